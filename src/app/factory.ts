@@ -1,0 +1,83 @@
+/**
+ * How a section of a paste file becomes an app or a filter: PasteDeploy's factory protocols, with one argument more.
+ */
+import type { Config, OptionDeclarations, OptionsOf, WrittenValue } from '../config/index.js';
+import type { Origin } from '../errors.js';
+import type { Logger } from '../log.js';
+import type { Awaitable } from '../service/index.js';
+import type { App, Filter } from './app.js';
+
+/** Configuration as text, in the order of the file. A Map, because option names may be `__proto__` or `17`. */
+export type Conf = ReadonlyMap<string, string>;
+
+/** The section a factory is called for: its kind and name, and where each of its options stands. */
+export interface Section {
+  /** `app`, `filter`, `composite`, `filter-app`, `pipeline` or `server`. */
+  readonly kind: string;
+  readonly name: string;
+  readonly origin: Origin;
+  /** The options of `localConf` with the place each was written at. */
+  readonly options: ReadonlyMap<string, WrittenValue>;
+}
+
+/** What a factory may need from its surroundings. */
+export interface FactoryContext {
+  readonly section: Section;
+  /** The service configuration; empty where a Loader was made without one. */
+  readonly config: Config;
+  readonly log: Logger;
+  /** Registers a release: run once, in reverse order of registration, when the loaded app is closed. */
+  onClose(release: () => Awaitable<void>): void;
+}
+
+/** What a composite factory asks for its children. */
+export interface SectionLoader {
+  getApp(name?: string, globalConf?: Conf): Promise<App>;
+  getFilter(name?: string, globalConf?: Conf): Promise<Filter>;
+}
+
+/** `paste.app_factory`. `globalConf` is `[DEFAULT]` after `set`; `localConf` is the section. */
+export type AppFactory = (globalConf: Conf, localConf: Conf, ctx: FactoryContext) => Awaitable<App>;
+/** `paste.filter_factory`. */
+export type FilterFactory = (globalConf: Conf, localConf: Conf, ctx: FactoryContext) => Awaitable<Filter>;
+/** `paste.filter_app_factory`: filter and application in one step. */
+export type FilterAppFactory = (app: App, globalConf: Conf, localConf: Conf, ctx: FactoryContext) => Awaitable<App>;
+/** `paste.composite_factory`: asks `loader` for apps and filters by name. */
+export type CompositeFactory = (
+  loader: SectionLoader,
+  globalConf: Conf,
+  localConf: Conf,
+  ctx: FactoryContext,
+) => Awaitable<App>;
+
+/** Options that a factory has declared, so that a file can be checked without calling the factory. */
+export interface Declared<D extends OptionDeclarations = OptionDeclarations> {
+  /** The group of the service configuration that gives defaults: `[sizelimit]`. */
+  readonly group: string;
+  readonly options: D;
+}
+
+/**
+ * A filter factory with declared options. The section's own options win over the group of that name in the service
+ * configuration, which wins over the declared defaults; unknown options and bad values refuse the file, all at once.
+ */
+export function filterFactory<D extends OptionDeclarations>(
+  group: string,
+  options: D,
+  make: (options: OptionsOf<D>, ctx: FactoryContext) => Awaitable<Filter>,
+): FilterFactory & Declared<D> {
+  const factory: FilterFactory = (_globalConf, _localConf, ctx) =>
+    make(ctx.config.group(group, options, { local: ctx.section.options }), ctx);
+  return Object.assign(factory, { group, options });
+}
+
+/** An app factory with declared options; as {@link filterFactory}. */
+export function appFactory<D extends OptionDeclarations>(
+  group: string,
+  options: D,
+  make: (options: OptionsOf<D>, ctx: FactoryContext) => Awaitable<App>,
+): AppFactory & Declared<D> {
+  const factory: AppFactory = (_globalConf, _localConf, ctx) =>
+    make(ctx.config.group(group, options, { local: ctx.section.options }), ctx);
+  return Object.assign(factory, { group, options });
+}

@@ -1,0 +1,16 @@
+/** `portico/app`: the App contract and its tools. */
+export { type App, compose, type Filter } from './app.js';
+export { type Environ, environ } from './environ.js';
+export {
+  type AppFactory,
+  appFactory,
+  type CompositeFactory,
+  type Conf,
+  type Declared,
+  type FactoryContext,
+  type FilterAppFactory,
+  type FilterFactory,
+  filterFactory,
+  type Section,
+  type SectionLoader,
+} from './factory.js';

@@ -1,0 +1,118 @@
+/**
+ * Errors as a user interface: what happened, where, and what to do about it.
+ *
+ * Every error Portico throws on purpose is a `PorticoError`. `code` is API and never changes; the text may improve at
+ * any time, so tests and programs match on the code.
+ */
+
+/** A place in a file: where a section, an option, a value or one word of it stands. Counted from 1, in UTF-16 units. */
+export interface Origin {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly section?: string | undefined;
+  readonly option?: string | undefined;
+  /** The text of the line, for the caret under the mistake. */
+  readonly text?: string | undefined;
+}
+
+/** What an error is made of. */
+export interface ErrorDetails {
+  /** One sentence: what is wrong. Without position; that is put in front. */
+  message: string;
+  origin?: Origin | undefined;
+  /** One sentence: what to do, with the nearest legal names where a name was not found. */
+  hint?: string | undefined;
+  cause?: unknown;
+}
+
+/** The root of all errors Portico throws on purpose. Its message starts where a compiler's would: `file:line:column:`. */
+export class PorticoError extends Error {
+  /** `PORTICO_` and a constant; stable. */
+  readonly code: string;
+  readonly origin?: Origin;
+  readonly hint?: string;
+
+  constructor(code: string, details: ErrorDetails) {
+    super(
+      positioned(details.message, details.origin),
+      details.cause === undefined ? undefined : { cause: details.cause },
+    );
+    this.name = new.target.name;
+    this.code = code;
+    if (details.origin !== undefined) this.origin = details.origin;
+    if (details.hint !== undefined) this.hint = details.hint;
+  }
+
+  /** The text for an operator: the message, and the hint on a line of its own. */
+  describe(): string {
+    return this.hint === undefined ? this.message : `${this.message}\n  ${this.hint}`;
+  }
+}
+
+/** A configuration that was refused: the process ends with status 78 (EX_CONFIG of `sysexits.h`). */
+export class ConfigurationRefused extends PorticoError {}
+
+/** The text for an operator of anything that was thrown; no stack trace for errors Portico throws on purpose. */
+export function describeError(error: unknown): string {
+  if (error instanceof PorticoError) return error.describe();
+  if (error instanceof Error) return error.stack ?? error.message;
+  return String(error);
+}
+
+/**
+ * The names nearest to a mistyped one: edit distance at most 2 (a swap of neighbours counts one), nearest first, at
+ * most three. Letter case and `-`/`_` cost nothing.
+ */
+export function nearestNames(word: string, candidates: Iterable<string>): string[] {
+  const wanted = fold(word);
+  const limit = wanted.length <= 3 ? 1 : 2;
+  const found: { name: string; distance: number }[] = [];
+  for (const name of candidates) {
+    if (Math.abs(name.length - word.length) > limit) continue;
+    const distance = editDistance(wanted, fold(name));
+    if (distance <= limit) found.push({ name, distance });
+  }
+  return found
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, 3)
+    .map(({ name }) => name);
+}
+
+/** `Did you mean "authtoken"?`, or undefined when nothing is near. */
+export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
+  const names = nearestNames(word, candidates).map((name) => `"${name}"`);
+  return names.length === 0 ? undefined : `Did you mean ${names.join(' or ')}?`;
+}
+
+function positioned(message: string, origin: Origin | undefined): string {
+  if (origin === undefined) return message;
+  const place = `${origin.file}:${origin.line}:${origin.column}:`;
+  const section = origin.section === undefined ? '' : ` [${origin.section}]`;
+  const option = origin.option === undefined ? '' : ` ${origin.option}:`;
+  return `${place}${section}${option} ${message}`;
+}
+
+function fold(name: string): string {
+  return name.toLowerCase().replaceAll('-', '_');
+}
+
+/** Optimal string alignment: insertions, deletions, substitutions, and swaps of neighbours. */
+function editDistance(a: string, b: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1];
+      let cost = Math.min(row[j - 1]! + 1, last[j]! + 1, last[j - 1]! + (same ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        cost = Math.min(cost, beforeLast[j - 2]! + 1);
+      }
+      row.push(cost);
+    }
+    beforeLast = last;
+    last = row;
+  }
+  return last[b.length]!;
+}

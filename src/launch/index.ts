@@ -1,0 +1,2 @@
+/** `portico/launch`: launchers, signals, systemd; usable without any HTTP. */
+export type { Launcher } from './launcher.js';

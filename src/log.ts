@@ -1,0 +1,73 @@
+/**
+ * Logs: JSON lines, or readable text when standard error is a terminal. A thin interface over pino.
+ */
+import { createRequire } from 'node:module';
+import { type Logger as PinoLogger, pino } from 'pino';
+
+/** How much is logged. `silent` is nothing. */
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+/** Facts that go with a message, as JSON values; `err` takes an Error. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Where Portico and its applications write what happens. Message first, facts after it. */
+export interface Logger {
+  level: LogLevel;
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** A logger whose every line also has these facts. */
+  child(fields: LogFields): Logger;
+  /** False when a line of that level would not be written: for facts that are dear to gather. */
+  enabled(level: LogLevel): boolean;
+}
+
+/** How {@link createLogger} writes. */
+export interface LoggerOptions {
+  level?: LogLevel;
+  /** `auto` (default): text on a terminal, else JSON. */
+  format?: 'json' | 'text' | 'auto';
+  /** Default: standard error, written synchronously so that nothing is lost at exit. */
+  destination?: { write(line: string): void };
+  /** Facts for every line; `name` by convention. */
+  base?: LogFields;
+}
+
+/** A logger on standard error. */
+export function createLogger(options: LoggerOptions = {}): Logger {
+  const { level = 'info', format = 'auto', base = {} } = options;
+  const text = format === 'text' || (format === 'auto' && options.destination === undefined && process.stderr.isTTY);
+  const destination = options.destination ?? pino.destination({ fd: 2, sync: true });
+  const stream = text ? readable(destination) : destination;
+  return wrap(pino({ level, base: { pid: process.pid, ...base } }, stream as NodeJS.WritableStream));
+}
+
+/** A logger that writes nothing: for tests and for embedding without logs. */
+export function silentLogger(): Logger {
+  return wrap(pino({ level: 'silent' }));
+}
+
+/** pino-pretty is loaded here and not above: only a terminal needs it, and it takes longer to load than pino itself. */
+function readable(destination: { write(line: string): void }): NodeJS.WritableStream {
+  const require = createRequire(import.meta.url);
+  const pretty = require('pino-pretty') as (options: object) => NodeJS.WritableStream;
+  return pretty({ destination, sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' });
+}
+
+function wrap(target: PinoLogger): Logger {
+  return {
+    get level() {
+      return target.level as LogLevel;
+    },
+    set level(level: LogLevel) {
+      target.level = level;
+    },
+    debug: (message, fields) => target.debug(fields ?? {}, message),
+    info: (message, fields) => target.info(fields ?? {}, message),
+    warn: (message, fields) => target.warn(fields ?? {}, message),
+    error: (message, fields) => target.error(fields ?? {}, message),
+    child: (fields) => wrap(target.child(fields)),
+    enabled: (level) => target.isLevelEnabled(level),
+  };
+}

@@ -1,0 +1,67 @@
+/**
+ * The contract of a service: four verbs, and nothing about HTTP, RPC, processes or signals.
+ */
+import type { Awaitable } from './awaitable.js';
+
+/** What changed in the configuration: `group.option` to its old and new parsed value. */
+export type ConfigChanges = ReadonlyMap<string, { readonly old: unknown; readonly new: unknown }>;
+
+/** How a service is to stop. */
+export interface StopOptions {
+  /** Let what is under way end by itself until the deadline. Default false: end it now. */
+  readonly graceful?: boolean;
+  /** Aborted when there is no more time: end what is left at once. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds from now until what is left is cut off; 0 or absent: no limit. */
+  readonly deadlineMs?: number;
+  /**
+   * Why. `stop` (default): the addresses go too. `replaced`: another process already serves on the same sockets, so
+   * idle connections may be left until their clients let go. `restart`: this object will be started again at once, so
+   * the listening sockets stay open and connections queue.
+   */
+  readonly reason?: 'stop' | 'replaced' | 'restart';
+}
+
+/** Anything a launcher can run. */
+export interface ServiceBase {
+  /** Unique within one launcher; default: the class's name. */
+  readonly name?: string;
+  /** Acquires; settles when ready to serve. A rejection leaves nothing behind. */
+  start(): Awaitable<void>;
+  /** Drains, then releases. Safe to call twice, concurrently, and in any state. */
+  stop(options?: StopOptions): Awaitable<void>;
+  /** Settles when stopped; rejects if the service died by itself. */
+  wait(): Awaitable<void>;
+  /** Re-reads configuration in place; on failure the old one keeps serving. */
+  reset(changes?: ConfigChanges): Awaitable<void>;
+}
+
+/** Where a service listens. */
+export type ListenAddress =
+  | { readonly host: string; readonly port: number; readonly backlog?: number }
+  | { readonly path: string; readonly backlog?: number };
+
+/** A bound socket handed to a service instead of an address to bind. */
+export interface ListenSocket {
+  /** The descriptor, bound and not yet listening; `listen({ fd })` takes it over. */
+  readonly fd: number;
+  /** What it is bound to; the port is the real one. */
+  readonly address: ListenAddress;
+}
+
+/**
+ * What a service that accepts connections adds, so that a launcher can bind its addresses before any worker exists and
+ * keep them over the lives of all workers.
+ */
+export interface ListeningService extends ServiceBase {
+  /** The addresses to bind, in order. */
+  readonly addresses: readonly ListenAddress[];
+  /** Called before `start()`, with one socket for each address in order: listen on these instead of binding. */
+  useSockets(sockets: readonly ListenSocket[]): void;
+}
+
+/** True for a service whose addresses a launcher can bind for it. */
+export function isListening(service: ServiceBase): service is ListeningService {
+  const candidate = service as Partial<ListeningService>;
+  return Array.isArray(candidate.addresses) && typeof candidate.useSockets === 'function';
+}

@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+// Runs the compiled tests with Node's own runner, which takes a plain list of files alike on every Node version
+// (globs and folders it does not).
+//
+//   node test/run.mjs                all tests
+//   node test/run.mjs loader e2e     those whose path below test/ begins with one of the words
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const compiled = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist-test');
+const sources = dirname(fileURLToPath(import.meta.url));
+const wanted = process.argv.slice(2);
+
+const files = [];
+const walk = (folder) => {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      if (entry.name !== 'node_modules' && entry.name !== 'runtimes') walk(path);
+    } else if (entry.name.endsWith('.test.ts')) {
+      const name = relative(sources, path).replaceAll('\\', '/');
+      if (wanted.length === 0 || wanted.some((word) => name.startsWith(word))) {
+        files.push(join(compiled, name.replace(/\.ts$/, '.js')));
+      }
+    }
+  }
+};
+walk(sources);
+if (files.length === 0) {
+  console.error(`no test file begins with: ${wanted.join(', ')}`);
+  process.exit(1);
+}
+
+const run = spawnSync(process.execPath, ['--test', '--test-reporter=spec', ...files.toSorted((a, b) => (a < b ? -1 : 1))], { stdio: 'inherit' });
+process.exit(run.status ?? 1);
