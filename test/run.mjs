@@ -33,5 +33,9 @@ if (files.length === 0) {
   process.exit(1);
 }
 
-const run = spawnSync(process.execPath, ['--test', '--test-reporter=spec', ...files.toSorted((a, b) => (a < b ? -1 : 1))], { stdio: 'inherit' });
+const run = spawnSync(
+  process.execPath,
+  ['--test', '--test-reporter=spec', ...files.toSorted((a, b) => (a < b ? -1 : 1))],
+  { stdio: 'inherit' },
+);
 process.exit(run.status ?? 1);

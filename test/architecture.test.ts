@@ -1,0 +1,175 @@
+/**
+ * The layers of the house, read from the import lines: a folder imports from itself, from the doors of folders below
+ * it, and each dependency enters through one file.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { dirname, join, relative, resolve } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const src = join(root, 'src');
+
+/** What each room may import besides itself. `errors` and `log` are files of the ground floor. */
+const GROUND = ['errors', 'log', 'ini', 'sqlite'];
+const FIRST = [...GROUND, 'config', 'tasks', 'service'];
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  log: [],
+  ini: ['errors'],
+  sqlite: ['errors'],
+  config: GROUND,
+  tasks: GROUND,
+  service: [...GROUND, 'config', 'tasks'],
+  registry: [...GROUND, 'config', 'tasks', 'service'],
+  app: FIRST,
+  routing: [...FIRST, 'app'],
+  loader: [...FIRST, 'app'],
+  middleware: [...FIRST, 'app'],
+  rpc: [...FIRST, 'registry'],
+  launch: [...FIRST, 'registry'],
+  server: [...FIRST, 'registry', 'app', 'loader'],
+  control: [...FIRST, 'registry', 'app', 'launch'],
+};
+
+/** The one file through which a package enters as a value; what is not listed may not be imported at all. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  fastify: ['app/fastify-app.ts'],
+  '@fastify/middie': ['app/fastify-app.ts'],
+  'find-my-way': ['loader/composite/urlmap.ts'],
+  ini: ['config/write-ini.ts'],
+  pino: ['log.ts'],
+  'pino-pretty': ['log.ts'],
+  commander: ['cli/main.ts'],
+  selfsigned: ['server/tls.ts'],
+  '@photostructure/sqlite': ['sqlite/database.ts'],
+};
+
+interface Import {
+  readonly file: string;
+  readonly line: number;
+  readonly specifier: string;
+  readonly typeOnly: boolean;
+}
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sourceFiles(path);
+    return entry.name.endsWith('.ts') ? [path] : [];
+  });
+}
+
+function importsOf(path: string): Import[] {
+  const text = readFileSync(path, 'utf8');
+  const found: Import[] = [];
+  const statement =
+    /^\s*(import|export)\s+(type\s+)?(?:[^'"`;]*?\sfrom\s+)?(['"])([^'"]+)\3|\bimport\(\s*(['"])([^'"]+)\5\s*\)/gm;
+  for (const match of text.matchAll(statement)) {
+    const specifier = match[4] ?? match[6];
+    if (specifier === undefined) continue;
+    const before = text.slice(0, match.index);
+    if (/^\s*\*/.test(before.slice(before.lastIndexOf('\n') + 1) + match[0].trimStart())) continue;
+    const names = /\{([^}]*)\}/.exec(match[0])?.[1];
+    const onlyTypes =
+      names !== undefined &&
+      names
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== '')
+        .every((name) => name.startsWith('type '));
+    found.push({
+      file: relative(src, path).replaceAll('\\', '/'),
+      line: before.split('\n').length,
+      specifier,
+      typeOnly: match[2] !== undefined || onlyTypes,
+    });
+  }
+  return found;
+}
+
+const roomOf = (file: string): string => (file.includes('/') ? file.slice(0, file.indexOf('/')) : file.slice(0, -3));
+const all = sourceFiles(src).flatMap(importsOf);
+
+test('imports point down: a room imports itself and the doors of lower rooms', () => {
+  const wrong: string[] = [];
+  for (const { file, line, specifier } of all) {
+    if (!specifier.startsWith('.')) continue;
+    const target = relative(src, resolve(src, dirname(file), specifier)).replaceAll('\\', '/');
+    const from = roomOf(file);
+    const to = target.includes('/') ? target.slice(0, target.indexOf('/')) : target.replace(/\.js$/, '');
+    if (from === to) continue;
+    const where = `src/${file}:${line} imports ${specifier}`;
+    if (target.includes('/') && !/^[^/]+\/index\.js$/.test(target)) {
+      wrong.push(`${where}: across rooms only a room's index.ts may be imported`);
+    }
+    const allowed = ALLOWED[from];
+    if (allowed !== undefined && !allowed.includes(to)) wrong.push(`${where}: ${from} may not import ${to}`);
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test('nothing imports the sample, and the sample imports only what a user can', () => {
+  const wrong = all
+    .filter(({ file, specifier }) => {
+      const inSample = file.startsWith('sample/');
+      if (inSample && specifier.startsWith('.')) {
+        return !resolve(src, dirname(file), specifier).startsWith(join(src, 'sample'));
+      }
+      return !inSample && (specifier.includes('/sample/') || specifier === 'portico/sample');
+    })
+    .map(({ file, line, specifier }) => `src/${file}:${line} imports ${specifier}`);
+  assert.deepEqual(wrong, []);
+});
+
+test('each package is imported as a value by one file', () => {
+  const byPackage = new Map<string, Set<string>>();
+  for (const { file, specifier, typeOnly } of all) {
+    if (specifier.startsWith('.') || specifier.startsWith('node:') || specifier.startsWith('portico')) continue;
+    assert.ok(!builtinModules.includes(specifier), `src/${file}: write node:${specifier}`);
+    if (typeOnly) continue;
+    const name = specifier.startsWith('@') ? specifier.split('/').slice(0, 2).join('/') : specifier.split('/')[0]!;
+    byPackage.set(name, (byPackage.get(name) ?? new Set()).add(file));
+  }
+  const wrong: string[] = [];
+  for (const [name, files] of byPackage) {
+    const planned = PACKAGES[name];
+    if (files.size > 1) wrong.push(`${name}: ${[...files].join(', ')}`);
+    else if (planned !== undefined && !planned.includes([...files][0]!)) wrong.push(`${name}: ${[...files].join()}`);
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test('no file is over 320 lines, and none is a dumping ground', () => {
+  const wrong: string[] = [];
+  for (const path of sourceFiles(src)) {
+    const name = relative(root, path);
+    const lines = readFileSync(path, 'utf8').split('\n').length - 1;
+    if (lines > 320) wrong.push(`${name} has ${lines} lines`);
+    if (/(^|\/)(utils?|helpers?|common|misc|shared|lib|core)(\.ts|\/)/.test(name))
+      wrong.push(`${name}: say what it holds`);
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test('every room has a door, and package.json exports the doors that are public and no other file', () => {
+  const rooms = readdirSync(src, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name);
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    exports: Record<string, string | { types: string; default: string }>;
+  };
+  const withoutDoor = rooms.filter((room) => room !== 'cli' && !existsSync(join(src, room, 'index.ts')));
+  assert.deepEqual(withoutDoor, []);
+
+  const inner = ['ini', 'cli'];
+  const expected = ['.', './package.json', ...rooms.filter((room) => !inner.includes(room)).map((room) => `./${room}`)];
+  assert.deepEqual(Object.keys(manifest.exports).sort(), expected.sort());
+  for (const [subpath, target] of Object.entries(manifest.exports)) {
+    if (typeof target === 'string') continue;
+    const base = subpath === '.' ? './dist/index' : `./dist/${subpath.slice(2)}/index`;
+    assert.deepEqual(target, { types: `${base}.d.ts`, default: `${base}.js` });
+  }
+});
