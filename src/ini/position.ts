@@ -1,0 +1,52 @@
+/**
+ * Where things stand in a file: origins for values and for parts of values, and the caret under a mistake.
+ */
+import type { Origin } from '../errors.js';
+
+/** The share one line has in a value of several lines: from `start` in the joined value on, it stands at `origin`. */
+export interface ValuePiece {
+  /** Offset in the joined value, counted from 0. */
+  readonly start: number;
+  readonly origin: Origin;
+}
+
+/** The section and option an origin belongs to; they appear in messages as `[section] option:`. */
+export interface OriginOwner {
+  readonly section?: string | undefined;
+  readonly option?: string | undefined;
+}
+
+/**
+ * The origin of `column` (counted from 1, in UTF-16 units) in line `line`, whose text is `text`.
+ * Section and option are left out of the result where they are not known.
+ */
+export function originAt(file: string, line: number, column: number, text: string, owner: OriginOwner = {}): Origin {
+  return {
+    file,
+    line,
+    column,
+    ...(owner.section === undefined ? {} : { section: owner.section }),
+    ...(owner.option === undefined ? {} : { option: owner.option }),
+    text,
+  };
+}
+
+/**
+ * The origin of one character of a value: `offset` counts from 0 in the joined value, `pieces` says which line each
+ * part came from, in order. An offset behind the end points behind the last character.
+ */
+export function originWithin(pieces: readonly ValuePiece[], offset: number): Origin {
+  const piece = pieces.findLast(({ start }) => start <= offset) ?? pieces[0];
+  if (piece === undefined) throw new RangeError('a value has at least one piece');
+  return { ...piece.origin, column: piece.origin.column + Math.max(0, offset - piece.start) };
+}
+
+/**
+ * The line of an origin and a caret under its column, as compilers print them; undefined when the text of the line is
+ * not known. Tabs are kept, so that the caret stands right however wide a terminal shows them.
+ */
+export function caretUnder(origin: Origin): string | undefined {
+  if (origin.text === undefined) return undefined;
+  const before = origin.text.slice(0, origin.column - 1);
+  return `${origin.text}\n${before.replaceAll(/[^\t]/gu, ' ')}^`;
+}
