@@ -14,3 +14,14 @@ export {
   type Section,
   type SectionLoader,
 } from './factory.js';
+export {
+  type ClosableApp,
+  type CreateFastifyOptions,
+  createFastify,
+  type FastifyAppOptions,
+  fastifyApp,
+  type LeafPlugin,
+  listenerOf,
+} from './fastify-app.js';
+export { asFault, Fault, type FaultDetails, type FaultStyle, renderFault } from './fault.js';
+export { preferredType } from './negotiate.js';

@@ -1,0 +1,129 @@
+/**
+ * Faults: answers of 400 and above, thrown where the mistake is found and rendered by whoever encloses it.
+ *
+ * Nobody below a renderer formats an error page, so one API speaks one format: a Router renders what is thrown inside
+ * it, else the nearest of fault_wrapper, catch_errors and Server does.
+ */
+import { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';
+import { PorticoError } from '../errors.js';
+import { environ } from './environ.js';
+import { preferredType } from './negotiate.js';
+import { usableHeaders } from './usable-headers.js';
+
+/** What a fault is made of, apart from its status. */
+export interface FaultDetails {
+  /** For the client: what is wrong, in one sentence. Default: the title. */
+  readonly message?: string | undefined;
+  /** A few words for the kind of fault. Default: the usual ones for the status, `Not Found`. */
+  readonly title?: string | undefined;
+  /** Response headers that belong to the fault: `Retry-After`, `Allow`, `WWW-Authenticate`. */
+  readonly headers?: Readonly<OutgoingHttpHeaders> | undefined;
+  /** False keeps the message out of the answer: the client sees the title alone. Default true. */
+  readonly safe?: boolean | undefined;
+  /** What led to it; for the log, never sent. */
+  readonly cause?: unknown;
+}
+
+/** An answer of 400 to 599, to be thrown. */
+export class Fault extends PorticoError {
+  readonly status: number;
+  readonly title: string;
+  readonly headers: Readonly<OutgoingHttpHeaders>;
+  /** Whether the message may be shown to the client. */
+  readonly safe: boolean;
+
+  /** Throws a `RangeError` for a status outside 400..599: those are answers, not faults. */
+  constructor(status: number, details: FaultDetails = {}) {
+    if (!Number.isInteger(status) || status < 400 || status > 599) {
+      throw new RangeError(`a Fault needs a status from 400 to 599, not ${String(status)}`);
+    }
+    const title = details.title ?? titleOf(status);
+    super('PORTICO_FAULT', { message: details.message ?? title, cause: details.cause });
+    this.status = status;
+    this.title = title;
+    this.headers = details.headers ?? {};
+    this.safe = details.safe ?? true;
+  }
+}
+
+/** Anything thrown, as a fault: a `Fault` is itself, all else a 500 that tells the client nothing. */
+export function asFault(error: unknown): Fault {
+  return error instanceof Fault ? error : new Fault(500, { safe: false, cause: error });
+}
+
+/** How faults are written: Portico's own JSON, or the one OpenStack's compute API has. */
+export type FaultStyle = 'portico' | 'openstack';
+
+/**
+ * Answers a request with a fault.
+ *
+ * `portico` is `{"error": {"code", "title", "message", "request_id"}}`; or `application/problem+json` (RFC 9457) for a
+ * client that prefers it, `text/plain` for one that accepts neither. `openstack` is `{"<name>": {"code", "message"}}`,
+ * always JSON. HEAD gets the headers only. Headers that were set for the body that failed are removed, all others
+ * stay. When the head is out already the connection is destroyed, so that a truncated body cannot look complete.
+ */
+export function renderFault(req: IncomingMessage, res: ServerResponse, fault: Fault, style: FaultStyle): void {
+  if (res.headersSent) {
+    if (!res.writableEnded) res.destroy();
+    return;
+  }
+  for (const name of res.getHeaderNames()) if (DESCRIBES_BODY.test(name)) res.removeHeader(name);
+  for (const [name, value] of usableHeaders(fault.headers)) res.setHeader(name, value);
+  const [type, body] = style === 'openstack' ? openstackBody(fault) : porticoBody(req, fault);
+  res.statusCode = fault.status;
+  res.statusMessage = STATUS_CODES[fault.status] ?? fault.title.replace(/[^\x20-\x7e]/g, ' ');
+  res.setHeader('content-type', type);
+  res.setHeader('content-length', Buffer.byteLength(body));
+  res.end(req.method === 'HEAD' ? undefined : body);
+}
+
+/** Headers about the representation that is not sent after all; the fault's body has its own. */
+const DESCRIBES_BODY = /^(?:content-.*|etag|last-modified|accept-ranges|transfer-encoding|trailer|expires)$/;
+
+/** Titles that API clients know better than the newer names in Node's table. */
+const TITLES: ReadonlyMap<number, string> = new Map([[413, 'Request Entity Too Large']]);
+
+function titleOf(status: number): string {
+  return TITLES.get(status) ?? STATUS_CODES[status] ?? (status < 500 ? 'Bad Request' : 'Internal Server Error');
+}
+
+const PORTICO_TYPES = ['application/json', 'application/problem+json'] as const;
+
+function porticoBody(req: IncomingMessage, fault: Fault): [type: string, body: string] {
+  const { status, title } = fault;
+  const message = fault.safe ? fault.message : title;
+  const requestId = environ(req).requestId;
+  const id = requestId === undefined ? {} : { request_id: requestId };
+  const type = preferredType(req, PORTICO_TYPES);
+  if (type === 'application/json') {
+    return [type, JSON.stringify({ error: { code: status, title, message, ...id } })];
+  }
+  if (type === 'application/problem+json') {
+    return [type, JSON.stringify({ type: 'about:blank', title, status, detail: message, ...id })];
+  }
+  const lines = [`${status} ${title}`, ...(message === title ? [] : [message]), ...(requestId ? [requestId] : [])];
+  return ['text/plain; charset=utf-8', `${lines.join('\n')}\n`];
+}
+
+/** The names nova gives to its faults; clients read them. */
+const OPENSTACK_NAMES: ReadonlyMap<number, string> = new Map([
+  [400, 'badRequest'],
+  [401, 'unauthorized'],
+  [403, 'forbidden'],
+  [404, 'itemNotFound'],
+  [405, 'badMethod'],
+  [409, 'conflictingRequest'],
+  [413, 'overLimit'],
+  [415, 'badMediaType'],
+  [429, 'overLimit'],
+  [501, 'notImplemented'],
+  [503, 'serviceUnavailable'],
+]);
+
+function openstackBody(fault: Fault): [type: string, body: string] {
+  const name = OPENSTACK_NAMES.get(fault.status) ?? 'computeFault';
+  const message = fault.safe ? fault.message : fault.title;
+  const retryAfter = usableHeaders(fault.headers).find(([header]) => header.toLowerCase() === 'retry-after')?.[1];
+  const retry = name === 'overLimit' && retryAfter !== undefined ? { retryAfter: String(retryAfter) } : {};
+  return ['application/json', JSON.stringify({ [name]: { code: fault.status, message, ...retry } })];
+}

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import type {} from '@fastify/middie';
+import { type ClosableApp, createFastify, environ, Fault, fastifyApp, listenerOf } from 'portico/app';
+
+/** Serves one request with the app and gives its answer, or what the app failed with. */
+async function ask(
+  app: ClosableApp,
+  path: string,
+  init: RequestInit = {},
+): Promise<{ answer?: Response; failure?: unknown }> {
+  let failure: unknown;
+  const server = createServer((req, res) => {
+    void Promise.resolve(app(req, res)).catch((error: unknown) => {
+      failure = error;
+      res.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port } = server.address() as AddressInfo;
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, init).catch(() => undefined);
+    return answer === undefined ? { failure } : { answer };
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+test('MW-2 a Fastify plugin is an App, with its routes, schemas and Connect middleware', async () => {
+  const app = await fastifyApp(async (fastify) => {
+    fastify.use((req, _res, next) => {
+      Object.assign(req, { seen: 'by middleware' });
+      next();
+    });
+    fastify.get('/hello/:name', async (request) => ({
+      hello: (request.params as { name: string }).name,
+      seen: (request.raw as unknown as { seen: string }).seen,
+    }));
+  });
+  const { answer } = await ask(app, '/hello/you');
+  assert.deepEqual(await answer?.json(), { hello: 'you', seen: 'by middleware' });
+  await app.close();
+  await app.close();
+});
+
+test('RT-177 what Fastify refuses makes the App fail with a Fault of that status', async () => {
+  const app = await fastifyApp(async (fastify) => {
+    const body = { type: 'object', required: ['name'], properties: { name: { type: 'string' } } };
+    fastify.post('/things', { schema: { body } }, async () => ({}));
+    fastify.get('/fault', async () => {
+      throw new Fault(409, { message: 'taken' });
+    });
+    fastify.get('/bug', async () => {
+      throw new TypeError('oops');
+    });
+  });
+  const json = { method: 'POST', headers: { 'content-type': 'application/json' } };
+  const failures: [path: string, init: RequestInit, status: number | undefined, message: RegExp][] = [
+    ['/things', { ...json, body: '{}' }, 400, /required property 'name'/],
+    ['/things', { ...json, body: '{' }, 400, /JSON/],
+    ['/things', { method: 'POST', headers: { 'content-type': 'text/csv' }, body: 'a,b' }, 415, /Unsupported Media Type/],
+    ['/nowhere', {}, 404, /Not Found/],
+    ['/fault', {}, 409, /taken/],
+    ['/bug', {}, undefined, /oops/],
+  ];
+  for (const [path, init, status, message] of failures) {
+    const { failure } = await ask(app, path, init);
+    assert.ok(failure instanceof Error, path);
+    assert.equal(failure instanceof Fault ? failure.status : undefined, status, path);
+    assert.match(failure.message, message);
+  }
+  await app.close();
+});
+
+test('an error handler of the plugin is kept', async () => {
+  const app = await fastifyApp(async (fastify) => {
+    fastify.setErrorHandler((_error, _request, reply) => reply.code(418).send('mine'));
+    fastify.get('/', async () => {
+      throw new Error('oops');
+    });
+  });
+  const { answer } = await ask(app, '/');
+  assert.equal(answer?.status, 418);
+  await app.close();
+});
+
+test('a plugin that fails to load is the error of the factory', async () => {
+  await assert.rejects(
+    fastifyApp(async () => {
+      throw new Error('no database');
+    }),
+    /no database/,
+  );
+});
+
+test("the instance's first onRequest hook runs before middleware, and requests have the environ's id", async () => {
+  const order: string[] = [];
+  const instance = createFastify({
+    onRequest: (_request, _reply, done) => {
+      order.push('first');
+      done();
+    },
+  });
+  void instance.register(async (fastify) => {
+    fastify.use((_req, _res, next) => {
+      order.push('middleware');
+      next();
+    });
+    fastify.get('/', async (request) => request.id);
+  });
+  const listener = await listenerOf(instance);
+  const app = Object.assign((req: Parameters<ClosableApp>[0], res: Parameters<ClosableApp>[1]) => {
+    environ(req).requestId = 'req-7';
+    return listener(req, res);
+  }, listener);
+  const { answer } = await ask(app, '/', { headers: { 'request-id': 'theirs' } });
+  assert.equal(await answer?.text(), 'req-7');
+  assert.deepEqual(order, ['first', 'middleware']);
+  await app.close();
+});

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { createServer, type IncomingMessage, type OutgoingHttpHeaders, request, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { environ, Fault, type FaultStyle, renderFault } from 'portico/app';
+
+interface Answer {
+  status: number | undefined;
+  headers: IncomingMessage['headers'];
+  text: string;
+}
+
+/** One request over a real socket to a listener that lives for it alone. */
+async function ask(
+  listener: (req: IncomingMessage, res: ServerResponse) => void,
+  { method = 'GET', headers = {} }: { method?: string; headers?: OutgoingHttpHeaders } = {},
+): Promise<Answer> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    return await new Promise<Answer>((resolve, reject) => {
+      const { port } = server.address() as AddressInfo;
+      const req = request({ port, host: '127.0.0.1', method, headers, agent: false }, (res) => {
+        const chunks: Buffer[] = [];
+        res.on('data', (chunk: Buffer) => chunks.push(chunk));
+        res.on('error', reject);
+        res.on('end', () =>
+          resolve({ status: res.statusCode, headers: res.headers, text: Buffer.concat(chunks).toString() }),
+        );
+      });
+      req.on('error', reject);
+      req.end();
+    });
+  } finally {
+    server.close();
+  }
+}
+
+const rendering =
+  (fault: Fault, style: FaultStyle = 'portico', requestId?: string) =>
+  (req: IncomingMessage, res: ServerResponse) => {
+    if (requestId !== undefined) environ(req).requestId = requestId;
+    renderFault(req, res, fault, style);
+  };
+
+test('MW-6 the built-in body is JSON with code, title, message and request id', async () => {
+  const fault = new Fault(413, { message: 'The limit is 10 bytes.' });
+  const answer = await ask(rendering(fault, 'portico', 'req-1'));
+  assert.equal(answer.status, 413);
+  assert.equal(answer.headers['content-type'], 'application/json');
+  assert.deepEqual(JSON.parse(answer.text), {
+    error: {
+      code: 413,
+      title: 'Request Entity Too Large',
+      message: 'The limit is 10 bytes.',
+      request_id: 'req-1',
+    },
+  });
+});
+
+const NEGOTIATED: [accept: string | undefined, type: string][] = [
+  [undefined, 'application/json'],
+  ['*/*', 'application/json'],
+  ['', 'application/json'],
+  ['application/*', 'application/json'],
+  ['application/json', 'application/json'],
+  ['application/problem+json', 'application/problem+json'],
+  ['application/json;q=0.5, application/problem+json', 'application/problem+json'],
+  ['application/problem+json;q=0.5, application/json', 'application/json'],
+  ['text/plain', 'text/plain; charset=utf-8'],
+  ['text/html, image/png', 'text/plain; charset=utf-8'],
+  ['application/json;q=0', 'text/plain; charset=utf-8'],
+  ['text/html,*/*;q=0.8', 'application/json'],
+];
+for (const [accept, type] of NEGOTIATED) {
+  test(`MW-6 a client that accepts ${accept ?? 'nothing in particular'} gets ${type}`, async () => {
+    const answer = await ask(rendering(new Fault(404)), { headers: accept === undefined ? {} : { accept } });
+    assert.equal(answer.headers['content-type'], type);
+  });
+}
+
+test('MW-6 a problem document has title, status and detail', async () => {
+  const headers = { accept: 'application/problem+json' };
+  const answer = await ask(rendering(new Fault(409, { message: 'It exists.' }), 'portico', 'req-2'), { headers });
+  assert.deepEqual(JSON.parse(answer.text), {
+    type: 'about:blank',
+    title: 'Conflict',
+    status: 409,
+    detail: 'It exists.',
+    request_id: 'req-2',
+  });
+});
+
+test('MW-6 HEAD gets the headers only', async () => {
+  const answer = await ask(rendering(new Fault(404)), { method: 'HEAD' });
+  assert.equal(answer.status, 404);
+  assert.equal(answer.text, '');
+  assert.ok(Number(answer.headers['content-length']) > 0);
+});
+
+test('MW-6 an unsafe message stays inside', async () => {
+  const fault = new Fault(503, { message: 'db://root:secret@db', safe: false });
+  for (const style of ['portico', 'openstack'] as const) {
+    const answer = await ask(rendering(fault, style));
+    assert.ok(!answer.text.includes('secret'));
+    assert.ok(answer.text.includes('Service Unavailable'));
+  }
+});
+
+const OPENSTACK: [status: number, name: string][] = [
+  [400, 'badRequest'],
+  [401, 'unauthorized'],
+  [403, 'forbidden'],
+  [404, 'itemNotFound'],
+  [405, 'badMethod'],
+  [409, 'conflictingRequest'],
+  [413, 'overLimit'],
+  [415, 'badMediaType'],
+  [429, 'overLimit'],
+  [501, 'notImplemented'],
+  [503, 'serviceUnavailable'],
+  [422, 'computeFault'],
+  [500, 'computeFault'],
+];
+for (const [status, name] of OPENSTACK) {
+  test(`RT-175 in openstack style ${status} is ${name}`, async () => {
+    const answer = await ask(rendering(new Fault(status, { message: 'why' }), 'openstack'));
+    assert.equal(answer.status, status);
+    assert.equal(answer.headers['content-type'], 'application/json');
+    assert.deepEqual(JSON.parse(answer.text), { [name]: { code: status, message: 'why' } });
+  });
+}
+
+test('RT-175 an overLimit tells when to come back, as the header does', async () => {
+  const fault = new Fault(429, { message: 'slower', headers: { 'Retry-After': 7 } });
+  const answer = await ask(rendering(fault, 'openstack'));
+  assert.equal(answer.headers['retry-after'], '7');
+  assert.deepEqual(JSON.parse(answer.text), { overLimit: { code: 429, message: 'slower', retryAfter: '7' } });
+});
+
+test('RT-178 headers of the fault are kept, illegal ones are left out', async () => {
+  const headers = { Allow: 'GET, HEAD', 'x-split': 'a\r\nb: c', 'bad name': '1', 'set-cookie': ['a=1', 'b=2'] };
+  const answer = await ask(rendering(new Fault(405, { headers })));
+  assert.equal(answer.headers.allow, 'GET, HEAD');
+  assert.deepEqual(answer.headers['set-cookie'], ['a=1', 'b=2']);
+  assert.equal(answer.headers['x-split'], undefined);
+  assert.equal(answer.headers.b, undefined);
+});
+
+test('headers of the body that failed are removed, all others stay', async () => {
+  const answer = await ask((req, res) => {
+    res.setHeader('content-encoding', 'gzip');
+    res.setHeader('content-length', 5);
+    res.setHeader('etag', '"1"');
+    res.setHeader('vary', 'origin');
+    res.statusMessage = 'Fine';
+    renderFault(req, res, new Fault(500), 'portico');
+  });
+  assert.equal(answer.headers['content-encoding'], undefined);
+  assert.equal(answer.headers.etag, undefined);
+  assert.equal(answer.headers.vary, 'origin');
+  assert.equal(answer.headers['content-length'], String(answer.text.length));
+});
+
+test('a fault after the head destroys the connection: a truncated body must not look complete', async () => {
+  const answer = ask((req, res) => {
+    res.writeHead(200);
+    res.write('half', () => renderFault(req, res, new Fault(500), 'portico'));
+  });
+  await assert.rejects(answer, { code: 'ECONNRESET' });
+});
+
+for (const status of [200, 399, 600, 404.5, Number.NaN]) {
+  test(`a Fault refuses the status ${status}`, () => {
+    assert.throws(() => new Fault(status), RangeError);
+  });
+}
