@@ -1,0 +1,162 @@
+/** Option types that hold several values: lists, repeated keys, dictionaries. */
+import { makeOption } from './declare.js';
+import { InvalidValue, type Option, type OptionSpec } from './option.js';
+import { string } from './text-types.js';
+
+export interface ListSpec<T> {
+  /** How each item is read: `list({ item: port() })`. Default: text. */
+  readonly item?: Option<T>;
+  /** The value stands in `[` and `]`. Default false. */
+  readonly bounds?: boolean;
+  readonly minLength?: number;
+  /** Refuses an item that is there twice. Default false. */
+  readonly unique?: boolean;
+}
+
+/**
+ * Items between commas; blanks around them are trimmed and empty ones dropped. An item with a comma stands in quotes;
+ * a backslash takes the next character as it is. An empty value is the empty list.
+ */
+export function list(
+  spec?: ListSpec<string> & Filled<readonly string[]> & { readonly item?: undefined },
+): Option<readonly string[]>;
+export function list<T>(spec: ListSpec<T> & Filled<readonly NonNullable<T>[]>): Option<readonly NonNullable<T>[]>;
+export function list(spec: ListSpec<unknown> & Filled<readonly unknown[]> = {}): Option<readonly unknown[]> {
+  const item = spec.item ?? string({ default: '' });
+  return makeOption<readonly unknown[]>('list', spec, {
+    kind: 'object',
+    empty: 'value',
+    fallback: [],
+    format: (items) => bracket(spec.bounds, items.map((each) => quoteItem(item.format(each))).join(',')),
+    parse: (text) => {
+      const items = splitItems(unbracket(spec.bounds, text)).map((each) => parseItem(item, each));
+      checkLength(spec.minLength, items.length);
+      if (spec.unique === true && new Set(items).size < items.length)
+        throw new InvalidValue('should name no item twice');
+      return items;
+    },
+  });
+}
+
+/** A key that may be repeated; its values are collected in the order of the files. One empty value is dropped. */
+export function multi(spec?: Filled<readonly string[]> & { readonly item?: undefined }): Option<readonly string[]>;
+export function multi<T>(
+  spec: { readonly item: Option<T> } & Filled<readonly NonNullable<T>[]>,
+): Option<readonly NonNullable<T>[]>;
+export function multi(
+  spec: { readonly item?: Option<unknown> | undefined } & Filled<readonly unknown[]> = {},
+): Option<readonly unknown[]> {
+  const item = spec.item ?? string({ default: '' });
+  const parseAll = (texts: readonly unknown[]) =>
+    (texts.length === 1 && texts[0] === '' ? [] : texts).map((each) => parseItem(item, each));
+  return makeOption<readonly unknown[]>('multi', spec, {
+    kind: 'object',
+    empty: 'value',
+    fallback: [],
+    format: (items) => items.map((each) => item.format(each)).join('\n'),
+    parse: (text) => parseAll([text]),
+    parseAll,
+  });
+}
+
+export interface DictSpec<T> {
+  /** How each value is read. Default: text. */
+  readonly value?: Option<T>;
+  /** Between key and value. Default `:`. */
+  readonly separator?: string;
+  /** The value stands in `{` and `}`. Default false. */
+  readonly bounds?: boolean;
+  readonly minLength?: number;
+}
+
+/**
+ * Pairs between commas, `key:value,key:value`. A key twice is refused; an empty value is the empty dictionary. A Map,
+ * because keys may be `__proto__` or `17`.
+ */
+export function dict(
+  spec?: DictSpec<string> & Filled<ReadonlyMap<string, string>> & { readonly value?: undefined },
+): Option<ReadonlyMap<string, string>>;
+export function dict<T>(
+  spec: DictSpec<T> & Filled<ReadonlyMap<string, NonNullable<T>>>,
+): Option<ReadonlyMap<string, NonNullable<T>>>;
+export function dict(
+  spec: DictSpec<unknown> & Filled<ReadonlyMap<string, unknown>> = {},
+): Option<ReadonlyMap<string, unknown>> {
+  const item = spec.value ?? string({ default: '' });
+  const separator = spec.separator ?? ':';
+  return makeOption<ReadonlyMap<string, unknown>>('dict', spec, {
+    kind: 'object',
+    empty: 'value',
+    fallback: immutable(new Map()),
+    format: (pairs) => [...pairs].map(([key, each]) => quoteItem(`${key}${separator}${item.format(each)}`)).join(','),
+    parse: (text) => {
+      const pairs = new Map<string, unknown>();
+      for (const each of splitItems(text)) {
+        const at = each.indexOf(separator);
+        if (at < 0) throw new InvalidValue(`should be pairs such as key${separator}value`);
+        const key = each.slice(0, at).trim();
+        if (pairs.has(key)) throw new InvalidValue(`should name no key twice (${key})`);
+        pairs.set(key, parseItem(item, each.slice(at + separator.length).trim()));
+      }
+      checkLength(spec.minLength, pairs.size);
+      return immutable(pairs);
+    },
+  });
+}
+
+type Filled<T> = OptionSpec & { readonly default?: T | string | (() => T) };
+
+/** Splits at commas outside quotes; takes quotes and backslashes away. */
+export function splitItems(text: string): string[] {
+  const items: string[] = [];
+  // One item: quoted text, or anything up to a comma; a backslash protects the character after it.
+  const pattern = /\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|((?:[^,\\]|\\.)*))\s*(?:,|$)/gsy;
+  while (pattern.lastIndex < text.length) {
+    const at = pattern.lastIndex;
+    const found = pattern.exec(text);
+    if (found === null) throw new InvalidValue(`should have a comma after the quoted item at character ${at + 1}`);
+    const quoted = found[1] ?? found[2];
+    const item = (quoted ?? (found[3] ?? '').trimEnd()).replaceAll(/\\(.)/gs, '$1');
+    if (quoted !== undefined || item !== '') items.push(item);
+  }
+  return items;
+}
+
+function quoteItem(item: string): string {
+  const escaped = item.replaceAll('\\', '\\\\');
+  return /^$|^\s|\s$|[,"']/.test(item) ? `"${escaped.replaceAll('"', '\\"')}"` : escaped;
+}
+
+function parseItem(item: Option<unknown>, written: unknown): unknown {
+  try {
+    return item.check(written);
+  } catch (error) {
+    const hint = error instanceof InvalidValue ? error.hint : undefined;
+    throw new InvalidValue(`each item ${(error as Error).message}`, hint);
+  }
+}
+
+function checkLength(least: number | undefined, length: number): void {
+  if (least !== undefined && length < least) throw new InvalidValue(`should have at least ${least} items`);
+}
+
+function bracket(bounds: boolean | undefined, text: string): string {
+  return bounds === true ? `[${text}]` : text;
+}
+
+function unbracket(bounds: boolean | undefined, text: string): string {
+  const trimmed = text.trim();
+  if (bounds !== true || trimmed === '') return text;
+  if (!trimmed.startsWith('[') || !trimmed.endsWith(']')) throw new InvalidValue('should stand between [ and ]');
+  return trimmed.slice(1, -1);
+}
+
+/** A Map that refuses changes; `Object.freeze` alone does not reach its entries. */
+function immutable<K, V>(map: Map<K, V>): ReadonlyMap<K, V> {
+  const refuse = {
+    value: () => {
+      throw new TypeError('a configured value cannot be changed');
+    },
+  };
+  return Object.freeze(Object.defineProperties(map, { set: refuse, delete: refuse, clear: refuse }));
+}

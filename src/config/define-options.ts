@@ -1,0 +1,51 @@
+/**
+ * Declaring the options of a group, and telling two declarations apart.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Option, OptionDeclarations } from './option.js';
+
+/** Where a declaration was made; beside the options, so that two conflicting ones can both be named. */
+const declaredAt = Symbol('declaredAt');
+
+/**
+ * The options of a group, declared beside the code that reads them. Returns them frozen.
+ * Throws `TypeError` for an illegal name (lower snake case is legal) and for an option without `help`.
+ */
+export function defineOptions<const D extends OptionDeclarations>(options: D): D {
+  for (const [name, option] of Object.entries(options)) {
+    if (!/^[a-z][a-z0-9_]*$/.test(name)) {
+      throw new TypeError(`option ${name}: a name is lower snake case and begins with a letter`);
+    }
+    if (option.help.trim() === '') throw new TypeError(`option ${name}: needs a help text`);
+  }
+  const place = callerOf(defineOptions);
+  return Object.freeze(Object.defineProperty({ ...options }, declaredAt, { value: place }));
+}
+
+/** The line of code a declaration stands in. */
+export function placeOfDeclaration(options: OptionDeclarations): string {
+  return (options as { [declaredAt]?: string })[declaredAt] ?? 'an undeclared place';
+}
+
+/** True when two declarations of one option say the same. */
+export function sameDeclaration(a: Option, b: Option): boolean {
+  if (a === b) return true;
+  if (a.type !== b.type) return false;
+  return isDeepStrictEqual(comparable(a), comparable(b));
+}
+
+function comparable(option: Option): unknown {
+  const { default: _, item, value, ...spec } = option.spec;
+  const inner = (item ?? value) as Option | undefined;
+  return [spec, option.default, inner === undefined ? undefined : [inner.type, comparable(inner)]];
+}
+
+/** Computed at once: an Error kept for later would keep everything alive that its frames refer to. */
+function callerOf(callee: (...args: never[]) => unknown): string {
+  const holder: { stack?: string } = {};
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 1;
+  Error.captureStackTrace(holder, callee);
+  Error.stackTraceLimit = limit;
+  return /(?:at |\()((?:file:|\/|[a-z]:).*?)\)?$/im.exec(holder.stack ?? '')?.[1] ?? 'an unknown place';
+}
