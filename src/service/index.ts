@@ -1,11 +1,16 @@
 /** `portico/service`: what one needs to write a service. */
 export type { Awaitable } from './awaitable.js';
+export { Lifecycle, type LifecycleState, type LifecycleSteps } from './lifecycle.js';
+export type { Manager, Registration, ServiceRecord, ServiceState } from './manager.js';
 export {
   type ConfigChanges,
   isListening,
   type ListenAddress,
   type ListeningService,
   type ListenSocket,
+  Service,
   type ServiceBase,
+  type ServiceOptions,
   type StopOptions,
 } from './service.js';
+export { ServiceExit } from './service-exit.js';

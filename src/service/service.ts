@@ -1,6 +1,9 @@
 /**
- * The contract of a service: four verbs, and nothing about HTTP, RPC, processes or signals.
+ * The contract of a service: four verbs, and nothing about HTTP, RPC, processes or signals; and the ordinary service,
+ * which has background work.
  */
+import type { Logger } from '../log.js';
+import { type Clock, TaskGroup } from '../tasks/index.js';
 import type { Awaitable } from './awaitable.js';
 
 /** What changed in the configuration: `group.option` to its old and new parsed value. */
@@ -64,4 +67,58 @@ export interface ListeningService extends ServiceBase {
 export function isListening(service: ServiceBase): service is ListeningService {
   const candidate = service as Partial<ListeningService>;
   return Array.isArray(candidate.addresses) && typeof candidate.useSockets === 'function';
+}
+
+/** How a {@link Service} is made. */
+export interface ServiceOptions {
+  /** Unique within one launcher; default: the class's name. */
+  readonly name?: string;
+  /** How many of its tasks run at a time. Default 1000. */
+  readonly tasks?: number;
+  readonly log?: Logger;
+  readonly clock?: Clock;
+}
+
+/**
+ * The ordinary service: background work in a task group. Subclass it and override `start`, to spawn tasks and add timers,
+ * and `reset`; both do nothing here. Or implement {@link ServiceBase} yourself.
+ */
+export class Service implements ServiceBase {
+  declare readonly name?: string;
+  /** Tasks and timers that end with the service. Open again whenever the service is started. */
+  readonly tasks: TaskGroup;
+  /** Where the launcher's backdoor listens: a port, a path, or null. Set by the launcher before `start`. */
+  backdoorPort: number | string | null = null;
+
+  constructor(options: ServiceOptions = {}) {
+    const { tasks = 1000, name, ...rest } = options;
+    if (name !== undefined) this.name = name;
+    this.tasks = new TaskGroup({ limit: tasks, name: name ?? new.target.name, ...rest });
+    // A service may be started again after it was stopped, and a subclass that overrides start() or reset() owes them no
+    // super call, since they do nothing: so the group is opened here, in front of whichever start() there is.
+    const start = this.start.bind(this);
+    this.start = () => {
+      this.tasks.reset();
+      return start();
+    };
+  }
+
+  /** The task group, under the name it has in oslo.service. */
+  get tg(): TaskGroup {
+    return this.tasks;
+  }
+
+  start(): Awaitable<void> {}
+
+  /** Stops the task group: see `TaskGroup.stop`. Graceful only when asked, as launchers do. */
+  async stop(options: StopOptions = {}): Promise<void> {
+    await this.tasks.stop(options);
+  }
+
+  /** Settles when no timer and no task is left. Timers must have been stopped, or this waits for ever. */
+  async wait(): Promise<void> {
+    await this.tasks.wait();
+  }
+
+  reset(_changes?: ConfigChanges): Awaitable<void> {}
 }

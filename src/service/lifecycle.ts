@@ -1,0 +1,175 @@
+/**
+ * The states behind start, stop and wait, written once for every service.
+ */
+import { PorticoError } from '../errors.js';
+import { type Clock, systemClock } from '../tasks/index.js';
+import type { Awaitable } from './awaitable.js';
+import type { StopOptions } from './service.js';
+
+/** Where a service is. `failed`: it died by itself, or its start failed. */
+export type LifecycleState = 'new' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
+
+/** What a service does at its two turning points. */
+export interface LifecycleSteps {
+  /** Acquires. On failure it has released what it acquired. The signal is raised when a stop came before it was done. */
+  start(signal: AbortSignal): Awaitable<void>;
+  /**
+   * Drains and releases; called once for each successful start. `options.signal` is raised when there is no more time:
+   * at the deadline, when a caller's own signal was, or when a later caller asks for a stop that is not graceful.
+   */
+  stop(options: StopOptions & { readonly signal: AbortSignal }): Awaitable<void>;
+}
+
+/**
+ * Keeps a service's verbs in order: `start` and `stop` may be called twice, concurrently and in any state, and callers
+ * share one completion; a stop during the start lets the start settle first, then releases; a service can be started
+ * again after it was stopped.
+ */
+export class Lifecycle {
+  readonly #name: string;
+  readonly #steps: LifecycleSteps;
+  readonly #clock: Clock;
+  #state: LifecycleState = 'new';
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  #startCut = new AbortController();
+  #stopCut = new AbortController();
+  #ended = deferred();
+
+  /** `name` is what errors call the service. */
+  constructor(name: string, steps: LifecycleSteps, clock: Clock = systemClock) {
+    this.#name = name;
+    this.#steps = steps;
+    this.#clock = clock;
+  }
+
+  get state(): LifecycleState {
+    return this.#state;
+  }
+
+  /** Rejects with what the start step threw; with `PORTICO_SERVICE_STOPPED` where a stop came before it was done. */
+  start(): Promise<void> {
+    if (this.#state === 'running' && this.#stopping === undefined) return Promise.resolve();
+    if (this.#starting === undefined) {
+      this.#startCut = new AbortController();
+      this.#starting = this.#start(this.#startCut.signal).finally(() => {
+        this.#starting = undefined;
+      });
+    }
+    return this.#starting;
+  }
+
+  /** Settles when all is released. Rejects with what the stop step threw; the service counts as stopped then as well. */
+  stop(options: StopOptions = {}): Promise<void> {
+    const pending = this.#starting !== undefined || this.#stopping !== undefined;
+    if (this.#state !== 'running' && !pending) {
+      if (this.#state === 'new') this.#finish();
+      return Promise.resolve();
+    }
+    const release = this.#shorten(options);
+    this.#startCut.abort();
+    this.#stopping ??= this.#stop(options).finally(() => {
+      this.#stopping = undefined;
+    });
+    // The start that is let settle first, or one that waited behind an earlier stop and is now called off.
+    const started = this.#starting?.catch(() => {});
+    return Promise.all([this.#stopping, started])
+      .then(() => {})
+      .finally(release);
+  }
+
+  /** Settles when the service was stopped; rejects with the error it died of. Before the first start: when it ends. */
+  wait(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** The service died by itself: `wait()` rejects with `error`, and `stop()` still releases what is left. */
+  fail(error: unknown): void {
+    if (this.#state === 'running') this.#ended.reject(error);
+  }
+
+  async #start(signal: AbortSignal): Promise<void> {
+    if (this.#stopping !== undefined) {
+      // A start right behind a stop begins once that one is over; how it went is told to those who called it.
+      await this.#stopping.catch(() => {});
+      if (signal.aborted) throw this.#calledOff();
+    }
+    this.#state = 'starting';
+    this.#stopCut = new AbortController();
+    if (this.#ended.settled) this.#ended = deferred();
+    try {
+      await this.#steps.start(signal);
+    } catch (error) {
+      this.#state = 'failed';
+      this.#ended.reject(error);
+      throw error;
+    }
+    this.#state = 'running';
+    if (signal.aborted) throw this.#calledOff();
+  }
+
+  #calledOff(): PorticoError {
+    return new PorticoError('PORTICO_SERVICE_STOPPED', { message: `${this.#name} was stopped while it was starting` });
+  }
+
+  async #stop(options: StopOptions): Promise<void> {
+    if (this.#starting !== undefined) await this.#starting.catch(() => {});
+    if (this.#state !== 'running') return;
+    this.#state = 'stopping';
+    try {
+      await this.#steps.stop({ ...options, signal: this.#stopCut.signal });
+    } finally {
+      this.#finish();
+    }
+  }
+
+  #finish(): void {
+    this.#state = 'stopped';
+    this.#ended.resolve();
+  }
+
+  /** Lets this caller's limits cut the stop short; gives what forgets them. */
+  #shorten(options: StopOptions): () => void {
+    const cut = (): void => this.#stopCut.abort();
+    const underWay = this.#stopping !== undefined;
+    if (options.signal?.aborted === true || (underWay && options.graceful !== true)) cut();
+    options.signal?.addEventListener('abort', cut, { once: true });
+    const deadlineMs = options.graceful === true ? (options.deadlineMs ?? 0) : 0;
+    const cancel = deadlineMs > 0 ? this.#clock.after(deadlineMs, cut) : undefined;
+    return () => {
+      cancel?.();
+      options.signal?.removeEventListener('abort', cut);
+    };
+  }
+}
+
+interface Deferred {
+  readonly promise: Promise<void>;
+  settled: boolean;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+function deferred(): Deferred {
+  let resolve!: () => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<void>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  // Whoever waits is told; nobody has to.
+  promise.catch(() => {});
+  const result: Deferred = {
+    promise,
+    settled: false,
+    resolve: () => {
+      result.settled = true;
+      resolve();
+    },
+    reject: (error) => {
+      result.settled = true;
+      reject(error);
+    },
+  };
+  return result;
+}

@@ -1,0 +1,75 @@
+/**
+ * The Manager contract: the domain behind a service, whatever its protocol.
+ */
+import type { Awaitable } from './awaitable.js';
+
+/** What a service itself says about where it is. `stopped` counts as down at once. */
+export type ServiceState = 'starting' | 'running' | 'draining' | 'stopped';
+
+/** What a registry knows about one service: one binary on one host, whatever its number of workers. */
+export interface ServiceRecord {
+  readonly id: number;
+  /** What the outside world calls it by. */
+  readonly uuid: string;
+  readonly host: string;
+  readonly binary: string;
+  /** Null for services that take no remote calls. */
+  readonly topic: string | null;
+  /** The version of the code, as the service numbers it. */
+  readonly version: number;
+  /** Heartbeats since the record was made. */
+  readonly reportCount: number;
+  /** The last heartbeat, by the registry's clock. Not `updatedAt`, which an operator's edit moves as well. */
+  readonly lastSeenUp: Date | null;
+  /** An operator's word: give it no new work. */
+  readonly disabled: boolean;
+  readonly disabledReason: string | null;
+  /** An operator's word: treat it as dead, whatever it reports. */
+  readonly forcedDown: boolean;
+  readonly state: ServiceState;
+  /** Which incarnation wrote last. */
+  readonly instanceId: string;
+  readonly machineId: string;
+  readonly pid: number;
+  readonly startedAt: Date;
+  /** Seconds between heartbeats, as this service promised; 0: it sends none. */
+  readonly reportInterval: number;
+  /** Seconds without a heartbeat after which this service counts as down. */
+  readonly downTime: number;
+  readonly zone: string | null;
+  readonly endpoints: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly createdAt: Date;
+  readonly updatedAt: Date | null;
+  readonly deletedAt: Date | null;
+}
+
+/** The domain behind a service. All hooks are optional, may be async, and run once for each run of the service. */
+export interface Manager {
+  /** Before the service has a record (null on the first start), before traffic: acquire. */
+  initHost?(record: ServiceRecord | null): Awaitable<void>;
+  /** The record exists, nothing listens yet. Null where the service keeps none. */
+  preStartHook?(record: ServiceRecord | null): Awaitable<void>;
+  /** Serving; requests and messages may already have come. */
+  postStartHook?(): Awaitable<void>;
+  /** Nothing new is accepted: finish what is under way, within `timeoutMs`. */
+  gracefulShutdown?(timeoutMs: number): Awaitable<void>;
+  /** After the last request or call: release. Also after a start that failed anywhere behind `initHost`'s beginning. */
+  cleanupHost?(): Awaitable<void>;
+  /** A new configuration was accepted. */
+  reset?(): Awaitable<void>;
+}
+
+/** A service's place in a registry, as the service itself uses it. Made by `portico/registry`. */
+export interface Registration {
+  /** The record as it stands; null when there is none yet. Waits for a registry that is away. */
+  read(): Promise<ServiceRecord | null>;
+  /** Makes or updates the record: version, incarnation, state `starting`. */
+  register(): Promise<ServiceRecord>;
+  /** Begins the heartbeat; state `running`. */
+  join(): Awaitable<void>;
+  /** State `draining`; the heartbeat goes on. */
+  drain(): Awaitable<void>;
+  /** Ends the heartbeat; state `stopped`. Never fails: a registry that is away must not hold up an end. */
+  leave(): Awaitable<void>;
+}
