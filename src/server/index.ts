@@ -1,1 +1,4 @@
-export {};
+/** `portico/server`: apps on addresses. */
+export type { Connection, Exchange } from './connections.js';
+export { Server } from './server.js';
+export type { ServerLimits, ServerOptions } from './server-options.js';

@@ -1,0 +1,146 @@
+/**
+ * The connections of a server and the requests at work on each.
+ *
+ * Node's own server loses sight of connections that have sent nothing or half a head, and destroys idle ones under a
+ * request that is already on its way; so a server that drains without losing anything keeps this list itself.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+
+/** One request at work: accepted, and its response not yet done with. */
+export interface Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly connection: Connection;
+  /** When its head had arrived, by `performance.now()`. */
+  readonly since: number;
+  /** Let in to the app: false while it waits for its turn, and when it is done with. */
+  admitted: boolean;
+}
+
+/** One accepted connection. */
+export class Connection {
+  /** The socket as accepted. */
+  readonly raw: Socket;
+  /** What HTTP is spoken on: the accepted socket, or TLS over it. */
+  socket: Socket;
+  /** True until its first request: it may be silent, in a handshake, or in the middle of a head. */
+  fresh = true;
+  /** Accepted, or the end of the last response; by `performance.now()`. */
+  since = performance.now();
+  /** How many requests it has brought. */
+  requests = 0;
+  /** True once an answer said that no other follows: what else arrives is no request. */
+  ended = false;
+  /** Requests at work, oldest first: more than one when the client pipelines. */
+  readonly exchanges: Exchange[] = [];
+
+  constructor(raw: Socket) {
+    this.raw = raw;
+    this.socket = raw;
+  }
+
+  /** Has nothing at work. */
+  get idle(): boolean {
+    return this.exchanges.length === 0;
+  }
+}
+
+/** Told about what happens to the connections of a list. */
+export interface ConnectionWatcher {
+  /** A response is done with: sent, or its client is gone. */
+  exchangeEnded(exchange: Exchange): void;
+  /** A connection is closed. */
+  connectionClosed(connection: Connection): void;
+}
+
+const CONNECTION: unique symbol = Symbol('portico.connection');
+const EXCHANGE: unique symbol = Symbol('portico.exchange');
+
+type Marked = { [CONNECTION]?: Connection; [EXCHANGE]?: Exchange };
+
+/** The connection behind a socket, plain or TLS; undefined for one that no list has accepted. */
+export function connectionOf(socket: object): Connection | undefined {
+  return (socket as Marked)[CONNECTION];
+}
+
+/** All connections of one server. */
+export class ConnectionList {
+  readonly #connections = new Set<Connection>();
+  readonly #watcher: ConnectionWatcher;
+  readonly #onResponseClose: (this: ServerResponse) => void;
+  #inFlight = 0;
+
+  constructor(watcher: ConnectionWatcher) {
+    this.#watcher = watcher;
+    const end = (exchange: Exchange) => this.#end(exchange);
+    // One function for all responses, which finds its exchange on `this`: a closure for each would cost every request.
+    this.#onResponseClose = function onResponseClose(this: ServerResponse) {
+      end((this as Marked)[EXCHANGE]!);
+    };
+  }
+
+  /** Open connections. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** Requests at work. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  [Symbol.iterator](): IterableIterator<Connection> {
+    return this.#connections.values();
+  }
+
+  /** Takes a connection on, at the server's `connection` event: for TLS before the handshake, a request to come. */
+  accept(raw: Socket): Connection {
+    const connection = new Connection(raw);
+    (raw as Marked)[CONNECTION] = connection;
+    this.#connections.add(connection);
+    raw.once('close', () => this.#forget(connection));
+    return connection;
+  }
+
+  /** Notes that HTTP is spoken on `socket`, TLS over an accepted socket, from now on. */
+  secured(socket: TLSSocket): void {
+    // tls keeps the socket it wraps under this name and has no documented one for it.
+    const raw = (socket as TLSSocket & { _parent?: Socket })._parent;
+    const connection = raw === undefined ? undefined : connectionOf(raw);
+    if (connection === undefined) return;
+    connection.socket = socket;
+    (socket as Marked)[CONNECTION] = connection;
+  }
+
+  /** Counts a request in; it counts itself out when its response closes. */
+  begin(req: IncomingMessage, res: ServerResponse): Exchange {
+    const connection = connectionOf(req.socket) ?? this.accept(req.socket);
+    const exchange: Exchange = { req, res, connection, since: performance.now(), admitted: false };
+    connection.fresh = false;
+    connection.requests++;
+    connection.exchanges.push(exchange);
+    this.#inFlight++;
+    (res as Marked)[EXCHANGE] = exchange;
+    res.on('close', this.#onResponseClose);
+    return exchange;
+  }
+
+  #end(exchange: Exchange): void {
+    const { connection } = exchange;
+    const place = connection.exchanges.indexOf(exchange);
+    if (place < 0) return;
+    connection.exchanges.splice(place, 1);
+    connection.since = performance.now();
+    this.#inFlight--;
+    this.#watcher.exchangeEnded(exchange);
+  }
+
+  /** Node closes only the response at the head of a connection's queue: those pipelined behind it end here. */
+  #forget(connection: Connection): void {
+    if (!this.#connections.delete(connection)) return;
+    for (const exchange of [...connection.exchanges]) this.#end(exchange);
+    this.#watcher.connectionClosed(connection);
+  }
+}

@@ -1,0 +1,261 @@
+/**
+ * Server: one app on one address. It can be launched as it is; it knows nothing of loaders, files or processes.
+ */
+import { closeSync } from 'node:fs';
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { Server as NetServer, type Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import { type App, Fault } from '../app/index.js';
+import { PorticoError } from '../errors.js';
+import { type Logger, silentLogger } from '../log.js';
+import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
+import { Admission } from './admission.js';
+import { ConnectionList, type Exchange } from './connections.js';
+import { announceClose, Drain } from './drain.js';
+import { formatAddress, listen } from './listen.js';
+import { requestFacts, runApp } from './run-app.js';
+import { listenAddress, type ServerLimits, type ServerOptions, serverLimits } from './server-options.js';
+import { StopTerms } from './stop-terms.js';
+
+type StopReason = NonNullable<StopOptions['reason']>;
+
+/** One app on one address, with a list of its connections and of the requests at work. */
+export class Server implements ListeningService {
+  readonly name: string;
+  readonly #options: ServerOptions;
+  readonly #limits: ServerLimits;
+  readonly #log: Logger;
+  readonly #connections: ConnectionList;
+  readonly #admission: Admission;
+  #app: App;
+  #sockets: readonly ListenSocket[] = [];
+  #address: ListenAddress;
+  #http: HttpServer | undefined;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  #terms: StopTerms | undefined;
+  #drain: Drain | undefined;
+  #workEnded: (() => void) | undefined;
+  #ended: Promise<void> = Promise.resolve();
+  #end: () => void = () => {};
+
+  /** Opens nothing. Throws a RangeError for an option out of its range. */
+  constructor(name: string, app: App, options: ServerOptions = {}) {
+    this.name = name;
+    this.#app = app;
+    this.#options = options;
+    this.#address = listenAddress(options);
+    this.#limits = serverLimits(options);
+    this.#log = (options.log ?? silentLogger()).child({ service: name });
+    this.#connections = new ConnectionList({
+      exchangeEnded: (exchange) => this.#exchangeEnded(exchange),
+      connectionClosed: () => this.#drain?.closed(),
+    });
+    this.#admission = new Admission(this.#limits.defaultPoolSize, (exchange) => this.#run(exchange));
+  }
+
+  /** Where it listens, or will; once it was started the port is the real one. */
+  get addresses(): readonly ListenAddress[] {
+    return [this.#address];
+  }
+
+  /** The requests at work, oldest first, those that wait for their turn included. */
+  get requests(): readonly Exchange[] {
+    const all: Exchange[] = [];
+    for (const connection of this.#connections) all.push(...connection.exchanges);
+    return all.sort((a, b) => a.since - b.since);
+  }
+
+  /** Open connections, idle ones and TLS handshakes included. */
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** Puts another app in the place of the present one: for later requests, and for those that still wait. */
+  replaceApp(app: App): void {
+    this.#app = app;
+  }
+
+  useSockets(sockets: readonly ListenSocket[]): void {
+    this.#sockets = sockets;
+    if (sockets[0] !== undefined) this.#address = { backlog: this.#address.backlog ?? 511, ...sockets[0].address };
+  }
+
+  /**
+   * Settles once it accepts. After a stop with the reason `restart` the listener is still open, and the requests that
+   * were held meanwhile go to the app. Rejects with the system's error code when the address cannot be had.
+   */
+  start(): Promise<void> {
+    this.#starting ??= this.#start().finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  /**
+   * Stops accepting, lets what is at work be answered, and closes every connection.
+   *
+   * Rejects with `PORTICO_STOP_DEADLINE` when the deadline passed, or `signal` was aborted, while requests were at
+   * work: they are cut off by then, and the log names them. Another call while it stops can only shorten it.
+   */
+  stop(options: StopOptions = {}): Promise<void> {
+    this.#terms ??= new StopTerms(() => this.#applyTerms());
+    this.#terms.tighten(options, this.#idleTime(options.reason));
+    this.#stopping ??= this.#stop(options.reason ?? 'stop', this.#terms).finally(() => {
+      this.#terms?.release();
+      this.#terms = undefined;
+      this.#stopping = undefined;
+    });
+    return this.#stopping;
+  }
+
+  wait(): Promise<void> {
+    return this.#ended;
+  }
+
+  /** A bare server has nothing to read again. */
+  async reset(): Promise<void> {}
+
+  async #start(): Promise<void> {
+    await this.#stopping?.catch(() => {});
+    if (this.#http === undefined) await this.#open();
+    this.#admission.resume();
+  }
+
+  async #open(): Promise<void> {
+    const http = this.#createHttp();
+    const backlog = this.#address.backlog ?? 511;
+    try {
+      this.#address = await listen(http, { address: this.#address, socket: this.#sockets[0], backlog });
+    } catch (error) {
+      http.close(() => {});
+      this.#log.error(`Could not bind to ${formatAddress(this.#address)}`);
+      throw error;
+    }
+    this.#sockets = [];
+    this.#http = http;
+    this.#ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    http.on('error', (error) => this.#log.error('accepting a connection failed', { err: error }));
+    this.#log.info(`${this.name} listening on ${formatAddress(this.#address)}`);
+  }
+
+  #createHttp(): HttpServer {
+    const { tls } = this.#options;
+    const keepAliveMs = this.#limits.keepAliveTimeout * 1000;
+    const options = {
+      connectionsCheckingInterval: 1000,
+      // Node closes an idle connection one second after the time it advertises, so that a client which honours the
+      // hint never meets the closing.
+      keepAliveTimeout: keepAliveMs === 0 ? 0 : Math.max(1, keepAliveMs - 1000),
+    };
+    const http = tls === undefined ? createHttpServer(options) : createHttpsServer({ ...options, ...tls });
+    http.on('connection', (raw: Socket) => void this.#connections.accept(raw));
+    if (tls !== undefined) http.prependListener('secureConnection', (socket) => this.#connections.secured(socket));
+    http.on('request', (req, res) => this.#admit(this.#connections.begin(req, res)));
+    return http;
+  }
+
+  #admit(exchange: Exchange): void {
+    if (this.#drain !== undefined) announceClose(exchange);
+    this.#admission.enter(exchange);
+  }
+
+  #run({ req, res }: Exchange): void {
+    runApp(this.#app, req, res, this.#log, this.#options.faultStyle ?? 'portico');
+  }
+
+  #exchangeEnded(exchange: Exchange): void {
+    this.#admission.leave(exchange);
+    if (exchange.connection.idle) this.#drain?.idle(exchange.connection);
+    if (this.#admission.atWork === 0) this.#workEnded?.();
+  }
+
+  async #stop(reason: StopReason, terms: StopTerms): Promise<void> {
+    await this.#starting?.catch(() => {});
+    const http = this.#http;
+    if (http === undefined) return this.#closeUnusedSockets();
+    if (reason === 'restart') return this.#judge(await this.#holdRequests(), terms);
+
+    this.#log.info('Stopping WSGI server.');
+    this.#answerHeldRequests();
+    // Two turns of the loop accept what the kernel has queued, for nobody takes these connections over. After a
+    // replacement somebody does.
+    if (reason === 'stop' && !terms.over) {
+      await turn();
+      await turn();
+    }
+    // Only the base class stops accepting and does nothing else: http's own close destroys idle connections and ends
+    // the timer that enforces the time limits of the others.
+    NetServer.prototype.close.call(http);
+    this.#drain = new Drain(this.#connections);
+    this.#applyTerms();
+    const unfinished = await this.#drain.done;
+    this.#drain = undefined;
+    this.#http = undefined;
+    http.close(() => {});
+    this.#end();
+    this.#judge(unfinished, terms);
+  }
+
+  /** Brings terms that have become tighter to whatever part of the stop is under way. */
+  #applyTerms(): void {
+    if (this.#terms === undefined) return;
+    this.#drain?.hurry(this.#terms.idleMs);
+    if (!this.#terms.over) return;
+    this.#drain?.cut();
+    this.#workEnded?.();
+  }
+
+  /** Milliseconds that idle connections may stay. After a replacement as long as their clients may still use them. */
+  #idleTime(reason: StopOptions['reason']): number {
+    const { drainIdle, keepAliveTimeout } = this.#limits;
+    if (reason !== 'replaced') return drainIdle * 1000;
+    return keepAliveTimeout === 0 ? Number.POSITIVE_INFINITY : keepAliveTimeout * 1000;
+  }
+
+  /** Before a restart: the listener stays open, new requests are held, and those at work end. */
+  async #holdRequests(): Promise<readonly Exchange[]> {
+    this.#admission.pause();
+    if (this.#admission.atWork > 0 && this.#terms?.over !== true) {
+      await new Promise<void>((resolve) => {
+        this.#workEnded = resolve;
+      });
+      this.#workEnded = undefined;
+    }
+    const unfinished = this.requests.filter(({ admitted }) => admitted);
+    for (const { connection } of unfinished) connection.socket.destroy();
+    return unfinished;
+  }
+
+  /** A restart that did not come about: nobody will answer what was held. */
+  #answerHeldRequests(): void {
+    if (!this.#admission.paused) return;
+    this.#app = () => {
+      throw new Fault(503, { message: 'The service is stopping.' });
+    };
+    this.#admission.resume();
+  }
+
+  /** Descriptors that were handed over but never listened on: held open they would swallow connections. */
+  #closeUnusedSockets(): void {
+    for (const { fd } of this.#sockets) closeSync(fd);
+    this.#sockets = [];
+  }
+
+  #judge(unfinished: readonly Exchange[], terms: StopTerms): void {
+    if (unfinished.length === 0) return;
+    const requests = unfinished.slice(0, 20).map(({ req, since }) => ({
+      ...requestFacts(req),
+      seconds: Math.round(performance.now() - since) / 1000,
+    }));
+    this.#log.error('requests were cut off', { count: unfinished.length, requests });
+    if (terms.forced) return;
+    throw new PorticoError('PORTICO_STOP_DEADLINE', {
+      message: `${this.name}: ${unfinished.length} request(s) were still at work at the deadline and were cut off.`,
+      hint: 'The log names them. [DEFAULT] graceful_shutdown_timeout is the time they get.',
+    });
+  }
+}

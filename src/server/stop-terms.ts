@@ -1,0 +1,49 @@
+/**
+ * The terms of a stop under way. `stop()` may be called again while it runs, and a later call can only tighten them.
+ */
+import type { StopOptions } from '../service/index.js';
+
+/** How long a stop may take, over all calls that asked for it. */
+export class StopTerms {
+  /** Milliseconds an idle connection may stay. */
+  idleMs = Number.POSITIVE_INFINITY;
+  /** Somebody asked for an end without waiting. */
+  forced = false;
+  /** There is no time left: forced, past the deadline, or aborted. */
+  over = false;
+  readonly #changed: () => void;
+  readonly #released = new AbortController();
+  #deadlineAt = Number.POSITIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `changed` is called whenever the terms became tighter. */
+  constructor(changed: () => void) {
+    this.#changed = changed;
+  }
+
+  /** Adds what one call of `stop()` asks for; `idleMs` is what its reason leaves to idle connections. */
+  tighten({ graceful, deadlineMs = 0, signal }: StopOptions, idleMs: number): void {
+    this.idleMs = Math.min(this.idleMs, idleMs);
+    if (graceful !== true) this.forced = true;
+    if (deadlineMs > 0 && performance.now() + deadlineMs < this.#deadlineAt) {
+      this.#deadlineAt = performance.now() + deadlineMs;
+      clearTimeout(this.#timer);
+      // Node runs a timer above this limit after 1 ms; a deadline that far away is none.
+      if (deadlineMs < 2 ** 31) this.#timer = setTimeout(this.#expire, deadlineMs);
+    }
+    signal?.addEventListener('abort', this.#expire, { once: true, signal: this.#released.signal });
+    if (this.forced || signal?.aborted === true) this.over = true;
+    this.#changed();
+  }
+
+  /** Lets go of timer and signals: the stop has ended. */
+  release(): void {
+    clearTimeout(this.#timer);
+    this.#released.abort();
+  }
+
+  #expire = (): void => {
+    this.over = true;
+    this.#changed();
+  };
+}
