@@ -18,13 +18,12 @@ export class Drain {
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
 
-  /** From now on every answer whose head is not out says that its connection ends. */
+  /** The listener is closed by now, and every answer to come says that its connection ends. */
   constructor(connections: ConnectionList) {
     this.#connections = connections;
     this.done = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    for (const connection of connections) for (const exchange of connection.exchanges) announceClose(exchange);
     this.closed();
   }
 

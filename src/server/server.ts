@@ -29,12 +29,16 @@ export class Server implements ListeningService {
   readonly #connections: ConnectionList;
   readonly #admission: Admission;
   #app: App;
+  /** What requests go to now: the app, or after a restart that failed a refusal. */
+  #runs: App;
   #sockets: readonly ListenSocket[] = [];
   #address: ListenAddress;
   #http: HttpServer | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #terms: StopTerms | undefined;
+  /** Every answer says from now on that its connection ends. */
+  #closing = false;
   #drain: Drain | undefined;
   #workEnded: (() => void) | undefined;
   #ended: Promise<void> = Promise.resolve();
@@ -44,6 +48,7 @@ export class Server implements ListeningService {
   constructor(name: string, app: App, options: ServerOptions = {}) {
     this.name = name;
     this.#app = app;
+    this.#runs = app;
     this.#options = options;
     this.#address = listenAddress(options);
     this.#limits = serverLimits(options);
@@ -75,6 +80,7 @@ export class Server implements ListeningService {
   /** Puts another app in the place of the present one: for later requests, and for those that still wait. */
   replaceApp(app: App): void {
     this.#app = app;
+    this.#runs = app;
   }
 
   useSockets(sockets: readonly ListenSocket[]): void {
@@ -119,6 +125,7 @@ export class Server implements ListeningService {
 
   async #start(): Promise<void> {
     await this.#stopping?.catch(() => {});
+    this.#runs = this.#app;
     if (this.#http === undefined) await this.#open();
     this.#admission.resume();
   }
@@ -159,12 +166,12 @@ export class Server implements ListeningService {
   }
 
   #admit(exchange: Exchange): void {
-    if (this.#drain !== undefined) announceClose(exchange);
+    if (this.#closing) announceClose(exchange);
     this.#admission.enter(exchange);
   }
 
   #run({ req, res }: Exchange): void {
-    runApp(this.#app, req, res, this.#log, this.#options.faultStyle ?? 'portico');
+    runApp(this.#runs, req, res, this.#log, this.#options.faultStyle ?? 'portico');
   }
 
   #exchangeEnded(exchange: Exchange): void {
@@ -177,10 +184,14 @@ export class Server implements ListeningService {
     await this.#starting?.catch(() => {});
     const http = this.#http;
     if (http === undefined) return this.#closeUnusedSockets();
-    if (reason === 'restart') return this.#judge(await this.#holdRequests(), terms);
+    if (!terms.closing) {
+      const unfinished = await this.#holdRequests(terms);
+      if (!terms.closing) return this.#judge(unfinished, terms);
+    }
 
     this.#log.info('Stopping WSGI server.');
-    this.#answerHeldRequests();
+    this.#closing = true;
+    for (const exchange of this.requests) announceClose(exchange);
     // Two turns of the loop accept what the kernel has queued, for nobody takes these connections over. After a
     // replacement somebody does.
     if (reason === 'stop' && !terms.over) {
@@ -191,10 +202,12 @@ export class Server implements ListeningService {
     // the timer that enforces the time limits of the others.
     NetServer.prototype.close.call(http);
     this.#drain = new Drain(this.#connections);
+    this.#answerHeldRequests();
     this.#applyTerms();
     const unfinished = await this.#drain.done;
     this.#drain = undefined;
     this.#http = undefined;
+    this.#closing = false;
     http.close(() => {});
     this.#end();
     this.#judge(unfinished, terms);
@@ -203,10 +216,10 @@ export class Server implements ListeningService {
   /** Brings terms that have become tighter to whatever part of the stop is under way. */
   #applyTerms(): void {
     if (this.#terms === undefined) return;
-    this.#drain?.hurry(this.#terms.idleMs);
-    if (!this.#terms.over) return;
-    this.#drain?.cut();
-    this.#workEnded?.();
+    const { idleMs, closing, over } = this.#terms;
+    this.#drain?.hurry(idleMs);
+    if (over) this.#drain?.cut();
+    if (over || closing) this.#workEnded?.();
   }
 
   /** Milliseconds that idle connections may stay. After a replacement as long as their clients may still use them. */
@@ -216,26 +229,28 @@ export class Server implements ListeningService {
     return keepAliveTimeout === 0 ? Number.POSITIVE_INFINITY : keepAliveTimeout * 1000;
   }
 
-  /** Before a restart: the listener stays open, new requests are held, and those at work end. */
-  async #holdRequests(): Promise<readonly Exchange[]> {
+  /**
+   * Before a restart: the listener stays open, new requests are held, and those at work end or are cut off. Ends early
+   * when somebody asks for more than a restart meanwhile.
+   */
+  async #holdRequests(terms: StopTerms): Promise<readonly Exchange[]> {
     this.#admission.pause();
-    if (this.#admission.atWork > 0 && this.#terms?.over !== true) {
+    if (this.#admission.atWork > 0 && !terms.over) {
       await new Promise<void>((resolve) => {
         this.#workEnded = resolve;
       });
       this.#workEnded = undefined;
     }
+    if (!terms.over) return [];
     const unfinished = this.requests.filter(({ admitted }) => admitted);
     for (const { connection } of unfinished) connection.socket.destroy();
     return unfinished;
   }
 
-  /** A restart that did not come about: nobody will answer what was held. */
+  /** A restart that did not come about: nobody else will answer what was held. */
   #answerHeldRequests(): void {
     if (!this.#admission.paused) return;
-    this.#app = () => {
-      throw new Fault(503, { message: 'The service is stopping.' });
-    };
+    this.#runs = unavailable;
     this.#admission.resume();
   }
 
@@ -259,3 +274,7 @@ export class Server implements ListeningService {
     });
   }
 }
+
+const unavailable: App = () => {
+  throw new Fault(503, { message: 'The service is stopping.' });
+};

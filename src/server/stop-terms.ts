@@ -9,6 +9,8 @@ export class StopTerms {
   idleMs = Number.POSITIVE_INFINITY;
   /** Somebody asked for an end without waiting. */
   forced = false;
+  /** Somebody asked for the listener to go, not only for a restart. */
+  closing = false;
   /** There is no time left: forced, past the deadline, or aborted. */
   over = false;
   readonly #changed: () => void;
@@ -22,9 +24,10 @@ export class StopTerms {
   }
 
   /** Adds what one call of `stop()` asks for; `idleMs` is what its reason leaves to idle connections. */
-  tighten({ graceful, deadlineMs = 0, signal }: StopOptions, idleMs: number): void {
+  tighten({ graceful, reason, deadlineMs = 0, signal }: StopOptions, idleMs: number): void {
     this.idleMs = Math.min(this.idleMs, idleMs);
     if (graceful !== true) this.forced = true;
+    if (reason !== 'restart') this.closing = true;
     if (deadlineMs > 0 && performance.now() + deadlineMs < this.#deadlineAt) {
       this.#deadlineAt = performance.now() + deadlineMs;
       clearTimeout(this.#timer);
