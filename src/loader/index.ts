@@ -1,1 +1,10 @@
-export {};
+/** `portico/loader`: apps, filters and servers from `api-paste.ini`, and the composites they are joined with. */
+
+export { type URLMap, urlmap } from './composite/urlmap.js';
+export type { AwaitableFilter, ComposedFilter, Created, ServerFactory } from './create.js';
+export type { LoadedApp } from './loaded-app.js';
+export { type ListedSection, type Loaded, Loader, type LoaderOptions, type ResolvedConf } from './loader.js';
+export { ConfigNotFound, PasteAppNotFound, PasteError, type PasteReference } from './paste-error.js';
+export { type EntryPoints, LazyFactory, type Resolver } from './resolver.js';
+export type { Kind } from './section.js';
+export type { ChildTree, ContextTree } from './tree.js';

@@ -12,6 +12,5 @@ export {
   type ServiceBase,
   type ServiceOptions,
   type StopOptions,
-  type WorkerContext,
 } from './service.js';
 export { ServiceExit } from './service-exit.js';

@@ -1,0 +1,169 @@
+/**
+ * Reads the dialect of paste files, exactly as Python's configparser does for PasteDeploy, and keeps for every name,
+ * value and line of a value where it stands.
+ *
+ * Nothing throws: what is wrong is listed in `problems`, and reading goes on, so that all of it can be reported.
+ */
+import type { Origin } from '../errors.js';
+import { originAt, type ValuePiece } from './position.js';
+import { decodeUtf8 } from './utf8.js';
+import { indentOf, strip, stripEnd } from './white-space.js';
+
+/** One option: its value is the stripped lines joined with newlines; interpolation comes later. */
+export interface PasteOption {
+  readonly name: string;
+  /** Where the name stands. */
+  readonly origin: Origin;
+  readonly value: string;
+  /** Where each line of the value stands. */
+  readonly pieces: readonly ValuePiece[];
+}
+
+/** One section, in the order of the file. Names are compared exactly; spaces in them are kept. */
+export interface PasteSection {
+  readonly name: string;
+  /** Where the header stands; of `[DEFAULT]`, the first one. */
+  readonly origin: Origin;
+  readonly options: ReadonlyMap<string, PasteOption>;
+}
+
+/** Something a file is refused for. */
+export interface PasteProblem {
+  readonly kind: 'not-utf8' | 'no-section-header' | 'bad-line' | 'duplicate-section' | 'duplicate-option';
+  readonly origin: Origin;
+  /** The section, option, line or byte it is about. */
+  readonly subject: string;
+  /** Of a duplicate: where the first one stands. */
+  readonly first?: Origin;
+}
+
+/** What a file holds. Maps, because names may be `__proto__` or `17`, and because order is kept. */
+export interface PasteDocument {
+  /** As given to {@link readPaste}; all origins name it. */
+  readonly file: string;
+  /** All parts of `[DEFAULT]` together; undefined when the file has none. */
+  readonly defaults: PasteSection | undefined;
+  readonly sections: ReadonlyMap<string, PasteSection>;
+  /** In the order in which they were noticed. */
+  readonly problems: readonly PasteProblem[];
+}
+
+interface OpenOption {
+  readonly name: string;
+  readonly origin: Origin;
+  value: string;
+  readonly pieces: ValuePiece[];
+}
+
+interface OpenSection {
+  readonly name: string;
+  readonly origin: Origin;
+  readonly options: Map<string, PasteOption>;
+}
+
+/** The sections of a paste file. `file` is the name that origins carry. */
+export function readPaste(bytes: Uint8Array | string, file: string): PasteDocument {
+  if (typeof bytes === 'string') return new PasteReading(file).read(bytes);
+  const decoded = decodeUtf8(bytes);
+  if (decoded.bad === undefined) return new PasteReading(file).read(decoded.text);
+  const { line, column, byte } = decoded.bad;
+  const origin = originAt(file, line, column, '');
+  const subject = `0x${byte.toString(16).padStart(2, '0')}`;
+  return { file, defaults: undefined, sections: new Map(), problems: [{ kind: 'not-utf8', origin, subject }] };
+}
+
+/** The state of one reading; the rules are those of configparser's `_read`. */
+class PasteReading {
+  readonly #file: string;
+  readonly #sections = new Map<string, OpenSection>();
+  readonly #problems: PasteProblem[] = [];
+  #defaults: OpenSection | undefined;
+  #section: OpenSection | undefined;
+  #option: OpenOption | undefined;
+  /** Blank lines since the last piece of the current value: they count only if the value goes on. */
+  #blankLines = 0;
+  /** The indentation of the line that began the current option. */
+  #measure = 0;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  read(text: string): PasteDocument {
+    let line = 0;
+    for (const raw of text.split(/\r\n|\n|\r/)) this.#line(raw, ++line);
+    return { file: this.#file, defaults: this.#defaults, sections: this.#sections, problems: this.#problems };
+  }
+
+  #line(raw: string, line: number): void {
+    const indent = indentOf(raw);
+    const first = raw[indent];
+    if (first === undefined) {
+      this.#blankLines++;
+      return;
+    }
+    if (first === '#' || first === ';') return;
+    const text = stripEnd(raw.slice(indent));
+    if (this.#option !== undefined && this.#option.name !== '' && indent > this.#measure) {
+      this.#continue(this.#option, text, originAt(this.#file, line, indent + 1, raw, this.#ownerOf(this.#option)));
+      return;
+    }
+    this.#measure = indent;
+    const close = first === '[' ? text.lastIndexOf(']') : -1;
+    if (close > 1) this.#header(text.slice(1, close), line, indent + 1, raw);
+    else this.#optionLine(text, line, indent + 1, raw);
+  }
+
+  #ownerOf(option: OpenOption): { section?: string | undefined; option: string } {
+    return { section: option.origin.section, option: option.name };
+  }
+
+  #continue(option: OpenOption, text: string, origin: Origin): void {
+    option.value += '\n'.repeat(this.#blankLines + 1);
+    option.pieces.push({ start: option.value.length, origin });
+    option.value += text;
+    this.#blankLines = 0;
+  }
+
+  #header(name: string, line: number, column: number, raw: string): void {
+    const origin = originAt(this.#file, line, column, raw, { section: name });
+    this.#option = undefined;
+    if (name === 'DEFAULT') {
+      this.#defaults ??= { name, origin, options: new Map() };
+      this.#section = this.#defaults;
+      return;
+    }
+    this.#section = { name, origin, options: new Map() };
+    const first = this.#sections.get(name);
+    if (first === undefined) this.#sections.set(name, this.#section);
+    else this.#problems.push({ kind: 'duplicate-section', origin, subject: name, first: first.origin });
+  }
+
+  #optionLine(text: string, line: number, column: number, raw: string): void {
+    const section = this.#section;
+    if (section === undefined) {
+      const reported = this.#problems.some(({ kind }) => kind === 'no-section-header');
+      const origin = originAt(this.#file, line, column, raw);
+      if (!reported) this.#problems.push({ kind: 'no-section-header', origin, subject: text });
+      return;
+    }
+    const delimiter = text.search(/[=:]/);
+    if (delimiter < 0) {
+      const origin = originAt(this.#file, line, column, raw, { section: section.name });
+      this.#problems.push({ kind: 'bad-line', origin, subject: text });
+      return;
+    }
+    const name = stripEnd(text.slice(0, delimiter));
+    const owner = { section: section.name, option: name };
+    const origin = originAt(this.#file, line, column, raw, owner);
+    if (name === '') this.#problems.push({ kind: 'bad-line', origin, subject: text });
+    const value = strip(text.slice(delimiter + 1));
+    const valueColumn = column + delimiter + 1 + indentOf(text.slice(delimiter + 1));
+    const pieces = [{ start: 0, origin: originAt(this.#file, line, valueColumn, raw, owner) }];
+    this.#option = { name, origin, value, pieces };
+    this.#blankLines = 0;
+    const first = section.options.get(name);
+    if (first === undefined) section.options.set(name, this.#option);
+    else this.#problems.push({ kind: 'duplicate-option', origin, subject: name, first: first.origin });
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Aliases: what stands in Portico for a reference written for Python.
+ */
+import type { Origin } from '../errors.js';
+import { wordsOf } from '../ini/index.js';
+import { normalExpression, parseExpression } from './expression.js';
+import { refuse } from './paste-error.js';
+import { parseReference } from './reference.js';
+import { placeOf, type Source } from './source.js';
+
+/** What an alias stands for. */
+export interface Alias {
+  /** A factory expression of Node, or another reference that has an alias. */
+  readonly target: string;
+  /** After `egg:`: the group it is an entry point of; without one, the plain factory of each kind. */
+  readonly protocol?: string;
+  /** Where it stands, if it stands in a file: relative targets begin in that file's folder. */
+  readonly origin?: Origin;
+}
+
+/** One layer of aliases; several are asked in turn. */
+export class AliasTable {
+  readonly #expressions = new Map<string, Alias>();
+  readonly #entryPoints = new Map<string, Map<string, Alias[]>>();
+
+  add(from: string, alias: Alias): void {
+    const reference = parseReference(from);
+    if (reference.form === 'egg') {
+      const distribution = normalDistribution(reference.distribution);
+      const names = this.#entryPoints.get(distribution) ?? new Map<string, Alias[]>();
+      this.#entryPoints.set(distribution, names);
+      names.set(reference.name, [...(names.get(reference.name) ?? []), alias]);
+    } else {
+      this.#expressions.set(normalExpression(reference.form === 'call' ? reference.expression : from), alias);
+    }
+  }
+
+  /** The alias of an expression: its own, or its module's, which keeps the attribute. */
+  expression(text: string): Alias | undefined {
+    const whole = this.#expressions.get(normalExpression(text));
+    if (whole !== undefined) return whole;
+    const parsed = parseExpression(text);
+    const module = parsed?.attribute === undefined ? undefined : this.#expressions.get(parsed.module);
+    return module === undefined ? undefined : { ...module, target: `${module.target}:${parsed!.attribute}` };
+  }
+
+  /** The aliased entry points of a distribution, by name. */
+  entryPoints(distribution: string): ReadonlyMap<string, readonly Alias[]> {
+    return this.#entryPoints.get(normalDistribution(distribution)) ?? new Map();
+  }
+}
+
+/** Distribution names ignore case and take `-`, `_` and `.`, also runs of them, as equal. */
+export function normalDistribution(name: string): string {
+  return name.toLowerCase().replace(/[-_.]+/g, '-');
+}
+
+/** The aliases a program hands in: `from` to `to [protocol]`. */
+export function aliasesOf(given: Readonly<Record<string, string>>): AliasTable {
+  const table = new AliasTable();
+  for (const [from, value] of Object.entries(given)) {
+    const [target = '', protocol] = wordsOf(value).map(({ text }) => text);
+    table.add(from, { target, ...(protocol === undefined ? {} : { protocol }) });
+  }
+  return table;
+}
+
+/**
+ * The aliases of a file: the options of `[portico:aliases]` are free labels, their values lines of two or three words:
+ * from, to and, after `egg:`, the protocol. PasteDeploy does not look at the section, so a file may serve both.
+ */
+export function fileAliases(source: Source): AliasTable {
+  const table = new AliasTable();
+  const section = source.document.sections.get('portico:aliases');
+  for (const option of section?.options.values() ?? []) {
+    const setting = source.read(section!, option);
+    let start = 0;
+    for (const line of setting.value.split('\n')) {
+      const words = wordsOf(line);
+      const [from, target, protocol] = words.map(({ text }) => text);
+      const origin = () => placeOf(setting, start + (words[0]?.start ?? 0)).origin;
+      const egg = from !== undefined && parseReference(from).form === 'egg';
+      if (words.length === 2 || (words.length === 3 && egg)) {
+        table.add(from!, { target: target!, origin: origin(), ...(protocol === undefined ? {} : { protocol }) });
+      } else if (words.length > 0) {
+        throw refuse('bad-alias', {
+          message: `an alias has two words, from and to, and after "egg:" a protocol; ${JSON.stringify(line)} has ${words.length}.`,
+          hint: 'Write one alias on each line: egg:Paste#urlmap portico/loader:urlmap paste.composite_factory.',
+          origin: origin(),
+        });
+      }
+      start += line.length + 1;
+    }
+  }
+  return table;
+}

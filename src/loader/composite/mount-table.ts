@@ -1,0 +1,122 @@
+/**
+ * The mounts of a URL map, and which of them takes a path.
+ *
+ * Not a router: mounts are plain text, compared with the path as it was sent, so a table of prefixes is all there is to
+ * it. (find-my-way decodes the path first and reads `:` and `*` in a route as variables.) A lookup asks one table for
+ * each `/` of the path, up to the length of the longest mount.
+ */
+import type { App } from '../../app/index.js';
+import { byCodePoints, codePointLength } from './code-points.js';
+import type { Place } from './place.js';
+
+/** An app and its place. */
+export interface Mount extends Place {
+  readonly app: App;
+}
+
+/** A mount that takes a path, and how much of the path is its prefix. */
+export interface Match {
+  readonly mount: Mount;
+  readonly prefix: string;
+}
+
+interface Entry {
+  readonly mount: Mount;
+  readonly rank: number;
+  /** Takes only paths with something behind the `/` that follows the prefix. */
+  readonly wantsMore: boolean;
+}
+
+interface PrefixTable {
+  readonly entries: Map<string, Entry[]>;
+  longest: number;
+}
+
+/** By domain, those without one last; then longer paths first; then by path as text. */
+function inOrder(a: Mount, b: Mount): number {
+  if (a.domain !== b.domain) {
+    if (a.domain === null) return 1;
+    return b.domain === null ? -1 : byCodePoints(a.domain, b.domain);
+  }
+  return codePointLength(b.path) - codePointLength(a.path) || byCodePoints(a.path, b.path);
+}
+
+/** Which mount takes a request. Built once; of two mounts at one place the later counts. */
+export class MountTable {
+  /** In the order in which they are tried. */
+  readonly mounts: readonly Mount[];
+  readonly #byDomain = new Map<string, PrefixTable>();
+  readonly #anywhere: PrefixTable | undefined;
+
+  /** `plus`: a path that ends in `/+` takes only what is below it (nova's urlmap). */
+  constructor(mounts: readonly Mount[], plus: boolean) {
+    this.mounts = mounts
+      .filter(
+        (mount, at) =>
+          !mounts.slice(at + 1).some((later) => later.domain === mount.domain && later.path === mount.path),
+      )
+      .sort(inOrder);
+    let anywhere: PrefixTable | undefined;
+    for (const [rank, mount] of this.mounts.entries()) {
+      let table = mount.domain === null ? anywhere : this.#byDomain.get(mount.domain);
+      if (table === undefined) {
+        table = { entries: new Map(), longest: 0 };
+        if (mount.domain === null) anywhere = table;
+        else this.#byDomain.set(mount.domain, table);
+      }
+      const wantsMore = plus && mount.path.endsWith('/+');
+      const prefix = wantsMore ? mount.path.slice(0, -2) : mount.path;
+      // A path arrives percent-encoded; a mount is written as people write it.
+      for (const spelling of new Set([prefix, encodedPath(prefix)])) put(table, spelling, { mount, rank, wantsMore });
+    }
+    this.#anywhere = anywhere;
+  }
+
+  /** True when a mount has a domain: only then the host counts. */
+  get looksAtHost(): boolean {
+    return this.#byDomain.size > 0;
+  }
+
+  /** The first mount in order that takes the path on this host. `host` and `port` as the Host header has them. */
+  find(path: string, host: string, port: string): Match | undefined {
+    if (this.#byDomain.size > 0) {
+      const found = lookUp(this.#byDomain.get(host), path) ?? lookUp(this.#byDomain.get(`${host}:${port}`), path);
+      if (found !== undefined) return found;
+    }
+    return lookUp(this.#anywhere, path);
+  }
+}
+
+function put(table: PrefixTable, prefix: string, entry: Entry): void {
+  const same = table.entries.get(prefix);
+  if (same === undefined) table.entries.set(prefix, [entry]);
+  else same.push(entry);
+  table.longest = Math.max(table.longest, prefix.length);
+}
+
+function lookUp(table: PrefixTable | undefined, path: string): Match | undefined {
+  if (table === undefined) return undefined;
+  let best: Entry | undefined;
+  let length = 0;
+  let end = path.length <= table.longest ? path.length : path.lastIndexOf('/', table.longest);
+  while (end >= 0) {
+    for (const entry of table.entries.get(path.slice(0, end)) ?? NONE) {
+      if (best !== undefined && best.rank < entry.rank) continue;
+      if (entry.wantsMore && path.length < end + 2) continue;
+      best = entry;
+      length = end;
+    }
+    end = end === 0 ? -1 : path.lastIndexOf('/', end - 1);
+  }
+  return best === undefined ? undefined : { mount: best.mount, prefix: path.slice(0, length) };
+}
+
+const NONE: readonly Entry[] = [];
+
+function encodedPath(path: string): string {
+  try {
+    return encodeURI(path).replaceAll('%25', '%');
+  } catch {
+    return path;
+  }
+}

@@ -1,0 +1,245 @@
+/**
+ * Creating: calls the factories of a loaded tree, one after the other, in PasteDeploy's order.
+ *
+ * A pipeline: its app, its filters from the left, then the filters are put around from the right. A filter-app: what
+ * is inside, then the filter. A filter-with: the filter first. A composite makes its children when it asks for them.
+ */
+import type { App, FactoryContext, Filter } from '../app/index.js';
+import type { Config } from '../config/index.js';
+import { ConfigurationRefused } from '../errors.js';
+import type { Logger } from '../log.js';
+import type { Awaitable } from '../service/index.js';
+import { type Context, isComposite, type Trail } from './context.js';
+import { PasteError, refuse } from './paste-error.js';
+import { A_KIND, type Kind } from './section.js';
+import { type Releases, sectionOf } from './section-context.js';
+import { placeOf } from './source.js';
+import { withWay } from './way.js';
+
+type Conf = ReadonlyMap<string, string>;
+
+/** A filter as a factory gave it: applying it may take time. */
+export type AwaitableFilter = (app: App) => Awaitable<App>;
+/** What a server section gives: a function that serves an app. */
+export type ServerFactory = (app: App) => Awaitable<unknown>;
+/** A filter with `filter-with`: the outer around the inner, in one. */
+export type ComposedFilter = AwaitableFilter & { readonly outer: AwaitableFilter; readonly inner: AwaitableFilter };
+/** What creation gives, by kind. */
+export type Created = App | AwaitableFilter | ServerFactory;
+
+type AnyFactory = (...given: readonly unknown[]) => Awaitable<unknown>;
+
+/** What creating needs beside the tree. */
+export interface CreationSurroundings {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly releases: Releases;
+  /** Loads a child that a composite asked for, its factories resolved. */
+  readonly child: (
+    context: Context,
+    kind: Kind,
+    name: string | undefined,
+    globalConf?: Conf,
+    trail?: Trail,
+  ) => Promise<Context>;
+}
+
+/** Calls factories. One object for one tree. */
+export class Creation {
+  readonly #from: CreationSurroundings;
+
+  constructor(from: CreationSurroundings) {
+    this.#from = from;
+  }
+
+  /** The app, filter or server of a context. */
+  async create(context: Context): Promise<Created> {
+    switch (context.type) {
+      case 'pipeline': {
+        const app = await this.#app(context.app!);
+        const filters: AwaitableFilter[] = [];
+        for (const filter of context.filters!) filters.push(await this.#filter(filter));
+        return this.#around(filters, context.filters!, app);
+      }
+      case 'filter-app': {
+        const app = await this.#app(context.next!);
+        return this.#around([await this.#filter(context.filter!)], [context.filter!], app);
+      }
+      case 'filter-with': {
+        const outer = await this.#filter(context.filter!);
+        if (context.kind === 'app') return this.#around([outer], [context.filter!], await this.#app(context.next!));
+        const inner = await this.#filter(context.next!);
+        return Object.assign(async (app: App) => outer(await this.#apply(inner, context.next!, app)), { outer, inner });
+      }
+      case 'plain':
+        return this.#plain(context);
+    }
+  }
+
+  async #app(context: Context): Promise<App> {
+    return (await this.create(context)) as App;
+  }
+
+  async #filter(context: Context): Promise<AwaitableFilter> {
+    return (await this.create(context)) as AwaitableFilter;
+  }
+
+  async #around(filters: readonly AwaitableFilter[], contexts: readonly Context[], app: App): Promise<App> {
+    let wrapped = app;
+    for (let at = filters.length - 1; at >= 0; at--) wrapped = await this.#apply(filters[at]!, contexts[at]!, wrapped);
+    return wrapped;
+  }
+
+  async #apply(filter: AwaitableFilter, context: Context, app: App): Promise<App> {
+    const wrapped: unknown = await guarded(context, () => filter(app));
+    if (typeof wrapped !== 'function') throw wrongResult(context, 'its filter gave', wrapped, 'an app');
+    return wrapped as App;
+  }
+
+  async #plain(context: Context): Promise<Created> {
+    const { protocol, kind } = context;
+    if (!KNOWN.has(protocol ?? '') || kind !== KNOWN.get(protocol ?? '')) throw unknownProtocol(context);
+    const factory = context.factory!.value;
+    if (typeof factory !== 'function') throw notCallable(context);
+    const call = factory as AnyFactory;
+    const { globalConf, localConf, ctx } = this.#arguments(context);
+    if (protocol === 'paste.filter_app_factory' || protocol === 'paste.server_runner') {
+      return (app: App) => call(app, globalConf, localConf, ctx) as Awaitable<App>;
+    }
+    const given = isComposite(context)
+      ? () => call(this.#loaderFor(context), globalConf, localConf, ctx)
+      : () => call(globalConf, localConf, ctx);
+    const result = await guarded(context, given);
+    if (typeof result !== 'function') throw wrongResult(context, 'gave', result, A_KIND[kind]);
+    return result as Created;
+  }
+
+  #arguments(context: Context): { globalConf: Conf; localConf: Conf; ctx: FactoryContext } {
+    const { config, log, releases } = this.#from;
+    const section = sectionOf(context);
+    let own: Logger | undefined;
+    const ctx: FactoryContext = {
+      section,
+      config,
+      get log() {
+        own ??= log.child({ section: section.name });
+        return own;
+      },
+      onClose: (release) => releases.add(release),
+    };
+    const localConf = new Map<string, string>();
+    for (const [name, { value }] of context.localConf) localConf.set(name, value);
+    return { globalConf: new Map(context.globalConf), localConf, ctx };
+  }
+
+  /** What a composite asks for its children; their origin is the option that names them. */
+  #loaderFor(context: Context) {
+    const make = async (kind: Kind, name: string | undefined, globalConf: Conf | undefined): Promise<Created> => {
+      const child = await this.#from.child(context, kind, name, globalConf, childTrail(context, kind, name));
+      context.children.push({ get: kind, name: name ?? '', context: child });
+      return this.create(child);
+    };
+    return {
+      getApp: (name?: string, globalConf?: Conf) => make('app', name, globalConf) as Promise<App>,
+      getFilter: (name?: string, globalConf?: Conf) => make('filter', name, globalConf) as Promise<Filter>,
+      getServer: (name?: string, globalConf?: Conf) => make('server', name, globalConf) as Promise<ServerFactory>,
+    };
+  }
+}
+
+/** The protocols that can be created, and the kind each gives. */
+const KNOWN: ReadonlyMap<string, Kind> = new Map([
+  ['paste.app_factory', 'app'],
+  ['paste.composite_factory', 'app'],
+  ['paste.composit_factory', 'app'],
+  ['paste.filter_factory', 'filter'],
+  ['paste.filter_app_factory', 'filter'],
+  ['paste.server_factory', 'server'],
+  ['paste.server_runner', 'server'],
+]);
+
+/** The way to a child: the option of the composite that holds the reference, by value or as a word of a list. */
+export function childTrail(context: Context, kind: Kind, name: string | undefined): Trail {
+  const base = { parent: context.trail, depth: context.trail.depth + 1, kind, include: context.trail.include };
+  if (name === undefined) return { ...base, reference: undefined };
+  const whole = [...context.localConf.values()].find(({ value }) => value === name);
+  const listed = whole ?? [...context.localConf.values()].find(({ value }) => wordStart(value, name) >= 0);
+  const start = listed === undefined || whole !== undefined ? 0 : wordStart(listed.value, name);
+  const nowhere = () => ({ origin: context.named.origin(), via: [] as const });
+  const place = () => (listed === undefined ? (nowhere() as ReturnType<typeof placeOf>) : placeOf(listed, start));
+  return { ...base, reference: { text: name, place, option: () => place().origin } };
+}
+
+function wordStart(value: string, word: string): number {
+  for (let at = value.indexOf(word); at >= 0; at = value.indexOf(word, at + 1)) {
+    const before = value[at - 1] ?? ' ';
+    const after = value[at + word.length] ?? ' ';
+    if (/\s/.test(before) && /\s/.test(after)) return at;
+  }
+  return -1;
+}
+
+async function guarded<T>(context: Context, call: () => Awaitable<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof PasteError) throw error.origin === undefined ? withPlace(error, context) : error;
+    if (error instanceof ConfigurationRefused) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    const failed = refuse('factory-failed', {
+      message: `${named(context)}: ${context.factory?.written ?? 'its factory'} failed: ${reason}`,
+      origin: context.named.origin(),
+      cause: error,
+    });
+    throw withWay(failed, context.trail);
+  }
+}
+
+function withPlace(error: PasteError, context: Context): unknown {
+  return withWay(error.with({ origin: context.named.origin() }), context.trail);
+}
+
+function unknownProtocol(context: Context): unknown {
+  const { protocol, factory } = context;
+  const error = refuse('unknown-protocol', {
+    message:
+      protocol === null
+        ? `${factory?.written ?? 'the factory'} has no protocol here: nothing says whether it makes an app or a filter.`
+        : `${factory?.written ?? 'the factory'} has the unknown protocol ${protocol}.`,
+    hint: 'Put it into a section of its own: [app:…], [composite:…] or [filter:…] with "use = call:…".',
+    origin: context.trail.reference?.place().origin ?? context.named.origin(),
+  });
+  return withWay(error, context.trail);
+}
+
+function notCallable(context: Context): unknown {
+  const { written, value, origin } = context.factory!;
+  const error = refuse('bad-type', {
+    message: `${written} is ${kindOfValue(value)}, not a factory that can be called.`,
+    hint: 'Name a function: module:export.',
+    origin: origin() ?? context.named.origin(),
+  });
+  return withWay(error, context.trail);
+}
+
+function wrongResult(context: Context, verb: string, result: unknown, wanted: string): unknown {
+  const error = refuse('bad-type', {
+    message: `${named(context)}: ${context.factory?.written ?? 'the filter'} ${verb} ${kindOfValue(result)} instead of ${wanted}.`,
+    hint:
+      wanted === 'an app'
+        ? 'An app is a function (req, res); a factory returns it, or a promise of it.'
+        : 'A filter is a function that takes an app and returns one; its factory returns that function.',
+    origin: context.named.origin(),
+  });
+  return withWay(error, context.trail);
+}
+
+function named({ named: { prefix, name } }: Context): string {
+  return `${prefix} "${name}"`;
+}
+
+function kindOfValue(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === 'object') return Array.isArray(value) ? 'a list' : 'an object';
+  return typeof value === 'function' ? 'a function' : `a ${typeof value}`;
+}

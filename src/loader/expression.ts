@@ -1,0 +1,145 @@
+/**
+ * Factory expressions: `package/subpath:export`, `./file.js:Class.method`, `file:///…/x.js:export`.
+ */
+import { didYouMean, type Origin } from '../errors.js';
+import { strip } from '../ini/index.js';
+import { ModuleMissing, moduleUrl } from './module-path.js';
+import { type PasteError, refuse } from './paste-error.js';
+
+/** An expression taken apart; without `attribute`, the default export is meant. */
+export interface Expression {
+  readonly module: string;
+  readonly attribute?: string;
+}
+
+/**
+ * Splits at the last colon, unless a `/` follows it; `#` in the place of the colon means the same. Blanks around the
+ * colon and extras in brackets, as Python's entry points may have them, are left out. Undefined when it is malformed.
+ */
+export function parseExpression(text: string): Expression | undefined {
+  const whole = strip(text).replace(/\s*\[[^\]]*\]$/, '');
+  const split = splitAt(whole);
+  if (split < 0) return isModule(whole) ? { module: whole } : undefined;
+  const module = strip(whole.slice(0, split));
+  const attribute = strip(whole.slice(split + 1));
+  return isModule(module) && ATTRIBUTE.test(attribute) ? { module, attribute } : undefined;
+}
+
+/** The expression with blanks and extras left out: how aliases compare them. */
+export function normalExpression(text: string): string {
+  const parsed = parseExpression(text);
+  if (parsed === undefined) return text;
+  return parsed.attribute === undefined ? parsed.module : `${parsed.module}:${parsed.attribute}`;
+}
+
+/** Imports the module of an expression, seen from `folder`, and gives the export. `written` is for messages. */
+export async function evaluateExpression(
+  { module, attribute }: Expression,
+  folder: string,
+  written: string,
+  origin: Origin,
+): Promise<unknown> {
+  const namespace = await importModule(module, folder, written, origin);
+  if (attribute === undefined) {
+    if ('default' in namespace) return namespace.default;
+    throw noExport(`${module} has no default export`, 'default', exportsOf(namespace), origin);
+  }
+  let owner: unknown;
+  let value: unknown = namespace;
+  for (const step of attribute.split('.')) {
+    owner = value;
+    value = memberOf(owner, step) ?? (owner === namespace ? memberOf(namespace.default, step) : undefined);
+    if (value === undefined) {
+      const names = owner === namespace ? exportsOf(namespace) : Object.keys((owner ?? {}) as object);
+      throw noExport(`${module} has no export ${JSON.stringify(attribute)}`, step, names, origin);
+    }
+  }
+  return owner === namespace || typeof value !== 'function'
+    ? value
+    : methodOf(owner, value as (...given: never[]) => unknown);
+}
+
+type Namespace = Readonly<Record<string, unknown>> & { readonly default?: unknown };
+
+const ATTRIBUTE = /^[\p{ID_Start}$_][\p{ID_Continue}$]*(\.[\p{ID_Start}$_][\p{ID_Continue}$]*)*$/u;
+const PATH = /^(\.{1,2}\/|\/|file:)/;
+
+function splitAt(text: string): number {
+  const hash = text.lastIndexOf('#');
+  if (hash > 0) return hash;
+  const colon = text.lastIndexOf(':');
+  return colon >= 0 && text.indexOf('/', colon) < 0 ? colon : -1;
+}
+
+function isModule(text: string): boolean {
+  if (text === '' || text.includes('\n')) return false;
+  return PATH.test(text) || (!/\s/.test(text) && !text.replace(/^(node|data):/, '').includes(':'));
+}
+
+function memberOf(owner: unknown, name: string): unknown {
+  return owner === null || owner === undefined ? undefined : (owner as Record<string, unknown>)[name];
+}
+
+/** A method with its owner for `this`; what it has declared about its options stays visible on it. */
+function methodOf(owner: unknown, method: (...given: never[]) => unknown): unknown {
+  return Object.assign(method.bind(owner), method);
+}
+
+function exportsOf(namespace: Namespace): string[] {
+  return Object.keys(namespace).filter((name) => name !== 'module.exports');
+}
+
+async function importModule(module: string, folder: string, written: string, origin: Origin): Promise<Namespace> {
+  let url: string;
+  try {
+    url = moduleUrl(module, folder);
+  } catch (error) {
+    if (!(error instanceof ModuleMissing)) throw error;
+    const own = ownModule(module);
+    if (own === undefined) throw noModule(error, module, written, origin);
+    url = own;
+  }
+  try {
+    return (await import(url)) as Namespace;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw refuse('no-module', {
+      message: `${JSON.stringify(module)} cannot be loaded: ${reason}`,
+      origin,
+      cause: error,
+    });
+  }
+}
+
+/** `portico/…` where the service's folder has no Portico of its own: the one that is running. */
+function ownModule(module: string): string | undefined {
+  return module === 'portico' || module.startsWith('portico/') ? module : undefined;
+}
+
+function noModule(error: ModuleMissing, module: string, written: string, origin: Origin): PasteError {
+  const python = error.what === 'package' && /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/.test(module);
+  const proposal = python
+    ? `    ${normalExpression(written)}    ./${module.replaceAll('.', '/')}.js:factory`
+    : undefined;
+  const hint =
+    proposal === undefined
+      ? (didYouMean(module, error.known) ??
+        (error.known.length > 0 ? `It has: ${error.known.slice(0, 10).join(', ')}.` : undefined))
+      : `It looks like a Python module. Say what stands for it here, in [portico:aliases]:\n${proposal}`;
+  return refuse('no-module', {
+    message: `no module is called ${JSON.stringify(module)}: ${error.message}.`,
+    hint:
+      hint ?? 'Relative modules begin with "./"; others are looked for in node_modules, from the folder of this file.',
+    origin,
+    ...(proposal === undefined ? {} : { proposal: proposal.trim() }),
+  });
+}
+
+function noExport(what: string, name: string, names: readonly string[], origin: Origin): PasteError {
+  const there = names.length === 0 ? 'It exports nothing.' : `It has: ${names.slice(0, 10).join(', ')}.`;
+  return refuse('bad-factory-expression', {
+    message: `${what}.`,
+    hint: [didYouMean(name, names), there].filter((part) => part !== undefined).join(' '),
+    origin,
+  });
+}

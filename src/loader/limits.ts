@@ -1,0 +1,64 @@
+/**
+ * How far a paste file may go: each limit refuses a file that was built, or grew by mistake, to use up the process.
+ */
+import { type PasteError, refuse } from './paste-error.js';
+
+/** Bytes of one file. */
+export const MAX_FILE_BYTES = 1_048_576;
+/** Sections of one file. */
+export const MAX_SECTIONS = 10_000;
+/** Files opened by one load, one opened twice counted twice. */
+export const MAX_FILES = 1000;
+/** UTF-16 units of one value after interpolation. */
+export const MAX_VALUE_LENGTH = 1_048_576;
+
+/** Contexts made by one load: a few mounts of mounts of mounts are otherwise enough for a billion. */
+const MAX_CONTEXTS = 20_000;
+/** References from one to the next; the reference implementation ends near 330. */
+const MAX_DEPTH = 1000;
+/** Text put together by all interpolation of one load, and what one `%(name)s` counts beside its text. */
+const MAX_INTERPOLATED = 16 * 1_048_576;
+const REFERENCE_COST = 16;
+
+/** What one load has used so far. */
+export class Usage {
+  #files = 0;
+  #contexts = 0;
+  #interpolated = 0;
+
+  /** Counts a file that is opened. */
+  file(name: string): void {
+    if (++this.#files > MAX_FILES) throw tooMuch(`${name}: more than ${MAX_FILES} files are opened by one load`);
+  }
+
+  /** Counts a context, `depth` references away from what was asked for. */
+  context(depth: number): void {
+    if (++this.#contexts > MAX_CONTEXTS) {
+      throw tooMuch(`one load leads to more than ${MAX_CONTEXTS} apps and filters`);
+    }
+    if (depth > MAX_DEPTH) throw tooMuch(`more than ${MAX_DEPTH} references lead from one to the next`);
+  }
+
+  /** Starts counting one value; the function returned is called for each piece that is added to it. */
+  value(): (length: number) => void {
+    let used = 0;
+    return (length) => {
+      used += length + REFERENCE_COST;
+      this.#interpolated += length + REFERENCE_COST;
+      if (used > MAX_VALUE_LENGTH) {
+        throw tooMuch(`the value grows beyond ${MAX_VALUE_LENGTH} characters by interpolation`);
+      }
+      if (this.#interpolated > MAX_INTERPOLATED) {
+        throw tooMuch(`all values together grow beyond ${MAX_INTERPOLATED} characters by interpolation`);
+      }
+    };
+  }
+}
+
+/** The error of a limit; whoever knows the place adds it. */
+export function tooMuch(message: string): PasteError {
+  return refuse('limit', {
+    message: `${message}.`,
+    hint: 'This is a limit of the Loader; a file for people stays far below it.',
+  });
+}

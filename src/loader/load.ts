@@ -1,0 +1,280 @@
+/**
+ * One load: from a reference to the tree of contexts behind it, in PasteDeploy's order.
+ *
+ * The tree is made without waiting for anything. Factories that have to be resolved are queued in the order in which
+ * PasteDeploy would import them, and {@link Load.resolve} works the queue off before the error that ended the tree, if
+ * there is one, is thrown: so the first mistake reported is the same, and questions about a file need no modules.
+ */
+import { dirname, isAbsolute, resolve as resolvePath } from 'node:path';
+import { didYouMean, type Origin } from '../errors.js';
+import { type PasteDocument, type PasteSection, strip, wordsOf } from '../ini/index.js';
+import type { Answerer, Context, Trail } from './context.js';
+import { cycleError, isCycle } from './cycle.js';
+import { firstRefusal, openDocument, type ReadFile } from './document.js';
+import { explicitFactory, type FactoryQueue } from './factory-queue.js';
+import type { Usage } from './limits.js';
+import { leaf, namedAfter, outer, protocolOfPrefix } from './make-context.js';
+import { ambiguous, noSection } from './missing-section.js';
+import { refuse } from './paste-error.js';
+import { decodePercent, parseReference, SCHEMES } from './reference.js';
+import { type Kind, sectionsNamed } from './section.js';
+import { emptyPipeline, extraSettings, missingSetting } from './section-errors.js';
+import { incomingConf, readSettings, type SectionSettings } from './settings.js';
+import { placeOf, type Setting, Source } from './source.js';
+import { withWay } from './way.js';
+
+type Conf = ReadonlyMap<string, string>;
+
+/** What a load reads from. */
+export interface LoadSurroundings {
+  readonly readFile: ReadFile;
+  /** How messages call a file, by its absolute path. */
+  readonly nameOf: (path: string) => string;
+  /** Parsed files of this load by path: each is read once. */
+  readonly documents: Map<string, PasteDocument>;
+  readonly usage: Usage;
+  readonly queue: FactoryQueue;
+}
+
+/** Makes contexts. One object a load; composites come back to it for their children. */
+export class Load {
+  readonly #from: LoadSurroundings;
+
+  constructor(from: LoadSurroundings) {
+    this.#from = from;
+  }
+
+  /** A file, opened; its defaults are filled up with what is handed in. */
+  open(path: string, handedIn: Conf | undefined): Source {
+    const { documents, usage, readFile, nameOf } = this.#from;
+    usage.file(nameOf(path));
+    const document = documents.get(path) ?? openDocument(path, nameOf(path), readFile);
+    documents.set(path, document);
+    const refusal = firstRefusal(document.problems);
+    if (refusal !== undefined) throw refusal;
+    return new Source(document, path, handedIn, usage);
+  }
+
+  /** The context a name or URI leads to. `handedIn` is the asking side's global_conf. */
+  context(asked: Answerer, kind: Kind, name: string | undefined, handedIn: Conf | undefined, trail: Trail): Context {
+    try {
+      this.#from.usage.context(trail.depth);
+      const reference = name === undefined ? undefined : parseReference(name);
+      if (reference !== undefined && reference.form !== 'name') {
+        return this.#uri(asked, kind, name!, reference, handedIn, trail);
+      }
+      if (asked.form === 'file') return this.#section(asked.source, kind, name, handedIn, trail);
+      if (asked.form === 'egg') return this.#entryPoint(asked.distribution, kind, name ?? 'main', handedIn, trail);
+      return this.#call(asked.expression, kind, handedIn, trail);
+    } catch (error) {
+      throw withWay(error, trail);
+    }
+  }
+
+  #uri(
+    asked: Answerer,
+    kind: Kind,
+    text: string,
+    reference: Exclude<ReturnType<typeof parseReference>, { form: 'name' }>,
+    handedIn: Conf | undefined,
+    trail: Trail,
+  ): Context {
+    switch (reference.form) {
+      case 'unknown':
+        throw refuse('unknown-scheme', {
+          message: `${JSON.stringify(text)} begins with the unknown scheme "${reference.scheme}".`,
+          hint: `${didYouMean(reference.scheme, SCHEMES) ?? ''} Schemes: ${SCHEMES.join(', ')}. A section is named without its prefix.`.trimStart(),
+          ...placed(trail),
+        });
+      case 'config': {
+        const path = this.#pathOf(asked, text, reference.path, trail);
+        const source = this.open(path, handedIn);
+        const inside: Trail = { ...trail, include: trail.reference };
+        return this.context({ form: 'file', source }, kind, reference.name, handedIn, {
+          ...inside,
+          depth: trail.depth + 1,
+        });
+      }
+      case 'egg':
+        if (parseReference(reference.name).form !== 'name') {
+          const answerer: Answerer = { form: 'egg', distribution: reference.distribution };
+          return this.context(answerer, kind, reference.name, handedIn, { ...trail, depth: trail.depth + 1 });
+        }
+        return this.#entryPoint(reference.distribution, kind, reference.name, handedIn, trail);
+      case 'call':
+        return this.#call(reference.expression, kind, handedIn, trail);
+    }
+  }
+
+  #pathOf(asked: Answerer, text: string, written: string, trail: Trail): string {
+    const path = decodePercent(strip(written).replaceAll('\\', '/'));
+    if (isAbsolute(path)) return resolvePath(path);
+    if (asked.form === 'file') return resolvePath(dirname(asked.source.path), path);
+    throw refuse('bad-relative-uri', {
+      message: `${JSON.stringify(text)} is relative to nothing: a distribution asks for it, not a file.`,
+      hint: 'Give the whole path, or let a section of the file "use" the composite.',
+      ...placed(trail),
+    });
+  }
+
+  #entryPoint(distribution: string, kind: Kind, name: string, handedIn: Conf | undefined, trail: Trail): Context {
+    const context = leaf(kind, null, handedIn, { form: 'egg', distribution }, trail, {
+      written: `egg:${distribution}#${name}`,
+      origin: () => trail.reference?.place().origin,
+      resolved: false,
+      value: undefined,
+    });
+    this.#from.queue.entryPoint(context, distribution, name);
+    return context;
+  }
+
+  #call(expression: string, kind: Kind, handedIn: Conf | undefined, trail: Trail): Context {
+    const context = leaf(kind, null, handedIn, { form: 'call', expression }, trail, {
+      written: `call:${expression}`,
+      origin: () => trail.reference?.option(),
+      resolved: false,
+      value: undefined,
+    });
+    this.#from.queue.expression(context, expression, 'call');
+    return context;
+  }
+
+  #section(source: Source, kind: Kind, name: string | undefined, handedIn: Conf | undefined, trail: Trail): Context {
+    const [section, ...others] = sectionsNamed(source.document, kind, name);
+    const asker = () => ({ origin: trail.reference?.place().origin, via: trail.reference?.place().via ?? [] });
+    if (section === undefined) throw noSection(source.document, kind, name ?? 'main', asker());
+    if (others.length > 0) throw ambiguous(source.document, name ?? 'main', [section, ...others], asker());
+    const incoming = incomingConf(source, handedIn);
+    const here: Trail = { ...trail, section, incoming };
+    if (isCycle(here)) throw cycleError(here);
+    const settings = readSettings(source, section, incoming);
+    try {
+      return this.#sectionContext(source, section, kind, settings, here);
+    } catch (error) {
+      throw withWay(error, here);
+    }
+  }
+
+  #sectionContext(source: Source, section: PasteSection, kind: Kind, settings: SectionSettings, trail: Trail): Context {
+    const { globalConf, localConf } = settings;
+    const wrapper = kind === 'server' ? undefined : take(localConf, 'filter-with');
+    const required = take(localConf, 'require');
+    if (required !== undefined) this.#from.queue.required(required, trail);
+    const context = this.#bySection(source, section, kind, settings, trail);
+    if (wrapper === undefined) return context;
+    const filter = this.#member(source, 'filter', wrapper.value, wrapper, globalConf, trail);
+    return {
+      ...outer(source, section, kind, settings, trail),
+      type: 'filter-with',
+      filter,
+      next: context,
+    };
+  }
+
+  #bySection(source: Source, section: PasteSection, kind: Kind, settings: SectionSettings, trail: Trail): Context {
+    const { globalConf, localConf } = settings;
+    if (section.name.startsWith('filter-app:')) {
+      const next = take(localConf, 'next');
+      if (next === undefined) throw missingSetting(source, section, 'next');
+      return {
+        ...outer(source, section, kind, settings, trail),
+        type: 'filter-app',
+        next: this.#member(source, 'app', next.value, next, globalConf, trail),
+        filter: this.#given(source, section, 'filter', settings, trail),
+      };
+    }
+    if (section.name.startsWith('pipeline:')) {
+      const members = take(localConf, 'pipeline');
+      if (members === undefined) throw missingSetting(source, section, 'pipeline');
+      if (localConf.size > 0) throw extraSettings(source, section, localConf);
+      const words = wordsOf(members.value);
+      const last = words.pop();
+      if (last === undefined) throw emptyPipeline(section, members);
+      return {
+        ...outer(source, section, kind, settings, trail),
+        type: 'pipeline',
+        app: this.#member(source, 'app', last.text, members, globalConf, trail, last.start),
+        filters: words.map(({ text, start }) =>
+          this.#member(source, 'filter', text, members, globalConf, trail, start),
+        ),
+      };
+    }
+    return this.#given(source, section, kind, settings, trail);
+  }
+
+  /** By `use`, or by a factory the section names itself. */
+  #given(source: Source, section: PasteSection, kind: Kind, settings: SectionSettings, trail: Trail): Context {
+    const { globalConf, localConf } = settings;
+    const use = take(localConf, 'use');
+    if (use !== undefined) return this.#used(source, section, kind, use, settings, trail);
+    const { protocol, setting } = explicitFactory(source, section, kind, localConf);
+    localConf.delete(protocol);
+    const context: Context = {
+      kind,
+      type: 'plain',
+      protocol,
+      factory: { written: setting.value, origin: () => setting.option.origin, resolved: false, value: undefined },
+      globalConf,
+      localConf,
+      answerer: { form: 'file', source },
+      named: namedAfter(section),
+      trail,
+      children: [],
+    };
+    this.#from.queue.expression(context, setting.value, 'protocol');
+    return context;
+  }
+
+  /** What is used is changed in place, as PasteDeploy does it: tables that are shared show it elsewhere too. */
+  #used(
+    source: Source,
+    section: PasteSection,
+    kind: Kind,
+    use: Setting,
+    { globalConf, localConf, additions }: SectionSettings,
+    trail: Trail,
+  ): Context {
+    const context = this.#member(source, kind, use.value, use, globalConf, trail);
+    for (const [name, value] of additions) context.globalConf.set(name, value);
+    for (const [name, setting] of localConf) context.localConf.set(name, setting);
+    const file = globalConf.get('__file__');
+    if (file !== undefined) context.globalConf.set('__file__', file);
+    context.answerer = { form: 'file', source };
+    context.named = namedAfter(section);
+    if (context.protocol === null && context.factory?.written.startsWith('egg:') !== true) {
+      context.protocol = protocolOfPrefix(context.named.prefix);
+    }
+    return context;
+  }
+
+  #member(
+    source: Source,
+    kind: Kind,
+    text: string,
+    setting: Setting,
+    handedIn: Map<string, string>,
+    trail: Trail,
+    start?: number,
+  ): Context {
+    const place = () => placeOf(setting, start ?? 0);
+    const option = () => (start === undefined ? setting.option.origin : place().origin);
+    const next = {
+      parent: trail,
+      depth: trail.depth + 1,
+      kind,
+      reference: { text, place, option },
+      include: trail.include,
+    };
+    return this.context({ form: 'file', source }, kind, text, handedIn, next);
+  }
+}
+
+function take(conf: Map<string, Setting>, name: string): Setting | undefined {
+  const setting = conf.get(name);
+  conf.delete(name);
+  return setting;
+}
+
+function placed(trail: Trail): { origin: Origin | undefined } {
+  return { origin: trail.reference?.place().origin };
+}

@@ -1,0 +1,61 @@
+/**
+ * The plain parts of making contexts.
+ */
+import { type PasteSection, strip } from '../ini/index.js';
+import type { Answerer, Context, Trail } from './context.js';
+import type { Kind } from './section.js';
+import type { SectionSettings } from './settings.js';
+import type { Source } from './source.js';
+
+/** What a context is called after its section. */
+export function namedAfter(section: PasteSection): Context['named'] {
+  const colon = section.name.indexOf(':');
+  const prefix = colon < 0 ? section.name : section.name.slice(0, colon);
+  const name = colon < 0 ? '' : strip(section.name.slice(colon + 1));
+  return { prefix, name, origin: () => section.origin };
+}
+
+/** What a section around others has, whatever it does with them. */
+export function outer(
+  source: Source,
+  section: PasteSection,
+  kind: Kind,
+  { globalConf, localConf }: SectionSettings,
+  trail: Trail,
+) {
+  const answerer: Answerer = { form: 'file', source };
+  return { kind, protocol: null, globalConf, localConf, answerer, named: namedAfter(section), trail, children: [] };
+}
+
+/** A context that `egg:` or `call:` gives: it holds the very global_conf it was handed. */
+export function leaf(
+  kind: Kind,
+  protocol: string | null,
+  handedIn: ReadonlyMap<string, string> | undefined,
+  answerer: Answerer,
+  trail: Trail,
+  factory: NonNullable<Context['factory']>,
+): Context {
+  const globalConf =
+    handedIn instanceof Map && handedIn.size > 0 ? (handedIn as Map<string, string>) : new Map<string, string>();
+  const named = { prefix: kind, name: trail.reference?.text ?? '', origin: () => trail.reference?.place().origin };
+  return {
+    kind,
+    type: 'plain',
+    protocol,
+    factory,
+    globalConf,
+    localConf: new Map(),
+    answerer,
+    named,
+    trail,
+    children: [],
+  };
+}
+
+/** The protocol a `call:` gets from the prefix of the section that uses it; for some prefixes there is none. */
+export function protocolOfPrefix(prefix: string): string {
+  if (prefix === 'application') return 'paste.app_factory';
+  if (prefix === 'composite' || prefix === 'composit') return 'paste.composit_factory';
+  return `paste.${prefix}_factory`;
+}

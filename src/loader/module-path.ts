@@ -1,0 +1,146 @@
+/**
+ * Finds the module a specifier means, seen from a folder that is not this file's: as `import` in a file of that folder
+ * would. `import.meta.resolve` takes no parent on Node 20, and `require.resolve` does not see packages that export
+ * only to `import`.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire, isBuiltin } from 'node:module';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** Why there is no such module. `known`: names that would have worked. */
+export class ModuleMissing extends Error {
+  readonly what: 'package' | 'subpath' | 'file';
+  readonly known: readonly string[];
+
+  constructor(what: 'package' | 'subpath' | 'file', message: string, known: readonly string[] = []) {
+    super(message);
+    this.what = what;
+    this.known = known;
+  }
+}
+
+type Exports = string | null | readonly Exports[] | { readonly [condition: string]: Exports };
+
+interface Manifest {
+  readonly name?: string;
+  readonly exports?: Exports;
+}
+
+const CONDITIONS: ReadonlySet<string> = new Set(['node', 'import', 'module-sync', 'default']);
+
+/** The URL to import for `specifier` in a file of `folder`. Throws {@link ModuleMissing}. */
+export function moduleUrl(specifier: string, folder: string): string {
+  if (/^(file|node|data):/.test(specifier)) return specifier;
+  if (/^\.{1,2}\//.test(specifier) || isAbsolute(specifier)) {
+    const path = resolve(folder, specifier);
+    if (!existsSync(path)) throw new ModuleMissing('file', `there is no file ${path}`);
+    return pathToFileURL(path).href;
+  }
+  if (isBuiltin(specifier)) return specifier;
+  const [, name, subpath] = /^((?:@[^/]+\/)?[^/]+)(.*)$/s.exec(specifier) ?? [undefined, specifier, ''];
+  const found = findPackage(name!, folder);
+  if (found === undefined) throw new ModuleMissing('package', `there is no package "${name}" that ${folder} can reach`);
+  if (found.manifest.exports === undefined || found.manifest.exports === null) {
+    return withoutExports(specifier, found.folder, subpath!, folder);
+  }
+  const target = exported(found.manifest.exports, `.${subpath}`);
+  if (target === undefined) {
+    const known = subpathsOf(found.manifest.exports).map((path) => name + path.slice(1));
+    throw new ModuleMissing('subpath', `the package "${name}" does not export ".${subpath}"`, known);
+  }
+  const path = join(found.folder, target);
+  if (!existsSync(path)) throw new ModuleMissing('file', `there is no file ${path}, which "${specifier}" stands for`);
+  return pathToFileURL(path).href;
+}
+
+/** The nearest package of that name: the folder's own package, if it has exports, else in a `node_modules` upwards. */
+export function findPackage(name: string, from: string): { folder: string; manifest: Manifest } | undefined {
+  const own = ownPackage(from);
+  if (own?.manifest.name === name && own.manifest.exports !== undefined) return own;
+  for (const modules of moduleFolders(from)) {
+    const folder = join(modules, name);
+    const manifest = manifestOf(folder);
+    if (manifest !== undefined) return { folder, manifest };
+  }
+  return undefined;
+}
+
+/** All `node_modules` folders that a file in `from` can reach, nearest first. */
+export function* moduleFolders(from: string): Generator<string> {
+  for (let folder = resolve(from); ; folder = dirname(folder)) {
+    const modules = join(folder, 'node_modules');
+    if (existsSync(modules)) yield modules;
+    if (dirname(folder) === folder) return;
+  }
+}
+
+function ownPackage(from: string): { folder: string; manifest: Manifest } | undefined {
+  for (let folder = resolve(from); ; folder = dirname(folder)) {
+    const manifest = manifestOf(folder);
+    if (manifest !== undefined) return { folder, manifest };
+    if (dirname(folder) === folder) return undefined;
+  }
+}
+
+function manifestOf(folder: string): Manifest | undefined {
+  try {
+    return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR') {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** Packages without an exports map: `main`, `index.js`, and files with or without their ending. */
+function withoutExports(specifier: string, packageFolder: string, subpath: string, folder: string): string {
+  try {
+    return pathToFileURL(createRequire(join(folder, 'paste.ini')).resolve(specifier)).href;
+  } catch {
+    const path = join(packageFolder, subpath);
+    throw new ModuleMissing('file', `there is no module at ${path}`);
+  }
+}
+
+/** Where an exports map leads for a subpath (Node: Packages, "Package entry points"); undefined for nowhere. */
+function exported(exports: Exports, subpath: string): string | undefined {
+  const map = subpathMap(exports);
+  if (map === undefined) return subpath === '.' ? target(exports, '') : undefined;
+  if (Object.hasOwn(map, subpath) && !subpath.includes('*')) return target(map[subpath]!, '');
+  const patterns = Object.keys(map)
+    .filter((key) => key.includes('*'))
+    .sort((a, b) => b.indexOf('*') - a.indexOf('*') || b.length - a.length);
+  for (const pattern of patterns) {
+    const [before, after] = pattern.split('*', 2) as [string, string];
+    const fits = subpath.startsWith(before) && subpath.endsWith(after) && subpath.length >= pattern.length;
+    if (fits) return target(map[pattern]!, subpath.slice(before.length, subpath.length - after.length));
+  }
+  return undefined;
+}
+
+function target(value: Exports, star: string): string | undefined {
+  if (value === null) return undefined;
+  if (typeof value === 'string') return value.startsWith('./') ? value.replaceAll('*', star) : undefined;
+  if (Array.isArray(value)) {
+    return (value as readonly Exports[]).map((entry) => target(entry, star)).find((found) => found !== undefined);
+  }
+  for (const [condition, nested] of Object.entries(value)) {
+    if (!CONDITIONS.has(condition)) continue;
+    const found = target(nested as Exports, star);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function subpathMap(exports: Exports): Readonly<Record<string, Exports>> | undefined {
+  if (exports === null || typeof exports !== 'object' || Array.isArray(exports)) return undefined;
+  const map = exports as Readonly<Record<string, Exports>>;
+  return Object.keys(map).some((key) => key.startsWith('.')) ? map : undefined;
+}
+
+function subpathsOf(exports: Exports): string[] {
+  const map = subpathMap(exports);
+  return map === undefined ? ['.'] : Object.keys(map);
+}

@@ -1,0 +1,97 @@
+/**
+ * What a paste file is refused with: the error, and the way that led to it.
+ */
+import { ConfigurationRefused, type ErrorDetails, type Origin } from '../errors.js';
+
+/** What can be wrong with a paste file; the error's code is `PORTICO_PASTE_` and this in capitals with `_`. */
+export type PasteProblemName =
+  | 'no-file'
+  | 'is-a-directory'
+  | 'not-utf8'
+  | 'no-section-header'
+  | 'bad-line'
+  | 'duplicate-section'
+  | 'duplicate-option'
+  | 'interpolation-missing'
+  | 'interpolation-syntax'
+  | 'interpolation-depth'
+  | 'no-section'
+  | 'ambiguous-section'
+  | 'unknown-scheme'
+  | 'bad-relative-uri'
+  | 'cycle'
+  | 'no-loader'
+  | 'multiple-protocols'
+  | 'missing-setting'
+  | 'extra-settings'
+  | 'empty-pipeline'
+  | 'missing-key'
+  | 'bad-factory-expression'
+  | 'bad-call-spec'
+  | 'no-module'
+  | 'no-package'
+  | 'no-entry-point'
+  | 'ambiguous-entry-point'
+  | 'unknown-protocol'
+  | 'bad-type'
+  | 'bad-value'
+  | 'bad-mount'
+  | 'bad-alias'
+  | 'factory-failed'
+  | 'limit';
+
+/** One step of the way to a mistake: the text that referred to the next thing, and where it stands. */
+export interface PasteReference {
+  readonly text: string;
+  readonly origin: Origin;
+}
+
+/** What a {@link PasteError} is made of. */
+export interface PasteErrorDetails extends ErrorDetails {
+  /** The references that led here, outermost first. */
+  via?: readonly PasteReference[];
+  /** All lines concerned, where there are several. */
+  lines?: readonly number[];
+  /** A line for `[portico:aliases]` that would help, once its target is filled in. */
+  proposal?: string;
+}
+
+/** A paste file, or what it refers to, that cannot be used. Its code is one of {@link pasteCode}'s. */
+export class PasteError extends ConfigurationRefused {
+  /** The references that led to the mistake, outermost first. */
+  readonly via: readonly PasteReference[];
+  /** All lines concerned, where there are several. */
+  readonly lines?: readonly number[];
+  /** A line for `[portico:aliases]` that would help, once its target is filled in. */
+  readonly proposal?: string;
+  readonly #details: PasteErrorDetails;
+
+  constructor(code: string, details: PasteErrorDetails) {
+    super(code, details);
+    this.via = details.via ?? [];
+    if (details.lines !== undefined) this.lines = details.lines;
+    if (details.proposal !== undefined) this.proposal = details.proposal;
+    this.#details = details;
+  }
+
+  /** The same error with more said about it: a place it did not have, the way to it, a longer hint. */
+  with(more: Partial<PasteErrorDetails>): PasteError {
+    return new (this.constructor as typeof PasteError)(this.code, { ...this.#details, ...more });
+  }
+}
+
+/** The paste file a program asked for does not exist. */
+export class ConfigNotFound extends PasteError {}
+
+/** The app a program asked for by name is not in the paste file. */
+export class PasteAppNotFound extends PasteError {}
+
+/** `no-section` to `PORTICO_PASTE_NO_SECTION`. */
+export function pasteCode(problem: PasteProblemName): string {
+  return `PORTICO_PASTE_${problem.toUpperCase().replaceAll('-', '_')}`;
+}
+
+/** A PasteError for a problem by its short name. */
+export function refuse(problem: PasteProblemName, details: PasteErrorDetails): PasteError {
+  return new PasteError(pasteCode(problem), details);
+}

@@ -1,0 +1,43 @@
+/**
+ * References: what stands after `use`, in a pipeline, at a mount. A name of the same file, or a URI.
+ */
+
+/** A reference taken apart. */
+export type ParsedReference =
+  | { readonly form: 'name'; readonly name: string }
+  | { readonly form: 'config'; readonly path: string; readonly name: string }
+  | { readonly form: 'egg'; readonly distribution: string; readonly name: string }
+  | { readonly form: 'call'; readonly expression: string }
+  | { readonly form: 'unknown'; readonly scheme: string };
+
+/** The schemes there are. */
+export const SCHEMES: readonly string[] = ['config', 'egg', 'call'];
+
+/**
+ * A reference is a URI when it starts with ASCII letters and a colon; so `v2:x` and `my-app:x` are names, and `app:x`
+ * and `C:/x.ini` are unknown schemes. The name is what follows the first `#`, without one `main`.
+ */
+export function parseReference(text: string): ParsedReference {
+  const scheme = /^[a-zA-Z]+(?=:)/.exec(text)?.[0];
+  if (scheme === undefined) return { form: 'name', name: text };
+  const hash = text.indexOf('#');
+  const rest = text.slice(scheme.length + 1, hash < 0 ? undefined : hash);
+  const name = hash < 0 ? 'main' : text.slice(hash + 1);
+  switch (scheme.toLowerCase()) {
+    case 'config':
+      return { form: 'config', path: rest, name };
+    case 'egg':
+      return { form: 'egg', distribution: rest, name };
+    case 'call':
+      return { form: 'call', expression: rest };
+    default:
+      return { form: 'unknown', scheme: scheme.toLowerCase() };
+  }
+}
+
+/** Percent escapes decoded once, as UTF-8. A malformed escape stays as it is, a malformed sequence becomes U+FFFD. */
+export function decodePercent(text: string): string {
+  return text.replace(/(?:%[0-9a-fA-F]{2})+/g, (escapes) =>
+    Buffer.from(escapes.replaceAll('%', ''), 'hex').toString('utf8'),
+  );
+}

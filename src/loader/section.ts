@@ -1,0 +1,88 @@
+/**
+ * The kinds of things a paste file defines, and finding the section that defines one.
+ */
+import type { PasteDocument, PasteSection } from '../ini/index.js';
+import { strip } from '../ini/index.js';
+
+/** What can be asked for. */
+export type Kind = 'app' | 'filter' | 'server';
+
+/** Prefixes of section names for each kind. Within a group the first prefix hides the others. */
+export const PREFIXES: Readonly<Record<Kind, readonly (readonly string[])[]>> = {
+  app: [['app', 'application'], ['composite', 'composit'], ['pipeline'], ['filter-app']],
+  filter: [['filter']],
+  server: [['server']],
+};
+
+/** Factory protocols of each kind. Of those in one group the first that is given wins. */
+export const PROTOCOLS: Readonly<Record<Kind, readonly (readonly string[])[]>> = {
+  app: [['paste.app_factory'], ['paste.composite_factory'], ['paste.composit_factory']],
+  filter: [['paste.filter_factory', 'paste.filter_app_factory']],
+  server: [['paste.server_factory', 'paste.server_runner']],
+};
+
+/** `an app`, `a filter`, `a server`. */
+export const A_KIND: Readonly<Record<Kind, string>> = { app: 'an app', filter: 'a filter', server: 'a server' };
+
+/**
+ * All sections that define `name`; exactly one is right. Without a name: `main`, or a section that is only its prefix.
+ * Names are compared exactly, except for white space around the part after the colon.
+ */
+export function sectionsNamed(document: PasteDocument, kind: Kind, name: string | undefined): PasteSection[] {
+  const found: PasteSection[] = [];
+  const index = indexOf(document);
+  for (const group of PREFIXES[kind]) {
+    for (const prefix of group) {
+      const bare = name === undefined ? document.sections.get(prefix) : undefined;
+      const named = index.get(`${prefix}:${name ?? 'main'}`) ?? [];
+      const candidates = bare === undefined ? named : [bare, ...named];
+      if (candidates.length === 0) continue;
+      found.push(...candidates);
+      break;
+    }
+  }
+  return found;
+}
+
+/** What a section defines; undefined for sections that PasteDeploy does not look at. */
+export function definedBy(section: PasteSection): { kind: Kind; prefix: string; name: string } | undefined {
+  const colon = section.name.indexOf(':');
+  const prefix = colon < 0 ? section.name : section.name.slice(0, colon);
+  const kind = KIND_OF.get(prefix);
+  if (kind === undefined || colon < 0) return undefined;
+  return { kind, prefix, name: strip(section.name.slice(colon + 1)) };
+}
+
+/** The kind for each prefix. */
+export const KIND_OF: ReadonlyMap<string, Kind> = new Map(
+  (Object.keys(PREFIXES) as Kind[]).flatMap((kind) => PREFIXES[kind].flat().map((prefix) => [prefix, kind] as const)),
+);
+
+/** The names of a kind, in file order. */
+export function namesOf(document: PasteDocument, kind: Kind): string[] {
+  const names = new Set<string>();
+  for (const section of document.sections.values()) {
+    const defined = definedBy(section);
+    if (defined?.kind === kind) names.add(defined.name);
+  }
+  return [...names];
+}
+
+const INDEXES = new WeakMap<PasteDocument, ReadonlyMap<string, readonly PasteSection[]>>();
+
+/** Sections by `prefix:name` with the name stripped: so that 10,000 lookups in 10,000 sections stay cheap. */
+function indexOf(document: PasteDocument): ReadonlyMap<string, readonly PasteSection[]> {
+  const known = INDEXES.get(document);
+  if (known !== undefined) return known;
+  const index = new Map<string, PasteSection[]>();
+  for (const section of document.sections.values()) {
+    const defined = definedBy(section);
+    if (defined === undefined) continue;
+    const key = `${defined.prefix}:${defined.name}`;
+    const same = index.get(key);
+    if (same === undefined) index.set(key, [section]);
+    else same.push(section);
+  }
+  INDEXES.set(document, index);
+  return index;
+}

@@ -1,0 +1,71 @@
+/**
+ * What a section gives: its local_conf, what it puts into global_conf, and what it takes from there.
+ */
+
+import { didYouMean } from '../errors.js';
+import type { PasteOption, PasteSection } from '../ini/index.js';
+import { strip } from '../ini/index.js';
+import { refuse } from './paste-error.js';
+import type { Setting, Source } from './source.js';
+
+/** A section as it was read in one place of the tree. */
+export interface SectionSettings {
+  /** `[DEFAULT]`, what was handed in, and the section's `set` options, later ones winning. */
+  readonly globalConf: Map<string, string>;
+  readonly localConf: Map<string, Setting>;
+  /** The section's own `set` options: repeated by sections that `use` this one's result. */
+  readonly additions: ReadonlyMap<string, string>;
+}
+
+/** global_conf on arrival in a file: its defaults, and over them what the asking side hands in. */
+export function incomingConf(source: Source, handedIn: ReadonlyMap<string, string> | undefined): Map<string, string> {
+  const conf = new Map(source.defaults());
+  for (const [name, value] of handedIn ?? []) conf.set(name, value);
+  return conf;
+}
+
+/**
+ * Reads a section. An option whose name is also a default is dropped unread, whatever it is: PasteDeploy takes it for
+ * a global one. `get` comes after all `set`, and after all other options unless it replaces one.
+ */
+export function readSettings(
+  source: Source,
+  section: PasteSection,
+  incoming: ReadonlyMap<string, string>,
+): SectionSettings {
+  const globalConf = new Map(incoming);
+  const localConf = new Map<string, Setting>();
+  const additions = new Map<string, string>();
+  const taken = new Map<string, Setting>();
+  const read = (option: PasteOption): void => {
+    const { name } = option;
+    if (name.startsWith('set ')) {
+      const target = strip(name.slice(4));
+      const { value } = source.read(section, option);
+      additions.set(target, value);
+      globalConf.set(target, value);
+    } else if (name.startsWith('get ')) {
+      taken.set(strip(name.slice(4)), source.read(section, option));
+    } else if (!source.isDefault(name)) {
+      localConf.set(name, source.read(section, option));
+    }
+  };
+  for (const option of section.options.values()) read(option);
+  for (const option of source.acting()) if (!section.options.has(option.name)) read(option);
+  for (const [name, wanted] of taken) {
+    const value = globalConf.get(wanted.value);
+    if (value === undefined) throw missingKey(wanted, globalConf);
+    localConf.set(name, { value, option: wanted.option });
+  }
+  return { globalConf, localConf, additions };
+}
+
+function missingKey({ value, option }: Setting, globalConf: ReadonlyMap<string, string>): Error {
+  const names = [...globalConf.keys()].filter((name) => name !== 'here' && name !== '__file__');
+  const there = names.length === 0 ? 'It is empty.' : `It has: ${names.slice(0, 10).join(', ')}.`;
+  return refuse('missing-key', {
+    message: `global_conf has no ${JSON.stringify(value)} to get.`,
+    hint: `${didYouMean(value, names) ?? there} Define it in [DEFAULT] or with "set ${value} = …".`,
+    origin: option.origin,
+  });
+}

@@ -1,0 +1,97 @@
+/** The Loader as a program uses it: real files in a temporary folder, real modules beside them. */
+import assert from 'node:assert/strict';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { test } from 'node:test';
+import type { App } from 'portico/app';
+import { ConfigNotFound, Loader, PasteAppNotFound } from 'portico/loader';
+import { folderOf } from './folder.js';
+
+const FILTERS = `
+export const app = (globalConf, localConf) => (req, res) => res.end((localConf.get('name') ?? 'app') + ' ' + req.url);
+export const filter = (globalConf, localConf, ctx) => {
+  ctx.onClose(() => { globalThis.released?.push(ctx.section.name); });
+  return (app) => (req, res) => { res.passed.push(ctx.section.name); return app(req, res); };
+};
+export const slow = async (...given) => { await new Promise((done) => setImmediate(done)); return filter(...given); };
+`;
+
+const PASTE = `
+[composite:main]
+use = egg:Paste#urlmap
+/ = home
+/v2: api
+
+[pipeline:api]
+pipeline = outer
+    inner leaf
+
+[filter:outer]
+paste.filter_factory = ./filters.js:filter
+
+[filter:inner]
+use = call:./filters.js:slow
+
+[app:leaf]
+paste.app_factory = ./filters.js:app
+name = api
+
+[app:home]
+use = leaf
+name = home
+`;
+
+/** What an app answers to a request, and the filters on the way. */
+function ask(app: App, url: string): { body: string; passed: string[] } {
+  const passed: string[] = [];
+  let body = '';
+  const res = { passed, end: (text: string) => (body = text) };
+  void app({ url, headers: {} } as IncomingMessage, res as unknown as ServerResponse);
+  return { body, passed };
+}
+
+test('PD-68 a pipeline puts its filters around its app, the first outermost; PD-84 a mount takes its prefix', async (t) => {
+  const folder = folderOf(t, { 'api-paste.ini': PASTE, 'filters.js': FILTERS, 'package.json': '{"type":"module"}' });
+  const app = await new Loader(`${folder}/api-paste.ini`).loadApp();
+  assert.deepEqual(ask(app, '/v2/servers?limit=1'), { body: 'api /servers?limit=1', passed: ['outer', 'inner'] });
+  assert.deepEqual(ask(app, '/v2x'), { body: 'home /v2x', passed: [] });
+  await app.close();
+});
+
+test('PD-165 what factories registered is released in reverse order, once', async (t) => {
+  const folder = folderOf(t, { 'api-paste.ini': PASTE, 'filters.js': FILTERS, 'package.json': '{"type":"module"}' });
+  const released: string[] = [];
+  Object.assign(globalThis, { released });
+  t.after(() => Reflect.deleteProperty(globalThis, 'released'));
+  const app = await new Loader(`${folder}/api-paste.ini`).loadApp('api');
+  await app.close();
+  await app.close();
+  assert.deepEqual(released, ['inner', 'outer']);
+});
+
+test('PD-102 PD-170 a file or an app that is not there has an error of its own; has() asks without loading', async (t) => {
+  const folder = folderOf(t, { 'api-paste.ini': PASTE });
+  assert.throws(() => new Loader(`${folder}/nowhere.ini`), ConfigNotFound);
+  const loader = new Loader(`${folder}/api-paste.ini`);
+  assert.deepEqual([loader.has('api'), loader.has('outer'), loader.has('nope')], [true, false, false]);
+  await assert.rejects(loader.loadApp('hmoe'), (error: unknown) => {
+    assert.ok(error instanceof PasteAppNotFound);
+    assert.equal(error.code, 'PORTICO_PASTE_NO_SECTION');
+    assert.match(error.describe(), /no app is called "hmoe"\.\n {2}Did you mean "home"\?/);
+    return true;
+  });
+});
+
+test('PD-47 PD-48 appConfig tells what a factory would be given, without importing anything', (t) => {
+  const folder = folderOf(t, {
+    'api-paste.ini':
+      '[DEFAULT]\ndebug = no\n[app:main]\npaste.app_factory = ./nowhere.js:app\nset debug = yes\na = %(here)s/a\n',
+  });
+  const { globalConf, localConf } = new Loader(`${folder}/api-paste.ini`, {
+    globalConf: { region: 'north' },
+  }).appConfig();
+  assert.deepEqual([...localConf], [['a', `${folder}/a`]]);
+  assert.deepEqual([...globalConf].slice(2), [
+    ['debug', 'yes'],
+    ['region', 'north'],
+  ]);
+});
