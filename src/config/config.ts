@@ -1,86 +1,301 @@
 /** The configuration of a service. */
-import { type ConfigIssue, refuseErrors, suggestion } from './issue.js';
-import {
-  camelCase,
-  InvalidValue,
-  type Option,
-  type OptionDeclarations,
-  type OptionsOf,
-  type WrittenValue,
-} from './option.js';
+import { inspect } from 'node:util';
+import { PorticoError } from '../errors.js';
+import { optionKey, sectionKey } from '../ini/index.js';
+import type { Logger } from '../log.js';
+import type { ConfigChanges } from '../service/index.js';
+import { ChangeHooks, type MutateHook } from './change-hooks.js';
+import type { ReloadMethod } from './changes.js';
+import type { CrossCheck } from './cross-check.js';
+import { DeclaredGroups } from './declared-groups.js';
+import { findConfigFile } from './find-file.js';
+import { Generations } from './generations.js';
+import { groupValues } from './group-values.js';
+import { type ConfigIssue, type Location, refuseErrors } from './issue.js';
+import { type LoadOptions, readState } from './load.js';
+import { localValue, unknownLocals, writtenLocally } from './local-values.js';
+import { maskValue } from './mask.js';
+import type { OptionDeclarations, OptionsOf, WrittenValue } from './option.js';
+import { configOptions } from './own-options.js';
+import type { PreparedReload } from './prepared-reload.js';
+import { parseSource } from './read-files.js';
+import type { Resolved } from './resolver.js';
+import { type ConfigSnapshot, emptyState, fromSnapshot } from './state.js';
+import { workerConfiguration } from './worker-configuration.js';
 
+/** How a group is asked for. */
 export interface GroupOptions {
   /** Values written nearer to the user of the group than the group itself (a paste section): they win. */
   readonly local?: ReadonlyMap<string, WrittenValue>;
+  /** Others declare more options of this group: names not declared here are not judged now. Default false. */
+  readonly partial?: boolean;
 }
 
+/** How thoroughly names are judged. */
+export interface ValidateOptions {
+  /**
+   * Every group that will ever be asked for is declared by now, so that a name nobody declared is a mistake also in
+   * `[DEFAULT]`, as a section or as a variable. Default true.
+   */
+  readonly complete?: boolean;
+}
+
+/** How a reload takes changes up: by new workers (`reload`, the default), or what is mutable in place. */
+export interface ReloadOptions {
+  readonly method?: ReloadMethod;
+}
+
+/**
+ * Typed options from files, environment and command line. `new Config()` is empty: every option has its default.
+ * Values are handed out frozen; after a reload `group()` gives the new ones.
+ */
 export class Config {
-  /** The typed, frozen values of a group. Throws {@link ConfigError} with everything that is wrong with it. */
-  group<D extends OptionDeclarations>(name: string, options: D, from: GroupOptions = {}): OptionsOf<D> {
-    const local = from.local ?? new Map<string, WrittenValue>();
+  readonly #generations: Generations;
+
+  /** Without `generations` (which only this folder makes) a configuration in which nothing is written. */
+  constructor(generations: Generations = firstGeneration({})) {
+    this.#generations = generations;
+  }
+
+  /**
+   * Reads files, environment and command line. In a worker it gives what the parent accepted and reads nothing.
+   * Throws {@link ConfigError} with everything that is wrong with the files, and with the values of `groups`.
+   */
+  static async load(options: LoadOptions = {}): Promise<Config> {
+    const given = (options.worker ?? workerConfiguration())?.configuration;
+    if (given !== undefined) return Config.fromSnapshot(given, options);
+    const groups = declaredGroups(options);
+    const overrides = new Map(Object.entries(options.overrides ?? {}));
+    if (options.strict !== undefined) overrides.set('DEFAULT.strict_config', options.strict);
+    const state = readState(options, groups);
+    const generations = firstGeneration({ state, groups, overrides, log: options.log });
+    if (options.collect !== true) {
+      refuseErrors(options.groups === undefined ? state.issues : generations.current.problems(false));
+    }
+    return new Config(generations);
+  }
+
+  /** A configuration from text, as if it stood in a file of that name; environment and command line are left out. */
+  static fromText(text: string, options: { readonly file?: string; readonly log?: Logger } = {}): Config {
     const issues: ConfigIssue[] = [];
-    const values: Record<string, unknown> = {};
-    for (const key of local.keys()) {
-      if (!Object.hasOwn(options, key)) issues.push(unknownLocal(name, key, local.get(key), options));
-    }
-    for (const [key, option] of Object.entries(options)) {
-      values[camelCase(key)] = localValue(name, key, option, local.get(key), issues);
-    }
+    const file = parseSource({ name: options.file ?? 'portico.ini', path: '' }, text, issues);
     refuseErrors(issues);
-    return Object.freeze(values) as OptionsOf<D>;
+    const empty = emptyState();
+    const sources = { ...empty.mutable, files: [file] };
+    return new Config(firstGeneration({ state: { ...empty, mutable: sources, fixed: sources }, log: options.log }));
   }
-}
 
-function localValue(
-  group: string,
-  opt: string,
-  option: Option,
-  written: WrittenValue | undefined,
-  issues: ConfigIssue[],
-) {
-  const location = written?.origin && {
-    kind: 'file' as const,
-    detail: `${written.origin.file}:${written.origin.line}:${written.origin.column}`,
-    origin: written.origin,
-  };
-  const section = written?.origin?.section ?? group;
-  try {
-    const value = written === undefined ? option.default : option.parse(written.value);
-    if (option.required && value === undefined) {
-      issues.push({
-        severity: 'error',
-        code: 'PORTICO_CONFIG_REQUIRED',
-        group: section,
-        opt,
-        location,
-        message: 'value required',
-      });
+  /** The configuration of a snapshot: same values, same bytes of files. Reads nothing. */
+  static fromSnapshot(snapshot: ConfigSnapshot, options: Pick<LoadOptions, 'log' | 'groups'> = {}): Config {
+    const overrides = new Map(Object.entries(snapshot.overrides));
+    const defaults = new Map(Object.entries(snapshot.defaults));
+    const groups = declaredGroups(options);
+    const state = fromSnapshot(snapshot);
+    return new Config(firstGeneration({ state, groups, overrides, defaults, log: options.log }));
+  }
+
+  /** Grows by one with each accepted change. */
+  get generation(): number {
+    return this.#generations.current.state.generation;
+  }
+
+  /**
+   * The typed, frozen values of a group; declares its options. Throws {@link ConfigError} with everything that is wrong
+   * with them: bad values, missing ones, and names in the section that nobody declared (`[DEFAULT]` waits for
+   * {@link Config.validate}, because many share it).
+   */
+  group<D extends OptionDeclarations>(name: string, options: D, from: GroupOptions = {}): OptionsOf<D> {
+    const group = sectionKey(name);
+    const local = from.local ?? new Map<string, WrittenValue>();
+    this.#generations.declare(group, options);
+    const { current } = this.#generations;
+    const issues: ConfigIssue[] = unknownLocals(group, options, local);
+    const values = new Map<string, unknown>();
+    for (const [opt, option] of Object.entries(options)) {
+      const written = writtenLocally(local, opt, option);
+      const resolved = written === undefined ? current.resolver.resolve(group, opt, option) : undefined;
+      if (resolved !== undefined) issues.push(...resolved.issues);
+      values.set(opt, written === undefined ? resolved?.value : localValue({ group, opt, option, written }, issues));
     }
-    return value;
-  } catch (error) {
-    const hint = error instanceof InvalidValue ? error.hint : undefined;
-    const got = option.secret ? '****' : written?.value;
-    const { message } = error as Error;
-    issues.push({ severity: 'error', code: 'PORTICO_CONFIG_VALUE', group: section, opt, location, message, got, hint });
-    return undefined;
+    if (from.partial !== true && group !== 'DEFAULT') issues.push(...current.unknown({ complete: false, only: group }));
+    this.#generations.warn(issues);
+    refuseErrors(issues);
+    return groupValues(options, values) as OptionsOf<D>;
+  }
+
+  /** The group `[api:<name>]`, whose options may have flat names too: alias `DEFAULT.<name>_workers`. */
+  api<D extends OptionDeclarations>(name: string, options: D, from: GroupOptions = {}): OptionsOf<D> {
+    return this.group(`api:${name}`, options, from);
+  }
+
+  /**
+   * Declares options without asking for their values; a group `api:<name>` stands for all sections of that form.
+   * After {@link Config.validate} they are judged at once. Throws when an option is declared in two ways.
+   */
+  register(name: string, options: OptionDeclarations): void {
+    if (this.#generations.complete === undefined || name.endsWith('<name>'))
+      this.#generations.declare(sectionKey(name), options);
+    else this.group(name, options, { partial: true });
+  }
+
+  /** Adds a check over several options. */
+  check(find: CrossCheck): void {
+    this.#generations.surrounding.checks.push(find);
+  }
+
+  /** Everything that is wrong, warnings included: files, values of declared groups, cross-checks, unknown names. */
+  problems(options: ValidateOptions = {}): readonly ConfigIssue[] {
+    return this.#generations.problems(options.complete ?? true);
+  }
+
+  /** Throws {@link ConfigError} with all errors at once; warnings go to the log, each once. */
+  validate(options: ValidateOptions = {}): void {
+    this.#generations.complete = options.complete ?? true;
+    const issues = this.problems(options);
+    this.#generations.warn(issues);
+    refuseErrors(issues);
+  }
+
+  /** True when somebody declared the option. */
+  has(group: string, opt: string): boolean {
+    return this.#generations.declared.groups.option(sectionKey(group), optionKey(opt)) !== undefined;
+  }
+
+  /** One option with its value, its place and what it shadows. Throws for one that nobody declared. */
+  resolve(group: string, opt: string): Resolved {
+    const [section, name] = [sectionKey(group), optionKey(opt)];
+    const option = this.#generations.declared.groups.option(section, name);
+    if (option !== undefined) return this.#generations.current.resolver.resolve(section, name, option);
+    throw new PorticoError('PORTICO_CONFIG_NO_SUCH_OPTION', {
+      message: `no option ${name} is declared in [${section}]`,
+    });
+  }
+
+  /** Every declared option, resolved, in the order of declaration. */
+  resolveAll(): readonly Resolved[] {
+    return this.#generations.current.resolved();
+  }
+
+  /** Where the value of an option comes from. */
+  getLocation(group: string, opt: string): Location {
+    return this.resolve(group, opt).location;
+  }
+
+  /** The sections that files have, in their order, each once. */
+  listSections(): string[] {
+    const { files } = this.#generations.current.state.mutable;
+    return [...new Set(files.flatMap(({ sections }) => sections.map(({ name }) => name)))];
+  }
+
+  /** Sets a value above everything else; undefined takes it away. Throws for a bad one. */
+  setOverride(group: string, opt: string, value: unknown): void {
+    this.#generations.set('overrides', group, opt, value);
+  }
+
+  /** Sets a value above the declared default only; undefined takes it away. Throws for a bad one. */
+  setDefault(group: string, opt: string, value: unknown): void {
+    this.#generations.set('defaults', group, opt, value);
+  }
+
+  /**
+   * The bytes of a file as they were accepted: in a worker what the parent read, else from disk, and remembered.
+   * `mutable` ones (certificates) are read afresh by a mutate too. Throws what `readFileSync` throws.
+   */
+  readFile(path: string, options: { readonly mutable?: boolean } = {}): Buffer {
+    return this.#generations.current.state.files.read(path, options.mutable);
+  }
+
+  /** The absolute paths of the files that were read through {@link Config.readFile}. */
+  get filesRead(): readonly string[] {
+    return this.#generations.current.state.files.paths;
+  }
+
+  /** The absolute paths of the configuration files, lowest precedence first. */
+  get configFiles(): readonly string[] {
+    return this.#generations.current.state.mutable.files.map(({ path }) => path);
+  }
+
+  /** What the command line said, `group.opt` and value as written. */
+  get arguments(): readonly { readonly group: string; readonly opt: string; readonly value: string }[] {
+    return this.#generations.current.state.mutable.arguments;
+  }
+
+  /** Finds a file named without a folder: beside the configuration files, then where those are looked for. */
+  findFile(name: string): string | undefined {
+    return findConfigFile(this.#generations.current.state, name);
+  }
+
+  /** Everything a worker needs, as JSON. Holds secrets in clear: hand it over a channel, not the environment. */
+  snapshot(): ConfigSnapshot {
+    return this.#generations.snapshot();
+  }
+
+  /**
+   * Reads files and remembered files afresh and judges them; nothing changes before the result is accepted. Rejects with
+   * {@link ConfigError} when the new configuration is refused.
+   */
+  async prepareReload(options: ReloadOptions = {}): Promise<PreparedReload> {
+    return this.#generations.prepare(options.method ?? 'reload');
+  }
+
+  /** Both steps at once. Nothing changes when it rejects with {@link ConfigError}. */
+  async reload(options: ReloadOptions = {}): Promise<ConfigChanges> {
+    return this.#generations.prepare(options.method ?? 'reload').accept();
+  }
+
+  /** Takes up what a parent accepted, and runs the hooks. Rejects with {@link ConfigError} when this process cannot. */
+  async adopt(snapshot: ConfigSnapshot): Promise<ConfigChanges> {
+    return this.#generations.adopt(snapshot);
+  }
+
+  /** Calls back after each accepted change. The function returned ends that. */
+  onMutate(hook: MutateHook): () => void {
+    return this.#generations.surrounding.hooks.add(hook);
+  }
+
+  /** Calls back with the new value of one option, `group.opt`, after each change of it. */
+  watch(name: string, changed: (value: unknown) => void | Promise<void>): () => void {
+    return this.onMutate((_, changes) => {
+      const change = changes.get(name);
+      return change === undefined ? undefined : changed(change.new);
+    });
+  }
+
+  /** What is printed: values by group, secrets masked. */
+  toJSON(): Record<string, Record<string, string>> {
+    const shown: Record<string, Record<string, string>> = {};
+    for (const { group, opt, option, value } of this.resolveAll()) {
+      shown[group] = { ...shown[group], [opt]: maskValue(opt, option, value) };
+    }
+    return shown;
+  }
+
+  [inspect.custom](): unknown {
+    return this.toJSON();
   }
 }
 
-function unknownLocal(
-  group: string,
-  opt: string,
-  written: WrittenValue | undefined,
-  options: OptionDeclarations,
-): ConfigIssue {
-  const origin = written?.origin;
-  const detail = origin === undefined ? '' : `${origin.file}:${origin.line}:${origin.column}`;
-  return {
-    severity: 'error',
-    code: 'PORTICO_CONFIG_UNKNOWN_OPTION',
-    group: origin?.section ?? group,
-    opt,
-    location: origin && { kind: 'file', detail, origin },
-    message: 'unknown option',
-    hint: suggestion(opt, Object.keys(options)),
-  };
+function declaredGroups({ groups }: Pick<LoadOptions, 'groups'>): DeclaredGroups {
+  const declared = new DeclaredGroups();
+  for (const [name, options] of Object.entries(groups ?? {})) declared.declare(name, options);
+  return declared;
+}
+
+function firstGeneration(parts: {
+  readonly state?: ReturnType<typeof emptyState>;
+  readonly groups?: DeclaredGroups;
+  readonly overrides?: Map<string, unknown>;
+  readonly defaults?: Map<string, unknown>;
+  readonly log?: Logger | undefined;
+}): Generations {
+  const {
+    state = emptyState(),
+    groups = new DeclaredGroups(),
+    overrides = new Map(),
+    defaults = new Map(),
+    log,
+  } = parts;
+  groups.declare('DEFAULT', configOptions);
+  const surrounding = { checks: [], hooks: new ChangeHooks(log), log, face: (each: Generations) => new Config(each) };
+  return new Generations(state, { groups, overrides, defaults }, surrounding);
 }

@@ -64,6 +64,7 @@ export function makeOption<T>(type: string, spec: object, how: ValueType<T>): Op
     help: declared.help ?? '',
     secret: declared.secret ?? false,
     mutable: declared.mutable ?? false,
+    restart: declared.restart ?? false,
     required: declared.required ?? false,
     advanced: declared.advanced ?? false,
     aliases: declared.aliases ?? [],

@@ -1,9 +1,15 @@
 /** `portico/config`: the typed configuration of a service. */
 export { cidr, type HostPort, host, hostport, ip, type ListenValue, listen } from './address-types.js';
+export type { MutateHook } from './change-hooks.js';
+export { type Change, describeChange, type Effect, type ReloadMethod } from './changes.js';
 export { dict, list, multi } from './collection-types.js';
-export { Config, type GroupOptions } from './config.js';
+export { UsageError } from './command-line.js';
+export { Config, type GroupOptions, type ReloadOptions, type ValidateOptions } from './config.js';
+export type { CheckIssue, CrossCheck } from './cross-check.js';
 export { defineOptions } from './define-options.js';
 export { ConfigError, type ConfigIssue, describeIssue, type Location } from './issue.js';
+export type { LoadOptions } from './load.js';
+export { isSecret, maskText, maskUris, maskValue } from './mask.js';
 export { boolean, float, integer, type NumberRange, port, range } from './number-types.js';
 export {
   camelCase,
@@ -14,5 +20,9 @@ export {
   type OptionsOf,
   type WrittenValue,
 } from './option.js';
+export { configOptions } from './own-options.js';
+export type { PreparedReload } from './prepared-reload.js';
+export type { Resolved } from './resolver.js';
+export type { ConfigSnapshot } from './state.js';
 export { module, oneOf, path, regexp, string, uri } from './text-types.js';
 export { bytes, duration } from './unit-types.js';

@@ -20,6 +20,8 @@ export interface OptionSpec {
   readonly secret?: boolean;
   /** May change in a running process. Default false: a change is for new processes. */
   readonly mutable?: boolean;
+  /** A change needs a new parent process, not only new workers: addresses, ports. Default false. */
+  readonly restart?: boolean;
   /** Goes to the end of its group in generated samples. Default false. */
   readonly advanced?: boolean;
   /** Printed in samples instead of a default that depends on the machine. */
@@ -53,6 +55,8 @@ export interface Option<T = unknown> {
   readonly help: string;
   readonly secret: boolean;
   readonly mutable: boolean;
+  /** A reload leaves it as it is and says so. */
+  readonly restart: boolean;
   readonly required: boolean;
   readonly advanced: boolean;
   /** Names that mean the same, as in {@link OptionSpec.aliases}. */

@@ -1,4 +1,15 @@
 /** Ini files with positions: two dialects on one kit. */
+
+export {
+  type ConfEntry,
+  type ConfFile,
+  type ConfProblem,
+  type ConfSection,
+  mostProblems,
+  optionKey,
+  readConf,
+  sectionKey,
+} from './conf-reader.js';
 export {
   type PasteDocument,
   type PasteOption,

@@ -1,0 +1,71 @@
+/**
+ * The difference between two generations, in the configuration's own terms.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { ConfigChanges } from '../service/index.js';
+import type { Generation } from './generation.js';
+import { describeIssue, type Location } from './issue.js';
+import { maskValue } from './mask.js';
+import type { Option } from './option.js';
+import type { State } from './state.js';
+
+/** What takes a change up: this process at once, new workers, or a restart of everything. */
+export type Effect = 'now' | 'new_workers' | 'restart';
+
+/** How a new configuration is taken up: everything by new workers, or what is mutable in place. */
+export type ReloadMethod = 'reload' | 'mutate';
+
+/** One option whose parsed value is another now. */
+export interface Change {
+  readonly group: string;
+  readonly opt: string;
+  readonly option: Option;
+  readonly old: unknown;
+  readonly new: unknown;
+  readonly oldLocation: Location;
+  readonly newLocation: Location;
+  readonly effect: Effect;
+}
+
+/** The options that differ. `effect` says what would take each up under a method. */
+export function compareGenerations(before: Generation, after: Generation, method: ReloadMethod): Change[] {
+  return after.resolved().flatMap(({ group, opt, option, value, location }) => {
+    const old = before.resolver.resolve(group, opt, option);
+    if (isDeepStrictEqual(old.value, value)) return [];
+    const effect = effectOf(option, method);
+    return [
+      { group, opt, option, old: old.value, new: value, oldLocation: old.location, newLocation: location, effect },
+    ];
+  });
+}
+
+/** The changes that are taken up, as services are told of them: `group.opt` to the real values, secrets included. */
+export function appliedChanges(changes: readonly Change[]): ConfigChanges {
+  const applied = changes.filter(({ effect }) => effect !== 'restart');
+  return new Map(applied.map((change) => [`${change.group}.${change.opt}`, { old: change.old, new: change.new }]));
+}
+
+/** The line a log has for a change; secrets are masked. */
+export function describeChange({ group, opt, option, old, new: now, newLocation, effect }: Change): string {
+  if (effect === 'restart') {
+    const message = `ignoring change to [${group}] ${opt} (restart needed)`;
+    return describeIssue({ severity: 'warning', code: 'PORTICO_CONFIG_IGNORED', location: newLocation, message });
+  }
+  return `Option ${group}.${opt} changed from [${maskValue(opt, option, old)}] to [${maskValue(opt, option, now)}]`;
+}
+
+/** The state after the changes that are taken up: what only a restart changes stays as it counted before. */
+export function takenUp(before: Generation, fresh: State, changes: readonly Change[], method: ReloadMethod): State {
+  const kept = changes.filter(({ option }) => option.restart);
+  const pinned = Object.fromEntries(
+    kept.map(({ group, opt, option }) => [`${group}.${opt}`, before.resolver.resolve(group, opt, option).written]),
+  );
+  if (method === 'reload') return { ...fresh, pinned };
+  return { ...fresh, pinned, fixed: before.state.fixed, files: before.state.files.refreshed(true) };
+}
+
+function effectOf(option: Option, method: ReloadMethod): Effect {
+  if (option.restart) return 'restart';
+  if (option.mutable) return 'now';
+  return method === 'mutate' ? 'restart' : 'new_workers';
+}

@@ -1,0 +1,36 @@
+/**
+ * Checks over several options at once: that one timeout is below another, that two APIs do not share an address.
+ */
+import type { Config } from './config.js';
+import { ConfigError, type ConfigIssue } from './issue.js';
+
+/** What a cross-check finds: an issue without its place, which is found for it. */
+export interface CheckIssue {
+  readonly group: string;
+  readonly opt: string;
+  readonly message: string;
+  readonly hint?: string;
+  /** Default `error`. */
+  readonly severity?: ConfigIssue['severity'];
+}
+
+/** Looks at several options at once. Runs in `validate()` and before a reload is accepted. */
+export type CrossCheck = (config: Config) => readonly CheckIssue[] | undefined;
+
+/** Runs checks; each finding is placed where its option was set. A check that cannot read its values finds nothing. */
+export function runCrossChecks(config: Config, checks: readonly CrossCheck[]): ConfigIssue[] {
+  return checks.flatMap((check) => {
+    try {
+      return (check(config) ?? []).map((found) => place(config, found));
+    } catch (error) {
+      // What it could not read is reported as such already.
+      if (error instanceof ConfigError) return [...error.issues];
+      throw error;
+    }
+  });
+}
+
+function place(config: Config, { group, opt, message, hint, severity = 'error' }: CheckIssue): ConfigIssue {
+  const location = config.has(group, opt) ? config.getLocation(group, opt) : undefined;
+  return { severity, code: 'PORTICO_CONFIG_CHECK', group, opt, location, message, hint };
+}

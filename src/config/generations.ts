@@ -1,0 +1,173 @@
+/**
+ * The generations of one configuration: the one in force, preparing the next, and taking it up.
+ */
+import { PorticoError } from '../errors.js';
+import { optionKey, sectionKey } from '../ini/index.js';
+import type { Logger } from '../log.js';
+import type { ConfigChanges } from '../service/index.js';
+import type { ChangeHooks } from './change-hooks.js';
+import {
+  appliedChanges,
+  type Change,
+  compareGenerations,
+  describeChange,
+  type ReloadMethod,
+  takenUp,
+} from './changes.js';
+import type { Config } from './config.js';
+import { type CrossCheck, runCrossChecks } from './cross-check.js';
+import { type Declared, Generation } from './generation.js';
+import { type ConfigIssue, describeIssue, refuseErrors } from './issue.js';
+import { readAgain } from './load.js';
+import type { OptionDeclarations } from './option.js';
+import { PreparedReload } from './prepared-reload.js';
+import { type ConfigSnapshot, fromSnapshot, type State, toSnapshot } from './state.js';
+
+/** What stays the same from one generation to the next. */
+export interface Surrounding {
+  readonly checks: CrossCheck[];
+  readonly hooks: ChangeHooks;
+  readonly log: Logger | undefined;
+  /** The public face of generations: for checks, hooks and whoever tries a prepared configuration. */
+  readonly face: (generations: Generations) => Config;
+}
+
+/** Holds the generation in force; a new one is judged whole before it takes the old one's place. */
+export class Generations {
+  readonly surrounding: Surrounding;
+  #declared: Declared;
+  #current: Generation;
+  #face: Config | undefined;
+  readonly #warned = new Set<string>();
+  /** What the last complete judgement covered; undefined before it. */
+  complete: boolean | undefined;
+
+  constructor(state: State, declared: Declared, surrounding: Surrounding) {
+    this.#declared = declared;
+    this.#current = new Generation(state, declared);
+    this.surrounding = surrounding;
+  }
+
+  get current(): Generation {
+    return this.#current;
+  }
+
+  get declared(): Declared {
+    return this.#declared;
+  }
+
+  get face(): Config {
+    this.#face ??= this.surrounding.face(this);
+    return this.#face;
+  }
+
+  declare(group: string, options: OptionDeclarations): void {
+    this.#declared.groups.declare(group, options);
+    this.#current.resolver.forget();
+  }
+
+  /** Puts a value from code among others of its kind, or takes it away. Throws for a bad one. */
+  set(kind: 'overrides' | 'defaults', group: string, opt: string, value: unknown): void {
+    const [section, name] = [sectionKey(group), optionKey(opt)];
+    if (value === undefined) this.#declared[kind].delete(`${section}.${name}`);
+    else {
+      this.#declared.groups.option(section, name)?.check(value);
+      this.#declared[kind].set(`${section}.${name}`, value);
+    }
+    this.#current.resolver.forget();
+  }
+
+  problems(complete: boolean): readonly ConfigIssue[] {
+    const issues = this.#current.problems(complete);
+    const refused = issues.some(({ severity }) => severity === 'error');
+    return refused ? issues : [...issues, ...runCrossChecks(this.face, this.surrounding.checks)];
+  }
+
+  /** Logs warnings, each once. */
+  warn(issues: readonly ConfigIssue[]): void {
+    for (const issue of issues) {
+      const text = describeIssue(issue);
+      if (issue.severity !== 'warning' || this.#warned.has(text)) continue;
+      this.#warned.add(text);
+      this.surrounding.log?.warn(text, { code: issue.code });
+    }
+  }
+
+  snapshot(): ConfigSnapshot {
+    return toSnapshot(this.#current.state, this.#asJson('overrides'), this.#asJson('defaults'));
+  }
+
+  /** Reads everything afresh and judges it. Throws `ConfigError`. */
+  prepare(method: ReloadMethod): PreparedReload {
+    const base = this.#current;
+    const fresh = readAgain(base.state);
+    const wanted = this.#next(fresh);
+    const changes = compareGenerations(base, wanted.#current, method);
+    const next = this.#next(takenUp(base, fresh, changes, method));
+    const warnings = [...wanted.#judged(this.complete), ...next.#judged(this.complete)];
+    const accept = async (): Promise<ConfigChanges> => {
+      if (this.#current !== base) {
+        throw new PorticoError('PORTICO_CONFIG_OVERTAKEN', { message: 'another configuration was accepted meanwhile' });
+      }
+      return this.#takeUp(next, changes, warnings);
+    };
+    return new PreparedReload({ config: next.face, changes, warnings, accept });
+  }
+
+  /** Takes up what a parent accepted. Throws `ConfigError` when this process cannot. */
+  async adopt(snapshot: ConfigSnapshot): Promise<ConfigChanges> {
+    if (snapshot.generation <= this.#current.state.generation) return new Map();
+    const next = this.#next(fromSnapshot(snapshot), {
+      groups: this.#declared.groups,
+      overrides: new Map(Object.entries(snapshot.overrides)),
+      defaults: new Map(Object.entries(snapshot.defaults)),
+    });
+    const warnings = next.#judged(this.complete);
+    // What the parent handed on is taken up, whatever it would mean to somebody who reads files.
+    const changes = compareGenerations(this.#current, next.#current, 'reload');
+    return this.#takeUp(
+      next,
+      changes.map((change) => ({ ...change, effect: 'now' })),
+      warnings,
+    );
+  }
+
+  #next(state: State, declared: Declared = this.#declared): Generations {
+    return new Generations(state, declared, this.surrounding);
+  }
+
+  #judged(complete: boolean | undefined): readonly ConfigIssue[] {
+    const issues = this.problems(complete ?? false);
+    refuseErrors(issues);
+    return issues;
+  }
+
+  async #takeUp(
+    next: Generations,
+    changes: readonly Change[],
+    warnings: readonly ConfigIssue[],
+  ): Promise<ConfigChanges> {
+    const { log, hooks } = this.surrounding;
+    this.#declared = next.#declared;
+    this.#current = next.#current;
+    this.warn(warnings);
+    for (const change of changes) {
+      if (change.effect === 'restart') log?.warn(describeChange(change));
+      else log?.info(describeChange(change));
+    }
+    const applied = appliedChanges(changes);
+    await hooks.run(this.face, applied);
+    return applied;
+  }
+
+  /** Values from code as JSON: what is an object is written as text. */
+  #asJson(kind: 'overrides' | 'defaults'): Record<string, unknown> {
+    return Object.fromEntries(
+      [...this.#declared[kind]].map(([key, value]) => {
+        if (typeof value !== 'object' || value === null || Array.isArray(value)) return [key, value];
+        const found = [...this.#declared.groups.all()].find(({ group, opt }) => `${group}.${opt}` === key);
+        return [key, found === undefined ? value : found.option.format(value)];
+      }),
+    );
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Reading everything a configuration is made of: where the sources are, and their content.
+ */
+import type { Logger } from '../log.js';
+import { AcceptedFiles } from './accepted-files.js';
+import { parseCommandLine, parseSetting, UsageError } from './command-line.js';
+import type { DeclaredGroups } from './declared-groups.js';
+import { findDefaultDirs, findDefaultFiles, named, programName, searchedDirs } from './default-files.js';
+import { optionVariables } from './environment.js';
+import type { OptionDeclarations } from './option.js';
+import { readFiles } from './read-files.js';
+import type { SourcePaths, State } from './state.js';
+import type { WorkerConfiguration } from './worker-configuration.js';
+
+/** How `Config.load` finds its sources. */
+export interface LoadOptions {
+  /** Files to read, the last one first in precedence; each must exist. Default: see `defaultFiles`. */
+  readonly files?: readonly string[];
+  /** Directories whose `*.conf` are read after the files, in byte order. */
+  readonly dirs?: readonly string[];
+  /** What is read when no file is named. Default: `./portico.ini`, else `./paste/portico.ini`, else those of the system. */
+  readonly defaultFiles?: readonly string[];
+  /** Likewise for directories. Default: `<project>.conf.d` and `<prog>.conf.d` of the system. */
+  readonly defaultDirs?: readonly string[];
+  /**
+   * Arguments to take `--config-file`, `--config-dir`, `--set` and the flags of `groups` from. Default: none; a program
+   * with arguments of its own takes them apart itself and hands on `files` and `set`.
+   */
+  readonly argv?: readonly string[];
+  /** What `--set` was given: `group.opt=value`. */
+  readonly set?: readonly string[];
+  /** `group.opt` to a value; above everything else. */
+  readonly overrides?: Readonly<Record<string, unknown>>;
+  /** Default: the process's. Read once. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Default: the project's name in upper case. */
+  readonly envPrefix?: string;
+  /** Default: `portico`. */
+  readonly project?: string;
+  /** Default: the name of the running script. */
+  readonly prog?: string;
+  /** Declared before anything is read, so that the first error message is complete. */
+  readonly groups?: Readonly<Record<string, OptionDeclarations>>;
+  /** As `strict_config = true`. */
+  readonly strict?: boolean;
+  /** Keeps what is wrong with the files for `validate()`, which then reports it with everything else. Default: throw. */
+  readonly collect?: boolean;
+  /** Where warnings go, each once. Default: they wait in `problems()`. */
+  readonly log?: Logger;
+  /** What a parent process handed over; it is used instead of all sources. Default: what this process was given. */
+  readonly worker?: WorkerConfiguration | undefined;
+}
+
+/** Reads all sources. What is wrong with them is in `issues`; throws {@link UsageError} only. */
+export function readState(options: LoadOptions, groups: DeclaredGroups): State {
+  const env = options.env ?? process.env;
+  const project = options.project ?? 'portico';
+  const surroundings = { project, prog: options.prog ?? programName(process.argv[1]), env };
+  const command = parseCommandLine(options.argv ?? [], groups);
+  const [stray] = command.positional;
+  if (stray !== undefined) throw new UsageError(`unexpected argument ${stray}`);
+  const choose = (
+    given: readonly string[],
+    configured: readonly string[] | undefined,
+    search: () => SourcePaths['files'],
+  ) => (given.length > 0 ? given.map(named) : (configured?.map(named) ?? search()));
+  const paths: SourcePaths = {
+    files: choose(command.configFiles, options.files ?? options.defaultFiles, () => findDefaultFiles(surroundings)),
+    dirs: choose(command.configDirs, options.dirs ?? options.defaultDirs, () => findDefaultDirs(surroundings)),
+    searched: searchedDirs(surroundings),
+  };
+  const { files, issues } = readFiles(paths);
+  const envPrefix = options.envPrefix ?? project.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_');
+  const sources = {
+    files,
+    environment: optionVariables(env, envPrefix),
+    envPrefix,
+    arguments: [...command.arguments, ...(options.set ?? []).map((text, index) => parseSetting(text, index + 1))],
+  };
+  return { mutable: sources, fixed: sources, pinned: {}, paths, files: new AcceptedFiles(), generation: 1, issues };
+}
+
+/** The same sources read afresh, of the next generation. Environment and command line are as they were. */
+export function readAgain(state: State): State {
+  const { files, issues } = readFiles(state.paths);
+  const sources = { ...state.mutable, files };
+  return {
+    ...state,
+    mutable: sources,
+    fixed: sources,
+    files: state.files.refreshed(false),
+    pinned: {},
+    generation: state.generation + 1,
+    issues,
+  };
+}

@@ -1,0 +1,51 @@
+/**
+ * A new configuration that was read and found right, and is not yet in force: a launcher tries new workers with it first.
+ */
+import type { ConfigChanges } from '../service/index.js';
+import type { Change } from './changes.js';
+import type { Config } from './config.js';
+import type { ConfigIssue } from './issue.js';
+import type { ConfigSnapshot } from './state.js';
+
+/** What is prepared, and how it is put in force. */
+export interface Preparation {
+  readonly config: Config;
+  readonly changes: readonly Change[];
+  readonly warnings: readonly ConfigIssue[];
+  readonly accept: () => Promise<ConfigChanges>;
+}
+
+/** The second of two steps. Dropping it leaves the old configuration in force, with the old bytes of all files. */
+export class PreparedReload {
+  /** The new configuration, complete; for looking at it and trying it. */
+  readonly config: Config;
+  /** Every declared option that differs, with what would take it up: `now`, `new_workers` or `restart`. */
+  readonly changes: readonly Change[];
+  readonly warnings: readonly ConfigIssue[];
+  readonly #accept: () => Promise<ConfigChanges>;
+
+  constructor(preparation: Preparation) {
+    this.config = preparation.config;
+    this.changes = preparation.changes;
+    this.warnings = preparation.warnings;
+    this.#accept = preparation.accept;
+  }
+
+  /** What workers of the new configuration are given. */
+  snapshot(): ConfigSnapshot {
+    return this.config.snapshot();
+  }
+
+  /** Remembers the bytes of another file: one that only the new configuration names. */
+  readFile(path: string, options: { readonly mutable?: boolean } = {}): Buffer {
+    return this.config.readFile(path, options);
+  }
+
+  /**
+   * Puts it in force at once, then runs the hooks. Gives the changes that are taken up; what only a restart changes
+   * keeps its old value and is logged. Throws when another configuration was accepted meanwhile.
+   */
+  accept(): Promise<ConfigChanges> {
+    return this.#accept();
+  }
+}

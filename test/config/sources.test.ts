@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Config, type ConfigError, defineOptions, integer, list, multi, string, UsageError } from 'portico/config';
+
+const options = defineOptions({
+  level: integer({ default: 0, help: 'A number.', deprecated: ['DEFAULT.old_level'], cli: true }),
+  names: multi({ help: 'Names.' }),
+  words: list({ help: 'Words.' }),
+  key: string({ secret: true, help: 'A secret.' }),
+});
+
+let folder: string;
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'portico-sources-'));
+});
+after(() => rmSync(folder, { recursive: true }));
+
+function write(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text, { mode: 0o600 });
+  return path;
+}
+
+async function load(given: Parameters<typeof Config.load>[0] = {}): Promise<Config> {
+  return Config.load({ files: [], dirs: [], env: {}, groups: { app: options }, ...given });
+}
+
+test('CF-1 CF-2 each source wins over those below it, whatever the order of the arguments', async () => {
+  const low = write('low.conf', '[app]\nlevel = 1\n');
+  const high = write('high.conf', '[app]\nlevel = 2\n');
+  const dir = join(folder, 'conf.d');
+  mkdirSync(dir);
+  writeFileSync(join(dir, '10.conf'), '[app]\nlevel = 3\n');
+  writeFileSync(
+    join(dir, '20.conf'),
+    '[app]\nold-level = 0\n[DEFAULT]\nold_level = 4\n'.replace('old-level = 0\n', ''),
+  );
+  const env = { PORTICO_APP__LEVEL: '5' };
+  const levels: unknown[] = [];
+  const look = async (given: Parameters<typeof Config.load>[0]) => {
+    const config = await load(given);
+    levels.push(config.group('app', options).level);
+    return config;
+  };
+  const set = ['--set', 'app.level=6'];
+  await look({});
+  await look({ files: [low] });
+  await look({ files: [low, high] });
+  await look({ files: [low, high], dirs: [dir] });
+  await look({ files: [low, high], dirs: [dir], env });
+  await look({ argv: [...set, '--config-file', low, '--config-file', high, '--config-dir', dir], env });
+  await look({ argv: ['--config-file', low, '--config-file', high, '--config-dir', dir, ...set], env });
+  const config = await look({ argv: ['--app-level=6', `--config-file=${low}`], env, overrides: { 'app.level': 7 } });
+  assert.deepEqual(levels, [0, 1, 2, 4, 5, 6, 6, 7]);
+  config.setOverride('app', 'level', undefined);
+  assert.equal(config.group('app', options).level, 6);
+  const empty = await load();
+  empty.setDefault('app', 'level', 9);
+  assert.equal(empty.group('app', options).level, 9);
+});
+
+test('CF-17 CF-18 every value knows its place, also where three files have the section', async () => {
+  const files = ['a', 'b', 'c'].map((name) => write(`${name}.conf`, `[app]\n# ${name}\nwords = ${name}\n`));
+  files.push(write('d.conf', '[app]\nlevel = x\n'));
+  const env = { PORTICO_APP__KEY: 'k' };
+  await assert.rejects(load({ files, env }), (error: ConfigError) => {
+    assert.deepEqual(
+      error.issues.map(({ location }) => location?.detail),
+      [`${files[3]}:2:9`],
+    );
+    return true;
+  });
+  const config = await load({ files: files.slice(0, 3), env, argv: ['--set', 'app.level=3'] });
+  assert.deepEqual(
+    ['words', 'key', 'level', 'names'].map((name) => {
+      const { kind, detail } = config.getLocation('app', name);
+      return [kind, detail];
+    }),
+    [
+      ['file', `${files[2]}:3:9`],
+      ['environment', 'PORTICO_APP__KEY'],
+      ['command_line', 'argument 1'],
+      ['default', 'default'],
+    ],
+  );
+  assert.deepEqual(
+    config.resolve('app', 'words').shadowed.map(({ text }) => text),
+    ['b', 'a'],
+  );
+});
+
+test('CF-3 ./portico.ini is read when no file is named, else ./paste/portico.ini, else those of the home folder', async () => {
+  const home = join(folder, 'home');
+  const work = join(folder, 'work');
+  for (const path of [join(work, 'paste'), join(home, '.portico')]) mkdirSync(path, { recursive: true });
+  const back = process.cwd();
+  process.chdir(work);
+  try {
+    const read = async () => {
+      const config = await Config.load({ env: { HOME: home }, prog: 'api', groups: { app: options } });
+      return [config.group('app', options).level, config.configFiles.map((path) => path.slice(folder.length))];
+    };
+    assert.deepEqual(await read(), [0, []]);
+    writeFileSync(join(home, '.portico', 'portico.conf'), '[app]\nlevel = 1\n');
+    writeFileSync(join(home, 'api.conf'), '[app]\nlevel = 2\n');
+    assert.deepEqual(await read(), [2, ['/home/.portico/portico.conf', '/home/api.conf']]);
+    writeFileSync(join(work, 'paste', 'portico.ini'), '[app]\nlevel = 3\n');
+    assert.deepEqual(await read(), [3, ['/work/paste/portico.ini']]);
+    writeFileSync(join(work, 'portico.ini'), '[app]\nlevel = 4\n');
+    assert.deepEqual(await read(), [4, ['/work/portico.ini']]);
+  } finally {
+    process.chdir(back);
+  }
+});
+
+test('CF-5 CF-6 CF-62 all files and directories that cannot be read are reported at once', async () => {
+  const gone = join(folder, 'gone.conf');
+  await assert.rejects(load({ files: [gone, folder], dirs: [join(folder, 'no.d')] }), (error: ConfigError) => {
+    assert.equal(error.code, 'PORTICO_CONFIG_REFUSED');
+    assert.deepEqual(error.message.split('\n'), [
+      `error: cannot read config file ${gone}: ENOENT`,
+      `error: cannot read config file ${folder}: EISDIR`,
+      `error: cannot read config dir ${join(folder, 'no.d')}: ENOENT`,
+    ]);
+    return true;
+  });
+});
+
+test('CF-6 a directory gives its *.conf in byte order, no hidden ones, links followed', async () => {
+  const dir = join(folder, 'k8s');
+  mkdirSync(join(dir, 'deeper.conf'), { recursive: true });
+  const real = write('real', '[app]\nnames = linked\n');
+  symlinkSync(real, join(dir, 'b.conf'));
+  for (const name of ['a.conf', 'c.conf', '.hidden.conf', 'C.conf', 'note.txt']) {
+    writeFileSync(join(dir, name), `[app]\nnames = ${name}\n`);
+  }
+  const config = await load({ dirs: [dir] });
+  assert.deepEqual(config.group('app', options).names, ['C.conf', 'a.conf', 'linked', 'c.conf']);
+});
+
+test('CF-8 config_file in a file is refused', () => {
+  const config = Config.fromText('[DEFAULT]\nconfig_file = other.ini\n');
+  assert.throws(() => config.validate(), /only be given on the command line, as --config-file/);
+});
+
+test('CF-9 CF-12 the environment has its own names; an unknown one is a warning, an error when strict', async () => {
+  const env = {
+    PORTICO_API_COMPUTE__LEVEL: '3',
+    PORTICO_APP__LEVLE: '1',
+    PORTICO_WORKER_ID: '1',
+    OTHER_APP__LEVEL: '9',
+  };
+  const config = await load({ env, groups: { 'api:compute': options, app: options } });
+  assert.equal(config.group('api:compute', options).level, 3);
+  assert.deepEqual(
+    config.problems().map(({ severity, location, hint }) => [severity, location?.detail, hint]),
+    [['warning', 'PORTICO_APP__LEVLE', "did you mean 'PORTICO_APP__LEVEL'?"]],
+  );
+  const strict = await load({ env, strict: true, groups: { 'api:compute': options, app: options } });
+  assert.throws(() => strict.validate(), /env PORTICO_APP__LEVLE: error/);
+});
+
+test('CF-9 OS_ variables count under os_env_compat; two different ones are an error', async () => {
+  const both = { OS_APP__LEVEL: '1', PORTICO_DEFAULT__OS_ENV_COMPAT: 'yes' };
+  assert.equal((await load({ env: { OS_APP__LEVEL: '1' } })).group('app', options).level, 0);
+  assert.equal((await load({ env: both })).group('app', options).level, 1);
+  await assert.rejects(
+    load({ env: { ...both, PORTICO_APP__LEVEL: '2' } }),
+    /env PORTICO_APP__LEVEL: error: .*OS_APP__LEVEL/,
+  );
+});
+
+test('CF-10 variables are parsed with the full type; a JSON array gives items, an empty one sets to empty', async () => {
+  const values = async (env: Record<string, string>) => (await load({ env })).group('app', options);
+  assert.deepEqual((await values({ PORTICO_APP__NAMES: 'ab' })).names, ['ab']);
+  assert.deepEqual((await values({ PORTICO_APP__NAMES: '["a", "b,c"]' })).names, ['a', 'b,c']);
+  assert.equal((await values({ PORTICO_DEFAULT__OLD_LEVEL: '8' })).level, 8);
+  const file = write('words.conf', '[app]\nwords = a\n');
+  const config = await load({ files: [file], env: { PORTICO_APP__WORDS: '' } });
+  assert.deepEqual(config.group('app', options).words, []);
+});
+
+test('CF-11 a secret may stand in a file that a variable names; both forms are an error', async () => {
+  const file = write('secret', 'p$w#d\n\n');
+  const config = await load({ env: { PORTICO_APP__KEY_FILE: file } });
+  assert.equal(config.group('app', options).key, 'p$w#d\n');
+  const both = { PORTICO_APP__KEY_FILE: file, PORTICO_APP__KEY: 'x' };
+  await assert.rejects(
+    load({ env: both }),
+    /env PORTICO_APP__KEY_FILE: error: \[app\] key: is set by PORTICO_APP__KEY too/,
+  );
+  await assert.rejects(load({ env: { PORTICO_APP__KEY_FILE: join(folder, 'none') } }), /cannot read .*none: ENOENT/);
+  const plain = await load({ env: { PORTICO_APP__LEVEL_FILE: file } });
+  assert.match(plain.problems()[0]?.message ?? '', /only secret options are read from files/);
+});
+
+test('CF-14 unknown, shortened and incomplete arguments are refused, with the nearest name', async () => {
+  const usage = (argv: string[], message: RegExp) =>
+    assert.rejects(
+      load({ argv }),
+      (error: UsageError) => error instanceof UsageError && message.test(error.describe()),
+    );
+  await usage(['--app-levle', '3'], /unknown argument --app-levle\n {2}did you mean '--app-level'/);
+  await usage(['--app-lev', '3'], /unknown argument --app-lev/);
+  await usage(['--config-file'], /--config-file needs a value/);
+  await usage(['--set', 'app.level'], /--set takes group\.option=value/);
+  await usage(['serve'], /unexpected argument serve/);
+});
+
+test('CF-19 another format is refused with a hint', async () => {
+  await assert.rejects(load({ files: [write('a.toml', '')] }), /only the INI format is read/);
+});
+
+test('CF-25 a repeated key collects over all files; a repeated single one warns with both lines', async () => {
+  const first = write('r1.conf', '[app]\nnames = a\nnames = b\n');
+  const second = write('r2.conf', '[app]\nnames = c\nlevel = 1\nlevel = 2\n');
+  const config = await load({ files: [first, second] });
+  assert.deepEqual(config.group('app', options).names, ['a', 'b', 'c']);
+  assert.equal(config.group('app', options).level, 2);
+  const [warning] = config.problems();
+  assert.equal(warning?.severity, 'warning');
+  assert.match(warning?.message ?? '', /lines 3 and 4/);
+});
