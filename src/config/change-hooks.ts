@@ -3,7 +3,7 @@
  */
 import { setTimeout as later } from 'node:timers/promises';
 import type { Logger } from '../log.js';
-import type { ConfigChanges } from '../service/index.js';
+import type { ConfigChanges } from './changes.js';
 import type { Config } from './config.js';
 
 /** Told of an accepted change: `changes` has the real values, secrets included. */
@@ -30,7 +30,7 @@ export class ChangeHooks {
   /** Runs all hooks, one after another. Never rejects. */
   async run(config: Config, changes: ConfigChanges): Promise<void> {
     if (changes.size === 0) return;
-    for (const hook of [...this.#hooks]) {
+    for (const hook of this.#hooks) {
       const waiting = new AbortController();
       const tooLate = later(hookTimeoutMs, 'late', { signal: waiting.signal, ref: false }).catch(() => 'done');
       try {

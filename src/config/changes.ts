@@ -2,12 +2,14 @@
  * The difference between two generations, in the configuration's own terms.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { ConfigChanges } from '../service/index.js';
 import type { Generation } from './generation.js';
 import { describeIssue, type Location } from './issue.js';
 import { maskValue } from './mask.js';
 import type { Option } from './option.js';
 import type { State } from './state.js';
+
+/** What changed: `group.option` to its old and new parsed value, secrets in clear. */
+export type ConfigChanges = ReadonlyMap<string, { readonly old: unknown; readonly new: unknown }>;
 
 /** What takes a change up: this process at once, new workers, or a restart of everything. */
 export type Effect = 'now' | 'new_workers' | 'restart';

@@ -4,11 +4,11 @@
 import { PorticoError } from '../errors.js';
 import { optionKey, sectionKey } from '../ini/index.js';
 import type { Logger } from '../log.js';
-import type { ConfigChanges } from '../service/index.js';
 import type { ChangeHooks } from './change-hooks.js';
 import {
   appliedChanges,
   type Change,
+  type ConfigChanges,
   compareGenerations,
   describeChange,
   type ReloadMethod,

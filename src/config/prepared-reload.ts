@@ -1,8 +1,7 @@
 /**
  * A new configuration that was read and found right, and is not yet in force: a launcher tries new workers with it first.
  */
-import type { ConfigChanges } from '../service/index.js';
-import type { Change } from './changes.js';
+import type { Change, ConfigChanges } from './changes.js';
 import type { Config } from './config.js';
 import type { ConfigIssue } from './issue.js';
 import type { ConfigSnapshot } from './state.js';

@@ -7,6 +7,7 @@
  */
 import type { Origin } from '../errors.js';
 import { originAt, type ValuePiece } from './position.js';
+import { decodeUtf8 } from './utf8.js';
 
 /** One `name = value`. */
 export interface ConfEntry {
@@ -128,17 +129,12 @@ class ConfReader {
 
   /** One bad byte spoils its line only; the lines around it can still be judged. */
   checkEncoding(content: Uint8Array): void {
-    const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
     const lax = new TextDecoder('utf-8', { ignoreBOM: true });
     for (let start = 0, number = 1; start < content.length; number++) {
       const end = content.indexOf(0x0a, start);
       const line = content.subarray(start, end < 0 ? content.length : end);
-      try {
-        strict.decode(line);
-      } catch {
-        const text = lax.decode(line);
-        this.#refuse('not valid UTF-8', number, text.indexOf('\uFFFD') + 1, text);
-      }
+      const { bad } = decodeUtf8(line);
+      if (bad !== undefined) this.#refuse('not valid UTF-8', number, bad.column, lax.decode(line));
       start += line.length + 1;
     }
   }
