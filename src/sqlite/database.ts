@@ -1,0 +1,120 @@
+/**
+ * One way to open an SQLite database: `node:sqlite` where the runtime has it, else the package with the same API.
+ */
+import { createRequire } from 'node:module';
+import { PorticoError } from '../errors.js';
+
+/** What SQLite stores. */
+export type SqlValue = null | number | bigint | string | Uint8Array;
+
+/** One row: columns by name. */
+export type Row = Record<string, SqlValue>;
+
+/** A prepared statement; parameters stand for `?` in order. */
+export interface Statement {
+  run(...parameters: SqlValue[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint };
+  get(...parameters: SqlValue[]): Row | undefined;
+  all(...parameters: SqlValue[]): Row[];
+}
+
+/** An open database. Synchronous: one statement is a few microseconds of local disk. */
+export interface Database {
+  /** Runs statements without parameters and without results. */
+  exec(sql: string): void;
+  prepare(sql: string): Statement;
+  close(): void;
+}
+
+/** How a database is opened. */
+export interface DatabaseOptions {
+  /** How long a statement waits for another process's write, in milliseconds. Default 5000. */
+  readonly busyTimeoutMs?: number;
+}
+
+interface Driver {
+  readonly DatabaseSync: new (path: string) => Database;
+}
+
+/**
+ * Opens a database, creating the file where there is none; `:memory:` is one that nobody else sees. Readers do not wait
+ * for a writer (write-ahead log), foreign keys hold. Throws `PORTICO_SQLITE_OPEN`, naming the path.
+ */
+export function openDatabase(path: string, options: DatabaseOptions = {}): Database {
+  const { DatabaseSync } = loadDriver();
+  let database: Database | undefined;
+  try {
+    database = new DatabaseSync(path);
+    // The order matters: turning on the log takes a lock, and without a time-out some of several processes that start
+    // together would find it taken.
+    database.exec(`PRAGMA busy_timeout = ${Math.trunc(options.busyTimeoutMs ?? 5000)}`);
+    database.exec('PRAGMA journal_mode = wal');
+    database.exec('PRAGMA foreign_keys = on');
+    return database;
+  } catch (error) {
+    database?.close();
+    throw new PorticoError('PORTICO_SQLITE_OPEN', {
+      message: `cannot open the database ${path}: ${(error as Error).message}`,
+      hint: 'Its folder must exist and be writable, and the file an SQLite database.',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Runs `work` as one transaction and gives its result; when it throws, nothing of it is kept. The write lock is taken
+ * at once (`BEGIN IMMEDIATE`), so that two writers wait for each other instead of failing half way. `work` must be
+ * synchronous: other code would otherwise write inside its transaction.
+ */
+export function transaction<T>(database: Database, work: (database: Database) => T): T {
+  database.exec('BEGIN IMMEDIATE');
+  let result: T;
+  try {
+    result = work(database);
+    if (result instanceof Promise) throw new TypeError('the work of a transaction must be synchronous');
+    database.exec('COMMIT');
+  } catch (error) {
+    rollBack(database);
+    throw error;
+  }
+  return result;
+}
+
+/** Some errors have ended the transaction already; the error that led here matters more than that. */
+function rollBack(database: Database): void {
+  try {
+    database.exec('ROLLBACK');
+  } catch {
+    // Nothing is left to roll back.
+  }
+}
+
+function loadDriver(): Driver {
+  const require = createRequire(import.meta.url);
+  try {
+    return withoutExperimentalWarning(() => require('node:sqlite') as Driver);
+  } catch (builtIn) {
+    try {
+      return require('@photostructure/sqlite') as Driver;
+    } catch (error) {
+      throw new PorticoError('PORTICO_SQLITE_MISSING', {
+        message: `this Node (${process.version}) has no SQLite, and the package @photostructure/sqlite is not installed`,
+        hint: 'Use Node 22.13 or newer, or install the package.',
+        cause: new AggregateError([builtIn, error]),
+      });
+    }
+  }
+}
+
+/** Node 22 warns in every process that node:sqlite is new; every worker would say so at every start. */
+function withoutExperimentalWarning<T>(load: () => T): T {
+  const emitWarning = process.emitWarning;
+  process.emitWarning = ((warning: string | Error, ...rest: unknown[]) => {
+    if (!/SQLite is an experimental feature/.test(String(warning)))
+      Reflect.apply(emitWarning, process, [warning, ...rest]);
+  }) as typeof process.emitWarning;
+  try {
+    return load();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}

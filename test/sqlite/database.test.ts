@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { PorticoError } from 'portico';
+import { openDatabase, transaction } from 'portico/sqlite';
+
+let folder: string;
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'portico-sqlite-'));
+});
+after(() => rmSync(folder, { recursive: true }));
+
+test('a database keeps rows, waits for writers, logs ahead, and holds foreign keys', () => {
+  const database = openDatabase(join(folder, 'a.db'), { busyTimeoutMs: 1234 });
+  database.exec('CREATE TABLE services (host TEXT, beats INTEGER)');
+  const written = database.prepare('INSERT INTO services VALUES (?, ?)').run('one', 1);
+  assert.equal(Number(written.changes), 1);
+  assert.equal(database.prepare('SELECT beats FROM services WHERE host = ?').get('one')?.beats, 1);
+  assert.equal(database.prepare('SELECT * FROM services WHERE host = ?').get('two'), undefined);
+  assert.equal(database.prepare('SELECT * FROM services').all().length, 1);
+  assert.equal(database.prepare('PRAGMA busy_timeout').get()?.timeout, 1234);
+  assert.equal(database.prepare('PRAGMA journal_mode').get()?.journal_mode, 'wal');
+  assert.equal(database.prepare('PRAGMA foreign_keys').get()?.foreign_keys, 1);
+  database.close();
+});
+
+test('a transaction is kept whole or not at all, and is synchronous', () => {
+  const database = openDatabase(':memory:');
+  database.exec('CREATE TABLE t (n INTEGER)');
+  const count = () => database.prepare('SELECT count(*) AS n FROM t').get()?.n;
+  assert.equal(
+    transaction(database, (inside) => inside.prepare('INSERT INTO t VALUES (?)').run(1).changes),
+    1,
+  );
+  assert.throws(
+    () =>
+      transaction(database, (inside) => {
+        inside.exec('INSERT INTO t VALUES (2)');
+        throw new Error('changed my mind');
+      }),
+    /changed my mind/,
+  );
+  assert.throws(() => transaction(database, async () => 1), TypeError);
+  assert.equal(count(), 1);
+  database.close();
+});
+
+test('a database that cannot be opened is refused with its path', () => {
+  const path = join(folder, 'text.db');
+  writeFileSync(path, 'this is not a database, and it is longer than a page header would be'.repeat(20));
+  for (const bad of [path, join(folder, 'nowhere', 'a.db')]) {
+    assert.throws(
+      () => openDatabase(bad),
+      (error: PorticoError) => error.code === 'PORTICO_SQLITE_OPEN' && error.message.includes(bad),
+    );
+  }
+});
+
+test('eight processes that start together all open a new database and write to it, without a word', async () => {
+  const path = join(folder, 'shared.db');
+  const door = new URL('../../dist/sqlite/index.js', import.meta.url).href;
+  const program = `
+    import { openDatabase, transaction } from ${JSON.stringify(door)};
+    const database = openDatabase(${JSON.stringify(path)});
+    database.exec('CREATE TABLE IF NOT EXISTS t (n INTEGER)');
+    for (let n = 0; n < 20; n++) {
+      transaction(database, () => {
+        const { n } = database.prepare('SELECT count(*) AS n FROM t').get();
+        database.prepare('INSERT INTO t VALUES (?)').run(n);
+      });
+    }
+    database.close();
+  `;
+  const children = Array.from({ length: 8 }, () =>
+    spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: ['ignore', 'ignore', 'pipe'] }),
+  );
+  const said = await Promise.all(
+    children.map(async (child) => {
+      let text = '';
+      child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      const [status] = (await once(child, 'close')) as [number];
+      return [status, text];
+    }),
+  );
+  assert.deepEqual(said, Array(8).fill([0, '']));
+  const database = openDatabase(path);
+  // Each counted what the one before had written: no two saw the same number.
+  assert.equal(database.prepare('SELECT count(DISTINCT n) AS n FROM t').get()?.n, 160);
+  database.close();
+});
