@@ -104,7 +104,8 @@ export class Creation {
     const call = factory as AnyFactory;
     const { globalConf, localConf, ctx } = this.#arguments(context);
     if (protocol === 'paste.filter_app_factory' || protocol === 'paste.server_runner') {
-      return (app: App) => call(app, globalConf, localConf, ctx) as Awaitable<App>;
+      const wrap = (app: App) => call(app, globalConf, localConf, ctx) as Awaitable<App>;
+      return Object.assign(wrap, { factory: context.factory!.written, localConf });
     }
     const given = isComposite(context)
       ? () => call(this.#loaderFor(context), globalConf, localConf, ctx)

@@ -1,6 +1,9 @@
 /** `portico/loader`: apps, filters and servers from `api-paste.ini`, and the composites they are joined with. */
 
+export { byOption, pipelineNamed } from './composite/by-option.js';
+export { type Cascade, cascade } from './composite/cascade.js';
 export { type URLMap, urlmap } from './composite/urlmap.js';
+export { versionedUrlmap } from './composite/versioned-urlmap.js';
 export type { AwaitableFilter, ComposedFilter, Created, ServerFactory } from './create.js';
 export type { LoadedApp } from './loaded-app.js';
 export { type ListedSection, type Loaded, Loader, type LoaderOptions, type ResolvedConf } from './loader.js';

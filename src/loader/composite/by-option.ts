@@ -1,0 +1,83 @@
+/**
+ * `byOption`: one of several pipelines, chosen by an option of the service configuration, as nova chooses by
+ * `auth_strategy`.
+ */
+import type { App, CompositeFactory, Conf, FactoryContext, SectionLoader } from '../../app/index.js';
+import { defineOptions, string } from '../../config/index.js';
+import { didYouMean } from '../../errors.js';
+import { wordsOf } from '../../ini/index.js';
+import type { AwaitableFilter } from '../create.js';
+import { refuse } from '../paste-error.js';
+import type { TellsChildren } from './children.js';
+
+/** The group `[api]` of the service configuration, as far as `byOption` reads it. */
+export const authOptions = defineOptions({
+  auth_strategy: string({
+    default: 'keystone',
+    help: 'Which of the pipelines of a composite answers: the option it names.',
+  }),
+});
+
+/**
+ * Composite factory. Its options are alternatives, each a list as in a pipeline; `[api] auth_strategy` of the service
+ * configuration (default `keystone`) names the one that is built.
+ *
+ * Filters are loaded and created from the left, then the app, then they are put around it from the right. Members see
+ * `[DEFAULT]` and run-time values, not this section's `set`.
+ */
+export const byOption: CompositeFactory & TellsChildren = Object.assign(
+  async (loader: SectionLoader, _globalConf: Conf, localConf: Conf, ctx: FactoryContext): Promise<App> => {
+    return pipelineNamed(chosen(ctx), loader, localConf, ctx);
+  },
+  { children: (_globalConf: Conf, localConf: Conf, ctx: FactoryContext) => childrenNamed(chosen(ctx), localConf) },
+);
+
+/** The pipeline that option `name` lists. */
+export async function pipelineNamed(
+  name: string,
+  loader: SectionLoader,
+  localConf: Conf,
+  ctx: FactoryContext,
+): Promise<App> {
+  const list = localConf.get(name);
+  if (list === undefined) throw noAlternative(name, localConf, ctx);
+  const words = wordsOf(list).map(({ text }) => text);
+  const last = words.pop();
+  if (last === undefined) {
+    const origin = ctx.section.options.get(name)?.origin ?? ctx.section.origin;
+    throw refuse('empty-pipeline', {
+      message: `the pipeline "${name}" is empty.`,
+      hint: 'Name filters and, last, an app.',
+      origin,
+    });
+  }
+  const filters: AwaitableFilter[] = [];
+  for (const word of words) filters.push(await loader.getFilter(word));
+  let app = await loader.getApp(last);
+  for (const filter of filters.reverse()) app = await filter(app);
+  return app;
+}
+
+function childrenNamed(name: string, localConf: Conf): ReturnType<TellsChildren['children']> {
+  const words = wordsOf(localConf.get(name) ?? '').map(({ text }) => text);
+  return words.map((word, at) => ({
+    get: at === words.length - 1 ? ('app' as const) : ('filter' as const),
+    name: word,
+    option: name,
+    inherits: false,
+  }));
+}
+
+function chosen(ctx: FactoryContext): string {
+  return ctx.config.group('api', authOptions).authStrategy;
+}
+
+function noAlternative(name: string, localConf: Conf, ctx: FactoryContext): Error {
+  const names = [...localConf.keys()];
+  const there = names.length === 0 ? 'It has none.' : `It has: ${names.join(', ')}.`;
+  return refuse('missing-key', {
+    message: `[${ctx.section.kind}:${ctx.section.name}] has no pipeline "${name}", which the configured strategy asks for.`,
+    hint: `${didYouMean(name, names) ?? there} Set [api] auth_strategy to one of them.`,
+    origin: ctx.section.origin,
+  });
+}

@@ -1,0 +1,120 @@
+/**
+ * `cascade`: tries apps one after the other until one gives an answer that is not dropped.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  type App,
+  type CompositeFactory,
+  type Conf,
+  type FactoryContext,
+  Fault,
+  type SectionLoader,
+} from '../../app/index.js';
+import { type Origin, PorticoError } from '../../errors.js';
+import { wordsOf } from '../../ini/index.js';
+import { refuse } from '../paste-error.js';
+import type { TellsChildren } from './children.js';
+import { byCodePoints } from './code-points.js';
+import { HeldResponse } from './held-response.js';
+import { RequestCopies } from './request-copies.js';
+
+/** An app that tries others in turn. */
+export interface Cascade extends App {
+  /** In the order in which they are tried. */
+  readonly apps: readonly App[];
+  /** The statuses for which the next app is tried, each once, in the order given. */
+  readonly catches: readonly number[];
+}
+
+/** The statuses Paste knows an exception for; others cannot be caught. */
+const CATCHABLE: ReadonlySet<number> = new Set([
+  300, 301, 302, 303, 304, 305, 307, 400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412, 413, 414, 415,
+  416, 417, 429, 500, 501, 502, 503, 504, 505,
+]);
+
+/**
+ * Composite factory. `catch` is a list of statuses, default `404`; all other options begin with `app`, and are tried
+ * in the order of their names as text: `app10` before `app2`.
+ *
+ * Each app but the last gets a copy of the request, and its answer is held back until its status is known. The body
+ * can be read from its start each time: what an app reads is kept for the next ones, up to 1 MiB; beyond, the request
+ * is answered with 413.
+ */
+export const cascade: CompositeFactory & TellsChildren = Object.assign(
+  async (loader: SectionLoader, globalConf: Conf, localConf: Conf, ctx: FactoryContext): Promise<Cascade> => {
+    const named: { name: string; app: App }[] = [];
+    for (const [name, reference] of localConf) {
+      if (name === 'catch') continue;
+      if (!name.startsWith('app')) throw badOption(name, reference, ctx.section.options.get(name)?.origin);
+      named.push({ name, app: await loader.getApp(reference, globalConf) });
+    }
+    const catches = statusesOf(localConf.get('catch') ?? '404', ctx.section.options.get('catch')?.origin);
+    const apps = named.sort((a, b) => byCodePoints(a.name, b.name)).map(({ app }) => app);
+    const caught = new Set(catches);
+    const run: App = (req, res) => attempt(apps, caught, req, res);
+    return Object.assign(run, { apps, catches });
+  },
+  { children: cascadeChildren },
+);
+
+async function attempt(
+  apps: readonly App[],
+  caught: ReadonlySet<number>,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
+  const last = apps.at(-1);
+  if (last === undefined) {
+    throw new PorticoError('PORTICO_CASCADE_EMPTY', { message: 'A cascade of no apps cannot answer.' });
+  }
+  if (apps.length === 1) return last(req, res);
+  const copies = new RequestCopies(req);
+  for (const app of apps.slice(0, -1)) {
+    const copy = copies.next();
+    const held = new HeldResponse(copy, res, caught);
+    try {
+      if (!(await held.answeredBy(app))) continue;
+    } catch (error) {
+      if (!(error instanceof Fault) || !caught.has(error.status) || held.passedOn) throw error;
+      continue;
+    } finally {
+      copies.finished(copy);
+    }
+    return;
+  }
+  return last(copies.last(), res);
+}
+
+function cascadeChildren(_globalConf: Conf, localConf: Conf): ReturnType<TellsChildren['children']> {
+  return [...localConf]
+    .filter(([name]) => name !== 'catch')
+    .map(([option, name]) => ({ get: 'app' as const, name, option, inherits: true }));
+}
+
+function statusesOf(list: string, origin: Origin | undefined): number[] {
+  const statuses = wordsOf(list).map(({ text }) => {
+    if (!/^[+-]?\d+(_\d+)*$/.test(text)) {
+      throw refuse('bad-value', {
+        message: `${JSON.stringify(text)} in "catch" is not a status code.`,
+        hint: 'Write numbers, separated by blanks: 404 405.',
+        origin,
+      });
+    }
+    const status = Number(text.replaceAll('_', ''));
+    if (CATCHABLE.has(status)) return status;
+    throw refuse('missing-key', {
+      message: `the status ${status} cannot be caught.`,
+      hint: 'It may be 300 to 305, 307, 400 to 417, 429, or 500 to 505.',
+      origin,
+    });
+  });
+  return [...new Set(statuses)];
+}
+
+function badOption(name: string, value: string, origin: Origin | undefined): Error {
+  return refuse('bad-value', {
+    message: `the option ${JSON.stringify(name)} (${JSON.stringify(value)}) does not begin with "app".`,
+    hint: 'A cascade has "catch" and options that begin with "app".',
+    origin,
+  });
+}

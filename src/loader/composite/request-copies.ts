@@ -1,0 +1,155 @@
+/**
+ * Copies of a request for apps that are tried one after the other: each has the headers, the path and the environ as
+ * they came, and can read the body from its start.
+ */
+import { IncomingMessage } from 'node:http';
+import { environ, Fault } from '../../app/index.js';
+
+/** How much of a body is kept for the apps still to be tried. */
+const MAX_KEPT_BYTES = 1_048_576;
+
+/** Gives copies of one request, and the request itself to the last app if nobody has read from it. */
+export class RequestCopies {
+  readonly #request: IncomingMessage;
+  readonly #environ: object;
+  readonly #headers: IncomingMessage['headers'];
+  readonly #url: string | undefined;
+  readonly #body: RecordedBody;
+
+  constructor(request: IncomingMessage) {
+    this.#request = request;
+    this.#environ = { ...environ(request) };
+    this.#headers = { ...request.headers };
+    this.#url = request.url;
+    this.#body = new RecordedBody(request);
+  }
+
+  /** A copy for an app that is not the last. */
+  next(): RequestCopy {
+    return this.#copy();
+  }
+
+  /** What the last app gets. Its body is not kept any more. */
+  last(): IncomingMessage {
+    this.#body.keep = false;
+    return this.#body.touched ? this.#copy() : this.#request;
+  }
+
+  /** The app is done with its copy: it gets no more of the body. */
+  finished(copy: RequestCopy): void {
+    this.#body.forget(copy);
+  }
+
+  #copy(): RequestCopy {
+    const copy = new RequestCopy(this.#request, this.#body);
+    copy.url = this.#url ?? '/';
+    copy.headers = { ...this.#headers };
+    Object.assign(environ(copy), this.#environ);
+    return copy;
+  }
+}
+
+/** One copy of a request. */
+class RequestCopy extends IncomingMessage {
+  /** The chunk that comes next. */
+  cursor = 0;
+  readonly #original: IncomingMessage;
+  readonly #body: RecordedBody;
+
+  constructor(original: IncomingMessage, body: RecordedBody) {
+    super(original.socket);
+    this.#original = original;
+    this.#body = body;
+    this.method = original.method ?? 'GET';
+    this.rawHeaders = original.rawHeaders;
+    this.httpVersion = original.httpVersion;
+    this.httpVersionMajor = original.httpVersionMajor;
+    this.httpVersionMinor = original.httpVersionMinor;
+  }
+
+  override _read(): void {
+    this.#body.serve(this);
+  }
+
+  /** An app that gives up on the body gives up on the request; otherwise the connection is not the copy's to close. */
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#body.forget(this);
+    if (!this.complete && error !== null && !(error instanceof Fault)) this.#original.destroy(error);
+    done(error);
+  }
+}
+
+/** A body that is read from the connection once, when somebody asks, and handed out as often as needed. */
+class RecordedBody {
+  /** Whether chunks are kept for later copies. */
+  keep = true;
+  /** True once anything was asked for: the request itself cannot be read any more. */
+  touched = false;
+  readonly #source: IncomingMessage;
+  readonly #chunks: Buffer[] = [];
+  readonly #waiting = new Set<RequestCopy>();
+  #kept = 0;
+  #ended = false;
+  #failure: Error | undefined;
+
+  constructor(source: IncomingMessage) {
+    this.#source = source;
+  }
+
+  /** Gives a copy its next chunk, now or when it arrives. */
+  serve(copy: RequestCopy): void {
+    this.#open();
+    const chunk = this.#chunks[copy.cursor];
+    if (chunk !== undefined) {
+      copy.cursor++;
+      copy.push(chunk);
+    } else if (this.#failure !== undefined) {
+      copy.destroy(this.#failure);
+    } else if (this.#ended) {
+      copy.complete = true;
+      copy.push(null);
+    } else {
+      this.#waiting.add(copy);
+      this.#source.resume();
+    }
+  }
+
+  forget(copy: RequestCopy): void {
+    this.#waiting.delete(copy);
+  }
+
+  #open(): void {
+    if (this.touched) return;
+    this.touched = true;
+    const source = this.#source;
+    source.on('data', (chunk: Buffer) => this.#arrived(chunk));
+    source.on('end', () => this.#over(undefined));
+    source.on('error', (error: Error) => this.#over(error));
+    source.on('aborted', () => this.#over(new Error('the client went away')));
+  }
+
+  #arrived(chunk: Buffer): void {
+    this.#source.pause();
+    this.#kept += chunk.length;
+    if (this.keep && this.#kept > MAX_KEPT_BYTES) {
+      this.#over(new Fault(413, { message: `More than ${MAX_KEPT_BYTES} bytes cannot be tried with several apps.` }));
+      return;
+    }
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    const store = this.keep || waiting.length === 0;
+    if (store) this.#chunks.push(chunk);
+    for (const copy of waiting) {
+      if (store) copy.cursor++;
+      copy.push(chunk);
+    }
+  }
+
+  #over(failure: Error | undefined): void {
+    this.#ended = true;
+    this.#failure ??= failure;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const copy of waiting) this.serve(copy);
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * `versionedUrlmap`: nova's URL map. As urlmap, with mounts that take only what is below them (`/v2/+`), a version that
+ * may stand in a content type, and the best content type worked out for the app.
+ */
+import type { IncomingMessage } from 'node:http';
+import {
+  type App,
+  type CompositeFactory,
+  type Conf,
+  environ,
+  type FactoryContext,
+  type SectionLoader,
+} from '../../app/index.js';
+import type { TellsChildren } from './children.js';
+import { type BestMatch, bestMatch, parseAccept, parseMediaType } from './content-type.js';
+import { type Match, MountTable } from './mount-table.js';
+import { enter, matchOf, mountsOf, nothingAt, targetOf, type URLMap, urlmapChildren } from './urlmap.js';
+
+declare module '../../app/environ.js' {
+  interface Environ {
+    /** The content type to answer with, from the path's suffix or the Accept header; set by versionedUrlmap. */
+    bestContentType?: string;
+  }
+}
+
+const JSON_TYPE = 'application/json';
+const SUPPORTED: readonly string[] = [JSON_TYPE, 'application/vnd.openstack.compute+json'];
+const WITH_ATOM: readonly string[] = [...SUPPORTED, 'application/atom+xml'];
+
+/** Composite factory: `nova.api.openstack.urlmap:urlmap_factory`. Options as for `urlmap`. */
+export const versionedUrlmap: CompositeFactory & TellsChildren = Object.assign(
+  async (loader: SectionLoader, globalConf: Conf, localConf: Conf, ctx: FactoryContext): Promise<URLMap> => {
+    const { mounts, notFound } = await mountsOf(loader, globalConf, localConf, ctx);
+    const table = new MountTable(mounts, true);
+    const app: App = (req, res) => {
+      const target = targetOf(req);
+      const byPath = matchOf(table, req, target.path);
+      const prefix = byPath?.prefix ?? '';
+      const accepted = bestMatch(parseAccept(req.headers.accept ?? ''), supportedAt(target.path, prefix));
+      const byVersion = prefix === '' ? matchByVersion(table, req, accepted) : undefined;
+      const match = byVersion ?? byPath;
+      if (match === undefined) {
+        if (notFound !== undefined) return notFound(req, res);
+        throw nothingAt(target.path);
+      }
+      environ(req).bestContentType = suffixType(target.path) ?? accepted.type ?? JSON_TYPE;
+      if (byVersion === undefined) return enter(req, target, match)(req, res);
+      environ(req).scriptName += match.prefix;
+      return match.mount.app(req, res);
+    };
+    return Object.assign(app, { mounts: table.mounts, notFound });
+  },
+  { children: urlmapChildren },
+);
+
+/** The type named by what follows the last dot of the path. */
+function suffixType(path: string): string | undefined {
+  const dot = path.lastIndexOf('.');
+  const type = dot < 0 ? '' : `application/${path.slice(dot + 1)}`;
+  return SUPPORTED.includes(type) ? type : undefined;
+}
+
+/** Feeds are for the index of a version: `/`, or a mount and exactly one `/`. */
+function supportedAt(path: string, prefix: string): readonly string[] {
+  return path === '/' || (prefix !== '' && path === `${prefix}/`) ? WITH_ATOM : SUPPORTED;
+}
+
+/** The mount that a `version=N` of Content-Type, else of the best Accept entry, means. */
+function matchByVersion(table: MountTable, req: IncomingMessage, accepted: BestMatch): Match | undefined {
+  const written = parseMediaType(req.headers['content-type'] ?? '').params.get('version');
+  const byContentType = written === undefined ? undefined : matchOf(table, req, `/v${written}`);
+  if (byContentType !== undefined) return byContentType;
+  const version = accepted.params.get('version');
+  return version === undefined ? undefined : matchOf(table, req, `/v${version}`);
+}
