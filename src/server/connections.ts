@@ -140,7 +140,7 @@ export class ConnectionList {
   /** Node closes only the response at the head of a connection's queue: those pipelined behind it end here. */
   #forget(connection: Connection): void {
     if (!this.#connections.delete(connection)) return;
-    for (const exchange of [...connection.exchanges]) this.#end(exchange);
+    for (const exchange of connection.exchanges.slice()) this.#end(exchange);
     this.#watcher.connectionClosed(connection);
   }
 }

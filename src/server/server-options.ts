@@ -1,7 +1,7 @@
 /**
  * What a server may be told: where it listens, and the limits and times of `[wsgi]`.
  */
-import type { SecureContextOptions, TlsOptions } from 'node:tls';
+import type { TlsOptions } from 'node:tls';
 import type { FaultStyle } from '../app/index.js';
 import type { Logger } from '../log.js';
 import type { ListenAddress } from '../service/index.js';
@@ -27,7 +27,7 @@ export interface ServerOptions extends Partial<ServerLimits> {
   /** Connections the kernel holds until they are accepted. Default 511, at least 1. */
   readonly backlog?: number;
   /** Certificate, key and the rest of what `node:tls` takes. Absent: plain HTTP. */
-  readonly tls?: SecureContextOptions & TlsOptions;
+  readonly tls?: TlsOptions;
   /** The format of faults that reach the server: `portico` (default) or `openstack`. */
   readonly faultStyle?: FaultStyle;
   /** Default: none. */

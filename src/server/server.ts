@@ -3,9 +3,10 @@
  */
 import { closeSync } from 'node:fs';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
 import { Server as NetServer, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
+import type { TlsOptions } from 'node:tls';
 import { type App, Fault } from '../app/index.js';
 import { PorticoError } from '../errors.js';
 import { type Logger, silentLogger } from '../log.js';
@@ -28,6 +29,7 @@ export class Server implements ListeningService {
   readonly #log: Logger;
   readonly #connections: ConnectionList;
   readonly #admission: Admission;
+  #tls: TlsOptions | undefined;
   #app: App;
   /** What requests go to now: the app, or after a restart that failed a refusal. */
   #runs: App;
@@ -50,6 +52,7 @@ export class Server implements ListeningService {
     this.#app = app;
     this.#runs = app;
     this.#options = options;
+    this.#tls = options.tls;
     this.#address = listenAddress(options);
     this.#limits = serverLimits(options);
     this.#log = (options.log ?? silentLogger()).child({ service: name });
@@ -81,6 +84,15 @@ export class Server implements ListeningService {
   replaceApp(app: App): void {
     this.#app = app;
     this.#runs = app;
+  }
+
+  /**
+   * Speaks TLS with these options from the next start on. While running, new connections get the new certificate and
+   * the present ones go on; throws, and changes nothing, when OpenSSL does not take them.
+   */
+  replaceTls(tls: TlsOptions): void {
+    if (this.#http instanceof HttpsServer) this.#http.setSecureContext(tls);
+    this.#tls = tls;
   }
 
   useSockets(sockets: readonly ListenSocket[]): void {
@@ -150,7 +162,7 @@ export class Server implements ListeningService {
   }
 
   #createHttp(): HttpServer {
-    const { tls } = this.#options;
+    const tls = this.#tls;
     const keepAliveMs = this.#limits.keepAliveTimeout * 1000;
     const options = {
       connectionsCheckingInterval: 1000,

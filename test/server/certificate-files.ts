@@ -1,0 +1,41 @@
+/** Certificates for tests, as files in a folder of their own. */
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { generate } from 'selfsigned';
+
+export interface CertificateFiles {
+  readonly folder: string;
+  readonly cert: string;
+  readonly key: string;
+  readonly pem: { readonly cert: string; readonly key: string };
+}
+
+export function temporaryFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A certificate for localhost that signs itself; valid for `days` from now, negative for one that has ended. */
+export async function makePair(days = 365, name = 'localhost'): Promise<{ cert: string; key: string }> {
+  const notAfterDate = new Date(Date.now() + days * 86_400_000);
+  const notBeforeDate = new Date(Math.min(Date.now(), notAfterDate.getTime()) - 86_400_000);
+  const { cert, private: key } = await generate([{ name: 'commonName', value: name }], {
+    keyType: 'ec',
+    notBeforeDate,
+    notAfterDate,
+  });
+  return { cert, key };
+}
+
+export async function certificateFiles(t: TestContext, days = 365, name = 'localhost'): Promise<CertificateFiles> {
+  const folder = temporaryFolder(t);
+  const pem = await makePair(days, name);
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  writeFileSync(cert, pem.cert);
+  writeFileSync(key, pem.key);
+  chmodSync(key, 0o600);
+  return { folder, cert, key, pem };
+}

@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { developmentCertificate, isTlsEnabled, Server, tlsOptions } from 'portico/server';
+import { ConfigurationRefused } from '../../dist/errors.js';
+import { validityWarning } from '../../dist/server/certificates.js';
+import { certificateFiles, makePair } from './certificate-files.js';
+import { Client, exchange, portOf } from './raw-client.js';
+
+const refusal = (message: string | RegExp) => (error: unknown) => {
+  assert.ok(error instanceof ConfigurationRefused);
+  assert.equal(error.code, 'PORTICO_TLS_CONFIG');
+  if (typeof message === 'string') assert.equal(error.message, message);
+  else assert.match(error.message, message);
+  return true;
+};
+
+const BOTH =
+  'When running server in SSL mode, you must specify both a cert_file and key_file option value in your configuration file';
+
+test('LC-1011 TLS is enabled by a certificate or a key; a ca_file alone does not enable it', async (t) => {
+  const { cert, key } = await certificateFiles(t);
+  assert.equal(isTlsEnabled({}), false);
+  assert.equal(isTlsEnabled({ certFile: null, keyFile: null, caFile: cert }), false);
+  assert.equal(isTlsEnabled({ certFile: cert, keyFile: key }), true);
+});
+
+test('LC-1011 the checks come in the order certificate, authority, key, both', async (t) => {
+  const { cert, key, folder } = await certificateFiles(t);
+  const none = (name: string) => join(folder, name);
+  const all = { certFile: none('c'), caFile: none('a'), keyFile: none('k') };
+  assert.throws(() => isTlsEnabled(all), refusal(`Unable to find cert_file : ${none('c')}`));
+  assert.throws(() => isTlsEnabled({ ...all, certFile: cert }), refusal(`Unable to find ca_file : ${none('a')}`));
+  assert.throws(
+    () => isTlsEnabled({ ...all, certFile: cert, caFile: cert }),
+    refusal(`Unable to find key_file : ${none('k')}`),
+  );
+  assert.throws(() => isTlsEnabled({ certFile: cert }), refusal(BOTH));
+  assert.throws(() => isTlsEnabled({ keyFile: key }), refusal(BOTH));
+});
+
+test('LC-1014 asking for TLS without any file is refused', () => {
+  assert.throws(() => tlsOptions({}), refusal(BOTH));
+});
+
+test('LC-1011 RL-92 a file that is not ours to read is refused with its path', async (t) => {
+  const { cert, key } = await certificateFiles(t);
+  const readFile = () => {
+    throw Object.assign(new Error('permission denied'), { code: 'EACCES' });
+  };
+  assert.throws(
+    () => isTlsEnabled({ certFile: cert, keyFile: key }, readFile),
+    refusal(`Unable to read cert_file : ${cert}`),
+  );
+});
+
+test('RL-92 a key of another certificate, and files that hold something else, are refused with their paths', async (t) => {
+  const { cert, key, folder } = await certificateFiles(t);
+  const other = join(folder, 'other.pem');
+  writeFileSync(other, (await makePair()).key);
+  assert.throws(() => tlsOptions({ certFile: cert, keyFile: other }), refusal(new RegExp(`${other}.*${cert}`)));
+  writeFileSync(other, 'no PEM at all');
+  assert.throws(
+    () => tlsOptions({ certFile: other, keyFile: key }),
+    refusal(`cert_file holds no certificate: ${other}`),
+  );
+  assert.throws(
+    () => tlsOptions({ certFile: cert, keyFile: other }),
+    refusal(`key_file holds no usable private key: ${other}`),
+  );
+  assert.throws(
+    () => tlsOptions({ certFile: cert, keyFile: key, caFile: other }),
+    refusal(`ca_file holds no certificate: ${other}`),
+  );
+});
+
+test('LC-1004 LC-1012 protocol versions keep their old names; those that are broken are refused', async (t) => {
+  const { cert, key } = await certificateFiles(t);
+  const versions = (version: string | null) => {
+    const { minVersion, maxVersion } = tlsOptions({ certFile: cert, keyFile: key, version });
+    return [minVersion, maxVersion];
+  };
+  assert.deepEqual(versions(null), ['TLSv1.2', undefined]);
+  assert.deepEqual(versions('SSLv23'), ['TLSv1.2', undefined]);
+  assert.deepEqual(versions('tlsv1_2'), ['TLSv1.2', 'TLSv1.2']);
+  assert.deepEqual(versions('TLSv1_3'), ['TLSv1.3', 'TLSv1.3']);
+  for (const bad of ['SSLv2', 'SSLv3', 'TLSv9', 'constructor']) {
+    assert.throws(() => versions(bad), refusal(`Invalid SSL version : ${bad}`));
+  }
+});
+
+test('LC-1001 a ca_file requires client certificates unless client_auth says otherwise', async (t) => {
+  const { cert, key } = await certificateFiles(t);
+  const auth = (more: object) => {
+    const { requestCert, rejectUnauthorized } = tlsOptions({ certFile: cert, keyFile: key, ...more });
+    return [requestCert, rejectUnauthorized];
+  };
+  assert.deepEqual(auth({}), [false, false]);
+  assert.deepEqual(auth({ caFile: cert }), [true, true]);
+  assert.deepEqual(auth({ caFile: cert, clientAuth: 'optional' }), [true, false]);
+  assert.deepEqual(auth({ caFile: cert, clientAuth: 'none' }), [false, false]);
+  assert.throws(() => auth({ clientAuth: 'required' }), refusal(/no ca_file/));
+});
+
+test('RL-92 a certificate that has ended, or has less than 30 days left, is worth a warning', async () => {
+  const warning = async (days: number) =>
+    validityWarning('/etc/c.pem', new X509Certificate((await makePair(days)).cert));
+  assert.match((await warning(-1)) ?? '', /^The certificate \/etc\/c.pem has expired on \d{4}-\d\d-\d\dT/);
+  assert.match((await warning(29.5)) ?? '', /^The certificate \/etc\/c.pem expires in 29 days, on \d{4}/);
+  assert.equal(await warning(31), undefined);
+});
+
+async function handshake(port: number, options: ConnectionOptions): Promise<TLSSocket> {
+  const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', ...options });
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+test('RL-90 TLS 1.2 and 1.3 with forward secrecy are spoken, older ones and plain HTTP are not', async (t) => {
+  const { cert, key, pem } = await certificateFiles(t);
+  const server = new Server('tls', (_req, res) => void res.end('ok'), {
+    tls: tlsOptions({ certFile: cert, keyFile: key }),
+  });
+  await server.start();
+  t.after(() => server.stop());
+  const port = portOf(server);
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const socket = await handshake(port, { ca: pem.cert, minVersion: version, maxVersion: version });
+    assert.equal(socket.getProtocol(), version);
+    if (version === 'TLSv1.2') assert.match(socket.getCipher().name, /^ECDHE-/);
+    socket.destroy();
+  }
+  await assert.rejects(
+    handshake(port, { ca: pem.cert, minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' }),
+  );
+  await assert.rejects(handshake(port, { ca: pem.cert, maxVersion: 'TLSv1.2', ciphers: 'AES128-GCM-SHA256' }));
+  assert.doesNotMatch(await exchange(port, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'), / 200 /);
+});
+
+test('LC-1004 an old version is spoken where it is asked for', async (t) => {
+  const { cert, key, pem } = await certificateFiles(t);
+  const tls = tlsOptions({ certFile: cert, keyFile: key, version: 'TLSv1_1' });
+  const server = new Server('tls', (_req, res) => void res.end('ok'), { tls });
+  await server.start();
+  t.after(() => server.stop());
+  const socket = await handshake(portOf(server), {
+    ca: pem.cert,
+    minVersion: 'TLSv1.1',
+    ciphers: 'DEFAULT:@SECLEVEL=0',
+  });
+  assert.equal(socket.getProtocol(), 'TLSv1.1');
+  socket.destroy();
+});
+
+test('LC-1012 a client without a certificate is turned away where one is required', async (t) => {
+  const { cert, key, pem } = await certificateFiles(t);
+  const tls = tlsOptions({ certFile: cert, keyFile: key, caFile: cert });
+  const server = new Server('mutual', (_req, res) => void res.end('ok'), { tls });
+  await server.start();
+  t.after(() => server.stop());
+  const ask = async (options: ConnectionOptions) => {
+    const client = new Client(await handshake(portOf(server), { ca: pem.cert, ...options }));
+    client.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+    await client.closed;
+    return client.received;
+  };
+  assert.equal(await ask({}), '');
+  assert.match(await ask({ cert: pem.cert, key: pem.key }), / 200 /);
+});
+
+test('LC-1015 RL-92 a new certificate is for new connections, the present ones go on', async (t) => {
+  const [one, two] = [await certificateFiles(t), await certificateFiles(t)];
+  const options = ({ cert, key }: { cert: string; key: string }) => tlsOptions({ certFile: cert, keyFile: key });
+  const server = new Server('renewed', (_req, res) => void res.end('ok'), { tls: options(one) });
+  await server.start();
+  t.after(() => server.stop());
+  const kept = new Client(await handshake(portOf(server), { ca: one.pem.cert }));
+  server.replaceTls(options(two));
+  const fresh = await handshake(portOf(server), { ca: two.pem.cert });
+  fresh.destroy();
+  kept.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+  assert.equal((await kept.response()).body, 'ok');
+  kept.close();
+});
+
+test('OP-2 a development certificate is for localhost, 127.0.0.1 and ::1', async (t) => {
+  const tls = await developmentCertificate();
+  const names = new X509Certificate(tls.cert as string).subjectAltName ?? '';
+  assert.match(names, /DNS:localhost.*IP Address:127\.0\.0\.1.*IP Address:0:0:0:0:0:0:0:1/);
+  const server = new Server('dev', (_req, res) => void res.end('ok'), { tls });
+  await server.start();
+  t.after(() => server.stop());
+  const socket = await handshake(portOf(server), { ca: tls.cert as string });
+  assert.equal(socket.authorized, true);
+  socket.destroy();
+});
