@@ -7,6 +7,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { Refusal } from './refusal.js';
+
+/** How a request body comes in, for the judgement whether its client is too slow. */
+export interface BodyProgress {
+  received: number;
+  /** Milliseconds in which the client could have sent and was not held up by us, until `checkedAt`. */
+  waitedMs: number;
+  checkedAt: number;
+  /** The client waits for `100 Continue`. */
+  held: boolean;
+}
 
 /** One request at work: accepted, and its response not yet done with. */
 export interface Exchange {
@@ -17,6 +28,8 @@ export interface Exchange {
   readonly since: number;
   /** Let in to the app: false while it waits for its turn, and when it is done with. */
   admitted: boolean;
+  /** How its body comes in; undefined for a request without one. */
+  body: BodyProgress | undefined;
 }
 
 /** One accepted connection. */
@@ -31,8 +44,16 @@ export class Connection {
   since = performance.now();
   /** How many requests it has brought. */
   requests = 0;
-  /** True once an answer said that no other follows: what else arrives is no request. */
+  /** True once it is settled that no answer follows those under way: what else arrives is no request. */
   ended = false;
+  /** Not read from while more than one request is at work. */
+  held = false;
+  /** True when its client may still be sending what nobody wants: it is closed with patience. */
+  lingers = false;
+  /** To be sent when the answers under way are out: what came after their requests was broken. */
+  refusal: Refusal | undefined;
+  /** Its last request. */
+  latest: IncomingMessage | undefined;
   /** Requests at work, oldest first: more than one when the client pipelines. */
   readonly exchanges: Exchange[] = [];
 
@@ -105,21 +126,21 @@ export class ConnectionList {
   }
 
   /** Notes that HTTP is spoken on `socket`, TLS over an accepted socket, from now on. */
-  secured(socket: TLSSocket): void {
+  secured(socket: TLSSocket): Connection {
     // tls keeps the socket it wraps under this name and has no documented one for it.
     const raw = (socket as TLSSocket & { _parent?: Socket })._parent;
-    const connection = raw === undefined ? undefined : connectionOf(raw);
-    if (connection === undefined) return;
+    const connection = (raw && connectionOf(raw)) ?? this.accept(socket);
     connection.socket = socket;
     (socket as Marked)[CONNECTION] = connection;
+    return connection;
   }
 
   /** Counts a request in; it counts itself out when its response closes. */
-  begin(req: IncomingMessage, res: ServerResponse): Exchange {
-    const connection = connectionOf(req.socket) ?? this.accept(req.socket);
-    const exchange: Exchange = { req, res, connection, since: performance.now(), admitted: false };
+  begin(req: IncomingMessage, res: ServerResponse, connection: Connection): Exchange {
+    const exchange: Exchange = { req, res, connection, since: performance.now(), admitted: false, body: undefined };
     connection.fresh = false;
     connection.requests++;
+    connection.latest = req;
     connection.exchanges.push(exchange);
     this.#inFlight++;
     (res as Marked)[EXCHANGE] = exchange;

@@ -88,9 +88,19 @@ export class Drain {
   }
 }
 
-/** Tells the client not to use the connection again, if the head can still say so; Node then closes it by itself. */
-export function announceClose({ res }: Exchange): void {
-  if (!res.headersSent) res.setHeader('connection', 'close');
+/**
+ * Tells the client not to use the connection again, if the head can still say so; Node then closes it by itself. Of
+ * pipelined requests only the last may say it, for nothing after such an answer is sent.
+ */
+export function announceClose(connection: Connection): void {
+  const { exchanges } = connection;
+  const last = exchanges.length - 1;
+  for (let i = 0; i <= last; i++) {
+    const { res } = exchanges[i]!;
+    if (res.headersSent) continue;
+    if (i === last) res.setHeader('connection', 'close');
+    else res.removeHeader('connection');
+  }
 }
 
 /** How long a connection whose end was announced may take to close. */

@@ -1,23 +1,15 @@
 /**
- * What a server may be told: where it listens, and the limits and times of `[wsgi]`.
+ * What a server is told in code: where it listens, and what `[wsgi]` says.
  */
 import type { TlsOptions } from 'node:tls';
 import type { FaultStyle } from '../app/index.js';
+import { camelCase } from '../config/index.js';
 import type { Logger } from '../log.js';
 import type { ListenAddress } from '../service/index.js';
+import { type WsgiOptions, wsgiOptions } from './wsgi-options.js';
 
-/** The limits and times of a server. Times are in seconds, fractions allowed. */
-export interface ServerLimits {
-  /** Requests at work at once; more wait in order. Default 100, 0 = no limit. */
-  readonly defaultPoolSize: number;
-  /** Seconds an idle connection is kept; advertised one second shorter. Default 65. */
-  readonly keepAliveTimeout: number;
-  /** Seconds idle connections get when the server stops. Default 0.25, 0 = none. */
-  readonly drainIdle: number;
-}
-
-/** How a {@link Server} listens and answers. */
-export interface ServerOptions extends Partial<ServerLimits> {
+/** How a {@link Server} listens and answers. The options of `[wsgi]` may be given as well; durations in seconds. */
+export interface ServerOptions extends Partial<WsgiOptions> {
   /** Default 127.0.0.1: opening to the world is a decision to be written down. */
   readonly host?: string;
   /** Default 0: the system picks one; `addresses` has it after the start. */
@@ -28,19 +20,31 @@ export interface ServerOptions extends Partial<ServerLimits> {
   readonly backlog?: number;
   /** Certificate, key and the rest of what `node:tls` takes. Absent: plain HTTP. */
   readonly tls?: TlsOptions;
+  /** Seconds that idle connections get when the server stops. Default 0.25, 0 = none. */
+  readonly drainIdle?: number;
+  /** Requests after which `onExhausted` is called. Default 0: never. */
+  readonly maxRequests?: number;
+  /** Called once, when `maxRequests` have been answered: the process wants to be replaced. */
+  readonly onExhausted?: () => void;
   /** The format of faults that reach the server: `portico` (default) or `openstack`. */
   readonly faultStyle?: FaultStyle;
   /** Default: none. */
   readonly log?: Logger;
 }
 
-/** The limits with their defaults filled in. */
-export function serverLimits(options: Partial<ServerLimits>): ServerLimits {
-  return {
-    defaultPoolSize: options.defaultPoolSize ?? 100,
-    keepAliveTimeout: options.keepAliveTimeout ?? 65,
-    drainIdle: options.drainIdle ?? 0.25,
-  };
+/** The values of `[wsgi]`, with defaults for what is not given. Throws what the option's own check does. */
+export function wsgiValues(given: Partial<WsgiOptions>): WsgiOptions {
+  const values: Record<string, unknown> = {};
+  for (const [name, option] of Object.entries(wsgiOptions)) {
+    const key = camelCase(name);
+    const value = given[key as keyof WsgiOptions];
+    try {
+      values[key] = value === undefined ? option.default : option.check(value);
+    } catch (error) {
+      throw new RangeError(`${key}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+  return Object.freeze(values) as WsgiOptions;
 }
 
 /** Where a server with these options listens. Throws a RangeError for a backlog below 1. */

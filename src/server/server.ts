@@ -2,22 +2,23 @@
  * Server: one app on one address. It can be launched as it is; it knows nothing of loaders, files or processes.
  */
 import { closeSync } from 'node:fs';
-import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
-import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
-import { Server as NetServer, type Socket } from 'node:net';
+import type { Server as HttpServer } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
+import { Server as NetServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TlsOptions } from 'node:tls';
 import { type App, Fault } from '../app/index.js';
 import { PorticoError } from '../errors.js';
 import { type Logger, silentLogger } from '../log.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
-import { Admission } from './admission.js';
-import { ConnectionList, type Exchange } from './connections.js';
-import { announceClose, Drain } from './drain.js';
+import type { Exchange } from './connections.js';
+import { Drain } from './drain.js';
+import { Front } from './front.js';
 import { formatAddress, listen } from './listen.js';
 import { requestFacts, runApp } from './run-app.js';
-import { listenAddress, type ServerLimits, type ServerOptions, serverLimits } from './server-options.js';
+import { listenAddress, type ServerOptions, wsgiValues } from './server-options.js';
 import { StopTerms } from './stop-terms.js';
+import type { WsgiOptions } from './wsgi-options.js';
 
 type StopReason = NonNullable<StopOptions['reason']>;
 
@@ -25,10 +26,9 @@ type StopReason = NonNullable<StopOptions['reason']>;
 export class Server implements ListeningService {
   readonly name: string;
   readonly #options: ServerOptions;
-  readonly #limits: ServerLimits;
+  readonly #limits: WsgiOptions;
   readonly #log: Logger;
-  readonly #connections: ConnectionList;
-  readonly #admission: Admission;
+  readonly #front: Front;
   #tls: TlsOptions | undefined;
   #app: App;
   /** What requests go to now: the app, or after a restart that failed a refusal. */
@@ -39,8 +39,7 @@ export class Server implements ListeningService {
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #terms: StopTerms | undefined;
-  /** Every answer says from now on that its connection ends. */
-  #closing = false;
+  #answered = 0;
   #drain: Drain | undefined;
   #workEnded: (() => void) | undefined;
   #ended: Promise<void> = Promise.resolve();
@@ -54,13 +53,14 @@ export class Server implements ListeningService {
     this.#options = options;
     this.#tls = options.tls;
     this.#address = listenAddress(options);
-    this.#limits = serverLimits(options);
+    this.#limits = wsgiValues(options);
     this.#log = (options.log ?? silentLogger()).child({ service: name });
-    this.#connections = new ConnectionList({
-      exchangeEnded: (exchange) => this.#exchangeEnded(exchange),
+    const watcher = {
+      run: (exchange: Exchange) => this.#run(exchange),
+      exchangeEnded: (exchange: Exchange) => this.#exchangeEnded(exchange),
       connectionClosed: () => this.#drain?.closed(),
-    });
-    this.#admission = new Admission(this.#limits.defaultPoolSize, (exchange) => this.#run(exchange));
+    };
+    this.#front = new Front(this.#limits, watcher, this.#log);
   }
 
   /** Where it listens, or will; once it was started the port is the real one. */
@@ -71,13 +71,13 @@ export class Server implements ListeningService {
   /** The requests at work, oldest first, those that wait for their turn included. */
   get requests(): readonly Exchange[] {
     const all: Exchange[] = [];
-    for (const connection of this.#connections) all.push(...connection.exchanges);
+    for (const connection of this.#front.connections) all.push(...connection.exchanges);
     return all.sort((a, b) => a.since - b.since);
   }
 
   /** Open connections, idle ones and TLS handshakes included. */
   get connectionCount(): number {
-    return this.#connections.size;
+    return this.#front.connections.size;
   }
 
   /** Puts another app in the place of the present one: for later requests, and for those that still wait. */
@@ -139,11 +139,11 @@ export class Server implements ListeningService {
     await this.#stopping?.catch(() => {});
     this.#runs = this.#app;
     if (this.#http === undefined) await this.#open();
-    this.#admission.resume();
+    this.#front.admission.resume();
   }
 
   async #open(): Promise<void> {
-    const http = this.#createHttp();
+    const http = this.#front.createServer(this.#tls);
     const backlog = this.#address.backlog ?? 511;
     try {
       this.#address = await listen(http, { address: this.#address, socket: this.#sockets[0], backlog });
@@ -157,39 +157,18 @@ export class Server implements ListeningService {
     this.#ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    http.on('error', (error) => this.#log.error('accepting a connection failed', { err: error }));
+    this.#front.open();
     this.#log.info(`${this.name} listening on ${formatAddress(this.#address)}`);
-  }
-
-  #createHttp(): HttpServer {
-    const tls = this.#tls;
-    const keepAliveMs = this.#limits.keepAliveTimeout * 1000;
-    const options = {
-      connectionsCheckingInterval: 1000,
-      // Node closes an idle connection one second after the time it advertises, so that a client which honours the
-      // hint never meets the closing.
-      keepAliveTimeout: keepAliveMs === 0 ? 0 : Math.max(1, keepAliveMs - 1000),
-    };
-    const http = tls === undefined ? createHttpServer(options) : createHttpsServer({ ...options, ...tls });
-    http.on('connection', (raw: Socket) => void this.#connections.accept(raw));
-    if (tls !== undefined) http.prependListener('secureConnection', (socket) => this.#connections.secured(socket));
-    http.on('request', (req, res) => this.#admit(this.#connections.begin(req, res)));
-    return http;
-  }
-
-  #admit(exchange: Exchange): void {
-    if (this.#closing) announceClose(exchange);
-    this.#admission.enter(exchange);
   }
 
   #run({ req, res }: Exchange): void {
     runApp(this.#runs, req, res, this.#log, this.#options.faultStyle ?? 'portico');
   }
 
-  #exchangeEnded(exchange: Exchange): void {
-    this.#admission.leave(exchange);
-    if (exchange.connection.idle) this.#drain?.idle(exchange.connection);
-    if (this.#admission.atWork === 0) this.#workEnded?.();
+  #exchangeEnded({ connection }: Exchange): void {
+    if (connection.idle) this.#drain?.idle(connection);
+    if (this.#front.admission.atWork === 0) this.#workEnded?.();
+    if (++this.#answered === this.#options.maxRequests) this.#options.onExhausted?.();
   }
 
   async #stop(reason: StopReason, terms: StopTerms): Promise<void> {
@@ -202,8 +181,7 @@ export class Server implements ListeningService {
     }
 
     this.#log.info('Stopping WSGI server.');
-    this.#closing = true;
-    for (const exchange of this.requests) announceClose(exchange);
+    this.#front.announceClose();
     // Two turns of the loop accept what the kernel has queued, for nobody takes these connections over. After a
     // replacement somebody does.
     if (reason === 'stop' && !terms.over) {
@@ -213,13 +191,13 @@ export class Server implements ListeningService {
     // Only the base class stops accepting and does nothing else: http's own close destroys idle connections and ends
     // the timer that enforces the time limits of the others.
     NetServer.prototype.close.call(http);
-    this.#drain = new Drain(this.#connections);
+    this.#drain = new Drain(this.#front.connections);
     this.#answerHeldRequests();
     this.#applyTerms();
     const unfinished = await this.#drain.done;
     this.#drain = undefined;
     this.#http = undefined;
-    this.#closing = false;
+    this.#front.close();
     http.close(() => {});
     this.#end();
     this.#judge(unfinished, terms);
@@ -236,8 +214,8 @@ export class Server implements ListeningService {
 
   /** Milliseconds that idle connections may stay. After a replacement as long as their clients may still use them. */
   #idleTime(reason: StopOptions['reason']): number {
-    const { drainIdle, keepAliveTimeout } = this.#limits;
-    if (reason !== 'replaced') return drainIdle * 1000;
+    const { keepAliveTimeout } = this.#limits;
+    if (reason !== 'replaced') return (this.#options.drainIdle ?? 0.25) * 1000;
     return keepAliveTimeout === 0 ? Number.POSITIVE_INFINITY : keepAliveTimeout * 1000;
   }
 
@@ -246,8 +224,8 @@ export class Server implements ListeningService {
    * when somebody asks for more than a restart meanwhile.
    */
   async #holdRequests(terms: StopTerms): Promise<readonly Exchange[]> {
-    this.#admission.pause();
-    if (this.#admission.atWork > 0 && !terms.over) {
+    this.#front.admission.pause();
+    if (this.#front.admission.atWork > 0 && !terms.over) {
       await new Promise<void>((resolve) => {
         this.#workEnded = resolve;
       });
@@ -261,9 +239,9 @@ export class Server implements ListeningService {
 
   /** A restart that did not come about: nobody else will answer what was held. */
   #answerHeldRequests(): void {
-    if (!this.#admission.paused) return;
+    if (!this.#front.admission.paused) return;
     this.#runs = unavailable;
-    this.#admission.resume();
+    this.#front.admission.resume();
   }
 
   /** Descriptors that were handed over but never listened on: held open they would swallow connections. */

@@ -1,0 +1,210 @@
+/**
+ * The road of a request from the socket to the app: count it, guard it, wait for its turn, run it, count it out.
+ */
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { Socket } from 'node:net';
+import type { TLSSocket, TlsOptions } from 'node:tls';
+import type { Logger } from '../log.js';
+import { Admission } from './admission.js';
+import { BrokenConnections, TOO_SLOW } from './broken-connections.js';
+import { ClientFaults } from './client-faults.js';
+import { ConnectionLimit } from './connection-limit.js';
+import { type Connection, ConnectionList, connectionOf, type Exchange } from './connections.js';
+import { announceClose } from './drain.js';
+import { closeLingering, discardRest } from './lingering-close.js';
+import { handshakeTimeout, nodeOptions } from './node-options.js';
+import { type Refusal, refusal, sendRefusal } from './refusal.js';
+import { watchBody } from './request-body.js';
+import { requestGuard } from './request-guard.js';
+import { SeldomLine } from './seldom-line.js';
+import { Watch, type WatchLimits } from './watch.js';
+import type { WsgiOptions } from './wsgi-options.js';
+
+/** Told about what a front's requests come to. */
+export interface FrontWatcher {
+  /** A request's turn has come. */
+  run(exchange: Exchange): void;
+  /** A response is done with. */
+  exchangeEnded(exchange: Exchange): void;
+  /** A connection is closed. */
+  connectionClosed(): void;
+}
+
+const NO_EXPECTATION = refusal(417, 'The expectation cannot be met.');
+
+/** Connections and requests of one server. */
+export class Front {
+  readonly connections: ConnectionList;
+  readonly admission: Admission;
+  readonly faults: ClientFaults;
+  /** Every answer says from now on that its connection ends. */
+  closing = false;
+  readonly #limits: WsgiOptions;
+  readonly #guard: ReturnType<typeof requestGuard>;
+  readonly #watcher: FrontWatcher;
+  readonly #broken: BrokenConnections;
+  readonly #acceptFailed: SeldomLine;
+  readonly #room: ConnectionLimit;
+  readonly #watch: Watch;
+  readonly #lastRequest: number;
+
+  constructor(limits: WsgiOptions, watcher: FrontWatcher, log: Logger) {
+    this.#limits = limits;
+    this.#guard = requestGuard(limits);
+    this.#watcher = watcher;
+    this.#lastRequest = limits.keepAlive ? limits.maxRequestsPerConnection || Number.POSITIVE_INFINITY : 1;
+    this.faults = new ClientFaults(log);
+    this.admission = new Admission(limits.defaultPoolSize, (exchange) => watcher.run(exchange));
+    this.connections = new ConnectionList({
+      exchangeEnded: (exchange) => this.#exchangeEnded(exchange),
+      connectionClosed: () => watcher.connectionClosed(),
+    });
+    this.#broken = new BrokenConnections(this.faults);
+    this.#acceptFailed = new SeldomLine(log, 'connections could not be accepted');
+    this.#room = new ConnectionLimit(this.connections, limits.maxConnections, log);
+    this.#watch = new Watch(this.connections, watchLimits(limits), {
+      bodyTooSlow: (connection) => {
+        this.faults.note('body too slow', connection.socket);
+        this.#broken.refuse(connection, TOO_SLOW);
+      },
+      answerNotTaken: (connection) => this.#giveUp(connection, 'answer not taken'),
+      nothingMoves: (connection) => this.#giveUp(connection, 'connection silent'),
+    });
+  }
+
+  /** Node's server with these limits, not listening yet. */
+  createServer(tls: TlsOptions | undefined): HttpServer {
+    const options = nodeOptions(this.#limits);
+    const server =
+      tls === undefined
+        ? createHttpServer(options)
+        : createHttpsServer({ ...options, handshakeTimeout: handshakeTimeout(this.#limits), ...tls });
+    // 0 is "all": beyond this count the fields would be dropped in silence, and the guard could not count them.
+    server.maxHeadersCount = 0;
+    server.on('connection', (raw: Socket) => {
+      const connection = this.connections.accept(raw);
+      this.#closePatiently(connection);
+      this.#room.makeRoom(connection);
+    });
+    server.on('error', (error) => this.#acceptFailed.note({ err: error }));
+    if (tls !== undefined) {
+      server.prependListener('secureConnection', (socket: TLSSocket) =>
+        this.#closePatiently(this.connections.secured(socket)),
+      );
+    }
+    server.on('request', (req, res) => this.#request(req, res, false));
+    server.on('checkContinue', (req, res) => this.#request(req, res, true));
+    server.on('checkExpectation', (req, res) => this.#expectation(req, res));
+    server.on('clientError', (error, socket) => this.#broken.clientError(error, socket as Socket));
+    server.on('connect', (_req, socket) => this.#broken.connect(socket as Socket));
+    return server;
+  }
+
+  /** Begins to look after the time limits. */
+  open(): void {
+    this.closing = false;
+    this.#watch.start();
+  }
+
+  /** Stops looking: all connections are closed. */
+  close(): void {
+    this.#watch.stop();
+  }
+
+  /** Tells all clients that their connections end with the answers under way. */
+  announceClose(): void {
+    this.closing = true;
+    for (const connection of this.connections) announceClose(connection);
+  }
+
+  #request(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
+    const connection = connectionOf(req.socket);
+    if (connection === undefined || this.#ignores(connection)) return;
+    const exchange = this.connections.begin(req, res, connection);
+    const found = this.#guard(req);
+    if (typeof found === 'object') {
+      this.#refuseRequest(exchange, found);
+      return;
+    }
+    if (found === 'body') watchBody(exchange, expectsContinue);
+    if (this.closing || connection.requests >= this.#lastRequest) {
+      announceClose(connection);
+      if (connection.requests >= this.#lastRequest) connection.ended = true;
+    }
+    // Requests that were read together are at work together; more are read when only one of them is left.
+    if (connection.exchanges.length > 1) hold(connection);
+    this.admission.enter(exchange);
+  }
+
+  /** True for what arrives after an answer that ends its connection: nobody would send the answer. */
+  #ignores(connection: Connection): boolean {
+    const before = connection.exchanges.at(-1);
+    if (before?.res.headersSent === true && before.res.getHeader('connection') === 'close') connection.ended = true;
+    if (connection.ended) connection.lingers = true;
+    return connection.ended;
+  }
+
+  #giveUp({ socket }: Connection, reason: string): void {
+    this.faults.note(reason, socket);
+    socket.destroy();
+  }
+
+  #refuseRequest(exchange: Exchange, refused: Refusal): void {
+    const { connection, req, res } = exchange;
+    this.faults.note(refused.reason, req.socket);
+    connection.ended = true;
+    connection.lingers = true;
+    sendRefusal(res, refused);
+  }
+
+  #expectation(req: IncomingMessage, res: ServerResponse): void {
+    const connection = connectionOf(req.socket);
+    if (connection === undefined || this.#ignores(connection)) return;
+    this.#refuseRequest(this.connections.begin(req, res, connection), NO_EXPECTATION);
+  }
+
+  #exchangeEnded(exchange: Exchange): void {
+    const { connection, req } = exchange;
+    this.admission.leave(exchange);
+    if (!connection.socket.destroyed) {
+      if (connection.refusal !== undefined) this.#broken.answerEnded(connection);
+      else if (!req.complete && !connection.socket.writableEnded) discardRest(req);
+      else if (connection.held && connection.exchanges.length <= 1) release(connection);
+    }
+    this.#watcher.exchangeEnded(exchange);
+  }
+
+  /** Node closes a connection after its last answer by this method. */
+  #closePatiently(connection: Connection): void {
+    const { socket } = connection;
+    socket.destroySoon = () => {
+      if (connection.lingers || connection.latest?.complete === false) closeLingering(socket);
+      else Socket.prototype.destroySoon.call(socket);
+    };
+  }
+}
+
+function hold(connection: Connection): void {
+  connection.held = true;
+  connection.socket.pause();
+}
+
+function release(connection: Connection): void {
+  connection.held = false;
+  if (!connection.ended) connection.socket.resume();
+}
+
+function watchLimits(limits: WsgiOptions): WatchLimits {
+  return {
+    bodyGraceMs: limits.bodyGrace * 1000,
+    minBodyRate: limits.minBodyRate,
+    sendTimeoutMs: limits.sendTimeout * 1000,
+    socketTimeoutMs: limits.clientSocketTimeout * 1000,
+  };
+}

@@ -1,0 +1,51 @@
+/**
+ * Closing a connection whose client may still be sending. Closed with unread bytes in its buffer, the system resets it,
+ * and the reset destroys an answer that the client has not read yet (RFC 9112 §9.6). So the rest is read and thrown
+ * away for a while, by nobody: it never reaches the parser.
+ */
+import type { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+
+/** How much is read and thrown away at most, before the connection is destroyed. */
+const LIMIT_BYTES = 64 * 1024;
+const LIMIT_MS = 1000;
+
+/** Says that nothing more comes, waits until the client has done the same, within limits, and destroys the socket. */
+export function closeLingering(socket: Socket): void {
+  if (socket.destroyed) return;
+  if (socket.readableEnded) {
+    Socket.prototype.destroySoon.call(socket);
+    return;
+  }
+  // A listener of our own takes the socket away from the parser, which reads it below the stream; without its own
+  // listener the parser gets nothing this way either.
+  socket.removeAllListeners('data');
+  const timer = limitReading(socket);
+  socket.once('end', () => socket.destroy());
+  socket.once('close', () => clearTimeout(timer));
+  socket.end();
+  socket.resume();
+}
+
+/**
+ * Reads away what is left of a request body that its handler did not want, so that the connection can go on with the
+ * next request; destroys it when there is too much of it.
+ */
+export function discardRest(req: IncomingMessage): void {
+  const { socket } = req;
+  if (socket.destroyed) return;
+  const timer = limitReading(socket, (stop) => req.once('close', stop));
+  req.once('close', () => clearTimeout(timer));
+  req.resume();
+}
+
+function limitReading(socket: Socket, onStop?: (stop: () => void) => void): NodeJS.Timeout {
+  let left = LIMIT_BYTES;
+  const count = (chunk: Buffer): void => {
+    left -= chunk.length;
+    if (left < 0) socket.destroy();
+  };
+  socket.on('data', count);
+  onStop?.(() => socket.off('data', count));
+  return setTimeout(() => socket.destroy(), LIMIT_MS);
+}

@@ -1,0 +1,111 @@
+/**
+ * One look a second at the connections with requests at work, for the time limits that Node does not keep: bodies that
+ * trickle in, answers that nobody takes, connections on which nothing moves.
+ */
+import type { Socket } from 'node:net';
+import type { Connection, ConnectionList, Exchange } from './connections.js';
+
+/** The limits; milliseconds, 0 is none. */
+export interface WatchLimits {
+  readonly bodyGraceMs: number;
+  /** Bytes per second. */
+  readonly minBodyRate: number;
+  readonly sendTimeoutMs: number;
+  readonly socketTimeoutMs: number;
+}
+
+/** What is done about a connection that breaks one. */
+export interface WatchVerdicts {
+  bodyTooSlow(connection: Connection): void;
+  answerNotTaken(connection: Connection): void;
+  nothingMoves(connection: Connection): void;
+}
+
+/** What a connection looked like when something last moved on it. */
+interface Movement {
+  received: number;
+  sent: number;
+  unsent: number;
+  since: number;
+  /** Since when bytes have waited to be sent and none was taken; undefined while none wait. */
+  stalledSince: number | undefined;
+}
+
+const EVERY_MS = 1000;
+
+/** Looks after the connections of one server. */
+export class Watch {
+  readonly #connections: ConnectionList;
+  readonly #limits: WatchLimits;
+  readonly #verdicts: WatchVerdicts;
+  readonly #movements = new WeakMap<Connection, Movement>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(connections: ConnectionList, limits: WatchLimits, verdicts: WatchVerdicts) {
+    this.#connections = connections;
+    this.#limits = limits;
+    this.#verdicts = verdicts;
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => this.look(performance.now()), EVERY_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** One look; `now` by `performance.now()`. */
+  look(now: number): void {
+    for (const connection of this.#connections) {
+      const newest = connection.exchanges.at(-1);
+      // Most requests are over before anybody looks twice.
+      if (newest === undefined || now - connection.exchanges[0]!.since < EVERY_MS) continue;
+      this.#lookAtBody(newest, now);
+      this.#lookAtMovement(connection, now);
+    }
+  }
+
+  #lookAtBody({ req, body, connection }: Exchange, now: number): void {
+    if (body === undefined || req.complete || this.#limits.minBodyRate === 0) return;
+    const elapsed = now - body.checkedAt;
+    body.checkedAt = now;
+    // A client is not slow while we do not let it send: it waits for 100 Continue, or the handler does not read.
+    if (body.held || req.readableLength >= req.readableHighWaterMark) return;
+    body.waitedMs += elapsed;
+    if (body.waitedMs <= this.#limits.bodyGraceMs) return;
+    if (body.received * 1000 < this.#limits.minBodyRate * body.waitedMs) this.#verdicts.bodyTooSlow(connection);
+  }
+
+  #lookAtMovement(connection: Connection, now: number): void {
+    const { socket } = connection;
+    if (socket.destroyed) return;
+    const seen = { received: socket.bytesRead, sent: socket.bytesWritten, unsent: unsentBytes(socket) };
+    const last = this.#movements.get(connection);
+    const moved =
+      last === undefined ||
+      seen.received !== last.received ||
+      seen.sent !== last.sent ||
+      seen.unsent !== last.unsent ||
+      connection.exchanges[0]!.since > last.since;
+    const taken = last === undefined || seen.unsent === 0 || seen.unsent < last.unsent;
+    const stalledSince = seen.unsent === 0 ? undefined : taken ? now : (last.stalledSince ?? now);
+    this.#movements.set(connection, { ...seen, since: moved ? now : last.since, stalledSince });
+    const { sendTimeoutMs, socketTimeoutMs } = this.#limits;
+    if (stalledSince !== undefined && sendTimeoutMs > 0 && now - stalledSince >= sendTimeoutMs) {
+      this.#verdicts.answerNotTaken(connection);
+    } else if (!moved && socketTimeoutMs > 0 && now - last.since >= socketTimeoutMs) {
+      this.#verdicts.nothingMoves(connection);
+    }
+  }
+}
+
+/**
+ * Bytes given to the socket that the client's side has not taken. The handle knows how much of a large write is still
+ * to go, which no documented property tells; `net.Socket` asks it the same for its own time-outs.
+ */
+function unsentBytes(socket: Socket): number {
+  const handle = (socket as Socket & { _handle?: { writeQueueSize?: number } | null })._handle;
+  return socket.writableLength === 0 ? 0 : (handle?.writeQueueSize ?? socket.writableLength);
+}
