@@ -1,1 +1,2 @@
-export {};
+/** `portico/testing`: what the tests of an application need. */
+export { FakeClock } from './fake-clock.js';

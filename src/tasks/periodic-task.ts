@@ -1,0 +1,102 @@
+/**
+ * The mark on a method that is to run every so often.
+ */
+import { PorticoError } from '../errors.js';
+
+/** How often a periodic task runs, and where. */
+export interface PeriodicTaskOptions {
+  /** Seconds from start to start. Default, and for 0: 60. Negative: the task is not run. */
+  readonly spacing?: number;
+  /** Default: the method's name. What the schedule is kept under; a subclass's task of the same name replaces it. */
+  readonly name?: string;
+  /** True: due at the first pass. Default false: one `spacing` after it. */
+  readonly runImmediately?: boolean;
+  /** False, or a function of the configuration that gives false: the task is not run. Asked once, when collected. */
+  readonly enabled?: boolean | ((conf: unknown) => boolean);
+  /** The largest random delay of a run, as a part of the spacing. Default 0.05; it comes in whole seconds. */
+  readonly jitter?: number;
+  /** Seconds after which its signal is raised and the others no longer wait for it. Default: none. */
+  readonly timeout?: number;
+  /** `cluster`: on one host at a time, by a lease in the service registry. Default: everywhere. */
+  readonly exclusive?: 'cluster';
+  /** True: left out where `run_external_periodic_tasks` is false, because another process does the work. */
+  readonly externalProcessOk?: boolean;
+  /** `worker` (default): in every worker process. `first-worker`: only in worker 0 of its service. */
+  readonly scope?: 'worker' | 'first-worker';
+  /** True: the tasks behind it do not wait for it. It never overlaps itself. Default false: one after another. */
+  readonly concurrent?: boolean;
+}
+
+/** Seconds between two runs where nothing else is said, and the longest idle time between two passes. */
+export const DEFAULT_INTERVAL = 60;
+
+/** A periodic task was declared with an option that does not exist, or on something that is no method. */
+export class InvalidPeriodicTaskArg extends PorticoError {
+  constructor(message: string) {
+    super('PORTICO_INVALID_PERIODIC_TASK_ARG', { message });
+  }
+}
+
+// Any function may be marked; `never` is what every parameter list accepts.
+type Method = (this: never, ...args: never[]) => unknown;
+type Mark = <F extends Method>(method: F, context?: ClassMethodDecoratorContext) => F;
+
+const PERIODIC: unique symbol = Symbol('portico.periodicTask');
+
+/**
+ * Marks a method as a periodic task: `@periodicTask`, or `@periodicTask({ spacing: 10 })`. Nothing is registered and
+ * nothing is wrapped; `new PeriodicTasks(object)` collects what is marked. The method is called with the context of the
+ * pass and `{ signal }`. Throws {@link InvalidPeriodicTaskArg} for an unknown option.
+ */
+export function periodicTask<F extends Method>(method: F, context: ClassMethodDecoratorContext): F;
+export function periodicTask(options?: PeriodicTaskOptions): Mark;
+export function periodicTask(
+  first: Method | PeriodicTaskOptions = {},
+  context?: ClassMethodDecoratorContext,
+): Method | Mark {
+  if (typeof first === 'function') return mark(first, {}, context);
+  const options = checkedOptions(first);
+  return <G extends Method>(method: G, of?: ClassMethodDecoratorContext): G => mark(method, options, of);
+}
+
+/** What a function was marked with; undefined for one that was not. */
+export function periodicOptions(fn: unknown): PeriodicTaskOptions | undefined {
+  return typeof fn === 'function' ? (fn as { [PERIODIC]?: PeriodicTaskOptions })[PERIODIC] : undefined;
+}
+
+const OPTIONS: ReadonlySet<string> = new Set<keyof PeriodicTaskOptions>([
+  'spacing',
+  'name',
+  'runImmediately',
+  'enabled',
+  'jitter',
+  'timeout',
+  'exclusive',
+  'externalProcessOk',
+  'scope',
+  'concurrent',
+]);
+
+/** The options again; throws {@link InvalidPeriodicTaskArg} when there is one that does not exist or cannot be. */
+export function checkedOptions(options: PeriodicTaskOptions): PeriodicTaskOptions {
+  for (const name of Object.keys(options)) {
+    if (!OPTIONS.has(name)) {
+      throw new InvalidPeriodicTaskArg(`Unexpected argument for periodic task creation: ${name}.`);
+    }
+  }
+  for (const name of ['spacing', 'jitter', 'timeout'] as const) {
+    const value = options[name];
+    if (value !== undefined && (typeof value !== 'number' || Number.isNaN(value))) {
+      throw new InvalidPeriodicTaskArg(`The ${name} of a periodic task is a number, not ${String(value)}.`);
+    }
+  }
+  return options;
+}
+
+function mark<F extends Method>(method: F, options: PeriodicTaskOptions, of?: ClassMethodDecoratorContext): F {
+  if (typeof method !== 'function' || of?.static === true || of?.private === true) {
+    throw new InvalidPeriodicTaskArg(`A periodic task is a public method, not ${String(of?.name ?? typeof method)}.`);
+  }
+  Object.defineProperty(method, PERIODIC, { value: options });
+  return method;
+}

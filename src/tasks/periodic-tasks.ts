@@ -1,0 +1,177 @@
+/**
+ * The periodic tasks of one object, and passes over them.
+ */
+import { createLogger, type Logger } from '../log.js';
+import { type Clock, pause, systemClock } from './clock.js';
+import type { TaskContext } from './looping-call.js';
+import { PeriodicSlot, type PeriodicStatus } from './periodic-slot.js';
+import { checkedOptions, DEFAULT_INTERVAL, type PeriodicTaskOptions, periodicOptions } from './periodic-task.js';
+
+/** What the tasks of an object may depend on. */
+export interface PeriodicTasksOptions {
+  /** Handed to `enabled` where that is a function. */
+  readonly conf?: unknown;
+  /** The option `run_external_periodic_tasks`, asked in every pass. Default true. */
+  readonly runExternalPeriodicTasks?: boolean | (() => boolean);
+  /** Which worker of its service this process is. Default 0. */
+  readonly workerId?: number;
+  /** Takes or keeps the lease of a task that is exclusive in the cluster; false when another host has it. */
+  readonly lease?: (task: string, seconds: number) => Promise<boolean>;
+  readonly log?: Logger;
+  readonly clock?: Clock;
+  /** Uniform in [0, 1). Default: `Math.random`. */
+  readonly random?: () => number;
+}
+
+/** A periodic task's code: given the context of the pass, and what tells it to end. */
+export type TaskFunction = (context: unknown, options: TaskContext) => unknown;
+
+/** How a pass is made. */
+export interface PassOptions {
+  /** True: the first error ends the pass and is thrown. Default false: logged, the others run. */
+  readonly raiseOnError?: boolean;
+  /** Aborted when the service stops: no further task of the pass begins. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Collects the methods of `owner` marked with `@periodicTask`: parents' first, in the order of definition. An override
+ * takes the place of what it overrides, and its options where it has none of its own.
+ */
+export class PeriodicTasks {
+  readonly #owner: object;
+  readonly #options: PeriodicTasksOptions;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #slots: PeriodicSlot[] = [];
+
+  constructor(owner: object, options: PeriodicTasksOptions = {}) {
+    this.#owner = owner;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#log = options.log ?? createLogger({ base: { name: 'periodic' } });
+    for (const { key, settings } of marked(owner)) {
+      const call: TaskFunction = (...args) => (owner as Record<PropertyKey, CallableFunction>)[key]!(...args);
+      this.#add(settings.name ?? String(key), call, settings);
+    }
+  }
+
+  /** True when there is nothing to run. */
+  get empty(): boolean {
+    return this.#slots.length === 0;
+  }
+
+  /** Adds a task to this object alone. It is called with the context of the pass and `{ signal }`. */
+  addPeriodicTask(fn: TaskFunction, options: PeriodicTaskOptions = {}): void {
+    const settings = { ...periodicOptions(fn), ...checkedOptions(options) };
+    const name = settings.name ?? (fn.name === '' ? `task-${this.#slots.length + 1}` : fn.name);
+    this.#add(name, (context, rest) => fn.call(this.#owner, context, rest), settings);
+  }
+
+  /** Changes how often a task runs, from its next run on. False when there is none of that name. */
+  setSpacing(name: string, seconds: number): boolean {
+    const slot = this.#slots.find((candidate) => candidate.name === name);
+    if (slot === undefined) return false;
+    slot.spacing = seconds === 0 ? DEFAULT_INTERVAL : seconds;
+    return true;
+  }
+
+  /**
+   * One pass: runs what is due, one after another, and gives the seconds to idle until the next pass, at most 60.
+   * An error is logged and does not bring the task forward; the others still run.
+   */
+  async runPeriodicTasks(context?: unknown, options: PassOptions = {}): Promise<number> {
+    let idle = DEFAULT_INTERVAL;
+    for (const slot of this.#slots) {
+      if (options.signal?.aborted === true) break;
+      if (slot.settings.externalProcessOk === true && !this.#runsExternal()) continue;
+      const now = this.#now();
+      idle = Math.min(idle, slot.spacing);
+      const remaining = slot.remaining(now);
+      if (remaining > 0) {
+        idle = Math.min(idle, remaining);
+        continue;
+      }
+      if (slot.running) continue;
+      this.#log.debug(`Running periodic task ${slot.fullName}`);
+      slot.advance(now);
+      await slot.run(context, options);
+      // One turn for everybody else between two tasks.
+      await pause(0, { clock: this.#clock });
+    }
+    return idle;
+  }
+
+  /** Settles when no concurrent task is running any more. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => slot.settled));
+  }
+
+  /** Each task with its last run and its next, for reports and the admin view. */
+  status(): PeriodicStatus[] {
+    return this.#slots.map((slot) => slot.status(this.#now()));
+  }
+
+  #add(name: string, call: TaskFunction, settings: PeriodicTaskOptions): void {
+    const skip = this.#reasonToSkip(settings);
+    if (skip !== undefined) {
+      this.#log.info(`Skipping periodic task ${name} because ${skip}`);
+      return;
+    }
+    if (settings.scope === 'first-worker' && (this.#options.workerId ?? 0) !== 0) return;
+    const slot = new PeriodicSlot({
+      name,
+      fullName: `${this.#owner.constructor.name}.${name}`,
+      call,
+      settings,
+      log: this.#log,
+      clock: this.#clock,
+      random: this.#options.random ?? Math.random,
+      lease: this.#options.lease,
+    });
+    const existing = this.#slots.findIndex((candidate) => candidate.name === name);
+    if (existing === -1) this.#slots.push(slot);
+    else this.#slots[existing] = slot;
+  }
+
+  #reasonToSkip({ enabled = true, spacing = 0 }: PeriodicTaskOptions): string | undefined {
+    if (spacing < 0) return 'its interval is negative';
+    const runs = typeof enabled === 'function' ? enabled(this.#options.conf) : enabled;
+    return runs ? undefined : 'it is disabled';
+  }
+
+  #runsExternal(): boolean {
+    const { runExternalPeriodicTasks: option = true } = this.#options;
+    return typeof option === 'function' ? option() : option;
+  }
+
+  #now(): number {
+    return this.#clock.now() / 1000;
+  }
+}
+
+interface MarkedMethod {
+  readonly key: PropertyKey;
+  readonly settings: PeriodicTaskOptions;
+}
+
+/** The marked methods of an object's prototypes, parents first; one for each property and for each name. */
+function marked(owner: object): MarkedMethod[] {
+  const chain: object[] = [];
+  for (let proto = Object.getPrototypeOf(owner) as object | null; proto !== null; ) {
+    chain.unshift(proto);
+    proto = Object.getPrototypeOf(proto) as object | null;
+  }
+  const found: MarkedMethod[] = [];
+  for (const proto of chain) {
+    for (const key of Reflect.ownKeys(proto)) {
+      const settings = periodicOptions(Object.getOwnPropertyDescriptor(proto, key)?.value);
+      if (settings === undefined) continue;
+      const name = settings.name ?? String(key);
+      const earlier = found.findIndex((one) => one.key === key || (one.settings.name ?? String(one.key)) === name);
+      if (earlier === -1) found.push({ key, settings });
+      else found[earlier] = { key, settings };
+    }
+  }
+  return found;
+}

@@ -1,0 +1,427 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  DEFAULT_INTERVAL,
+  InvalidPeriodicTaskArg,
+  PeriodicRunner,
+  type PeriodicTaskOptions,
+  PeriodicTasks,
+  type PeriodicTasksOptions,
+  pause,
+  periodicTask,
+  type TaskContext,
+  TaskGroup,
+} from 'portico/tasks';
+import { FakeClock } from 'portico/testing';
+import { recordedLog } from './recorded-log.js';
+
+/** An object without methods of its own, its tasks, and the clock they go by. */
+function bare(options: PeriodicTasksOptions = {}): {
+  tasks: PeriodicTasks;
+  clock: FakeClock;
+  messages: () => string[];
+} {
+  class Manager {}
+  const clock = new FakeClock();
+  const { log, messages } = recordedLog();
+  return { tasks: new PeriodicTasks(new Manager(), { clock, log, random: () => 0, ...options }), clock, messages };
+}
+
+/** A pass, with a clock that moves as far as the pass's own turns need. */
+async function pass(tasks: PeriodicTasks, clock: FakeClock, context?: unknown): Promise<number> {
+  const passing = tasks.runPeriodicTasks(context);
+  for (let turn = 0; turn < 20; turn++) await clock.advance(0);
+  return passing;
+}
+
+test('LC-701 the decorator is used bare or with options, and the method gets the context and a signal', async () => {
+  const seen: unknown[] = [];
+  class Manager {
+    word = 'mine';
+    @periodicTask
+    bare(context: unknown): void {
+      seen.push(['bare', this.word, context]);
+    }
+    @periodicTask({ spacing: 10, runImmediately: true })
+    async quick(context: unknown, { signal }: TaskContext): Promise<void> {
+      seen.push(['quick', this.word, context, signal.aborted]);
+    }
+  }
+  const clock = new FakeClock();
+  const tasks = new PeriodicTasks(new Manager(), { clock, log: recordedLog().log, random: () => 0 });
+  assert.equal(await pass(tasks, clock, 'admin'), 10);
+  assert.deepEqual(seen, [['quick', 'mine', 'admin', false]]);
+  await clock.advance(60_000);
+  await pass(tasks, clock, 'admin');
+  assert.deepEqual(seen.slice(1), [
+    ['bare', 'mine', 'admin'],
+    ['quick', 'mine', 'admin', false],
+  ]);
+});
+
+test('LC-702 LC-704 negative spacing and enabled false leave a task out, with a line; enabled may be a function', () => {
+  const { tasks, messages } = bare({ conf: { syncing: false } });
+  tasks.addPeriodicTask(() => {}, { name: 'negative', spacing: -1 });
+  tasks.addPeriodicTask(() => {}, { name: 'disabled', enabled: false });
+  tasks.addPeriodicTask(() => {}, { name: 'asked', enabled: (conf) => (conf as { syncing: boolean }).syncing });
+  assert.equal(tasks.empty, true);
+  assert.deepEqual(messages(), [
+    'Skipping periodic task negative because its interval is negative',
+    'Skipping periodic task disabled because it is disabled',
+    'Skipping periodic task asked because it is disabled',
+  ]);
+});
+
+test('LC-702 LC-703 LC-712 LC-722 spacing 0 is 60 s, counted from the first pass', async () => {
+  const { tasks, clock } = bare();
+  let runs = 0;
+  tasks.addPeriodicTask(() => void runs++, { spacing: 0 });
+  await clock.advance(1e9);
+  assert.equal(await pass(tasks, clock), 60);
+  assert.equal(runs, 0);
+  await clock.advance(59_000);
+  assert.equal(await pass(tasks, clock), 1);
+  await clock.advance(1000);
+  assert.equal(await pass(tasks, clock), 60);
+  assert.equal(runs, 1);
+  assert.equal(DEFAULT_INTERVAL, 60);
+});
+
+test('LC-706 external tasks are left out where the option says so, asked in every pass; they do not count for idling', async () => {
+  let external = false;
+  const { tasks, clock } = bare({ runExternalPeriodicTasks: () => external });
+  let runs = 0;
+  tasks.addPeriodicTask(() => void runs++, { externalProcessOk: true, spacing: 5, runImmediately: true });
+  assert.equal(await pass(tasks, clock), 60);
+  assert.equal(runs, 0);
+  external = true;
+  assert.equal(await pass(tasks, clock), 5);
+  assert.equal(runs, 1);
+});
+
+test('LC-707 an option that does not exist is refused', () => {
+  const options = { ticks_between_runs: 1 } as PeriodicTaskOptions;
+  const { tasks } = bare();
+  for (const use of [() => periodicTask(options), () => tasks.addPeriodicTask(() => {}, options)]) {
+    assert.throws(use, (error) => {
+      assert.ok(error instanceof InvalidPeriodicTaskArg);
+      assert.equal(error.message, 'Unexpected argument for periodic task creation: ticks_between_runs.');
+      return true;
+    });
+  }
+});
+
+test('LC-711 LC-713 LC-714 LC-1926 parents first; an override is called, replaces, or removes', async () => {
+  const seen: string[] = [];
+  class Parent {
+    @periodicTask({ spacing: 1 })
+    kept(): void {
+      seen.push('kept');
+    }
+    @periodicTask({ spacing: 1 })
+    plainOverride(): void {
+      seen.push('parent');
+    }
+    @periodicTask({ spacing: 1 })
+    replaced(): void {
+      seen.push('parent');
+    }
+    @periodicTask({ spacing: 1 })
+    removed(): void {
+      seen.push('parent');
+    }
+    @periodicTask({ spacing: 1, name: 'sync' })
+    byName(): void {
+      seen.push('parent');
+    }
+  }
+  class Child extends Parent {
+    @periodicTask({ spacing: 1 })
+    own(): void {
+      seen.push('own');
+    }
+    override plainOverride(): void {
+      seen.push('plain override');
+    }
+    @periodicTask({ spacing: 2 })
+    override replaced(): void {
+      seen.push('replaced');
+    }
+    @periodicTask({ enabled: false })
+    override removed(): void {
+      seen.push('removed');
+    }
+    @periodicTask({ spacing: 1, name: 'sync' })
+    otherMethod(): void {
+      seen.push('by name');
+    }
+  }
+  const clock = new FakeClock();
+  const child = new PeriodicTasks(new Child(), { clock, log: recordedLog().log, random: () => 0 });
+  const parent = new PeriodicTasks(new Parent(), { clock, log: recordedLog().log, random: () => 0 });
+  await pass(child, clock);
+  await pass(parent, clock);
+  await clock.advance(2000);
+  await pass(child, clock);
+  assert.deepEqual(seen.splice(0), ['kept', 'plain override', 'replaced', 'by name', 'own']);
+  await pass(parent, clock);
+  assert.deepEqual(seen, ['kept', 'parent', 'parent', 'parent', 'parent']);
+});
+
+test('LC-715 a task that is added belongs to one object and gets its context', async () => {
+  const first = bare();
+  const second = bare();
+  const seen: unknown[] = [];
+  first.tasks.addPeriodicTask((context) => seen.push(context), { runImmediately: true });
+  await pass(first.tasks, first.clock, 'one');
+  await pass(second.tasks, second.clock, 'two');
+  assert.deepEqual(seen, ['one']);
+});
+
+test('LC-721 LC-722 a pass runs what is due in order and gives the shortest time until the next', async () => {
+  const { tasks, clock, messages } = bare();
+  tasks.addPeriodicTask(() => {}, { name: 'a', spacing: 30, runImmediately: true });
+  tasks.addPeriodicTask(() => {}, { name: 'b', spacing: 100 });
+  tasks.addPeriodicTask(() => {}, { name: 'c', spacing: 45, runImmediately: true });
+  assert.equal(await pass(tasks, clock), 30);
+  assert.deepEqual(messages(), ['Running periodic task Manager.a', 'Running periodic task Manager.c']);
+  await clock.advance(25_000);
+  assert.equal(await pass(tasks, clock), 5);
+  assert.equal(messages().length, 2);
+  assert.equal(await bare().tasks.runPeriodicTasks(), 60);
+});
+
+test('LC-723 LC-1923 an error is logged; the others run, and the task keeps its schedule', async () => {
+  const { tasks, clock, messages } = bare();
+  let runs = 0;
+  tasks.addPeriodicTask(
+    () => {
+      throw new Error('no');
+    },
+    { name: 'bad', spacing: 10, runImmediately: true },
+  );
+  tasks.addPeriodicTask(() => void runs++, { name: 'good', spacing: 10, runImmediately: true });
+  await pass(tasks, clock);
+  await pass(tasks, clock);
+  assert.equal(runs, 1);
+  assert.deepEqual(
+    messages().filter((line) => line.startsWith('Error')),
+    ['Error during Manager.bad'],
+  );
+});
+
+test('LC-724 with raiseOnError the first error ends the pass', async () => {
+  const { tasks } = bare();
+  let runs = 0;
+  tasks.addPeriodicTask(() => Promise.reject(new Error('no')), { spacing: 10, runImmediately: true });
+  tasks.addPeriodicTask(() => void runs++, { spacing: 10, runImmediately: true });
+  await assert.rejects(tasks.runPeriodicTasks(null, { raiseOnError: true }), /no/);
+  assert.equal(runs, 0);
+});
+
+test('LC-725 runs stay on the grid of the first; missed ones collapse into one', async () => {
+  const { tasks, clock } = bare();
+  const runs: number[] = [];
+  tasks.addPeriodicTask(() => void runs.push(clock.now() / 1000), { spacing: 10, runImmediately: true });
+  await clock.advance(3300);
+  assert.equal(await pass(tasks, clock), 10);
+  await clock.advance(11_000);
+  assert.equal(await pass(tasks, clock), 10);
+  await clock.advance(34_000);
+  await pass(tasks, clock);
+  assert.equal(await pass(tasks, clock), 5);
+  await clock.advance(5000);
+  await pass(tasks, clock);
+  assert.deepEqual(runs, [3.3, 14.3, 48.3, 53.3]);
+});
+
+test('LC-725 a clock that stands on a boundary but for rounding does not run a task twice', async () => {
+  const { tasks, clock } = bare();
+  let runs = 0;
+  tasks.addPeriodicTask(() => void runs++, { spacing: 0.1 });
+  await clock.advance(100);
+  await pass(tasks, clock);
+  for (let tick = 0; tick < 100; tick++) {
+    await clock.advance(100);
+    await pass(tasks, clock);
+    await pass(tasks, clock);
+  }
+  assert.equal(runs, 100);
+});
+
+test('LC-726 jitter delays by whole seconds, at most 5 % of the spacing, and not at all for 20 s or less', async () => {
+  for (const [spacing, random, expected] of [
+    [100, 0.999, 104],
+    [100, 0.5, 102],
+    [20, 0.999, 20],
+    [19, 0.999, 19],
+  ] as const) {
+    const { tasks, clock } = bare({ random: () => random });
+    const runs: number[] = [];
+    tasks.addPeriodicTask(() => void runs.push(clock.now() / 1000), { spacing, runImmediately: true });
+    await pass(tasks, clock);
+    for (let second = 1; second <= 250; second++) {
+      await clock.advance(1000);
+      const passing = tasks.runPeriodicTasks();
+      await clock.advance(0);
+      await clock.advance(0);
+      await passing;
+    }
+    assert.equal(runs[1], spacing);
+    assert.equal(runs[2]! - runs[1]!, expected);
+  }
+});
+
+test('LC-727 a task that runs longer than twice its spacing is named in the log', async () => {
+  const { tasks, clock, messages } = bare();
+  tasks.addPeriodicTask(() => pause(25_000, { clock }), { name: 'slow', spacing: 10, runImmediately: true });
+  const passing = tasks.runPeriodicTasks();
+  await clock.advance(19_000);
+  assert.equal(messages().length, 1);
+  await clock.advance(10_000);
+  await passing;
+  assert.match(messages()[1]!, /Manager\.slow is running for more than twice its spacing of 10 s/);
+});
+
+test('LC-727 a concurrent task does not hold up the others and never overlaps itself', async () => {
+  const { tasks, clock } = bare();
+  let slow = 0;
+  let quick = 0;
+  tasks.addPeriodicTask(
+    async () => {
+      slow++;
+      await pause(25_000, { clock });
+    },
+    { spacing: 10, runImmediately: true, concurrent: true },
+  );
+  tasks.addPeriodicTask(() => void quick++, { spacing: 10, runImmediately: true });
+  for (let second = 0; second < 30; second += 10) {
+    assert.equal(await pass(tasks, clock), 10);
+    await clock.advance(10_000);
+  }
+  assert.deepEqual([slow, quick], [1, 3]);
+  await pass(tasks, clock);
+  assert.deepEqual([slow, quick], [2, 4]);
+});
+
+test('a task that passes its time limit is told so, and is not begun again until it ended', async () => {
+  const { tasks, clock, messages } = bare();
+  let began = 0;
+  let reason: unknown;
+  const stubborn = async (_context: unknown, { signal }: TaskContext): Promise<void> => {
+    began++;
+    signal.addEventListener('abort', () => {
+      reason = signal.reason;
+    });
+    await pause(40_000, { clock });
+  };
+  tasks.addPeriodicTask(stubborn, { spacing: 10, timeout: 5, runImmediately: true });
+  const passing = tasks.runPeriodicTasks();
+  await clock.advance(6000);
+  await passing;
+  assert.equal((reason as Error).name, 'TimeoutError');
+  assert.ok(messages().includes('Periodic task Manager.stubborn passed its limit of 5 s'));
+  await clock.advance(10_000);
+  await pass(tasks, clock);
+  assert.equal(began, 1);
+});
+
+test('LC-729 first-worker tasks run in worker 0 only', () => {
+  for (const [workerId, empty] of [
+    [0, false],
+    [1, true],
+  ] as const) {
+    const { tasks } = bare({ workerId });
+    tasks.addPeriodicTask(() => {}, { scope: 'first-worker' });
+    assert.equal(tasks.empty, empty);
+  }
+});
+
+test('MG-25 a task that is exclusive in the cluster runs where the lease is', async () => {
+  const asked: unknown[] = [];
+  let mine = false;
+  const lease = async (task: string, seconds: number): Promise<boolean> => {
+    asked.push([task, seconds]);
+    return mine;
+  };
+  const { tasks, clock } = bare({ lease });
+  let runs = 0;
+  tasks.addPeriodicTask(() => void runs++, { name: 'clean', spacing: 10, runImmediately: true, exclusive: 'cluster' });
+  await pass(tasks, clock);
+  assert.equal(runs, 0);
+  mine = true;
+  await clock.advance(10_000);
+  await pass(tasks, clock);
+  assert.equal(runs, 1);
+  assert.deepEqual(asked, Array(2).fill(['Manager.clean', 20]));
+});
+
+test('MG-26 the state of tasks can be shown; their spacing changed', async () => {
+  const { tasks, clock } = bare();
+  tasks.addPeriodicTask(
+    () => {
+      throw new Error('no');
+    },
+    { name: 'bad', spacing: 10, runImmediately: true },
+  );
+  await pass(tasks, clock);
+  await clock.advance(4000);
+  assert.deepEqual(tasks.status(), [
+    {
+      name: 'bad',
+      spacing: 10,
+      running: false,
+      runs: 1,
+      errors: 1,
+      lastStartAgo: 4,
+      lastEndAgo: 4,
+      lastError: 'no',
+      nextIn: 6,
+    },
+  ]);
+  assert.equal(tasks.setSpacing('bad', 20), true);
+  assert.equal(tasks.setSpacing('worse', 20), false);
+  assert.equal(await pass(tasks, clock), 16);
+});
+
+test('LC-727 LC-728 LC-544 a runner makes passes until its group stops; no task begins after that', async () => {
+  const clock = new FakeClock();
+  const { log } = recordedLog();
+  const { tasks } = bare({ clock });
+  const began: string[] = [];
+  let ended = false;
+  tasks.addPeriodicTask(() => began.push(`a${clock.now()}`), { spacing: 10 });
+  tasks.addPeriodicTask(
+    async () => {
+      began.push(`b${clock.now()}`);
+      await pause(5000, { clock });
+      ended = true;
+    },
+    { spacing: 40 },
+  );
+  tasks.addPeriodicTask(() => began.push(`c${clock.now()}`), { spacing: 40 });
+  const group = new TaskGroup({ clock, log });
+  const runner = new PeriodicRunner(tasks, { fuzzyDelay: 60, random: () => 0.5 });
+  runner.start(group);
+  runner.start(group);
+  assert.equal(group.timers.length, 1);
+  await clock.advance(72_000);
+  assert.equal(runner.running, true);
+  let stopped = false;
+  const stopping = group.stop({ graceful: true }).then(() => {
+    stopped = true;
+  });
+  await clock.advance(2000);
+  assert.equal(stopped, false);
+  await clock.advance(60_000);
+  await stopping;
+  assert.equal(ended, true);
+  assert.deepEqual(began, ['a40000', 'a50000', 'a60000', 'a70000', 'b70000']);
+  assert.equal(clock.pending, 0);
+});
+
+test('a runner without tasks starts nothing', () => {
+  const group = new TaskGroup({ log: recordedLog().log });
+  new PeriodicRunner(bare().tasks).start(group);
+  assert.deepEqual(group.timers, []);
+});

@@ -1,0 +1,19 @@
+import { createLogger, type Logger } from 'portico';
+
+/** One line of a log, as a test reads it. */
+export interface Line {
+  readonly level: number;
+  readonly msg: string;
+  readonly err?: { readonly type: string; readonly message: string; readonly stack: string; readonly code?: string };
+}
+
+/** A logger whose lines a test can read. */
+export function recordedLog(): { lines: Line[]; log: Logger; readonly messages: () => string[] } {
+  const lines: Line[] = [];
+  const write = (line: string): void => void lines.push(JSON.parse(line) as Line);
+  return {
+    lines,
+    log: createLogger({ level: 'debug', destination: { write } }),
+    messages: () => lines.map(({ msg }) => msg),
+  };
+}
