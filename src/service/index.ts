@@ -12,5 +12,6 @@ export {
   type ServiceBase,
   type ServiceOptions,
   type StopOptions,
+  type WorkerContext,
 } from './service.js';
 export { ServiceExit } from './service-exit.js';

@@ -25,10 +25,35 @@ export interface StopOptions {
   readonly reason?: 'stop' | 'replaced' | 'restart';
 }
 
+/** The worker a service runs in, as its launcher knows it. */
+export interface WorkerContext {
+  /** 0 to `workers` - 1, stable: the replacement of worker 1 is worker 1. */
+  readonly id: number;
+  /** How many workers the service has, when this one started. */
+  readonly workers: number;
+  /** Which accepted configuration this worker began with, counted from 1. */
+  readonly generation: number;
+  /** True in a child of a supervisor, which replaces it when it ends; false when the launcher runs it by itself. */
+  readonly supervised: boolean;
+  /**
+   * Asks the supervisor for a fresh worker in place of this one: it starts, is ready, and then this one drains. For
+   * limits on requests or memory. Does nothing when not supervised, or when asked again.
+   */
+  requestReplacement(reason: string): void;
+}
+
 /** Anything a launcher can run. */
 export interface ServiceBase {
   /** Unique within one launcher; default: the class's name. */
   readonly name?: string;
+  /** Seconds a graceful stop of this service may take: overrides the launcher's. 0: for ever; null: the launcher's. */
+  readonly gracefulShutdownTimeout?: number | null;
+  /** Called before `start()`, in the process that will call it. */
+  useWorker?(worker: WorkerContext): void;
+  /** A stop was asked for and begins after `drain_delay`: tell whoever asks that this service is not ready any more. */
+  markDraining?(): void;
+  /** What is under way, a line each: for the log when the deadline cuts it off. Nothing: only idle things are left. */
+  describeWork?(): readonly string[];
   /** Acquires; settles when ready to serve. A rejection leaves nothing behind. */
   start(): Awaitable<void>;
   /** Drains, then releases. Safe to call twice, concurrently, and in any state. */

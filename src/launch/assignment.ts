@@ -1,0 +1,91 @@
+/**
+ * What crosses the boundary between a supervisor and its workers: an assignment in the environment, and messages over
+ * the channel, which are cloned structurally, so that bytes and maps arrive as what they are.
+ */
+import type { ListenAddress } from '../service/index.js';
+import type { LaunchSettings } from './launch-settings.js';
+
+/** Which worker a process is. */
+export interface Assignment {
+  /** The name of the one service it runs. */
+  readonly service: string;
+  /** 0 to `workers` - 1, stable over replacements. */
+  readonly index: number;
+  readonly workers: number;
+  /** Which accepted configuration it begins with, counted from 1. */
+  readonly generation: number;
+}
+
+/** The environment variable that holds the assignment as JSON: read once and deleted. */
+export const ASSIGNMENT_VARIABLE = 'PORTICO_WORKER';
+
+/** The environment variable that stays, for the application: the index. */
+export const WORKER_ID_VARIABLE = 'PORTICO_WORKER_ID';
+
+/** The worker's end of the pipe its watch thread writes to; the channel is 3, the sockets begin at 5. */
+export const WATCH_DESCRIPTOR = 4;
+
+/** The first inherited listening socket. */
+export const FIRST_SOCKET_DESCRIPTOR = 5;
+
+/** One address of a service, and the descriptors of its sockets in the worker: one for each slot, or one for all. */
+export interface InheritedSockets {
+  readonly address: ListenAddress;
+  readonly descriptors: readonly number[];
+}
+
+/** The first message: all a worker knows before its main module runs. */
+export interface Configure {
+  readonly kind: 'configure';
+  /** What the configuration made of itself for workers; opaque here. */
+  readonly configuration: unknown;
+  readonly settings: LaunchSettings;
+  readonly sockets: readonly InheritedSockets[];
+}
+
+/** From the supervisor. */
+export type ToWorker =
+  | Configure
+  /** Drain and end: another worker has taken over (`replaced`), or nobody will (`stop`). */
+  | { readonly kind: 'drain'; readonly reason: 'replaced' | 'stop'; readonly timeoutMs: number }
+  /** New values for the services that go on serving; answered by `done`. */
+  | {
+      readonly kind: 'mutate';
+      readonly id: number;
+      readonly configuration: unknown;
+      readonly settings: LaunchSettings;
+    }
+  /** Listen on the sockets of another slot as well, or no longer. */
+  | { readonly kind: 'adopt' | 'release'; readonly slot: number }
+  /** A question of another part of the toolkit; answered by `answer`. */
+  | { readonly kind: 'ask'; readonly id: number; readonly topic: string; readonly body: unknown };
+
+/** Why a worker ends before it was ready. */
+export interface WorkerFailure {
+  /** For an operator; with a stack only where an unforeseen error was thrown. */
+  readonly text: string;
+  readonly code: string | undefined;
+  /** The status it ends with. */
+  readonly status: number;
+}
+
+/** A service that a worker's run of the main module launched, whether assigned to it or not. */
+export interface LaunchedService {
+  readonly name: string;
+  readonly workers: number;
+}
+
+/** From a worker. */
+export type ToParent =
+  | { readonly kind: 'ready' }
+  | ({ readonly kind: 'failed' } & WorkerFailure)
+  /** The program waits: these are all the services it launched. */
+  | { readonly kind: 'launched'; readonly services: readonly LaunchedService[] }
+  /** It accepts no new connections any more. */
+  | { readonly kind: 'draining' }
+  /** A sign of life. */
+  | { readonly kind: 'beat'; readonly debugged: boolean; readonly facts: Readonly<Record<string, unknown>> }
+  /** It asks for a fresh worker in its place. */
+  | { readonly kind: 'replace'; readonly reason: string }
+  | { readonly kind: 'done'; readonly id: number; readonly accepted: boolean }
+  | { readonly kind: 'answer'; readonly id: number; readonly body?: unknown; readonly error?: string };

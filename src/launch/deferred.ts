@@ -1,0 +1,22 @@
+/**
+ * A promise that somebody else settles.
+ */
+
+/** A promise with its two handles. A rejection nobody asked for is not an unhandled one. */
+export interface Deferred<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+  reject(reason: unknown): void;
+}
+
+/** Makes one. (`Promise.withResolvers` needs Node 22.) */
+export function deferred<T = void>(): Deferred<T> {
+  let resolve!: (value: T) => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<T>((fulfil, refuse) => {
+    resolve = fulfil;
+    reject = refuse;
+  });
+  promise.catch(() => undefined);
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,71 @@
+/**
+ * The process a launcher runs in: the one place where `process` is touched, so that a test can hand in another.
+ */
+import type { SignalSource } from './signal-handler.js';
+
+/** The part of `process` launchers use. */
+export type HostProcess = Pick<
+  NodeJS.Process,
+  'pid' | 'ppid' | 'env' | 'argv' | 'execPath' | 'execArgv' | 'exit' | 'stdin' | 'stdout' | 'stderr'
+> &
+  SignalSource & { title: string };
+
+/** Marks the process whose launcher waits, on the process object itself: there can be one such launcher a process. */
+const WAITING = Symbol.for('portico.launcher');
+
+/** The process itself. */
+export function currentProcess(): HostProcess {
+  return process as unknown as HostProcess;
+}
+
+/**
+ * Claims the process for one launcher's `wait()`; gives the function that lets it go. Throws when another launcher has it.
+ */
+export function claimProcess(host: HostProcess): () => void {
+  const marked = host as HostProcess & { [WAITING]?: boolean };
+  if (marked[WAITING] === true) {
+    const message =
+      'Another launcher of this process is waiting already; pass { signals: false } to run a second one beside it.';
+    throw Object.assign(new Error(message), { code: 'PORTICO_LAUNCHER_EXISTS' });
+  }
+  marked[WAITING] = true;
+  return () => {
+    delete marked[WAITING];
+  };
+}
+
+/** Ends the process once what was written to standard output and error is out, or after a second. */
+export function exitProcess(host: HostProcess, status: number): void {
+  const pending = [host.stdout, host.stderr].filter((stream) => stream.writableLength > 0);
+  if (pending.length === 0) {
+    host.exit(status);
+    return;
+  }
+  let left = pending.length;
+  const end = (): void => host.exit(status);
+  const drained = (): void => {
+    left -= 1;
+    if (left === 0) end();
+  };
+  setTimeout(end, 1000);
+  for (const stream of pending) {
+    stream.once('error', drained);
+    stream.write('', drained);
+  }
+}
+
+/** A broken pipe on standard output or error must not end a daemon: errors there are ignored. Gives the way back. */
+export function tolerateBrokenOutput(host: HostProcess): () => void {
+  const ignore = (): void => undefined;
+  const streams = [host.stdout, host.stderr];
+  for (const stream of streams) stream.on('error', ignore);
+  return () => {
+    for (const stream of streams) stream.off('error', ignore);
+  };
+}
+
+/** Keeps the event loop alive, as a launcher must that waits for a signal with no handle open. Gives the way to stop. */
+export function holdAlive(): () => void {
+  const timer = setInterval(() => undefined, 2 ** 30);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,57 @@
+/**
+ * The checks on what callers hand to launchers. They run before any side effect: nothing is bound, started or
+ * listened to when one of them throws.
+ */
+import type { ServiceBase } from '../service/index.js';
+
+/** What SIGHUP does: replace or restart the services, or change the mutable options in place. */
+export type RestartMethod = 'reload' | 'mutate';
+
+const VERBS = ['start', 'stop', 'wait', 'reset'] as const;
+
+/**
+ * Throws `TypeError` for a number of workers that is no integer, `RangeError` for one below 1. Undefined and null mean 1.
+ */
+export function checkWorkers(workers: unknown): number {
+  if (workers === undefined || workers === null) return 1;
+  if (typeof workers !== 'number' || !Number.isInteger(workers)) {
+    throw withCode(new TypeError('Type of workers should be int!'), 'PORTICO_INVALID_WORKERS');
+  }
+  if (workers < 1) {
+    throw withCode(new RangeError('Number of workers should be positive!'), 'PORTICO_INVALID_WORKERS');
+  }
+  return workers;
+}
+
+/** Throws `RangeError` for anything but `reload` and `mutate`. Undefined means `fallback`, by default `reload`. */
+export function checkRestartMethod(method: unknown, fallback: RestartMethod = 'reload'): RestartMethod {
+  if (method === undefined) return fallback;
+  if (method === 'reload' || method === 'mutate') return method;
+  throw withCode(new RangeError(`Invalid restart_method: ${printable(method)}`), 'PORTICO_INVALID_RESTART_METHOD');
+}
+
+/** Throws `TypeError` for anything that lacks one of the four verbs of a service, naming those that are missing. */
+export function checkService(service: unknown): ServiceBase {
+  const candidate = service as Partial<Record<(typeof VERBS)[number], unknown>> | null | undefined;
+  const missing = VERBS.filter((verb) => typeof candidate?.[verb] !== 'function');
+  if (missing.length === 0) return service as ServiceBase;
+  const message = `Service ${printable(service)} must be an instance of ServiceBase! Missing: ${missing.join(', ')}.`;
+  throw withCode(new TypeError(message), 'PORTICO_NOT_A_SERVICE');
+}
+
+/** The name a service goes by within its launcher. */
+export function serviceName(service: ServiceBase): string {
+  return service.name || service.constructor.name || 'service';
+}
+
+function printable(given: unknown): string {
+  if (typeof given === 'function') return given.name || 'function';
+  if (typeof given !== 'object' || given === null) return String(given);
+  const named = given as { name?: unknown };
+  if (typeof named.name === 'string' && named.name !== '') return named.name;
+  return Object.getPrototypeOf(given)?.constructor?.name ?? 'object';
+}
+
+function withCode<E extends Error>(error: E, code: string): E & { code: string } {
+  return Object.assign(error, { code });
+}

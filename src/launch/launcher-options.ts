@@ -1,0 +1,85 @@
+/**
+ * The options of `[DEFAULT]` that launchers read.
+ */
+import { boolean, type Config, defineOptions, duration, integer, oneOf } from '../config/index.js';
+import type { RestartMethod } from './launch-arguments.js';
+import { DEFAULT_SETTINGS, type LaunchSettings } from './launch-settings.js';
+
+export const launcherOptions = defineOptions({
+  graceful_shutdown_timeout: duration({
+    default: 60,
+    mutable: true,
+    help: 'Seconds a graceful stop may take before what is left is cut off; 0 waits for ever. Keep it below the time after which the service manager kills: 90 s with systemd, 30 s with Kubernetes, 10 s with Docker.',
+  }),
+  worker_timeout: duration({
+    default: 30,
+    mutable: true,
+    help: 'Seconds after which a worker that gives no sign of life is killed and replaced; 0 never does. Off while a debugger is attached.',
+  }),
+  reload_timeout: duration({
+    default: 60,
+    mutable: true,
+    help: 'Seconds a reload goes on trying to replace workers whose replacements do not start.',
+  }),
+  restart_method: oneOf(['reload', 'mutate'], {
+    default: 'reload',
+    help: 'What SIGHUP does: "reload" replaces the workers one by one, "mutate" changes the mutable options in place.',
+  }),
+  drain_delay: duration({
+    default: 0,
+    mutable: true,
+    help: 'Seconds between saying "not ready" and refusing new connections, so that load balancers can look away.',
+  }),
+  second_term: oneOf(['ignore', 'force'], {
+    default: 'ignore',
+    help: 'What a second SIGTERM does during a graceful stop: nothing, because orchestrators repeat it, or end it at once.',
+  }),
+  sigint: oneOf(['fast', 'graceful'], {
+    default: 'fast',
+    help: 'What SIGINT does: end everything at once with status 1, or stop gracefully. During a graceful stop it always ends at once.',
+  }),
+  sighup_foreground: oneOf(['stop', 'reload'], {
+    default: 'stop',
+    help: 'What SIGHUP does in the foreground of a terminal, where it comes from the terminal being closed.',
+  }),
+  max_restarts: integer({
+    default: 0,
+    min: 0,
+    help: 'After more unasked restarts of one service than this the whole launch ends with status 1; 0: never.',
+  }),
+  restart_window: duration({
+    default: 0,
+    help: 'Seconds within which max_restarts counts; 0: since the launch.',
+  }),
+  log_options: boolean({
+    default: true,
+    help: 'Write all options to the log, at debug, at the start and after each reload; secrets are masked.',
+  }),
+});
+
+/** The settings of a configuration; the defaults without one. What code says wins. Throws `ConfigError`. */
+export function readSettings(
+  config: Config | undefined,
+  code: Partial<Omit<LaunchSettings, 'restartMethod'>> & { restartMethod?: RestartMethod | undefined },
+): LaunchSettings {
+  const { restartMethod, ...rest } = code;
+  const settings = config === undefined ? DEFAULT_SETTINGS : configured(config);
+  return Object.freeze({ ...settings, ...rest, restartMethod: restartMethod ?? settings.restartMethod });
+}
+
+function configured(config: Config): LaunchSettings {
+  const options = config.group('DEFAULT', launcherOptions);
+  return {
+    gracefulShutdownTimeoutMs: options.gracefulShutdownTimeout * 1000,
+    workerTimeoutMs: options.workerTimeout * 1000,
+    reloadTimeoutMs: options.reloadTimeout * 1000,
+    drainDelayMs: options.drainDelay * 1000,
+    restartMethod: options.restartMethod as RestartMethod,
+    secondTerm: options.secondTerm as LaunchSettings['secondTerm'],
+    sigint: options.sigint as LaunchSettings['sigint'],
+    sighupForeground: options.sighupForeground as LaunchSettings['sighupForeground'],
+    maxRestarts: options.maxRestarts,
+    restartWindowMs: options.restartWindow * 1000,
+    logOptions: options.logOptions,
+  };
+}

@@ -1,0 +1,124 @@
+/**
+ * Bound sockets that the supervisor keeps for its whole life, without listening, and that workers inherit.
+ *
+ * Binding without listening is not in Node's documented API before `net.BoundSocket` (Node 24): this file makes the one
+ * undocumented call, `net._createServerHandle`, and nothing else does.
+ */
+import { lookup } from 'node:dns/promises';
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import net, { isIP } from 'node:net';
+import { getSystemErrorName } from 'node:util';
+import type { ListenAddress } from '../service/index.js';
+
+/** What `_createServerHandle` gives: libuv's handle. */
+interface ServerHandle {
+  readonly fd: number;
+  close(): void;
+  getsockname?(name: { address?: string; port?: number }): number;
+}
+
+type CreateServerHandle = (
+  address: string,
+  port: number,
+  family: 4 | 6 | -1,
+  fd?: number,
+  flags?: number,
+) => ServerHandle | number;
+
+/** The sockets of one address of one service. */
+export interface ListenSockets {
+  /** What they are bound to, with the real port. */
+  readonly address: ListenAddress;
+  /** Their descriptors: one for each slot, or one that all workers share. */
+  readonly descriptors: readonly number[];
+  /** Closes this process's copies, and removes the file of a unix socket. */
+  close(): void;
+}
+
+/**
+ * Binds an address. Rejects with the system's code: `EADDRINUSE` for an address that is taken, with a message that names
+ * it. Port 0 gives a port of the system's choice.
+ */
+export async function openListenSockets(address: ListenAddress): Promise<ListenSockets> {
+  if ('path' in address) return openUnix(address);
+  const resolved = isIP(address.host) === 0 ? await lookup(address.host) : undefined;
+  const host = resolved?.address ?? address.host;
+  const handle = bind(host, address.port, isIP(host) === 6 ? 6 : 4, describeAddress(address));
+  const name: { port?: number } = {};
+  handle.getsockname?.(name);
+  return {
+    address: { ...address, port: name.port ?? address.port },
+    descriptors: [handle.fd],
+    close: once(() => handle.close()),
+  };
+}
+
+/** `127.0.0.1:8774`, `[::1]:8774` or the path. */
+export function describeAddress(address: ListenAddress): string {
+  if ('path' in address) return address.path;
+  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}
+
+async function openUnix(address: Extract<ListenAddress, { path: string }>): Promise<ListenSockets> {
+  await removeStale(address.path);
+  const handle = bind(address.path, -1, -1, address.path);
+  // Group members may connect, others not, whatever the umask. Nobody listens yet, so nobody slipped in before.
+  chmodSync(address.path, 0o660);
+  const close = (): void => {
+    handle.close();
+    try {
+      unlinkSync(address.path);
+    } catch {
+      // Closing the handle removed it, or somebody else did.
+    }
+  };
+  return { address, descriptors: [handle.fd], close: once(close) };
+}
+
+/** A socket file that nobody answers on is left from a process that was killed; anything else is not ours to remove. */
+async function removeStale(path: string): Promise<void> {
+  let isSocket: boolean;
+  try {
+    isSocket = lstatSync(path).isSocket();
+  } catch {
+    return;
+  }
+  if (!isSocket || (await answers(path))) throw taken('EADDRINUSE', path);
+  unlinkSync(path);
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = net.connect({ path });
+    const done = (alive: boolean): void => {
+      probe.destroy();
+      resolve(alive);
+    };
+    probe.once('connect', () => done(true));
+    probe.once('error', (error: NodeJS.ErrnoException) => done(error.code !== 'ECONNREFUSED'));
+  });
+}
+
+function bind(address: string, port: number, family: 4 | 6 | -1, shown: string): ServerHandle {
+  const { _createServerHandle: create } = net as unknown as { _createServerHandle: CreateServerHandle };
+  const handle = create(address, port, family);
+  if (typeof handle === 'number') throw taken(getSystemErrorName(handle), shown);
+  // libuv keeps "address in use" for the first listen; asking for the name brings it to light.
+  const status = handle.getsockname?.({}) ?? 0;
+  if (status === 0) return handle;
+  handle.close();
+  throw taken(getSystemErrorName(status), shown);
+}
+
+function taken(code: string, shown: string): NodeJS.ErrnoException {
+  const why = code === 'EADDRINUSE' ? 'the address is in use already' : code;
+  return Object.assign(new Error(`Could not bind to ${shown}: ${why} (${code})`), { code, syscall: 'bind' });
+}
+
+function once(work: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) work();
+    done = true;
+  };
+}

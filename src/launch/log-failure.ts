@@ -1,0 +1,11 @@
+/**
+ * How launchers log what went wrong: a mistake of the configuration as its text, anything else with its stack.
+ */
+import { PorticoError } from '../errors.js';
+import type { LogFields, Logger } from '../log.js';
+
+/** One line at error. An error that Portico throws on purpose explains itself: its text and code, and no stack. */
+export function logFailure(log: Logger, message: string, error: unknown, fields: LogFields = {}): void {
+  if (error instanceof PorticoError) log.error(`${message}: ${error.describe()}`, { ...fields, code: error.code });
+  else log.error(message, { ...fields, err: error });
+}

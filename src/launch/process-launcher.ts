@@ -1,0 +1,131 @@
+/**
+ * Runs each service in N worker processes on one shared port.
+ *
+ * A worker is the program's main module again: `launchService` there starts only the service the worker was assigned, by
+ * name, and `wait()` ends the process. So one program has two roles, and this class one face for both.
+ */
+import type { Config } from '../config/index.js';
+import { PorticoError } from '../errors.js';
+import { createLogger } from '../log.js';
+import type { Awaitable, ServiceBase } from '../service/index.js';
+import { currentProcess } from './host-process.js';
+import { checkRestartMethod, checkWorkers } from './launch-arguments.js';
+import type { Launcher, LauncherOptions } from './launcher.js';
+import { readSettings } from './launcher-options.js';
+import { parentLink } from './parent-link.js';
+import { type OnReload, ParentSide } from './parent-side.js';
+import type { ReloadReport } from './reload-report.js';
+import { SignalHandler } from './signal-handler.js';
+import { WorkerSide } from './worker-side.js';
+
+/** What a {@link ProcessLauncher} can be told beyond what all launchers can. */
+export interface ProcessLauncherOptions extends LauncherOptions {
+  /** The module workers run. Default: the program's main module. For programs that must not run twice: a test runner, a REPL. */
+  readonly entry?: URL | string;
+  /**
+   * In the parent, on SIGHUP, when the new configuration was read and found right: the services there are to be, each with
+   * its number of workers. New ones are launched, missing ones ended, others resized. A rejection refuses the reload.
+   */
+  readonly onReload?: OnReload;
+  /** Names of environment variables that workers must not inherit: secrets the configuration has taken up. */
+  readonly withheldVariables?: readonly string[];
+  /** Accepted for the sake of oslo.service's users, and ignored: nothing here polls. */
+  readonly waitInterval?: number;
+}
+
+/**
+ * Keeps the workers of any number of services alive. The parent binds their sockets and never runs them: it waits, starts
+ * what ended, and passes signals on. A service whose first start fails ends the launch; one that was ready once is started
+ * again for ever.
+ */
+export class ProcessLauncher implements Launcher {
+  /** Work that only one process may do belongs behind `role === 'parent'`. */
+  readonly role: 'parent' | 'worker';
+  /** The signals of the process, for handlers of the application's own: they run before the launcher's. */
+  readonly signalHandler: SignalHandler;
+  readonly #side: ParentSide | WorkerSide;
+
+  constructor(options: ProcessLauncherOptions = {}) {
+    if (options.restartMethod !== undefined) checkRestartMethod(options.restartMethod);
+    const host = options.host ?? currentProcess();
+    const log = options.log ?? createLogger();
+    const link = parentLink(host);
+    if (link !== undefined) {
+      const side = new WorkerSide(link, { options, log, host });
+      this.role = 'worker';
+      this.signalHandler = side.inner.signalHandler;
+      this.#side = side;
+      return;
+    }
+    this.role = 'parent';
+    this.signalHandler = new SignalHandler({ source: host, log });
+    this.#side = new ParentSide({
+      options,
+      log,
+      host,
+      program: { host, entry: options.entry, withheld: options.withheldVariables ?? [] },
+      settings: (config) => readSettings(config, { ...options.settings, restartMethod: options.restartMethod }),
+      signalHandler: this.signalHandler,
+      onReload: options.onReload,
+    });
+  }
+
+  launchService(service: ServiceBase, options: { workers?: number } = {}): Promise<void> {
+    return this.#side.launchService(service, options);
+  }
+
+  wait(options: { signal?: AbortSignal } = {}): Promise<number> {
+    return this.#side.wait(options);
+  }
+
+  stop(): Promise<void> {
+    return this.#side.stop();
+  }
+
+  restart(): Promise<void> {
+    return this.#side.restart();
+  }
+
+  /** The last reloads, oldest first; in a worker none. */
+  get reloadReports(): readonly ReloadReport[] {
+    return this.#side instanceof ParentSide ? this.#side.reports.all : [];
+  }
+
+  /**
+   * Changes the number of workers of a running service, 0 included, without touching the others; those with the highest
+   * numbers go first. Settles when new ones are ready. Rejects with `PORTICO_NO_SUCH_SERVICE`. Does nothing in a worker.
+   */
+  async reconfigure(service: string, workers: number): Promise<void> {
+    if (!(this.#side instanceof ParentSide)) return;
+    if (workers !== 0) checkWorkers(workers);
+    const pool = this.#side.supervisor.pool(service);
+    if (pool === undefined) {
+      throw new PorticoError('PORTICO_NO_SUCH_SERVICE', { message: `${service} service id doesn't exists` });
+    }
+    await pool.resize(workers);
+  }
+
+  /** In the parent, before its workers are told to stop. The function it gives takes the hook away. */
+  onTerminate(hook: () => Awaitable<unknown>): () => void {
+    return this.#side instanceof ParentSide ? this.#side.terminating.add(hook) : nothing;
+  }
+
+  /** In the parent, before its workers are told of a new configuration. */
+  onReload(hook: (config: Config | undefined) => Awaitable<unknown>): () => void {
+    return this.#side instanceof ParentSide ? this.#side.reloading.add(hook) : nothing;
+  }
+
+  /** In the parent, when a worker ended that nobody had told to: with its exit status, or the signal that killed it. */
+  onDeadWorker(
+    hook: (service: string, workerId: number, code: number | NodeJS.Signals | null) => Awaitable<unknown>,
+  ): () => void {
+    return this.#side instanceof ParentSide ? this.#side.workerDied.add(hook) : nothing;
+  }
+
+  /** In a worker, before its service is started. */
+  onNewWorker(hook: (service: string, workerId: number, instance: ServiceBase) => Awaitable<unknown>): () => void {
+    return this.#side instanceof WorkerSide ? this.#side.newWorker.add(hook) : nothing;
+  }
+}
+
+function nothing(): void {}

@@ -1,0 +1,49 @@
+/**
+ * What came of a reload, for the log and for whoever asks later.
+ */
+import type { Logger } from '../log.js';
+
+/** One reload. */
+export interface ReloadReport {
+  /** When it began, ISO 8601. */
+  readonly at: string;
+  readonly method: 'reload' | 'mutate';
+  /**
+   * `accepted`: all is new. `refused`: nothing was touched. `incomplete`: accepted, but some workers could not be replaced
+   * and are still the old ones. `abandoned`: a stop came first.
+   */
+  readonly outcome: 'accepted' | 'refused' | 'incomplete' | 'abandoned';
+  /** The configuration in force afterwards, counted from 1. */
+  readonly generation: number;
+  readonly durationMs: number;
+  /** The options that changed, as `group.option`. Values are not shown. */
+  readonly changes: readonly string[];
+  /** Workers replaced, by service. */
+  readonly replaced: Readonly<Record<string, number>>;
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** Why it was refused, or which workers are still the old ones. */
+  readonly error?: string;
+}
+
+/** How many are kept. */
+const KEPT = 20;
+
+/** The last reloads, oldest first, each logged in one line. */
+export class ReloadReports {
+  #reports: readonly ReloadReport[] = [];
+
+  get all(): readonly ReloadReport[] {
+    return this.#reports;
+  }
+
+  add(report: ReloadReport, log: Logger): void {
+    this.#reports = [...this.#reports, report].slice(-KEPT);
+    const { outcome, durationMs } = report;
+    const message = `${report.method === 'mutate' ? 'Mutate' : 'Reload'} ${outcome} after ${durationMs} ms`;
+    const facts = { event: 'reload', ...report };
+    if (outcome === 'accepted') log.info(message, facts);
+    else if (outcome === 'abandoned') log.warn(message, facts);
+    else log.error(report.error === undefined ? message : `${message}: ${report.error}`, facts);
+  }
+}

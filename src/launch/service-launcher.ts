@@ -1,0 +1,271 @@
+/**
+ * Runs services in this process: alone, or as the inside of a worker.
+ */
+import { createLogger, type Logger } from '../log.js';
+import type { ConfigChanges, ServiceBase, WorkerContext } from '../service/index.js';
+import { Coalesced } from './coalesced.js';
+import { deferred } from './deferred.js';
+import { STATUS_FAILED, statusOf } from './exit-status.js';
+import { isDaemon } from './foreground.js';
+import {
+  claimProcess,
+  currentProcess,
+  exitProcess,
+  type HostProcess,
+  holdAlive,
+  tolerateBrokenOutput,
+} from './host-process.js';
+import { checkRestartMethod, checkService, serviceName } from './launch-arguments.js';
+import type { LaunchSettings } from './launch-settings.js';
+import type { Launcher, LauncherOptions } from './launcher.js';
+import { readSettings } from './launcher-options.js';
+import { logFailure } from './log-failure.js';
+import { prepareReload } from './reload-source.js';
+import { ServiceRun, type StopRequest } from './service-run.js';
+import { SignalHandler } from './signal-handler.js';
+import { signalTable } from './signal-table.js';
+import { pause } from './within.js';
+
+/** What a {@link ServiceLauncher} can be told beyond what all launchers can. */
+export interface ServiceLauncherOptions extends LauncherOptions {
+  /** Start services side by side. Default false: one after another, in the order they were launched. */
+  readonly concurrent?: boolean;
+  /** The worker this launcher is the inside of. Default: none, the process is on its own. */
+  readonly worker?: WorkerContext;
+  /** Told of a start that failed, instead of the log: a worker's parent logs it. */
+  readonly startFailed?: (name: string, error: unknown) => void;
+}
+
+const ALONE: WorkerContext = {
+  id: 0,
+  workers: 1,
+  generation: 1,
+  supervised: false,
+  requestReplacement: () => undefined,
+};
+
+/**
+ * Runs any number of services in this process. They share its signals, and each has the same deadline. A service that
+ * dies is not started again: the launcher stops the others and ends with status 1.
+ */
+export class ServiceLauncher implements Launcher {
+  /** The signals of the process, for handlers of the application's own: they run before the launcher's. */
+  readonly signalHandler: SignalHandler;
+  readonly #options: ServiceLauncherOptions;
+  readonly #host: HostProcess;
+  readonly #log: Logger;
+  #settings: LaunchSettings;
+  readonly #runs: ServiceRun[] = [];
+  readonly #ended = deferred<number>();
+  readonly #reloads = new Coalesced(() => this.#reload());
+  readonly #abandoned = new AbortController();
+  #starting: Promise<unknown> = Promise.resolve();
+  #finished = 0;
+  #status = 0;
+  #stopReason: StopRequest['reason'] | undefined;
+  #stopping: Promise<void> | undefined;
+  #ownsSignals = false;
+
+  constructor(options: ServiceLauncherOptions = {}) {
+    if (options.restartMethod !== undefined) checkRestartMethod(options.restartMethod);
+    this.#options = options;
+    this.#host = options.host ?? currentProcess();
+    this.#log = options.log ?? createLogger();
+    this.#settings = readSettings(options.config, { ...options.settings, restartMethod: options.restartMethod });
+    this.signalHandler = new SignalHandler({ source: this.#host, log: this.#log });
+  }
+
+  async launchService(service: ServiceBase, options: { workers?: number } = {}): Promise<void> {
+    const { workers } = options;
+    if (workers !== undefined && workers !== null && workers !== 1) {
+      throw Object.assign(new RangeError('Launcher asked to start multiple workers'), {
+        code: 'PORTICO_INVALID_WORKERS',
+      });
+    }
+    checkService(service);
+    this.takeSignals();
+    // Stopped while the program was still launching: the rest is not started, and wait() gives the status.
+    if (this.#stopping !== undefined) return;
+    const run = new ServiceRun(service, serviceName(service), {
+      log: this.#log,
+      listener: { died: (error) => this.#died(run, error), finished: () => this.#oneFinished() },
+    });
+    this.#runs.push(run);
+    service.useWorker?.(this.#options.worker ?? ALONE);
+    if ('backdoorPort' in service) service.backdoorPort = null;
+    const before = this.#options.concurrent ? Promise.resolve() : this.#starting;
+    const started = before.then(() => this.#start(run));
+    this.#starting = Promise.all([this.#starting, started]).catch(() => undefined);
+    await started;
+  }
+
+  async wait(options: { signal?: AbortSignal } = {}): Promise<number> {
+    const letGo = this.#signalsOff ? () => undefined : claimProcess(this.#host);
+    const release = holdAlive();
+    this.takeSignals();
+    const cancelled = (): void => {
+      this.#log.info('Wait called after thread killed. Cleaning up.');
+      void this.stop();
+    };
+    if (options.signal?.aborted) cancelled();
+    options.signal?.addEventListener('abort', cancelled, { once: true });
+    try {
+      return await this.#ended.promise;
+    } finally {
+      options.signal?.removeEventListener('abort', cancelled);
+      this.signalHandler.clear();
+      release();
+      letGo();
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#shutDown({ reason: 'stop', timeoutMs: this.#settings.gracefulShutdownTimeoutMs });
+  }
+
+  async restart(): Promise<void> {
+    if (this.#stopping === undefined) await this.#reloads.run();
+  }
+
+  /**
+   * A graceful stop as a supervisor asks for it: for another reason, with another deadline, or with a status it knows.
+   * Asked again while a worker lets its idle connections go (`replaced`), it makes haste.
+   */
+  async drain(request: StopRequest, status = 0): Promise<void> {
+    this.#status ||= status;
+    await this.#shutDown(request);
+  }
+
+  /** From now on these hold, instead of those it began with. */
+  useSettings(settings: LaunchSettings): void {
+    this.#settings = settings;
+  }
+
+  /** New values for services that go on serving: their `reset`, in order. False when one refused. */
+  async reset(changes: ConfigChanges | undefined): Promise<boolean> {
+    let accepted = true;
+    for (const run of this.#runs) accepted = (await run.reset(changes)) && accepted;
+    return accepted;
+  }
+
+  /** A stop is under way, or over. */
+  get stopping(): boolean {
+    return this.#stopping !== undefined;
+  }
+
+  get #signalsOff(): boolean {
+    return this.#options.signals === false;
+  }
+
+  /** Listens to the signals of the process, unless told not to. Done by the first `launchService`. */
+  takeSignals(): void {
+    if (this.#signalsOff || this.#ownsSignals || this.#stopping !== undefined) return;
+    this.#ownsSignals = true;
+    const restore = tolerateBrokenOutput(this.#host);
+    void this.#ended.promise.then(restore);
+    const table = signalTable(
+      {
+        stopping: () => this.#stopReason === 'stop',
+        remaining: () => this.#runs[0]?.remaining ?? 'no limit',
+        stop: () => void this.stop(),
+        halt: () => void this.#halt(),
+        restart: () => void this.restart(),
+      },
+      {
+        settings: () => this.#settings,
+        log: this.#log,
+        supervised: this.#options.worker?.supervised === true,
+        isDaemon,
+      },
+    );
+    for (const [name, act] of Object.entries(table)) this.signalHandler.addHandler(name, act, { last: true });
+  }
+
+  async #start(run: ServiceRun): Promise<void> {
+    if (this.#stopping !== undefined) return;
+    try {
+      await run.start();
+    } catch (error) {
+      // A start that was called off by a stop has not failed.
+      if (this.#stopping !== undefined) return;
+      if (this.#options.startFailed) this.#options.startFailed(run.name, error);
+      else logFailure(this.#log, `Error starting service ${run.name}`, error, { service: run.name });
+      this.#status = statusOf(error);
+      await this.stop();
+      throw error;
+    }
+  }
+
+  #died(run: ServiceRun, error: unknown): void {
+    logFailure(this.#log, `Service ${run.name} died`, error, { service: run.name });
+    this.#status ||= statusOf(error);
+    void this.stop();
+  }
+
+  #oneFinished(): void {
+    this.#finished += 1;
+    if (this.#options.exitWhenIdle && this.#finished === this.#runs.length) void this.stop();
+  }
+
+  #shutDown(request: StopRequest): Promise<void> {
+    const hasten = this.#stopReason === 'replaced' && request.reason === 'stop';
+    if (this.#stopping !== undefined && !hasten) return this.#stopping;
+    this.#stopReason = request.reason;
+    this.#abandoned.abort();
+    this.#stopping = this.#stopAll(request);
+    return this.#stopping;
+  }
+
+  async #stopAll(request: StopRequest): Promise<void> {
+    if (request.reason === 'stop' && this.#settings.drainDelayMs > 0) {
+      for (const run of this.#runs) run.service.markDraining?.();
+      await pause(this.#settings.drainDelayMs);
+    }
+    // All are asked in the order they were launched, and then drain side by side: none goes on accepting behind another.
+    const stops = this.#runs.map((run) => run.stop(request));
+    const clean = (await Promise.all(stops)).every(Boolean);
+    await this.#reloads.idle();
+    if (!clean) this.#status ||= STATUS_FAILED;
+    this.#ended.resolve(this.#status);
+  }
+
+  async #halt(): Promise<void> {
+    this.#status = STATUS_FAILED;
+    this.#stopReason = 'stop';
+    this.#abandoned.abort();
+    this.#stopping ??= this.#ended.promise.then(() => undefined);
+    await Promise.all(this.#runs.map((run) => run.abandon()));
+    this.#ended.resolve(this.#status);
+    exitProcess(this.#host, this.#status);
+  }
+
+  /** Stop, reset, start: one service after another, its listening sockets open throughout. */
+  async #reload(): Promise<void> {
+    const { restartMethod } = this.#settings;
+    let changes: ConfigChanges;
+    try {
+      const prepared = await prepareReload(this.#options.config, restartMethod);
+      const settings = readSettings(prepared.config, { ...this.#options.settings, restartMethod });
+      changes = await prepared.accept();
+      this.#settings = settings;
+    } catch (error) {
+      logFailure(this.#log, 'Reload refused, the old configuration stays', error);
+      return;
+    }
+    if (restartMethod === 'mutate') {
+      await this.reset(changes);
+      return;
+    }
+    for (const run of this.#runs) {
+      if (this.#abandoned.signal.aborted) return;
+      if (run.started) await this.#restartOne(run, changes);
+    }
+  }
+
+  async #restartOne(run: ServiceRun, changes: ConfigChanges): Promise<void> {
+    await run.stop({ reason: 'restart', timeoutMs: this.#settings.gracefulShutdownTimeoutMs });
+    if (this.#abandoned.signal.aborted) return;
+    await run.reset(changes);
+    if (!this.#abandoned.signal.aborted) await this.#start(run).catch(() => undefined);
+  }
+}

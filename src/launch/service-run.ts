@@ -1,0 +1,177 @@
+/**
+ * One service's life in this process: started, watched, stopped within its deadline, restarted in place.
+ */
+import { describeError } from '../errors.js';
+import type { Logger } from '../log.js';
+import type { ConfigChanges, ServiceBase, StopOptions } from '../service/index.js';
+import { Deadline } from './deadline.js';
+import { isRefusal } from './exit-status.js';
+import { aborted, settled, within } from './within.js';
+
+/** After its deadline, or for a start that does not end: how long a service may take to let go. */
+const LETTING_GO_MS = 500;
+
+/** What a {@link ServiceRun} tells its launcher. */
+export interface RunListener {
+  /** The service's `wait()` rejected: it died by itself. */
+  died(error: unknown): void;
+  /** The service's `wait()` settled without anybody having stopped it. */
+  finished(): void;
+}
+
+/** Why and until when a service is stopped. */
+export interface StopRequest {
+  readonly reason: NonNullable<StopOptions['reason']>;
+  /** The launcher's deadline in milliseconds; the service's own wins. 0: endless. */
+  readonly timeoutMs: number;
+}
+
+export class ServiceRun {
+  readonly service: ServiceBase;
+  readonly name: string;
+  #state: 'new' | 'starting' | 'started' | 'stopped' = 'new';
+  #starting: Promise<void> = Promise.resolve();
+  #deadline: Deadline | undefined;
+  #life = 0;
+  #dead = false;
+  readonly #listener: RunListener;
+  readonly #log: Logger;
+
+  constructor(service: ServiceBase, name: string, given: { log: Logger; listener: RunListener }) {
+    this.service = service;
+    this.name = name;
+    this.#log = given.log;
+    this.#listener = given.listener;
+  }
+
+  get started(): boolean {
+    return this.#state === 'started';
+  }
+
+  /** Time left of a stop that is under way, for people. */
+  get remaining(): string {
+    return this.#deadline?.describe() ?? 'no limit';
+  }
+
+  /** Settles when the service is ready. A rejection is the service's. */
+  start(): Promise<void> {
+    this.#state = 'starting';
+    this.#starting = (async () => {
+      await this.service.start();
+      if (this.#state === 'starting') {
+        this.#state = 'started';
+        this.#watch();
+      }
+    })();
+    return this.#starting;
+  }
+
+  /** Stops and waits. True when everything under way came to its end; false when it was cut off or failed. */
+  async stop(request: StopRequest): Promise<boolean> {
+    const wasStarting = this.#state === 'starting';
+    this.#state = 'stopped';
+    this.#life += 1;
+    this.#deadline?.clear();
+    const deadline = new Deadline(this.#timeoutMs(request.timeoutMs));
+    this.#deadline = deadline;
+    let busy: readonly string[] | undefined;
+    // First among the listeners: once the service hears of it, nothing is under way any more.
+    deadline.signal.addEventListener('abort', () => {
+      busy = this.service.describeWork?.() ?? ['(the service does not say)'];
+    });
+    const ended = this.#end(request.reason, deadline, wasStarting);
+    const inTime = await Promise.race([ended, aborted(deadline.signal)]);
+    deadline.clear();
+    if (inTime !== undefined) return inTime;
+    return this.#cutOff(ended, busy ?? []);
+  }
+
+  /** Stops what can be stopped at once, without waiting for anything under way. */
+  async abandon(): Promise<void> {
+    this.#state = 'stopped';
+    this.#life += 1;
+    await within(
+      LETTING_GO_MS / 2,
+      this.#attempt(() => this.service.stop({ graceful: false })),
+    );
+  }
+
+  /** Cuts the deadline of a stop under way short. */
+  expire(): void {
+    this.#deadline?.expire();
+  }
+
+  /** Takes new configuration in place, without a stop. False: the service refused it and goes on with the old one. */
+  async reset(changes: ConfigChanges | undefined): Promise<boolean> {
+    try {
+      await this.service.reset(changes);
+      return true;
+    } catch (error) {
+      const text = isRefusal(error) ? `: ${describeError(error)}` : '';
+      this.#log.error(`service ${this.name} refused the new configuration and keeps the old one${text}`, {
+        service: this.name,
+        ...(isRefusal(error) ? {} : { err: error }),
+      });
+      return false;
+    }
+  }
+
+  #timeoutMs(inherited: number): number {
+    const own = this.service.gracefulShutdownTimeout;
+    return own === undefined || own === null ? inherited : own * 1000;
+  }
+
+  #watch(): void {
+    const life = this.#life;
+    const current = (): boolean => this.#life === life && this.#state === 'started';
+    Promise.resolve()
+      .then(() => this.service.wait())
+      .then(
+        () => current() && this.#listener.finished(),
+        (error: unknown) => {
+          if (!current()) return;
+          this.#dead = true;
+          this.#listener.died(error);
+        },
+      );
+  }
+
+  /** The ordinary way out: stop, then wait. A start under way is stopped again once it ended, should it have succeeded. */
+  async #end(reason: StopRequest['reason'], deadline: Deadline, wasStarting: boolean): Promise<boolean> {
+    const options = (): StopOptions => ({
+      graceful: true,
+      signal: deadline.signal,
+      deadlineMs: deadline.deadlineMs,
+      reason,
+    });
+    let clean = await this.#attempt(() => this.service.stop(options()));
+    if (wasStarting) {
+      const begun = await within(LETTING_GO_MS, settled(this.#starting));
+      if (!begun) {
+        this.#log.warn(`service ${this.name} is still starting; not waited for`, { service: this.name });
+        return clean;
+      }
+      clean = (await this.#attempt(() => this.service.stop(options()))) && clean;
+    }
+    // What a service died of was said when it died.
+    if (this.#dead) return clean;
+    return (await this.#attempt(() => this.service.wait())) && clean;
+  }
+
+  async #cutOff(ended: Promise<boolean>, busy: readonly string[]): Promise<boolean> {
+    const late = await within(LETTING_GO_MS, ended);
+    if (busy.length === 0 && late === true) return true;
+    this.#log.error('Graceful shutdown timeout exceeded', { service: this.name, busy });
+    return false;
+  }
+
+  async #attempt(work: () => unknown): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      this.#log.error(`Error stopping service ${this.name}`, { service: this.name, err: error });
+      return false;
+    }
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * Keeps a service whose workers die at once from eating the machine: oslo.service's "forking too fast" rule, without
+ * blocking whoever waits.
+ */
+
+/**
+ * Counts the starts of one service's workers. The first `workers + 1` starts are free; a further one waits a second when
+ * the oldest remembered start is less than `workers` seconds old. {@link reset} forgets all, for restarts that were asked
+ * for.
+ */
+export class StartThrottle {
+  #starts: number[] = [];
+  #turn: Promise<void> = Promise.resolve();
+  readonly #now: () => number;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  reset(): void {
+    this.#starts = [];
+  }
+
+  /**
+   * Settles when one more worker may start; starts of one service take turns. `wait` sleeps, and may return early when
+   * the caller has lost interest.
+   */
+  next(workers: number, wait: (ms: number) => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(async () => {
+      if (this.#starts.length > workers) {
+        const oldest = this.#starts[0]!;
+        if (this.#now() - oldest < workers * 1000) await wait(1000);
+        this.#starts.shift();
+      }
+      this.#starts.push(this.#now());
+    });
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * Runs in every worker before the program's main module: `node --import <this file> main.js`.
+ *
+ * The one module of the toolkit that acts when it is imported; it does nothing in a process that is no worker, nor in a
+ * worker thread, which inherits the `--import`.
+ */
+import { isMainThread } from 'node:worker_threads';
+
+const assigned = isMainThread && process.send !== undefined ? process.env.PORTICO_WORKER : undefined;
+if (assigned !== undefined) {
+  // Before anything else is loaded: a SIGTERM that came in between would kill the process by its default action.
+  const stopped = (): void => process.exit(0);
+  const ignored = (): void => undefined;
+  process.on('SIGTERM', stopped);
+  process.on('SIGINT', ignored);
+  process.on('SIGHUP', ignored);
+  const releaseSignals = (): void => {
+    process.off('SIGTERM', stopped);
+    process.off('SIGINT', ignored);
+    process.off('SIGHUP', ignored);
+  };
+  delete process.env.PORTICO_WORKER;
+  const { beginWork } = await import('./worker-start.js');
+  await beginWork(assigned, releaseSignals);
+}

@@ -1,0 +1,28 @@
+/**
+ * The end of a worker that was told to stop.
+ */
+import type { Logger } from '../log.js';
+import { within } from './within.js';
+import type { WorkerHandle } from './worker-handle.js';
+
+/** After a worker's own deadline: how long until its supervisor kills it. */
+const BACKSTOP_MS = 1000;
+
+/**
+ * Settles when the worker is gone: true when it ended by itself and well. It keeps the deadline itself; for a loop that is
+ * stuck its supervisor kills it a second later. `timeoutMs` 0: never.
+ */
+export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Logger): Promise<boolean> {
+  if (timeoutMs > 0 && (await within(timeoutMs + BACKSTOP_MS, worker.exited)) === undefined) {
+    log.error('Graceful shutdown timeout exceeded, killing worker', {
+      service: worker.assignment.service,
+      workerId: worker.assignment.index,
+      pid: worker.pid,
+      stack: worker.stack,
+    });
+    worker.kill();
+  }
+  const { code, signal } = await worker.exited;
+  // Before its program was loaded a worker has SIGTERM's default action, and nothing to finish.
+  return code === 0 || (signal === 'SIGTERM' && !worker.wasReady && !worker.killed);
+}

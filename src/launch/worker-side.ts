@@ -1,0 +1,154 @@
+/**
+ * A `ProcessLauncher` inside a worker: it starts the one service the worker was assigned, and never takes the parent's
+ * path.
+ */
+import type { Config, ConfigSnapshot } from '../config/index.js';
+import type { Logger } from '../log.js';
+import { isListening, type ListenSocket, type ServiceBase } from '../service/index.js';
+import type { LaunchedService } from './assignment.js';
+import { STATUS_FAILED, STATUS_UNHANDLED, statusOf } from './exit-status.js';
+import { HookList } from './hook-list.js';
+import { exitProcess, type HostProcess, holdAlive } from './host-process.js';
+import { checkService, checkWorkers, serviceName } from './launch-arguments.js';
+import type { LaunchSettings } from './launch-settings.js';
+import type { Launcher, LauncherOptions } from './launcher.js';
+import { logFailure } from './log-failure.js';
+import type { ParentLink } from './parent-link.js';
+import { ServiceLauncher } from './service-launcher.js';
+import { within } from './within.js';
+import { notLaunched } from './worker-start.js';
+
+/** After an error nobody handled: how long requests under way may take to end. */
+const CRASH_DRAIN_MS = 5000;
+
+export class WorkerSide implements Launcher {
+  readonly inner: ServiceLauncher;
+  readonly newWorker: HookList<[service: string, workerId: number, instance: ServiceBase]>;
+  readonly #link: ParentLink;
+  readonly #log: Logger;
+  readonly #host: HostProcess;
+  readonly #config: Config | undefined;
+  readonly #launched: LaunchedService[] = [];
+  #found = false;
+  #explained: Promise<void> = Promise.resolve();
+
+  constructor(link: ParentLink, given: { options: LauncherOptions; log: Logger; host: HostProcess }) {
+    this.#link = link;
+    this.#log = given.log;
+    this.#host = given.host;
+    this.#config = given.options.config;
+    this.newWorker = new HookList('new worker', given.log);
+    const { assignment } = link;
+    this.inner = new ServiceLauncher({
+      ...given.options,
+      log: given.log,
+      settings: link.settings,
+      worker: {
+        id: assignment.index,
+        workers: assignment.workers,
+        generation: assignment.generation,
+        supervised: true,
+        requestReplacement: (reason) => void link.send({ kind: 'replace', reason }),
+      },
+      startFailed: (_, error) => {
+        this.#explained = link.explain(error);
+      },
+    });
+  }
+
+  async launchService(service: ServiceBase, options: { workers?: number } = {}): Promise<void> {
+    const workers = checkWorkers(options.workers);
+    const name = serviceName(checkService(service));
+    this.#launched.push({ name, workers });
+    if (name !== this.#link.assignment.service || this.#found) return;
+    this.#found = true;
+    this.#takeOver();
+    if (isListening(service)) service.useSockets(this.#sockets());
+    await this.newWorker.run(name, this.#link.assignment.index, service);
+    try {
+      await this.inner.launchService(service);
+    } catch {
+      // It was explained to the parent, and the process ends: the program is not to go on.
+      return new Promise(() => undefined);
+    }
+    if (!this.inner.stopping) this.#link.ready();
+  }
+
+  /** Ends the process with the service's status; never returns. */
+  async wait(): Promise<number> {
+    this.#link.launched(this.#launched);
+    if (!this.#found) {
+      const names = this.#launched.map(({ name }) => name);
+      await this.#link.fail(notLaunched(this.#link.assignment.service, names));
+    }
+    holdAlive();
+    return new Promise<number>(() => undefined);
+  }
+
+  stop(): Promise<void> {
+    return this.inner.stop();
+  }
+
+  restart(): Promise<void> {
+    return this.inner.restart();
+  }
+
+  #takeOver(): void {
+    const { inner } = this;
+    const link = this.#link;
+    inner.takeSignals();
+    link.releaseSignals();
+    link.onGone(() => void this.#orphaned());
+    link.onUncaught((error) => void this.#crashed(error));
+    link.on('drain', ({ reason, timeoutMs }) => {
+      const drained = inner.drain({ reason, timeoutMs });
+      // By now the service was asked to stop accepting; a turn of the loop later it has.
+      setImmediate(() => void link.send({ kind: 'draining' }));
+      void drained;
+    });
+    link.on('mutate', ({ id, configuration, settings }) => {
+      void this.#mutate(configuration, settings).then((accepted) => link.send({ kind: 'done', id, accepted }));
+    });
+    void inner.wait().then(async (status) => {
+      await this.#explained;
+      exitProcess(this.#host, status);
+    });
+  }
+
+  async #mutate(configuration: unknown, settings: LaunchSettings): Promise<boolean> {
+    try {
+      const changes = await this.#config?.adopt(configuration as ConfigSnapshot);
+      this.#link.settings = settings;
+      this.inner.useSettings(settings);
+      return await this.inner.reset(changes);
+    } catch (error) {
+      logFailure(this.#log, 'The new configuration does not fit this worker', error);
+      return false;
+    }
+  }
+
+  async #orphaned(): Promise<void> {
+    this.#log.error('Parent process has died unexpectedly, exiting');
+    await this.inner.drain({ reason: 'stop', timeoutMs: this.#link.settings.gracefulShutdownTimeoutMs }, STATUS_FAILED);
+  }
+
+  async #crashed(error: unknown): Promise<void> {
+    const status = statusOf(error);
+    this.#log.error('Unhandled exception', { err: error });
+    await within(
+      CRASH_DRAIN_MS + 1000,
+      this.inner.drain(
+        { reason: 'stop', timeoutMs: CRASH_DRAIN_MS },
+        status === STATUS_FAILED ? STATUS_UNHANDLED : status,
+      ),
+    );
+  }
+
+  #sockets(): ListenSocket[] {
+    const { assignment, sockets } = this.#link;
+    return sockets.map(({ address, descriptors }) => ({
+      address,
+      fd: descriptors[assignment.index % descriptors.length]!,
+    }));
+  }
+}

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { get } from '../fixtures/http-client.js';
+import { childrenOf, isAlive, RunningProgram } from '../fixtures/running-program.js';
+
+async function running(t: { after(fn: () => Promise<void>): void }, options: object = {}, workers = 2) {
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers }], options });
+  t.after(() => fleet.cleanUp());
+  await fleet.event('launched');
+  return { fleet, port: await fleet.port('api'), workers: fleet.children() };
+}
+
+/** Settles when a request to that path is under way; nobody waits for its answer. */
+async function begun(port: number, path: string): Promise<void> {
+  get(port, path).catch(() => undefined);
+  await get(port, '/');
+}
+
+test('LC-512 LC-522 LC-1906 RL-82 a second SIGTERM is ignored with the time left, and cuts nothing', async (t) => {
+  const { fleet, port } = await running(t);
+  const slow = get<{ slow: boolean }>(port, '/slow?ms=800');
+  await get(port, '/');
+  fleet.kill('SIGTERM');
+  await fleet.line(({ msg }) => msg === 'Caught SIGTERM, stopping');
+  fleet.kill('SIGTERM');
+  const line = await fleet.line(({ msg }) => msg?.startsWith('Caught SIGTERM again'));
+  assert.match(line.msg ?? '', /time left: \d+\.\d s$/);
+  assert.equal((await slow).body.slow, true);
+  assert.deepEqual(await fleet.ended, { code: 0, signal: null });
+});
+
+test('LC-512 with second_term = force a second SIGTERM ends everything at once, with 1', async (t) => {
+  const { fleet, port, workers } = await running(t, { settings: { secondTerm: 'force' } });
+  await begun(port, '/slow?ms=20000');
+  fleet.kill('SIGTERM');
+  await fleet.line(({ msg }) => msg === 'Caught SIGTERM, stopping');
+  fleet.kill('SIGTERM');
+  assert.deepEqual(await fleet.ended, { code: 1, signal: null });
+  assert.deepEqual(workers.filter(isAlive), []);
+});
+
+test('LC-513 LC-523 LC-1907 RL-83 SIGINT ends everything at once, with 1', async (t) => {
+  const { fleet, port, workers } = await running(t);
+  await begun(port, '/slow?ms=20000');
+  fleet.kill('SIGINT');
+  assert.deepEqual(await fleet.ended, { code: 1, signal: null });
+  assert.deepEqual(workers.filter(isAlive), []);
+});
+
+test('LC-514 SIGINT during a graceful stop ends it at once, with 1', async (t) => {
+  const { fleet, port, workers } = await running(t);
+  await begun(port, '/slow?ms=20000');
+  fleet.kill('SIGTERM');
+  await fleet.line(({ msg }) => msg === 'Caught SIGTERM, stopping');
+  fleet.kill('SIGINT');
+  assert.deepEqual(await fleet.ended, { code: 1, signal: null });
+  assert.deepEqual(workers.filter(isAlive), []);
+});
+
+test('LC-513 with sigint = graceful SIGINT is a graceful stop, and a second one ends it', async (t) => {
+  const { fleet, port } = await running(t, { settings: { sigint: 'graceful' } });
+  await begun(port, '/slow?ms=20000');
+  fleet.kill('SIGINT');
+  await fleet.line(({ msg }) => msg?.startsWith('Caught SIGINT, stopping'));
+  fleet.kill('SIGINT');
+  assert.equal((await fleet.ended).code, 1);
+});
+
+test('LC-1704 a worker ignores SIGINT, which a terminal sends to the whole group', async (t) => {
+  const { fleet, port, workers } = await running(t, {}, 1);
+  process.kill(workers[0]!, 'SIGINT');
+  assert.equal((await get<{ pid: number }>(port, '/')).body.pid, workers[0]);
+  process.kill(workers[0]!, 'SIGINT');
+  assert.equal((await get<{ pid: number }>(port, '/')).body.pid, workers[0]);
+  assert.deepEqual(fleet.children(), workers);
+});
+
+test('LC-355 LC-354 LC-377 LC-1904 RL-81 at the deadline what is left is cut, named in the log, and the status is 1', async (t) => {
+  const { fleet, port, workers } = await running(t, { settings: { gracefulShutdownTimeoutMs: 300 } });
+  const slow = get(port, '/slow?ms=20000');
+  const cut = assert.rejects(slow);
+  await get(port, '/');
+  fleet.kill('SIGTERM');
+  assert.deepEqual(await fleet.ended, { code: 1, signal: null });
+  await cut;
+  const line = fleet.lines.find(({ msg }) => msg === 'Graceful shutdown timeout exceeded');
+  assert.deepEqual(line?.busy, ['GET /slow?ms=20000']);
+  assert.deepEqual(workers.filter(isAlive), []);
+});
+
+test('LC-357 LC-377 a worker whose loop is stuck is killed by its supervisor after the deadline', async (t) => {
+  const { fleet, port, workers } = await running(t, { settings: { gracefulShutdownTimeoutMs: 300 } }, 1);
+  get(port, '/spin').catch(() => undefined);
+  await assert.rejects(
+    Promise.race([get(port, '/'), new Promise((_, reject) => setTimeout(() => reject(new Error('stuck')), 300))]),
+  );
+  fleet.kill('SIGTERM');
+  assert.deepEqual(await fleet.ended, { code: 1, signal: null });
+  const exit = fleet.lines.find((line) => line.event === 'worker_exited');
+  assert.equal(exit?.signal, 'SIGKILL');
+  assert.deepEqual(workers.filter(isAlive), []);
+});
+
+test('LC-538 SIGTTIN is one worker more, SIGTTOU one fewer, never below one', async (t) => {
+  const { fleet } = await running(t, {}, 1);
+  fleet.kill('SIGTTIN');
+  const ready = await fleet.line((line) => line.event === 'worker_ready' && line.workerId === 1);
+  assert.ok(ready);
+  fleet.kill('SIGTTOU');
+  const exited = await fleet.event('worker_exited');
+  assert.equal(exited.workerId, 1);
+  assert.equal(exited.code, 0);
+  fleet.kill('SIGTTOU');
+  await get(await fleet.port('api'), '/');
+  assert.equal(fleet.children().length, 1);
+});
+
+test('LC-341 LC-342 LC-376 RL-64 workers whose supervisor is killed finish their requests and end with 1', async (t) => {
+  const { fleet, port, workers } = await running(t);
+  t.after(() => {
+    for (const pid of workers.filter(isAlive)) process.kill(pid, 'SIGKILL');
+  });
+  const slow = get<{ slow: boolean }>(port, '/slow?ms=500');
+  await get(port, '/');
+  fleet.kill('SIGKILL');
+  assert.equal((await slow).body.slow, true);
+  await fleet.ended;
+  await gone(workers);
+  const lines = fleet.lines.filter(({ msg }) => msg === 'Parent process has died unexpectedly, exiting');
+  assert.equal(lines.length, 2);
+});
+
+test('LC-343 LC-1904 a worker whose loop is stuck does not outlive its supervisor', async (t) => {
+  const { fleet, port, workers } = await running(t, { settings: { gracefulShutdownTimeoutMs: 200 } }, 1);
+  t.after(() => {
+    for (const pid of workers.filter(isAlive)) process.kill(pid, 'SIGKILL');
+  });
+  get(port, '/spin').catch(() => undefined);
+  await assert.rejects(
+    Promise.race([get(port, '/'), new Promise((_, reject) => setTimeout(() => reject(new Error('stuck')), 300))]),
+  );
+  fleet.kill('SIGKILL');
+  await fleet.ended;
+  await gone(workers);
+});
+
+test('LC-531 LC-1920 SIGTERM while workers are starting ends the program with 0', async (t) => {
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 3 }] });
+  t.after(() => fleet.cleanUp());
+  await fleet.event('worker_started');
+  fleet.kill('SIGTERM');
+  assert.deepEqual(await fleet.ended, { code: 0, signal: null });
+  assert.deepEqual(childrenOf(fleet.pid), []);
+});
+
+test('LC-533 SIGHUP to one worker restarts its service there, and concerns nobody else', async (t) => {
+  const { fleet, port, workers } = await running(t, {}, 1);
+  process.kill(workers[0]!, 'SIGHUP');
+  const reset = await fleet.event('reset');
+  assert.equal(reset.pid, workers[0]);
+  assert.equal((await get<{ pid: number }>(port, '/')).body.pid, workers[0]);
+  assert.equal(fleet.lines.filter((line) => line.event === 'reload').length, 0);
+});
+
+/** Settles when none of the processes is alive; the runner's own time limit bounds it. */
+async function gone(pids: readonly number[]): Promise<void> {
+  while (pids.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 50));
+}
