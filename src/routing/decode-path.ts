@@ -18,8 +18,8 @@ export function decodePath(raw: string): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytesOf(raw));
 }
 
-const NEEDS_DECODING = /[^\x00-\x24\x26-\x7f]/;
-const ABOVE_ASCII = /[^\x00-\x7f]/;
+const NEEDS_DECODING = /[%\u0080-\uffff]/;
+const ABOVE_ASCII = /[\u0080-\uffff]/;
 
 function bytesOf(raw: string): Uint8Array {
   const text = Buffer.from(raw, ABOVE_LATIN1.test(raw) ? 'utf8' : 'latin1');
@@ -33,7 +33,7 @@ function bytesOf(raw: string): Uint8Array {
   return bytes.subarray(0, length);
 }
 
-const ABOVE_LATIN1 = /[^\x00-\xff]/;
+const ABOVE_LATIN1 = /[\u0100-\uffff]/;
 const PERCENT = 37;
 
 /** The byte that two hex digits name; -1 when they are none. */

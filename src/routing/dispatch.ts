@@ -4,6 +4,7 @@
 import type { MatchRequest } from './conditions.js';
 import { consumePath, type PathLine } from './consume-path.js';
 import type { Mapper } from './mapper.js';
+import { pythonText } from './python-text.js';
 import { GenerationError } from './route-error.js';
 import type { UrlSurroundings } from './url-builder.js';
 
@@ -46,6 +47,6 @@ export function dispatch(mapper: Mapper, path: string, request: MatchRequest, ar
   const { controller, action = null, ...args } = match;
   if (!Object.hasOwn(match, 'controller')) return { status: 500 };
   const line = { scriptName: around.scriptName ?? '', pathInfo: path };
-  const moved = Object.hasOwn(match, 'path_info') ? consumePath(line, String(match['path_info'] ?? '')) : line;
+  const moved = Object.hasOwn(match, 'path_info') ? consumePath(line, pythonText(match['path_info'] ?? '')) : line;
   return { status: 200, controller, action, args, ...moved, route: found.compiled.index };
 }

@@ -1,6 +1,11 @@
 /** `portico/routing`: routes to controllers. */
+
+export { type Action, type ActionOptions, action, type Handler, type Versioned } from './action.js';
+export { ActionRequest, type Args, type MatchedRoute } from './action-request.js';
+export { ApiVersion, type VersionRange, type WrittenRange } from './api-version.js';
 export { Found } from './compiled-route.js';
 export type { ConditionFunction, Conditions, Match, MatchRequest } from './conditions.js';
+export type { ControllerSource } from './controllers.js';
 export { decodePath } from './decode-path.js';
 export { type Dispatch, dispatch, type Matched, type Redirected } from './dispatch.js';
 export { Mapper, type MapperOptions, type Redirect } from './mapper.js';
@@ -16,3 +21,13 @@ export {
   type SubMapperOptions,
 } from './submapper.js';
 export type { UrlSurroundings, UrlValues } from './url-builder.js';
+
+import './environ-route.js';
+
+export type { FromSchema, JsonSchema } from './json-schema.js';
+export { Reply, SENT } from './reply.js';
+export { Resource, type ResourceSettings } from './resource.js';
+export type { RouteSettings } from './route-settings.js';
+export { type ConnectOptions, Router, type RouterResourceOptions } from './router.js';
+export type { RouterOptions } from './router-options.js';
+export type { VersionOptions } from './version-negotiation.js';

@@ -1,14 +1,14 @@
 /**
  * The route table as one writes it: `connect`, `resource`, `redirect`, submappers; exactly those of Python's Routes.
  */
-import { type Origin, PorticoError } from '../errors.js';
+import type { Origin, PorticoError } from '../errors.js';
 import { type CallSite, callSite } from './call-site.js';
 import type { Found } from './compiled-route.js';
 import type { Match, MatchRequest } from './conditions.js';
 import { Generator } from './generator.js';
 import { getOwn, setOwn } from './own-property.js';
 import { translateRegex } from './python-regex.js';
-import { expandResource, type ResourceOptions } from './resource-routes.js';
+import { type ExpandedRoute, expandResource, type ResourceOptions } from './resource-routes.js';
 import { type Requirements, Route, type RouteOptions } from './route.js';
 import { definitionError, RouteError } from './route-error.js';
 import { RouteTable } from './route-table.js';
@@ -90,13 +90,14 @@ export class Mapper extends SubMapperParent {
       if (!route.isStatic) this.#routes.push(route);
       if (name) this.#names.set(name, route);
       this.changed();
+      this.added(route, options);
     });
   }
 
   /** A resource: the usual routes of a collection and its members, each also with a format. */
   resource(memberName: string, collectionName: string, options: ResourceOptions = {}): this {
     for (const adapted of this.#resourceOptions(options)) {
-      for (const { name, template, options: routeOptions } of expandResource(memberName, collectionName, adapted)) {
+      for (const { name, template, options: routeOptions } of this.expand(memberName, collectionName, adapted)) {
         this.addRoute(name, template, routeOptions);
       }
     }
@@ -200,6 +201,11 @@ export class Mapper extends SubMapperParent {
     return this.#table;
   }
 
+  /** What a resource expands to. */
+  protected expand(memberName: string, collectionName: string, options: ResourceOptions): readonly ExpandedRoute[] {
+    return expandResource(memberName, collectionName, options);
+  }
+
   /** Makes a route as this kind of mapper has it. */
   protected makeRoute(name: string | null, template: string | null, options: RouteOptions): Route {
     if (typeof template !== 'string') {
@@ -233,6 +239,11 @@ export class Mapper extends SubMapperParent {
   /** What happens to a mistake in the table: it is thrown. */
   protected refuse(error: PorticoError): void {
     throw error;
+  }
+
+  /** A route was added, made from these options. */
+  protected added(_route: Route, _options: RouteOptions): void {
+    // Nothing here; a router reads what it keeps beside a route.
   }
 
   /** The table was changed: what was compiled from it is void. */

@@ -5,8 +5,9 @@
  * they differ (`.`, `$`, `\d`, `\w`, `\b`, named groups, `{,3}`) the construct is rewritten, and what has no
  * counterpart is refused by name.
  */
-import { type ClassSource, readClass } from './python-class.js';
+
 import { PatternReader, RegexProblem } from './pattern-reader.js';
+import { type ClassSource, readClass } from './python-class.js';
 
 /** A translated expression, and what the router needs to know about it. */
 export interface TranslatedRegex {

@@ -13,7 +13,8 @@ export function pythonText(value: unknown): string {
       .map(([key, item]) => `${quoted(key)}: ${quoted(item)}`)
       .join(', ')}}`;
   }
-  return String(value);
+  // Numbers and BigInts; and objects of the application's own, which have their own text.
+  return `${value as number}`;
 }
 
 /** As Python's `repr`, which containers use for what they hold. */

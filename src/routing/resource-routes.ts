@@ -56,7 +56,9 @@ class Expansion {
     this.#collectionName = collectionName;
     this.#options = options;
     this.#namePrefix = namePrefix ?? (parent === null ? '' : `${parent.memberName}_`);
-    const prefix = stripSlashes(pathPrefix ?? (parent === null ? '' : `${parent.collectionName}/:${parent.memberName}_id`));
+    const prefix = stripSlashes(
+      pathPrefix ?? (parent === null ? '' : `${parent.collectionName}/:${parent.memberName}_id`),
+    );
     this.#path = prefix === '' ? `/${name}` : `/${prefix}/${name}`;
     this.#shared = {
       controller: options.controller === undefined ? name : options.controller,
@@ -106,7 +108,10 @@ class Expansion {
 
   #memberRoutes(): void {
     const groups = byMethod({ ...this.#options.member, edit: 'GET' });
-    for (const [method, action] of [['PUT', 'update'], ['DELETE', 'delete']] as const) {
+    for (const [method, action] of [
+      ['PUT', 'update'],
+      ['DELETE', 'delete'],
+    ] as const) {
       groups.set(method, [action, ...(groups.get(method) ?? [])]);
     }
     const path = `${this.#path}/:(id)`;

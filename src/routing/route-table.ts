@@ -45,7 +45,11 @@ export class RouteTable {
     for (const [rank, compiled] of this.ranked.entries()) compiled.rank = rank;
     this.#planned = this.ranked.map((compiled) => ({ compiled, plan: planSegments(compiled, options.controllers) }));
     this.methods = namedMethods(this.routes);
-    for (const method of this.methods) this.#trees.set(method, this.#tree((route) => acceptsMethod(route, method)));
+    for (const method of this.methods)
+      this.#trees.set(
+        method,
+        this.#tree((route) => acceptsMethod(route, method)),
+      );
     this.#otherMethods = this.#tree((conditions) => conditions?.method === undefined || isText(conditions.method));
   }
 
@@ -113,7 +117,7 @@ function namedMethods(routes: readonly CompiledRoute[]): string[] {
   const names = new Set<string>(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
   for (const { route } of routes) {
     const method = route.conditions?.method ?? [];
-    const words = typeof method === 'string' ? method.match(/[A-Z-]+/g) ?? [] : method;
+    const words = typeof method === 'string' ? (method.match(/[A-Z-]+/g) ?? []) : method;
     for (const word of words) if (METHODS.includes(word) || typeof method !== 'string') names.add(word);
   }
   return [...names];

@@ -3,11 +3,11 @@
  */
 import type { Conditions } from './conditions.js';
 import { getOwn, setOwn } from './own-property.js';
+import { RegexProblem, translateRegex } from './python-regex.js';
 import { pythonText } from './python-text.js';
 import { RequirementProblem } from './requirement-problem.js';
-import { RegexProblem, translateRegex } from './python-regex.js';
 import { type PatternSource, wholePattern } from './route-pattern.js';
-import { readTemplate, SEPARATORS, type Part, type TemplateNotice, type Variable } from './template.js';
+import { type Part, readTemplate, SEPARATORS, type TemplateNotice, type Variable } from './template.js';
 
 /** Regular expressions for variables, in Python's syntax. */
 export type Requirements = Record<string, string>;
@@ -109,8 +109,11 @@ export class Route {
 
   /** The literal text in front of the first variable, without trailing slashes: the longer, the earlier it is tried. */
   get literalPrefix(): string {
-    const first = this.parts.findIndex((part) => typeof part !== 'string');
-    const text = (first < 0 ? this.parts : this.parts.slice(0, first)).join('');
+    let text = '';
+    for (const part of this.parts) {
+      if (typeof part !== 'string') break;
+      text += part;
+    }
     return (this.minimize && !text.startsWith('/') ? `/${text}` : text).replace(/\/+$/, '');
   }
 
@@ -181,7 +184,10 @@ function defaultsOf(
     if (!RESERVED.has(name) && value !== undefined) setOwn(given, name, value);
   }
   if (!explicit) {
-    for (const [name, value] of [['controller', 'content'], ['action', 'index']] as const) {
+    for (const [name, value] of [
+      ['controller', 'content'],
+      ['action', 'index'],
+    ] as const) {
       if (!variables.has(name) && !Object.hasOwn(given, name)) given[name] = value;
     }
   }

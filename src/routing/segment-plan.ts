@@ -7,7 +7,7 @@
 import type { CompiledRoute } from './compiled-route.js';
 import { translateRegex } from './python-regex.js';
 import { MEMBER_ID } from './resource-routes.js';
-import { fullPart, PLAIN, type PatternSource, variablePattern } from './route-pattern.js';
+import { fullPart, type PatternSource, PLAIN, variablePattern } from './route-pattern.js';
 import type { Part, Variable } from './template.js';
 
 /** What one segment must be. Steps with the same key are the same. */

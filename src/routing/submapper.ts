@@ -1,6 +1,8 @@
 /**
  * Submappers: partial applications of a mapper, and the helpers for the usual routes of a collection.
  */
+
+import { pythonText } from './python-text.js';
 import type { RouteOptions } from './route.js';
 import { RouteError } from './route-error.js';
 
@@ -215,7 +217,7 @@ function fixed(options: HelperOptions, action: string, method: string): HelperOp
   for (const key of ['action', 'method']) {
     if (options[key] === undefined) continue;
     throw new RouteError('PORTICO_ROUTE_CONTRADICTION', {
-      message: `"${action}" has its own ${key}; "${String(options[key])}" contradicts it`,
+      message: `"${action}" has its own ${key}; "${pythonText(options[key])}" contradicts it`,
       hint: 'Use action() or link() for a route of another kind.',
     });
   }

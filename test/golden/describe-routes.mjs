@@ -92,7 +92,16 @@ const PROBES = {
     const result = dispatch(table, decodePath(raw), matched, { scriptName, ...surroundings(probe) });
     if (result.status !== 200) return result;
     const { status, controller, action, args, route } = result;
-    return { status, controller, action, args, script_name: result.scriptName, path_info: result.pathInfo, method, route };
+    return {
+      status,
+      controller,
+      action,
+      args,
+      script_name: result.scriptName,
+      path_info: result.pathInfo,
+      method,
+      route,
+    };
   },
   generate(table, { kwargs = {}, script_name: scriptName = '' }) {
     return { url: table.generate(kwargs, scriptName) };

@@ -1,0 +1,105 @@
+/**
+ * Actions with options: which versions they serve, what body and query they take, what status they answer with.
+ *
+ * An action without options is a plain method of its controller.
+ */
+import type { Filter } from '../app/index.js';
+import type { ActionRequest, Args } from './action-request.js';
+import type { WrittenRange } from './api-version.js';
+import type { FromSchema, JsonSchema } from './json-schema.js';
+
+/** One of several values, each for a range of versions. Ranges of one action must not overlap. */
+export interface Versioned<T> {
+  readonly versions: WrittenRange;
+  readonly schema: T;
+}
+
+/** One schema, or one for each range of versions. */
+export type Schemas = JsonSchema | readonly Versioned<JsonSchema>[];
+
+/** A status, or one for each range of versions. */
+export type Statuses = number | readonly { readonly versions: WrittenRange; readonly status: number }[];
+
+/** Options of an action. */
+export interface ActionOptions {
+  /** First and last version it serves, both included: `['2.1', '2.35']`, `['2.36']`. Default: all. */
+  readonly versions?: WrittenRange;
+  /** The key of the body that selects it, for routes to `action: 'action'`: `reboot` for `{"reboot": …}`. */
+  readonly bodyKey?: string;
+  /** What the body must be. Bodies are not coerced and nothing is removed or defaulted. */
+  readonly body?: Schemas;
+  /** What the query must be. Values are coerced to number, integer and boolean. */
+  readonly query?: Schemas;
+  /** Default 200, or 204 for an empty answer. */
+  readonly status?: Statuses;
+  /** What is answered, by status: the serialiser is compiled from it. */
+  readonly response?: Readonly<Record<number, JsonSchema>>;
+  /** Filters around this action, inside those of the route and the router. */
+  readonly filters?: readonly Filter[];
+  /** Largest body, in bytes. Default: the router's. */
+  readonly bodyLimit?: number;
+  /** For tools and documents. */
+  readonly summary?: string;
+}
+
+type SchemaType<S> = S extends readonly (infer V)[]
+  ? V extends { readonly schema: infer One }
+    ? FromSchema<One>
+    : unknown
+  : S extends undefined
+    ? unknown
+    : FromSchema<S>;
+
+/** The type of the body an action with these options gets. */
+export type BodyOf<O> = O extends { readonly body: infer S } ? SchemaType<S> : unknown;
+
+/** The type of the query an action with these options gets. */
+export type QueryOf<O> = O extends { readonly query: infer S }
+  ? SchemaType<S>
+  : Readonly<Record<string, string | string[] | undefined>>;
+
+/** What runs for a request. `args`: path variables and defaults, and the body where there is one. */
+export type Handler<B = unknown, Q = unknown, P = Args> = (
+  request: ActionRequest<P, B, Q>,
+  args: P & { readonly body?: B },
+) => unknown;
+
+/** An action with its options. Callable, so that a test can call it as the method it stands for. */
+export interface Action {
+  (request: ActionRequest, args?: Args): unknown;
+  readonly [ACTION]: { readonly options: ActionOptions; readonly handler: AnyHandler };
+}
+
+/** A handler whose types have been checked where it was written. */
+export type AnyHandler = (this: unknown, request: ActionRequest, args: Args) => unknown;
+
+const ACTION: unique symbol = Symbol('portico.action');
+
+/**
+ * Gives an action options; the types of `request.body` and `request.query` follow from the schemas.
+ *
+ * ```ts
+ * class Servers {
+ *   create = action({ body: serverSchema, status: 202 }, (request) => ({ server: build(request.body) }));
+ *   show = [action({ versions: ['2.1', '2.35'] }, showOld), action({ versions: ['2.36'] }, showNew)];
+ * }
+ * ```
+ */
+export function action<const O extends ActionOptions>(options: O, handler: Handler<BodyOf<O>, QueryOf<O>>): Action {
+  const run = handler as AnyHandler;
+  const callable = function (this: unknown, request: ActionRequest, args: Args = {}): unknown {
+    return run.call(this, request, args);
+  };
+  return Object.assign(callable, { [ACTION]: { options, handler: run } });
+}
+
+/** Options and handler of a method of a controller: those of an action, or the plain method with none. */
+export function actionOf(method: unknown): { readonly options: ActionOptions; readonly handler: AnyHandler } | null {
+  if (typeof method !== 'function') return null;
+  return (method as Partial<Action>)[ACTION] ?? { options: {}, handler: method as AnyHandler };
+}
+
+/** Whether a value is an action with options. */
+export function isAction(value: unknown): value is Action {
+  return typeof value === 'function' && ACTION in value;
+}

@@ -1,0 +1,32 @@
+/**
+ * A request between its match and its action: what Fastify's handler finds again.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { ActionRequest } from './action-request.js';
+import type { ApiVersion } from './api-version.js';
+import type { ActionTarget, RunnableAction, ServedAction } from './served-route.js';
+
+/** What was decided before Fastify got the request. */
+export interface Pending {
+  readonly request: ActionRequest;
+  readonly served: ServedAction;
+  readonly target: ActionTarget;
+  /** Undefined: a key of the body selects the method. */
+  readonly method: RunnableAction | undefined;
+  readonly version: ApiVersion | null;
+  readonly args: Record<string, unknown>;
+  /** The URL as the action is to see it. */
+  readonly url: string;
+}
+
+const PENDING: unique symbol = Symbol('portico.routing.pending');
+
+type Carrier = IncomingMessage & { [PENDING]?: Pending };
+
+export function setPending(req: IncomingMessage, pending: Pending): void {
+  (req as Carrier)[PENDING] = pending;
+}
+
+export function pendingOf(req: IncomingMessage): Pending {
+  return (req as Carrier)[PENDING]!;
+}

@@ -1,0 +1,214 @@
+/**
+ * A router's table as an App: match, then filters, Fastify and the action.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { asFault, type ClosableApp, environ, Fault, type FaultStyle, renderFault } from '../app/index.js';
+import { ActionRequest, type Args, type RequestSurroundings } from './action-request.js';
+import { allowedMethods, answerOptions } from './allow.js';
+import type { ApiVersion } from './api-version.js';
+import { buildServed, dynamicTargets, type RouterParts } from './build-table.js';
+import type { Found } from './compiled-route.js';
+import type { MatchRequest } from './conditions.js';
+import { decodePath } from './decode-path.js';
+import { FastifyStage } from './fastify-stage.js';
+import { absoluteUrl } from './link-base.js';
+import { overriddenMethod } from './method-override.js';
+import { callMounted } from './mount.js';
+import { setPending } from './pending.js';
+import { quoteClient } from './quote-client.js';
+import { answerRedirect } from './redirect-answer.js';
+import { SchemaCompiler } from './schema-compiler.js';
+import { type ActionTarget, methodFor, type ServedAction, type ServedRoute } from './served-route.js';
+import { VersionNegotiation } from './version-negotiation.js';
+
+/** Longer paths are 414 before they are matched. */
+const LONGEST_PATH = 8192;
+
+/** Compiles controllers and schemas and gives the App. `check` is called when all mistakes are known. */
+export async function buildApp(parts: RouterParts, check: () => void): Promise<ClosableApp> {
+  const app = new RouterApp(parts);
+  check();
+  const close = await app.start();
+  return Object.assign((req: IncomingMessage, res: ServerResponse) => app.handle(req, res), { close });
+}
+
+class RouterApp implements RequestSurroundings {
+  readonly #parts: RouterParts;
+  readonly #stage: FastifyStage;
+  readonly #served: readonly ServedRoute[];
+  readonly #dynamic: (
+    controller: string,
+    action: string,
+    route: ServedAction['compiled']['route'],
+  ) => ActionTarget | null;
+  readonly #versions: VersionNegotiation | null;
+  readonly #faultStyle: FaultStyle;
+  readonly #likeRoutes: boolean;
+  /** Some route asks for more than path and method. */
+  readonly #asksRequest: boolean;
+
+  constructor(parts: RouterParts) {
+    const { options } = parts;
+    this.#parts = parts;
+    this.#faultStyle = options.faultStyle ?? 'portico';
+    this.#likeRoutes = options.compat === 'routes';
+    this.#versions = options.versions === undefined ? null : new VersionNegotiation(options.versions);
+    this.#stage = new FastifyStage(parts, this.#fail);
+    const source = {
+      controllers: parts.controllers,
+      compiler: new SchemaCompiler(options.schemaDraft),
+      enter: this.#stage.enter,
+      serializersFor: this.#stage.serializersFor,
+    };
+    this.#served = buildServed(parts, source);
+    this.#dynamic = dynamicTargets(parts, source);
+    this.#asksRequest = options.subDomains === true || parts.table.routes.some(({ conditional }) => conditional);
+  }
+
+  async start(): Promise<() => Promise<void>> {
+    return await this.#stage.start(this.#served.filter((served) => served.kind === 'action'));
+  }
+
+  handle(req: IncomingMessage, res: ServerResponse): void | Promise<void> {
+    try {
+      const result: unknown = this.#dispatch(req, res);
+      if (result instanceof Promise) return result.catch((error: unknown) => this.#fail(req, res, error));
+      return undefined;
+    } catch (error) {
+      this.#fail(req, res, error);
+    }
+  }
+
+  urlFor(req: IncomingMessage, name: string, values: Readonly<Record<string, unknown>>): string {
+    const base = absoluteUrl(req, this.#parts.options.linkPrefix);
+    return base.prefix + this.#parts.mapper.urls.url(name, values, base);
+  }
+
+  #dispatch(req: IncomingMessage, res: ServerResponse): void | Promise<void> {
+    const url = req.url ?? '/';
+    const mark = url.indexOf('?');
+    const raw = mark < 0 ? url : url.slice(0, mark);
+    const version = this.#versions === null ? null : this.#versions.negotiate(req.headers, res);
+    if (raw.length > LONGEST_PATH) throw new Fault(414);
+    if (this.#parts.options.strictPaths === true) refuseOddPath(raw);
+    const path = this.#parts.mapper.withoutPrefix(decodePath(raw));
+    const query = mark < 0 ? '' : url.slice(mark + 1);
+    const found = path === null ? null : this.#find(req, path, query);
+    if (found === null) return this.#miss(req, res, path);
+    const served = this.#served[found.compiled.index]!;
+    const env = environ(req);
+    env.route = served.matched;
+    env.params = pathParams(found);
+    if (served.kind === 'action') return this.#run(req, res, served, found, version);
+    if (served.kind === 'redirect') {
+      answerRedirect(res, this.#parts.mapper, served.redirect, found, absoluteUrl(req, undefined));
+      return undefined;
+    }
+    return callMounted(served.app, req, res, found.match['path_info']);
+  }
+
+  #find(req: IncomingMessage, path: string, query: string): Found | null {
+    const { table, options } = this.#parts;
+    const own = req.method ?? 'GET';
+    const overrides = options.useMethodOverride === true && query !== '';
+    const method = overrides ? overriddenMethod({ method: own, query }) : own;
+    const request = this.#asksRequest ? matchRequest(req, method) : null;
+    const found = table.find(method, path, request);
+    if (found !== null || method !== 'HEAD' || this.#likeRoutes) return found;
+    return table.find('GET', path, request === null ? null : { ...request, method: 'GET' });
+  }
+
+  /** No route takes path and method: 404, 405 with `Allow`, or the answer to OPTIONS. */
+  #miss(req: IncomingMessage, res: ServerResponse, path: string | null): undefined {
+    if (path !== null && !this.#likeRoutes) {
+      const request = this.#asksRequest ? matchRequest(req, '') : null;
+      const allowed = allowedMethods(this.#parts.table, path, request);
+      if (allowed.length > 0 && req.method === 'OPTIONS') return answerOptions(res, allowed);
+      if (allowed.length > 0) {
+        const message = `The method ${quoteClient(req.method ?? '')} is not allowed here.`;
+        throw new Fault(405, { message, headers: { Allow: allowed.join(', ') } });
+      }
+    }
+    throw new Fault(404, { message: 'The resource could not be found.' });
+  }
+
+  #run(
+    req: IncomingMessage,
+    res: ServerResponse,
+    served: ServedAction,
+    found: Found,
+    version: ApiVersion | null,
+  ): void | Promise<void> {
+    const target = served.target ?? this.#dynamicTarget(served, found);
+    const method = target.byKey === null ? methodFor(target.methods, version) : undefined;
+    if (target.byKey === null && method === undefined) throw new Fault(404, { message: NO_SUCH_VERSION });
+    const args = actionArgs(found);
+    this.#checkProject(req, args);
+    const params = environ(req).params as Args;
+    const matched = { route: served.matched, params, apiVersion: version, surroundings: this };
+    const request = new ActionRequest<Args>(req, res, matched);
+    setPending(req, { request, served, target, method, version, args, url: req.url ?? '/' });
+    const entry = method ?? target.byKey?.values().next().value?.[0];
+    return entry!.entry(req, res);
+  }
+
+  #dynamicTarget(served: ServedAction, { match }: Found): ActionTarget {
+    const { controller, action } = match;
+    const target = this.#dynamic(String(controller), String(action), served.compiled.route);
+    if (target === null) throw new Fault(404, { message: 'The resource could not be found.' });
+    return target;
+  }
+
+  /** The project in the path must be the one who asks; it is then taken out of what the action gets. */
+  #checkProject(req: IncomingMessage, args: Record<string, unknown>): void {
+    const { projectCheck, kind } = this.#parts.options;
+    if (!(projectCheck ?? kind === 'project') || !Object.hasOwn(args, 'project_id')) return;
+    const context = (environ(req) as { context?: { readonly projectId?: unknown } }).context;
+    if (context !== undefined && args['project_id'] !== null && context.projectId !== args['project_id']) {
+      throw new Fault(400, { message: 'Malformed request URL: the project of the path is not that of the request.' });
+    }
+    delete args['project_id'];
+  }
+
+  /** Renders whatever went wrong; errors that are no faults are logged once, with their stack. */
+  readonly #fail = (req: IncomingMessage, res: ServerResponse, error: unknown): void => {
+    if (!(error instanceof Fault)) {
+      this.#parts.log.error('an action failed', {
+        err: error,
+        method: req.method,
+        route: environ(req).route?.template,
+      });
+    }
+    renderFault(req, res, asFault(error), this.#faultStyle);
+  };
+}
+
+const NO_SUCH_VERSION = 'The resource could not be found in this version of the API.';
+
+function matchRequest(req: IncomingMessage, method: string): MatchRequest {
+  return { method, host: req.headers.host, headers: req.headers, req };
+}
+
+function refuseOddPath(raw: string): void {
+  if (!/%2f|%00|\0|%(?![0-9a-f]{2})/i.test(raw)) return;
+  throw new Fault(400, { message: 'The path has an encoded slash, a NUL or a malformed escape.' });
+}
+
+/** The path's variables, without the route's other defaults. */
+function pathParams({ compiled, captured }: Found): Record<string, string> {
+  const params = Object.create(null) as Record<string, string>;
+  const { names, route } = compiled;
+  for (let index = 0; index < names.length; index++) {
+    const name = names[index]!;
+    const value = captured[index] || route.defaults.get(name);
+    if (typeof value === 'string') params[name] = value;
+    else if (captured[index] !== undefined) params[name] = captured[index]!;
+  }
+  return params;
+}
+
+/** The match without controller, action and format. */
+function actionArgs({ match }: Found): Record<string, unknown> {
+  const { controller: _controller, action: _action, format: _format, ...args } = match;
+  return args;
+}

@@ -1,0 +1,45 @@
+/**
+ * Options of a router.
+ */
+import type { FaultStyle, LeafPlugin } from '../app/index.js';
+import type { Logger } from '../log.js';
+import type { ControllerSource } from './controllers.js';
+import type { MapperOptions } from './mapper.js';
+import type { SchemaDraft } from './schema-compiler.js';
+import type { VersionOptions } from './version-negotiation.js';
+
+/** Options of a router: a mapper's, and these. */
+export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
+  /** Controllers by the name that routes call them: objects, classes (constructed once) or Resources. */
+  readonly controllers?: Readonly<Record<string, ControllerSource>> | undefined;
+  /** Versions of the API, by header. Default: none; the headers are neither read nor sent. */
+  readonly versions?: VersionOptions | undefined;
+  /** How faults are written. Default `portico`. */
+  readonly faultStyle?: FaultStyle | undefined;
+  /** Where errors and warnings go. Default: standard error. */
+  readonly log?: Logger | undefined;
+  /** Largest body, in bytes. Default 114,688. */
+  readonly bodyLimit?: number | undefined;
+  /** `required`: actions get a body only where they declare one. Default `optional`. */
+  readonly schemas?: 'required' | 'optional' | undefined;
+  /** Which JSON Schema the schemas are written in. Default `draft-07`. */
+  readonly schemaDraft?: SchemaDraft | undefined;
+  /** Refuse paths with an encoded slash, a NUL or a malformed escape: 400. Default false, as Routes. */
+  readonly strictPaths?: boolean | undefined;
+  /** Answer 406 when the client accepts no type there is. Default false: JSON all the same, as nova. */
+  readonly strictAccept?: boolean | undefined;
+  /** More types of answers, by media type: `{ 'application/xml': (value) => text }`. Default: JSON only. */
+  readonly serializers?: Readonly<Record<string, (value: unknown) => string>> | undefined;
+  /** Let a query field `_method` choose the method for matching. Default false: it lets a link delete. */
+  readonly useMethodOverride?: boolean | undefined;
+  /** Refuse a `project_id` in the path that is not the context's. Default: true for `kind: 'project'`. */
+  readonly projectCheck?: boolean | undefined;
+  /** Scheme, host and prefix of links, instead of those of the request. */
+  readonly linkPrefix?: string | undefined;
+  /** What to do about a route that can never win. Default `warn`. */
+  readonly onShadow?: 'warn' | 'error' | 'ignore' | undefined;
+  /** `routes`: as Python's Routes also where Portico knows better: no 405, no HEAD, no OPTIONS by itself, no types. */
+  readonly compat?: 'routes' | undefined;
+  /** Fastify plugins for the instance beneath the router. */
+  readonly plugins?: readonly LeafPlugin[] | undefined;
+}

@@ -1,0 +1,190 @@
+/**
+ * Routes to controllers: a mapper whose table is an App.
+ */
+import type { App, ClosableApp, Filter } from '../app/index.js';
+import type { PorticoError } from '../errors.js';
+import { didYouMean } from '../errors.js';
+import { createLogger } from '../log.js';
+import type { Handler } from './action.js';
+import type { Found } from './compiled-route.js';
+import type { ControllerSource } from './controllers.js';
+import { Controllers, HANDLER_ACTION } from './controllers.js';
+import { Mapper } from './mapper.js';
+import type { ExpandedRoute, ResourceOptions } from './resource-routes.js';
+import type { Route, RouteOptions } from './route.js';
+import { RouteError, RouteTableError } from './route-error.js';
+import { type KeptSettings, type RouteSettings, splitSettings } from './route-settings.js';
+import { buildApp } from './router-app.js';
+import type { RouterOptions } from './router-options.js';
+import type { UrlValues } from './url-builder.js';
+
+/** Options of a router's route. Any name that is not listed is a default, as for a mapper. */
+export interface ConnectOptions extends RouteOptions, RouteSettings {
+  /** The name of a controller, or the controller itself. */
+  readonly controller?: string | ControllerSource | null | undefined;
+  readonly action?: string | null | undefined;
+  readonly handler?: Handler | undefined;
+}
+
+/** Options of a router's resource. */
+export interface RouterResourceOptions extends ResourceOptions {
+  readonly controller?: string | ControllerSource | undefined;
+  /** The only actions to keep. */
+  readonly only?: readonly string[] | undefined;
+  /** Actions to leave out. */
+  readonly except?: readonly string[] | undefined;
+  /** False leaves out the routes with a format. Default true. */
+  readonly formatted?: boolean | undefined;
+}
+
+/** A route table with its controllers. Add routes, then `build()`; after that it is immutable. */
+export class Router extends Mapper {
+  readonly #options: RouterOptions;
+  readonly #controllers: Controllers;
+  readonly #settings = new Map<Route, KeptSettings>();
+  readonly #filters: Filter[] = [];
+  readonly #issues: PorticoError[] = [];
+  #built = false;
+
+  constructor(options: RouterOptions = {}) {
+    const { controllers = {}, ...rest } = options;
+    super({ ...rest, controllers: Object.keys(controllers) });
+    this.#options = options;
+    this.#controllers = new Controllers(controllers);
+  }
+
+  /**
+   * Adds a route: `connect('/servers/{id}', { controller, action })`, or with a name in front. A mistake is reported
+   * by `build()`, together with all others.
+   */
+  override connect(template: string, options?: ConnectOptions): this;
+  override connect(name: string | null, template: string, options?: ConnectOptions): this;
+  override connect(first: string | null, second: string | ConnectOptions = {}, third: ConnectOptions = {}): this {
+    if (typeof second === 'string') this.addRoute(first, second, third);
+    else this.addRoute(null, first, second);
+    return this;
+  }
+
+  /** A resource: `resource('server', 'servers', { controller, collection: { detail: 'GET' } })`. */
+  override resource(memberName: string, collectionName: string, options: RouterResourceOptions = {}): this {
+    return super.resource(memberName, collectionName, options);
+  }
+
+  /** Another app at a path and below it, on segment borders; it sees what is left of the path. */
+  mount(path: string, app: App): this {
+    const prefix = path.endsWith('/') ? path.slice(0, -1) : path;
+    const options = { mounted: app } as RouteOptions;
+    if (prefix !== '') this.addRoute(null, prefix, options);
+    this.addRoute(null, `${prefix}/{path_info:.*}`, options);
+    return this;
+  }
+
+  /** A filter around all controllers, after matching; the first is the outermost. */
+  use(filter: Filter): this {
+    this.#refuseLate();
+    this.#filters.push(filter);
+    return this;
+  }
+
+  /** The route that takes method and path, without running anything; null when none does. */
+  find(method: string, path: string): Found | null {
+    const rest = this.withoutPrefix(path);
+    return rest === null ? null : this.compile().find(method, rest, null);
+  }
+
+  /** The path of a named route. */
+  url(name: string, values: UrlValues = {}): string {
+    return this.urls.url(name, values, {});
+  }
+
+  /**
+   * Compiles table, controllers and schemas, and gives the App. Throws a {@link RouteTableError} with all mistakes at
+   * once. Close the App when no request is under way.
+   */
+  async build(): Promise<ClosableApp> {
+    this.#built = true;
+    const table = this.compile();
+    const build = {
+      options: this.#options,
+      log: this.#options.log ?? createLogger({ base: { name: 'router' } }),
+      mapper: this,
+      table,
+      controllers: this.#controllers,
+      settings: this.#settings,
+      filters: this.#filters,
+      refuse: (error: PorticoError) => void this.#issues.push(error),
+    };
+    return await buildApp(build, () => this.#refuseIssues());
+  }
+
+  override addRoute(name: string | null, template: string | null, options: RouteOptions): void {
+    this.#refuseLate();
+    super.addRoute(name, template, options);
+  }
+
+  protected override makeRoute(name: string | null, template: string | null, options: RouteOptions): Route {
+    const { settings, rest } = splitSettings(options);
+    return super.makeRoute(name, template, this.#withController(rest, settings));
+  }
+
+  protected override added(route: Route, options: RouteOptions): void {
+    this.#settings.set(route, splitSettings(options).settings);
+  }
+
+  protected override expand(
+    memberName: string,
+    collectionName: string,
+    options: RouterResourceOptions,
+  ): readonly ExpandedRoute[] {
+    const expanded = super.expand(memberName, collectionName, options);
+    const actions = new Set(expanded.map(({ options: { action } }) => String(action)));
+    for (const name of [...(options.only ?? []), ...(options.except ?? [])]) {
+      if (actions.has(name)) continue;
+      this.refuse(
+        new RouteError('PORTICO_ROUTE_UNKNOWN_ACTION', {
+          message: `the resource "${collectionName}" has no action "${name}"`,
+          hint: didYouMean(name, actions) ?? `It has: ${[...actions].join(', ')}.`,
+        }),
+      );
+    }
+    return expanded.filter(({ formatted, options: { action } }) => {
+      if (formatted && options.formatted === false) return false;
+      return (options.only?.includes(String(action)) ?? true) && !options.except?.includes(String(action));
+    });
+  }
+
+  protected override redirectStatus(code: string | number): number {
+    const status = super.redirectStatus(code);
+    if ([301, 302, 303, 307, 308].includes(status)) return status;
+    throw new RouteError('PORTICO_ROUTE_REDIRECT', {
+      message: `"${code}" is no status of a redirect`,
+      hint: 'Use 301, 302, 303, 307 or 308.',
+    });
+  }
+
+  protected override refuse(error: PorticoError): void {
+    this.#issues.push(error);
+  }
+
+  #withController(options: RouteOptions, { handler, mounted }: KeptSettings): RouteOptions {
+    if (mounted !== undefined) return options;
+    if (handler !== undefined) {
+      return { ...options, controller: this.#controllers.nameOfHandler(handler), action: HANDLER_ACTION };
+    }
+    const { controller } = options;
+    if (typeof controller !== 'object' && typeof controller !== 'function') return options;
+    return controller === null ? options : { ...options, controller: this.#controllers.nameOf(controller) };
+  }
+
+  #refuseIssues(): void {
+    if (this.#issues.length > 0) throw new RouteTableError(this.#issues);
+  }
+
+  #refuseLate(): void {
+    if (!this.#built) return;
+    throw new RouteError('PORTICO_ROUTE_BUILT', {
+      message: 'the router is built: its table cannot change any more',
+      hint: 'To change routes, build another Router and swap the apps.',
+    });
+  }
+}
