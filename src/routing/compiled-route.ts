@@ -91,7 +91,7 @@ export class Found {
   get match(): Match {
     if (this.#match === undefined) {
       this.#match = this.compiled.matchOf(this.captured);
-      if (this.#subDomain !== undefined) this.#match['sub_domain'] = this.#subDomain;
+      if (this.#subDomain !== undefined) this.#match.sub_domain = this.#subDomain;
     }
     return this.#match;
   }

@@ -47,6 +47,6 @@ export function dispatch(mapper: Mapper, path: string, request: MatchRequest, ar
   const { controller, action = null, ...args } = match;
   if (!Object.hasOwn(match, 'controller')) return { status: 500 };
   const line = { scriptName: around.scriptName ?? '', pathInfo: path };
-  const moved = Object.hasOwn(match, 'path_info') ? consumePath(line, pythonText(match['path_info'] ?? '')) : line;
+  const moved = Object.hasOwn(match, 'path_info') ? consumePath(line, pythonText(match.path_info ?? '')) : line;
   return { status: 200, controller, action, args, ...moved, route: found.compiled.index };
 }

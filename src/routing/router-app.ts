@@ -104,7 +104,7 @@ class RouterApp implements RequestSurroundings {
       answerRedirect(res, this.#parts.mapper, served.redirect, found, absoluteUrl(req, undefined));
       return undefined;
     }
-    return callMounted(served.app, req, res, found.match['path_info']);
+    return callMounted(served.app, req, res, found.match.path_info);
   }
 
   #find(req: IncomingMessage, path: string, query: string): Found | null {
@@ -164,10 +164,10 @@ class RouterApp implements RequestSurroundings {
     const { projectCheck, kind } = this.#parts.options;
     if (!(projectCheck ?? kind === 'project') || !Object.hasOwn(args, 'project_id')) return;
     const context = (environ(req) as { context?: { readonly projectId?: unknown } }).context;
-    if (context !== undefined && args['project_id'] !== null && context.projectId !== args['project_id']) {
+    if (context !== undefined && args.project_id !== null && context.projectId !== args.project_id) {
       throw new Fault(400, { message: 'Malformed request URL: the project of the path is not that of the request.' });
     }
-    delete args['project_id'];
+    delete args.project_id;
   }
 
   /** Renders whatever went wrong; errors that are no faults are logged once, with their stack. */

@@ -52,7 +52,7 @@ function callAction(request: FastifyRequest, pending: Pending, method: RunnableA
   const schemas = target.resource.schemas ?? parts.options.schemas ?? 'optional';
   if (bodyCheck !== undefined || pending.method === undefined || schemas === 'optional') {
     own.body = request.body;
-    if (request.body !== undefined) args['body'] = request.body;
+    if (request.body !== undefined) args.body = request.body;
   }
   return compiled.handler.call(compiled.controller, own, args);
 }

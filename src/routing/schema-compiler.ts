@@ -79,17 +79,17 @@ function isCidr(text: string): boolean {
 
 /** The names whose schema takes a list, and all names there are. */
 function listNames(schema: JsonSchema): { has(name: string): boolean; readonly known: ReadonlySet<string> } {
-  const properties = (typeof schema === 'object' ? schema['properties'] : undefined) as
+  const properties = (typeof schema === 'object' ? schema.properties : undefined) as
     | Readonly<Record<string, JsonSchema>>
     | undefined;
   const entries = Object.entries(properties ?? {});
-  const typed = entries.filter(([, property]) => typeof property === 'object' && property['type'] !== undefined);
+  const typed = entries.filter(([, property]) => typeof property === 'object' && property.type !== undefined);
   const lists = new Set(typed.filter(([, property]) => takesList(property)).map(([name]) => name));
   return { has: (name) => lists.has(name), known: new Set(typed.map(([name]) => name)) };
 }
 
 function takesList(property: JsonSchema): boolean {
-  return typeof property === 'object' && [property['type']].flat().includes('array');
+  return typeof property === 'object' && [property.type].flat().includes('array');
 }
 
 /** The first error only, as nova has it: the field, the value, and what the schema wanted. */
@@ -110,26 +110,26 @@ function dottedPath({ instancePath, keyword, params }: ErrorObject): string {
     .split('/')
     .slice(1)
     .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
-  if (keyword === 'additionalProperties') steps.push(String(params['additionalProperty']));
-  if (keyword === 'required') steps.push(String(params['missingProperty']));
+  if (keyword === 'additionalProperties') steps.push(String(params.additionalProperty));
+  if (keyword === 'required') steps.push(String(params.missingProperty));
   return quoteClient(steps.join('.'));
 }
 
 function wanted({ keyword, params, message = 'is not valid' }: ErrorObject): string {
   if (keyword === 'additionalProperties') return 'additional properties are not allowed';
   if (keyword === 'required') return 'it is required';
-  if (keyword === 'enum') return `must be one of ${quoteClient(JSON.stringify(params['allowedValues']))}`;
-  if (keyword === 'const') return `must be ${quoteClient(JSON.stringify(params['allowedValue']))}`;
+  if (keyword === 'enum') return `must be one of ${quoteClient(JSON.stringify(params.allowedValues))}`;
+  if (keyword === 'const') return `must be ${quoteClient(JSON.stringify(params.allowedValue))}`;
   return message;
 }
 
 function isSecret({ parentSchema, keyword }: ErrorObject, path: string): boolean {
   const own = parentSchema as Readonly<Record<string, unknown>> | undefined;
-  return keyword === 'required' || own?.['writeOnly'] === true || path.split('.').some((step) => SECRET.test(step));
+  return keyword === 'required' || own?.writeOnly === true || path.split('.').some((step) => SECRET.test(step));
 }
 
 function shownValue({ data, keyword, params }: ErrorObject): string {
   const shown =
-    keyword === 'additionalProperties' ? (data as Record<string, unknown>)[String(params['additionalProperty'])] : data;
+    keyword === 'additionalProperties' ? (data as Record<string, unknown>)[String(params.additionalProperty)] : data;
   return quoteClient(JSON.stringify(shown) ?? 'undefined');
 }

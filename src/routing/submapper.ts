@@ -101,7 +101,7 @@ export class SubMapper extends SubMapperParent {
     this.#parent = parent;
     this.#options = withoutUndefined(rest);
     this.collectionName = collectionName ?? null;
-    this.resourceName = resourceName || parent.resourceName || (rest['controller'] as string | undefined) || null;
+    this.resourceName = resourceName || parent.resourceName || (rest.controller as string | undefined) || null;
     this.formatted = formatted ?? parent.formatted ?? true;
     for (const action of actions ?? []) this.#runHelper(action);
   }
