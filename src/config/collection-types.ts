@@ -110,11 +110,12 @@ type Filled<T> = OptionSpec & { readonly default?: T | string | (() => T) };
 export function splitItems(text: string): string[] {
   const items: string[] = [];
   // One item: quoted text, or anything up to a comma; a backslash protects the character after it.
-  const pattern = /\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|((?:[^,\\]|\\.)*))\s*(?:,|$)/gsy;
+  const pattern = /\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(?!\s*["'])((?:[^,\\]|\\.?)*))\s*(?:,|$)/gsy;
   while (pattern.lastIndex < text.length) {
     const at = pattern.lastIndex;
     const found = pattern.exec(text);
-    if (found === null) throw new InvalidValue(`should have a comma after the quoted item at character ${at + 1}`);
+    if (found === null)
+      throw new InvalidValue(`should have a closing quote and a comma after the quoted item at character ${at + 1}`);
     const quoted = found[1] ?? found[2];
     const item = (quoted ?? (found[3] ?? '').trimEnd()).replaceAll(/\\(.)/gs, '$1');
     if (quoted !== undefined || item !== '') items.push(item);

@@ -134,7 +134,7 @@ export class Config {
   register(name: string, options: OptionDeclarations): void {
     if (this.#generations.complete === undefined || name.endsWith('<name>'))
       this.#generations.declare(sectionKey(name), options);
-    else this.group(name, options, { partial: true });
+    else this.group(name, options);
   }
 
   /** Adds a check over several options. */

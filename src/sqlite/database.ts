@@ -107,14 +107,15 @@ function loadDriver(): Driver {
 
 /** Node 22 warns in every process that node:sqlite is new; every worker would say so at every start. */
 function withoutExperimentalWarning<T>(load: () => T): T {
-  const emitWarning = process.emitWarning;
-  process.emitWarning = ((warning: string | Error, ...rest: unknown[]) => {
-    if (!/SQLite is an experimental feature/.test(String(warning)))
-      Reflect.apply(emitWarning, process, [warning, ...rest]);
-  }) as typeof process.emitWarning;
+  const before = Object.getOwnPropertyDescriptor(process, 'emitWarning') ?? {};
+  const emit = process.emitWarning.bind(process) as (...args: unknown[]) => void;
+  const value = (warning: unknown, ...rest: unknown[]): void => {
+    if (!/SQLite is an experimental feature/.test(String(warning))) emit(warning, ...rest);
+  };
+  Object.defineProperty(process, 'emitWarning', { ...before, value });
   try {
     return load();
   } finally {
-    process.emitWarning = emitWarning;
+    Object.defineProperty(process, 'emitWarning', before);
   }
 }

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { dict, integer, list, multi, port } from 'portico/config';
+
+test('CF-37 a list splits at commas, trims, drops what is empty, and knows quotes and backslashes', () => {
+  assert.deepEqual(list().parse(' a, b ,,c,'), ['a', 'b', 'c']);
+  assert.deepEqual(list().parse(''), []);
+  assert.deepEqual(list().parse('a\nb'), ['a\nb']);
+  assert.deepEqual(list().parse('"a, b", \'c, d\', e\\, f, "g\\"h", ""'), ['a, b', 'c, d', 'e, f', 'g"h', '']);
+  assert.throws(() => list().parse('"a" b, c'), /comma after the quoted item at character 1/);
+  assert.throws(() => list().parse('a, "b'), /quoted item at character 3/);
+  assert.deepEqual(list({ item: port() }).parse('80, 443'), [80, 443]);
+  assert.throws(() => list({ item: port() }).parse('80, 70000'), /each item should be ≥ 0 and ≤ 65535/);
+  assert.throws(() => list({ unique: true }).parse('a,b,a'), /no item twice/);
+  assert.throws(() => list({ minLength: 2 }).parse('a'), /at least 2 items/);
+  assert.deepEqual(list({ bounds: true }).parse('[a,b]'), ['a', 'b']);
+  assert.throws(() => list({ bounds: true }).parse('a,b'), /between \[ and \]/);
+});
+
+test('CF-37 whatever the items are, a list as written is read back', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 8 }), { maxLength: 5 }), (items) => {
+      assert.deepEqual(list().parse(list().format(items)), items);
+    }),
+  );
+});
+
+test('CF-38 a repeated key gives its items in order; one empty one is none', () => {
+  assert.deepEqual(multi().parseAll(['b', 'a']), ['b', 'a']);
+  assert.deepEqual(multi().parseAll(['']), []);
+  assert.deepEqual(multi().parseAll(['', 'a']), ['', 'a']);
+  assert.deepEqual(multi({ item: integer() }).parseAll(['1', '2']), [1, 2]);
+  assert.deepEqual(multi({ default: ['x'] }).default, ['x']);
+});
+
+test('CF-39 a dictionary has pairs; a key twice is refused', () => {
+  assert.deepEqual(
+    [...dict().parse('a:b, c : d:e')],
+    [
+      ['a', 'b'],
+      ['c', 'd:e'],
+    ],
+  );
+  assert.deepEqual(
+    [...dict({ value: integer() }).parse('__proto__:1,17:2')],
+    [
+      ['__proto__', 1],
+      ['17', 2],
+    ],
+  );
+  assert.equal(dict().parse('').size, 0);
+  assert.deepEqual([...dict({ separator: '=' }).parse('a=1')], [['a', '1']]);
+  assert.throws(() => dict().parse('a:1,a:2'), /no key twice \(a\)/);
+  assert.throws(() => dict().parse('a'), /pairs such as key:value/);
+});
+
+test('CF-110 lists and dictionaries cannot be changed', () => {
+  assert.throws(() => (list().parse('a') as string[]).push('b'), TypeError);
+  assert.throws(() => (dict().parse('a:b') as Map<string, string>).set('c', 'd'), TypeError);
+});

@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { inspect } from 'node:util';
+import {
+  boolean,
+  bytes,
+  Config,
+  ConfigError,
+  type ConfigIssue,
+  defineOptions,
+  duration,
+  host,
+  integer,
+  list,
+  multi,
+  oneOf,
+  port,
+  string,
+  uri,
+} from 'portico/config';
+
+const apiOptions = defineOptions({
+  listen: host({ default: '127.0.0.1', help: 'Where.', aliases: ['DEFAULT.<name>_listen'] }),
+  port: port({ default: 0, help: 'Which.', aliases: ['listen_port', 'DEFAULT.<name>_listen_port'] }),
+  workers: integer({ default: 1, min: 1, mutable: true, help: 'How many.', aliases: ['DEFAULT.<name>_workers'] }),
+});
+const wsgiOptions = defineOptions({
+  max_header_size: bytes({ default: '16KiB', help: 'Largest.', deprecated: ['DEFAULT.max_header_line'] }),
+  keep_alive: boolean({ default: true, help: 'Keep.' }),
+  request_timeout: duration({ default: 300, help: 'Wait.' }),
+});
+const secretOptions = defineOptions({
+  connection: uri({ secret: true, help: 'Where to.' }),
+  url: uri({ help: 'With a password.' }),
+  plain: string({ default: '', help: 'Text.' }),
+  required_thing: string({ required: true, help: 'Must be there.' }),
+});
+
+function refusal(act: () => unknown): ConfigError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new assert.AssertionError({ message: 'was accepted' });
+}
+
+const brief = ({ severity, code, group, opt, location }: ConfigIssue): string =>
+  `${severity} ${code} [${group}] ${opt} ${location?.detail}`;
+
+test('CF-105 CF-110 an empty configuration gives every default, typed and frozen', () => {
+  const values = new Config().group('wsgi', wsgiOptions);
+  const size: number = values.maxHeaderSize;
+  assert.deepEqual({ ...values }, { maxHeaderSize: 16_384, keepAlive: true, requestTimeout: 300 });
+  assert.equal(size, 16_384);
+  assert.throws(() => {
+    (values as { keepAlive: boolean }).keepAlive = false;
+  }, TypeError);
+});
+
+test('CF-61 CF-70 all bad values of a group come at once, at their places, with what was written', () => {
+  const config = Config.fromText('[wsgi]\nmax_header_size = 16 bits\nkeep_alive = maybe\n\nrequest-timeout = soon\n');
+  const error = refusal(() => config.group('wsgi', wsgiOptions));
+  assert.equal(error.code, 'PORTICO_CONFIG_REFUSED');
+  assert.deepEqual(
+    error.message.split('\n').map((line) => line.replace(/should be a (\w+).*;/, 'should be a $1;')),
+    [
+      'portico.ini:2:19: error: [wsgi] max_header_size: should be a size; got 16 bits',
+      'portico.ini:3:14: error: [wsgi] keep_alive: should be a boolean; got maybe',
+      'portico.ini:5:19: error: [wsgi] request_timeout: should be a duration; got soon',
+    ],
+  );
+  assert.deepEqual(error.issues.map(brief), [
+    'error PORTICO_CONFIG_VALUE [wsgi] max_header_size portico.ini:2:19',
+    'error PORTICO_CONFIG_VALUE [wsgi] keep_alive portico.ini:3:14',
+    'error PORTICO_CONFIG_VALUE [wsgi] request_timeout portico.ini:5:19',
+  ]);
+});
+
+test('CF-24 a comment behind a number is explained', () => {
+  const config = Config.fromText('[wsgi]\nmax_header_size = 16 ; KiB\n');
+  assert.match(refusal(() => config.group('wsgi', wsgiOptions)).message, /\n {2}inline comments are not supported/);
+});
+
+test('CF-60 CF-118 twenty faults of every kind are told in one run, in the order of the file', async () => {
+  const lines = ['stray = 1', '[wsgi]', ...Array.from({ length: 15 }, (_, n) => `wrong_${n} = 1`)];
+  lines.push('keep_alive = perhaps', 'no delimiter here', '[api:compute]', 'port = 70000', 'workers = 0');
+  const folder = mkdtempSync(join(tmpdir(), 'portico-faults-'));
+  const file = join(folder, 'a.ini');
+  writeFileSync(file, lines.join('\n'));
+  const groups = { wsgi: wsgiOptions, 'api:compute': apiOptions };
+  const given = { files: [file], dirs: [], env: {}, groups };
+  const numbers = [1, ...Array.from({ length: 17 }, (_, n) => n + 3), 21, 22];
+  await assert.rejects(Config.load(given), (error: ConfigError) => {
+    assert.deepEqual(
+      error.issues.map(({ location }) => location?.origin?.line),
+      numbers,
+    );
+    return true;
+  });
+  const collected = await Config.load({ ...given, collect: true });
+  assert.equal(refusal(() => collected.validate()).issues.length, 20);
+  rmSync(folder, { recursive: true });
+});
+
+test('CF-66 CF-118 unknown names are errors in known groups, with the nearest name or the right group', () => {
+  const config = Config.fromText(
+    '[defualt]\nworker = 4\n[api:compute]\nworker = 4\nkeep_alive = no\n[x-mine]\na = 1\n[DEFAULT]\ncompute_workrs = 3\n',
+  );
+  config.register('wsgi', wsgiOptions);
+  config.register('api:compute', apiOptions);
+  const issues = config.problems();
+  assert.deepEqual(
+    issues.map(({ severity, group, opt, hint }) => [severity, group, opt, hint]),
+    [
+      ['warning', 'defualt', undefined, "did you mean 'DEFAULT'?"],
+      ['error', 'api:compute', 'worker', "did you mean 'workers'?"],
+      ['error', 'api:compute', 'keep_alive', "'keep_alive' is an option of [wsgi]"],
+      ['error', 'DEFAULT', 'compute_workrs', "did you mean 'compute_workers'?"],
+    ],
+  );
+  assert.equal(refusal(() => config.validate()).issues.length, 3);
+});
+
+test('CF-66 under strict_config an unknown section is an error too', () => {
+  const config = Config.fromText('[DEFAULT]\nstrict_config = true\n[cros]\n');
+  config.register('cors', {});
+  assert.match(
+    refusal(() => config.validate()).message,
+    /^portico\.ini:3:1: error: \[cros\] unknown section\n {2}did you mean 'cors'/,
+  );
+});
+
+test('CF-66 a group that is declared after the judgement is judged at once', () => {
+  const config = Config.fromText('[wsgi]\nkeep_alife = no\n');
+  config.validate({ complete: false });
+  assert.match(refusal(() => config.register('wsgi', wsgiOptions)).message, /did you mean 'keep_alive'/);
+});
+
+test('CF-54 flat and sectioned names are one option; two different values are an error naming both places', () => {
+  const flat = Config.fromText('[DEFAULT]\ncompute_listen = ::1\ncompute_listen_port = 8774\ncompute_workers = 3\n');
+  assert.deepEqual({ ...flat.api('compute', apiOptions) }, { listen: '::1', port: 8774, workers: 3 });
+  flat.validate();
+  const same = Config.fromText('[DEFAULT]\ncompute_listen_port = 08774\n[api:compute]\nlisten_port = 8774\n');
+  assert.equal(same.api('compute', apiOptions).port, 8774);
+  const other = Config.fromText('[DEFAULT]\ncompute_listen_port = 1\n[api:compute]\nport = 2\n');
+  const { message } = refusal(() => other.api('compute', apiOptions));
+  assert.match(
+    message,
+    /portico\.ini:4:8: error: \[api:compute\] port: .*\[DEFAULT\] compute_listen_port at portico\.ini:2:23/,
+  );
+});
+
+test('CF-46 a template stands for all sections of its form', () => {
+  const config = Config.fromText('[api:compute]\nport = 1\n[api:metadata]\nprot = 2\nworkers = x\n');
+  config.register('api:<name>', apiOptions);
+  assert.deepEqual(refusal(() => config.validate()).issues.map(brief), [
+    'error PORTICO_CONFIG_UNKNOWN_OPTION [api:metadata] prot portico.ini:4:8',
+    'error PORTICO_CONFIG_VALUE [api:metadata] workers portico.ini:5:11',
+  ]);
+});
+
+test('CF-47 CF-67 an old name counts, gives way to the new one, and warns once', () => {
+  const said: string[] = [];
+  const log = { warn: (message: string) => said.push(message) } as unknown as NonNullable<
+    Parameters<typeof Config.load>[0]
+  >['log'];
+  const config = Config.fromText('[DEFAULT]\nmax_header_line = 8192\n', { ...(log === undefined ? {} : { log }) });
+  assert.equal(config.group('wsgi', wsgiOptions).maxHeaderSize, 8192);
+  config.group('wsgi', wsgiOptions);
+  assert.deepEqual(said, [
+    'portico.ini:2:19: warning: [DEFAULT] max_header_line: deprecated, the option is called max_header_size in [wsgi] now',
+  ]);
+  const both = Config.fromText('[DEFAULT]\nmax_header_line = 8192\n[wsgi]\nmax_header_size = 1K\n');
+  assert.equal(both.group('wsgi', wsgiOptions).maxHeaderSize, 1024);
+});
+
+test('CF-45 CF-69 declaring an option twice alike is nothing, in two ways an error naming both places', () => {
+  const config = new Config();
+  const again = defineOptions({ keep_alive: boolean({ default: true, help: 'Keep.' }) });
+  config.register('wsgi', wsgiOptions);
+  config.register('wsgi', again);
+  const other = defineOptions({ keep_alive: boolean({ default: false, help: 'Keep.' }) });
+  assert.throws(
+    () => config.register('wsgi', other),
+    (error: Error) => error.message.match(/config\.test\.js:\d+:\d+/g)?.length === 2,
+  );
+  assert.throws(() => defineOptions({ _a: string({ help: 'x' }) }), /lower snake case/);
+  assert.throws(() => defineOptions({ a: string() }), /needs a help text/);
+});
+
+test('CF-65 a required option says where to set it', () => {
+  const { message } = refusal(() => new Config().group('db', secretOptions));
+  assert.equal(
+    message,
+    'error: [db] required_thing: value required\n  set it in section [db] of a configuration file, with PORTICO_DB__REQUIRED_THING, or with --set db.required_thing=…',
+  );
+});
+
+test('CF-68 asking for an option that nobody declared names group and option', () => {
+  assert.throws(() => new Config().resolve('wsgi', 'prot'), /no option prot is declared in \[wsgi\]/);
+});
+
+test('MW-4 values of a paste section win, for that instance only; their mistakes stand in the paste file', () => {
+  const at = (value: string, line: number) => ({
+    value,
+    origin: { file: 'api-paste.ini', line, column: 5, section: 'filter:wsgi' },
+  });
+  const config = Config.fromText('[wsgi]\nmax_header_size = 1K\nrequest_timeout = 5\n');
+  const local = new Map([['max_header_size', at('2K', 3)]]);
+  assert.equal(config.group('wsgi', wsgiOptions, { local }).maxHeaderSize, 2048);
+  assert.equal(config.group('wsgi', wsgiOptions).maxHeaderSize, 1024);
+  const wrong = new Map([
+    ['max_heder_size', at('2K', 3)],
+    ['keep_alive', at('0 # no', 4)],
+  ]);
+  assert.deepEqual(refusal(() => config.group('wsgi', wsgiOptions, { local: wrong })).message.split('\n'), [
+    'api-paste.ini:3:5: error: [filter:wsgi] max_heder_size: unknown option',
+    "  did you mean 'max_header_size'?",
+    'api-paste.ini:4:5: error: [filter:wsgi] keep_alive: should be a boolean: true, 1, yes, on, false, 0, no or off; got 0 # no',
+    '  inline comments are not supported: put the comment on a line of its own',
+  ]);
+  const several = defineOptions({ names: multi({ help: 'x' }), words: list({ help: 'x' }) });
+  const lines = new Map([
+    ['names', at('\na\nb', 3)],
+    ['words', at('a,\nb', 4)],
+  ]);
+  assert.deepEqual({ ...config.group('m', several, { local: lines }) }, { names: ['a', 'b'], words: ['a', 'b'] });
+});
+
+test('CF-73 CF-74 CF-118 a secret is in no error, no dump, no JSON and no inspection', () => {
+  const text =
+    '[db]\nconnection = hunter2 hunter2\nurl = amqp://me:hunter2@host/\nrequired_thing = x\nplain = hunter2\n';
+  const { message, issues } = refusal(() => Config.fromText(text).group('db', secretOptions));
+  assert.doesNotMatch(message + JSON.stringify(issues.map(({ got }) => got)), /hunter2/);
+  assert.match(message, /got \*\*\*\*/);
+  const fine = Config.fromText(text.replace('hunter2 hunter2', 'pg://u:hunter2@h/').replace('plain = hunter2', ''));
+  const values = fine.group('db', secretOptions);
+  assert.equal(values.connection, 'pg://u:hunter2@h/');
+  for (const shown of [JSON.stringify(values), inspect(values), JSON.stringify(fine), inspect(fine)]) {
+    assert.doesNotMatch(shown, /hunter2/);
+    assert.match(shown, /amqp:\/\/me:\*\*\*\*@host/);
+  }
+});
+
+test('CF-51 cross-checks run when all values are right, and are placed where the option was set', () => {
+  const config = Config.fromText('[wsgi]\nrequest_timeout = 5\nkeep_alive = off\n');
+  config.register('wsgi', wsgiOptions);
+  config.check((checked) => {
+    const { requestTimeout, keepAlive } = checked.group('wsgi', wsgiOptions);
+    if (keepAlive || requestTimeout > 10) return [];
+    return [{ group: 'wsgi', opt: 'request_timeout', message: 'is too short without keep_alive', hint: 'use 10' }];
+  });
+  assert.equal(
+    refusal(() => config.validate()).message,
+    'portico.ini:2:19: error: [wsgi] request_timeout: is too short without keep_alive\n  use 10',
+  );
+});
+
+test('CF-107 values from code are checked', () => {
+  const config = new Config();
+  config.group('wsgi', wsgiOptions);
+  assert.throws(() => config.setOverride('wsgi', 'keep_alive', 'perhaps'), /should be a boolean/);
+  config.setOverride('wsgi', 'request_timeout', '1m');
+  config.setOverride('wsgi', 'max_header_size', 5);
+  assert.deepEqual({ ...config.group('wsgi', wsgiOptions) }, { maxHeaderSize: 5, keepAlive: true, requestTimeout: 60 });
+  const method = defineOptions({ restart_method: oneOf(['reload', 'mutate'], { default: 'reload', help: 'x' }) });
+  const typed: 'reload' | 'mutate' = config.group('DEFAULT', method).restartMethod;
+  assert.equal(typed, 'reload');
+});
+
+test('CF-114 the sections of the files, each once', () => {
+  assert.deepEqual(Config.fromText('[A]\n[b]\n[a]\n').listSections(), ['a', 'b']);
+});

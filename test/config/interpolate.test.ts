@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Config, type ConfigError, defineOptions, integer, string } from 'portico/config';
+
+const defaults = defineOptions({
+  host: string({ default: 'here', help: 'x' }),
+  unset: string({ help: 'x' }),
+  number: integer({ default: 7, help: 'x' }),
+  old_name: string({ default: '', help: 'x', aliases: ['other_name'] }),
+});
+const options = defineOptions({
+  url: string({ default: '', help: 'x' }),
+  next: string({ default: '', help: 'x' }),
+  count: integer({ default: 0, help: 'x' }),
+  password: string({ default: '', secret: true, help: 'x' }),
+  connection: string({ default: '', secret: true, help: 'x' }),
+});
+
+function read(text: string) {
+  const config = Config.fromText(text);
+  config.register('DEFAULT', defaults);
+  config.register('other.group', options);
+  return config.group('app', options);
+}
+
+function refused(text: string): string {
+  try {
+    read(text);
+  } catch (error) {
+    return (error as ConfigError).message;
+  }
+  throw new assert.AssertionError({ message: 'was accepted' });
+}
+
+test('CF-27 references look in their own group, then in DEFAULT, then where they say', () => {
+  const written: Record<string, string> = {
+    'http://$host/': 'http://here/',
+    '${host}name': 'herename',
+    $next: 'own',
+    '$DEFAULT.number': '7',
+    '${other.group.url}': 'far',
+    '$host.example.org': 'here.example.org',
+    '[$unset]': '[]',
+    $other_name: 'same',
+    '$$host \\$host 5$ ^a$ $1': '$host $host 5$ ^a$ $1',
+    none: 'none',
+  };
+  const more = '[DEFAULT]\nother-name = same\n[other.group]\nurl = far\n';
+  for (const [text, value] of Object.entries(written)) {
+    assert.equal(read(`[app]\nurl = ${text}\nnext = own\n${more}`).url, value, text);
+  }
+});
+
+test('CF-27 the result is parsed with the type of the option that refers', () => {
+  assert.equal(read('[app]\ncount = 1$number\n').count, 17);
+  assert.match(refused('[app]\ncount = $host\n'), /\[app\] count: should be an integer; got \$host/);
+});
+
+test('CF-27 references are followed to their end; a cycle is named', () => {
+  assert.equal(read('[DEFAULT]\nhost = $old_name\nold_name = $$x\n[app]\nurl = <$host>\n').url, '<$x>');
+  assert.match(
+    refused('[app]\nurl = a $next\nnext = $url\n'),
+    /portico\.ini:2:7: error: \[app\] url: refers to itself: app\.url → app\.next → app\.url; got a \$next/,
+  );
+});
+
+test('CF-28 an unknown option is named, at its place in the value', () => {
+  assert.equal(
+    refused('[app]\nurl = one\n  two $hots\n'),
+    "portico.ini:3:7: error: [app] url: unknown option 'hots' referenced by [app] url; got one\\ntwo $hots\n  did you mean 'host'?",
+  );
+  assert.match(refused('[app]\nurl = a$bc\n'), /unknown option 'bc' referenced by \[app\] url/);
+  assert.match(refused('[app]\nurl = ${a\n'), /without closing brace/);
+  assert.match(refused(`[app]\nurl = ${'{}'}\n`), /names no option/);
+});
+
+test('CF-29 CF-118 a dollar sign in a password survives; a secret is interpolated only when it asks for it', () => {
+  assert.equal(read('[app]\npassword = a$bc$$d\\$\n').password, 'a$bc$$d\\$');
+  assert.equal(
+    read('[app]\npassword = s\nconnection = interpolate:pg://u:$password@$host\n').connection,
+    'pg://u:s@here',
+  );
+});
+
+test('CF-29 an option that is no secret cannot refer to one', () => {
+  const message = refused('[app]\npassword = hunter2\nurl = $password\n');
+  assert.match(message, /\[app\] url: refers to the secret \[app\] password, which would show it/);
+  assert.doesNotMatch(message, /hunter2/);
+});

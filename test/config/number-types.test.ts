@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { boolean, float, type InvalidValue, integer, type Option, port, range } from 'portico/config';
+
+function refused(option: Option, text: string): string {
+  try {
+    option.parse(text);
+  } catch (error) {
+    return (error as InvalidValue).message;
+  }
+  throw new assert.AssertionError({ message: `${text} was accepted` });
+}
+
+test('CF-31 a boolean is one of eight words in any case; an empty value is refused', () => {
+  for (const word of ['true', '1', 'yes', 'on', 'TRUE', 'Yes', ' on ']) assert.equal(boolean().parse(word), true, word);
+  for (const word of ['false', '0', 'no', 'off', 'Off']) assert.equal(boolean().parse(word), false, word);
+  for (const word of ['2', 'y', 't', 'enabled', 'true false'])
+    assert.match(refused(boolean(), word), /should be a boolean/);
+  assert.equal(refused(boolean(), ''), 'must not be empty');
+});
+
+test('CF-32 an integer has an optional sign, is safe, and keeps its default when the value is empty', () => {
+  const workers = integer({ default: 4, min: 1, max: 64 });
+  assert.equal(workers.parse(' +7 '), 7);
+  assert.equal(integer().parse('-3'), -3);
+  assert.equal(workers.parse(''), 4);
+  for (const text of ['eigth', '1.0', '0x10', '1e3', '1_000', '--1']) {
+    assert.equal(refused(workers, text), 'should be an integer', text);
+  }
+  assert.equal(refused(integer(), '9007199254740993'), 'should be an integer of at most 53 bits');
+  assert.equal(refused(workers, '0'), 'should be ≥ 1 and ≤ 64');
+  assert.equal(refused(integer({ min: 1 }), '0'), 'should be ≥ 1');
+  assert.equal(refused(integer({ choices: [1, 2] }), '3'), 'should be one of 1, 2');
+});
+
+test('CF-33 a float takes decimals and exponents, neither nan nor inf', () => {
+  const ratio = float({ default: 0.5, max: 10 });
+  assert.deepEqual(
+    ['1', '-.5', '2.', '1e-3', '+1.5E+0', ''].map((text) => ratio.parse(text)),
+    [1, -0.5, 2, 0.001, 1.5, 0.5],
+  );
+  for (const text of ['nan', 'inf', 'Infinity', '1,5', 'e3', '.'])
+    assert.equal(refused(ratio, text), 'should be a number');
+  assert.equal(refused(ratio, '1e999'), 'should be a number that a double can hold');
+  assert.equal(refused(ratio, '11'), 'should be ≤ 10');
+});
+
+test('CF-34 a port is 0 to 65535, or within its own bounds', () => {
+  assert.deepEqual([port().parse('0'), port().parse('65535')], [0, 65_535]);
+  assert.equal(refused(port(), '65536'), 'should be ≥ 0 and ≤ 65535');
+  assert.equal(refused(port({ min: 1024 }), '80'), 'should be ≥ 1024 and ≤ 65535');
+});
+
+test('CF-44 CF-64 a range names both ends', () => {
+  assert.deepEqual(range().parse('3-7'), { min: 3, max: 7 });
+  assert.deepEqual(range().parse('5'), { min: 5, max: 5 });
+  assert.match(refused(range(), '7-3'), /first end is not above the second/);
+  assert.match(refused(range({ max: 9 }), '3-10'), /≤ 9/);
+  assert.match(refused(range(), 'a-b'), /such as 3-7/);
+});
+
+test('CF-69 a default of the wrong type is refused where it is declared', () => {
+  assert.throws(() => integer({ default: 0, min: 1 }), /bad default of an integer option: should be ≥ 1/);
+  assert.throws(() => port({ default: 70_000 }), /bad default of a port option/);
+  assert.throws(() => integer({ default: true as unknown as number }), /should be an integer/);
+});

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { InvalidValue, module, oneOf, path, regexp, string, uri } from 'portico/config';
+
+test('CF-30 text has choices, a pattern, a length; empty text is a value', () => {
+  assert.equal(string({ default: 'x' }).parse(''), '');
+  assert.equal(string().parse('  spaces stay  '), '  spaces stay  ');
+  assert.equal(string({ choices: ['Keystone', 'noauth'], ignoreCase: true }).parse('keystone'), 'Keystone');
+  assert.throws(() => string({ choices: ['a', 'b'] }).parse('A'), /should be one of a, b/);
+  assert.throws(() => string({ regex: /^v\d+$/ }).parse('2.1'), /should match \/\^v\\d\+\$\//);
+  assert.throws(() => string({ maxLength: 2 }).parse('abc'), /at most 2 characters/);
+});
+
+test('CF-64 a choice names the choices and the nearest one', () => {
+  const method = oneOf({ reload: 'New workers.', mutate: 'In place.' }, { default: 'reload' });
+  assert.equal(method.parse(' mutate '), 'mutate');
+  assert.throws(
+    () => method.parse('relaod'),
+    (error: InvalidValue) =>
+      error instanceof InvalidValue &&
+      error.message === 'should be one of reload, mutate' &&
+      error.hint === "did you mean 'reload'?",
+  );
+  assert.throws(() => method.parse(''), /must not be empty/);
+  assert.equal(oneOf(['', 'a'], { default: 'a' }).parse(''), '');
+});
+
+test('CF-42 a URI is absolute, of a scheme, of a length', () => {
+  assert.equal(uri().parse('amqp://rabbit:pw@host/'), 'amqp://rabbit:pw@host/');
+  assert.throws(() => uri().parse('/relative'), /should be an absolute URI/);
+  assert.throws(() => uri({ schemes: ['http', 'https'] }).parse('ftp://x'), /scheme http or https/);
+  assert.throws(() => uri({ maxLength: 8 }).parse('http://long'), /at most 8/);
+  assert.throws(() => uri().parse(''), /must not be empty/);
+});
+
+test('CF-43 a path expands ~, may have to exist, be of a kind and be closed to others', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-path-'));
+  const file = join(folder, 'key.pem');
+  writeFileSync(file, 'x');
+  assert.equal(path().parse('~/x'), join(homedir(), 'x'));
+  assert.equal(path().parse('~x'), '~x');
+  assert.equal(path({ default: '/a' }).parse(''), '/a');
+  assert.throws(() => path({ mustExist: true }).parse(join(folder, 'no')), /no such file/);
+  assert.throws(() => path({ kind: 'dir' }).parse(file), /should be a directory/);
+  assert.throws(() => path({ kind: 'file' }).parse(folder), /should be a file/);
+  chmodSync(file, 0o644);
+  assert.equal(path({ mode: 0o600 }).warning?.(file), "the file's mode is 644, more open than 600");
+  chmodSync(file, 0o400);
+  assert.equal(path({ mode: 0o600 }).warning?.(file), undefined);
+  rmSync(folder, { recursive: true });
+});
+
+test('CF-44 regular expressions and modules', () => {
+  assert.match('v21', regexp().parse('^v\\d+$')!);
+  assert.throws(() => regexp().parse('('), /should be a regular expression/);
+  assert.equal(module().parse('./drivers/disk.js:Disk'), './drivers/disk.js:Disk');
+  for (const text of ['two words', 'x.js:', '']) assert.throws(() => module().parse(text), InvalidValue);
+});
