@@ -71,7 +71,7 @@ test('CF-28 an unknown option is named, at its place in the value', () => {
   );
   assert.match(refused('[app]\nurl = a$bc\n'), /unknown option 'bc' referenced by \[app\] url/);
   assert.match(refused('[app]\nurl = ${a\n'), /without closing brace/);
-  assert.match(refused(`[app]\nurl = ${'{}'}\n`), /names no option/);
+  assert.match(refused(`[app]\nurl = $${'{}'}\n`), /names no option/);
 });
 
 test('CF-29 CF-118 a dollar sign in a password survives; a secret is interpolated only when it asks for it', () => {

@@ -41,7 +41,7 @@ async function load(text: string, more: Parameters<typeof Config.load>[0] = {}):
 
 const values = (config: Config) => config.group('app', options);
 const sorted = (changes: ConfigChanges) =>
-  [...changes].map(([name, { old, new: now }]) => `${name} ${old} ${now}`).sort();
+  [...changes].map(([name, { old, new: now }]) => `${name} ${String(old)} ${String(now)}`).sort();
 
 test('CF-81 LC-1206 a reload replaces everything, but for what needs new sockets', async () => {
   const config = await load('[app]\nworkers = 1\ntopic = a\nport = 1\n');
@@ -115,7 +115,7 @@ test('CF-85 LC-1207 hooks are told parsed values in their order; one that throws
   const told: string[] = [];
   config.onMutate(async (changed, changes) => {
     await Promise.resolve();
-    told.push(`first ${sorted(changes)} ${changed.group('app', options).workers}`);
+    told.push(`first ${sorted(changes).join(' ')} ${changed.group('app', options).workers}`);
   });
   config.onMutate(() => {
     throw new Error('no');
