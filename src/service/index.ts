@@ -1,7 +1,14 @@
 /** `portico/service`: what one needs to write a service. */
 export type { Awaitable } from './awaitable.js';
+export { HOOK_NAMES, type HookName } from './hook-caller.js';
 export { Lifecycle, type LifecycleState, type LifecycleSteps } from './lifecycle.js';
 export type { Manager, Registration, ServiceRecord, ServiceState } from './manager.js';
+export {
+  ManagerHooks,
+  type ManagerHooksOptions,
+  type ManagerPeriodicOptions,
+  type ProtocolSteps,
+} from './manager-hooks.js';
 export {
   type ConfigChanges,
   isListening,

@@ -1,6 +1,7 @@
 /**
  * The Manager contract: the domain behind a service, whatever its protocol.
  */
+import type { PeriodicTasks } from '../tasks/index.js';
 import type { Awaitable } from './awaitable.js';
 
 /** What a service itself says about where it is. `stopped` counts as down at once. */
@@ -58,6 +59,8 @@ export interface Manager {
   cleanupHost?(): Awaitable<void>;
   /** A new configuration was accepted. */
   reset?(): Awaitable<void>;
+  /** A schedule of its own, where tasks are added in code. Default: its methods marked with `@periodicTask`. */
+  readonly periodicTasks?: PeriodicTasks;
 }
 
 /** A service's place in a registry, as the service itself uses it. Made by `portico/registry`. */

@@ -1,0 +1,89 @@
+/**
+ * Calls of managers' hooks: each with a limit of time, and no hook twice in a row of calls that must be one.
+ */
+import { PorticoError } from '../errors.js';
+import type { Logger } from '../log.js';
+import { type Clock, pause } from '../tasks/index.js';
+import type { Manager } from './manager.js';
+
+/** The hooks of a manager. */
+export type HookName = 'initHost' | 'preStartHook' | 'postStartHook' | 'gracefulShutdown' | 'cleanupHost' | 'reset';
+
+/** Their names: never remote methods. */
+export const HOOK_NAMES: readonly HookName[] = Object.freeze([
+  'initHost',
+  'preStartHook',
+  'postStartHook',
+  'gracefulShutdown',
+  'cleanupHost',
+  'reset',
+]);
+
+/** How long one waits for a hook. */
+export interface HookLimit {
+  readonly timeoutMs?: number;
+  /** Aborted when there is no more time at all. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export class HookCaller {
+  readonly #service: string;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+
+  constructor(service: string, options: { log: Logger; clock: Clock; timeoutMs: number }) {
+    this.#service = service;
+    this.#log = options.log;
+    this.#clock = options.clock;
+    this.#timeoutMs = options.timeoutMs;
+  }
+
+  /** Calls a hook, if the manager has it. Rejects with its error, or with `PORTICO_HOOK_TIMEOUT`. */
+  async call<H extends HookName>(manager: Manager, hook: H, ...args: HookArguments<H>): Promise<void> {
+    await this.#limited(manager, hook, args, {});
+  }
+
+  /** As {@link call}, for hooks whose failure must not hold up what comes next: logged, never rejects. */
+  async logged<H extends HookName>(
+    manager: Manager,
+    hook: H,
+    args?: HookArguments<H>,
+    limit: HookLimit = {},
+  ): Promise<void> {
+    try {
+      await this.#limited(manager, hook, args ?? [], limit);
+    } catch (error) {
+      this.#log.error(`${this.#service}: the manager's ${hook} failed`, { err: error });
+    }
+  }
+
+  async #limited(manager: Manager, hook: HookName, args: readonly unknown[], limit: HookLimit): Promise<void> {
+    const method = manager[hook] as ((...args: readonly unknown[]) => unknown) | undefined;
+    if (method === undefined) return;
+    const { timeoutMs = this.#timeoutMs, signal } = limit;
+    const called = (async () => {
+      await method.apply(manager, [...args]);
+      return 'done' as const;
+    })();
+    const over = new AbortController();
+    const cut = (): void => over.abort();
+    if (signal?.aborted === true) cut();
+    signal?.addEventListener('abort', cut, { once: true });
+    try {
+      const expired = pause(timeoutMs, { clock: this.#clock, signal: over.signal });
+      if ((await Promise.race([called, expired])) === 'done') return;
+    } finally {
+      signal?.removeEventListener('abort', cut);
+      over.abort();
+    }
+    // What it comes to later interests nobody any more.
+    called.catch(() => {});
+    throw new PorticoError('PORTICO_HOOK_TIMEOUT', {
+      message: `${this.#service}: the manager's ${hook} did not end within ${Math.round(timeoutMs)} ms`,
+      hint: 'It goes on in the background: a running function cannot be ended from outside.',
+    });
+  }
+}
+
+type HookArguments<H extends HookName> = Parameters<NonNullable<Manager[H]>>;

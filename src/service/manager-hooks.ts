@@ -1,0 +1,255 @@
+/**
+ * The order in which a service with managers starts and stops, the same for HTTP and for remote calls.
+ *
+ * Start: configuration checks → `initHost` → record → `preStartHook` → serve → `postStartHook` → heartbeat → periodic
+ * tasks. Stop: no new periodic task, record `draining` → nothing new is accepted → `gracefulShutdown` while what is under
+ * way ends → task group → `cleanupHost` → release → record `stopped`.
+ */
+import { accessSync, constants } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { ConfigurationRefused } from '../errors.js';
+import type { Logger } from '../log.js';
+import { type Clock, PeriodicRunner, PeriodicTasks, systemClock, type TaskGroup } from '../tasks/index.js';
+import type { Awaitable } from './awaitable.js';
+import { HookCaller } from './hook-caller.js';
+import type { LifecycleSteps } from './lifecycle.js';
+import type { Manager, Registration } from './manager.js';
+import type { ConfigChanges, StopOptions } from './service.js';
+
+/** How periodic tasks of managers are run: options of the same names in `[DEFAULT]`, and what tasks depend on. */
+export interface ManagerPeriodicOptions {
+  /** Default true. */
+  readonly enable?: boolean;
+  /** Seconds; the first pass comes after a random part of them. Default 60. */
+  readonly fuzzyDelay?: number;
+  /** Seconds; the longest time between two passes. Default 60. */
+  readonly intervalMax?: number | null;
+  /** Handed to `enabled` of a task where that is a function. */
+  readonly conf?: unknown;
+  readonly runExternalPeriodicTasks?: boolean | (() => boolean);
+  /** Which worker of its service this process is. Default 0. */
+  readonly workerId?: number;
+  /** Who holds tasks that are exclusive in the cluster. */
+  readonly lease?: (task: string, seconds: number) => Promise<boolean>;
+  /** What tasks are handed: an administrator's request context. */
+  readonly context?: () => unknown;
+  readonly random?: () => number;
+}
+
+/** What a protocol adds between the hooks. Each may be async. */
+export interface ProtocolSteps {
+  /** Servers listen, consumers run. On failure it has released what it acquired. */
+  serve?(signal: AbortSignal): Awaitable<void>;
+  /** Nothing new comes in. Called only after `serve` was done. */
+  stopAccepting?(options: StopOptions): Awaitable<void>;
+  /** Settles when what is under way has ended, or when there is no more time. */
+  finish?(options: StopOptions): Awaitable<void>;
+  /** Drivers, transports, loaded apps: after `cleanupHost`. */
+  release?(): Awaitable<void>;
+}
+
+/** How {@link ManagerHooks} are made. */
+export interface ManagerHooksOptions extends ProtocolSteps {
+  /** The service's name, for logs and errors. */
+  readonly name: string;
+  /**
+   * {@link Manager}s, the main one first. Hooks run for all in order, `cleanupHost` in reverse. Typed as any object,
+   * because one that has periodic tasks and no hooks is a manager as well.
+   */
+  readonly managers?: readonly object[];
+  /** The service's place in a registry; absent: it keeps no record and sends no heartbeat. */
+  readonly registration?: Registration | null;
+  /** Where periodic tasks run; stopped with the rest. */
+  readonly tasks: TaskGroup;
+  readonly periodic?: ManagerPeriodicOptions;
+  /** Milliseconds any one hook may take. Default 120,000. */
+  readonly hookTimeoutMs?: number;
+  /** Milliseconds `gracefulShutdown` may take, less when the deadline is nearer. Default 50,000. */
+  readonly managerShutdownMs?: number;
+  readonly log: Logger;
+  readonly clock?: Clock;
+}
+
+/** Starts and stops what a service with managers consists of. Made for `new Lifecycle(name, hooks)`. */
+export class ManagerHooks implements LifecycleSteps {
+  readonly #options: ManagerHooksOptions;
+  readonly #managers: readonly Manager[];
+  readonly #hooks: HookCaller;
+  readonly #clock: Clock;
+  #runners: PeriodicRunner[] = [];
+  /** What undoes the steps taken so far, the latest last. */
+  #undo: { readonly step: string; readonly run: (options: StopOptions) => Awaitable<void> }[] = [];
+
+  constructor(options: ManagerHooksOptions) {
+    this.#options = options;
+    this.#managers = (options.managers ?? []) as readonly Manager[];
+    this.#clock = options.clock ?? systemClock;
+    this.#hooks = new HookCaller(options.name, {
+      log: options.log,
+      clock: this.#clock,
+      timeoutMs: options.hookTimeoutMs ?? 120_000,
+    });
+  }
+
+  /** The periodic tasks of the managers, while started. */
+  get periodicTasks(): readonly PeriodicTasks[] {
+    return this.#runners.map(({ tasks }) => tasks);
+  }
+
+  /** Takes the steps of the start in order. On failure, what was done is undone in reverse order. */
+  async start(signal: AbortSignal = new AbortController().signal): Promise<void> {
+    this.#undo = [];
+    try {
+      for (const step of this.#startSteps(signal)) {
+        signal.throwIfAborted();
+        await step();
+      }
+    } catch (error) {
+      await this.#unwind();
+      throw error;
+    }
+  }
+
+  /** Takes the steps of the stop. All are taken, whatever fails; hooks that fail are logged, another failure is thrown. */
+  async stop(options: StopOptions = {}): Promise<void> {
+    const { registration, tasks } = this.#options;
+    const began = this.#clock.now();
+    const failures: unknown[] = [];
+    const step = async (run: () => Awaitable<void> | undefined): Promise<void> => {
+      try {
+        await run();
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    // No timer runs again; one that is running is awaited with the group. Requests in flight may still spawn tasks.
+    for (const runner of this.#runners) runner.stop();
+    for (const timer of tasks.timers) timer.stop('shutdown');
+    await step(() => registration?.drain());
+    await step(() => this.#options.stopAccepting?.(options));
+    const left = (): StopOptions => remaining(options, this.#clock.now() - began);
+    const finish = async (): Promise<void> => {
+      await step(() => this.#options.finish?.(left()));
+      await step(() => tasks.stop(left()));
+    };
+    await Promise.all([options.graceful === true ? this.#gracefulShutdown(left()) : undefined, finish()]);
+    await this.#cleanup(this.#managers);
+    await step(() => this.#options.release?.());
+    await step(() => registration?.leave());
+    this.#undo = [];
+    this.#runners = [];
+    for (const error of failures.slice(1))
+      this.#options.log.error(`${this.#options.name}: stopping failed`, { err: error });
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** Tells the managers that a new configuration was accepted. */
+  async reset(_changes?: ConfigChanges): Promise<void> {
+    for (const manager of this.#managers) await this.#hooks.logged(manager, 'reset');
+  }
+
+  #startSteps(signal: AbortSignal): (() => Promise<void>)[] {
+    const { registration = null, serve, tasks } = this.#options;
+    let record: Awaited<ReturnType<Registration['read']>> = null;
+    const begun: Manager[] = [];
+    const undoneBy = (step: string, run: (options: StopOptions) => Awaitable<void>): void =>
+      void this.#undo.push({ step, run });
+    const each = async (call: (manager: Manager) => Promise<void>): Promise<void> => {
+      for (const manager of this.#managers) await call(manager);
+    };
+    return [
+      async () => checkTemporaryFolder(),
+      async () => {
+        record = (await registration?.read()) ?? null;
+      },
+      async () => {
+        undoneBy('release', () => this.#options.release?.());
+        undoneBy('cleanupHost', () => this.#cleanup(begun));
+        await each((manager) => {
+          begun.push(manager);
+          return this.#hooks.call(manager, 'initHost', record);
+        });
+      },
+      async () => {
+        undoneBy('leave the registry', () => registration?.leave());
+        record = (await registration?.register()) ?? null;
+      },
+      () => each((manager) => this.#hooks.call(manager, 'preStartHook', record)),
+      async () => {
+        undoneBy('stop the task group', (options) => tasks.stop(options));
+        await serve?.(signal);
+        undoneBy('finish', (options) => this.#options.finish?.(options));
+        undoneBy('stop accepting', (options) => this.#options.stopAccepting?.(options));
+      },
+      () => each((manager) => this.#hooks.call(manager, 'postStartHook')),
+      async () => registration?.join(),
+      async () => this.#startPeriodicTasks(),
+    ];
+  }
+
+  async #unwind(): Promise<void> {
+    for (const runner of this.#runners.splice(0)) runner.stop();
+    for (const { step, run } of this.#undo.splice(0).reverse()) {
+      try {
+        await run({ graceful: false });
+      } catch (error) {
+        this.#options.log.error(`${this.#options.name}: after a start that failed: ${step} failed`, { err: error });
+      }
+    }
+  }
+
+  #startPeriodicTasks(): void {
+    const { periodic = {}, tasks, log } = this.#options;
+    if (periodic.enable === false) return;
+    const { fuzzyDelay = 60, intervalMax = null, context, random, ...rest } = periodic;
+    for (const manager of this.#managers) {
+      const own =
+        manager.periodicTasks ??
+        new PeriodicTasks(manager, { ...rest, ...(random && { random }), log, clock: this.#clock });
+      const runner = new PeriodicRunner(own, {
+        fuzzyDelay,
+        periodicIntervalMax: intervalMax,
+        ...(context && { context }),
+        ...(random && { random }),
+      });
+      this.#runners.push(runner);
+      runner.start(tasks);
+    }
+  }
+
+  /** Under a limit of its own, which leaves time for what comes after it: a driver that hangs cannot hold the process. */
+  async #gracefulShutdown(options: StopOptions): Promise<void> {
+    const { managerShutdownMs = 50_000 } = this.#options;
+    const { deadlineMs = 0, signal } = options;
+    const limit =
+      deadlineMs > 0 ? Math.min(managerShutdownMs, deadlineMs - Math.min(10_000, deadlineMs / 6)) : managerShutdownMs;
+    await Promise.all(
+      this.#managers.map((manager) =>
+        this.#hooks.logged(manager, 'gracefulShutdown', [limit], { timeoutMs: limit, signal }),
+      ),
+    );
+  }
+
+  async #cleanup(managers: readonly Manager[]): Promise<void> {
+    for (const manager of managers.toReversed()) await this.#hooks.logged(manager, 'cleanupHost');
+  }
+}
+
+/** The options of a stop, `passedMs` later. A deadline that has passed is a millisecond away: 0 would mean none. */
+function remaining(options: StopOptions, passedMs: number): StopOptions {
+  if (!options.deadlineMs) return options;
+  return { ...options, deadlineMs: Math.max(1, options.deadlineMs - passedMs) };
+}
+
+function checkTemporaryFolder(): void {
+  const folder = tmpdir();
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch (cause) {
+    throw new ConfigurationRefused('PORTICO_TEMP_DIR', {
+      message: `the temporary folder ${folder} cannot be written to`,
+      hint: 'Set TMPDIR to a folder this user may write to.',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,304 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { silentLogger } from 'portico';
+import { Lifecycle, type Manager, ManagerHooks, type ManagerHooksOptions, type ServiceRecord } from 'portico/service';
+import { pause, periodicTask, TaskGroup } from 'portico/tasks';
+import { FakeClock } from 'portico/testing';
+import { recordedLog } from '../tasks/recorded-log.js';
+
+const log = silentLogger();
+const record = { host: 'here' } as ServiceRecord;
+
+/** A manager that writes down its hooks, and fails in one of them. */
+function manager(calls: string[], prefix = '', failing = ''): Manager {
+  const hook = (name: string, show = ''): void => {
+    calls.push(`${prefix}${name}${show}`);
+    if (name === failing) throw new Error(`${name} failed`);
+  };
+  return {
+    initHost: (given) => hook('initHost', given === null ? '(null)' : ''),
+    preStartHook: (given) => hook('preStartHook', `(${given?.host})`),
+    postStartHook: async () => hook('postStartHook'),
+    gracefulShutdown: async () => hook('gracefulShutdown'),
+    cleanupHost: () => hook('cleanupHost'),
+    reset: () => hook('reset'),
+  };
+}
+
+/** Everything around the hooks writes itself down as well. */
+function surroundings(calls: string[], failing = ''): Omit<ManagerHooksOptions, 'managers'> {
+  const note = async (name: string): Promise<void> => {
+    calls.push(name);
+    if (name === failing) throw new Error(`${name} failed`);
+  };
+  return {
+    name: 'compute',
+    log,
+    tasks: new TaskGroup({ log }),
+    serve: () => note('serve'),
+    stopAccepting: () => note('stopAccepting'),
+    finish: () => note('finish'),
+    release: () => note('release'),
+    registration: {
+      read: async () => {
+        await note('read');
+        return null;
+      },
+      register: async () => {
+        await note('register');
+        return record;
+      },
+      join: () => note('join'),
+      drain: () => note('drain'),
+      leave: () => note('leave'),
+    },
+  };
+}
+
+const START = ['read', 'initHost(null)', 'register', 'preStartHook(here)', 'serve', 'postStartHook', 'join'];
+const STOP = ['drain', 'stopAccepting', 'gracefulShutdown', 'finish', 'cleanupHost', 'release', 'leave'];
+
+test('MG-20 MG-59 the hooks and what stands between them are called in order, once, for start, reset and stop', async () => {
+  const calls: string[] = [];
+  const hooks = new ManagerHooks({ ...surroundings(calls), managers: [manager(calls)] });
+  const life = new Lifecycle('compute', hooks);
+  await life.start();
+  assert.deepEqual(calls.splice(0), START);
+  await hooks.reset();
+  assert.deepEqual(calls.splice(0), ['reset']);
+  await Promise.all([life.stop({ graceful: true }), life.stop({ graceful: true })]);
+  await life.stop();
+  assert.deepEqual(calls, STOP);
+});
+
+test('LC-1347 hooks run for all managers in order, cleanupHost in reverse', async () => {
+  const calls: string[] = [];
+  const hooks = new ManagerHooks({
+    name: 'x',
+    log,
+    tasks: new TaskGroup({ log }),
+    managers: [manager(calls, 'a.'), manager(calls, 'b.')],
+  });
+  await hooks.start();
+  await hooks.reset();
+  await hooks.stop({ graceful: true });
+  assert.deepEqual(calls, [
+    'a.initHost(null)',
+    'b.initHost(null)',
+    'a.preStartHook(undefined)',
+    'b.preStartHook(undefined)',
+    'a.postStartHook',
+    'b.postStartHook',
+    'a.reset',
+    'b.reset',
+    'a.gracefulShutdown',
+    'b.gracefulShutdown',
+    'b.cleanupHost',
+    'a.cleanupHost',
+  ]);
+});
+
+test('MG-59 LC-1334 LC-1335 a start that fails at any step undoes what was done, in reverse order', async () => {
+  const cases: [step: string, undone: string[]][] = [
+    ['read', []],
+    ['initHost', ['cleanupHost', 'release']],
+    ['register', ['leave', 'cleanupHost', 'release']],
+    ['preStartHook', ['leave', 'cleanupHost', 'release']],
+    ['serve', ['leave', 'cleanupHost', 'release']],
+    ['postStartHook', ['stopAccepting', 'finish', 'leave', 'cleanupHost', 'release']],
+    ['join', ['stopAccepting', 'finish', 'leave', 'cleanupHost', 'release']],
+  ];
+  for (const [step, undone] of cases) {
+    const calls: string[] = [];
+    const around = surroundings(calls, step);
+    const hooks = new ManagerHooks({ ...around, managers: [manager(calls, '', step)] });
+    const life = new Lifecycle('compute', hooks);
+    await assert.rejects(life.start(), new RegExp(`${step} failed`));
+    const done = START.slice(0, START.findIndex((name) => name.startsWith(step)) + 1);
+    assert.deepEqual(calls, [...done, ...undone], step);
+    await life.stop();
+    assert.equal(around.tasks.size, 0);
+  }
+});
+
+test('LC-1332 when initHost of the second manager fails, both are cleaned up', async () => {
+  const calls: string[] = [];
+  const hooks = new ManagerHooks({
+    ...surroundings(calls),
+    managers: [manager(calls, 'a.'), manager(calls, 'b.', 'initHost'), manager(calls, 'c.')],
+  });
+  await assert.rejects(hooks.start(), /initHost failed/);
+  assert.deepEqual(calls, [
+    'read',
+    'a.initHost(null)',
+    'b.initHost(null)',
+    'b.cleanupHost',
+    'a.cleanupHost',
+    'release',
+  ]);
+});
+
+test('LC-1337 LC-1920 a stop during an early step undoes it and takes no further one', async () => {
+  const calls: string[] = [];
+  let release!: () => void;
+  const around = surroundings(calls);
+  const slow = manager(calls);
+  slow.initHost = () =>
+    new Promise<void>((resolve) => {
+      calls.push('initHost(null)');
+      release = resolve;
+    });
+  const life = new Lifecycle('compute', new ManagerHooks({ ...around, managers: [slow] }));
+  const starting = life.start();
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  const stopping = life.stop({ graceful: true });
+  release();
+  await assert.rejects(starting);
+  await stopping;
+  assert.deepEqual(calls, ['read', 'initHost(null)', 'cleanupHost', 'release']);
+});
+
+test('MG-20 a hook that fails during the stop is logged and the rest is done', async () => {
+  for (const failing of ['gracefulShutdown', 'cleanupHost']) {
+    const calls: string[] = [];
+    const { log: recorded, messages } = recordedLog();
+    const hooks = new ManagerHooks({ ...surroundings(calls), log: recorded, managers: [manager(calls, '', failing)] });
+    await hooks.start();
+    calls.splice(0);
+    await hooks.stop({ graceful: true });
+    assert.deepEqual(calls, STOP);
+    assert.deepEqual(messages(), [`compute: the manager's ${failing} failed`]);
+  }
+});
+
+test('LC-134 another step that fails during the stop is thrown at its end', async () => {
+  for (const failing of ['drain', 'stopAccepting', 'finish', 'release']) {
+    const calls: string[] = [];
+    const hooks = new ManagerHooks({ ...surroundings(calls, failing), managers: [manager(calls)] });
+    await hooks.start();
+    calls.splice(0);
+    await assert.rejects(hooks.stop({ graceful: true }), new RegExp(`${failing} failed`));
+    assert.deepEqual(calls, STOP);
+  }
+});
+
+test('MG-59 a gracefulShutdown that hangs does not hold the process; it is told how long it has', async () => {
+  const clock = new FakeClock();
+  const told: number[] = [];
+  const hooks = new ManagerHooks({
+    ...surroundings([]),
+    clock,
+    managers: [
+      {
+        gracefulShutdown: (timeoutMs) => {
+          told.push(timeoutMs);
+          return new Promise(() => {});
+        },
+      },
+    ],
+  });
+  for (const options of [
+    { graceful: true },
+    { graceful: true, deadlineMs: 30_000 },
+    { graceful: true, deadlineMs: 120_000 },
+  ]) {
+    await hooks.start();
+    let stopped = false;
+    const stopping = hooks.stop(options).then(() => {
+      stopped = true;
+    });
+    await clock.advance(24_000);
+    assert.equal(stopped, false);
+    await clock.advance(30_000);
+    await stopping;
+  }
+  assert.deepEqual(told, [50_000, 25_000, 50_000]);
+  assert.equal(clock.pending, 0);
+});
+
+test('LC-122 a stop that is not graceful does not ask managers to finish, but lets them clean up', async () => {
+  const calls: string[] = [];
+  const hooks = new ManagerHooks({ ...surroundings(calls), managers: [manager(calls)] });
+  await hooks.start();
+  calls.splice(0);
+  await hooks.stop();
+  assert.deepEqual(
+    calls,
+    STOP.filter((name) => name !== 'gracefulShutdown'),
+  );
+});
+
+test('MG-20 a hook that does not end is given up after its limit', async () => {
+  const clock = new FakeClock();
+  const hooks = new ManagerHooks({ ...surroundings([]), clock, managers: [{ initHost: () => new Promise(() => {}) }] });
+  const starting = assert.rejects(hooks.start(), {
+    code: 'PORTICO_HOOK_TIMEOUT',
+    message: /initHost did not end within 120000 ms/,
+  });
+  await clock.advance(120_000);
+  await starting;
+});
+
+test('LC-1339 MG-24 periodic tasks of managers run after a random delay and end with the stop, the current one awaited', async () => {
+  const clock = new FakeClock();
+  const runs: string[] = [];
+  class Cleaner {
+    @periodicTask({ spacing: 10, runImmediately: true })
+    async clean(context: unknown): Promise<void> {
+      runs.push(`began ${String(context)} ${clock.now()}`);
+      await pause(2000, { clock });
+      runs.push('ended');
+    }
+  }
+  const tasks = new TaskGroup({ log, clock });
+  const hooks = new ManagerHooks({
+    name: 'x',
+    log,
+    clock,
+    tasks,
+    managers: [new Cleaner()],
+    periodic: { fuzzyDelay: 60, random: () => 0.5, context: () => 'admin' },
+  });
+  await hooks.start();
+  await clock.advance(31_000);
+  assert.equal(hooks.periodicTasks[0]!.status()[0]!.running, true);
+  const stopping = hooks.stop({ graceful: true });
+  await clock.advance(60_000);
+  await stopping;
+  assert.deepEqual(runs, ['began admin 30000', 'ended']);
+  assert.equal(clock.pending, 0);
+
+  const disabled = new ManagerHooks({
+    name: 'x',
+    log,
+    tasks: new TaskGroup({ log }),
+    managers: [new Cleaner()],
+    periodic: { enable: false },
+  });
+  await disabled.start();
+  assert.deepEqual(disabled.periodicTasks, []);
+  await disabled.stop();
+});
+
+test('LC-543 LC-544 requests in flight may spawn tasks until they end; timers do not run again', async () => {
+  const clock = new FakeClock();
+  const tasks = new TaskGroup({ log, clock });
+  const seen: string[] = [];
+  const hooks = new ManagerHooks({
+    name: 'x',
+    log,
+    clock,
+    tasks,
+    finish: async () => {
+      await pause(5000, { clock });
+      tasks.spawn(() => seen.push('spawned by a request'));
+    },
+  });
+  await hooks.start();
+  tasks.addTimer(1, () => seen.push('timer'));
+  await clock.advance(500);
+  const stopping = hooks.stop({ graceful: true });
+  await clock.advance(60_000);
+  await stopping;
+  assert.deepEqual(seen, ['timer', 'spawned by a request']);
+});
