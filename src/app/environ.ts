@@ -2,6 +2,8 @@
  * What a request has gathered on its way through the pipeline: WSGI's environ, typed.
  */
 import type { IncomingMessage } from 'node:http';
+import type { RequestContext } from './context.js';
+import type { Remote } from './remote.js';
 
 /**
  * The request's environ. Applications and filters declare fields of their own by declaration merging
@@ -16,6 +18,27 @@ export interface Environ {
   params: Readonly<Record<string, string>>;
   /** This request's own id, `req-` and a UUID; set by the request_id filter. */
   requestId?: string;
+  /** A valid id that the caller sent along, shared by all services its request passes through. */
+  globalRequestId?: string;
+  /** Who is asking; set by the context filter or by noauth. */
+  context?: RequestContext;
+  /** Client address, scheme and host as resolved by the proxy_headers filter; read it with `remoteOf(req)`. */
+  remote?: Remote;
+  /** The matched route; set by a Router. Its template, never the path, is what logs and metrics use. */
+  route?: MatchedRoute;
+  /** The API version a versioned Router has negotiated, `2.53`. */
+  apiVersion?: string;
+  /** Fires when nobody waits for the answer any more: the client left, or the deadline filter's time is up. */
+  signal?: AbortSignal;
+}
+
+/** What a Router tells about the route it has matched. */
+export interface MatchedRoute {
+  readonly name: string | undefined;
+  /** The path template: `/servers/{id}`. */
+  readonly template: string;
+  readonly controller: string | undefined;
+  readonly action: string | undefined;
 }
 
 const ENVIRON: unique symbol = Symbol('portico.environ');

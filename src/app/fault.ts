@@ -44,6 +44,11 @@ export class Fault extends PorticoError {
     this.headers = details.headers ?? {};
     this.safe = details.safe ?? true;
   }
+
+  /** The same as `status`, by the name that Express, Fastify and their packages look for. */
+  get statusCode(): number {
+    return this.status;
+  }
 }
 
 /** Anything thrown, as a fault: a `Fault` is itself, all else a 500 that tells the client nothing. */

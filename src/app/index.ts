@@ -1,6 +1,10 @@
 /** `portico/app`: the App contract and its tools. */
+export { abortReason, abortResponse } from './abort-response.js';
+export { afterResponse, type ResponseListener, type ResponseOutcome } from './after-response.js';
 export { type App, compose, type Filter } from './app.js';
-export { type Environ, environ } from './environ.js';
+export { beforeHead, type HeadListener } from './before-head.js';
+export { type ContextFields, RequestContext } from './context.js';
+export { type Environ, environ, type MatchedRoute } from './environ.js';
 export {
   type AppFactory,
   appFactory,
@@ -24,4 +28,11 @@ export {
   listenerOf,
 } from './fastify-app.js';
 export { asFault, Fault, type FaultDetails, type FaultStyle, renderFault } from './fault.js';
+export { type ConnectMiddleware, fromConnect } from './from-connect.js';
+export { type FetchHandler, fromFetch } from './from-fetch.js';
+export { limitBody } from './limit-body.js';
 export { preferredType } from './negotiate.js';
+export { isOwnPatch } from './own-patches.js';
+export { type ReadBodyOptions, readBody, tooLarge } from './read-body.js';
+export { connectionRemote, type Remote, remoteOf } from './remote.js';
+export { type BodyTransformer, transformBody } from './transform-body.js';

@@ -61,7 +61,12 @@ test('RT-177 what Fastify refuses makes the App fail with a Fault of that status
   const failures: [path: string, init: RequestInit, status: number | undefined, message: RegExp][] = [
     ['/things', { ...json, body: '{}' }, 400, /required property 'name'/],
     ['/things', { ...json, body: '{' }, 400, /JSON/],
-    ['/things', { method: 'POST', headers: { 'content-type': 'text/csv' }, body: 'a,b' }, 415, /Unsupported Media Type/],
+    [
+      '/things',
+      { method: 'POST', headers: { 'content-type': 'text/csv' }, body: 'a,b' },
+      415,
+      /Unsupported Media Type/,
+    ],
     ['/nowhere', {}, 404, /Not Found/],
     ['/fault', {}, 409, /taken/],
     ['/bug', {}, undefined, /oops/],

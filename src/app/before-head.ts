@@ -1,0 +1,100 @@
+/**
+ * Work on a response's head, registered on the way in and run when the head is about to be written.
+ */
+import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { PorticoError } from '../errors.js';
+
+/** Sees status and headers while they can still be changed. */
+export type HeadListener = (res: ServerResponse) => void;
+
+/**
+ * Runs `listener` just before the response head is written, while status and headers can still be changed.
+ *
+ * Listeners run in reverse order of registration, so an outer filter has the last word, as with WSGI's start_response.
+ * They see the headers given to `writeHead` as if they had been set one by one, and run for implicit heads too. Each
+ * runs once; a throw goes to whoever wrote the head, and the listeners further out run when the failure is answered.
+ * Informational answers (1xx) are no heads. Costs nothing when unused. Throws `PORTICO_HEAD_SENT` when it is too late.
+ */
+export function beforeHead(res: ServerResponse, listener: HeadListener): void {
+  if (res.headersSent) {
+    throw new PorticoError('PORTICO_HEAD_SENT', {
+      message: 'beforeHead was called after the response head had been sent',
+      hint: 'Register work on the response on the way in, before calling the inner app.',
+    });
+  }
+  layerOf(res).listeners.push(listener);
+}
+
+/**
+ * One replaced `writeHead` and the listeners it runs. Somebody else may wrap `writeHead` in between (the package
+ * on-headers does); a listener registered after that belongs to a layer of its own, so that reverse order holds.
+ */
+interface Layer {
+  readonly writeHead: WriteHead;
+  readonly listeners: HeadListener[];
+}
+
+/** Whether a replaced `writeHead` of a response is ours; for `lint`. */
+export function isHeadPatch(res: ServerResponse, method: unknown): boolean {
+  return (res as { [LAYER]?: Layer })[LAYER]?.writeHead === method;
+}
+
+type HeadersArgument = OutgoingHttpHeaders | OutgoingHttpHeader[] | undefined;
+type WriteHead = (status: number, reason?: string | HeadersArgument, headers?: HeadersArgument) => ServerResponse;
+
+const LAYER: unique symbol = Symbol('portico.beforeHead');
+
+function layerOf(res: ServerResponse): Layer {
+  const carrier = res as unknown as { [LAYER]?: Layer; writeHead: WriteHead };
+  const current = carrier[LAYER];
+  if (current !== undefined && carrier.writeHead === current.writeHead) return current;
+  const layer = newLayer(res, carrier.writeHead);
+  carrier[LAYER] = layer;
+  carrier.writeHead = layer.writeHead;
+  return layer;
+}
+
+function newLayer(res: ServerResponse, below: WriteHead): Layer {
+  const listeners: HeadListener[] = [];
+
+  const writeHead: WriteHead = (status, reason, headers) => {
+    // Truncated as Node does it. What Node will refuse (a bad status, a second head) is left for Node to refuse.
+    const code = Number(status) | 0;
+    const given = typeof reason === 'string' ? headers : (headers ?? reason);
+    if (listeners.length === 0 || res.headersSent || code < 200 || code > 999 || isOdd(given)) {
+      return Reflect.apply(below, res, [status, reason, headers]);
+    }
+    res.statusCode = code;
+    if (typeof reason === 'string') res.statusMessage = reason;
+    foldIn(res, given);
+    const message = res.statusMessage;
+    for (let listener = listeners.pop(); listener !== undefined; listener = listeners.pop()) listener(res);
+    if (res.headersSent) return res;
+    // A message belongs to its status: a listener that changed only the status gets the usual message for it.
+    if (res.statusCode !== code && res.statusMessage === message) res.statusMessage = '';
+    return Reflect.apply(below, res, [res.statusCode]);
+  };
+
+  return { writeHead, listeners };
+}
+
+const isOdd = (headers: HeadersArgument): boolean =>
+  Array.isArray(headers) && !Array.isArray(headers[0]) && headers.length % 2 === 1;
+
+/**
+ * Sets the headers given to `writeHead`, as Node itself does when `setHeader` was used before: each name replaces what
+ * was set, and an array of names and values may repeat a name.
+ */
+function foldIn(res: ServerResponse, headers: HeadersArgument): void {
+  if (headers === undefined || headers === null) return;
+  if (!Array.isArray(headers)) {
+    for (const name of Object.keys(headers)) res.setHeader(name, headers[name] as OutgoingHttpHeader);
+    return;
+  }
+  // Node also takes an array of pairs, though its manual does not say so.
+  const flat = Array.isArray(headers[0]) ? (headers.flat() as OutgoingHttpHeader[]) : headers;
+  for (let at = 0; at < flat.length; at += 2) res.removeHeader(String(flat[at]));
+  for (let at = 0; at < flat.length; at += 2) {
+    res.appendHeader(String(flat[at]), flat[at + 1] as string | readonly string[]);
+  }
+}

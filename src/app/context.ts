@@ -1,0 +1,116 @@
+/**
+ * Who asks for what: the request's context, as nova's and oslo.context's RequestContext.
+ */
+
+/** What a context is made of; everything may be unknown. */
+export interface ContextFields {
+  readonly userId?: string | undefined;
+  readonly userName?: string | undefined;
+  readonly projectId?: string | undefined;
+  readonly projectName?: string | undefined;
+  readonly domainId?: string | undefined;
+  readonly roles?: readonly string[] | undefined;
+  readonly isAdmin?: boolean | undefined;
+  readonly requestId?: string | undefined;
+  readonly globalRequestId?: string | undefined;
+  readonly remoteAddress?: string | undefined;
+  /** Whether deleted records are seen too: `no` (default), `yes`, `only`. */
+  readonly readDeleted?: 'no' | 'yes' | 'only' | undefined;
+  /** The token itself. Never enumerable, and in `toDict()` only when `carryToken` says so. */
+  readonly token?: string | undefined;
+  readonly carryToken?: boolean | undefined;
+}
+
+/** Immutable; `elevated()` gives a changed copy. Made by the context filter and by noauth. */
+export class RequestContext {
+  readonly userId: string | undefined;
+  readonly userName: string | undefined;
+  readonly projectId: string | undefined;
+  readonly projectName: string | undefined;
+  readonly domainId: string | undefined;
+  readonly roles: readonly string[];
+  readonly isAdmin: boolean;
+  readonly requestId: string | undefined;
+  readonly globalRequestId: string | undefined;
+  readonly remoteAddress: string | undefined;
+  readonly readDeleted: 'no' | 'yes' | 'only';
+  readonly #token: string | undefined;
+  readonly #carryToken: boolean;
+  /** What `fromDict` found and does not know: a newer peer's, handed on. */
+  readonly #unknown: Readonly<Record<string, unknown>>;
+
+  constructor(fields: ContextFields = {}, unknown: Readonly<Record<string, unknown>> = {}) {
+    this.userId = fields.userId;
+    this.userName = fields.userName;
+    this.projectId = fields.projectId;
+    this.projectName = fields.projectName;
+    this.domainId = fields.domainId;
+    this.roles = Object.freeze([...(fields.roles ?? [])]);
+    this.isAdmin = fields.isAdmin ?? false;
+    this.requestId = fields.requestId;
+    this.globalRequestId = fields.globalRequestId;
+    this.remoteAddress = fields.remoteAddress;
+    this.readDeleted = fields.readDeleted ?? 'no';
+    this.#token = fields.token;
+    this.#carryToken = fields.carryToken ?? false;
+    this.#unknown = unknown;
+    Object.freeze(this);
+  }
+
+  /** The token the caller came with: for calls made on its behalf. */
+  get token(): string | undefined {
+    return this.#token;
+  }
+
+  /** The same caller with an administrator's rights, for work the caller may not do by itself. */
+  elevated(readDeleted: 'no' | 'yes' | 'only' = this.readDeleted): RequestContext {
+    const roles = this.roles.includes('admin') ? this.roles : [...this.roles, 'admin'];
+    return new RequestContext({ ...this.#fields(), roles, isAdmin: true, readDeleted }, this.#unknown);
+  }
+
+  /** A plain object for other processes, in snake case as oslo.context has it; unknown members are kept. */
+  toDict(): Record<string, unknown> {
+    const dict: Record<string, unknown> = { ...this.#unknown };
+    const fields: Record<string, unknown> = { ...this.#fields(), token: undefined };
+    if (this.#carryToken) fields.token = this.#token;
+    for (const [name, key] of KEYS) if (fields[name] !== undefined) dict[key] = fields[name];
+    return dict;
+  }
+
+  /** The context that {@link toDict} was called on; members of a wrong type are left out. */
+  static fromDict(dict: Readonly<Record<string, unknown>>): RequestContext {
+    const fields: Record<string, unknown> = {};
+    const unknown: Record<string, unknown> = { ...dict };
+    for (const [name, key] of KEYS) {
+      if (fits(name, dict[key])) fields[name] = dict[key];
+      delete unknown[key];
+    }
+    return new RequestContext({ ...(fields as ContextFields), carryToken: fields.token !== undefined }, unknown);
+  }
+
+  #fields(): ContextFields {
+    return Object.assign({}, this, { token: this.#token, carryToken: this.#carryToken });
+  }
+}
+
+const KEYS: readonly (readonly [name: keyof ContextFields, key: string])[] = [
+  ['userId', 'user_id'],
+  ['userName', 'user_name'],
+  ['projectId', 'project_id'],
+  ['projectName', 'project_name'],
+  ['domainId', 'domain_id'],
+  ['roles', 'roles'],
+  ['isAdmin', 'is_admin'],
+  ['requestId', 'request_id'],
+  ['globalRequestId', 'global_request_id'],
+  ['remoteAddress', 'remote_address'],
+  ['readDeleted', 'read_deleted'],
+  ['token', 'auth_token'],
+];
+
+function fits(name: keyof ContextFields, value: unknown): boolean {
+  if (name === 'roles') return Array.isArray(value) && value.every((role) => typeof role === 'string');
+  if (name === 'isAdmin') return typeof value === 'boolean';
+  if (name === 'readDeleted') return value === 'no' || value === 'yes' || value === 'only';
+  return typeof value === 'string';
+}

@@ -1,0 +1,11 @@
+/**
+ * Telling our own patches of a response from others'.
+ */
+import type { ServerResponse } from 'node:http';
+import { isHeadPatch } from './before-head.js';
+import { isBodyPatch } from './transform-body.js';
+
+/** Whether a method of a response was put there by `beforeHead` or `transformBody`, and not by somebody else. */
+export function isOwnPatch(res: ServerResponse, method: unknown): boolean {
+  return isHeadPatch(res, method) || isBodyPatch(res, method);
+}

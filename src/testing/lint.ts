@@ -1,0 +1,231 @@
+/**
+ * The App contract as a wrapper that complains, as Rack::Lint is for Rack.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type App, environ, isOwnPatch } from '../app/index.js';
+import { PorticoError } from '../errors.js';
+import { type Clock, systemClock } from '../tasks/index.js';
+
+/** A rule of the App contract was broken. `rule` is its number in `src/app/README.md`. */
+export class LintError extends PorticoError {
+  readonly rule: number;
+
+  constructor(rule: number, message: string, details: { hint?: string; cause?: unknown } = {}) {
+    super('PORTICO_LINT', { message: `App contract, rule ${rule}: ${message}`, ...details });
+    this.rule = rule;
+  }
+}
+
+/** How strictly {@link lint} looks. */
+export interface LintOptions {
+  /** An app that has neither answered nor failed after so many milliseconds never will. Default 5000. */
+  readonly answerWithinMs?: number;
+  /** Counts those milliseconds; a `FakeClock` makes them pass at once. Default: the real one. */
+  readonly clock?: Clock;
+  /** Lets packages made for Connect replace a response's methods themselves, as `compression` does. Default false. */
+  readonly foreignPatches?: boolean;
+}
+
+/** An app under lint. */
+export interface LintedApp extends App {
+  /** What it has done wrong so far, in all of its requests. */
+  readonly violations: readonly LintError[];
+}
+
+/**
+ * Wraps an app so that breaking a rule of the App contract makes the request fail with a `LintError`.
+ *
+ * Seen are: two heads, two ends, writes after the end, an answer together with a failure, no answer at all, a body of
+ * another length than declared (rules 1 and 6), a call with a response that has been answered (3), replaced methods of
+ * the response (4), a failure that leaves `req.url` moved (5), and one request's handler using another's response (7).
+ * An offending call does nothing but be noted, with its stack. The returned promise settles when the response is closed,
+ * so that whatever comes after the answer is seen too.
+ */
+export function lint(app: App, options: LintOptions = {}): LintedApp {
+  const violations: LintError[] = [];
+  const running: Running = { request: undefined };
+  const linted: App = (req, res) =>
+    new Promise((resolve, reject) => {
+      new Inspection(req, res, options, running, (violation) => {
+        violations.push(violation);
+        reject(violation);
+      }).run(app, resolve, reject);
+    });
+  return Object.assign(linted, { violations });
+}
+
+/** The request whose handler runs at this moment, synchronously. */
+interface Running {
+  request: IncomingMessage | undefined;
+}
+
+type Method = (...args: unknown[]) => unknown;
+type Methods = Record<'writeHead' | 'write' | 'end', Method>;
+
+/** One request under lint. */
+class Inspection {
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  readonly #options: LintOptions;
+  readonly #running: Running;
+  readonly #complain: (violation: LintError) => void;
+  readonly #url: string | undefined;
+  readonly #scriptName: string;
+  #ended = false;
+  #declared: number | undefined;
+  #sent = 0;
+
+  constructor(
+    req: IncomingMessage,
+    res: ServerResponse,
+    options: LintOptions,
+    running: Running,
+    complain: (violation: LintError) => void,
+  ) {
+    this.#req = req;
+    this.#res = res;
+    this.#options = options;
+    this.#running = running;
+    this.#complain = complain;
+    this.#url = req.url;
+    this.#scriptName = environ(req).scriptName;
+  }
+
+  run(app: App, resolve: () => void, reject: (reason: unknown) => void): void {
+    if (this.#res.writableEnded || this.#res.headersSent) {
+      this.#complain(new LintError(3, 'the app was called although the response had been answered'));
+      return;
+    }
+    this.#watch();
+    const { answerWithinMs = 5000, clock = systemClock } = this.#options;
+    const cancel = clock.after(answerWithinMs, () => {
+      this.#complain(new LintError(1, `the app neither answered nor failed within ${answerWithinMs} ms`));
+    });
+    const closed = new Promise<void>((done) => this.#res.once('close', done));
+    this.#call(app)
+      .then(
+        () => undefined,
+        (error: unknown) => {
+          cancel();
+          this.#failed(error);
+          reject(error);
+        },
+      )
+      .catch(reject);
+    void closed.then(() => {
+      cancel();
+      // One turn more, for what the app does when it hears of the end.
+      setImmediate(resolve);
+    });
+  }
+
+  async #call(app: App): Promise<void> {
+    const before = this.#running.request;
+    this.#running.request = this.#req;
+    try {
+      const returned = app(this.#req, this.#res);
+      this.#running.request = before;
+      await returned;
+    } finally {
+      if (this.#running.request === this.#req) this.#running.request = before;
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (this.#ended && !this.#res.destroyed) {
+      this.#complain(new LintError(1, 'the app answered and failed as well', { cause: error }));
+    }
+    const moved = this.#req.url !== this.#url || environ(this.#req).scriptName !== this.#scriptName;
+    if (moved && !this.#res.headersSent) {
+      const { url } = this.#req;
+      this.#complain(
+        new LintError(5, `the app failed and left req.url as ${url} instead of ${this.#url}`, {
+          hint: 'Restore req.url and scriptName before passing the failure on: another app may be tried.',
+          cause: error,
+        }),
+      );
+    }
+  }
+
+  #watch(): void {
+    const res = this.#res as unknown as Methods;
+    const { writeHead, write, end } = res;
+    this.#replace('writeHead', (...args) => {
+      if (this.#res.headersSent) return this.#refuse(1, 'the head was written twice', this.#res);
+      this.#declared = declaredLength(this.#res, args);
+      return Reflect.apply(writeHead, res, args);
+    });
+    this.#replace('write', (...args) => {
+      if (this.#ended) return this.#refuse(1, 'the app wrote after the end of its response', true);
+      this.#sent += byteLength(args);
+      return Reflect.apply(write, res, args);
+    });
+    this.#replace('end', (...args) => {
+      if (this.#ended) return this.#refuse(1, 'the response was ended twice', this.#res);
+      this.#ended = true;
+      this.#sent += byteLength(args);
+      const result = Reflect.apply(end, res, args);
+      this.#checkLength();
+      return result;
+    });
+  }
+
+  /** The methods become accessors, so that whoever replaces one is noticed. */
+  #replace(name: keyof Methods, watched: Method): void {
+    let current = watched;
+    Object.defineProperty(this.#res, name, {
+      configurable: true,
+      get: () => current,
+      set: (method: Method) => {
+        current = method;
+        if (this.#options.foreignPatches || isOwnPatch(this.#res, method)) return;
+        this.#complain(
+          new LintError(4, `somebody replaced res.${name}`, {
+            hint: 'Use beforeHead, transformBody and afterResponse; for a Connect package, lint with foreignPatches.',
+          }),
+        );
+      },
+    });
+  }
+
+  #refuse<T>(rule: number, message: string, result: T): T {
+    const other = this.#running.request;
+    if (other !== undefined && other !== this.#req) {
+      this.#complain(new LintError(7, `the handler of ${other.url} used the response of ${this.#url}: ${message}`));
+    } else {
+      this.#complain(new LintError(rule, message));
+    }
+    return result;
+  }
+
+  #checkLength(): void {
+    const { statusCode } = this.#res;
+    if (this.#req.method === 'HEAD' || statusCode === 204 || statusCode === 304) return;
+    if (this.#declared === undefined || this.#declared === this.#sent) return;
+    this.#complain(
+      new LintError(6, `the app declared ${this.#declared} bytes and sent ${this.#sent}`, {
+        hint: 'A body that failed half way must destroy the connection, so that it does not look complete.',
+      }),
+    );
+  }
+}
+
+/** `Content-Length` as set before or given to `writeHead`; undefined when there is none. */
+function declaredLength(res: ServerResponse, args: readonly unknown[]): number | undefined {
+  const given = typeof args[1] === 'string' ? args[2] : (args[2] ?? args[1]);
+  const pairs = Array.isArray(given) ? pairsOf(given.flat()) : Object.entries((given ?? {}) as object);
+  const written = pairs.findLast(([name]) => String(name).toLowerCase() === 'content-length')?.[1];
+  const length = written ?? res.getHeader('content-length');
+  return length === undefined ? undefined : Number(length);
+}
+
+function pairsOf(flat: readonly unknown[]): [unknown, unknown][] {
+  return flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1]] as [unknown, unknown]] : []));
+}
+
+function byteLength([chunk, encoding]: readonly unknown[]): number {
+  if (typeof chunk === 'string') {
+    return Buffer.byteLength(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8');
+  }
+  return chunk instanceof Uint8Array ? chunk.byteLength : 0;
+}

@@ -1,0 +1,162 @@
+/**
+ * One request to an app over a real socket.
+ */
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type RequestOptions,
+  type Server,
+  request as send,
+} from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { type App, asFault, renderFault } from '../app/index.js';
+import { LintError } from './lint.js';
+
+/** What is sent besides method and path. */
+export interface RequestInput {
+  readonly headers?: Readonly<OutgoingHttpHeaders>;
+  /** Text or bytes with their length, chunks as they come, or anything else as JSON. */
+  readonly body?: string | Uint8Array | AsyncIterable<string | Uint8Array> | object;
+}
+
+/** What came back. */
+export interface TestResponse {
+  readonly status: number;
+  readonly statusMessage: string;
+  readonly headers: IncomingHttpHeaders;
+  /** Names and values in turn, as they were sent. */
+  readonly rawHeaders: readonly string[];
+  readonly trailers: NodeJS.Dict<string>;
+  readonly body: Buffer;
+  text(): string;
+  /** The body as JSON; throws `SyntaxError` when it is none. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests assert on its shape
+  json(): any;
+}
+
+/**
+ * Serves one request with the app and gives its answer. The path is sent as it is, without any normalisation.
+ *
+ * What the app fails with is answered as a server does it: a `Fault` as MW-6's JSON, anything else as a bare 500; after
+ * the head the connection is destroyed. Rejects when the connection breaks before the end of the answer, and with the
+ * `LintError` of an app wrapped in `lint`.
+ */
+export async function request(app: App, method: string, path: string, input: RequestInput = {}): Promise<TestResponse> {
+  const served = serve(app);
+  await new Promise<void>((resolve, reject) => {
+    served.server.once('error', reject);
+    served.server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = served.server.address() as AddressInfo;
+  const outcome = await exchange({ host: '127.0.0.1', port, method, path, agent: false }, input).then(
+    (response) => ({ response }),
+    (error: unknown) => ({ error }),
+  );
+  served.server.closeAllConnections();
+  await new Promise((resolve) => served.server.close(resolve));
+  await served.settled();
+  if (served.violation !== undefined) throw served.violation;
+  if ('error' in outcome) throw outcome.error;
+  return outcome.response;
+}
+
+/**
+ * Sends bytes as they are to an app over a real socket, and gives the bytes that came back until the connection
+ * closed: for requests that no client library would send.
+ */
+export async function rawRequest(app: App, bytes: string | Uint8Array): Promise<string> {
+  const served = serve(app);
+  await new Promise<void>((resolve) => served.server.listen(0, '127.0.0.1', resolve));
+  const { port } = served.server.address() as AddressInfo;
+  const answer = await new Promise<string>((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
+    socket.on('data', (chunk) => chunks.push(chunk));
+    socket.on('error', reject);
+    socket.on('close', () => resolve(Buffer.concat(chunks).toString('latin1')));
+  });
+  await new Promise((resolve) => served.server.close(resolve));
+  await served.settled();
+  if (served.violation !== undefined) throw served.violation;
+  return answer;
+}
+
+interface Served {
+  readonly server: Server;
+  violation: LintError | undefined;
+  /** Settles when no failure of the app can come any more that has to do with an answered request. */
+  settled(): Promise<void>;
+}
+
+/** A server that treats the failures of its app as Portico's does. */
+function serve(app: App): Served {
+  const closed: Promise<void>[] = [];
+  const served: Served = {
+    violation: undefined,
+    server: createServer((req, res) => {
+      closed.push(new Promise((resolve) => res.once('close', resolve)));
+      const fail = (error: unknown): void => {
+        if (error instanceof LintError) served.violation ??= error;
+        renderFault(req, res, asFault(error), 'portico');
+      };
+      try {
+        Promise.resolve(app(req, res)).catch(fail);
+      } catch (error) {
+        fail(error);
+      }
+    }),
+    async settled() {
+      await Promise.all(closed);
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+  return served;
+}
+
+function exchange(options: RequestOptions, { headers = {}, body }: RequestInput): Promise<TestResponse> {
+  return new Promise((resolve, reject) => {
+    const asJson = isPlain(body);
+    const outgoing = send({
+      ...options,
+      headers: { ...(asJson ? { 'content-type': 'application/json' } : {}), ...headers },
+    });
+    outgoing.on('response', (incoming) => {
+      collect(incoming).then(resolve, reject);
+    });
+    outgoing.on('error', reject);
+    if (body === undefined) outgoing.end();
+    else if (typeof body === 'string' || body instanceof Uint8Array) outgoing.end(body);
+    else if (asJson) outgoing.end(JSON.stringify(body));
+    else pump(body as AsyncIterable<string | Uint8Array>, outgoing).catch(reject);
+  });
+}
+
+function isPlain(body: unknown): boolean {
+  return typeof body === 'object' && !(body instanceof Uint8Array) && !(Symbol.asyncIterator in (body as object));
+}
+
+async function pump(body: AsyncIterable<string | Uint8Array>, outgoing: ReturnType<typeof send>): Promise<void> {
+  for await (const chunk of body) {
+    if (outgoing.destroyed) return;
+    outgoing.write(chunk);
+  }
+  outgoing.end();
+}
+
+async function collect(incoming: IncomingMessage): Promise<TestResponse> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk as Buffer);
+  const body = Buffer.concat(chunks);
+  return {
+    status: incoming.statusCode ?? 0,
+    statusMessage: incoming.statusMessage ?? '',
+    headers: incoming.headers,
+    rawHeaders: incoming.rawHeaders,
+    trailers: incoming.trailers,
+    body,
+    text: () => body.toString(),
+    json: () => JSON.parse(body.toString()),
+  };
+}

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { createServer, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { test } from 'node:test';
+import { abortResponse, afterResponse, type ResponseOutcome } from 'portico/app';
+import { lint, request } from 'portico/testing';
+
+test('MW-7 the end of a response is told once, in reverse order', async () => {
+  const told: [string, ResponseOutcome][] = [];
+  await request(
+    lint((_req, res) => {
+      afterResponse(res, (outcome) => told.push(['outer', outcome]));
+      afterResponse(res, (outcome) => told.push(['inner', outcome]));
+      res.end('x');
+    }),
+    'GET',
+    '/',
+  );
+  assert.deepEqual(told, [
+    ['inner', { completed: true }],
+    ['outer', { completed: true }],
+  ]);
+});
+
+test('one registered after the end is told in a microtask', async () => {
+  const outcome = new Promise<ResponseOutcome>((resolve) => {
+    void request(
+      (_req, res) => {
+        res.on('close', () => afterResponse(res, resolve));
+        res.end();
+      },
+      'GET',
+      '/',
+    );
+  });
+  assert.deepEqual(await outcome, { completed: true });
+});
+
+test('a response broken off by us says why', async () => {
+  let told: ResponseOutcome | undefined;
+  const reason = new Error('disk');
+  const answer = request(
+    (_req, res) => {
+      afterResponse(res, (outcome) => {
+        told = outcome;
+      });
+      res.write('half');
+      abortResponse(res, reason);
+    },
+    'GET',
+    '/',
+  );
+  await assert.rejects(answer);
+  assert.deepEqual(told, { completed: false, error: reason });
+});
+
+test('MW-7 a client that leaves is told to every response of its connection, also to those that wait', async () => {
+  const told: string[] = [];
+  let done: () => void;
+  const both = new Promise<void>((resolve) => {
+    done = resolve;
+  });
+  const server = createServer((req, res: ServerResponse) => {
+    afterResponse(res, ({ completed }) => {
+      told.push(`${req.url} ${completed}`);
+      if (told.length === 2) done();
+    });
+    if (req.url === '/second') {
+      res.end('answered, but behind the first');
+      socket.destroy();
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.write('GET /first HTTP/1.1\r\nHost: a\r\n\r\nGET /second HTTP/1.1\r\nHost: a\r\n\r\n');
+  await both;
+  assert.deepEqual(told.sort(), ['/first false', '/second false']);
+  server.close();
+});

@@ -1,0 +1,291 @@
+import assert from 'node:assert/strict';
+import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type App, beforeHead, compose, type Filter } from 'portico/app';
+import { lint, rawRequest, request } from 'portico/testing';
+
+const listening =
+  (listener: (res: ServerResponse) => void): Filter =>
+  (app) =>
+  (req, res) => {
+    beforeHead(res, listener);
+    return app(req, res);
+  };
+
+/** The ways in which apps write a head. */
+const HEADS: Record<string, (res: ServerResponse) => void> = {
+  'writeHead(status, headers)': (res) => res.writeHead(201, { 'Content-Type': 'text/a', 'x-n': 7 }).end('hello'),
+  'writeHead(status, message, headers)': (res) =>
+    res.writeHead(201, 'Made', { 'Content-Type': 'text/a', 'x-n': 7 }).end('hello'),
+  'writeHead(status, flat array)': (res) => res.writeHead(201, ['Content-Type', 'text/a', 'x-n', '7']).end('hello'),
+  'writeHead(status, pairs)': (res) =>
+    res
+      .writeHead(201, [
+        ['Content-Type', 'text/a'],
+        ['x-n', '7'],
+      ] as unknown as OutgoingHttpHeader[])
+      .end('hello'),
+  'writeHead(status, message, array)': (res) =>
+    res.writeHead(201, 'Made', ['Content-Type', 'text/a', 'x-n', '7']).end('hello'),
+  'setHeader and end': (res) => {
+    res.statusCode = 201;
+    res.setHeader('Content-Type', 'text/a').setHeader('x-n', 7).end('hello');
+  },
+  'setHeader and write': (res) => {
+    res.statusCode = 201;
+    res.setHeader('Content-Type', 'text/a').setHeader('x-n', 7).write('hello');
+    res.end();
+  },
+  'setHeader and flushHeaders': (res) => {
+    res.statusCode = 201;
+    res.setHeader('Content-Type', 'text/a').setHeader('x-n', 7).flushHeaders();
+    res.end('hello');
+  },
+  'setHeader, overridden by writeHead': (res) => {
+    res.setHeader('content-type', 'text/b');
+    res.writeHead(201, { 'Content-Type': 'text/a', 'x-n': 7 }).end('hello');
+  },
+};
+
+for (const [how, write] of Object.entries(HEADS)) {
+  test(`MW-7 listeners see and change status and headers of ${how}`, async () => {
+    const seen: unknown[] = [];
+    const filter = listening((res) => {
+      seen.push(res.statusCode, res.getHeader('content-type'), Number(res.getHeader('x-n')));
+      res.statusCode = 202;
+      res.removeHeader('x-n');
+      res.setHeader('x-outer', 'yes');
+    });
+    const response = await request(lint(filter((_req, res) => write(res))), 'GET', '/');
+    assert.deepEqual(seen, [201, 'text/a', 7]);
+    assert.equal(response.status, 202);
+    assert.equal(response.statusMessage, 'Accepted');
+    assert.equal(response.headers['x-n'], undefined);
+    assert.equal(response.headers['x-outer'], 'yes');
+    assert.equal(response.text(), 'hello');
+  });
+}
+
+test('MW-7 listeners run in reverse order and once, so an outer filter has the last word', async () => {
+  const order: string[] = [];
+  const named = (name: string): Filter =>
+    listening((res) => {
+      order.push(name);
+      res.setHeader('x-last', name);
+    });
+  const app: App = (_req, res) => {
+    res.write('a');
+    res.write('b');
+    res.end('c');
+  };
+  const response = await request(lint(compose([named('outer'), named('middle'), named('inner')], app)), 'GET', '/');
+  assert.deepEqual(order, ['inner', 'middle', 'outer']);
+  assert.equal(response.headers['x-last'], 'outer');
+  assert.equal(response.text(), 'abc');
+});
+
+test('a listener may register another, which runs next', async () => {
+  const order: string[] = [];
+  const app: App = (_req, res) => {
+    beforeHead(res, () => order.push('outer'));
+    beforeHead(res, (again) => {
+      order.push('inner');
+      beforeHead(again, () => order.push('added'));
+    });
+    res.end();
+  };
+  await request(lint(app), 'GET', '/');
+  assert.deepEqual(order, ['inner', 'added', 'outer']);
+});
+
+test('a listener that throws is a failure of the app, and the outer listeners still see the answer to it', async () => {
+  const filters = [
+    listening((res) => res.setHeader('x-outer', res.statusCode)),
+    listening(() => {
+      throw new Error('inner listener');
+    }),
+  ];
+  const app: App = (_req, res) => {
+    res.writeHead(200, { 'content-length': 5 }).end('hello');
+  };
+  const response = await request(lint(compose(filters, app)), 'GET', '/');
+  assert.equal(response.status, 500);
+  assert.equal(response.headers['x-outer'], '500');
+});
+
+test('a message given for a status goes with it, and is kept when the status stays', async () => {
+  const app: App = (_req, res) => {
+    res.writeHead(200, 'Splendid').end();
+  };
+  const kept = await request(lint(listening((res) => res.setHeader('a', 'b'))(app)), 'GET', '/');
+  assert.equal(kept.statusMessage, 'Splendid');
+  const replaced = await request(
+    lint(
+      listening((res) => {
+        res.statusCode = 404;
+        res.statusMessage = 'Gone away';
+      })(app),
+    ),
+    'GET',
+    '/',
+  );
+  assert.equal(replaced.statusMessage, 'Gone away');
+});
+
+test('MW-7 informational answers pass untouched, before and without the listeners', async () => {
+  let runs = 0;
+  const app: App = (_req, res) => {
+    res.writeContinue();
+    res.writeProcessing();
+    res.writeEarlyHints({ link: '</a.css>; rel=preload' });
+    assert.equal(runs, 0);
+    res.end('done');
+  };
+  const answer = await rawRequest(
+    lint(listening(() => (runs += 1))(app)),
+    'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+  );
+  assert.deepEqual(
+    [...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].map((match) => match[1]),
+    ['100', '102', '103', '200'],
+  );
+  assert.equal(runs, 1);
+});
+
+test('MW-7 an upgraded connection is left alone', async () => {
+  let runs = 0;
+  const app: App = (_req, res) => {
+    beforeHead(res, () => (runs += 1));
+    res.writeHead(101, { upgrade: 'echo', connection: 'upgrade' });
+    res.end();
+  };
+  const answer = await rawRequest(app, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  assert.match(answer, /^HTTP\/1\.1 101 /);
+  assert.equal(runs, 0);
+});
+
+test('a package that wraps writeHead in between keeps its place in the order', async () => {
+  const order: string[] = [];
+  const foreign: Filter = (app) => (req, res) => {
+    const writeHead = res.writeHead.bind(res) as (...args: unknown[]) => ServerResponse;
+    res.writeHead = ((...args: unknown[]) => {
+      order.push('foreign');
+      return writeHead(...args);
+    }) as typeof res.writeHead;
+    return app(req, res);
+  };
+  const filters = [listening(() => order.push('outer')), foreign, listening(() => order.push('inner'))];
+  const app = lint(
+    compose(filters, (_req, res) => {
+      res.end();
+    }),
+    { foreignPatches: true },
+  );
+  await request(app, 'GET', '/');
+  assert.deepEqual(order, ['inner', 'foreign', 'outer']);
+});
+
+test('registering after the head is an error that says so', async () => {
+  let caught: unknown;
+  const app: App = (_req, res) => {
+    res.writeHead(200);
+    try {
+      beforeHead(res, () => undefined);
+    } catch (error) {
+      caught = error;
+    }
+    res.end();
+  };
+  await request(lint(app), 'GET', '/');
+  assert.equal((caught as { code?: string }).code, 'PORTICO_HEAD_SENT');
+});
+
+test('a response nobody registered for keeps its own methods', async () => {
+  let own: string[] = [];
+  await request(
+    (_req, res) => {
+      own = Object.keys(res).filter((key) => key === 'writeHead' || key === 'write' || key === 'end');
+      res.end();
+    },
+    'GET',
+    '/',
+  );
+  assert.deepEqual(own, []);
+});
+
+const token = fc.stringMatching(/^[a-z][a-z0-9-]{0,7}$/).map((name) => `x-${name}`);
+const value = fc.stringMatching(/^[!-~]([ -~]{0,10}[!-~])?$/);
+const flat = fc.array(fc.tuple(token, value), { maxLength: 5 });
+const call = fc.record({
+  status: fc.constantFrom(200, 201, 204, 304, 404, 500),
+  message: fc.option(fc.stringMatching(/^[A-Za-z]{1,8}$/), { nil: undefined }),
+  set: flat,
+  given: fc.oneof(
+    flat.map((pairs) => ({ form: 'object' as const, pairs })),
+    flat.map((pairs) => ({ form: 'array' as const, pairs })),
+    fc.constant({ form: 'none' as const, pairs: [] as [string, string][] }),
+  ),
+  body: fc.constantFrom('', 'hello'),
+});
+
+test('MW-7 a listener that does nothing changes nothing: any writeHead sends the same head', async () => {
+  await fc.assert(
+    fc.asyncProperty(call, async ({ status, message, set, given, body }) => {
+      const app: App = (_req, res) => {
+        res.sendDate = false;
+        for (const [name, header] of set) res.setHeader(name, header);
+        const headers: OutgoingHttpHeaders | OutgoingHttpHeader[] | undefined =
+          given.form === 'none'
+            ? undefined
+            : given.form === 'array'
+              ? given.pairs.flat()
+              : Object.fromEntries(given.pairs);
+        if (message === undefined) res.writeHead(status, headers);
+        else res.writeHead(status, message, headers);
+        res.end(body);
+      };
+      const bytes = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+      const bare = await rawRequest(app, bytes);
+      const listened = await rawRequest(listening(() => undefined)(app), bytes);
+      assert.deepEqual(headOf(listened), headOf(bare));
+    }),
+    { numRuns: 80 },
+  );
+});
+
+/** Status line, header lines in any order, body: a repeated name keeps the order of its own lines. */
+function headOf(answer: string): unknown {
+  const [head = '', body] = answer.split('\r\n\r\n');
+  const [line, ...headers] = head.split('\r\n');
+  const byName = new Map<string, string[]>();
+  for (const header of headers) {
+    const name = header.slice(0, header.indexOf(':')).toLowerCase();
+    byName.set(name, [...(byName.get(name) ?? []), header.slice(header.indexOf(':'))]);
+  }
+  return { line, body, headers: [...byName].sort(([a], [b]) => (a < b ? -1 : 1)) };
+}
+
+test('what Node refuses stays refused', async () => {
+  const heads: ((res: ServerResponse) => void)[] = [
+    (res) => res.writeHead(99),
+    (res) => res.writeHead(1000),
+    (res) => res.writeHead(200, ['a']),
+    (res) => res.writeHead(200, { 'bad name': 'x' }),
+    (res) => res.writeHead(200, { x: 'a\r\nb: c' }),
+  ];
+  for (const write of heads) {
+    let error: unknown;
+    const app: App = (_req, res) => {
+      beforeHead(res, () => undefined);
+      try {
+        write(res);
+      } catch (thrown) {
+        error = thrown;
+      }
+      if (!res.headersSent) res.end();
+    };
+    await request(app, 'GET', '/');
+    assert.match(String((error as { code?: string } | undefined)?.code), /^ERR_/, String(write));
+  }
+});

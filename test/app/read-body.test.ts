@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { createServer, type IncomingMessage } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { test } from 'node:test';
+import { type App, limitBody, readBody, tooLarge } from 'portico/app';
+import { lint, request } from 'portico/testing';
+
+const echo =
+  (limit?: number): App =>
+  async (req, res) => {
+    res.end(await readBody(req, limit === undefined ? {} : { limit }));
+  };
+
+async function* chunks(...pieces: string[]): AsyncGenerator<string> {
+  for (const piece of pieces) {
+    yield piece;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+test('a body is read whole, whether its length was declared or not', async () => {
+  assert.equal((await request(lint(echo()), 'POST', '/', { body: 'hello' })).text(), 'hello');
+  assert.equal((await request(lint(echo()), 'POST', '/', { body: chunks('he', 'llo') })).text(), 'hello');
+  assert.equal((await request(lint(echo()), 'GET', '/')).text(), '');
+});
+
+test('a body over the limit is 413, declared or counted; one of the limit passes', async () => {
+  assert.equal((await request(lint(echo(5)), 'POST', '/', { body: 'hello' })).status, 200);
+  assert.equal((await request(lint(echo(5)), 'POST', '/', { body: chunks('hel', 'lo') })).status, 200);
+  const declared = await request(lint(echo(4)), 'POST', '/', { body: 'hello' });
+  assert.equal(declared.status, 413);
+  assert.match(declared.json().error.message, /limit of 4 bytes/);
+  assert.equal((await request(lint(echo(4)), 'POST', '/', { body: chunks('hel', 'lo') })).status, 413);
+  assert.equal((await request(lint(echo(0)), 'POST', '/', { body: 'x' })).status, 413);
+});
+
+test('a body that was read already is an error, not a wait without end', async () => {
+  let failure: unknown;
+  await request(
+    async (req, res) => {
+      await readBody(req);
+      await readBody(req).catch((error: unknown) => {
+        failure = error;
+      });
+      res.end();
+    },
+    'POST',
+    '/',
+    { body: 'hello' },
+  );
+  assert.equal((failure as { code: string }).code, 'PORTICO_BODY_CONSUMED');
+});
+
+test('RL-55 a client that leaves in the middle of its body is an error, never a short body', async () => {
+  const failure = await new Promise<unknown>((resolve) => {
+    const server = createServer((req: IncomingMessage) => {
+      readBody(req).then(resolve, resolve);
+      req.once('data', () => socket.destroy());
+    });
+    let socket: ReturnType<typeof connect>;
+    server.listen(0, '127.0.0.1', () => {
+      socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+      socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhal');
+      socket.on('close', () => server.close());
+    });
+  });
+  assert.equal((failure as { code: string }).code, 'PORTICO_REQUEST_ABORTED');
+});
+
+test('limitBody counts what others read, and neither the rest nor an end gets through', async () => {
+  const seen: string[] = [];
+  let exceeded = 0;
+  const app: App = (req) =>
+    new Promise((_resolve, reject) => {
+      limitBody(req, 4, () => {
+        exceeded += 1;
+        reject(tooLarge(4));
+      });
+      req.on('data', (chunk: Buffer) => seen.push(chunk.toString()));
+      req.on('end', () => seen.push('end'));
+      req.on('error', () => seen.push('error'));
+    });
+  const response = await request(app, 'POST', '/', { body: chunks('hel', 'lo', 'again') });
+  assert.equal(response.status, 413);
+  assert.equal(exceeded, 1);
+  assert.equal(seen[0], 'hel');
+  assert.ok(!seen.includes('end'));
+});
