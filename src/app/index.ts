@@ -28,6 +28,7 @@ export {
   listenerOf,
 } from './fastify-app.js';
 export { asFault, Fault, type FaultDetails, type FaultStyle, renderFault } from './fault.js';
+export { faultOptions, faultStyleOf, ownFaultStyle } from './fault-style.js';
 export { type ConnectMiddleware, fromConnect } from './from-connect.js';
 export { type FetchHandler, fromFetch } from './from-fetch.js';
 export { limitBody } from './limit-body.js';

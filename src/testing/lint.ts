@@ -132,7 +132,8 @@ class Inspection {
   }
 
   #failed(error: unknown): void {
-    if (this.#ended && !this.#res.destroyed) {
+    const clientLeft = this.#res.destroyed && !this.#res.writableFinished;
+    if (this.#ended && !clientLeft) {
       this.#complain(new LintError(1, 'the app answered and failed as well', { cause: error }));
     }
     const moved = this.#req.url !== this.#url || environ(this.#req).scriptName !== this.#scriptName;
