@@ -32,13 +32,13 @@ export interface Environ {
   signal?: AbortSignal;
 }
 
-/** What a Router tells about the route it has matched. */
+/** What a Router tells about the route it has taken. */
 export interface MatchedRoute {
-  readonly name: string | undefined;
+  readonly name: string | null;
   /** The path template: `/servers/{id}`. */
   readonly template: string;
-  readonly controller: string | undefined;
-  readonly action: string | undefined;
+  readonly controller: string;
+  readonly action: string;
 }
 
 const ENVIRON: unique symbol = Symbol('portico.environ');

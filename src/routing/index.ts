@@ -8,11 +8,17 @@ export type { ConditionFunction, Conditions, Match, MatchRequest } from './condi
 export type { ControllerSource } from './controllers.js';
 export { decodePath } from './decode-path.js';
 export { type Dispatch, dispatch, type Matched, type Redirected } from './dispatch.js';
+export type { FromSchema, JsonSchema } from './json-schema.js';
 export { Mapper, type MapperOptions, type Redirect } from './mapper.js';
 export { type OverrideSource, overriddenMethod } from './method-override.js';
+export { Reply, SENT } from './reply.js';
+export { Resource, type ResourceSettings } from './resource.js';
 export type { ResourceOptions } from './resource-routes.js';
 export { type GenerateFilter, type ParentResource, type Requirements, Route, type RouteOptions } from './route.js';
 export { GenerationError, RouteError, RouteTableError } from './route-error.js';
+export type { RouteSettings } from './route-settings.js';
+export { type ConnectOptions, Router, type RouterResourceOptions } from './router.js';
+export type { RouterOptions } from './router-options.js';
 export {
   type CollectionOptions,
   type HelperOptions,
@@ -21,13 +27,4 @@ export {
   type SubMapperOptions,
 } from './submapper.js';
 export type { UrlSurroundings, UrlValues } from './url-builder.js';
-
-import './environ-route.js';
-
-export type { FromSchema, JsonSchema } from './json-schema.js';
-export { Reply, SENT } from './reply.js';
-export { Resource, type ResourceSettings } from './resource.js';
-export type { RouteSettings } from './route-settings.js';
-export { type ConnectOptions, Router, type RouterResourceOptions } from './router.js';
-export type { RouterOptions } from './router-options.js';
 export type { VersionOptions } from './version-negotiation.js';

@@ -98,6 +98,7 @@ class RouterApp implements RequestSurroundings {
     const served = this.#served[found.compiled.index]!;
     const env = environ(req);
     env.route = served.matched;
+    if (version !== null) env.apiVersion = version.text;
     env.params = pathParams(found);
     if (served.kind === 'action') return this.#run(req, res, served, found, version);
     if (served.kind === 'redirect') {

@@ -33,7 +33,7 @@ test('MW-2 a middleware that calls next hands on, now or later', async () => {
     (_req, _res, next) => setImmediate(next),
     async (_req, _res, next) => next(),
     async (_req, _res, next) => {
-      await undefined;
+      await Promise.resolve();
       next();
     },
   ];
@@ -69,7 +69,7 @@ test('MW-2 next(error), a throw and a rejection are failures of the app', async 
       throw error;
     },
     async (_req, _res, next) => {
-      await undefined;
+      await Promise.resolve();
       next(error);
     },
   ];
@@ -160,7 +160,7 @@ test('Express 5 is an App as it comes from npm', async () => {
     res.json({ hello: req.params.name });
   });
   app.get('/later', async (_req, res) => {
-    await undefined;
+    await Promise.resolve();
     res.status(202).send('later');
   });
   const linted = lint(app);

@@ -139,7 +139,7 @@ test('RL-33 back-pressure holds from the socket to the app, whatever the streams
   );
   let atFirstByte = -1;
   const stalled: App = async (req, res) => {
-    growing(app)(req, res);
+    void growing(app)(req, res);
     // Nobody reads on the other side until the app has stopped by itself.
     await new Promise<void>((resolve) => {
       const look = (last: number): void => {
