@@ -56,7 +56,7 @@ export interface ManagerHooksOptions extends ProtocolSteps {
    * {@link Manager}s, the main one first. Hooks run for all in order, `cleanupHost` in reverse. Typed as any object,
    * because one that has periodic tasks and no hooks is a manager as well.
    */
-  readonly managers?: readonly object[];
+  readonly managers?: readonly (Manager | object)[];
   /** The service's place in a registry; absent: it keeps no record and sends no heartbeat. */
   readonly registration?: Registration | null;
   /** Where periodic tasks run; stopped with the rest. */
@@ -149,7 +149,7 @@ export class ManagerHooks implements LifecycleSteps {
   }
 
   #startSteps(signal: AbortSignal): (() => Promise<void>)[] {
-    const { registration = null, serve, tasks } = this.#options;
+    const { registration = null, tasks } = this.#options;
     let record: Awaited<ReturnType<Registration['read']>> = null;
     const begun: Manager[] = [];
     const undoneBy = (step: string, run: (options: StopOptions) => Awaitable<void>): void =>
@@ -177,7 +177,7 @@ export class ManagerHooks implements LifecycleSteps {
       () => each((manager) => this.#hooks.call(manager, 'preStartHook', record)),
       async () => {
         undoneBy('stop the task group', (options) => tasks.stop(options));
-        await serve?.(signal);
+        await this.#options.serve?.(signal);
         undoneBy('finish', (options) => this.#options.finish?.(options));
         undoneBy('stop accepting', (options) => this.#options.stopAccepting?.(options));
       },
