@@ -34,10 +34,16 @@ export function sameDeclaration(a: Option, b: Option): boolean {
   return isDeepStrictEqual(comparable(a), comparable(b));
 }
 
+/** What was said, whether or not a part of it is the default anyway. */
 function comparable(option: Option): unknown {
   const { default: _, item, value, ...spec } = option.spec;
   const inner = (item ?? value) as Option | undefined;
-  return [spec, option.default, inner === undefined ? undefined : [inner.type, comparable(inner)]];
+  const said = Object.entries(spec).filter(([, each]) => each !== undefined && each !== false && !isEmpty(each));
+  return [Object.fromEntries(said), option.default, inner === undefined ? undefined : [inner.type, comparable(inner)]];
+}
+
+function isEmpty(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }
 
 /** Computed at once: an Error kept for later would keep everything alive that its frames refer to. */

@@ -7,8 +7,18 @@ export { UsageError } from './command-line.js';
 export { Config, type GroupOptions, type ReloadOptions, type ValidateOptions } from './config.js';
 export type { CheckIssue, CrossCheck } from './cross-check.js';
 export { defineOptions } from './define-options.js';
+export {
+  type ConfigDescription,
+  declareDescribed,
+  describeOptions,
+  type GroupDescription,
+  type OptionDescription,
+  type Registration,
+} from './describe-options.js';
 export { ConfigError, type ConfigIssue, describeIssue, type Location } from './issue.js';
+export { lintOptions, type OptionRemark } from './lint-options.js';
 export type { LoadOptions } from './load.js';
+export { logOptions } from './log-options.js';
 export { isSecret, maskText, maskUris, maskValue } from './mask.js';
 export { boolean, float, integer, type NumberRange, port, range } from './number-types.js';
 export {
@@ -23,6 +33,17 @@ export {
 export { configOptions } from './own-options.js';
 export type { PreparedReload } from './prepared-reload.js';
 export type { Resolved } from './resolver.js';
+export { generateSample, type SampleOptions } from './sample.js';
+export {
+  diffConfigs,
+  differencesFromDefaults,
+  type ShownDifference,
+  type ShownOption,
+  showOption,
+  showOptions,
+} from './show.js';
 export type { ConfigSnapshot } from './state.js';
 export { module, oneOf, path, regexp, string, uri } from './text-types.js';
 export { bytes, duration } from './unit-types.js';
+export { type Renaming, type Upgrade, upgradeText } from './upgrade.js';
+export { type IniSections, writeIni, writeOption } from './write-ini.js';

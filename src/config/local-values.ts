@@ -2,7 +2,7 @@
  * Values of a paste section: they go through the same declarations as those of the service configuration.
  */
 import { type ConfigIssue, type Location, suggestion } from './issue.js';
-import { maskText } from './mask.js';
+import { maskLocation, maskText } from './mask.js';
 import { InvalidValue, type Option, type OptionDeclarations, type WrittenValue } from './option.js';
 import { fileLocation } from './sources.js';
 
@@ -35,7 +35,7 @@ export function localValue({ group, opt, option, written }: LocalOption, issues:
       code: 'PORTICO_CONFIG_VALUE',
       group: written.origin?.section ?? group,
       opt: written.origin?.option ?? opt,
-      location: placeOf(written),
+      location: placeOf(opt, option, written),
       message: (error as Error).message,
       got: maskText(opt, option, written.value),
       hint: hintFor(error, option, written),
@@ -58,7 +58,7 @@ export function unknownLocals(
       code: 'PORTICO_CONFIG_UNKNOWN_OPTION',
       group: written.origin?.section ?? group,
       opt: name,
-      location: placeOf(written),
+      location: placeOf(name, undefined, written),
       message: 'unknown option',
       hint: suggestion(name, known) ?? `its options are ${[...known].join(', ')}`,
     }));
@@ -68,8 +68,8 @@ function namesOf(opt: string, option: Option): string[] {
   return [opt, ...[...option.aliases, ...option.deprecated].filter((name) => !name.includes('.'))];
 }
 
-function placeOf({ origin }: WrittenValue): Location | undefined {
-  return origin === undefined ? undefined : fileLocation('file', origin);
+function placeOf(opt: string, option: Option | undefined, { origin }: WrittenValue): Location | undefined {
+  return origin === undefined ? undefined : maskLocation(opt, option, fileLocation('file', origin));
 }
 
 function hintFor(error: unknown, option: Option, { value }: WrittenValue): string | undefined {

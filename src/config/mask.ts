@@ -1,6 +1,7 @@
 /**
  * What must not be seen: secrets in dumps, errors, differences and reports.
  */
+import type { Location } from './issue.js';
 import type { Option } from './option.js';
 
 /** What stands in place of a secret. */
@@ -33,6 +34,16 @@ export function maskUris(text: string): string {
 export function maskValue(opt: string, option: Option, value: unknown): string {
   if (value === undefined) return 'none';
   return maskText(opt, option, option.format(value));
+}
+
+/** A place whose line may be shown: without the line for a secret, with URIs masked for others. */
+export function maskLocation(opt: string, option: Option | undefined, location: Location): Location {
+  const { origin } = location;
+  if (origin?.text === undefined) return location;
+  const { text, ...place } = origin;
+  if (isSecret(opt, option)) return { ...location, origin: place };
+  const shown = maskUris(text);
+  return shown === text ? location : { ...location, origin: { ...place, text: shown } };
 }
 
 /** Numbers and booleans called `…_token` are counts and switches. */

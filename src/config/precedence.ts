@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Spelling } from './declared-groups.js';
 import { writtenInEnvironment } from './environment.js';
 import type { ConfigIssue } from './issue.js';
+import { maskLocation } from './mask.js';
 import type { Option } from './option.js';
 import { type Sources, type Written, writtenAsArgument, writtenInFile } from './sources.js';
 
@@ -75,7 +76,7 @@ function writtenByLayer(layers: Layers, { group, opt, option, spellings }: Wante
     spellings.flatMap((name) => writtenInEnvironment({ sources, name, option, osCompat, readFile, report })),
     ...sources.files.toReversed().map((file) => spellings.flatMap((name) => writtenInFile(file, name.group, name.opt))),
     fromCode(layers.defaults, 'set_default'),
-  ];
+  ].map((layer) => layer.map((each) => ({ ...each, location: maskLocation(opt, option, each.location) })));
 }
 
 /** A repeated key collects over all files, earlier files first; other layers stand for themselves. */

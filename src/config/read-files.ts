@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { readConf } from '../ini/index.js';
 import type { NamedPath } from './default-files.js';
 import type { ConfigIssue } from './issue.js';
+import { maskLocation } from './mask.js';
 import { fileLocation, type SourceFile } from './sources.js';
 
 /** What to read; every one must be there. */
@@ -37,8 +38,8 @@ export function parseSource(
   const { sections, entries, problems } = readConf(file.name, content);
   const kind = file.kind ?? 'file';
   for (const { message, origin } of problems) {
-    const location = fileLocation(kind, origin);
-    const got = origin.text?.trim();
+    const location = maskLocation('', undefined, fileLocation(kind, origin));
+    const got = location.origin?.text?.trim();
     issues.push({ severity: 'error', code: 'PORTICO_CONFIG_SYNTAX', group: origin.section, location, message, got });
   }
   return { kind, name: file.name, path: file.path, sections, entries, exposed: file.exposed ?? false };

@@ -5,7 +5,7 @@ import { originWithin } from '../ini/index.js';
 import type { DeclaredGroups } from './declared-groups.js';
 import { BadReference, interpolate, type Reference } from './interpolate.js';
 import { type ConfigIssue, type Location, suggestion } from './issue.js';
-import { holdsSecret, maskText } from './mask.js';
+import { holdsSecret, maskLocation, maskText } from './mask.js';
 import { InvalidValue, type Option } from './option.js';
 import { type Choice, chooseWritten, type Layers, type Report } from './precedence.js';
 import { fileLocation, type Sources, variableName, type Written } from './sources.js';
@@ -89,7 +89,7 @@ export class Resolver {
         message: (error as Error).message,
         got: maskText(opt, option, last.text),
         hint: hintFor(error, last, option),
-        location: error instanceof BadReference ? placeWithin(error, last) : last.location,
+        location: maskLocation(opt, option, error instanceof BadReference ? placeWithin(error, last) : last.location),
       });
       return undefined;
     }

@@ -3,6 +3,7 @@
  */
 import type { DeclaredGroups } from './declared-groups.js';
 import { type ConfigIssue, type Location, suggestion } from './issue.js';
+import { maskLocation } from './mask.js';
 import { fileLocation, type Sources, variableName } from './sources.js';
 
 /** What to judge. */
@@ -41,7 +42,7 @@ function inFiles(judged: NamesToJudge): ConfigIssue[] {
     }
     for (const { section, name, origin } of file.entries) {
       if (judged.only !== undefined && judged.only !== section) continue;
-      const location = fileLocation(file.kind, origin);
+      const location = maskLocation(name, undefined, fileLocation(file.kind, origin));
       if (section === 'DEFAULT' && /^config_(?:file|dir)$/.test(name)) issues.push(onlyOnCommandLine(name, location));
       else if (groups.find(section, name) === undefined && isJudged(judged, section)) {
         issues.push(unknownOption(judged, section, name, location));

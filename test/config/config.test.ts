@@ -169,7 +169,7 @@ test('CF-47 CF-67 an old name counts, gives way to the new one, and warns once',
   const log = { warn: (message: string) => said.push(message) } as unknown as NonNullable<
     Parameters<typeof Config.load>[0]
   >['log'];
-  const config = Config.fromText('[DEFAULT]\nmax_header_line = 8192\n', { ...(log === undefined ? {} : { log }) });
+  const config = Config.fromText('[DEFAULT]\nmax_header_line = 8192\n', log === undefined ? {} : { log });
   assert.equal(config.group('wsgi', wsgiOptions).maxHeaderSize, 8192);
   config.group('wsgi', wsgiOptions);
   assert.deepEqual(said, [
