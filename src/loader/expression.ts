@@ -3,7 +3,7 @@
  */
 import { didYouMean, type Origin } from '../errors.js';
 import { strip } from '../ini/index.js';
-import { ModuleMissing, moduleUrl } from './module-path.js';
+import { ModuleMissing, moduleUrl } from '../service/index.js';
 import { type PasteError, refuse } from './paste-error.js';
 
 /** An expression taken apart; without `attribute`, the default export is meant. */

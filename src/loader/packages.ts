@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { normalDistribution } from './aliases.js';
-import { findPackage, moduleFolders } from './module-path.js';
+import { findPackage, moduleFolders } from '../service/index.js';
 
 /** Announced factories: group, entry point, expression relative to the package's folder. */
 export interface Announced {

@@ -1,5 +1,7 @@
 /** `portico/service`: what one needs to write a service. */
 export type { Awaitable } from './awaitable.js';
+export { type DriverKind, NotSupported } from './driver-kind.js';
+export { type DriverLife, Drivers, type DriversOptions, loadDriver } from './drivers.js';
 export { HOOK_NAMES, type HookName } from './hook-caller.js';
 export { Lifecycle, type LifecycleState, type LifecycleSteps } from './lifecycle.js';
 export type { Manager, Registration, ServiceRecord, ServiceState } from './manager.js';
@@ -9,6 +11,8 @@ export {
   type ManagerPeriodicOptions,
   type ProtocolSteps,
 } from './manager-hooks.js';
+export { importModuleExport, isClass, type ModuleExportOptions, parseModuleExport } from './module-export.js';
+export { findPackage, ModuleMissing, moduleFolders, moduleUrl } from './module-path.js';
 export {
   type ConfigChanges,
   isListening,

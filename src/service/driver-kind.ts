@@ -1,0 +1,125 @@
+/**
+ * A kind of driver, and what is checked of every driver of that kind when it is loaded.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PorticoError } from '../errors.js';
+import { moduleFolders } from './module-path.js';
+
+/** What all drivers of a kind have in common. */
+export interface DriverKind {
+  /** Short and stable: `servicegroup`, `token_cache`. */
+  readonly kind: string;
+  /** A class that drivers may extend instead of having all required methods. */
+  readonly base?: abstract new (
+    ...args: never[]
+  ) => object;
+  /** Methods every driver has. */
+  readonly required: readonly string[];
+  /** Methods a driver may lack; calling one then throws {@link NotSupported}. */
+  readonly optional?: readonly string[];
+  /** What managers may ask a driver instead of testing its class, with what holds where it says nothing. */
+  readonly capabilities?: Readonly<Record<string, boolean>>;
+  /** `major.minor` of the interface; drivers declare theirs as `apiVersion`, of the same major and no lower minor. */
+  readonly apiVersion?: string;
+  /** True: the same name with equal arguments gives the same object. */
+  readonly shared?: boolean;
+  /** Drivers that come with the kind: classes, functions, objects, or names of modules. */
+  readonly builtin?: Readonly<Record<string, unknown>>;
+  /** Old names, and what they are called now. */
+  readonly aliases?: Readonly<Record<string, string>>;
+  /** Packages known to have a driver, for the error when one is missing. */
+  readonly packages?: Readonly<Record<string, string>>;
+}
+
+/** A method that this driver does not offer. */
+export class NotSupported extends PorticoError {
+  constructor(driver: string, method: string) {
+    super('PORTICO_NOT_SUPPORTED', { message: `${driver} does not support ${method}` });
+  }
+}
+
+/**
+ * Throws `PORTICO_BAD_DRIVER`, naming all that is wrong, for what is no driver of this kind. Gives it the optional
+ * methods it lacks, which throw {@link NotSupported}.
+ */
+export function checkDriver(kind: DriverKind, name: string, driver: unknown): void {
+  const problems = problemsOf(kind, driver);
+  if (problems.length > 0) {
+    throw new PorticoError('PORTICO_BAD_DRIVER', {
+      message: `"${name}" is no ${kind.kind} driver: ${problems.join('; ')}`,
+      hint: `A ${kind.kind} driver has ${kind.required.join(', ') || 'no required methods'}.`,
+    });
+  }
+  for (const method of kind.optional ?? []) {
+    if (has(driver, method)) continue;
+    const missing = (): never => {
+      throw new NotSupported(`the ${kind.kind} driver "${name}"`, method);
+    };
+    Object.defineProperty(driver, method, { value: missing, configurable: true, writable: true });
+  }
+}
+
+/** Finds a driver that an installed package announces: `"portico": { "drivers": { "<kind>": { "<name>": "./x.js:y" } } }`. */
+export function announcedDriver(
+  kind: string,
+  name: string,
+  from: string,
+): { found: { folder: string; target: string } | undefined; known: string[] } {
+  const known: string[] = [];
+  for (const folder of packageFolders(from)) {
+    const drivers = announcedIn(folder)?.[kind];
+    if (drivers === undefined || drivers === null) continue;
+    if (Object.hasOwn(drivers, name)) return { found: { folder, target: drivers[name]! }, known };
+    known.push(...Object.keys(drivers));
+  }
+  return { found: undefined, known };
+}
+
+function problemsOf(kind: DriverKind, driver: unknown): string[] {
+  if ((typeof driver !== 'object' && typeof driver !== 'function') || driver === null) {
+    return [`it is ${driver === null ? 'null' : `a ${typeof driver}`}, not an object`];
+  }
+  const extendsBase = kind.base !== undefined && driver instanceof kind.base;
+  const missing = extendsBase ? [] : kind.required.filter((method) => !has(driver, method));
+  const problems = missing.length === 0 ? [] : [`it has no ${missing.join(', ')}`];
+  if (kind.apiVersion === undefined) return problems;
+  const declared =
+    (driver as { apiVersion?: unknown }).apiVersion ?? (driver.constructor as { apiVersion?: unknown }).apiVersion;
+  if (typeof declared !== 'string') return [...problems, 'it declares no apiVersion'];
+  if (isCompatible(declared, kind.apiVersion)) return problems;
+  return [...problems, `its apiVersion ${declared} does not fit ${kind.apiVersion}`];
+}
+
+/** Same major, minor no lower. Compared as integers: 1.10 is more than 1.9. */
+function isCompatible(implemented: string, asked: string): boolean {
+  const [major, minor = 0] = implemented.split('.').map(Number);
+  const [askedMajor, askedMinor = 0] = asked.split('.').map(Number);
+  return major === askedMajor && minor >= askedMinor;
+}
+
+function has(driver: unknown, method: string): boolean {
+  return typeof (driver as Record<string, unknown>)[method] === 'function';
+}
+
+function announcedIn(folder: string): Record<string, Record<string, string>> | undefined {
+  try {
+    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+      portico?: { drivers?: object };
+    };
+    return manifest.portico?.drivers as Record<string, Record<string, string>> | undefined;
+  } catch {
+    // A folder in node_modules without a readable manifest is none of our packages.
+    return undefined;
+  }
+}
+
+function* packageFolders(from: string): Generator<string> {
+  for (const modules of moduleFolders(from)) {
+    for (const name of readdirSync(modules)) {
+      if (name.startsWith('.')) continue;
+      if (!name.startsWith('@')) yield join(modules, name);
+      else for (const scoped of readdirSync(join(modules, name))) yield join(modules, name, scoped);
+    }
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * Drivers: implementations of one kind of thing, chosen by configuration, checked when they are loaded.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { didYouMean, PorticoError } from '../errors.js';
+import type { Logger } from '../log.js';
+import { announcedDriver, checkDriver, type DriverKind } from './driver-kind.js';
+import { importModuleExport, type ModuleExportOptions, makeFrom } from './module-export.js';
+
+/** Where drivers come from. */
+export interface DriversOptions extends Partial<ModuleExportOptions> {
+  readonly log?: Logger;
+}
+
+/** What a driver may have beside the methods of its kind. */
+export interface DriverLife {
+  /** After the constructor, which does no I/O: connects. */
+  open?(): unknown;
+  /** Rejects when the driver cannot work at present. */
+  healthcheck?(): unknown;
+  /** Releases what `open` acquired. */
+  close?(): unknown;
+}
+
+interface Loaded {
+  readonly kind: string;
+  readonly name: string;
+  readonly args: readonly unknown[];
+  readonly driver: Promise<object>;
+}
+
+/**
+ * Loads drivers by kind and name. A name is one of the kind's own table, else one that an installed package announces in
+ * its manifest (`portico.drivers.<kind>.<name>`), else a module path.
+ */
+export class Drivers {
+  readonly #kinds = new Map<string, DriverKind>();
+  readonly #where: ModuleExportOptions;
+  readonly #log: Logger | undefined;
+  readonly #shared: Loaded[] = [];
+  readonly #open: DriverLife[] = [];
+
+  constructor(options: DriversOptions = {}) {
+    const { log, folder = '.', ...rest } = options;
+    this.#where = { ...rest, folder };
+    this.#log = log;
+  }
+
+  /** Makes a kind known. Twice the same is fine; another declaration of that name is refused. */
+  declare(kind: DriverKind): void {
+    const existing = this.#kinds.get(kind.kind);
+    if (existing !== undefined && existing !== kind && !isDeepStrictEqual(existing, kind)) {
+      throw new PorticoError('PORTICO_DRIVER_KIND_EXISTS', {
+        message: `the driver kind "${kind.kind}" is declared twice, differently`,
+      });
+    }
+    this.#kinds.set(kind.kind, kind);
+  }
+
+  /**
+   * Makes, checks and opens a driver. Throws `PORTICO_UNKNOWN_DRIVER` with the names there are, `PORTICO_BAD_DRIVER` for
+   * one that lacks what its kind requires, `PORTICO_DRIVER_OPEN` when it cannot be opened.
+   */
+  async load<T extends object>(kind: string, name: string, ...args: unknown[]): Promise<T & DriverLife> {
+    const declared = this.#kind(kind);
+    const canonical = this.#canonical(declared, name);
+    if (declared.shared !== true) return (await this.#make(declared, canonical, args)) as T & DriverLife;
+    const same = ({ kind, name, args: given }: Loaded): boolean =>
+      kind === declared.kind && name === canonical && isDeepStrictEqual(given, args);
+    let loaded = this.#shared.find(same);
+    if (loaded === undefined) {
+      loaded = { kind, name: canonical, args, driver: this.#make(declared, canonical, args) };
+      this.#shared.push(loaded);
+      const failed = loaded;
+      loaded.driver.catch(() => this.#shared.splice(this.#shared.indexOf(failed), 1));
+    }
+    return (await loaded.driver) as T & DriverLife;
+  }
+
+  /** Several drivers of a kind at once, by a name for each: `enabled_backends = a, b` with one group for each. */
+  async loadAll<T extends object>(
+    kind: string,
+    backends: Readonly<Record<string, readonly [name: string, ...args: unknown[]]>>,
+  ): Promise<Map<string, T & DriverLife>> {
+    const loaded = new Map<string, T & DriverLife>();
+    for (const [backend, [name, ...args]] of Object.entries(backends)) {
+      loaded.set(backend, await this.load<T>(kind, name, ...args));
+    }
+    return loaded;
+  }
+
+  /** What a driver can do: the kind's capabilities, false where the driver says nothing. */
+  capabilities(kind: string, driver: object): Readonly<Record<string, boolean>> {
+    const names = Object.entries(this.#kind(kind).capabilities ?? {});
+    return Object.fromEntries(
+      names.map(([name, usual]) => [name, ((driver as Record<string, unknown>)[name] ?? usual) === true]),
+    );
+  }
+
+  /** Closes what was opened, in reverse order; what fails is logged and the rest is closed. */
+  async close(): Promise<void> {
+    this.#shared.length = 0;
+    for (const driver of this.#open.splice(0).reverse()) {
+      try {
+        await driver.close?.();
+      } catch (error) {
+        this.#log?.error(`closing driver ${driver.constructor.name} failed`, { err: error });
+      }
+    }
+  }
+
+  #kind(name: string): DriverKind {
+    const kind = this.#kinds.get(name);
+    if (kind !== undefined) return kind;
+    const known = [...this.#kinds.keys()];
+    throw new PorticoError('PORTICO_UNKNOWN_DRIVER_KIND', {
+      message: `there is no kind of driver called "${name}"`,
+      hint: didYouMean(name, known) ?? `Kinds: ${known.join(', ') || 'none'}.`,
+    });
+  }
+
+  #canonical(kind: DriverKind, name: string): string {
+    const renamed = Object.hasOwn(kind.aliases ?? {}, name) ? kind.aliases![name]! : undefined;
+    if (renamed === undefined) return name;
+    this.#log?.warn(`the ${kind.kind} driver "${name}" is now called "${renamed}"; the old name will go`);
+    return renamed;
+  }
+
+  async #make(kind: DriverKind, name: string, args: readonly unknown[]): Promise<object> {
+    const driver = (await makeFrom(await this.#find(kind, name), args)) as DriverLife;
+    checkDriver(kind, name, driver);
+    try {
+      await driver.open?.();
+    } catch (cause) {
+      throw new PorticoError('PORTICO_DRIVER_OPEN', {
+        message: `the ${kind.kind} driver "${name}" cannot be opened: ${cause instanceof Error ? cause.message : String(cause)}`,
+        cause,
+      });
+    }
+    this.#open.push(driver);
+    return driver;
+  }
+
+  async #find(kind: DriverKind, name: string): Promise<unknown> {
+    if (Object.hasOwn(kind.builtin ?? {}, name)) {
+      const builtin = kind.builtin![name];
+      return typeof builtin === 'string' ? importModuleExport(builtin, this.#where) : builtin;
+    }
+    const announced = announcedDriver(kind.kind, name, this.#where.folder);
+    if (announced.found !== undefined) {
+      return importModuleExport(announced.found.target, {
+        ...this.#where,
+        folder: announced.found.folder,
+        allowExternalModules: true,
+      });
+    }
+    if (/[/.:#]/.test(name)) return importModuleExport(name, this.#where);
+    throw unknownDriver(kind, name, announced.known);
+  }
+}
+
+/**
+ * Loads one thing by its name in configuration, without a kind: a manager, a hook. A class is instantiated with `args`, a
+ * function called, anything else used as it is. Throws as `importModuleExport`.
+ */
+export async function loadDriver<T>(reference: string, where: ModuleExportOptions, ...args: unknown[]): Promise<T> {
+  return (await makeFrom(await importModuleExport(reference, where), args)) as T;
+}
+
+function unknownDriver(kind: DriverKind, name: string, announced: readonly string[]): PorticoError {
+  const known = [...Object.keys(kind.builtin ?? {}), ...announced];
+  const from = Object.hasOwn(kind.packages ?? {}, name) ? kind.packages![name] : undefined;
+  const hints = [
+    from === undefined ? undefined : `Install the package ${from}, which has it.`,
+    didYouMean(name, known),
+    `Known: ${known.join(', ') || 'none'}; or give a module: ./file.js:export, package/path:export.`,
+  ];
+  return new PorticoError('PORTICO_UNKNOWN_DRIVER', {
+    message: `there is no ${kind.kind} driver called "${name}"`,
+    hint: hints.filter((hint) => hint !== undefined).join(' '),
+  });
+}
