@@ -13,14 +13,21 @@ const RESERVED = 64;
 /** Keeps the number of connections within its limit. */
 export class ConnectionLimit {
   readonly #connections: ConnectionList;
-  readonly #limit: number;
+  readonly #descriptors: number;
+  #limit = 0;
   readonly #line: SeldomLine;
 
   /** `limit` 0 is none, but for the descriptors that the process may have. */
   constructor(connections: ConnectionList, limit: number, log: Logger, descriptors = descriptorLimit()) {
     this.#connections = connections;
-    this.#limit = Math.min(limit === 0 ? Number.POSITIVE_INFINITY : limit, Math.max(1, descriptors - RESERVED));
+    this.#descriptors = Math.max(1, descriptors - RESERVED);
+    this.limit = limit;
     this.#line = new SeldomLine(log, 'too many connections: some were closed');
+  }
+
+  /** Takes another limit, for connections from now on. */
+  set limit(limit: number) {
+    this.#limit = Math.min(limit === 0 ? Number.POSITIVE_INFINITY : limit, this.#descriptors);
   }
 
   /** To be called with each connection once it is in the list; closes one when there are too many. */

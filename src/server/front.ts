@@ -45,20 +45,21 @@ export class Front {
   readonly faults: ClientFaults;
   /** Every answer says from now on that its connection ends. */
   closing = false;
-  readonly #limits: WsgiOptions;
-  readonly #guard: ReturnType<typeof requestGuard>;
+  #limits: WsgiOptions;
+  #guard: ReturnType<typeof requestGuard>;
+  #lastRequest: number;
+  #server: HttpServer | undefined;
   readonly #watcher: FrontWatcher;
   readonly #broken: BrokenConnections;
   readonly #acceptFailed: SeldomLine;
   readonly #room: ConnectionLimit;
   readonly #watch: Watch;
-  readonly #lastRequest: number;
 
   constructor(limits: WsgiOptions, watcher: FrontWatcher, log: Logger) {
     this.#limits = limits;
     this.#guard = requestGuard(limits);
     this.#watcher = watcher;
-    this.#lastRequest = limits.keepAlive ? limits.maxRequestsPerConnection || Number.POSITIVE_INFINITY : 1;
+    this.#lastRequest = lastRequest(limits);
     this.faults = new ClientFaults(log);
     this.admission = new Admission(limits.defaultPoolSize, (exchange) => watcher.run(exchange));
     this.connections = new ConnectionList({
@@ -76,6 +77,20 @@ export class Front {
       answerNotTaken: (connection) => this.#giveUp(connection, 'answer not taken'),
       nothingMoves: (connection) => this.#giveUp(connection, 'connection silent'),
     });
+  }
+
+  /** Takes other limits, from the next connection or request on. */
+  configure(limits: WsgiOptions): void {
+    this.#limits = limits;
+    this.#guard = requestGuard(limits);
+    this.#lastRequest = lastRequest(limits);
+    this.admission.limit = limits.defaultPoolSize;
+    this.#room.limit = limits.maxConnections;
+    this.#watch.limits = watchLimits(limits);
+    const { requestTimeout, headersTimeout, keepAliveTimeout, maxHeaderSize } = nodeOptions(limits);
+    if (this.#server !== undefined) {
+      Object.assign(this.#server, { requestTimeout, headersTimeout, keepAliveTimeout, maxHeaderSize });
+    }
   }
 
   /** Node's server with these limits, not listening yet. */
@@ -103,6 +118,7 @@ export class Front {
     server.on('checkExpectation', (req, res) => this.#expectation(req, res));
     server.on('clientError', (error, socket) => this.#broken.clientError(error, socket as Socket));
     server.on('connect', (_req, socket) => this.#broken.connect(socket as Socket));
+    this.#server = server;
     return server;
   }
 
@@ -115,6 +131,7 @@ export class Front {
   /** Stops looking: all connections are closed. */
   close(): void {
     this.#watch.stop();
+    this.#server = undefined;
   }
 
   /** Tells all clients that their connections end with the answers under way. */
@@ -198,6 +215,11 @@ function hold(connection: Connection): void {
 function release(connection: Connection): void {
   connection.held = false;
   if (!connection.ended) connection.socket.resume();
+}
+
+/** The number of the request whose answer ends its connection. */
+function lastRequest({ keepAlive, maxRequestsPerConnection }: WsgiOptions): number {
+  return keepAlive ? maxRequestsPerConnection || Number.POSITIVE_INFINITY : 1;
 }
 
 function watchLimits(limits: WsgiOptions): WatchLimits {

@@ -1,8 +1,11 @@
 /** `portico/server`: apps on addresses. */
+export { apiOptions, servingOptions } from './api-options.js';
 export type { Connection, Exchange } from './connections.js';
 export { formatAddress } from './listen.js';
+export type { AppLoader } from './paste-config.js';
 export { Server } from './server.js';
 export type { ServerOptions } from './server-options.js';
 export { sslOptions, type TlsSettings } from './ssl-options.js';
 export { developmentCertificate, isTlsEnabled, tlsOptions } from './tls.js';
 export { type WsgiOptions, wsgiOptions } from './wsgi-options.js';
+export { WSGIService, type WSGIServiceOptions } from './wsgi-service.js';

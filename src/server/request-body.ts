@@ -19,7 +19,7 @@ export function watchBody(exchange: Exchange, expectsContinue: boolean): void {
   if (!expectsContinue) return;
   req._read = function read(size: number): void {
     body.held = false;
-    req._read = IncomingMessage.prototype._read;
+    Reflect.deleteProperty(req, '_read');
     if (!res.headersSent) res.writeContinue();
     req._read(size);
   };

@@ -52,8 +52,7 @@ function originForm(target: string): Target | Refusal {
   } catch {
     return ESCAPE;
   }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
-  if (path.includes('\\') || /[\x00-\x1f\x7f]/.test(decoded)) return SEGMENT;
+  if (path.includes('\\') || /\p{Cc}/u.test(decoded)) return SEGMENT;
   if (decoded.split(/[/\\]/).some((segment) => segment === '.' || segment === '..')) return SEGMENT;
   return {
     url:

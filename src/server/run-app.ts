@@ -40,8 +40,8 @@ function answerFailure(
 }
 
 /** What a log line says about a request: no query, which may hold secrets. */
-export function requestFacts(req: IncomingMessage): Record<string, unknown> {
+export function requestFacts(req: IncomingMessage): { method: string; path: string; request_id?: string } {
   const { originalUrl, requestId } = environ(req);
-  const path = originalUrl.split('?', 1)[0];
-  return { method: req.method, path, ...(requestId === undefined ? {} : { request_id: requestId }) };
+  const path = originalUrl.split('?', 1)[0] ?? '';
+  return { method: req.method ?? '', path, ...(requestId === undefined ? {} : { request_id: requestId }) };
 }

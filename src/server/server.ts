@@ -25,8 +25,8 @@ type StopReason = NonNullable<StopOptions['reason']>;
 /** One app on one address, with a list of its connections and of the requests at work. */
 export class Server implements ListeningService {
   readonly name: string;
-  readonly #options: ServerOptions;
-  readonly #limits: WsgiOptions;
+  #options: ServerOptions;
+  #limits: WsgiOptions;
   readonly #log: Logger;
   readonly #front: Front;
   #tls: TlsOptions | undefined;
@@ -87,6 +87,24 @@ export class Server implements ListeningService {
   }
 
   /**
+   * Takes other limits and times, for requests and connections from now on. Where it listens, its name and its log stay
+   * as they are.
+   */
+  configure(options: ServerOptions): void {
+    this.#limits = wsgiValues(options);
+    this.#options = options;
+    this.#front.configure(this.#limits);
+  }
+
+  /** The requests at work, a line each. */
+  describeWork(): readonly string[] {
+    return this.requests.map(({ req, since }) => {
+      const { method, path } = requestFacts(req);
+      return `${method} ${path} for ${((performance.now() - since) / 1000).toFixed(1)} s`;
+    });
+  }
+
+  /**
    * Speaks TLS with these options from the next start on. While running, new connections get the new certificate and
    * the present ones go on; throws, and changes nothing, when OpenSSL does not take them.
    */
@@ -139,6 +157,10 @@ export class Server implements ListeningService {
     await this.#stopping?.catch(() => {});
     this.#runs = this.#app;
     if (this.#http === undefined) await this.#open();
+    else if (!this.#front.admission.paused) return;
+    this.#ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
     this.#front.admission.resume();
   }
 
@@ -154,9 +176,6 @@ export class Server implements ListeningService {
     }
     this.#sockets = [];
     this.#http = http;
-    this.#ended = new Promise((resolve) => {
-      this.#end = resolve;
-    });
     this.#front.open();
     this.#log.info(`${this.name} listening on ${formatAddress(this.#address)}`);
   }
@@ -177,7 +196,10 @@ export class Server implements ListeningService {
     if (http === undefined) return this.#closeUnusedSockets();
     if (!terms.closing) {
       const unfinished = await this.#holdRequests(terms);
-      if (!terms.closing) return this.#judge(unfinished, terms);
+      if (!terms.closing) {
+        this.#end();
+        return this.#judge(unfinished, terms);
+      }
     }
 
     this.#log.info('Stopping WSGI server.');

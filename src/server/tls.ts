@@ -4,7 +4,15 @@
 import { constants } from 'node:crypto';
 import type { SecureVersion, TlsOptions } from 'node:tls';
 import { Config } from '../config/index.js';
-import { parseCertificate, type ReadFile, readFromDisk, readKeyPair, readPem, refuseTls } from './certificates.js';
+import {
+  parseCertificate,
+  type ReadFile,
+  readFromDisk,
+  readKeyPair,
+  readPem,
+  refuseTls,
+  validityWarning,
+} from './certificates.js';
 import { sslOptions, type TlsSettings } from './ssl-options.js';
 
 /**
@@ -54,6 +62,11 @@ export function tlsOptions(conf: Config | TlsSettings, readFile: ReadFile = read
     honorCipherOrder: true,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   };
+}
+
+/** A warning when a certificate is not valid now, or not for another 30 days. */
+export function expiryWarning(certFile: string, readFile: ReadFile = readFromDisk): string | undefined {
+  return validityWarning(certFile, parseCertificate('cert_file', certFile, readPem('cert_file', certFile, readFile)));
 }
 
 /** A certificate for localhost, 127.0.0.1 and ::1 that nobody else trusts: for development, made in memory. */

@@ -36,14 +36,14 @@ const EVERY_MS = 1000;
 /** Looks after the connections of one server. */
 export class Watch {
   readonly #connections: ConnectionList;
-  readonly #limits: WatchLimits;
+  limits: WatchLimits;
   readonly #verdicts: WatchVerdicts;
   readonly #movements = new WeakMap<Connection, Movement>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(connections: ConnectionList, limits: WatchLimits, verdicts: WatchVerdicts) {
     this.#connections = connections;
-    this.#limits = limits;
+    this.limits = limits;
     this.#verdicts = verdicts;
   }
 
@@ -68,14 +68,14 @@ export class Watch {
   }
 
   #lookAtBody({ req, body, connection }: Exchange, now: number): void {
-    if (body === undefined || req.complete || this.#limits.minBodyRate === 0) return;
+    if (body === undefined || req.complete || this.limits.minBodyRate === 0) return;
     const elapsed = now - body.checkedAt;
     body.checkedAt = now;
     // A client is not slow while we do not let it send: it waits for 100 Continue, or the handler does not read.
     if (body.held || req.readableLength >= req.readableHighWaterMark) return;
     body.waitedMs += elapsed;
-    if (body.waitedMs <= this.#limits.bodyGraceMs) return;
-    if (body.received * 1000 < this.#limits.minBodyRate * body.waitedMs) this.#verdicts.bodyTooSlow(connection);
+    if (body.waitedMs <= this.limits.bodyGraceMs) return;
+    if (body.received * 1000 < this.limits.minBodyRate * body.waitedMs) this.#verdicts.bodyTooSlow(connection);
   }
 
   #lookAtMovement(connection: Connection, now: number): void {
@@ -92,7 +92,7 @@ export class Watch {
     const taken = last === undefined || seen.unsent === 0 || seen.unsent < last.unsent;
     const stalledSince = seen.unsent === 0 ? undefined : taken ? now : (last.stalledSince ?? now);
     this.#movements.set(connection, { ...seen, since: moved ? now : last.since, stalledSince });
-    const { sendTimeoutMs, socketTimeoutMs } = this.#limits;
+    const { sendTimeoutMs, socketTimeoutMs } = this.limits;
     if (stalledSince !== undefined && sendTimeoutMs > 0 && now - stalledSince >= sendTimeoutMs) {
       this.#verdicts.answerNotTaken(connection);
     } else if (!moved && socketTimeoutMs > 0 && now - last.since >= socketTimeoutMs) {

@@ -1,0 +1,258 @@
+/**
+ * WSGIService: an API by its name. The configuration says where it listens, the paste file what answers.
+ */
+import type { TlsOptions } from 'node:tls';
+import { type App, faultOptions } from '../app/index.js';
+import type { Config } from '../config/index.js';
+import type { LoadedApp } from '../loader/index.js';
+import { createLogger, type Logger } from '../log.js';
+import {
+  type ConfigChanges,
+  Lifecycle,
+  type ListenAddress,
+  type ListeningService,
+  type ListenSocket,
+  type Manager,
+  type Registration,
+  type StopOptions,
+  type WorkerContext,
+} from '../service/index.js';
+import { type Activity, TaskGroup } from '../tasks/index.js';
+import { servingOptions } from './api-options.js';
+import { type ApiSettings, apiSettings, refuseUnknown, speaksTls } from './api-settings.js';
+import type { ReadFile } from './certificates.js';
+import { Managers } from './managers.js';
+import { type AppLoader, checkApp, pasteLoader } from './paste-config.js';
+import { Server } from './server.js';
+import { developmentCertificate, expiryWarning, isTlsEnabled, tlsOptions } from './tls.js';
+import { wsgiOptions } from './wsgi-options.js';
+
+/** What a {@link WSGIService} may be given beside its configuration. */
+export interface WSGIServiceOptions {
+  /** Where its app comes from. Default: a Loader of `[DEFAULT] api_paste_config`. */
+  readonly loader?: AppLoader;
+  /** Speak TLS. Default: what `[DEFAULT] enabled_ssl_apis` says. */
+  readonly useSsl?: boolean;
+  /** The domain behind it: one manager or several, the first of which is the main one. */
+  readonly manager?: Manager | readonly Manager[];
+  /** Its place among the services that are known. Default: none. */
+  readonly registration?: Registration;
+  /** In front of the binary's name. Default `portico`. */
+  readonly project?: string;
+  /** One worker, and a certificate made on the spot where TLS names none. Default false. */
+  readonly dev?: boolean;
+  /** Default: standard error. */
+  readonly log?: Logger;
+}
+
+/**
+ * An API of the configuration as a service that can be launched.
+ *
+ * The constructor opens nothing: it reads the files in order to refuse them (ConfigNotFound, PasteAppNotFound,
+ * ConfigError, `PORTICO_TLS_CONFIG`). `start()` builds the app, runs the managers' hooks and listens; `stop()` undoes it
+ * in reverse. It is built again at each start, so a restart serves what the configuration says by then.
+ */
+export class WSGIService implements ListeningService {
+  readonly name: string;
+  /** `<project>-<name>`: what records and reports call it. */
+  readonly binary: string;
+  /** How many processes are to serve it. */
+  readonly workers: number;
+  /** The app of the paste file that answers. */
+  readonly pipeline: string;
+  /** Background work that ends with the service. */
+  readonly tasks: TaskGroup;
+  readonly #config: Config;
+  readonly #given: WSGIServiceOptions;
+  readonly #log: Logger;
+  readonly #server: Server;
+  readonly #lifecycle: Lifecycle;
+  readonly #managers: Managers;
+  readonly #usesTls: boolean;
+  #loader: AppLoader;
+  #app: LoadedApp | undefined;
+  #worker: WorkerContext | undefined;
+
+  constructor(name: string, config: Config, options: WSGIServiceOptions = {}) {
+    this.name = name;
+    this.binary = `${options.project ?? 'portico'}-${name}`;
+    this.#config = config;
+    this.#given = options;
+    this.#log = options.log ?? createLogger();
+    this.#loader = options.loader ?? pasteLoader(config, this.#log);
+    const settings = apiSettings(config, name);
+    this.pipeline = settings.pipeline;
+    checkApp(this.#loader, this.pipeline);
+    this.workers = options.dev === true ? 1 : settings.workers;
+    this.#usesTls = options.useSsl ?? speaksTls(config, name);
+    const tls = this.#tlsOptions(settings);
+    this.#server = new Server(name, unbuilt, {
+      ...this.#serverOptions(settings),
+      ...(tls === undefined ? {} : { tls }),
+    });
+    this.tasks = new TaskGroup({ limit: 1000, name, log: this.#log });
+    const managers = options.manager === undefined ? [] : [options.manager].flat();
+    this.#managers = new Managers(managers, options.registration, this.#log);
+    this.#lifecycle = new Lifecycle(name, { start: () => this.#start(), stop: (how) => this.#stop(how) });
+  }
+
+  /** Where it listens, or will; once it was started the port is the real one. */
+  get addresses(): readonly ListenAddress[] {
+    return this.#server.addresses;
+  }
+
+  get host(): string | undefined {
+    const [address] = this.addresses;
+    return address !== undefined && 'host' in address ? address.host : undefined;
+  }
+
+  get port(): number | undefined {
+    const [address] = this.addresses;
+    return address !== undefined && 'port' in address ? address.port : undefined;
+  }
+
+  /** Whether it speaks TLS. */
+  get usesTls(): boolean {
+    return this.#usesTls;
+  }
+
+  /** The paste file, where its app comes from one. */
+  get pasteFile(): string | undefined {
+    return this.#loader.path;
+  }
+
+  /** The main manager. */
+  get manager(): Manager | undefined {
+    return this.#managers.all[0];
+  }
+
+  get managers(): readonly Manager[] {
+    return this.#managers.all;
+  }
+
+  /** The server under it: its requests at work and its connections. */
+  get server(): Server {
+    return this.#server;
+  }
+
+  useSockets(sockets: readonly ListenSocket[]): void {
+    this.#server.useSockets(sockets);
+  }
+
+  useWorker(worker: WorkerContext): void {
+    this.#worker = worker;
+  }
+
+  describeWork(): readonly string[] {
+    return [
+      ...this.#server.describeWork(),
+      ...this.tasks
+        .activity()
+        .filter(isTask)
+        .map(({ name, ageMs }) => `task ${name} for ${(ageMs / 1000).toFixed(1)} s`),
+    ];
+  }
+
+  start(): Promise<void> {
+    return this.#lifecycle.start();
+  }
+
+  /** As {@link Server.stop}, which it waits for; then managers, tasks and the app let go. */
+  async stop(options: StopOptions = {}): Promise<void> {
+    // A server that is stopping already hears of a nearer end here; the lifecycle only hands on the first call.
+    if (this.#lifecycle.state === 'stopping') this.#server.stop(options).catch(() => {});
+    await this.#lifecycle.stop(options);
+    // After a restart that did not come about the listener is still open, though the service counts as stopped.
+    if (options.reason !== 'restart') await this.#server.stop(options);
+  }
+
+  wait(): Promise<void> {
+    return this.#lifecycle.wait();
+  }
+
+  /** Takes what may change while it serves: certificates, worker limits; then asks the managers. */
+  async reset(_changes?: ConfigChanges): Promise<void> {
+    const settings = apiSettings(this.#config, this.name);
+    const tls = this.#tlsOptions(settings);
+    if (tls !== undefined) this.#server.replaceTls(tls);
+    this.#server.configure(this.#serverOptions(settings));
+    this.#warnOfExpiry(settings);
+    await this.#managers.reset();
+  }
+
+  async #start(): Promise<void> {
+    const settings = apiSettings(this.#config, this.name);
+    this.#server.configure(this.#serverOptions(settings));
+    if (this.#usesTls) this.#server.replaceTls(this.#tlsOptions(settings) ?? (await developmentCertificate()));
+    this.#warnOfExpiry(settings);
+    this.tasks.reset();
+    try {
+      // A fresh Loader sees the paste file as it was accepted last.
+      if (this.#given.loader === undefined) this.#loader = pasteLoader(this.#config, this.#log);
+      this.#app = await this.#loader.loadApp(settings.pipeline);
+      refuseUnknown(this.#config, this.name);
+      this.#server.replaceApp(this.#app);
+      await this.#managers.prepare();
+      await this.#server.start();
+      await this.#managers.serving();
+    } catch (error) {
+      await this.#release({ graceful: false });
+      throw error;
+    }
+  }
+
+  async #stop(options: StopOptions): Promise<void> {
+    await this.#release(options);
+  }
+
+  /** Undoes a start, or as much of it as there is. Rejects with what the server said when all else is released. */
+  async #release(options: StopOptions): Promise<void> {
+    const [served] = await Promise.allSettled([
+      this.#server.stop(options),
+      this.#managers.shutDown(options.graceful === true ? (options.deadlineMs ?? 0) : 1),
+      this.tasks.stop(options),
+    ]);
+    await this.#managers.release();
+    await this.#app?.close().catch((error: unknown) => this.#log.error('closing the app failed', { err: error }));
+    this.#app = undefined;
+    if (served.status === 'rejected') throw served.reason;
+  }
+
+  #serverOptions({ address, options }: ApiSettings) {
+    const { drainIdle } = this.#config.group('DEFAULT', servingOptions, { partial: true });
+    const { faultStyle } = this.#config.group('DEFAULT', faultOptions, { partial: true });
+    const { maxRequests, maxRequestsJitter } = options;
+    return {
+      ...this.#config.group('wsgi', wsgiOptions),
+      ...address,
+      drainIdle,
+      faultStyle,
+      log: this.#log,
+      maxRequests: maxRequests === 0 ? 0 : maxRequests + Math.floor(Math.random() * (maxRequestsJitter + 1)),
+      onExhausted: () => this.#worker?.requestReplacement(`${this.name} answered max_requests requests`),
+    };
+  }
+
+  /** What TLS is spoken with; undefined for plain HTTP, and for a certificate that is yet to be made. */
+  #tlsOptions({ tls }: ApiSettings): TlsOptions | undefined {
+    if (!this.#usesTls) return undefined;
+    if (this.#given.dev === true && !isTlsEnabled(tls, this.#readFile)) return undefined;
+    return tlsOptions(tls, this.#readFile);
+  }
+
+  /** Each process has the certificate; one of them warns. */
+  #warnOfExpiry({ tls }: ApiSettings): void {
+    if (!this.#usesTls || !tls.certFile || (this.#worker?.id ?? 0) !== 0) return;
+    const warning = expiryWarning(tls.certFile, this.#readFile);
+    if (warning !== undefined) this.#log.warn(warning, { service: this.name });
+  }
+
+  /** Certificates may be renewed while the rest stays as it is. */
+  readonly #readFile: ReadFile = (path) => this.#config.readFile(path, { mutable: true });
+}
+
+const unbuilt: App = () => {
+  throw new Error('the app is built when the service starts');
+};
+
+const isTask = ({ kind }: Activity): boolean => kind === 'task';

@@ -1,0 +1,366 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
+import { Config, ConfigError } from 'portico/config';
+import { ConfigNotFound, PasteAppNotFound } from 'portico/loader';
+import { WSGIService, type WSGIServiceOptions } from 'portico/server';
+import { isListening, type Manager } from 'portico/service';
+import { ConfigurationRefused } from '../../dist/errors.js';
+import { certificateFiles, makePair, temporaryFolder } from './certificate-files.js';
+import { memoryLog } from './memory-log.js';
+import { Client, exchange, portOf } from './raw-client.js';
+
+const PASTE = `
+[app:compute]
+paste.app_factory = ./app.mjs:app
+
+[app:metadata]
+paste.app_factory = ./app.mjs:app
+greeting = meta
+
+[app:broken]
+paste.app_factory = ./app.mjs:broken
+`;
+
+const APP = `
+export function app({}, local, ctx) {
+  const greeting = local.get('greeting') ?? 'hello';
+  globalThis.events?.push('built');
+  ctx.onClose(() => { globalThis.events?.push('closed'); });
+  return (req, res) => { res.end(greeting); };
+}
+export function broken() { throw new Error('cannot be built'); }
+`;
+
+interface Setup {
+  readonly folder: string;
+  readonly config: Config;
+  readonly log: ReturnType<typeof memoryLog>;
+  readonly service: (name?: string, options?: WSGIServiceOptions) => WSGIService;
+}
+
+async function setup(t: TestContext, ini = '', paste = PASTE, folder = temporaryFolder(t)): Promise<Setup> {
+  writeFileSync(join(folder, 'api-paste.ini'), paste);
+  writeFileSync(join(folder, 'app.mjs'), APP);
+  writeFileSync(join(folder, 'portico.ini'), ini);
+  const config = await Config.load({ files: [join(folder, 'portico.ini')], env: {}, argv: [] });
+  const log = memoryLog();
+  return {
+    folder,
+    config,
+    log,
+    service: (name = 'compute', options = {}) => new WSGIService(name, config, { log, ...options }),
+  };
+}
+
+const GET = 'GET / HTTP/1.0\r\n\r\n';
+const refused = (error: unknown): boolean => error instanceof ConfigurationRefused;
+
+test('LC-1301 LC-1304 LC-1305 LC-1306 an API without options listens on 127.0.0.1, any port, a worker a processor', async (t) => {
+  const service = (await setup(t)).service();
+  assert.equal(service.name, 'compute');
+  assert.equal(service.binary, 'portico-compute');
+  assert.equal(service.workers, availableParallelism());
+  assert.ok(isListening(service));
+  assert.deepEqual(service.addresses, [{ host: '127.0.0.1', port: 0, backlog: 511 }]);
+  await service.start();
+  assert.ok(service.port !== undefined && service.port > 0);
+  assert.match(await exchange(service.port, GET), /hello$/);
+  await service.stop({ graceful: true });
+  await service.wait();
+});
+
+test('CF-54 LC-1237 flat names and those of the section mean the same', async (t) => {
+  const flat = await setup(
+    t,
+    '[DEFAULT]\ncompute_listen = ::1\ncompute_listen_port = 8774\ncompute_workers = 3\ncompute_listen_backlog = 9\n',
+  );
+  const own = await setup(t, '[api:compute]\nlisten = ::1\nport = 8774\nworkers = 3\nlisten_backlog = 9\n');
+  for (const { service } of [flat, own]) {
+    const compute = service();
+    assert.deepEqual(compute.addresses, [{ host: '::1', port: 8774, backlog: 9 }]);
+    assert.equal(compute.workers, 3);
+  }
+  const both = await setup(t, '[DEFAULT]\ncompute_listen_port = 1\n[api:compute]\nport = 2\n');
+  assert.throws(() => both.service(), refused);
+  const listenPort = await setup(t, '[api:compute]\nlisten_port = 8774\n');
+  assert.equal(listenPort.service().port, 8774);
+});
+
+test('CF-41 an API may listen on host:port or on a unix socket', async (t) => {
+  const pair = await setup(t, '[api:compute]\nlisten = [::1]:99\n');
+  assert.deepEqual(pair.service().addresses, [{ host: '::1', port: 99, backlog: 511 }]);
+  const unix = await setup(t, '[api:compute]\nlisten = unix:/run/compute.sock\n');
+  assert.deepEqual(unix.service().addresses, [{ path: '/run/compute.sock', backlog: 511 }]);
+});
+
+test('LC-1307 LC-1313 CF-49 no workers and no backlog are refused with their place', async (t) => {
+  const none = await setup(t, '[DEFAULT]\ncompute_workers = 0\n');
+  assert.throws(
+    () => none.service(),
+    (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.match(
+        error.message,
+        /portico\.ini:2:\d+: .*compute_workers value of 0 is invalid, must be greater than 0/,
+      );
+      return true;
+    },
+  );
+  const backlog = await setup(t, '[api:compute]\nbacklog = 0\n');
+  assert.throws(() => backlog.service(), /The backlog must be more than 0/);
+});
+
+test('LC-1306 the parts of the compute API share its number of workers', async (t) => {
+  const paste = `${PASTE}\n[app:openstack_compute_api_v2]\npaste.app_factory = ./app.mjs:app\n`;
+  const { service } = await setup(t, '[DEFAULT]\nosapi_compute_workers = 5\n', paste);
+  assert.equal(service('openstack_compute_api_v2').workers, 5);
+});
+
+test('CF-66 a misspelled option of an API is refused at once, with the nearest name', async (t) => {
+  const { service } = await setup(t, '[api:compute]\nworker = 4\n');
+  assert.throws(
+    () => service(),
+    (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.match(error.message, /portico\.ini:2:.*worker: unknown option/);
+      assert.match(error.message, /did you mean 'workers'/);
+      return true;
+    },
+  );
+});
+
+test('CF-66 other unknown options of an API are refused once its code is loaded, for it may have declared them', async (t) => {
+  const { service } = await setup(t, '[api:compute]\nproxy_secret = x\n');
+  const compute = service();
+  await assert.rejects(compute.start(), /proxy_secret: unknown option/);
+});
+
+test('LC-1221 CF-113 a paste file that is nowhere is an error that names it', async (t) => {
+  const { service } = await setup(t, '[DEFAULT]\napi_paste_config = nowhere.ini\n');
+  assert.throws(
+    () => service(),
+    (error) => {
+      assert.ok(error instanceof ConfigNotFound);
+      assert.equal(error.message, 'Could not find config at nowhere.ini');
+      return true;
+    },
+  );
+});
+
+test('LC-1303 a name that the paste file does not have is refused by the constructor', async (t) => {
+  const { service } = await setup(t);
+  assert.throws(() => service('computee'), PasteAppNotFound);
+});
+
+test('pipeline names another app of the paste file than the API', async (t) => {
+  const { service } = await setup(t, '[api:compute]\npipeline = metadata\n');
+  const compute = service();
+  assert.equal(compute.pipeline, 'metadata');
+  await compute.start();
+  assert.match(await exchange(portOf(compute), GET), /meta$/);
+  await compute.stop();
+});
+
+test('LC-1303 the app is built at the start, before the address is bound, and closed at the end', async (t) => {
+  const { service } = await setup(t);
+  const events: string[] = [];
+  Object.assign(globalThis, { events });
+  t.after(() => Object.assign(globalThis, { events: undefined }));
+  const compute = service();
+  assert.deepEqual(events, []);
+  await compute.start();
+  assert.deepEqual(events, ['built']);
+  await compute.stop({ graceful: true });
+  assert.deepEqual(events, ['built', 'closed']);
+  await compute.start();
+  await compute.stop();
+  assert.deepEqual(events, ['built', 'closed', 'built', 'closed']);
+});
+
+test('LC-1404 an app that cannot be built fails the start and leaves nothing behind', async (t) => {
+  const { service } = await setup(t);
+  const broken = service('broken');
+  await assert.rejects(broken.start());
+  assert.equal(broken.port, 0);
+  await broken.stop();
+});
+
+function recording(events: string[], fails?: string): Manager {
+  const hook = (name: string) => async () => {
+    events.push(name);
+    if (name === fails) throw new Error(`${name} failed`);
+  };
+  return {
+    initHost: hook('initHost'),
+    preStartHook: hook('preStartHook'),
+    postStartHook: hook('postStartHook'),
+    gracefulShutdown: hook('gracefulShutdown'),
+    cleanupHost: hook('cleanupHost'),
+    reset: hook('reset'),
+  };
+}
+
+test('MG-20 LC-1310 LC-1311 LC-1339 an API has a manager, whose hooks run in order', async (t) => {
+  const events: string[] = [];
+  const manager = recording(events);
+  const compute = (await setup(t)).service('compute', { manager });
+  assert.equal(compute.manager, manager);
+  await compute.start();
+  await compute.reset();
+  await compute.stop({ graceful: true });
+  assert.deepEqual(events, ['initHost', 'preStartHook', 'postStartHook', 'reset', 'gracefulShutdown', 'cleanupHost']);
+});
+
+for (const [step, expected] of [
+  ['initHost', ['initHost', 'gracefulShutdown', 'cleanupHost']],
+  ['postStartHook', ['initHost', 'preStartHook', 'postStartHook', 'gracefulShutdown', 'cleanupHost']],
+] as const) {
+  test(`LC-1335 MG-59 a start that fails in ${step} undoes what was done`, async (t) => {
+    const events: string[] = [];
+    const compute = (await setup(t)).service('compute', { manager: recording(events, step) });
+    await assert.rejects(compute.start(), { message: `${step} failed` });
+    assert.deepEqual(events, expected);
+    assert.equal(compute.server.connectionCount, 0);
+    await compute.stop();
+  });
+}
+
+test('LC-1347 several managers start in order and clean up in reverse', async (t) => {
+  const events: string[] = [];
+  const one = { initHost: () => void events.push('init 1'), cleanupHost: () => void events.push('cleanup 1') };
+  const two = { initHost: () => void events.push('init 2'), cleanupHost: () => void events.push('cleanup 2') };
+  const compute = (await setup(t)).service('compute', { manager: [one, two] });
+  await compute.start();
+  await compute.stop({ graceful: true });
+  assert.deepEqual(events, ['init 1', 'init 2', 'cleanup 2', 'cleanup 1']);
+});
+
+async function ask(port: number, ca: string): Promise<string> {
+  const socket = connectTls({ port, host: '127.0.0.1', ca, servername: 'localhost' });
+  await once(socket, 'secureConnect');
+  const client = new Client(socket);
+  client.write(GET);
+  await client.closed;
+  return client.received;
+}
+
+test('LC-1236 LC-1016 an API in enabled_ssl_apis speaks TLS with the certificate of [ssl] or its own', async (t) => {
+  const files = await certificateFiles(t);
+  const shared = await setup(
+    t,
+    `[DEFAULT]\nenabled_ssl_apis = compute\n[ssl]\ncert_file = ${files.cert}\nkey_file = ${files.key}\n`,
+  );
+  const own = await setup(
+    t,
+    `[DEFAULT]\nenabled_ssl_apis = compute\n[api:compute]\nssl_cert_file = ${files.cert}\nssl_key_file = ${files.key}\n`,
+  );
+  const nova = await setup(
+    t,
+    `[DEFAULT]\nenabled_ssl_apis = compute\n[wsgi]\nssl_cert_file = ${files.cert}\nssl_key_file = ${files.key}\n`,
+  );
+  for (const { service } of [shared, own, nova]) {
+    const compute = service();
+    assert.equal(compute.usesTls, true);
+    await compute.start();
+    assert.match(await ask(portOf(compute), files.pem.cert), /hello$/);
+    await compute.stop();
+  }
+  const plain = shared.service('metadata');
+  assert.equal(plain.usesTls, false);
+});
+
+test('LC-1013 LC-1014 RL-92 TLS without files, or with a pair that does not match, is refused by the constructor', async (t) => {
+  const none = await setup(t, '[DEFAULT]\nenabled_ssl_apis = compute\n');
+  assert.throws(() => none.service(), { code: 'PORTICO_TLS_CONFIG', message: /you must specify both/ });
+  const [one, two] = [await certificateFiles(t), await certificateFiles(t)];
+  const mixed = await setup(t, `[ssl]\ncert_file = ${one.cert}\nkey_file = ${two.key}\n`);
+  assert.throws(() => mixed.service('compute', { useSsl: true }), { code: 'PORTICO_TLS_CONFIG' });
+});
+
+test('OP-2 in development TLS needs no files, and there is one worker', async (t) => {
+  const { service } = await setup(t, '[DEFAULT]\nenabled_ssl_apis = compute\ncompute_workers = 8\n');
+  const compute = service('compute', { dev: true });
+  assert.equal(compute.workers, 1);
+  await compute.start();
+  const socket = connectTls({ port: portOf(compute), host: '127.0.0.1', rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  assert.match(String(socket.getPeerCertificate().subject.CN), /localhost/);
+  socket.destroy();
+  await compute.stop();
+});
+
+test('LC-1015 RL-92 a reset takes the renewed certificate, and keeps the old one when the new one is bad', async (t) => {
+  const files = await certificateFiles(t, 10);
+  const { service, config, log } = await setup(
+    t,
+    `[DEFAULT]\nenabled_ssl_apis = compute\n[ssl]\ncert_file = ${files.cert}\nkey_file = ${files.key}\n`,
+  );
+  const compute = service();
+  await compute.start();
+  assert.match(log.lines.find(({ level }) => level === 'warn')?.message ?? '', /cert\.pem expires in 9 days/);
+  const renewed = await makePair();
+  writeFileSync(files.cert, renewed.cert);
+  writeFileSync(files.key, renewed.key);
+  await compute.reset(await config.reload({ method: 'mutate' }));
+  assert.match(await ask(portOf(compute), renewed.cert), /hello$/);
+  writeFileSync(files.cert, 'broken');
+  await assert.rejects(async () => compute.reset(await config.reload({ method: 'mutate' })), refused);
+  assert.match(await ask(portOf(compute), renewed.cert), /hello$/);
+  await compute.stop();
+});
+
+test('LC-524 LC-515 a restart in place serves what the paste file says by then, on the same port', async (t) => {
+  const { service, config, folder } = await setup(t);
+  const compute = service();
+  await compute.start();
+  const port = portOf(compute);
+  assert.match(await exchange(port, GET), /hello$/);
+  writeFileSync(join(folder, 'api-paste.ini'), PASTE.replace('./app.mjs:app\n', './app.mjs:app\ngreeting = changed\n'));
+  await compute.stop({ graceful: true, reason: 'restart' });
+  await compute.wait();
+  const held = exchange(port, GET);
+  await compute.reset(await config.reload());
+  await compute.start();
+  assert.match(await held, /changed$/);
+  assert.equal(portOf(compute), port);
+  await compute.stop({ graceful: true });
+});
+
+test('LC-519 a service that stopped for a restart and is then stopped gives its port up', async (t) => {
+  const { service } = await setup(t);
+  const compute = service();
+  await compute.start();
+  const port = portOf(compute);
+  await compute.stop({ graceful: true, reason: 'restart' });
+  await compute.stop({ graceful: true });
+  const again = service('compute');
+  const other = new WSGIService('compute', Config.fromText(`[api:compute]\nport = ${port}\n`), {
+    log: memoryLog(),
+    loader: { has: () => true, loadApp: async () => Object.assign(() => {}, { close: async () => {} }) },
+  });
+  await other.start();
+  await other.stop();
+  await again.stop();
+});
+
+test('CF-49 max_requests asks for a fresh worker once', async (t) => {
+  const { service } = await setup(t, '[api:compute]\nmax_requests = 2\n');
+  const compute = service();
+  const asked: string[] = [];
+  compute.useWorker({
+    id: 0,
+    workers: 1,
+    generation: 1,
+    supervised: true,
+    requestReplacement: (why) => asked.push(why),
+  });
+  await compute.start();
+  for (let i = 0; i < 4; i++) await exchange(portOf(compute), GET);
+  await compute.stop({ graceful: true });
+  assert.deepEqual(asked, ['compute answered max_requests requests']);
+});
