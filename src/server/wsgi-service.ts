@@ -2,7 +2,7 @@
  * WSGIService: an API by its name. The configuration says where it listens, the paste file what answers.
  */
 import type { TlsOptions } from 'node:tls';
-import { type App, faultOptions } from '../app/index.js';
+import { type App, faultStyleOf } from '../app/index.js';
 import type { Config } from '../config/index.js';
 import type { LoadedApp } from '../loader/index.js';
 import { createLogger, type Logger } from '../log.js';
@@ -220,7 +220,7 @@ export class WSGIService implements ListeningService {
 
   #serverOptions({ address, options }: ApiSettings) {
     const { drainIdle } = this.#config.group('DEFAULT', servingOptions, { partial: true });
-    const { faultStyle } = this.#config.group('DEFAULT', faultOptions, { partial: true });
+    const faultStyle = faultStyleOf(this.#config);
     const { maxRequests, maxRequestsJitter } = options;
     return {
       ...this.#config.group('wsgi', wsgiOptions),
