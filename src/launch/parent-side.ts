@@ -5,24 +5,27 @@
 import type { Config } from '../config/index.js';
 import { describeError } from '../errors.js';
 import type { Logger } from '../log.js';
-import type { Awaitable, ServiceBase } from '../service/index.js';
+import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
 import { Coalesced } from './coalesced.js';
 import { Deadline } from './deadline.js';
 import { deferred } from './deferred.js';
 import { STATUS_FAILED, statusOf } from './exit-status.js';
 import { mutateFleet } from './fleet-mutate.js';
 import { FleetReload, type LaunchRequest } from './fleet-reload.js';
-import { isDaemon } from './foreground.js';
 import { HookList } from './hook-list.js';
-import { claimProcess, exitProcess, type HostProcess, holdAlive, tolerateBrokenOutput } from './host-process.js';
-import { checkService, checkWorkers, serviceName } from './launch-arguments.js';
+import { exitProcess, type HostProcess } from './host-process.js';
+import { checkService, checkWorkers, type RestartMethod, serviceName } from './launch-arguments.js';
 import type { LaunchSettings } from './launch-settings.js';
 import type { Launcher, LauncherOptions } from './launcher.js';
+import { fleetStatus, type LauncherStatus } from './launcher-status.js';
 import { logFailure } from './log-failure.js';
-import { type ReloadReport, ReloadReports } from './reload-report.js';
+import { OwnedProcess } from './owned-process.js';
+import { masterTitle, programName } from './process-title.js';
+import type { Answer } from './questions.js';
+import { judge, ReloadReports, type ReloadResult } from './reload-report.js';
 import { type Prepared, prepareReload } from './reload-source.js';
+import { ServiceManager } from './service-manager.js';
 import type { SignalHandler } from './signal-handler.js';
-import { signalTable } from './signal-table.js';
 import { Supervisor } from './supervisor.js';
 import type { WorkerExit } from './worker-handle.js';
 import { mainModule, type WorkerProgram } from './worker-process.js';
@@ -38,34 +41,52 @@ export interface ParentSideOptions {
   readonly program: WorkerProgram;
   /** The settings of a configuration. */
   readonly settings: (config: Config | undefined) => LaunchSettings;
-  readonly signalHandler: SignalHandler;
   readonly onReload: OnReload | undefined;
 }
 
-type Outcome = Pick<ReloadReport, 'outcome' | 'replaced' | 'added' | 'removed'> & { error?: string };
-
 export class ParentSide implements Launcher {
   readonly supervisor: Supervisor;
-  readonly reports = new ReloadReports();
+  readonly signalHandler: SignalHandler;
+  readonly #reports = new ReloadReports();
   readonly terminating: HookList<[]>;
   readonly reloading: HookList<[config: Config | undefined]>;
   readonly workerDied: HookList<[service: string, workerId: number, code: number | NodeJS.Signals | null]>;
   readonly #given: ParentSideOptions;
   readonly #log: Logger;
+  readonly #process: OwnedProcess;
   readonly #ended = deferred<number>();
   readonly #abandoned = new AbortController();
   readonly #reloads = new Coalesced(() => this.#reload());
+  readonly #serviceManager: ServiceManager;
+  #launching: Promise<unknown> = Promise.resolve();
   #status = 0;
   #deadline: Deadline | undefined;
   #stopping: Promise<void> | undefined;
-  #ownsSignals = false;
 
   constructor(given: ParentSideOptions) {
     this.#given = given;
     this.#log = given.log;
+    this.#serviceManager = new ServiceManager(given.host, given.log);
     this.terminating = new HookList('terminate', given.log);
     this.reloading = new HookList('reload', given.log);
     this.workerDied = new HookList('dead worker', given.log);
+    this.#process = new OwnedProcess({
+      host: given.host,
+      log: given.log,
+      owned: given.options.signals !== false,
+      supervised: false,
+      settings: () => this.supervisor.settings,
+      ended: this.#ended.promise,
+      actions: {
+        stopping: () => this.#stopping !== undefined,
+        remaining: () => this.#deadline?.describe() ?? 'no limit',
+        stop: () => void this.stop(),
+        halt: () => void this.#halt(),
+        restart: () => void this.restart(),
+        resize: (by) => this.#resizeAll(by),
+      },
+    });
+    this.signalHandler = this.#process.signalHandler;
     this.supervisor = new Supervisor({
       log: given.log,
       program: given.program,
@@ -88,8 +109,10 @@ export class ParentSide implements Launcher {
     this.#takeSignals();
     // Stopped while the program was still launching: the rest is not started, and wait() gives the status.
     if (this.#stopping !== undefined) return;
+    const launched = this.supervisor.launch(service, name, workers);
+    this.#launching = Promise.allSettled([this.#launching, launched]);
     try {
-      await this.supervisor.launch(service, name, workers);
+      await launched;
     } catch (error) {
       if (this.#stopping !== undefined) return;
       logFailure(this.#log, `Error starting service ${name}`, error, { service: name });
@@ -100,23 +123,9 @@ export class ParentSide implements Launcher {
   }
 
   async wait(options: { signal?: AbortSignal } = {}): Promise<number> {
-    const letGo = this.#given.options.signals === false ? () => undefined : claimProcess(this.#given.host);
-    const release = holdAlive();
     this.#takeSignals();
-    const cancelled = (): void => {
-      this.#log.info('Wait called after thread killed. Cleaning up.');
-      void this.stop();
-    };
-    if (options.signal?.aborted) cancelled();
-    options.signal?.addEventListener('abort', cancelled, { once: true });
-    try {
-      return await this.#ended.promise;
-    } finally {
-      options.signal?.removeEventListener('abort', cancelled);
-      this.#given.signalHandler.clear();
-      release();
-      letGo();
-    }
+    void this.#launching.then(() => this.#allReady());
+    return this.#process.wait(options.signal);
   }
 
   stop(): Promise<void> {
@@ -128,27 +137,46 @@ export class ParentSide implements Launcher {
     if (this.#stopping === undefined) await this.#reloads.run();
   }
 
+  /** Where a service listens, with the real ports. */
+  addresses(service: string): readonly ListenAddress[] {
+    return this.supervisor.pool(service)?.sockets.map(({ address }) => address) ?? [];
+  }
+
+  status(): LauncherStatus {
+    return {
+      pid: this.#given.host.pid,
+      stopping: this.#stopping !== undefined,
+      generation: this.supervisor.generation.number,
+      services: fleetStatus(this.supervisor),
+      reloads: this.#reports.all,
+    };
+  }
+
+  async ask(topic: string, body: unknown, timeoutMs: number): Promise<Answer[]> {
+    const workers = this.supervisor.pools.flatMap((pool) => pool.workers.filter((worker) => worker.wasReady));
+    return Promise.all(workers.map((worker) => worker.ask(topic, body, timeoutMs)));
+  }
+
   #snapshot(): unknown {
     return this.#given.options.config?.snapshot();
   }
 
   #takeSignals(): void {
-    if (this.#given.options.signals === false || this.#ownsSignals || this.#stopping !== undefined) return;
-    this.#ownsSignals = true;
-    const restore = tolerateBrokenOutput(this.#given.host);
-    void this.#ended.promise.then(restore);
-    const table = signalTable(
-      {
-        stopping: () => this.#stopping !== undefined,
-        remaining: () => this.#deadline?.describe() ?? 'no limit',
-        stop: () => void this.stop(),
-        halt: () => void this.#halt(),
-        restart: () => void this.restart(),
-        resize: (by) => this.#resizeAll(by),
-      },
-      { settings: () => this.supervisor.settings, log: this.#log, supervised: false, isDaemon },
-    );
-    for (const [name, act] of Object.entries(table)) this.#given.signalHandler.addHandler(name, act, { last: true });
+    if (this.#stopping !== undefined || !this.#process.take()) return;
+    const { host, options } = this.#given;
+    host.title = masterTitle(options.prog ?? programName(host), host.argv.slice(2));
+  }
+
+  /** Every service that was launched is ready for the first time. */
+  #allReady(): void {
+    if (this.#stopping !== undefined) return;
+    this.#serviceManager.ready(this.#summary());
+    this.#serviceManager.watch(() => this.supervisor.pools.every((pool) => pool.answering));
+  }
+
+  #summary(): string {
+    const services = this.supervisor.pools.map(({ name, wanted }) => `${name}: ${wanted}`);
+    return `Workers: ${services.join(', ')}`;
   }
 
   #resizeAll(by: 1 | -1): void {
@@ -157,6 +185,7 @@ export class ParentSide implements Launcher {
 
   async #stopAll(): Promise<void> {
     this.#abandoned.abort();
+    this.#serviceManager.stopping();
     const timeoutMs = this.supervisor.settings.gracefulShutdownTimeoutMs;
     this.#deadline = new Deadline(timeoutMs);
     await this.terminating.run();
@@ -178,24 +207,23 @@ export class ParentSide implements Launcher {
   async #reload(): Promise<void> {
     const { options } = this.#given;
     const method = this.supervisor.settings.restartMethod;
-    const at = new Date().toISOString();
-    const begun = performance.now();
+    const report = this.#reports.begin(method);
+    this.#serviceManager.reloading();
     let changes: readonly string[] = [];
-    let outcome: Outcome;
+    let result: ReloadResult;
     try {
       const prepared = await prepareReload(options.config, method);
       changes = prepared.changed;
-      outcome = await this.#apply(prepared, method);
+      result = await this.#apply(prepared, method);
     } catch (error) {
-      outcome = { outcome: 'refused', error: describeError(error), replaced: {}, added: [], removed: [] };
+      result = { outcome: 'refused', error: describeError(error) };
     }
-    if (this.#abandoned.signal.aborted) outcome = { ...outcome, outcome: 'abandoned' };
     const generation = this.supervisor.generation.number;
-    const durationMs = Math.round(performance.now() - begun);
-    this.reports.add({ at, method, generation, durationMs, changes, ...outcome }, this.#log);
+    if (this.#stopping === undefined) this.#serviceManager.reloaded(this.#summary());
+    report({ changes, ...result }, { generation, abandoned: this.#abandoned.signal.aborted, log: this.#log });
   }
 
-  async #apply(prepared: Prepared, method: ReloadReport['method']): Promise<Outcome> {
+  async #apply(prepared: Prepared, method: RestartMethod): Promise<ReloadResult> {
     const { supervisor } = this;
     const settings = { ...this.#given.settings(prepared.config), restartMethod: method };
     const next = {
@@ -216,7 +244,7 @@ export class ParentSide implements Launcher {
       });
       const failures = await mutateFleet(supervisor, next, this.#log);
       await Promise.all(resized);
-      return { replaced: {}, added: [], removed: [], ...judged(failures) };
+      return judge(failures);
     }
     const change = new FleetReload(supervisor, this.#log, {
       next,
@@ -226,10 +254,6 @@ export class ParentSide implements Launcher {
       superseded: () => this.#reloads.pending,
     });
     const { failures, ...result } = await change.run();
-    return { ...result, ...judged(failures) };
+    return { ...result, ...judge(failures) };
   }
-}
-
-function judged(failures: readonly string[]): Pick<Outcome, 'outcome' | 'error'> {
-  return failures.length === 0 ? { outcome: 'accepted' } : { outcome: 'incomplete', error: failures.join('; ') };
 }

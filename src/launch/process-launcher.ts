@@ -7,15 +7,16 @@
 import type { Config } from '../config/index.js';
 import { PorticoError } from '../errors.js';
 import { createLogger } from '../log.js';
-import type { Awaitable, ServiceBase } from '../service/index.js';
+import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
 import { currentProcess } from './host-process.js';
 import { checkRestartMethod, checkWorkers } from './launch-arguments.js';
 import type { Launcher, LauncherOptions } from './launcher.js';
 import { readSettings } from './launcher-options.js';
+import type { LauncherStatus } from './launcher-status.js';
 import { parentLink } from './parent-link.js';
 import { type OnReload, ParentSide } from './parent-side.js';
-import type { ReloadReport } from './reload-report.js';
-import { SignalHandler } from './signal-handler.js';
+import type { Answer, AnswerQuestion } from './questions.js';
+import type { SignalHandler } from './signal-handler.js';
 import { WorkerSide } from './worker-side.js';
 
 /** What a {@link ProcessLauncher} can be told beyond what all launchers can. */
@@ -58,16 +59,16 @@ export class ProcessLauncher implements Launcher {
       return;
     }
     this.role = 'parent';
-    this.signalHandler = new SignalHandler({ source: host, log });
-    this.#side = new ParentSide({
+    const side = new ParentSide({
       options,
       log,
       host,
       program: { host, entry: options.entry, withheld: options.withheldVariables ?? [] },
       settings: (config) => readSettings(config, { ...options.settings, restartMethod: options.restartMethod }),
-      signalHandler: this.signalHandler,
       onReload: options.onReload,
     });
+    this.signalHandler = side.signalHandler;
+    this.#side = side;
   }
 
   launchService(service: ServiceBase, options: { workers?: number } = {}): Promise<void> {
@@ -86,9 +87,29 @@ export class ProcessLauncher implements Launcher {
     return this.#side.restart();
   }
 
-  /** The last reloads, oldest first; in a worker none. */
-  get reloadReports(): readonly ReloadReport[] {
-    return this.#side instanceof ParentSide ? this.#side.reports.all : [];
+  /** What is known of all services and processes, without asking them; in a worker of itself. */
+  status(): LauncherStatus {
+    return this.#side.status();
+  }
+
+  /** Where a service of the parent listens, with the real ports; empty for one that does not, and in a worker. */
+  addresses(service: string): readonly ListenAddress[] {
+    return this.#side instanceof ParentSide ? this.#side.addresses(service) : [];
+  }
+
+  /** Answers a topic of {@link ask}, in each worker; the function it gives ends that. Does nothing in the parent. */
+  answer(topic: string, answer: AnswerQuestion): () => void {
+    return this.#side instanceof WorkerSide ? this.#side.inner.questions.answer(topic, answer) : nothing;
+  }
+
+  /** Asks all workers; those that do not answer in time, or cannot, are among the answers with an error. Never rejects. */
+  ask(topic: string, body?: unknown, options: { timeoutMs?: number } = {}): Promise<Answer[]> {
+    return this.#side.ask(topic, body, options.timeoutMs ?? 1000);
+  }
+
+  /** In each worker: adds what `collect` gives to the facts that `status()` has of it. Does nothing in the parent. */
+  addFacts(collect: () => Readonly<Record<string, unknown>>): void {
+    if (this.#side instanceof WorkerSide) this.#side.inner.addFacts(collect);
   }
 
   /**

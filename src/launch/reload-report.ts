@@ -26,6 +26,23 @@ export interface ReloadReport {
   readonly error?: string;
 }
 
+/** What came of a reload, as those who did it say. What is left out is empty. */
+export type ReloadResult = Pick<ReloadReport, 'outcome'> &
+  Partial<Pick<ReloadReport, 'error' | 'changes' | 'replaced' | 'added' | 'removed'>>;
+
+/** The circumstances a reload ended in. */
+export interface ReloadEnd {
+  readonly generation: number;
+  /** A stop came first. */
+  readonly abandoned: boolean;
+  readonly log: Logger;
+}
+
+/** The outcome of a reload that was accepted, from what did not work out. */
+export function judge(failures: readonly string[]): Pick<ReloadReport, 'outcome' | 'error'> {
+  return failures.length === 0 ? { outcome: 'accepted' } : { outcome: 'incomplete', error: failures.join('; ') };
+}
+
 /** How many are kept. */
 const KEPT = 20;
 
@@ -37,7 +54,18 @@ export class ReloadReports {
     return this.#reports;
   }
 
-  add(report: ReloadReport, log: Logger): void {
+  /** Begins one; the function it gives ends it. */
+  begin(method: ReloadReport['method']): (result: ReloadResult, end: ReloadEnd) => void {
+    const at = new Date().toISOString();
+    const begun = performance.now();
+    return (result, { generation, abandoned, log }) => {
+      const durationMs = Math.round(performance.now() - begun);
+      const known = { at, method, generation, durationMs, changes: [], replaced: {}, added: [], removed: [] };
+      this.#add({ ...known, ...result, ...(abandoned ? { outcome: 'abandoned' } : {}) }, log);
+    };
+  }
+
+  #add(report: ReloadReport, log: Logger): void {
     this.#reports = [...this.#reports, report].slice(-KEPT);
     const { outcome, durationMs } = report;
     const message = `${report.method === 'mutate' ? 'Mutate' : 'Reload'} ${outcome} after ${durationMs} ms`;

@@ -1,29 +1,27 @@
 /**
  * Runs services in this process: alone, or as the inside of a worker.
  */
+import { describeError } from '../errors.js';
 import { createLogger, type Logger } from '../log.js';
 import type { ConfigChanges, ServiceBase, WorkerContext } from '../service/index.js';
 import { Coalesced } from './coalesced.js';
 import { deferred } from './deferred.js';
 import { STATUS_FAILED, statusOf } from './exit-status.js';
-import { isDaemon } from './foreground.js';
-import {
-  claimProcess,
-  currentProcess,
-  exitProcess,
-  type HostProcess,
-  holdAlive,
-  tolerateBrokenOutput,
-} from './host-process.js';
+import { currentProcess, exitProcess, type HostProcess } from './host-process.js';
+import { resetAll, restartAll } from './in-place.js';
 import { checkRestartMethod, checkService, serviceName } from './launch-arguments.js';
 import type { LaunchSettings } from './launch-settings.js';
 import type { Launcher, LauncherOptions } from './launcher.js';
 import { readSettings } from './launcher-options.js';
+import { type LauncherStatus, runStatus } from './launcher-status.js';
 import { logFailure } from './log-failure.js';
+import { OwnedProcess } from './owned-process.js';
+import { type Answer, type AnswerQuestion, errorText, Questions } from './questions.js';
+import { judge, ReloadReports, type ReloadResult } from './reload-report.js';
 import { prepareReload } from './reload-source.js';
+import { ServiceManager } from './service-manager.js';
 import { ServiceRun, type StopRequest } from './service-run.js';
-import { SignalHandler } from './signal-handler.js';
-import { signalTable } from './signal-table.js';
+import type { SignalHandler } from './signal-handler.js';
 import { pause } from './within.js';
 
 /** What a {@link ServiceLauncher} can be told beyond what all launchers can. */
@@ -51,20 +49,25 @@ const ALONE: WorkerContext = {
 export class ServiceLauncher implements Launcher {
   /** The signals of the process, for handlers of the application's own: they run before the launcher's. */
   readonly signalHandler: SignalHandler;
+  /** What this process can be asked. */
+  readonly questions = new Questions();
   readonly #options: ServiceLauncherOptions;
   readonly #host: HostProcess;
   readonly #log: Logger;
+  readonly #process: OwnedProcess;
   #settings: LaunchSettings;
   readonly #runs: ServiceRun[] = [];
   readonly #ended = deferred<number>();
   readonly #reloads = new Coalesced(() => this.#reload());
-  readonly #abandoned = new AbortController();
   #starting: Promise<unknown> = Promise.resolve();
+  readonly #collectors: (() => Readonly<Record<string, unknown>>)[] = [];
+  readonly #reports = new ReloadReports();
+  readonly #serviceManager: ServiceManager;
+  #generation = 1;
   #finished = 0;
   #status = 0;
   #stopReason: StopRequest['reason'] | undefined;
   #stopping: Promise<void> | undefined;
-  #ownsSignals = false;
 
   constructor(options: ServiceLauncherOptions = {}) {
     if (options.restartMethod !== undefined) checkRestartMethod(options.restartMethod);
@@ -72,7 +75,23 @@ export class ServiceLauncher implements Launcher {
     this.#host = options.host ?? currentProcess();
     this.#log = options.log ?? createLogger();
     this.#settings = readSettings(options.config, { ...options.settings, restartMethod: options.restartMethod });
-    this.signalHandler = new SignalHandler({ source: this.#host, log: this.#log });
+    this.#serviceManager = new ServiceManager(this.#host, this.#log);
+    this.#process = new OwnedProcess({
+      host: this.#host,
+      log: this.#log,
+      owned: options.signals !== false,
+      supervised: options.worker?.supervised === true,
+      settings: () => this.#settings,
+      ended: this.#ended.promise,
+      actions: {
+        stopping: () => this.#stopReason === 'stop',
+        remaining: () => this.#runs[0]?.remaining ?? 'no limit',
+        stop: () => void this.stop(),
+        halt: () => void this.#halt(),
+        restart: () => void this.restart(),
+      },
+    });
+    this.signalHandler = this.#process.signalHandler;
   }
 
   async launchService(service: ServiceBase, options: { workers?: number } = {}): Promise<void> {
@@ -100,23 +119,9 @@ export class ServiceLauncher implements Launcher {
   }
 
   async wait(options: { signal?: AbortSignal } = {}): Promise<number> {
-    const letGo = this.#signalsOff ? () => undefined : claimProcess(this.#host);
-    const release = holdAlive();
     this.takeSignals();
-    const cancelled = (): void => {
-      this.#log.info('Wait called after thread killed. Cleaning up.');
-      void this.stop();
-    };
-    if (options.signal?.aborted) cancelled();
-    options.signal?.addEventListener('abort', cancelled, { once: true });
-    try {
-      return await this.#ended.promise;
-    } finally {
-      options.signal?.removeEventListener('abort', cancelled);
-      this.signalHandler.clear();
-      release();
-      letGo();
-    }
+    void this.#starting.then(() => this.#allReady());
+    return this.#process.wait(options.signal);
   }
 
   async stop(): Promise<void> {
@@ -136,16 +141,46 @@ export class ServiceLauncher implements Launcher {
     await this.#shutDown(request);
   }
 
+  /** Answers a topic of {@link ask}; the function it gives ends that. */
+  answer(topic: string, answer: AnswerQuestion): () => void {
+    return this.questions.answer(topic, answer);
+  }
+
+  /** Asks this process, as a `ProcessLauncher` asks all its workers. */
+  async ask(topic: string, body?: unknown): Promise<Answer[]> {
+    const from = { service: undefined, workerId: 0, pid: this.#host.pid };
+    try {
+      return [{ ...from, body: await this.questions.ask(topic, body) }];
+    } catch (error) {
+      return [{ ...from, error: errorText(error) }];
+    }
+  }
+
+  /** Adds what `collect` gives to the facts of `status()`. */
+  addFacts(collect: () => Readonly<Record<string, unknown>>): void {
+    this.#collectors.push(collect);
+  }
+
+  /** What the collectors give now. */
+  facts(): Record<string, unknown> {
+    return Object.assign({}, ...this.#collectors.map((collect) => collect())) as Record<string, unknown>;
+  }
+
+  status(): LauncherStatus {
+    const { id, generation } = this.#options.worker ?? ALONE;
+    const { pid } = this.#host;
+    const services = this.#runs.map((run) => runStatus(run, { id, pid, generation, facts: this.facts() }));
+    return { pid, stopping: this.stopping, generation: this.#generation, services, reloads: this.#reports.all };
+  }
+
   /** From now on these hold, instead of those it began with. */
   useSettings(settings: LaunchSettings): void {
     this.#settings = settings;
   }
 
   /** New values for services that go on serving: their `reset`, in order. False when one refused. */
-  async reset(changes: ConfigChanges | undefined): Promise<boolean> {
-    let accepted = true;
-    for (const run of this.#runs) accepted = (await run.reset(changes)) && accepted;
-    return accepted;
+  async reset(changes: ConfigChanges): Promise<boolean> {
+    return (await resetAll(this.#runs, changes)).length === 0;
   }
 
   /** A stop is under way, or over. */
@@ -153,32 +188,15 @@ export class ServiceLauncher implements Launcher {
     return this.#stopping !== undefined;
   }
 
-  get #signalsOff(): boolean {
-    return this.#options.signals === false;
-  }
-
   /** Listens to the signals of the process, unless told not to. Done by the first `launchService`. */
   takeSignals(): void {
-    if (this.#signalsOff || this.#ownsSignals || this.#stopping !== undefined) return;
-    this.#ownsSignals = true;
-    const restore = tolerateBrokenOutput(this.#host);
-    void this.#ended.promise.then(restore);
-    const table = signalTable(
-      {
-        stopping: () => this.#stopReason === 'stop',
-        remaining: () => this.#runs[0]?.remaining ?? 'no limit',
-        stop: () => void this.stop(),
-        halt: () => void this.#halt(),
-        restart: () => void this.restart(),
-      },
-      {
-        settings: () => this.#settings,
-        log: this.#log,
-        supervised: this.#options.worker?.supervised === true,
-        isDaemon,
-      },
-    );
-    for (const [name, act] of Object.entries(table)) this.signalHandler.addHandler(name, act, { last: true });
+    if (this.#stopping === undefined) this.#process.take();
+  }
+
+  #allReady(): void {
+    if (this.stopping || this.#options.worker?.supervised) return;
+    this.#serviceManager.ready(`Services: ${this.#runs.map(({ name }) => name).join(', ')}`);
+    this.#serviceManager.watch(() => true);
   }
 
   async #start(run: ServiceRun): Promise<void> {
@@ -211,7 +229,7 @@ export class ServiceLauncher implements Launcher {
     const hasten = this.#stopReason === 'replaced' && request.reason === 'stop';
     if (this.#stopping !== undefined && !hasten) return this.#stopping;
     this.#stopReason = request.reason;
-    this.#abandoned.abort();
+    if (this.#stopping === undefined) this.#serviceManager.stopping();
     this.#stopping = this.#stopAll(request);
     return this.#stopping;
   }
@@ -232,7 +250,6 @@ export class ServiceLauncher implements Launcher {
   async #halt(): Promise<void> {
     this.#status = STATUS_FAILED;
     this.#stopReason = 'stop';
-    this.#abandoned.abort();
     this.#stopping ??= this.#ended.promise.then(() => undefined);
     await Promise.all(this.#runs.map((run) => run.abandon()));
     this.#ended.resolve(this.#status);
@@ -241,31 +258,33 @@ export class ServiceLauncher implements Launcher {
 
   /** Stop, reset, start: one service after another, its listening sockets open throughout. */
   async #reload(): Promise<void> {
-    const { restartMethod } = this.#settings;
-    let changes: ConfigChanges;
+    const method = this.#settings.restartMethod;
+    const report = this.#reports.begin(method);
+    this.#serviceManager.reloading();
+    let result: ReloadResult;
     try {
-      const prepared = await prepareReload(this.#options.config, restartMethod);
-      const settings = readSettings(prepared.config, { ...this.#options.settings, restartMethod });
-      changes = await prepared.accept();
+      const prepared = await prepareReload(this.#options.config, method);
+      const settings = readSettings(prepared.config, { ...this.#options.settings, restartMethod: method });
+      const changes = await prepared.accept();
       this.#settings = settings;
+      this.#generation += 1;
+      const kept =
+        method === 'mutate'
+          ? await resetAll(this.#runs, changes)
+          : await restartAll(this.#runs, {
+              changes,
+              timeoutMs: settings.gracefulShutdownTimeoutMs,
+              stopping: () => this.stopping,
+              start: (run) => this.#start(run).catch(() => undefined),
+            });
+      result = {
+        changes: prepared.changed,
+        ...judge(kept.map((name) => `service ${name} keeps the old configuration`)),
+      };
     } catch (error) {
-      logFailure(this.#log, 'Reload refused, the old configuration stays', error);
-      return;
+      result = { outcome: 'refused', error: describeError(error) };
     }
-    if (restartMethod === 'mutate') {
-      await this.reset(changes);
-      return;
-    }
-    for (const run of this.#runs) {
-      if (this.#abandoned.signal.aborted) return;
-      if (run.started) await this.#restartOne(run, changes);
-    }
-  }
-
-  async #restartOne(run: ServiceRun, changes: ConfigChanges): Promise<void> {
-    await run.stop({ reason: 'restart', timeoutMs: this.#settings.gracefulShutdownTimeoutMs });
-    if (this.#abandoned.signal.aborted) return;
-    await run.reset(changes);
-    if (!this.#abandoned.signal.aborted) await this.#start(run).catch(() => undefined);
+    if (!this.stopping) this.#serviceManager.reloaded(`Configuration ${this.#generation}`);
+    report(result, { generation: this.#generation, abandoned: this.stopping, log: this.#log });
   }
 }

@@ -33,6 +33,7 @@ export class ServiceRun {
   #starting: Promise<void> = Promise.resolve();
   #deadline: Deadline | undefined;
   #life = 0;
+  #startedAt = performance.now();
   #dead = false;
   readonly #listener: RunListener;
   readonly #log: Logger;
@@ -48,6 +49,17 @@ export class ServiceRun {
     return this.#state === 'started';
   }
 
+  /** For status pages. */
+  get state(): 'starting' | 'ready' | 'draining' {
+    if (this.#state === 'started') return 'ready';
+    return this.#state === 'stopped' ? 'draining' : 'starting';
+  }
+
+  /** Milliseconds since it was last started. */
+  get uptimeMs(): number {
+    return performance.now() - this.#startedAt;
+  }
+
   /** Time left of a stop that is under way, for people. */
   get remaining(): string {
     return this.#deadline?.describe() ?? 'no limit';
@@ -56,6 +68,7 @@ export class ServiceRun {
   /** Settles when the service is ready. A rejection is the service's. */
   start(): Promise<void> {
     this.#state = 'starting';
+    this.#startedAt = performance.now();
     this.#starting = (async () => {
       await this.service.start();
       if (this.#state === 'starting') {
@@ -102,7 +115,7 @@ export class ServiceRun {
   }
 
   /** Takes new configuration in place, without a stop. False: the service refused it and goes on with the old one. */
-  async reset(changes: ConfigChanges | undefined): Promise<boolean> {
+  async reset(changes: ConfigChanges): Promise<boolean> {
     try {
       await this.service.reset(changes);
       return true;

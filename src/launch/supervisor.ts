@@ -7,12 +7,13 @@ import { PorticoError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { isListening, type ListenAddress, type ServiceBase } from '../service/index.js';
 import { type Assignment, type Configure, FIRST_SOCKET_DESCRIPTOR, type InheritedSockets } from './assignment.js';
+import { CodeChange } from './code-change.js';
 import type { LaunchSettings } from './launch-settings.js';
 import { describeAddress, type ListenSockets, openListenSockets } from './listen-sockets.js';
 import type { Generation, PoolSurroundings } from './pool-surroundings.js';
 import { WorkerHandle } from './worker-handle.js';
 import { WorkerPool } from './worker-pool.js';
-import { spawnWorker, type WorkerProgram } from './worker-process.js';
+import { mainModule, spawnWorker, type WorkerProgram } from './worker-process.js';
 
 /** What a {@link Supervisor} is made of. */
 export interface SupervisorOptions {
@@ -33,6 +34,7 @@ export class Supervisor {
   readonly #heartbeat: NodeJS.Timeout;
   #generation: Generation;
   #stopped = false;
+  #code: CodeChange | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -78,6 +80,7 @@ export class Supervisor {
    */
   async launch(service: ServiceBase, name: string, workers: number, generation?: Generation): Promise<void> {
     if (this.#pools.has(name)) throw duplicate(name);
+    this.#code ??= new CodeChange(mainModule(this.#options.program));
     const pool = new WorkerPool(name, [], this.#around);
     this.#pools.set(name, pool);
     const sockets = isListening(service) ? await openAll(service.addresses) : [];
@@ -134,6 +137,13 @@ export class Supervisor {
     const first: Configure = { kind: 'configure', configuration: generation.configuration(), settings, sockets };
     const worker = new WorkerHandle(spawnWorker(this.#options.program, assignment, descriptors), assignment, first);
     worker.onReplace = (reason) => this.#recycle(pool, index, worker, reason);
+    if (this.#code?.changed) {
+      const entry = { service: pool.name, workerId: index };
+      this.#log.warn(
+        'The program on disk changed since it was launched: this worker runs other code than its siblings',
+        entry,
+      );
+    }
     const facts = { event: 'worker_started', service: pool.name, workerId: index, pid: worker.pid };
     this.#log.debug(`Started child ${worker.pid}`, facts);
     void worker.ready.then(

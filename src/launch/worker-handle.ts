@@ -8,6 +8,7 @@ import type { Assignment, Configure, LaunchedService, ToParent, ToWorker, Worker
 import { type Deferred, deferred } from './deferred.js';
 import { STATUS_REFUSED } from './exit-status.js';
 import type { Generation } from './pool-surroundings.js';
+import { type Answer, errorText } from './questions.js';
 import { within } from './within.js';
 
 /** How a worker ended. */
@@ -109,12 +110,15 @@ export class WorkerHandle {
     return (await within(timeoutMs, answer)) as boolean | undefined;
   }
 
-  /** Asks what another part of the toolkit answers in the worker. Rejects when it is gone; undefined: no answer in time. */
-  ask(topic: string, body: unknown, timeoutMs: number): Promise<unknown> {
-    return within(
-      timeoutMs,
-      this.#request((id) => ({ kind: 'ask', id, topic, body })),
+  /** Asks what another part of the application answers in the worker. */
+  async ask(topic: string, body: unknown, timeoutMs: number): Promise<Answer> {
+    const { service, index: workerId } = this.assignment;
+    const from = { service, workerId, pid: this.pid };
+    const answered = this.#request((id) => ({ kind: 'ask', id, topic, body })).then(
+      (answer) => ({ ...from, body: answer }),
+      (error: unknown) => ({ ...from, error: errorText(error) }),
     );
+    return (await within(timeoutMs, answered)) ?? { ...from, error: `no answer within ${timeoutMs} ms` };
   }
 
   /** Listen on the sockets of another slot as well, or no longer. */

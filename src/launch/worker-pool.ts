@@ -11,6 +11,8 @@ import { endWithin } from './worker-ending.js';
 import type { WorkerExit, WorkerHandle } from './worker-handle.js';
 import { emptySlot, type Slot, undecided } from './worker-slot.js';
 
+/** A worker gives a sign of life each second; one that gave none for so long does not answer. */
+const SILENT_SECONDS = 5;
 /** How long a replaced worker may take to say that it accepts nothing any more. */
 const DRAINED_WITHIN_MS = 5000;
 
@@ -46,6 +48,11 @@ export class WorkerPool {
   /** Every slot has a worker that serves. */
   get ready(): boolean {
     return this.#slots.every((slot) => slot.current?.serving === true);
+  }
+
+  /** No worker that should serve has been silent for suspiciously long. */
+  get answering(): boolean {
+    return this.current.every((worker) => !worker.serving || worker.debugged || worker.silentSeconds <= SILENT_SECONDS);
   }
 
   /** All processes, those that drain included. */

@@ -2,7 +2,7 @@
  * A `ProcessLauncher` inside a worker: it starts the one service the worker was assigned, and never takes the parent's
  * path.
  */
-import type { Config, ConfigSnapshot } from '../config/index.js';
+import type { ConfigSnapshot } from '../config/index.js';
 import type { Logger } from '../log.js';
 import { isListening, type ListenSocket, type ServiceBase } from '../service/index.js';
 import type { LaunchedService } from './assignment.js';
@@ -12,8 +12,11 @@ import { exitProcess, type HostProcess, holdAlive } from './host-process.js';
 import { checkService, checkWorkers, serviceName } from './launch-arguments.js';
 import type { LaunchSettings } from './launch-settings.js';
 import type { Launcher, LauncherOptions } from './launcher.js';
+import type { LauncherStatus } from './launcher-status.js';
 import { logFailure } from './log-failure.js';
 import type { ParentLink } from './parent-link.js';
+import { programName, workerTitle } from './process-title.js';
+import { type Answer, errorText } from './questions.js';
 import { ServiceLauncher } from './service-launcher.js';
 import { within } from './within.js';
 import { notLaunched } from './worker-start.js';
@@ -27,7 +30,7 @@ export class WorkerSide implements Launcher {
   readonly #link: ParentLink;
   readonly #log: Logger;
   readonly #host: HostProcess;
-  readonly #config: Config | undefined;
+  readonly #options: LauncherOptions;
   readonly #launched: LaunchedService[] = [];
   #found = false;
   #explained: Promise<void> = Promise.resolve();
@@ -36,7 +39,7 @@ export class WorkerSide implements Launcher {
     this.#link = link;
     this.#log = given.log;
     this.#host = given.host;
-    this.#config = given.options.config;
+    this.#options = given.options;
     this.newWorker = new HookList('new worker', given.log);
     const { assignment } = link;
     this.inner = new ServiceLauncher({
@@ -85,6 +88,14 @@ export class WorkerSide implements Launcher {
     return new Promise<number>(() => undefined);
   }
 
+  status(): LauncherStatus {
+    return this.inner.status();
+  }
+
+  ask(topic: string, body: unknown): Promise<Answer[]> {
+    return this.inner.ask(topic, body);
+  }
+
   stop(): Promise<void> {
     return this.inner.stop();
   }
@@ -97,6 +108,10 @@ export class WorkerSide implements Launcher {
     const { inner } = this;
     const link = this.#link;
     inner.takeSignals();
+    const { service, index } = link.assignment;
+    if (this.#options.signals !== false) {
+      this.#host.title = workerTitle(this.#options.prog ?? programName(this.#host), service, index);
+    }
     link.releaseSignals();
     link.onGone(() => void this.#orphaned());
     link.onUncaught((error) => void this.#crashed(error));
@@ -109,6 +124,13 @@ export class WorkerSide implements Launcher {
     link.on('mutate', ({ id, configuration, settings }) => {
       void this.#mutate(configuration, settings).then((accepted) => link.send({ kind: 'done', id, accepted }));
     });
+    link.on('ask', ({ id, topic, body }) => {
+      void inner.questions.ask(topic, body).then(
+        (answer) => link.send({ kind: 'answer', id, body: answer }),
+        (error: unknown) => link.send({ kind: 'answer', id, error: errorText(error) }),
+      );
+    });
+    link.addFacts(() => inner.facts());
     void inner.wait().then(async (status) => {
       await this.#explained;
       exitProcess(this.#host, status);
@@ -117,10 +139,10 @@ export class WorkerSide implements Launcher {
 
   async #mutate(configuration: unknown, settings: LaunchSettings): Promise<boolean> {
     try {
-      const changes = await this.#config?.adopt(configuration as ConfigSnapshot);
+      const changes = await this.#options.config?.adopt(configuration as ConfigSnapshot);
       this.#link.settings = settings;
       this.inner.useSettings(settings);
-      return await this.inner.reset(changes);
+      return await this.inner.reset(changes ?? new Map());
     } catch (error) {
       logFailure(this.#log, 'The new configuration does not fit this worker', error);
       return false;

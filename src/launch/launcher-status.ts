@@ -1,0 +1,90 @@
+/**
+ * What a launcher knows of its services and processes, without asking anybody: for status pages and metrics.
+ */
+import { isListening, type ListenAddress } from '../service/index.js';
+import type { ReloadReport } from './reload-report.js';
+import type { ServiceRun } from './service-run.js';
+import type { Supervisor } from './supervisor.js';
+import type { WorkerHandle } from './worker-handle.js';
+import type { WorkerPool } from './worker-pool.js';
+
+/** One process. */
+export interface WorkerStatus {
+  readonly id: number;
+  readonly pid: number | undefined;
+  readonly state: 'starting' | 'ready' | 'draining';
+  readonly generation: number;
+  readonly uptimeMs: number;
+  /** How long ago it gave its last sign of life. */
+  readonly silentMs: number;
+  /** What its main thread is stuck in, innermost first; undefined while it gives signs of life. */
+  readonly stack: readonly string[] | undefined;
+  /** What came with its last sign of life: `utilization`, `lagMs`, `rss`, and what `addFacts` adds. */
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** One service. */
+export interface ServiceStatus {
+  readonly name: string;
+  readonly addresses: readonly ListenAddress[];
+  /** How many workers there are to be. */
+  readonly wanted: number;
+  /** How many serve. */
+  readonly ready: number;
+  /** Workers started in place of others that ended unasked. */
+  readonly restarts: number;
+  /** All processes, those that drain included. */
+  readonly workers: readonly WorkerStatus[];
+}
+
+/** A launcher and all it runs. */
+export interface LauncherStatus {
+  readonly pid: number;
+  readonly stopping: boolean;
+  /** The configuration in force, counted from 1. */
+  readonly generation: number;
+  readonly services: readonly ServiceStatus[];
+  /** The last reloads, oldest first. */
+  readonly reloads: readonly ReloadReport[];
+}
+
+/** The services of a fleet. */
+export function fleetStatus(supervisor: Supervisor): ServiceStatus[] {
+  return supervisor.pools.map((pool: WorkerPool) => ({
+    name: pool.name,
+    addresses: pool.sockets.map(({ address }) => address),
+    wanted: pool.wanted,
+    ready: pool.current.filter((worker) => worker.serving).length,
+    restarts: pool.restarts,
+    workers: pool.workers.map(workerStatus),
+  }));
+}
+
+function workerStatus(worker: WorkerHandle): WorkerStatus {
+  const now = performance.now();
+  return {
+    id: worker.assignment.index,
+    pid: worker.pid,
+    state: worker.stopping ? 'draining' : worker.wasReady ? 'ready' : 'starting',
+    generation: worker.assignment.generation,
+    uptimeMs: now - worker.startedAt,
+    silentMs: now - worker.lastBeatAt,
+    stack: worker.stack,
+    facts: worker.facts,
+  };
+}
+
+/** A service of this process. */
+export function runStatus(
+  run: ServiceRun,
+  process: Pick<WorkerStatus, 'id' | 'pid' | 'generation' | 'facts'>,
+): ServiceStatus {
+  return {
+    name: run.name,
+    addresses: isListening(run.service) ? run.service.addresses : [],
+    wanted: 1,
+    ready: run.started ? 1 : 0,
+    restarts: 0,
+    workers: [{ ...process, state: run.state, uptimeMs: run.uptimeMs, silentMs: 0, stack: undefined }],
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * A launcher's hold on its process: it listens to the signals, and keeps the process alive while it waits.
+ */
+import type { Logger } from '../log.js';
+import { isDaemon } from './foreground.js';
+import { claimProcess, type HostProcess, holdAlive, tolerateBrokenOutput } from './host-process.js';
+import type { LaunchSettings } from './launch-settings.js';
+import { SignalHandler } from './signal-handler.js';
+import { type SignalActions, signalTable } from './signal-table.js';
+
+/** What an {@link OwnedProcess} is made of. */
+export interface Ownership {
+  readonly host: HostProcess;
+  readonly log: Logger;
+  /** False: the process is somebody else's, and nothing here touches it. */
+  readonly owned: boolean;
+  /** The process has a supervisor. */
+  readonly supervised: boolean;
+  readonly settings: () => LaunchSettings;
+  readonly actions: SignalActions;
+  /** Settles with the exit status when all has stopped. */
+  readonly ended: Promise<number>;
+}
+
+export class OwnedProcess {
+  readonly signalHandler: SignalHandler;
+  readonly #given: Ownership;
+  #taken = false;
+
+  constructor(given: Ownership) {
+    this.#given = given;
+    this.signalHandler = new SignalHandler({ source: given.host, log: given.log });
+  }
+
+  /** Listens to the signals from now on, behind the handlers of the application. Done once; true when it was. */
+  take(): boolean {
+    const { owned, actions, host, ended, settings, log, supervised } = this.#given;
+    if (!owned || this.#taken) return false;
+    this.#taken = true;
+    const restore = tolerateBrokenOutput(host);
+    void ended.then(restore);
+    const table = signalTable(actions, { settings, log, supervised, isDaemon });
+    for (const [name, act] of Object.entries(table)) this.signalHandler.addHandler(name, act, { last: true });
+    return true;
+  }
+
+  /**
+   * Waits for the end. A raised signal is a request to stop. Throws `PORTICO_LAUNCHER_EXISTS` when another launcher waits
+   * for this process.
+   */
+  async wait(signal: AbortSignal | undefined): Promise<number> {
+    const { owned, host, actions, log, ended } = this.#given;
+    const letGo = owned ? claimProcess(host) : () => undefined;
+    const release = holdAlive();
+    const cancelled = (): void => {
+      log.info('Wait called after thread killed. Cleaning up.');
+      actions.stop();
+    };
+    if (signal?.aborted) cancelled();
+    signal?.addEventListener('abort', cancelled, { once: true });
+    try {
+      return await ended;
+    } finally {
+      signal?.removeEventListener('abort', cancelled);
+      this.signalHandler.clear();
+      release();
+      letGo();
+    }
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * The titles under which `ps` shows a launch.
+ */
+import { basename } from 'node:path';
+import type { HostProcess } from './host-process.js';
+
+/** `<prog>: master process [<arguments>]`. Values of arguments that look secret are masked. */
+export function masterTitle(prog: string, args: readonly string[]): string {
+  const shown = maskArguments(args).join(' ');
+  return `${prog}: master process${shown === '' ? '' : ` [${shown}]`}`;
+}
+
+/** `<prog>: <service> worker(<id>)`. */
+export function workerTitle(prog: string, service: string, id: number): string {
+  return `${prog}: ${service} worker(${id})`;
+}
+
+/** The file name of the main module, without its extension. */
+export function programName(host: HostProcess): string {
+  return basename(host.argv[1] ?? 'portico').replace(/\.[cm]?[jt]s$/, '');
+}
+
+/** `--database-password x`, `--set db.password=x` and the password of a URL are shown with `****` for the secret. */
+export function maskArguments(args: readonly string[]): string[] {
+  let secretNext = false;
+  return args.map((arg) => {
+    if (secretNext) {
+      secretNext = false;
+      return '****';
+    }
+    const at = arg.indexOf('=');
+    const name = at === -1 ? arg : arg.slice(0, at);
+    if (!SECRET_NAME.test(name)) return arg.replace(URL_PASSWORD, '$1****@');
+    if (at !== -1) return `${name}=****`;
+    secretNext = arg.startsWith('-');
+    return arg;
+  });
+}
+
+const SECRET_NAME = /(?:password|passwd|secret|token|api[_-]?key|private[_-]?key|credential)s?$/i;
+const URL_PASSWORD = /([a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:)[^\s/@]*@/gi;

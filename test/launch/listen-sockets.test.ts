@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { openListenSockets } from '../../dist/launch/listen-sockets.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'portico-sockets-'));
+test.after(() => rmSync(folder, { recursive: true }));
+
+async function listening(where: net.ListenOptions): Promise<net.Server> {
+  const server = net.createServer((socket) => socket.on('error', () => undefined).end('served'));
+  await new Promise<void>((resolve) => server.listen(where, resolve));
+  return server;
+}
+
+test('PT-1 port 0 gives a real port before anybody listens, and the socket can be listened on', async () => {
+  const sockets = await openListenSockets({ host: '127.0.0.1', port: 0 });
+  assert.ok('port' in sockets.address && sockets.address.port > 0);
+  assert.equal(sockets.descriptors.length, 1);
+  const { port } = sockets.address;
+  await assert.rejects(
+    new Promise((resolve, reject) => net.connect(port, '127.0.0.1').on('error', reject).on('connect', resolve)),
+    { code: 'ECONNREFUSED' },
+  );
+  sockets.close();
+  sockets.close();
+});
+
+test('PT-1 LC-305 an address that is taken is refused with its name', async (t) => {
+  const server = await listening({ host: '127.0.0.1', port: 0 });
+  t.after(() => server.close());
+  const { port } = server.address() as net.AddressInfo;
+  await assert.rejects(openListenSockets({ host: '127.0.0.1', port }), {
+    code: 'EADDRINUSE',
+    message: `Could not bind to 127.0.0.1:${port}: the address is in use already (EADDRINUSE)`,
+  });
+});
+
+test('an address that is not ours is refused with the system’s code', async () => {
+  await assert.rejects(openListenSockets({ host: '192.0.2.1', port: 0 }), { code: 'EADDRNOTAVAIL' });
+});
+
+test('PH-6 names are resolved before they are bound', async () => {
+  const sockets = await openListenSockets({ host: 'localhost', port: 0 });
+  assert.ok('port' in sockets.address && sockets.address.port > 0);
+  sockets.close();
+});
+
+test('RL-95 a unix socket has mode 0660 and is removed when it is closed', async () => {
+  const path = join(folder, 'api.sock');
+  const sockets = await openListenSockets({ path });
+  assert.equal(statSync(path).mode & 0o777, 0o660);
+  sockets.close();
+  assert.equal(existsSync(path), false);
+});
+
+test('RL-95 a stale unix socket is replaced, a live one is not, and no other file is removed', async (t) => {
+  const live = join(folder, 'live.sock');
+  const server = await listening({ path: live });
+  t.after(() => server.close());
+  await assert.rejects(openListenSockets({ path: live }), { code: 'EADDRINUSE' });
+  assert.ok(existsSync(live));
+
+  const stale = join(folder, 'stale.sock');
+  const dies = `require('net').createServer().listen(${JSON.stringify(stale)}, () => process.kill(process.pid, 'SIGKILL'))`;
+  spawnSync(process.execPath, ['-e', dies]);
+  assert.ok(existsSync(stale));
+  const sockets = await openListenSockets({ path: stale });
+  assert.equal(sockets.descriptors.length, 1);
+  sockets.close();
+});
+
+test('a file that is no socket is not removed', async () => {
+  const path = join(folder, 'precious');
+  writeFileSync(path, 'data');
+  await assert.rejects(openListenSockets({ path }), { code: 'EADDRINUSE' });
+  assert.ok(existsSync(path));
+});

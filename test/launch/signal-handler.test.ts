@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { constants } from 'node:os';
+import { test } from 'node:test';
+import { createLogger } from 'portico';
+import { SignalHandler } from 'portico/launch';
+
+function fakeSource(): EventEmitter {
+  return new EventEmitter();
+}
+
+test('LC-501 there is no singleton: two handlers are two', () => {
+  const source = fakeSource();
+  const [a, b] = [new SignalHandler({ source }), new SignalHandler({ source })];
+  assert.notEqual(a, b);
+  const heard: string[] = [];
+  a.addHandler('SIGTERM', () => heard.push('a'));
+  b.addHandler('SIGTERM', () => heard.push('b'));
+  a.clear();
+  source.emit('SIGTERM');
+  assert.deepEqual(heard, ['b']);
+});
+
+test('LC-6 LC-501 importing and constructing installs no listener', () => {
+  const source = fakeSource();
+  const handler = new SignalHandler({ source });
+  assert.deepEqual(source.eventNames(), []);
+  assert.ok(handler);
+});
+
+test('LC-502 a handler can be taken away again, and an unknown name is ignored', () => {
+  const source = fakeSource();
+  const handler = new SignalHandler({ source });
+  const heard: string[] = [];
+  const dispose = handler.addHandler('SIGHUP', () => heard.push('first'));
+  handler.addHandler('SIGHUP', () => heard.push('second'));
+  handler.addHandler('SIGNOTHING', () => heard.push('never'));
+  assert.deepEqual(source.eventNames(), ['SIGHUP']);
+  dispose();
+  dispose();
+  source.emit('SIGHUP');
+  assert.deepEqual(heard, ['second']);
+});
+
+test('LC-503 one listener for several signals', () => {
+  const source = fakeSource();
+  const handler = new SignalHandler({ source });
+  const heard: string[] = [];
+  const dispose = handler.addHandlers(['SIGUSR2', 'SIGHUP'], (name) => heard.push(name));
+  source.emit('SIGHUP');
+  source.emit('SIGUSR2');
+  dispose();
+  assert.equal(source.listenerCount('SIGHUP'), 0);
+  assert.deepEqual(heard, ['SIGHUP', 'SIGUSR2']);
+});
+
+test('LC-504 LC-1930 the handler added last runs first, and those added as last run after all', () => {
+  const source = fakeSource();
+  const handler = new SignalHandler({ source });
+  const heard: string[] = [];
+  handler.addHandler('SIGTERM', () => heard.push('first'));
+  handler.addHandler('SIGTERM', () => heard.push('launcher'), { last: true });
+  handler.addHandler('SIGTERM', () => heard.push('second'));
+  source.emit('SIGTERM');
+  assert.deepEqual(heard, ['second', 'first', 'launcher']);
+});
+
+test('LC-505 a handler gets the name and the number', () => {
+  const source = fakeSource();
+  const handler = new SignalHandler({ source });
+  const heard: unknown[] = [];
+  handler.addHandler('SIGTERM', (...args) => heard.push(args));
+  source.emit('SIGTERM');
+  assert.deepEqual(heard, [['SIGTERM', constants.signals.SIGTERM]]);
+});
+
+test('LC-507 clear removes only what came through this object, and not from the delivery under way', () => {
+  const source = fakeSource();
+  const heard: string[] = [];
+  const own = (): void => void heard.push('application');
+  source.on('SIGTERM', own);
+  const handler = new SignalHandler({ source });
+  handler.addHandler('SIGTERM', () => heard.push('first'));
+  handler.addHandler('SIGTERM', () => handler.clear());
+  source.emit('SIGTERM');
+  assert.deepEqual(heard, ['application', 'first']);
+  assert.deepEqual(source.listeners('SIGTERM'), [own]);
+});
+
+test('LC-508 signals are those of the platform; SIG_BLOCK is none', () => {
+  const handler = new SignalHandler({ source: fakeSource() });
+  assert.equal(handler.isSignalSupported('SIGHUP'), true);
+  assert.equal(handler.isSignalSupported('SIG_BLOCK'), false);
+  assert.equal(handler.isSignalSupported('toString'), false);
+});
+
+test('LC-509 a handler that throws or rejects is logged, and the others run', async () => {
+  const source = fakeSource();
+  const lines: string[] = [];
+  const log = createLogger({ format: 'json', destination: { write: (line) => lines.push(line) } });
+  const handler = new SignalHandler({ source, log });
+  const heard: string[] = [];
+  handler.addHandler('SIGTERM', () => heard.push('first'));
+  handler.addHandler('SIGTERM', () => {
+    throw new Error('thrown');
+  });
+  handler.addHandler('SIGTERM', () => Promise.reject(new Error('rejected')));
+  source.emit('SIGTERM');
+  await new Promise(setImmediate);
+  assert.deepEqual(heard, ['first']);
+  assert.equal(lines.length, 2);
+  assert.match(lines.join(''), /thrown[\s\S]*rejected/);
+});

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Coalesced } from '../../dist/launch/coalesced.js';
+import { RestartBudget } from '../../dist/launch/restart-budget.js';
+import { StartThrottle } from '../../dist/launch/start-throttle.js';
+
+/** A clock that only sleeping moves. */
+function sleeper(): {
+  now: () => number;
+  wait: (ms: number) => Promise<void>;
+  slept: number[];
+  pass: (ms: number) => void;
+} {
+  let time = 0;
+  const slept: number[] = [];
+  return {
+    now: () => time,
+    wait: async (ms) => {
+      slept.push(ms);
+      time += ms;
+    },
+    slept,
+    pass: (ms) => {
+      time += ms;
+    },
+  };
+}
+
+test('LC-323 RL-61 the first workers + 1 starts are free, then each waits a second', async () => {
+  const { now, wait, slept } = sleeper();
+  const throttle = new StartThrottle(now);
+  for (let i = 0; i < 2; i++) await throttle.next(1, wait);
+  assert.deepEqual(slept, []);
+  await throttle.next(1, wait);
+  assert.deepEqual(slept, [1000]);
+});
+
+test('LC-323 with three workers four starts are free; the window is as many seconds as workers', async () => {
+  const { now, wait, slept, pass } = sleeper();
+  const throttle = new StartThrottle(now);
+  for (let i = 0; i < 4; i++) await throttle.next(3, wait);
+  assert.deepEqual(slept, []);
+  pass(2999);
+  await throttle.next(3, wait);
+  assert.deepEqual(slept, [1000]);
+  pass(3000);
+  await throttle.next(3, wait);
+  assert.deepEqual(slept, [1000]);
+});
+
+test('LC-324 reset makes the next starts free again', async () => {
+  const { now, wait, slept } = sleeper();
+  const throttle = new StartThrottle(now);
+  for (let i = 0; i < 2; i++) await throttle.next(1, wait);
+  throttle.reset();
+  for (let i = 0; i < 2; i++) await throttle.next(1, wait);
+  assert.deepEqual(slept, []);
+});
+
+test('LC-321 max_restarts counts within its window, and 0 is no limit', () => {
+  let time = 0;
+  const budget = new RestartBudget(() => time);
+  assert.equal(budget.spend(0, 0), false);
+  assert.deepEqual([budget.spend(2, 1000), budget.spend(2, 1000)], [false, false]);
+  time = 1500;
+  assert.deepEqual([budget.spend(2, 1000), budget.spend(2, 1000), budget.spend(2, 1000)], [false, false, true]);
+});
+
+test('LC-518 asked while it runs, work runs exactly once more', async () => {
+  let runs = 0;
+  let release = (): void => undefined;
+  const work = new Coalesced(async () => {
+    runs += 1;
+    await new Promise<void>((resolve) => (release = resolve));
+  });
+  const first = work.run();
+  const others = [work.run(), work.run(), work.run()];
+  assert.equal(work.pending, true);
+  release();
+  await first;
+  await new Promise(setImmediate);
+  assert.equal(runs, 2);
+  assert.equal(work.pending, false);
+  release();
+  await Promise.all(others);
+  await work.idle();
+  assert.equal(runs, 2);
+});

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isDaemon } from '../../dist/launch/foreground.js';
+import { maskArguments, masterTitle, workerTitle } from '../../dist/launch/process-title.js';
+import { mainModule, workerExecArgv } from '../../dist/launch/worker-process.js';
+
+test('LC-1710 each worker’s inspector picks a port of its own, and never waits for a debugger', () => {
+  assert.deepEqual(workerExecArgv(['--inspect', '--enable-source-maps']), ['--inspect=0', '--enable-source-maps']);
+  assert.deepEqual(workerExecArgv(['--inspect-brk=9230']), ['--inspect=0']);
+  assert.deepEqual(workerExecArgv(['--inspect=127.0.0.1:9229']), ['--inspect=127.0.0.1:0']);
+  assert.deepEqual(workerExecArgv(['--inspect-port', '9300', '--inspect-port=9301']), []);
+});
+
+test('options that say what to run are not passed on, and the others are', () => {
+  assert.deepEqual(workerExecArgv(['--import', './hooks.js', '--max-old-space-size=100']), [
+    '--import',
+    './hooks.js',
+    '--max-old-space-size=100',
+  ]);
+  assert.deepEqual(workerExecArgv(['--test', '--watch', '-e', 'code', '--input-type=module']), []);
+});
+
+test('a program without a main module is told to name an entry', () => {
+  const host = { argv: ['node'] } as never;
+  assert.throws(() => mainModule({ host }), { code: 'PORTICO_NO_MAIN_MODULE' });
+  assert.equal(mainModule({ host, entry: new URL('file:///srv/launch.js') }), '/srv/launch.js');
+});
+
+test('LC-1610 titles name the program, its arguments, the service and the worker', () => {
+  assert.equal(masterTitle('api', ['--config-file', 'a.ini']), 'api: master process [--config-file a.ini]');
+  assert.equal(masterTitle('api', []), 'api: master process');
+  assert.equal(workerTitle('api', 'compute', 2), 'api: compute worker(2)');
+});
+
+test('LC-1610 CF-77 secrets on the command line are masked in the title', () => {
+  assert.deepEqual(
+    maskArguments([
+      '--set',
+      'database.password=x',
+      '--auth-token',
+      'y',
+      '--db',
+      'mysql://root:z@host/db',
+      '--key_file=k',
+    ]),
+    ['--set', 'database.password=****', '--auth-token', '****', '--db', 'mysql://root:****@host/db', '--key_file=k'],
+  );
+});
+
+test('LC-535 a daemon is whoever is not in its terminal’s foreground', () => {
+  const stat = (group: number, foreground: number): string =>
+    `17 (a (strange) name) S 1 ${group} 17 34816 ${foreground} 4194304 0`;
+  assert.equal(
+    isDaemon(() => stat(17, 17)),
+    false,
+  );
+  assert.equal(
+    isDaemon(() => stat(17, 20)),
+    true,
+  );
+  assert.equal(
+    isDaemon(() => stat(17, -1)),
+    true,
+  );
+});
