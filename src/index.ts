@@ -1,5 +1,11 @@
 /** `portico`: the names a first program needs. */
 export { type App, compose, environ, type Filter } from './app/index.js';
+export { type ApiService, type RunApisOptions, runApis } from './cli/index.js';
 export { Config } from './config/index.js';
 export { PorticoError } from './errors.js';
+export { type Launcher, launch, ProcessLauncher, ServiceLauncher } from './launch/index.js';
+export { Loader } from './loader/index.js';
 export { createLogger, type Logger, silentLogger } from './log.js';
+export { action, Router } from './routing/index.js';
+export { Server, WSGIService } from './server/index.js';
+export { Service, type ServiceBase } from './service/index.js';

@@ -2,7 +2,7 @@
  * Logs: JSON lines, or readable text when standard error is a terminal. A thin interface over pino.
  */
 import { createRequire } from 'node:module';
-import { type Logger as PinoLogger, pino } from 'pino';
+import { type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino';
 
 /** How much is logged. `silent` is nothing. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -34,13 +34,19 @@ export interface LoggerOptions {
   base?: LogFields;
 }
 
+/** Levels as words and times as ISO 8601: what people and collectors read without a table. */
+const SHAPE = {
+  timestamp: stdTimeFunctions.isoTime,
+  formatters: { level: (label: string) => ({ level: label }) },
+};
+
 /** A logger on standard error. */
 export function createLogger(options: LoggerOptions = {}): Logger {
   const { level = 'info', format = 'auto', base = {} } = options;
   const text = format === 'text' || (format === 'auto' && options.destination === undefined && process.stderr.isTTY);
   const destination = options.destination ?? pino.destination({ fd: 2, sync: true });
   const stream = text ? readable(destination) : destination;
-  return wrap(pino({ level, base: { pid: process.pid, ...base } }, stream as NodeJS.WritableStream));
+  return wrap(pino({ level, base: { pid: process.pid, ...base }, ...SHAPE }, stream as NodeJS.WritableStream));
 }
 
 /** A logger that writes nothing: for tests and for embedding without logs. */

@@ -74,12 +74,11 @@ function importsOf(path: string): Import[] {
     if (/^\s*\*/.test(before.slice(before.lastIndexOf('\n') + 1) + match[0].trimStart())) continue;
     const names = /\{([^}]*)\}/.exec(match[0])?.[1];
     const onlyTypes =
-      names !== undefined &&
       names
-        .split(',')
+        ?.split(',')
         .map((name) => name.trim())
         .filter((name) => name !== '')
-        .every((name) => name.startsWith('type '));
+        .every((name) => name.startsWith('type ')) ?? false;
     found.push({
       file: relative(src, path).replaceAll('\\', '/'),
       line: before.split('\n').length,

@@ -1,2 +1,64 @@
 #!/usr/bin/env node
-export {};
+/**
+ * `api-cli`: one program. Bare, it serves the enabled APIs; its other commands read the same files, or ask a running
+ * server. A command's file is loaded when it is named, so that serving imports nothing it does not need.
+ */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { describeError, didYouMean } from '../errors.js';
+import { exitStatusOf } from './exit-status.js';
+
+/** A file of commands: adds one command, or a few that belong together, to the program. */
+interface CommandFile {
+  register(program: Command): void;
+}
+
+const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map([['serve', () => import('./serve.js')]]);
+
+/** Runs one command line; gives the exit status, or undefined where the command has set it. */
+async function main(words: readonly string[]): Promise<number | undefined> {
+  const program = new Command('api-cli')
+    .description('Serves the APIs that portico.ini enables, each composed from api-paste.ini.')
+    .version(version(), '--version', 'print the version and exit')
+    .helpOption('-h, --help', 'say how to use this program or a command')
+    .option('--trace-errors', 'show stack traces for mistakes of the configuration too')
+    .showSuggestionAfterError(true)
+    .enablePositionalOptions(false)
+    .exitOverride();
+
+  const named = commandWord(words);
+  if (named !== undefined && !COMMANDS.has(named) && named !== 'help') {
+    const hint = didYouMean(named, COMMANDS.keys()) ?? `Commands: ${[...COMMANDS.keys()].join(', ')}.`;
+    process.stderr.write(`error: there is no command "${named}". ${hint}\n`);
+    return 2;
+  }
+  const all = named === 'help' || (named === undefined && words.some((word) => word === '-h' || word === '--help'));
+  const files = all ? [...new Set(COMMANDS.values())] : [COMMANDS.get(named ?? 'serve')!];
+  for (const load of files) (await load()).register(program);
+  for (const command of program.commands) command.exitOverride().showSuggestionAfterError(true);
+
+  try {
+    await program.parseAsync(all || named !== undefined ? [...words] : ['serve', ...words], { from: 'user' });
+    return undefined;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    process.stderr.write(
+      `${words.includes('--trace-errors') && error instanceof Error ? error.stack : describeError(error)}\n`,
+    );
+    return exitStatusOf(error);
+  }
+}
+
+/** The first word that names a command: the first that is no option, where no command takes its value apart from it. */
+function commandWord(words: readonly string[]): string | undefined {
+  const first = words[0];
+  return first === undefined || first.startsWith('-') ? undefined : first;
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return (manifest as { version: string }).version;
+}
+
+const status = await main(process.argv.slice(2));
+if (status !== undefined) process.exitCode = status;

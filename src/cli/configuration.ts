@@ -1,0 +1,49 @@
+/**
+ * What every command reads first: the options that name the configuration, and the configuration they name.
+ */
+import type { Command } from 'commander';
+import { Config, type LoadOptions } from '../config/index.js';
+import { createLogger, type Logger } from '../log.js';
+import { apiOptions, logOptions } from './api-options.js';
+
+/** What the options of {@link addConfigurationOptions} come to. */
+export interface ConfigurationArguments {
+  readonly configFile?: readonly string[];
+  readonly configDir?: readonly string[];
+  readonly set?: readonly string[];
+}
+
+/** Adds `--config-file`, `--config-dir` and `--set` to a command. */
+export function addConfigurationOptions(command: Command): Command {
+  return command
+    .option('--config-file <path>', 'read this file; may repeat (default: portico.ini, paste/portico.ini)', collect)
+    .option('--config-dir <path>', 'read every *.conf in this folder after the files; may repeat', collect)
+    .option('--set <group.option=value>', 'set any option, above files and environment; may repeat', collect);
+}
+
+/** Reads the configuration. With `collect`, what is wrong with the files waits for `config.validate()`. */
+export async function readConfiguration(
+  given: ConfigurationArguments,
+  more: Pick<LoadOptions, 'collect' | 'log'> & { readonly set?: readonly string[] } = {},
+): Promise<Config> {
+  const { set = [], ...rest } = more;
+  const config = await Config.load({
+    ...(given.configFile === undefined ? {} : { files: given.configFile }),
+    ...(given.configDir === undefined ? {} : { dirs: given.configDir }),
+    set: [...(given.set ?? []), ...set],
+    ...rest,
+  });
+  config.register('DEFAULT', apiOptions);
+  config.register('DEFAULT', logOptions);
+  return config;
+}
+
+/** The logger that the configuration asks for. */
+export function configuredLogger(config: Config, format?: 'text'): Logger {
+  const { debug, logLevel, logFormat } = config.group('DEFAULT', logOptions, { partial: true });
+  return createLogger({ level: debug ? 'debug' : logLevel, format: format ?? logFormat });
+}
+
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}

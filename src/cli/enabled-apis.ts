@@ -1,0 +1,58 @@
+/**
+ * The APIs that a configuration enables, as services.
+ */
+import type { Config } from '../config/index.js';
+import { didYouMean } from '../errors.js';
+import { PasteAppNotFound } from '../loader/index.js';
+import type { Logger } from '../log.js';
+import { WSGIService } from '../server/index.js';
+import { apiOptions } from './api-options.js';
+import { Problems } from './problems.js';
+
+/** How {@link enabledApis} makes services. */
+export interface EnabledApisOptions {
+  readonly log: Logger;
+  /** Readable, one worker, certificates made where none are named. */
+  readonly dev?: boolean;
+}
+
+/**
+ * One `WSGIService` for each name in `enabled_apis`, in that order; by default for every `[api:<name>]`. A name that the
+ * paste file does not have is a warning with the nearest one, and refused under `strict_config`. Throws one
+ * `ConfigurationRefused` with everything that is wrong with any of them.
+ */
+export async function enabledApis(config: Config, options: EnabledApisOptions): Promise<WSGIService[]> {
+  const { enabledApis: enabled, enabledSslApis: ssl } = config.group('DEFAULT', apiOptions, { partial: true });
+  const sections = config
+    .listSections()
+    .filter((section) => section.startsWith('api:'))
+    .map((section) => section.slice('api:'.length));
+  const names = enabled.length > 0 ? enabled : sections;
+  const problems = new Problems();
+  const services: WSGIService[] = [];
+  for (const name of names) {
+    const service = await problems.gather(() => api(name));
+    if (service !== undefined) services.push(service);
+  }
+  problems.refuse();
+  return services;
+
+  function api(name: string): WSGIService | undefined {
+    try {
+      return new WSGIService(name, config, {
+        log: options.log,
+        useSsl: ssl.includes(name),
+        dev: options.dev === true,
+      });
+    } catch (error) {
+      if (!(error instanceof PasteAppNotFound)) throw error;
+      const known = [...new Set([...sections, ...names.filter((each) => each !== name)])];
+      const hint = didYouMean(name, known) ?? error.hint ?? `APIs here: ${known.join(', ')}.`;
+      if (config.resolve('DEFAULT', 'strict_config').value === true) {
+        throw new PasteAppNotFound(error.code, { message: error.message, hint, cause: error });
+      }
+      options.log.warn(`${error.message} enabled_apis includes bad values. Fix to remove this warning. ${hint}`);
+      return undefined;
+    }
+  }
+}

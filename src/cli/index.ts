@@ -1,0 +1,2 @@
+/** What of the command line a program of one's own can use. */
+export { type ApiService, type RunApisOptions, runApis } from './run-apis.js';

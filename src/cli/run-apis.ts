@@ -1,0 +1,73 @@
+/**
+ * Several APIs in one program: the start, the reload and the exit statuses that `api-cli` has, for any program.
+ */
+import type { Config } from '../config/index.js';
+import { PorticoError } from '../errors.js';
+import { ProcessLauncher } from '../launch/index.js';
+import type { Logger } from '../log.js';
+import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
+import { Problems } from './problems.js';
+
+/** A service, and how many workers it wants; 1 where it does not say. */
+export type ApiService = ServiceBase & { readonly workers?: number };
+
+/** What of a program's own {@link runApis} uses. */
+export interface RunApisOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  /** Called in the parent for each service once it is ready, with the addresses it really has. */
+  readonly onReady?: (service: ApiService, addresses: readonly ListenAddress[]) => void;
+  /** Finds what else is wrong, when the configuration is refused anyway: all mistakes in one run. */
+  readonly moreProblems?: (config: Config, problems: Problems) => Awaitable<void>;
+}
+
+/**
+ * Launches the services that `services` makes of a configuration, each in its own workers, waits, and gives the exit
+ * status: 0 stopped as asked, 1 nothing or not everything started, or something had to be cut off.
+ *
+ * On SIGHUP `services` is called again with the new configuration: new services start, missing ones stop, the others get
+ * new workers. It also runs in every worker, where only the assigned service is started; so constructors open nothing.
+ *
+ * Throws `ConfigurationRefused` with everything that is wrong (exit status 78).
+ */
+export async function runApis(
+  services: (config: Config) => Awaitable<readonly ApiService[]>,
+  options: RunApisOptions,
+): Promise<number> {
+  const { config, log } = options;
+  const problems = new Problems();
+  const launcher = await problems.gather(
+    () => new ProcessLauncher({ config, log, onReload: async (next) => requests(await services(next ?? config)) }),
+  );
+  const wanted = (await problems.gather(() => services(config))) ?? [];
+  if (launcher?.role !== 'worker') await problems.gather(() => config.validate());
+  if (problems.any) await options.moreProblems?.(config, problems);
+  problems.refuse();
+  if (launcher === undefined) return 1;
+
+  if (wanted.length === 0) {
+    log.error('No APIs were started. Check the enabled_apis config option.');
+    return 1;
+  }
+  for (const service of wanted) {
+    try {
+      await launcher.launchService(service, { workers: service.workers ?? 1 });
+    } catch (error) {
+      await launcher.stop();
+      throw named(error, service);
+    }
+    if (launcher.role === 'parent') options.onReady?.(service, launcher.addresses(service.name ?? ''));
+  }
+  return launcher.wait();
+}
+
+function requests(services: readonly ApiService[]): { service: ServiceBase; workers: number }[] {
+  return services.map((service) => ({ service, workers: service.workers ?? 1 }));
+}
+
+/** An error of the system does not know which API it hit. */
+function named(error: unknown, { name = 'service' }: ApiService): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (error instanceof PorticoError || typeof code !== 'string') return error;
+  return new PorticoError('PORTICO_START_FAILED', { message: `${name}: ${message}`, cause: error });
+}

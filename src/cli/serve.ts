@@ -1,0 +1,58 @@
+/**
+ * `api-cli serve`, and `api-cli` alone: starts the enabled APIs in the foreground.
+ */
+import { relative } from 'node:path';
+import type { Command } from 'commander';
+import { formatAddress, type WSGIService } from '../server/index.js';
+import type { ListenAddress } from '../service/index.js';
+import {
+  addConfigurationOptions,
+  type ConfigurationArguments,
+  configuredLogger,
+  readConfiguration,
+} from './configuration.js';
+import { enabledApis } from './enabled-apis.js';
+import { addPasteProblems } from './paste-problems.js';
+import { runApis } from './run-apis.js';
+
+interface ServeArguments extends ConfigurationArguments {
+  readonly enabledApis?: string;
+  readonly enabledSslApis?: string;
+  readonly dev?: boolean;
+}
+
+export function register(program: Command): void {
+  const command = program
+    .command('serve', { isDefault: true })
+    .description('start the enabled APIs in the foreground (what api-cli does when no command is named)')
+    .option('--enabled-apis <names>', 'the APIs to start, between commas (default: those of the configuration)')
+    .option('--enabled-ssl-apis <names>', 'those of them that speak HTTPS')
+    .option('--dev', 'one worker, readable logs, and a self-signed certificate where HTTPS names none');
+  addConfigurationOptions(command).action(async (given: ServeArguments) => {
+    process.exitCode = await serve(given);
+  });
+}
+
+async function serve(given: ServeArguments): Promise<number> {
+  const set: string[] = [];
+  if (given.enabledApis !== undefined) set.push(`DEFAULT.enabled_apis=${given.enabledApis}`);
+  if (given.enabledSslApis !== undefined) set.push(`DEFAULT.enabled_ssl_apis=${given.enabledSslApis}`);
+  const dev = given.dev === true;
+  const config = await readConfiguration(given, { set, collect: true });
+  const log = configuredLogger(config, dev ? 'text' : undefined);
+  return runApis((current) => enabledApis(current, { log, dev }), {
+    config,
+    log,
+    onReady: (service, addresses) => process.stdout.write(`${readyLine(service as WSGIService, addresses)}\n`),
+    moreProblems: addPasteProblems,
+  });
+}
+
+/** `compute     http://127.0.0.1:8774  2 workers  [compute] in paste/api-paste.ini`. */
+function readyLine(service: WSGIService, addresses: readonly ListenAddress[]): string {
+  const scheme = service.usesTls ? 'https' : 'http';
+  const urls = addresses.map((each) => ('path' in each ? `unix:${each.path}` : `${scheme}://${formatAddress(each)}`));
+  const workers = `${service.workers} ${service.workers === 1 ? 'worker' : 'workers'}`;
+  const file = service.pasteFile === undefined ? '' : ` in ${relative('', service.pasteFile)}`;
+  return `${service.name.padEnd(10)} ${urls.join(' ')}  ${workers}  [${service.pipeline}]${file}`;
+}
