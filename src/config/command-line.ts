@@ -5,6 +5,7 @@ import { PorticoError } from '../errors.js';
 import { optionKey, sectionKey } from '../ini/index.js';
 import type { DeclaredGroups } from './declared-groups.js';
 import { suggestion } from './issue.js';
+import { masked, maskUris } from './mask.js';
 import type { Option } from './option.js';
 import type { Argument } from './sources.js';
 
@@ -31,8 +32,7 @@ export interface CommandLine {
  * `--<group>-<option>` (`--<option>` for `[DEFAULT]`) of options declared with `cli`. A flag without value is
  * `--flag`, `--no-flag` or `--noflag`. Names are never completed. Throws {@link UsageError}.
  */
-export function parseCommandLine(argv: readonly string[], groups: DeclaredGroups): CommandLine {
-  const flags = declaredFlags(groups);
+export function parseCommandLine(argv: readonly string[], flags: ReadonlyMap<string, Flag>): CommandLine {
   const found = {
     configFiles: [] as string[],
     configDirs: [] as string[],
@@ -67,7 +67,7 @@ export function parseCommandLine(argv: readonly string[], groups: DeclaredGroups
     else if (name === '--help' || name === '-h') help = true;
     else if (name === '--version') version = true;
     else if (flag === undefined)
-      throw new UsageError(`unknown argument ${name}`, suggestion(name, [...standard, ...flags.keys()]));
+      throw new UsageError(`unknown argument ${name}`, suggestion(name, [...standardNames, ...flags.keys()]));
     else
       found.arguments.push({
         ...flag.target,
@@ -92,21 +92,32 @@ export function parseSetting(text: string, index: number): Argument {
   return { group: sectionKey(group), opt: optionKey(opt), value: text.slice(equals + 1), index };
 }
 
-interface Flag {
+/** An option's flag. */
+export interface Flag {
   readonly target: { readonly group: string; readonly opt: string };
+  readonly option: Option;
   readonly needsValue: boolean;
   /** What `--no-flag` means. */
   readonly fixed?: string;
 }
 
-const standard = ['--config-file', '--config-dir', '--set', '--help', '--version'];
+/** What every program takes, with a word on each. */
+export const standardFlags: readonly (readonly [name: string, help: string])[] = [
+  ['--config-file FILE', 'Reads this file; may be repeated, the last one wins.'],
+  ['--config-dir DIR', 'Reads *.conf of this directory, after all files; may be repeated.'],
+  ['--set GROUP.OPTION=VALUE', 'Sets any option; may be repeated.'],
+  ['--help', 'Prints this text.'],
+  ['--version', 'Prints the version.'],
+];
+const standardNames = standardFlags.map(([name]) => name.split(' ')[0] ?? name);
 
-function declaredFlags(groups: DeclaredGroups): Map<string, Flag> {
+/** The flags of all options declared with `cli`. */
+export function declaredFlags(groups: DeclaredGroups): Map<string, Flag> {
   const flags = new Map<string, Flag>();
   for (const { group, opt, option } of groups.all()) {
     if (option.spec.cli !== true) continue;
     const name = flagName(group, opt);
-    const flag: Flag = { target: { group, opt }, needsValue: !isSwitch(option) };
+    const flag: Flag = { target: { group, opt }, option, needsValue: !isSwitch(option) };
     flags.set(`--${name}`, flag);
     if (option.spec.short !== undefined) flags.set(`-${option.spec.short}`, flag);
     if (!isSwitch(option)) continue;
@@ -123,4 +134,37 @@ function flagName(group: string, opt: string): string {
 
 function isSwitch(option: Option): boolean {
   return option.type === 'boolean';
+}
+
+/** Arguments as they may be shown and handed to children: values of secrets replaced. `isHidden` knows the options. */
+export function maskArguments(
+  argv: readonly string[],
+  flags: ReadonlyMap<string, Flag>,
+  isHidden: (group: string, opt: string) => boolean,
+): string[] {
+  let hideNext: 'setting' | 'value' | undefined;
+  return argv.map((word) => {
+    const expected = hideNext;
+    hideNext = undefined;
+    if (expected === 'setting') return maskSetting(word, isHidden);
+    if (expected === 'value') return masked;
+    const equals = word.indexOf('=');
+    const name = (equals < 0 ? word : word.slice(0, equals)).replaceAll('_', '-');
+    const flag = flags.get(name);
+    if (name === '--set') {
+      if (equals >= 0) return `--set=${maskSetting(word.slice(equals + 1), isHidden)}`;
+      hideNext = 'setting';
+    } else if (flag?.needsValue === true && isHidden(flag.target.group, flag.target.opt)) {
+      if (equals >= 0) return `${name}=${masked}`;
+      hideNext = 'value';
+    }
+    return maskUris(word);
+  });
+}
+
+function maskSetting(text: string, isHidden: (group: string, opt: string) => boolean): string {
+  const equals = text.indexOf('=');
+  if (equals < 0) return text;
+  const { group, opt } = parseSetting(text, 0);
+  return isHidden(group, opt) ? `${text.slice(0, equals + 1)}${masked}` : maskUris(text);
 }

@@ -3,24 +3,22 @@ import { inspect } from 'node:util';
 import { PorticoError } from '../errors.js';
 import { optionKey, sectionKey } from '../ini/index.js';
 import type { Logger } from '../log.js';
-import { ChangeHooks, type MutateHook } from './change-hooks.js';
+import type { MutateHook } from './change-hooks.js';
 import type { ConfigChanges, ReloadMethod } from './changes.js';
+import { declaredFlags, maskArguments } from './command-line.js';
 import type { CrossCheck } from './cross-check.js';
-import { DeclaredGroups } from './declared-groups.js';
 import { findConfigFile } from './find-file.js';
-import { Generations } from './generations.js';
+import { firstGeneration, generationsOfSnapshot, generationsOfText, loadGenerations } from './first-generation.js';
+import type { Generations } from './generations.js';
 import { groupValues } from './group-values.js';
 import { type ConfigIssue, type Location, refuseErrors } from './issue.js';
-import { type LoadOptions, readState } from './load.js';
+import type { LoadOptions } from './load.js';
 import { localValue, unknownLocals, writtenLocally } from './local-values.js';
-import { maskValue } from './mask.js';
+import { isSecret, maskValue } from './mask.js';
 import type { OptionDeclarations, OptionsOf, WrittenValue } from './option.js';
-import { configOptions } from './own-options.js';
 import type { PreparedReload } from './prepared-reload.js';
-import { parseSource } from './read-files.js';
 import type { Resolved } from './resolver.js';
-import { type ConfigSnapshot, emptyState, fromSnapshot } from './state.js';
-import { workerConfiguration } from './worker-configuration.js';
+import type { ConfigSnapshot } from './state.js';
 
 /** How a group is asked for. */
 export interface GroupOptions {
@@ -52,7 +50,7 @@ export class Config {
   readonly #generations: Generations;
 
   /** Without `generations` (which only this folder makes) a configuration in which nothing is written. */
-  constructor(generations: Generations = firstGeneration({})) {
+  constructor(generations: Generations = firstGeneration({ face })) {
     this.#generations = generations;
   }
 
@@ -61,36 +59,17 @@ export class Config {
    * Throws {@link ConfigError} with everything that is wrong with the files, and with the values of `groups`.
    */
   static async load(options: LoadOptions = {}): Promise<Config> {
-    const given = (options.worker ?? workerConfiguration())?.configuration;
-    if (given !== undefined) return Config.fromSnapshot(given, options);
-    const groups = declaredGroups(options);
-    const overrides = new Map(Object.entries(options.overrides ?? {}));
-    if (options.strict !== undefined) overrides.set('DEFAULT.strict_config', options.strict);
-    const state = readState(options, groups);
-    const generations = firstGeneration({ state, groups, overrides, log: options.log });
-    if (options.collect !== true) {
-      refuseErrors(options.groups === undefined ? state.issues : generations.current.problems(false));
-    }
-    return new Config(generations);
+    return new Config(await loadGenerations(options, face));
   }
 
   /** A configuration from text, as if it stood in a file of that name; environment and command line are left out. */
   static fromText(text: string, options: { readonly file?: string; readonly log?: Logger } = {}): Config {
-    const issues: ConfigIssue[] = [];
-    const file = parseSource({ name: options.file ?? 'portico.ini', path: '' }, text, issues);
-    refuseErrors(issues);
-    const empty = emptyState();
-    const sources = { ...empty.mutable, files: [file] };
-    return new Config(firstGeneration({ state: { ...empty, mutable: sources, fixed: sources }, log: options.log }));
+    return new Config(generationsOfText(text, options, face));
   }
 
   /** The configuration of a snapshot: same values, same bytes of files. Reads nothing. */
   static fromSnapshot(snapshot: ConfigSnapshot, options: Pick<LoadOptions, 'log' | 'groups'> = {}): Config {
-    const overrides = new Map(Object.entries(snapshot.overrides));
-    const defaults = new Map(Object.entries(snapshot.defaults));
-    const groups = declaredGroups(options);
-    const state = fromSnapshot(snapshot);
-    return new Config(firstGeneration({ state, groups, overrides, defaults, log: options.log }));
+    return new Config(generationsOfSnapshot(snapshot, options, face));
   }
 
   /** Grows by one with each accepted change. */
@@ -219,6 +198,17 @@ export class Config {
     return this.#generations.current.state.mutable.arguments;
   }
 
+  /** The names of the environment variables that options were read from: what a worker needs no more. */
+  get variables(): readonly string[] {
+    return Object.keys(this.#generations.current.state.mutable.environment);
+  }
+
+  /** Arguments with the values of secrets replaced, for logs and for the command lines of workers. */
+  maskArguments(argv: readonly string[]): string[] {
+    const { groups } = this.#generations.declared;
+    return maskArguments(argv, declaredFlags(groups), (group, opt) => isSecret(opt, groups.find(group, opt)?.option));
+  }
+
   /** Finds a file named without a folder: beside the configuration files, then where those are looked for. */
   findFile(name: string): string | undefined {
     return findConfigFile(this.#generations.current.state, name);
@@ -239,12 +229,18 @@ export class Config {
 
   /** Both steps at once. Nothing changes when it rejects with {@link ConfigError}. */
   async reload(options: ReloadOptions = {}): Promise<ConfigChanges> {
-    return this.#generations.prepare(options.method ?? 'reload').accept();
+    const next = await this.#generations.prepare(options.method ?? 'reload');
+    return next.accept();
   }
 
   /** Takes up what a parent accepted, and runs the hooks. Rejects with {@link ConfigError} when this process cannot. */
   async adopt(snapshot: ConfigSnapshot): Promise<ConfigChanges> {
     return this.#generations.adopt(snapshot);
+  }
+
+  /** Goes back to an earlier snapshot of this configuration, as a new generation. */
+  async restore(snapshot: ConfigSnapshot): Promise<ConfigChanges> {
+    return this.#generations.restore(snapshot);
   }
 
   /** Calls back after each accepted change. The function returned ends that. */
@@ -274,27 +270,6 @@ export class Config {
   }
 }
 
-function declaredGroups({ groups }: Pick<LoadOptions, 'groups'>): DeclaredGroups {
-  const declared = new DeclaredGroups();
-  for (const [name, options] of Object.entries(groups ?? {})) declared.declare(name, options);
-  return declared;
-}
-
-function firstGeneration(parts: {
-  readonly state?: ReturnType<typeof emptyState>;
-  readonly groups?: DeclaredGroups;
-  readonly overrides?: Map<string, unknown>;
-  readonly defaults?: Map<string, unknown>;
-  readonly log?: Logger | undefined;
-}): Generations {
-  const {
-    state = emptyState(),
-    groups = new DeclaredGroups(),
-    overrides = new Map(),
-    defaults = new Map(),
-    log,
-  } = parts;
-  groups.declare('DEFAULT', configOptions);
-  const surrounding = { checks: [], hooks: new ChangeHooks(log), log, face: (each: Generations) => new Config(each) };
-  return new Generations(state, { groups, overrides, defaults }, surrounding);
+function face(generations: Generations): Config {
+  return new Config(generations);
 }

@@ -16,6 +16,7 @@ import {
 } from './changes.js';
 import type { Config } from './config.js';
 import { type CrossCheck, runCrossChecks } from './cross-check.js';
+import { readExternalSources } from './external-sources.js';
 import { type Declared, Generation } from './generation.js';
 import { type ConfigIssue, describeIssue, refuseErrors } from './issue.js';
 import { readAgain } from './load.js';
@@ -97,10 +98,10 @@ export class Generations {
     return toSnapshot(this.#current.state, this.#asJson('overrides'), this.#asJson('defaults'));
   }
 
-  /** Reads everything afresh and judges it. Throws `ConfigError`. */
-  prepare(method: ReloadMethod): PreparedReload {
+  /** Reads everything afresh and judges it. Rejects with `ConfigError`. */
+  async prepare(method: ReloadMethod): Promise<PreparedReload> {
     const base = this.#current;
-    const fresh = readAgain(base.state);
+    const fresh = await readExternalSources(readAgain(base.state), this.#declared);
     const wanted = this.#next(fresh);
     const changes = compareGenerations(base, wanted.#current, method);
     const next = this.#next(takenUp(base, fresh, changes, method));
@@ -114,9 +115,18 @@ export class Generations {
     return new PreparedReload({ config: next.face, changes, warnings, accept });
   }
 
-  /** Takes up what a parent accepted. Throws `ConfigError` when this process cannot. */
+  /** Takes up what a parent accepted; an older snapshot is nothing new. Rejects with `ConfigError` when it cannot. */
   async adopt(snapshot: ConfigSnapshot): Promise<ConfigChanges> {
     if (snapshot.generation <= this.#current.state.generation) return new Map();
+    return this.#takeOver(snapshot);
+  }
+
+  /** Takes up an earlier snapshot as the newest generation. */
+  async restore(snapshot: ConfigSnapshot): Promise<ConfigChanges> {
+    return this.#takeOver({ ...snapshot, generation: this.#current.state.generation + 1 });
+  }
+
+  async #takeOver(snapshot: ConfigSnapshot): Promise<ConfigChanges> {
     const next = this.#next(fromSnapshot(snapshot), {
       groups: this.#declared.groups,
       overrides: new Map(Object.entries(snapshot.overrides)),

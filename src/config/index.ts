@@ -4,6 +4,7 @@ export type { MutateHook } from './change-hooks.js';
 export { type Change, type ConfigChanges, describeChange, type Effect, type ReloadMethod } from './changes.js';
 export { dict, list, multi } from './collection-types.js';
 export { UsageError } from './command-line.js';
+export { HelpRequested } from './command-line-help.js';
 export { Config, type GroupOptions, type ReloadOptions, type ValidateOptions } from './config.js';
 export type { CheckIssue, CrossCheck } from './cross-check.js';
 export { defineOptions } from './define-options.js';
@@ -15,6 +16,7 @@ export {
   type OptionDescription,
   type Registration,
 } from './describe-options.js';
+export { sourceOptions } from './external-sources.js';
 export { ConfigError, type ConfigIssue, describeIssue, type Location } from './issue.js';
 export { lintOptions, type OptionRemark } from './lint-options.js';
 export type { LoadOptions } from './load.js';

@@ -65,7 +65,7 @@ export function suggestion(word: string, candidates: Iterable<string>): string |
 function placeOf(location: Location | undefined): string {
   if (location === undefined || location.kind === 'default') return '';
   if (location.kind === 'environment') return `env ${location.detail}: `;
-  if (location.kind === 'set_default' || location.kind === 'override') return `${location.detail}: `;
+  if (location.kind === 'command_line') return `command line, ${location.detail}: `;
   return `${location.detail}: `;
 }
 

@@ -3,7 +3,8 @@
  */
 import type { Logger } from '../log.js';
 import { AcceptedFiles } from './accepted-files.js';
-import { parseCommandLine, parseSetting, UsageError } from './command-line.js';
+import { declaredFlags, parseCommandLine, parseSetting, UsageError } from './command-line.js';
+import { HelpRequested, helpText } from './command-line-help.js';
 import type { DeclaredGroups } from './declared-groups.js';
 import { findDefaultDirs, findDefaultFiles, named, programName, searchedDirs } from './default-files.js';
 import { optionVariables } from './environment.js';
@@ -39,6 +40,8 @@ export interface LoadOptions {
   readonly project?: string;
   /** Default: the name of the running script. */
   readonly prog?: string;
+  /** What `--version` in `argv` answers. */
+  readonly version?: string;
   /** Declared before anything is read, so that the first error message is complete. */
   readonly groups?: Readonly<Record<string, OptionDeclarations>>;
   /** As `strict_config = true`. */
@@ -51,12 +54,16 @@ export interface LoadOptions {
   readonly worker?: WorkerConfiguration | undefined;
 }
 
-/** Reads all sources. What is wrong with them is in `issues`; throws {@link UsageError} only. */
+/** Reads all sources. What is wrong with them is in `issues`; throws {@link UsageError} and {@link HelpRequested} only. */
 export function readState(options: LoadOptions, groups: DeclaredGroups): State {
   const env = options.env ?? process.env;
   const project = options.project ?? 'portico';
   const surroundings = { project, prog: options.prog ?? programName(process.argv[1]), env };
-  const command = parseCommandLine(options.argv ?? [], groups);
+  const flags = declaredFlags(groups);
+  const command = parseCommandLine(options.argv ?? [], flags);
+  if (command.help) throw new HelpRequested(helpText(surroundings.prog || project, flags));
+  if (command.version)
+    throw new HelpRequested(`${surroundings.prog || project} ${options.version ?? 'unknown version'}\n`);
   const [stray] = command.positional;
   if (stray !== undefined) throw new UsageError(`unexpected argument ${stray}`);
   const choose = (

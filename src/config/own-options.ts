@@ -1,4 +1,5 @@
 /** The options of configuration itself. */
+import { multi } from './collection-types.js';
 import { defineOptions } from './define-options.js';
 import { boolean } from './number-types.js';
 
@@ -15,5 +16,9 @@ export const configOptions = defineOptions({
   check_file_modes: boolean({
     default: true,
     help: 'Warn when a file that sets a secret may be read by others than its owner.',
+  }),
+  config_source: multi({
+    help: 'Names of groups that say where more configuration is read from; files win over it.',
+    advanced: true,
   }),
 });

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { Config, defineOptions, string } from 'portico/config';
+
+const readme = readFileSync(new URL('../../src/config/README.md', import.meta.url), 'utf8');
+
+test('the file of the README is read as the README says', () => {
+  const ini = /```ini\n(.*?)```/s.exec(readme)?.[1] ?? '';
+  const text = (more: object = {}) => string({ default: '', help: 'x', ...more });
+  const options = defineOptions({ port: text(), listen: text(), greeting: text(), url: text(), filters: text() });
+  const config = Config.fromText(ini);
+  config.register('DEFAULT', { host: string({ default: 'here', help: 'x' }) });
+  assert.deepEqual(
+    { ...config.api('compute', options) },
+    {
+      port: '8774',
+      listen: '127.0.0.1',
+      greeting: '  quotes keep blanks  ',
+      url: 'http://here:8774/    ; this is part of the value',
+      filters: 'one,\ntwo',
+    },
+  );
+});
+
+test('every code of an issue is in the README', () => {
+  const source = new URL('../../dist/config/', import.meta.url);
+  for (const file of [
+    'resolver',
+    'precedence',
+    'environment',
+    'unknown-names',
+    'read-files',
+    'cross-check',
+    'external-sources',
+  ]) {
+    const text = readFileSync(new URL(`${file}.js`, source), 'utf8');
+    for (const [, code] of text.matchAll(/'PORTICO_CONFIG_([A-Z_]+)'/g)) {
+      assert.ok(readme.includes(`\`${code}\``), `${code} of ${file}`);
+    }
+  }
+});
