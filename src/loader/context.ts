@@ -31,6 +31,10 @@ export interface Trail {
   readonly depth: number;
   readonly kind: Kind;
   readonly reference: ReferencePlace | undefined;
+  /** The load this belongs to: that of the app a program asked for, or of one child of a composite. */
+  readonly phase: object;
+  /** True for what the load was asked for itself. */
+  readonly root: boolean;
   readonly section?: PasteSection;
   /** global_conf on arrival, before the section's own `set`. */
   readonly incoming?: ReadonlyMap<string, string>;

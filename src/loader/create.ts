@@ -161,7 +161,7 @@ const KNOWN: ReadonlyMap<string, Kind> = new Map([
 
 /** The way to a child: the option of the composite that holds the reference, by value or as a word of a list. */
 export function childTrail(context: Context, kind: Kind, name: string | undefined): Trail {
-  const base = { parent: context.trail, depth: context.trail.depth + 1, kind, include: context.trail.include };
+  const base = { parent: context.trail, depth: context.trail.depth + 1, kind, phase: {}, root: true, include: context.trail.include };
   if (name === undefined) return { ...base, reference: undefined };
   const whole = [...context.localConf.values()].find(({ value }) => value === name);
   const listed = whole ?? [...context.localConf.values()].find(({ value }) => wordStart(value, name) >= 0);

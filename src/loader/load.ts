@@ -261,7 +261,7 @@ export class Load {
     const next = {
       parent: trail,
       depth: trail.depth + 1,
-      kind,
+      kind, phase: trail.phase, root: false,
       reference: { text, place, option },
       include: trail.include,
     };

@@ -214,7 +214,7 @@ class Session {
     const text = name ?? 'main';
     const nowhere = { origin: undefined, via: [] } as const;
     const reference = { text, place: () => nowhere, option: () => undefined };
-    const trail: Trail = { parent: undefined, depth: 1, kind, reference, include: undefined };
+    const trail: Trail = { parent: undefined, depth: 1, kind, reference, include: undefined, phase: {}, root: true };
     try {
       return this.#load.context({ form: 'file', source }, kind, text, runTime, trail);
     } catch (error) {
