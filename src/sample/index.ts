@@ -1,1 +1,35 @@
-export {};
+/** `portico/sample`: a compute API and a metadata API, composed in `paste/api-paste.ini`. */
+import { type AppFactory, appFactory, environ } from 'portico/app';
+import { defineOptions, string } from 'portico/config';
+import { computeRouter } from './compute/routes.js';
+import { metadataApp } from './metadata/app.js';
+import { cloudOf, sampleOptions } from './settings.js';
+
+export { version, versions } from './compute/versions.js';
+
+/** `[app:…]` for the compute API below `/v2.1`. Options: those of `[sample]`. */
+export const compute = appFactory('sample', sampleOptions, async (settings, ctx) => {
+  const sample = { cloud: cloudOf(ctx, settings), settings };
+  const app = await computeRouter(ctx.log).build();
+  ctx.onClose(() => app.close());
+  return (req, res) => {
+    environ(req).sample = sample;
+    return app(req, res);
+  };
+});
+
+const metadataOptions = defineOptions({
+  proxy_secret: string({
+    default: '',
+    secret: true,
+    help: 'What the proxy signs with. Without it nobody is answered.',
+  }),
+});
+
+/** `[app:…]` for the metadata API. Options: `proxy_secret` of `[api:metadata]`, and those of `[sample]`. */
+export const metadata: AppFactory = (_globalConf, _localConf, ctx) => {
+  const { proxySecret } = ctx.config.group('api:metadata', metadataOptions, { partial: true });
+  if (proxySecret === '')
+    ctx.log.warn('[api:metadata] proxy_secret is not set: every request about a server is refused');
+  return metadataApp(cloudOf(ctx, ctx.config.group('sample', sampleOptions)), proxySecret);
+};

@@ -1,0 +1,69 @@
+/**
+ * What state a server is in, and what may be done to it then. A transition is a record with a beginning and an end, and
+ * what it leads to is worked out when the server is read: no timer, so no restart loses it and no worker owns it.
+ */
+import type { Server, Task, VmState } from '../records.js';
+import { type Call, refuse } from './call.js';
+
+/** Each state's status and, in nova's numbers, power: 0 unknown, 1 running, 3 paused, 4 off. */
+const STATES: Readonly<Record<VmState, readonly [status: string, power: number]>> = {
+  ...{ building: ['BUILD', 0], active: ['ACTIVE', 1], stopped: ['SHUTOFF', 4], paused: ['PAUSED', 3] },
+  ...{ suspended: ['SUSPENDED', 4], error: ['ERROR', 0] },
+};
+
+/** Transitions that show in the status. */
+const BUSY: Record<string, string> = { rebooting: 'REBOOT', rebooting_hard: 'HARD_REBOOT', rebuilding: 'REBUILD' };
+
+/** As messages name it, from which states, nova's `task_state` while it runs (null: at once), and to which state. */
+type Transition = readonly [verb: string, from: string, task: string | null, to?: VmState];
+
+/** What clients can ask for, by the key of the action's body; a reboot by its type. Without an end: the state before. */
+export const TRANSITIONS = {
+  'os-stop': ['stop', 'active error', 'powering-off', 'stopped'],
+  'os-start': ['start', 'stopped', 'powering-on', 'active'],
+  SOFT: ['reboot', 'active', 'rebooting', 'active'],
+  HARD: ['reboot', 'active stopped paused suspended error', 'rebooting_hard', 'active'],
+  pause: ['pause', 'active', 'pausing', 'paused'],
+  unpause: ['unpause', 'paused', 'unpausing', 'active'],
+  suspend: ['suspend', 'active', 'suspending', 'suspended'],
+  resume: ['resume', 'suspended', 'resuming', 'active'],
+  rebuild: ['rebuild', 'active stopped error', 'rebuilding'],
+  changePassword: ['changePassword', 'active', null],
+} as const satisfies Record<string, Transition>;
+
+/** The server as it is now: a transition that is over has happened. Undefined: it is gone. */
+export function settled<S extends Server>(server: S, now: number): S | undefined {
+  const { task, vm_state } = server;
+  if (task === null || now < task.endsAt) return server;
+  if (task.to === 'deleted') return undefined;
+  const launchedAt = vm_state === 'building' && task.to === 'active' ? task.endsAt : server.launchedAt;
+  return { ...server, vm_state: task.to, task: null, launchedAt, updatedAt: task.endsAt };
+}
+
+/** The server with the transition begun. 409 when it is locked, in the wrong state, or in another transition. */
+export function begin<S extends Server>(call: Call, server: S, name: keyof typeof TRANSITIONS): S {
+  const [verb, from, task, to = server.vm_state]: Transition = TRANSITIONS[name];
+  const cannot = `Cannot '${verb}' instance ${server.id} while it is in`;
+  if (!from.split(' ').includes(server.vm_state)) refuse(409, `${cannot} vm_state ${server.vm_state}`);
+  if (server.task !== null) refuse(409, `${cannot} task_state ${taskState(server, call.now)}`);
+  return { ...server, updatedAt: call.now, task: task === null ? null : during(call, task, to) };
+}
+
+/** A transition that begins now. */
+export function during({ now, settings }: Call, state: string, to: Task['to']): Task {
+  return { state, startedAt: now, endsAt: now + settings.transitionMs, to };
+}
+
+/** nova's `task_state`. Building has two halves. */
+export function taskState({ task }: Server, now: number): string | null {
+  const halfway = task !== null && now - task.startedAt >= (task.endsAt - task.startedAt) / 2;
+  return task?.state === 'scheduling' && halfway ? 'spawning' : (task?.state ?? null);
+}
+
+export const status = ({ vm_state, task }: Server): string => BUSY[task?.state ?? ''] ?? STATES[vm_state][0];
+export const powerState = ({ vm_state }: Server): number => STATES[vm_state][1];
+
+/** Whether a filter `status=` finds the server: one that reboots is still an active one. */
+export function hasStatus(server: Server, wanted: string): boolean {
+  return [status(server), STATES[server.vm_state][0]].includes(wanted.toUpperCase());
+}

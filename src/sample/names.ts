@@ -1,0 +1,41 @@
+/** Names and times that both APIs show, in nova's forms. */
+import { createHash } from 'node:crypto';
+import type { Stored } from './cloud.js';
+import type { Server } from './records.js';
+
+/** The server's name as a host name (RFC 1123): letters, digits and hyphens, at most 63. */
+export function hostName({ name, id }: Server): string {
+  const plain = name
+    .slice(0, 63)
+    .toLowerCase()
+    .replaceAll(/[\s_.]/g, '-');
+  return plain.replaceAll(/[^a-z0-9-]/g, '').replaceAll(/^-+|-+$/g, '') || `server-${id}`;
+}
+
+/** The hypervisor's name for the server. */
+export function instanceName({ seq }: Stored<Server>): string {
+  return `instance-${hex8(seq)}`;
+}
+
+export function hex8(number: number): string {
+  return number.toString(16).padStart(8, '0');
+}
+
+/** Tells servers on one host from those on another without saying which; a different one for each project. */
+export function hostId({ host, project_id }: Server): string {
+  return host === null
+    ? ''
+    : createHash('sha224')
+        .update(project_id + host)
+        .digest('hex');
+}
+
+/** `2013-07-23T11:33:21Z`. */
+export function isoTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+/** `2013-07-23T11:33:21.000000`: to the microsecond, in UTC without saying so. */
+export function microTime(ms: number | null): string | null {
+  return ms === null ? null : `${new Date(ms).toISOString().slice(0, 23)}000`;
+}

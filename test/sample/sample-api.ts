@@ -1,0 +1,150 @@
+/** The sample APIs on a port of this process, as the shipped paste file composes them, and clients for them. */
+import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, request as httpRequest, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { App } from 'portico/app';
+import { Config } from 'portico/config';
+import { Loader } from 'portico/loader';
+import * as middleware from 'portico/middleware';
+
+export const PASTE = fileURLToPath(new URL('../../paste/api-paste.ini', import.meta.url));
+export const SECRET = 'a secret of the proxy';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  readonly bytes: Buffer;
+  // biome-ignore lint/suspicious/noExplicitAny: tests read answers of every shape
+  readonly json: any;
+}
+
+export interface Asked {
+  readonly token?: string | null;
+  readonly version?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** An object is sent as JSON, a text as it is. */
+  readonly body?: unknown;
+}
+
+export interface SampleApi {
+  readonly port: number;
+  readonly url: string;
+  /** `compute('GET /v2.1/flavors', { version: '2.79' })`; as administrator unless a token says otherwise. */
+  readonly compute: (line: string, asked?: Asked) => Promise<Answer>;
+}
+
+/** A folder that is gone after the test. */
+export function temporaryFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-sample-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Configuration as `portico.ini` would have it. */
+export function sampleConfig(folder: string, sample = 'transition_ms = 0', more = ''): Config {
+  return Config.fromText(`[DEFAULT]
+state_path = ${folder}
+fault_style = openstack
+[api]
+auth_strategy = noauth
+[api:metadata]
+proxy_secret = ${SECRET}
+[sample]
+${sample}
+${more}`);
+}
+
+/** Loads an app of a paste file and closes it after the test. */
+export async function load(t: TestContext, name: string, config: Config, paste = PASTE): Promise<App> {
+  const app = await new Loader(paste, { config, aliases: standIns() }).loadApp(name);
+  t.after(() => app.close());
+  return app;
+}
+
+/** Serves an app on a free port of the loopback address. */
+export async function serve(t: TestContext, app: App): Promise<number> {
+  const server: Server = createServer((req, res) => void app(req, res));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** The compute API over a store of its own. */
+export async function startCompute(t: TestContext, config = sampleConfig(temporaryFolder(t))): Promise<SampleApi> {
+  const port = await serve(t, await load(t, 'compute', config));
+  return { port, url: `http://127.0.0.1:${port}`, compute: (line, asked) => ask(port, line, asked) };
+}
+
+/** Sends one request; `line` is method and target. */
+export async function ask(port: number, line: string, asked: Asked = {}): Promise<Answer> {
+  const { token = 'admin:admin', version, headers = {}, body } = asked;
+  const [method = 'GET', path = '/'] = line.split(' ');
+  const sent = body === undefined || typeof body === 'string' ? (body as string | undefined) : JSON.stringify(body);
+  const request = httpRequest({ port, host: '127.0.0.1', method, path, agent: false });
+  if (token !== null) request.setHeader('X-Auth-Token', token);
+  if (version !== undefined) request.setHeader('OpenStack-API-Version', `compute ${version}`);
+  if (sent !== undefined) {
+    request.setHeader('Content-Type', 'application/json');
+    if (headers['Transfer-Encoding'] === undefined) request.setHeader('Content-Length', Buffer.byteLength(sent));
+  }
+  for (const [name, value] of Object.entries(headers)) request.setHeader(name, value);
+  request.end(sent);
+  const [response] = (await once(request, 'response')) as [import('node:http').IncomingMessage];
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  const bytes = Buffer.concat(chunks);
+  const text = bytes.toString();
+  const isJson = response.headers['content-type']?.startsWith('application/json') === true && text !== '';
+  return {
+    status: response.statusCode!,
+    headers: response.headers,
+    bytes,
+    text,
+    json: isJson ? JSON.parse(text) : undefined,
+  };
+}
+
+/** Asks the metadata API about a server, as its proxy does. */
+export function askMetadata(port: number, path: string, server: { id: string; tenant_id: string }): Promise<Answer> {
+  const signature = createHmac('sha256', SECRET).update(server.id).digest('hex');
+  const headers = { 'X-Instance-ID': server.id, 'X-Tenant-ID': server.tenant_id, 'X-Instance-ID-Signature': signature };
+  return ask(port, `GET ${path}`, { token: null, headers });
+}
+
+export const CIRROS = '3f1b2c5e-8a47-4d0b-9b52-6d1f0c7a9e01';
+
+/** Makes a server; with `transition_ms = 0` it is active at once. */
+export async function makeServer(api: SampleApi, members: object = {}, asked: Asked = {}): Promise<string> {
+  const server = { name: 's1', flavorRef: '1', imageRef: CIRROS, ...members };
+  const answer = await api.compute('POST /v2.1/servers', { ...asked, body: { server } });
+  if (answer.status !== 202) throw new Error(`no server was made: ${answer.status} ${answer.text}`);
+  return answer.json.server.id as string;
+}
+
+/** What the shipped file names, and this installation does not have yet. */
+function standIns(): Record<string, string> {
+  const names = [
+    'catchErrors',
+    'requestId',
+    'requestLog',
+    'proxyHeaders',
+    'cors',
+    'sizelimit',
+    'noauth',
+    'healthcheck',
+  ];
+  const module = new URL('./stand-in-filters.js', import.meta.url).href;
+  const missing = names.filter((name) => !Object.hasOwn(middleware, name));
+  return Object.fromEntries(missing.map((name) => [`portico/middleware:${name}`, `${module}:${name}`]));
+}
