@@ -14,17 +14,7 @@ import {
 import type { TellsChildren } from './children.js';
 import { type BestMatch, bestMatch, parseAccept, parseMediaType } from './content-type.js';
 import { type Match, MountTable } from './mount-table.js';
-import {
-  enter,
-  matchOf,
-  mountsOf,
-  nothingAt,
-  targetOf,
-  type URLMap,
-  urlmapChildren,
-  urlmapProblems,
-  urlmapWarnings,
-} from './urlmap.js';
+import { enter, matchOf, mountsOf, nothingAt, targetOf, type URLMap, urlmapChildren } from './urlmap.js';
 
 declare module '../../app/environ.js' {
   interface Environ {
@@ -60,7 +50,7 @@ export const versionedUrlmap: CompositeFactory & TellsChildren = Object.assign(
     };
     return Object.assign(app, { mounts: table.mounts, notFound });
   },
-  { children: urlmapChildren, problems: urlmapProblems, warnings: urlmapWarnings },
+  { children: urlmapChildren },
 );
 
 /** The type named by what follows the last dot of the path. */
