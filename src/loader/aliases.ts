@@ -22,11 +22,18 @@ export interface Alias {
 export class AliasTable {
   readonly #expressions = new Map<string, Alias>();
   readonly #entryPoints = new Map<string, Map<string, Alias[]>>();
+  readonly #spelt = new Set<string>();
+
+  /** The distributions that have aliases, as they were written. */
+  get distributions(): string[] {
+    return [...this.#spelt];
+  }
 
   add(from: string, alias: Alias): void {
     const reference = parseReference(from);
     if (reference.form === 'egg') {
       const distribution = normalDistribution(reference.distribution);
+      this.#spelt.add(reference.distribution);
       const names = this.#entryPoints.get(distribution) ?? new Map<string, Alias[]>();
       this.#entryPoints.set(distribution, names);
       names.set(reference.name, [...(names.get(reference.name) ?? []), alias]);
@@ -67,9 +74,10 @@ export function aliasesOf(given: Readonly<Record<string, string>>): AliasTable {
 
 /**
  * The aliases of a file: the options of `[portico:aliases]` are free labels, their values lines of two or three words:
- * from, to and, after `egg:`, the protocol. PasteDeploy does not look at the section, so a file may serve both.
+ * from, to and, after `egg:`, the protocol. PasteDeploy does not look at the section, so a file may serve both. With
+ * `report`, a line that is no alias is reported and left out.
  */
-export function fileAliases(source: Source): AliasTable {
+export function fileAliases(source: Source, report?: (error: unknown) => void): AliasTable {
   const table = new AliasTable();
   const section = source.document.sections.get('portico:aliases');
   for (const option of section?.options.values() ?? []) {
@@ -83,11 +91,13 @@ export function fileAliases(source: Source): AliasTable {
       if (words.length === 2 || (words.length === 3 && egg)) {
         table.add(from!, { target: target!, origin: origin(), ...(protocol === undefined ? {} : { protocol }) });
       } else if (words.length > 0) {
-        throw refuse('bad-alias', {
+        const refusal = refuse('bad-alias', {
           message: `an alias has two words, from and to, and after "egg:" a protocol; ${JSON.stringify(line)} has ${words.length}.`,
           hint: 'Write one alias on each line: egg:Paste#urlmap portico/loader:urlmap paste.composite_factory.',
           origin: origin(),
         });
+        if (report === undefined) throw refusal;
+        report(refusal);
       }
       start += line.length + 1;
     }

@@ -31,6 +31,10 @@ export interface Trail {
   readonly depth: number;
   readonly kind: Kind;
   readonly reference: ReferencePlace | undefined;
+  /** The load this belongs to: that of the app a program asked for, or of one child of a composite. */
+  readonly phase: object;
+  /** True for what the load was asked for itself. */
+  readonly root: boolean;
   readonly section?: PasteSection;
   /** global_conf on arrival, before the section's own `set`. */
   readonly incoming?: ReadonlyMap<string, string>;
@@ -65,7 +69,8 @@ export interface ChildContext {
 /** One node of the tree: PasteDeploy's LoaderContext. Tables are shared between contexts where its tables are. */
 export interface Context {
   readonly kind: Kind;
-  readonly type: 'plain' | 'pipeline' | 'filter-app' | 'filter-with';
+  /** `broken` only where a load goes on after mistakes: something that could not be made. */
+  readonly type: 'plain' | 'pipeline' | 'filter-app' | 'filter-with' | 'broken';
   /** Null until a `use` fills it in, or until an entry point was found. */
   protocol: string | null;
   readonly factory?: FactoryUse;
@@ -87,6 +92,11 @@ export interface Context {
 /** True where a composite protocol is in force. */
 export function isComposite(context: Context): boolean {
   return context.protocol === 'paste.composite_factory' || context.protocol === 'paste.composit_factory';
+}
+
+/** The contexts a context is made of: members, filter and what is inside. Children of composites are not among them. */
+export function innerContexts({ filters, app, filter, next }: Context): Context[] {
+  return [...(filters ?? []), app, filter, next].filter((inner) => inner !== undefined);
 }
 
 /** The references that led along a trail, outermost first. */

@@ -4,16 +4,15 @@
  * A pipeline: its app, its filters from the left, then the filters are put around from the right. A filter-app: what
  * is inside, then the filter. A filter-with: the filter first. A composite makes its children when it asks for them.
  */
-import type { App, FactoryContext, Filter } from '../app/index.js';
-import type { Config } from '../config/index.js';
+import type { App, Filter } from '../app/index.js';
 import { ConfigurationRefused } from '../errors.js';
-import type { Logger } from '../log.js';
 import type { Awaitable } from '../service/index.js';
+import { orderWarnings } from './check/tree-warnings.js';
+import { childTrail } from './child-trail.js';
 import { type Context, isComposite, type Trail } from './context.js';
 import { PasteError, refuse } from './paste-error.js';
 import { A_KIND, type Kind } from './section.js';
-import { type Releases, sectionOf } from './section-context.js';
-import { placeOf } from './source.js';
+import { argumentsFor, type FactorySurroundings } from './section-context.js';
 import { withWay } from './way.js';
 
 type Conf = ReadonlyMap<string, string>;
@@ -30,10 +29,7 @@ export type Created = App | AwaitableFilter | ServerFactory;
 type AnyFactory = (...given: readonly unknown[]) => Awaitable<unknown>;
 
 /** What creating needs beside the tree. */
-export interface CreationSurroundings {
-  readonly config: Config;
-  readonly log: Logger;
-  readonly releases: Releases;
+export interface CreationSurroundings extends FactorySurroundings {
   /** Loads a child that a composite asked for, its factories resolved. */
   readonly child: (
     context: Context,
@@ -56,6 +52,13 @@ export class Creation {
   async create(context: Context): Promise<Created> {
     switch (context.type) {
       case 'pipeline': {
+        for (const { origin, message, hint } of orderWarnings(context)) {
+          this.#from.log.warn(`pipeline "${context.named.name}": ${message}`, {
+            hint,
+            file: origin?.file,
+            line: origin?.line,
+          });
+        }
         const app = await this.#app(context.app!);
         const filters: AwaitableFilter[] = [];
         for (const filter of context.filters!) filters.push(await this.#filter(filter));
@@ -72,6 +75,7 @@ export class Creation {
         return Object.assign(async (app: App) => outer(await this.#apply(inner, context.next!, app)), { outer, inner });
       }
       case 'plain':
+      case 'broken':
         return this.#plain(context);
     }
   }
@@ -98,11 +102,11 @@ export class Creation {
 
   async #plain(context: Context): Promise<Created> {
     const { protocol, kind } = context;
-    if (!KNOWN.has(protocol ?? '') || kind !== KNOWN.get(protocol ?? '')) throw unknownProtocol(context);
+    if (!usableProtocol(context)) throw unknownProtocol(context);
     const factory = context.factory!.value;
     if (typeof factory !== 'function') throw notCallable(context);
     const call = factory as AnyFactory;
-    const { globalConf, localConf, ctx } = this.#arguments(context);
+    const { globalConf, localConf, ctx } = argumentsFor(context, this.#from);
     if (protocol === 'paste.filter_app_factory' || protocol === 'paste.server_runner') {
       const wrap = (app: App) => call(app, globalConf, localConf, ctx) as Awaitable<App>;
       return Object.assign(wrap, { factory: context.factory!.written, localConf });
@@ -113,24 +117,6 @@ export class Creation {
     const result = await guarded(context, given);
     if (typeof result !== 'function') throw wrongResult(context, 'gave', result, A_KIND[kind]);
     return result as Created;
-  }
-
-  #arguments(context: Context): { globalConf: Conf; localConf: Conf; ctx: FactoryContext } {
-    const { config, log, releases } = this.#from;
-    const section = sectionOf(context);
-    let own: Logger | undefined;
-    const ctx: FactoryContext = {
-      section,
-      config,
-      get log() {
-        own ??= log.child({ section: section.name });
-        return own;
-      },
-      onClose: (release) => releases.add(release),
-    };
-    const localConf = new Map<string, string>();
-    for (const [name, { value }] of context.localConf) localConf.set(name, value);
-    return { globalConf: new Map(context.globalConf), localConf, ctx };
   }
 
   /** What a composite asks for its children; their origin is the option that names them. */
@@ -159,27 +145,6 @@ const KNOWN: ReadonlyMap<string, Kind> = new Map([
   ['paste.server_runner', 'server'],
 ]);
 
-/** The way to a child: the option of the composite that holds the reference, by value or as a word of a list. */
-export function childTrail(context: Context, kind: Kind, name: string | undefined): Trail {
-  const base = { parent: context.trail, depth: context.trail.depth + 1, kind, include: context.trail.include };
-  if (name === undefined) return { ...base, reference: undefined };
-  const whole = [...context.localConf.values()].find(({ value }) => value === name);
-  const listed = whole ?? [...context.localConf.values()].find(({ value }) => wordStart(value, name) >= 0);
-  const start = listed === undefined || whole !== undefined ? 0 : wordStart(listed.value, name);
-  const nowhere = () => ({ origin: context.named.origin(), via: [] as const });
-  const place = () => (listed === undefined ? (nowhere() as ReturnType<typeof placeOf>) : placeOf(listed, start));
-  return { ...base, reference: { text: name, place, option: () => place().origin } };
-}
-
-function wordStart(value: string, word: string): number {
-  for (let at = value.indexOf(word); at >= 0; at = value.indexOf(word, at + 1)) {
-    const before = value[at - 1] ?? ' ';
-    const after = value[at + word.length] ?? ' ';
-    if (/\s/.test(before) && /\s/.test(after)) return at;
-  }
-  return -1;
-}
-
 async function guarded<T>(context: Context, call: () => Awaitable<T>): Promise<T> {
   try {
     return await call();
@@ -200,7 +165,13 @@ function withPlace(error: PasteError, context: Context): unknown {
   return withWay(error.with({ origin: context.named.origin() }), context.trail);
 }
 
-function unknownProtocol(context: Context): unknown {
+/** True when a factory of this protocol makes what was asked for. */
+export function usableProtocol({ protocol, kind }: Context): boolean {
+  return KNOWN.get(protocol ?? '') === kind;
+}
+
+/** The error for a factory that nothing says how to call. */
+export function unknownProtocol(context: Context): unknown {
   const { protocol, factory } = context;
   const error = refuse('unknown-protocol', {
     message:

@@ -7,6 +7,9 @@ import { type PasteError, refuse } from './paste-error.js';
 /**
  * True when the section a trail ends in was met on the way with the same kind, file, section and global_conf. With
  * another global_conf it may lead elsewhere: `get use = x` depends on it.
+ *
+ * A composite's child is loaded when the composite is created: inside that load, what an outer load met counts only if
+ * both were asked for as they are. So a mistake further on in the child is reported, as PasteDeploy reports it.
  */
 export function isCycle(trail: Trail): boolean {
   return firstMeeting(trail) !== undefined;
@@ -33,7 +36,9 @@ export function cycleError(trail: Trail): PasteError {
 
 function firstMeeting(trail: Trail): Trail | undefined {
   for (let at = trail.parent; at !== undefined; at = at.parent) {
-    if (at.section === trail.section && at.kind === trail.kind && same(at.incoming, trail.incoming)) return at;
+    if (at.section !== trail.section || at.kind !== trail.kind) continue;
+    if (at.phase !== trail.phase && !(at.root && trail.root)) continue;
+    if (same(at.incoming, trail.incoming)) return at;
   }
   return undefined;
 }

@@ -3,9 +3,13 @@
  */
 import { dirname, resolve as resolvePath } from 'node:path';
 import { didYouMean, type Origin } from '../errors.js';
-import { type Alias, AliasTable, normalDistribution } from './aliases.js';
+import { type Alias, AliasTable } from './aliases.js';
 import { BUILTIN_ALIASES } from './builtin-aliases.js';
-import { evaluateExpression, parseExpression } from './expression.js';
+import { byOption } from './composite/by-option.js';
+import { cascade } from './composite/cascade.js';
+import { urlmap } from './composite/urlmap.js';
+import { versionedUrlmap } from './composite/versioned-urlmap.js';
+import { type Expression, evaluateExpression, findModule, parseExpression } from './expression.js';
 import { announcedBy, reachablePackages } from './packages.js';
 import { type PasteError, refuse } from './paste-error.js';
 import { parseReference } from './reference.js';
@@ -18,9 +22,15 @@ export class DefaultResolver implements Resolver {
   readonly #layers: (origin: Origin) => readonly AliasTable[];
   readonly #builtin = builtin();
 
-  /** `layers`: the tables to ask before the built-in one, for a reference that stands at `origin`. */
-  constructor(layers: (origin: Origin) => readonly AliasTable[]) {
+  readonly #imports: boolean;
+
+  /**
+   * `layers`: the tables to ask before the built-in one, for a reference that stands at `origin`. Without `imports`
+   * modules are only looked for, and {@link Unimported} stands for what they export.
+   */
+  constructor(layers: (origin: Origin) => readonly AliasTable[], imports: boolean) {
     this.#layers = layers;
+    this.#imports = imports;
   }
 
   async expression(text: string, kind: 'protocol' | 'call', origin: Origin): Promise<unknown> {
@@ -57,7 +67,10 @@ export class DefaultResolver implements Resolver {
         }
       }
     }
-    if (!known) throw noPackage(name, folder, origin);
+    if (!known) {
+      const aliased = this.#tables(origin).flatMap((table) => table.distributions);
+      throw noPackage(name, [...aliased, ...reachablePackages(folder)], origin);
+    }
     return groups;
   }
 
@@ -95,7 +108,10 @@ export class DefaultResolver implements Resolver {
     checkCall(expression, kind, origin);
     const parsed = parseExpression(expression);
     if (parsed === undefined) throw badExpression(expression, origin);
-    return evaluateExpression(parsed, folder, written, origin);
+    if (this.#imports) return evaluateExpression(parsed, folder, written, origin);
+    findModule(parsed.module, folder, written, origin);
+    const own = parsed.module === 'portico/loader' ? COMPOSITES.get(parsed.attribute ?? '') : undefined;
+    return own ?? new Unimported(parsed);
   }
 
   async #entryPoint(
@@ -119,6 +135,20 @@ export class DefaultResolver implements Resolver {
       });
     }
     return factoryOf(found);
+  }
+}
+
+/** The Loader's own composites: what they make of a file can be told without importing anything. */
+const COMPOSITES: ReadonlyMap<string, unknown> = new Map(
+  Object.entries({ urlmap, versionedUrlmap, cascade, byOption }),
+);
+
+/** Stands for an export whose module was not imported. */
+export class Unimported {
+  readonly expression: Expression;
+
+  constructor(expression: Expression) {
+    this.expression = expression;
   }
 }
 
@@ -159,21 +189,10 @@ function badExpression(expression: string, origin: Origin): PasteError {
   });
 }
 
-function noPackage(name: string, folder: string, origin: Origin): PasteError {
-  const near = didYouMean(name, reachablePackages(folder));
-  const proposal = `egg:${name}#main    ./path/to/${normalDistribution(name)}.js:factory    paste.filter_factory`;
-  const looks = /^[A-Za-z][\w.-]*$/.test(name);
+function noPackage(name: string, known: readonly string[], origin: Origin): PasteError {
   return refuse('no-package', {
     message: `no package is called ${JSON.stringify(name)}, and no alias stands for it.`,
-    hint: [
-      near,
-      looks
-        ? `If it is a Python distribution, say in [portico:aliases] what stands for it here:\n    ${proposal}`
-        : undefined,
-    ]
-      .filter((part) => part !== undefined)
-      .join(' '),
+    hint: didYouMean(name, known),
     origin,
-    ...(looks ? { proposal } : {}),
   });
 }

@@ -90,15 +90,7 @@ function exportsOf(namespace: Namespace): string[] {
 }
 
 async function importModule(module: string, folder: string, written: string, origin: Origin): Promise<Namespace> {
-  let url: string;
-  try {
-    url = moduleUrl(module, folder);
-  } catch (error) {
-    if (!(error instanceof ModuleMissing)) throw error;
-    const own = ownModule(module);
-    if (own === undefined) throw noModule(error, module, written, origin);
-    url = own;
-  }
+  const url = findModule(module, folder, written, origin);
   try {
     return (await import(url)) as Namespace;
   } catch (error) {
@@ -108,6 +100,18 @@ async function importModule(module: string, folder: string, written: string, ori
       origin,
       cause: error,
     });
+  }
+}
+
+/** The URL of an expression's module. Imports nothing; throws `no-module` when there is none. */
+export function findModule(module: string, folder: string, written: string, origin: Origin): string {
+  try {
+    return moduleUrl(module, folder);
+  } catch (error) {
+    if (!(error instanceof ModuleMissing)) throw error;
+    const own = ownModule(module);
+    if (own === undefined) throw noModule(error, module, written, origin);
+    return own;
   }
 }
 

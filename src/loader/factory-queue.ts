@@ -4,7 +4,7 @@
 import { didYouMean, type Origin } from '../errors.js';
 import { type PasteSection, wordsOf } from '../ini/index.js';
 import type { Context, Trail } from './context.js';
-import { PasteError, refuse } from './paste-error.js';
+import { PasteError, pasteCode, refuse } from './paste-error.js';
 import { entryPointsOf, factoryOf, type Resolver } from './resolver.js';
 import { type Kind, PROTOCOLS } from './section.js';
 import { multipleProtocols, noLoader } from './section-errors.js';
@@ -40,7 +40,9 @@ export class FactoryQueue {
     const factory = context.factory!;
     this.#add(context.trail, async () => {
       const origin = originOr(factory.origin(), context);
-      const groups = await this.#distribution(distribution, origin);
+      const groups = await this.#distribution(distribution, origin).catch((error: unknown) => {
+        throw withProposal(error, context.kind, distribution, name);
+      });
       const found = PROTOCOLS[context.kind].flatMap((group) => {
         const protocol = group.find((candidate) => entryPointsOf(groups, candidate).has(name));
         return protocol === undefined ? [] : [protocol];
@@ -146,6 +148,15 @@ export function explicitFactory(
   if (first === undefined) throw noLoader(source, section, kind);
   if (second !== undefined) throw multipleProtocols(section, first.protocol, second.protocol, second.setting);
   return first;
+}
+
+/** A distribution that is not there may be Python's: the line that would say what stands for it here. */
+function withProposal(error: unknown, kind: Kind, distribution: string, name: string): unknown {
+  if (!(error instanceof PasteError) || error.code !== pasteCode('no-package')) return error;
+  if (!/^[A-Za-z][\w.-]*$/.test(distribution)) return error;
+  const proposal = `egg:${distribution}#${name}    ./${distribution.replaceAll('.', '/')}.js:${name}    paste.${kind}_factory`;
+  const hint = `If it is a Python distribution, say in [portico:aliases] what stands for it here:\n    ${proposal}`;
+  return error.with({ proposal, hint: error.hint === undefined ? hint : `${error.hint} ${hint}` });
 }
 
 function noEntryPoint(

@@ -1,7 +1,7 @@
 /**
  * How far a paste file may go: each limit refuses a file that was built, or grew by mistake, to use up the process.
  */
-import { type PasteError, refuse } from './paste-error.js';
+import { PasteError, pasteCode, refuse } from './paste-error.js';
 
 /** Bytes of one file. */
 export const MAX_FILE_BYTES = 1_048_576;
@@ -61,4 +61,9 @@ export function tooMuch(message: string): PasteError {
     message: `${message}.`,
     hint: 'This is a limit of the Loader; a file for people stays far below it.',
   });
+}
+
+/** True for the error of a limit: it ends a load, even one that goes on after other mistakes. */
+export function isLimit(error: unknown): boolean {
+  return error instanceof PasteError && error.code === pasteCode('limit');
 }

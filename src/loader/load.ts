@@ -7,13 +7,13 @@
  */
 import { dirname, isAbsolute, resolve as resolvePath } from 'node:path';
 import { didYouMean, type Origin } from '../errors.js';
-import { type PasteDocument, type PasteSection, strip, wordsOf } from '../ini/index.js';
+import { type PasteSection, strip, wordsOf } from '../ini/index.js';
 import type { Answerer, Context, Trail } from './context.js';
 import { cycleError, isCycle } from './cycle.js';
-import { firstRefusal, openDocument, type ReadFile } from './document.js';
-import { explicitFactory, type FactoryQueue } from './factory-queue.js';
-import type { Usage } from './limits.js';
-import { leaf, namedAfter, outer, protocolOfPrefix } from './make-context.js';
+import { firstRefusal, openDocument } from './document.js';
+import { explicitFactory } from './factory-queue.js';
+import { isLimit } from './limits.js';
+import { broken, leaf, namedAfter, outer, protocolOfPrefix } from './make-context.js';
 import { ambiguous, noSection } from './missing-section.js';
 import { refuse } from './paste-error.js';
 import { decodePercent, isModuleReference, parseReference, SCHEMES } from './reference.js';
@@ -21,20 +21,10 @@ import { type Kind, sectionsNamed } from './section.js';
 import { emptyPipeline, extraSettings, missingSetting } from './section-errors.js';
 import { incomingConf, readSettings, type SectionSettings } from './settings.js';
 import { placeOf, type Setting, Source } from './source.js';
+import type { LoadSurroundings } from './surroundings.js';
 import { withWay } from './way.js';
 
 type Conf = ReadonlyMap<string, string>;
-
-/** What a load reads from. */
-export interface LoadSurroundings {
-  readonly readFile: ReadFile;
-  /** How messages call a file, by its absolute path. */
-  readonly nameOf: (path: string) => string;
-  /** Parsed files of this load by path: each is read once. */
-  readonly documents: Map<string, PasteDocument>;
-  readonly usage: Usage;
-  readonly queue: FactoryQueue;
-}
 
 /** Makes contexts. One object a load; composites come back to it for their children. */
 export class Load {
@@ -51,8 +41,11 @@ export class Load {
     const document = documents.get(path) ?? openDocument(path, nameOf(path), readFile);
     documents.set(path, document);
     const refusal = firstRefusal(document.problems);
-    if (refusal !== undefined) throw refusal;
-    return new Source(document, path, handedIn, usage);
+    const { observer } = this.#from;
+    if (refusal !== undefined && observer === undefined) throw refusal;
+    const source = new Source(document, path, handedIn, usage, observer?.mistake.bind(observer));
+    observer?.opened(source);
+    return source;
   }
 
   /** The context a name or URI leads to. `handedIn` is the asking side's global_conf. */
@@ -67,7 +60,24 @@ export class Load {
       if (asked.form === 'egg') return this.#entryPoint(asked.distribution, kind, name ?? 'main', handedIn, trail);
       return this.#call(asked.expression, kind, handedIn, trail);
     } catch (error) {
-      throw withWay(error, trail);
+      return this.#instead(withWay(error, trail), kind, trail);
+    }
+  }
+
+  /** What takes the place of a context that cannot be made, where the load goes on after mistakes. */
+  #instead(error: unknown, kind: Kind, trail: Trail): Context {
+    const { observer } = this.#from;
+    if (observer === undefined || isLimit(error)) throw error;
+    observer.mistake(error);
+    return broken(kind, trail);
+  }
+
+  /** A part of a section: a mistake in it does not keep the other parts from being looked at. */
+  #part(kind: Kind, trail: Trail, make: () => Context): Context {
+    try {
+      return make();
+    } catch (error) {
+      return this.#instead(withWay(error, trail), kind, trail);
     }
   }
 
@@ -125,7 +135,7 @@ export class Load {
       value: undefined,
     });
     this.#from.queue.entryPoint(context, distribution, name);
-    return context;
+    return this.#made(context);
   }
 
   #call(expression: string, kind: Kind, handedIn: Conf | undefined, trail: Trail): Context {
@@ -136,21 +146,24 @@ export class Load {
       value: undefined,
     });
     this.#from.queue.expression(context, expression, 'call');
-    return context;
+    return this.#made(context);
   }
 
   #section(source: Source, kind: Kind, name: string | undefined, handedIn: Conf | undefined, trail: Trail): Context {
     const [section, ...others] = sectionsNamed(source.document, kind, name);
     const asker = () => ({ origin: trail.reference?.place().origin, via: trail.reference?.place().via ?? [] });
-    if (section === undefined && name !== undefined && isModuleReference(name))
+    if (section === undefined && name !== undefined && isModuleReference(name)) {
       return this.#call(name, kind, handedIn, trail);
+    }
     if (section === undefined) throw noSection(source.document, kind, name ?? 'main', asker());
     if (others.length > 0) throw ambiguous(source.document, name ?? 'main', [section, ...others], asker());
     const incoming = incomingConf(source, handedIn);
     const here: Trail = { ...trail, section, incoming };
     if (isCycle(here)) throw cycleError(here);
-    const settings = readSettings(source, section, incoming);
+    const { observer } = this.#from;
+    observer?.entered(source, section);
     try {
+      const settings = readSettings(source, section, incoming, observer?.mistake.bind(observer));
       return this.#sectionContext(source, section, kind, settings, here);
     } catch (error) {
       throw withWay(error, here);
@@ -162,7 +175,7 @@ export class Load {
     const wrapper = kind === 'server' ? undefined : take(localConf, 'filter-with');
     const required = take(localConf, 'require');
     if (required !== undefined) this.#from.queue.required(required, trail);
-    const context = this.#bySection(source, section, kind, settings, trail);
+    const context = this.#part(kind, trail, () => this.#bySection(source, section, kind, settings, trail));
     if (wrapper === undefined) return context;
     const filter = this.#member(source, 'filter', wrapper.value, wrapper, globalConf, trail);
     return {
@@ -182,24 +195,24 @@ export class Load {
         ...outer(source, section, kind, settings, trail),
         type: 'filter-app',
         next: this.#member(source, 'app', next.value, next, globalConf, trail),
-        filter: this.#given(source, section, 'filter', settings, trail),
+        filter: this.#part('filter', trail, () => this.#given(source, section, 'filter', settings, trail)),
       };
     }
     if (section.name.startsWith('pipeline:')) {
       const members = take(localConf, 'pipeline');
       if (members === undefined) throw missingSetting(source, section, 'pipeline');
-      if (localConf.size > 0) throw extraSettings(source, section, localConf);
+      if (localConf.size > 0) this.#refuse(extraSettings(source, section, localConf), trail);
       const words = wordsOf(members.value);
       const last = words.pop();
       if (last === undefined) throw emptyPipeline(section, members);
-      return {
+      return this.#made({
         ...outer(source, section, kind, settings, trail),
         type: 'pipeline',
         app: this.#member(source, 'app', last.text, members, globalConf, trail, last.start),
         filters: words.map(({ text, start }) =>
           this.#member(source, 'filter', text, members, globalConf, trail, start),
         ),
-      };
+      });
     }
     return this.#given(source, section, kind, settings, trail);
   }
@@ -211,7 +224,7 @@ export class Load {
     if (use !== undefined) return this.#used(source, section, kind, use, settings, trail);
     const { protocol, setting } = explicitFactory(source, section, kind, localConf);
     localConf.delete(protocol);
-    const context: Context = {
+    const context = this.#made({
       kind,
       type: 'plain',
       protocol,
@@ -222,7 +235,7 @@ export class Load {
       named: namedAfter(section),
       trail,
       children: [],
-    };
+    });
     this.#from.queue.expression(context, setting.value, 'protocol');
     return context;
   }
@@ -237,6 +250,7 @@ export class Load {
     trail: Trail,
   ): Context {
     const context = this.#member(source, kind, use.value, use, globalConf, trail);
+    this.#from.observer?.used(localConf, context);
     for (const [name, value] of additions) context.globalConf.set(name, value);
     for (const [name, setting] of localConf) context.localConf.set(name, setting);
     const file = globalConf.get('__file__');
@@ -247,6 +261,16 @@ export class Load {
       context.protocol = protocolOfPrefix(context.named.prefix);
     }
     return context;
+  }
+
+  #made(context: Context): Context {
+    this.#from.observer?.made(context);
+    return context;
+  }
+
+  #refuse(error: unknown, trail: Trail): void {
+    if (this.#from.observer === undefined) throw error;
+    this.#from.observer.mistake(withWay(error, trail));
   }
 
   #member(
@@ -264,6 +288,8 @@ export class Load {
       parent: trail,
       depth: trail.depth + 1,
       kind,
+      phase: trail.phase,
+      root: false,
       reference: { text, place, option },
       include: trail.include,
     };

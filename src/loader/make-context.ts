@@ -59,3 +59,11 @@ export function protocolOfPrefix(prefix: string): string {
   if (prefix === 'composite' || prefix === 'composit') return 'paste.composit_factory';
   return `paste.${prefix}_factory`;
 }
+
+/** Stands in the tree for what could not be made, where a load goes on after mistakes. */
+export function broken(kind: Kind, trail: Trail): Context {
+  const answerer: Answerer = { form: 'call', expression: '' };
+  return { ...leaf(kind, 'broken', undefined, answerer, trail, NO_FACTORY), type: 'broken' };
+}
+
+const NO_FACTORY = { written: '', origin: () => undefined, resolved: false, value: undefined };

@@ -4,8 +4,8 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { normalDistribution } from './aliases.js';
 import { findPackage, moduleFolders } from '../service/index.js';
+import { normalDistribution } from './aliases.js';
 
 /** Announced factories: group, entry point, expression relative to the package's folder. */
 export interface Announced {

@@ -74,6 +74,11 @@ export class PasteError extends ConfigurationRefused {
     this.#details = details;
   }
 
+  /** What is wrong, without the place. */
+  get sentence(): string {
+    return this.#details.message;
+  }
+
   /** The same error with more said about it: a place it did not have, the way to it, a longer hint. */
   with(more: Partial<PasteErrorDetails>): PasteError {
     return new (this.constructor as typeof PasteError)(this.code, { ...this.#details, ...more });

@@ -36,11 +36,11 @@ export function parseReference(text: string): ParsedReference {
 }
 
 /**
- * Whether a name that no section has is a module and an export, `package/subpath:export` or `./file.js:export`: where a
- * section is used, that means the same as with `call:` in front.
+ * Whether a name that no section has is a module and an export, `package/subpath:export` or `./file.js:export`: that
+ * means the same as with `call:` in front.
  */
 export function isModuleReference(text: string): boolean {
-  return /^(?:\.{1,2}\/|@?[\w.-]+\/)\S*:[\w.]+$/.test(text);
+  return /^(?:\.{1,2}\/|@?[\w.-]+\/)\S*[:#][\w$.]+$/.test(text);
 }
 
 /** Percent escapes decoded once, as UTF-8. A malformed escape stays as it is, a malformed sequence becomes U+FFFD. */

@@ -1,8 +1,9 @@
 /**
  * What a factory is told about its section, and what it may register for the end.
  */
-import type { Section } from '../app/index.js';
-import type { WrittenValue } from '../config/index.js';
+import type { Conf, FactoryContext, Section } from '../app/index.js';
+import type { Config, WrittenValue } from '../config/index.js';
+import type { Logger } from '../log.js';
 import type { Awaitable } from '../service/index.js';
 import type { Context } from './context.js';
 
@@ -21,6 +22,34 @@ const KINDS: ReadonlyMap<string, string> = new Map([
 
 /** Of a factory that a program named itself: it stands in no file. */
 const NOWHERE = Object.freeze({ file: '', line: 1, column: 1 });
+
+/** What factories are given beside their configuration. */
+export interface FactorySurroundings {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly releases: Releases;
+}
+
+/** The arguments of a context's factory. The maps are its own: what it does with them is seen by nobody else. */
+export function argumentsFor(
+  context: Context,
+  { config, log, releases }: FactorySurroundings,
+): { globalConf: Conf; localConf: Conf; ctx: FactoryContext } {
+  const section = sectionOf(context);
+  let own: Logger | undefined;
+  const ctx: FactoryContext = {
+    section,
+    config,
+    get log() {
+      own ??= log.child({ section: section.name });
+      return own;
+    },
+    onClose: (release) => releases.add(release),
+  };
+  const localConf = new Map<string, string>();
+  for (const [name, { value }] of context.localConf) localConf.set(name, value);
+  return { globalConf: new Map(context.globalConf), localConf, ctx };
+}
 
 /** What factories acquired, to be released in reverse order. */
 export class Releases {

@@ -5,6 +5,7 @@
 import { didYouMean } from '../errors.js';
 import type { PasteOption, PasteSection } from '../ini/index.js';
 import { strip } from '../ini/index.js';
+import { isLimit } from './limits.js';
 import { refuse } from './paste-error.js';
 import type { Setting, Source } from './source.js';
 
@@ -26,12 +27,14 @@ export function incomingConf(source: Source, handedIn: ReadonlyMap<string, strin
 
 /**
  * Reads a section. An option whose name is also a default is dropped unread, whatever it is: PasteDeploy takes it for
- * a global one. `get` comes after all `set`, and after all other options unless it replaces one.
+ * a global one. `get` comes after all `set`, and after all other options unless it replaces one. With `report`, an
+ * option that cannot be read is reported and left out.
  */
 export function readSettings(
   source: Source,
   section: PasteSection,
   incoming: ReadonlyMap<string, string>,
+  report?: (error: unknown) => void,
 ): SectionSettings {
   const globalConf = new Map(incoming);
   const localConf = new Map<string, Setting>();
@@ -50,12 +53,22 @@ export function readSettings(
       localConf.set(name, source.read(section, option));
     }
   };
-  for (const option of section.options.values()) read(option);
-  for (const option of source.acting()) if (!section.options.has(option.name)) read(option);
+  const attempt = (act: () => void): void => {
+    try {
+      act();
+    } catch (error) {
+      if (report === undefined || isLimit(error)) throw error;
+      report(error);
+    }
+  };
+  for (const option of section.options.values()) attempt(() => read(option));
+  for (const option of source.acting()) if (!section.options.has(option.name)) attempt(() => read(option));
   for (const [name, wanted] of taken) {
-    const value = globalConf.get(wanted.value);
-    if (value === undefined) throw missingKey(wanted, globalConf);
-    localConf.set(name, { value, option: wanted.option });
+    attempt(() => {
+      const value = globalConf.get(wanted.value);
+      if (value === undefined) throw missingKey(wanted, globalConf);
+      localConf.set(name, { value, option: wanted.option });
+    });
   }
   return { globalConf, localConf, additions };
 }

@@ -6,7 +6,7 @@ import type { Origin } from '../errors.js';
 import { originAt, originWithin, type PasteDocument, type PasteOption, type PasteSection } from '../ini/index.js';
 import { InterpolationProblem, interpolate, interpolatedParts } from './interpolate.js';
 import { interpolationError } from './interpolation-error.js';
-import type { Usage } from './limits.js';
+import { isLimit, type Usage } from './limits.js';
 import { PasteError, type PasteReference, refuse } from './paste-error.js';
 
 /** One value as a section was read: the text, and the option it came from. */
@@ -38,10 +38,21 @@ export class Source {
   readonly path: string;
   readonly usage: Usage;
   readonly #defaults = new Map<string, Default>();
+  readonly #report: ((error: unknown) => void) | undefined;
   #resolved: ReadonlyMap<string, string> | undefined;
 
-  /** `handedIn`: run-time values, or the including file's global_conf: defaults where the file has none. */
-  constructor(document: PasteDocument, path: string, handedIn: ReadonlyMap<string, string> | undefined, usage: Usage) {
+  /**
+   * `handedIn`: run-time values, or the including file's global_conf: defaults where the file has none. With `report`,
+   * a default that cannot be interpolated is reported and taken as written.
+   */
+  constructor(
+    document: PasteDocument,
+    path: string,
+    handedIn: ReadonlyMap<string, string> | undefined,
+    usage: Usage,
+    report?: (error: unknown) => void,
+  ) {
+    this.#report = report;
     this.document = document;
     this.path = path;
     this.usage = usage;
@@ -73,12 +84,22 @@ export class Source {
     if (this.#resolved !== undefined) return this.#resolved;
     const resolved = new Map<string, string>();
     for (const [name, { raw, option }] of this.#defaults) {
-      const value = this.#interpolate(raw, undefined, name, option);
+      const value = this.#default(raw, name, option);
       // An empty result leaves the value as written: PasteDeploy says `interpolated or raw`.
       resolved.set(name, value === '' ? raw : value);
     }
     this.#resolved = resolved;
     return resolved;
+  }
+
+  #default(raw: string, name: string, option: PasteOption | undefined): string {
+    try {
+      return this.#interpolate(raw, undefined, name, option);
+    } catch (error) {
+      if (this.#report === undefined || isLimit(error)) throw error;
+      this.#report(error);
+      return raw;
+    }
   }
 
   /** The value of an option as `section` reads it. */

@@ -49,7 +49,7 @@ export function treeOf(context: Context): ContextTree {
   const composite = isComposite(context);
   return {
     kind,
-    type: context.type === 'plain' ? (composite ? 'composite' : kind) : context.type,
+    type: context.type === 'plain' || context.type === 'broken' ? (composite ? 'composite' : kind) : context.type,
     name: named.name,
     prefix: named.prefix,
     origin: named.origin(),

@@ -7,7 +7,7 @@ import { defineOptions, string } from '../../config/index.js';
 import { didYouMean } from '../../errors.js';
 import { wordsOf } from '../../ini/index.js';
 import type { AwaitableFilter } from '../create.js';
-import { refuse } from '../paste-error.js';
+import { type PasteError, refuse } from '../paste-error.js';
 import type { TellsChildren } from './children.js';
 
 /** The group `[api]` of the service configuration, as far as `byOption` reads it. */
@@ -29,7 +29,15 @@ export const byOption: CompositeFactory & TellsChildren = Object.assign(
   async (loader: SectionLoader, _globalConf: Conf, localConf: Conf, ctx: FactoryContext): Promise<App> => {
     return pipelineNamed(chosen(ctx), loader, localConf, ctx);
   },
-  { children: (_globalConf: Conf, localConf: Conf, ctx: FactoryContext) => childrenNamed(chosen(ctx), localConf) },
+  {
+    children: (_globalConf: Conf, localConf: Conf, ctx: FactoryContext) => childrenNamed(chosen(ctx), localConf),
+    references: (_globalConf: Conf, localConf: Conf) =>
+      [...localConf.keys()].flatMap((name) => childrenNamed(name, localConf)),
+    problems: (localConf: Conf, ctx: FactoryContext) => {
+      const name = chosen(ctx);
+      return localConf.has(name) ? [] : [noAlternative(name, localConf, ctx)];
+    },
+  },
 );
 
 /** The pipeline that option `name` lists. */
@@ -69,10 +77,10 @@ function childrenNamed(name: string, localConf: Conf): ReturnType<TellsChildren[
 }
 
 function chosen(ctx: FactoryContext): string {
-  return ctx.config.group('api', authOptions).authStrategy;
+  return ctx.config.group('api', authOptions, { partial: true }).authStrategy;
 }
 
-function noAlternative(name: string, localConf: Conf, ctx: FactoryContext): Error {
+function noAlternative(name: string, localConf: Conf, ctx: FactoryContext): PasteError {
   const names = [...localConf.keys()];
   const there = names.length === 0 ? 'It has none.' : `It has: ${names.join(', ')}.`;
   return refuse('missing-key', {

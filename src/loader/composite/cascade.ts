@@ -12,8 +12,8 @@ import {
 } from '../../app/index.js';
 import { type Origin, PorticoError } from '../../errors.js';
 import { wordsOf } from '../../ini/index.js';
-import { refuse } from '../paste-error.js';
-import type { TellsChildren } from './children.js';
+import { type PasteError, refuse } from '../paste-error.js';
+import { type CompositeWarning, refusalsOf, type TellsChildren } from './children.js';
 import { byCodePoints } from './code-points.js';
 import { HeldResponse } from './held-response.js';
 import { RequestCopies } from './request-copies.js';
@@ -54,7 +54,7 @@ export const cascade: CompositeFactory & TellsChildren = Object.assign(
     const run: App = (req, res) => attempt(apps, caught, req, res);
     return Object.assign(run, { apps, catches });
   },
-  { children: cascadeChildren },
+  { children: cascadeChildren, problems: cascadeProblems, warnings: cascadeWarnings },
 );
 
 async function attempt(
@@ -87,8 +87,34 @@ async function attempt(
 
 function cascadeChildren(_globalConf: Conf, localConf: Conf): ReturnType<TellsChildren['children']> {
   return [...localConf]
-    .filter(([name]) => name !== 'catch')
+    .filter(([name]) => name !== 'catch' && name.startsWith('app'))
     .map(([option, name]) => ({ get: 'app' as const, name, option, inherits: true }));
+}
+
+function cascadeProblems(localConf: Conf, ctx: FactoryContext): ReturnType<NonNullable<TellsChildren['problems']>> {
+  const originOf = (name: string) => ctx.section.options.get(name)?.origin;
+  const strangers = [...localConf].filter(([name]) => name !== 'catch' && !name.startsWith('app'));
+  return [
+    ...strangers.map(([name, value]) => badOption(name, value, originOf(name))),
+    ...refusalsOf([() => statusesOf(localConf.get('catch') ?? '404', originOf('catch'))]),
+  ];
+}
+
+/** `app10` is tried before `app2`. */
+function cascadeWarnings(localConf: Conf): CompositeWarning[] {
+  const numbered = [...localConf.keys()].filter((name) => /^app\d+$/.test(name)).sort(byCodePoints);
+  const at = numbered.findIndex(
+    (name, index) => index > 0 && Number(numbered[index - 1]!.slice(3)) > Number(name.slice(3)),
+  );
+  if (at < 0) return [];
+  return [
+    {
+      code: 'PORTICO_PASTE_CASCADE_ORDER',
+      option: numbered[at - 1]!,
+      message: `"${numbered[at - 1]}" is tried before "${numbered[at]}": the names are ordered as text.`,
+      hint: 'Give all numbers the same count of digits: app02, app10.',
+    },
+  ];
 }
 
 function statusesOf(list: string, origin: Origin | undefined): number[] {
@@ -111,7 +137,7 @@ function statusesOf(list: string, origin: Origin | undefined): number[] {
   return [...new Set(statuses)];
 }
 
-function badOption(name: string, value: string, origin: Origin | undefined): Error {
+function badOption(name: string, value: string, origin: Origin | undefined): PasteError {
   return refuse('bad-value', {
     message: `the option ${JSON.stringify(name)} (${JSON.stringify(value)}) does not begin with "app".`,
     hint: 'A cascade has "catch" and options that begin with "app".',

@@ -2,6 +2,7 @@
  * How a composite tells what it would ask its loader for, so that a file can be shown and checked without calling it.
  */
 import type { Conf, FactoryContext } from '../../app/index.js';
+import type { PasteError } from '../paste-error.js';
 import type { Kind } from '../section.js';
 
 /** One reference a composite will follow. */
@@ -15,8 +16,44 @@ export interface AskedChild {
   readonly inherits: boolean;
 }
 
+/** Something about a composite's options that is not wrong, but not what it looks like. */
+export interface CompositeWarning {
+  readonly code: string;
+  /** The option it is about. */
+  readonly option: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
 /** A composite factory that can tell its children. Factories without this are shown without them. */
 export interface TellsChildren {
-  /** In the order in which they are asked for. */
+  /** What it would ask for, in that order. */
   readonly children: (globalConf: Conf, localConf: Conf, ctx: FactoryContext) => readonly AskedChild[];
+  /** What it may ask for under any configuration. Default: its children. */
+  readonly references?: (globalConf: Conf, localConf: Conf, ctx: FactoryContext) => readonly AskedChild[];
+  /** What it would refuse in its own options. Default: nothing. */
+  readonly problems?: (localConf: Conf, ctx: FactoryContext) => readonly PasteError[];
+  /** What looks wrong in its own options. Default: nothing. */
+  readonly warnings?: (localConf: Conf) => readonly CompositeWarning[];
+}
+
+/** The factory, if it is a composite that can tell its children. */
+export function tellsChildren(factory: unknown): TellsChildren | undefined {
+  const candidate = factory as Partial<TellsChildren> | undefined;
+  return typeof factory === 'function' && typeof candidate?.children === 'function'
+    ? (factory as unknown as TellsChildren)
+    : undefined;
+}
+
+/** Every error that `checks` throw, in order. */
+export function refusalsOf(checks: Iterable<() => unknown>): PasteError[] {
+  const refusals: PasteError[] = [];
+  for (const check of checks) {
+    try {
+      check();
+    } catch (error) {
+      refusals.push(error as PasteError);
+    }
+  }
+  return refusals;
 }

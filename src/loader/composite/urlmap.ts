@@ -11,9 +11,9 @@ import {
   Fault,
   type SectionLoader,
 } from '../../app/index.js';
-import type { TellsChildren } from './children.js';
+import { type CompositeWarning, refusalsOf, type TellsChildren } from './children.js';
 import { type Match, type Mount, MountTable } from './mount-table.js';
-import { collapsed, placeKey, placeOfKey } from './place.js';
+import { collapsed, type Place, placeKey, placeOfKey } from './place.js';
 
 /** An app that dispatches to others by host and path. */
 export interface URLMap extends App {
@@ -40,7 +40,7 @@ export const urlmap: CompositeFactory & TellsChildren = Object.assign(
     };
     return Object.assign(app, { mounts: table.mounts, notFound });
   },
-  { children: urlmapChildren },
+  { children: urlmapChildren, problems: urlmapProblems, warnings: urlmapWarnings },
 );
 
 /** The apps of a URL map, created in file order: `not_found_app` first, then each mount. */
@@ -71,6 +71,53 @@ export function urlmapChildren(globalConf: Conf, localConf: Conf): ReturnType<Te
     ...(fallback === '' ? [] : [{ get: 'app' as const, name: fallback, option: 'not_found_app', inherits: true }]),
     ...mounts.map(([option, name]) => ({ get: 'app' as const, name, option, inherits: true })),
   ];
+}
+
+/** Places that cannot be. */
+export function urlmapProblems(
+  localConf: Conf,
+  ctx: FactoryContext,
+): ReturnType<NonNullable<TellsChildren['problems']>> {
+  const places = [...localConf.keys()].filter((name) => name !== 'not_found_app');
+  return refusalsOf(
+    places.map((name) => () => {
+      const origin = ctx.section.options.get(name)?.origin;
+      return placeOfKey(placeKey(name, origin), origin);
+    }),
+  );
+}
+
+/** Mounts that no request reaches. */
+export function urlmapWarnings(localConf: Conf): CompositeWarning[] {
+  const warnings: CompositeWarning[] = [];
+  const taken = new Map<string, string>();
+  for (const option of localConf.keys()) {
+    const place = placeIfAny(option);
+    if (option === 'not_found_app' || place === undefined) continue;
+    const key = `${place.domain ?? ''} ${place.path}`;
+    const earlier = taken.get(key);
+    if (earlier !== undefined) {
+      const message = `"${earlier}" is mounted at the same place; "${option}" replaces it.`;
+      warnings.push({ code: 'PORTICO_PASTE_MOUNT_REPLACED', option: earlier, message });
+    }
+    taken.set(key, option);
+    if (place.domain === null || place.domain === place.domain.toLowerCase()) continue;
+    warnings.push({
+      code: 'PORTICO_PASTE_MOUNT_NEVER_MATCHES',
+      option,
+      message: `the domain ${place.domain} never matches: the Host header is compared in lower case.`,
+      hint: `Write ${place.domain.toLowerCase()}.`,
+    });
+  }
+  return warnings;
+}
+
+function placeIfAny(option: string): Place | undefined {
+  try {
+    return placeOfKey(placeKey(option, undefined), undefined);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A request target, split before its query; runs of `/` in the path are one. */

@@ -14,7 +14,17 @@ import {
 import type { TellsChildren } from './children.js';
 import { type BestMatch, bestMatch, parseAccept, parseMediaType } from './content-type.js';
 import { type Match, MountTable } from './mount-table.js';
-import { enter, matchOf, mountsOf, nothingAt, targetOf, type URLMap, urlmapChildren } from './urlmap.js';
+import {
+  enter,
+  matchOf,
+  mountsOf,
+  nothingAt,
+  targetOf,
+  type URLMap,
+  urlmapChildren,
+  urlmapProblems,
+  urlmapWarnings,
+} from './urlmap.js';
 
 declare module '../../app/environ.js' {
   interface Environ {
@@ -50,7 +60,7 @@ export const versionedUrlmap: CompositeFactory & TellsChildren = Object.assign(
     };
     return Object.assign(app, { mounts: table.mounts, notFound });
   },
-  { children: urlmapChildren },
+  { children: urlmapChildren, problems: urlmapProblems, warnings: urlmapWarnings },
 );
 
 /** The type named by what follows the last dot of the path. */

@@ -1,0 +1,235 @@
+/**
+ * `check`: every mistake of a paste file and of the files it includes, in one go. Modules are imported, no factory is
+ * called.
+ *
+ * A section means something only on the way that leads to it (`get` reads what an outer section has `set`), so the file
+ * is loaded from the apps that nothing else mentions; what those do not reach is looked at by itself.
+ */
+import type { Declared } from '../../app/index.js';
+import type { Config } from '../../config/index.js';
+import type { PasteDocument, PasteSection } from '../../ini/index.js';
+import { wordsOf } from '../../ini/index.js';
+import { tellsChildren } from '../composite/children.js';
+import { type Context, isComposite } from '../context.js';
+import { unknownProtocol, usableProtocol } from '../create.js';
+import { Unimported } from '../default-resolver.js';
+import { problemDetails } from '../document.js';
+import { isLimit } from '../limits.js';
+import { PasteError, pasteCode, refuse } from '../paste-error.js';
+import { definedBy, type Kind, namesOf } from '../section.js';
+import { argumentsFor, Releases, sectionOf } from '../section-context.js';
+import { Session, type SessionParts } from '../session.js';
+import type { Setting, Source } from '../source.js';
+import { type Finding, Findings } from './finding.js';
+import { warnOfDefaults, warnOfHeaders, warnOfSection } from './section-warnings.js';
+import { orderWarnings, warnOfLost, warnOfRepeats } from './tree-warnings.js';
+
+/** How thoroughly a file is checked. */
+export interface CheckOptions {
+  /** False looks for modules without importing them: what they export is then not known. Default true. */
+  readonly import?: boolean | undefined;
+  /** Only what these apps lead to. Default: all sections. */
+  readonly names?: readonly string[] | undefined;
+}
+
+/** Everything that is wrong, or looks wrong, by place. */
+export async function checkPaste(parts: SessionParts, options: CheckOptions): Promise<Finding[]> {
+  const check = new Check(parts, options);
+  await check.run();
+  return check.findings.sorted();
+}
+
+class Check {
+  readonly findings = new Findings();
+  readonly #options: CheckOptions;
+  readonly #config: Config;
+  readonly #parts: SessionParts;
+  readonly #session: Session;
+  readonly #main: PasteDocument;
+  readonly #sources = new Map<PasteDocument, Source>();
+  readonly #entered = new Set<PasteSection>();
+  readonly #made: Context[] = [];
+  /** While a section is looked at by itself, what it lacks may come from those that use it. */
+  #alone = false;
+
+  constructor(parts: SessionParts, options: CheckOptions) {
+    this.#options = options;
+    this.#config = parts.config;
+    this.#main = parts.document;
+    const observer = {
+      mistake: (error: unknown) => this.#mistake(error),
+      opened: (source: Source) => this.#opened(source),
+      entered: (source: Source, section: PasteSection) => this.#enter(source, section),
+      used: (localConf: ReadonlyMap<string, Setting>, context: Context) =>
+        warnOfLost(localConf, context, this.findings),
+      made: (context: Context) => void this.#made.push(context),
+    };
+    this.#parts = { ...parts, observer, imports: options.import ?? true };
+    this.#session = new Session(this.#parts);
+  }
+
+  async run(): Promise<void> {
+    try {
+      const source = this.#session.open();
+      for (const { kind, name } of this.#roots(source)) {
+        this.#session.contexts(kind, name);
+        await this.#settle();
+      }
+      if (this.#options.names === undefined) await this.#rest();
+    } catch (error) {
+      this.#mistake(error);
+    }
+  }
+
+  /** The apps and servers that no other section mentions, or those that were named. */
+  #roots(source: Source): { kind: Kind; name: string }[] {
+    const { names } = this.#options;
+    if (names !== undefined) return names.map((name) => ({ kind: 'app', name }));
+    const mentioned = mentionedNames(source.document);
+    return (['app', 'server'] as const).flatMap((kind) =>
+      namesOf(source.document, kind)
+        .filter((name) => !mentioned.has(name))
+        .map((name) => ({ kind, name })),
+    );
+  }
+
+  /** Sections that the roots did not lead to, in this file and in those it includes. */
+  async #rest(): Promise<void> {
+    this.#alone = true;
+    for (const source of this.#sources.values()) {
+      for (const section of source.document.sections.values()) {
+        const defined = definedBy(section);
+        if (defined === undefined || this.#entered.has(section)) continue;
+        const unused = defined.kind === 'filter' && source.document === this.#main;
+        if (unused && !mentionedNames(source.document).has(defined.name)) {
+          const message = `nothing leads to this ${defined.kind}.`;
+          this.findings.warning('PORTICO_PASTE_UNUSED_SECTION', section.origin, source.name, message);
+        }
+        this.#session.within(source, defined.kind, defined.name);
+        await this.#settle();
+      }
+    }
+  }
+
+  /** Resolves what was loaded, and follows the children of composites until there are no more. */
+  async #settle(): Promise<void> {
+    for (const error of await this.#session.resolveAll()) this.#mistake(error);
+    for (let context = this.#made.shift(); context !== undefined; context = this.#made.shift()) {
+      this.#context(context);
+      for (const error of await this.#session.resolveAll()) this.#mistake(error);
+    }
+  }
+
+  #context(context: Context): void {
+    if (context.type === 'pipeline') {
+      warnOfRepeats(context, this.findings);
+      for (const { origin, message, hint } of orderWarnings(context)) {
+        this.findings.warning('PORTICO_PASTE_FILTER_ORDER', origin, this.#main.file, message, hint);
+      }
+      return;
+    }
+    const { factory } = context;
+    if (factory?.resolved !== true) return;
+    if (!usableProtocol(context)) this.#mistake(unknownProtocol(context));
+    if (factory.value instanceof Unimported) return;
+    if (typeof factory.value !== 'function') {
+      const origin = factory.origin() ?? context.named.origin();
+      this.#mistake(
+        refuse('bad-type', {
+          message: `${factory.written} is not a factory: it is not a function.`,
+          hint: 'Name a function: module:export.',
+          origin,
+        }),
+      );
+      return;
+    }
+    this.#declared(context, factory.value as Partial<Declared>);
+    if (isComposite(context)) this.#composite(context);
+  }
+
+  /** Options that a factory has declared are parsed as it would parse them. */
+  #declared(context: Context, { group, options }: Partial<Declared>): void {
+    if (group === undefined || options === undefined) return;
+    try {
+      this.#config.group(group, options, { local: sectionOf(context).options });
+    } catch (error) {
+      this.#mistake(error);
+    }
+  }
+
+  #composite(context: Context): void {
+    const { config, log } = this.#parts;
+    const { globalConf, localConf, ctx } = argumentsFor(context, { config, log, releases: new Releases() });
+    const factory = tellsChildren(context.factory!.value);
+    if (factory === undefined) return;
+    try {
+      for (const problem of factory.problems?.(localConf, ctx) ?? []) this.#mistake(problem);
+      for (const { code, option, message, hint } of factory.warnings?.(localConf) ?? []) {
+        const setting = context.localConf.get(option);
+        this.findings.warning(code, setting?.option.origin, this.#main.file, message, hint);
+      }
+      const asked = (factory.references ?? factory.children)(globalConf, localConf, ctx);
+      if (asked.some(({ inherits }) => !inherits)) this.#unseen(context);
+      for (const child of asked) this.#session.child(context, child);
+    } catch (error) {
+      this.#mistake(error);
+    }
+  }
+
+  /** A composite whose members do not get its global_conf: its own `set` changes nothing. */
+  #unseen(context: Context): void {
+    const section = context.trail.section ?? context.trail.parent?.section;
+    for (const option of section?.options.values() ?? []) {
+      if (!option.name.startsWith('set ')) continue;
+      this.findings.warning(
+        'PORTICO_PASTE_UNSEEN_SET',
+        option.origin,
+        this.#main.file,
+        'the members of this composite do not see what it sets: they are asked for without it.',
+        'Set it in [DEFAULT], or in the sections of the members.',
+      );
+    }
+  }
+
+  #opened(source: Source): void {
+    if (this.#sources.has(source.document)) return;
+    this.#sources.set(source.document, source);
+    for (const problem of source.document.problems) {
+      if (problem.kind === 'duplicate-option' && problem.subject === '') continue;
+      this.findings.error(new PasteError(pasteCode(problem.kind), problemDetails(problem)), source.name);
+    }
+    warnOfDefaults(source, this.findings);
+    warnOfHeaders(source, this.findings);
+  }
+
+  #enter(source: Source, section: PasteSection): void {
+    if (this.#entered.has(section)) return;
+    this.#entered.add(section);
+    warnOfSection(source, section, this.findings);
+  }
+
+  #mistake(error: unknown): void {
+    const missing = error instanceof PasteError && error.code === pasteCode('missing-key');
+    if (missing && this.#alone) return;
+    this.findings.error(error, this.#main.file);
+    if (isLimit(error)) this.#made.length = 0;
+  }
+}
+
+/** Every word of every value: a section of that name may be led to. */
+function mentionedNames(document: PasteDocument): ReadonlySet<string> {
+  const known = MENTIONED.get(document);
+  if (known !== undefined) return known;
+  const names = new Set<string>();
+  for (const section of document.sections.values()) {
+    const own = definedBy(section)?.name;
+    for (const option of section.options.values()) {
+      for (const { text } of wordsOf(option.value)) if (text !== own || option.name !== 'use') names.add(text);
+      names.add(option.value);
+    }
+  }
+  MENTIONED.set(document, names);
+  return names;
+}
+
+const MENTIONED = new WeakMap<PasteDocument, ReadonlySet<string>>();

@@ -1,0 +1,99 @@
+/**
+ * What `check` finds: errors and warnings with their places, as data and as text.
+ */
+import { ConfigError, type ConfigIssue } from '../../config/index.js';
+import type { Origin } from '../../errors.js';
+import { PasteError } from '../paste-error.js';
+
+/** One mistake, or something that looks like one. */
+export interface Finding {
+  /** An error refuses the file; a warning does not. */
+  readonly severity: 'error' | 'warning';
+  /** `PORTICO_PASTE_…`, or `PORTICO_CONFIG_…` for the options of a factory. */
+  readonly code: string;
+  readonly file: string;
+  /** 1 where the whole file is meant. */
+  readonly line: number;
+  readonly column: number;
+  readonly section?: string | undefined;
+  readonly option?: string | undefined;
+  /** What is wrong, without the place. */
+  readonly message: string;
+  readonly hint?: string | undefined;
+  /** A line for `[portico:aliases]` that would help, once its target is filled in. */
+  readonly proposal?: string | undefined;
+  /** The text of the line, for the caret under the mistake. */
+  readonly text?: string | undefined;
+}
+
+/** Collects findings, each once. */
+export class Findings {
+  readonly #found = new Map<string, Finding>();
+
+  /** Any error that a load or a factory's options gave; `file` where it has no place of its own. */
+  error(error: unknown, file: string): void {
+    if (error instanceof ConfigError) {
+      for (const issue of error.issues) this.#issue(issue, file);
+      return;
+    }
+    if (error instanceof PasteError) {
+      const { code, sentence, hint, proposal, origin } = error;
+      this.#add({ severity: 'error', code, ...placed(origin, file), message: sentence, hint, proposal });
+      return;
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    this.#add({ severity: 'error', code: 'PORTICO_PASTE_FACTORY_FAILED', ...placed(undefined, file), message });
+  }
+
+  warning(code: string, origin: Origin | undefined, file: string, message: string, hint?: string): void {
+    this.#add({ severity: 'warning', code, ...placed(origin, file), message, hint });
+  }
+
+  /** All findings, by place. */
+  sorted(): Finding[] {
+    const files = [...new Set([...this.#found.values()].map(({ file }) => file))];
+    return [...this.#found.values()].sort(
+      (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
+    );
+  }
+
+  #issue({ severity, code, location, group, opt, message, got, hint }: ConfigIssue, file: string): void {
+    const place = placed(location?.origin, location?.origin === undefined ? (location?.detail ?? file) : file);
+    const written = got === undefined ? '' : `; got ${got}`;
+    this.#add({ severity, code, section: group, option: opt, ...place, message: `${message}${written}`, hint });
+  }
+
+  #add(finding: Finding): void {
+    const { code, file, line, column, section, option, message } = finding;
+    const key = JSON.stringify([code, file, line, column, section, option, line === 1 ? message : '']);
+    if (!this.#found.has(key)) this.#found.set(key, finding);
+  }
+}
+
+/** One line as compilers write it, and the hint on a line of its own. */
+export function findingText({ severity, file, line, column, section, option, message, hint }: Finding): string {
+  const header = section === undefined ? '' : ` [${section}]`;
+  const name = option === undefined ? '' : ` ${option}:`;
+  const text = `${file}:${line}:${column}: ${severity}:${header}${name} ${message}`;
+  return hint === undefined || hint === '' ? text : `${text}\n  ${hint}`;
+}
+
+/** The lines that findings propose for `[portico:aliases]`, as a block to paste; undefined when there are none. */
+export function aliasBlock(findings: readonly Finding[]): string | undefined {
+  const lines = new Set(findings.flatMap(({ proposal }) => proposal ?? []));
+  if (lines.size === 0) return undefined;
+  return ['[portico:aliases]', 'python =', ...[...lines].map((line) => `    ${line}`)].join('\n');
+}
+
+function placed(origin: Origin | undefined, file: string) {
+  if (origin === undefined) return { file, line: 1, column: 1 };
+  const { line, column, section, option, text } = origin;
+  return {
+    file: origin.file,
+    line,
+    column,
+    ...(section === undefined ? {} : { section }),
+    ...(option === undefined ? {} : { option }),
+    ...(text === undefined ? {} : { text }),
+  };
+}

@@ -1,0 +1,39 @@
+/**
+ * The way from a composite to a child it asks for.
+ */
+import type { Context, Trail } from './context.js';
+import type { Kind } from './section.js';
+import { placeOf } from './source.js';
+
+/**
+ * The way to a child: the option of the composite that holds the reference, by value or as a word of a list. `option`
+ * names it where it is known.
+ */
+export function childTrail(context: Context, kind: Kind, name: string | undefined, option?: string): Trail {
+  const base = {
+    parent: context.trail,
+    depth: context.trail.depth + 1,
+    kind,
+    phase: {},
+    root: true,
+    include: context.trail.include,
+  };
+  if (name === undefined) return { ...base, reference: undefined };
+  const known = option === undefined ? undefined : context.localConf.get(option);
+  const settings = known === undefined ? [...context.localConf.values()] : [known];
+  const whole = settings.find(({ value }) => value === name);
+  const listed = whole ?? settings.find(({ value }) => wordStart(value, name) >= 0);
+  const start = listed === undefined || whole !== undefined ? 0 : wordStart(listed.value, name);
+  const nowhere = () => ({ origin: context.named.origin(), via: [] as const });
+  const place = () => (listed === undefined ? (nowhere() as ReturnType<typeof placeOf>) : placeOf(listed, start));
+  return { ...base, reference: { text: name, place, option: () => place().origin } };
+}
+
+function wordStart(value: string, word: string): number {
+  for (let at = value.indexOf(word); at >= 0; at = value.indexOf(word, at + 1)) {
+    const before = value[at - 1] ?? ' ';
+    const after = value[at + word.length] ?? ' ';
+    if (/\s/.test(before) && /\s/.test(after)) return at;
+  }
+  return -1;
+}
