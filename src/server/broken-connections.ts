@@ -13,7 +13,8 @@ import { type Refusal, refusal, refusalBytes } from './refusal.js';
 export const TOO_SLOW = refusal(408, 'The request did not arrive in time.');
 const MALFORMED = refusal(400, 'The request is malformed.');
 const NO_CONNECT = refusal(400, 'CONNECT is not offered here.');
-const TOO_LARGE = refusal(431, 'The header fields are too large.');
+/** For heads, trailers and chunk extensions beyond their limits. */
+export const TOO_LARGE = refusal(431, 'The header fields are too large.');
 
 /** What Node's parser and its timer report, and what it is answered with; all other codes of the parser are 400. */
 const BY_CODE: Readonly<Record<string, Refusal>> = {
@@ -46,8 +47,8 @@ export class BrokenConnections {
       connection.lingers = true;
     }
     if (connection.ended) {
-      if (connection.idle) closeLingering(socket);
-      else socket.pause();
+      if (connection.idle) closeLingering(connection);
+      else connection.hold();
       return;
     }
     this.#faults.note(code, socket);
@@ -75,7 +76,7 @@ export class BrokenConnections {
     const broken = connection.exchanges.length === 1 && first?.req.complete === false;
     if (broken && first.res.headersSent) connection.socket.destroy();
     else if (first === undefined || broken) sendBytes(connection);
-    else connection.socket.pause();
+    else connection.hold();
   }
 
   /** To be called when an answer of a connection that is to be refused is out. */
@@ -86,7 +87,8 @@ export class BrokenConnections {
   }
 }
 
-function sendBytes({ socket, refusal: refused }: Connection): void {
+function sendBytes(connection: Connection): void {
+  const { socket, refusal: refused } = connection;
   if (socket.writable && refused !== undefined) socket.write(refusalBytes(refused));
-  closeLingering(socket);
+  closeLingering(connection);
 }

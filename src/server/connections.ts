@@ -42,12 +42,14 @@ export class Connection {
   fresh = true;
   /** Accepted, or the end of the last response; by `performance.now()`. */
   since = performance.now();
+  /** Bytes it had brought when its last response ended. */
+  bytesBefore = 0;
   /** How many requests it has brought. */
   requests = 0;
   /** True once it is settled that no answer follows those under way: what else arrives is no request. */
   ended = false;
-  /** Not read from while more than one request is at work. */
-  held = false;
+  #held = false;
+  #keepsHeld = false;
   /** True when its client may still be sending what nobody wants: it is closed with patience. */
   lingers = false;
   /** To be sent when the answers under way are out: what came after their requests was broken. */
@@ -65,6 +67,31 @@ export class Connection {
   /** Has nothing at work. */
   get idle(): boolean {
     return this.exchanges.length === 0;
+  }
+
+  /** Is not read from, by our choice. */
+  get held(): boolean {
+    return this.#held;
+  }
+
+  /** Does not read from the socket, whoever else may want to. */
+  hold(): void {
+    this.#held = true;
+    if (!this.#keepsHeld) {
+      this.#keepsHeld = true;
+      // Node's parser resumes the socket after each message, and so does whoever reads a body.
+      this.socket.on('resume', () => {
+        if (this.#held) this.socket.pause();
+      });
+    }
+    this.socket.pause();
+  }
+
+  /** Reads again. */
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.socket.resume();
   }
 }
 

@@ -12,7 +12,7 @@ import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import type { Logger } from '../log.js';
 import { Admission } from './admission.js';
-import { BrokenConnections, TOO_SLOW } from './broken-connections.js';
+import { BrokenConnections, TOO_LARGE, TOO_SLOW } from './broken-connections.js';
 import { ClientFaults } from './client-faults.js';
 import { ConnectionLimit } from './connection-limit.js';
 import { type Connection, ConnectionList, connectionOf, type Exchange } from './connections.js';
@@ -20,7 +20,7 @@ import { announceClose } from './drain.js';
 import { closeLingering, discardRest } from './lingering-close.js';
 import { handshakeTimeout, nodeOptions } from './node-options.js';
 import { type Refusal, refusal, sendRefusal } from './refusal.js';
-import { watchBody } from './request-body.js';
+import { watchBody, watchChunks } from './request-body.js';
 import { requestGuard } from './request-guard.js';
 import { SeldomLine } from './seldom-line.js';
 import { Watch, type WatchLimits } from './watch.js';
@@ -145,18 +145,33 @@ export class Front {
     if (connection === undefined || this.#ignores(connection)) return;
     const exchange = this.connections.begin(req, res, connection);
     const found = this.#guard(req);
-    if (typeof found === 'object') {
+    if ('status' in found) {
       this.#refuseRequest(exchange, found);
       return;
     }
-    if (found === 'body') watchBody(exchange, expectsContinue);
-    if (this.closing || connection.requests >= this.#lastRequest) {
-      announceClose(connection);
-      if (connection.requests >= this.#lastRequest) connection.ended = true;
+    if (req.url === '*') {
+      res.writeHead(204).end();
+      return;
     }
+    if (found.body) {
+      watchBody(exchange, expectsContinue);
+      if (found.chunked) this.#watchChunks(exchange);
+    }
+    const last = found.upgrade || connection.requests >= this.#lastRequest;
+    if (last || this.closing) announceClose(connection);
+    if (last) connection.ended = true;
     // Requests that were read together are at work together; more are read when only one of them is left.
-    if (connection.exchanges.length > 1) hold(connection);
+    if (connection.exchanges.length > 1) connection.hold();
     this.admission.enter(exchange);
+  }
+
+  #watchChunks(exchange: Exchange): void {
+    const { connection, req } = exchange;
+    const before = connection.exchanges.length > 1 ? req.socket.bytesRead : connection.bytesBefore;
+    watchChunks(exchange, before, () => {
+      this.faults.note('chunk extensions', req.socket);
+      if (!req.socket.destroyed) this.#broken.refuse(connection, TOO_LARGE);
+    });
   }
 
   /** True for what arrives after an answer that ends its connection: nobody would send the answer. */
@@ -190,9 +205,10 @@ export class Front {
     const { connection, req } = exchange;
     this.admission.leave(exchange);
     if (!connection.socket.destroyed) {
+      connection.bytesBefore = connection.socket.bytesRead;
       if (connection.refusal !== undefined) this.#broken.answerEnded(connection);
       else if (!req.complete && !connection.socket.writableEnded) discardRest(req);
-      else if (connection.held && connection.exchanges.length <= 1) release(connection);
+      else if (connection.exchanges.length <= 1 && !connection.ended) connection.release();
     }
     this.#watcher.exchangeEnded(exchange);
   }
@@ -201,20 +217,10 @@ export class Front {
   #closePatiently(connection: Connection): void {
     const { socket } = connection;
     socket.destroySoon = () => {
-      if (connection.lingers || connection.latest?.complete === false) closeLingering(socket);
+      if (connection.lingers || connection.latest?.complete === false) closeLingering(connection);
       else Socket.prototype.destroySoon.call(socket);
     };
   }
-}
-
-function hold(connection: Connection): void {
-  connection.held = true;
-  connection.socket.pause();
-}
-
-function release(connection: Connection): void {
-  connection.held = false;
-  if (!connection.ended) connection.socket.resume();
 }
 
 /** The number of the request whose answer ends its connection. */

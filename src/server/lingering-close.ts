@@ -5,13 +5,15 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
+import type { Connection } from './connections.js';
 
 /** How much is read and thrown away at most, before the connection is destroyed. */
 const LIMIT_BYTES = 64 * 1024;
 const LIMIT_MS = 1000;
 
 /** Says that nothing more comes, waits until the client has done the same, within limits, and destroys the socket. */
-export function closeLingering(socket: Socket): void {
+export function closeLingering(connection: Connection): void {
+  const { socket } = connection;
   if (socket.destroyed) return;
   if (socket.readableEnded) {
     Socket.prototype.destroySoon.call(socket);
@@ -24,6 +26,7 @@ export function closeLingering(socket: Socket): void {
   socket.once('end', () => socket.destroy());
   socket.once('close', () => clearTimeout(timer));
   socket.end();
+  connection.release();
   socket.resume();
 }
 

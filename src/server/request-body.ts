@@ -4,6 +4,11 @@
 import { IncomingMessage } from 'node:http';
 import type { Exchange } from './connections.js';
 
+/** Bytes of chunk extensions that one request may have. */
+const EXTENSIONS_LIMIT = 16 * 1024;
+/** What a chunk has around it without an extension: eight digits and two line ends. */
+const CHUNK_FRAME = 12;
+
 /**
  * Counts the body's bytes as they come. A client that asked for `100 Continue` gets it once somebody reads the body, and
  * not when the request is answered without.
@@ -23,4 +28,29 @@ export function watchBody(exchange: Exchange, expectsContinue: boolean): void {
     if (!res.headersSent) res.writeContinue();
     req._read(size);
   };
+}
+
+/**
+ * Counts what a chunked body has around its data, and calls back once when that is more than chunks need: extensions,
+ * of which the parser limits the length only chunk by chunk. `before` is how much its connection had brought when the
+ * request before it ended.
+ */
+export function watchChunks({ req, body }: Exchange, before: number, tooLong: () => void): void {
+  const { push } = req;
+  let frames = before + headLength(req) + EXTENSIONS_LIMIT;
+  req.push = function pushChunk(chunk: unknown, encoding?: BufferEncoding): boolean {
+    const more = push.call(this, chunk, encoding);
+    frames += CHUNK_FRAME;
+    if (req.socket.bytesRead - (body?.received ?? 0) > frames) {
+      frames = Number.POSITIVE_INFINITY;
+      // Not now: the parser is in the middle of these bytes.
+      setImmediate(tooLong);
+    }
+    return more;
+  };
+}
+
+/** How long the head of a request was, blanks around values left out. */
+function headLength({ method = '', url = '', rawHeaders }: IncomingMessage): number {
+  return rawHeaders.reduce((sum, text) => sum + text.length + 2, method.length + url.length + 14);
 }

@@ -28,12 +28,22 @@ const BAD_FRAMING = refusal(400, 'The Transfer-Encoding field does not go with t
 const UNKNOWN_CODING = refusal(501, 'The transfer coding is not implemented.');
 
 /** What the guard found in a request that it lets pass. */
-export type Passed = 'no-body' | 'body';
+export interface Passed {
+  readonly body: boolean;
+  readonly chunked: boolean;
+  /** It asks for another protocol. Node's parser loses what is sent behind it, so it has to be the last one. */
+  readonly upgrade: boolean;
+}
+
+const PLAIN: Passed = { body: false, chunked: false, upgrade: false };
+const WITH_BODY: Passed = { body: true, chunked: false, upgrade: false };
+const CHUNKED: Passed = { body: true, chunked: true, upgrade: false };
 
 /** Fields that decide who asks, or where a request ends, in the order of their bits: a second one is refused. */
 const HOST = 1;
 const LENGTH = 2;
 const CODING = 4;
+const UPGRADE = 64;
 
 /**
  * Makes the guard of a server. It refuses a request, or lets it pass with its target in canonical form and without the
@@ -62,7 +72,7 @@ export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Ref
       }
       const bit = fieldBit(name);
       if (bit === 0) continue;
-      if ((seen & bit) !== 0) return REPEATED;
+      if ((seen & bit) !== 0 && bit !== UPGRADE) return REPEATED;
       seen |= bit;
       if (bit === HOST) host = rawHeaders[i + 1] as string;
       else if (bit === LENGTH) {
@@ -84,7 +94,8 @@ export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Ref
       if (refused !== undefined) return refused;
     }
     if (underscores && !keepUnderscores) dropUnderscores(req);
-    return body ? 'body' : 'no-body';
+    const passed = !body ? PLAIN : (seen & CODING) === 0 ? WITH_BODY : CHUNKED;
+    return (seen & UPGRADE) === 0 ? passed : { ...passed, upgrade: true };
   };
 }
 
@@ -103,6 +114,8 @@ function fieldBit(name: string): number {
   switch (name.length) {
     case 4:
       return name.toLowerCase() === 'host' ? HOST : 0;
+    case 7:
+      return name.toLowerCase() === 'upgrade' ? UPGRADE : 0;
     case 12:
       return name.toLowerCase() === 'x-auth-token' ? 8 : 0;
     case 13:
@@ -137,8 +150,11 @@ function dropUnderscores(req: IncomingMessage): void {
   const kept: string[] = [];
   for (let i = 0; i < req.rawHeaders.length; i += 2) {
     const name = req.rawHeaders[i] as string;
-    if (name.includes('_')) delete req.headers[name.toLowerCase()];
-    else kept.push(name, req.rawHeaders[i + 1] as string);
+    if (name.includes('_')) {
+      // Both are made from the raw fields when they are first asked for, which is now.
+      delete req.headers[name.toLowerCase()];
+      delete req.headersDistinct[name.toLowerCase()];
+    } else kept.push(name, req.rawHeaders[i + 1] as string);
   }
   req.rawHeaders = kept;
 }

@@ -80,6 +80,11 @@ export class Server implements ListeningService {
     return this.#front.connections.size;
   }
 
+  /** What clients did wrong, and how often. */
+  get clientFaults(): ReadonlyMap<string, number> {
+    return this.#front.faults.counts;
+  }
+
   /** Puts another app in the place of the present one: for later requests, and for those that still wait. */
   replaceApp(app: App): void {
     this.#app = app;

@@ -72,7 +72,7 @@ export class Watch {
     const elapsed = now - body.checkedAt;
     body.checkedAt = now;
     // A client is not slow while we do not let it send: it waits for 100 Continue, or the handler does not read.
-    if (body.held || req.readableLength >= req.readableHighWaterMark) return;
+    if (body.held || connection.held || req.readableLength >= req.readableHighWaterMark) return;
     body.waitedMs += elapsed;
     if (body.waitedMs <= this.limits.bodyGraceMs) return;
     if (body.received * 1000 < this.limits.minBodyRate * body.waitedMs) this.#verdicts.bodyTooSlow(connection);

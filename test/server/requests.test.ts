@@ -1,0 +1,462 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type TestContext, test } from 'node:test';
+import { type App, readBody } from 'portico/app';
+import { Server, type ServerOptions } from 'portico/server';
+import { memoryLog } from './memory-log.js';
+import { Client, exchange, portOf } from './raw-client.js';
+
+async function started(t: TestContext, app: App, options: ServerOptions = {}) {
+  const server = new Server('requests', app, options);
+  await server.start();
+  t.after(() => server.stop());
+  return { server, port: portOf(server), client: () => new Client(portOf(server)) };
+}
+
+const get = (target = '/', ...fields: string[]) =>
+  `${[`GET ${target} HTTP/1.1`, 'host: x', ...fields].join('\r\n')}\r\n\r\n`;
+const post = (...fields: string[]) => `${['POST / HTTP/1.1', 'host: x', ...fields].join('\r\n')}\r\n\r\n`;
+const url: App = (req, res) => void res.end(req.url);
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test('RL-18 pipelined requests are answered in their order', async (t) => {
+  const waiting: [IncomingMessage, ServerResponse][] = [];
+  const { client } = await started(t, (req, res) => void waiting.push([req, res]));
+  const one = client();
+  one.write(get('/1') + get('/2') + get('/3'));
+  while (waiting.length < 3) await turn();
+  for (const [req, res] of waiting.toReversed()) res.end(req.url);
+  const bodies = [await one.response(), await one.response(), await one.response()].map(({ body }) => body);
+  assert.deepEqual(bodies, ['/1', '/2', '/3']);
+  one.write(get('/4'));
+  while (waiting.length < 4) await turn();
+  waiting[3]?.[1].end('more');
+  assert.equal((await one.response()).body, 'more');
+  one.close();
+});
+
+test('RL-18 while answers wait, no more than one read of the socket is at work', async (t) => {
+  const waiting: ServerResponse[] = [];
+  const { client } = await started(t, (_req, res) => void waiting.push(res), {
+    defaultPoolSize: 0,
+    maxRequestsPerConnection: 0,
+  });
+  const one = client();
+  const request = get('/');
+  const count = 40_000;
+  one.write(request.repeat(count));
+  while (waiting.length < 2) await turn();
+  for (let i = 0; i < 50; i++) await turn();
+  const atWork = waiting.length;
+  assert.ok(atWork * request.length <= 2 * 64 * 1024, `${atWork} requests at work`);
+  let answered = 0;
+  while (answered < count) {
+    const res = waiting.shift();
+    if (res === undefined) await turn();
+    else {
+      res.end('ok');
+      answered++;
+    }
+  }
+  one.close();
+});
+
+test('RL-2 what follows a broken request is not read, and the answers before it are sent', async (t) => {
+  const waiting: ServerResponse[] = [];
+  const { client } = await started(t, (_req, res) => void waiting.push(res));
+  const one = client();
+  one.write(`${get('/1')}NOT HTTP\r\n\r\n${get('/smuggled')}`);
+  while (waiting.length < 1) await turn();
+  await turn();
+  waiting[0]?.end('first');
+  assert.equal((await one.response()).body, 'first');
+  assert.equal((await one.response()).status, 400);
+  await one.closed;
+  assert.equal(waiting.length, 1);
+});
+
+test('RL-54 bytes after a request that said close do not spoil its answer', async (t) => {
+  const waiting: ServerResponse[] = [];
+  const { client } = await started(t, (_req, res) => void waiting.push(res));
+  for (const more of [get('/2'), 'garbage', '\r\n\r\n']) {
+    const one = client();
+    one.write(get('/1', 'connection: close') + more);
+    while (waiting.length < 1) await turn();
+    one.write(more);
+    for (let i = 0; i < 5; i++) await turn();
+    waiting.shift()?.end('whole');
+    const answer = await one.response();
+    assert.deepEqual([answer.status, answer.body], [200, 'whole']);
+    await one.closed;
+    assert.equal(one.received, '');
+    assert.equal(waiting.length, 0);
+  }
+});
+
+test('RL-17 the last request of a connection says so, and what is pipelined after it is not answered', async (t) => {
+  const { client } = await started(t, url, { maxRequestsPerConnection: 2 });
+  const one = client();
+  one.write(get('/1') + get('/2') + get('/3'));
+  const first = await one.response();
+  assert.equal(first.headers.get('connection'), 'keep-alive');
+  const second = await one.response();
+  assert.deepEqual([second.body, second.headers.get('connection')], ['/2', 'close']);
+  await one.closed;
+  assert.equal(one.received, '');
+});
+
+test('LC-1226 without keep-alive every connection has one request', async (t) => {
+  const { client } = await started(t, url, { keepAlive: false });
+  const one = client();
+  one.write(get('/1'));
+  assert.equal((await one.response()).headers.get('connection'), 'close');
+  await one.closed;
+});
+
+test('RL-28 the keep-alive time is advertised one second shorter', async (t) => {
+  const { client } = await started(t, url);
+  const one = client();
+  one.write(get());
+  assert.equal((await one.response()).headers.get('keep-alive'), 'timeout=64');
+  one.close();
+});
+
+test('RL-52 100 Continue is sent when the body is read, and not when the answer comes without', async (t) => {
+  const { client, port } = await started(t, async (req, res) => {
+    if (req.url === '/no') res.writeHead(413).end();
+    else res.end(await readBody(req, { limit: 100 }));
+  });
+  const one = client();
+  one.write('PUT / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n');
+  await one.until(/^HTTP\/1\.1 100 Continue\r\n\r\n$/);
+  one.received = '';
+  one.write('hello');
+  assert.equal((await one.response()).body, 'hello');
+  one.close();
+
+  const two = client();
+  two.write('PUT /no HTTP/1.1\r\nhost: x\r\nexpect: 100-Continue\r\ncontent-length: 500\r\n\r\n');
+  const answer = await two.response();
+  assert.deepEqual([answer.status, answer.headers.get('connection')], [413, 'close']);
+  await two.closed;
+
+  const old = await exchange(port, 'PUT / HTTP/1.0\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\nhello');
+  assert.match(old, /^HTTP\/1\.1 200 [\s\S]*hello$/);
+});
+
+test('RL-53 an upgrade that is not offered is ignored', async (t) => {
+  const { client } = await started(t, url);
+  const one = client();
+  one.write(get('/1', 'connection: upgrade', 'upgrade: websocket') + get('/2'));
+  const answer = await one.response();
+  assert.deepEqual([answer.body, answer.headers.get('connection')], ['/1', 'close']);
+  await one.closed;
+  assert.equal(one.received, '');
+});
+
+test('RL-46 MW-8 fields whose names have an underscore are dropped, unless they are allowed', async (t) => {
+  const app: App = (req, res) => void res.end(JSON.stringify([req.headers, req.rawHeaders, req.headersDistinct]));
+  const strict = await started(t, app);
+  const lenient = await started(t, app, { allowUnderscoreHeaders: true });
+  const request = get('/', 'x_auth_token: evil', 'Content_Length: 9', 'x-auth-token: good', 'connection: close');
+  const refused = await exchange(strict.port, request);
+  assert.doesNotMatch(refused, /evil|Content_Length|content_length/);
+  assert.match(refused, /good/);
+  assert.match(await exchange(lenient.port, request), /evil/);
+});
+
+test('RL-43 trailers are read and never become header fields', async (t) => {
+  const { client } = await started(t, async (req, res) => {
+    await readBody(req, { limit: 100 });
+    res.end(JSON.stringify([req.headers['x-late'] ?? null, req.trailers['x-late'], req.headers.host]));
+  });
+  const one = client();
+  one.write(`${post('transfer-encoding: chunked')}5\r\nhello\r\n0\r\nx-late: yes\r\nhost: z\r\n\r\n${get('/2')}`);
+  assert.equal((await one.response()).body, '[null,"yes","x"]');
+  one.close();
+});
+
+test('RL-41 RL-47 what is strange but legal is served', async (t) => {
+  const { client } = await started(
+    t,
+    async (req, res) => void res.end(`${req.url} ${await readBody(req, { limit: 100 })}`),
+  );
+  const one = client();
+  one.write(`${post('transfer-encoding:  CHUNKED ')}5;name=value;q="x"\r\nhello\r\n0\r\n\r\n`);
+  assert.equal((await one.response()).body, '/ hello');
+  one.write(`\r\n\r\n${get('/2')}`);
+  assert.equal((await one.response()).body, '/2 ');
+  one.write(`${post('content-length: 0')}${get('/3', 'Host2: y', 'x-obs: \xe9\xff', 'x-tab: a\tb')}`);
+  assert.equal((await one.response()).body, '/ ');
+  assert.equal((await one.response()).body, '/3 ');
+  for (const host of ['x:8774', '[::1]', '[::1]:8774', '127.0.0.1', 'my_service:80', 'a.b-c.d.', 'X:']) {
+    one.write(`GET /h HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
+    assert.equal((await one.response()).status, 200, host);
+  }
+  one.close();
+});
+
+const tooMuch: readonly { name: string; options: ServerOptions; bytes: string; status: readonly number[] }[] = [
+  {
+    name: 'RL-10 a head beyond max_header_size',
+    options: { maxHeaderSize: 2048 },
+    bytes: get('/', `x: ${'y'.repeat(4000)}`),
+    status: [431],
+  },
+  {
+    name: 'RL-11 more fields than max_headers',
+    options: { maxHeaders: 10 },
+    bytes: get('/', ...Array.from({ length: 10 }, (_, i) => `x-${i}: y`)),
+    status: [431],
+  },
+  {
+    name: 'RL-11 far more fields than Node counts',
+    options: { maxHeaders: 100, maxHeaderSize: 65_536 },
+    bytes: get('/', ...Array.from({ length: 3000 }, (_, i) => `a${i}: y`)),
+    status: [431],
+  },
+  {
+    name: 'RL-12 a target beyond max_url_length',
+    options: { maxUrlLength: 50 },
+    bytes: get(`/${'a'.repeat(50)}`),
+    status: [414],
+  },
+  {
+    name: 'RL-12 a request line beyond everything',
+    options: {},
+    bytes: get(`/${'a'.repeat(100_000)}`),
+    status: [414, 431],
+  },
+  {
+    name: 'RL-14 trailers without end',
+    options: {},
+    bytes: `${post('transfer-encoding: chunked')}0\r\n${'x: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n'.repeat(1000)}\r\n`,
+    status: [400, 431],
+  },
+  {
+    name: 'RL-14 many chunk extensions',
+    options: {},
+    bytes: `${post('transfer-encoding: chunked')}${`1;${'x'.repeat(5000)}\r\na\r\n`.repeat(100)}0\r\n\r\n`,
+    status: [400, 431],
+  },
+];
+
+for (const { name, options, bytes, status } of tooMuch) {
+  test(`${name} is refused and the connection closed`, async (t) => {
+    const { client } = await started(
+      t,
+      async (req, res) => void res.end(await readBody(req, { limit: 1_000_000 })),
+      options,
+    );
+    const one = client();
+    one.write(bytes);
+    await one.closed;
+    assert.ok(
+      status.some((each) => one.received.startsWith(`HTTP/1.1 ${each} `)),
+      JSON.stringify(one.received),
+    );
+  });
+}
+
+test('RL-11 RL-12 limits of 0 are none, and what just fits is served', async (t) => {
+  const none = await started(t, url, { maxHeaders: 0, maxUrlLength: 0 });
+  const fields = Array.from({ length: 500 }, (_, i) => `x-${i}: y`);
+  assert.match(await exchange(none.port, get(`/${'a'.repeat(9000)}`, ...fields, 'connection: close')), / 200 /);
+  const exact = await started(t, url, { maxHeaders: 3, maxUrlLength: 5 });
+  assert.match(await exchange(exact.port, get('/1234', 'a: b', 'connection: close')), / 200 /);
+});
+
+test('RL-16 LC-1224 requests beyond default_pool_size wait in their order, and none is refused', async (t) => {
+  const running: string[] = [];
+  const waiting: ServerResponse[] = [];
+  const { client, server } = await started(
+    t,
+    (req, res) => {
+      running.push(req.url ?? '');
+      waiting.push(res);
+    },
+    { defaultPoolSize: 2 },
+  );
+  const clients = ['/1', '/2', '/3', '/4'].map(() => client());
+  for (const [i, one] of clients.entries()) {
+    one.write(get(`/${i + 1}`));
+    while (server.requests.length < i + 1) await turn();
+  }
+  assert.deepEqual(running, ['/1', '/2']);
+  clients[2]?.close();
+  while (server.requests.length > 3) await turn();
+  waiting[0]?.end('done');
+  while (running.length < 3) await turn();
+  assert.deepEqual(running, ['/1', '/2', '/4']);
+  for (const res of waiting) res.end('done');
+  for (const i of [0, 1, 3]) assert.equal((await clients[i]!.response()).body, 'done');
+  for (const one of clients) one.close();
+});
+
+test('RL-15 beyond max_connections the longest idle connection gives way, else the new one', async (t) => {
+  const waiting: ServerResponse[] = [];
+  const log = memoryLog();
+  const { client } = await started(
+    t,
+    (req, res) => {
+      if (req.url === '/hold') waiting.push(res);
+      else res.end('ok');
+    },
+    { maxConnections: 2, log },
+  );
+  const oldest = client();
+  oldest.write(get());
+  await oldest.response();
+  const newer = client();
+  newer.write(get());
+  await newer.response();
+  const third = client();
+  third.write(get('/hold'));
+  await oldest.closed;
+  newer.write(get('/hold'));
+  while (waiting.length < 2) await turn();
+  const refused = client();
+  await refused.closed;
+  for (const res of waiting) res.end('held');
+  assert.equal((await newer.response()).body, 'held');
+  assert.equal((await third.response()).body, 'held');
+  assert.equal(log.lines.filter(({ level }) => level === 'warn').length, 1);
+  newer.close();
+  third.close();
+});
+
+test('RL-54 a small body that nobody read is read away, and the connection goes on', async (t) => {
+  const { client } = await started(t, (_req, res) => void res.end('unread'));
+  const one = client();
+  one.write(post('content-length: 1000'));
+  assert.equal((await one.response()).body, 'unread');
+  one.write(`${'x'.repeat(1000)}${get('/2')}`);
+  assert.equal((await one.response()).body, 'unread');
+  one.close();
+});
+
+test('RL-54 RL-13 PH-8 of a large body that nobody read the client sees the answer, and not all of it is read', async (t) => {
+  const { client, server } = await started(
+    t,
+    (_req, res) => void res.writeHead(413, { 'content-length': 3 }).end('big'),
+  );
+  for (const framing of ['content-length: 10000000', 'transfer-encoding: chunked']) {
+    const one = client();
+    one.write(post(framing));
+    if (framing.startsWith('transfer')) one.write('989680\r\n');
+    const chunk = 'x'.repeat(16_384);
+    let sent = 0;
+    const send = (): void => {
+      while (!one.socket.destroyed && sent < 10_000_000) {
+        sent += chunk.length;
+        if (!one.socket.write(chunk)) return void one.socket.once('drain', send);
+      }
+    };
+    send();
+    const answer = await one.response();
+    assert.deepEqual([answer.status, answer.body], [413, 'big']);
+    await one.closed;
+    assert.ok(sent < 10_000_000, `${sent} bytes were taken`);
+  }
+  while (server.connectionCount > 0) await turn();
+});
+
+test('RL-54 a body that never comes holds its connection for a second at most', async (t) => {
+  const { client } = await started(t, (_req, res) => void res.end('early'));
+  const one = client();
+  one.write(post('content-length: 1000'));
+  assert.equal((await one.response()).body, 'early');
+  await one.closed;
+});
+
+test('RL-55 a body that ends in the middle is an error to its handler, never a short body', async (t) => {
+  const outcomes: string[] = [];
+  const { client, server } = await started(t, async (req, res) => {
+    const body = await readBody(req, { limit: 100 }).then(
+      () => 'complete',
+      () => 'failed',
+    );
+    outcomes.push(body);
+    res.end();
+  });
+  for (const request of [`${post('content-length: 10')}half`, `${post('transfer-encoding: chunked')}9\r\nhalf`]) {
+    const one = client();
+    one.write(request);
+    while (server.requests.length < 1) await turn();
+    one.socket.end();
+    await one.closed;
+  }
+  while (outcomes.length < 2) await turn();
+  assert.deepEqual(outcomes, ['failed', 'failed']);
+});
+
+test('RL-55 a head that ends in the middle reaches no handler', async (t) => {
+  const reached: string[] = [];
+  const { client } = await started(t, (req, res) => {
+    reached.push(req.url ?? '');
+    res.end();
+  });
+  const one = client();
+  one.write('GET / HTTP/1.1\r\nhost: x\r\n');
+  one.socket.end();
+  await one.closed;
+  assert.deepEqual(reached, []);
+});
+
+test('RL-42 a chunk that breaks while the handler reads is answered 400, and the reading fails', async (t) => {
+  let failed: unknown;
+  const { client } = await started(t, async (req, res) => {
+    try {
+      res.end(await readBody(req, { limit: 100 }));
+    } catch (error) {
+      failed = error;
+      throw error;
+    }
+  });
+  const one = client();
+  one.write(`${post('transfer-encoding: chunked')}5\r\nhello\r\n`);
+  await once(one.socket, 'connect').catch(() => {});
+  one.write('XYZ\r\n');
+  const answer = await one.response();
+  assert.deepEqual([answer.status, answer.headers.get('connection')], [400, 'close']);
+  await one.closed;
+  while (failed === undefined) await turn();
+});
+
+test('RL-56 a header value with a line break throws in the app and ends as one 500', async (t) => {
+  const log = memoryLog();
+  const { port } = await started(t, (_req, res) => void res.setHeader('x', 'a\r\nset-cookie: b').end(), { log });
+  const answer = await exchange(port, get('/', 'connection: close'));
+  assert.match(answer, /^HTTP\/1\.1 500 /);
+  assert.doesNotMatch(answer, /set-cookie/i);
+});
+
+test('RL-5 faults of clients are counted by reason, and logged at debug up to ten a second', async (t) => {
+  const log = memoryLog();
+  const { server, port } = await started(t, url, { log });
+  for (let i = 0; i < 15; i++) await exchange(port, 'NOT HTTP\r\n\r\n');
+  await exchange(port, 'GET / HTTP/1.1\r\n\r\n');
+  assert.equal(
+    [...server.clientFaults.values()].reduce((sum, count) => sum + count, 0),
+    16,
+  );
+  const lines = log.lines.filter(({ message }) => message === 'fault of a client');
+  assert.ok(lines.length >= 10 && lines.length < 16, `${lines.length} lines`);
+  assert.ok(lines.every(({ level, fields }) => level === 'debug' && String(fields.peer).startsWith('127.0.0.1:')));
+  assert.ok(!log.lines.some(({ level }) => level === 'warn' || level === 'error'));
+});
+
+test('RL-32 a client that left is no error of anybody, and its handler can tell', async (t) => {
+  const log = memoryLog();
+  const arrived: [IncomingMessage, ServerResponse][] = [];
+  const { client } = await started(t, (req, res) => void arrived.push([req, res]), { log });
+  const one = client();
+  one.write(get());
+  while (arrived.length < 1) await turn();
+  const [, res] = arrived[0]!;
+  const closed = once(res, 'close');
+  one.close();
+  await closed;
+  assert.ok(!log.lines.some(({ level }) => level === 'warn' || level === 'error'));
+});
