@@ -24,7 +24,7 @@ export interface EnabledApisOptions {
 export async function enabledApis(config: Config, options: EnabledApisOptions): Promise<WSGIService[]> {
   const { enabledApis: enabled, enabledSslApis: ssl } = config.group('DEFAULT', apiOptions, { partial: true });
   const sections = config
-    .listSections()
+    .listAllSections()
     .filter((section) => section.startsWith('api:'))
     .map((section) => section.slice('api:'.length));
   const names = enabled.length > 0 ? enabled : sections;

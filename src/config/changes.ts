@@ -3,7 +3,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Generation } from './generation.js';
-import { describeIssue, type Location } from './issue.js';
+import { type ConfigIssue, describeIssue, type Location, placeOf } from './issue.js';
 import { maskValue } from './mask.js';
 import type { Option } from './option.js';
 import type { State } from './state.js';
@@ -64,6 +64,18 @@ export function takenUp(before: Generation, fresh: State, changes: readonly Chan
   );
   if (method === 'reload') return { ...fresh, pinned };
   return { ...fresh, pinned, fixed: before.state.fixed, files: before.state.files.refreshed(true) };
+}
+
+/** A warning for each value that changed in a file and that something of higher precedence keeps from counting. */
+export function changesWithoutEffect(before: Generation, after: Generation): ConfigIssue[] {
+  return after.resolved().flatMap(({ group, opt, option, location, shadowed }) => {
+    if (location.kind === 'file' || location.kind === 'source') return [];
+    const [now] = shadowed;
+    const [old] = before.resolver.resolve(group, opt, option).shadowed;
+    if (now === undefined || now.text === old?.text) return [];
+    const message = `the changed value does not count: ${placeOf(location)} sets the option`;
+    return [{ severity: 'warning', code: 'PORTICO_CONFIG_IGNORED', group, opt, location: now.location, message }];
+  });
 }
 
 function effectOf(option: Option, method: ReloadMethod): Effect {

@@ -77,6 +77,11 @@ export class Config {
     return this.#generations.current.state.generation;
   }
 
+  /** How many reloads were refused, for metrics. */
+  get refusedReloads(): number {
+    return this.#generations.refusedReloads;
+  }
+
   /**
    * The typed, frozen values of a group; declares its options. Throws {@link ConfigError} with everything that is wrong
    * with them: bad values, missing ones, and names in the section that nobody declared (`[DEFAULT]` waits for
@@ -84,21 +89,12 @@ export class Config {
    */
   group<D extends OptionDeclarations>(name: string, options: D, from: GroupOptions = {}): OptionsOf<D> {
     const group = sectionKey(name);
-    const local = from.local ?? new Map<string, WrittenValue>();
     this.#generations.declare(group, options);
     const { current } = this.#generations;
-    const issues: ConfigIssue[] = unknownLocals(group, options, local);
-    const values = new Map<string, unknown>();
-    for (const [opt, option] of Object.entries(options)) {
-      const written = writtenLocally(local, opt, option);
-      const resolved = written === undefined ? current.resolver.resolve(group, opt, option) : undefined;
-      if (resolved !== undefined) issues.push(...resolved.issues);
-      values.set(opt, written === undefined ? resolved?.value : localValue({ group, opt, option, written }, issues));
-    }
-    if (from.partial !== true && group !== 'DEFAULT') issues.push(...current.unknown({ complete: false, only: group }));
-    this.#generations.warn(issues);
-    refuseErrors(issues);
-    return groupValues(options, values) as OptionsOf<D>;
+    const make = () => this.#values(group, options, from);
+    // Whoever asks for a part only has not had the names of the group judged.
+    const key = from.partial === true ? `part of ${group}` : group;
+    return (from.local === undefined ? current.remembered(key, options, make) : make()) as OptionsOf<D>;
   }
 
   /** The group `[api:<name>]`, whose options may have flat names too: alias `DEFAULT.<name>_workers`. */
@@ -160,19 +156,27 @@ export class Config {
   }
 
   /** The sections that files have, in their order, each once. */
-  listSections(): string[] {
+  listAllSections(): string[] {
     const { files } = this.#generations.current.state.mutable;
     return [...new Set(files.flatMap(({ sections }) => sections.map(({ name }) => name)))];
   }
 
-  /** Sets a value above everything else; undefined takes it away. Throws for a bad one. */
+  /** Sets a value above everything else, until {@link Config.clearOverride}. Throws for a bad one. */
   setOverride(group: string, opt: string, value: unknown): void {
     this.#generations.set('overrides', group, opt, value);
   }
 
-  /** Sets a value above the declared default only; undefined takes it away. Throws for a bad one. */
+  clearOverride(group: string, opt: string): void {
+    this.#generations.set('overrides', group, opt, undefined);
+  }
+
+  /** Sets a value above the declared default only, until {@link Config.clearDefault}. Throws for a bad one. */
   setDefault(group: string, opt: string, value: unknown): void {
     this.#generations.set('defaults', group, opt, value);
+  }
+
+  clearDefault(group: string, opt: string): void {
+    this.#generations.set('defaults', group, opt, undefined);
   }
 
   /**
@@ -267,6 +271,22 @@ export class Config {
 
   [inspect.custom](): unknown {
     return this.toJSON();
+  }
+
+  #values(group: string, options: OptionDeclarations, { local = new Map(), partial = false }: GroupOptions): object {
+    const { current } = this.#generations;
+    const issues: ConfigIssue[] = unknownLocals(group, options, local);
+    const values = new Map<string, unknown>();
+    for (const [opt, option] of Object.entries(options)) {
+      const written = writtenLocally(local, opt, option);
+      const resolved = written === undefined ? current.resolver.resolve(group, opt, option) : undefined;
+      if (resolved !== undefined) issues.push(...resolved.issues);
+      values.set(opt, written === undefined ? resolved?.value : localValue({ group, opt, option, written }, issues));
+    }
+    if (!partial && group !== 'DEFAULT') issues.push(...current.unknown({ complete: false, only: group }));
+    this.#generations.warn(issues);
+    refuseErrors(issues);
+    return groupValues(options, values);
   }
 }
 

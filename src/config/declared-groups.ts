@@ -33,15 +33,19 @@ export class DeclaredGroups {
   readonly #templates = new Map<string, Map<string, Declaration>>();
   /** Every spelling, as `group.opt`, to the declaration it belongs to. */
   readonly #spelled = new Map<string, Declaration>();
+  /** How many options are declared. */
+  #count = 0;
 
   /**
    * Adds options to a group; declaring the same option again in the same way does nothing. A group that ends in
-   * `<name>` is a template: every section of that form has these options. Throws on two different declarations.
+   * `<name>` is a template: every section of that form has these options. Gives whether anything was new. Throws on two
+   * different declarations.
    */
-  declare(groupName: string, options: OptionDeclarations): void {
+  declare(groupName: string, options: OptionDeclarations): boolean {
     const group = sectionKey(groupName);
     const prefix = templatePrefix(group);
     const isTemplate = group.endsWith('<name>');
+    const before = this.#count;
     for (const [opt, option] of Object.entries(options)) {
       const declaration = {
         group,
@@ -57,15 +61,33 @@ export class DeclaredGroups {
     }
     if (Object.keys(options).length === 0 && !isTemplate && !this.#groups.has(group))
       this.#groups.set(group, new Map());
+    return this.#count > before;
   }
 
   /** Gives a section of a template its own options, so that `[api:compute]` is a group like others. */
   instantiate(section: string): void {
-    const template = this.#templates.get(templatePrefix(section) ?? '');
-    if (template === undefined || this.#groups.has(section)) return;
-    for (const { opt, option, place } of template.values()) {
-      this.#add({ group: section, opt, option, place, spellings: spellings(section, opt, option) });
+    if (this.#groups.has(section)) return;
+    for (const [prefix, template] of this.#templates) {
+      if (!section.startsWith(prefix) || section === prefix) continue;
+      for (const { opt, option, place } of template.values()) {
+        this.#add({ group: section, opt, option, place, spellings: spellings(section, opt, option) });
+      }
+      return;
     }
+  }
+
+  /** The section that a name outside it would belong to: `api:web` for `web_workers` of `[DEFAULT]`, were there a web. */
+  sectionOfSpelling(group: string, opt: string): string | undefined {
+    for (const [prefix, template] of this.#templates) {
+      const names = [...template.values()].flatMap(({ option }) => [...option.aliases, ...option.deprecated]);
+      for (const name of names.filter((each) => each.includes('<name>'))) {
+        const [before = '', after = ''] = name.split('<name>');
+        const full = `${group}.${opt}`;
+        const fits = full.startsWith(before) && full.endsWith(after) && full.length > before.length + after.length;
+        if (fits) return `${prefix}${full.slice(before.length, full.length - after.length)}`;
+      }
+    }
+    return undefined;
   }
 
   has(group: string): boolean {
@@ -115,6 +137,7 @@ export class DeclaredGroups {
       });
     }
     insert(this.#groups, declaration.group, declaration.opt, declaration);
+    this.#count++;
     for (const { group, opt, kind } of declaration.spellings) {
       // A real name wins over another option's alias of the same name.
       if (kind === 'name' || !this.#spelled.has(`${group}.${opt}`)) this.#spelled.set(`${group}.${opt}`, declaration);
@@ -138,7 +161,7 @@ function templatePrefix(group: string): string | undefined {
 }
 
 function spellings(group: string, opt: string, option: Option): Spelling[] {
-  const name = group.slice(group.indexOf(':') + 1).replaceAll('-', '_');
+  const name = group.replace(group.includes(':') ? /^[^:]*:/ : /^[^.]*\./, '').replaceAll('-', '_');
   const spelled = (written: string, kind: Spelling['kind']): Spelling => {
     const full = written.replaceAll('<name>', name);
     const dot = full.lastIndexOf('.');

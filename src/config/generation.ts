@@ -3,6 +3,7 @@
  */
 import type { DeclaredGroups } from './declared-groups.js';
 import type { ConfigIssue } from './issue.js';
+import type { OptionDeclarations } from './option.js';
 import { configOptions } from './own-options.js';
 import { type Resolved, Resolver } from './resolver.js';
 import type { State } from './state.js';
@@ -21,6 +22,7 @@ export class Generation {
   readonly state: State;
   readonly resolver: Resolver;
   readonly #declared: Declared;
+  readonly #groups = new Map<OptionDeclarations, Map<string, object>>();
 
   constructor(state: State, declared: Declared) {
     this.state = state;
@@ -33,6 +35,21 @@ export class Generation {
       defaults: declared.defaults,
       readFile: (path) => state.files.read(path),
     });
+  }
+
+  /** The values of a group as `make` made them the first time; made again only after {@link Generation.forget}. */
+  remembered<T extends object>(group: string, options: OptionDeclarations, make: () => T): T {
+    const known = this.#groups.get(options)?.get(group);
+    if (known !== undefined) return known as T;
+    const made = make();
+    this.#groups.set(options, (this.#groups.get(options) ?? new Map()).set(group, made));
+    return made;
+  }
+
+  /** Forgets all values: one from code changed, or more options were declared. */
+  forget(): void {
+    this.resolver.forget();
+    this.#groups.clear();
   }
 
   /** Every declared option, in the order of declaration; the sections of templates are groups of their own. */

@@ -9,6 +9,7 @@ import {
   appliedChanges,
   type Change,
   type ConfigChanges,
+  changesWithoutEffect,
   compareGenerations,
   describeChange,
   type ReloadMethod,
@@ -42,6 +43,8 @@ export class Generations {
   readonly #warned = new Set<string>();
   /** What the last complete judgement covered; undefined before it. */
   complete: boolean | undefined;
+  /** How many reloads were refused. */
+  refusedReloads = 0;
 
   constructor(state: State, declared: Declared, surrounding: Surrounding) {
     this.#declared = declared;
@@ -63,8 +66,7 @@ export class Generations {
   }
 
   declare(group: string, options: OptionDeclarations): void {
-    this.#declared.groups.declare(group, options);
-    this.#current.resolver.forget();
+    if (this.#declared.groups.declare(group, options)) this.#current.forget();
   }
 
   /** Puts a value from code among others of its kind, or takes it away. Throws for a bad one. */
@@ -75,7 +77,7 @@ export class Generations {
       this.#declared.groups.option(section, name)?.check(value);
       this.#declared[kind].set(`${section}.${name}`, value);
     }
-    this.#current.resolver.forget();
+    this.#current.forget();
   }
 
   problems(complete: boolean): readonly ConfigIssue[] {
@@ -100,12 +102,22 @@ export class Generations {
 
   /** Reads everything afresh and judges it. Rejects with `ConfigError`. */
   async prepare(method: ReloadMethod): Promise<PreparedReload> {
+    try {
+      return await this.#prepare(method);
+    } catch (error) {
+      this.refusedReloads++;
+      throw error;
+    }
+  }
+
+  async #prepare(method: ReloadMethod): Promise<PreparedReload> {
     const base = this.#current;
     const fresh = await readExternalSources(readAgain(base.state), this.#declared);
     const wanted = this.#next(fresh);
     const changes = compareGenerations(base, wanted.#current, method);
     const next = this.#next(takenUp(base, fresh, changes, method));
-    const warnings = [...wanted.#judged(this.complete), ...next.#judged(this.complete)];
+    const judged = [...wanted.#judged(this.complete), ...next.#judged(this.complete)];
+    const warnings = [...judged, ...changesWithoutEffect(base, wanted.#current)];
     const accept = async (): Promise<ConfigChanges> => {
       if (this.#current !== base) {
         throw new PorticoError('PORTICO_CONFIG_OVERTAKEN', { message: 'another configuration was accepted meanwhile' });

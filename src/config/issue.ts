@@ -52,7 +52,8 @@ export function describeIssue(issue: ConfigIssue): string {
   const group = issue.group === undefined ? '' : `[${issue.group}] `;
   const option = issue.opt === undefined ? '' : `${issue.opt}: `;
   const got = issue.got === undefined ? '' : `; got ${oneLine(issue.got)}`;
-  const text = `${placeOf(issue.location)}${issue.severity}: ${group}${option}${issue.message}${got}`;
+  const place = issue.location === undefined ? '' : placeOf(issue.location);
+  const text = `${place === '' ? '' : `${place}: `}${issue.severity}: ${group}${option}${issue.message}${got}`;
   return issue.hint === undefined ? text : `${text}\n  ${issue.hint}`;
 }
 
@@ -62,11 +63,11 @@ export function suggestion(word: string, candidates: Iterable<string>): string |
   return names.length === 0 ? undefined : `did you mean ${names.join(' or ')}?`;
 }
 
-function placeOf(location: Location | undefined): string {
-  if (location === undefined || location.kind === 'default') return '';
-  if (location.kind === 'environment') return `env ${location.detail}: `;
-  if (location.kind === 'command_line') return `command line, ${location.detail}: `;
-  return `${location.detail}: `;
+/** A place in words: `portico.ini:3:8`, `env PORTICO_WSGI__KEEP_ALIVE`, `command line, argument 2`; empty for a default. */
+export function placeOf({ kind, detail }: Location): string {
+  if (kind === 'default') return '';
+  if (kind === 'environment') return `env ${detail}`;
+  return kind === 'command_line' ? `command line, ${detail}` : detail;
 }
 
 function oneLine(value: string): string {

@@ -103,7 +103,15 @@ function unknownSection({ groups, strict }: NamesToJudge, name: string, location
   };
 }
 
-function unknownOption({ groups }: NamesToJudge, group: string, opt: string, location: Location): ConfigIssue {
+function unknownOption(judged: NamesToJudge, group: string, opt: string, location: Location): ConfigIssue {
+  const { groups, strict } = judged;
+  const section = groups.sectionOfSpelling(group, opt);
+  if (section !== undefined && suggestion(opt, groups.spelledIn(group)) === undefined) {
+    // `metadata_workers` in a program that does not serve metadata: one file may be for several programs.
+    const message = `nothing here is called [${section}]`;
+    const code = 'PORTICO_CONFIG_UNKNOWN_SECTION';
+    return { severity: strict ? 'error' : 'warning', code, group, opt, location, message };
+  }
   return {
     severity: 'error',
     code: 'PORTICO_CONFIG_UNKNOWN_OPTION',

@@ -164,6 +164,44 @@ test('CF-46 a template stands for all sections of its form', () => {
   ]);
 });
 
+test('CF-46 a template may have its instances behind a dot', () => {
+  const cors = defineOptions({ origin: string({ default: '*', help: 'x', aliases: ['DEFAULT.<name>_origin'] }) });
+  const config = Config.fromText('[cors]\norigin = a\n[cors.admin]\norigni = b\n[DEFAULT]\nweb_origin = c\n');
+  config.register('cors', cors);
+  config.register('cors.<name>', cors);
+  assert.deepEqual(config.problems().map(brief), [
+    'error PORTICO_CONFIG_UNKNOWN_OPTION [cors.admin] origni portico.ini:4:10',
+    'warning PORTICO_CONFIG_UNKNOWN_SECTION [DEFAULT] web_origin portico.ini:6:14',
+  ]);
+  assert.equal(config.group('cors.web', cors).origin, 'c');
+});
+
+test('CF-54 flat names of an API that this program does not serve are a warning, a misspelled one an error', () => {
+  const text = '[DEFAULT]\nmetadata_workers = 2\ncompte_workers = 2\n';
+  const config = Config.fromText(text);
+  config.api('compute', apiOptions);
+  assert.deepEqual(
+    config.problems().map(({ severity, opt, message, hint }) => [severity, opt, message, hint]),
+    [
+      ['warning', 'metadata_workers', 'nothing here is called [api:metadata]', undefined],
+      ['error', 'compte_workers', 'unknown option', "did you mean 'compute_workers'?"],
+    ],
+  );
+  config.api('metadata', apiOptions);
+  assert.equal(config.problems().length, 1);
+});
+
+test('CF-116 a group is parsed once, and judged again for who asks for the whole of it', () => {
+  const config = Config.fromText('[wsgi]\nkeep_alife = no\n');
+  const part = config.group('wsgi', wsgiOptions, { partial: true });
+  assert.equal(config.group('wsgi', wsgiOptions, { partial: true }), part);
+  for (let round = 0; round < 2; round++) assert.throws(() => config.group('wsgi', wsgiOptions), /keep_alife/);
+  config.setOverride('wsgi', 'max_header_size', 5);
+  assert.equal(config.group('wsgi', wsgiOptions, { partial: true }).maxHeaderSize, 5);
+  config.clearOverride('wsgi', 'max_header_size');
+  assert.deepEqual(config.group('wsgi', wsgiOptions, { partial: true }), part);
+});
+
 test('CF-47 CF-67 an old name counts, gives way to the new one, and warns once', () => {
   const said: string[] = [];
   const log = { warn: (message: string) => said.push(message) } as unknown as NonNullable<
@@ -274,5 +312,5 @@ test('CF-107 values from code are checked', () => {
 });
 
 test('CF-114 the sections of the files, each once', () => {
-  assert.deepEqual(Config.fromText('[A]\n[b]\n[a]\n').listSections(), ['a', 'b']);
+  assert.deepEqual(Config.fromText('[A]\n[b]\n[a]\n').listAllSections(), ['a', 'b']);
 });

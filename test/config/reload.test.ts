@@ -82,6 +82,7 @@ test('CF-83 LC-517 CF-118 a broken file changes nothing', async () => {
   rmSync(file);
   await assert.rejects(config.reload(), /cannot read config file/);
   assert.equal(config.generation, 1);
+  assert.equal(config.refusedReloads, 7);
   assert.deepEqual(values(config), before);
 });
 
@@ -98,6 +99,10 @@ test('CF-84 CF-13 LC-1208 command line, environment and overrides keep their pre
   write('[app]\nworkers = 2\nlevel = 2\n');
   assert.deepEqual(sorted(await config.reload()), []);
   assert.deepEqual([values(config).workers, values(config).level], [7, 5]);
+  assert.deepEqual(said, [
+    '/portico.ini:2:11: warning: [app] workers: the changed value does not count: command line, argument 1 sets the option',
+    '/portico.ini:3:9: warning: [app] level: the changed value does not count: env PORTICO_APP__LEVEL sets the option',
+  ]);
 });
 
 test('CF-51 cross-checks refuse a reload too', async () => {
@@ -225,6 +230,15 @@ test('CF-86 a worker takes up what its parent accepted, runs its hooks, and refu
   await parent.reload();
   await assert.rejects(worker.adopt(parent.snapshot()), /extra: should be an integer/);
   assert.equal(values(worker).workers, 2);
+});
+
+test('OP-84 an earlier configuration can be put back as a new generation', async () => {
+  const config = await load('[app]\nworkers = 1\n');
+  const earlier = config.snapshot();
+  write('[app]\nworkers = 2\n');
+  await config.reload();
+  assert.deepEqual(sorted(await config.restore(earlier)), ['app.workers 2 1']);
+  assert.equal(config.generation, 3);
 });
 
 test('CF-113 LC-1221 a file without a folder is looked for beside the configuration files', async () => {
