@@ -7,15 +7,14 @@ import type { State } from './state.js';
 
 /**
  * The absolute path of a file: beside the configuration files (the last one first), then in the configuration
- * directories, then in the working directory and its `paste/`, then where default files are looked for. Files already
- * read count as there. Undefined when it is nowhere.
+ * directories, then where default files are looked for. Without any configuration file the working directory and its
+ * `paste/` come first. Files already read count as there. Undefined when it is nowhere.
  */
 export function findConfigFile({ paths, files }: State, name: string): string | undefined {
   const places = [
     ...paths.files.map(({ path }) => dirname(path)).toReversed(),
     ...paths.dirs.map(({ path }) => path).toReversed(),
-    '.',
-    'paste',
+    ...(paths.files.length === 0 ? ['.', 'paste'] : []),
     ...paths.searched,
   ];
   const candidates = isAbsolute(name) ? [name] : places.map((place) => resolve(join(place, name)));

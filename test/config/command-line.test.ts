@@ -69,7 +69,14 @@ test('CF-77 CF-118 a secret on the command line works, warns, and is masked for 
   assert.deepEqual(new Set(warnings.map(({ code }) => code)), new Set(['PORTICO_CONFIG_EXPOSED']));
   assert.doesNotMatch(JSON.stringify(warnings), /hunter2/);
   assert.deepEqual(config.maskArguments([...argv, '--app-level', '3', 'amqp://u:p@h']), [
-    ...['--set', 'app.token=****', '--set=app.token=****', '--app-token', '****', '--app-token=****'],
-    ...['--app-level', '3', 'amqp://u:****@h'],
+    '--set',
+    'app.token=****',
+    '--set=app.token=****',
+    '--app-token',
+    '****',
+    '--app-token=****',
+    '--app-level',
+    '3',
+    'amqp://u:****@h',
   ]);
 });
