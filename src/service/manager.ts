@@ -37,6 +37,8 @@ export interface ServiceRecord {
   readonly reportInterval: number;
   /** Seconds without a heartbeat after which this service counts as down. */
   readonly downTime: number;
+  /** Which accepted configuration it runs. */
+  readonly configGeneration: number;
   readonly zone: string | null;
   readonly endpoints: readonly string[];
   readonly labels: Readonly<Record<string, string>>;

@@ -2,7 +2,7 @@ import { createLogger, type Logger } from 'portico';
 
 /** One line of a log, as a test reads it. */
 export interface Line {
-  readonly level: number;
+  readonly level: string;
   readonly msg: string;
   readonly err?: { readonly type: string; readonly message: string; readonly stack: string; readonly code?: string };
 }

@@ -8,10 +8,10 @@ const log = silentLogger();
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function recorded(): {
-  lines: { msg: string; level: number; err?: { message: string; stack: string } }[];
+  lines: { msg: string; level: string; err?: { message: string; stack: string } }[];
   log: Logger;
 } {
-  const lines: { msg: string; level: number; err?: { message: string; stack: string } }[] = [];
+  const lines: { msg: string; level: string; err?: { message: string; stack: string } }[] = [];
   return {
     lines,
     log: createLogger({ level: 'debug', destination: { write: (line) => void lines.push(JSON.parse(line)) } }),

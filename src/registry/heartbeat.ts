@@ -1,0 +1,129 @@
+/**
+ * The heartbeat of one worker: a timer in its own event loop, so that a blocked worker stops beating.
+ */
+import type { Logger } from '../log.js';
+import { type Clock, DynamicLoopingCall, formatDuration, pause } from '../tasks/index.js';
+import { RegistryUnavailable } from './registry-errors.js';
+
+/** How and when a heart beats. Times in seconds. */
+export interface HeartbeatOptions {
+  /** One beat. */
+  readonly beat: () => Promise<void>;
+  /** Between two beats; 0: none at all. */
+  readonly interval: number;
+  readonly initialDelay: number;
+  /** The part of the interval by which it varies at random. */
+  readonly jitter: number;
+  /** How long the registry may be away before {@link onLost}. */
+  readonly downTime: number;
+  /** The others see us as down by now. Called once for each outage. */
+  readonly onLost: () => void;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/** A beat has less time than there is between two. */
+const TIMEOUT_PART = 0.8;
+
+export class Heartbeat {
+  readonly #options: HeartbeatOptions;
+  #loop: DynamicLoopingCall<[]> | undefined;
+  #lostAt: number | undefined;
+  #lostTold = false;
+  #skipped = 0;
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options;
+  }
+
+  /** True while the registry cannot be reached: others may see this service as down. */
+  get disconnected(): boolean {
+    return this.#lostAt !== undefined;
+  }
+
+  /** Milliseconds since the registry was last reached; 0 while it is. */
+  get outageMs(): number {
+    return this.#lostAt === undefined ? 0 : this.#options.clock.now() - this.#lostAt;
+  }
+
+  /** Beats that were left out because the one before took too long. */
+  get skipped(): number {
+    return this.#skipped;
+  }
+
+  start(): void {
+    const { interval, initialDelay, clock, log } = this.#options;
+    if (interval === 0 || this.#loop?.running === true) return;
+    const heartbeat = (): Promise<number> => this.#beat();
+    this.#loop = new DynamicLoopingCall(heartbeat);
+    // Whatever happens, the next beat comes; and a heart alone does not keep the process alive.
+    this.#loop.start({
+      initialDelay,
+      stopOnException: false,
+      unref: true,
+      periodicIntervalMax: 2 * interval,
+      clock,
+      log,
+    });
+  }
+
+  /** Settles when no beat is under way any more. */
+  async stop(): Promise<void> {
+    if (this.#loop === undefined) return;
+    this.#loop.stop();
+    await this.#loop.wait().catch(() => {});
+  }
+
+  async #beat(): Promise<number> {
+    const { interval, jitter, clock, random } = this.#options;
+    const began = clock.now();
+    try {
+      await this.#limited();
+      this.#recovered();
+    } catch (error) {
+      this.#failed(error);
+    }
+    const took = (clock.now() - began) / 1000;
+    this.#skipped += Math.floor(took / interval);
+    return interval * (1 + jitter * (2 * random() - 1)) - (took % interval);
+  }
+
+  async #limited(): Promise<void> {
+    const { beat, interval, clock } = this.#options;
+    const limit = TIMEOUT_PART * interval;
+    const over = new AbortController();
+    const late = pause(limit * 1000, { clock, signal: over.signal, unref: true }).then((whole) => {
+      if (whole) throw new RegistryUnavailable(new Error(`a heartbeat took more than ${formatDuration(limit)}`));
+    });
+    late.catch(() => {});
+    try {
+      await Promise.race([beat(), late]);
+    } finally {
+      over.abort();
+    }
+  }
+
+  #recovered(): void {
+    if (this.#lostAt === undefined) return;
+    const outage = formatDuration(this.outageMs / 1000);
+    this.#options.log.info(`Recovered from being unable to report status, after ${outage}.`);
+    this.#lostAt = undefined;
+    this.#lostTold = false;
+  }
+
+  #failed(error: unknown): void {
+    const { log, downTime, onLost, clock } = this.#options;
+    if (!(error instanceof RegistryUnavailable)) {
+      log.error('Unexpected error while reporting service status', { err: error });
+      return;
+    }
+    if (this.#lostAt === undefined) {
+      this.#lostAt = clock.now();
+      log.warn(`Lost connection to the service registry; this service goes on: ${error.message}`);
+    } else if (!this.#lostTold && this.outageMs > downTime * 1000) {
+      this.#lostTold = true;
+      onLost();
+    }
+  }
+}

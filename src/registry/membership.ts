@@ -1,0 +1,292 @@
+/**
+ * One worker's membership in the registry: its service's record, made or found at the start, kept alive, and signed off.
+ */
+import { PorticoError } from '../errors.js';
+import type { Logger } from '../log.js';
+import type { Registration, ServiceRecord, ServiceState } from '../service/index.js';
+import { type Clock, pause } from '../tasks/index.js';
+import { Heartbeat } from './heartbeat.js';
+import { correctedDownTime, isUp } from './is-up.js';
+import { RecordExists, RegistryUnavailable, ServiceTooOld } from './registry-errors.js';
+import type { ServiceRegistry } from './service-registry.js';
+import type { ServiceAnnouncement } from './service-store.js';
+
+/** Who joins: the same in all workers of a service, but for `worker`. */
+export interface MemberIdentity extends Omit<ServiceAnnouncement, 'reportInterval' | 'downTime' | 'pid' | 'startedAt'> {
+  /** Which worker of its service this process is. */
+  readonly worker: number;
+  readonly pid: number;
+}
+
+/** How a member behaves: `[servicegroup]`, and what surrounds it. Times in seconds. */
+export interface MembershipOptions {
+  readonly reportInterval: number;
+  readonly serviceDownTime: number;
+  readonly initialDelay: number;
+  readonly jitter: number;
+  readonly startWait: number;
+  readonly autoRecreate: boolean;
+  readonly enableNewServices: boolean;
+  readonly onRegistryLoss: 'continue' | 'drain' | 'exit';
+  readonly fenceOnForcedDown: boolean;
+  /** Starts under a host name that another machine seems to use. */
+  readonly takeover: boolean;
+  /** Starts although every other service of this binary is newer. */
+  readonly allowOld: boolean;
+  /** Requests and calls under way, for the worker's row. */
+  readonly inFlight: () => number;
+  /** The service should stop taking work, or end; and why. */
+  readonly onVerdict: (verdict: 'drain' | 'exit', reason: string) => void;
+  /** True while that process runs. */
+  readonly isAlive: (pid: number) => boolean;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/** Milliseconds between two complaints about the same thing. */
+const COMPLAINT_MS = 60_000;
+
+export class Membership implements Registration {
+  readonly #registry: ServiceRegistry;
+  readonly #who: MemberIdentity;
+  readonly #options: MembershipOptions;
+  readonly #downTime: number;
+  readonly #heartbeat: Heartbeat;
+  #record: ServiceRecord | undefined;
+  #draining = false;
+  #forcedDownTold = false;
+  #foreignToldAt: number | undefined;
+
+  constructor(registry: ServiceRegistry, who: MemberIdentity, options: MembershipOptions) {
+    this.#registry = registry;
+    this.#who = who;
+    this.#options = options;
+    const { reportInterval, serviceDownTime, log, onRegistryLoss } = options;
+    this.#downTime = correctedDownTime(serviceDownTime, reportInterval);
+    if (this.#downTime !== serviceDownTime) {
+      log.warn(
+        `service_down_time (${serviceDownTime}) must be more than report_interval (${reportInterval}): it is ${this.#downTime} now`,
+      );
+    }
+    this.#heartbeat = new Heartbeat({
+      beat: () => this.#beat(),
+      interval: reportInterval,
+      initialDelay: options.initialDelay,
+      jitter: options.jitter,
+      downTime: this.#downTime,
+      onLost: () => {
+        if (onRegistryLoss !== 'continue') this.#verdict(onRegistryLoss, 'the service registry is away');
+      },
+      log,
+      clock: options.clock,
+      random: options.random,
+    });
+  }
+
+  /** What health checks show. */
+  get heartbeat(): Pick<Heartbeat, 'disconnected' | 'outageMs' | 'skipped'> {
+    return this.#heartbeat;
+  }
+
+  /** The service's record, once registered, as this worker last saw it. */
+  get record(): ServiceRecord | undefined {
+    return this.#record;
+  }
+
+  /** Waits for a registry that is away, with growing pauses, at most `startWait` seconds. */
+  async read(): Promise<ServiceRecord | null> {
+    const { clock, log, startWait } = this.#options;
+    const { host, binary } = this.#who;
+    const began = clock.now();
+    let told = Number.NEGATIVE_INFINITY;
+    for (let waitMs = 100; ; waitMs = Math.min(2 * waitMs, 5000)) {
+      try {
+        return await this.#registry.store.find(host, binary);
+      } catch (error) {
+        if (!(error instanceof RegistryUnavailable) || clock.now() - began + waitMs > startWait * 1000) throw error;
+        if (clock.now() - told >= 10_000) {
+          told = clock.now();
+          log.warn(`waiting for the service registry: ${error.message}`);
+        }
+      }
+      await pause(waitMs, { clock });
+    }
+  }
+
+  async register(): Promise<ServiceRecord> {
+    const { store } = this.#registry;
+    const { host, binary, version, worker, pid, instanceId } = this.#who;
+    const existing = await this.read();
+    await this.#refuse(existing);
+    if (existing !== null && existing.version !== version) {
+      this.#options.log.info(
+        `Updating service version for ${binary} on ${host} from ${existing.version} to ${version}`,
+      );
+    }
+    // A sibling that runs already has the record's state; only the first to come says that it begins.
+    const state = existing !== null && (await this.#siblings(existing.id)).length > 0 ? existing.state : 'starting';
+    const record =
+      existing === null ? await this.#insert() : await store.update(existing.id, { ...this.#announcement(), state });
+    if (record === null) return this.register();
+    await this.#forgetDeadWorkers(record.id);
+    await store.putWorker(record.id, { worker, pid, instanceId, inFlight: 0, draining: false });
+    this.#draining = false;
+    this.#record = record;
+    return record;
+  }
+
+  async join(): Promise<void> {
+    await this.#write('running');
+    this.#heartbeat.start();
+  }
+
+  /** The service is draining once no worker takes work any more. */
+  async drain(): Promise<void> {
+    await this.#signOff('draining', async (id) => {
+      const { worker, pid, instanceId } = this.#who;
+      this.#draining = true;
+      await this.#registry.store.putWorker(id, {
+        worker,
+        pid,
+        instanceId,
+        inFlight: this.#options.inFlight(),
+        draining: true,
+      });
+    });
+  }
+
+  async leave(): Promise<void> {
+    await this.#heartbeat.stop();
+    await this.#signOff('stopped', (id) => this.#registry.store.dropWorker(id, this.#who.worker, this.#who.pid));
+    this.#record = undefined;
+  }
+
+  /** Takes or keeps a lease in the name of this service's host. */
+  lease(task: string, seconds: number): Promise<boolean> {
+    return this.#registry.store.lease(task, `${this.#who.host}/${this.#who.worker}`, seconds);
+  }
+
+  #announcement(): ServiceAnnouncement {
+    const { worker: _, ...service } = this.#who;
+    return {
+      ...service,
+      startedAt: new Date(),
+      reportInterval: this.#options.reportInterval,
+      downTime: this.#downTime,
+    };
+  }
+
+  async #insert(): Promise<ServiceRecord | null> {
+    const { store } = this.#registry;
+    const { host, binary } = this.#who;
+    try {
+      return await store.insert(this.#announcement(), {
+        disabled: !this.#options.enableNewServices,
+        state: 'starting',
+      });
+    } catch (error) {
+      // A sibling was faster: its record is ours.
+      const record = error instanceof RecordExists ? await store.find(host, binary) : null;
+      if (record === null) throw error;
+      return record;
+    }
+  }
+
+  async #refuse(existing: ServiceRecord | null): Promise<void> {
+    const { store } = this.#registry;
+    const { host, binary, version, machineId } = this.#who;
+    const minimum = await this.#registry.minVersion(binary);
+    if (!this.#options.allowOld && minimum !== undefined && version < minimum) {
+      throw new ServiceTooOld(binary, version, minimum);
+    }
+    if (existing === null || existing.machineId === machineId || this.#options.takeover) return;
+    if (!isUp({ ...existing, forcedDown: false }, await store.now())) return;
+    throw new PorticoError('PORTICO_HOST_TAKEN', {
+      message: `${binary} runs on another machine under the host name ${host}`,
+      hint: 'Give this machine a name of its own ([DEFAULT] host), or start with --takeover if the other one is gone.',
+    });
+  }
+
+  async #beat(): Promise<void> {
+    const record = this.#record;
+    if (record === undefined) return;
+    const { worker, pid, instanceId } = this.#who;
+    const inFlight = this.#options.inFlight();
+    const answer = await this.#registry.store.beat({ serviceId: record.id, worker, pid, instanceId, inFlight });
+    if (answer === null) return this.#gone(record);
+    this.#heedForcedDown(answer.forcedDown);
+    if (answer.instanceId !== instanceId) this.#complainOfForeigner();
+  }
+
+  async #gone(record: ServiceRecord): Promise<void> {
+    const { log, autoRecreate } = this.#options;
+    const by = await this.#registry.store.deletedBy(record.id);
+    const mayRecreate = autoRecreate && by === undefined && !this.#draining;
+    log.error(
+      `The record of ${record.binary} on ${record.host} was deleted${by === undefined ? '' : ` by ${by}`} while it runs`,
+      { hint: mayRecreate ? 'It is made anew.' : 'Stop the service, or restart it to have a record again.' },
+    );
+    if (!mayRecreate) {
+      this.#record = undefined;
+      this.#verdict('drain', 'its record was deleted');
+      return;
+    }
+    await this.register();
+    await this.#write('running');
+  }
+
+  #heedForcedDown(forcedDown: boolean): void {
+    if (forcedDown && !this.#forcedDownTold) {
+      this.#options.log.warn('an operator forced this service down: others treat it as dead');
+      if (this.#options.fenceOnForcedDown) this.#verdict('drain', 'an operator forced it down');
+    }
+    this.#forcedDownTold = forcedDown;
+  }
+
+  #complainOfForeigner(): void {
+    const now = this.#options.clock.now();
+    if (this.#draining || (this.#foreignToldAt !== undefined && now - this.#foreignToldAt < COMPLAINT_MS)) return;
+    this.#foreignToldAt = now;
+    const { binary, host } = this.#who;
+    this.#options.log.error(`another ${binary} has registered under the host name ${host}: only one may run there`);
+  }
+
+  #verdict(verdict: 'drain' | 'exit', reason: string): void {
+    this.#options.onVerdict(verdict, reason);
+  }
+
+  /** Never fails: a registry that is away must not hold up an end. */
+  async #signOff(state: ServiceState, own: (id: number) => Promise<void>): Promise<void> {
+    const id = this.#record?.id;
+    if (id === undefined) return;
+    try {
+      await own(id);
+      if ((await this.#siblings(id)).length === 0) await this.#write(state);
+    } catch (error) {
+      this.#options.log.warn(`could not write "${state}" to the service registry`, { err: error });
+    }
+  }
+
+  /** The other workers that take work: same machine, so the system says who is alive. */
+  async #siblings(id: number): Promise<number[]> {
+    const rows = await this.#registry.store.workers(id);
+    return rows
+      .filter(({ pid, draining }) => pid !== this.#who.pid && !draining && this.#options.isAlive(pid))
+      .map(({ pid }) => pid);
+  }
+
+  async #forgetDeadWorkers(id: number): Promise<void> {
+    for (const { worker, pid } of await this.#registry.store.workers(id)) {
+      const replaced = worker === this.#who.worker && pid !== this.#who.pid;
+      if (replaced && !this.#options.isAlive(pid)) await this.#registry.store.dropWorker(id, worker, pid);
+    }
+  }
+
+  async #write(state: ServiceState): Promise<void> {
+    const id = this.#record?.id;
+    if (id === undefined) return;
+    const record = await this.#registry.store.update(id, { state });
+    if (record !== null) this.#record = record;
+  }
+}

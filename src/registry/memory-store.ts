@@ -1,0 +1,172 @@
+/**
+ * Service records in this process: for tests and for programs that are one process.
+ */
+import { randomUUID } from 'node:crypto';
+import type { ServiceRecord, ServiceState } from '../service/index.js';
+import { RecordExists } from './registry-errors.js';
+import type {
+  Beat,
+  BeatAnswer,
+  RecordChanges,
+  RecordFilter,
+  ServiceAnnouncement,
+  ServiceStore,
+  WorkerRow,
+} from './service-store.js';
+
+type Stored = { -readonly [K in keyof ServiceRecord]: ServiceRecord[K] } & { deletedBy?: string };
+
+/** Records that end with the process. */
+export class MemoryStore implements ServiceStore {
+  readonly #now: () => number;
+  readonly #records = new Map<number, Stored>();
+  readonly #workers = new Map<number, WorkerRow[]>();
+  readonly #leases = new Map<string, { owner: string; until: number }>();
+  #lastId = 0;
+
+  /** `now`: milliseconds since 1970; default `Date.now`. */
+  constructor(options: { readonly now?: () => number } = {}) {
+    this.#now = options.now ?? Date.now;
+  }
+
+  async now(): Promise<Date> {
+    return new Date(this.#now());
+  }
+
+  async find(host: string, binary: string): Promise<ServiceRecord | null> {
+    return copied(this.#alive().find((record) => record.host === host && record.binary === binary));
+  }
+
+  async get(uuid: string): Promise<ServiceRecord | null> {
+    return copied(this.#alive().find((record) => record.uuid === uuid));
+  }
+
+  async list(filter: RecordFilter = {}): Promise<ServiceRecord[]> {
+    const wanted = Object.entries(filter) as [keyof RecordFilter, string][];
+    return this.#alive()
+      .filter((record) => wanted.every(([key, value]) => record[key] === value))
+      .sort((a, b) => compare(a.host, b.host) || compare(a.binary, b.binary))
+      .map((record) => ({ ...record }));
+  }
+
+  async insert(
+    service: ServiceAnnouncement,
+    initial: { disabled: boolean; state: ServiceState },
+  ): Promise<ServiceRecord> {
+    for (const { host, binary, topic } of this.#alive()) {
+      if (host !== service.host) continue;
+      if (binary === service.binary) throw new RecordExists(host, binary);
+      if (topic !== null && topic === service.topic) throw new RecordExists(host, `topic ${topic}`);
+    }
+    const record: Stored = {
+      ...service,
+      ...initial,
+      id: ++this.#lastId,
+      uuid: randomUUID(),
+      reportCount: 0,
+      lastSeenUp: null,
+      disabledReason: null,
+      forcedDown: false,
+      createdAt: new Date(this.#now()),
+      updatedAt: null,
+      deletedAt: null,
+    };
+    this.#records.set(record.id, record);
+    return { ...record };
+  }
+
+  async update(id: number, changes: RecordChanges): Promise<ServiceRecord | null> {
+    const record = this.#one(id);
+    if (record !== undefined) Object.assign(record, changes, { updatedAt: new Date(this.#now()) });
+    return copied(record);
+  }
+
+  async beat({ serviceId, ...worker }: Beat): Promise<BeatAnswer | null> {
+    const record = this.#one(serviceId);
+    if (record === undefined) return null;
+    record.reportCount++;
+    record.lastSeenUp = new Date(this.#now());
+    const rows = this.#workers.get(serviceId) ?? [];
+    const own = rows.find((row) => isRowOf(row, worker.worker, worker.pid));
+    await this.putWorker(serviceId, { ...worker, draining: own?.draining ?? false });
+    const { reportCount, disabled, forcedDown, instanceId } = record;
+    return { reportCount, disabled, forcedDown, instanceId };
+  }
+
+  async remove(id: number, by: string): Promise<boolean> {
+    const record = this.#one(id);
+    if (record === undefined) return false;
+    record.deletedAt = new Date(this.#now());
+    record.deletedBy = by;
+    return true;
+  }
+
+  async deletedBy(id: number): Promise<string | undefined> {
+    return this.#records.get(id)?.deletedBy;
+  }
+
+  async workers(serviceId: number): Promise<WorkerRow[]> {
+    return [...(this.#workers.get(serviceId) ?? [])].sort((a, b) => a.worker - b.worker || a.pid - b.pid);
+  }
+
+  async putWorker(serviceId: number, worker: Omit<WorkerRow, 'lastSeenUp'>): Promise<void> {
+    await this.dropWorker(serviceId, worker.worker, worker.pid);
+    this.#workers.get(serviceId)!.push({ ...worker, lastSeenUp: new Date(this.#now()) });
+  }
+
+  async dropWorker(serviceId: number, worker: number, pid: number): Promise<void> {
+    const rows = this.#workers.get(serviceId) ?? [];
+    this.#workers.set(
+      serviceId,
+      rows.filter((row) => !isRowOf(row, worker, pid)),
+    );
+  }
+
+  async purge(olderThanSeconds: number): Promise<number> {
+    const before = this.#now() - olderThanSeconds * 1000;
+    let purged = 0;
+    for (const record of this.#records.values()) {
+      if (record.deletedAt === null || record.deletedAt.getTime() > before) continue;
+      this.#records.delete(record.id);
+      this.#workers.delete(record.id);
+      purged++;
+    }
+    for (const [id, rows] of this.#workers) {
+      this.#workers.set(
+        id,
+        rows.filter(({ lastSeenUp }) => lastSeenUp.getTime() > before),
+      );
+    }
+    return purged;
+  }
+
+  async lease(task: string, owner: string, seconds: number): Promise<boolean> {
+    const held = this.#leases.get(task);
+    if (held !== undefined && held.owner !== owner && held.until > this.#now()) return false;
+    this.#leases.set(task, { owner, until: this.#now() + seconds * 1000 });
+    return true;
+  }
+
+  async close(): Promise<void> {}
+
+  #alive(): Stored[] {
+    return [...this.#records.values()].filter(({ deletedAt }) => deletedAt === null);
+  }
+
+  #one(id: number): Stored | undefined {
+    const record = this.#records.get(id);
+    return record?.deletedAt === null ? record : undefined;
+  }
+}
+
+function isRowOf(row: WorkerRow, worker: number, pid: number): boolean {
+  return row.worker === worker && row.pid === pid;
+}
+
+function copied(record: Stored | undefined): ServiceRecord | null {
+  return record === undefined ? null : { ...record };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

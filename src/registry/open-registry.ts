@@ -1,0 +1,143 @@
+/**
+ * From configuration to a registry, and to a service's place in it.
+ */
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import type { Config } from '../config/index.js';
+import { ConfigurationRefused } from '../errors.js';
+import type { Logger } from '../log.js';
+import { systemClock } from '../tasks/index.js';
+import { Membership, type MembershipOptions } from './membership.js';
+import { MemoryStore } from './memory-store.js';
+import { databaseOptions, heartbeatOptions, servicegroupOptions } from './registry-options.js';
+import { ServiceRegistry, type ServiceRegistryOptions } from './service-registry.js';
+import type { ServiceStore } from './service-store.js';
+import { SqliteStore } from './sqlite-store.js';
+
+/**
+ * The registry that a configuration names; null where it names no database. Opens nothing yet. Throws
+ * `PORTICO_REGISTRY_CONNECTION` for a connection that does not fit the driver.
+ */
+export function openRegistry(
+  config: Config,
+  options: ServiceRegistryOptions & { readonly log: Logger },
+): ServiceRegistry | null {
+  const group = config.group('servicegroup', servicegroupOptions);
+  const database = config.group('database', databaseOptions);
+  const connection = group.connection ?? database.connection;
+  const make = (store: ServiceStore): ServiceRegistry =>
+    new ServiceRegistry(store, { staleReadS: group.staleReadS, ...options });
+  if (group.driver === 'memory') return make(new MemoryStore());
+  if (connection === undefined) return null;
+  if (group.driver === 'sqlite') {
+    const path = sqlitePath(connection);
+    return make(new SqliteStore(path, { log: options.log, busyTimeoutMs: database.sqliteBusyTimeoutMs }));
+  }
+  throw new ConfigurationRefused('PORTICO_REGISTRY_DRIVER', {
+    message: '[servicegroup] driver: this release has no postgresql registry',
+    hint: 'Use sqlite for the services of one machine.',
+  });
+}
+
+/** The file an SQLite connection names, as SQLAlchemy writes it: three slashes and a relative path, four and an absolute one. */
+export function sqlitePath(connection: string): string {
+  const [, path] = /^sqlite:\/\/(?:\/(.*))?$/s.exec(connection) ?? [];
+  if (path === undefined && !/^sqlite:(\/\/)?\/?$/.test(connection)) {
+    throw new ConfigurationRefused('PORTICO_REGISTRY_CONNECTION', {
+      message: `[servicegroup] connection: this is no SQLite connection: ${connection.split(':', 1)[0]}:…`,
+      hint: 'Write sqlite:///relative/path.db or sqlite:////absolute/path.db.',
+    });
+  }
+  return path === undefined || path === '' || path === ':memory:' ? ':memory:' : resolve(decodeURIComponent(path));
+}
+
+/** A service that wants a record. */
+export interface MemberOptions extends Partial<MembershipOptions> {
+  /** What runs, unique on its host: `portico-compute`. */
+  readonly binary: string;
+  /** What it takes remote calls for; null: none. */
+  readonly topic?: string | null;
+  /** The version of its code, as it numbers it. Default 0. */
+  readonly version?: number;
+  readonly zone?: string | null;
+  readonly endpoints?: readonly string[];
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly log: Logger;
+  /** Which process this is. Default: what the launcher made it. */
+  readonly process?: { readonly worker: number; readonly instance: string; readonly generation: number };
+}
+
+/** A service's place in the registry, for its `ManagerHooks`. Options of the configuration hold where none are given. */
+export function membership(registry: ServiceRegistry, config: Config, options: MemberOptions): Membership {
+  const group = config.group('servicegroup', servicegroupOptions);
+  const defaults = config.group('DEFAULT', heartbeatOptions);
+  const { binary, topic = null, version = 0, zone = null, endpoints = [], labels = {}, ...rest } = options;
+  const { worker, instance, generation } = options.process ?? thisProcess();
+  const machineId = machine();
+  return new Membership(
+    registry,
+    {
+      host: defaults.host,
+      binary,
+      topic,
+      version,
+      zone,
+      endpoints,
+      labels,
+      worker,
+      pid: process.pid,
+      machineId,
+      instanceId: `${machineId}/${instance}`,
+      configGeneration: generation,
+    },
+    {
+      reportInterval: defaults.reportInterval,
+      serviceDownTime: defaults.serviceDownTime,
+      initialDelay: group.initialDelayS,
+      jitter: group.jitter,
+      startWait: group.startWaitS,
+      autoRecreate: group.autoRecreate,
+      enableNewServices: group.enableNewServices,
+      onRegistryLoss: group.onRegistryLoss,
+      fenceOnForcedDown: group.fenceOnForcedDown,
+      takeover: false,
+      allowOld: false,
+      inFlight: () => 0,
+      onVerdict: () => {},
+      isAlive,
+      clock: systemClock,
+      random: Math.random,
+      ...rest,
+    },
+  );
+}
+
+/** All workers of a fleet are one incarnation, their parent's; a process without workers is its own. */
+function thisProcess(): { worker: number; instance: string; generation: number } {
+  const holder = process as unknown as Record<
+    symbol,
+    { assignment?: { index: number; generation: number } } | undefined
+  >;
+  const assignment = holder[Symbol.for('portico.worker')]?.assignment;
+  if (assignment === undefined) return { worker: 0, instance: String(process.pid), generation: 1 };
+  return { worker: assignment.index, instance: String(process.ppid), generation: assignment.generation };
+}
+
+/** machine-id(5) where there is one: host names are what two machines may have in common by mistake. */
+function machine(): string {
+  try {
+    return readFileSync('/etc/machine-id', 'utf8').trim() || hostname();
+  } catch {
+    return hostname();
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

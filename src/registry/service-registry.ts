@@ -1,0 +1,246 @@
+/**
+ * The registry of services: who runs where, who is up, and what operators decide about them.
+ */
+import { PorticoError } from '../errors.js';
+import { createLogger, type Logger } from '../log.js';
+import type { ServiceRecord } from '../service/index.js';
+import { type Clock, DynamicLoopingCall, systemClock } from '../tasks/index.js';
+import { isFromTheFuture, isUp, type Liveness, liveness } from './is-up.js';
+import { RecordNotFound, RegistryUnavailable } from './registry-errors.js';
+import type { RecordChanges, RecordFilter, ServiceStore, WorkerRow } from './service-store.js';
+
+/** A change of a record that others may want to know of; heartbeats are none. */
+export interface RegistryEvent {
+  readonly kind: 'create' | 'update' | 'delete';
+  readonly record: ServiceRecord;
+  readonly changes?: RecordChanges;
+}
+
+/** How a registry is made. */
+export interface ServiceRegistryOptions {
+  readonly log?: Logger;
+  readonly clock?: Clock;
+  /** Seconds for which an answer may be given again when the database is away. Default 30. */
+  readonly staleReadS?: number;
+  readonly onEvent?: (event: RegistryEvent) => void;
+  /** May refuse to let a record be deleted, by throwing with the reason. */
+  readonly beforeDelete?: (record: ServiceRecord) => unknown;
+  /** May refuse to take back `forcedDown`, by throwing with the reason. */
+  readonly beforeForceUp?: (record: ServiceRecord) => unknown;
+}
+
+/** A service as operators see it: the record, its workers, and whether it is up. */
+export interface ServiceView {
+  readonly record: ServiceRecord;
+  readonly state: Liveness;
+  readonly workers: readonly (WorkerRow & { readonly up: boolean })[];
+}
+
+/** What operators ask for. */
+export interface ViewFilter extends RecordFilter {
+  readonly state?: Liveness;
+  readonly status?: 'enabled' | 'disabled';
+}
+
+/** What operators change. */
+export interface OperatorChanges {
+  readonly status?: 'enabled' | 'disabled';
+  readonly disabledReason?: string;
+  readonly forcedDown?: boolean;
+}
+
+/** Which service. */
+export type ServiceMember = Pick<ServiceRecord, 'host' | 'binary'>;
+
+/** Records in a store, and the rules above them. */
+export class ServiceRegistry {
+  readonly store: ServiceStore;
+  readonly #options: ServiceRegistryOptions;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #answers = new Map<string, { up: boolean; at: number }>();
+  readonly #watches = new Set<DynamicLoopingCall<[]>>();
+
+  constructor(store: ServiceStore, options: ServiceRegistryOptions = {}) {
+    this.store = store;
+    this.#options = options;
+    this.#log = options.log ?? createLogger({ base: { name: 'registry' } });
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  /**
+   * Whether a service is up, and how old the answer is. Rejects with `RegistryUnavailable` when the database is away,
+   * unless the caller accepts an earlier answer: our own outage never makes others look down.
+   */
+  async isUp(
+    member: ServiceMember,
+    options: { readonly acceptStale?: boolean } = {},
+  ): Promise<{ up: boolean; ageMs: number }> {
+    const key = `${member.host}\n${member.binary}`;
+    try {
+      const [record, now] = [await this.store.find(member.host, member.binary), await this.store.now()];
+      if (record !== null) this.#warnOfTheFuture(record, now);
+      const up = record !== null && isUp(record, now);
+      this.#answers.set(key, { up, at: this.#clock.now() });
+      return { up, ageMs: 0 };
+    } catch (error) {
+      const earlier = this.#answers.get(key);
+      const ageMs = earlier === undefined ? Number.POSITIVE_INFINITY : this.#clock.now() - earlier.at;
+      const usable = error instanceof RegistryUnavailable && options.acceptStale === true;
+      if (!usable || ageMs > (this.#options.staleReadS ?? 30) * 1000) throw error;
+      return { up: earlier!.up, ageMs };
+    }
+  }
+
+  /** When a service was last seen; null before its first heartbeat, and for an unknown one. */
+  async updatedTime(member: ServiceMember): Promise<Date | null> {
+    return (await this.store.find(member.host, member.binary))?.lastSeenUp ?? null;
+  }
+
+  /** The hosts of a topic whose services are up. */
+  async members(topic: string): Promise<string[]> {
+    const [records, now] = [await this.store.list({ topic }), await this.store.now()];
+    return records.filter((record) => isUp(record, now)).map(({ host }) => host);
+  }
+
+  /** All services that fit, with their workers; sorted by host and binary. */
+  async list(filter: ViewFilter = {}): Promise<ServiceView[]> {
+    const { state, status, ...columns } = filter;
+    const [records, now] = [await this.store.list(columns), await this.store.now()];
+    const fitting = records.filter(
+      (record) =>
+        (state === undefined || liveness(record, now) === state) &&
+        (status === undefined || (status === 'disabled') === record.disabled),
+    );
+    return Promise.all(fitting.map((record) => this.#view(record, now)));
+  }
+
+  /** One service. Rejects with `RecordNotFound`. */
+  async show(uuid: string): Promise<ServiceView> {
+    return this.#view(await this.#get(uuid), await this.store.now());
+  }
+
+  /**
+   * What an operator decides. A reason goes with `disabled` only, and something must change
+   * (`PORTICO_INVALID_CHANGE`); taking back `forcedDown` may be refused by the application (`PORTICO_CHANGE_REFUSED`).
+   */
+  async update(uuid: string, wanted: OperatorChanges): Promise<ServiceView> {
+    const record = await this.#get(uuid);
+    const changes = recordChanges(record, wanted);
+    if (changes.forcedDown === false && record.forcedDown) await this.#ask(this.#options.beforeForceUp, record);
+    const updated = await this.store.update(record.id, changes);
+    if (updated === null) throw new RecordNotFound(uuid);
+    this.#options.onEvent?.({ kind: 'update', record: updated, changes });
+    return this.#view(updated, await this.store.now());
+  }
+
+  /** Deletes a record. One that is up only with `force` (`PORTICO_SERVICE_UP`); the application may refuse. */
+  async delete(uuid: string, options: { readonly force?: boolean; readonly by?: string } = {}): Promise<void> {
+    const record = await this.#get(uuid);
+    if (options.force !== true && liveness(record, await this.store.now()) === 'up') {
+      throw new PorticoError('PORTICO_SERVICE_UP', {
+        message: `${record.binary} on ${record.host} is up`,
+        hint: 'Stop it first, or delete it by force.',
+      });
+    }
+    await this.#ask(this.#options.beforeDelete, record);
+    await this.store.remove(record.id, options.by ?? 'operator');
+    this.#options.onEvent?.({ kind: 'delete', record });
+  }
+
+  /** Forgets what was deleted so many days ago. */
+  purge(days = 30): Promise<number> {
+    return this.store.purge(days * 86_400);
+  }
+
+  /** The lowest version among the services of these binaries; disabled ones count, those forced down do not. */
+  async minVersion(...binaries: string[]): Promise<number | undefined> {
+    const records = (await Promise.all(binaries.map((binary) => this.store.list({ binary })))).flat();
+    const versions = records.filter(({ forcedDown }) => !forcedDown).map(({ version }) => version);
+    return versions.length === 0 ? undefined : Math.min(...versions);
+  }
+
+  /** Tells of services of a topic that came, went or changed, by asking every few seconds. Gives what ends it. */
+  watch(topic: string, callback: (views: readonly ServiceView[]) => void, intervalS = 5): () => void {
+    let last: string | undefined;
+    const poll = async (): Promise<number> => {
+      const views = await this.list({ topic });
+      const seen = JSON.stringify(
+        views.map(({ record, state }) => [record.uuid, record.state, record.disabled, state]),
+      );
+      if (last !== undefined && seen !== last) callback(views);
+      last = seen;
+      return intervalS;
+    };
+    const loop = new DynamicLoopingCall(poll);
+    loop.start({
+      stopOnException: false,
+      periodicIntervalMax: intervalS,
+      unref: true,
+      clock: this.#clock,
+      log: this.#log,
+    });
+    this.#watches.add(loop);
+    return () => {
+      loop.stop();
+      this.#watches.delete(loop);
+    };
+  }
+
+  /** Ends watches and closes the database. */
+  async close(): Promise<void> {
+    for (const loop of this.#watches) loop.stop();
+    this.#watches.clear();
+    await this.store.close();
+  }
+
+  async #get(uuid: string): Promise<ServiceRecord> {
+    const record = await this.store.get(uuid);
+    if (record === null) throw new RecordNotFound(uuid);
+    return record;
+  }
+
+  async #view(record: ServiceRecord, now: Date): Promise<ServiceView> {
+    this.#warnOfTheFuture(record, now);
+    const workers = (await this.store.workers(record.id)).map((row) => ({
+      ...row,
+      up: isUp({ ...record, forcedDown: false, state: 'running', lastSeenUp: row.lastSeenUp }, now),
+    }));
+    return { record, state: liveness(record, now), workers };
+  }
+
+  async #ask(hook: ((record: ServiceRecord) => unknown) | undefined, record: ServiceRecord): Promise<void> {
+    try {
+      await hook?.(record);
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      throw new PorticoError('PORTICO_CHANGE_REFUSED', { message, cause });
+    }
+  }
+
+  #warnOfTheFuture(record: ServiceRecord, now: Date): void {
+    if (!isFromTheFuture(record, now)) return;
+    this.#log.warn(`the last heartbeat of ${record.binary} on ${record.host} lies in the future: a clock is wrong`, {
+      lastSeenUp: record.lastSeenUp?.toISOString(),
+      now: now.toISOString(),
+    });
+  }
+}
+
+function recordChanges(record: ServiceRecord, { status, disabledReason, forcedDown }: OperatorChanges): RecordChanges {
+  const refuse = (message: string): never => {
+    throw new PorticoError('PORTICO_INVALID_CHANGE', { message });
+  };
+  if (disabledReason !== undefined && status === 'enabled') refuse('a service that is enabled has no disabled_reason');
+  if (disabledReason !== undefined && status === undefined && !record.disabled) {
+    refuse('a disabled_reason needs the status disabled');
+  }
+  const changes: RecordChanges = {
+    ...(status !== undefined && { disabled: status === 'disabled' }),
+    ...(status === 'enabled' && { disabledReason: null }),
+    ...(disabledReason !== undefined && { disabledReason }),
+    ...(forcedDown !== undefined && { forcedDown }),
+  };
+  if (Object.keys(changes).length === 0) refuse('nothing to change: give status, disabled_reason or forced_down');
+  return changes;
+}

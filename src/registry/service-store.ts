@@ -1,0 +1,94 @@
+/**
+ * What a registry needs of a database. Everything that is a rule (who is up, who may register) stands above it.
+ */
+import type { ServiceRecord, ServiceState } from '../service/index.js';
+
+/** What a service says about itself when it starts. */
+export interface ServiceAnnouncement {
+  readonly host: string;
+  readonly binary: string;
+  readonly topic: string | null;
+  readonly version: number;
+  readonly instanceId: string;
+  readonly machineId: string;
+  readonly pid: number;
+  readonly startedAt: Date;
+  readonly reportInterval: number;
+  readonly downTime: number;
+  readonly configGeneration: number;
+  readonly zone: string | null;
+  readonly endpoints: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What may be changed in a record. */
+export type RecordChanges = Partial<
+  ServiceAnnouncement & Pick<ServiceRecord, 'state' | 'disabled' | 'disabledReason' | 'forcedDown'>
+>;
+
+/** One worker process of a service. */
+export interface WorkerRow {
+  readonly worker: number;
+  readonly pid: number;
+  readonly instanceId: string;
+  readonly lastSeenUp: Date;
+  readonly inFlight: number;
+  /** True: it is going; its going says nothing about its siblings. */
+  readonly draining: boolean;
+}
+
+/** One heartbeat. */
+export interface Beat {
+  readonly serviceId: number;
+  readonly worker: number;
+  readonly pid: number;
+  readonly instanceId: string;
+  readonly inFlight: number;
+}
+
+/** What a heartbeat learns. */
+export interface BeatAnswer {
+  readonly reportCount: number;
+  readonly disabled: boolean;
+  readonly forcedDown: boolean;
+  /** Whose the record is: another one means that somebody else started under this name. */
+  readonly instanceId: string;
+}
+
+/** Which records. */
+export interface RecordFilter {
+  readonly host?: string;
+  readonly binary?: string;
+  readonly topic?: string;
+}
+
+/**
+ * A database of service records. Times are the database's own. Rejects with `RegistryUnavailable` when the database is
+ * away; other errors are defects.
+ */
+export interface ServiceStore {
+  /** The database's clock. */
+  now(): Promise<Date>;
+  find(host: string, binary: string): Promise<ServiceRecord | null>;
+  get(uuid: string): Promise<ServiceRecord | null>;
+  /** Sorted by host, then binary. */
+  list(filter?: RecordFilter): Promise<ServiceRecord[]>;
+  /** Rejects with `RecordExists`. */
+  insert(service: ServiceAnnouncement, initial: { disabled: boolean; state: ServiceState }): Promise<ServiceRecord>;
+  /** Null when the record is gone. */
+  update(id: number, changes: RecordChanges): Promise<ServiceRecord | null>;
+  /** One more heartbeat, at one stroke. Null when the record is gone. */
+  beat(beat: Beat): Promise<BeatAnswer | null>;
+  /** Marks a record as deleted, and by whom. False when it is gone already. */
+  remove(id: number, by: string): Promise<boolean>;
+  /** Who deleted the record; undefined when nobody did. */
+  deletedBy(id: number): Promise<string | undefined>;
+  workers(serviceId: number): Promise<WorkerRow[]>;
+  putWorker(serviceId: number, worker: Omit<WorkerRow, 'lastSeenUp'>): Promise<void>;
+  dropWorker(serviceId: number, worker: number, pid: number): Promise<void>;
+  /** Forgets deleted records and workers not seen for so long; how many records. */
+  purge(olderThanSeconds: number): Promise<number>;
+  /** Takes or keeps a lease; false while somebody else has it. */
+  lease(task: string, owner: string, seconds: number): Promise<boolean>;
+  close(): Promise<void>;
+}

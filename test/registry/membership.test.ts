@@ -1,0 +1,393 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  type MemberIdentity,
+  Membership,
+  type MembershipOptions,
+  MemoryStore,
+  RegistryUnavailable,
+  ServiceRegistry,
+  ServiceTooOld,
+} from 'portico/registry';
+import { FakeClock } from 'portico/testing';
+import { type Line, recordedLog } from '../tasks/recorded-log.js';
+import { announcement } from './announcement.js';
+
+/** A registry whose clock is the test's, that can be away, and members of it. */
+class House {
+  readonly clock = new FakeClock();
+  readonly epoch = 1_700_000_000_000;
+  readonly inner = new MemoryStore({ now: () => this.epoch + this.clock.now() });
+  readonly log = recordedLog();
+  readonly alive = new Set<number>();
+  readonly verdicts: string[] = [];
+  away = false;
+  broken = false;
+  readonly registry: ServiceRegistry;
+
+  constructor() {
+    const store = new Proxy(this.inner, {
+      get: (target, name) => {
+        const member = Reflect.get(target, name) as unknown;
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]) => {
+          if (this.away) return Promise.reject(new RegistryUnavailable(new Error('connection refused')));
+          if (this.broken) return Promise.reject(new Error('a defect'));
+          return (member as (...args: unknown[]) => unknown).apply(target, args);
+        };
+      },
+    });
+    this.registry = new ServiceRegistry(store, { log: this.log.log, clock: this.clock });
+  }
+
+  member(who: Partial<MemberIdentity> = {}, options: Partial<MembershipOptions> = {}): Membership {
+    const { startedAt: _, reportInterval: __, downTime: ___, ...identity } = announcement();
+    const pid = who.pid ?? 100;
+    this.alive.add(pid);
+    return new Membership(
+      this.registry,
+      { ...identity, worker: 0, ...who, pid },
+      {
+        reportInterval: 10,
+        serviceDownTime: 60,
+        initialDelay: 5,
+        jitter: 0.1,
+        startWait: 60,
+        autoRecreate: true,
+        enableNewServices: true,
+        onRegistryLoss: 'continue',
+        fenceOnForcedDown: false,
+        takeover: false,
+        allowOld: false,
+        inFlight: () => 7,
+        onVerdict: (verdict, reason) => void this.verdicts.push(`${verdict}: ${reason}`),
+        isAlive: (candidate) => this.alive.has(candidate),
+        log: this.log.log,
+        clock: this.clock,
+        random: () => 0.5,
+        ...options,
+      },
+    );
+  }
+
+  async started(who: Partial<MemberIdentity> = {}, options: Partial<MembershipOptions> = {}): Promise<Membership> {
+    const member = this.member(who, options);
+    await member.read();
+    await member.register();
+    await member.join();
+    return member;
+  }
+
+  async view() {
+    return (await this.registry.list())[0]!;
+  }
+
+  lines(): Line[] {
+    return this.log.lines.splice(0);
+  }
+}
+
+test('SG-8 SG-21 LC-1351 LC-1354 LC-1355 a service starts, beats after 5 s and then every interval, drains and stops', async () => {
+  const house = new House();
+  const member = house.member();
+  assert.equal(await member.read(), null);
+  assert.equal((await member.register()).state, 'starting');
+  await member.join();
+  let { record, state, workers } = await house.view();
+  assert.deepEqual([record.state, record.reportCount, record.lastSeenUp, state], ['running', 0, null, 'up']);
+  assert.equal(workers[0]!.pid, 100);
+  await house.clock.advance(4999);
+  assert.equal((await house.view()).record.reportCount, 0);
+  await house.clock.advance(1);
+  assert.equal((await house.view()).record.reportCount, 1);
+  await house.clock.advance(30_000);
+  ({ record, workers } = await house.view());
+  assert.equal(record.reportCount, 4);
+  assert.deepEqual(record.lastSeenUp, new Date(house.epoch + 35_000));
+  assert.equal(workers[0]!.inFlight, 7);
+  await member.drain();
+  await house.clock.advance(10_000);
+  ({ record, state } = await house.view());
+  assert.deepEqual([record.state, record.reportCount, state], ['draining', 5, 'up']);
+  await member.leave();
+  await member.leave();
+  ({ record, state, workers } = await house.view());
+  assert.deepEqual([record.state, state, workers.length], ['stopped', 'down', 0]);
+  await house.clock.advance(100_000);
+  assert.equal((await house.view()).record.reportCount, 5);
+  assert.equal(house.clock.pending, 0);
+});
+
+test('SG-21 beats vary by the jitter, and interval 0 means none: such a service is unknown, never down', async () => {
+  const house = new House();
+  let next = 0;
+  const member = await house.started({}, { random: () => [0, 0.999][next++ % 2]! });
+  const beats: number[] = [];
+  let count = 0;
+  for (let second = 0; second < 40; second++) {
+    await house.clock.advance(500);
+    const { reportCount } = (await house.view()).record;
+    if (reportCount > count) beats.push(house.clock.now() / 1000);
+    count = reportCount;
+  }
+  assert.deepEqual(beats, [5, 14]);
+  await member.leave();
+
+  const silent = new House();
+  await silent.started({}, { reportInterval: 0 });
+  await silent.clock.advance(1e7);
+  const { state, record } = await silent.view();
+  assert.deepEqual([state, record.reportCount, silent.clock.pending], ['unknown', 0, 0]);
+});
+
+test('SG-27 SG-10 SG-59 the corrected down time is the stored one', async () => {
+  const house = new House();
+  await house.started({}, { reportInterval: 10, serviceDownTime: 10 });
+  assert.equal((await house.view()).record.downTime, 25);
+  assert.match(house.lines()[0]!.msg, /service_down_time \(10\).*it is 25 now/);
+});
+
+test('SG-30 SG-59 LC-1355 a registry that is away: one warning, one recovery with the time, and the service lives', async () => {
+  const house = new House();
+  await house.clock.advance(1);
+  const member = await house.started();
+  await house.clock.advance(10_000);
+  house.lines();
+  house.away = true;
+  await house.clock.advance(180_000);
+  assert.equal(member.heartbeat.disconnected, true);
+  assert.deepEqual(
+    house.lines().map(({ msg }) => msg),
+    [
+      'Lost connection to the service registry; this service goes on: the service registry cannot be asked: connection refused',
+    ],
+  );
+  house.away = false;
+  await house.clock.advance(10_000);
+  assert.equal(member.heartbeat.disconnected, false);
+  assert.deepEqual(
+    house.lines().map(({ msg }) => msg),
+    ['Recovered from being unable to report status, after 3m.'],
+  );
+  assert.deepEqual(house.verdicts, []);
+  const { state, record } = await house.view();
+  assert.deepEqual([state, record.state], ['up', 'running']);
+  await member.leave();
+});
+
+test('SG-30 on_registry_loss: once others see the service as down, it drains or exits', async () => {
+  for (const onRegistryLoss of ['drain', 'exit'] as const) {
+    const house = new House();
+    await house.started({}, { onRegistryLoss });
+    house.away = true;
+    await house.clock.advance(60_000);
+    assert.deepEqual(house.verdicts, []);
+    await house.clock.advance(120_000);
+    assert.deepEqual(house.verdicts, [`${onRegistryLoss}: the service registry is away`]);
+  }
+});
+
+test('SG-30 an unexpected error is logged with its stack and does not end the heartbeat', async () => {
+  const house = new House();
+  await house.started();
+  house.lines();
+  house.broken = true;
+  await house.clock.advance(16_000);
+  const lines = house.lines();
+  assert.deepEqual(
+    lines.map(({ msg }) => msg),
+    Array(2).fill('Unexpected error while reporting service status'),
+  );
+  assert.match(lines[0]!.err!.stack, /a defect/);
+  house.broken = false;
+  await house.clock.advance(10_000);
+  assert.equal((await house.view()).record.reportCount, 1);
+});
+
+test('SG-22 SG-21 a beat that hangs is given up before the next one, counted, and does not pile up', async () => {
+  const house = new House();
+  const member = await house.started();
+  let hanging = 0;
+  house.inner.beat = () => {
+    hanging++;
+    return new Promise(() => {});
+  };
+  await house.clock.advance(5000 + 60_000);
+  assert.ok(hanging >= 3 && hanging <= 7, `${hanging} beats in 60 s`);
+  assert.equal(member.heartbeat.disconnected, true);
+});
+
+test('SG-31 SG-59 a record that vanished is made anew; one that an operator deleted makes the service drain', async () => {
+  const house = new House();
+  await house.started();
+  await house.clock.advance(5000);
+  const { record } = await house.view();
+  await house.inner.remove(record.id, 'nobody');
+  house.inner.deletedBy = async () => undefined;
+  house.lines();
+  await house.clock.advance(10_000);
+  const again = await house.view();
+  assert.notEqual(again.record.uuid, record.uuid);
+  assert.equal(again.record.state, 'running');
+  assert.match(house.lines()[0]!.msg, /The record of portico-compute on one was deleted while it runs/);
+
+  const other = new House();
+  await other.started();
+  await other.registry.delete((await other.view()).record.uuid, { force: true, by: 'admin' });
+  other.lines();
+  await other.clock.advance(60_000);
+  assert.deepEqual(other.verdicts, ['drain: its record was deleted']);
+  assert.deepEqual(
+    other.lines().map(({ msg }) => msg),
+    ['The record of portico-compute on one was deleted by admin while it runs'],
+  );
+  assert.deepEqual(await other.registry.list(), []);
+});
+
+test('SG-32 a start with the registry away waits, says so each 10 s, and gives up in the end', async () => {
+  const house = new House();
+  house.away = true;
+  const reading = house.member().read();
+  await house.clock.advance(25_000);
+  assert.equal(house.lines().length, 3);
+  house.away = false;
+  await house.clock.advance(5000);
+  assert.equal(await reading, null);
+
+  house.away = true;
+  const failing = assert.rejects(house.member().read(), RegistryUnavailable);
+  await house.clock.advance(60_000);
+  await failing;
+});
+
+test('SG-34 a creation race between workers ends in one record', async () => {
+  const house = new House();
+  const members = [0, 1, 2].map((worker) => house.member({ worker, pid: 100 + worker }));
+  for (const member of members) assert.equal(await member.read(), null);
+  const records = await Promise.all(members.map((member) => member.register()));
+  assert.equal(new Set(records.map(({ id }) => id)).size, 1);
+  assert.equal((await house.view()).workers.length, 3);
+});
+
+test('SG-16 SG-59 one worker of two dies: the service is up, that worker is down, and its replacement takes its row', async () => {
+  const house = new House();
+  const first = await house.started({ worker: 0, pid: 100 });
+  const second = await house.started({ worker: 1, pid: 101 });
+  await house.clock.advance(10_000);
+  // What a killed process does: nothing any more.
+  await (second as unknown as { heartbeat: { stop(): Promise<void> } }).heartbeat.stop();
+  house.alive.delete(101);
+  await house.clock.advance(61_000);
+  let { state, workers, record } = await house.view();
+  assert.deepEqual([state, record.state], ['up', 'running']);
+  assert.deepEqual(
+    workers.map(({ worker, up }) => [worker, up]),
+    [
+      [0, true],
+      [1, false],
+    ],
+  );
+  await house.started({ worker: 1, pid: 102 });
+  ({ workers, record } = await house.view());
+  assert.deepEqual(
+    workers.map(({ worker, pid, up }) => [worker, pid, up]),
+    [
+      [0, 100, true],
+      [1, 102, true],
+    ],
+  );
+  assert.equal(record.state, 'running');
+  await first.leave();
+});
+
+test('SG-24 a service is draining, and stopped, with the last of its workers; a replaced worker says nothing', async () => {
+  const house = new House();
+  const old = await house.started({ worker: 0, pid: 100 });
+  const sibling = await house.started({ worker: 1, pid: 101 });
+  const replacement = await house.started({ worker: 0, pid: 102 });
+  const states: string[] = [];
+  const note = async (): Promise<void> => void states.push((await house.view()).record.state);
+  await old.drain();
+  await note();
+  await old.leave();
+  await note();
+  await Promise.all([sibling.drain(), replacement.drain()]);
+  await note();
+  await sibling.leave();
+  await note();
+  await replacement.leave();
+  await note();
+  assert.deepEqual(states, ['running', 'running', 'draining', 'stopped', 'stopped']);
+});
+
+test('SG-24 a registry that is away does not hold up an end', async () => {
+  const house = new House();
+  const member = await house.started();
+  house.away = true;
+  await member.drain();
+  await member.leave();
+  assert.equal(house.clock.pending, 0);
+});
+
+test('SG-35 SG-59 a second machine under one host name is refused while the first is up, unless it takes over', async () => {
+  const house = new House();
+  const first = await house.started();
+  house.lines();
+  const machineId = 'machine-2';
+  await assert.rejects(house.member({ machineId }).register(), { code: 'PORTICO_HOST_TAKEN', hint: /--takeover/ });
+  await house.started({ machineId, instanceId: 'instance-2', pid: 200 }, { takeover: true });
+  await house.clock.advance(125_000);
+  const errors = house.lines().filter(({ level }) => level === 'error');
+  assert.equal(errors.length, 3);
+  assert.match(errors[0]!.msg, /another portico-compute has registered under the host name one/);
+  await first.leave();
+
+  const abandoned = new House();
+  const gone = await abandoned.started();
+  await (gone as unknown as { heartbeat: { stop(): Promise<void> } }).heartbeat.stop();
+  await abandoned.clock.advance(61_000);
+  await abandoned.member({ machineId }).register();
+});
+
+test('SG-40 SG-41 SG-42 versions: an older service is refused, a change is logged', async () => {
+  const house = new House();
+  await house.started({ host: 'one', version: 3 });
+  await assert.rejects(house.member({ host: 'two', version: 2 }).register(), ServiceTooOld);
+  await house.member({ host: 'two', version: 2 }, { allowOld: true }).register();
+  assert.equal(await house.registry.minVersion('portico-compute', 'other'), 2);
+  house.lines();
+  await house.member({ host: 'two', version: 4 }).register();
+  assert.equal(house.lines()[0]!.msg, 'Updating service version for portico-compute on two from 2 to 4');
+  assert.equal(await house.registry.minVersion('portico-compute'), 3);
+  assert.equal(await house.registry.minVersion('nothing'), undefined);
+});
+
+test('SG-29 forced_down: a beat never clears it; the service says so once, and drains where it is fenced', async () => {
+  const house = new House();
+  await house.started({}, { fenceOnForcedDown: true });
+  const { uuid } = (await house.view()).record;
+  await house.registry.update(uuid, { forcedDown: true });
+  house.lines();
+  await house.clock.advance(60_000);
+  const { record, state } = await house.view();
+  assert.deepEqual([record.forcedDown, record.reportCount, state], [true, 6, 'down']);
+  assert.equal(house.lines().length, 1);
+  assert.deepEqual(house.verdicts, ['drain: an operator forced it down']);
+});
+
+test('SG-59 SG-28 a disable does not revive a dead service, and disabled services beat', async () => {
+  const house = new House();
+  const member = await house.started();
+  await house.clock.advance(5000);
+  await (member as unknown as { heartbeat: { stop(): Promise<void> } }).heartbeat.stop();
+  await house.clock.advance(61_000);
+  const { uuid } = (await house.view()).record;
+  const disabled = await house.registry.update(uuid, { status: 'disabled', disabledReason: 'disk' });
+  assert.deepEqual([disabled.state, disabled.record.disabled, disabled.record.disabledReason], ['down', true, 'disk']);
+
+  const alive = new House();
+  await alive.started({}, { enableNewServices: false });
+  await alive.clock.advance(5000);
+  const { state, record } = await alive.view();
+  assert.deepEqual([state, record.disabled, record.reportCount], ['up', true, 1]);
+});

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, test } from 'node:test';
+import { silentLogger } from 'portico';
+import { Config } from 'portico/config';
+import { membership, openRegistry, SqliteStore, sqlitePath } from 'portico/registry';
+
+const log = silentLogger();
+const folder = mkdtempSync(join(tmpdir(), 'registry-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+test('connections are written as SQLAlchemy writes them', () => {
+  assert.equal(sqlitePath('sqlite:////var/lib/services.db'), '/var/lib/services.db');
+  assert.equal(sqlitePath('sqlite:///services.db'), resolve('services.db'));
+  assert.equal(sqlitePath('sqlite://'), ':memory:');
+  assert.equal(sqlitePath('sqlite:///:memory:'), ':memory:');
+  assert.throws(
+    () => sqlitePath('postgresql://user:secret@host/db'),
+    (error) => {
+      assert.equal((error as { code: string }).code, 'PORTICO_REGISTRY_CONNECTION');
+      assert.doesNotMatch((error as Error).message, /secret/);
+      return true;
+    },
+  );
+});
+
+test('SG-20 the registry is the one the configuration names, its own database before the common one; none, none', async () => {
+  const load = (overrides: Record<string, unknown>): Promise<Config> =>
+    Config.load({ files: [], argv: [], env: {}, overrides });
+  assert.equal(openRegistry(await load({}), { log }), null);
+  assert.notEqual(openRegistry(await load({ 'servicegroup.driver': 'memory' }), { log }), null);
+  const path = join(folder, 'configured.db');
+  const config = await load({
+    'database.connection': `sqlite:///${path}`,
+    'DEFAULT.host': 'named',
+    'DEFAULT.report_interval': 7,
+  });
+  const registry = openRegistry(config, { log })!;
+  const member = membership(registry, config, { binary: 'portico-metadata', version: 5, endpoints: ['http://x'], log });
+  const record = await member.register();
+  assert.deepEqual(
+    [record.host, record.binary, record.version, record.reportInterval, record.downTime, record.pid],
+    ['named', 'portico-metadata', 5, 7, 60, process.pid],
+  );
+  await registry.close();
+  const store = new SqliteStore(path);
+  assert.equal((await store.list()).length, 1);
+  await store.close();
+});
+
+test('SG-16 SG-24 SG-59 real workers: one is killed and the service is up; when all have stopped it is down at once', async () => {
+  const path = join(folder, 'workers.db');
+  const program = `
+    import { silentLogger } from 'portico';
+    import { Config } from 'portico/config';
+    import { membership, openRegistry } from 'portico/registry';
+    const config = await Config.load({ files: [], argv: [], env: {}, overrides: {
+      'servicegroup.connection': 'sqlite:///${path}', 'servicegroup.initial_delay_s': 0, 'DEFAULT.host': 'fleet', 'DEFAULT.report_interval': 1, 'DEFAULT.service_down_time': 30 } });
+    const registry = openRegistry(config, { log: silentLogger() });
+    const member = membership(registry, config, { binary: 'portico-compute', log: silentLogger(),
+      process: { worker: Number(process.argv[1]), instance: 'fleet-1', generation: 1 } });
+    await member.read();
+    await member.register();
+    await member.join();
+    console.log('joined');
+    process.stdin.on('end', async () => { await member.drain(); await member.leave(); await registry.close(); process.exit(0); });
+    process.stdin.resume();`;
+  const workers = [0, 1, 2, 3].map((index) =>
+    spawn(process.execPath, ['--input-type=module', '-e', program, String(index)], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    }),
+  );
+  after(() => workers.forEach((worker) => void worker.kill('SIGKILL')));
+  await Promise.all(workers.map(({ stdout }) => once(createInterface(stdout), 'line')));
+  const config = await Config.load({
+    files: [],
+    argv: [],
+    env: {},
+    overrides: { 'servicegroup.connection': `sqlite:///${path}` },
+  });
+  const registry = openRegistry(config, { log })!;
+  const views = await registry.list();
+  assert.equal(views.length, 1);
+  assert.deepEqual(
+    views[0]!.workers.map(({ worker, pid }) => [worker, pid]),
+    workers.map(({ pid }, index) => [index, pid]),
+  );
+  workers[0]!.kill('SIGKILL');
+  await once(workers[0]!, 'exit');
+  assert.equal((await registry.list())[0]!.state, 'up');
+  const rest = workers.slice(1);
+  for (const { stdin } of rest) stdin.end();
+  const statuses = await Promise.all(rest.map((worker) => once(worker, 'exit')));
+  assert.deepEqual(
+    statuses.map(([status]) => status as number),
+    [0, 0, 0],
+  );
+  const [view] = await registry.list();
+  assert.deepEqual([view!.state, view!.record.state], ['down', 'stopped']);
+  await registry.close();
+});

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  MemoryStore,
+  RegistryUnavailable,
+  ServiceRegistry,
+  type ServiceRegistryOptions,
+  serviceJson,
+} from 'portico/registry';
+import { FakeClock } from 'portico/testing';
+import { recordedLog } from '../tasks/recorded-log.js';
+import { announcement } from './announcement.js';
+
+const NEW = { disabled: false, state: 'running' } as const;
+
+async function registry(options: ServiceRegistryOptions = {}) {
+  const clock = new FakeClock();
+  const store = new MemoryStore({ now: () => clock.now() });
+  const log = recordedLog();
+  const made = new ServiceRegistry(store, { log: log.log, clock, ...options });
+  const record = await store.insert(announcement({ topic: 'compute' }), NEW);
+  return { clock, store, log, registry: made, record };
+}
+
+test('SG-33 an outage of our own never makes others look down; a recent answer may be given again, with its age', async () => {
+  const { clock, store, registry: made, record } = await registry();
+  assert.deepEqual(await made.isUp(record), { up: true, ageMs: 0 });
+  assert.deepEqual(await made.isUp({ host: 'nowhere', binary: 'x' }), { up: false, ageMs: 0 });
+  store.find = () => Promise.reject(new RegistryUnavailable(new Error('refused')));
+  await clock.advance(20_000);
+  await assert.rejects(made.isUp(record), RegistryUnavailable);
+  assert.deepEqual(await made.isUp(record, { acceptStale: true }), { up: true, ageMs: 20_000 });
+  await assert.rejects(made.isUp({ host: 'never', binary: 'asked' }, { acceptStale: true }), RegistryUnavailable);
+  await clock.advance(10_001);
+  await assert.rejects(made.isUp(record, { acceptStale: true }), RegistryUnavailable);
+});
+
+test('SG-43 members of a topic are the hosts that are up', async () => {
+  const { clock, store, registry: made, record } = await registry();
+  await store.insert(announcement({ host: 'two', topic: 'compute' }), NEW);
+  assert.deepEqual(await made.members('compute'), ['one', 'two']);
+  await clock.advance(61_000);
+  await store.beat({ serviceId: record.id, worker: 0, pid: 1, instanceId: 'i', inFlight: 0 });
+  assert.deepEqual(await made.members('compute'), ['one']);
+  assert.deepEqual(await made.updatedTime(record), new Date(61_000));
+});
+
+test('SG-25 a heartbeat from the future is down, with a warning about clocks', async () => {
+  const { clock, store, registry: made, record } = await registry();
+  await clock.advance(1e6);
+  await store.beat({ serviceId: record.id, worker: 0, pid: 1, instanceId: 'i', inFlight: 0 });
+  store.now = async () => new Date(1000);
+  const warned = recordedLog();
+  const early = new ServiceRegistry(store, { log: warned.log });
+  assert.equal((await early.isUp(record)).up, false);
+  assert.match(warned.messages()[0]!, /lies in the future: a clock is wrong/);
+  await made.close();
+});
+
+test('SG-50 a view has state and status apart, both times under their names, and the workers', async () => {
+  const { clock, store, registry: made, record } = await registry();
+  await clock.advance(2000);
+  await store.beat({ serviceId: record.id, worker: 0, pid: 100, instanceId: 'i', inFlight: 4 });
+  await clock.advance(1000);
+  await made.update(record.uuid, { status: 'disabled', disabledReason: 'disk' });
+  assert.deepEqual(serviceJson(await made.show(record.uuid)), {
+    id: record.uuid,
+    host: 'one',
+    binary: 'portico-compute',
+    topic: 'compute',
+    zone: null,
+    version: 3,
+    status: 'disabled',
+    disabled_reason: 'disk',
+    state: 'up',
+    lifecycle: 'running',
+    forced_down: false,
+    last_seen_up: '1970-01-01T00:00:02.000Z',
+    updated_at: '1970-01-01T00:00:03.000Z',
+    report_count: 1,
+    workers: [{ worker: 0, pid: 100, state: 'up', last_seen_up: '1970-01-01T00:00:02.000Z', in_flight: 4 }],
+  });
+  assert.equal((await made.list({ status: 'enabled' })).length, 0);
+  assert.equal((await made.list({ status: 'disabled', state: 'up', host: 'one' })).length, 1);
+  assert.equal((await made.list({ state: 'down' })).length, 0);
+});
+
+test('SG-51 what an operator changes is checked', async () => {
+  const { registry: made, record } = await registry();
+  for (const changes of [{}, { status: 'enabled', disabledReason: 'x' }, { disabledReason: 'x' }] as const) {
+    await assert.rejects(made.update(record.uuid, changes), { code: 'PORTICO_INVALID_CHANGE' });
+  }
+  await assert.rejects(made.update('no-such', { forcedDown: true }), { code: 'PORTICO_RECORD_NOT_FOUND' });
+  await made.update(record.uuid, { status: 'disabled', disabledReason: 'first' });
+  assert.equal((await made.update(record.uuid, { disabledReason: 'second' })).record.disabledReason, 'second');
+  const enabled = (await made.update(record.uuid, { status: 'enabled' })).record;
+  assert.deepEqual([enabled.disabled, enabled.disabledReason], [false, null]);
+});
+
+test('SG-52 SG-53 a record that is up is deleted by force only; the application may refuse', async () => {
+  let refuse = true;
+  const veto = (): void => {
+    if (refuse) throw new Error('it still has instances');
+  };
+  const { registry: made, record, store } = await registry({ beforeDelete: veto, beforeForceUp: veto });
+  await assert.rejects(made.delete(record.uuid), { code: 'PORTICO_SERVICE_UP' });
+  await made.update(record.uuid, { forcedDown: true });
+  await assert.rejects(made.delete(record.uuid), { code: 'PORTICO_CHANGE_REFUSED', message: 'it still has instances' });
+  await assert.rejects(made.update(record.uuid, { forcedDown: false }), { code: 'PORTICO_CHANGE_REFUSED' });
+  refuse = false;
+  await made.update(record.uuid, { forcedDown: false });
+  await made.delete(record.uuid, { force: true, by: 'admin' });
+  assert.equal(await store.deletedBy(record.id), 'admin');
+  await assert.rejects(made.delete(record.uuid), { code: 'PORTICO_RECORD_NOT_FOUND' });
+});
+
+test('SG-56 changes are events, heartbeats are not', async () => {
+  const events: string[] = [];
+  const {
+    registry: made,
+    record,
+    store,
+  } = await registry({
+    onEvent: ({ kind, changes }) => void events.push(`${kind} ${Object.keys(changes ?? {}).join()}`),
+  });
+  await store.beat({ serviceId: record.id, worker: 0, pid: 1, instanceId: 'i', inFlight: 0 });
+  await made.update(record.uuid, { forcedDown: true });
+  await made.delete(record.uuid);
+  assert.deepEqual(events, ['update forcedDown', 'delete ']);
+});
+
+test('SG-37 a watch tells of changes, and ends', async () => {
+  const { clock, registry: made, record } = await registry();
+  const seen: string[] = [];
+  const end = made.watch('compute', (views) => void seen.push(views.map(({ state }) => state).join()), 5);
+  await clock.advance(12_000);
+  assert.deepEqual(seen, []);
+  await made.update(record.uuid, { forcedDown: true });
+  await clock.advance(10_000);
+  assert.deepEqual(seen, ['down']);
+  end();
+  await clock.advance(1);
+  assert.equal(clock.pending, 0);
+});

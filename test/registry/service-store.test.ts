@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { MemoryStore, RecordExists, RegistryUnavailable, type ServiceStore, SqliteStore } from 'portico/registry';
+import { openDatabase } from 'portico/sqlite';
+import { announcement } from './announcement.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'registry-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const NEW = { disabled: false, state: 'starting' } as const;
+let files = 0;
+const stores: [string, (now: () => number) => ServiceStore][] = [
+  ['memory', (now) => new MemoryStore({ now })],
+  ['sqlite', (now) => new SqliteStore(join(folder, `store-${++files}.db`), { now })],
+];
+
+for (const [kind, open] of stores) {
+  const opened = (): { store: ServiceStore; pass: (ms: number) => void } => {
+    let now = 1_000_000;
+    const store = open(() => now);
+    after(() => store.close());
+    return {
+      store,
+      pass: (ms) => {
+        now += ms;
+      },
+    };
+  };
+
+  test(`SG-1..12 ${kind}: a record keeps what its service said`, async () => {
+    const { store } = opened();
+    const record = await store.insert(announcement({ topic: 'compute', zone: 'north' }), {
+      disabled: true,
+      state: 'starting',
+    });
+    assert.match(record.uuid, /^[0-9a-f-]{36}$/);
+    assert.deepEqual(record, {
+      ...announcement({ topic: 'compute', zone: 'north' }),
+      id: 1,
+      uuid: record.uuid,
+      reportCount: 0,
+      lastSeenUp: null,
+      disabled: true,
+      disabledReason: null,
+      forcedDown: false,
+      state: 'starting',
+      createdAt: new Date(1_000_000),
+      updatedAt: null,
+      deletedAt: null,
+    });
+    assert.deepEqual(await store.find('one', 'portico-compute'), record);
+    assert.deepEqual(await store.get(record.uuid), record);
+    assert.equal(await store.find('two', 'portico-compute'), null);
+    assert.deepEqual(await store.now(), new Date(1_000_000));
+  });
+
+  test(`SG-13 SG-34 ${kind}: a host runs a binary once, and serves a topic once; a deleted record is in nobody's way`, async () => {
+    const { store } = opened();
+    const record = await store.insert(announcement({ topic: 'compute' }), NEW);
+    await assert.rejects(store.insert(announcement(), NEW), RecordExists);
+    await assert.rejects(store.insert(announcement({ binary: 'other', topic: 'compute' }), NEW), RecordExists);
+    await store.insert(announcement({ binary: 'a', topic: null }), NEW);
+    await store.insert(announcement({ binary: 'b', topic: null }), NEW);
+    await store.insert(announcement({ host: 'two', topic: 'compute' }), NEW);
+    assert.equal(await store.remove(record.id, 'admin'), true);
+    assert.equal(await store.remove(record.id, 'admin'), false);
+    assert.equal(await store.deletedBy(record.id), 'admin');
+    const again = await store.insert(announcement({ topic: 'compute' }), NEW);
+    assert.equal(await store.deletedBy(again.id), undefined);
+    assert.equal(await store.get(record.uuid), null);
+  });
+
+  test(`SG-17 SG-18 ${kind}: a beat counts and is seen; an edit is an update and no heartbeat`, async () => {
+    const { store, pass } = opened();
+    const { id } = await store.insert(announcement(), NEW);
+    pass(5000);
+    const beat = { serviceId: id, worker: 0, pid: 100, instanceId: 'instance-1', inFlight: 2 };
+    assert.deepEqual(await store.beat(beat), {
+      reportCount: 1,
+      disabled: false,
+      forcedDown: false,
+      instanceId: 'instance-1',
+    });
+    pass(1000);
+    const edited = await store.update(id, { disabled: true, disabledReason: 'disk', forcedDown: true });
+    assert.deepEqual(edited!.lastSeenUp, new Date(1_005_000));
+    assert.deepEqual(edited!.updatedAt, new Date(1_006_000));
+    assert.deepEqual(await store.beat(beat), {
+      reportCount: 2,
+      disabled: true,
+      forcedDown: true,
+      instanceId: 'instance-1',
+    });
+    const record = (await store.find('one', 'portico-compute'))!;
+    assert.deepEqual(record.updatedAt, new Date(1_006_000));
+    assert.equal(record.disabledReason, 'disk');
+    await store.remove(id, 'admin');
+    assert.equal(await store.beat(beat), null);
+    assert.equal(await store.update(id, { disabled: false }), null);
+  });
+
+  test(`SG-14 SG-16 ${kind}: each worker has a row of its own`, async () => {
+    const { store, pass } = opened();
+    const { id } = await store.insert(announcement(), NEW);
+    const instanceId = 'instance-1';
+    await store.putWorker(id, { worker: 1, pid: 11, instanceId, inFlight: 0, draining: false });
+    await store.beat({ serviceId: id, worker: 0, pid: 10, instanceId, inFlight: 3 });
+    pass(1000);
+    await store.putWorker(id, { worker: 1, pid: 11, instanceId, inFlight: 1, draining: true });
+    await store.beat({ serviceId: id, worker: 1, pid: 11, instanceId, inFlight: 4 });
+    assert.deepEqual(await store.workers(id), [
+      { worker: 0, pid: 10, instanceId, lastSeenUp: new Date(1_000_000), inFlight: 3, draining: false },
+      { worker: 1, pid: 11, instanceId, lastSeenUp: new Date(1_001_000), inFlight: 4, draining: true },
+    ]);
+    await store.dropWorker(id, 1, 99);
+    await store.dropWorker(id, 0, 10);
+    assert.equal((await store.workers(id)).length, 1);
+  });
+
+  test(`${kind}: lists are filtered and sorted by host and binary`, async () => {
+    const { store } = opened();
+    for (const [host, binary, topic] of [
+      ['b', 'x', 't'],
+      ['a', 'y', null],
+      ['a', 'x', 't'],
+    ] as const) {
+      await store.insert(announcement({ host, binary, topic }), NEW);
+    }
+    const names = async (filter = {}): Promise<string[]> =>
+      (await store.list(filter)).map(({ host, binary }) => host + binary);
+    assert.deepEqual(await names(), ['ax', 'ay', 'bx']);
+    assert.deepEqual(await names({ host: 'a' }), ['ax', 'ay']);
+    assert.deepEqual(await names({ topic: 't', binary: 'x' }), ['ax', 'bx']);
+  });
+
+  test(`${kind}: purge forgets what was deleted long ago, and only that`, async () => {
+    const { store, pass } = opened();
+    const old = await store.insert(announcement(), NEW);
+    await store.remove(old.id, 'admin');
+    pass(10_000);
+    const recent = await store.insert(announcement(), NEW);
+    await store.remove(recent.id, 'admin');
+    await store.insert(announcement(), NEW);
+    assert.equal(await store.purge(5), 1);
+    assert.equal(await store.deletedBy(old.id), undefined);
+    assert.equal(await store.deletedBy(recent.id), 'admin');
+    assert.equal((await store.list()).length, 1);
+  });
+
+  test(`MG-25 ${kind}: a lease is one owner's until it ends`, async () => {
+    const { store, pass } = opened();
+    assert.equal(await store.lease('clean', 'a', 10), true);
+    assert.equal(await store.lease('clean', 'b', 10), false);
+    assert.equal(await store.lease('other', 'b', 10), true);
+    pass(9000);
+    assert.equal(await store.lease('clean', 'a', 10), true);
+    pass(9000);
+    assert.equal(await store.lease('clean', 'b', 10), false);
+    pass(1000);
+    assert.equal(await store.lease('clean', 'b', 10), true);
+    assert.equal(await store.lease('clean', 'a', 10), false);
+  });
+}
+
+test('SG-30 sqlite: a database that is away says so, and is used again when it is back', async () => {
+  const home = join(folder, 'home');
+  const away = join(folder, 'away');
+  mkdirSync(home);
+  const store = new SqliteStore(join(home, 'services.db'));
+  const record = await store.insert(announcement(), NEW);
+  renameSync(home, away);
+  await assert.rejects(store.get(record.uuid), RegistryUnavailable);
+  await assert.rejects(store.get(record.uuid), RegistryUnavailable);
+  renameSync(away, home);
+  assert.equal((await store.get(record.uuid))!.host, 'one');
+  await store.close();
+  await assert.rejects(new SqliteStore(join(folder, 'no', 'such', 'folder.db')).list(), RegistryUnavailable);
+});
+
+test('SG-30 sqlite: a database that another process has locked is away, not broken', async () => {
+  const path = join(folder, 'locked.db');
+  const store = new SqliteStore(path, { busyTimeoutMs: 1 });
+  await store.insert(announcement(), NEW);
+  const other = openDatabase(path);
+  other.exec('BEGIN EXCLUSIVE');
+  await assert.rejects(store.update(1, { disabled: true }), RegistryUnavailable);
+  other.exec('COMMIT');
+  other.close();
+  assert.equal((await store.update(1, { disabled: true }))!.disabled, true);
+  await store.close();
+});
+
+test('SG-19 SG-38 sqlite: tables are made once, and a second opening finds the records', async () => {
+  const path = join(folder, 'again.db');
+  const first = new SqliteStore(path);
+  const second = new SqliteStore(path);
+  await first.insert(announcement(), NEW);
+  assert.equal((await second.list()).length, 1);
+  await first.close();
+  await second.close();
+  const database = openDatabase(path);
+  assert.equal(database.prepare('PRAGMA journal_mode').get()!.journal_mode, 'wal');
+  assert.equal(database.prepare('SELECT count(*) AS steps FROM registry_migrations').get()!.steps, 1);
+  database.close();
+});
