@@ -32,6 +32,8 @@ export interface LoggerOptions {
   destination?: { write(line: string): void };
   /** Facts for every line; `name` by convention. */
   base?: LogFields;
+  /** Facts of the moment a line is written, such as the ids of the request that is being served. */
+  facts?: () => LogFields;
 }
 
 /** Levels as words and times as ISO 8601: what people and collectors read without a table. */
@@ -46,7 +48,10 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const text = format === 'text' || (format === 'auto' && options.destination === undefined && process.stderr.isTTY);
   const destination = options.destination ?? pino.destination({ fd: 2, sync: true });
   const stream = text ? readable(destination) : destination;
-  return wrap(pino({ level, base: { pid: process.pid, ...base }, ...SHAPE }, stream as NodeJS.WritableStream));
+  const mixin = options.facts === undefined ? {} : { mixin: options.facts };
+  return wrap(
+    pino({ level, base: { pid: process.pid, ...base }, ...SHAPE, ...mixin }, stream as NodeJS.WritableStream),
+  );
 }
 
 /** A logger that writes nothing: for tests and for embedding without logs. */

@@ -11,6 +11,8 @@ export interface ContextFields {
   readonly domainId?: string | undefined;
   readonly roles?: readonly string[] | undefined;
   readonly isAdmin?: boolean | undefined;
+  /** Whether another service asks, on behalf of somebody or of itself. */
+  readonly isService?: boolean | undefined;
   readonly requestId?: string | undefined;
   readonly globalRequestId?: string | undefined;
   readonly remoteAddress?: string | undefined;
@@ -30,6 +32,7 @@ export class RequestContext {
   readonly domainId: string | undefined;
   readonly roles: readonly string[];
   readonly isAdmin: boolean;
+  readonly isService: boolean;
   readonly requestId: string | undefined;
   readonly globalRequestId: string | undefined;
   readonly remoteAddress: string | undefined;
@@ -47,6 +50,7 @@ export class RequestContext {
     this.domainId = fields.domainId;
     this.roles = Object.freeze([...(fields.roles ?? [])]);
     this.isAdmin = fields.isAdmin ?? false;
+    this.isService = fields.isService ?? false;
     this.requestId = fields.requestId;
     this.globalRequestId = fields.globalRequestId;
     this.remoteAddress = fields.remoteAddress;
@@ -101,6 +105,7 @@ const KEYS: readonly (readonly [name: keyof ContextFields, key: string])[] = [
   ['domainId', 'domain_id'],
   ['roles', 'roles'],
   ['isAdmin', 'is_admin'],
+  ['isService', 'is_service'],
   ['requestId', 'request_id'],
   ['globalRequestId', 'global_request_id'],
   ['remoteAddress', 'remote_address'],
@@ -110,7 +115,7 @@ const KEYS: readonly (readonly [name: keyof ContextFields, key: string])[] = [
 
 function fits(name: keyof ContextFields, value: unknown): boolean {
   if (name === 'roles') return Array.isArray(value) && value.every((role) => typeof role === 'string');
-  if (name === 'isAdmin') return typeof value === 'boolean';
+  if (name === 'isAdmin' || name === 'isService') return typeof value === 'boolean';
   if (name === 'readDeleted') return value === 'no' || value === 'yes' || value === 'only';
   return typeof value === 'string';
 }

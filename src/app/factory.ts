@@ -25,6 +25,8 @@ export interface FactoryContext {
   readonly section: Section;
   /** The service configuration; empty where a Loader was made without one. */
   readonly config: Config;
+  /** The API that is loaded, by its name in `[api:<name>]`; undefined for a Loader used by itself. */
+  readonly service?: string | undefined;
   readonly log: Logger;
   /** Registers a release: run once, in reverse order of registration, when the loaded app is closed. */
   onClose(release: () => Awaitable<void>): void;
@@ -57,17 +59,23 @@ export interface Declared<D extends OptionDeclarations = OptionDeclarations> {
   readonly options: D;
 }
 
+/** The options of a section as they are at this moment: those declared `mutable` follow the service configuration. */
+export type LiveOptions<D extends OptionDeclarations> = () => OptionsOf<D>;
+
 /**
  * A filter factory with declared options. The section's own options win over the group of that name in the service
  * configuration, which wins over the declared defaults; unknown options and bad values refuse the file, all at once.
+ * A filter whose options are mutable asks `live()` once for each request.
  */
 export function filterFactory<D extends OptionDeclarations>(
   group: string,
   options: D,
-  make: (options: OptionsOf<D>, ctx: FactoryContext) => Awaitable<Filter>,
+  make: (options: OptionsOf<D>, ctx: FactoryContext, live: LiveOptions<D>) => Awaitable<Filter>,
 ): FilterFactory & Declared<D> {
-  const factory: FilterFactory = (_globalConf, _localConf, ctx) =>
-    make(ctx.config.group(group, options, { local: ctx.section.options }), ctx);
+  const factory: FilterFactory = (_globalConf, _localConf, ctx) => {
+    const live = follow(group, options, ctx);
+    return make(live(), ctx, live);
+  };
   return Object.assign(factory, { group, options });
 }
 
@@ -75,9 +83,23 @@ export function filterFactory<D extends OptionDeclarations>(
 export function appFactory<D extends OptionDeclarations>(
   group: string,
   options: D,
-  make: (options: OptionsOf<D>, ctx: FactoryContext) => Awaitable<App>,
+  make: (options: OptionsOf<D>, ctx: FactoryContext, live: LiveOptions<D>) => Awaitable<App>,
 ): AppFactory & Declared<D> {
-  const factory: AppFactory = (_globalConf, _localConf, ctx) =>
-    make(ctx.config.group(group, options, { local: ctx.section.options }), ctx);
+  const factory: AppFactory = (_globalConf, _localConf, ctx) => {
+    const live = follow(group, options, ctx);
+    return make(live(), ctx, live);
+  };
   return Object.assign(factory, { group, options });
+}
+
+function follow<D extends OptionDeclarations>(group: string, options: D, ctx: FactoryContext): LiveOptions<D> {
+  const local = ctx.section.options;
+  let current = ctx.config.group(group, options, { local });
+  if (Object.values(options).some(({ mutable }) => mutable)) {
+    const end = ctx.config.onMutate((config) => {
+      current = config.group(group, options, { local });
+    });
+    ctx.onClose(end);
+  }
+  return () => current;
 }

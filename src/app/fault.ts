@@ -6,6 +6,7 @@
  */
 import { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';
 import { PorticoError } from '../errors.js';
+import { abortResponse } from './abort-response.js';
 import { environ } from './environ.js';
 import { preferredType } from './negotiate.js';
 import { usableHeaders } from './usable-headers.js';
@@ -69,7 +70,7 @@ export type FaultStyle = 'portico' | 'openstack';
  */
 export function renderFault(req: IncomingMessage, res: ServerResponse, fault: Fault, style: FaultStyle): void {
   if (res.headersSent) {
-    if (!res.writableEnded) res.destroy();
+    if (!res.writableEnded) abortResponse(res, fault.cause ?? fault);
     return;
   }
   for (const name of res.getHeaderNames()) if (DESCRIBES_BODY.test(name)) res.removeHeader(name);

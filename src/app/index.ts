@@ -2,8 +2,12 @@
 export { abortReason, abortResponse } from './abort-response.js';
 export { afterResponse, type ResponseListener, type ResponseOutcome } from './after-response.js';
 export { type App, compose, type Filter } from './app.js';
+export { authOptions } from './auth-strategy.js';
 export { beforeHead, type HeadListener } from './before-head.js';
+export { catching } from './catching.js';
 export { type ContextFields, RequestContext } from './context.js';
+export { contextFacts, currentContext, runInContext } from './current-context.js';
+export { isDraining, markDraining } from './draining.js';
 export { type Environ, environ, type MatchedRoute } from './environ.js';
 export {
   type AppFactory,
@@ -15,6 +19,7 @@ export {
   type FilterAppFactory,
   type FilterFactory,
   filterFactory,
+  type LiveOptions,
   type Section,
   type SectionLoader,
 } from './factory.js';

@@ -23,6 +23,8 @@ export interface LoaderOptions {
   readonly resolve?: Resolver | undefined;
   /** The service configuration, handed on as `ctx.config`. Default: an empty one. */
   readonly config?: Config | undefined;
+  /** The API that is loaded, by its name in `[api:<name>]`; handed on as `ctx.service`. */
+  readonly service?: string | undefined;
   /** Default: `config.readFile` where a configuration is given, so that a worker reads what its parent accepted. */
   readonly readFile?: ReadFile | undefined;
   /** Default: silent. Factories get a child of it that names their section. */
@@ -41,6 +43,7 @@ export function sessionParts(configPath: string, options: LoaderOptions): Sessio
     readFile,
     nameOf: isAbsolute(configPath) ? (file) => file : (file) => relative('', file),
     config: options.config ?? new Config(),
+    service: options.service,
     log: options.log ?? silentLogger(),
     resolver: options.resolve,
     aliases: aliasesOf(options.aliases ?? {}),

@@ -26,6 +26,7 @@ const NOWHERE = Object.freeze({ file: '', line: 1, column: 1 });
 /** What factories are given beside their configuration. */
 export interface FactorySurroundings {
   readonly config: Config;
+  readonly service?: string | undefined;
   readonly log: Logger;
   readonly releases: Releases;
 }
@@ -33,13 +34,14 @@ export interface FactorySurroundings {
 /** The arguments of a context's factory. The maps are its own: what it does with them is seen by nobody else. */
 export function argumentsFor(
   context: Context,
-  { config, log, releases }: FactorySurroundings,
+  { config, service, log, releases }: FactorySurroundings,
 ): { globalConf: Conf; localConf: Conf; ctx: FactoryContext } {
   const section = sectionOf(context);
   let own: Logger | undefined;
   const ctx: FactoryContext = {
     section,
     config,
+    service,
     get log() {
       own ??= log.child({ section: section.name });
       return own;

@@ -32,6 +32,7 @@ export interface SessionParts {
   readonly readFile: ReadFile;
   readonly nameOf: (path: string) => string;
   readonly config: Config;
+  readonly service?: string | undefined;
   readonly log: Logger;
   readonly resolver: Resolver | undefined;
   readonly aliases: AliasTable;
@@ -105,8 +106,8 @@ export class Session {
     for (const inner of innerContexts(context)) await this.expand(inner);
     const factory = context.factory?.resolved === true ? tellsChildren(context.factory.value) : undefined;
     if (factory === undefined || !isComposite(context) || context.children.length > 0) return;
-    const { config, log } = this.#parts;
-    const { globalConf, localConf, ctx } = argumentsFor(context, { config, log, releases: new Releases() });
+    const { config, service, log } = this.#parts;
+    const { globalConf, localConf, ctx } = argumentsFor(context, { config, service, log, releases: new Releases() });
     for (const asked of factory.children(globalConf, localConf, ctx)) {
       const child = await this.#resolved(() => this.child(context, asked));
       context.children.push({ get: asked.get, name: asked.name, context: child });
@@ -120,9 +121,10 @@ export class Session {
   }
 
   async create(context: Context, releases: Releases): Promise<Created> {
-    const { config, log } = this.#parts;
+    const { config, service, log } = this.#parts;
     const creation = new Creation({
       config,
+      service,
       log,
       releases,
       child: (parent, kind, name, globalConf, trail) =>

@@ -16,7 +16,7 @@ export interface AppLoader {
 }
 
 /** A Loader of the file that `[DEFAULT] api_paste_config` names. Throws ConfigNotFound, or what is wrong with it. */
-export function pasteLoader(config: Config, log: Logger): Loader {
+export function pasteLoader(config: Config, log: Logger, service: string): Loader {
   const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
   const found = config.findFile(apiPasteConfig);
   if (found === undefined) {
@@ -25,7 +25,7 @@ export function pasteLoader(config: Config, log: Logger): Loader {
       hint: `[DEFAULT] api_paste_config names it. A relative path is looked for beside ${beside(config)}.`,
     });
   }
-  return new Loader(found, { config, log });
+  return new Loader(found, { config, service, log });
 }
 
 /** Throws PasteAppNotFound unless the loader has an app of that name. */

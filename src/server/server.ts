@@ -7,7 +7,7 @@ import { Server as HttpsServer } from 'node:https';
 import { Server as NetServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TlsOptions } from 'node:tls';
-import { type App, Fault } from '../app/index.js';
+import { type App, Fault, markDraining } from '../app/index.js';
 import { PorticoError } from '../errors.js';
 import { type Logger, silentLogger } from '../log.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
@@ -155,6 +155,11 @@ export class Server implements ListeningService {
     return this.#ended;
   }
 
+  /** Its apps can tell from now on, with `isDraining(req)`, that it is about to stop. */
+  markDraining(): void {
+    if (this.#http !== undefined) markDraining(this.#http);
+  }
+
   /** A bare server has nothing to read again. */
   async reset(): Promise<void> {}
 
@@ -208,6 +213,7 @@ export class Server implements ListeningService {
     }
 
     this.#log.info('Stopping WSGI server.');
+    this.markDraining();
     this.#front.announceClose();
     // Two turns of the loop accept what the kernel has queued, for nobody takes these connections over. After a
     // replacement somebody does.

@@ -79,7 +79,7 @@ export class WSGIService implements ListeningService {
     this.#config = config;
     this.#given = options;
     this.#log = options.log ?? createLogger();
-    this.#loader = options.loader ?? pasteLoader(config, this.#log);
+    this.#loader = options.loader ?? pasteLoader(config, this.#log, name);
     const settings = apiSettings(config, name);
     this.pipeline = settings.pipeline;
     checkApp(this.#loader, this.pipeline);
@@ -157,6 +157,10 @@ export class WSGIService implements ListeningService {
     return this.#lifecycle.start();
   }
 
+  markDraining(): void {
+    this.#server.markDraining();
+  }
+
   /** As {@link Server.stop}, which it waits for; then managers, tasks and the app let go. */
   async stop(options: StopOptions = {}): Promise<void> {
     // A server that is stopping already hears of a nearer end here; the lifecycle only hands on the first call.
@@ -188,7 +192,7 @@ export class WSGIService implements ListeningService {
     this.tasks.reset();
     try {
       // A fresh Loader sees the paste file as it was accepted last.
-      if (this.#given.loader === undefined) this.#loader = pasteLoader(this.#config, this.#log);
+      if (this.#given.loader === undefined) this.#loader = pasteLoader(this.#config, this.#log, this.name);
       this.#app = await this.#loader.loadApp(settings.pipeline);
       refuseUnknown(this.#config, this.name);
       this.#server.replaceApp(this.#app);

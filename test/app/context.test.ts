@@ -30,6 +30,7 @@ test('MW-12 toDict and fromDict are inverse, and the token travels only when it 
     project_id: 'p',
     roles: ['member'],
     is_admin: false,
+    is_service: false,
     request_id: 'req-1',
     remote_address: '192.0.2.1',
     read_deleted: 'no',

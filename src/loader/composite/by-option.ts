@@ -2,21 +2,19 @@
  * `byOption`: one of several pipelines, chosen by an option of the service configuration, as nova chooses by
  * `auth_strategy`.
  */
-import type { App, CompositeFactory, Conf, FactoryContext, SectionLoader } from '../../app/index.js';
-import { defineOptions, string } from '../../config/index.js';
+import {
+  type App,
+  authOptions,
+  type CompositeFactory,
+  type Conf,
+  type FactoryContext,
+  type SectionLoader,
+} from '../../app/index.js';
 import { didYouMean } from '../../errors.js';
 import { wordsOf } from '../../ini/index.js';
 import type { AwaitableFilter } from '../create.js';
 import { type PasteError, refuse } from '../paste-error.js';
 import type { TellsChildren } from './children.js';
-
-/** The group `[api]` of the service configuration, as far as `byOption` reads it. */
-export const authOptions = defineOptions({
-  auth_strategy: string({
-    default: 'keystone',
-    help: 'Which of the pipelines of a composite answers: the option it names.',
-  }),
-});
 
 /**
  * Composite factory. Its options are alternatives, each a list as in a pipeline; `[api] auth_strategy` of the service

@@ -1,0 +1,55 @@
+/**
+ * catch_errors: whatever an inner layer fails with becomes an answer.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  asFault,
+  catching,
+  environ,
+  Fault,
+  faultStyleOf,
+  filterFactory,
+  ownFaultStyle,
+  renderFault,
+} from '../app/index.js';
+import { boolean, defineOptions, list } from '../config/index.js';
+import { headerMask, targetMask } from './masking.js';
+
+export const catchErrorsOptions = defineOptions({
+  mask_headers: list({ default: [], help: 'Further request headers whose values the log does not show.' }),
+  mask_query: list({ default: [], help: 'Further query parameters whose values the log does not show.' }),
+  log_headers: boolean({ default: false, help: 'Logs the request headers of a request that failed, masked.' }),
+  fault_style: ownFaultStyle,
+});
+
+/**
+ * Answers what nobody further in has answered: a `Fault` with its status and headers, anything else with a bare 500
+ * that is logged once, with stack. When the head is out already the connection is destroyed, and the log says so. The
+ * body of a request is never logged.
+ */
+export const catchErrors = filterFactory('catch_errors', catchErrorsOptions, (options, ctx) => {
+  const style = faultStyleOf(ctx.config, options.faultStyle);
+  const maskHeaders = headerMask(options.maskHeaders);
+  const maskTarget = targetMask(options.maskQuery);
+
+  const fail = (req: IncomingMessage, res: ServerResponse, error: unknown): void => {
+    const fault = asFault(error);
+    const cause = error instanceof Fault ? error.cause : error;
+    if (cause !== undefined && fault.status >= 500) {
+      const { originalUrl, requestId, globalRequestId } = environ(req);
+      const clientLeft = req.socket.destroyed && !res.writableFinished;
+      ctx.log[clientLeft ? 'debug' : 'error']('request failed', {
+        err: cause,
+        method: req.method,
+        target: maskTarget(originalUrl),
+        request_id: requestId,
+        global_request_id: globalRequestId,
+        ...(options.logHeaders ? { headers: maskHeaders(req.headers) } : {}),
+        ...(res.headersSent && !res.writableEnded ? { truncated: true } : {}),
+      });
+    }
+    renderFault(req, res, fault, style);
+  };
+
+  return (app) => (req, res) => catching(app, req, res, (error) => fail(req, res, error));
+});

@@ -1,0 +1,44 @@
+/**
+ * fault_wrapper: errors of an app that is no Router, as faults.
+ */
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { catching, environ, Fault, faultStyleOf, filterFactory, ownFaultStyle, renderFault } from '../app/index.js';
+import { defineOptions } from '../config/index.js';
+
+export const faultWrapperOptions = defineOptions({
+  fault_style: ownFaultStyle,
+});
+
+/**
+ * Answers errors that say a status (`status`, `statusCode` or `code`, 400 to 599) with it, all others with 500. The
+ * error's message is shown only when it says `safe === true`; its `headers` are kept as far as HTTP allows them.
+ * 4xx are logged at info, without stack; 5xx at error, with it.
+ */
+export const faultWrapper = filterFactory('fault_wrapper', faultWrapperOptions, (options, ctx) => {
+  const style = faultStyleOf(ctx.config, options.faultStyle);
+
+  const fail = (req: IncomingMessage, res: ServerResponse, error: unknown): void => {
+    const fault = faultOf(error);
+    const { requestId, route } = environ(req);
+    const facts = { method: req.method, route: route?.template, request_id: requestId, status: fault.status };
+    if (fault.status < 500) ctx.log.info(`answered with a fault: ${fault.message}`, facts);
+    else ctx.log.error('request failed', { ...facts, err: error });
+    renderFault(req, res, fault, style);
+  };
+
+  return (app) => (req, res) => catching(app, req, res, (error) => fail(req, res, error));
+});
+
+/** An error as the fault it says to be. */
+export function faultOf(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  if (typeof error !== 'object' || error === null) return new Fault(500, { cause: error });
+  const { status, statusCode, code, message, headers, safe } = error as Record<string, unknown>;
+  const said = [status, statusCode, code].find((one) => one !== undefined && Number.isInteger(one));
+  const isFault = typeof said === 'number' && said >= 400 && said <= 599;
+  return new Fault(isFault ? said : 500, {
+    message: safe === true && typeof message === 'string' ? message : undefined,
+    headers: typeof headers === 'object' && headers !== null ? (headers as OutgoingHttpHeaders) : undefined,
+    cause: error,
+  });
+}

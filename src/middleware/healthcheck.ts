@@ -1,0 +1,155 @@
+/**
+ * healthcheck: whether this service wants traffic, for balancers and orchestrators.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { BlockList, isIPv6 } from 'node:net';
+import { dirname } from 'node:path';
+import {
+  type App,
+  appFactory,
+  connectionRemote,
+  type FactoryContext,
+  Fault,
+  filterFactory,
+  isDraining,
+  type LiveOptions,
+  preferredType,
+} from '../app/index.js';
+import type { OptionsOf } from '../config/index.js';
+import { ConfigurationRefused } from '../errors.js';
+import { Drivers } from '../service/index.js';
+import { healthcheckOptions } from './healthcheck-options.js';
+import { BUILTIN_PLUGINS, type HealthcheckPlugin } from './healthcheck-plugins.js';
+import { type NamedResult, REPORT_TYPES, writeReport } from './healthcheck-report.js';
+import { PluginRunner } from './healthcheck-runner.js';
+import { fullPath } from './path-prefix-match.js';
+
+type Options = typeof healthcheckOptions;
+
+/**
+ * The health check as an app, to be mounted. Below its mount `/live` asks only the event loop, `/ready` (and the mount
+ * itself) all plugins. 200, for HEAD 204, when all are available, else 503; 405 for other methods; 404 for callers
+ * outside the allowed networks. What a plugin fails with is unavailable, never a 500.
+ */
+export const healthcheck = appFactory('healthcheck', healthcheckOptions, async (options, ctx, live): Promise<App> => {
+  const answer = await healthcheckAnswer(options, ctx, live);
+  return (req, res) => {
+    const url = req.url ?? '';
+    const probe = probeOf(url.split('?', 1)[0]!, '') ?? probeOf(fullPath(req), options.path);
+    if (probe === undefined) throw new Fault(404);
+    return answer(req, res, probe);
+  };
+});
+
+/** The health check as a filter, for paste files that have it in a pipeline: it answers at `path`, all else goes on. */
+export const healthcheckFilter = filterFactory('healthcheck', healthcheckOptions, async (options, ctx, live) => {
+  const answer = await healthcheckAnswer(options, ctx, live);
+  return (app) => (req, res) => {
+    const probe = probeOf(fullPath(req), options.path);
+    return probe === undefined ? app(req, res) : answer(req, res, probe);
+  };
+});
+
+type Probe = 'live' | 'ready';
+
+function probeOf(path: string, mount: string): Probe | undefined {
+  const base = mount.replace(/\/$/, '');
+  if (!path.startsWith(base)) return undefined;
+  const rest = path.slice(base.length);
+  if (rest === '' || rest === '/' || rest === '/ready') return 'ready';
+  return rest === '/live' ? 'live' : undefined;
+}
+
+type Answer = (req: IncomingMessage, res: ServerResponse, probe: Probe) => Promise<void>;
+
+async function healthcheckAnswer(
+  options: OptionsOf<Options>,
+  ctx: FactoryContext,
+  live: LiveOptions<Options>,
+): Promise<Answer> {
+  checkBackends(options.backends, ctx);
+  const isAllowed = addressCheck();
+  const runner = new PluginRunner(await loadPlugins(options.backends, ctx, live), options);
+
+  return async (req, res, probe) => {
+    const { allowedSourceRanges, ignoreProxiedRequests, detailed } = live();
+    const proxied = ignoreProxiedRequests && isProxied(req);
+    if (proxied || !isAllowed(req, allowedSourceRanges)) throw new Fault(404);
+    if (req.method !== 'GET' && req.method !== 'HEAD') throw new Fault(405, { headers: { allow: 'GET, HEAD' } });
+
+    const asked = probe === 'live' ? (name: string) => name === 'event_loop' : () => true;
+    const results: NamedResult[] = await runner.check(asked, req.socket.localPort);
+    if (probe === 'ready' && isDraining(req))
+      results.push({ plugin: 'draining', available: false, reason: 'DRAINING' });
+    const available = results.every((result) => result.available);
+    const type = preferredType(req, REPORT_TYPES) ?? 'text/plain';
+
+    res.setHeader('cache-control', 'no-store');
+    res.statusCode = available ? (req.method === 'HEAD' ? 204 : 200) : 503;
+    if (req.method === 'HEAD') {
+      res.end();
+      return;
+    }
+    const body = writeReport(type, results, detailed);
+    res.setHeader('content-type', type === 'application/json' ? type : `${type}; charset=utf-8`);
+    res.setHeader('content-length', Buffer.byteLength(body));
+    res.end(body);
+  };
+}
+
+/** A service that is on by one set of files and off by another would be neither. */
+function checkBackends(backends: readonly string[], ctx: FactoryContext): void {
+  if (!backends.includes('enable_by_files')) return;
+  const other = backends.find((name) => name === 'disable_by_file' || name === 'disable_by_files_ports');
+  if (other === undefined) return;
+  throw new ConfigurationRefused('PORTICO_HEALTHCHECK_BACKENDS', {
+    message: `enable_by_files and ${other} exclude each other`,
+    hint: 'Keep one of the two in backends.',
+    origin: ctx.section.options.get('backends')?.origin ?? ctx.section.origin,
+  });
+}
+
+async function loadPlugins(
+  backends: readonly string[],
+  ctx: FactoryContext,
+  live: LiveOptions<Options>,
+): Promise<Map<string, HealthcheckPlugin>> {
+  const drivers = new Drivers({ folder: dirname(ctx.section.origin.file), log: ctx.log });
+  ctx.onClose(() => drivers.close());
+  drivers.declare({ kind: 'healthcheck', required: ['check'], builtin: BUILTIN_PLUGINS });
+  const plugins = new Map<string, HealthcheckPlugin>();
+  for (const name of backends) {
+    if (name === 'draining') continue;
+    plugins.set(name, await drivers.load<HealthcheckPlugin>('healthcheck', name, live, ctx.log));
+  }
+  return plugins;
+}
+
+/** Looks at the connection's address, not at a forwarded one: a header must not open the door. */
+function addressCheck(): (req: IncomingMessage, ranges: readonly string[]) => boolean {
+  let checked: readonly string[] = [];
+  let allowed = new BlockList();
+  return (req, ranges) => {
+    const { address } = connectionRemote(req);
+    if (ranges.length === 0 || address === 'unix') return true;
+    if (ranges !== checked) {
+      checked = ranges;
+      allowed = networkList(ranges);
+    }
+    return allowed.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+  };
+}
+
+function networkList(ranges: readonly string[]): BlockList {
+  const networks = new BlockList();
+  for (const range of ranges) {
+    const slash = range.lastIndexOf('/');
+    const network = range.slice(0, slash);
+    networks.addSubnet(network, Number(range.slice(slash + 1)), isIPv6(network) ? 'ipv6' : 'ipv4');
+  }
+  return networks;
+}
+
+function isProxied({ headers }: IncomingMessage): boolean {
+  return Object.keys(headers).some((name) => name === 'forwarded' || name.startsWith('x-forwarded-'));
+}

@@ -1,0 +1,43 @@
+/**
+ * Who a request was found to come from, and the headers in which clients must not claim it.
+ */
+import type { IncomingMessage } from 'node:http';
+import { removeHeaders } from './request-headers.js';
+
+/** What an authenticator has found out. */
+export interface Identity {
+  readonly userId?: string | undefined;
+  readonly userName?: string | undefined;
+  readonly projectId?: string | undefined;
+  readonly projectName?: string | undefined;
+  readonly domainId?: string | undefined;
+  readonly roles?: readonly string[] | undefined;
+}
+
+declare module '../app/index.js' {
+  interface Environ {
+    /** The authenticated caller; set by an authenticator, read by the context filter. */
+    identity?: Identity;
+  }
+}
+
+const FIELDS = [
+  ...['user-id', 'user-name', 'user-domain-id', 'user-domain-name'],
+  ...['project-id', 'project-name', 'project-domain-id', 'project-domain-name'],
+  ...['domain-id', 'domain-name', 'roles'],
+];
+
+/** Every header in which an identity is handed on to applications. */
+export const IDENTITY_HEADERS: ReadonlySet<string> = new Set([
+  ...FIELDS.flatMap((field) => [`x-${field}`, `x-service-${field}`]),
+  ...['x-identity-status', 'x-service-identity-status', 'x-is-admin-project', 'x-service-catalog'],
+  ...['openstack-system-scope', 'x-role', 'x-user', 'x-tenant', 'x-tenant-id', 'x-tenant-name', 'x-group-ids'],
+]);
+
+/**
+ * Removes every identity a client claims by header. Each authenticator does this first, whatever it finds afterwards:
+ * one that forgets lets its clients be whoever they like. `extra` are further names, lower case.
+ */
+export function stripIdentity(req: IncomingMessage, extra?: ReadonlySet<string>): void {
+  removeHeaders(req, (name) => IDENTITY_HEADERS.has(name) || extra?.has(name) === true);
+}

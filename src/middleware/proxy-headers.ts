@@ -1,0 +1,137 @@
+/**
+ * proxy_headers: who really asks, when proxies stand in between.
+ */
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import { connectionRemote, environ, Fault, filterFactory, type Remote } from '../app/index.js';
+import { boolean, cidr, defineOptions, InvalidValue, list, oneOf } from '../config/index.js';
+import { ConfigurationRefused } from '../errors.js';
+import { elements, type Forwarding, readForwarded, readXForwarded } from './forwarded-elements.js';
+import { removeHeaders } from './request-headers.js';
+
+export const proxyHeadersOptions = defineOptions({
+  trusted_proxies: list({
+    default: [],
+    help: 'The proxies whose headers are believed: networks (10.0.0.0/8), loopback, linklocal, uniquelocal, or one number, of hops. None: nobody is believed.',
+  }),
+  header_style: oneOf(['x-forwarded', 'forwarded', 'auto'], {
+    default: 'x-forwarded',
+    help: 'Which family of headers is read. auto: Forwarded (RFC 7239) where there is no X-Forwarded-For.',
+  }),
+  strict: boolean({ default: false, help: 'Refuses requests that carry both families, with 400.' }),
+  trust_prefix: boolean({ default: false, help: 'Takes X-Forwarded-Prefix as the beginning of the script name.' }),
+  remove_unused: boolean({ default: true, help: 'Removes the headers of the family that is not read.' }),
+});
+
+/** Whether the hop `at` steps from here (0: the peer) is one of ours. */
+type Trust = (address: string, at: number) => boolean;
+
+/**
+ * Finds out client address, scheme, host and prefix, for everything further in: `remoteOf(req)`.
+ *
+ * The chain is walked from the peer outwards, over trusted hops; the first other one is the client. Scheme and host
+ * come from the nearest trusted proxy alone. From a peer that is not trusted all forwarding headers are removed.
+ * Malformed scheme, host or prefix of a trusted proxy: 400.
+ */
+export const proxyHeaders = filterFactory('proxy_headers', proxyHeadersOptions, async (options, ctx) => {
+  const trusts = await compileTrust(options.trustedProxies, ctx.section.options.get('trusted_proxies')?.origin);
+  const { default: parseForwarded } = await import('forwarded-parse');
+  const { headerStyle, strict, trustPrefix, removeUnused } = options;
+
+  const usesForwarded = ({ headers }: IncomingMessage): boolean => {
+    const both = headers.forwarded !== undefined && headers['x-forwarded-for'] !== undefined;
+    if (both && strict) throw new Fault(400, { message: 'The request has both Forwarded and X-Forwarded-For.' });
+    if (headerStyle !== 'auto') return headerStyle === 'forwarded';
+    return headers.forwarded !== undefined && headers['x-forwarded-for'] === undefined;
+  };
+
+  const resolve = (req: IncomingMessage, peer: Remote): void => {
+    const forwarded = usesForwarded(req);
+    const said = forwarded ? readForwarded(req.headers.forwarded, parseForwarded) : readXForwarded(req.headers);
+    const env = environ(req);
+    env.remote = {
+      ...clientOf(peer, said, trusts),
+      scheme: checkedScheme(said.scheme) ?? peer.scheme,
+      host: checkedHost(said.host) ?? peer.host,
+    };
+    if (trustPrefix) env.scriptName = checkedPrefix(req) + env.scriptName;
+    if (removeUnused) removeHeaders(req, forwarded ? isXForwarded : (name) => name === 'forwarded');
+  };
+
+  return (app) => (req, res) => {
+    if (!hasForwarding(req)) return app(req, res);
+    const peer = connectionRemote(req);
+    if (trusts(peer.address, 0)) resolve(req, peer);
+    else removeHeaders(req, (name) => name === 'forwarded' || isXForwarded(name));
+    return app(req, res);
+  };
+});
+
+const isXForwarded = (name: string): boolean => name.startsWith('x-forwarded-') || name === 'x-real-ip';
+
+function hasForwarding({ headers }: IncomingMessage): boolean {
+  for (const name in headers) {
+    if (name === 'forwarded' || name.startsWith('x-forwarded') || name.startsWith('x_') || name.startsWith('x-real')) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/** Refuses the section for an entry that is no network: a typo must not open or close anything. */
+async function compileTrust(entries: readonly string[], origin: ConfigurationRefused['origin']): Promise<Trust> {
+  if (entries.length === 0) return () => false;
+  const [first = ''] = entries;
+  if (entries.length === 1 && /^\d+$/.test(first)) return (_address, at) => at < Number(first);
+  for (const entry of entries) {
+    if (['loopback', 'linklocal', 'uniquelocal'].includes(entry)) continue;
+    try {
+      cidr().parse(entry);
+    } catch (error) {
+      throw new ConfigurationRefused('PORTICO_CONFIG_VALUE', {
+        message: `${entry} is no trusted proxy: it ${error instanceof InvalidValue ? error.message : 'is malformed'}`,
+        hint: 'Write networks, loopback, linklocal, uniquelocal, or one number of hops.',
+        origin,
+      });
+    }
+  }
+  const { default: proxyAddr } = await import('proxy-addr');
+  const inRange = proxyAddr.compile([...entries]);
+  return (address, at) => address === 'unix' || inRange(address, at);
+}
+
+/** The first hop that is not trusted, or the outermost one. */
+function clientOf(peer: Remote, { hops }: Forwarding, trusts: Trust): Pick<Remote, 'address' | 'port'> {
+  let client: Pick<Remote, 'address' | 'port'> = peer;
+  for (let at = 1; at <= hops.length; at++) {
+    client = hops[hops.length - at]!;
+    if (isIP(client.address) === 0 || !trusts(client.address, at)) break;
+  }
+  return { address: client.address, port: client.port };
+}
+
+function checkedScheme(scheme: string | undefined): 'http' | 'https' | undefined {
+  if (scheme === undefined) return undefined;
+  const known = scheme.toLowerCase();
+  if (known === 'http' || known === 'https') return known;
+  throw new Fault(400, { message: 'The forwarded scheme is neither http nor https.' });
+}
+
+const HOST = /^(?:[A-Za-z0-9_.~-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?$/;
+
+function checkedHost(host: string | undefined): string | undefined {
+  if (host === undefined) return undefined;
+  const match = HOST.exec(host);
+  const address = /^\[(.*)\]/.exec(host)?.[1];
+  const valid = match !== null && Number(match[1] ?? 0) <= 65_535 && (address === undefined || isIP(address) === 6);
+  if (valid && host.length <= 255) return host;
+  throw new Fault(400, { message: 'The forwarded host is not a host, or a host and a port.' });
+}
+
+function checkedPrefix(req: IncomingMessage): string {
+  const prefix = elements(req.headers['x-forwarded-prefix']).at(-1);
+  if (prefix === undefined || prefix === '/') return '';
+  const valid = /^(?:\/[A-Za-z0-9\-._~!$&'()*+,;=:@%]+)+\/?$/.test(prefix) && !/(?:^|\/)\.\.?(?:\/|$)/.test(prefix);
+  if (valid) return prefix.replace(/\/$/, '');
+  throw new Fault(400, { message: 'The forwarded prefix is not a path.' });
+}

@@ -1,0 +1,63 @@
+/**
+ * request_id: a name for each request, for logs and for the client.
+ */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { beforeHead, environ, filterFactory } from '../app/index.js';
+import { boolean, defineOptions, list, regexp, string } from '../config/index.js';
+
+export const requestIdOptions = defineOptions({
+  header: string({ default: 'x-openstack-request-id', help: 'The response header with the id of the request.' }),
+  compat_headers: list({
+    default: [],
+    help: 'Further response headers with the same value, such as x-compute-request-id.',
+  }),
+  inbound_header: string({ help: "The request header with the caller's own id. Default: the same as header." }),
+  trust_inbound: boolean({
+    default: true,
+    help: "Keeps the caller's id as global request id, if it has the right form. It never becomes the request's own.",
+  }),
+  id_format: regexp({
+    default: '^req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
+    help: "What the caller's id must look like, from its first character to its last.",
+  }),
+});
+
+/** Longer ids are not looked at: matching costs time. */
+const LONGEST = 256;
+
+/**
+ * Gives each request an id of its own, `req-` and a random UUID, and answers with it: on every response, errors of the
+ * outer layers included. An id that came with the request is kept as `environ(req).globalRequestId`.
+ */
+export const requestId = filterFactory('request_id', requestIdOptions, (options, ctx) => {
+  const header = options.header.toLowerCase();
+  const inbound = (options.inboundHeader ?? header).toLowerCase();
+  const { compatHeaders } = options;
+  // The whole value: a `$` of somebody's own pattern might let a line end pass, and with it a forged line of a log.
+  const form = new RegExp(`^(?:${options.idFormat.source})$`, 'u');
+  let ignored = 0;
+
+  const globalId = (req: IncomingMessage): string | undefined => {
+    const value = req.headers[inbound];
+    if (value === undefined || !options.trustInbound) return undefined;
+    if (typeof value === 'string' && value.length <= LONGEST && form.test(value)) return value;
+    ignored += 1;
+    ctx.log.debug('ignored a request id of the wrong form', { ignored });
+    return undefined;
+  };
+
+  return (app) => (req, res) => {
+    const id = `req-${randomUUID()}`;
+    const env = environ(req);
+    env.requestId = id;
+    const global = globalId(req);
+    if (global !== undefined) env.globalRequestId = global;
+    beforeHead(res, () => {
+      const value = res.getHeader(header) ?? id;
+      res.setHeader(header, value);
+      for (const name of compatHeaders) if (!res.hasHeader(name)) res.setHeader(name, value);
+    });
+    return app(req, res);
+  };
+});

@@ -1,0 +1,119 @@
+/**
+ * request_log: one line for each response, when it has ended.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { afterResponse, environ, Fault, filterFactory, type ResponseOutcome, remoteOf } from '../app/index.js';
+import { boolean, defineOptions, float, integer, list, oneOf } from '../config/index.js';
+import type { LogFields } from '../log.js';
+import { targetMask } from './masking.js';
+import { fullPath, isBelow } from './path-prefix-match.js';
+
+export const requestLogOptions = defineOptions({
+  enabled: boolean({ default: true, help: 'Writes the lines.' }),
+  format: oneOf(['json', 'text'], {
+    default: 'json',
+    help: 'Facts by name, or one line of text in the style of access logs.',
+  }),
+  skip_paths: list({
+    default: ['/healthcheck'],
+    mutable: true,
+    help: 'Paths, and everything below them, that are not logged unless they answer 5xx.',
+  }),
+  slow_ms: integer({
+    default: 0,
+    min: 0,
+    mutable: true,
+    help: 'Responses that took as many milliseconds or more are logged as warnings; 0: none are.',
+  }),
+  sample: float({
+    default: 1,
+    min: 0,
+    max: 1,
+    mutable: true,
+    help: 'The part of the responses that is logged; slow ones and 5xx always are.',
+  }),
+  mask_query: list({ default: [], help: 'Further query parameters whose values the log does not show.' }),
+});
+
+/**
+ * Logs address, method, masked target, status, bytes, duration, ids, version, route, user and project of each request.
+ * A client that left before the head is logged as 499, a response that was broken off by an error as 500.
+ */
+export const requestLog = filterFactory('request_log', requestLogOptions, (options, ctx, live) => {
+  if (!options.enabled) return (app) => app;
+  const maskTarget = targetMask(options.maskQuery);
+  const asText = options.format === 'text';
+  let share = 0;
+
+  /** Every so many-th request, without chance: a part of 0.25 is each fourth. */
+  const isSampled = (part: number): boolean => {
+    share += part;
+    if (share < 1) return false;
+    share -= 1;
+    return true;
+  };
+
+  return (app) => (req, res) => {
+    const { skipPaths, slowMs, sample } = live();
+    const path = fullPath(req);
+    const begun = process.hrtime.bigint();
+    const bytesBefore = req.socket.bytesWritten;
+    afterResponse(res, (outcome) => {
+      const micros = Number((process.hrtime.bigint() - begun) / 1000n);
+      const status = statusOf(res, outcome);
+      const slow = slowMs > 0 && micros >= slowMs * 1000;
+      if (status < 500 && skipPaths.some((skipped) => isBelow(path, skipped))) return;
+      if (status < 500 && !slow && !isSampled(sample)) return;
+      const facts = {
+        ...requestFacts(req, maskTarget),
+        status,
+        bytes: bytesOf(res, outcome, bytesBefore),
+        duration_ms: micros / 1000,
+        ...(outcome.completed ? {} : { aborted: true }),
+      };
+      const message = slow ? 'slow request' : 'request';
+      ctx.log[slow ? 'warn' : 'info'](asText ? textLine(facts) : message, asText ? undefined : facts);
+    });
+    return app(req, res);
+  };
+});
+
+function requestFacts(req: IncomingMessage, maskTarget: (target: string) => string): LogFields {
+  const env = environ(req);
+  return {
+    remote: remoteOf(req).address,
+    method: req.method,
+    target: maskTarget(env.originalUrl),
+    protocol: `HTTP/${req.httpVersion}`,
+    request_id: env.requestId ?? '-',
+    global_request_id: env.globalRequestId ?? '-',
+    api_version: env.apiVersion ?? '-',
+    route: env.route?.template ?? '-',
+    user_id: env.context?.userId ?? '-',
+    project_id: env.context?.projectId ?? '-',
+  };
+}
+
+function statusOf(res: ServerResponse, { completed, error }: ResponseOutcome): number {
+  if (completed) return res.statusCode;
+  if (error !== undefined) return error instanceof Fault ? error.status : 500;
+  return res.headersSent ? res.statusCode : 499;
+}
+
+/** The body's bytes: as declared, else what went over the connection meanwhile. */
+function bytesOf(res: ServerResponse, { completed }: ResponseOutcome, before: number): number {
+  const declared = Number(res.getHeader('content-length'));
+  if (completed && Number.isFinite(declared)) return res.req.method === 'HEAD' ? 0 : declared;
+  return Math.max(0, res.req.socket.bytesWritten - before);
+}
+
+/** In the order of nova's access lines. */
+function textLine(facts: Record<string, unknown>): string {
+  const { remote, method, target, protocol, status, bytes, duration_ms: ms, request_id: id } = facts;
+  const seconds = (Number(ms) / 1000).toFixed(6);
+  const aborted = facts.aborted === true ? ' aborted' : '';
+  const ids = `${String(id)} ${String(facts.global_request_id)} ${String(facts.user_id)} ${String(facts.project_id)}`;
+  const where = `microversion: ${String(facts.api_version)} route: ${String(facts.route)}`;
+  const line = `${String(method)} ${String(target)} ${String(protocol)}`;
+  return `${String(remote)} "${line}" status: ${String(status)} len: ${String(bytes)} time: ${seconds} ${where} [${ids}]${aborted}`;
+}

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type App, compose, environ } from 'portico/app';
+import { catchErrors, requestId } from 'portico/middleware';
+import { buildFilter, captureLog, lint, request } from 'portico/testing';
+
+const ID = /^req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const THEIRS = 'req-0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f';
+
+const telling: App = (req, res) => {
+  const { requestId: own, globalRequestId } = environ(req);
+  res.end(JSON.stringify({ own, globalRequestId }));
+};
+
+test('MW-10 each request gets an id of its own, which the answer has under every name', async () => {
+  const { made } = await buildFilter(requestId, { local: { compat_headers: 'x-compute-request-id' } });
+  const app = lint(made(telling));
+  const first = await request(app, 'GET', '/');
+  const second = await request(app, 'GET', '/');
+  assert.match(first.json().own, ID);
+  assert.equal(first.headers['x-openstack-request-id'], first.json().own);
+  assert.equal(first.headers['x-compute-request-id'], first.json().own);
+  assert.notEqual(first.json().own, second.json().own);
+});
+
+test('MW-10 an inbound id of the right form is kept as the global one, never as the own', async () => {
+  const { made } = await buildFilter(requestId);
+  const response = await request(lint(made(telling)), 'GET', '/', { headers: { 'X-Openstack-Request-Id': THEIRS } });
+  assert.equal(response.json().globalRequestId, THEIRS);
+  assert.notEqual(response.json().own, THEIRS);
+});
+
+for (const [what, id] of [
+  ['with text before it', `x${THEIRS}`],
+  ['with text after it', `${THEIRS} x`],
+  ['in upper case', THEIRS.toUpperCase()],
+  ['without the prefix', THEIRS.slice(4)],
+  ['that is far too long', THEIRS.repeat(50)],
+] as const) {
+  test(`MW-10 an inbound id ${what} is ignored, and counted`, async () => {
+    const { log, lines } = captureLog();
+    const { made } = await buildFilter(requestId, { log });
+    const headers = { 'X-Openstack-Request-Id': id };
+    const response = await request(lint(made(telling)), 'GET', '/', { headers });
+    assert.equal(response.json().globalRequestId, undefined);
+    assert.equal(lines.at(-1)?.ignored, 1);
+  });
+}
+
+test('MW-10 the form is held to both ends, whatever pattern the operator writes', async () => {
+  const { made } = await buildFilter(requestId, { local: { id_format: '[a-z]+|[0-9]+' } });
+  const app = lint(made(telling));
+  const send = async (id: string): Promise<unknown> =>
+    (await request(app, 'GET', '/', { headers: { 'x-openstack-request-id': id } })).json().globalRequestId;
+  assert.equal(await send('abc'), 'abc');
+  assert.equal(await send('42'), '42');
+  assert.equal(await send('abc42'), undefined);
+});
+
+test('MW-10 trust_inbound false ignores them all, and another header may carry them', async () => {
+  const distrusting = await buildFilter(requestId, { local: { trust_inbound: 'false' } });
+  const one = await request(lint(distrusting.made(telling)), 'GET', '/', {
+    headers: { 'x-openstack-request-id': THEIRS },
+  });
+  assert.equal(one.json().globalRequestId, undefined);
+  const other = await buildFilter(requestId, { local: { inbound_header: 'X-Trace', header: 'X-Id' } });
+  const two = await request(lint(other.made(telling)), 'GET', '/', { headers: { 'x-trace': THEIRS } });
+  assert.equal(two.json().globalRequestId, THEIRS);
+  assert.equal(two.headers['x-id'], two.json().own);
+});
+
+test('MW-10 an id the app set itself stays', async () => {
+  const { made } = await buildFilter(requestId, { local: { compat_headers: 'x-compat' } });
+  const app: App = (_req, res) => {
+    res.writeHead(200, { 'x-openstack-request-id': 'mine' }).end();
+  };
+  const response = await request(lint(made(app)), 'GET', '/');
+  assert.equal(response.headers['x-openstack-request-id'], 'mine');
+  assert.equal(response.headers['x-compat'], 'mine');
+});
+
+test('MW-10 errors of the outer layers have the id too, in header and body', async () => {
+  const outer = await buildFilter(catchErrors);
+  const inner = await buildFilter(requestId);
+  const app = compose([outer.made, inner.made], () => {
+    throw new Error('oops');
+  });
+  const response = await request(lint(app), 'GET', '/');
+  assert.equal(response.status, 500);
+  assert.match(String(response.headers['x-openstack-request-id']), ID);
+  assert.equal(response.json().error.request_id, response.headers['x-openstack-request-id']);
+});

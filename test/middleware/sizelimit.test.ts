@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import express from 'express';
+import { type App, compose, environ, fastifyApp, readBody } from 'portico/app';
+import { Config } from 'portico/config';
+import { catchErrors, sizelimit } from 'portico/middleware';
+import { buildFilter, lint, rawRequest, request, tempConfig } from 'portico/testing';
+
+const counting: App = async (req, res) => {
+  res.end(String((await readBody(req, { limit: Number.POSITIVE_INFINITY })).length));
+};
+
+async function* chunked(size: number, piece = 16): AsyncGenerator<string> {
+  for (let left = size; left > 0; left -= piece) {
+    yield 'x'.repeat(Math.min(piece, left));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+const limited = async (app: App, local: Record<string, string> = { max_request_body_size: '100' }): Promise<App> => {
+  const outer = await buildFilter(catchErrors);
+  const inner = await buildFilter(sizelimit, { local });
+  return lint(compose([outer.made, inner.made], app));
+};
+
+test('MW-17 a declared length of the limit passes, one more is 413 before the body is read', async () => {
+  let called = 0;
+  const app = await limited((req, res) => {
+    called += 1;
+    return counting(req, res);
+  });
+  assert.equal((await request(app, 'POST', '/', { body: 'x'.repeat(100) })).text(), '100');
+  const refused = await request(app, 'POST', '/', { body: 'x'.repeat(101) });
+  assert.equal(refused.status, 413);
+  assert.equal(refused.headers.connection, 'close');
+  assert.match(refused.json().error.message, /100 bytes/);
+  assert.equal(called, 1);
+});
+
+test('MW-17 a chunked body of the limit passes, one more is 413', async () => {
+  const app = await limited(counting);
+  assert.equal((await request(app, 'POST', '/', { body: chunked(100) })).text(), '100');
+  const refused = await request(app, 'POST', '/', { body: chunked(101) });
+  assert.equal(refused.status, 413);
+  assert.equal(refused.headers.connection, 'close');
+});
+
+test('MW-17 RL-13 an endless chunked body is answered without being read to its end', async () => {
+  const app = await limited(counting);
+  const answer = await rawRequest(
+    app,
+    `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${`40\r\n${'x'.repeat(64)}\r\n`.repeat(4)}`,
+  );
+  assert.match(answer, /^HTTP\/1\.1 413 /);
+  assert.match(answer, /connection: close/i);
+});
+
+test('MW-17 whoever reads the body, its excess is 413: Fastify, Express, async iteration', async () => {
+  const fastify = await fastifyApp(async (instance) => {
+    instance.post('/', { bodyLimit: 1_000_000 }, async (incoming) => incoming.body);
+  });
+  const app = express();
+  app.post('/', express.text(), (req, res) => void res.send(req.body));
+  const iterating: App = async (req, res) => {
+    for await (const chunk of req) assert.ok(chunk);
+    res.end('read');
+  };
+  for (const leaf of [fastify, app, iterating]) {
+    const outer = await buildFilter(catchErrors);
+    const inner = await buildFilter(sizelimit, { local: { max_request_body_size: '100' } });
+    const body = chunked(400);
+    const composed = compose([outer.made, inner.made], leaf as App);
+    const response = await request(composed, 'POST', '/', { body, headers: { 'content-type': 'text/plain' } });
+    assert.equal(response.status, 413);
+  }
+  await fastify.close();
+});
+
+test('MW-17 an app that has begun to answer loses its connection', async () => {
+  const app: App = (req, res) => {
+    res.writeHead(200);
+    res.write('begun');
+    req.resume();
+  };
+  await assert.rejects(request(await limited(app), 'POST', '/', { body: chunked(200) }));
+});
+
+test('MW-17 other limits below some paths, where prefixes moved to the script name count', async () => {
+  const local = { max_request_body_size: '10', overrides: '/v2/images:1KiB,/v2/images/small:20' };
+  const app = await limited(counting, local);
+  const mounted: App = (req, res) => {
+    environ(req).scriptName = '/v2';
+    req.url = (req.url ?? '').slice(3);
+    return app(req, res);
+  };
+  const status = async (path: string, size: number): Promise<number> =>
+    (await request(mounted, 'POST', path, { body: 'x'.repeat(size) })).status;
+  assert.equal(await status('/v2/images/1', 1024), 200);
+  assert.equal(await status('/v2/images/1', 1025), 413);
+  assert.equal(await status('/v2/images/small/1', 21), 413);
+  assert.equal(await status('/v2/imagesx', 11), 413);
+});
+
+test('MW-4 the limit is a section option, else of the group, else 112 KiB; two instances do not share it', async () => {
+  const config = Config.fromText('[sizelimit]\nmax_request_body_size = 50\n');
+  const general = await buildFilter(sizelimit, { config });
+  const own = await buildFilter(sizelimit, { config, local: { max_request_body_size: '70' } });
+  const bare = await buildFilter(sizelimit);
+  const status = async (filter: typeof own, size: number): Promise<number> =>
+    (await request(lint(filter.made(counting)), 'POST', '/', { body: 'x'.repeat(size) })).status;
+  assert.equal(await status(general, 51), 413);
+  assert.equal(await status(own, 70), 200);
+  assert.equal(await status(own, 71), 413);
+  assert.equal(await status(general, 50), 200);
+  assert.equal(await status(bare, 114_688), 200);
+  assert.equal(await status(bare, 114_689), 413);
+});
+
+test('MW-17 CF-91 the limit follows the configuration while the service runs', async (t) => {
+  const files = await tempConfig({ 'portico.ini': '[sizelimit]\nmax_request_body_size = 50\n' });
+  t.after(() => files.remove());
+  const config = await Config.load({ argv: ['--config-file', files.path('portico.ini')], env: {} });
+  const { made, close } = await buildFilter(sizelimit, { config });
+  const app = lint(made(counting));
+  assert.equal((await request(app, 'POST', '/', { body: 'x'.repeat(60) })).status, 413);
+  await files.write('portico.ini', '[sizelimit]\nmax_request_body_size = 60\n');
+  await config.reload({ method: 'mutate' });
+  assert.equal((await request(app, 'POST', '/', { body: 'x'.repeat(60) })).status, 200);
+  await close();
+});
