@@ -79,7 +79,9 @@ class Translator {
     let source = '';
     let min = 0;
     let max = 0;
-    while (!this.#reader.done && !this.#reader.looksAt('|') && !this.#reader.looksAt(')')) {
+    for (;;) {
+      this.#skipComments();
+      if (this.#reader.done || this.#reader.looksAt('|') || this.#reader.looksAt(')')) break;
       const piece = this.#quantified();
       source += piece.source;
       min += piece.min;
@@ -88,10 +90,20 @@ class Translator {
     return { source, min, max, repeatable: true };
   }
 
+  /** A comment is nothing: a quantifier after it belongs to what stands before it. */
+  #skipComments(): void {
+    for (let comment = this.#comment(); comment !== null; comment = this.#comment()) this.#reader.skip(comment.length);
+  }
+
+  #comment(): string | null {
+    return this.#reader.match(/\(\?#[^)]*\)/y)?.[0] ?? null;
+  }
+
   #quantified(): Piece {
     const start = this.#reader.offset;
     if (this.#quantifier() !== null) throw this.#reader.problem('nothing to repeat', start);
     const atom = this.#atom();
+    this.#skipComments();
     const quantifierAt = this.#reader.offset;
     const quantifier = this.#quantifier();
     if (quantifier === null) return atom;
@@ -157,11 +169,6 @@ class Translator {
     const start = reader.offset;
     reader.next();
     if (++this.#depth > 100) throw reader.problem('groups are nested too deeply', start);
-    if (reader.match(/\?#[^)]*\)/y) !== null) {
-      reader.skip(reader.match(/\?#[^)]*\)/y)![0].length);
-      this.#depth--;
-      return { source: '', min: 0, max: 0, repeatable: false };
-    }
     const piece = this.#groupBody(start);
     if (!reader.take(')')) throw reader.problem('missing ), unterminated subpattern', start);
     this.#depth--;

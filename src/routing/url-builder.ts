@@ -88,8 +88,8 @@ export class UrlBuilder {
     current: boolean,
   ): string | null {
     const used = this.#valuesFor(route, values, around, current);
-    if (!isTruthy(words.anchor)) words.anchor = takeKey(used, '_anchor') ?? words.anchor;
-    if (!isTruthy(words.host)) words.host = takeKey(used, '_host') ?? words.host;
+    if (!isTruthy(words.anchor)) words.anchor = takeKey(used, '_anchor') ?? null;
+    if (!isTruthy(words.host)) words.host = takeKey(used, '_host') ?? null;
     words.protocol ??= takeKey(used, '_protocol') ?? null;
     return this.#generator.generate(used, around.scriptName ?? '', this.#options.hardcodeNames ? route : null);
   }
