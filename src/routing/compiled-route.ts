@@ -23,26 +23,37 @@ export class CompiledRoute {
   readonly index: number;
   /** Literal text in front of the first variable: a path must begin with it. */
   readonly prefix: string;
-  /** Over the whole path, with a group for each name. */
-  readonly regex: RegExp;
   /** Names of the captured values: the variables in the order of the path, then named groups of requirements. */
   readonly names: readonly string[];
   /** Its place in the order in which routes are tried. Given by the table. */
   rank = -1;
   /** More than path and method decide: the conditions have to be asked. */
   readonly conditional: boolean;
+  readonly #controllers: readonly string[];
+  #regex: RegExp | undefined;
 
   constructor(route: Route, index: number, controllers: readonly string[]) {
     this.route = route;
     this.index = index;
     this.prefix = route.literalPrefix;
-    const translated = translateRegex(route.wholePattern(controllers));
-    this.regex = new RegExp(translated.source, 'v');
-    const variables = [...route.variables.keys()];
-    this.names = [...variables, ...translated.names.filter((name) => !route.variables.has(name))];
+    this.#controllers = controllers;
+    this.names = [...route.variables.keys()];
+    // A route whose expression can only be broken by a name need not have it compiled before it is wanted, and the
+    // tree decides most routes without it.
+    if (!hasPlainNames(route)) {
+      const translated = translateRegex(route.wholePattern(controllers));
+      this.#regex = new RegExp(translated.source, 'v');
+      this.names = [...this.names, ...translated.names.filter((name) => !route.variables.has(name))];
+    }
     const { conditions } = route;
     this.conditional =
       conditions !== null && (conditions.function !== undefined || Object.hasOwn(conditions, 'subDomain'));
+  }
+
+  /** Over the whole path, with a group for each name. */
+  get regex(): RegExp {
+    this.#regex ??= new RegExp(translateRegex(this.route.wholePattern(this.#controllers)).source, 'v');
+    return this.#regex;
   }
 
   /** The values for a whole path; null when it is not this route's. Conditions are not asked. */
@@ -74,24 +85,31 @@ export class CompiledRoute {
   }
 }
 
+/** Names that are identifiers, once each, and no requirement that could have group names of its own. */
+function hasPlainNames({ parts, variables, requirements, minimize }: Route): boolean {
+  if (minimize || parts.filter((part) => typeof part !== 'string').length !== variables.size) return false;
+  for (const name of variables.keys()) if (!/^[A-Za-z_]\w*$/.test(name)) return false;
+  return !Object.values(requirements).some((requirement) => requirement.includes('(?P'));
+}
+
 /** What a lookup found: the route and its values; the match is made when it is asked for. */
 export class Found {
   readonly compiled: CompiledRoute;
   readonly captured: Captured;
-  readonly #subDomain: string | null | undefined;
-  #match: Match | undefined;
+  /** Undefined: the table does not look at sub-domains. */
+  readonly subDomain: string | null | undefined;
+  #match: Match | undefined = undefined;
 
-  /** `subDomain` undefined: the table does not look at sub-domains. */
   constructor(compiled: CompiledRoute, captured: Captured, subDomain: string | null | undefined) {
     this.compiled = compiled;
     this.captured = captured;
-    this.#subDomain = subDomain;
+    this.subDomain = subDomain;
   }
 
   get match(): Match {
     if (this.#match === undefined) {
       this.#match = this.compiled.matchOf(this.captured);
-      if (this.#subDomain !== undefined) this.#match.sub_domain = this.#subDomain;
+      if (this.subDomain !== undefined) this.#match.sub_domain = this.subDomain;
     }
     return this.#match;
   }

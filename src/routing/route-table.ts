@@ -7,7 +7,7 @@ import { acceptsMethod, type CompiledSubDomains, type MatchRequest, type SubDoma
 import { linearScan } from './linear-scan.js';
 import { translateRegex } from './python-regex.js';
 import type { Route } from './route.js';
-import { planSegments, type SegmentPlan } from './segment-plan.js';
+import { PatternFacts, planSegments, type SegmentPlan } from './segment-plan.js';
 import { SegmentTree } from './segment-tree.js';
 
 /** How a table is compiled. */
@@ -43,7 +43,11 @@ export class RouteTable {
     this.routes = compileRoutes(routes, options);
     this.ranked = [...this.routes].sort((a, b) => lengthOf(b.prefix) - lengthOf(a.prefix) || a.index - b.index);
     for (const [rank, compiled] of this.ranked.entries()) compiled.rank = rank;
-    this.#planned = this.ranked.map((compiled) => ({ compiled, plan: planSegments(compiled, options.controllers) }));
+    const facts = new PatternFacts();
+    this.#planned = this.ranked.map((compiled) => ({
+      compiled,
+      plan: planSegments(compiled, options.controllers, facts),
+    }));
     this.methods = namedMethods(this.routes);
     for (const method of this.methods)
       this.#trees.set(

@@ -5,44 +5,84 @@
  * its surroundings, ends it; from there on the expression of the whole path decides.
  */
 import type { CompiledRoute } from './compiled-route.js';
+import { type MixedSegment, mixedSegment } from './mixed-segment.js';
 import { translateRegex } from './python-regex.js';
 import { MEMBER_ID } from './resource-routes.js';
 import { fullPart, type PatternSource, PLAIN, variablePattern } from './route-pattern.js';
-import type { Part, Variable } from './template.js';
+import type { Part } from './template.js';
 
 /** What one segment must be. Steps with the same key are the same. */
 export type Step =
   | { readonly kind: 'literal'; readonly text: string }
   | { readonly kind: 'variable'; readonly key: string; readonly test: SegmentTest }
-  | { readonly kind: 'mixed'; readonly key: string; readonly head: string; readonly regex: RegExp };
+  | {
+      readonly kind: 'mixed';
+      readonly key: string;
+      /** The text it begins with. */
+      readonly head: string;
+      /** Some text in it has a dot. */
+      readonly dotted: boolean;
+      readonly mixed: MixedSegment;
+    };
 
 /** Whether a segment, given by its place in a path, is what a variable takes. */
 export type SegmentTest = (path: string, start: number, end: number) => boolean;
 
-/** Where a value is: a whole segment, or a group of the expression of a segment. */
-export interface ValueCut {
+/** Where values are: a whole segment, or what a segment with text gives. */
+export interface SegmentCut {
   readonly segment: number;
-  readonly regex: RegExp | null;
-  readonly group: number;
+  readonly mixed: MixedSegment | null;
 }
 
 /** The plan of a route. */
 export interface SegmentPlan {
   readonly steps: readonly Step[];
   /** Null: the steps are not all, the expression of the whole path decides and gives the values. */
-  readonly cuts: readonly ValueCut[] | null;
+  readonly cuts: readonly SegmentCut[] | null;
+}
+
+/** What was found out about expressions that many routes share; one for each table. */
+export class PatternFacts {
+  readonly #local = new Map<string, boolean>();
+  readonly #tests = new Map<string, SegmentTest>();
+
+  /** Whether an expression takes one segment or less, whatever stands around it. */
+  isLocal(pattern: string): boolean {
+    let local = this.#local.get(pattern);
+    if (local === undefined) {
+      const { matchesSlash, contextual, names } = translateRegex(pattern);
+      local = pattern === MEMBER_ID || (!matchesSlash && !contextual && names.length === 0);
+      this.#local.set(pattern, local);
+    }
+    return local;
+  }
+
+  /** Whether a whole segment is what an expression takes. */
+  test(pattern: string): SegmentTest {
+    let test = this.#tests.get(pattern);
+    if (test === undefined) {
+      test = segmentTest(pattern);
+      this.#tests.set(pattern, test);
+    }
+    return test;
+  }
 }
 
 /** The plan for a route; a template that does not begin with a slash has no certain segment. */
-export function planSegments(compiled: CompiledRoute, controllers: readonly string[]): SegmentPlan {
+export function planSegments(
+  compiled: CompiledRoute,
+  controllers: readonly string[],
+  facts: PatternFacts,
+): SegmentPlan {
   const source = compiled.route.patternSource(controllers);
   const first = source.parts[0];
   if (source.minimize || typeof first !== 'string' || !first.startsWith('/')) return { steps: [], cuts: null };
   if (compiled.names.length !== compiled.route.variables.size) return { steps: [], cuts: null };
   const segments = splitSegments(source.parts);
-  const certain = segments.findIndex((parts) => parts.some((part) => !isLocal(part, source)));
-  const steps = segments.slice(0, certain < 0 ? undefined : certain).map((parts) => stepOf(parts, source));
-  return { steps, cuts: certain < 0 ? cutsOf(segments, steps) : null };
+  const isLocal = (part: Part): boolean => typeof part === 'string' || facts.isLocal(variablePattern(part, source));
+  const certain = segments.findIndex((parts) => !parts.every(isLocal));
+  const steps = segments.slice(0, certain < 0 ? undefined : certain).map((parts) => stepOf(parts, source, facts));
+  return { steps, cuts: certain < 0 ? cutsOf(steps) : null };
 }
 
 /** The parts of each segment; a text part may hold several slashes. */
@@ -60,27 +100,21 @@ function splitSegments(parts: readonly Part[]): Part[][] {
   return segments;
 }
 
-/** Whether a part takes one segment or less, whatever stands around it. */
-function isLocal(part: Part, source: PatternSource): boolean {
-  if (typeof part === 'string') return true;
-  const pattern = variablePattern(part, source);
-  if (pattern === MEMBER_ID) return true;
-  const { matchesSlash, contextual, names } = translateRegex(pattern);
-  return !matchesSlash && !contextual && names.length === 0;
-}
-
-function stepOf(parts: readonly Part[], source: PatternSource): Step {
+function stepOf(parts: readonly Part[], source: PatternSource, facts: PatternFacts): Step {
   const [first = '', second] = parts;
   if (parts.every((part) => typeof part === 'string')) return { kind: 'literal', text: parts.join('') };
-  if (second === undefined && typeof first !== 'string' && first.type !== '.') return variableStep(first, source);
+  if (second === undefined && typeof first !== 'string' && first.type !== '.') {
+    const pattern = variablePattern(first, source);
+    return { kind: 'variable', key: pattern, test: facts.test(pattern) };
+  }
   const pattern = parts.map((part) => fullPart(part, source)).join('');
-  const head = typeof first === 'string' ? first : '';
-  return { kind: 'mixed', key: pattern.replace(/\(\?P<[^>]*>/g, '('), head, regex: wholeRegex(pattern) };
-}
-
-function variableStep(variable: Variable, source: PatternSource): Step {
-  const pattern = variablePattern(variable, source);
-  return { kind: 'variable', key: pattern, test: segmentTest(pattern) };
+  return {
+    kind: 'mixed',
+    key: pattern.replace(/\(\?P<[^>]*>/g, '('),
+    head: typeof first === 'string' ? first : '',
+    dotted: parts.some((part) => typeof part === 'string' && part.includes('.')),
+    mixed: mixedSegment(parts, source, facts),
+  };
 }
 
 function segmentTest(pattern: string): SegmentTest {
@@ -110,25 +144,12 @@ function wholeRegex(pattern: string): RegExp {
   return new RegExp(`^(?:${translateRegex(pattern).source})$`, 'v');
 }
 
-/** The place of each variable's value, in the order of the path. */
-function cutsOf(segments: readonly (readonly Part[])[], steps: readonly Step[]): ValueCut[] {
-  const cuts: ValueCut[] = [];
-  for (const [segment, parts] of segments.entries()) {
-    const step = steps[segment]!;
-    const regex = step.kind === 'mixed' ? step.regex : null;
-    for (const part of parts) if (typeof part !== 'string') cuts.push({ segment, regex, group: groupOf(part, regex) });
+/** Where the values of a path are, segment by segment. */
+function cutsOf(steps: readonly Step[]): SegmentCut[] {
+  const cuts: SegmentCut[] = [];
+  for (const [segment, step] of steps.entries()) {
+    if (step.kind === 'literal') continue;
+    cuts.push({ segment, mixed: step.kind === 'mixed' ? step.mixed : null });
   }
   return cuts;
-}
-
-/** Groups are named; their numbers are found once, since a requirement may have groups of its own. */
-function groupOf(variable: Variable, regex: RegExp | null): number {
-  if (regex === null) return 0;
-  let number = 0;
-  for (const [text] of regex.source.matchAll(/\\.|\[\^?(?:\\.|[^\]\\])*\]|\((?!\?)|\(\?<(?![=!])[^>]*>/gu)) {
-    if (!text.startsWith('(')) continue;
-    number++;
-    if (text === `(?<${variable.name}>`) return number;
-  }
-  throw new Error(`no group is called "${variable.name}"`);
 }

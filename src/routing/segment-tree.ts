@@ -6,13 +6,14 @@
  * first hit is nearly always the answer. A node is visited at most once, so the table bounds the cost, not the client.
  */
 import type { Captured, CompiledRoute } from './compiled-route.js';
-import type { SegmentPlan, SegmentTest, Step, ValueCut } from './segment-plan.js';
+import type { MixedSegment } from './mixed-segment.js';
+import type { SegmentCut, SegmentPlan, SegmentTest, Step } from './segment-plan.js';
 
 /** A route in a tree. */
 export interface Leaf {
   readonly compiled: CompiledRoute;
   readonly rank: number;
-  readonly cuts: readonly ValueCut[] | null;
+  readonly cuts: readonly SegmentCut[] | null;
 }
 
 interface VariableEdge {
@@ -21,7 +22,7 @@ interface VariableEdge {
 }
 
 interface MixedEdge {
-  readonly regex: RegExp;
+  readonly mixed: MixedSegment;
   readonly node: Node;
 }
 
@@ -64,9 +65,11 @@ export class SegmentTree {
     const path = this.#path;
     if (cuts === null) return leaf.compiled.capture(path)!;
     const values: (string | undefined)[] = [];
-    for (const { segment, regex, group } of cuts) {
-      const text = path.slice(this.#starts[segment], this.#starts[segment + 1]! - 1);
-      values.push(regex === null ? text : regex.exec(text)![group]);
+    for (const { segment, mixed } of cuts) {
+      const start = this.#starts[segment]!;
+      const end = this.#starts[segment + 1]! - 1;
+      if (mixed === null) values.push(path.slice(start, end));
+      else mixed.capture(path, start, end, values);
     }
     return values;
   }
@@ -102,8 +105,9 @@ export class SegmentTree {
       if (length > segment.length) break;
       const edges = mixed.heads.get(segment.slice(0, length));
       if (edges === undefined) continue;
-      for (const { node, regex } of edges) {
-        if (node.lowest < this.#bestRank && regex.test(segment)) this.#visit(node, depth + 1);
+      for (const { node, mixed: segmentTest } of edges) {
+        if (node.lowest >= this.#bestRank) break;
+        if (segmentTest.test(this.#path, start, end)) this.#visit(node, depth + 1);
       }
     }
   }
@@ -154,7 +158,7 @@ class Node {
       this.variables.push({ test: step.test, node });
     } else {
       this.mixed ??= new MixedEdges();
-      this.mixed.add(step.head, { regex: step.regex, node }, step.key);
+      this.mixed.add(step.head, { mixed: step.mixed, node }, step.dotted);
     }
     return node;
   }
@@ -173,11 +177,11 @@ class MixedEdges {
     return this.#edges[0]!.node.lowest;
   }
 
-  add(head: string, edge: MixedEdge, pattern: string): void {
+  add(head: string, edge: MixedEdge, dotted: boolean): void {
     this.#edges.push(edge);
     getOrMake(this.heads, head, () => []).push(edge);
     this.headLengths = [...new Set([...this.heads.keys()].map((text) => text.length))].sort((a, b) => a - b);
-    if (!/^(?:[^()[\]\\]|\\[^.]|\((?!\?:)[^()]*\))*\\\./.test(pattern)) this.needsDot = false;
+    if (!dotted) this.needsDot = false;
   }
 }
 
