@@ -2,7 +2,7 @@
  * The request as a controller sees it.
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { type Environ, environ } from '../app/index.js';
+import { type Environ, environ, type MatchedRoute, type RequestContext } from '../app/index.js';
 import type { ApiVersion } from './api-version.js';
 import type { UrlValues } from './url-builder.js';
 
@@ -15,15 +15,6 @@ export interface RequestSurroundings {
   urlFor(req: IncomingMessage, name: string, values: UrlValues): string;
 }
 
-/** The route that was taken: what logs and metrics use as a label. */
-export interface MatchedRoute {
-  readonly name: string | null;
-  /** `/servers/{id}`; never the path itself. */
-  readonly template: string;
-  readonly controller: string;
-  readonly action: string;
-}
-
 /** One request to one action. */
 export class ActionRequest<P = Args, B = unknown, Q = unknown> {
   readonly req: IncomingMessage;
@@ -31,7 +22,6 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown> {
   readonly route: MatchedRoute;
   /** Path variables by name; parsed where the template gives them a type. Without prototype. */
   readonly params: P;
-  /** The version negotiated for this request. Throws where the router has none. */
   readonly #apiVersion: ApiVersion | null;
   readonly #surroundings: RequestSurroundings;
   /** The parsed and validated body; undefined when there was none. */
@@ -39,23 +29,23 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown> {
   /** The query: a repeated key is an array, unless a schema says otherwise. */
   query: Q = undefined as Q;
   #abort: AbortController | undefined;
+  #signal: AbortSignal | undefined;
+  #reason: Error | undefined;
 
   constructor(
     req: IncomingMessage,
     res: ServerResponse,
-    matched: {
-      readonly route: MatchedRoute;
-      readonly params: P;
-      readonly apiVersion: ApiVersion | null;
-      readonly surroundings: RequestSurroundings;
-    },
+    route: MatchedRoute,
+    params: P,
+    apiVersion: ApiVersion | null,
+    surroundings: RequestSurroundings,
   ) {
     this.req = req;
     this.res = res;
-    this.route = matched.route;
-    this.params = matched.params;
-    this.#apiVersion = matched.apiVersion;
-    this.#surroundings = matched.surroundings;
+    this.route = route;
+    this.params = params;
+    this.#apiVersion = apiVersion;
+    this.#surroundings = surroundings;
   }
 
   get method(): string {
@@ -78,24 +68,19 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown> {
   }
 
   /** Who is asking: what the context filter, or noauth, put there. */
-  get context(): Environ extends { context?: infer C } ? C : unknown {
-    return (this.environ as { context?: unknown }).context as Environ extends { context?: infer C } ? C : unknown;
+  get context(): RequestContext | undefined {
+    return environ(this.req).context;
   }
 
-  /** Aborted when the client is gone, or the route's deadline has passed. */
+  /** Aborted when the client is gone, a deadline has passed, or the service is stopped by force. */
   get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      const abort = new AbortController();
-      this.#abort = abort;
-      const { res } = this;
-      if (res.destroyed && !res.writableFinished) abort.abort(new Error('the client is gone'));
-      else {
-        res.once('close', () => {
-          if (!res.writableFinished) abort.abort(new Error('the client is gone'));
-        });
-      }
-    }
-    return this.#abort.signal;
+    this.#signal ??= this.#makeSignal();
+    return this.#signal;
+  }
+
+  /** The request needs no answer any more: nobody waits for one, or one was given. */
+  get isAborted(): boolean {
+    return this.#reason !== undefined || this.res.destroyed;
   }
 
   /** The absolute URL of a named route, with the scheme, host and prefix the client used. */
@@ -111,9 +96,23 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown> {
     return last === undefined || last === null ? undefined : String(last as string);
   }
 
-  /** Aborts {@link signal}, if anybody listens. */
+  /** Aborts {@link signal}. */
   abort(reason: Error): void {
-    void this.signal;
-    this.#abort!.abort(reason);
+    this.#reason ??= reason;
+    this.#abort?.abort(reason);
+  }
+
+  #makeSignal(): AbortSignal {
+    const abort = new AbortController();
+    this.#abort = abort;
+    const { res } = this;
+    const gone = (): void => {
+      if (!res.writableFinished) abort.abort(new Error('the client is gone'));
+    };
+    if (this.#reason !== undefined) abort.abort(this.#reason);
+    else if (res.destroyed) gone();
+    else res.once('close', gone);
+    const { signal: outer } = this.environ;
+    return outer === undefined ? abort.signal : AbortSignal.any([abort.signal, outer]);
   }
 }

@@ -1,26 +1,20 @@
 /**
  * What follows a match: a private Fastify instance reads the body, runs its plugins' hooks and sends the answer.
  *
- * Fastify is given each request under a key of its own for the route, so its tree does one static lookup. The client's
- * URL is put back before any hook but our first can see it.
+ * Fastify is given each request under a key of its own for the action, so its tree does one static lookup. The
+ * client's URL is put back before any hook but our first can see it.
  */
 import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http';
-import type {
-  FastifyInstance,
-  FastifyReply,
-  FastifyRequest,
-  HTTPMethods,
-  LogLevel,
-  RouteShorthandOptions,
-} from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods, RouteOptions } from 'fastify';
 import { type App, createFastify, Fault, listenerOf } from '../app/index.js';
 import type { RouterParts } from './build-table.js';
-import type { CompiledAction } from './compiled-action.js';
 import { acceptsMethod } from './conditions.js';
-import { parseJsonBody } from './json-body.js';
+import { AnswerTypes } from './negotiate-type.js';
 import { pendingOf } from './pending.js';
-import { runAction } from './run-action.js';
-import type { RunnableAction, ServedAction } from './served-route.js';
+import { parseInto, readJson, TOO_LARGE } from './read-json.js';
+import { RouteError } from './route-error.js';
+import { type RunRules, runAction } from './run-action.js';
+import { type Entry, fastifyKey, type RunnableAction, type ServedAction } from './served-route.js';
 
 /** Answers what went wrong. */
 export type Fail = (req: IncomingMessage, res: ServerResponse, error: unknown) => void;
@@ -30,17 +24,24 @@ const DEFAULT_BODY_LIMIT = 114_688;
 /** Methods whose body is read. */
 const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
+/** Methods whose treatment of bodies is already Fastify's own. */
+const FASTIFY_METHODS: ReadonlySet<string> = new Set([...WITH_BODY, 'GET', 'HEAD', 'CONNECT']);
+
 /** The Fastify instance of one router. */
 export class FastifyStage {
   readonly #fastify: FastifyInstance;
   readonly #parts: RouterParts;
   readonly #fail: Fail;
   readonly #bodyLimit: number;
+  readonly #rules: RunRules;
 
   constructor(parts: RouterParts, fail: Fail) {
+    const { options } = parts;
     this.#parts = parts;
     this.#fail = fail;
-    this.#bodyLimit = parts.options.bodyLimit ?? DEFAULT_BODY_LIMIT;
+    this.#bodyLimit = options.bodyLimit ?? DEFAULT_BODY_LIMIT;
+    const types = new AnswerTypes(options.serializers, options.strictAccept);
+    this.#rules = { schemas: options.schemas ?? 'optional', types: types.isChoice ? types : null, fail };
     this.#fastify = createFastify({
       fastify: { bodyLimit: this.#bodyLimit },
       onRequest: (request, _reply, done) => {
@@ -53,72 +54,88 @@ export class FastifyStage {
 
   /** Hands a matched request to Fastify. */
   readonly enter: App = (req, res) => {
-    const { served, url } = pendingOf(req);
-    refuseEncoding(req);
+    const { entry, url } = pendingOf(req);
+    if (req.headers['content-encoding'] !== undefined) refuseEncoding(req);
     const mark = url.indexOf('?');
-    req.url = mark < 0 ? served.key : served.key + url.slice(mark);
+    req.url = mark < 0 ? entry.key : entry.key + url.slice(mark);
     this.#fastify.routing(req, res);
   };
-
-  readonly serializersFor = (_action: CompiledAction): RunnableAction['serializers'] => null;
 
   /** Adds the routes and loads the plugins; the result closes the instance. */
   async start(served: readonly ServedAction[]): Promise<() => Promise<void>> {
     for (const plugin of this.#parts.options.plugins ?? []) void this.#fastify.register(plugin as never);
     void this.#fastify.register((instance, _options, done) => {
-      for (const route of served) this.#addRoute(instance, route);
+      for (const route of served) this.#addRoutes(instance, route);
       done();
     });
-    const listener = await listenerOf(this.#fastify);
-    return () => listener.close();
+    try {
+      const listener = await listenerOf(this.#fastify);
+      return () => listener.close();
+    } catch (error) {
+      throw asBuildError(error);
+    }
   }
 
   #setUp(fastify: FastifyInstance): void {
-    const builtIn = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
     for (const method of METHODS) {
-      if (builtIn.includes(method) || method === 'CONNECT') continue;
+      if (FASTIFY_METHODS.has(method)) continue;
       fastify.addHttpMethod(method as HTTPMethods, { hasBody: false, overrideExisting: true } as never);
     }
     fastify.removeAllContentTypeParsers();
-    const json = [/^application\/(?:[\w.-]+\+)?json(?:[ \t]*;|$)/i, /^text\/plain(?:[ \t]*;|$)/i];
-    for (const type of json) {
-      fastify.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, bytes, done) => {
-        try {
-          done(null, parseJsonBody(bytes as Buffer));
-        } catch (error) {
-          done(error as Error);
-        }
-      });
+    for (const type of [/^application\/(?:[\w.-]+\+)?json(?:[ \t]*;|$)/i, /^text\/plain(?:[ \t]*;|$)/i]) {
+      fastify.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, bytes, done) =>
+        parseInto(bytes as Buffer, done),
+      );
     }
+    // Fastify has no parser for a missing type but the one for all: it reads those bodies and refuses other types.
     fastify.addContentTypeParser('*', (request, payload, done) => {
-      if (request.headers['content-type'] !== undefined) done(unsupportedType(request));
-      else readJson(payload, this.#limitOf(request), done);
+      if (request.headers['content-type'] !== undefined) done(unsupportedType());
+      else readJson(payload, request.routeOptions.bodyLimit ?? this.#bodyLimit, done);
     });
     fastify.setErrorHandler((error, request, reply) => this.#answerError(error, request, reply));
     fastify.setNotFoundHandler((request, reply) => this.#answerError(new Fault(404), request, reply));
   }
 
-  #limitOf(request: FastifyRequest): number {
-    return request.routeOptions.bodyLimit ?? this.#bodyLimit;
+  /** One Fastify route for each method of the action: limits and serialisers may differ by version. */
+  #addRoutes(instance: FastifyInstance, served: ServedAction): void {
+    const { target, compiled, settings } = served;
+    if (target === null) {
+      this.#addRoute(instance, served, { key: fastifyKey(compiled), bodyLimit: settings.bodyLimit });
+    } else if (target.byKey !== null) {
+      const limits = [...target.byKey.methods.values()].flat().map((method) => bodyLimitOf(method, served) ?? 0);
+      const bodyLimit = limits.length === 0 ? settings.bodyLimit : Math.max(...limits) || undefined;
+      this.#addRoute(instance, served, { key: target.byKey.key, bodyLimit });
+    }
+    for (const method of target?.methods ?? []) {
+      const { response } = method.compiled.options;
+      this.#addRoute(instance, served, { key: method.key, bodyLimit: bodyLimitOf(method, served), response });
+    }
   }
 
-  #addRoute(instance: FastifyInstance, served: ServedAction): void {
-    const { settings, compiled, key } = served;
-    const accepted = METHODS.filter((method) => acceptsMethod(compiled.route.conditions, method));
-    const methods = new Set(accepted.filter((method) => method !== 'CONNECT'));
+  #addRoute(
+    instance: FastifyInstance,
+    { compiled, settings, matched }: ServedAction,
+    {
+      key,
+      bodyLimit,
+      response,
+    }: Pick<Entry, 'key'> & { bodyLimit?: number | undefined; response?: object | undefined },
+  ): void {
+    const methods = new Set(METHODS.filter((method) => acceptsMethod(compiled.route.conditions, method)));
+    methods.delete('CONNECT');
     if (methods.has('GET')) methods.add('HEAD');
     if (this.#parts.options.useMethodOverride === true) for (const method of ['GET', 'POST']) methods.add(method);
     if (methods.size === 0) return;
-    const options: RouteShorthandOptions = {
-      config: { ...settings.config, route: served.matched } as never,
-      ...(bodyLimitOf(served) === undefined ? {} : { bodyLimit: bodyLimitOf(served)! }),
-      ...(settings.logLevel === undefined ? {} : { logLevel: settings.logLevel as LogLevel }),
-    };
     instance.route({
-      ...options,
       method: [...methods] as HTTPMethods[],
       url: key,
-      handler: (request, reply) => runAction(request, reply, this.#parts, this.#fail),
+      handler: (request, reply) => runAction(request, reply, this.#rules),
+      config: { ...settings.config, route: matched } as never,
+      ...(bodyLimit === undefined ? {} : { bodyLimit }),
+      ...(settings.logLevel === undefined
+        ? {}
+        : { logLevel: settings.logLevel as NonNullable<RouteOptions['logLevel']> }),
+      ...(response === undefined ? {} : { schema: { response } }),
     });
   }
 
@@ -127,72 +144,43 @@ export class FastifyStage {
       if (value !== undefined) reply.raw.setHeader(name, value);
     }
     reply.hijack();
-    this.#fail(request.raw, reply.raw, asRouterError(error, request));
+    this.#fail(request.raw, reply.raw, asRouterError(error));
   }
 }
 
-/** The largest limit any version of the action asks for, else the route's. */
-function bodyLimitOf({ settings, target }: ServedAction): number | undefined {
-  const own = target?.methods.map(({ compiled }) => compiled.options.bodyLimit).filter((limit) => limit !== undefined);
-  return own === undefined || own.length === 0 ? settings.bodyLimit : Math.max(...own);
+function bodyLimitOf({ compiled }: RunnableAction, { settings }: ServedAction): number | undefined {
+  return compiled.options.bodyLimit ?? settings.bodyLimit;
 }
 
 function refuseEncoding(req: IncomingMessage): void {
-  const encoding = req.headers['content-encoding'];
-  if (encoding === undefined || !WITH_BODY.has(req.method ?? '') || encoding.toLowerCase() === 'identity') return;
+  const encoding = req.headers['content-encoding'] ?? '';
+  if (!WITH_BODY.has(req.method ?? '') || encoding.trim().toLowerCase() === 'identity') return;
   throw new Fault(415, {
     message: 'Bodies with a Content-Encoding are not accepted.',
     headers: { 'Accept-Encoding': 'identity' },
   });
 }
 
-function unsupportedType(_request: FastifyRequest): Fault {
-  return new Fault(415, {
-    message: 'The body must be application/json.',
-    headers: { Accept: 'application/json' },
-  });
-}
-
-/** A body without a type is read as JSON, as nova does. */
-function readJson(payload: IncomingMessage, limit: number, done: (error: Error | null, body?: unknown) => void): void {
-  const declared = Number(payload.headers['content-length'] ?? 0);
-  const tooLarge = (): void => done(new Fault(413, { message: `The body is larger than ${limit} bytes.` }));
-  if (declared > limit) {
-    tooLarge();
-    return;
-  }
-  const chunks: Buffer[] = [];
-  let length = 0;
-  const onData = (chunk: Buffer): void => {
-    length += chunk.length;
-    chunks.push(chunk);
-    if (length <= limit) return;
-    stop();
-    tooLarge();
-  };
-  const onEnd = (): void => {
-    stop();
-    try {
-      done(null, parseJsonBody(Buffer.concat(chunks)));
-    } catch (error) {
-      done(error as Error);
-    }
-  };
-  const onError = (cause: Error): void => {
-    stop();
-    done(new Fault(400, { message: 'The body did not arrive whole.', cause }));
-  };
-  const stop = (): void => {
-    payload.off('data', onData).off('end', onEnd).off('error', onError);
-  };
-  payload.on('data', onData).on('end', onEnd).on('error', onError);
+function unsupportedType(): Fault {
+  return new Fault(415, { message: 'The body must be application/json.', headers: { Accept: 'application/json' } });
 }
 
 /** Fastify marks what the client did wrong with a status below 500; ours are faults already. */
-function asRouterError(error: unknown, _request: FastifyRequest): unknown {
+function asRouterError(error: unknown): unknown {
   if (error instanceof Fault || !(error instanceof Error)) return error;
   const { statusCode } = error as { statusCode?: unknown };
   if (typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499) return error;
-  if (statusCode === 415) return unsupportedType(_request);
-  return new Fault(statusCode, { message: error.message, cause: error });
+  if (statusCode === 415) return unsupportedType();
+  return new Fault(statusCode, { message: statusCode === 413 ? TOO_LARGE : error.message, cause: error });
+}
+
+/** A response schema that does not compile is found when Fastify is ready. */
+function asBuildError(error: unknown): unknown {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (code !== 'FST_ERR_SCH_SERIALIZATION_BUILD' && code !== 'FST_ERR_SCH_RESPONSE_SCHEMA_NOT_NESTED_2XX') return error;
+  return new RouteError('PORTICO_ROUTE_SCHEMA', {
+    message: `a response schema does not compile: ${String(message)}`,
+    hint: 'The key after the method is the number of the route, and its template.',
+    cause: error,
+  });
 }

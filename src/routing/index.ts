@@ -1,7 +1,7 @@
 /** `portico/routing`: routes to controllers. */
 
 export { type Action, type ActionOptions, action, type Handler, type Versioned } from './action.js';
-export { ActionRequest, type Args, type MatchedRoute } from './action-request.js';
+export { ActionRequest, type Args } from './action-request.js';
 export { ApiVersion, type VersionRange, type WrittenRange } from './api-version.js';
 export { Found } from './compiled-route.js';
 export type { ConditionFunction, Conditions, Match, MatchRequest } from './conditions.js';
@@ -11,13 +11,15 @@ export { type Dispatch, dispatch, type Matched, type Redirected } from './dispat
 export type { FromSchema, JsonSchema } from './json-schema.js';
 export { Mapper, type MapperOptions, type Redirect } from './mapper.js';
 export { type OverrideSource, overriddenMethod } from './method-override.js';
+export type { BuiltInTypes, ParamType } from './param-types.js';
+export type { ParamsOf } from './params-of.js';
 export { Reply, SENT } from './reply.js';
 export { Resource, type ResourceSettings } from './resource.js';
 export type { ResourceOptions } from './resource-routes.js';
 export { type GenerateFilter, type ParentResource, type Requirements, Route, type RouteOptions } from './route.js';
 export { GenerationError, RouteError, RouteTableError } from './route-error.js';
 export type { RouteSettings } from './route-settings.js';
-export { type ConnectOptions, Router, type RouterResourceOptions } from './router.js';
+export { type ConnectOptions, Router, type RouterResourceOptions, type RouterUrl } from './router.js';
 export type { RouterOptions } from './router-options.js';
 export {
   type CollectionOptions,

@@ -90,7 +90,6 @@ export class Mapper extends SubMapperParent {
       if (!route.isStatic) this.#routes.push(route);
       if (name) this.#names.set(name, route);
       this.changed();
-      this.added(route, options);
     });
   }
 
@@ -239,11 +238,6 @@ export class Mapper extends SubMapperParent {
   /** What happens to a mistake in the table: it is thrown. */
   protected refuse(error: PorticoError): void {
     throw error;
-  }
-
-  /** A route was added, made from these options. */
-  protected added(_route: Route, _options: RouteOptions): void {
-    // Nothing here; a router reads what it keeps beside a route.
   }
 
   /** The table was changed: what was compiled from it is void. */

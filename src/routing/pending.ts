@@ -4,19 +4,22 @@
 import type { IncomingMessage } from 'node:http';
 import type { ActionRequest } from './action-request.js';
 import type { ApiVersion } from './api-version.js';
-import type { ActionTarget, RunnableAction, ServedAction } from './served-route.js';
+import type { ActionTarget, Entry, RunnableAction } from './served-route.js';
 
 /** What was decided before Fastify got the request. */
 export interface Pending {
   readonly request: ActionRequest;
-  readonly served: ServedAction;
   readonly target: ActionTarget;
+  readonly entry: Entry;
   /** Undefined: a key of the body selects the method. */
   readonly method: RunnableAction | undefined;
   readonly version: ApiVersion | null;
-  readonly args: Record<string, unknown>;
+  /** Arguments of the action, without the body. */
+  readonly args: Readonly<Record<string, unknown>>;
   /** The URL as the action is to see it. */
   readonly url: string;
+  /** The format that the path asks for. */
+  readonly format: string | null;
 }
 
 const PENDING: unique symbol = Symbol('portico.routing.pending');

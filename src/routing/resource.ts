@@ -3,7 +3,7 @@
  */
 
 import { didYouMean } from '../errors.js';
-import { type Action, actionOf, isAction } from './action.js';
+import { type Action, type ActionOptions, actionOf, isAction } from './action.js';
 import { type ActionSource, type CompiledAction, compileAction, refuseOverlap } from './compiled-action.js';
 import { RouteError } from './route-error.js';
 import type { SchemaCompiler } from './schema-compiler.js';
@@ -63,10 +63,12 @@ export class Resource {
     return action === 'action' && this.#written('action') === undefined && this.#byKey.size > 0;
   }
 
-  /** The methods of an action, compiled; throws a {@link RouteError} when the controller has no such action. */
-  compile(action: string, compiler: SchemaCompiler): readonly CompiledAction[] {
+  /** The methods of an action, compiled, with options of the route for what it does not say itself; throws a {@link RouteError} when the controller has no such action. */
+  compile(action: string, compiler: SchemaCompiler, fallback?: ActionOptions): readonly CompiledAction[] {
     const written = this.#written(action);
-    if (written !== undefined) return compileWritten(this.#controller, written, this.#place(action), compiler);
+    if (written !== undefined) {
+      return compileWritten(this.#controller, written, `${this.name}.${action}`, compiler, fallback);
+    }
     if (BY_KEY.has(action) && this.#byKey.has(action)) return this.compileKey(action, compiler);
     const names = this.actionNames();
     throw new RouteError('PORTICO_ROUTE_NO_ACTION', {
@@ -121,10 +123,6 @@ export class Resource {
     }
     this.#byKey.set(key, added);
   }
-
-  #place(action: string): string {
-    return `${this.name}.${action}`;
-  }
 }
 
 function compileWritten(
@@ -132,10 +130,12 @@ function compileWritten(
   written: Written,
   place: string,
   compiler: SchemaCompiler,
+  fallback: ActionOptions = {},
 ): readonly CompiledAction[] {
   const methods = Array.isArray(written) ? (written as Action[]) : [written];
   const compiled = methods.map((method) => {
-    const source: ActionSource = { controller, ...actionOf(method)! };
+    const { handler, options } = actionOf(method)!;
+    const source: ActionSource = { controller, handler, options: { ...fallback, ...options } };
     try {
       return compileAction(source, compiler);
     } catch (error) {

@@ -3,6 +3,7 @@
  */
 import type { App, Filter } from '../app/index.js';
 import type { ActionOptions, Handler } from './action.js';
+import type { ParamType } from './param-types.js';
 import type { RouteOptions } from './route.js';
 
 /** Options of a router's routes, besides those of a mapper's. */
@@ -26,6 +27,8 @@ export interface RouteSettings {
 /** The settings as they are kept; a mount has an app. */
 export interface KeptSettings extends RouteSettings {
   readonly mounted?: App | undefined;
+  /** The types of variables, by name. */
+  readonly types?: ReadonlyMap<string, ParamType> | undefined;
 }
 
 const NAMES: ReadonlySet<string> = new Set<keyof KeptSettings>([

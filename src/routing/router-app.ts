@@ -6,9 +6,10 @@ import { asFault, type ClosableApp, environ, Fault, type FaultStyle, renderFault
 import { ActionRequest, type Args, type RequestSurroundings } from './action-request.js';
 import { allowedMethods, answerOptions } from './allow.js';
 import type { ApiVersion } from './api-version.js';
-import { buildServed, dynamicTargets, type RouterParts } from './build-table.js';
+import { buildServed, type DynamicTargets, dynamicTargets, type RouterParts } from './build-table.js';
 import type { Found } from './compiled-route.js';
 import type { MatchRequest } from './conditions.js';
+import { startDeadline } from './deadline.js';
 import { decodePath } from './decode-path.js';
 import { FastifyStage } from './fastify-stage.js';
 import { absoluteUrl } from './link-base.js';
@@ -36,16 +37,15 @@ class RouterApp implements RequestSurroundings {
   readonly #parts: RouterParts;
   readonly #stage: FastifyStage;
   readonly #served: readonly ServedRoute[];
-  readonly #dynamic: (
-    controller: string,
-    action: string,
-    route: ServedAction['compiled']['route'],
-  ) => ActionTarget | null;
+  readonly #dynamic: DynamicTargets;
   readonly #versions: VersionNegotiation | null;
   readonly #faultStyle: FaultStyle;
   readonly #likeRoutes: boolean;
   /** Some route asks for more than path and method. */
   readonly #asksRequest: boolean;
+  readonly #checksProject: boolean;
+  /** There is more than JSON to answer with. */
+  readonly #negotiates: boolean;
 
   constructor(parts: RouterParts) {
     const { options } = parts;
@@ -58,10 +58,11 @@ class RouterApp implements RequestSurroundings {
       controllers: parts.controllers,
       compiler: new SchemaCompiler(options.schemaDraft),
       enter: this.#stage.enter,
-      serializersFor: this.#stage.serializersFor,
     };
     this.#served = buildServed(parts, source);
     this.#dynamic = dynamicTargets(parts, source);
+    this.#checksProject = options.projectCheck ?? options.kind === 'project';
+    this.#negotiates = options.serializers !== undefined;
     this.#asksRequest = options.subDomains === true || parts.table.routes.some(({ conditional }) => conditional);
   }
 
@@ -89,6 +90,7 @@ class RouterApp implements RequestSurroundings {
     const mark = url.indexOf('?');
     const raw = mark < 0 ? url : url.slice(0, mark);
     const version = this.#versions === null ? null : this.#versions.negotiate(req.headers, res);
+    if (version !== null) environ(req).apiVersion = version.text;
     if (raw.length > LONGEST_PATH) throw new Fault(414);
     if (this.#parts.options.strictPaths === true) refuseOddPath(raw);
     const path = this.#parts.mapper.withoutPrefix(decodePath(raw));
@@ -98,8 +100,7 @@ class RouterApp implements RequestSurroundings {
     const served = this.#served[found.compiled.index]!;
     const env = environ(req);
     env.route = served.matched;
-    if (version !== null) env.apiVersion = version.text;
-    env.params = pathParams(found);
+    env.params = served.params.texts(found);
     if (served.kind === 'action') return this.#run(req, res, served, found, version);
     if (served.kind === 'redirect') {
       answerRedirect(res, this.#parts.mapper, served.redirect, found, absoluteUrl(req, undefined));
@@ -142,33 +143,33 @@ class RouterApp implements RequestSurroundings {
   ): void | Promise<void> {
     const target = served.target ?? this.#dynamicTarget(served, found);
     const method = target.byKey === null ? methodFor(target.methods, version) : undefined;
-    if (target.byKey === null && method === undefined) throw new Fault(404, { message: NO_SUCH_VERSION });
-    const args = actionArgs(found);
-    this.#checkProject(req, args);
-    const params = environ(req).params as Args;
-    const matched = { route: served.matched, params, apiVersion: version, surroundings: this };
-    const request = new ActionRequest<Args>(req, res, matched);
-    setPending(req, { request, served, target, method, version, args, url: req.url ?? '/' });
-    const entry = method ?? target.byKey?.values().next().value?.[0];
-    return entry!.entry(req, res);
+    const entry = target.byKey ?? method;
+    if (entry === undefined) throw new Fault(404, { message: NO_SUCH_VERSION });
+    const params = served.params.typed(environ(req).params);
+    const args = this.#checkProject(req, served.params.args(found, params));
+    const request = new ActionRequest<Args>(req, res, served.matched, params, version, this);
+    const format = this.#negotiates ? served.params.format(found) : null;
+    setPending(req, { request, target, entry, method, version, args, url: req.url ?? '/', format });
+    if (served.settings.deadline !== undefined) startDeadline(request, served.settings.deadline, this.#fail);
+    return entry.app(req, res);
   }
 
   #dynamicTarget(served: ServedAction, { match }: Found): ActionTarget {
     const { controller, action } = match;
-    const target = this.#dynamic(String(controller), String(action), served.compiled.route);
+    const target = this.#dynamic(String(controller), String(action), served.compiled);
     if (target === null) throw new Fault(404, { message: 'The resource could not be found.' });
     return target;
   }
 
   /** The project in the path must be the one who asks; it is then taken out of what the action gets. */
-  #checkProject(req: IncomingMessage, args: Record<string, unknown>): void {
-    const { projectCheck, kind } = this.#parts.options;
-    if (!(projectCheck ?? kind === 'project') || !Object.hasOwn(args, 'project_id')) return;
-    const context = (environ(req) as { context?: { readonly projectId?: unknown } }).context;
-    if (context !== undefined && args.project_id !== null && context.projectId !== args.project_id) {
+  #checkProject(req: IncomingMessage, args: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+    if (!this.#checksProject || !Object.hasOwn(args, 'project_id')) return args;
+    const { project_id: project, ...rest } = args;
+    const context = environ(req).context;
+    if (context !== undefined && project !== null && context.projectId !== project) {
       throw new Fault(400, { message: 'Malformed request URL: the project of the path is not that of the request.' });
     }
-    delete args.project_id;
+    return rest;
   }
 
   /** Renders whatever went wrong; errors that are no faults are logged once, with their stack. */
@@ -193,23 +194,4 @@ function matchRequest(req: IncomingMessage, method: string): MatchRequest {
 function refuseOddPath(raw: string): void {
   if (!/%2f|%00|\0|%(?![0-9a-f]{2})/i.test(raw)) return;
   throw new Fault(400, { message: 'The path has an encoded slash, a NUL or a malformed escape.' });
-}
-
-/** The path's variables, without the route's other defaults. */
-function pathParams({ compiled, captured }: Found): Record<string, string> {
-  const params = Object.create(null) as Record<string, string>;
-  const { names, route } = compiled;
-  for (let index = 0; index < names.length; index++) {
-    const name = names[index]!;
-    const value = captured[index] || route.defaults.get(name);
-    if (typeof value === 'string') params[name] = value;
-    else if (captured[index] !== undefined) params[name] = captured[index]!;
-  }
-  return params;
-}
-
-/** The match without controller, action and format. */
-function actionArgs({ match }: Found): Record<string, unknown> {
-  const { controller: _controller, action: _action, format: _format, ...args } = match;
-  return args;
 }

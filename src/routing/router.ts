@@ -10,21 +10,28 @@ import type { Found } from './compiled-route.js';
 import type { ControllerSource } from './controllers.js';
 import { Controllers, HANDLER_ACTION } from './controllers.js';
 import { Mapper } from './mapper.js';
+import { type ParamType, paramTypes, type TypedTemplate, takeTypes } from './param-types.js';
+import type { Named, ParamsOf } from './params-of.js';
 import type { ExpandedRoute, ResourceOptions } from './resource-routes.js';
 import type { Route, RouteOptions } from './route.js';
 import { RouteError, RouteTableError } from './route-error.js';
 import { type KeptSettings, type RouteSettings, splitSettings } from './route-settings.js';
 import { buildApp } from './router-app.js';
 import type { RouterOptions } from './router-options.js';
+import { withTypes } from './typed-route.js';
 import type { UrlValues } from './url-builder.js';
 
 /** Options of a router's route. Any name that is not listed is a default, as for a mapper. */
-export interface ConnectOptions extends RouteOptions, RouteSettings {
+export interface ConnectOptions<T extends string = string> extends RouteOptions, Omit<RouteSettings, 'handler'> {
   /** The name of a controller, or the controller itself. */
   readonly controller?: string | ControllerSource | null | undefined;
   readonly action?: string | null | undefined;
-  readonly handler?: Handler | undefined;
+  /** A function that answers, where a route needs no controller. The type of its params follows from the template. */
+  readonly handler?: Handler<unknown, Readonly<Record<string, string | string[] | undefined>>, ParamsOf<T>> | undefined;
 }
+
+/** Paths of named routes: `url('server', { id })`, and `url.server({ id })` for names the compiler knows. */
+export type RouterUrl = (name: string, values?: UrlValues) => string;
 
 /** Options of a router's resource. */
 export interface RouterResourceOptions extends ResourceOptions {
@@ -44,6 +51,8 @@ export class Router extends Mapper {
   readonly #settings = new Map<Route, KeptSettings>();
   readonly #filters: Filter[] = [];
   readonly #issues: PorticoError[] = [];
+  readonly #types: ReadonlyMap<string, ParamType>;
+  #url: RouterUrl | undefined;
   #built = false;
 
   constructor(options: RouterOptions = {}) {
@@ -51,17 +60,23 @@ export class Router extends Mapper {
     super({ ...rest, controllers: Object.keys(controllers) });
     this.#options = options;
     this.#controllers = new Controllers(controllers);
+    this.#types = paramTypes(options.types);
   }
 
   /**
    * Adds a route: `connect('/servers/{id}', { controller, action })`, or with a name in front. A mistake is reported
-   * by `build()`, together with all others.
+   * by `build()`, together with all others. The result has the type of `url` with the name added.
    */
-  override connect(template: string, options?: ConnectOptions): this;
-  override connect(name: string | null, template: string, options?: ConnectOptions): this;
+  override connect<const T extends string>(template: T, options?: ConnectOptions<T>): this;
+  override connect<const N extends string, const T extends string>(
+    name: N,
+    template: T,
+    options?: ConnectOptions<T>,
+  ): this & Named<N, T>;
+  override connect<const T extends string>(name: string | null, template: T, options?: ConnectOptions<T>): this;
   override connect(first: string | null, second: string | ConnectOptions = {}, third: ConnectOptions = {}): this {
-    if (typeof second === 'string') this.addRoute(first, second, third);
-    else this.addRoute(null, first, second);
+    if (typeof second === 'string') this.addRoute(first, second, third as RouteOptions);
+    else this.addRoute(null, first, second as RouteOptions);
     return this;
   }
 
@@ -92,9 +107,10 @@ export class Router extends Mapper {
     return rest === null ? null : this.compile().find(method, rest, null);
   }
 
-  /** The path of a named route. */
-  url(name: string, values: UrlValues = {}): string {
-    return this.urls.url(name, values, {});
+  /** The path of a named route; within a request, `request.url` gives the whole URL. */
+  get url(): RouterUrl {
+    this.#url ??= this.#makeUrl();
+    return this.#url;
   }
 
   /**
@@ -124,11 +140,10 @@ export class Router extends Mapper {
 
   protected override makeRoute(name: string | null, template: string | null, options: RouteOptions): Route {
     const { settings, rest } = splitSettings(options);
-    return super.makeRoute(name, template, this.#withController(rest, settings));
-  }
-
-  protected override added(route: Route, options: RouteOptions): void {
-    this.#settings.set(route, splitSettings(options).settings);
+    const { template: bare, types } = this.#takeTypes(template);
+    const route = super.makeRoute(name, bare, withTypes(this.#withController(rest, settings), types));
+    this.#settings.set(route, { ...settings, types });
+    return route;
   }
 
   protected override expand(
@@ -162,8 +177,18 @@ export class Router extends Mapper {
     });
   }
 
+  protected override changed(): void {
+    super.changed();
+    this.#url = undefined;
+  }
+
   protected override refuse(error: PorticoError): void {
     this.#issues.push(error);
+  }
+
+  #takeTypes(template: string | null): { template: string | null; types: TypedTemplate['types'] } {
+    if (template === null || this.#options.compat === 'routes') return { template, types: new Map() };
+    return takeTypes(template, this.#types);
   }
 
   #withController(options: RouteOptions, { handler, mounted }: KeptSettings): RouteOptions {
@@ -174,6 +199,14 @@ export class Router extends Mapper {
     const { controller } = options;
     if (typeof controller !== 'object' && typeof controller !== 'function') return options;
     return controller === null ? options : { ...options, controller: this.#controllers.nameOf(controller) };
+  }
+
+  #makeUrl(): RouterUrl {
+    const url: RouterUrl = (name, values = {}) => this.urls.url(name, values, {});
+    for (const name of this.names.keys()) {
+      Object.defineProperty(url, name, { value: (values: UrlValues = {}) => url(name, values), configurable: true });
+    }
+    return url;
   }
 
   #refuseIssues(): void {

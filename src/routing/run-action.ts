@@ -3,24 +3,34 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../app/index.js';
-import type { RouterParts } from './build-table.js';
 import { valueFor } from './compiled-action.js';
 import type { Fail } from './fastify-stage.js';
+import type { AnswerTypes } from './negotiate-type.js';
 import { type Pending, pendingOf } from './pending.js';
 import { quoteClient } from './quote-client.js';
 import { sendAnswer } from './send-answer.js';
 import { methodFor, type RunnableAction } from './served-route.js';
 
+/** What actions of one router have in common. */
+export interface RunRules {
+  /** Whether a body that an action does not declare is passed to it. */
+  readonly schemas: 'required' | 'optional';
+  /** Null: all answers are JSON. */
+  readonly types: AnswerTypes | null;
+  readonly fail: Fail;
+}
+
 /** Fastify's handler for every route of a router. */
-export function runAction(request: FastifyRequest, reply: FastifyReply, parts: RouterParts, fail: Fail): void {
+export function runAction(request: FastifyRequest, reply: FastifyReply, rules: RunRules): void {
   const pending = pendingOf(request.raw);
   try {
     const method = pending.method ?? methodByKey(pending, request.body);
-    const result = callAction(request, pending, method, parts);
-    if (isPromise(result)) void settle(result, reply, pending, method, fail);
-    else answer(reply, result, pending, method);
+    const type = rules.types === null ? null : rules.types.choose(request.raw, pending.format);
+    const result = callAction(request, pending, method, rules);
+    if (isPromise(result)) void settle(result, reply, pending, method, type, rules);
+    else answer(reply, result, pending, method, type, rules);
   } catch (error) {
-    refuse(reply, error, fail);
+    refuse(reply, error, rules.fail);
   }
 }
 
@@ -29,32 +39,32 @@ async function settle(
   reply: FastifyReply,
   pending: Pending,
   method: RunnableAction,
-  fail: Fail,
+  type: string | null,
+  rules: RunRules,
 ): Promise<void> {
   try {
-    answer(reply, await result, pending, method);
+    answer(reply, await result, pending, method, type, rules);
   } catch (error) {
-    refuse(reply, error, fail);
+    refuse(reply, error, rules.fail);
   }
 }
 
-function callAction(request: FastifyRequest, pending: Pending, method: RunnableAction, parts: RouterParts): unknown {
+function callAction(request: FastifyRequest, pending: Pending, method: RunnableAction, rules: RunRules): unknown {
   const { version, request: own, args, target } = pending;
   const { compiled } = method;
+  const { body } = request;
   own.query = request.query;
-  const queryCheck = valueFor(compiled.queryChecks, version);
-  queryCheck?.(own.query);
-  const bodyCheck = valueFor(compiled.bodyChecks, version);
-  if (bodyCheck !== undefined) {
-    if (request.body === undefined) throw new Fault(400, { message: 'The request needs a body.' });
-    bodyCheck(request.body);
+  if (compiled.queryChecks.length > 0) valueFor(compiled.queryChecks, version)?.(own.query);
+  const check = compiled.bodyChecks.length === 0 ? undefined : valueFor(compiled.bodyChecks, version);
+  if (check !== undefined) {
+    if (body === undefined) throw new Fault(400, { message: 'The request needs a body.' });
+    check(body);
   }
-  const schemas = target.resource.schemas ?? parts.options.schemas ?? 'optional';
-  if (bodyCheck !== undefined || pending.method === undefined || schemas === 'optional') {
-    own.body = request.body;
-    if (request.body !== undefined) args.body = request.body;
-  }
-  return compiled.handler.call(compiled.controller, own, args);
+  const optional = (target.resource.schemas ?? rules.schemas) === 'optional';
+  const passed = body !== undefined && (optional || check !== undefined || pending.method === undefined);
+  if (!passed) return compiled.handler.call(compiled.controller, own, args);
+  own.body = body;
+  return compiled.handler.call(compiled.controller, own, { ...args, body });
 }
 
 /** The method that the only key of the body selects. */
@@ -68,27 +78,37 @@ function methodByKey({ target, version }: Pending, body: unknown): RunnableActio
     throw new Fault(400, { message: `The body must have exactly one key, the name of an action, not ${keys.length}.` });
   }
   const key = keys[0]!;
-  const methods = target.byKey!.get(key);
+  const methods = target.byKey!.methods.get(key);
   if (methods === undefined) throw new Fault(400, { message: `There is no such action: ${quoteClient(key)}.` });
   const method = methodFor(methods, version);
   if (method === undefined) throw new Fault(404, { message: 'The action does not exist in this version of the API.' });
   return method;
 }
 
-function answer(reply: FastifyReply, value: unknown, { version }: Pending, method: RunnableAction): void {
-  sendAnswer(reply, value, { status: valueFor(method.compiled.statuses, version), serializers: method.serializers });
+function answer(
+  reply: FastifyReply,
+  value: unknown,
+  { version, request }: Pending,
+  { compiled }: RunnableAction,
+  type: string | null,
+  { types }: RunRules,
+): void {
+  // Answered already: the deadline passed, or the client is gone.
+  if (request.isAborted && (reply.sent || request.res.writableEnded)) return;
+  sendAnswer(reply, value, {
+    status: compiled.statuses.length === 0 ? undefined : valueFor(compiled.statuses, version),
+    compiledFor: compiled.options.response,
+    type,
+    serializer: type === null || types === null ? null : types.serializer(type),
+  });
 }
 
 function refuse(reply: FastifyReply, error: unknown, fail: Fail): void {
   const { raw: res, request } = reply;
-  if (reply.sent && res.writableEnded) {
-    fail(request.raw, res, error);
-    return;
+  if (!res.headersSent) {
+    for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) res.setHeader(name, value);
   }
-  for (const [name, value] of Object.entries(reply.getHeaders())) {
-    if (value !== undefined && !res.headersSent) res.setHeader(name, value);
-  }
-  reply.hijack();
+  if (!reply.sent) reply.hijack();
   fail(request.raw, res, error);
 }
 

@@ -10,30 +10,31 @@ import { joinVary } from './version-negotiation.js';
 export interface AnswerRules {
   /** The status the action declares for the version; undefined: 200, or 204 for an empty answer. */
   readonly status: number | undefined;
-  /** Serialisers by status, from response schemas. */
-  readonly serializers: ReadonlyMap<number, (value: unknown) => string> | null;
+  /** The statuses Fastify has compiled a serialiser for. */
+  readonly compiledFor: Readonly<Record<number, unknown>> | undefined;
+  /** The media type that was negotiated; null: JSON. */
+  readonly type: string | null;
+  readonly serializer: ((value: unknown) => string) | null;
 }
 
 /** Sends what an action returned. */
 export function sendAnswer(reply: FastifyReply, value: unknown, rules: AnswerRules): void {
-  if (value === SENT || reply.sent) {
-    if (value === SENT && !reply.sent) reply.hijack();
-    return;
+  if (value === SENT) {
+    if (!reply.sent) reply.hijack();
+  } else if (value instanceof Reply) {
+    setHeaders(reply, value);
+    sendBody(reply, value.body, value.status ?? rules.status, rules);
+  } else {
+    sendBody(reply, value, rules.status, rules);
   }
-  if (value instanceof Reply) {
-    sendReply(reply, value, rules);
-    return;
-  }
-  sendBody(reply, value, rules.status, rules);
 }
 
-function sendReply(reply: FastifyReply, { status, headers, body }: Reply, rules: AnswerRules): void {
+function setHeaders(reply: FastifyReply, { headers }: Reply): void {
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined) continue;
     const present = name.toLowerCase() === 'vary' ? reply.getHeader('vary') : undefined;
     void reply.header(name, present === undefined ? value : joinVary(String(present), String(value)));
   }
-  sendBody(reply, body, status ?? rules.status, rules);
 }
 
 function sendBody(reply: FastifyReply, value: unknown, status: number | undefined, rules: AnswerRules): void {
@@ -47,13 +48,27 @@ function sendBody(reply: FastifyReply, value: unknown, status: number | undefine
     void reply.send(value);
     return;
   }
-  if (!reply.hasHeader('content-type')) void reply.header('content-type', 'application/json');
-  const written = String(reply.getHeader('content-type'));
-  if (typeof value === 'string' && !written.includes('json')) {
+  const type = reply.getHeader('content-type');
+  if (type === undefined) void reply.header('content-type', rules.type ?? 'application/json');
+  else if (typeof value === 'string' && !String(type).includes('json')) {
     void reply.send(value);
     return;
   }
-  void reply.serializer(rules.serializers?.get(code) ?? jsonText).send(value);
+  const text =
+    rules.compiledFor !== undefined && rules.serializer === null && hasSchema(rules.compiledFor, code)
+      ? (reply.serialize(value as object) as string)
+      : (rules.serializer ?? jsonText)(value);
+  // With a serialiser of the reply's own, Fastify leaves the type as it is: it would add a charset, which JSON has not.
+  void reply.serializer(asItIs).send(text);
+}
+
+function asItIs(text: unknown): string {
+  return text as string;
+}
+
+/** Fastify takes `2xx` for a range of statuses. */
+function hasSchema(compiled: Readonly<Record<string, unknown>>, status: number): boolean {
+  return Object.hasOwn(compiled, String(status)) || Object.hasOwn(compiled, `${Math.floor(status / 100)}xx`);
 }
 
 function isSentAsIs(value: object): boolean {

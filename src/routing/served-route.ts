@@ -1,13 +1,13 @@
 /**
  * What a router does for a route of its table, worked out when the router is built.
  */
-import { type App, compose, type Filter } from '../app/index.js';
-import type { MatchedRoute } from './action-request.js';
+import { type App, compose, type Filter, type MatchedRoute } from '../app/index.js';
 import type { ApiVersion } from './api-version.js';
 import type { CompiledAction } from './compiled-action.js';
 import type { CompiledRoute } from './compiled-route.js';
 import type { Controllers } from './controllers.js';
 import type { Redirect } from './mapper.js';
+import type { ParamReader } from './param-reader.js';
 import type { Resource } from './resource.js';
 import { RouteError } from './route-error.js';
 import type { KeptSettings } from './route-settings.js';
@@ -19,12 +19,14 @@ export type ServedRoute = ServedAction | ServedMount | ServedRedirect;
 export interface ServedMount {
   readonly kind: 'mount';
   readonly matched: MatchedRoute;
+  readonly params: ParamReader;
   readonly app: App;
 }
 
 export interface ServedRedirect {
   readonly kind: 'redirect';
   readonly matched: MatchedRoute;
+  readonly params: ParamReader;
   readonly redirect: Redirect;
 }
 
@@ -33,11 +35,10 @@ export interface ServedAction {
   readonly kind: 'action';
   readonly compiled: CompiledRoute;
   readonly matched: MatchedRoute;
+  readonly params: ParamReader;
   readonly settings: KeptSettings;
   /** What it runs; null when controller or action are variables of the path. */
   readonly target: ActionTarget | null;
-  /** Under which Fastify gets the request; the query follows. */
-  readonly key: string;
 }
 
 /** The methods that may run for a controller's action. */
@@ -45,15 +46,26 @@ export interface ActionTarget {
   readonly resource: Resource;
   /** By version; empty when a key of the body selects. */
   readonly methods: readonly RunnableAction[];
-  /** By key of the body; null when the action is a method. */
-  readonly byKey: ReadonlyMap<string, readonly RunnableAction[]> | null;
+  /** The way to Fastify and the actions by key of the body; null when the action is a method. */
+  readonly byKey: BodyKeys | null;
 }
 
-/** A compiled action with the way to it: filters, if any, then Fastify. */
-export interface RunnableAction {
+/** Actions that a key of the body selects: they share the way to Fastify, which reads the body. */
+export interface BodyKeys extends Entry {
+  readonly methods: ReadonlyMap<string, readonly RunnableAction[]>;
+}
+
+/** The way to Fastify. */
+export interface Entry {
+  /** Filters, if any, then Fastify. */
+  readonly app: App;
+  /** Under which Fastify gets the request; the query follows. */
+  readonly key: string;
+}
+
+/** A compiled action with the way to it. */
+export interface RunnableAction extends Entry {
   readonly compiled: CompiledAction;
-  readonly entry: App;
-  readonly serializers: ReadonlyMap<number, (value: unknown) => string> | null;
 }
 
 /** What targets are made from. */
@@ -62,50 +74,59 @@ export interface TargetSource {
   readonly compiler: SchemaCompiler;
   /** Hands a request to Fastify. */
   readonly enter: App;
-  readonly serializersFor: (action: CompiledAction) => RunnableAction['serializers'];
+}
+
+/** Where a target is used. */
+export interface TargetPlace {
+  readonly compiled: CompiledRoute;
+  readonly settings: KeptSettings;
+  /** Filters of the router. */
+  readonly filters: readonly Filter[];
 }
 
 /** The target of a controller's action. Throws a {@link RouteError} when there is none. */
-export function makeTarget(
-  source: TargetSource,
-  controller: string,
-  action: string,
-  settings: KeptSettings,
-  filters: readonly Filter[],
-): ActionTarget {
+export function makeTarget(source: TargetSource, controller: string, action: string, place: TargetPlace): ActionTarget {
   const resource = source.controllers.resource(controller);
-  const outer = [...filters, ...(settings.filters ?? [])];
-  const runnable = (compiled: CompiledAction): RunnableAction => ({
+  const outer = [...place.filters, ...(place.settings.filters ?? [])];
+  const key = fastifyKey(place.compiled);
+  const runnable = (compiled: CompiledAction, index: number): RunnableAction => ({
     compiled,
-    entry: compose([...outer, ...compiled.filters], source.enter),
-    serializers: source.serializersFor(compiled),
+    app: compose([...outer, ...compiled.filters], source.enter),
+    key: index === 0 ? key : `${key}~${index}`,
   });
   if (!resource.selectsByKey(action)) {
-    return { resource, methods: resource.compile(action, source.compiler).map(runnable), byKey: null };
+    const methods = resource.compile(action, source.compiler, place.settings.schema).map(runnable);
+    return { resource, methods, byKey: null };
   }
-  const byKey = new Map<string, readonly RunnableAction[]>();
-  for (const key of resource.bodyKeys()) {
-    const methods = resource.compileKey(key, source.compiler);
-    const filtered = methods.find(({ filters: own }) => own.length > 0);
-    if (filtered !== undefined) {
-      throw new RouteError('PORTICO_ROUTE_FILTERS', {
-        message: `${controller}: the action for the body key "${key}" has filters, but runs after the body was read`,
-        hint: 'Give the filters to the route.',
-      });
-    }
-    byKey.set(key, methods.map(runnable));
+  const methods = new Map<string, readonly RunnableAction[]>();
+  for (const bodyKey of resource.bodyKeys()) {
+    const compiled = resource.compileKey(bodyKey, source.compiler);
+    refuseFilters(compiled, `${controller}: the action for the body key "${bodyKey}"`);
+    methods.set(
+      bodyKey,
+      compiled.map((one) => runnable(one, 0)),
+    );
   }
-  return { resource, methods: [], byKey };
+  return { resource, methods: [], byKey: { methods, key, app: compose(outer, source.enter) } };
 }
 
 /** The method for a version; undefined when there is none, which is as if the action did not exist. */
 export function methodFor(methods: readonly RunnableAction[], version: ApiVersion | null): RunnableAction | undefined {
   if (version === null) return methods[0];
-  return methods.find(({ compiled }) => version.within(compiled.range));
+  for (const method of methods) if (version.within(method.compiled.range)) return method;
+  return undefined;
 }
 
 /** The key of a route for Fastify: its number, and its template as far as that is plain text to Fastify. */
 export function fastifyKey({ index, route }: CompiledRoute): string {
   const template = route.template.replace(/[^\w\-./{}]/g, '_');
   return `/${index}${template.startsWith('/') ? '' : '/'}${template}`;
+}
+
+function refuseFilters(methods: readonly CompiledAction[], what: string): void {
+  if (!methods.some(({ filters }) => filters.length > 0)) return;
+  throw new RouteError('PORTICO_ROUTE_FILTERS', {
+    message: `${what} has filters, but is chosen after the body was read`,
+    hint: 'Give the filters to the route.',
+  });
 }
