@@ -65,15 +65,14 @@ export class FleetReload {
     const added = [...(wanted ?? [])].filter(([name]) => this.#supervisor.pool(name) === undefined);
     for (const pool of this.#supervisor.pools) pool.forgiveStarts();
 
-    const before = new Map(kept.map((pool) => [pool, launchedCount(pool)]));
     const first = await this.#prove(kept, added);
     if (!this.#change.stopped.aborted) {
       await this.#change.accept();
       const retired = Promise.all(removed.map((name) => this.#supervisor.retire(name)));
       await Promise.all(
         kept.map(async (pool) => {
-          const count = wanted?.get(pool.name)?.workers ?? (await changedCount(first.get(pool), before.get(pool)));
-          await this.#roll(pool, first.get(pool), count ?? pool.wanted);
+          const asked = wanted?.get(pool.name)?.workers ?? (await askedFor(first.get(pool)));
+          await this.#roll(pool, first.get(pool), pool.countFor(asked));
         }),
       );
       void retired;
@@ -134,15 +133,8 @@ export class FleetReload {
   }
 }
 
-/** How many workers the program asked for, as a worker's run of it said. */
-function launchedCount(pool: WorkerPool): number | undefined {
-  return pool.current[0]?.launched?.find(({ name }) => name === pool.name)?.workers;
-}
-
-/** The number the new run asks for, when it is another than before; the operator's own resizing counts otherwise. */
-async function changedCount(first: WorkerHandle | undefined, before: number | undefined): Promise<number | undefined> {
-  if (first === undefined || before === undefined) return undefined;
-  const services = await within(LAUNCHED_WITHIN_MS, first.waiting);
-  const now = services?.find(({ name }) => name === first.assignment.service)?.workers;
-  return now === before ? undefined : now;
+/** The number of workers that a worker's run of the program asked for. */
+async function askedFor(first: WorkerHandle | undefined): Promise<number | undefined> {
+  const services = first && (await within(LAUNCHED_WITHIN_MS, first.waiting));
+  return services?.find(({ name }) => name === first?.assignment.service)?.workers;
 }

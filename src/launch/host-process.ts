@@ -8,7 +8,11 @@ export type HostProcess = Pick<
   NodeJS.Process,
   'pid' | 'ppid' | 'env' | 'argv' | 'execPath' | 'execArgv' | 'exit' | 'stdin' | 'stdout' | 'stderr'
 > &
-  SignalSource & { title: string };
+  SignalSource & {
+    title: string;
+    exitCode?: NodeJS.Process['exitCode'];
+    on(event: 'uncaughtExceptionMonitor', listener: (error: unknown) => void): unknown;
+  };
 
 /** Marks the process whose launcher waits, on the process object itself: there can be one such launcher a process. */
 const WAITING = Symbol.for('portico.launcher');

@@ -44,6 +44,18 @@ export class OwnedProcess {
     return true;
   }
 
+  /** A program that lets this error pass ends with that status, and not with Node's 1 for whatever nobody handled. */
+  failed(error: unknown, status: number): void {
+    const { owned, host } = this.#given;
+    if (!owned) return;
+    host.on('uncaughtExceptionMonitor', (uncaught: unknown) => {
+      if (uncaught !== error) return;
+      host.on('exit', () => {
+        host.exitCode = status;
+      });
+    });
+  }
+
   /**
    * Waits for the end. A raised signal is a request to stop. Throws `PORTICO_LAUNCHER_EXISTS` when another launcher waits
    * for this process.

@@ -117,6 +117,7 @@ export class ParentSide implements Launcher {
       if (this.#stopping !== undefined) return;
       logFailure(this.#log, `Error starting service ${name}`, error, { service: name });
       this.#status = statusOf(error);
+      this.#process.failed(error, this.#status);
       await this.stop();
       throw error;
     }
@@ -240,7 +241,8 @@ export class ParentSide implements Launcher {
     if (method === 'mutate') {
       await accept();
       const resized = (services ?? []).map(async ({ service, workers }) => {
-        await supervisor.pool(serviceName(service))?.resize(workers);
+        const pool = supervisor.pool(serviceName(service));
+        await pool?.resize(pool.countFor(workers));
       });
       const failures = await mutateFleet(supervisor, next, this.#log);
       await Promise.all(resized);

@@ -209,6 +209,7 @@ export class ServiceLauncher implements Launcher {
       if (this.#options.startFailed) this.#options.startFailed(run.name, error);
       else logFailure(this.#log, `Error starting service ${run.name}`, error, { service: run.name });
       this.#status = statusOf(error);
+      this.#process.failed(error, this.#status);
       await this.stop();
       throw error;
     }

@@ -44,10 +44,14 @@ function endOrphan(): void {
 function takeStack(): void {
   const session = new Session();
   session.connectToMainThread();
+  // Frames know their script by its number only; its address comes with this event, for all scripts, when it is enabled.
+  const scripts = new Map<string, string>();
+  session.on('Debugger.scriptParsed', ({ params }) => scripts.set(params.scriptId, params.url));
   session.once('Debugger.paused', ({ params }) => {
     const stack = params.callFrames.map((frame) => {
-      const { lineNumber, columnNumber = 0 } = frame.location;
-      return `at ${frame.functionName || '<anonymous>'} (${frame.url}:${lineNumber + 1}:${columnNumber + 1})`;
+      const { scriptId, lineNumber, columnNumber = 0 } = frame.location;
+      const place = `${scripts.get(scriptId) ?? ''}:${lineNumber + 1}:${columnNumber + 1}`;
+      return `at ${frame.functionName || '<anonymous>'} (${place})`;
     });
     session.post('Debugger.resume');
     session.disconnect();

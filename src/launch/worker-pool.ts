@@ -27,6 +27,7 @@ export class WorkerPool {
   readonly #around: PoolSurroundings;
   readonly #stop = new AbortController();
   readonly #budget = new RestartBudget();
+  #asked = 0;
   #launched = false;
   #ending: Promise<boolean> | undefined;
 
@@ -67,9 +68,20 @@ export class WorkerPool {
 
   /** Starts the first workers; settles when all are ready. Rejects with why one could not start; nothing is retried. */
   async launch(workers: number, generation?: Generation): Promise<void> {
+    this.#asked = workers;
     for (let index = 0; index < workers; index++) this.#slots.push(emptySlot(index));
     await Promise.all(this.#slots.map((slot) => this.#startFirst(slot, generation)));
     this.#launched = true;
+  }
+
+  /**
+   * How many workers there are to be now that the program asks for so many: what an operator set at run time stays, unless
+   * the program asks for another number than before.
+   */
+  countFor(asked: number | undefined): number {
+    if (asked === undefined || asked === this.#asked) return this.wanted;
+    this.#asked = asked;
+    return asked;
   }
 
   /** Grows or shrinks: new slots are started, those with the highest numbers drained. */

@@ -2,7 +2,7 @@
  * What a worker does between its first instruction and its program's: it takes its configuration from the parent, and
  * makes itself known.
  */
-import { PorticoError } from '../errors.js';
+import { ConfigurationRefused, type PorticoError } from '../errors.js';
 import type { Assignment, Configure, ToWorker } from './assignment.js';
 import { type Channel, ParentLink, WORKER_LINK } from './parent-link.js';
 import { startWatching } from './watch.js';
@@ -21,10 +21,10 @@ export async function beginWork(assigned: string, releaseSignals: () => void): P
   startWatching(link);
 }
 
-/** The error of a worker whose program did not launch the service it is there for. */
+/** The error of a worker whose program did not launch the service it is there for: the configuration changed under it. */
 export function notLaunched(service: string, launched: readonly string[]): PorticoError {
   const names = launched.map((name) => `"${name}"`).join(', ');
-  return new PorticoError('PORTICO_SERVICE_NOT_LAUNCHED', {
+  return new ConfigurationRefused('PORTICO_SERVICE_NOT_LAUNCHED', {
     message: `in this worker the program launched no service called "${service}"`,
     hint: names === '' ? 'It launched none at all.' : `It launched ${names}. Names must be the same in every process.`,
   });

@@ -61,7 +61,7 @@ test('LC-325 LC-326 LC-322 a worker that is killed or terminated is replaced und
     process.kill(victim!, signal);
     const exit = await fleet.event('worker_exited', from);
     assert.equal(exit.pid, victim);
-    assert.equal(exit.level, signal === 'SIGKILL' ? 40 : 30);
+    assert.equal(exit.level, signal === 'SIGKILL' ? 'warn' : 'info');
     assert.equal(exit.signal, signal === 'SIGKILL' ? 'SIGKILL' : null);
     const ready = await fleet.event('worker_ready', from);
     assert.equal(ready.workerId, exit.workerId);
@@ -77,7 +77,7 @@ test('LC-1 RL-68 PT-1 a port that is taken ends the launch with 1 and starts no 
   const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2, port }] });
   t.after(() => fleet.cleanUp());
   assert.equal((await fleet.ended).code, 1);
-  const error = fleet.lines.find((line) => line.level === 50);
+  const error = fleet.lines.find((line) => line.level === 'error');
   assert.match(error?.msg ?? '', /api/);
   assert.match(JSON.stringify(error), new RegExp(`127\\.0\\.0\\.1:${port}`));
   assert.equal(fleet.lines.filter((line) => line.event === 'worker_started').length, 0);

@@ -62,7 +62,7 @@ test('RL-66 PT-5 when the new workers cannot start, the old ones stay and one er
   assert.equal(report.outcome, 'refused');
   assert.equal(report.generation, 1);
   assert.match(String(report.error), /this service cannot start now/);
-  assert.equal(fleet.lines.filter((line) => line.level === 50).length, 1);
+  assert.equal(fleet.lines.filter((line) => line.level === 'error').length, 1);
   for (const pid of before) assert.ok(isAlive(pid));
   const from = fleet.lines.length;
   rmSync(failsWith);

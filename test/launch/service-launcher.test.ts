@@ -7,7 +7,7 @@ import { RecordedService } from '../fixtures/recorded-service.js';
 
 interface Written {
   readonly msg: string;
-  readonly level: number;
+  readonly level: string;
   readonly [fact: string]: unknown;
 }
 
@@ -79,7 +79,7 @@ test('LC-133 LC-373 a start that fails is logged with its stack, stops the other
   await assert.rejects(launcher.launchService(bad), /no such disk/);
   assert.deepEqual(good.calls.slice(0, 3), ['start', 'wait', 'stop']);
   assert.equal(await launcher.wait(), 1);
-  const [line, ...more] = lines.filter(({ level }) => level === 50);
+  const [line, ...more] = lines.filter(({ level }) => level === 'error');
   assert.deepEqual(more, []);
   assert.match(line?.msg ?? '', /Error starting service bad/);
   assert.equal(line?.service, 'bad');
@@ -145,7 +145,7 @@ test('LC-206 a service that dies is logged with its stack, the others are stoppe
   mortal.die(new Error('out of ideas'));
   assert.equal(await status, 1);
   assert.ok(other.calls.includes('stop'));
-  const errors = lines.filter(({ level }) => level === 50);
+  const errors = lines.filter(({ level }) => level === 'error');
   assert.equal(errors.length, 1);
   assert.match(JSON.stringify(errors[0]), /mortal.*out of ideas|out of ideas.*mortal/);
 });
@@ -235,7 +235,7 @@ test('LC-517 a service that refuses the new configuration is started again with 
   await launcher.restart();
   assert.deepEqual(service.calls.slice(-2), ['start', 'wait']);
   assert.equal(launcher.status().reloads[0]?.outcome, 'incomplete');
-  assert.ok(lines.some(({ level, msg }) => level === 50 && /service a refused the new configuration/.test(msg)));
+  assert.ok(lines.some(({ level, msg }) => level === 'error' && /service a refused the new configuration/.test(msg)));
   await launcher.stop();
 });
 

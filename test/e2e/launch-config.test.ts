@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { get } from '../fixtures/http-client.js';
+import { isAlive, RunningProgram } from '../fixtures/running-program.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'portico-configured-'));
+test.after(() => rmSync(folder, { recursive: true }));
+
+interface Page {
+  greeting: string;
+  limit: number;
+  password?: string;
+  generation: number;
+}
+
+/** Runs the program with a file of that text; `write` replaces the file. */
+function configured(
+  t: { after(fn: () => Promise<void>): void; name: string },
+  text: string,
+  env: NodeJS.ProcessEnv = {},
+) {
+  const file = join(folder, `${t.name.replaceAll(/\W+/g, '-').slice(0, 40)}.ini`);
+  const write = (next: string): void => writeFileSync(file, next);
+  write(text);
+  const fleet = new RunningProgram('configured', ['--config-file', file], { env });
+  t.after(() => fleet.cleanUp());
+  const page = async (): Promise<Page> => (await get<Page>(await fleet.port('greeter'), '/page')).body;
+  return { fleet, file, write, page };
+}
+
+test('LC-306 CF-16 a worker that is respawned after an edit comes back with the accepted values', async (t) => {
+  const { fleet, write, page } = configured(t, '[greeter]\ngreeting = first\nworkers = 1\n');
+  await fleet.event('launched');
+  assert.equal((await page()).greeting, 'first');
+  write('[greeter]\ngreeting = second\nworkers = 1\n');
+  const from = fleet.lines.length;
+  process.kill(fleet.children()[0]!, 'SIGKILL');
+  await fleet.event('worker_ready', from);
+  assert.equal((await page()).greeting, 'first');
+  fleet.kill('SIGHUP');
+  await fleet.event('reload');
+  assert.equal((await page()).greeting, 'second');
+});
+
+test('LC-517 LC-1917 RL-66 CF-83 SIGHUP with a broken file changes nothing and says where the mistake is', async (t) => {
+  for (const method of ['reload', 'mutate']) {
+    const head = `[DEFAULT]\nrestart_method = ${method}\n`;
+    const { fleet, file, write, page } = configured(t, `${head}[greeter]\ngreeting = first\n`);
+    await fleet.event('launched');
+    const before = fleet.children();
+    write(`${head}[greeter]\nlimit = plenty\n`);
+    fleet.kill('SIGHUP');
+    const report = await fleet.event('reload');
+    assert.equal(report.outcome, 'refused');
+    assert.match(String(report.error), new RegExp(`${file}:4:\\d+: .*\\[greeter\\] limit`));
+    assert.equal(fleet.lines.filter(({ level }) => level === 'error').length, 1);
+    for (const pid of before) assert.ok(isAlive(pid));
+    assert.equal((await page()).greeting, 'first');
+    await fleet.cleanUp();
+  }
+});
+
+test('LC-516 CF-80 mutate changes what is mutable in every worker, and keeps the rest and the processes', async (t) => {
+  const head = '[DEFAULT]\nrestart_method = mutate\n';
+  const { fleet, write } = configured(t, `${head}[greeter]\ngreeting = first\nlimit = 1K\n`);
+  await fleet.event('launched');
+  const before = new Set(fleet.children());
+  write(`${head}[greeter]\ngreeting = second\nlimit = 2K\n`);
+  fleet.kill('SIGHUP');
+  assert.equal((await fleet.event('reload')).outcome, 'accepted');
+  assert.deepEqual(new Set(fleet.children()), before);
+  const port = await fleet.port('greeter');
+  for (let i = 0; i < 8; i++) {
+    const { body } = await get<Page>(port, '/page');
+    assert.deepEqual([body.greeting, body.limit], ['second', 1024]);
+  }
+});
+
+test('CF-92 OP-86 a changed number of workers is applied by the parent, in both methods', async (t) => {
+  for (const method of ['reload', 'mutate']) {
+    const head = `[DEFAULT]\nrestart_method = ${method}\n[greeter]\nworkers = `;
+    const { fleet, write } = configured(t, `${head}1\n`);
+    await fleet.event('launched');
+    const from = fleet.lines.length;
+    write(`${head}2\n`);
+    fleet.kill('SIGHUP');
+    await fleet.event('reload');
+    await fleet.line((line) => line.event === 'worker_ready' && line.workerId === 1, from);
+    await fleet.cleanUp();
+  }
+});
+
+test('CF-79 a secret reaches the workers over the channel, not in their environment or arguments', async (t) => {
+  const { fleet, page } = configured(t, '[greeter]\npassword = correct-horse\nworkers = 1\n');
+  await fleet.event('launched');
+  assert.equal((await page()).password, 'correct-horse');
+  const [worker] = fleet.children();
+  for (const name of ['environ', 'cmdline']) {
+    assert.doesNotMatch(readFileSync(`/proc/${worker}/${name}`, 'utf8'), /correct-horse/);
+  }
+  fleet.kill('SIGTERM');
+  await fleet.ended;
+  assert.doesNotMatch(fleet.text(), /correct-horse/);
+});

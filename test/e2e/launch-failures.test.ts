@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { get } from '../fixtures/http-client.js';
+import { load } from '../fixtures/load.js';
+import { isAlive, RunningProgram } from '../fixtures/running-program.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'portico-failures-'));
+test.after(() => rmSync(folder, { recursive: true }));
+
+test('LC-373 LC-1404 RL-84 a worker that cannot start ends the launch with 1, logged once with its stack', async (t) => {
+  const failsWith = join(folder, 'fails');
+  writeFileSync(failsWith, '0');
+  const fleet = new RunningProgram('fleet', {
+    services: [
+      { name: 'good', workers: 1 },
+      { name: 'bad', workers: 2, failsWith },
+    ],
+  });
+  t.after(() => fleet.cleanUp());
+  assert.deepEqual(await fleet.ended, { code: 1, signal: null });
+  const errors = fleet.lines.filter(({ level }) => level === 'error');
+  assert.equal(errors.length, 1, fleet.text());
+  assert.match(errors[0]?.msg ?? '', /^Error starting service bad: .*this service cannot start now\n\s+at /);
+  assert.equal(errors[0]?.pid, fleet.pid);
+  assert.equal(fleet.lines.filter(({ event, service }) => event === 'worker_started' && service === 'good').length, 1);
+});
+
+test('LC-373 RL-69 RL-84 a configuration that a worker refuses ends the launch with 78, file and line and no stack', async (t) => {
+  const failsWith = join(folder, 'refused.ini');
+  writeFileSync(failsWith, '[app]\nsize = large\n');
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2, failsWith }] });
+  t.after(() => fleet.cleanUp());
+  assert.deepEqual(await fleet.ended, { code: 78, signal: null });
+  const errors = fleet.lines.filter(({ level }) => level === 'error');
+  assert.equal(errors.length, 1, fleet.text());
+  assert.match(errors[0]?.msg ?? '', new RegExp(`${failsWith}:2:\\d+: `));
+  assert.doesNotMatch(errors[0]?.msg ?? '', /\n\s+at /);
+});
+
+test('LC-328 a worker whose program does not launch its service says so and ends with 78', async (t) => {
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1, rename: 'apy' }] });
+  t.after(() => fleet.cleanUp());
+  assert.deepEqual(await fleet.ended, { code: 78, signal: null });
+  const [error] = fleet.lines.filter(({ level }) => level === 'error');
+  assert.match(error?.msg ?? '', /launched no service called "api"\n {2}It launched "apy"/);
+  const exited = fleet.lines.find(({ event }) => event === 'worker_exited');
+  assert.equal(exited?.code, 78);
+});
+
+test('two services of one name are refused', async (t) => {
+  const fleet = new RunningProgram('fleet', {
+    services: [
+      { name: 'api', workers: 1 },
+      { name: 'api', workers: 1 },
+    ],
+  });
+  t.after(() => fleet.cleanUp());
+  assert.equal((await fleet.ended).code, 1);
+  assert.match(fleet.lines.find(({ level }) => level === 'error')?.msg ?? '', /"api" was launched already/);
+});
+
+test('LC-375 RL-71 an error nobody handles is logged once with its stack; the worker ends with 2 and is replaced', async (t) => {
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }] });
+  t.after(() => fleet.cleanUp());
+  await fleet.event('launched');
+  const port = await fleet.port('api');
+  const from = fleet.lines.length;
+  await get(port, '/throw');
+  const exited = await fleet.event('worker_exited', from);
+  assert.equal(exited.code, 2);
+  await fleet.event('worker_ready', from);
+  const errors = fleet.lines.slice(from).filter(({ level }) => level === 'error');
+  assert.equal(errors.length, 1);
+  assert.match(JSON.stringify(errors[0]), /nobody handles this.*\\n\s+at /);
+  assert.equal((await get(port, '/')).status, 200);
+});
+
+test('LC-326 LC-329 PT-2 PT-4 RL-60 when one worker is killed under load, nobody is refused and the other serves on', async (t) => {
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });
+  t.after(() => fleet.cleanUp());
+  await fleet.event('launched');
+  const port = await fleet.port('api');
+  const [victim, sibling] = fleet.children();
+  const stop = load(port, 4);
+  const from = fleet.lines.length;
+  process.kill(victim!, 'SIGKILL');
+  await fleet.event('worker_ready', from);
+  const { answered, failed } = await stop();
+  assert.equal(failed.ECONNREFUSED, undefined);
+  assert.ok(answered > 0);
+  assert.ok(isAlive(sibling!));
+});
+
+test('LC-329 PT-2 RL-63 when all workers are killed under load, connections wait and are served by new ones', async (t) => {
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });
+  t.after(() => fleet.cleanUp());
+  await fleet.event('launched');
+  const port = await fleet.port('api');
+  const before = fleet.children();
+  const stop = load(port, 4);
+  for (const pid of before) process.kill(pid, 'SIGKILL');
+  const { body } = await get<{ pid: number }>(port, '/').catch(() => get<{ pid: number }>(port, '/'));
+  assert.ok(!before.includes(body.pid));
+  const { failed } = await stop();
+  assert.equal(failed.ECONNREFUSED, undefined);
+});
+
+test('LC-323 LC-321 LC-1915 RL-61 a crash loop is throttled, never given up, and SIGTERM is heard during it', async (t) => {
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 4, diesAfterMs: 1 }] });
+  t.after(() => fleet.cleanUp());
+  await fleet.line(({ msg }) => msg === 'Forking too fast, sleeping');
+  const starts = fleet.lines.filter(({ event }) => event === 'worker_started').length;
+  assert.ok(starts >= 5, 'the first workers + 1 starts are free');
+  fleet.kill('SIGTERM');
+  assert.equal((await fleet.ended).code, 0);
+});
+
+test('LC-321 with max_restarts a crash loop ends the launch with 1', async (t) => {
+  const fleet = new RunningProgram('fleet', {
+    services: [{ name: 'api', workers: 1, diesAfterMs: 1 }],
+    options: { settings: { maxRestarts: 1 } },
+  });
+  t.after(() => fleet.cleanUp());
+  assert.equal((await fleet.ended).code, 1);
+  assert.ok(fleet.lines.some(({ msg }) => msg === 'Service api was restarted too often, giving up'));
+});
+
+test('RL-4 a crash loop of one service leaves the others alone', async (t) => {
+  const fleet = new RunningProgram('fleet', {
+    services: [
+      { name: 'steady', workers: 1 },
+      { name: 'api', workers: 2, diesAfterMs: 1 },
+    ],
+  });
+  t.after(() => fleet.cleanUp());
+  await fleet.event('launched');
+  const port = await fleet.port('steady');
+  const { body: before } = await get<{ pid: number }>(port, '/');
+  for (let deaths = 0, from = 0; deaths < 4; deaths++) {
+    from = fleet.lines.indexOf(await fleet.event('worker_exited', from)) + 1;
+  }
+  const { body: after } = await get<{ pid: number }>(port, '/');
+  assert.equal(after.pid, before.pid);
+});
+
+test('RL-62 a worker whose loop is stuck is killed, its stack logged, and replaced', async (t) => {
+  const fleet = new RunningProgram('fleet', {
+    services: [{ name: 'api', workers: 1 }],
+    options: { settings: { workerTimeoutMs: 4000 } },
+  });
+  t.after(() => fleet.cleanUp());
+  await fleet.event('launched');
+  const [stuck] = fleet.children();
+  get(await fleet.port('api'), '/spin').catch(() => undefined);
+  const hung = await fleet.event('worker_hung');
+  assert.equal(hung.pid, stuck);
+  assert.match(String(hung.stack), /http-service\.js/);
+  const from = fleet.lines.indexOf(hung);
+  await fleet.event('worker_ready', from);
+  assert.equal((await get(await fleet.port('api'), '/')).status, 200);
+});
+
+test('RL-74 PT-11 LC-1709 reloads leave no listeners and no descriptors behind', async (t) => {
+  const rounds = Number(process.env.PORTICO_TEST_RELOADS ?? '4');
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }] });
+  t.after(() => fleet.cleanUp());
+  await fleet.event('launched');
+  const reload = async (): Promise<void> => {
+    const from = fleet.lines.length;
+    fleet.kill('SIGHUP');
+    const { outcome } = await fleet.event('reload', from);
+    assert.equal(outcome, 'accepted');
+    await fleet.event('worker_exited', from);
+  };
+  await reload();
+  const before = fleet.descriptors();
+  for (let round = 0; round < rounds; round++) await reload();
+  const after = fleet.descriptors();
+  assert.ok(after <= before + 2, `${before} descriptors became ${after}`);
+  assert.equal(fleet.children().length, 1);
+  assert.equal(fleet.lines.filter(({ msg }) => /MaxListeners/.test(msg ?? '')).length, 0);
+});

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { get } from '../fixtures/http-client.js';
+import { NotifyListener } from '../fixtures/notify-listener.js';
+import { RunningProgram } from '../fixtures/running-program.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'portico-systemd-'));
+test.after(() => rmSync(folder, { recursive: true }));
+
+test('LC-901 LC-910 LC-308 LC-1912 RL-93 the service manager is told of readiness, reloads and the stop, by the parent alone', async (t) => {
+  const path = join(folder, 'notify');
+  const listener = new NotifyListener(path);
+  t.after(() => listener.close());
+  await listener.listening;
+  const fleet = new RunningProgram(
+    'fleet',
+    { services: [{ name: 'api', workers: 2 }] },
+    { env: { NOTIFY_SOCKET: path, WATCHDOG_USEC: '400000', WATCHDOG_PID: '' } },
+  );
+  t.after(() => fleet.cleanUp());
+  await listener.message('READY=1');
+  assert.equal(fleet.lines.filter((line) => line.event === 'worker_ready').length, 2);
+  await listener.message('WATCHDOG=1');
+  const { body } = await get<NodeJS.ProcessEnv>(await fleet.port('api'), '/env');
+  for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID', 'NODE_UNIQUE_ID']) {
+    assert.equal(body[name], undefined);
+  }
+  fleet.kill('SIGHUP');
+  await listener.message('RELOADING=1 MONOTONIC_USEC=');
+  const from = listener.messages.findIndex((message) => message.startsWith('RELOADING=1'));
+  await listener.message('READY=1', from);
+  fleet.kill('SIGTERM');
+  await listener.message('STOPPING=1');
+  assert.equal((await fleet.ended).code, 0);
+});
