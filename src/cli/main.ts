@@ -13,7 +13,12 @@ interface CommandFile {
   register(program: Command): void;
 }
 
-const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map([['serve', () => import('./serve.js')]]);
+const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map<string, () => Promise<CommandFile>>([
+  ['serve', () => import('./serve.js')],
+  ['check', () => import('./check.js')],
+  ['pipeline', () => import('./pipeline.js')],
+  ['explain', () => import('./explain.js')],
+]);
 
 /** Runs one command line; gives the exit status, or undefined where the command has set it. */
 async function main(words: readonly string[]): Promise<number | undefined> {

@@ -44,6 +44,7 @@ export function sessionParts(configPath: string, options: LoaderOptions): Sessio
     nameOf: isAbsolute(configPath) ? (file) => file : (file) => relative('', file),
     config: options.config ?? new Config(),
     service: options.service,
+    configured: options.config !== undefined,
     log: options.log ?? silentLogger(),
     resolver: options.resolve,
     aliases: aliasesOf(options.aliases ?? {}),

@@ -9,6 +9,7 @@ import type { Created, ServerFactory } from './create.js';
 import { firstRefusal } from './document.js';
 import { type LoadedApp, loadedApp } from './loaded-app.js';
 import { type LoaderOptions, sessionParts } from './loader-options.js';
+import { rootsOf } from './roots.js';
 import { definedBy, type Kind, sectionsNamed } from './section.js';
 import { Releases } from './section-context.js';
 import { Session, type SessionParts } from './session.js';
@@ -113,6 +114,13 @@ export class Loader {
     const context = await session.load('app', name);
     await session.expand(context);
     return treeOf(context);
+  }
+
+  /** The apps that nothing else in the file mentions: those a program asks for by name. */
+  roots(): string[] {
+    return rootsOf(this.#parts.document)
+      .filter(({ kind }) => kind === 'app')
+      .map(({ name }) => name);
   }
 
   /** All sections, in file order. */

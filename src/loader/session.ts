@@ -33,6 +33,8 @@ export interface SessionParts {
   readonly nameOf: (path: string) => string;
   readonly config: Config;
   readonly service?: string | undefined;
+  /** False where nobody gave a configuration: what depends on one is then not judged. */
+  readonly configured: boolean;
   readonly log: Logger;
   readonly resolver: Resolver | undefined;
   readonly aliases: AliasTable;

@@ -6,9 +6,8 @@
  * is loaded from the apps that nothing else mentions; what those do not reach is looked at by itself.
  */
 import type { Declared } from '../../app/index.js';
-import type { Config } from '../../config/index.js';
+import { type Config, ConfigError } from '../../config/index.js';
 import type { PasteDocument, PasteSection } from '../../ini/index.js';
-import { wordsOf } from '../../ini/index.js';
 import { tellsChildren } from '../composite/children.js';
 import { type Context, isComposite } from '../context.js';
 import { unknownProtocol, usableProtocol } from '../create.js';
@@ -16,7 +15,8 @@ import { Unimported } from '../default-resolver.js';
 import { problemDetails } from '../document.js';
 import { isLimit } from '../limits.js';
 import { PasteError, pasteCode, refuse } from '../paste-error.js';
-import { definedBy, type Kind, namesOf } from '../section.js';
+import { mentionedNames, rootsOf } from '../roots.js';
+import { definedBy, type Kind } from '../section.js';
 import { argumentsFor, Releases, sectionOf } from '../section-context.js';
 import { Session, type SessionParts } from '../session.js';
 import type { Setting, Source } from '../source.js';
@@ -85,12 +85,7 @@ class Check {
   #roots(source: Source): { kind: Kind; name: string }[] {
     const { names } = this.#options;
     if (names !== undefined) return names.map((name) => ({ kind: 'app', name }));
-    const mentioned = mentionedNames(source.document);
-    return (['app', 'server'] as const).flatMap((kind) =>
-      namesOf(source.document, kind)
-        .filter((name) => !mentioned.has(name))
-        .map((name) => ({ kind, name })),
-    );
+    return rootsOf(source.document);
   }
 
   /** Sections that the roots did not lead to, in this file and in those it includes. */
@@ -153,7 +148,7 @@ class Check {
     try {
       this.#config.group(group, options, { local: sectionOf(context).options });
     } catch (error) {
-      this.#mistake(error);
+      this.#mistake(this.#parts.configured ? error : writtenHere(error));
     }
   }
 
@@ -163,7 +158,10 @@ class Check {
     const factory = tellsChildren(context.factory!.value);
     if (factory === undefined) return;
     try {
-      for (const problem of factory.problems?.(localConf, ctx) ?? []) this.#mistake(problem);
+      for (const problem of factory.problems?.(localConf, ctx) ?? []) {
+        // Without an option of its own it is about what the service configuration chooses.
+        if (this.#parts.configured || problem.origin?.option !== undefined) this.#mistake(problem);
+      }
       for (const { code, option, message, hint } of factory.warnings?.(localConf) ?? []) {
         const setting = context.localConf.get(option);
         this.findings.warning(code, setting?.option.origin, this.#main.file, message, hint);
@@ -216,20 +214,9 @@ class Check {
   }
 }
 
-/** Every word of every value: a section of that name may be led to. */
-function mentionedNames(document: PasteDocument): ReadonlySet<string> {
-  const known = MENTIONED.get(document);
-  if (known !== undefined) return known;
-  const names = new Set<string>();
-  for (const section of document.sections.values()) {
-    const own = definedBy(section)?.name;
-    for (const option of section.options.values()) {
-      for (const { text } of wordsOf(option.value)) if (text !== own || option.name !== 'use') names.add(text);
-      names.add(option.value);
-    }
-  }
-  MENTIONED.set(document, names);
-  return names;
+/** Of what is wrong with a group of options, only what stands in the paste file. */
+function writtenHere(error: unknown): unknown {
+  return error instanceof ConfigError
+    ? new ConfigError(error.issues.filter(({ location }) => location?.origin !== undefined))
+    : error;
 }
-
-const MENTIONED = new WeakMap<PasteDocument, ReadonlySet<string>>();

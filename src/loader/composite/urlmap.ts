@@ -147,6 +147,18 @@ export function matchOf(table: MountTable, req: IncomingMessage, path: string): 
   return table.find(path, header, secure ? '443' : '80');
 }
 
+/** A mount that takes a request. */
+export interface ChosenMount {
+  readonly match: Match;
+  /** Chosen by a version the request asks for: the path stays whole. */
+  readonly byVersion: boolean;
+}
+
+/** A match by path alone. */
+export function chosenMount(match: Match | undefined): ChosenMount | undefined {
+  return match === undefined ? undefined : { match, byVersion: false };
+}
+
 /** Moves the mount's prefix to the script name; gives the app that is entered. */
 export function enter(req: IncomingMessage, target: Target, { mount, prefix }: Match): App {
   environ(req).scriptName += prefix;

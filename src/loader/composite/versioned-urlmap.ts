@@ -15,10 +15,12 @@ import type { TellsChildren } from './children.js';
 import { type BestMatch, bestMatch, parseAccept, parseMediaType } from './content-type.js';
 import { type Match, MountTable } from './mount-table.js';
 import {
+  type ChosenMount,
   enter,
   matchOf,
   mountsOf,
   nothingAt,
+  type Target,
   targetOf,
   type URLMap,
   urlmapChildren,
@@ -44,24 +46,38 @@ export const versionedUrlmap: CompositeFactory & TellsChildren = Object.assign(
     const table = new MountTable(mounts, true);
     const app: App = (req, res) => {
       const target = targetOf(req);
-      const byPath = matchOf(table, req, target.path);
-      const prefix = byPath?.prefix ?? '';
-      const accepted = bestMatch(parseAccept(req.headers.accept ?? ''), supportedAt(target.path, prefix));
-      const byVersion = prefix === '' ? matchByVersion(table, req, accepted) : undefined;
-      const match = byVersion ?? byPath;
-      if (match === undefined) {
+      const chosen = versionedMatch(table, req, target);
+      if (chosen === undefined) {
         if (notFound !== undefined) return notFound(req, res);
         throw nothingAt(target.path);
       }
-      environ(req).bestContentType = suffixType(target.path) ?? accepted.type ?? JSON_TYPE;
-      if (byVersion === undefined) return enter(req, target, match)(req, res);
-      environ(req).scriptName += match.prefix;
-      return match.mount.app(req, res);
+      const env = environ(req);
+      env.bestContentType = chosen.contentType;
+      if (!chosen.byVersion) return enter(req, target, chosen.match)(req, res);
+      env.scriptName += chosen.match.prefix;
+      return chosen.match.mount.app(req, res);
     };
     return Object.assign(app, { mounts: table.mounts, notFound });
   },
   { children: urlmapChildren, problems: urlmapProblems, warnings: urlmapWarnings },
 );
+
+/** A mount as the request chooses it, with the content type to answer in. */
+export interface VersionedMatch extends ChosenMount {
+  readonly contentType: string;
+}
+
+/** The mount that takes a request: by its path; else, where that is the empty mount, by the version it asks for. */
+export function versionedMatch(table: MountTable, req: IncomingMessage, target: Target): VersionedMatch | undefined {
+  const byPath = matchOf(table, req, target.path);
+  const prefix = byPath?.prefix ?? '';
+  const accepted = bestMatch(parseAccept(req.headers.accept ?? ''), supportedAt(target.path, prefix));
+  const byVersion = prefix === '' ? matchByVersion(table, req, accepted) : undefined;
+  const match = byVersion ?? byPath;
+  if (match === undefined) return undefined;
+  const contentType = suffixType(target.path) ?? accepted.type ?? JSON_TYPE;
+  return { match, byVersion: byVersion !== undefined, contentType };
+}
 
 /** The type named by what follows the last dot of the path. */
 function suffixType(path: string): string | undefined {

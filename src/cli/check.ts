@@ -1,0 +1,133 @@
+/**
+ * `api-cli check`: everything that is wrong with the files, in one pass, nothing started.
+ */
+import type { Command } from 'commander';
+import type { ConfigIssue } from '../config/index.js';
+import { caretUnder } from '../ini/index.js';
+import { aliasBlock, type Finding, findingText, Loader } from '../loader/index.js';
+import { choice } from './choice.js';
+import { addConfigurationOptions, type ConfigurationArguments, readConfiguration } from './configuration.js';
+import { STATUS_REFUSED } from './exit-status.js';
+import { configuredPasteFile } from './paste-file.js';
+
+interface CheckArguments extends ConfigurationArguments {
+  readonly format: 'text' | 'json' | 'github';
+  readonly json?: boolean;
+  readonly import: boolean;
+}
+
+export function register(program: Command): void {
+  const command = program
+    .command('check')
+    .description('report every mistake of the configuration, and of the paste file, without starting anything')
+    .argument('[file]', 'a paste file: that file and what it includes, alone')
+    .argument('[names...]', 'only what these apps of it lead to')
+    .option('--format <format>', 'text, json or github', choice('--format', ['text', 'json', 'github']), 'text')
+    .option('--json', 'the same as --format json')
+    .option('--no-import', 'look for modules without importing them')
+    .addHelpText(
+      'after',
+      '\nExample:\n  api-cli check paste/api-paste.ini\n\nStatus: 0, or 78 when there is an error.',
+    );
+  addConfigurationOptions(command).action(async (file: string | undefined, names: string[], given: CheckArguments) => {
+    process.exitCode = await check(file, names, given);
+  });
+}
+
+async function check(file: string | undefined, names: readonly string[], given: CheckArguments): Promise<number> {
+  const findings = file === undefined ? await ofConfiguration(given) : await ofPasteFile(file, names, given);
+  const format = given.json === true ? 'json' : given.format;
+  process.stdout.write(`${PRINTERS[format](findings)}\n`);
+  return findings.some(({ severity }) => severity === 'error') ? STATUS_REFUSED : 0;
+}
+
+/** The paste file alone, with the configuration only where one is named. */
+async function ofPasteFile(file: string, names: readonly string[], given: CheckArguments): Promise<Finding[]> {
+  const named = given.configFile !== undefined || given.configDir !== undefined || given.set !== undefined;
+  const config = named ? await readConfiguration(given, { collect: true }) : undefined;
+  return Loader.checkFile(file, { config, import: given.import, ...(names.length === 0 ? {} : { names }) });
+}
+
+/** The configuration and the paste file it names. */
+async function ofConfiguration(given: CheckArguments): Promise<Finding[]> {
+  const config = await readConfiguration(given, { collect: true });
+  const pasted = await Loader.checkFile(configuredPasteFile(config), { config, import: given.import });
+  return [...config.problems({ complete: false }).map(findingOf), ...pasted];
+}
+
+function findingOf({ severity, code, location, group, opt, message, got, hint }: ConfigIssue): Finding {
+  const { file, line, column, text } = location?.origin ?? {
+    file: location?.detail ?? 'configuration',
+    line: 1,
+    column: 1,
+  };
+  const written = got === undefined ? '' : `; got ${got}`;
+  return {
+    severity,
+    code,
+    file,
+    line,
+    column,
+    section: group,
+    option: opt,
+    message: `${message}${written}`,
+    hint,
+    text,
+  };
+}
+
+const PRINTERS = {
+  text: (findings: readonly Finding[]): string => {
+    const blocks = findings.map((finding) => [findingText(finding), caret(finding)].filter(Boolean).join('\n'));
+    const aliases = aliasBlock(findings);
+    const proposal =
+      aliases === undefined ? [] : [`To say what stands for Python's names, fill in and add:\n\n${aliases}`];
+    return [...blocks, ...proposal, summary(findings)].join('\n');
+  },
+  json: (findings: readonly Finding[]): string =>
+    JSON.stringify(
+      findings.map(({ severity, code, file, line, column, section, option, message, hint }) => ({
+        severity,
+        code,
+        file,
+        line,
+        column,
+        section: section ?? null,
+        option: option ?? null,
+        message,
+        hint: hint ?? null,
+      })),
+      undefined,
+      2,
+    ),
+  github: (findings: readonly Finding[]): string =>
+    findings
+      .map((finding) => {
+        const { severity, file, line, column, code, message, hint } = finding;
+        const place = `file=${property(file)},line=${line},col=${column},title=${property(code)}`;
+        return `::${severity} ${place}::${escaped([message, hint].filter(Boolean).join('\n'))}`;
+      })
+      .join('\n'),
+};
+
+function caret({ text, ...place }: Finding): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  const lines = caretUnder({ ...place, text })?.split('\n') ?? [];
+  return lines.map((line) => `    ${line}`).join('\n');
+}
+
+function summary(findings: readonly Finding[]): string {
+  const errors = findings.filter(({ severity }) => severity === 'error').length;
+  const warnings = findings.length - errors;
+  if (findings.length === 0) return 'No mistakes found.';
+  return `${errors} ${errors === 1 ? 'error' : 'errors'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}.`;
+}
+
+/** Escapes of GitHub's workflow commands. */
+function escaped(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}
+
+function property(text: string): string {
+  return escaped(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+}

@@ -1,0 +1,31 @@
+/**
+ * Which paste file a command is about: the one it names, else the one the configuration names.
+ */
+import type { Config } from '../config/index.js';
+import { ConfigNotFound } from '../loader/index.js';
+import { servingOptions } from '../server/index.js';
+import { type ConfigurationArguments, readConfiguration } from './configuration.js';
+
+/** A paste file, and the configuration its factories read. */
+export interface PasteFile {
+  readonly path: string;
+  readonly config: Config;
+}
+
+/** The file that `--paste` names, or `[DEFAULT] api_paste_config`. Throws ConfigNotFound when there is none. */
+export async function pasteFile(given: ConfigurationArguments & { readonly paste?: string }): Promise<PasteFile> {
+  const config = await readConfiguration(given);
+  if (given.paste !== undefined) return { path: given.paste, config };
+  return { path: configuredPasteFile(config), config };
+}
+
+/** The file that `[DEFAULT] api_paste_config` names. Throws ConfigNotFound when there is none. */
+export function configuredPasteFile(config: Config): string {
+  const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
+  const path = config.findFile(apiPasteConfig);
+  if (path !== undefined) return path;
+  throw new ConfigNotFound('PORTICO_PASTE_NO_FILE', {
+    message: `there is no paste file at ${apiPasteConfig}`,
+    hint: '[DEFAULT] api_paste_config names it; --paste names another for this command.',
+  });
+}
