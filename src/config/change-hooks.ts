@@ -15,11 +15,6 @@ const hookTimeoutMs = 5000;
 /** Hooks, in the order of registration. One that throws or hangs is logged and does not keep the others waiting. */
 export class ChangeHooks {
   readonly #hooks = new Set<MutateHook>();
-  readonly #log: Logger | undefined;
-
-  constructor(log: Logger | undefined) {
-    this.#log = log;
-  }
 
   /** Adds a hook; the function returned takes it away again. */
   add(hook: MutateHook): () => void {
@@ -28,16 +23,16 @@ export class ChangeHooks {
   }
 
   /** Runs all hooks, one after another. Never rejects. */
-  async run(config: Config, changes: ConfigChanges): Promise<void> {
+  async run(config: Config, changes: ConfigChanges, log: Logger | undefined): Promise<void> {
     if (changes.size === 0) return;
     for (const hook of this.#hooks) {
       const waiting = new AbortController();
       const tooLate = later(hookTimeoutMs, 'late', { signal: waiting.signal, ref: false }).catch(() => 'done');
       try {
         const ended = await Promise.race([tooLate, (async () => hook(config, changes))()]);
-        if (ended === 'late') this.#log?.warn('a hook for configuration changes takes too long', { hookTimeoutMs });
+        if (ended === 'late') log?.warn('a hook for configuration changes takes too long', { hookTimeoutMs });
       } catch (error) {
-        this.#log?.error('a hook for configuration changes failed', { err: error });
+        log?.error('a hook for configuration changes failed', { err: error });
       } finally {
         waiting.abort();
       }

@@ -32,7 +32,8 @@ export interface GroupOptions {
 export interface ValidateOptions {
   /**
    * Every group that will ever be asked for is declared by now, so that a name nobody declared is a mistake also in
-   * `[DEFAULT]`, as a section or as a variable. Default true.
+   * `[DEFAULT]`, as a section or as a variable. Default true. False in a parent whose workers load the application:
+   * there a name counts as wrong where it comes near a known one.
    */
   readonly complete?: boolean;
 }
@@ -70,6 +71,11 @@ export class Config {
   /** The configuration of a snapshot: same values, same bytes of files. Reads nothing. */
   static fromSnapshot(snapshot: ConfigSnapshot, options: Pick<LoadOptions, 'log' | 'groups'> = {}): Config {
     return new Config(generationsOfSnapshot(snapshot, options, face));
+  }
+
+  /** Sends warnings and changes there from now on: the configuration itself says how a program logs. */
+  useLogger(log: Logger): void {
+    this.#generations.surrounding.log = log;
   }
 
   /** Grows by one with each accepted change. */

@@ -70,7 +70,7 @@ export function firstGeneration(parts: {
   const declared = { groups, overrides, defaults };
   groups.declare('DEFAULT', configOptions);
   declareSources(state, declared);
-  return new Generations(state, declared, { checks: [], hooks: new ChangeHooks(log), log, face });
+  return new Generations(state, declared, { checks: [], hooks: new ChangeHooks(), log, face });
 }
 
 function declaredGroups({ groups }: Pick<LoadOptions, 'groups'>): DeclaredGroups {

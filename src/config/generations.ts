@@ -29,7 +29,8 @@ import { type ConfigSnapshot, fromSnapshot, type State, toSnapshot } from './sta
 export interface Surrounding {
   readonly checks: CrossCheck[];
   readonly hooks: ChangeHooks;
-  readonly log: Logger | undefined;
+  /** Where warnings and changes go. */
+  log: Logger | undefined;
   /** The public face of generations: for checks, hooks and whoever tries a prepared configuration. */
   readonly face: (generations: Generations) => Config;
 }
@@ -178,7 +179,7 @@ export class Generations {
       else log?.info(describeChange(change));
     }
     const applied = appliedChanges(changes);
-    await hooks.run(this.face, applied);
+    await hooks.run(this.face, applied, log);
     return applied;
   }
 

@@ -1,9 +1,10 @@
-/** The options of configuration itself. */
+/** The options that belong to no other room: those of configuration itself, and the folders of a program. */
 import { multi } from './collection-types.js';
 import { defineOptions } from './define-options.js';
 import { boolean } from './number-types.js';
+import { path } from './text-types.js';
 
-/** Options of `[DEFAULT]` that say how the configuration is read. */
+/** Options of `[DEFAULT]` that every program has: how the configuration is read, and where files go. */
 export const configOptions = defineOptions({
   strict_config: boolean({
     default: false,
@@ -17,6 +18,9 @@ export const configOptions = defineOptions({
     default: true,
     help: 'Warn when a file that sets a secret may be read by others than its owner.',
   }),
+  state_path: path({ default: 'var', help: 'Folder for what outlives the process.' }),
+  lock_path: path({ help: 'Folder for lock files. Default: below state_path.' }),
+  temp_dir: path({ help: 'Folder for what a process needs while it runs. Default: the one of the system.' }),
   config_source: multi({
     help: 'Names of groups that say where more configuration is read from; files win over it.',
     advanced: true,

@@ -13,8 +13,8 @@ export interface NamesToJudge {
   /** Unknown sections and variables are errors too. */
   readonly strict: boolean;
   /**
-   * Every group that will ever be asked for is declared. Otherwise `[DEFAULT]`, unknown sections and variables are left
-   * alone: somebody may still declare them.
+   * Every group that will ever be asked for is declared. Otherwise somebody may still declare what is unknown now: then
+   * names of `[DEFAULT]` that come near no known one are warnings, and such sections and variables are left alone.
    */
   readonly complete: boolean;
   /** Only this group. */
@@ -36,9 +36,9 @@ function inFiles(judged: NamesToJudge): ConfigIssue[] {
   for (const file of sources.files) {
     const reported = new Set<string>();
     for (const { name, origin } of file.sections) {
-      if (judged.only !== undefined || !judged.complete || reported.has(name) || isKnownSection(groups, name)) continue;
+      if (judged.only !== undefined || reported.has(name) || isKnownSection(groups, name)) continue;
       reported.add(name);
-      issues.push(unknownSection(judged, origin.section ?? name, fileLocation(file.kind, origin)));
+      issues.push(...unknownSection(judged, origin.section ?? name, fileLocation(file.kind, origin)));
     }
     for (const { section, name, origin } of file.entries) {
       if (judged.only !== undefined && judged.only !== section) continue;
@@ -83,24 +83,21 @@ function inEnvironment({ groups, sources, strict }: NamesToJudge): ConfigIssue[]
     }));
 }
 
-function isJudged({ groups, complete }: NamesToJudge, section: string): boolean {
-  if (section.startsWith('x-')) return false;
-  return section === 'DEFAULT' ? complete : groups.has(section);
+function isJudged({ groups }: NamesToJudge, section: string): boolean {
+  return !section.startsWith('x-') && (section === 'DEFAULT' || groups.has(section));
 }
 
 function isKnownSection(groups: DeclaredGroups, name: string): boolean {
   return name === 'DEFAULT' || name.startsWith('x-') || groups.has(name) || groups.spelledIn(name).length > 0;
 }
 
-function unknownSection({ groups, strict }: NamesToJudge, name: string, location: Location): ConfigIssue {
-  return {
-    severity: strict ? 'error' : 'warning',
-    code: 'PORTICO_CONFIG_UNKNOWN_SECTION',
-    group: name,
-    location,
-    message: 'unknown section',
-    hint: suggestion(name, ['DEFAULT', ...groups.groupNames()]) ?? 'a section called x-… is left alone',
-  };
+function unknownSection({ groups, strict, complete }: NamesToJudge, name: string, location: Location): ConfigIssue[] {
+  const near = suggestion(name, ['DEFAULT', ...groups.groupNames()]);
+  if (near === undefined && !complete) return [];
+  const hint = near ?? 'a section called x-… is left alone';
+  const severity = strict && complete ? 'error' : 'warning';
+  const code = 'PORTICO_CONFIG_UNKNOWN_SECTION';
+  return [{ severity, code, group: name, location, message: 'unknown section', hint }];
 }
 
 function unknownOption(judged: NamesToJudge, group: string, opt: string, location: Location): ConfigIssue {
@@ -112,15 +109,10 @@ function unknownOption(judged: NamesToJudge, group: string, opt: string, locatio
     const code = 'PORTICO_CONFIG_UNKNOWN_SECTION';
     return { severity: strict ? 'error' : 'warning', code, group, opt, location, message };
   }
-  return {
-    severity: 'error',
-    code: 'PORTICO_CONFIG_UNKNOWN_OPTION',
-    group,
-    opt,
-    location,
-    message: 'unknown option',
-    hint: whatWasMeant(groups, group, opt),
-  };
+  const hint = whatWasMeant(groups, group, opt);
+  const mayBeDeclared = group === 'DEFAULT' && !judged.complete && hint === undefined;
+  const severity = mayBeDeclared ? 'warning' : 'error';
+  return { severity, code: 'PORTICO_CONFIG_UNKNOWN_OPTION', group, opt, location, message: 'unknown option', hint };
 }
 
 /** The nearest name of the group; else the group that does have the option; else a near name of another group. */

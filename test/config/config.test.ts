@@ -126,6 +126,22 @@ test('CF-66 CF-118 unknown names are errors in known groups, with the nearest na
   assert.equal(refusal(() => config.validate()).issues.length, 3);
 });
 
+test('CF-66 while groups may still be declared, only what comes near a known name is told', () => {
+  const config = Config.fromText('[DEFAULT]\nworker = 4\nown_thing = 1\n[wsgy]\n[filters]\n[wsgi]\nx = 1\n');
+  config.register('wsgi', wsgiOptions);
+  config.register('api:<name>', apiOptions);
+  config.register('api:compute', apiOptions);
+  assert.deepEqual(
+    config.problems({ complete: false }).map(({ severity, group, opt, hint }) => [severity, group, opt, hint]),
+    [
+      ['error', 'DEFAULT', 'worker', "did you mean 'workers' of [api:compute]?"],
+      ['warning', 'DEFAULT', 'own_thing', undefined],
+      ['warning', 'wsgy', undefined, "did you mean 'wsgi'?"],
+      ['error', 'wsgi', 'x', undefined],
+    ],
+  );
+});
+
 test('CF-66 under strict_config an unknown section is an error too', () => {
   const config = Config.fromText('[DEFAULT]\nstrict_config = true\n[cros]\n');
   config.register('cors', {});
