@@ -2,7 +2,7 @@
  * What is wrong with the paste file, when the service's configuration is refused anyway: all mistakes in one run.
  */
 import type { Config } from '../config/index.js';
-import { Loader } from '../loader/index.js';
+import { findingText, Loader, PasteError } from '../loader/index.js';
 import { servingOptions } from '../server/index.js';
 import type { Problems } from './problems.js';
 
@@ -11,5 +11,7 @@ export async function addPasteProblems(config: Config, problems: Problems): Prom
   const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
   const path = config.findFile(apiPasteConfig);
   if (path === undefined) return;
-  await problems.gather(() => new Loader(path, { config }));
+  const findings = await Loader.checkFile(path, { config });
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  problems.add(errors.map(findingText), PasteError);
 }

@@ -3,12 +3,13 @@
  */
 import { ConfigurationRefused } from '../errors.js';
 
-/** A configuration was refused for these reasons; the message has each once, in the order they were found. */
+/** A configuration was refused for these reasons. */
 export class Problems {
-  readonly #texts = new Set<string>();
+  #refusals: ConfigurationRefused[] = [];
+  readonly #texts: string[] = [];
 
   get any(): boolean {
-    return this.#texts.size > 0;
+    return this.#refusals.length > 0;
   }
 
   /** Runs a step; a refusal is kept and gives undefined. Any other error goes on. */
@@ -17,18 +18,22 @@ export class Problems {
       return await step();
     } catch (error) {
       if (!(error instanceof ConfigurationRefused)) throw error;
-      this.add(error);
+      this.#refusals.push(error);
       return undefined;
     }
   }
 
-  add(refusal: ConfigurationRefused): void {
-    for (const text of refusal.describe().split(/\n(?!\s)/)) this.#texts.add(text);
+  /** Adds texts of problems; refusals of this kind are among them and need not be said again. */
+  add(texts: readonly string[], instead: new (...given: never[]) => ConfigurationRefused): void {
+    this.#texts.push(...texts);
+    if (texts.length > 0) this.#refusals = this.#refusals.filter((refusal) => !(refusal instanceof instead));
   }
 
-  /** Throws one refusal with all of them, if there are any. */
+  /** Throws one refusal with all of them, each once, if there are any. */
   refuse(): void {
-    if (!this.any) return;
-    throw new ConfigurationRefused('PORTICO_CONFIGURATION_REFUSED', { message: [...this.#texts].join('\n') });
+    const said = this.#refusals.flatMap((refusal) => refusal.describe().split(/\n(?!\s)/));
+    const texts = [...new Set([...said, ...this.#texts])];
+    if (texts.length === 0) return;
+    throw new ConfigurationRefused('PORTICO_CONFIGURATION_REFUSED', { message: texts.join('\n') });
   }
 }

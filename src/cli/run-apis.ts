@@ -65,7 +65,7 @@ function requests(services: readonly ApiService[]): { service: ServiceBase; work
   return services.map((service) => ({ service, workers: service.workers ?? 1 }));
 }
 
-/** An error of the system does not know which API it hit. */
+/** An error of the system does not know which API it hit; a refusal says it all. */
 function named(error: unknown, { name = 'service' }: ApiService): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   if (error instanceof PorticoError || typeof code !== 'string') return error;

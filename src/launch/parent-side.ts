@@ -18,7 +18,6 @@ import { checkService, checkWorkers, type RestartMethod, serviceName } from './l
 import type { LaunchSettings } from './launch-settings.js';
 import type { Launcher, LauncherOptions } from './launcher.js';
 import { fleetStatus, type LauncherStatus } from './launcher-status.js';
-import { logFailure } from './log-failure.js';
 import { OwnedProcess } from './owned-process.js';
 import { masterTitle, programName } from './process-title.js';
 import type { Answer } from './questions.js';
@@ -115,7 +114,7 @@ export class ParentSide implements Launcher {
       await launched;
     } catch (error) {
       if (this.#stopping !== undefined) return;
-      logFailure(this.#log, `Error starting service ${name}`, error, { service: name });
+      // Not logged here: it is thrown to whoever launched the service.
       this.#status = statusOf(error);
       this.#process.failed(error, this.#status);
       await this.stop();

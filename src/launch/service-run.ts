@@ -70,7 +70,12 @@ export class ServiceRun {
     this.#state = 'starting';
     this.#startedAt = performance.now();
     this.#starting = (async () => {
-      await this.service.start();
+      try {
+        await this.service.start();
+      } catch (error) {
+        this.#dead = true;
+        throw error;
+      }
       if (this.#state === 'starting') {
         this.#state = 'started';
         this.#watch();

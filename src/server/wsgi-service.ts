@@ -22,7 +22,7 @@ import { servingOptions } from './api-options.js';
 import { type ApiSettings, apiSettings, refuseUnknown, speaksTls } from './api-settings.js';
 import type { ReadFile } from './certificates.js';
 import { Managers } from './managers.js';
-import { type AppLoader, checkApp, pasteLoader } from './paste-config.js';
+import { type AppLoader, checkApp, loadWhole, pasteLoader } from './paste-config.js';
 import { Server } from './server.js';
 import { developmentCertificate, expiryWarning, isTlsEnabled, tlsOptions } from './tls.js';
 import { wsgiOptions } from './wsgi-options.js';
@@ -193,7 +193,7 @@ export class WSGIService implements ListeningService {
     try {
       // A fresh Loader sees the paste file as it was accepted last.
       if (this.#given.loader === undefined) this.#loader = pasteLoader(this.#config, this.#log, this.name);
-      this.#app = await this.#loader.loadApp(settings.pipeline);
+      this.#app = await loadWhole(this.#loader, settings.pipeline);
       refuseUnknown(this.#config, this.name);
       this.#server.replaceApp(this.#app);
       await this.#managers.prepare();
