@@ -21,7 +21,7 @@ export interface BuildOptions {
 /** What a factory has made, and how to release what it holds. */
 export interface Built<T> {
   readonly made: T;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** A filter from its factory. */

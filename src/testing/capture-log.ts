@@ -9,7 +9,7 @@ export interface CapturedLog {
   /** Each line's facts; the message is `msg`, the level a word. */
   readonly lines: readonly Record<string, unknown>[];
   /** All of it as text: for asserting that a secret is nowhere in it. */
-  text(): string;
+  readonly text: () => string;
 }
 
 /** A logger that keeps its lines. Default level: `debug`. */

@@ -1,0 +1,141 @@
+/**
+ * cors: cross-origin requests, as the Fetch standard has them.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { beforeHead, type FactoryContext, type Filter, filterFactory } from '../app/index.js';
+import { boolean, defineOptions, integer, list } from '../config/index.js';
+import { type Logger, silentLogger } from '../log.js';
+import { CorsPolicy, type CorsRules } from './cors-policy.js';
+import { appendVary } from './vary.js';
+
+export const corsOptions = defineOptions({
+  allowed_origin: list({
+    default: [],
+    mutable: true,
+    help: 'Origins that may ask: scheme://host[:port], *, or regex: and a pattern for the whole origin.',
+  }),
+  allow_credentials: boolean({
+    default: false,
+    mutable: true,
+    help: 'Lets browsers send cookies and credentials along.',
+  }),
+  expose_headers: list({ default: [], mutable: true, help: 'Response headers that pages may read.' }),
+  max_age: integer({
+    default: 3600,
+    min: 0,
+    mutable: true,
+    help: 'How long browsers may keep the answer to a preflight, in seconds.',
+  }),
+  allow_methods: list({
+    default: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    mutable: true,
+    help: 'Methods that pages may use.',
+  }),
+  allow_headers: list({ default: [], mutable: true, help: 'Request headers that pages may send; * for any.' }),
+  allow_private_network: boolean({
+    default: false,
+    mutable: true,
+    help: 'Lets public pages reach this service in a private network.',
+  }),
+});
+
+/** Request headers that pages may always send (CORS-safelisted). */
+const SAFE_HEADERS: ReadonlySet<string> = new Set(['accept', 'accept-language', 'content-language', 'content-type']);
+
+/**
+ * Answers preflights, 204, without calling the app: with the permission when origin, method and all headers are allowed,
+ * else bare. To other answers, errors included, it adds what lets the page read them, unless the app did it itself.
+ * Further sets of origins stand in `[cors.<name>]` of the service configuration.
+ */
+export const cors = filterFactory('cors', corsOptions, (_options, ctx, live) => {
+  let policy = policyOf(live(), ctx);
+  ctx.onClose(
+    ctx.config.onMutate(() => {
+      policy = policyOf(live(), ctx);
+    }),
+  );
+  return filterBy(() => policy, ctx.log);
+});
+
+/** The same filter with a policy made in code, to which sets may be added at any time. */
+export function corsFilter(policy: CorsPolicy, log: Logger = silentLogger()): Filter {
+  return filterBy(() => policy, log);
+}
+
+function policyOf(own: CorsRules, { config, section }: FactoryContext): CorsPolicy {
+  const policy = new CorsPolicy();
+  policy.add(own, section.options.get('allowed_origin')?.origin ?? section.origin);
+  for (const name of config.listAllSections()) {
+    if (!name.startsWith('cors.')) continue;
+    const rules = config.group(name, corsOptions);
+    policy.add(rules, config.getLocation(name, 'allowed_origin').origin ?? section.origin);
+  }
+  return policy;
+}
+
+function filterBy(policy: () => CorsPolicy, log: Logger): Filter {
+  return (app) => (req, res) => {
+    const { origin } = req.headers;
+    const method = req.headers['access-control-request-method'];
+    if (req.method === 'OPTIONS' && origin !== undefined && method !== undefined) {
+      answerPreflight(req, res, policy().rulesFor(origin), method, log);
+      return undefined;
+    }
+    const rules = origin === undefined ? undefined : policy().rulesFor(origin);
+    beforeHead(res, () => {
+      if (res.hasHeader('access-control-allow-origin')) return;
+      // Also where nothing is allowed: a cache must not give this answer to another origin.
+      appendVary(res, 'Origin');
+      if (rules === undefined) return;
+      res.setHeader('access-control-allow-origin', origin!);
+      if (rules.allowCredentials) res.setHeader('access-control-allow-credentials', 'true');
+      if (rules.exposeHeaders.length > 0) {
+        res.setHeader('access-control-expose-headers', rules.exposeHeaders.join(','));
+      }
+    });
+    return app(req, res);
+  };
+}
+
+function answerPreflight(
+  req: IncomingMessage,
+  res: ServerResponse,
+  rules: CorsRules | undefined,
+  method: string,
+  log: Logger,
+): void {
+  res.statusCode = 204;
+  appendVary(res, 'Origin', 'Access-Control-Request-Method', 'Access-Control-Request-Headers');
+  const headers = requestedHeaders(req);
+  const reason = refusal(rules, method, headers);
+  if (rules === undefined || reason !== undefined) {
+    log.debug('refused a cross-origin request', { origin: req.headers.origin, reason });
+    res.end();
+    return;
+  }
+  res.setHeader('access-control-allow-origin', req.headers.origin!);
+  res.setHeader('access-control-allow-methods', rules.allowMethods.join(','));
+  const allowed = headers.length > 0 ? headers : rules.allowHeaders;
+  if (allowed.length > 0) res.setHeader('access-control-allow-headers', allowed.join(','));
+  res.setHeader('access-control-max-age', rules.maxAge);
+  if (rules.allowCredentials) res.setHeader('access-control-allow-credentials', 'true');
+  if (rules.allowPrivateNetwork && req.headers['access-control-request-private-network'] === 'true') {
+    res.setHeader('access-control-allow-private-network', 'true');
+  }
+  res.end();
+}
+
+function requestedHeaders(req: IncomingMessage): string[] {
+  const text = req.headers['access-control-request-headers'] ?? '';
+  return text.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()]));
+}
+
+/** Why a preflight is refused; undefined when it is not. */
+function refusal(rules: CorsRules | undefined, method: string, headers: readonly string[]): string | undefined {
+  if (rules === undefined) return 'origin';
+  if (!rules.allowMethods.includes(method)) return `method ${method}`;
+  if (rules.allowHeaders.includes('*')) return undefined;
+  const allowed = new Set(rules.allowHeaders.map((name) => name.toLowerCase()));
+  const other = headers.find((name) => !allowed.has(name.toLowerCase()) && !SAFE_HEADERS.has(name.toLowerCase()));
+  return other === undefined ? undefined : `header ${other}`;
+}
