@@ -27,7 +27,6 @@ const PAIRS: readonly (readonly [outer: string, inner: string, why: string])[] =
   ],
   ['cors', 'jwt', 'a preflight carries no credentials, and a 401 without CORS headers is unreadable to a browser'],
   ['proxy_headers', 'rate_limit', 'clients behind the proxy would all count as one'],
-  ['proxy_headers', 'request_log', 'the log would name the proxy instead of the client'],
   ['request_id', 'request_log', 'its lines would have no request id'],
   ['sizelimit', 'etag', 'it reads bodies without a limit'],
   ['sizelimit', 'audit', 'it reads bodies without a limit'],
