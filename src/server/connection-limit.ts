@@ -36,7 +36,7 @@ export class ConnectionLimit {
     let oldest: Connection | undefined;
     for (const connection of this.#connections) {
       if (connection.fresh || !connection.idle || connection.socket.destroyed) continue;
-      if (oldest === undefined || connection.since < oldest.since) oldest = connection;
+      if (oldest === undefined || connection.lastUse < oldest.lastUse) oldest = connection;
     }
     (oldest ?? fresh).socket.destroy();
     this.#line.note({ max_connections: this.#limit });

@@ -14,7 +14,7 @@ export interface BodyProgress {
   received: number;
   /** Milliseconds in which the client could have sent and was not held up by us, until `checkedAt`. */
   waitedMs: number;
-  checkedAt: number;
+  checkedAt: number | undefined;
   /** The client waits for `100 Continue`. */
   held: boolean;
 }
@@ -24,7 +24,7 @@ export interface Exchange {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly connection: Connection;
-  /** When its head had arrived, by `performance.now()`. */
+  /** When its head had arrived, by `performance.now()`, to a quarter of a second. */
   readonly since: number;
   /** Let in to the app: false while it waits for its turn, and when it is done with. */
   admitted: boolean;
@@ -40,8 +40,10 @@ export class Connection {
   socket: Socket;
   /** True until its first request: it may be silent, in a handshake, or in the middle of a head. */
   fresh = true;
-  /** Accepted, or the end of the last response; by `performance.now()`. */
+  /** When it was accepted, by `performance.now()`; during a drain, when its last response ended. */
   since = performance.now();
+  /** Grows with each response of the list that ends: the smallest is the connection that has been idle longest. */
+  lastUse = 0;
   /** Bytes it had brought when its last response ended. */
   bytesBefore = 0;
   /** How many requests it has brought. */
@@ -118,7 +120,12 @@ export class ConnectionList {
   readonly #connections = new Set<Connection>();
   readonly #watcher: ConnectionWatcher;
   readonly #onResponseClose: (this: ServerResponse) => void;
+  /** Keeps the time at which each response ends; it costs as much as the rest of the counting, so only for a drain. */
+  keepTimes = false;
+  /** The time by `performance.now()` when somebody last set it: good enough for the age of requests. */
+  coarseNow = performance.now();
   #inFlight = 0;
+  #uses = 0;
 
   constructor(watcher: ConnectionWatcher) {
     this.#watcher = watcher;
@@ -164,7 +171,7 @@ export class ConnectionList {
 
   /** Counts a request in; it counts itself out when its response closes. */
   begin(req: IncomingMessage, res: ServerResponse, connection: Connection): Exchange {
-    const exchange: Exchange = { req, res, connection, since: performance.now(), admitted: false, body: undefined };
+    const exchange: Exchange = { req, res, connection, since: this.coarseNow, admitted: false, body: undefined };
     connection.fresh = false;
     connection.requests++;
     connection.latest = req;
@@ -177,10 +184,12 @@ export class ConnectionList {
 
   #end(exchange: Exchange): void {
     const { connection } = exchange;
-    const place = connection.exchanges.indexOf(exchange);
-    if (place < 0) return;
-    connection.exchanges.splice(place, 1);
-    connection.since = performance.now();
+    const { exchanges } = connection;
+    if (exchanges[0] === exchange) exchanges.shift();
+    else if (exchanges.includes(exchange)) exchanges.splice(exchanges.indexOf(exchange), 1);
+    else return;
+    connection.lastUse = ++this.#uses;
+    if (this.keepTimes) connection.since = performance.now();
     this.#inFlight--;
     this.#watcher.exchangeEnded(exchange);
   }

@@ -21,6 +21,7 @@ export class Drain {
   /** The listener is closed by now, and every answer to come says that its connection ends. */
   constructor(connections: ConnectionList) {
     this.#connections = connections;
+    connections.keepTimes = true;
     this.done = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -84,6 +85,7 @@ export class Drain {
 
   #finish(unfinished: readonly Exchange[]): void {
     clearTimeout(this.#timer);
+    this.#connections.keepTimes = false;
     this.#resolve(unfinished);
   }
 }

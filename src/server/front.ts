@@ -10,6 +10,7 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
+import { abortResponse } from '../app/index.js';
 import type { Logger } from '../log.js';
 import { Admission } from './admission.js';
 import { BrokenConnections, TOO_LARGE, TOO_SLOW } from './broken-connections.js';
@@ -182,8 +183,9 @@ export class Front {
     return connection.ended;
   }
 
-  #giveUp({ socket }: Connection, reason: string): void {
+  #giveUp({ socket, exchanges }: Connection, reason: string): void {
     this.faults.note(reason, socket);
+    for (const { res } of exchanges) abortResponse(res, new Error(reason));
     socket.destroy();
   }
 

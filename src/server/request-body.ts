@@ -2,7 +2,7 @@
  * A request body on its way in: how much of it has come, and `100 Continue` for the client that waits for it.
  */
 import { IncomingMessage } from 'node:http';
-import type { Exchange } from './connections.js';
+import type { BodyProgress, Exchange } from './connections.js';
 
 /** Bytes of chunk extensions that one request may have. */
 const EXTENSIONS_LIMIT = 16 * 1024;
@@ -15,7 +15,7 @@ const CHUNK_FRAME = 12;
  */
 export function watchBody(exchange: Exchange, expectsContinue: boolean): void {
   const { req, res } = exchange;
-  const body = { received: 0, waitedMs: 0, checkedAt: exchange.since, held: expectsContinue };
+  const body: BodyProgress = { received: 0, waitedMs: 0, checkedAt: undefined, held: expectsContinue };
   exchange.body = body;
   req.push = function push(chunk: unknown, encoding?: BufferEncoding): boolean {
     if (chunk !== null) body.received += (chunk as Buffer).length;
@@ -36,10 +36,10 @@ export function watchBody(exchange: Exchange, expectsContinue: boolean): void {
  * request before it ended.
  */
 export function watchChunks({ req, body }: Exchange, before: number, tooLong: () => void): void {
-  const { push } = req;
+  const push = req.push.bind(req);
   let frames = before + headLength(req) + EXTENSIONS_LIMIT;
-  req.push = function pushChunk(chunk: unknown, encoding?: BufferEncoding): boolean {
-    const more = push.call(this, chunk, encoding);
+  req.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+    const more = push(chunk, encoding);
     frames += CHUNK_FRAME;
     if (req.socket.bytesRead - (body?.received ?? 0) > frames) {
       frames = Number.POSITIVE_INFINITY;

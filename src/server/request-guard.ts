@@ -53,6 +53,8 @@ export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Ref
   const maxRaw = limits.maxHeaders === 0 ? Number.POSITIVE_INFINITY : limits.maxHeaders * 2;
   const maxUrl = limits.maxUrlLength === 0 ? Number.POSITIVE_INFINITY : limits.maxUrlLength;
   const keepUnderscores = limits.allowUnderscoreHeaders;
+  // Nearly all requests name the same host: the last good one is compared before anything is parsed.
+  let goodHost = '';
 
   return (req) => {
     const { rawHeaders, httpVersionMajor, httpVersionMinor, url = '' } = req;
@@ -88,7 +90,10 @@ export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Ref
     if ((seen & LENGTH) !== 0 && (seen & CODING) !== 0) return BAD_FRAMING;
     if ((seen & HOST) === 0) {
       if (httpVersionMinor === 1) return NO_HOST;
-    } else if (!isHost(host)) return BAD_HOST;
+    } else if (host !== goodHost || host === '') {
+      if (!isHost(host)) return BAD_HOST;
+      goodHost = host;
+    }
     if (!isCanonical(url)) {
       const refused = settleTarget(req, url, host);
       if (refused !== undefined) return refused;

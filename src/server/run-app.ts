@@ -2,7 +2,7 @@
  * Calls an app and answers for it when it fails.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type App, asFault, environ, type FaultStyle, renderFault } from '../app/index.js';
+import { type App, abortResponse, asFault, environ, type FaultStyle, renderFault } from '../app/index.js';
 import type { Logger } from '../log.js';
 
 /**
@@ -35,7 +35,7 @@ function answerFailure(
   }
   if (fault.status >= 500 && fault !== error) log.error('request failed', { ...requestFacts(req), err: error });
   if (res.writableEnded) return;
-  if (res.headersSent) req.socket.destroy();
+  if (res.headersSent) abortResponse(res, error);
   else renderFault(req, res, fault, style);
 }
 
