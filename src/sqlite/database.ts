@@ -44,10 +44,10 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
   let database: Database | undefined;
   try {
     database = new DatabaseSync(path);
-    // The order matters: turning on the log takes a lock, and without a time-out some of several processes that start
-    // together would find it taken.
-    database.exec(`PRAGMA busy_timeout = ${Math.trunc(options.busyTimeoutMs ?? 5000)}`);
-    database.exec('PRAGMA journal_mode = wal');
+    const busyTimeoutMs = Math.trunc(options.busyTimeoutMs ?? 5000);
+    // Before the log is turned on: without a time-out some of several processes that start together find a lock taken.
+    database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+    turnOnLog(database, performance.now() + busyTimeoutMs);
     database.exec('PRAGMA foreign_keys = on');
     return database;
   } catch (error) {
@@ -57,6 +57,23 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
       hint: 'Its folder must exist and be writable, and the file an SQLite database.',
       cause: error,
     });
+  }
+}
+
+/**
+ * Turns on the write-ahead log. Of two processes that do so at once each may hold what the other waits for; SQLite then
+ * fails one of them at once, whatever the time-out, so that one tries again.
+ */
+function turnOnLog(database: Database, until: number): void {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) {
+    try {
+      database.exec('PRAGMA journal_mode = wal');
+      return;
+    } catch (error) {
+      if (!/locked|busy/i.test((error as Error).message) || performance.now() > until) throw error;
+      Atomics.wait(pause, 0, 0, 1 + Math.random() * 10);
+    }
   }
 }
 
