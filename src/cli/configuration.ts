@@ -38,10 +38,12 @@ export async function readConfiguration(
   return config;
 }
 
-/** The logger that the configuration asks for. */
+/** The logger that the configuration asks for; the configuration's own warnings go there too. */
 export function configuredLogger(config: Config, format?: 'text'): Logger {
   const { debug, logLevel, logFormat } = config.group('DEFAULT', logOptions, { partial: true });
-  return createLogger({ level: debug ? 'debug' : logLevel, format: format ?? logFormat });
+  const log = createLogger({ level: debug ? 'debug' : logLevel, format: format ?? logFormat });
+  config.useLogger(log);
+  return log;
 }
 
 function collect(value: string, before: readonly string[] | undefined): readonly string[] {

@@ -40,7 +40,8 @@ export async function runApis(
     () => new ProcessLauncher({ config, log, onReload: async (next) => requests(await services(next ?? config)) }),
   );
   const wanted = (await problems.gather(() => services(config))) ?? [];
-  if (launcher?.role !== 'worker') await problems.gather(() => config.validate());
+  // Not complete: only workers load the application, which may declare more.
+  if (launcher?.role !== 'worker') await problems.gather(() => config.validate({ complete: false }));
   if (problems.any) await options.moreProblems?.(config, problems);
   problems.refuse();
   if (launcher === undefined) return 1;

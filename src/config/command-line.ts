@@ -5,7 +5,7 @@ import { PorticoError } from '../errors.js';
 import { optionKey, sectionKey } from '../ini/index.js';
 import type { DeclaredGroups } from './declared-groups.js';
 import { suggestion } from './issue.js';
-import { masked, maskUris } from './mask.js';
+import { masked } from './mask.js';
 import type { Option } from './option.js';
 import type { Argument } from './sources.js';
 
@@ -136,35 +136,41 @@ function isSwitch(option: Option): boolean {
   return option.type === 'boolean';
 }
 
-/** Arguments as they may be shown and handed to children: values of secrets replaced. `isHidden` knows the options. */
+/** How arguments are masked. */
+export interface MaskingOptions {
+  /** Whether the value of an option must not be seen. */
+  readonly isHidden: (group: string, opt: string) => boolean;
+  /** What becomes of words that are nobody's value. */
+  readonly word: (text: string) => string;
+}
+
+/** Arguments with the values of `--set` and of flags replaced where they must not be seen. */
 export function maskArguments(
   argv: readonly string[],
   flags: ReadonlyMap<string, Flag>,
-  isHidden: (group: string, opt: string) => boolean,
+  { isHidden, word: shown }: MaskingOptions,
 ): string[] {
+  const maskSetting = (text: string): string => {
+    const equals = text.indexOf('=');
+    if (equals < 0) return text;
+    const { group, opt } = parseSetting(text, 0);
+    return isHidden(group, opt) ? `${text.slice(0, equals + 1)}${masked}` : shown(text);
+  };
   let hideNext: 'setting' | 'value' | undefined;
   return argv.map((word) => {
     const expected = hideNext;
     hideNext = undefined;
-    if (expected === 'setting') return maskSetting(word, isHidden);
+    if (expected === 'setting') return maskSetting(word);
     if (expected === 'value') return masked;
     const equals = word.indexOf('=');
     const name = (equals < 0 ? word : word.slice(0, equals)).replaceAll('_', '-');
     const flag = flags.get(name);
-    if (name === '--set') {
-      if (equals >= 0) return `--set=${maskSetting(word.slice(equals + 1), isHidden)}`;
-      hideNext = 'setting';
-    } else if (flag?.needsValue === true && isHidden(flag.target.group, flag.target.opt)) {
+    if (name === '--set' && equals >= 0) return `--set=${maskSetting(word.slice(equals + 1))}`;
+    if (name === '--set') hideNext = 'setting';
+    else if (flag?.needsValue === true && isHidden(flag.target.group, flag.target.opt)) {
       if (equals >= 0) return `${name}=${masked}`;
       hideNext = 'value';
     }
-    return maskUris(word);
+    return shown(word);
   });
-}
-
-function maskSetting(text: string, isHidden: (group: string, opt: string) => boolean): string {
-  const equals = text.indexOf('=');
-  if (equals < 0) return text;
-  const { group, opt } = parseSetting(text, 0);
-  return isHidden(group, opt) ? `${text.slice(0, equals + 1)}${masked}` : maskUris(text);
 }

@@ -14,7 +14,7 @@ import { groupValues } from './group-values.js';
 import { type ConfigIssue, type Location, refuseErrors } from './issue.js';
 import type { LoadOptions } from './load.js';
 import { localValue, unknownLocals, writtenLocally } from './local-values.js';
-import { isSecret, maskValue } from './mask.js';
+import { isSecret, maskUris, maskValue } from './mask.js';
 import type { OptionDeclarations, OptionsOf, WrittenValue } from './option.js';
 import type { PreparedReload } from './prepared-reload.js';
 import type { Resolved } from './resolver.js';
@@ -213,10 +213,24 @@ export class Config {
     return Object.keys(this.#generations.current.state.mutable.environment);
   }
 
-  /** Arguments with the values of secrets replaced, for logs and for the command lines of workers. */
+  /** Arguments as a log may show them: no secrets, no passwords of URIs. */
   maskArguments(argv: readonly string[]): string[] {
     const { groups } = this.#generations.declared;
-    return maskArguments(argv, declaredFlags(groups), (group, opt) => isSecret(opt, groups.find(group, opt)?.option));
+    const isHidden = (group: string, opt: string) => isSecret(opt, groups.find(group, opt)?.option);
+    return maskArguments(argv, declaredFlags(groups), { isHidden, word: maskUris });
+  }
+
+  /**
+   * Arguments for a worker, which has its configuration already and whose command line everybody can read: values that
+   * are secret, or whose option only workers know, are replaced; all other words stay.
+   */
+  workerArguments(argv: readonly string[]): string[] {
+    const { groups } = this.#generations.declared;
+    const isHidden = (group: string, opt: string) => {
+      const option = groups.find(group, opt)?.option;
+      return option === undefined || isSecret(opt, option);
+    };
+    return maskArguments(argv, declaredFlags(groups), { isHidden, word: (text) => text });
   }
 
   /** Finds a file named without a folder: beside the configuration files, then where those are looked for. */

@@ -1,7 +1,8 @@
 /**
  * The options of `[DEFAULT]` that launchers read.
  */
-import { boolean, type Config, defineOptions, duration, integer, oneOf } from '../config/index.js';
+import { boolean, type Config, defineOptions, duration, integer, logOptions, oneOf } from '../config/index.js';
+import type { Logger } from '../log.js';
 import type { RestartMethod } from './launch-arguments.js';
 import { DEFAULT_SETTINGS, type LaunchSettings } from './launch-settings.js';
 
@@ -65,6 +66,11 @@ export function readSettings(
   const { restartMethod, ...rest } = code;
   const settings = config === undefined ? DEFAULT_SETTINGS : configured(config);
   return Object.freeze({ ...settings, ...rest, restartMethod: restartMethod ?? settings.restartMethod });
+}
+
+/** Writes all options to the log, where there is a configuration and `log_options` asks for it. */
+export function logConfiguration(config: Config | undefined, settings: LaunchSettings, log: Logger): void {
+  if (config !== undefined && settings.logOptions) logOptions(config, log);
 }
 
 function configured(config: Config): LaunchSettings {

@@ -17,6 +17,7 @@ import { exitProcess, type HostProcess } from './host-process.js';
 import { checkService, checkWorkers, type RestartMethod, serviceName } from './launch-arguments.js';
 import type { LaunchSettings } from './launch-settings.js';
 import type { Launcher, LauncherOptions } from './launcher.js';
+import { logConfiguration } from './launcher-options.js';
 import { fleetStatus, type LauncherStatus } from './launcher-status.js';
 import { OwnedProcess } from './owned-process.js';
 import { masterTitle, programName } from './process-title.js';
@@ -124,6 +125,7 @@ export class ParentSide implements Launcher {
 
   async wait(options: { signal?: AbortSignal } = {}): Promise<number> {
     this.#takeSignals();
+    logConfiguration(this.#given.options.config, this.supervisor.settings, this.#log);
     void this.#launching.then(() => this.#allReady());
     return this.#process.wait(options.signal);
   }
@@ -234,6 +236,7 @@ export class ParentSide implements Launcher {
     const accept = async (): Promise<void> => {
       await prepared.accept();
       supervisor.adopt({ ...next, configuration: () => this.#snapshot() });
+      logConfiguration(this.#given.options.config, settings, this.#log);
     };
     const services = await this.#given.onReload?.(prepared.config);
     await this.reloading.run(prepared.config);

@@ -28,7 +28,7 @@ export interface ProcessLauncherOptions extends LauncherOptions {
    * its number of workers. New ones are launched, missing ones ended, others resized. A rejection refuses the reload.
    */
   readonly onReload?: OnReload;
-  /** Names of environment variables that workers must not inherit: secrets the configuration has taken up. */
+  /** Names of environment variables that workers must not inherit. Default: those the configuration has taken up. */
   readonly withheldVariables?: readonly string[];
   /** Accepted for the sake of oslo.service's users, and ignored: nothing here polls. */
   readonly waitInterval?: number;
@@ -63,7 +63,12 @@ export class ProcessLauncher implements Launcher {
       options,
       log,
       host,
-      program: { host, entry: options.entry, withheld: options.withheldVariables ?? [] },
+      program: {
+        host,
+        entry: options.entry,
+        withheld: options.withheldVariables ?? options.config?.variables ?? [],
+        argumentsFor: (argv) => options.config?.workerArguments(argv) ?? argv,
+      },
       settings: (config) => readSettings(config, { ...options.settings, restartMethod: options.restartMethod }),
       onReload: options.onReload,
     });

@@ -12,7 +12,7 @@ import { resetAll, restartAll } from './in-place.js';
 import { checkRestartMethod, checkService, serviceName } from './launch-arguments.js';
 import type { LaunchSettings } from './launch-settings.js';
 import type { Launcher, LauncherOptions } from './launcher.js';
-import { readSettings } from './launcher-options.js';
+import { logConfiguration, readSettings } from './launcher-options.js';
 import { type LauncherStatus, runStatus } from './launcher-status.js';
 import { logFailure } from './log-failure.js';
 import { OwnedProcess } from './owned-process.js';
@@ -120,6 +120,8 @@ export class ServiceLauncher implements Launcher {
 
   async wait(options: { signal?: AbortSignal } = {}): Promise<number> {
     this.takeSignals();
+    // In a fleet only the parent does.
+    if (this.#options.worker === undefined) logConfiguration(this.#options.config, this.#settings, this.#log);
     void this.#starting.then(() => this.#allReady());
     return this.#process.wait(options.signal);
   }
@@ -268,6 +270,7 @@ export class ServiceLauncher implements Launcher {
       const settings = readSettings(prepared.config, { ...this.#options.settings, restartMethod: method });
       const changes = await prepared.accept();
       this.#settings = settings;
+      logConfiguration(this.#options.config, settings, this.#log);
       this.#generation += 1;
       const kept =
         method === 'mutate'

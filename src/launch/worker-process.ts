@@ -31,12 +31,15 @@ export interface WorkerProgram {
   readonly entry?: URL | string | undefined;
   /** Names of environment variables that workers must not inherit. */
   readonly withheld?: readonly string[];
+  /** What workers are given of the parent's arguments; default all of them. Everybody can read a command line. */
+  readonly argumentsFor?: (argv: readonly string[]) => readonly string[];
 }
 
 /** Spawns a worker. Its channel is descriptor 3, the watch thread's pipe 4, then the sockets in the order given. */
 export function spawnWorker(program: WorkerProgram, assignment: Assignment, sockets: readonly number[]): ChildProcess {
-  const { host } = program;
-  const args = [...workerExecArgv(host.execArgv), '--import', BOOTSTRAP, mainModule(program), ...host.argv.slice(2)];
+  const { host, argumentsFor = (argv: readonly string[]) => argv } = program;
+  const own = argumentsFor(host.argv.slice(2));
+  const args = [...workerExecArgv(host.execArgv), '--import', BOOTSTRAP, mainModule(program), ...own];
   return spawn(host.execPath, args, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe', ...sockets],
     env: workerEnvironment(program, assignment),

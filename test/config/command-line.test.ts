@@ -79,4 +79,8 @@ test('CF-77 CF-118 a secret on the command line works, warns, and is masked for 
     '3',
     'amqp://u:****@h',
   ]);
+  assert.deepEqual(
+    config.workerArguments(['serve', '--set', 'app.level=1', '--set', 'later.thing=x', 'amqp://u:p@h']),
+    ['serve', '--set', 'app.level=1', '--set', 'later.thing=****', 'amqp://u:p@h'],
+  );
 });

@@ -21,11 +21,12 @@ function configured(
   t: { after(fn: () => Promise<void>): void; name: string },
   text: string,
   env: NodeJS.ProcessEnv = {},
+  args: readonly string[] = [],
 ) {
   const file = join(folder, `${t.name.replaceAll(/\W+/g, '-').slice(0, 40)}.ini`);
   const write = (next: string): void => writeFileSync(file, next);
   write(text);
-  const fleet = new RunningProgram('configured', ['--config-file', file], { env });
+  const fleet = new RunningProgram('configured', ['--config-file', file, ...args], { env });
   t.after(() => fleet.cleanUp());
   const page = async (): Promise<Page> => (await get<Page>(await fleet.port('greeter'), '/page')).body;
   return { fleet, file, write, page };
@@ -93,15 +94,48 @@ test('CF-92 OP-86 a changed number of workers is applied by the parent, in both 
   }
 });
 
-test('CF-79 a secret reaches the workers over the channel, not in their environment or arguments', async (t) => {
-  const { fleet, page } = configured(t, '[greeter]\npassword = correct-horse\nworkers = 1\n');
-  await fleet.event('launched');
-  assert.equal((await page()).password, 'correct-horse');
-  const [worker] = fleet.children();
-  for (const name of ['environ', 'cmdline']) {
-    assert.doesNotMatch(readFileSync(`/proc/${worker}/${name}`, 'utf8'), /correct-horse/);
+test('CF-79 CF-118 a secret reaches the workers over the channel, not in their environment or arguments', async (t) => {
+  const ways: Parameters<typeof configured>[] = [
+    [t, '[greeter]\npassword = correct-horse\nworkers = 1\n'],
+    [t, '[greeter]\nworkers = 1\n', { PORTICO_GREETER__PASSWORD: 'correct-horse' }],
+    [t, '[greeter]\nworkers = 1\n', {}, ['--set', 'greeter.password=correct-horse']],
+  ];
+  for (const way of ways) {
+    const { fleet, page } = configured(...way);
+    await fleet.event('launched');
+    assert.equal((await page()).password, 'correct-horse');
+    const [worker] = fleet.children();
+    for (const name of ['environ', 'cmdline']) {
+      assert.doesNotMatch(readFileSync(`/proc/${worker}/${name}`, 'utf8'), /correct-horse/);
+    }
+    fleet.kill('SIGTERM');
+    await fleet.ended;
+    assert.doesNotMatch(fleet.text(), /correct-horse/);
   }
+});
+
+test('LC-1210 the parent alone writes all options to the log, at the start and after each reload', async (t) => {
+  const { fleet, write } = configured(t, '[greeter]\ngreeting = first\nworkers = 1\n');
+  await fleet.event('launched');
+  write('[greeter]\ngreeting = second\nworkers = 1\n');
+  fleet.kill('SIGHUP');
+  await fleet.event('reload');
   fleet.kill('SIGTERM');
   await fleet.ended;
-  assert.doesNotMatch(fleet.text(), /correct-horse/);
+  const shown = fleet.lines.filter(({ msg }) => msg?.startsWith('greeter.greeting'));
+  assert.deepEqual(
+    shown.map(({ msg, pid }) => [msg, pid]),
+    [
+      ['greeter.greeting               = first', fleet.pid],
+      ['greeter.greeting               = second', fleet.pid],
+    ],
+  );
+  const silent = configured(t, '[DEFAULT]\nlog_options = no\n[greeter]\nworkers = 1\n');
+  await silent.fleet.event('launched');
+  silent.fleet.kill('SIGTERM');
+  await silent.fleet.ended;
+  assert.equal(
+    silent.fleet.lines.find(({ msg }) => msg === 'Full set of CONF:'),
+    undefined,
+  );
 });
