@@ -21,17 +21,17 @@ declare module '../app/index.js' {
   }
 }
 
-const FIELDS = [
-  ...['user-id', 'user-name', 'user-domain-id', 'user-domain-name'],
-  ...['project-id', 'project-name', 'project-domain-id', 'project-domain-name'],
-  ...['domain-id', 'domain-name', 'roles'],
-];
+const FIELDS =
+  'user-id user-name user-domain-id user-domain-name project-id project-name project-domain-id project-domain-name ' +
+  'domain-id domain-name roles';
+const OTHERS =
+  'x-identity-status x-service-identity-status x-is-admin-project x-service-catalog openstack-system-scope ' +
+  'x-role x-user x-tenant x-tenant-id x-tenant-name x-group-ids';
 
 /** Every header in which an identity is handed on to applications. */
 export const IDENTITY_HEADERS: ReadonlySet<string> = new Set([
-  ...FIELDS.flatMap((field) => [`x-${field}`, `x-service-${field}`]),
-  ...['x-identity-status', 'x-service-identity-status', 'x-is-admin-project', 'x-service-catalog'],
-  ...['openstack-system-scope', 'x-role', 'x-user', 'x-tenant', 'x-tenant-id', 'x-tenant-name', 'x-group-ids'],
+  ...FIELDS.split(' ').flatMap((field) => [`x-${field}`, `x-service-${field}`]),
+  ...OTHERS.split(' '),
 ]);
 
 /**

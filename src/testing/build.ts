@@ -1,6 +1,7 @@
 /**
  * Factories called as a Loader calls them, without a file.
  */
+import { join } from 'node:path';
 import type { App, AppFactory, Conf, FactoryContext, Filter, FilterFactory } from '../app/index.js';
 import { Config } from '../config/index.js';
 import { type Logger, silentLogger } from '../log.js';
@@ -15,6 +16,8 @@ export interface BuildOptions {
   /** The service configuration, or its text. Default: empty. */
   readonly config?: Config | string;
   readonly service?: string;
+  /** The folder of the paste file, where relative modules are looked for. Default: the current one. */
+  readonly folder?: string;
   readonly log?: Logger;
 }
 
@@ -37,10 +40,10 @@ export function buildApp(factory: AppFactory, options: BuildOptions = {}): Promi
 async function build<T>(
   kind: string,
   factory: (globalConf: Conf, localConf: Conf, ctx: FactoryContext) => Awaitable<T>,
-  { local = {}, global = {}, config, service, log = silentLogger() }: BuildOptions,
+  { local = {}, global = {}, config, service, folder = '.', log = silentLogger() }: BuildOptions,
 ): Promise<Built<T>> {
   const releases: (() => Awaitable<void>)[] = [];
-  const origin = { file: 'test.ini', line: 1, column: 1, section: `${kind}:test` };
+  const origin = { file: join(folder, 'test.ini'), line: 1, column: 1, section: `${kind}:test` };
   const written = Object.entries(local).map(([option, value], at) => {
     return [option, { value, origin: { ...origin, line: at + 2, option } }] as const;
   });

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type App, currentContext, environ } from 'portico/app';
+import { Config, defineOptions, listen } from 'portico/config';
+import { context, type Identity, noauth } from 'portico/middleware';
+import { buildFilter, captureLog, lint, request } from 'portico/testing';
+
+const CONFIG = '[api]\nauth_strategy = noauth\n';
+
+const who: App = async (req, res) => {
+  await new Promise((resolve) => setImmediate(resolve));
+  const { userId, projectId, isAdmin, remoteAddress } = environ(req).context ?? {};
+  const current = currentContext() === environ(req).context;
+  res.end(JSON.stringify({ userId, projectId, isAdmin, remoteAddress, current, headers: req.headers }));
+};
+
+test('MW-39 a token is user and project; admin is an administrator', async (t) => {
+  const { made, close } = await buildFilter(noauth, { config: CONFIG });
+  t.after(close);
+  const tokens: [string, unknown][] = [
+    ['alice:blue', { userId: 'alice', projectId: 'blue', isAdmin: false }],
+    ['alice', { userId: 'alice', projectId: 'alice', isAdmin: false }],
+    ['alice:', { userId: 'alice', projectId: 'alice', isAdmin: false }],
+    ['admin:red', { userId: 'admin', projectId: 'red', isAdmin: true }],
+    ['admin:a:b', { userId: 'admin', projectId: 'a:b', isAdmin: true }],
+  ];
+  for (const [token, expected] of tokens) {
+    const response = await request(lint(made(who)), 'GET', '/', { headers: { 'X-Auth-Token': token } });
+    const { userId, projectId, isAdmin, current } = response.json();
+    assert.deepEqual({ userId, projectId, isAdmin }, expected);
+    assert.equal(current, true);
+  }
+});
+
+test('MW-39 without a token: 204 with one, and the address to go to', async (t) => {
+  const { made, close } = await buildFilter(noauth, { config: '[api]\nauth_strategy = noauth2\n' });
+  t.after(close);
+  const app: App = (req, res) => {
+    environ(req).scriptName = '/v2.1';
+    req.url = (req.url ?? '').slice('/v2.1'.length);
+    return made(who)(req, res);
+  };
+  const response = await request(lint(app), 'GET', '/v2.1/', {
+    headers: { host: 'api.example:8774', 'X-Auth-User': 'bob', 'X-Auth-Project-Id': 'green' },
+  });
+  assert.equal(response.status, 204);
+  assert.equal(response.headers['x-auth-token'], 'bob:green');
+  assert.equal(response.headers['x-server-management-url'], 'http://api.example:8774/v2.1');
+  const nobody = await request(lint(app), 'GET', '/v2.1/');
+  assert.equal(nobody.headers['x-auth-token'], 'admin:admin');
+});
+
+test('MW-63.1 MW-39 no identity header of a client reaches the app, in any case or with underscores', async (t) => {
+  const { made, close } = await buildFilter(noauth, { config: CONFIG });
+  t.after(close);
+  const forged = {
+    'X-User-Id': 'root',
+    x_project_id: 'root',
+    'X-SERVICE-ROLES': 'admin',
+    'OpenStack-System-Scope': 'all',
+    X_Is_Admin_Project: 'True',
+    'X-Forwarded-For': '6.6.6.6',
+  };
+  const headers = { 'x-auth-token': 'alice', ...forged };
+  const seen = (await request(lint(made(who)), 'GET', '/', { headers })).json();
+  assert.deepEqual(Object.keys(seen.headers).sort(), ['connection', 'host', 'x-auth-token', 'x-forwarded-for']);
+  assert.equal(seen.remoteAddress, '127.0.0.1');
+});
+
+test('MW-39 it loads only where the strategy says so', async () => {
+  for (const config of ['', '[api]\nauth_strategy = keystone\n']) {
+    await assert.rejects(async () => buildFilter(noauth, { config }), { code: 'PORTICO_NOAUTH_STRATEGY' });
+  }
+});
+
+test('MW-39 it refuses to load for an API that listens for others, unless told so', async (t) => {
+  const listenOptions = defineOptions({ listen: listen({ default: '127.0.0.1', help: 'Where.' }) });
+  const configured = (address: string): Config => {
+    const config = Config.fromText(`${CONFIG}[api:compute]\nlisten = ${address}\n`);
+    config.group('api:compute', listenOptions);
+    return config;
+  };
+  for (const address of ['0.0.0.0', '192.0.2.1:80', '[::]:80', 'host.example']) {
+    await assert.rejects(
+      async () => buildFilter(noauth, { config: configured(address), service: 'compute' }),
+      { code: 'PORTICO_NOAUTH_OPEN' },
+      address,
+    );
+  }
+  for (const address of ['127.0.0.1', '127.1.2.3:80', '[::1]:80', 'localhost', 'unix:/run/a.sock']) {
+    const { close } = await buildFilter(noauth, { config: configured(address), service: 'compute' });
+    await close();
+  }
+  const local = { i_know_this_is_open: 'true' };
+  const { close } = await buildFilter(noauth, { config: configured('0.0.0.0'), service: 'compute', local });
+  t.after(close);
+});
+
+test('MW-39 it warns at start', async (t) => {
+  const { log, lines } = captureLog();
+  const { close } = await buildFilter(noauth, { config: CONFIG, log });
+  t.after(close);
+  assert.equal(lines[0]?.level, 'warn');
+});
+
+const identified =
+  (identity: Identity | undefined) =>
+  (app: App): App =>
+  (req, res) => {
+    if (identity !== undefined) environ(req).identity = identity;
+    return app(req, res);
+  };
+
+test('MW-12 the context is built from identity, ids and address, and is the current one', async () => {
+  const { made } = await buildFilter(context, { local: { admin_roles: 'boss' } });
+  const app = identified({ userId: 'u', projectId: 'p', roles: ['boss'] })(made(who));
+  const seen = (await request(lint(app), 'GET', '/', { headers: { 'x-auth-token': 'secret' } })).json();
+  assert.equal(seen.userId, 'u');
+  assert.equal(seen.isAdmin, true);
+  assert.equal(seen.current, true);
+});
+
+test('MW-12 no identity is 401 where one is required, an anonymous context where not', async () => {
+  const strict = await buildFilter(context);
+  assert.equal((await request(lint(identified(undefined)(strict.made(who))), 'GET', '/')).status, 401);
+  const open = await buildFilter(context, { local: { require_identity: 'false' } });
+  const response = await request(lint(identified(undefined)(open.made(who))), 'GET', '/');
+  assert.equal(response.json().current, true);
+  assert.equal(response.json().userId, undefined);
+});

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { test } from 'node:test';
+import { type App, compose, environ, Fault, RequestContext } from 'portico/app';
+import { catchErrors, requestId, requestLog } from 'portico/middleware';
+import { buildFilter, type CapturedLog, captureLog, lint, request } from 'portico/testing';
+
+const hello: App = (_req, res) => {
+  res.setHeader('content-length', 5);
+  res.end('hello');
+};
+
+async function logged(
+  app: App,
+  path: string,
+  local: Record<string, string> = {},
+): Promise<CapturedLog & { status: number | undefined }> {
+  const captured = captureLog();
+  const outer = await buildFilter(catchErrors);
+  const ids = await buildFilter(requestId);
+  const { made } = await buildFilter(requestLog, { log: captured.log, local });
+  const response = await request(lint(compose([outer.made, ids.made, made], app)), 'GET', path).catch(() => undefined);
+  return { ...captured, status: response?.status };
+}
+
+test('MW-16 one line for each response, with all its facts', async () => {
+  const app: App = (req, res) => {
+    const env = environ(req);
+    env.route = { name: null, template: '/servers/{id}', controller: 'servers', action: 'show' };
+    env.apiVersion = '2.53';
+    env.context = new RequestContext({ userId: 'u', projectId: 'p' });
+    return hello(req, res);
+  };
+  const { lines } = await logged(app, '/servers/1?token=abc&limit=2');
+  assert.equal(lines.length, 1);
+  const { time, pid, duration_ms: duration, request_id: id, ...facts } = lines[0]!;
+  assert.deepEqual(facts, {
+    level: 'info',
+    msg: 'request',
+    remote: '127.0.0.1',
+    method: 'GET',
+    target: '/servers/1?token=****&limit=2',
+    protocol: 'HTTP/1.1',
+    global_request_id: '-',
+    api_version: '2.53',
+    route: '/servers/{id}',
+    user_id: 'u',
+    project_id: 'p',
+    status: 200,
+    bytes: 5,
+  });
+  assert.ok(Number(duration) >= 0 && time !== undefined && pid !== undefined);
+  assert.match(String(id), /^req-/);
+});
+
+test('MW-16 a line of text has the same in one string', async () => {
+  const { lines } = await logged(hello, '/a', { format: 'text' });
+  assert.match(
+    String(lines[0]?.msg),
+    /^127\.0\.0\.1 "GET \/a HTTP\/1\.1" status: 200 len: 5 time: 0\.\d{6} microversion: - route: - \[req-\S+ - - -\]$/,
+  );
+});
+
+test('MW-16 an exception is logged with the status it is answered with, and goes on', async () => {
+  const thrown = await logged(() => {
+    throw new Error('oops');
+  }, '/a');
+  assert.equal(thrown.status, 500);
+  assert.equal(thrown.lines[0]?.status, 500);
+  const fault = await logged(() => Promise.reject(new Fault(409)), '/a');
+  assert.equal(fault.lines[0]?.status, 409);
+  const late = await logged(
+    (_req, res) =>
+      new Promise((_resolve, reject) => {
+        res.write('half', () => reject(new Error('disk')));
+      }),
+    '/a',
+  );
+  assert.equal(late.lines[0]?.status, 500);
+  assert.equal(late.lines[0]?.aborted, true);
+});
+
+test('MW-16 a client that leaves before the first byte is 499', async () => {
+  const { log, lines } = captureLog();
+  const { made } = await buildFilter(requestLog, { log });
+  const app = made((_req, res) => {
+    res.once('close', () => server.emit('left'));
+    socket.destroy();
+  });
+  const server = createServer((req, res) => void app(req, res));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n');
+  await once(server, 'left');
+  server.close();
+  assert.equal(lines[0]?.status, 499);
+  assert.equal(lines[0]?.aborted, true);
+});
+
+test('MW-16 paths to skip are not logged, on segment borders, unless they fail', async () => {
+  assert.equal((await logged(hello, '/healthcheck')).lines.length, 0);
+  assert.equal((await logged(hello, '/healthcheck/live')).lines.length, 0);
+  assert.equal((await logged(hello, '/healthchecker')).lines.length, 1);
+  assert.equal((await logged(hello, '/a/b', { skip_paths: '/x,/a' })).lines.length, 0);
+  const failing: App = () => {
+    throw new Fault(503);
+  };
+  assert.equal((await logged(failing, '/healthcheck')).lines.length, 1);
+});
+
+test('MW-16 slow responses are warnings, a sample leaves out the others', async () => {
+  const slow: App = (_req, res) => void setTimeout(() => res.end(), 5);
+  const { lines } = await logged(slow, '/', { slow_ms: '1', sample: '0' });
+  assert.equal(lines[0]?.level, 'warn');
+  assert.equal((await logged(hello, '/', { sample: '0' })).lines.length, 0);
+  const { log, lines: quarter } = captureLog();
+  const { made } = await buildFilter(requestLog, { log, local: { sample: '0.25' } });
+  for (let sent = 0; sent < 8; sent++) await request(lint(made(hello)), 'GET', '/');
+  assert.equal(quarter.length, 2);
+  const off = await buildFilter(requestLog, { local: { enabled: 'false' } });
+  assert.equal(off.made(hello), hello);
+});
