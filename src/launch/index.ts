@@ -1,5 +1,13 @@
 /** `portico/launch`: launchers, signals, systemd; usable without any HTTP. */
 export type { Assignment } from './assignment.js';
+export {
+  type Backdoor,
+  type BackdoorOptions,
+  backdoorOptions,
+  initializeBackdoor,
+  initializeIfEnabled,
+} from './backdoor.js';
+export { BackdoorConfigValueError } from './backdoor-address.js';
 export { STATUS_FAILED, STATUS_REFUSED, STATUS_STOPPED, STATUS_UNHANDLED } from './exit-status.js';
 export type { LaunchRequest } from './fleet-reload.js';
 export type { HostProcess } from './host-process.js';
@@ -14,6 +22,14 @@ export type { OnReload } from './parent-side.js';
 export { ProcessLauncher, type ProcessLauncherOptions } from './process-launcher.js';
 export type { Answer, AnswerQuestion } from './questions.js';
 export type { ReloadReport } from './reload-report.js';
+export {
+  GuruMeditation,
+  type GuruMeditationOptions,
+  guruMeditation,
+  type ReportedRequest,
+  type ReportSection,
+  reportOptions,
+} from './report.js';
 export { serve, wait } from './serve.js';
 export { ServiceLauncher, type ServiceLauncherOptions } from './service-launcher.js';
 export { isSignalSupported, SignalHandler, type SignalListener, type SignalSource } from './signal-handler.js';

@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { Config, defineOptions, string } from 'portico/config';
+import { type GuruMeditationOptions, guruMeditation } from 'portico/launch';
+import { TaskGroup } from 'portico/tasks';
+import { FakeClock } from 'portico/testing';
+import { recordedLog } from '../tasks/recorded-log.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'report-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What a reporter wrote to its output. */
+function output(): { text: () => string; output: { write(text: string): void } } {
+  let text = '';
+  return {
+    text: () => text,
+    output: {
+      write: (more) => {
+        text += more;
+      },
+    },
+  };
+}
+
+/** The lines under a section's title. */
+function section(report: string, title: string): string {
+  const lines = report.split('\n');
+  const at = lines.findIndex((line) => /^====[ ]+(.*?)[ ]+====$/.exec(line)?.[1] === title);
+  assert.notEqual(at, -1, `there is a section ${title}`);
+  const end = lines.findIndex((line, index) => index > at + 1 && line === '='.repeat(72));
+  return lines
+    .slice(at + 2, end === -1 ? undefined : end)
+    .join('\n')
+    .trim();
+}
+
+test('LC-1505 the title and each section stand under banners of 72 columns', async () => {
+  const report = await guruMeditation().report();
+  const lines = report.split('\n');
+  assert.equal(lines[0], '='.repeat(72));
+  assert.equal(lines[1], `====${' '.repeat(24)}Guru Meditation${' '.repeat(25)}====`);
+  assert.equal(lines[2], '='.repeat(72));
+  assert.equal(lines[3], '|'.repeat(72));
+  const titles = lines.filter((line) => /^==== .* ====$/.test(line)).map((line) => line.slice(4, -4).trim());
+  assert.deepEqual(titles, ['Guru Meditation', 'Package', 'Threads', 'Tasks', 'Processes', 'Configuration']);
+});
+
+test('LC-1506 the package: product, vendor, version, and what it runs on', async () => {
+  const options = { service: 'compute', product: 'Cloud', vendor: 'Us', version: '7.1', porticoVersion: '0.1.0' };
+  const text = section(await guruMeditation(options).report(), 'Package');
+  assert.match(
+    text,
+    /^product = Cloud\nvendor = Us\nversion = 7\.1\nportico = 0\.1\.0\nnode = v\d+.*\nv8 = .*\nuptime = /,
+  );
+});
+
+test('LC-1507 threads: where the main thread stands, and what holds the event loop', async () => {
+  const text = section(await guruMeditation().report(), 'Threads');
+  assert.match(text, /^------ Thread #0 \(main\) ------\n.*report\.js:\d+ in /);
+  assert.match(text, /Active resources:\n/);
+});
+
+test('LC-1507 worker threads are shown with their stacks', {
+  skip: !('excludeNetwork' in process.report),
+}, async () => {
+  const worker = new Worker('setInterval(() => {}, 1000); require("node:worker_threads").parentPort.postMessage(1)', {
+    eval: true,
+  });
+  await new Promise((resolve) => worker.once('message', resolve));
+  const text = section(await guruMeditation().report(), 'Threads');
+  await worker.terminate();
+  assert.match(text, /Thread #\d+ \(worker\)/);
+});
+
+test('LC-1508 tasks, timers, periodic tasks and requests, with ages and without queries', async () => {
+  const clock = new FakeClock();
+  const group = new TaskGroup({ clock, log: recordedLog().log });
+  group.spawn(function synchronise() {
+    return new Promise(() => {});
+  });
+  group.addTimer(60, function heartbeat() {});
+  await clock.advance(90_000);
+  const report = await guruMeditation({
+    activity: () => group.activity(),
+    periodicTasks: () => [
+      {
+        name: 'clean',
+        spacing: 60,
+        running: false,
+        runs: 3,
+        errors: 1,
+        lastStartAgo: 20,
+        lastEndAgo: 19,
+        lastError: 'no',
+        nextIn: 40,
+      },
+      { name: 'new', spacing: 10, running: false, runs: 0, errors: 0 },
+    ],
+    requests: () => [{ method: 'POST', path: '/v2.1/servers?token=secret', ageMs: 2500 }],
+  }).report();
+  const text = section(report, 'Tasks');
+  assert.match(text, /task synchronise: running, for 1m30s\n {2}timer heartbeat: running, for 1m30s/);
+  assert.match(text, /clean: every 1m, 3 runs, 1 errors, last run 20s ago, next in 40s, last error: no/);
+  assert.match(text, /new: every 10s, 0 runs, 0 errors, never ran, not scheduled yet/);
+  assert.match(text, /POST \/v2\.1\/servers: for 2\.5s/);
+  assert.doesNotMatch(report, /secret/);
+  const stopping = group.stop();
+  await clock.advance(1);
+  await stopping;
+});
+
+test('LC-1509 processes: this one and its children, and the workers of a supervisor', {
+  skip: process.platform !== 'linux',
+}, async () => {
+  const { spawn } = await import('node:child_process');
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+  await new Promise((resolve) => child.once('spawn', resolve));
+  const text = section(
+    await guruMeditation({ workers: () => ['worker 0: up for 3m, 1 restart'] }).report(),
+    'Processes',
+  );
+  child.kill('SIGKILL');
+  assert.match(
+    text,
+    new RegExp(`^Process ${process.pid} \\(under ${process.ppid}\\) \\[ run by: \\S+ \\(\\d+\\), state: \\S+ \\]`),
+  );
+  assert.match(text, new RegExp(`\\n {2}Process ${child.pid} \\(under ${process.pid}\\)`));
+  assert.match(text, /worker 0: up for 3m, 1 restart$/);
+});
+
+test('LC-1510 LC-1511 the configuration: default first, then each group, sorted, secrets masked', async () => {
+  const config = Config.fromText('[DEFAULT]\nzeta = 1\nalpha = 2\n[keys]\npassword = hunter2\nname = n\n');
+  const text = { help: 'A text.' };
+  config.group('DEFAULT', defineOptions({ zeta: string(text), alpha: string(text) }));
+  config.group('keys', defineOptions({ password: string({ ...text, secret: true }), name: string(text) }));
+  const shown = section(await guruMeditation({ config }).report(), 'Configuration');
+  assert.match(shown, /^default:\n {2}alpha = 2\n/);
+  assert.match(shown, /zeta = 1\n/);
+  assert.match(shown, /\n\nkeys:\n {2}name = n\n {2}password = \*{3,}/);
+  assert.doesNotMatch(shown, /hunter2/);
+});
+
+test('LC-1512 sections of an application come last; one that fails shows its error and the rest appears', async () => {
+  const reporter = guruMeditation();
+  reporter.registerReportSection('Broken', () => {
+    throw new Error('no pool');
+  });
+  reporter.registerReportSection('Pools', async () => 'a: 3 of 10');
+  const report = await reporter.report();
+  assert.match(section(report, 'Broken'), /Error: no pool/);
+  assert.equal(section(report, 'Pools'), 'a: 3 of 10');
+});
+
+test('LC-1503 a report goes to standard error, or into a file of log_dir that only its user can read', async () => {
+  const plain = output();
+  assert.equal(await guruMeditation({ output: plain.output }).write(), undefined);
+  assert.match(plain.text(), /Guru Meditation/);
+
+  const config = Config.fromText(`[oslo_reports]\nlog_dir = ${folder}\n`);
+  const now = (): Date => new Date(Date.UTC(2026, 10, 20, 8, 5, 9));
+  const filed = output();
+  const file = await guruMeditation({ service: 'compute', config, now, output: filed.output }).write();
+  assert.equal(file, join(folder, `compute_gurumeditation_20261120080509_${process.pid}`));
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.match(readFileSync(file, 'utf8'), /Guru Meditation/);
+  assert.equal(filed.text(), '');
+});
+
+test('LC-1503 LC-1504 what cannot be written or made is said on standard error', async () => {
+  const unwritable = output();
+  const config = Config.fromText(`[oslo_reports]\nlog_dir = ${join(folder, 'no', 'such')}\n`);
+  assert.equal(await guruMeditation({ config, output: unwritable.output }).write(), undefined);
+  assert.match(unwritable.text(), /could not be written to .*no\/such.*ENOENT/);
+  assert.match(unwritable.text(), /Guru Meditation/);
+
+  const failing = output();
+  const broken: GuruMeditationOptions = {
+    output: failing.output,
+    get config(): never {
+      throw new Error('gone');
+    },
+  };
+  assert.equal(await guruMeditation(broken).write(), undefined);
+  assert.match(failing.text(), /Error: gone\n[\s\S]*Unable to run Guru Meditation Report!\n$/);
+});
+
+test('LC-1501 a file triggers reports when it is modified, and then the signal does not', async () => {
+  const trigger = join(folder, 'trigger');
+  const reports = join(folder, 'reports');
+  const { mkdirSync } = await import('node:fs');
+  mkdirSync(reports);
+  writeFileSync(trigger, '');
+  utimesSync(trigger, 1000, 1000);
+  const config = Config.fromText(`[oslo_reports]\nlog_dir = ${reports}\nfile_event_handler = ${trigger}\n`);
+  const written: string[] = [];
+  const reporter = guruMeditation({ config });
+  const write = reporter.write.bind(reporter);
+  let told!: () => void;
+  const made = new Promise<void>((resolve) => {
+    told = resolve;
+  });
+  reporter.write = async () => {
+    const file = await write();
+    written.push(file!);
+    told();
+    return file;
+  };
+  assert.equal(reporter.triggeredByFile, true);
+  assert.equal(guruMeditation().triggeredByFile, false);
+  reporter.start();
+  await new Promise((resolve) => setImmediate(resolve));
+  utimesSync(trigger, 2000, 2000);
+  // The looking keeps no process alive; this does.
+  const alive = setInterval(() => {}, 1000);
+  await made;
+  clearInterval(alive);
+  await reporter.stop();
+  assert.equal(readdirSync(reports).length, 1);
+  assert.equal(written.length, 1);
+});
+
+test('LC-1502 a report changes nothing: a thousand tasks are shown and go on', async () => {
+  const group = new TaskGroup({ limit: 1000, log: recordedLog().log });
+  for (let n = 0; n < 1000; n++) group.spawn(() => new Promise(() => {}));
+  await new Promise((resolve) => setImmediate(resolve));
+  const report = await guruMeditation({ activity: () => group.activity() }).report();
+  assert.equal(report.match(/task anonymous: running/g)?.length, 1000);
+  await group.stop();
+});
