@@ -3,16 +3,26 @@
 export { type Action, type ActionOptions, action, type Handler, type Versioned } from './action.js';
 export { ActionRequest, type Args } from './action-request.js';
 export { ApiVersion, type VersionRange, type WrittenRange } from './api-version.js';
+export { collectRouters } from './collect-routers.js';
 export { Found } from './compiled-route.js';
 export type { ConditionFunction, Conditions, Match, MatchRequest } from './conditions.js';
 export type { ControllerSource } from './controllers.js';
 export { decodePath } from './decode-path.js';
+export {
+  type DescribedRoute,
+  describeRoutes,
+  type ExplainedMatch,
+  explainMatch,
+  type PassedOver,
+} from './describe-routes.js';
 export { type Dispatch, dispatch, type Matched, type Redirected } from './dispatch.js';
 export type { FromSchema, JsonSchema } from './json-schema.js';
 export { Mapper, type MapperOptions, type Redirect } from './mapper.js';
 export { type OverrideSource, overriddenMethod } from './method-override.js';
+export { findOverlaps, type Overlap } from './overlaps.js';
 export type { BuiltInTypes, ParamType } from './param-types.js';
 export type { ParamsOf } from './params-of.js';
+export { type SlowRequirement, slowRequirements } from './regex-cost.js';
 export { Reply, SENT } from './reply.js';
 export { Resource, type ResourceSettings } from './resource.js';
 export type { ResourceOptions } from './resource-routes.js';
@@ -21,6 +31,7 @@ export { GenerationError, RouteError, RouteTableError } from './route-error.js';
 export type { RouteSettings } from './route-settings.js';
 export { type ConnectOptions, Router, type RouterResourceOptions, type RouterUrl } from './router.js';
 export type { RouterOptions } from './router-options.js';
+export { findShadowed, type Shadowed } from './shadow.js';
 export {
   type CollectionOptions,
   type HelperOptions,
@@ -28,5 +39,6 @@ export {
   type SubMapperAction,
   type SubMapperOptions,
 } from './submapper.js';
+export { legacyRules, type RouteWarning, warningsOf } from './template-warnings.js';
 export type { UrlSurroundings, UrlValues } from './url-builder.js';
 export type { VersionOptions } from './version-negotiation.js';

@@ -18,7 +18,8 @@ export interface RouteTableOptions extends SubDomainOptions {
   readonly refuse: (route: Route, error: Error) => void;
 }
 
-interface Planned {
+/** A route with the plan by which it is looked up. */
+export interface PlannedRoute {
   readonly compiled: CompiledRoute;
   readonly plan: SegmentPlan;
 }
@@ -32,7 +33,8 @@ export class RouteTable {
   /** The methods that a route asks for by name. */
   readonly methods: readonly string[];
   readonly #subDomains: CompiledSubDomains;
-  readonly #planned: readonly Planned[];
+  /** {@link ranked}, with plans. */
+  readonly planned: readonly PlannedRoute[];
   readonly #trees = new Map<string, SegmentTree>();
   /** For methods that no route names: only routes that take any. */
   readonly #otherMethods: SegmentTree;
@@ -44,7 +46,7 @@ export class RouteTable {
     this.ranked = [...this.routes].sort((a, b) => lengthOf(b.prefix) - lengthOf(a.prefix) || a.index - b.index);
     for (const [rank, compiled] of this.ranked.entries()) compiled.rank = rank;
     const facts = new PatternFacts();
-    this.#planned = this.ranked.map((compiled) => ({
+    this.planned = this.ranked.map((compiled) => ({
       compiled,
       plan: planSegments(compiled, options.controllers, facts),
     }));
@@ -92,7 +94,7 @@ export class RouteTable {
   }
 
   #tree(includes: (conditions: Route['conditions']) => boolean): SegmentTree {
-    return new SegmentTree(this.#planned.filter(({ compiled }) => includes(compiled.route.conditions)));
+    return new SegmentTree(this.planned.filter(({ compiled }) => includes(compiled.route.conditions)));
   }
 }
 

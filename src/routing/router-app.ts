@@ -7,6 +7,7 @@ import { ActionRequest, type Args, type RequestSurroundings } from './action-req
 import { allowedMethods, answerOptions } from './allow.js';
 import type { ApiVersion } from './api-version.js';
 import { buildServed, type DynamicTargets, dynamicTargets, type RouterParts } from './build-table.js';
+import { checkTable } from './check-table.js';
 import type { Found } from './compiled-route.js';
 import type { MatchRequest } from './conditions.js';
 import { startDeadline } from './deadline.js';
@@ -28,6 +29,7 @@ const LONGEST_PATH = 8192;
 /** Compiles controllers and schemas and gives the App. `check` is called when all mistakes are known. */
 export async function buildApp(parts: RouterParts, check: () => void): Promise<ClosableApp> {
   const app = new RouterApp(parts);
+  checkTable(parts);
   check();
   const close = await app.start();
   return Object.assign((req: IncomingMessage, res: ServerResponse) => app.handle(req, res), { close });

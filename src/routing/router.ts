@@ -6,6 +6,7 @@ import type { PorticoError } from '../errors.js';
 import { didYouMean } from '../errors.js';
 import { createLogger } from '../log.js';
 import type { Handler } from './action.js';
+import { noteRouter } from './collect-routers.js';
 import type { Found } from './compiled-route.js';
 import type { ControllerSource } from './controllers.js';
 import { Controllers, HANDLER_ACTION } from './controllers.js';
@@ -119,6 +120,7 @@ export class Router extends Mapper {
    */
   async build(): Promise<ClosableApp> {
     this.#built = true;
+    noteRouter(this);
     const table = this.compile();
     const build = {
       options: this.#options,
@@ -207,6 +209,17 @@ export class Router extends Mapper {
       Object.defineProperty(url, name, { value: (values: UrlValues = {}) => url(name, values), configurable: true });
     }
     return url;
+  }
+
+  /** Whether a route leads to another app. */
+  isMount(route: Route): boolean {
+    return this.#settings.get(route)?.mounted !== undefined;
+  }
+
+  /** The names of the filters around a route's controller, outermost first. */
+  filterNames(route: Route): string[] {
+    const filters = [...this.#filters, ...(this.#settings.get(route)?.filters ?? [])];
+    return filters.map(({ name }) => name || 'a filter without a name');
   }
 
   #refuseIssues(): void {
