@@ -11,8 +11,8 @@ export type Args = Readonly<Record<string, unknown>>;
 
 /** What a request needs of its router. */
 export interface RequestSurroundings {
-  /** The URL of a named route, absolute. */
-  urlFor(req: IncomingMessage, name: string, values: UrlValues): string;
+  /** The URL of a named route, absolute; null: the request's own. */
+  urlFor(req: IncomingMessage, name: string | null, values: UrlValues): string;
 }
 
 /** One request to one action. */
@@ -83,9 +83,12 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown> {
     return this.#reason !== undefined || this.res.destroyed;
   }
 
-  /** The absolute URL of a named route, with the scheme, host and prefix the client used. */
-  url(name: string, values: UrlValues = {}): string {
-    return this.#surroundings.urlFor(this.req, name, values);
+  /**
+   * The absolute URL of a named route, with the scheme, host and prefix the client used; without a name, the request's
+   * own, without its query.
+   */
+  url(name?: string, values: UrlValues = {}): string {
+    return this.#surroundings.urlFor(this.req, name ?? null, values);
   }
 
   /** One value of the query: of a repeated key the last. */

@@ -19,7 +19,18 @@ export { type Dispatch, dispatch, type Matched, type Redirected } from './dispat
 export type { FromSchema, JsonSchema } from './json-schema.js';
 export { Mapper, type MapperOptions, type Redirect } from './mapper.js';
 export { type OverrideSource, overriddenMethod } from './method-override.js';
+export { type OpenApiAdditions, type OpenApiOptions, openApiDocument } from './openapi.js';
 export { findOverlaps, type Overlap } from './overlaps.js';
+export {
+  cutPage,
+  type Page,
+  type PageLink,
+  type PageOptions,
+  type PageRequest,
+  pageOf,
+  pageRequest,
+  unknownMarker,
+} from './pages.js';
 export type { BuiltInTypes, ParamType } from './param-types.js';
 export type { ParamsOf } from './params-of.js';
 export { type SlowRequirement, slowRequirements } from './regex-cost.js';
@@ -29,7 +40,13 @@ export type { ResourceOptions } from './resource-routes.js';
 export { type GenerateFilter, type ParentResource, type Requirements, Route, type RouteOptions } from './route.js';
 export { GenerationError, RouteError, RouteTableError } from './route-error.js';
 export type { RouteSettings } from './route-settings.js';
-export { type ConnectOptions, Router, type RouterResourceOptions, type RouterUrl } from './router.js';
+export {
+  type ConnectOptions,
+  type OperationSource,
+  Router,
+  type RouterResourceOptions,
+  type RouterUrl,
+} from './router.js';
 export type { RouterOptions } from './router-options.js';
 export { findShadowed, type Shadowed } from './shadow.js';
 export {
@@ -41,4 +58,5 @@ export {
 } from './submapper.js';
 export { legacyRules, type RouteWarning, warningsOf } from './template-warnings.js';
 export type { UrlSurroundings, UrlValues } from './url-builder.js';
+export { type VersionDocument, type VersionDocumentOptions, versionDocument } from './version-document.js';
 export type { VersionOptions } from './version-negotiation.js';

@@ -58,6 +58,16 @@ export class Resource {
     return [...this.#byKey.keys()];
   }
 
+  /** The options of an action's methods, as they are written; empty when there is no such action. */
+  optionsOf(action: string): ActionOptions[] {
+    if (this.selectsByKey(action)) {
+      return [{ body: { oneOf: this.bodyKeys().map((key) => keySchema(key, this.#byKey.get(key)!.written)) } }];
+    }
+    const written = this.#written(action) ?? this.#byKey.get(action)?.written;
+    const methods = Array.isArray(written) ? (written as unknown[]) : [written];
+    return methods.flatMap((method) => actionOf(method)?.options ?? []);
+  }
+
   /** Whether the key of the body selects what runs for this action name. */
   selectsByKey(action: string): boolean {
     return action === 'action' && this.#written('action') === undefined && this.#byKey.size > 0;
@@ -123,6 +133,13 @@ export class Resource {
     }
     this.#byKey.set(key, added);
   }
+}
+
+/** What a body with this key looks like. */
+function keySchema(key: string, written: Written): Readonly<Record<string, unknown>> {
+  const body = [written].flat().map((method) => actionOf(method)?.options.body)[0];
+  if (body !== undefined && !Array.isArray(body)) return body as Readonly<Record<string, unknown>>;
+  return { type: 'object', required: [key], properties: { [key]: {} }, additionalProperties: false };
 }
 
 function compileWritten(

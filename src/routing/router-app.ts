@@ -21,6 +21,7 @@ import { quoteClient } from './quote-client.js';
 import { answerRedirect } from './redirect-answer.js';
 import { SchemaCompiler } from './schema-compiler.js';
 import { type ActionTarget, methodFor, type ServedAction, type ServedRoute } from './served-route.js';
+import type { UrlValues } from './url-builder.js';
 import { VersionNegotiation } from './version-negotiation.js';
 
 /** Longer paths are 414 before they are matched. */
@@ -82,8 +83,9 @@ class RouterApp implements RequestSurroundings {
     }
   }
 
-  urlFor(req: IncomingMessage, name: string, values: Readonly<Record<string, unknown>>): string {
+  urlFor(req: IncomingMessage, name: string | null, values: UrlValues): string {
     const base = absoluteUrl(req, this.#parts.options.linkPrefix);
+    if (name === null) return base.prefix + base.scriptName + (req.url ?? '/').split('?', 1)[0]!;
     return base.prefix + this.#parts.mapper.urls.url(name, values, base);
   }
 

@@ -5,7 +5,7 @@ import type { App, ClosableApp, Filter } from '../app/index.js';
 import type { PorticoError } from '../errors.js';
 import { didYouMean } from '../errors.js';
 import { createLogger } from '../log.js';
-import type { Handler } from './action.js';
+import type { ActionOptions, Handler } from './action.js';
 import { noteRouter } from './collect-routers.js';
 import type { Found } from './compiled-route.js';
 import type { ControllerSource } from './controllers.js';
@@ -21,6 +21,7 @@ import { buildApp } from './router-app.js';
 import type { RouterOptions } from './router-options.js';
 import { withTypes } from './typed-route.js';
 import type { UrlValues } from './url-builder.js';
+import type { VersionOptions } from './version-negotiation.js';
 
 /** Options of a router's route. Any name that is not listed is a default, as for a mapper. */
 export interface ConnectOptions<T extends string = string> extends RouteOptions, Omit<RouteSettings, 'handler'> {
@@ -29,6 +30,15 @@ export interface ConnectOptions<T extends string = string> extends RouteOptions,
   readonly action?: string | null | undefined;
   /** A function that answers, where a route needs no controller. The type of its params follows from the template. */
   readonly handler?: Handler<unknown, Readonly<Record<string, string | string[] | undefined>>, ParamsOf<T>> | undefined;
+}
+
+/** What a route runs. */
+export interface OperationSource {
+  readonly controller: string;
+  readonly action: string;
+  /** Options of its methods, the oldest versions first. */
+  readonly methods: readonly ActionOptions[];
+  readonly filters: readonly Filter[];
 }
 
 /** Paths of named routes: `url('server', { id })`, and `url.server({ id })` for names the compiler knows. */
@@ -220,6 +230,26 @@ export class Router extends Mapper {
   filterNames(route: Route): string[] {
     const filters = [...this.#filters, ...(this.#settings.get(route)?.filters ?? [])];
     return filters.map(({ name }) => name || 'a filter without a name');
+  }
+
+  /** The versions of the API. */
+  get versions(): VersionOptions | undefined {
+    return this.#options.versions;
+  }
+
+  /** What a route runs, for documents; null for redirects, mounts, and controllers that the path names. */
+  operationSource(route: Route): OperationSource | null {
+    const [controller, action] = [route.defaults.get('controller'), route.defaults.get('action')];
+    if (this.isMount(route) || this.redirectOf(route) !== undefined) return null;
+    if (typeof controller !== 'string' || typeof action !== 'string' || !this.#controllers.has(controller)) return null;
+    const settings = this.#settings.get(route);
+    const methods = this.#controllers.resource(controller).optionsOf(action);
+    return {
+      controller,
+      action,
+      methods: methods.map((options) => ({ ...settings?.schema, ...options })),
+      filters: [...this.#filters, ...(settings?.filters ?? [])],
+    };
   }
 
   #refuseIssues(): void {

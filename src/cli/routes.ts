@@ -1,0 +1,150 @@
+/**
+ * `api-cli routes`: the route tables of the enabled APIs, in the order in which routes are tried.
+ */
+import { relative } from 'node:path';
+import type { Command } from 'commander';
+import type { Origin } from '../errors.js';
+import {
+  type DescribedRoute,
+  describeRoutes,
+  explainMatch,
+  findOverlaps,
+  legacyRules,
+  type Router,
+  slowRequirements,
+  warningsOf,
+} from '../routing/index.js';
+import { type ApiRouters, apiRouters } from './api-routers.js';
+import { addConfigurationOptions, type ConfigurationArguments, readConfiguration } from './configuration.js';
+
+interface RoutesArguments extends ConfigurationArguments {
+  readonly api?: string;
+  readonly json?: boolean;
+  readonly match?: string;
+  readonly check?: boolean;
+}
+
+export function register(program: Command): void {
+  const command = program
+    .command('routes')
+    .description('show the routes of the enabled APIs: method, path, name, action, and where each is defined')
+    .option('--api <name>', 'only this API (default: all that are enabled)')
+    .option('--match <request>', "which route answers 'GET /servers/1', and why not those before it")
+    .option('--check', 'find routes that cannot win, overlap, say something else than they seem, or are slow')
+    .option('--json', 'print JSON')
+    .addHelpText('after', "\nExample:\n  api-cli routes --api compute --match 'GET /servers/detail'");
+  addConfigurationOptions(command).action(async (given: RoutesArguments) => {
+    const config = await readConfiguration(given);
+    process.stdout.write(`${report(await apiRouters(config, given.api), given)}\n`);
+  });
+}
+
+function report(apis: readonly ApiRouters[], given: RoutesArguments): string {
+  const results = apis.flatMap(({ api, routers }) =>
+    routers.map((router, index) => {
+      const heading = routers.length > 1 ? `${api} (${index + 1} of ${routers.length})` : api;
+      return { api, heading, ...resultOf(router, given) };
+    }),
+  );
+  if (given.json === true) {
+    const routers = results.map(({ api, data }) => ({ api, ...data }));
+    return JSON.stringify({ schema: 'portico/routes', version: 1, routers }, undefined, 2);
+  }
+  if (results.length === 0) return 'No enabled API has a router.';
+  return results.map(({ heading, lines }) => [heading, ...lines.map((line) => `  ${line}`)].join('\n')).join('\n\n');
+}
+
+interface Result {
+  readonly data: object;
+  readonly lines: readonly string[];
+}
+
+function resultOf(router: Router, given: RoutesArguments): Result {
+  if (given.match !== undefined) return matchResult(router, given.match);
+  return given.check === true ? checkResult(router) : tableResult(router);
+}
+
+function tableResult(router: Router): Result {
+  const routes = describeRoutes(router);
+  const rows = routes.map((route) => [
+    methodText(route),
+    route.template,
+    route.name ?? '',
+    targetOf(route),
+    place(route.origin),
+    [
+      ...Object.entries(route.requirements).map(([name, regex]) => `${name}: ${regex}`),
+      ...route.filters.map((filter) => `filter ${filter}`),
+      ...route.shadowedBy.map(({ template, origin }) => `NEVER WINS: ${template} at ${place(origin)}`),
+    ].join('; '),
+  ]);
+  return { data: { routes }, lines: columns(rows) };
+}
+
+function matchResult(router: Router, request: string): Result {
+  const [method = 'GET', path = '/'] = request.trim().split(/\s+/, 2);
+  const explained = explainMatch(router, method.toUpperCase(), path);
+  const { route, match, passedOver } = explained;
+  const answer =
+    route === null
+      ? [`no route takes ${method} ${path}`]
+      : [`${methodText(route)} ${route.template}  ${targetOf(route)}  ${place(route.origin)}`, JSON.stringify(match)];
+  const before = passedOver.map(({ template, methods, reason, origin }) => [
+    methods?.join(',') ?? 'any',
+    template,
+    reason,
+    place(origin),
+  ]);
+  return {
+    data: { ...explained },
+    lines: [...answer, ...(before.length > 0 ? ['tried before:'] : []), ...columns(before)],
+  };
+}
+
+function checkResult(router: Router): Result {
+  const table = router.compile();
+  const at = (route: Router['routes'][number]): string => `${route.template} at ${place(router.originOf(route))}`;
+  const shadowed = describeRoutes(router).flatMap(({ template, origin, shadowedBy }) =>
+    shadowedBy.map((by) => `${template} at ${place(origin)} can never win: ${by.template} at ${place(by.origin)}`),
+  );
+  const warnings = router.routes.flatMap((route) => warningsOf(route).map(({ message }) => `${at(route)}: ${message}`));
+  const legacy = router.routes.flatMap((route) => legacyRules(route).map((rule) => `${at(route)} uses ${rule}`));
+  const slow = slowRequirements(table.routes, () => performance.now()).map(
+    ({ compiled, variable, requirement, length, milliseconds }) =>
+      `${at(compiled.route)}: ${variable}: ${requirement} takes ${milliseconds.toFixed(0)} ms for ${length} characters`,
+  );
+  const overlaps = findOverlaps(table.planned).map(
+    ({ earlier, later, byDefinition }) =>
+      `${at(earlier.route)} goes before ${at(later.route)}${byDefinition ? ', because it is defined first' : ''}`,
+  );
+  const parts = { shadowed, warnings, slow, legacy, overlaps };
+  const lines = Object.entries(parts).flatMap(([name, found]) => [
+    `${name}: ${found.length === 0 ? 'none' : found.length}`,
+    ...found.map((line) => `  ${line}`),
+  ]);
+  return { data: parts, lines };
+}
+
+function methodText({ methods }: DescribedRoute): string {
+  return methods?.join(',') ?? 'any';
+}
+
+function targetOf({ controller, action, redirect }: DescribedRoute): string {
+  if (redirect !== null) return `redirect to ${redirect}`;
+  return controller === null ? 'an app' : `${controller}.${action ?? ''}`;
+}
+
+function place(origin: Origin | undefined): string {
+  return origin === undefined ? '-' : `${relative('', origin.file)}:${origin.line}`;
+}
+
+/** Rows with their columns aligned. */
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd(),
+  );
+}
