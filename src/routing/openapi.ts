@@ -61,10 +61,9 @@ function methodsOf({ route }: CompiledRoute): string[] {
 
 /** A resource's twin for `.json`: the path says no more than the one beside it. */
 function isFormatted({ route }: CompiledRoute): boolean {
-  const last = route.parts.at(-1);
-  return typeof last === 'object' && last.name === 'format' && last.type !== '.' && route.parts.at(-2) === '.'
-    ? true
-    : typeof last === 'object' && last.name === 'format' && String(route.parts.at(-2)).endsWith('.');
+  const [before, last] = [route.parts.at(-2), route.parts.at(-1)];
+  if (typeof last !== 'object' || last.name !== 'format' || last.type === '.') return false;
+  return typeof before === 'string' && before.endsWith('.');
 }
 
 function pathOf(parts: readonly Part[]): string {
