@@ -10,23 +10,14 @@ import type { CrossCheck } from './cross-check.js';
 import { findConfigFile } from './find-file.js';
 import { firstGeneration, generationsOfSnapshot, generationsOfText, loadGenerations } from './first-generation.js';
 import type { Generations } from './generations.js';
-import { groupValues } from './group-values.js';
+import { type GroupOptions, printable, readGroup } from './group-values.js';
 import { type ConfigIssue, type Location, refuseErrors } from './issue.js';
 import type { LoadOptions } from './load.js';
-import { localValue, unknownLocals, writtenLocally } from './local-values.js';
-import { isSecret, maskUris, maskValue } from './mask.js';
-import type { OptionDeclarations, OptionsOf, WrittenValue } from './option.js';
+import { isSecret, maskUris } from './mask.js';
+import type { OptionDeclarations, OptionsOf } from './option.js';
 import type { PreparedReload } from './prepared-reload.js';
 import type { Resolved } from './resolver.js';
 import type { ConfigSnapshot } from './state.js';
-
-/** How a group is asked for. */
-export interface GroupOptions {
-  /** Values written nearer to the user of the group than the group itself (a paste section): they win. */
-  readonly local?: ReadonlyMap<string, WrittenValue>;
-  /** Others declare more options of this group: names not declared here are not judged now. Default false. */
-  readonly partial?: boolean;
-}
 
 /** How thoroughly names are judged. */
 export interface ValidateOptions {
@@ -97,7 +88,12 @@ export class Config {
     const group = sectionKey(name);
     this.#generations.declare(group, options);
     const { current } = this.#generations;
-    const make = () => this.#values(group, options, from);
+    const make = () => {
+      const { values, issues } = readGroup(current, group, options, from);
+      this.#generations.warn(issues);
+      refuseErrors(issues);
+      return values;
+    };
     // Whoever asks for a part only has not had the names of the group judged.
     const key = from.partial === true ? `part of ${group}` : group;
     return (from.local === undefined ? current.remembered(key, options, make) : make()) as OptionsOf<D>;
@@ -282,31 +278,11 @@ export class Config {
 
   /** What is printed: values by group, secrets masked. */
   toJSON(): Record<string, Record<string, string>> {
-    const shown: Record<string, Record<string, string>> = {};
-    for (const { group, opt, option, value } of this.resolveAll()) {
-      shown[group] = { ...shown[group], [opt]: maskValue(opt, option, value) };
-    }
-    return shown;
+    return printable(this.resolveAll());
   }
 
   [inspect.custom](): unknown {
     return this.toJSON();
-  }
-
-  #values(group: string, options: OptionDeclarations, { local = new Map(), partial = false }: GroupOptions): object {
-    const { current } = this.#generations;
-    const issues: ConfigIssue[] = unknownLocals(group, options, local);
-    const values = new Map<string, unknown>();
-    for (const [opt, option] of Object.entries(options)) {
-      const written = writtenLocally(local, opt, option);
-      const resolved = written === undefined ? current.resolver.resolve(group, opt, option) : undefined;
-      if (resolved !== undefined) issues.push(...resolved.issues);
-      values.set(opt, written === undefined ? resolved?.value : localValue({ group, opt, option, written }, issues));
-    }
-    if (!partial && group !== 'DEFAULT') issues.push(...current.unknown({ complete: false, only: group }));
-    this.#generations.warn(issues);
-    refuseErrors(issues);
-    return groupValues(options, values);
   }
 }
 

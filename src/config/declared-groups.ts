@@ -33,6 +33,8 @@ export class DeclaredGroups {
   readonly #templates = new Map<string, Map<string, Declaration>>();
   /** Every spelling, as `group.opt`, to the declaration it belongs to. */
   readonly #spelled = new Map<string, Declaration>();
+  /** Which groups these declarations were made for: a group may be asked for with every request. */
+  readonly #seen = new WeakMap<OptionDeclarations, Set<string>>();
   /** How many options are declared. */
   #count = 0;
 
@@ -43,6 +45,8 @@ export class DeclaredGroups {
    */
   declare(groupName: string, options: OptionDeclarations): boolean {
     const group = sectionKey(groupName);
+    const seen = this.#seen.get(options);
+    if (seen?.has(group) === true) return false;
     const prefix = templatePrefix(group);
     const isTemplate = group.endsWith('<name>');
     const before = this.#count;
@@ -61,6 +65,7 @@ export class DeclaredGroups {
     }
     if (Object.keys(options).length === 0 && !isTemplate && !this.#groups.has(group))
       this.#groups.set(group, new Map());
+    this.#seen.set(options, (seen ?? new Set()).add(group));
     return this.#count > before;
   }
 

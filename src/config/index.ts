@@ -5,7 +5,7 @@ export { type Change, type ConfigChanges, describeChange, type Effect, type Relo
 export { dict, list, multi } from './collection-types.js';
 export { UsageError } from './command-line.js';
 export { HelpRequested } from './command-line-help.js';
-export { Config, type GroupOptions, type ReloadOptions, type ValidateOptions } from './config.js';
+export { Config, type ReloadOptions, type ValidateOptions } from './config.js';
 export type { CheckIssue, CrossCheck } from './cross-check.js';
 export { defineOptions } from './define-options.js';
 export {
@@ -17,6 +17,7 @@ export {
   type Registration,
 } from './describe-options.js';
 export { sourceOptions } from './external-sources.js';
+export type { GroupOptions } from './group-values.js';
 export { ConfigError, type ConfigIssue, describeIssue, type Location } from './issue.js';
 export { lintOptions, type OptionRemark } from './lint-options.js';
 export type { LoadOptions } from './load.js';
