@@ -50,4 +50,5 @@ export { module, oneOf, path, regexp, string, uri } from './text-types.js';
 export { bytes, duration } from './unit-types.js';
 export { type Renaming, type Upgrade, upgradeText } from './upgrade.js';
 export { type WatchOptions, watchFiles } from './watch-files.js';
+export { withOverrides } from './with-overrides.js';
 export { type IniSections, writeIni, writeOption } from './write-ini.js';

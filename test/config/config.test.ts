@@ -20,6 +20,7 @@ import {
   port,
   string,
   uri,
+  withOverrides,
 } from 'portico/config';
 
 const apiOptions = defineOptions({
@@ -315,13 +316,30 @@ test('CF-51 cross-checks run when all values are right, and are placed where the
   );
 });
 
-test('CF-107 values from code are checked', () => {
+test('CF-108 overrides for a while are undone at the end, however it ends', async () => {
+  const config = new Config();
+  const size = () => config.group('wsgi', wsgiOptions).maxHeaderSize;
+  assert.equal(size(), 16_384);
+  assert.equal(await withOverrides(config, { 'wsgi.max_header_size': '1K' }, size), 1024);
+  await assert.rejects(
+    withOverrides(config, { 'wsgi.max_header_size': 1 }, () => {
+      throw new Error('failed');
+    }),
+  );
+  await assert.rejects(withOverrides(config, { 'wsgi.max_header_size': 1, 'wsgi.keep_alive': 'maybe' }, size));
+  assert.equal(size(), 16_384);
+});
+
+test('CF-107 LC-1205 values from code are checked', () => {
   const config = new Config();
   config.group('wsgi', wsgiOptions);
   assert.throws(() => config.setOverride('wsgi', 'keep_alive', 'perhaps'), /should be a boolean/);
   config.setOverride('wsgi', 'request_timeout', '1m');
   config.setOverride('wsgi', 'max_header_size', 5);
   assert.deepEqual({ ...config.group('wsgi', wsgiOptions) }, { maxHeaderSize: 5, keepAlive: true, requestTimeout: 60 });
+  config.setDefault('wsgi', 'request_timeout', 5);
+  config.clearOverride('wsgi', 'request_timeout');
+  assert.equal(config.group('wsgi', wsgiOptions).requestTimeout, 5);
   const method = defineOptions({ restart_method: oneOf(['reload', 'mutate'], { default: 'reload', help: 'x' }) });
   const typed: 'reload' | 'mutate' = config.group('DEFAULT', method).restartMethod;
   assert.equal(typed, 'reload');

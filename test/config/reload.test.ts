@@ -43,7 +43,7 @@ const values = (config: Config) => config.group('app', options);
 const sorted = (changes: ConfigChanges) =>
   [...changes].map(([name, { old, new: now }]) => `${name} ${String(old)} ${String(now)}`).sort();
 
-test('CF-81 LC-1206 a reload replaces everything, but for what needs new sockets', async () => {
+test('CF-81 CF-94 LC-1206 a reload replaces everything, but for what needs new sockets', async () => {
   const config = await load('[app]\nworkers = 1\ntopic = a\nport = 1\n');
   write('[app]\nworkers = 2\ntopic = b\nport = 2\n');
   assert.deepEqual(sorted(await config.reload()), ['app.topic a b', 'app.workers 1 2']);
@@ -70,7 +70,7 @@ test('CF-80 CF-91 CF-118 a mutate applies what is mutable and warns about the re
   assert.deepEqual(sorted(await config.reload()), ['app.topic a b']);
 });
 
-test('CF-83 LC-517 CF-118 a broken file changes nothing', async () => {
+test('CF-72 CF-83 LC-517 CF-118 a broken file changes nothing', async () => {
   const config = await load('[app]\nworkers = 3\nlevel = 1\n');
   const before = values(config);
   for (const broken of ['[app]\nworkers = 0\nlevel = 2\n', '[app\n', '[app]\nworker = 1\n']) {
@@ -115,7 +115,7 @@ test('CF-51 cross-checks refuse a reload too', async () => {
   assert.equal(values(config).workers, 1);
 });
 
-test('CF-85 LC-1207 hooks are told parsed values in their order; one that throws does not stop the rest', async () => {
+test('CF-85 CF-87 LC-1207 hooks are told parsed values in their order; one that throws does not stop the rest', async () => {
   const config = await load('[app]\nworkers = 1\n');
   const told: string[] = [];
   config.onMutate(async (changed, changes) => {
@@ -141,7 +141,7 @@ test('CF-85 LC-1207 hooks are told parsed values in their order; one that throws
   assert.match(said.join('\n'), /a hook for configuration changes failed/);
 });
 
-test('CF-76 CF-118 a changed secret is masked in the log and real for hooks', async () => {
+test('CF-76 CF-118 LC-1215 a changed secret is masked in the log and real for hooks', async () => {
   const config = await load('[app]\ntoken = hunter1\n');
   let seen: unknown;
   config.watch('app.token', (value) => {

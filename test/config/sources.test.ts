@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -223,4 +223,58 @@ test('CF-25 a repeated key collects over all files; a repeated single one warns 
   const [warning] = config.problems();
   assert.equal(warning?.severity, 'warning');
   assert.match(warning?.message ?? '', /lines 3 and 4/);
+});
+
+test('CF-4 default directories are read after the files; missing ones are fine', async () => {
+  const home = join(folder, 'home2');
+  mkdirSync(join(home, '.portico', 'portico.conf.d'), { recursive: true });
+  writeFileSync(join(home, '.portico', 'portico.conf.d', '1.conf'), '[app]\nlevel = 5\n');
+  const file = write('below.conf', '[app]\nlevel = 1\n');
+  const given = { env: { HOME: home }, prog: 'api', files: [file], groups: { app: options } };
+  assert.equal((await Config.load(given)).group('app', options).level, 5);
+  assert.equal((await Config.load({ ...given, dirs: [] })).group('app', options).level, 1);
+  assert.equal((await Config.load({ ...given, env: { HOME: folder } })).group('app', options).level, 1);
+});
+
+test('CF-7 a relative file is shown as named and found again after a change of directory; ~ expands', async () => {
+  const back = process.cwd();
+  const home = process.env.HOME;
+  write('moved.conf', '[app]\nlevel = 1\n');
+  process.chdir(folder);
+  process.env.HOME = folder;
+  try {
+    const config = await load({ files: ['moved.conf'] });
+    process.chdir(back);
+    write('moved.conf', '[app]\nlevel = 2\n');
+    await config.reload();
+    assert.equal(config.group('app', options).level, 2);
+    assert.equal(config.getLocation('app', 'level').detail, 'moved.conf:2:9');
+    assert.deepEqual((await load({ files: ['~/moved.conf'] })).configFiles, [join(folder, 'moved.conf')]);
+  } finally {
+    process.chdir(back);
+    process.env.HOME = home;
+  }
+});
+
+test('CF-78 a file that holds a secret and that others may read is a warning, unless told otherwise', async () => {
+  const file = write('open.conf', '[app]\nkey = hunter2\n');
+  const codes = async (given: Parameters<typeof load>[0] = {}) =>
+    (await load({ files: [file], ...given })).problems().map(({ code }) => code);
+  assert.deepEqual(await codes(), []);
+  chmodSync(file, 0o644);
+  assert.deepEqual(await codes(), ['PORTICO_CONFIG_EXPOSED']);
+  assert.deepEqual(await codes({ set: ['check_file_modes=no'] }), []);
+  assert.deepEqual(await codes({ set: ['app.key=x', 'check_file_modes=no'] }), ['PORTICO_CONFIG_EXPOSED']);
+});
+
+test('CF-106 names of project and program give prefix and files; loading again starts anew', async () => {
+  const home = join(folder, 'home3');
+  mkdirSync(home);
+  writeFileSync(join(home, 'my-app.conf'), '[app]\nlevel = 1\nwords = a\n');
+  const given = { project: 'my-app', prog: 'x', env: { HOME: home, MY_APP_APP__LEVEL: '2' } };
+  const first = await Config.load({ ...given, defaultFiles: [join(home, 'my-app.conf')] });
+  assert.deepEqual({ ...first.group('app', options) }, { level: 2, names: [], words: ['a'], key: undefined });
+  first.setOverride('app', 'level', 3);
+  const second = await Config.load({ ...given, defaultFiles: [] });
+  assert.deepEqual({ ...second.group('app', options) }, { level: 2, names: [], words: [], key: undefined });
 });
