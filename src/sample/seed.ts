@@ -4,7 +4,21 @@ import type { Cloud } from './cloud.js';
 /** The one host of the sample, and what it has. */
 export const HOST = {
   uuid: '1d9f0c52-6a3e-4f17-9b8c-2e5a7d40c001',
-  ...{ name: 'host1', zone: 'nova', vcpus: 64, memoryMb: 262_144, localGb: 4096 },
+  name: 'host1',
+  zone: 'nova',
+  vcpus: 64,
+  memory_mb: 262_144,
+  local_gb: 4096,
+} as const;
+
+/** The members of a flavor that may be left out when it is made. */
+export const PLAIN_FLAVOR = {
+  swap: 0,
+  rxtx_factor: 1,
+  'OS-FLV-EXT-DATA:ephemeral': 0,
+  'os-flavor-access:is_public': true,
+  description: null,
+  extra_specs: {},
 } as const;
 
 const FLAVORS = [
@@ -12,12 +26,6 @@ const FLAVORS = [
   { id: '2', name: 'm1.small', ram: 2048, vcpus: 1, disk: 20 },
   { id: '3', name: 'm1.medium', ram: 4096, vcpus: 2, disk: 40 },
 ] as const;
-
-/** The members of a flavor that may be left out when it is made. */
-export const PLAIN_FLAVOR = {
-  ...{ swap: 0, rxtx_factor: 1, 'OS-FLV-EXT-DATA:ephemeral': 0 },
-  ...{ 'os-flavor-access:is_public': true, description: null, extra_specs: {} },
-} as const;
 
 const IMAGES = [
   { id: '3f1b2c5e-8a47-4d0b-9b52-6d1f0c7a9e01', name: 'cirros', 'OS-EXT-IMG-SIZE:size': 21_430_272 },

@@ -5,17 +5,17 @@ import { microTime } from '../names.js';
 import type { Aggregate } from '../records.js';
 import { HOST } from '../seed.js';
 import { type Call, reads, refuse, writes } from './call.js';
-import { since, view } from './fields.js';
+import { view } from './fields.js';
 import { keyValues, name, object, orNull, text } from './parameters.js';
 
 type A = Stored<Aggregate>;
-const createdView = view<A>('name', {
-  ...{ id: ({ seq }) => seq, uuid: since('2.41'), deleted: () => false, deleted_at: () => null },
-  availability_zone: ({ metadata }) => metadata.availability_zone ?? null,
-  created_at: ({ createdAt }) => microTime(createdAt),
-  updated_at: ({ updatedAt }) => microTime(updatedAt),
-});
-const shown = (it: A, call: Call) => ({ ...createdView(it, call), hosts: it.hosts, metadata: it.metadata });
+const CREATED = 'id=seq name availability_zone created_at updated_at deleted deleted_at \n 2.41+ uuid';
+const values = ({ metadata, createdAt, updatedAt }: A) => {
+  const times = { created_at: microTime(createdAt), updated_at: microTime(updatedAt), deleted_at: null };
+  return { availability_zone: metadata.availability_zone ?? null, deleted: false, ...times };
+};
+const createdView = view(CREATED, values);
+const aggregateView = view(`${CREATED}\n hosts metadata`, values);
 
 /** The aggregate the path names. Clients send names where ids belong, and expect 400 then. */
 function aggregateOf({ args, cloud }: Call): A {
@@ -23,14 +23,13 @@ function aggregateOf({ args, cloud }: Call): A {
   return cloud.aggregates.list().find(({ seq }) => seq === id) ?? refuse(404, `Aggregate ${id} could not be found.`);
 }
 
-function changed(call: Call, aggregate: A, changes: Partial<Aggregate>): object {
-  const record = { ...aggregate, ...changes, updatedAt: call.now };
-  refuseTaken(call, record.name, aggregate.seq);
-  return { aggregate: shown(call.cloud.aggregates.update(aggregate.uuid, record), call) };
+function changed(call: Call, changes: Partial<Aggregate>): object {
+  const aggregate = { ...aggregateOf(call), ...changes, updatedAt: call.now };
+  return { aggregate: aggregateView(call.cloud.aggregates.update(aggregate.uuid, aggregate), call) };
 }
 
-function refuseTaken({ cloud }: Call, name: string, except?: number): void {
-  const taken = cloud.aggregates.list().some((it) => it.name === name && it.seq !== except);
+function refuseTaken({ cloud }: Call, name: string | undefined, own?: number): void {
+  const taken = cloud.aggregates.list().some((it) => it.name === name && it.seq !== own);
   if (taken) refuse(409, `Aggregate ${name} already exists.`);
 }
 
@@ -44,63 +43,52 @@ function merged(known: Aggregate['metadata'], changes: Values): Aggregate['metad
 
 const zone = orNull(text({ pattern: '^[^:]+$' }));
 const as = (verb: string) => ({ admin: `os-aggregates:${verb}` });
-const creation = {
-  ...as('create'),
-  body: { '2.1': object({ aggregate: object({ name, 'availability_zone?': zone }) }) },
+const creation = { '2.1': object({ aggregate: object({ name, 'availability_zone?': zone }) }) };
+const update = {
+  '2.1': object({ aggregate: { ...object({ 'name?': name, 'availability_zone?': zone }), minProperties: 1 } }),
 };
-const update = { ...object({ 'name?': name, 'availability_zone?': zone }), minProperties: 1 };
-const updating = { ...as('update'), body: { '2.1': object({ aggregate: update }) } };
-const acting = (key: string, value: object) => ({
+const acting = (key: string, members: object) => ({
   ...as(key),
   key,
-  body: { '2.1': object({ [key]: object({ ...value }) }) },
+  body: { '2.1': object({ [key]: object({ ...members }) }) },
 });
 type Asked = { aggregate: { name?: string; availability_zone?: string | null } };
-type Hosted<Key extends string> = Record<Key, { host: string }>;
 
 export class Aggregates {
-  readonly index = reads(as('index'), (call) => ({
-    aggregates: call.cloud.aggregates.list().map((it) => shown(it, call)),
-  }));
-  readonly show = reads(as('show'), (call) => ({ aggregate: shown(aggregateOf(call), call) }));
-
-  readonly create = writes<Asked>(creation, (call) => {
+  readonly index = reads(as('index'), (call) => {
+    return { aggregates: call.cloud.aggregates.list().map((aggregate) => aggregateView(aggregate, call)) };
+  });
+  readonly show = reads(as('show'), (call) => ({ aggregate: aggregateView(aggregateOf(call), call) }));
+  readonly create = writes<Asked>({ ...as('create'), body: creation }, (call) => {
     const { name = '', availability_zone } = call.body.aggregate;
     refuseTaken(call, name);
     const metadata = merged({}, { availability_zone: availability_zone ?? undefined });
     const record = { uuid: randomUUID(), name, hosts: [], metadata, createdAt: call.now, updatedAt: null };
     return { aggregate: createdView(call.cloud.aggregates.insert(record.uuid, record), call) };
   });
-
-  readonly update = writes<Asked>(updating, (call) => {
+  readonly update = writes<Asked>({ ...as('update'), body: update }, (call) => {
     const [aggregate, { name, ...zoned }] = [aggregateOf(call), call.body.aggregate];
-    return changed(call, aggregate, { name: name ?? aggregate.name, metadata: merged(aggregate.metadata, zoned) });
+    refuseTaken(call, name, aggregate.seq);
+    return changed(call, { name: name ?? aggregate.name, metadata: merged(aggregate.metadata, zoned) });
   });
-
   readonly delete = writes(as('delete'), (call) => {
     const { uuid, hosts } = aggregateOf(call);
     if (hosts.length > 0) refuse(400, 'Host aggregate is not empty');
     call.cloud.aggregates.delete(uuid);
   });
-
-  readonly addHost = writes<Hosted<'add_host'>>(acting('add_host', { host: text() }), (call) => {
-    const [aggregate, { host }] = [aggregateOf(call), call.body.add_host];
+  readonly addHost = writes<{ add_host: { host: string } }>(acting('add_host', { host: text() }), (call) => {
+    const [{ hosts, seq }, { host }] = [aggregateOf(call), call.body.add_host];
     if (host !== HOST.name) refuse(404, `Compute host ${host} could not be found.`);
-    if (aggregate.hosts.includes(host)) refuse(409, `Aggregate ${aggregate.seq} already has host ${host}.`);
-    return changed(call, aggregate, { hosts: [host] });
+    if (hosts.includes(host)) refuse(409, `Aggregate ${seq} already has host ${host}.`);
+    return changed(call, { hosts: [host] });
   });
-
-  readonly removeHost = writes<Hosted<'remove_host'>>(acting('remove_host', { host: text() }), (call) => {
-    const [aggregate, { host }] = [aggregateOf(call), call.body.remove_host];
-    if (!aggregate.hosts.includes(host)) refuse(404, `Cannot remove host ${host} in aggregate ${aggregate.seq}`);
-    return changed(call, aggregate, { hosts: [] });
+  readonly removeHost = writes<{ remove_host: { host: string } }>(acting('remove_host', { host: text() }), (call) => {
+    const [{ hosts, seq }, { host }] = [aggregateOf(call), call.body.remove_host];
+    if (!hosts.includes(host)) refuse(404, `Cannot remove host ${host} in aggregate ${seq}`);
+    return changed(call, { hosts: [] });
   });
-
   readonly setMetadata = writes<{ set_metadata: { metadata: Values } }>(
     acting('set_metadata', { metadata: keyValues('string', 'null') }),
-    (call) => {
-      const aggregate = aggregateOf(call);
-      return changed(call, aggregate, { metadata: merged(aggregate.metadata, call.body.set_metadata.metadata) });
-    },
+    (call) => changed(call, { metadata: merged(aggregateOf(call).metadata, call.body.set_metadata.metadata) }),
   );
 }

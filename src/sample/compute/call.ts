@@ -1,6 +1,6 @@
 /** Requests as the controllers of the sample see them, and actions as transactions. */
 import { randomUUID } from 'node:crypto';
-import { Fault } from 'portico/app';
+import { Fault, type RequestContext } from 'portico/app';
 import { type Action, type ActionOptions, type ActionRequest, type Args, action } from 'portico/routing';
 import type { Cloud } from '../cloud.js';
 import type { Server } from '../records.js';
@@ -25,73 +25,40 @@ export function allow({ who }: Call, policy: string): void {
 }
 
 /** One request, in its transaction. */
-export class Call<B = unknown> {
-  readonly #request: ActionRequest<Args, B>;
-  readonly now = Date.now();
-  readonly cloud: Cloud;
-  readonly settings: Settings;
-  readonly who: { readonly userId: string; readonly projectId: string; readonly isAdmin: boolean };
+export type Call<B = unknown> = ReturnType<typeof callOf<B>>;
 
-  constructor(request: ActionRequest<Args, B>) {
-    this.#request = request;
-    ({ cloud: this.cloud, settings: this.settings } = request.environ.sample!);
-    this.who = request.context as Call['who'];
-  }
-
-  get body(): B {
-    return this.#request.body;
-  }
-
-  get args(): Readonly<Record<string, string>> {
-    return this.#request.params as Record<string, string>;
-  }
-
-  /** Of a repeated query parameter the last. */
-  query(name: string): string | undefined {
-    return this.#request.queryValue(name);
-  }
-
-  queries(name: string): string[] {
-    return [(this.#request.query as Record<string, string | string[]>)[name] ?? []].flat();
-  }
-
-  /** Whether the microversion is in a range. */
-  within(from?: string, to?: string): boolean {
-    const { apiVersion } = this.#request;
-    return (from === undefined || apiVersion.atLeast(from)) && (to === undefined || apiVersion.atMost(to));
-  }
-
-  /** Where something is: with the API's version and, for `bookmark`, without. */
-  href(route: string, { id, server_id }: { id: string; server_id?: string }): string {
-    return this.#request.url(route, { id, server_id });
-  }
-
-  bookmark(collection: string, id: string): string {
-    return this.href(`/${collection}/{id}`, { id }).replace(`${this.#request.environ.scriptName}/`, '/');
-  }
-
-  links(collection: string, id: string): object[] {
-    return [
-      { rel: 'self', href: this.href(`/${collection}/{id}`, { id }) },
-      { rel: 'bookmark', href: this.bookmark(collection, id) },
-    ];
-  }
-
-  /** The address of this request with another marker. */
-  nextPage(marker: string): string {
-    const parameters = new URLSearchParams(this.#request.environ.originalUrl.split('?')[1]);
-    parameters.sort();
-    parameters.set('marker', marker);
-    return `${this.#request.url(this.#request.route.name!)}?${parameters}`;
-  }
-
-  /** Keeps what was done to a server. */
-  record({ id, project_id }: Server, verb: string): void {
-    const request_id = this.#request.environ.requestId ?? '';
-    const done = { action: verb, instance_uuid: id, request_id, user_id: this.who.userId, project_id };
-    this.cloud.actions.insert(randomUUID(), { ...done, startedAt: this.now }, id);
-  }
+function callOf<B>(request: ActionRequest<Args, B>) {
+  const { apiVersion, environ, body } = request;
+  const who = request.context as RequestContext & { userId: string; projectId: string };
+  const [now, args] = [Date.now(), request.params as Readonly<Record<string, string>>];
+  const href = (route: string, { id, server_id }: Ids) => request.url(route, { id, server_id });
+  const bookmark = (route: string, ids: Ids) => href(route, ids).replace(`${environ.scriptName}/`, '/');
+  const call = { ...environ.sample!, who, now, args, body, href, bookmark };
+  return Object.assign(call, {
+    /** Whether the microversion is in a range. */
+    within: (from?: string, to?: string) => apiVersion.atLeast(from ?? '2.1') && apiVersion.atMost(to ?? '2.79'),
+    /** A query parameter; of a repeated one the last. */
+    query: (name: string) => request.queryValue(name),
+    queries: (name: string) => [(request.query as Record<string, string | string[]>)[name] ?? []].flat(),
+    links: (route: string, { id }: Ids) => [
+      { rel: 'self', href: href(route, { id }) },
+      { rel: 'bookmark', href: bookmark(route, { id }) },
+    ],
+    /** The address of this request with another marker. */
+    nextPage: (marker: string) => {
+      const parameters = new URLSearchParams(environ.originalUrl.split('?')[1]);
+      parameters.sort();
+      parameters.set('marker', marker);
+      return `${request.url(request.route.name!)}?${parameters}`;
+    },
+    /** Keeps what was done to a server. */
+    record: (verb: string, { id, project_id }: Server) => {
+      const done = { action: verb, instance_uuid: id, user_id: who.userId, project_id, startedAt: now };
+      call.cloud.actions.insert(randomUUID(), { ...done, request_id: environ.requestId ?? '' }, id);
+    },
+  });
 }
+type Ids = { readonly id: string; readonly server_id?: string };
 
 /** Values by the microversion from which they hold. */
 type Since<T> = Readonly<Record<string, T>>;
@@ -112,51 +79,41 @@ interface Options {
 }
 
 /** An action that only looks. */
-export function reads(options: Options, handler: (call: Call) => unknown): Action {
-  return declared(options, (call) => call.cloud.read(() => handler(call)));
+export function reads<B = unknown>(options: Options, handler: (call: Call<B>) => unknown): Action {
+  return declared<B>(options, (call) => call.cloud.read(() => handler(call)));
 }
 
-/** An action that changes something: all of it or, when it throws. `prepare` runs before, outside the transaction. */
-export function writes<B = unknown, P = undefined>(
-  options: Options & { readonly prepare?: (body: B) => Promise<P> },
-  handler: (call: Call<B>, prepared: P) => unknown,
-): Action {
-  return declared<B>(options, (call) => {
-    const run = (prepared: P): unknown => call.cloud.write(() => handler(call, prepared));
-    return options.prepare === undefined ? run(undefined as P) : options.prepare(call.body).then(run);
-  });
+/** An action that changes something: all of it or, when it throws, nothing. */
+export function writes<B = unknown>(options: Options, handler: (call: Call<B>) => unknown): Action {
+  return declared<B>(options, (call) => call.cloud.write(() => handler(call)));
 }
 
-function declared<B>(
-  { from, to, admin, key, body, query, strictFrom, status }: Options,
-  run: (call: Call<B>) => unknown,
-) {
-  const schemas = (values: Since<Schema>) => ranges(values).map(([versions, schema]) => ({ versions, schema }));
-  const options: ActionOptions = {
-    versions: [from ?? Object.keys(body ?? {})[0] ?? null, to ?? null],
+/** An action. `run` opens its transaction itself. */
+export function declared<B>(options: Options, run: (call: Call<B>) => unknown): Action {
+  const { from, to, admin, key, body = {}, query = {}, strictFrom = '2.75', status } = options;
+  const parameters = Object.entries(query).map(
+    ([since, properties]) => [since, { type: 'object', properties }] as const,
+  );
+  const strict =
+    parameters.length === 0 ? {} : { [strictFrom]: { ...parameters.at(-1)![1], additionalProperties: false } };
+  const statuses = typeof status === 'number' ? { '2.1': status } : status;
+  const given: ActionOptions = {
+    versions: [from ?? Object.keys(body)[0] ?? null, to ?? null],
+    body: ranges(body).map(([versions, schema]) => ({ versions, schema })),
+    query: ranges({ ...Object.fromEntries(parameters), ...strict }).map(([versions, schema]) => ({ versions, schema })),
     ...(key && { bodyKey: key }),
-    ...(body && { body: schemas(body) }),
-    ...(query && { query: schemas(queries(query, strictFrom)) }),
-    ...(typeof status === 'number' && { status }),
-    ...(typeof status === 'object' && { status: ranges(status).map(([versions, it]) => ({ versions, status: it })) }),
+    ...(statuses && { status: ranges(statuses).map(([versions, it]) => ({ versions, status: it })) }),
   };
-  return action(options, (request) => {
-    const call = new Call(request as ActionRequest<Args, B>);
+  return action(given, (request) => {
+    const call = callOf(request as ActionRequest<Args, B>);
     if (admin !== undefined) allow(call, admin);
     return run(call);
   });
 }
 
-function queries(query: NonNullable<Options['query']>, strictFrom = '2.75'): Since<Schema> {
-  const loose = Object.entries(query).map(([from, properties]) => [from, { type: 'object', properties }] as const);
-  return { ...Object.fromEntries(loose), [strictFrom]: { ...loose.at(-1)![1], additionalProperties: false } };
-}
-
 /** Each value with its range of microversions: up to the one before the next. */
 function ranges<T>(values: Since<T>): (readonly [versions: readonly [from: string, to: string | null], value: T])[] {
   const starts = Object.keys(values);
-  return starts.map((start, index) => {
-    const next = starts[index + 1];
-    return [[start, next === undefined ? null : `2.${Number(next.slice(2)) - 1}`], values[start]!];
-  });
+  const last = starts.slice(1).map((next) => `2.${Number(next.slice(2)) - 1}`);
+  return starts.map((start, index) => [[start, last[index] ?? null], values[start]!]);
 }

@@ -5,20 +5,23 @@ import { type Call, reads, refuse } from './call.js';
 import { type View, view } from './fields.js';
 import { page } from './pages.js';
 
-const links = ({ id }: Image, call: Call): unknown[] => [
-  ...call.links('images', id),
-  { rel: 'alternate', type: 'application/vnd.openstack.image', href: call.bookmark('images', id) },
-];
-const briefView = view<Image>('id name', { links });
-const imageView = view<Image>('id name OS-EXT-IMG-SIZE:size', {
-  ...{ links, status: () => 'ACTIVE', progress: () => 100, minRam: () => 0, minDisk: () => 0, metadata: () => ({}) },
-  ...{ created: ({ createdAt }) => isoTime(createdAt), updated: ({ createdAt }) => isoTime(createdAt) },
-});
+const ROUTE = '/images/{id}';
+const fixed = { status: 'ACTIVE', progress: 100, minRam: 0, minDisk: 0, metadata: {} };
+const all = (image: Image, call: Call) => {
+  const alternate = { rel: 'alternate', type: 'application/vnd.openstack.image', href: call.bookmark(ROUTE, image) };
+  const created = isoTime(image.createdAt);
+  return { ...fixed, links: [...call.links(ROUTE, image), alternate], created, updated: created };
+};
+const briefView = view('id name links', all);
+const imageView = view(
+  'id name links status progress minRam minDisk metadata created updated OS-EXT-IMG-SIZE:size',
+  all,
+);
 
 /** Clients look images up by `name`. */
 function listed(call: Call, show: View<Image>): object {
   const found = call.cloud.images.list().filter(({ name }) => name === (call.query('name') ?? name));
-  return page(call, 'images', found, show, ({ id }) => id);
+  return page(call, 'images', found, show, 'id');
 }
 
 export class Images {

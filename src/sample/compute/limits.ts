@@ -1,8 +1,8 @@
 /** What a project may use, and what it uses. */
-
+import type { Flavor } from '../records.js';
 import { allow, type Call, reads } from './call.js';
-import { until, view } from './fields.js';
-import { parameters } from './parameters.js';
+import { view } from './fields.js';
+import { each } from './parameters.js';
 import { settled } from './server-states.js';
 
 /** What the servers of a project use of the host; without a project, all servers. */
@@ -11,33 +11,36 @@ export function usage(
   projectId?: string,
 ): Record<'instances' | 'cores' | 'ram' | 'disk', number> {
   const flavors = cloud.servers.list(projectId).flatMap((server) => settled(server, now)?.flavor ?? []);
-  const sum = (member: 'vcpus' | 'ram' | 'disk'): number =>
-    flavors.reduce((total, flavor) => total + flavor[member], 0);
+  const sum = (member: 'vcpus' | 'ram' | 'disk') => flavors.reduce((total, flavor) => total + flavor[member], 0);
   return { instances: flavors.length, cores: sum('vcpus'), ram: sum('ram'), disk: sum('disk') };
 }
 
-const absoluteView = view<ReturnType<typeof usage> & { groups: number }>('', {
-  maxTotalInstances: (_, { settings }) => settings.quotaInstances,
-  maxTotalCores: (_, { settings }) => settings.quotaCores,
-  maxTotalRAMSize: (_, { settings }) => settings.quotaRam,
-  maxTotalKeypairs: (_, { settings }) => settings.quotaKeyPairs,
-  maxServerGroups: (_, { settings }) => settings.quotaServerGroups,
-  ...{ maxServerGroupMembers: () => 10, maxServerMeta: () => 128 },
-  totalInstancesUsed: ({ instances }) => instances,
-  totalCoresUsed: ({ cores }) => cores,
-  totalRAMUsed: ({ ram }) => ram,
-  totalServerGroupsUsed: ({ groups }) => groups,
-  ...{ maxSecurityGroups: until('2.35', () => -1), maxSecurityGroupRules: until('2.35', () => -1) },
-  ...{ maxTotalFloatingIps: until('2.35', () => -1), totalFloatingIpsUsed: until('2.35', () => 0) },
-  ...{ totalSecurityGroupsUsed: until('2.35', () => 0), maxImageMeta: until('2.38', () => 128) },
-  ...{ maxPersonality: until('2.56', () => 5), maxPersonalitySize: until('2.56', () => 10_240) },
-});
+/** How many more servers of a flavor the project may have. */
+export function roomFor(call: Call, flavor: Flavor): number {
+  const { instances, cores, ram } = usage(call, call.who.projectId);
+  const { quotaInstances, quotaCores, quotaRam } = call.settings;
+  const room = [quotaInstances - instances, (quotaCores - cores) / flavor.vcpus, (quotaRam - ram) / flavor.ram];
+  return Math.floor(Math.min(...room));
+}
+
+const limitsView = view(
+  `maxTotalInstances=quotaInstances maxTotalCores=quotaCores maxTotalRAMSize=quotaRam maxTotalKeypairs=quotaKeyPairs
+   maxServerGroups=quotaServerGroups maxServerGroupMembers=ten maxServerMeta=metaItems
+   totalInstancesUsed=instances totalCoresUsed=cores totalRAMUsed=ram totalServerGroupsUsed=groups
+   -2.35 maxSecurityGroups=unlimited maxSecurityGroupRules=unlimited maxTotalFloatingIps=unlimited
+   -2.35 totalFloatingIpsUsed=none totalSecurityGroupsUsed=none
+   -2.38 maxImageMeta=metaItems
+   -2.56 maxPersonality=five maxPersonalitySize=tenKibibytes`,
+  (used: object, { settings }) => {
+    return { ...used, ...settings, ten: 10, metaItems: 128, unlimited: -1, none: 0, five: 5, tenKibibytes: 10_240 };
+  },
+);
 
 export class Limits {
-  readonly index = reads({ query: { '2.1': parameters('reserved tenant_id') } }, (call) => {
+  readonly index = reads({ query: { '2.1': each('reserved tenant_id') } }, (call) => {
     const project = call.query('tenant_id') ?? call.who.projectId;
-    if (call.query('tenant_id') !== undefined) allow(call, 'limits:other_project');
+    if (project !== call.who.projectId) allow(call, 'limits:other_project');
     const used = { ...usage(call, project), groups: call.cloud.groups.list(project).length };
-    return { limits: { rate: [], absolute: absoluteView(used, call) } };
+    return { limits: { rate: [], absolute: limitsView(used, call) } };
   });
 }

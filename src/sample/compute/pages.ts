@@ -27,14 +27,13 @@ export function count(call: Call, parameter: string, otherwise: number, most: nu
  * next page is linked whenever as many items were found as asked for: to know that these were the last, one would have
  * to look further. 400 for a marker that is not in `all`.
  */
-export function page<R>(call: Call, name: string, all: readonly R[], show: View<R>, idOf: (item: R) => string): object {
+export function page<R>(call: Call, name: string, all: readonly R[], show: View<R>, id: keyof R & string): object {
   const limit = count(call, 'limit', call.settings.maxLimit, call.settings.maxLimit);
-  const marker = call.query('marker');
-  const seen = marker === undefined ? -1 : all.findIndex((item) => idOf(item) === marker);
+  const [marker, ids] = [call.query('marker'), all.map((item) => String(item[id]))];
+  const seen = marker === undefined ? -1 : ids.indexOf(marker);
   if (marker !== undefined && seen < 0) refuse(400, `marker [${marker}] not found`);
-  const items = all.slice(seen + 1, seen + 1 + limit);
-  const last = items.at(-1);
-  const links =
-    last && items.length === limit ? { [`${name}_links`]: [{ rel: 'next', href: call.nextPage(idOf(last)) }] } : {};
-  return { [name]: items.map((item) => show(item, call)), ...links };
+  const shown = all.slice(seen + 1, seen + 1 + limit).map((item) => show(item, call));
+  const full = shown.length > 0 && shown.length === limit;
+  const links = full ? { [`${name}_links`]: [{ rel: 'next', href: call.nextPage(ids[seen + limit]!) }] } : {};
+  return { [name]: shown, ...links };
 }

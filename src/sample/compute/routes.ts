@@ -12,67 +12,59 @@ import { ServerGroups } from './server-groups.js';
 import { ServerParts, Servers, serverMetadata, Tags } from './servers.js';
 import { VERSIONS } from './versions.js';
 
-const controllers = {
-  ...{ flavors: Flavors, extraSpecs, images: Images, keyPairs: KeyPairs, groups: ServerGroups, limits: Limits },
-  ...{ services: Services, hypervisors: Hypervisors, zones: Zones, aggregates: Aggregates },
-  ...{ servers: Servers, serverActions: ServerActions, metadata: serverMetadata, tags: Tags, parts: ServerParts },
+/** What each action of a controller is asked for by: method, and path below that of its resource. */
+const ASKED = {
+  index: 'GET ',
+  create: 'POST ',
+  updateAll: 'PUT ',
+  deleteAll: 'DELETE ',
+  detail: 'GET /detail',
+  statistics: 'GET /statistics',
+  show: 'GET /{id}',
+  update: 'PUT /{id}',
+  delete: 'DELETE /{id}',
+  action: 'POST /{id}/action',
+  uptime: 'GET /{id}/uptime',
+  ips: 'GET /ips',
+  interfaces: 'GET /os-interface',
+  volumes: 'GET /os-volume_attachments',
+  securityGroups: 'GET /os-security-groups',
+  actions: 'GET /os-instance-actions',
 };
 
-const LIST = { GET: 'index', POST: 'create' };
-const ITEM = { GET: 'show', PUT: 'update', DELETE: 'delete' };
+const TABLE = [
+  ['/flavors', Flavors, 'index create detail show update delete'],
+  ['/flavors/{flavor_id}/os-extra_specs', extraSpecs, 'index create show update delete'],
+  ['/images', Images, 'index detail show'],
+  ['/os-keypairs', KeyPairs, 'index create show delete'],
+  ['/os-server-groups', ServerGroups, 'index create show delete'],
+  ['/limits', Limits, 'index'],
+  ['/os-services', Services, 'index update'],
+  ['/os-hypervisors', Hypervisors, 'index detail statistics show uptime'],
+  ['/os-availability-zone', Zones, 'index detail'],
+  ['/os-aggregates', Aggregates, 'index create show update delete action'],
+  ['/servers', Servers, 'index create detail show update delete'],
+  ['/servers', ServerActions, 'action'],
+  ['/servers/{server_id}', ServerParts, 'ips interfaces volumes securityGroups actions'],
+  ['/servers/{server_id}/metadata', serverMetadata, 'index create updateAll show update delete'],
+  ['/servers/{server_id}/tags', Tags, 'index updateAll deleteAll show update delete'],
+] as const;
 
-/** Path, controller, and the action of each method. Those for GET are called by their path. */
-const TABLE: readonly (readonly [
-  path: string,
-  controller: keyof typeof controllers,
-  actions: Record<string, string>,
-])[] = [
-  ['/flavors', 'flavors', LIST],
-  ['/flavors/detail', 'flavors', { GET: 'detail' }],
-  ['/flavors/{id}', 'flavors', ITEM],
-  ['/flavors/{flavor_id}/os-extra_specs', 'extraSpecs', LIST],
-  ['/flavors/{flavor_id}/os-extra_specs/{id}', 'extraSpecs', ITEM],
-  ['/images', 'images', { GET: 'index' }],
-  ['/images/detail', 'images', { GET: 'detail' }],
-  ['/images/{id}', 'images', { GET: 'show' }],
-  ['/os-keypairs', 'keyPairs', LIST],
-  ['/os-keypairs/{id}', 'keyPairs', { GET: 'show', DELETE: 'delete' }],
-  ['/os-server-groups', 'groups', LIST],
-  ['/os-server-groups/{id}', 'groups', { GET: 'show', DELETE: 'delete' }],
-  ['/limits', 'limits', { GET: 'index' }],
-  ['/os-services', 'services', { GET: 'index' }],
-  ['/os-services/{id}', 'services', { PUT: 'update' }],
-  ['/os-hypervisors', 'hypervisors', { GET: 'index' }],
-  ['/os-hypervisors/detail', 'hypervisors', { GET: 'detail' }],
-  ['/os-hypervisors/statistics', 'hypervisors', { GET: 'statistics' }],
-  ['/os-hypervisors/{id}', 'hypervisors', { GET: 'show' }],
-  ['/os-hypervisors/{id}/uptime', 'hypervisors', { GET: 'uptime' }],
-  ['/os-availability-zone', 'zones', { GET: 'index' }],
-  ['/os-availability-zone/detail', 'zones', { GET: 'detail' }],
-  ['/os-aggregates', 'aggregates', LIST],
-  ['/os-aggregates/{id}', 'aggregates', ITEM],
-  ['/os-aggregates/{id}/action', 'aggregates', { POST: 'action' }],
-  ['/servers', 'servers', LIST],
-  ['/servers/detail', 'servers', { GET: 'detail' }],
-  ['/servers/{id}', 'servers', ITEM],
-  ['/servers/{id}/action', 'serverActions', { POST: 'action' }],
-  ['/servers/{server_id}/metadata', 'metadata', { ...LIST, PUT: 'updateAll' }],
-  ['/servers/{server_id}/metadata/{id}', 'metadata', ITEM],
-  ['/servers/{server_id}/tags', 'tags', { GET: 'index', PUT: 'updateAll', DELETE: 'deleteAll' }],
-  ['/servers/{server_id}/tags/{id}', 'tags', ITEM],
-  ['/servers/{server_id}/ips', 'parts', { GET: 'ips' }],
-  ['/servers/{server_id}/os-interface', 'parts', { GET: 'interfaces' }],
-  ['/servers/{server_id}/os-volume_attachments', 'parts', { GET: 'volumes' }],
-  ['/servers/{server_id}/os-security-groups', 'parts', { GET: 'securityGroups' }],
-  ['/servers/{server_id}/os-instance-actions', 'parts', { GET: 'actions' }],
-];
-
-/** The compute API's routes to its controllers. */
+/** The compute API's routes to its controllers. Those for GET are called by their path. */
 export function computeRouter(log: Logger): Router {
+  const controllers = Object.fromEntries(
+    TABLE.map(([path, controller, actions]) => [`${path} ${actions}`, controller]),
+  );
   const router = new Router({ controllers, versions: VERSIONS, faultStyle: 'openstack', schemas: 'required', log });
-  for (const [path, controller, actions] of TABLE) {
-    for (const [method, action] of Object.entries(actions)) {
-      router.connect(method === 'GET' ? path : null, path, { controller, action, conditions: { method: [method] } });
+  for (const [prefix, , actions] of TABLE) {
+    for (const action of actions.split(' ')) {
+      const [method = '', path = ''] = ASKED[action as keyof typeof ASKED].split(' ');
+      const name = method === 'GET' ? prefix + path : null;
+      router.connect(name, prefix + path, {
+        controller: `${prefix} ${actions}`,
+        action,
+        conditions: { method: [method] },
+      });
     }
   }
   return router;

@@ -2,16 +2,17 @@
 import { randomUUID } from 'node:crypto';
 import type { Group, Server } from '../records.js';
 import { type Call, reads, refuse, writes } from './call.js';
-import { since, until, view } from './fields.js';
+import { view } from './fields.js';
 import { count } from './pages.js';
-import { name, object, parameters, whole } from './parameters.js';
+import { each, name, object, whole } from './parameters.js';
 import { settled } from './server-states.js';
 
-const groupView = view<Group>('id name', {
-  members: ({ id }, call) => membersOf(call, id).map((server) => server.id),
-  ...{ policies: until('2.63', ({ policy }) => [policy]), metadata: until('2.63', () => ({})) },
-  ...{ project_id: since('2.13'), user_id: since('2.13'), policy: since('2.64'), rules: since('2.64') },
-});
+const groupView = view(
+  'id name members \n -2.63 policies metadata \n 2.13+ project_id user_id \n 2.64+ policy rules',
+  ({ id, policy }: Group, call) => {
+    return { members: membersOf(call, id).map((server) => server.id), policies: [policy], metadata: {} };
+  },
+);
 
 /** The servers of a group that are there. */
 export function membersOf({ cloud, now }: Call, groupId: string): Server[] {
@@ -19,44 +20,41 @@ export function membersOf({ cloud, now }: Call, groupId: string): Server[] {
 }
 
 /** The group the path names; 404 for somebody else's. */
-function groupOf(call: Call): Group {
-  const group = call.cloud.groups.get(call.args.id!);
-  const mine = group !== undefined && (call.who.isAdmin || group.project_id === call.who.projectId);
-  return mine ? group : refuse(404, `Instance group ${call.args.id} could not be found.`);
+function groupOf({ args, cloud, who }: Call): Group {
+  const group = cloud.groups.get(args.id!);
+  const mine = group !== undefined && (who.isAdmin || group.project_id === who.projectId);
+  return mine ? group : refuse(404, `Instance group ${args.id} could not be found.`);
 }
 
 const hard = ['affinity', 'anti-affinity'];
 const all = [...hard, 'soft-affinity', 'soft-anti-affinity'];
 const one = (policies: string[]) => ({ type: 'array', items: { enum: policies }, minItems: 1, maxItems: 1 });
-const withPolicy = { name, policy: { enum: all }, 'rules?': object({ 'max_server_per_host?': whole(1) }) };
+const rules = object({ 'max_server_per_host?': whole(1) });
 const body = {
   '2.1': object({ server_group: object({ name, policies: one(hard) }) }),
   '2.15': object({ server_group: object({ name, policies: one(all) }) }),
-  '2.64': object({ server_group: object(withPolicy) }),
+  '2.64': object({ server_group: object({ name, policy: { enum: all }, 'rules?': rules }) }),
 };
-type Asked = { server_group: { name: string; policies?: [string]; policy?: string; rules?: Group['rules'] } };
+type Asked = { server_group: Pick<Group, 'name'> & Partial<Group> & { policies?: [string] } };
 
 export class ServerGroups {
-  readonly index = reads({ query: { '2.1': parameters('all_projects limit offset') } }, (call) => {
+  readonly index = reads({ query: { '2.1': each('all_projects limit offset') } }, (call) => {
     const everybodys = call.who.isAdmin && call.query('all_projects') !== undefined;
     const groups = call.cloud.groups.list(everybodys ? undefined : call.who.projectId);
     const { maxLimit } = call.settings;
     const [from, most] = [count(call, 'offset', 0, Number.MAX_SAFE_INTEGER), count(call, 'limit', maxLimit, maxLimit)];
     return { server_groups: groups.slice(from, from + most).map((group) => groupView(group, call)) };
   });
-
   readonly show = reads({}, (call) => ({ server_group: groupView(groupOf(call), call) }));
-
   readonly create = writes<Asked>({ body }, (call) => {
     const { name, policies, policy = policies![0], rules = {} } = call.body.server_group;
     const { projectId: project_id, userId: user_id } = call.who;
+    const ruled = Object.keys(rules).length > 0 && policy !== 'anti-affinity';
+    if (ruled) refuse(400, 'Only anti-affinity policy supports rules.');
     const full = call.cloud.groups.list(project_id).length >= call.settings.quotaServerGroups;
     if (full) refuse(403, 'Quota exceeded, too many server groups.');
-    const ruled = Object.keys(rules).length > 0;
-    if (ruled && policy !== 'anti-affinity') refuse(400, 'Only anti-affinity policy supports rules.');
     const group = { id: randomUUID(), name, project_id, user_id, policy, rules };
     return { server_group: groupView(call.cloud.groups.insert(group.id, group, project_id), call) };
   });
-
   readonly delete = writes({ status: 204 }, (call) => call.cloud.groups.delete(groupOf(call).id));
 }

@@ -5,12 +5,16 @@
 import type { Server, Task, VmState } from '../records.js';
 import { type Call, refuse } from './call.js';
 
-/** Each state's status and, in nova's numbers, power: 0 unknown, 1 running, 3 paused, 4 off. */
-const STATES: Readonly<Record<VmState, readonly [status: string, power: number]>> = {
-  ...{ building: ['BUILD', 0], active: ['ACTIVE', 1], stopped: ['SHUTOFF', 4], paused: ['PAUSED', 3] },
-  ...{ suspended: ['SUSPENDED', 4], error: ['ERROR', 0] },
+const STATUS = {
+  building: 'BUILD',
+  active: 'ACTIVE',
+  stopped: 'SHUTOFF',
+  paused: 'PAUSED',
+  suspended: 'SUSPENDED',
+  error: 'ERROR',
 };
-
+/** nova's numbers: 0 unknown, 1 running, 3 paused, 4 off. */
+const POWER = { building: 0, active: 1, stopped: 4, paused: 3, suspended: 4, error: 0 };
 /** Transitions that show in the status. */
 const BUSY: Record<string, string> = { rebooting: 'REBOOT', rebooting_hard: 'HARD_REBOOT', rebuilding: 'REBUILD' };
 
@@ -40,7 +44,7 @@ export function settled<S extends Server>(server: S, now: number): S | undefined
   return { ...server, vm_state: task.to, task: null, launchedAt, updatedAt: task.endsAt };
 }
 
-/** The server with the transition begun. 409 when it is locked, in the wrong state, or in another transition. */
+/** The server with the transition begun. 409 in the wrong state, and while another transition runs. */
 export function begin<S extends Server>(call: Call, server: S, name: keyof typeof TRANSITIONS): S {
   const [verb, from, task, to = server.vm_state]: Transition = TRANSITIONS[name];
   const cannot = `Cannot '${verb}' instance ${server.id} while it is in`;
@@ -60,10 +64,10 @@ export function taskState({ task }: Server, now: number): string | null {
   return task?.state === 'scheduling' && halfway ? 'spawning' : (task?.state ?? null);
 }
 
-export const status = ({ vm_state, task }: Server): string => BUSY[task?.state ?? ''] ?? STATES[vm_state][0];
-export const powerState = ({ vm_state }: Server): number => STATES[vm_state][1];
+export const status = ({ vm_state, task }: Server): string => BUSY[task?.state ?? ''] ?? STATUS[vm_state];
+export const powerState = ({ vm_state }: Server): number => POWER[vm_state];
 
 /** Whether a filter `status=` finds the server: one that reboots is still an active one. */
 export function hasStatus(server: Server, wanted: string): boolean {
-  return [status(server), STATES[server.vm_state][0]].includes(wanted.toUpperCase());
+  return [status(server), STATUS[server.vm_state]].includes(wanted.toUpperCase());
 }
