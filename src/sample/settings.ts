@@ -39,14 +39,15 @@ const stores = new WeakMap<Config, { readonly cloud: Cloud; users: number }>();
  * The store of a configuration, until the app is closed. `:memory:` stays: an API that starts again finds what was there.
  * It is refused in a worker that is not alone, because its siblings would not see it.
  */
-export function cloudOf({ config, onClose }: FactoryContext, { connection }: Settings): Cloud {
+export function cloudOf(ctx: FactoryContext, { connection }: Settings): Cloud {
+  const { config } = ctx;
   const file = connection.replace(/^sqlite:\/\/\/?/, '');
   const inMemory = file === ':memory:';
   if (inMemory) refuseSeveralProcesses(config);
   const store = stores.get(config) ?? { cloud: inMemory ? openCloud(file) : openFile(config, file), users: 0 };
   stores.set(config, store);
   store.users += 1;
-  onClose(() => {
+  ctx.onClose(() => {
     store.users -= 1;
     if (store.users > 0 || inMemory) return;
     stores.delete(config);

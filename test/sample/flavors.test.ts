@@ -21,7 +21,7 @@ test('SC-50 flavors are listed, listed in detail and shown', async (t) => {
   const { flavors } = (await compute('GET /v2.1/flavors/detail')).json;
   const { flavor } = (await compute('GET /v2.1/flavors/2')).json;
   assert.deepEqual(flavors[1], flavor);
-  const { links, ...members } = flavor;
+  const { links: _links, ...members } = flavor;
   assert.deepEqual(members, {
     id: '2',
     name: 'm1.small',

@@ -69,12 +69,17 @@ test('SC-56 keys are listed, shown and removed', async (t) => {
     ['a', 'b'],
   );
   const { keypair } = (await compute('GET /v2.1/os-keypairs/a', { version: '2.2' })).json;
-  const { created_at, id, fingerprint, ...rest } = keypair;
+  const { created_at, id, fingerprint: _fingerprint, ...rest } = keypair;
   assert.match(created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$/);
   assert.equal(typeof id, 'number');
   assert.deepEqual(rest, {
-    ...{ name: 'a', public_key: KEY, type: 'ssh', user_id: 'admin' },
-    ...{ updated_at: null, deleted: false, deleted_at: null },
+    name: 'a',
+    public_key: KEY,
+    type: 'ssh',
+    user_id: 'admin',
+    updated_at: null,
+    deleted: false,
+    deleted_at: null,
   });
   assert.equal((await compute('DELETE /v2.1/os-keypairs/a')).status, 202);
   assert.equal((await compute('DELETE /v2.1/os-keypairs/a')).status, 404);

@@ -11,7 +11,6 @@ import { fileURLToPath } from 'node:url';
 import type { App } from 'portico/app';
 import { Config } from 'portico/config';
 import { Loader } from 'portico/loader';
-import * as middleware from 'portico/middleware';
 
 export const PASTE = fileURLToPath(new URL('../../paste/api-paste.ini', import.meta.url));
 export const SECRET = 'a secret of the proxy';
@@ -63,7 +62,7 @@ ${more}`);
 
 /** Loads an app of a paste file and closes it after the test. */
 export async function load(t: TestContext, name: string, config: Config, paste = PASTE): Promise<App> {
-  const app = await new Loader(paste, { config, aliases: standIns() }).loadApp(name);
+  const app = await new Loader(paste, { config }).loadApp(name);
   t.after(() => app.close());
   return app;
 }
@@ -130,21 +129,4 @@ export async function makeServer(api: SampleApi, members: object = {}, asked: As
   const answer = await api.compute('POST /v2.1/servers', { ...asked, body: { server } });
   if (answer.status !== 202) throw new Error(`no server was made: ${answer.status} ${answer.text}`);
   return answer.json.server.id as string;
-}
-
-/** What the shipped file names, and this installation does not have yet. */
-function standIns(): Record<string, string> {
-  const names = [
-    'catchErrors',
-    'requestId',
-    'requestLog',
-    'proxyHeaders',
-    'cors',
-    'sizelimit',
-    'noauth',
-    'healthcheck',
-  ];
-  const module = new URL('./stand-in-filters.js', import.meta.url).href;
-  const missing = names.filter((name) => !Object.hasOwn(middleware, name));
-  return Object.fromEntries(missing.map((name) => [`portico/middleware:${name}`, `${module}:${name}`]));
 }

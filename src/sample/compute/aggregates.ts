@@ -71,7 +71,7 @@ export class Aggregates {
     refuseTaken(call, name, aggregate.seq);
     return changed(call, { name: name ?? aggregate.name, metadata: merged(aggregate.metadata, zoned) });
   });
-  readonly delete = writes(as('delete'), (call) => {
+  readonly delete = writes({ ...as('delete'), status: 200 }, (call) => {
     const { uuid, hosts } = aggregateOf(call);
     if (hosts.length > 0) refuse(400, 'Host aggregate is not empty');
     call.cloud.aggregates.delete(uuid);

@@ -49,7 +49,7 @@ function callOf<B>(request: ActionRequest<Args, B>) {
       const parameters = new URLSearchParams(environ.originalUrl.split('?')[1]);
       parameters.sort();
       parameters.set('marker', marker);
-      return `${request.url(request.route.name!)}?${parameters}`;
+      return `${request.url(request.route.name!)}?${parameters.toString()}`;
     },
     /** Keeps what was done to a server. */
     record: (verb: string, { id, project_id }: Server) => {

@@ -5,10 +5,11 @@ import { type ActionRequest, Router } from 'portico/routing';
 /** The compute API's microversions. Clients ask for what they find here, so the maximum is one that is kept. */
 export const VERSIONS = { serviceType: 'compute', min: '2.1', max: '2.79' } as const;
 
-const described = (self: string, more: object[] = []) => ({
-  ...{ id: 'v2.1', status: 'CURRENT', version: VERSIONS.max, min_version: VERSIONS.min },
-  ...{ updated: '2013-07-23T11:33:21Z', links: [{ rel: 'self', href: self }, ...more] },
-});
+const described = (self: string, more: object[] = []) => {
+  const { max: version, min: min_version } = VERSIONS;
+  const links = [{ rel: 'self', href: self }, ...more];
+  return { id: 'v2.1', status: 'CURRENT', version, min_version, updated: '2013-07-23T11:33:21Z', links };
+};
 const docs = { rel: 'describedby', type: 'text/html', href: 'https://docs.openstack.org/' };
 const media = { base: 'application/json', type: 'application/vnd.openstack.compute+json;version=2.1' };
 

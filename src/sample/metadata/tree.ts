@@ -64,8 +64,9 @@ export function openStackTree(server: Stored<Server>, date: string): Folder {
 
 function metaDataJson(server: Stored<Server>, date: string): object {
   const { id: uuid, name, metadata: meta, key, launch_index, zone: availability_zone, project_id } = server;
+  const named = { uuid, name, hostname: `${hostName(server)}.novalocal`, launch_index, availability_zone };
   return {
-    ...{ uuid, name, hostname: `${hostName(server)}.novalocal`, launch_index, availability_zone },
+    ...named,
     ...(Object.keys(meta).length > 0 && { meta }),
     ...(key && { public_keys: { [key.name]: key.public_key } }),
     ...(key && { keys: [{ name: key.name, type: key.type, data: key.public_key }] }),
