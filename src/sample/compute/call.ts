@@ -33,7 +33,7 @@ function callOf<B>(request: ActionRequest<Args, B>) {
   const [now, args] = [Date.now(), request.params as Readonly<Record<string, string>>];
   const href = (route: string, { id, server_id }: Ids) => request.url(route, { id, server_id });
   const bookmark = (route: string, ids: Ids) => href(route, ids).replace(`${environ.scriptName}/`, '/');
-  const call = { ...environ.sample!, who, now, args, body, href, bookmark };
+  const call = { ...environ.sample!, request: request as ActionRequest, who, now, args, body, href, bookmark };
   return Object.assign(call, {
     /** Whether the microversion is in a range. */
     within: (from?: string, to?: string) => apiVersion.atLeast(from ?? '2.1') && apiVersion.atMost(to ?? '2.79'),
@@ -44,13 +44,6 @@ function callOf<B>(request: ActionRequest<Args, B>) {
       { rel: 'self', href: href(route, { id }) },
       { rel: 'bookmark', href: bookmark(route, { id }) },
     ],
-    /** The address of this request with another marker. */
-    nextPage: (marker: string) => {
-      const parameters = new URLSearchParams(environ.originalUrl.split('?')[1]);
-      parameters.sort();
-      parameters.set('marker', marker);
-      return `${request.url(request.route.name!)}?${parameters.toString()}`;
-    },
     /** Keeps what was done to a server. */
     record: (verb: string, { id, project_id }: Server) => {
       const done = { action: verb, instance_uuid: id, user_id: who.userId, project_id, startedAt: now };

@@ -1,9 +1,9 @@
 /** Server groups: which servers should be on one host, and which should not. */
 import { randomUUID } from 'node:crypto';
+import { pageRequest } from 'portico/routing';
 import type { Group, Server } from '../records.js';
 import { type Call, reads, refuse, writes } from './call.js';
 import { view } from './fields.js';
-import { count } from './pages.js';
 import { each, name, object, whole } from './parameters.js';
 import { settled } from './server-states.js';
 
@@ -41,9 +41,8 @@ export class ServerGroups {
   readonly index = reads({ query: { '2.1': each('all_projects limit offset') } }, (call) => {
     const everybodys = call.who.isAdmin && call.query('all_projects') !== undefined;
     const groups = call.cloud.groups.list(everybodys ? undefined : call.who.projectId);
-    const { maxLimit } = call.settings;
-    const [from, most] = [count(call, 'offset', 0, Number.MAX_SAFE_INTEGER), count(call, 'limit', maxLimit, maxLimit)];
-    return { server_groups: groups.slice(from, from + most).map((group) => groupView(group, call)) };
+    const { offset, limit } = pageRequest(call.request, { maxLimit: call.settings.maxLimit, offset: true });
+    return { server_groups: groups.slice(offset, offset + limit).map((group) => groupView(group, call)) };
   });
   readonly show = reads({}, (call) => ({ server_group: groupView(groupOf(call), call) }));
   readonly create = writes<Asked>({ body }, (call) => {

@@ -1,14 +1,13 @@
 /** The version documents, which clients read before anything else. They are the same in every worker. */
 import type { App, AppFactory } from 'portico/app';
-import { type ActionRequest, Router } from 'portico/routing';
+import { type ActionRequest, Router, versionDocument } from 'portico/routing';
 
 /** The compute API's microversions. Clients ask for what they find here, so the maximum is one that is kept. */
 export const VERSIONS = { serviceType: 'compute', min: '2.1', max: '2.79' } as const;
 
-const described = (self: string, more: object[] = []) => {
-  const { max: version, min: min_version } = VERSIONS;
+const described = (self: string, ...more: { rel: string; type: string; href: string }[]) => {
   const links = [{ rel: 'self', href: self }, ...more];
-  return { id: 'v2.1', status: 'CURRENT', version, min_version, updated: '2013-07-23T11:33:21Z', links };
+  return versionDocument(VERSIONS, { id: 'v2.1', updated: '2013-07-23T11:33:21Z', links });
 };
 const docs = { rel: 'describedby', type: 'text/html', href: 'https://docs.openstack.org/' };
 const media = { base: 'application/json', type: 'application/vnd.openstack.compute+json;version=2.1' };
@@ -18,7 +17,7 @@ export const versions: AppFactory = () => only((request) => ({ versions: [descri
 
 /** `[app:…]` for `/v2.1` and `/v2.1/`. */
 export const version: AppFactory = () =>
-  only((request) => ({ version: { ...described(request.url('root'), [docs]), 'media-types': [media] } }));
+  only((request) => ({ version: { ...described(request.url('root'), docs), 'media-types': [media] } }));
 
 async function only(show: (request: ActionRequest) => unknown): Promise<App> {
   const router = new Router({ controllers: { root: { show } }, faultStyle: 'openstack' });
