@@ -18,6 +18,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map<string
   ['check', () => import('./check.js')],
   ['pipeline', () => import('./pipeline.js')],
   ['explain', () => import('./explain.js')],
+  ['service', () => import('./service.js')],
 ]);
 
 /** Runs one command line; gives the exit status, or undefined where the command has set it. */

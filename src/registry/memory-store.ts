@@ -16,6 +16,9 @@ import type {
 
 type Stored = { -readonly [K in keyof ServiceRecord]: ServiceRecord[K] } & { deletedBy?: string };
 
+/** Workers seen within a day are never forgotten: they may be running. */
+const DAY_MS = 86_400_000;
+
 /** Records that end with the process. */
 export class MemoryStore implements ServiceStore {
   readonly #now: () => number;
@@ -134,7 +137,7 @@ export class MemoryStore implements ServiceStore {
     for (const [id, rows] of this.#workers) {
       this.#workers.set(
         id,
-        rows.filter(({ lastSeenUp }) => lastSeenUp.getTime() > before),
+        rows.filter(({ lastSeenUp }) => lastSeenUp.getTime() > Math.min(before, this.#now() - DAY_MS)),
       );
     }
     return purged;

@@ -86,7 +86,7 @@ export interface ServiceStore {
   workers(serviceId: number): Promise<WorkerRow[]>;
   putWorker(serviceId: number, worker: Omit<WorkerRow, 'lastSeenUp'>): Promise<void>;
   dropWorker(serviceId: number, worker: number, pid: number): Promise<void>;
-  /** Forgets deleted records and workers not seen for so long; how many records. */
+  /** Forgets records deleted so long ago, and workers not seen for that time or a day at least; how many records. */
   purge(olderThanSeconds: number): Promise<number>;
   /** Takes or keeps a lease; false while somebody else has it. */
   lease(task: string, owner: string, seconds: number): Promise<boolean>;

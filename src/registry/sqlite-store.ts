@@ -30,6 +30,9 @@ export interface SqliteStoreOptions {
   readonly now?: () => number;
 }
 
+/** Workers seen within a day are never forgotten: they may be running. */
+const DAY_MS = 86_400_000;
+
 /** Longer than this and every request of the worker has waited for it. */
 const SLOW_MS = 50;
 
@@ -167,7 +170,9 @@ export class SqliteStore implements ServiceStore {
     const before = this.#now() - olderThanSeconds * 1000;
     return this.#use((database) =>
       transaction(database, () => {
-        database.prepare('DELETE FROM service_workers WHERE last_seen_up <= ?').run(before);
+        database
+          .prepare('DELETE FROM service_workers WHERE last_seen_up <= ?')
+          .run(Math.min(before, this.#now() - DAY_MS));
         const { changes } = database.prepare('DELETE FROM services WHERE deleted <> 0 AND deleted_at <= ?').run(before);
         return Number(changes);
       }),

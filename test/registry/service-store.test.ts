@@ -143,10 +143,15 @@ for (const [kind, open] of stores) {
     pass(10_000);
     const recent = await store.insert(announcement(), NEW);
     await store.remove(recent.id, 'admin');
-    await store.insert(announcement(), NEW);
+    const alive = await store.insert(announcement(), NEW);
+    await store.putWorker(alive.id, { worker: 0, pid: 1, instanceId: 'i', inFlight: 0, draining: false });
     assert.equal(await store.purge(5), 1);
+    assert.equal(await store.purge(0), 1);
+    assert.equal((await store.workers(alive.id)).length, 1);
+    pass(86_400_000);
+    await store.purge(0);
+    assert.equal((await store.workers(alive.id)).length, 0);
     assert.equal(await store.deletedBy(old.id), undefined);
-    assert.equal(await store.deletedBy(recent.id), 'admin');
     assert.equal((await store.list()).length, 1);
   });
 

@@ -1,0 +1,207 @@
+/**
+ * `api-cli service`: the services that have registered, and what operators decide about them.
+ */
+import type { Command } from 'commander';
+import { PorticoError } from '../errors.js';
+import {
+  databaseOptions,
+  heartbeatOptions,
+  type OperatorChanges,
+  openRegistry,
+  type ServiceJson,
+  type ServiceRegistry,
+  type ServiceView,
+  servicegroupOptions,
+  serviceJson,
+  type ViewFilter,
+} from '../registry/index.js';
+import {
+  addConfigurationOptions,
+  type ConfigurationArguments,
+  configuredLogger,
+  readConfiguration,
+} from './configuration.js';
+
+interface Output extends ConfigurationArguments {
+  readonly json?: boolean;
+}
+
+interface ListArguments extends Output, ViewFilter {
+  readonly check?: boolean;
+}
+
+export function register(program: Command): void {
+  const service = program.command('service').description('the services that have registered, and decisions about them');
+
+  add(service, 'list', 'list services')
+    .option('--host <name>', 'those on this host')
+    .option('--binary <name>', 'those of this binary')
+    .option('--topic <name>', 'those of this topic')
+    .option('--state <state>', 'those that are up, down or unknown')
+    .option('--status <status>', 'those that are enabled or disabled')
+    .option('--check', 'end with status 1 when any of them is down')
+    .action(async (given: ListArguments) => {
+      const views = await withRegistry(given, (registry) => registry.list(filterOf(given)));
+      print(given, { services: views.map(serviceJson) }, () => table(views.map(serviceJson)));
+      process.exitCode = given.check === true && views.some(({ state }) => state === 'down') ? 1 : 0;
+    });
+
+  add(service, 'show <service>', 'show one service: its id, binary@host, or its binary where that runs once').action(
+    async (name: string, given: Output) => {
+      const view = await withRegistry(given, (registry) => find(registry, name));
+      print(given, serviceJson(view), () => details(serviceJson(view)));
+    },
+  );
+
+  add(service, 'enable <service>', 'give a service work again').action((name: string, given: Output) =>
+    change(name, given, { status: 'enabled' }),
+  );
+
+  add(service, 'disable <service>', 'give a service no new work; it finishes what it has')
+    .option('--reason <text>', 'why, for others to read')
+    .action((name: string, given: Output & { reason?: string }) =>
+      change(name, given, {
+        status: 'disabled',
+        ...(given.reason === undefined ? {} : { disabledReason: given.reason }),
+      }),
+    );
+
+  add(service, 'force-down <service>', 'treat a service as dead, whatever it reports').action(
+    (name: string, given: Output) => change(name, given, { forcedDown: true }),
+  );
+
+  add(service, 'force-up <service>', 'believe what a service reports again').action((name: string, given: Output) =>
+    change(name, given, { forcedDown: false }),
+  );
+
+  add(service, 'delete <service>', 'delete the record of a service that is gone')
+    .option('--force', 'also when it is up')
+    .action(async (name: string, given: Output & { force?: boolean }) => {
+      const deleted = await withRegistry(given, async (registry) => {
+        const { record } = await find(registry, name);
+        await registry.delete(record.uuid, { force: given.force === true, by: 'operator' });
+        return record;
+      });
+      print(given, { deleted: deleted.uuid }, () => `deleted ${deleted.binary} on ${deleted.host}`);
+    });
+
+  add(service, 'purge', 'forget records that were deleted long ago')
+    .option('--days <number>', 'how long ago (default: purge_after_days)')
+    .action(async (given: Output & { days?: string }) => {
+      const days = given.days === undefined ? undefined : wholeNumber(given.days);
+      const purged = await withRegistry(given, (registry, usual) => registry.purge(days ?? usual));
+      print(given, { purged }, () => `forgot ${purged} records`);
+    });
+}
+
+function add(service: Command, name: string, description: string): Command {
+  const command = service.command(name).description(description).option('--json', 'print JSON').exitOverride();
+  return addConfigurationOptions(command);
+}
+
+async function change(name: string, given: Output, changes: OperatorChanges): Promise<void> {
+  const view = await withRegistry(given, async (registry) =>
+    registry.update((await find(registry, name)).record.uuid, changes),
+  );
+  print(given, serviceJson(view), () => details(serviceJson(view)));
+}
+
+async function withRegistry<T>(
+  given: ConfigurationArguments,
+  work: (registry: ServiceRegistry, purgeAfterDays: number) => Promise<T>,
+): Promise<T> {
+  const config = await readConfiguration(given);
+  config.register('servicegroup', servicegroupOptions);
+  config.register('database', databaseOptions);
+  config.register('DEFAULT', heartbeatOptions);
+  const registry = openRegistry(config, { log: configuredLogger(config) });
+  if (registry === null) {
+    throw new PorticoError('PORTICO_NO_REGISTRY', {
+      message: 'the configuration names no service registry',
+      hint: 'Set [servicegroup] connection, or [database] connection: sqlite:////var/lib/portico/portico.db.',
+    });
+  }
+  try {
+    return await work(registry, config.group('servicegroup', servicegroupOptions).purgeAfterDays);
+  } finally {
+    await registry.close();
+  }
+}
+
+/** By id, by `binary@host`, or by a binary that runs on one host only. */
+async function find(registry: ServiceRegistry, name: string): Promise<ServiceView> {
+  if (/^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(name)) return registry.show(name);
+  const at = name.lastIndexOf('@');
+  const filter = at === -1 ? { binary: name } : { binary: name.slice(0, at), host: name.slice(at + 1) };
+  const found = await registry.list(filter);
+  if (found.length === 1) return found[0]!;
+  const known = (found.length > 0 ? found : await registry.list()).map(
+    ({ record }) => `${record.binary}@${record.host}`,
+  );
+  throw new PorticoError('PORTICO_RECORD_NOT_FOUND', {
+    message: found.length === 0 ? `no service is called ${name}` : `${name} runs on ${found.length} hosts`,
+    hint: known.length === 0 ? 'No service has registered.' : `Services: ${known.join(', ')}.`,
+  });
+}
+
+function filterOf({ host, binary, topic, state, status }: ListArguments): ViewFilter {
+  refuseUnless('--state', state, ['up', 'down', 'unknown']);
+  refuseUnless('--status', status, ['enabled', 'disabled']);
+  return {
+    ...(host !== undefined && { host }),
+    ...(binary !== undefined && { binary }),
+    ...(topic !== undefined && { topic }),
+    ...(state !== undefined && { state }),
+    ...(status !== undefined && { status }),
+  };
+}
+
+function refuseUnless(option: string, value: string | undefined, choices: readonly string[]): void {
+  if (value === undefined || choices.includes(value)) return;
+  throw new PorticoError('PORTICO_USAGE', { message: `${option} is one of ${choices.join(', ')}, not ${value}` });
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new PorticoError('PORTICO_USAGE', { message: `--days is a whole number, not ${text}` });
+}
+
+function print(given: Output, json: unknown, text: () => string): void {
+  process.stdout.write(`${given.json === true ? JSON.stringify(json, null, 2) : text()}\n`);
+}
+
+function table(services: readonly ServiceJson[]): string {
+  const rows = [
+    ['ID', 'BINARY', 'HOST', 'STATUS', 'STATE', 'LIFECYCLE', 'WORKERS', 'LAST SEEN'],
+    ...services.map(({ id, binary, host, status, state, forced_down, lifecycle, workers, last_seen_up }) => [
+      id,
+      binary,
+      host,
+      status,
+      forced_down ? `${state} (forced)` : state,
+      lifecycle,
+      `${workers.filter((worker) => worker.state === 'up').length}/${workers.length}`,
+      last_seen_up ?? 'never',
+    ]),
+  ];
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+function details(service: ServiceJson): string {
+  const { workers, ...facts } = service;
+  const lines = Object.entries(facts).map(([name, value]) => `${name.padEnd(16)} ${value ?? '-'}`);
+  const each = workers.map(({ worker, pid, state, last_seen_up, in_flight }) =>
+    [`worker ${worker}`.padEnd(16), `${state}, pid ${pid}, ${in_flight} in flight, last seen ${last_seen_up}`].join(
+      ' ',
+    ),
+  );
+  return [...lines, ...each].join('\n');
+}

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, test } from 'node:test';
+import { type ServiceJson, SqliteStore } from 'portico/registry';
+import { announcement } from '../registry/announcement.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'cli-service-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const file = join(folder, 'portico.ini');
+writeFileSync(file, `[servicegroup]\nconnection = sqlite:///${join(folder, 'services.db')}\n`, { mode: 0o600 });
+
+function cli(...words: string[]): { status: number | null; stdout: string; stderr: string } {
+  const main = resolve('dist/cli/main.js');
+  return spawnSync(process.execPath, [main, 'service', ...words], { encoding: 'utf8', cwd: folder, timeout: 30_000 });
+}
+
+function json<T>(...words: string[]): T {
+  const { status, stdout, stderr } = cli(...words, '--json', '--config-file', file);
+  assert.equal(stderr, '');
+  assert.equal(status, 0);
+  return JSON.parse(stdout) as T;
+}
+
+test('SG-55 services are listed, shown, disabled, enabled, forced down and deleted', async () => {
+  const store = new SqliteStore(join(folder, 'services.db'));
+  const compute = await store.insert(announcement(), { disabled: false, state: 'running' });
+  await store.insert(announcement({ binary: 'portico-metadata' }), { disabled: false, state: 'stopped' });
+  await store.beat({ serviceId: compute.id, worker: 0, pid: 10, instanceId: 'i', inFlight: 1 });
+  await store.close();
+
+  const { services } = json<{ services: ServiceJson[] }>('list');
+  assert.deepEqual(
+    services.map(({ binary, state, status }) => [binary, state, status]),
+    [
+      ['portico-compute', 'up', 'enabled'],
+      ['portico-metadata', 'down', 'enabled'],
+    ],
+  );
+  assert.equal(json<{ services: ServiceJson[] }>('list', '--state', 'down', '--host', 'one').services.length, 1);
+  assert.equal(json<ServiceJson>('show', 'portico-compute').id, compute.uuid);
+  assert.equal(json<ServiceJson>('show', 'portico-compute@one').workers.length, 1);
+  assert.equal(json<ServiceJson>('disable', compute.uuid, '--reason', 'disk').disabled_reason, 'disk');
+  assert.equal(json<{ services: ServiceJson[] }>('list', '--status', 'disabled').services.length, 1);
+  assert.equal(json<ServiceJson>('enable', compute.uuid).status, 'enabled');
+  assert.equal(json<ServiceJson>('force-down', compute.uuid).state, 'down');
+  assert.equal(json<ServiceJson>('force-up', compute.uuid).state, 'up');
+  assert.match(json<{ deleted: string }>('delete', 'portico-metadata').deleted, /^[0-9a-f-]{36}$/);
+  assert.equal(json<{ services: ServiceJson[] }>('list').services.length, 1);
+  assert.deepEqual(json('purge', '--days', '0'), { purged: 1 });
+});
+
+test('SG-55 a table without --json; --check ends with 1 when anything is down', () => {
+  const up = cli('list', '--check', '--config-file', file);
+  assert.equal(up.status, 0);
+  assert.match(
+    up.stdout,
+    /^ID +BINARY +HOST +STATUS +STATE +LIFECYCLE +WORKERS +LAST SEEN\n\S+ +portico-compute +one +enabled +up +running +1\/1 +\d{4}-/,
+  );
+  assert.match(
+    cli('show', 'portico-compute', '--config-file', file).stdout,
+    /binary +portico-compute\n[\s\S]*worker 0 +up, pid 10, 1 in flight/,
+  );
+  cli('force-down', 'portico-compute', '--config-file', file);
+  assert.equal(cli('list', '--check', '--config-file', file).status, 1);
+  assert.equal(cli('list', '--config-file', file).status, 0);
+  cli('force-up', 'portico-compute', '--config-file', file);
+});
+
+test('SG-55 what cannot be done is said: a service that is up, one that is not there, a registry that is none', () => {
+  const up = cli('delete', 'portico-compute', '--config-file', file);
+  assert.deepEqual([up.status, up.stdout], [1, '']);
+  assert.match(up.stderr, /portico-compute on one is up/);
+  const unknown = cli('show', 'portico-compte', '--config-file', file);
+  assert.equal(unknown.status, 1);
+  assert.match(unknown.stderr, /no service is called portico-compte\n +Services: portico-compute@one\./);
+  const wrong = cli('list', '--state', 'sideways', '--config-file', file);
+  assert.equal(wrong.status, 2);
+  const empty = join(folder, 'empty.ini');
+  writeFileSync(empty, '');
+  const none = cli('list', '--config-file', empty);
+  assert.equal(none.status, 1);
+  assert.match(none.stderr, /names no service registry\n.*\[servicegroup\] connection/);
+});

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { after, test } from 'node:test';
+import ts from 'typescript';
+
+// Inside the project, so that the snippets find the package by its name.
+const folder = mkdtempSync(resolve('dist-test', 'readme-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What the snippets of a README print, in their order. */
+const PRINTED: Readonly<Record<string, readonly string[]>> = {
+  'src/tasks/README.md': [
+    'every ten seconds, and now\ncopied image-1\n',
+    'T minus 3\nT minus 2\nT minus 1\nlift-off\n',
+    'removing, as admin false\nnext pass in 60\n',
+  ],
+  'src/service/README.md': [
+    'cleaning\n',
+    'listening, called off: false\nclosing, graceful: true\n',
+    '1 connect\n2 listen\n3 serving\n4 no new connections\n5 finish true\n6 disconnect\n',
+    '{ supportsSnapshots: false }\n',
+  ],
+  'src/registry/README.md': ['{ up: false, ageMs: 0 }\n'],
+};
+
+for (const [file, expected] of Object.entries(PRINTED)) {
+  test(`the programs in ${file} run, print what they should, and end by themselves`, () => {
+    const snippets = [...readFileSync(file, 'utf8').matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code!);
+    assert.equal(snippets.length, expected.length);
+    for (const [index, code] of snippets.entries()) {
+      const { outputText } = ts.transpileModule(code, {
+        compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
+      });
+      const program = join(folder, `snippet-${index}.mjs`);
+      writeFileSync(program, outputText);
+      const run = spawnSync(process.execPath, [program], { encoding: 'utf8', timeout: 30_000 });
+      assert.equal(run.stderr, '');
+      assert.equal(run.status, 0);
+      assert.equal(run.stdout, expected[index]);
+    }
+  });
+}
