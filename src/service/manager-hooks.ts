@@ -3,7 +3,7 @@
  *
  * Start: configuration checks → `initHost` → record → `preStartHook` → serve → `postStartHook` → heartbeat → periodic
  * tasks. Stop: no new periodic task, record `draining` → nothing new is accepted → `gracefulShutdown` while what is under
- * way ends → task group → `cleanupHost` → release → record `stopped`.
+ * way ends → task group → `cleanupHost` → record `stopped` → release.
  */
 import { accessSync, constants } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -44,7 +44,7 @@ export interface ProtocolSteps {
   stopAccepting?(options: StopOptions): Awaitable<void>;
   /** Settles when what is under way has ended, or when there is no more time. */
   finish?(options: StopOptions): Awaitable<void>;
-  /** Drivers, transports, loaded apps: after `cleanupHost`. */
+  /** Drivers, transports, loaded apps, the registry: last of all. */
   release?(): Awaitable<void>;
 }
 
@@ -134,8 +134,9 @@ export class ManagerHooks implements LifecycleSteps {
     };
     await Promise.all([options.graceful === true ? this.#gracefulShutdown(left()) : undefined, finish()]);
     await this.#cleanup(this.#managers);
-    await step(() => this.#options.release?.());
+    // The registry may be among what is released.
     await step(() => registration?.leave());
+    await step(() => this.#options.release?.());
     this.#undo = [];
     this.#runners = [];
     for (const error of failures.slice(1))

@@ -56,7 +56,7 @@ function surroundings(calls: string[], failing = ''): Omit<ManagerHooksOptions, 
 }
 
 const START = ['read', 'initHost(null)', 'register', 'preStartHook(here)', 'serve', 'postStartHook', 'join'];
-const STOP = ['drain', 'stopAccepting', 'gracefulShutdown', 'finish', 'cleanupHost', 'release', 'leave'];
+const STOP = ['drain', 'stopAccepting', 'gracefulShutdown', 'finish', 'cleanupHost', 'leave', 'release'];
 
 test('MG-20 MG-59 the hooks and what stands between them are called in order, once, for start, reset and stop', async () => {
   const calls: string[] = [];
