@@ -3,8 +3,7 @@
  */
 import type { Command } from 'commander';
 import type { ConfigIssue } from '../config/index.js';
-import { caretUnder } from '../ini/index.js';
-import { aliasBlock, type Finding, findingText, Loader } from '../loader/index.js';
+import { aliasBlock, type Finding, findingText, Loader, markedLine } from '../loader/index.js';
 import { choice } from './choice.js';
 import { addConfigurationOptions, type ConfigurationArguments, readConfiguration } from './configuration.js';
 import { STATUS_REFUSED } from './exit-status.js';
@@ -78,7 +77,7 @@ function findingOf({ severity, code, location, group, opt, message, got, hint }:
 
 const PRINTERS = {
   text: (findings: readonly Finding[]): string => {
-    const blocks = findings.map((finding) => [findingText(finding), caret(finding)].filter(Boolean).join('\n'));
+    const blocks = findings.map((finding) => [findingText(finding), markedLine(finding)].filter(Boolean).join('\n'));
     const aliases = aliasBlock(findings);
     const proposal =
       aliases === undefined ? [] : [`To say what stands for Python's names, fill in and add:\n\n${aliases}`];
@@ -109,12 +108,6 @@ const PRINTERS = {
       })
       .join('\n'),
 };
-
-function caret({ text, ...place }: Finding): string | undefined {
-  if (text === undefined || text === '') return undefined;
-  const lines = caretUnder({ ...place, text })?.split('\n') ?? [];
-  return lines.map((line) => `    ${line}`).join('\n');
-}
 
 function summary(findings: readonly Finding[]): string {
   const errors = findings.filter(({ severity }) => severity === 'error').length;

@@ -1,6 +1,7 @@
 /**
  * Which paste file a command is about: the one it names, else the one the configuration names.
  */
+import { relative } from 'node:path';
 import type { Config } from '../config/index.js';
 import { ConfigNotFound } from '../loader/index.js';
 import { servingOptions } from '../server/index.js';
@@ -23,9 +24,15 @@ export async function pasteFile(given: ConfigurationArguments & { readonly paste
 export function configuredPasteFile(config: Config): string {
   const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
   const path = config.findFile(apiPasteConfig);
-  if (path !== undefined) return path;
+  if (path !== undefined) return nearby(path);
   throw new ConfigNotFound('PORTICO_PASTE_NO_FILE', {
     message: `there is no paste file at ${apiPasteConfig}`,
     hint: '[DEFAULT] api_paste_config names it; --paste names another for this command.',
   });
+}
+
+/** The path as people would write it from here, where the file is below. */
+function nearby(path: string): string {
+  const from = relative('', path);
+  return from.startsWith('..') ? path : from;
 }

@@ -78,7 +78,8 @@ export interface Context {
   readonly localConf: Map<string, Setting>;
   answerer: Answerer;
   named: NamedPlace;
-  readonly trail: Trail;
+  /** The way to it. Of a factory that a section took through `use`, the way to that section. */
+  trail: Trail;
   /** Of a pipeline: its filters, outermost first. */
   readonly filters?: readonly Context[];
   /** Of a pipeline: its app. */

@@ -93,14 +93,14 @@ export function problemDetails({ kind, origin, subject, first }: PasteProblem): 
       };
     case 'duplicate-section':
       return {
-        message: `[${subject}] stands here for the second time; the first is in line ${first?.line}.`,
+        message: `stands here for the second time; the first is in line ${first?.line}.`,
         hint: 'Merge the two, or rename one.',
-        origin: { ...origin, section: undefined },
+        origin,
         lines,
       };
     case 'duplicate-option':
       return {
-        message: `"${subject}" is set twice in [${origin.section}]; the first is in line ${first?.line}.`,
+        message: `"${subject}" is set for the second time; the first is in line ${first?.line}.`,
         hint: 'Keep one of the two.',
         origin,
         lines,

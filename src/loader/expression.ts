@@ -65,8 +65,8 @@ const ATTRIBUTE = /^[\p{ID_Start}$_][\p{ID_Continue}$]*(\.[\p{ID_Start}$_][\p{ID
 const PATH = /^(\.{1,2}\/|\/|file:)/;
 
 function splitAt(text: string): number {
-  const hash = text.lastIndexOf('#');
-  if (hash > 0) return hash;
+  const hash = /\S#\S*$/.exec(text);
+  if (hash !== null) return hash.index + 1;
   const colon = text.lastIndexOf(':');
   return colon >= 0 && text.indexOf('/', colon) < 0 ? colon : -1;
 }
@@ -122,6 +122,7 @@ function ownModule(module: string): string | undefined {
 
 function noModule(error: ModuleMissing, module: string, written: string, origin: Origin): PasteError {
   const python = error.what === 'package' && /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/.test(module);
+  const why = error.what === 'package' ? 'no such package is installed where this file can reach it' : error.message;
   const proposal = python
     ? `    ${normalExpression(written)}    ./${module.replaceAll('.', '/')}.js:factory`
     : undefined;
@@ -131,7 +132,7 @@ function noModule(error: ModuleMissing, module: string, written: string, origin:
         (error.known.length > 0 ? `It has: ${error.known.slice(0, 10).join(', ')}.` : undefined))
       : `It looks like a Python module. Say what stands for it here, in [portico:aliases]:\n${proposal}`;
   return refuse('no-module', {
-    message: `no module is called ${JSON.stringify(module)}: ${error.message}.`,
+    message: `no module is called ${JSON.stringify(module)}: ${why}.`,
     hint:
       hint ?? 'Relative modules begin with "./"; others are looked for in node_modules, from the folder of this file.',
     origin,

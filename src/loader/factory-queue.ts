@@ -146,17 +146,17 @@ export function explicitFactory(
   });
   const [first, second] = found;
   if (first === undefined) throw noLoader(source, section, kind);
-  if (second !== undefined) throw multipleProtocols(section, first.protocol, second.protocol, second.setting);
+  if (second !== undefined) throw multipleProtocols(first.protocol, second.protocol, second.setting);
   return first;
 }
 
 /** A distribution that is not there may be Python's: the line that would say what stands for it here. */
 function withProposal(error: unknown, kind: Kind, distribution: string, name: string): unknown {
   if (!(error instanceof PasteError) || error.code !== pasteCode('no-package')) return error;
-  if (!/^[A-Za-z][\w.-]*$/.test(distribution)) return error;
+  if (error.hint !== undefined || !/^[A-Za-z][\w.-]*$/.test(distribution)) return error;
   const proposal = `egg:${distribution}#${name}    ./${distribution.replaceAll('.', '/')}.js:${name}    paste.${kind}_factory`;
   const hint = `If it is a Python distribution, say in [portico:aliases] what stands for it here:\n    ${proposal}`;
-  return error.with({ proposal, hint: error.hint === undefined ? hint : `${error.hint} ${hint}` });
+  return error.with({ proposal, hint });
 }
 
 function noEntryPoint(

@@ -13,7 +13,7 @@ export { type ExplainedStep, explainRequest } from './explain.js';
 export type { LoadedApp } from './loaded-app.js';
 export { type ListedSection, type Loaded, Loader, type ResolvedConf } from './loader.js';
 export type { LoaderOptions } from './loader-options.js';
-export { ConfigNotFound, PasteAppNotFound, PasteError, type PasteReference } from './paste-error.js';
+export { ConfigNotFound, markedLine, PasteAppNotFound, PasteError, type PasteReference } from './paste-error.js';
 export { type EntryPoints, LazyFactory, type Resolver } from './resolver.js';
 export type { Kind } from './section.js';
 export type { ChildTree, ContextTree } from './tree.js';

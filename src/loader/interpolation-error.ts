@@ -1,6 +1,7 @@
 /**
  * Says what is wrong with an interpolated value: where the `%` stands, which option was read, and what was meant.
  */
+import { isSecret } from '../config/index.js';
 import { didYouMean } from '../errors.js';
 import { originWithin, type PasteOption } from '../ini/index.js';
 import type { InterpolationProblem } from './interpolate.js';
@@ -19,16 +20,13 @@ export interface ReadOption {
 }
 
 const SHOWN = 80;
-/** Options whose values are not shown. Which ones are secret is declared by factories, and none is known yet here. */
-const SECRET = /password|passwd|secret|token|key|credential/i;
-
 /** The error for a value that cannot be interpolated. */
 export function interpolationError(problem: InterpolationProblem, read: ReadOption): PasteError {
   const origin = read.option === undefined ? undefined : originWithin(read.option.pieces, problem.offset);
   const elsewhere = origin?.section !== read.section;
   const place = origin === undefined ? `${read.file}: [${read.section}] ${read.name}: ` : '';
   const reader = origin !== undefined && elsewhere ? `, read in [${read.section}],` : '';
-  const value = SECRET.test(read.name) ? '' : ` (the value is ${shown(read.raw)})`;
+  const value = isSecret(read.name, undefined) ? '' : ` (the value is ${shown(read.raw)})`;
   const message = `${place}${sentence(problem, read, reader)}${value}.`;
   return refuse(`interpolation-${problem.kind}`, {
     message,
@@ -48,7 +46,7 @@ function sentence(problem: InterpolationProblem, read: ReadOption, reader: strin
       read.section === 'DEFAULT' ? '[DEFAULT] does not have' : `neither [${read.section}] nor [DEFAULT] has`;
     return `"%(${name})s"${reader} refers to an option that ${owners}${by(problem.chain.slice(0, -1))}`;
   }
-  const message = SECRET.test(read.name) ? 'a "%" is followed by neither "%" nor "(name)s"' : problem.message;
+  const message = isSecret(read.name, undefined) ? 'a "%" is followed by neither "%" nor "(name)s"' : problem.message;
   return `${message}${reader}${by(problem.chain)}`;
 }
 

@@ -201,10 +201,10 @@ export class Load {
     if (section.name.startsWith('pipeline:')) {
       const members = take(localConf, 'pipeline');
       if (members === undefined) throw missingSetting(source, section, 'pipeline');
-      if (localConf.size > 0) this.#refuse(extraSettings(source, section, localConf), trail);
+      if (localConf.size > 0) this.#refuse(extraSettings(localConf), trail);
       const words = wordsOf(members.value);
       const last = words.pop();
-      if (last === undefined) throw emptyPipeline(section, members);
+      if (last === undefined) throw emptyPipeline(members);
       return this.#made({
         ...outer(source, section, kind, settings, trail),
         type: 'pipeline',
@@ -257,6 +257,7 @@ export class Load {
     if (file !== undefined) context.globalConf.set('__file__', file);
     context.answerer = { form: 'file', source };
     context.named = namedAfter(section);
+    if (context.trail.section === undefined) context.trail = trail;
     if (context.protocol === null && context.factory?.written.startsWith('egg:') !== true) {
       context.protocol = protocolOfPrefix(context.named.prefix);
     }

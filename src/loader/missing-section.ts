@@ -20,7 +20,7 @@ export function noSection(document: PasteDocument, kind: Kind, name: string, ask
   const where = elsewhere && place === '' ? ` in ${document.file}` : '';
   return refuse('no-section', {
     message: `${place}no ${kind} is called ${JSON.stringify(name)}${where}.`,
-    hint: missingHint(document, kind, name),
+    hint: behindComment(asked.origin) ?? missingHint(document, kind, name),
     ...(asked.origin === undefined ? {} : { origin: asked.origin }),
     via: asked.via,
   });
@@ -42,6 +42,14 @@ export function ambiguous(
     via: asked.via,
   });
 }
+
+/** A name that was meant as part of a comment. */
+function behindComment(origin: Origin | undefined): string | undefined {
+  const before = origin?.text?.slice(0, origin.column - 1) ?? '';
+  return /\s[#;]/.test(before.trimStart()) ? NO_INLINE_COMMENTS : undefined;
+}
+
+const NO_INLINE_COMMENTS = 'A comment must be a line of its own; after text, "#" and ";" belong to the value.';
 
 /** What may have been meant by a name that is not there. */
 export function missingHint(document: PasteDocument, kind: Kind, name: string): string {
@@ -98,10 +106,10 @@ function spoiltName(document: PasteDocument, kind: Kind, name: string): string |
   if (name.endsWith(',') && names.includes(name.slice(0, -1))) {
     return `Names are separated by blanks; the comma became part of the name "${name.slice(0, -1)}".`;
   }
-  if (/^[#;]/.test(name)) return 'A comment must be a line of its own; after text, "#" and ";" belong to the value.';
+  if (/^[#;]/.test(name)) return NO_INLINE_COMMENTS;
   const [first] = name.split(/\s+[#;]/, 1);
   if (first !== undefined && first !== name) {
-    return 'A comment must be a line of its own; after text, "#" and ";" belong to the value.';
+    return NO_INLINE_COMMENTS;
   }
   if (name.endsWith('.ini') || /^\.{0,2}\//.test(name)) return `To load another file, write "config:${name}".`;
   if (name.startsWith('\n'))

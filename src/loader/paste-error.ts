@@ -1,7 +1,9 @@
 /**
  * What a paste file is refused with: the error, and the way that led to it.
  */
+import { isSecret } from '../config/index.js';
 import { ConfigurationRefused, type ErrorDetails, type Origin } from '../errors.js';
+import { caretUnder } from '../ini/index.js';
 
 /** What can be wrong with a paste file; the error's code is `PORTICO_PASTE_` and this in capitals with `_`. */
 export type PasteProblemName =
@@ -79,10 +81,25 @@ export class PasteError extends ConfigurationRefused {
     return this.#details.message;
   }
 
+  /** The text for an operator: the message, the hint, and the line with a caret under the mistake. */
+  override describe(): string {
+    const line = markedLine(this.origin);
+    return line === undefined ? super.describe() : `${super.describe()}\n${line}`;
+  }
+
   /** The same error with more said about it: a place it did not have, the way to it, a longer hint. */
   with(more: Partial<PasteErrorDetails>): PasteError {
     return new (this.constructor as typeof PasteError)(this.code, { ...this.#details, ...more });
   }
+}
+
+/** A line of a file and a caret under a place in it, indented; undefined where it is not known or holds a secret. */
+export function markedLine(origin: Origin | undefined): string | undefined {
+  if (!origin?.text || isSecret(origin.option ?? '', undefined)) return undefined;
+  return caretUnder(origin)
+    ?.split('\n')
+    .map((line) => `    ${line}`)
+    .join('\n');
 }
 
 /** The paste file a program asked for does not exist. */

@@ -10,7 +10,7 @@ import type { Setting, Source } from './source.js';
 export function missingSetting(source: Source, section: PasteSection, name: string): PasteError {
   const hidden = hiding(source, section, [name]);
   return refuse('missing-setting', {
-    message: `[${section.name}] in ${source.name} is missing a "${name}" setting.`,
+    message: `is missing a "${name}" setting.`,
     hint:
       hidden ?? (name === 'next' ? 'Write "next = " and the app.' : 'Write "pipeline = " and the names, the app last.'),
     origin: section.origin,
@@ -18,19 +18,19 @@ export function missingSetting(source: Source, section: PasteSection, name: stri
 }
 
 /** A pipeline section with options that would go nowhere. */
-export function extraSettings(source: Source, section: PasteSection, extra: ReadonlyMap<string, Setting>): PasteError {
+export function extraSettings(extra: ReadonlyMap<string, Setting>): PasteError {
   const names = [...extra.keys()];
   return refuse('extra-settings', {
-    message: `[${section.name}] in ${source.name} has settings a pipeline cannot have: ${names.join(', ')}.`,
+    message: `a pipeline cannot have these settings: ${names.join(', ')}.`,
     hint: 'A pipeline section may have "pipeline", "set …", "filter-with" and "require"; give the rest to a member.',
     origin: [...extra.values()][0]?.option.origin,
   });
 }
 
 /** A pipeline of nothing. */
-export function emptyPipeline(section: PasteSection, members: Setting): PasteError {
+export function emptyPipeline(members: Setting): PasteError {
   return refuse('empty-pipeline', {
-    message: `the pipeline of [${section.name}] is empty.`,
+    message: 'the pipeline is empty.',
     hint: 'Name its filters, outermost first, and its app last.',
     origin: members.option.origin,
   });
@@ -44,18 +44,18 @@ export function noLoader(source: Source, section: PasteSection, kind: Kind): Pas
     given.length === 0 ? undefined : `${given.join(' and ')} cannot make ${kind === 'app' ? 'an' : 'a'} ${kind}.`;
   const hidden = hiding(source, section, ['use', ...protocols]);
   return refuse('no-loader', {
-    message: `[${section.name}] has no factory.`,
+    message: 'has no factory.',
     hint: [`Give it "use = …" or ${either(protocols)} = package/path:export.`, hidden, wrong, misspelt(section)]
       .filter((part) => part !== undefined)
       .join(' '),
-    origin: { ...section.origin, section: undefined },
+    origin: section.origin,
   });
 }
 
 /** An app section with two factories. */
-export function multipleProtocols(section: PasteSection, first: string, second: string, setting: Setting): PasteError {
+export function multipleProtocols(first: string, second: string, setting: Setting): PasteError {
   return refuse('multiple-protocols', {
-    message: `[${section.name}] has two factories: ${first} and ${second}.`,
+    message: `the section has two factories: ${first} and ${second}.`,
     hint: 'Keep one of the two.',
     origin: setting.option.origin,
   });

@@ -144,7 +144,7 @@ class Recorder {
     for (const [name, value] of localConf) {
       if (kind === 'prefixed-apps' && name.startsWith(prefix)) await recording.getApp(value, globalConf);
     }
-    return finish((req, res) => res.end(), {});
+    return finish((_req, res) => res.end(), {});
   }
 }
 

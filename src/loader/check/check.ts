@@ -97,8 +97,7 @@ class Check {
         if (defined === undefined || this.#entered.has(section)) continue;
         const unused = defined.kind === 'filter' && source.document === this.#main;
         if (unused && !mentionedNames(source.document).has(defined.name)) {
-          const message = `nothing leads to this ${defined.kind}.`;
-          this.findings.warning('PORTICO_PASTE_UNUSED_SECTION', section.origin, source.name, message);
+          this.findings.unused(defined.name, section.origin);
         }
         this.#session.within(source, defined.kind, defined.name);
         await this.#settle();
@@ -176,8 +175,7 @@ class Check {
 
   /** A composite whose members do not get its global_conf: its own `set` changes nothing. */
   #unseen(context: Context): void {
-    const section = context.trail.section ?? context.trail.parent?.section;
-    for (const option of section?.options.values() ?? []) {
+    for (const option of context.trail.section?.options.values() ?? []) {
       if (!option.name.startsWith('set ')) continue;
       this.findings.warning(
         'PORTICO_PASTE_UNSEEN_SET',

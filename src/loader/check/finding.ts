@@ -49,6 +49,13 @@ export class Findings {
     this.#add({ severity: 'warning', code, ...placed(origin, file), message, hint });
   }
 
+  /** A filter that nothing leads to; left out where a mistyped name was probably meant to. */
+  unused(name: string, origin: Origin): void {
+    const meant = `Did you mean "${name}"`;
+    if ([...this.#found.values()].some(({ hint }) => hint?.includes(meant))) return;
+    this.warning('PORTICO_PASTE_UNUSED_SECTION', origin, origin.file, 'nothing leads to this filter.');
+  }
+
   /** All findings, by place. */
   sorted(): Finding[] {
     const files = [...new Set([...this.#found.values()].map(({ file }) => file))];

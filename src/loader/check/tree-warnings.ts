@@ -30,7 +30,6 @@ const PAIRS: readonly (readonly [outer: string, inner: string, why: string])[] =
   ['request_id', 'request_log', 'its lines would have no request id'],
   ['sizelimit', 'etag', 'it reads bodies without a limit'],
   ['sizelimit', 'audit', 'it reads bodies without a limit'],
-  ['catch_errors', 'request_id', 'its answer would have no request id'],
 ];
 
 /** Filters of a pipeline that stand twice. */

@@ -1,0 +1,310 @@
+/** Every way a paste file is refused: the code, the place (marked in the text), what to do, and the way there. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { Loader, PasteError } from 'portico/loader';
+import { folderOf } from './folder.js';
+import { unmarked } from './marked.js';
+
+const MODULE = `
+export const app = () => (req, res) => res.end();
+export const filter = () => (app) => (req, res) => app(req, res);
+export const seven = 7;
+export default app;
+`;
+
+interface Refusal {
+  /** Mistakes of the top file; the first mark is the expected place. */
+  readonly ini: string;
+  readonly more?: Readonly<Record<string, string>>;
+  readonly name?: string;
+  readonly code: string;
+  /** Texts that message and hint must hold. */
+  readonly says: readonly string[];
+}
+
+/** The error of loading and creating, and where it was expected. */
+async function refusalOf(t: TestContext, { ini, more = {}, name }: Pick<Refusal, 'ini' | 'more' | 'name'>) {
+  const { files, places } = unmarked({ 'api-paste.ini': ini, ...more });
+  const folder = folderOf(t, { 'package.json': '{"type":"module"}', 'm.js': MODULE, ...files });
+  try {
+    await new Loader(`${folder}/api-paste.ini`).loadApp(name);
+  } catch (error) {
+    assert.ok(error instanceof PasteError, String(error));
+    return { error, folder, places };
+  }
+  return assert.fail('the file was accepted');
+}
+
+const APP = '\n[app:api]\npaste.app_factory = ./m.js:app\n[filter:authtoken]\npaste.filter_factory = ./m.js:filter\n';
+
+const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
+  'PD-104 files and lines': [
+    {
+      ini: '[app:main]\nuse = ▸config:none.ini',
+      code: 'NO_FILE',
+      says: ['none.ini', 'no such file', 'begins in the folder'],
+    },
+    { ini: '[app:main]\nuse = ▸config:sub', more: { 'sub/x': '' }, code: 'IS_A_DIRECTORY', says: ['sub'] },
+    { ini: '▸x = 1\n[app:main]', code: 'NO_SECTION_HEADER', says: ['x = 1', 'Put a header'] },
+    { ini: '▸\ufeff[app:main]', code: 'NO_SECTION_HEADER', says: ['byte order mark'] },
+    { ini: '[app:main]\n▸bad\nx = 1\n= 2', code: 'BAD_LINE', says: ['"bad"', 'lines 2, 4'] },
+    { ini: '[app:main]\n[x]\n  ▸[app:main]', code: 'DUPLICATE_SECTION', says: ['[app:main]', 'line 1', 'Merge'] },
+    { ini: '[app:main]\nx = 1\ny = 2\n▸x : 3', code: 'DUPLICATE_OPTION', says: ['"x"', '[app:main]', 'line 2'] },
+  ],
+  'PD-105 interpolation': [
+    {
+      ini: '[app:main]\nlog = a%%b▸%(hree)s',
+      code: 'INTERPOLATION_MISSING',
+      says: ['[app:main] log:', 'hree', 'Did you mean "here"?'],
+    },
+    {
+      ini: '[DEFAULT]\nx = %(y)s\ny = 1%(z)s\n[app:main]',
+      code: 'INTERPOLATION_MISSING',
+      says: ['[DEFAULT] x:', '"%(z)s"', 'by way of "y"'],
+    },
+    {
+      ini: '[app:main]\nset z = 1\nx = ▸%(z)s',
+      code: 'INTERPOLATION_MISSING',
+      says: ['"set z" goes into global_conf'],
+    },
+    { ini: '[app:main]\nx = 100▸% sure', code: 'INTERPOLATION_SYNTAX', says: ['% sure', '"%%"'] },
+    { ini: '[app:main]\npassword = s3cr3t▸%(x', code: 'INTERPOLATION_SYNTAX', says: ['[app:main] password:'] },
+    {
+      ini: '[app:main]\nx = 1\n  ▸%(y)s\ny = %(x)s',
+      code: 'INTERPOLATION_DEPTH',
+      says: ['"x" refers to "y" refers to "x"', 'circle'],
+    },
+  ],
+  'PD-106 names': [
+    {
+      ini: `[pipeline:main]\npipeline = authtoken\n    ▸athtoken api${APP}`,
+      code: 'NO_SECTION',
+      says: ['no filter is called "athtoken"', 'Did you mean "authtoken"?', 'Filters in this file: authtoken.'],
+    },
+    {
+      ini: `[pipeline:main]\npipeline = ▸api api${APP}`,
+      code: 'NO_SECTION',
+      says: ['an app of that name in line 3', 'only the last name'],
+    },
+    { ini: `[pipeline:main]\npipeline = ▸authtoken, api${APP}`, code: 'NO_SECTION', says: ['comma'] },
+    {
+      ini: `[pipeline:main]\npipeline = api # the ▸app${APP}`,
+      code: 'NO_SECTION',
+      says: ['"app"', 'A comment must be a line of its own'],
+    },
+    { ini: '[app:main]\nuse = ▸x\n[app :x]', code: 'NO_SECTION', says: ['[app :x] in line 3', 'write [app:x]'] },
+    { ini: '[app:main]\nuse = ▸other.ini', code: 'NO_SECTION', says: ['write "config:other.ini"'] },
+    {
+      ini: '[app:main]\nuse = ▸x\n[app:x]\n[pipeline:x]',
+      code: 'AMBIGUOUS_SECTION',
+      says: ['[app:x] (line 3)', '[pipeline:x] (line 4)'],
+    },
+    { ini: '[app:main]\nuse = ▸app:x', code: 'UNKNOWN_SCHEME', says: ['"app"', 'config, egg, call'] },
+    { ini: '[app:main]\nuse = ▸cofnig:x.ini', code: 'UNKNOWN_SCHEME', says: ['Did you mean "config"?'] },
+    {
+      ini: '[app:main]\nuse = a\n[app:a]\nuse = b\n[app:b]\nuse = ▸a',
+      code: 'CYCLE',
+      says: ['app:a leads to app:b, app:b leads to app:a'],
+    },
+  ],
+  'PD-107 sections': [
+    {
+      ini: '▸[app:main]\nx = 1',
+      code: 'NO_LOADER',
+      says: ['[app:main] has no factory', 'use = …', 'paste.app_factory'],
+    },
+    {
+      ini: '[DEFAULT]\nuse = y\n▸[app:main]\nuse = x',
+      code: 'NO_LOADER',
+      says: ['line 4', '[DEFAULT] (line 2)', 'hides it'],
+    },
+    { ini: '▸[app:main]\nUse = x', code: 'NO_LOADER', says: ['write "use", not "Use"'] },
+    {
+      ini: '[app:main]\npaste.app_factory = ./m.js:app\n▸paste.composite_factory = ./m.js:app',
+      code: 'MULTIPLE_PROTOCOLS',
+      says: ['paste.app_factory', 'paste.composite_factory'],
+    },
+    { ini: '▸[pipeline:main]\nset x = 1', code: 'MISSING_SETTING', says: ['"pipeline"'] },
+    {
+      ini: '[DEFAULT]\nnext = a\n▸[filter-app:main]\nnext = api\nuse = authtoken',
+      code: 'MISSING_SETTING',
+      says: ['"next"', 'line 4', 'line 2'],
+    },
+    { ini: `[pipeline:main]\npipeline = api\n▸extra = 1\nuse = x${APP}`, code: 'EXTRA_SETTINGS', says: ['extra, use'] },
+    { ini: '[pipeline:main]\n▸pipeline =', code: 'EMPTY_PIPELINE', says: ['[pipeline:main]'] },
+    {
+      ini: '[DEFAULT]\nregion = x\n[app:main]\n▸get where = regoin',
+      code: 'MISSING_KEY',
+      says: ['regoin', 'Did you mean "region"?'],
+    },
+    {
+      ini: '▸[composite:main]\nuse = call:nova.api.auth:pipeline_factory\nkeystoen = api',
+      code: 'MISSING_KEY',
+      says: ['"keystone"', 'Did you mean "keystoen"?'],
+    },
+  ],
+  'PD-108 factories': [
+    {
+      ini: '[app:main]\n▸paste.app_factory = ./m.js:app # mine',
+      code: 'BAD_FACTORY_EXPRESSION',
+      says: ['./m.js:app # mine', 'line of its own'],
+    },
+    {
+      ini: '[app:main]\n▸paste.app_factory = ./m.js:ap',
+      code: 'BAD_FACTORY_EXPRESSION',
+      says: ['"ap"', 'Did you mean "app"?'],
+    },
+    { ini: '[app:main]\n▸use = call:nocolon', code: 'BAD_CALL_SPEC', says: ['nocolon', 'call:package/path:export'] },
+    { ini: '[app:main]\n▸paste.app_factory = ./none.js:app', code: 'NO_MODULE', says: ['./none.js'] },
+    {
+      ini: '[app:main]\n▸paste.app_factory = nova.api.x:App.factory',
+      code: 'NO_MODULE',
+      says: ['[portico:aliases]', 'nova.api.x:App.factory    ./nova/api/x.js:factory'],
+    },
+    { ini: '[app:main]\nuse = ▸egg:Psate#urlmap', code: 'NO_PACKAGE', says: ['Psate', 'Did you mean "Paste"'] },
+    { ini: `[app:main]\nrequire = Paste ▸Nope\nuse = api${APP}`, code: 'NO_PACKAGE', says: ['"Nope"'] },
+    {
+      ini: '[app:main]\nuse = ▸egg:Paste#urlmpa',
+      code: 'NO_ENTRY_POINT',
+      says: ['"urlmpa"', '"Paste"', 'Did you mean "urlmap"?'],
+    },
+    {
+      ini: '[pipeline:main]\npipeline = ▸call:./m.js:app',
+      code: 'UNKNOWN_PROTOCOL',
+      says: ['call:./m.js:app', 'section of its own'],
+    },
+    { ini: '[app:main]\n▸paste.app_factory = ./m.js:seven', code: 'BAD_TYPE', says: ['./m.js:seven', 'a number'] },
+    { ini: '[app:main]\nuse = ▸egg:', code: 'BAD_VALUE', says: ['distribution'] },
+  ],
+  'PD-109 composites': [
+    {
+      ini: `[composite:main]\nuse = egg:Paste#urlmap\n/ = api\n▸domain = api${APP}`,
+      code: 'BAD_VALUE',
+      says: ['"domain" must be followed'],
+    },
+    { ini: `[composite:main]\nuse = egg:Paste#urlmap\n▸/a /b = api${APP}`, code: 'BAD_VALUE', says: ['/a and /b'] },
+    {
+      ini: `[composite:main]\nuse = egg:Paste#urlmap\n▸v2 = api${APP}`,
+      code: 'BAD_MOUNT',
+      says: ['"v2"', 'begins with "/"'],
+    },
+    {
+      ini: `[composite:main]\nuse = egg:Paste#urlmap\n/ = api\n/v2 = ▸nope${APP}`,
+      code: 'NO_SECTION',
+      says: ['"nope"'],
+    },
+    {
+      ini: `[composite:main]\nuse = egg:Paste#cascade\napp1 = api\n▸other = api${APP}`,
+      code: 'BAD_VALUE',
+      says: ['"other"', '"api"', '"app"'],
+    },
+    {
+      ini: `[composite:main]\nuse = egg:Paste#cascade\napp1 = api\n▸catch = 404 nope${APP}`,
+      code: 'BAD_VALUE',
+      says: ['nope'],
+    },
+    {
+      ini: `[composite:main]\nuse = egg:Paste#cascade\napp1 = api\n▸catch = 200${APP}`,
+      code: 'MISSING_KEY',
+      says: ['200'],
+    },
+    {
+      ini: '[composite:main]\nuse = egg:Paste#urlmap\n/ = ▸main',
+      code: 'CYCLE',
+      says: ['composite:main leads to composite:main'],
+    },
+  ],
+  'PD-157 PD-158 aliases': [
+    {
+      ini: '[app:main]\nuse = egg:x#y\n[portico:aliases]\na =\n  egg:x#y ./m.js:app\n  ▸only',
+      code: 'BAD_ALIAS',
+      says: ['"only" has 1'],
+    },
+    {
+      ini: '[app:main]\n▸paste.app_factory = a.b:c\n[portico:aliases]\nx = a.b:c d.e:f\ny = d.e:f a.b:c',
+      code: 'CYCLE',
+      says: ['a.b:c → d.e:f → a.b:c'],
+    },
+  ],
+};
+
+for (const [about, rows] of Object.entries(TABLE)) {
+  test(`${about}: code, line, column and hint`, async (t) => {
+    for (const row of rows) {
+      const { error, folder, places } = await refusalOf(t, row);
+      assert.equal(error.code, `PORTICO_PASTE_${row.code}`, error.describe());
+      const text = error.describe();
+      for (const part of row.says) assert.ok(text.includes(part), `${text}\n  … does not say: ${part}`);
+      if (places[0] === undefined) continue;
+      const { file, line, column } = places[0];
+      const origin = error.origin!;
+      assert.deepEqual([origin.file, origin.line, origin.column], [`${folder}/${file}`, line, column], text);
+      assert.ok(error.message.startsWith(`${folder}/${file}:${line}:${column}: `), text);
+    }
+  });
+}
+
+test('PD-103 the value of a secret option is in no message', async (t) => {
+  const { error } = await refusalOf(t, { ini: '[app:main]\npassword = s3cr3t%(x' });
+  assert.ok(!error.describe().includes('s3cr3t'), error.describe());
+});
+
+test('PD-104 a byte that is not UTF-8 is named with its place', (t) => {
+  const folder = folderOf(t, { 'api-paste.ini': Buffer.from('[app:main]\nname = caf\xe9\n', 'latin1') });
+  assert.throws(
+    () => new Loader(`${folder}/api-paste.ini`),
+    (error: unknown) => {
+      assert.ok(error instanceof PasteError);
+      assert.equal(error.code, 'PORTICO_PASTE_NOT_UTF8');
+      assert.deepEqual([error.origin?.line, error.origin?.column], [2, 11]);
+      assert.match(error.message, /0xe9/);
+      return true;
+    },
+  );
+});
+
+test('PD-61 PD-150 a mistake in the third file names that file, and the references that led there', async (t) => {
+  const { error, folder, places } = await refusalOf(t, {
+    ini: '[composite:main]\nuse = egg:Paste#urlmap\n/ = ▸config:one/a.ini#x',
+    more: {
+      'one/a.ini': '[DEFAULT]\n[app:x]\nuse = ▸config:../two/b.ini#y',
+      'two/b.ini': '[pipeline:y]\npipeline = ▸nope z',
+    },
+  });
+  assert.equal(error.code, 'PORTICO_PASTE_NO_SECTION');
+  // the app is looked for before the filters
+  assert.match(error.describe(), /no app is called "z"/);
+  assert.deepEqual([error.origin?.file, error.origin?.line, error.origin?.column], [`${folder}/two/b.ini`, 2, 17]);
+  assert.deepEqual(
+    error.via.map(({ origin: { file, line, column } }) => ({ file: file.slice(folder.length + 1), line, column })),
+    places.slice(0, 2),
+  );
+  assert.ok(error.hint?.endsWith(`Included from ${folder}/one/a.ini:3.`), error.describe());
+});
+
+test('PD-150 a value put in by interpolation is the reference, with the option it came from in the way', async (t) => {
+  const { error, folder, places } = await refusalOf(t, {
+    ini: `[DEFAULT]\n▸filters = authtoken nope\n[pipeline:main]\npipeline = ▸%(filters)s api${APP}`,
+  });
+  assert.match(error.message, /no filter is called "nope"/);
+  assert.deepEqual([error.origin?.line, error.origin?.column], [places[1]?.line, places[1]?.column]);
+  assert.deepEqual(
+    error.via.map(({ origin }) => [origin.file, origin.line, origin.column]),
+    [[`${folder}/api-paste.ini`, 2, 1]],
+  );
+});
+
+test('PD-150 the names of files are written as the program wrote the first one', async (t) => {
+  const { files } = unmarked({
+    'api-paste.ini': '[app:main]\nuse = config:sub/b.ini',
+    'sub/b.ini': '[app:main]\nuse = x',
+  });
+  const folder = folderOf(t, files);
+  const before = process.cwd();
+  process.chdir(folder);
+  t.after(() => process.chdir(before));
+  await assert.rejects(
+    new Loader('api-paste.ini').loadApp(),
+    /^PasteError: sub\/b\.ini:2:7: \[app:main\] use: no app is called "x"\./,
+  );
+});
