@@ -80,6 +80,11 @@ export class Server implements ListeningService {
     return this.#front.connections.size;
   }
 
+  /** How many requests are at work, those that wait for their turn included. */
+  get inFlight(): number {
+    return this.#front.connections.inFlight;
+  }
+
   /** What clients did wrong, and how often. */
   get clientFaults(): ReadonlyMap<string, number> {
     return this.#front.faults.counts;

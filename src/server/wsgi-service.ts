@@ -4,8 +4,10 @@
 import type { TlsOptions } from 'node:tls';
 import { type App, faultStyleOf } from '../app/index.js';
 import type { Config } from '../config/index.js';
+import { PorticoError } from '../errors.js';
 import type { LoadedApp } from '../loader/index.js';
 import { createLogger, type Logger } from '../log.js';
+import { heartbeatOptions } from '../registry/index.js';
 import {
   type ConfigChanges,
   Lifecycle,
@@ -13,15 +15,17 @@ import {
   type ListeningService,
   type ListenSocket,
   type Manager,
+  ManagerHooks,
+  managerSettings,
   type Registration,
   type StopOptions,
   type WorkerContext,
 } from '../service/index.js';
 import { type Activity, TaskGroup } from '../tasks/index.js';
+import { loadManager, openMembership } from './api-managers.js';
 import { servingOptions } from './api-options.js';
 import { type ApiSettings, apiSettings, refuseUnknown, speaksTls } from './api-settings.js';
 import type { ReadFile } from './certificates.js';
-import { Managers } from './managers.js';
 import { type AppLoader, checkApp, loadWhole, pasteLoader } from './paste-config.js';
 import { Server } from './server.js';
 import { developmentCertificate, expiryWarning, isTlsEnabled, tlsOptions } from './tls.js';
@@ -33,10 +37,13 @@ export interface WSGIServiceOptions {
   readonly loader?: AppLoader;
   /** Speak TLS. Default: what `[DEFAULT] enabled_ssl_apis` says. */
   readonly useSsl?: boolean;
-  /** The domain behind it: one manager or several, the first of which is the main one. */
+  /**
+   * The domain behind it: one manager or several, the first of which is the main one. Default: what `[api:<name>] manager`
+   * names, loaded at the start.
+   */
   readonly manager?: Manager | readonly Manager[];
-  /** Its place among the services that are known. Default: none. */
-  readonly registration?: Registration;
+  /** Its place among the services that are known; null is none. Default: what `[servicegroup]` says. */
+  readonly registration?: Registration | null;
   /** In front of the binary's name. Default `portico`. */
   readonly project?: string;
   /** One worker, and a certificate made on the spot where TLS names none. Default false. */
@@ -67,8 +74,10 @@ export class WSGIService implements ListeningService {
   readonly #log: Logger;
   readonly #server: Server;
   readonly #lifecycle: Lifecycle;
-  readonly #managers: Managers;
   readonly #usesTls: boolean;
+  #managers: readonly Manager[];
+  #hooks: ManagerHooks | undefined;
+  #served: Promise<void> | undefined;
   #loader: AppLoader;
   #app: LoadedApp | undefined;
   #worker: WorkerContext | undefined;
@@ -91,9 +100,11 @@ export class WSGIService implements ListeningService {
       ...(tls === undefined ? {} : { tls }),
     });
     this.tasks = new TaskGroup({ limit: 1000, name, log: this.#log });
-    const managers = options.manager === undefined ? [] : [options.manager].flat();
-    this.#managers = new Managers(managers, options.registration, this.#log);
-    this.#lifecycle = new Lifecycle(name, { start: () => this.#start(), stop: (how) => this.#stop(how) });
+    this.#managers = options.manager === undefined ? [] : [options.manager].flat();
+    this.#lifecycle = new Lifecycle(name, {
+      start: (signal) => this.#start(signal),
+      stop: (how) => this.#hooks?.stop(how),
+    });
   }
 
   /** Where it listens, or will; once it was started the port is the real one. */
@@ -121,13 +132,13 @@ export class WSGIService implements ListeningService {
     return this.#loader.path;
   }
 
-  /** The main manager. */
+  /** The main manager; one that the configuration names is there from the first start on. */
   get manager(): Manager | undefined {
-    return this.#managers.all[0];
+    return this.#managers[0];
   }
 
   get managers(): readonly Manager[] {
-    return this.#managers.all;
+    return this.#managers;
   }
 
   /** The server under it: its requests at work and its connections. */
@@ -181,10 +192,10 @@ export class WSGIService implements ListeningService {
     if (tls !== undefined) this.#server.replaceTls(tls);
     this.#server.configure(this.#serverOptions(settings));
     this.#warnOfExpiry(settings);
-    await this.#managers.reset();
+    await this.#hooks?.reset();
   }
 
-  async #start(): Promise<void> {
+  async #start(signal: AbortSignal): Promise<void> {
     const settings = apiSettings(this.#config, this.name);
     this.#server.configure(this.#serverOptions(settings));
     if (this.#usesTls) this.#server.replaceTls(this.#tlsOptions(settings) ?? (await developmentCertificate()));
@@ -196,30 +207,60 @@ export class WSGIService implements ListeningService {
       this.#app = await loadWhole(this.#loader, settings.pipeline);
       refuseUnknown(this.#config, this.name);
       this.#server.replaceApp(this.#app);
-      await this.#managers.prepare();
-      await this.#server.start();
-      await this.#managers.serving();
+      this.#hooks = await this.#prepareHooks(settings);
+      await this.#hooks.start(signal);
     } catch (error) {
-      await this.#release({ graceful: false });
+      await this.#closeApp();
       throw error;
     }
   }
 
-  async #stop(options: StopOptions): Promise<void> {
-    await this.#release(options);
+  async #prepareHooks(settings: ApiSettings): Promise<ManagerHooks> {
+    const log = this.#log.child({ service: this.name });
+    const { manager: reference } = settings.options;
+    if (this.#given.manager === undefined && reference !== undefined) {
+      const host = this.#config.group('DEFAULT', heartbeatOptions, { partial: true }).host;
+      this.#managers = [await loadManager(reference, { host, serviceName: this.name, conf: this.#config, log })];
+    }
+    const member = this.#given.registration === undefined ? this.#openMembership(log) : undefined;
+    const { periodic, managerShutdownMs } = managerSettings(this.#config);
+    return new ManagerHooks({
+      name: this.name,
+      managers: this.#managers,
+      registration: member?.registration ?? this.#given.registration ?? null,
+      tasks: this.tasks,
+      periodic: { ...periodic, workerId: this.#worker?.id ?? 0 },
+      ...(managerShutdownMs === undefined ? {} : { managerShutdownMs }),
+      log,
+      serve: () => this.#server.start(),
+      stopAccepting: (options) => {
+        this.#served = this.#server.stop(options);
+        // Awaited by the next step; until then nobody listens to its failure.
+        this.#served.catch(() => {});
+      },
+      finish: () => this.#served,
+      release: async () => {
+        await this.#closeApp();
+        await member?.close();
+      },
+    });
   }
 
-  /** Undoes a start, or as much of it as there is. Rejects with what the server said when all else is released. */
-  async #release(options: StopOptions): Promise<void> {
-    const [served] = await Promise.allSettled([
-      this.#server.stop(options),
-      this.#managers.shutDown(options.graceful === true ? (options.deadlineMs ?? 0) : 1),
-      this.tasks.stop(options),
-    ]);
-    await this.#managers.release();
+  #openMembership(log: Logger) {
+    return openMembership(this.#config, {
+      binary: this.binary,
+      log,
+      inFlight: () => this.#server.inFlight,
+      onVerdict: (verdict, reason) => {
+        if (verdict === 'drain') void this.stop({ graceful: true });
+        else this.#lifecycle.fail(new PorticoError('PORTICO_SERVICE_FENCED', { message: `${this.name}: ${reason}` }));
+      },
+    });
+  }
+
+  async #closeApp(): Promise<void> {
     await this.#app?.close().catch((error: unknown) => this.#log.error('closing the app failed', { err: error }));
     this.#app = undefined;
-    if (served.status === 'rejected') throw served.reason;
   }
 
   #serverOptions({ address, options }: ApiSettings) {

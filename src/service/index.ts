@@ -11,6 +11,7 @@ export {
   type ManagerPeriodicOptions,
   type ProtocolSteps,
 } from './manager-hooks.js';
+export { managerOptions, managerSettings } from './manager-options.js';
 export { importModuleExport, isClass, type ModuleExportOptions, parseModuleExport } from './module-export.js';
 export { findPackage, ModuleMissing, moduleFolders, moduleUrl } from './module-path.js';
 export {

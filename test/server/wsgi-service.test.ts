@@ -7,8 +7,10 @@ import { type TestContext, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { Config, ConfigError } from 'portico/config';
 import { ConfigNotFound, PasteAppNotFound } from 'portico/loader';
+import { openRegistry } from 'portico/registry';
 import { WSGIService, type WSGIServiceOptions } from 'portico/server';
 import { isListening, type Manager } from 'portico/service';
+import { PeriodicTasks } from 'portico/tasks';
 import { ConfigurationRefused } from '../../dist/errors.js';
 import { certificateFiles, makePair, temporaryFolder } from './certificate-files.js';
 import { memoryLog } from './memory-log.js';
@@ -33,6 +35,12 @@ export function app({}, local, ctx) {
   ctx.onClose(() => { globalThis.events?.push('closed'); });
   return (req, res) => { res.end(greeting); };
 }
+export class Greeter {
+  constructor({ host, serviceName }) { this.name = serviceName; this.hosted = typeof host === 'string'; }
+  initHost() { globalThis.events?.push('init ' + this.name + ' ' + this.hosted); }
+  cleanupHost() { globalThis.events?.push('cleanup ' + this.name); }
+}
+export const five = 5;
 export function broken() { throw new Error('cannot be built'); }
 `;
 
@@ -217,8 +225,8 @@ test('MG-20 LC-1310 LC-1311 LC-1339 an API has a manager, whose hooks run in ord
 });
 
 for (const [step, expected] of [
-  ['initHost', ['initHost', 'gracefulShutdown', 'cleanupHost']],
-  ['postStartHook', ['initHost', 'preStartHook', 'postStartHook', 'gracefulShutdown', 'cleanupHost']],
+  ['initHost', ['initHost', 'cleanupHost']],
+  ['postStartHook', ['initHost', 'preStartHook', 'postStartHook', 'cleanupHost']],
 ] as const) {
   test(`LC-1335 MG-59 a start that fails in ${step} undoes what was done`, async (t) => {
     const events: string[] = [];
@@ -238,6 +246,63 @@ test('LC-1347 several managers start in order and clean up in reverse', async (t
   await compute.start();
   await compute.stop({ graceful: true });
   assert.deepEqual(events, ['init 1', 'init 2', 'cleanup 2', 'cleanup 1']);
+});
+
+test('LC-1309 LC-1346 MG-6 MG-20 the configuration may name the manager, a class that is given its surroundings', async (t) => {
+  const { service } = await setup(t, '[DEFAULT]\ncompute_manager = ./app.mjs:Greeter\n');
+  const events: string[] = [];
+  Object.assign(globalThis, { events });
+  t.after(() => Object.assign(globalThis, { events: undefined }));
+  const compute = service();
+  await compute.start();
+  await compute.stop({ graceful: true });
+  assert.deepEqual(events, ['built', 'init compute true', 'cleanup compute', 'closed']);
+});
+
+test('LC-1309 a manager that cannot be loaded fails the start, naming its option', async (t) => {
+  for (const reference of ['./nowhere.mjs:X', './app.mjs:Nobody', './app.mjs:five']) {
+    const { service } = await setup(t, `[DEFAULT]\ncompute_manager = ${reference}\n`);
+    await assert.rejects(service().start(), (error) => {
+      assert.ok(error instanceof ConfigurationRefused);
+      assert.match(error.message, /^compute_manager: .*(nowhere|Nobody|five)/);
+      return true;
+    });
+  }
+});
+
+test('SG-24 SG-36 an API has a record in the registry that the configuration names, and takes it back at the end', async (t) => {
+  const folder = temporaryFolder(t);
+  const ini = `[servicegroup]\nconnection = sqlite:///${join(folder, 'services.db')}\n`;
+  const { service, config, log } = await setup(t, ini);
+  const compute = service();
+  await compute.start();
+  const registry = openRegistry(config, { log });
+  assert.ok(registry !== null);
+  t.after(() => registry.close());
+  const states = async () => (await registry.list()).map(({ record }) => [record.binary, record.state]);
+  assert.deepEqual(await states(), [['portico-compute', 'running']]);
+  await compute.stop({ graceful: true });
+  assert.deepEqual(await states(), [['portico-compute', 'stopped']]);
+});
+
+test('MG-8 LC-1339 the periodic tasks of an API’s manager run with it', async (t) => {
+  let runs = 0;
+  const periodic = new PeriodicTasks({}, { log: memoryLog() });
+  const ran = new Promise<void>((resolve) => {
+    periodic.addPeriodicTask(
+      () => {
+        runs++;
+        resolve();
+      },
+      { spacing: 1, runImmediately: true },
+    );
+  });
+  const { service } = await setup(t, '[DEFAULT]\nperiodic_fuzzy_delay = 0\n');
+  const compute = service('compute', { manager: { periodicTasks: periodic } });
+  await compute.start();
+  await ran;
+  await compute.stop({ graceful: true });
+  assert.equal(runs, 1);
 });
 
 async function ask(port: number, ca: string): Promise<string> {
