@@ -29,12 +29,19 @@ export interface Change {
   readonly effect: Effect;
 }
 
+/** How two generations are compared. */
+export interface Comparison {
+  readonly method: ReloadMethod;
+  /** The groups that this process has asked for: what is new to it needs no restart. */
+  readonly inUse: ReadonlySet<string>;
+}
+
 /** The options that differ. `effect` says what would take each up under a method. */
-export function compareGenerations(before: Generation, after: Generation, method: ReloadMethod): Change[] {
+export function compareGenerations(before: Generation, after: Generation, comparison: Comparison): Change[] {
   return after.resolved().flatMap(({ group, opt, option, value, location }) => {
     const old = before.resolver.resolve(group, opt, option);
     if (isDeepStrictEqual(old.value, value)) return [];
-    const effect = effectOf(option, method);
+    const effect = effectOf(option, comparison.method, comparison.inUse.has(group));
     return [
       { group, opt, option, old: old.value, new: value, oldLocation: old.location, newLocation: location, effect },
     ];
@@ -58,7 +65,7 @@ export function describeChange({ group, opt, option, old, new: now, newLocation,
 
 /** The state after the changes that are taken up: what only a restart changes stays as it counted before. */
 export function takenUp(before: Generation, fresh: State, changes: readonly Change[], method: ReloadMethod): State {
-  const kept = changes.filter(({ option }) => option.restart);
+  const kept = changes.filter(({ option, effect }) => option.restart && effect === 'restart');
   const pinned = Object.fromEntries(
     kept.map(({ group, opt, option }) => [`${group}.${opt}`, before.resolver.resolve(group, opt, option).written]),
   );
@@ -78,8 +85,8 @@ export function changesWithoutEffect(before: Generation, after: Generation): Con
   });
 }
 
-function effectOf(option: Option, method: ReloadMethod): Effect {
-  if (option.restart) return 'restart';
+function effectOf(option: Option, method: ReloadMethod, inUse: boolean): Effect {
+  if (option.restart && inUse) return 'restart';
   if (option.mutable) return 'now';
   return method === 'mutate' ? 'restart' : 'new_workers';
 }

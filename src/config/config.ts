@@ -87,6 +87,7 @@ export class Config {
   group<D extends OptionDeclarations>(name: string, options: D, from: GroupOptions = {}): OptionsOf<D> {
     const group = sectionKey(name);
     this.#generations.declare(group, options);
+    this.#generations.inUse.add(group);
     const { current } = this.#generations;
     const make = () => {
       const { values, issues } = readGroup(current, group, options, from);

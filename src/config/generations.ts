@@ -44,6 +44,8 @@ export class Generations {
   readonly #warned = new Set<string>();
   /** What the last complete judgement covered; undefined before it. */
   complete: boolean | undefined;
+  /** The groups somebody asked for. */
+  readonly inUse = new Set<string>();
   /** How many reloads were refused. */
   refusedReloads = 0;
 
@@ -115,7 +117,7 @@ export class Generations {
     const base = this.#current;
     const fresh = await readExternalSources(readAgain(base.state), this.#declared);
     const wanted = this.#next(fresh);
-    const changes = compareGenerations(base, wanted.#current, method);
+    const changes = compareGenerations(base, wanted.#current, { method, inUse: this.inUse });
     const next = this.#next(takenUp(base, fresh, changes, method));
     const judged = [...wanted.#judged(this.complete), ...next.#judged(this.complete)];
     const warnings = [...judged, ...changesWithoutEffect(base, wanted.#current)];
@@ -147,7 +149,7 @@ export class Generations {
     });
     const warnings = next.#judged(this.complete);
     // What the parent handed on is taken up, whatever it would mean to somebody who reads files.
-    const changes = compareGenerations(this.#current, next.#current, 'reload');
+    const changes = compareGenerations(this.#current, next.#current, { method: 'reload', inUse: this.inUse });
     return this.#takeUp(
       next,
       changes.map((change) => ({ ...change, effect: 'now' })),
@@ -173,6 +175,7 @@ export class Generations {
     const { log, hooks } = this.surrounding;
     this.#declared = next.#declared;
     this.#current = next.#current;
+    for (const group of next.inUse) this.inUse.add(group);
     this.warn(warnings);
     for (const change of changes) {
       if (change.effect === 'restart') log?.warn(describeChange(change));

@@ -74,7 +74,7 @@ export class Resolver {
 
   #parse(group: string, opt: string, option: Option, written: readonly Written[], report: Report): unknown {
     const last = written.at(-1);
-    if (last === undefined) return option.default;
+    if (last === undefined) return this.#default(group, opt, option, report);
     try {
       const value =
         last.typed === undefined
@@ -91,6 +91,17 @@ export class Resolver {
         hint: hintFor(error, last, option),
         location: maskLocation(opt, option, error instanceof BadReference ? placeWithin(error, last) : last.location),
       });
+      return undefined;
+    }
+  }
+
+  /** A default that depends on the machine may be one that the option itself would refuse. */
+  #default(group: string, opt: string, option: Option, report: Report): unknown {
+    try {
+      return option.default;
+    } catch (error) {
+      const message = `the default of this machine ${(error as Error).message}`;
+      report('error', 'PORTICO_CONFIG_VALUE', undefined, { message, hint: this.#whereToSet(group, opt) });
       return undefined;
     }
   }

@@ -8,11 +8,13 @@ import { defineOptions, duration, integer, list, listen, module, path, port, str
 export const apiOptions = defineOptions({
   listen: listen({
     default: '127.0.0.1',
+    restart: true,
     help: 'Where to listen: an address, with or without port, or unix:/path.',
     aliases: ['DEFAULT.<name>_listen'],
   }),
   port: port({
     default: 0,
+    restart: true,
     help: 'The port; 0 takes any that is free, and the log says which.',
     aliases: ['listen_port', 'DEFAULT.<name>_listen_port'],
   }),
@@ -25,6 +27,7 @@ export const apiOptions = defineOptions({
   }),
   listen_backlog: integer({
     default: 511,
+    restart: true,
     help: 'Connections the system holds until a worker accepts them. At least 1.',
     aliases: ['backlog', 'DEFAULT.<name>_listen_backlog'],
   }),

@@ -256,6 +256,14 @@ test('CF-65 a required option says where to set it', () => {
   );
 });
 
+test('CF-53 a default that depends on the machine may be refused, and says where to set another', () => {
+  const odd = defineOptions({ name: host({ default: () => 'under_score', help: 'x' }) });
+  assert.match(
+    refusal(() => new Config().group('me', odd)).message,
+    /^error: \[me\] name: the default of this machine should be a host name or an IP address\n {2}set it in section \[me\]/,
+  );
+});
+
 test('CF-68 asking for an option that nobody declared names group and option', () => {
   assert.throws(() => new Config().resolve('wsgi', 'prot'), /no option prot is declared in \[wsgi\]/);
 });

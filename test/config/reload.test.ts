@@ -61,6 +61,22 @@ test('CF-81 CF-94 LC-1206 a reload replaces everything, but for what needs new s
   assert.deepEqual(said, []);
 });
 
+test('OP-86 CF-81 what a reload adds has the address it asks for; only addresses in use stay', async () => {
+  const config = await load('[api:one]\nport = 1\n');
+  config.register('api:<name>', options);
+  config.api('one', options);
+  write('[api:one]\nport = 11\n[api:two]\nport = 2\n');
+  const dropped = await config.prepareReload();
+  assert.equal(dropped.config.api('two', options).port, 2);
+  const kept = await config.prepareReload();
+  assert.equal(kept.config.api('two', options).port, 2);
+  await kept.accept();
+  assert.deepEqual([config.api('one', options).port, config.api('two', options).port], [1, 2]);
+  write('[api:one]\nport = 11\n[api:two]\nport = 22\n');
+  await config.reload();
+  assert.deepEqual([config.api('one', options).port, config.api('two', options).port], [1, 2]);
+});
+
 test('CF-80 CF-91 CF-118 a mutate applies what is mutable and warns about the rest', async () => {
   const config = await load('[app]\nworkers = 1\ntopic = a\n');
   write('[app]\nworkers = 2\ntopic = b\n');
