@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { Config, type LoadOptions } from '../config/index.js';
 import { createLogger, type Logger } from '../log.js';
 import { apiOptions, logOptions } from './api-options.js';
+import { addCrossChecks } from './cross-checks.js';
 
 /** What the options of {@link addConfigurationOptions} come to. */
 export interface ConfigurationArguments {
@@ -35,6 +36,7 @@ export async function readConfiguration(
   });
   config.register('DEFAULT', apiOptions);
   config.register('DEFAULT', logOptions);
+  addCrossChecks(config);
   return config;
 }
 

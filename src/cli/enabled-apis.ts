@@ -7,6 +7,7 @@ import { PasteAppNotFound } from '../loader/index.js';
 import type { Logger } from '../log.js';
 import { WSGIService } from '../server/index.js';
 import { apiOptions } from './api-options.js';
+import { apiNames, apiSections } from './cross-checks.js';
 import { Problems } from './problems.js';
 
 /** How {@link enabledApis} makes services. */
@@ -22,12 +23,9 @@ export interface EnabledApisOptions {
  * `ConfigurationRefused` with everything that is wrong with any of them.
  */
 export async function enabledApis(config: Config, options: EnabledApisOptions): Promise<WSGIService[]> {
-  const { enabledApis: enabled, enabledSslApis: ssl } = config.group('DEFAULT', apiOptions, { partial: true });
-  const sections = config
-    .listAllSections()
-    .filter((section) => section.startsWith('api:'))
-    .map((section) => section.slice('api:'.length));
-  const names = enabled.length > 0 ? enabled : sections;
+  const { enabledSslApis: ssl } = config.group('DEFAULT', apiOptions, { partial: true });
+  const sections = apiSections(config);
+  const names = apiNames(config);
   const problems = new Problems();
   const services: WSGIService[] = [];
   for (const name of names) {

@@ -1,0 +1,66 @@
+/**
+ * What only shows when the options of several APIs are looked at together.
+ */
+import type { CheckIssue, Config } from '../config/index.js';
+import { apiOptions as apiSectionOptions } from '../server/index.js';
+import { apiOptions } from './api-options.js';
+
+/** The APIs a configuration enables: `enabled_apis`, by default every `[api:<name>]`. */
+export function apiNames(config: Config): readonly string[] {
+  const { enabledApis } = config.group('DEFAULT', apiOptions, { partial: true });
+  return enabledApis.length > 0 ? enabledApis : apiSections(config);
+}
+
+/** The names of the sections `[api:<name>]`, in the order of the files. */
+export function apiSections(config: Config): readonly string[] {
+  const sections = config.listAllSections().filter((section) => section.startsWith('api:'));
+  return sections.map((section) => section.slice('api:'.length));
+}
+
+/** Adds the checks of this file to a configuration: they run when it is judged, and before a reload is accepted. */
+export function addCrossChecks(config: Config): void {
+  config.check(sharedAddresses);
+  config.check(tlsOfUnknownApis);
+}
+
+/** Two APIs cannot listen on one address; the second one is told. */
+function sharedAddresses(config: Config): CheckIssue[] {
+  const issues: CheckIssue[] = [];
+  const taken: { readonly name: string; readonly place: string; readonly host: string }[] = [];
+  for (const name of apiNames(config)) {
+    const { listen, port } = config.api(name, apiSectionOptions, { partial: true });
+    if (listen.kind === 'fd' || listen.kind === 'systemd') continue;
+    const host = listen.kind === 'tcp' ? listen.host : '';
+    const number = listen.kind === 'tcp' ? (listen.port ?? port) : 0;
+    // Whoever takes any free port shares it with nobody.
+    if (listen.kind === 'tcp' && number === 0) continue;
+    const place = listen.kind === 'unix' ? `unix:${listen.path}` : `port ${number}`;
+    const other = taken.find((each) => each.place === place && overlap(each.host, host));
+    taken.push({ name, place, host });
+    if (other === undefined) continue;
+    const opt = listen.kind === 'tcp' && listen.port === undefined ? 'port' : 'listen';
+    issues.push({
+      group: `api:${name}`,
+      opt,
+      message: `${place} belongs to [api:${other.name}] already`,
+      hint: 'give one of them another address',
+    });
+  }
+  return issues;
+}
+
+/** `enabled_ssl_apis` names APIs that are not enabled: harmless, and most often a slip of the pen. */
+function tlsOfUnknownApis(config: Config): CheckIssue[] {
+  const { enabledSslApis } = config.group('DEFAULT', apiOptions, { partial: true });
+  const enabled = apiNames(config);
+  const strangers = enabledSslApis.filter((name) => !enabled.includes(name));
+  if (strangers.length === 0) return [];
+  const message = `names APIs that are not enabled: ${strangers.join(', ')}`;
+  return [{ group: 'DEFAULT', opt: 'enabled_ssl_apis', message, severity: 'warning' }];
+}
+
+const everywhere = new Set(['0.0.0.0', '::', '']);
+
+function overlap(a: string, b: string): boolean {
+  return a === b || everywhere.has(a) || everywhere.has(b);
+}

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Config, describeIssue } from 'portico/config';
+import { apiOptions } from '../../dist/cli/api-options.js';
+import { addCrossChecks } from '../../dist/cli/cross-checks.js';
+
+function found(text: string): string[] {
+  const config = Config.fromText(text);
+  config.register('DEFAULT', apiOptions);
+  addCrossChecks(config);
+  return config.problems({ complete: false }).map(describeIssue);
+}
+
+test('CF-51 two APIs on one address are an error at the second one', () => {
+  assert.deepEqual(found('[api:a]\nport = 8774\n[api:b]\nlisten = 0.0.0.0\nport = 8774\n'), [
+    'portico.ini:5:8: error: [api:b] port: port 8774 belongs to [api:a] already\n  give one of them another address',
+  ]);
+  assert.deepEqual(found('[api:a]\nlisten = unix:/run/a\n[api:b]\nlisten = unix:/run/a\n'), [
+    'portico.ini:4:10: error: [api:b] listen: unix:/run/a belongs to [api:a] already\n  give one of them another address',
+  ]);
+  assert.deepEqual(
+    found('[api:a]\nport = 1\nlisten = 127.0.0.1\n[api:b]\nport = 1\nlisten = ::1\n[api:c]\n[api:d]\n'),
+    [],
+  );
+  assert.deepEqual(found('[DEFAULT]\nenabled_apis = a\n[api:a]\nport = 8774\n[api:b]\nport = 8774\n'), []);
+});
+
+test('CF-51 an API that speaks TLS and is not enabled is a warning', () => {
+  assert.deepEqual(found('[DEFAULT]\nenabled_apis = a\nenabled_ssl_apis = a, b\n'), [
+    'portico.ini:3:20: warning: [DEFAULT] enabled_ssl_apis: names APIs that are not enabled: b',
+  ]);
+});
