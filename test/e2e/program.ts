@@ -1,0 +1,132 @@
+/**
+ * Programs under test: started as an operator starts them, watched by what they print, ended by pid.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The repository's root. */
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
+/** What `api-cli` is in a clone. */
+export const apiCli = join(root, 'dist', 'cli', 'main.js');
+
+/** How a program ended. */
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A running program and what it has printed so far. */
+export class Program {
+  readonly child: ChildProcess;
+  /** Settles when the program has ended and all it printed was read. */
+  readonly ended: Promise<Ending>;
+  stdout = '';
+  stderr = '';
+  readonly #watchers = new Set<() => void>();
+
+  constructor(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
+    this.child = spawn(command, args, {
+      cwd: options.cwd ?? root,
+      env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    this.child.stdout!.setEncoding('utf8').on('data', (text: string) => this.#read('stdout', text));
+    this.child.stderr!.setEncoding('utf8').on('data', (text: string) => this.#read('stderr', text));
+    this.ended = once(this.child, 'close').then(([code, signal]) => {
+      for (const watcher of this.#watchers) watcher();
+      return { code: code as number | null, signal: signal as NodeJS.Signals | null };
+    });
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  /** Settles with the match once the program has printed it, on either stream; rejects when it ends without. */
+  async printed(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this.output().slice(from));
+      if (match !== null) return match;
+      if (this.child.exitCode !== null || this.child.signalCode !== null) {
+        throw new Error(`the program ended without printing ${pattern}:\n${this.output()}`);
+      }
+      await new Promise<void>((wake) => {
+        const watcher = (): void => {
+          this.#watchers.delete(watcher);
+          wake();
+        };
+        this.#watchers.add(watcher);
+      });
+    }
+  }
+
+  /** Everything printed so far: standard output, then standard error. */
+  output(): string {
+    return `${this.stdout}\n${this.stderr}`;
+  }
+
+  kill(signal: NodeJS.Signals = 'SIGTERM'): void {
+    this.child.kill(signal);
+  }
+
+  /** Ends the program for good; for clean-up at the end of a test, whatever state it is in. */
+  async end(): Promise<Ending> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      try {
+        process.kill(-this.pid, 'SIGKILL');
+      } catch {
+        // Gone in the meantime.
+      }
+    }
+    return this.ended;
+  }
+
+  #read(stream: 'stdout' | 'stderr', text: string): void {
+    this[stream] += text;
+    for (const watcher of this.#watchers) watcher();
+  }
+}
+
+/** Starts `api-cli` with these arguments. */
+export function startApiCli(args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Program {
+  return new Program(process.execPath, [apiCli, ...args], options);
+}
+
+/** A project in an empty folder that depends on this package; `files` are written into it. */
+export function emptyProject(files: Readonly<Record<string, string>>): { folder: string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-project-'));
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(root, join(folder, 'node_modules', 'portico'), 'dir');
+  writeFileSync(join(folder, 'package.json'), '{ "name": "project", "private": true, "type": "module" }\n');
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** A port of 127.0.0.1 that nobody listens on at the moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** True while a process with this pid lives (a zombie does not). */
+export function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
