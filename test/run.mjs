@@ -35,7 +35,7 @@ if (files.length === 0) {
 
 const run = spawnSync(
   process.execPath,
-  ['--test', '--test-reporter=spec', ...files.toSorted((a, b) => (a < b ? -1 : 1))],
+  ['--test', '--test-reporter=spec', '--test-timeout=120000', ...files.toSorted((a, b) => (a < b ? -1 : 1))],
   { stdio: 'inherit' },
 );
 process.exit(run.status ?? 1);

@@ -2,8 +2,10 @@
  * What every command reads first: the options that name the configuration, and the configuration they name.
  */
 import type { Command } from 'commander';
+import { faultOptions } from '../app/index.js';
 import { Config, type LoadOptions } from '../config/index.js';
 import { createLogger, type Logger } from '../log.js';
+import { servingOptions } from '../server/index.js';
 import { apiOptions, logOptions } from './api-options.js';
 import { addCrossChecks } from './cross-checks.js';
 
@@ -34,8 +36,7 @@ export async function readConfiguration(
     set: [...(given.set ?? []), ...set],
     ...rest,
   });
-  config.register('DEFAULT', apiOptions);
-  config.register('DEFAULT', logOptions);
+  for (const options of [apiOptions, logOptions, servingOptions, faultOptions]) config.register('DEFAULT', options);
   addCrossChecks(config);
   return config;
 }

@@ -15,6 +15,8 @@ export interface EnabledApisOptions {
   readonly log: Logger;
   /** Readable, one worker, certificates made where none are named. */
   readonly dev?: boolean;
+  /** Say nothing of names that are wrong: another process does. */
+  readonly quiet?: boolean;
 }
 
 /**
@@ -49,7 +51,8 @@ export async function enabledApis(config: Config, options: EnabledApisOptions): 
       if (config.resolve('DEFAULT', 'strict_config').value === true) {
         throw new PasteAppNotFound(error.code, { message: error.message, hint, cause: error });
       }
-      options.log.warn(`${error.message} enabled_apis includes bad values. Fix to remove this warning. ${hint}`);
+      if (options.quiet !== true)
+        options.log.warn(`${error.message} enabled_apis includes bad values. Fix to remove this warning. ${hint}`);
       return undefined;
     }
   }

@@ -11,6 +11,9 @@ import { Problems } from './problems.js';
 /** A service, and how many workers it wants; 1 where it does not say. */
 export type ApiService = ServiceBase & { readonly workers?: number };
 
+/** In which process the services are made: the parent, which binds and waits, or a worker, which serves one of them. */
+export type Role = 'parent' | 'worker';
+
 /** What of a program's own {@link runApis} uses. */
 export interface RunApisOptions {
   readonly config: Config;
@@ -31,17 +34,23 @@ export interface RunApisOptions {
  * Throws `ConfigurationRefused` with everything that is wrong (exit status 78).
  */
 export async function runApis(
-  services: (config: Config) => Awaitable<readonly ApiService[]>,
+  services: (config: Config, role: Role) => Awaitable<readonly ApiService[]>,
   options: RunApisOptions,
 ): Promise<number> {
   const { config, log } = options;
   const problems = new Problems();
   const launcher = await problems.gather(
-    () => new ProcessLauncher({ config, log, onReload: async (next) => requests(await services(next ?? config)) }),
+    () =>
+      new ProcessLauncher({
+        config,
+        log,
+        onReload: async (next) => requests(await services(next ?? config, 'parent')),
+      }),
   );
-  const wanted = (await problems.gather(() => services(config))) ?? [];
+  const role = launcher?.role ?? 'parent';
+  const wanted = (await problems.gather(() => services(config, role))) ?? [];
   // Not complete: only workers load the application, which may declare more.
-  if (launcher?.role !== 'worker') await problems.gather(() => config.validate({ complete: false }));
+  if (role === 'parent') await problems.gather(() => config.validate({ complete: false }));
   if (problems.any) await options.moreProblems?.(config, problems);
   problems.refuse();
   if (launcher === undefined) return 1;
@@ -57,7 +66,7 @@ export async function runApis(
       await launcher.stop();
       throw named(error, service);
     }
-    if (launcher.role === 'parent') options.onReady?.(service, launcher.addresses(service.name ?? ''));
+    if (role === 'parent') options.onReady?.(service, launcher.addresses(service.name ?? ''));
   }
   return launcher.wait();
 }

@@ -40,7 +40,7 @@ async function serve(given: ServeArguments): Promise<number> {
   const dev = given.dev === true;
   const config = await readConfiguration(given, { set, collect: true });
   const log = configuredLogger(config, dev ? 'text' : undefined);
-  return runApis((current) => enabledApis(current, { log, dev }), {
+  return runApis((current, role) => enabledApis(current, { log, dev, quiet: role === 'worker' }), {
     config,
     log,
     onReady: (service, addresses) => process.stdout.write(`${readyLine(service as WSGIService, addresses)}\n`),

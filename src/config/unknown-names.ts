@@ -42,7 +42,8 @@ function inFiles(judged: NamesToJudge): ConfigIssue[] {
     }
     for (const { section, name, origin } of file.entries) {
       if (judged.only !== undefined && judged.only !== section) continue;
-      const location = maskLocation(name, undefined, fileLocation(file.kind, origin));
+      // A name always begins its line: one that is indented continues a value.
+      const location = maskLocation(name, undefined, fileLocation(file.kind, { ...origin, column: 1 }));
       if (section === 'DEFAULT' && /^config_(?:file|dir)$/.test(name)) issues.push(onlyOnCommandLine(name, location));
       else if (groups.find(section, name) === undefined && isJudged(judged, section)) {
         issues.push(unknownOption(judged, section, name, location));

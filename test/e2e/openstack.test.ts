@@ -41,7 +41,7 @@ function administrator(): string[] {
 async function client(auth: string[], words: string[]): Promise<unknown> {
   const reads = words.some((word) => ['list', 'show', 'create'].includes(word));
   const { stdout } = await run('openstack', [...auth, ...words, ...(reads ? ['-f', 'json'] : [])]);
-  return stdout.trim() === '' ? undefined : JSON.parse(stdout);
+  return reads ? JSON.parse(stdout) : undefined;
 }
 
 type Row = Record<string, unknown>;
