@@ -45,6 +45,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli/main.ts'],
   selfsigned: ['server/tls.ts'],
   '@photostructure/sqlite': ['sqlite/database.ts'],
+  pg: ['registry/postgresql-pool.ts'],
 };
 
 interface Import {

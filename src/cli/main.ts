@@ -19,6 +19,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map<string
   ['pipeline', () => import('./pipeline.js')],
   ['explain', () => import('./explain.js')],
   ['service', () => import('./service.js')],
+  ['db', () => import('./db.js')],
 ]);
 
 /** Runs one command line; gives the exit status, or undefined where the command has set it. */

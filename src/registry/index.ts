@@ -3,6 +3,7 @@ export { correctedDownTime, isFromTheFuture, isUp, type Liveness, liveness } fro
 export { type MemberIdentity, Membership, type MembershipOptions } from './membership.js';
 export { MemoryStore } from './memory-store.js';
 export { type MemberOptions, membership, openRegistry, sqlitePath } from './open-registry.js';
+export { PostgresqlStore, type PostgresqlStoreOptions } from './postgresql-store.js';
 export { RecordExists, RecordNotFound, RegistryUnavailable, ServiceTooOld } from './registry-errors.js';
 export { databaseOptions, heartbeatOptions, servicegroupOptions } from './registry-options.js';
 export { type ServiceJson, serviceJson } from './service-json.js';

@@ -10,6 +10,7 @@ import type { Logger } from '../log.js';
 import { systemClock } from '../tasks/index.js';
 import { Membership, type MembershipOptions } from './membership.js';
 import { MemoryStore } from './memory-store.js';
+import { PostgresqlStore } from './postgresql-store.js';
 import { databaseOptions, heartbeatOptions, servicegroupOptions } from './registry-options.js';
 import { ServiceRegistry, type ServiceRegistryOptions } from './service-registry.js';
 import type { ServiceStore } from './service-store.js';
@@ -34,10 +35,13 @@ export function openRegistry(
     const path = sqlitePath(connection);
     return make(new SqliteStore(path, { log: options.log, busyTimeoutMs: database.sqliteBusyTimeoutMs }));
   }
-  throw new ConfigurationRefused('PORTICO_REGISTRY_DRIVER', {
-    message: '[servicegroup] driver: this release has no postgresql registry',
-    hint: 'Use sqlite for the services of one machine.',
-  });
+  if (!/^postgres(ql)?:\/\//.test(connection)) {
+    throw new ConfigurationRefused('PORTICO_REGISTRY_CONNECTION', {
+      message: `[servicegroup] connection: this is no PostgreSQL connection: ${connection.split(':', 1)[0]}:…`,
+      hint: 'Write postgresql://user@host:5432/name.',
+    });
+  }
+  return make(new PostgresqlStore(connection));
 }
 
 /** The file an SQLite connection names, as SQLAlchemy writes it: three slashes and a relative path, four and an absolute one. */

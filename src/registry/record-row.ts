@@ -2,7 +2,7 @@
  * Service records as rows of a table.
  */
 import type { ServiceRecord, ServiceState } from '../service/index.js';
-import type { Row, SqlValue } from '../sqlite/index.js';
+import type { SqlValue } from '../sqlite/index.js';
 import type { RecordChanges, WorkerRow } from './service-store.js';
 
 /** The columns that may be written, by the names they have in code. */
@@ -27,14 +27,17 @@ const COLUMNS: Readonly<Record<keyof Required<RecordChanges>, string>> = {
   forcedDown: 'forced_down',
 };
 
-/** Columns and values of changes: times as milliseconds since 1970 UTC, lists and maps as JSON. */
-export function toColumns(changes: RecordChanges): { readonly column: string; readonly value: SqlValue }[] {
+/** A row as a database gives it: times as dates or milliseconds, numbers as numbers or text, JSON parsed or not. */
+export type AnyRow = Readonly<Record<string, unknown>>;
+
+/** Columns and values of changes. */
+export function toColumns(changes: RecordChanges): { readonly column: string; readonly value: unknown }[] {
   return (Object.entries(changes) as [keyof typeof COLUMNS, unknown][])
     .filter(([name, value]) => value !== undefined && Object.hasOwn(COLUMNS, name))
-    .map(([name, value]) => ({ column: COLUMNS[name], value: toSql(value) }));
+    .map(([name, value]) => ({ column: COLUMNS[name], value }));
 }
 
-export function toRecord(row: Row): ServiceRecord {
+export function toRecord(row: AnyRow): ServiceRecord {
   return {
     id: Number(row.id),
     uuid: String(row.uuid),
@@ -56,15 +59,15 @@ export function toRecord(row: Row): ServiceRecord {
     downTime: Number(row.down_time),
     configGeneration: Number(row.config_generation),
     zone: row.zone as string | null,
-    endpoints: JSON.parse(String(row.endpoints)) as string[],
-    labels: JSON.parse(String(row.labels)) as Record<string, string>,
+    endpoints: parsed(row.endpoints) as string[],
+    labels: parsed(row.labels) as Record<string, string>,
     createdAt: time(row.created_at)!,
     updatedAt: time(row.updated_at),
     deletedAt: time(row.deleted_at),
   };
 }
 
-export function toWorker(row: Row): WorkerRow {
+export function toWorker(row: AnyRow): WorkerRow {
   return {
     worker: Number(row.worker),
     pid: Number(row.pid),
@@ -75,13 +78,19 @@ export function toWorker(row: Row): WorkerRow {
   };
 }
 
-function toSql(value: unknown): SqlValue {
+/** For SQLite: times as milliseconds since 1970 UTC, booleans as 0 and 1, lists and maps as JSON. */
+export function toSqlite(value: unknown): SqlValue {
   if (value instanceof Date) return value.getTime();
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (typeof value === 'object' && value !== null) return JSON.stringify(value);
   return value as SqlValue;
 }
 
-function time(value: SqlValue | undefined): Date | null {
-  return value === null || value === undefined ? null : new Date(Number(value));
+function parsed(value: unknown): unknown {
+  return typeof value === 'string' ? JSON.parse(value) : value;
+}
+
+function time(value: unknown): Date | null {
+  if (value === null || value === undefined) return null;
+  return value instanceof Date ? value : new Date(Number(value));
 }

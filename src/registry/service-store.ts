@@ -90,5 +90,7 @@ export interface ServiceStore {
   purge(olderThanSeconds: number): Promise<number>;
   /** Takes or keeps a lease; false while somebody else has it. */
   lease(task: string, owner: string, seconds: number): Promise<boolean>;
+  /** Brings the tables up to date, where that is not done by opening: how many steps it took. */
+  migrate?(): Promise<number>;
   close(): Promise<void>;
 }

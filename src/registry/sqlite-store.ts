@@ -8,7 +8,7 @@ import { ConfigurationRefused } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { ServiceRecord, ServiceState } from '../service/index.js';
 import { type Database, openDatabase, type SqlValue, transaction } from '../sqlite/index.js';
-import { toColumns, toRecord, toWorker } from './record-row.js';
+import { toColumns, toRecord, toSqlite, toWorker } from './record-row.js';
 import { RecordExists, RegistryUnavailable } from './registry-errors.js';
 import type {
   Beat,
@@ -72,7 +72,7 @@ export class SqliteStore implements ServiceStore {
   list(filter: RecordFilter = {}): Promise<ServiceRecord[]> {
     const wanted = toColumns(filter);
     const where = ['deleted = 0', ...wanted.map(({ column }) => `${column} = ?`)].join(' AND ');
-    const values = wanted.map(({ value }) => value);
+    const values = wanted.map(({ value }) => toSqlite(value));
     return this.#use((database) =>
       database
         .prepare(`SELECT * FROM services WHERE ${where} ORDER BY host, binary`)
@@ -92,7 +92,7 @@ export class SqliteStore implements ServiceStore {
     return this.#use((database) => {
       try {
         const sql = `INSERT INTO services (${names}) VALUES (${marks}) RETURNING *`;
-        return toRecord(database.prepare(sql).get(...columns.map(({ value }) => value))!);
+        return toRecord(database.prepare(sql).get(...columns.map(({ value }) => toSqlite(value)))!);
       } catch (error) {
         if (!/UNIQUE constraint failed/.test((error as Error).message)) throw error;
         throw new RecordExists(service.host, service.binary);
@@ -103,7 +103,7 @@ export class SqliteStore implements ServiceStore {
   update(id: number, changes: RecordChanges): Promise<ServiceRecord | null> {
     const columns = [...toColumns(changes), { column: 'updated_at', value: this.#now() }];
     const set = columns.map(({ column }) => `${column} = ?`).join(', ');
-    const values = columns.map(({ value }) => value);
+    const values = columns.map(({ value }) => toSqlite(value));
     return this.#one(`UPDATE services SET ${set} WHERE id = ? AND deleted = 0 RETURNING *`, ...values, id);
   }
 

@@ -13,8 +13,15 @@ const file = join(folder, 'portico.ini');
 writeFileSync(file, `[servicegroup]\nconnection = sqlite:///${join(folder, 'services.db')}\n`, { mode: 0o600 });
 
 function cli(...words: string[]): { status: number | null; stdout: string; stderr: string } {
-  const main = resolve('dist/cli/main.js');
-  return spawnSync(process.execPath, [main, 'service', ...words], { encoding: 'utf8', cwd: folder, timeout: 30_000 });
+  return apiCli('service', ...words);
+}
+
+function apiCli(...words: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, [resolve('dist/cli/main.js'), ...words], {
+    encoding: 'utf8',
+    cwd: folder,
+    timeout: 30_000,
+  });
 }
 
 function json<T>(...words: string[]): T {
@@ -83,4 +90,17 @@ test('SG-55 what cannot be done is said: a service that is up, one that is not t
   const none = cli('list', '--config-file', empty);
   assert.equal(none.status, 1);
   assert.match(none.stderr, /names no service registry\n.*\[servicegroup\] connection/);
+});
+
+test('SG-19 db sync makes the tables, and says so when there is nothing to do', () => {
+  const empty = join(folder, 'nothing.ini');
+  writeFileSync(empty, '');
+  assert.match(apiCli('db', 'sync', '--config-file', empty).stdout, /names no database/);
+  const synced = apiCli('db', 'sync', '--config-file', file);
+  assert.deepEqual([synced.status, synced.stdout, synced.stderr], [0, 'the tables are up to date\n', '']);
+  const wrong = join(folder, 'wrong.ini');
+  writeFileSync(wrong, '[servicegroup]\ndriver = postgresql\nconnection = sqlite:///x.db\n', { mode: 0o600 });
+  const refused = apiCli('db', 'sync', '--config-file', wrong);
+  assert.equal(refused.status, 78);
+  assert.match(refused.stderr, /no PostgreSQL connection: sqlite:…\n.*postgresql:\/\/user@host/);
 });

@@ -3,24 +3,44 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { MemoryStore, RecordExists, RegistryUnavailable, type ServiceStore, SqliteStore } from 'portico/registry';
+import {
+  MemoryStore,
+  PostgresqlStore,
+  RecordExists,
+  RegistryUnavailable,
+  type ServiceStore,
+  SqliteStore,
+} from 'portico/registry';
 import { openDatabase } from 'portico/sqlite';
 import { announcement } from './announcement.js';
+import { startPostgresql } from './start-postgresql.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'registry-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 const NEW = { disabled: false, state: 'starting' } as const;
 let files = 0;
-const stores: [string, (now: () => number) => ServiceStore][] = [
-  ['memory', (now) => new MemoryStore({ now })],
-  ['sqlite', (now) => new SqliteStore(join(folder, `store-${++files}.db`), { now })],
+const postgresql = await startPostgresql();
+after(() => postgresql?.stop());
+const stores: [string, (now: () => number) => Promise<ServiceStore>][] = [
+  ['memory', async (now) => new MemoryStore({ now })],
+  ['sqlite', async (now) => new SqliteStore(join(folder, `store-${++files}.db`), { now })],
 ];
+if (postgresql !== undefined) {
+  stores.push([
+    'postgresql',
+    async (now) => {
+      const store = new PostgresqlStore(await postgresql.database(), { now });
+      await store.migrate();
+      return store;
+    },
+  ]);
+}
 
 for (const [kind, open] of stores) {
-  const opened = (): { store: ServiceStore; pass: (ms: number) => void } => {
+  const opened = async (): Promise<{ store: ServiceStore; pass: (ms: number) => void }> => {
     let now = 1_000_000;
-    const store = open(() => now);
+    const store = await open(() => now);
     after(() => store.close());
     return {
       store,
@@ -31,7 +51,7 @@ for (const [kind, open] of stores) {
   };
 
   test(`SG-1..12 ${kind}: a record keeps what its service said`, async () => {
-    const { store } = opened();
+    const { store } = await opened();
     const record = await store.insert(announcement({ topic: 'compute', zone: 'north' }), {
       disabled: true,
       state: 'starting',
@@ -58,7 +78,7 @@ for (const [kind, open] of stores) {
   });
 
   test(`SG-13 SG-34 ${kind}: a host runs a binary once, and serves a topic once; a deleted record is in nobody's way`, async () => {
-    const { store } = opened();
+    const { store } = await opened();
     const record = await store.insert(announcement({ topic: 'compute' }), NEW);
     await assert.rejects(store.insert(announcement(), NEW), RecordExists);
     await assert.rejects(store.insert(announcement({ binary: 'other', topic: 'compute' }), NEW), RecordExists);
@@ -74,7 +94,7 @@ for (const [kind, open] of stores) {
   });
 
   test(`SG-17 SG-18 ${kind}: a beat counts and is seen; an edit is an update and no heartbeat`, async () => {
-    const { store, pass } = opened();
+    const { store, pass } = await opened();
     const { id } = await store.insert(announcement(), NEW);
     pass(5000);
     const beat = { serviceId: id, worker: 0, pid: 100, instanceId: 'instance-1', inFlight: 2 };
@@ -103,7 +123,7 @@ for (const [kind, open] of stores) {
   });
 
   test(`SG-14 SG-16 ${kind}: each worker has a row of its own`, async () => {
-    const { store, pass } = opened();
+    const { store, pass } = await opened();
     const { id } = await store.insert(announcement(), NEW);
     const instanceId = 'instance-1';
     await store.putWorker(id, { worker: 1, pid: 11, instanceId, inFlight: 0, draining: false });
@@ -121,7 +141,7 @@ for (const [kind, open] of stores) {
   });
 
   test(`${kind}: lists are filtered and sorted by host and binary`, async () => {
-    const { store } = opened();
+    const { store } = await opened();
     for (const [host, binary, topic] of [
       ['b', 'x', 't'],
       ['a', 'y', null],
@@ -137,7 +157,7 @@ for (const [kind, open] of stores) {
   });
 
   test(`${kind}: purge forgets what was deleted long ago, and only that`, async () => {
-    const { store, pass } = opened();
+    const { store, pass } = await opened();
     const old = await store.insert(announcement(), NEW);
     await store.remove(old.id, 'admin');
     pass(10_000);
@@ -156,7 +176,7 @@ for (const [kind, open] of stores) {
   });
 
   test(`MG-25 ${kind}: a lease is one owner's until it ends`, async () => {
-    const { store, pass } = opened();
+    const { store, pass } = await opened();
     assert.equal(await store.lease('clean', 'a', 10), true);
     assert.equal(await store.lease('clean', 'b', 10), false);
     assert.equal(await store.lease('other', 'b', 10), true);
@@ -210,4 +230,55 @@ test('SG-19 SG-38 sqlite: tables are made once, and a second opening finds the r
   assert.equal(database.prepare('PRAGMA journal_mode').get()!.journal_mode, 'wal');
   assert.equal(database.prepare('SELECT count(*) AS steps FROM registry_migrations').get()!.steps, 1);
   database.close();
+});
+
+const skip = postgresql === undefined ? 'there is no PostgreSQL on this machine' : false;
+
+test('SG-19 postgresql: tables are made when that is asked for, once, by one at a time; a service does not make them', {
+  skip,
+}, async () => {
+  const connection = await postgresql!.database();
+  const stores = [1, 2, 3].map(() => new PostgresqlStore(connection));
+  await assert.rejects(stores[0]!.list(), { code: 'PORTICO_REGISTRY_NOT_MIGRATED', hint: 'Run: api-cli db sync' });
+  const steps = await Promise.all(stores.map((store) => store.migrate()));
+  assert.deepEqual(steps.sort(), [0, 0, 1]);
+  assert.deepEqual(await stores[0]!.list(), []);
+  await Promise.all(stores.map((store) => store.close()));
+});
+
+test('SG-5 SG-26 postgresql: times are those of the server, to the millisecond', { skip }, async () => {
+  const store = new PostgresqlStore(await postgresql!.database());
+  await store.migrate();
+  const before = await store.now();
+  const { id } = await store.insert(announcement(), NEW);
+  await store.beat({ serviceId: id, worker: 0, pid: 1, instanceId: 'i', inFlight: 0 });
+  const after = await store.now();
+  const { lastSeenUp } = (await store.find('one', 'portico-compute'))!;
+  assert.ok(lastSeenUp! >= before && lastSeenUp! <= after);
+  await store.close();
+});
+
+test('SG-30 SG-39 postgresql: a server that is away says so, and a broken connection is replaced', {
+  skip,
+}, async () => {
+  const store = new PostgresqlStore(await postgresql!.database());
+  await store.migrate();
+  await store.insert(announcement(), NEW);
+  await postgresql!.breakConnections();
+  assert.equal((await store.list()).length, 1);
+  await store.close();
+  await assert.rejects(new PostgresqlStore('postgresql://nobody@127.0.0.1:1/none').list(), RegistryUnavailable);
+});
+
+test('SG-17 postgresql: beats of several workers at once are all counted', { skip }, async () => {
+  const connection = await postgresql!.database();
+  const stores = [0, 1, 2, 3].map(() => new PostgresqlStore(connection));
+  await stores[0]!.migrate();
+  const { id } = await stores[0]!.insert(announcement(), NEW);
+  const beats = stores.map(async (store, worker) => {
+    for (let n = 0; n < 25; n++) await store.beat({ serviceId: id, worker, pid: worker, instanceId: 'i', inFlight: n });
+  });
+  await Promise.all(beats);
+  assert.equal((await stores[0]!.find('one', 'portico-compute'))!.reportCount, 100);
+  await Promise.all(stores.map((store) => store.close()));
 });

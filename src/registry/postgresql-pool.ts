@@ -1,0 +1,140 @@
+/**
+ * Connections to PostgreSQL: few, with limits of time, and with a few more tries where a failure passes by itself.
+ */
+import type { Pool, PoolClient, QueryResultRow } from 'pg';
+import { ConfigurationRefused, PorticoError } from '../errors.js';
+import { RegistryUnavailable } from './registry-errors.js';
+
+/** Milliseconds a statement, or a connection, may take. */
+const TIMEOUT_MS = 5000;
+/** Tries of a statement that lost against another, or whose connection broke. */
+const TRIES = 5;
+
+/** What a statement gave. */
+export interface Rows {
+  readonly rows: readonly QueryResultRow[];
+  readonly count: number;
+}
+
+/** Connects on first use; the package is loaded then, since it is an optional one. */
+export class PostgresqlPool {
+  readonly #connection: string;
+  #pool: Promise<Pool> | undefined;
+
+  constructor(connection: string) {
+    this.#connection = connection;
+  }
+
+  /** Runs a statement. Rejects with `RegistryUnavailable` when the server is away. */
+  async query(sql: string, values: readonly unknown[] = []): Promise<Rows> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const pool = await this.#opened();
+        const { rows, rowCount } = await pool.query<QueryResultRow>(sql, [...values]);
+        return { rows, count: rowCount ?? 0 };
+      } catch (error) {
+        if (attempt < TRIES && isPassing(error)) continue;
+        throw understood(error);
+      }
+    }
+  }
+
+  /** Runs statements of one transaction. */
+  async transaction<T>(work: (query: (sql: string, values?: unknown[]) => Promise<Rows>) => Promise<T>): Promise<T> {
+    let client: PoolClient | undefined;
+    try {
+      const connected = await (await this.#opened()).connect();
+      client = connected;
+      await connected.query('BEGIN');
+      const result = await work(async (sql, values = []) => {
+        const { rows, rowCount } = await connected.query<QueryResultRow>(sql, values);
+        return { rows, count: rowCount ?? 0 };
+      });
+      await connected.query('COMMIT');
+      client = undefined;
+      connected.release();
+      return result;
+    } catch (error) {
+      // A connection in the middle of a transaction is not given to anybody else.
+      client?.release(true);
+      throw understood(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = undefined;
+    await (await pool?.catch(() => undefined))?.end();
+  }
+
+  #opened(): Promise<Pool> {
+    this.#pool ??= this.#open();
+    return this.#pool;
+  }
+
+  async #open(): Promise<Pool> {
+    const pg = await load();
+    const pool = new pg.default.Pool({
+      connectionString: this.#connection,
+      max: 2,
+      connectionTimeoutMillis: TIMEOUT_MS,
+      statement_timeout: TIMEOUT_MS,
+      query_timeout: TIMEOUT_MS + 1000,
+      idleTimeoutMillis: 60_000,
+      allowExitOnIdle: true,
+      application_name: 'portico-registry',
+    });
+    // An idle connection that breaks is replaced by the next use, which says so if it cannot.
+    pool.on('error', () => {});
+    return pool;
+  }
+}
+
+async function load(): Promise<typeof import('pg')> {
+  try {
+    return await import('pg');
+  } catch (cause) {
+    throw new ConfigurationRefused('PORTICO_PG_MISSING', {
+      message: '[servicegroup] driver = postgresql needs the package pg, which is not installed',
+      hint: 'npm install pg',
+      cause,
+    });
+  }
+}
+
+/** Serialisation failure, deadlock, and a connection that broke under the statement. */
+function isPassing(error: unknown): boolean {
+  const code = codeOf(error);
+  const broken = error instanceof Error && /^Connection terminated/.test(error.message);
+  return (
+    broken || code === '40001' || code === '40P01' || code === '57P01' || code === 'ECONNRESET' || code === 'EPIPE'
+  );
+}
+
+function understood(error: unknown): unknown {
+  const code = codeOf(error);
+  if (code === '42P01') {
+    return new ConfigurationRefused('PORTICO_REGISTRY_NOT_MIGRATED', {
+      message: 'the database has no tables of the service registry',
+      hint: 'Run: api-cli db sync',
+      cause: error,
+    });
+  }
+  if (error instanceof PorticoError || !isAway(code, error)) return error;
+  return new RegistryUnavailable(error);
+}
+
+/** PostgreSQL's classes 08 (connection), 53 (resources), 57 (operator), 25006 (a standby), and the network's own codes. */
+function isAway(code: string, error: unknown): boolean {
+  if (/^(08|53|57)...$|^25006$|^E[A-Z_]+$/.test(code)) return true;
+  return (
+    error instanceof Error && /terminated|timeout|timed out|not queryable|closed the connection/i.test(error.message)
+  );
+}
+
+function codeOf(error: unknown): string {
+  const { code, errors } = error as { code?: unknown; errors?: readonly unknown[] };
+  if (typeof code === 'string') return code;
+  // A host with two addresses fails twice at once.
+  return errors?.[0] === undefined ? '' : codeOf(errors[0]);
+}
