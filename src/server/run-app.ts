@@ -2,41 +2,48 @@
  * Calls an app and answers for it when it fails.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type App, abortResponse, asFault, environ, type FaultStyle, renderFault } from '../app/index.js';
+import { type App, abortResponse, asFault, environ, Fault, type FaultStyle, renderFault } from '../app/index.js';
 import type { Logger } from '../log.js';
+
+/** What is done about failures. */
+export interface FailureOptions {
+  readonly log: Logger;
+  readonly style: FaultStyle;
+  /** Show the stack of an unexpected error to the client. */
+  readonly debug: boolean;
+}
 
 /**
  * Runs an app for one request. A fault is rendered; any other throw or rejection is logged once and answered with 500.
  * When the head is out already the connection is destroyed: a truncated answer must not look complete.
  */
-export function runApp(app: App, req: IncomingMessage, res: ServerResponse, log: Logger, style: FaultStyle): void {
+export function runApp(app: App, req: IncomingMessage, res: ServerResponse, options: FailureOptions): void {
   try {
     const promise = app(req, res);
     if (promise !== undefined && typeof promise.then === 'function') {
-      promise.then(undefined, (error: unknown) => answerFailure(error, req, res, log, style));
+      promise.then(undefined, (error: unknown) => answerFailure(error, req, res, options));
     }
   } catch (error) {
-    answerFailure(error, req, res, log, style);
+    answerFailure(error, req, res, options);
   }
 }
 
-function answerFailure(
-  error: unknown,
-  req: IncomingMessage,
-  res: ServerResponse,
-  log: Logger,
-  style: FaultStyle,
-): void {
-  const fault = asFault(error);
-  const clientLeft = res.closed || req.socket.destroyed;
-  if (clientLeft) {
+function answerFailure(error: unknown, req: IncomingMessage, res: ServerResponse, options: FailureOptions): void {
+  const { log, style, debug } = options;
+  if (res.closed || req.socket.destroyed) {
     log.debug('request failed after its client left', { ...requestFacts(req), err: error });
     return;
   }
-  if (fault.status >= 500 && fault !== error) log.error('request failed', { ...requestFacts(req), err: error });
+  if (!(error instanceof Fault)) log.error('request failed', { ...requestFacts(req), err: error });
   if (res.writableEnded) return;
   if (res.headersSent) abortResponse(res, error);
-  else renderFault(req, res, fault, style);
+  else renderFault(req, res, debug ? shown(error) : asFault(error), style);
+}
+
+/** The failure with its stack for everybody to see. */
+function shown(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  return new Fault(500, { message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
 }
 
 /** What a log line says about a request: no query, which may hold secrets. */

@@ -1,21 +1,20 @@
 /**
  * Server: one app on one address. It can be launched as it is; it knows nothing of loaders, files or processes.
  */
-import { closeSync } from 'node:fs';
 import type { Server as HttpServer } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
 import { Server as NetServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TlsOptions } from 'node:tls';
 import { type App, Fault, markDraining } from '../app/index.js';
-import { PorticoError } from '../errors.js';
 import { type Logger, silentLogger } from '../log.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
 import type { Exchange } from './connections.js';
+import { cutOffError, cutOffFacts, describeExchange } from './cut-off.js';
 import { Drain } from './drain.js';
+import { Endpoint } from './endpoint.js';
 import { Front } from './front.js';
-import { formatAddress, listen } from './listen.js';
-import { requestFacts, runApp } from './run-app.js';
+import { type FailureOptions, runApp } from './run-app.js';
 import { listenAddress, type ServerOptions, wsgiValues } from './server-options.js';
 import { StopTerms } from './stop-terms.js';
 import type { WsgiOptions } from './wsgi-options.js';
@@ -33,13 +32,14 @@ export class Server implements ListeningService {
   #app: App;
   /** What requests go to now: the app, or after a restart that failed a refusal. */
   #runs: App;
-  #sockets: readonly ListenSocket[] = [];
-  #address: ListenAddress;
+  readonly #endpoint: Endpoint;
   #http: HttpServer | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #terms: StopTerms | undefined;
   #answered = 0;
+  #exhaustedAt: number;
+  #failures: FailureOptions;
   #drain: Drain | undefined;
   #workEnded: (() => void) | undefined;
   #ended: Promise<void> = Promise.resolve();
@@ -52,9 +52,11 @@ export class Server implements ListeningService {
     this.#runs = app;
     this.#options = options;
     this.#tls = options.tls;
-    this.#address = listenAddress(options);
+    this.#endpoint = new Endpoint(listenAddress(options));
     this.#limits = wsgiValues(options);
     this.#log = (options.log ?? silentLogger()).child({ service: name });
+    this.#failures = this.#failureOptions();
+    this.#exhaustedAt = options.maxRequests ?? 0;
     const watcher = {
       run: (exchange: Exchange) => this.#run(exchange),
       exchangeEnded: (exchange: Exchange) => this.#exchangeEnded(exchange),
@@ -65,7 +67,7 @@ export class Server implements ListeningService {
 
   /** Where it listens, or will; once it was started the port is the real one. */
   get addresses(): readonly ListenAddress[] {
-    return [this.#address];
+    return [this.#endpoint.address];
   }
 
   /** The requests at work, oldest first, those that wait for their turn included. */
@@ -103,15 +105,16 @@ export class Server implements ListeningService {
   configure(options: ServerOptions): void {
     this.#limits = wsgiValues(options);
     this.#options = options;
+    this.#failures = this.#failureOptions();
     this.#front.configure(this.#limits);
+    // A limit that has been passed already counts from the next request.
+    if (options.maxRequests) this.#exhaustedAt = Math.max(options.maxRequests, this.#answered + 1);
+    else this.#exhaustedAt = 0;
   }
 
   /** The requests at work, a line each. */
   describeWork(): readonly string[] {
-    return this.requests.map(({ req, since }) => {
-      const { method, path } = requestFacts(req);
-      return `${method} ${path} for ${((performance.now() - since) / 1000).toFixed(1)} s`;
-    });
+    return this.requests.map(describeExchange);
   }
 
   /**
@@ -124,8 +127,7 @@ export class Server implements ListeningService {
   }
 
   useSockets(sockets: readonly ListenSocket[]): void {
-    this.#sockets = sockets;
-    if (sockets[0] !== undefined) this.#address = { backlog: this.#address.backlog ?? 511, ...sockets[0].address };
+    this.#endpoint.useSockets(sockets);
   }
 
   /**
@@ -181,34 +183,34 @@ export class Server implements ListeningService {
 
   async #open(): Promise<void> {
     const http = this.#front.createServer(this.#tls);
-    const backlog = this.#address.backlog ?? 511;
     try {
-      this.#address = await listen(http, { address: this.#address, socket: this.#sockets[0], backlog });
+      await this.#endpoint.open(http, this.name, this.#log);
     } catch (error) {
       http.close(() => {});
-      this.#log.error(`Could not bind to ${formatAddress(this.#address)}`);
       throw error;
     }
-    this.#sockets = [];
     this.#http = http;
     this.#front.open();
-    this.#log.info(`${this.name} listening on ${formatAddress(this.#address)}`);
   }
 
   #run({ req, res }: Exchange): void {
-    runApp(this.#runs, req, res, this.#log, this.#options.faultStyle ?? 'portico');
+    runApp(this.#runs, req, res, this.#failures);
+  }
+
+  #failureOptions(): FailureOptions {
+    return { log: this.#log, style: this.#options.faultStyle ?? 'portico', debug: this.#limits.serverDebug };
   }
 
   #exchangeEnded({ connection }: Exchange): void {
     if (connection.idle) this.#drain?.idle(connection);
     if (this.#front.admission.atWork === 0) this.#workEnded?.();
-    if (++this.#answered === this.#options.maxRequests) this.#options.onExhausted?.();
+    if (++this.#answered === this.#exhaustedAt) this.#options.onExhausted?.();
   }
 
   async #stop(reason: StopReason, terms: StopTerms): Promise<void> {
     await this.#starting?.catch(() => {});
     const http = this.#http;
-    if (http === undefined) return this.#closeUnusedSockets();
+    if (http === undefined) return this.#endpoint.closeUnused();
     if (!terms.closing) {
       const unfinished = await this.#holdRequests(terms);
       if (!terms.closing) {
@@ -282,24 +284,10 @@ export class Server implements ListeningService {
     this.#front.admission.resume();
   }
 
-  /** Descriptors that were handed over but never listened on: held open they would swallow connections. */
-  #closeUnusedSockets(): void {
-    for (const { fd } of this.#sockets) closeSync(fd);
-    this.#sockets = [];
-  }
-
   #judge(unfinished: readonly Exchange[], terms: StopTerms): void {
     if (unfinished.length === 0) return;
-    const requests = unfinished.slice(0, 20).map(({ req, since }) => ({
-      ...requestFacts(req),
-      seconds: Math.round(performance.now() - since) / 1000,
-    }));
-    this.#log.error('requests were cut off', { count: unfinished.length, requests });
-    if (terms.forced) return;
-    throw new PorticoError('PORTICO_STOP_DEADLINE', {
-      message: `${this.name}: ${unfinished.length} request(s) were still at work at the deadline and were cut off.`,
-      hint: 'The log names them. [DEFAULT] graceful_shutdown_timeout is the time they get.',
-    });
+    this.#log.error('requests were cut off', cutOffFacts(unfinished));
+    if (!terms.forced) throw cutOffError(this.name, unfinished);
   }
 }
 

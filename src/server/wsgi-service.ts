@@ -1,8 +1,7 @@
 /**
  * WSGIService: an API by its name. The configuration says where it listens, the paste file what answers.
  */
-import type { TlsOptions } from 'node:tls';
-import { type App, faultStyleOf } from '../app/index.js';
+import type { App } from '../app/index.js';
 import type { Config } from '../config/index.js';
 import { PorticoError } from '../errors.js';
 import type { LoadedApp } from '../loader/index.js';
@@ -23,13 +22,12 @@ import {
 } from '../service/index.js';
 import { type Activity, TaskGroup } from '../tasks/index.js';
 import { loadManager, openMembership } from './api-managers.js';
-import { servingOptions } from './api-options.js';
-import { type ApiSettings, apiSettings, refuseUnknown, speaksTls } from './api-settings.js';
-import type { ReadFile } from './certificates.js';
+import { ApiServing } from './api-serving.js';
+import { type ApiSettings, apiSettings, refuseUnknown } from './api-settings.js';
 import { type AppLoader, checkApp, loadWhole, pasteLoader } from './paste-config.js';
 import { Server } from './server.js';
-import { developmentCertificate, expiryWarning, isTlsEnabled, tlsOptions } from './tls.js';
-import { wsgiOptions } from './wsgi-options.js';
+import type { ServerOptions } from './server-options.js';
+import { developmentCertificate } from './tls.js';
 
 /** What a {@link WSGIService} may be given beside its configuration. */
 export interface WSGIServiceOptions {
@@ -74,7 +72,7 @@ export class WSGIService implements ListeningService {
   readonly #log: Logger;
   readonly #server: Server;
   readonly #lifecycle: Lifecycle;
-  readonly #usesTls: boolean;
+  readonly #serving: ApiServing;
   #managers: readonly Manager[];
   #hooks: ManagerHooks | undefined;
   #served: Promise<void> | undefined;
@@ -93,8 +91,8 @@ export class WSGIService implements ListeningService {
     this.pipeline = settings.pipeline;
     checkApp(this.#loader, this.pipeline);
     this.workers = options.dev === true ? 1 : settings.workers;
-    this.#usesTls = options.useSsl ?? speaksTls(config, name);
-    const tls = this.#tlsOptions(settings);
+    this.#serving = new ApiServing(name, config, options);
+    const tls = this.#serving.tlsOptions(settings);
     this.#server = new Server(name, unbuilt, {
       ...this.#serverOptions(settings),
       ...(tls === undefined ? {} : { tls }),
@@ -124,7 +122,7 @@ export class WSGIService implements ListeningService {
 
   /** Whether it speaks TLS. */
   get usesTls(): boolean {
-    return this.#usesTls;
+    return this.#serving.usesTls;
   }
 
   /** The paste file, where its app comes from one. */
@@ -188,7 +186,7 @@ export class WSGIService implements ListeningService {
   /** Takes what may change while it serves: certificates, worker limits; then asks the managers. */
   async reset(_changes?: ConfigChanges): Promise<void> {
     const settings = apiSettings(this.#config, this.name);
-    const tls = this.#tlsOptions(settings);
+    const tls = this.#serving.tlsOptions(settings);
     if (tls !== undefined) this.#server.replaceTls(tls);
     this.#server.configure(this.#serverOptions(settings));
     this.#warnOfExpiry(settings);
@@ -198,7 +196,7 @@ export class WSGIService implements ListeningService {
   async #start(signal: AbortSignal): Promise<void> {
     const settings = apiSettings(this.#config, this.name);
     this.#server.configure(this.#serverOptions(settings));
-    if (this.#usesTls) this.#server.replaceTls(this.#tlsOptions(settings) ?? (await developmentCertificate()));
+    if (this.usesTls) this.#server.replaceTls(this.#serving.tlsOptions(settings) ?? (await developmentCertificate()));
     this.#warnOfExpiry(settings);
     this.tasks.reset();
     try {
@@ -263,37 +261,19 @@ export class WSGIService implements ListeningService {
     this.#app = undefined;
   }
 
-  #serverOptions({ address, options }: ApiSettings) {
-    const { drainIdle } = this.#config.group('DEFAULT', servingOptions, { partial: true });
-    const faultStyle = faultStyleOf(this.#config);
-    const { maxRequests, maxRequestsJitter } = options;
+  #serverOptions(settings: ApiSettings): ServerOptions {
     return {
-      ...this.#config.group('wsgi', wsgiOptions),
-      ...address,
-      drainIdle,
-      faultStyle,
+      ...this.#serving.serverOptions(settings),
       log: this.#log,
-      maxRequests: maxRequests === 0 ? 0 : maxRequests + Math.floor(Math.random() * (maxRequestsJitter + 1)),
       onExhausted: () => this.#worker?.requestReplacement(`${this.name} answered max_requests requests`),
     };
   }
 
-  /** What TLS is spoken with; undefined for plain HTTP, and for a certificate that is yet to be made. */
-  #tlsOptions({ tls }: ApiSettings): TlsOptions | undefined {
-    if (!this.#usesTls) return undefined;
-    if (this.#given.dev === true && !isTlsEnabled(tls, this.#readFile)) return undefined;
-    return tlsOptions(tls, this.#readFile);
-  }
-
   /** Each process has the certificate; one of them warns. */
-  #warnOfExpiry({ tls }: ApiSettings): void {
-    if (!this.#usesTls || !tls.certFile || (this.#worker?.id ?? 0) !== 0) return;
-    const warning = expiryWarning(tls.certFile, this.#readFile);
+  #warnOfExpiry(settings: ApiSettings): void {
+    const warning = (this.#worker?.id ?? 0) === 0 ? this.#serving.expiryWarning(settings) : undefined;
     if (warning !== undefined) this.#log.warn(warning, { service: this.name });
   }
-
-  /** Certificates may be renewed while the rest stays as it is. */
-  readonly #readFile: ReadFile = (path) => this.#config.readFile(path, { mutable: true });
 }
 
 const unbuilt: App = () => {

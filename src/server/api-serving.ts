@@ -1,0 +1,57 @@
+/**
+ * How one API is served, as its configuration says at the moment it is asked: for its server, and for TLS.
+ */
+import type { TlsOptions } from 'node:tls';
+import { faultStyleOf } from '../app/index.js';
+import type { Config } from '../config/index.js';
+import { servingOptions } from './api-options.js';
+import { type ApiSettings, speaksTls } from './api-settings.js';
+import type { ReadFile } from './certificates.js';
+import type { ServerOptions } from './server-options.js';
+import { expiryWarning, isTlsEnabled, tlsOptions } from './tls.js';
+import { wsgiOptions } from './wsgi-options.js';
+
+/** Turns the settings of one API into what a {@link Server} takes. */
+export class ApiServing {
+  /** Whether it speaks TLS. */
+  readonly usesTls: boolean;
+  readonly #config: Config;
+  readonly #dev: boolean;
+
+  /** `useSsl`: default what `[DEFAULT] enabled_ssl_apis` says. `dev`: TLS may do without files. */
+  constructor(name: string, config: Config, given: { readonly useSsl?: boolean; readonly dev?: boolean }) {
+    this.#config = config;
+    this.#dev = given.dev === true;
+    this.usesTls = given.useSsl ?? speaksTls(config, name);
+  }
+
+  /** Address, limits, times and style; all but certificates. */
+  serverOptions({ address, options }: ApiSettings): ServerOptions {
+    const { maxRequests, maxRequestsJitter } = options;
+    return {
+      ...this.#config.group('wsgi', wsgiOptions),
+      ...address,
+      drainIdle: this.#config.group('DEFAULT', servingOptions, { partial: true }).drainIdle,
+      faultStyle: faultStyleOf(this.#config),
+      maxRequests: maxRequests === 0 ? 0 : maxRequests + Math.floor(Math.random() * (maxRequestsJitter + 1)),
+    };
+  }
+
+  /**
+   * What TLS is spoken with; undefined for plain HTTP, and in development for a certificate that is yet to be made.
+   * Throws `PORTICO_TLS_CONFIG`.
+   */
+  tlsOptions({ tls }: ApiSettings): TlsOptions | undefined {
+    if (!this.usesTls) return undefined;
+    if (this.#dev && !isTlsEnabled(tls, this.#readFile)) return undefined;
+    return tlsOptions(tls, this.#readFile);
+  }
+
+  /** A warning for a certificate that has ended or soon will. */
+  expiryWarning({ tls }: ApiSettings): string | undefined {
+    return this.usesTls && tls.certFile ? expiryWarning(tls.certFile, this.#readFile) : undefined;
+  }
+
+  /** Certificates may be renewed while the rest stays as it is. */
+  readonly #readFile: ReadFile = (path) => this.#config.readFile(path, { mutable: true });
+}

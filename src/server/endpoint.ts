@@ -1,0 +1,50 @@
+/**
+ * Where a server listens: the address it was told, the socket it was handed instead, and after the start the real port.
+ */
+import { closeSync } from 'node:fs';
+import type { Server as NetServer } from 'node:net';
+import type { Logger } from '../log.js';
+import type { ListenAddress, ListenSocket } from '../service/index.js';
+import { formatAddress, listen } from './listen.js';
+
+const DEFAULT_BACKLOG = 511;
+
+/** One address of a server. */
+export class Endpoint {
+  #address: ListenAddress;
+  #sockets: readonly ListenSocket[] = [];
+
+  constructor(address: ListenAddress) {
+    this.#address = address;
+  }
+
+  get address(): ListenAddress {
+    return this.#address;
+  }
+
+  /** Listens on the first of these instead of binding. */
+  useSockets(sockets: readonly ListenSocket[]): void {
+    this.#sockets = sockets;
+    const handed = sockets[0]?.address;
+    if (handed !== undefined) this.#address = { backlog: this.#address.backlog ?? DEFAULT_BACKLOG, ...handed };
+  }
+
+  /** Settles once `server` accepts. Rejects with the system's error code, and says so in the log. */
+  async open(server: NetServer, name: string, log: Logger): Promise<void> {
+    const backlog = this.#address.backlog ?? DEFAULT_BACKLOG;
+    try {
+      this.#address = await listen(server, { address: this.#address, socket: this.#sockets[0], backlog });
+    } catch (error) {
+      log.error(`Could not bind to ${formatAddress(this.#address)}`);
+      throw error;
+    }
+    this.#sockets = [];
+    log.info(`${name} listening on ${formatAddress(this.#address)}`);
+  }
+
+  /** Closes what was handed over but never listened on: held open it would swallow connections. */
+  closeUnused(): void {
+    for (const { fd } of this.#sockets) closeSync(fd);
+    this.#sockets = [];
+  }
+}
