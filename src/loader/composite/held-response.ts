@@ -3,6 +3,7 @@
  */
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { App } from '../../app/index.js';
+import { pinMethods } from './pin-methods.js';
 
 type Callback = (error?: Error | null) => void;
 
@@ -21,6 +22,7 @@ export class HeldResponse extends ServerResponse {
     this.#target = target;
     this.#caught = caught;
     for (const name of target.getHeaderNames()) this.setHeader(name, target.getHeader(name)!);
+    pinMethods(this, HeldResponse.prototype);
     Object.defineProperties(this, {
       headersSent: { get: () => this.#fate !== 'held' },
       socket: { value: target.socket, writable: true },

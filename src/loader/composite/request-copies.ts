@@ -4,6 +4,7 @@
  */
 import { IncomingMessage } from 'node:http';
 import { environ, Fault } from '../../app/index.js';
+import { pinMethods } from './pin-methods.js';
 
 /** How much of a body is kept for the apps still to be tried. */
 const MAX_KEPT_BYTES = 1_048_576;
@@ -58,6 +59,7 @@ class RequestCopy extends IncomingMessage {
 
   constructor(original: IncomingMessage, body: RecordedBody) {
     super(original.socket);
+    pinMethods(this, RequestCopy.prototype);
     this.#original = original;
     this.#body = body;
     this.method = original.method ?? 'GET';
@@ -102,7 +104,7 @@ class RecordedBody {
     const chunk = this.#chunks[copy.cursor];
     if (chunk !== undefined) {
       copy.cursor++;
-      copy.push(chunk);
+      give(copy, chunk);
     } else if (this.#failure !== undefined) {
       copy.destroy(this.#failure);
     } else if (this.#ended) {
@@ -141,7 +143,7 @@ class RecordedBody {
     if (store) this.#chunks.push(chunk);
     for (const copy of waiting) {
       if (store) copy.cursor++;
-      copy.push(chunk);
+      give(copy, chunk);
     }
   }
 
@@ -152,4 +154,10 @@ class RecordedBody {
     this.#waiting.clear();
     for (const copy of waiting) this.serve(copy);
   }
+}
+
+/** An IncomingMessage does not ask for more by itself: Node's parser pushes. `read(0)` asks without taking anything. */
+function give(copy: RequestCopy, chunk: Buffer): void {
+  copy.push(chunk);
+  process.nextTick(() => copy.read(0));
 }

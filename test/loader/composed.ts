@@ -1,0 +1,43 @@
+/** Apps composed from a file, with factories given by the test instead of modules. */
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { environ } from 'portico/app';
+import { byOption, cascade, type LoadedApp, Loader, type LoaderOptions, urlmap, versionedUrlmap } from 'portico/loader';
+import { folderOf } from './folder.js';
+
+/** The Loader of a file whose factory expressions are names of `factories`. */
+export function loaderOf(
+  t: TestContext,
+  ini: string,
+  factories: Readonly<Record<string, unknown>>,
+  options: LoaderOptions = {},
+): Loader {
+  const known: Readonly<Record<string, unknown>> = { urlmap, versionedUrlmap, cascade, byOption, echo, ...factories };
+  const resolve = {
+    expression: (text: string) => known[text],
+    distribution: () => new Map<string, ReadonlyMap<string, unknown>>(),
+  };
+  return new Loader(join(folderOf(t, { 'api-paste.ini': ini }), 'api-paste.ini'), { resolve, ...options });
+}
+
+/** The app `main` of such a file, closed after the test. */
+export async function composed(
+  t: TestContext,
+  ini: string,
+  factories: Readonly<Record<string, unknown>> = {},
+  options: LoaderOptions = {},
+): Promise<LoadedApp> {
+  const app = await loaderOf(t, ini, factories, options).loadApp();
+  t.after(() => app.close());
+  return app;
+}
+
+/** Answers with what an app sees of its place, as JSON. Option `status`. */
+function echo(_globalConf: unknown, localConf: ReadonlyMap<string, string>) {
+  return (req: import('node:http').IncomingMessage, res: import('node:http').ServerResponse) => {
+    const { scriptName, originalUrl, bestContentType } = environ(req);
+    res.statusCode = Number(localConf.get('status') ?? '200');
+    const name = localConf.get('name');
+    res.end(JSON.stringify({ name, scriptName, url: req.url, originalUrl, bestContentType }));
+  };
+}

@@ -1,0 +1,93 @@
+/** URL maps over real requests. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { lint, rawRequest, request } from 'portico/testing';
+import { composed } from '../composed.js';
+
+const app = (name: string) => `[app:${name}]\npaste.app_factory = echo\nname = ${name}\n`;
+const APPS = ['root', 'v2', 'v21', 'deep', 'host', 'port'].map(app).join('');
+
+const INI = `[composite:main]
+paste.composite_factory = urlmap
+/: root
+/v2: v2
+/v2.1/: v21
+//v2//deep//: deep
+domain api.example.com /v2: host
+domain api.example.com port 8774 /v2: port
+${APPS}`;
+
+async function reached(ini: string, path: string, headers: Record<string, string> = {}, t?: unknown) {
+  const main = await composed(t as Parameters<typeof composed>[0], ini);
+  const answer = await request(lint(main), 'GET', path, { headers });
+  return answer.json() as { name: string; scriptName: string; url: string; originalUrl: string };
+}
+
+test('PD-82 PD-84 PD-85 the longest mount takes the path at a boundary; its prefix moves to the script name', async (t) => {
+  const rows: [path: string, name: string, scriptName: string, url: string][] = [
+    ['/', 'root', '', '/'],
+    ['/v2', 'v2', '/v2', ''],
+    ['/v2?limit=1', 'v2', '/v2', '?limit=1'],
+    ['/v2/', 'v2', '/v2', '/'],
+    ['/v2/servers?a=//b', 'v2', '/v2', '/servers?a=//b'],
+    ['//v2///servers//7', 'v2', '/v2', '/servers/7'],
+    ['/v2x', 'root', '', '/v2x'],
+    ['/v2.1/servers', 'v21', '/v2.1', '/servers'],
+    ['/v2/deep', 'deep', '/v2/deep', ''],
+    ['/v2/deeper', 'v2', '/v2', '/deeper'],
+    ['/V2/servers', 'root', '', '/V2/servers'],
+    ['/%76%32/servers', 'root', '', '/%76%32/servers'],
+    ['/v2/../x', 'v2', '/v2', '/../x'],
+  ];
+  for (const [path, name, scriptName, url] of rows) {
+    assert.deepEqual(await reached(INI, path, {}, t), { name, scriptName, url, originalUrl: path }, path);
+  }
+});
+
+test('PD-86 mounts with a domain come first; a domain without port takes every port', async (t) => {
+  const at = async (host: string) => (await reached(INI, '/v2/x', { host }, t)).name;
+  assert.equal(await at('api.example.com'), 'host');
+  assert.equal(await at('API.example.com:8774'), 'host');
+  assert.equal(await at('other.example.com'), 'v2');
+  const onlyPort = INI.replace('domain api.example.com /v2: host\n', '');
+  assert.equal((await reached(onlyPort, '/v2/x', { host: 'api.example.com:8774' }, t)).name, 'port');
+  assert.equal((await reached(onlyPort, '/v2/x', { host: 'api.example.com:80' }, t)).name, 'v2');
+});
+
+test('PD-85 nested maps add up', async (t) => {
+  const ini = `[composite:main]\npaste.composite_factory = urlmap\n/a: inner\n[composite:inner]\npaste.composite_factory = urlmap\n/b: root\n${APPS}`;
+  const { scriptName, url } = await reached(ini, '/a/b/c', {}, t);
+  assert.deepEqual([scriptName, url], ['/a/b', '/c']);
+});
+
+test('PD-87 without a match not_found_app answers with the path as it came, else 404', async (t) => {
+  const none = await composed(t, `[composite:main]\npaste.composite_factory = urlmap\n/a: root\n${APPS}`);
+  const answer = await request(lint(none), 'GET', '//x//y');
+  assert.equal(answer.status, 404);
+  assert.match(answer.headers['content-type'] ?? '', /json/);
+  const ini = `[composite:main]\npaste.composite_factory = urlmap\nnot_found_app = v2\n/a: root\n${APPS}`;
+  assert.deepEqual(await reached(ini, '//x//y', {}, t), {
+    name: 'v2',
+    scriptName: '',
+    url: '//x//y',
+    originalUrl: '//x//y',
+  });
+});
+
+test('PD-84 a target that is no path is refused with 400', async (t) => {
+  const main = await composed(t, INI);
+  const answer = await rawRequest(main, 'OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  assert.match(answer, /^HTTP\/1\.1 400 /);
+});
+
+test('a mount written with other letters than ASCII takes the path as clients send it', async (t) => {
+  const ini = `[composite:main]\npaste.composite_factory = urlmap\n/größe: root\n${APPS}`;
+  const { scriptName, url } = await reached(ini, '/gr%C3%B6%C3%9Fe/x', {}, t);
+  assert.deepEqual([scriptName, url], ['/gr%C3%B6%C3%9Fe', '/x']);
+});
+
+test('a long path costs no more than the longest mount', async (t) => {
+  const main = await composed(t, INI);
+  const answer = await request(lint(main), 'GET', `/v2${'/a'.repeat(4000)}`);
+  assert.equal((answer.json() as { name: string }).name, 'v2');
+});
