@@ -13,13 +13,17 @@ interface CommandFile {
   register(program: Command): void;
 }
 
-const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map<string, () => Promise<CommandFile>>([
-  ['serve', () => import('./serve.js')],
+const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map([
+  ['serve', (): Promise<CommandFile> => import('./serve.js')],
   ['check', () => import('./check.js')],
   ['pipeline', () => import('./pipeline.js')],
   ['explain', () => import('./explain.js')],
+  ['routes', () => import('./routes.js')],
+  ['openapi', () => import('./openapi.js')],
   ['service', () => import('./service.js')],
   ['db', () => import('./db.js')],
+  ['notify', () => import('./notify.js')],
+  ['wait-ready', () => import('./notify.js')],
 ]);
 
 /** Runs one command line; gives the exit status, or undefined where the command has set it. */
@@ -40,8 +44,9 @@ async function main(words: readonly string[]): Promise<number | undefined> {
     return 2;
   }
   const all = named === 'help' || (named === undefined && words.some((word) => word === '-h' || word === '--help'));
-  const files = all ? [...new Set(COMMANDS.values())] : [COMMANDS.get(named ?? 'serve')!];
-  for (const load of files) (await load()).register(program);
+  const loads = all ? [...COMMANDS.values()] : [COMMANDS.get(named ?? 'serve')!];
+  const files = new Set(await Promise.all(loads.map((load) => load())));
+  for (const file of files) file.register(program);
   for (const command of program.commands) command.exitOverride().showSuggestionAfterError(true);
 
   try {
@@ -49,6 +54,9 @@ async function main(words: readonly string[]): Promise<number | undefined> {
     return undefined;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const { isWorker } = await import('../launch/index.js');
+    // A worker's parent says what went wrong, and it alone: the error reaches it by the channel.
+    if (isWorker()) throw error;
     process.stderr.write(
       `${words.includes('--trace-errors') && error instanceof Error ? error.stack : describeError(error)}\n`,
     );

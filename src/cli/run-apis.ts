@@ -2,10 +2,12 @@
  * Several APIs in one program: the start, the reload and the exit statuses that `api-cli` has, for any program.
  */
 import type { Config } from '../config/index.js';
-import { PorticoError } from '../errors.js';
-import { ProcessLauncher } from '../launch/index.js';
+import { describeError, PorticoError } from '../errors.js';
+import { isWorker, ProcessLauncher } from '../launch/index.js';
 import type { Logger } from '../log.js';
 import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
+import { configuredLogger, readConfiguration } from './configuration.js';
+import { exitStatusOf } from './exit-status.js';
 import { Problems } from './problems.js';
 
 /** A service, and how many workers it wants; 1 where it does not say. */
@@ -14,10 +16,17 @@ export type ApiService = ServiceBase & { readonly workers?: number };
 /** In which process the services are made: the parent, which binds and waits, or a worker, which serves one of them. */
 export type Role = 'parent' | 'worker';
 
-/** What of a program's own {@link runApis} uses. */
+/** Makes the services there are to be, of a configuration. */
+export type MakeServices = (config: Config, role: Role) => Awaitable<readonly ApiService[]>;
+
+/** What {@link runApis} may be given. */
 export interface RunApisOptions {
-  readonly config: Config;
-  readonly log: Logger;
+  /** Default: read from the default files and the environment. */
+  readonly config?: Config;
+  /** Default: what the configuration says, on standard error. */
+  readonly log?: Logger;
+  /** Where a refusal is explained. Default: standard error. */
+  readonly explain?: (text: string) => void;
   /** Called in the parent for each service once it is ready, with the addresses it really has. */
   readonly onReady?: (service: ApiService, addresses: readonly ListenAddress[]) => void;
   /** Finds what else is wrong, when the configuration is refused anyway: all mistakes in one run. */
@@ -31,11 +40,25 @@ export interface RunApisOptions {
  * On SIGHUP `services` is called again with the new configuration: new services start, missing ones stop, the others get
  * new workers. It also runs in every worker, where only the assigned service is started; so constructors open nothing.
  *
- * Throws `ConfigurationRefused` with everything that is wrong (exit status 78).
+ * A start that fails is explained on standard error, everything that is wrong at once, and gives 78 for a configuration
+ * that was refused, else 1.
  */
-export async function runApis(
-  services: (config: Config, role: Role) => Awaitable<readonly ApiService[]>,
-  options: RunApisOptions,
+export async function runApis(services: MakeServices, options: RunApisOptions = {}): Promise<number> {
+  const { explain = (text: string) => process.stderr.write(`${text}\n`) } = options;
+  try {
+    const config = options.config ?? (await readConfiguration({}, { collect: true }));
+    return await launchApis(services, { ...options, config, log: options.log ?? configuredLogger(config) });
+  } catch (error) {
+    // A worker's parent explains, and it alone: the error reaches it by the channel.
+    if (isWorker()) throw error;
+    explain(describeError(error));
+    return exitStatusOf(error);
+  }
+}
+
+async function launchApis(
+  services: MakeServices,
+  options: RunApisOptions & { readonly config: Config; readonly log: Logger },
 ): Promise<number> {
   const { config, log } = options;
   const problems = new Problems();

@@ -18,6 +18,7 @@ export type { Launcher, LauncherOptions } from './launcher.js';
 export { launcherOptions } from './launcher-options.js';
 export type { LauncherStatus, ServiceStatus, WorkerStatus } from './launcher-status.js';
 export { wasLogged } from './log-failure.js';
+export { isWorker } from './parent-link.js';
 export type { OnReload } from './parent-side.js';
 export { ProcessLauncher, type ProcessLauncherOptions } from './process-launcher.js';
 export type { Answer, AnswerQuestion } from './questions.js';

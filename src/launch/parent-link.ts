@@ -134,6 +134,11 @@ export class ParentLink {
   }
 }
 
+/** True in a worker: the program's main module runs there once more, for one of the services it launches. */
+export function isWorker(host: object = process): boolean {
+  return parentLink(host) !== undefined;
+}
+
 /** The link of this process, when it is a worker. */
 export function parentLink(host: object): ParentLink | undefined {
   return (host as { [WORKER_LINK]?: ParentLink })[WORKER_LINK];
