@@ -21,6 +21,7 @@ export { wasLogged } from './log-failure.js';
 export { isWorker } from './parent-link.js';
 export type { OnReload } from './parent-side.js';
 export { ProcessLauncher, type ProcessLauncherOptions } from './process-launcher.js';
+export { type ProcessReportOptions, processReport } from './process-report.js';
 export type { Answer, AnswerQuestion } from './questions.js';
 export type { ReloadReport } from './reload-report.js';
 export {

@@ -51,6 +51,8 @@ export interface GuruMeditationOptions {
   readonly activity?: () => Iterable<Activity>;
   readonly periodicTasks?: () => Iterable<PeriodicStatus>;
   readonly requests?: () => Iterable<ReportedRequest>;
+  /** What else is under way, a line each. */
+  readonly work?: () => Iterable<string>;
   /** In a supervisor: its workers, a line each. */
   readonly workers?: () => Iterable<string>;
   /** Where a report goes that has no file, and what is wrong with one that has. Default: standard error. */
@@ -181,7 +183,7 @@ export class GuruMeditation {
   }
 
   #tasks(): string {
-    const { activity, periodicTasks, requests } = this.#options;
+    const { activity, periodicTasks, requests, work } = this.#options;
     const going = [...(activity?.() ?? [])].map(
       ({ kind, name, state, ageMs }) => `  ${kind} ${name}: ${state}, for ${formatDuration(ageMs / 1000)}`,
     );
@@ -194,6 +196,14 @@ export class GuruMeditation {
       block('Tasks and timers', going),
       block('Periodic tasks', [...(periodicTasks?.() ?? [])].map(periodicLine)),
       block('Requests in flight', inFlight),
+      ...(work === undefined
+        ? []
+        : [
+            block(
+              'Under way',
+              [...work()].map((line) => `  ${line}`),
+            ),
+          ]),
     ].join('\n\n');
   }
 }

@@ -105,7 +105,7 @@ async function load(): Promise<typeof import('pg')> {
 /** Serialisation failure, deadlock, and a connection that broke under the statement. */
 function isPassing(error: unknown): boolean {
   const code = codeOf(error);
-  const broken = error instanceof Error && /^Connection terminated/.test(error.message);
+  const broken = error instanceof Error && error.message.startsWith('Connection terminated');
   return (
     broken || code === '40001' || code === '40P01' || code === '57P01' || code === 'ECONNRESET' || code === 'EPIPE'
   );

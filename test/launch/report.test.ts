@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { Config, defineOptions, string } from 'portico/config';
-import { type GuruMeditationOptions, guruMeditation } from 'portico/launch';
-import { TaskGroup } from 'portico/tasks';
+import { type GuruMeditationOptions, guruMeditation, processReport } from 'portico/launch';
+import { Service, type ServiceBase } from 'portico/service';
+import { PeriodicTasks, TaskGroup } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
 import { recordedLog } from '../tasks/recorded-log.js';
 
@@ -230,4 +231,23 @@ test('LC-1502 a report changes nothing: a thousand tasks are shown and go on', a
   const report = await guruMeditation({ activity: () => group.activity() }).report();
   assert.equal(report.match(/task anonymous: running/g)?.length, 1000);
   await group.stop();
+});
+
+test('LC-1508 LC-1339 the report of a process shows what its services tell: tasks, periodic tasks, work under way', async () => {
+  const log = recordedLog().log;
+  const plain = new Service({ log });
+  plain.tasks.spawn(function synchronise() {
+    return new Promise(() => {});
+  });
+  const periodic = new PeriodicTasks(plain, { log });
+  periodic.addPeriodicTask(() => {}, { name: 'clean' });
+  const verbs = { start: () => {}, stop: () => {}, wait: () => {}, reset: () => {} };
+  const api = { ...verbs, periodicTasks: [periodic], describeWork: () => ['GET /servers for 2.0 s'] };
+  const services: ServiceBase[] = [plain, api, verbs];
+  await new Promise((resolve) => setImmediate(resolve));
+  const text = section(await processReport({ services: () => services }).report(), 'Tasks');
+  await plain.stop();
+  assert.match(text, /task synchronise: running/);
+  assert.match(text, /clean: every 1m, 0 runs/);
+  assert.match(text, /Under way:\n {2}GET \/servers for 2\.0 s/);
 });
