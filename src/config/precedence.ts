@@ -148,7 +148,7 @@ function refuseContradiction(layer: readonly Written[], { option, spellings }: W
   for (const other of others) {
     if (first === undefined || sameMeaning(option, first, other)) continue;
     report('error', 'PORTICO_CONFIG_CONTRADICTION', first, {
-      message: `and [${other.group}] ${other.opt} at ${other.location.detail} are one option, with different values here and there`,
+      message: `is the same option as [${other.group}] ${other.opt} at ${other.location.detail}, which has another value`,
       hint: 'remove one of them',
     });
   }

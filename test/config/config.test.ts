@@ -176,7 +176,7 @@ test('CF-46 a template stands for all sections of its form', () => {
   const config = Config.fromText('[api:compute]\nport = 1\n[api:metadata]\nprot = 2\nworkers = x\n');
   config.register('api:<name>', apiOptions);
   assert.deepEqual(refusal(() => config.validate()).issues.map(brief), [
-    'error PORTICO_CONFIG_UNKNOWN_OPTION [api:metadata] prot portico.ini:4:8',
+    'error PORTICO_CONFIG_UNKNOWN_OPTION [api:metadata] prot portico.ini:4:1',
     'error PORTICO_CONFIG_VALUE [api:metadata] workers portico.ini:5:11',
   ]);
 });
@@ -187,8 +187,8 @@ test('CF-46 a template may have its instances behind a dot', () => {
   config.register('cors', cors);
   config.register('cors.<name>', cors);
   assert.deepEqual(config.problems().map(brief), [
-    'error PORTICO_CONFIG_UNKNOWN_OPTION [cors.admin] origni portico.ini:4:10',
-    'warning PORTICO_CONFIG_UNKNOWN_SECTION [DEFAULT] web_origin portico.ini:6:14',
+    'error PORTICO_CONFIG_UNKNOWN_OPTION [cors.admin] origni portico.ini:4:1',
+    'warning PORTICO_CONFIG_UNKNOWN_SECTION [DEFAULT] web_origin portico.ini:6:1',
   ]);
   assert.equal(config.group('cors.web', cors).origin, 'c');
 });
