@@ -1,8 +1,9 @@
 /**
  * Work on a response's head, registered on the way in and run when the head is about to be written.
  */
-import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { PorticoError } from '../errors.js';
+import { foldHeaders, type HeadersArgument } from './fold-headers.js';
 
 /** Sees status and headers while they can still be changed. */
 export type HeadListener = (res: ServerResponse) => void;
@@ -39,7 +40,6 @@ export function isHeadPatch(res: ServerResponse, method: unknown): boolean {
   return (res as { [LAYER]?: Layer })[LAYER]?.writeHead === method;
 }
 
-type HeadersArgument = OutgoingHttpHeaders | OutgoingHttpHeader[] | undefined;
 type WriteHead = (status: number, reason?: string | HeadersArgument, headers?: HeadersArgument) => ServerResponse;
 
 const LAYER: unique symbol = Symbol('portico.beforeHead');
@@ -66,7 +66,7 @@ function newLayer(res: ServerResponse, below: WriteHead): Layer {
     }
     res.statusCode = code;
     if (typeof reason === 'string') res.statusMessage = reason;
-    foldIn(res, given);
+    foldHeaders(res, given);
     const message = res.statusMessage;
     for (let listener = listeners.pop(); listener !== undefined; listener = listeners.pop()) listener(res);
     if (res.headersSent) return res;
@@ -80,21 +80,3 @@ function newLayer(res: ServerResponse, below: WriteHead): Layer {
 
 const isOdd = (headers: HeadersArgument): boolean =>
   Array.isArray(headers) && !Array.isArray(headers[0]) && headers.length % 2 === 1;
-
-/**
- * Sets the headers given to `writeHead`, as Node itself does when `setHeader` was used before: each name replaces what
- * was set, and an array of names and values may repeat a name.
- */
-function foldIn(res: ServerResponse, headers: HeadersArgument): void {
-  if (headers === undefined || headers === null) return;
-  if (!Array.isArray(headers)) {
-    for (const name of Object.keys(headers)) res.setHeader(name, headers[name] as OutgoingHttpHeader);
-    return;
-  }
-  // Node also takes an array of pairs, though its manual does not say so.
-  const flat = Array.isArray(headers[0]) ? (headers.flat() as OutgoingHttpHeader[]) : headers;
-  for (let at = 0; at < flat.length; at += 2) res.removeHeader(String(flat[at]));
-  for (let at = 0; at < flat.length; at += 2) {
-    res.appendHeader(String(flat[at]), flat[at + 1] as string | readonly string[]);
-  }
-}

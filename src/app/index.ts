@@ -36,8 +36,10 @@ export { asFault, Fault, type FaultDetails, type FaultStyle, renderFault } from 
 export { faultOptions, faultStyleOf, ownFaultStyle } from './fault-style.js';
 export { type ConnectMiddleware, fromConnect } from './from-connect.js';
 export { type FetchHandler, fromFetch } from './from-fetch.js';
+export { type HoldOptions, holdBody } from './hold-body.js';
 export { limitBody } from './limit-body.js';
-export { preferredType } from './negotiate.js';
+export { muteWhenEnded } from './mute-response.js';
+export { preferredEncoding, preferredType } from './negotiate.js';
 export { isOwnPatch } from './own-patches.js';
 export { type ReadBodyOptions, readBody, tooLarge } from './read-body.js';
 export { connectionRemote, type Remote, remoteOf } from './remote.js';

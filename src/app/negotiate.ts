@@ -15,3 +15,16 @@ export function preferredType<T extends string>(req: IncomingMessage, types: rea
   if (accept === undefined || accept === '*/*' || accept.trim() === '') return types[0];
   return new Negotiator(req).mediaType(types) as T | undefined;
 }
+
+/**
+ * The content coding among `encodings` that the client likes best, `identity` if it prefers none. Those it likes equally
+ * are decided by their order in `encodings`.
+ */
+export function preferredEncoding<T extends string>(req: IncomingMessage, encodings: readonly T[]): T | 'identity' {
+  if (req.headers['accept-encoding'] === undefined) return 'identity';
+  // The second argument, the server's preference, came with 1.0 and is missing in the types.
+  const negotiator = new Negotiator(req) as unknown as {
+    encodings(available: readonly string[], options: { preferred: readonly string[] }): string[];
+  };
+  return (negotiator.encodings([...encodings, 'identity'], { preferred: encodings })[0] as T | undefined) ?? 'identity';
+}

@@ -1,14 +1,31 @@
 /** `portico/middleware`: the filters and apps that ship. Each is a factory of its own for a paste file. */
+
+export { basicAuth } from './basic-auth.js';
 export { catchErrors } from './catch-errors.js';
+export { compression } from './compression.js';
 export { context } from './context.js';
+export { correlationId } from './correlation-id.js';
 export { cors, corsFilter } from './cors.js';
 export { CorsPolicy, type CorsRules } from './cors-policy.js';
+export { deadline } from './deadline.js';
+export { debug } from './debug.js';
+export { echo } from './echo.js';
+export { etag } from './etag.js';
 export { faultWrapper } from './fault-wrapper.js';
+export { gatekeeper } from './gatekeeper.js';
 export { healthcheck, healthcheckFilter } from './healthcheck.js';
 export type { HealthcheckPlugin, PluginResult } from './healthcheck-plugins.js';
 export { IDENTITY_HEADERS, type Identity, stripIdentity } from './identity.js';
+export { nameCheck } from './name-check.js';
 export { noauth } from './noauth.js';
+export { pathPrefix } from './path-prefix.js';
 export { proxyHeaders } from './proxy-headers.js';
+export { rateLimit } from './rate-limit.js';
+export { readOnly } from './read-only.js';
+export { requestConfig } from './request-config.js';
 export { requestId } from './request-id.js';
 export { requestLog } from './request-log.js';
+export { securityHeaders } from './security-headers.js';
 export { sizelimit } from './sizelimit.js';
+export { staticFiles, staticFilesFilter } from './static-files.js';
+export { stats } from './stats.js';

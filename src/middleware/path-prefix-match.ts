@@ -16,3 +16,14 @@ export function isBelow(path: string, prefix: string): boolean {
   const base = prefix.endsWith('/') ? prefix.slice(0, -1) : prefix;
   return path.startsWith(base) && (path.length === base.length || path.charAt(base.length) === '/');
 }
+
+/** The value of the longest prefix that the request's whole path is below; undefined when there is none. */
+export function ofLongestPrefix<T>(req: IncomingMessage, values: ReadonlyMap<string, T>): T | undefined {
+  if (values.size === 0) return undefined;
+  const path = fullPath(req);
+  let longest = '';
+  for (const prefix of values.keys()) {
+    if (prefix.length > longest.length && isBelow(path, prefix)) longest = prefix;
+  }
+  return values.get(longest);
+}

@@ -1,10 +1,9 @@
 /**
  * sizelimit: no request body larger than allowed.
  */
-import type { IncomingMessage } from 'node:http';
 import { Fault, filterFactory, limitBody, tooLarge } from '../app/index.js';
 import { bytes, defineOptions, dict } from '../config/index.js';
-import { fullPath, isBelow } from './path-prefix-match.js';
+import { ofLongestPrefix } from './path-prefix-match.js';
 
 export const sizelimitOptions = defineOptions({
   max_request_body_size: bytes({
@@ -29,7 +28,7 @@ export const sizelimit = filterFactory('sizelimit', sizelimitOptions, (_options,
   const declared = req.headers['content-length'];
   if (declared === undefined && req.headers['transfer-encoding'] === undefined) return app(req, res);
   const { maxRequestBodySize, overrides } = live();
-  const limit = overrides.size === 0 ? maxRequestBodySize : (limitOf(req, overrides) ?? maxRequestBodySize);
+  const limit = ofLongestPrefix(req, overrides) ?? maxRequestBodySize;
   if (declared !== undefined) {
     if (!/^\d+$/.test(declared)) throw new Fault(400, { message: 'The Content-Length is not a number.' });
     if (Number(declared) > limit) throw tooLarge(limit);
@@ -43,12 +42,3 @@ export const sizelimit = filterFactory('sizelimit', sizelimitOptions, (_options,
     Promise.resolve(app(req, res)).catch(reject);
   });
 });
-
-function limitOf(req: IncomingMessage, overrides: ReadonlyMap<string, number>): number | undefined {
-  const path = fullPath(req);
-  let longest = '';
-  for (const prefix of overrides.keys()) {
-    if (prefix.length > longest.length && isBelow(path, prefix)) longest = prefix;
-  }
-  return overrides.get(longest);
-}

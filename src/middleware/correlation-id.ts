@@ -1,0 +1,35 @@
+/**
+ * correlation_id: a name for everything that one request of a user sets off, in all services.
+ */
+import { randomUUID } from 'node:crypto';
+import { beforeHead, environ, filterFactory } from '../app/index.js';
+import { boolean, defineOptions, integer, regexp, string } from '../config/index.js';
+
+declare module '../app/index.js' {
+  interface Environ {
+    /** The caller's name for what it is doing, or one made here. */
+    correlationId?: string;
+  }
+}
+
+export const correlationIdOptions = defineOptions({
+  header: string({ default: 'x-correlation-id', help: 'The header it comes in.' }),
+  echo: boolean({ default: false, help: 'Answers with it.' }),
+  max_length: integer({ default: 128, min: 1, help: 'Longer ones are replaced.' }),
+  pattern: regexp({ default: '^[A-Za-z0-9._:-]+$', help: 'Others are replaced.' }),
+});
+
+/** Takes the caller's correlation id, or makes one where it is missing or of the wrong form; nothing is refused. */
+export const correlationId = filterFactory('correlation_id', correlationIdOptions, (options) => {
+  const header = options.header.toLowerCase();
+  const { echo, maxLength } = options;
+  const form = new RegExp(`^(?:${options.pattern.source})$`, 'u');
+  return (app) => (req, res) => {
+    const given = req.headers[header];
+    const usable = typeof given === 'string' && given.length <= maxLength && form.test(given);
+    const id = usable ? given : randomUUID();
+    environ(req).correlationId = id;
+    if (echo) beforeHead(res, () => res.setHeader(header, id));
+    return app(req, res);
+  };
+});

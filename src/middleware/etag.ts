@@ -1,0 +1,52 @@
+/**
+ * etag: a name for each content, so that clients need not fetch what they have.
+ */
+import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { filterFactory, holdBody } from '../app/index.js';
+import { bytes, defineOptions } from '../config/index.js';
+
+export const etagOptions = defineOptions({
+  max_size: bytes({ default: 1_048_576, min: 0, help: 'Larger bodies are not held back and get no ETag.' }),
+});
+
+/**
+ * Gives 200 answers to GET and HEAD a strong ETag made of their body, and answers 304 to a client that has it
+ * (`If-None-Match`, RFC 9110 §13.1.2). An ETag of the application is kept, and compared likewise.
+ */
+export const etag = filterFactory('etag', etagOptions, ({ maxSize }) => (app) => (req, res) => {
+  if (req.method !== 'GET' && req.method !== 'HEAD') return app(req, res);
+  holdBody(res, {
+    limit: maxSize,
+    wants: () => res.statusCode === 200 && !/^text\/event-stream/i.test(String(res.getHeader('content-type') ?? '')),
+    complete: (body) => answer(req, res, body),
+  });
+  return app(req, res);
+});
+
+function answer(req: IncomingMessage, res: ServerResponse, body: Buffer): Buffer | undefined {
+  // A HEAD without body tells nothing about the content it stands for.
+  const known = req.method === 'GET' || body.length > 0;
+  if (!res.hasHeader('etag') && known) res.setHeader('etag', etagOf(body));
+  const tag = res.getHeader('etag');
+  if (typeof tag === 'string' && matches(req.headers['if-none-match'], tag)) {
+    res.statusCode = 304;
+    res.statusMessage = '';
+    for (const name of ['content-length', 'content-type', 'content-encoding']) res.removeHeader(name);
+    return undefined;
+  }
+  if (known) res.setHeader('content-length', body.length);
+  return req.method === 'HEAD' ? undefined : body;
+}
+
+function etagOf(body: Buffer): string {
+  return `"${body.length.toString(16)}-${createHash('sha1').update(body).digest('base64url')}"`;
+}
+
+/** The weak comparison: what `If-None-Match` asks for. */
+function matches(condition: string | undefined, tag: string): boolean {
+  if (condition === undefined) return false;
+  if (condition.trim() === '*') return true;
+  const wanted = tag.replace(/^W\//, '');
+  return condition.split(',').some((one) => one.trim().replace(/^W\//, '') === wanted);
+}

@@ -1,0 +1,54 @@
+/**
+ * gatekeeper: headers that stay inside.
+ */
+import type { IncomingMessage } from 'node:http';
+import { beforeHead, filterFactory } from '../app/index.js';
+import { defineOptions, dict, list } from '../config/index.js';
+import { removeHeaders } from './request-headers.js';
+
+export const gatekeeperOptions = defineOptions({
+  strip_request: list({ default: [], help: 'Request headers no client may send; one that ends in * is a prefix.' }),
+  strip_response: list({ default: [], help: 'Response headers no client may see; one that ends in * is a prefix.' }),
+  move_request: dict({ help: 'Request headers that are kept under another name: x-timestamp:x-backend-timestamp.' }),
+});
+
+/** Internal ones, in both directions, whatever is configured. */
+const INTERNAL = 'x-portico-internal-*';
+
+/** Removes the listed headers from requests and responses, and moves some of a request aside under private names. */
+export const gatekeeper = filterFactory('gatekeeper', gatekeeperOptions, (options) => {
+  const fromRequest = matcherOf([INTERNAL, ...options.stripRequest]);
+  const fromResponse = matcherOf([INTERNAL, ...options.stripResponse]);
+  const moves = [...options.moveRequest].map(([from, to]) => [fold(from), fold(to)] as const);
+
+  const move = (req: IncomingMessage): void => {
+    // Taken before and set after the stripping: a private name may be one that clients must not send.
+    const moved = moves.map(([from]) => req.headers[from]);
+    removeHeaders(req, (name) => fromRequest(name) || moves.some(([from, to]) => name === from || name === to));
+    for (const [at, [, to]] of moves.entries()) {
+      const value = moved[at];
+      if (value === undefined) continue;
+      req.headers[to] = value;
+      for (const one of Array.isArray(value) ? value : [value]) req.rawHeaders.push(to, one);
+    }
+  };
+
+  return (app) => (req, res) => {
+    move(req);
+    beforeHead(res, () => {
+      for (const name of res.getHeaderNames()) if (fromResponse(fold(name))) res.removeHeader(name);
+    });
+    return app(req, res);
+  };
+});
+
+function matcherOf(names: readonly string[]): (name: string) => boolean {
+  const folded = names.map(fold);
+  const whole = new Set(folded.filter((name) => !name.endsWith('*')));
+  const prefixes = folded.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1));
+  return (name) => whole.has(name) || prefixes.some((prefix) => name.startsWith(prefix));
+}
+
+function fold(name: string): string {
+  return name.trim().toLowerCase().replaceAll('_', '-');
+}

@@ -1,0 +1,46 @@
+/**
+ * name_check: paths that nobody asks for in good faith.
+ */
+import { environ, Fault, filterFactory } from '../app/index.js';
+import { boolean, defineOptions, integer } from '../config/index.js';
+
+export const nameCheckOptions = defineOptions({
+  max_length: integer({ default: 8192, min: 1, help: 'The longest path, in bytes as sent.' }),
+  max_segment_length: integer({ default: 255, min: 1, help: 'The longest part between two slashes, in bytes.' }),
+  strict: boolean({ default: false, help: 'Refuses slashes that are encoded twice, too.' }),
+});
+
+/**
+ * Answers 400 to a path with control characters, invalid percent-encoding, `.` or `..` segments after decoding, or too
+ * long ones. It looks at the target as received, so that decoding happens once.
+ */
+export const nameCheck = filterFactory('name_check', nameCheckOptions, (options) => (app) => (req, res) => {
+  const reason = faultIn(environ(req).originalUrl, options);
+  if (reason !== undefined) throw new Fault(400, { message: `The path is refused: ${reason}.` });
+  return app(req, res);
+});
+
+interface Limits {
+  readonly maxLength: number;
+  readonly maxSegmentLength: number;
+  readonly strict: boolean;
+}
+
+function faultIn(target: string, { maxLength, maxSegmentLength, strict }: Limits): string | undefined {
+  const query = target.indexOf('?');
+  const raw = query < 0 ? target : target.slice(0, query);
+  if (raw.length > maxLength) return `it is longer than ${maxLength} bytes`;
+  let path: string;
+  try {
+    path = decodeURIComponent(raw);
+  } catch {
+    return 'its percent-encoding is invalid';
+  }
+  if ([...path].some((character) => character < ' ' || character === '\x7f')) return 'it has control characters';
+  if (strict && /%(?:25)*2f/i.test(path)) return 'it has a slash that is encoded twice';
+  for (const segment of path.split('/')) {
+    if (segment === '.' || segment === '..') return 'it has dot segments';
+    if (Buffer.byteLength(segment) > maxSegmentLength) return `a part of it is longer than ${maxSegmentLength} bytes`;
+  }
+  return undefined;
+}

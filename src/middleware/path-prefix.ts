@@ -1,0 +1,63 @@
+/**
+ * path_prefix: an application that lives below a prefix, as PasteDeploy's prefix middleware makes it.
+ */
+import { catching, environ, filterFactory, remoteOf } from '../app/index.js';
+import { boolean, defineOptions, oneOf, port, string } from '../config/index.js';
+import { isBelow } from './path-prefix-match.js';
+
+export const pathPrefixOptions = defineOptions({
+  prefix: string({
+    default: '/',
+    help: 'What is taken off the path, on a segment border, and becomes the script name.',
+  }),
+  translate_forwarded_server: boolean({
+    default: true,
+    help: 'Uses the host that proxy_headers has found; else the Host header of the request.',
+  }),
+  force_port: port({ help: 'The port in the addresses the application makes.' }),
+  scheme: oneOf(['http', 'https'], { help: 'The scheme in the addresses the application makes.' }),
+});
+
+/**
+ * Takes the prefix off the path where it is there, and sets it as script name in any case: the proxy in front may have
+ * taken it off already. An empty path becomes `/`.
+ */
+export const pathPrefix = filterFactory('path_prefix', pathPrefixOptions, (options) => {
+  const prefix = options.prefix.replace(/\/+$/, '');
+  const { translateForwardedServer, forcePort, scheme } = options;
+  const changesRemote = !translateForwardedServer || forcePort !== undefined || scheme !== undefined;
+
+  return (app) => (req, res) => {
+    const env = environ(req);
+    const { scriptName, remote } = env;
+    const { url = '/' } = req;
+    if (prefix !== '') {
+      req.url = withoutPrefix(url, prefix);
+      env.scriptName = prefix;
+    }
+    if (changesRemote) {
+      const resolved = remoteOf(req);
+      const host = translateForwardedServer ? resolved.host : req.headers.host;
+      const forced = forcePort === undefined ? host : `${withoutPort(host ?? 'localhost')}:${forcePort}`;
+      env.remote = { ...resolved, host: forced, scheme: scheme ?? resolved.scheme };
+    }
+    return catching(app, req, res, (error) => {
+      req.url = url;
+      env.scriptName = scriptName;
+      if (remote !== undefined) env.remote = remote;
+      else delete env.remote;
+      throw error;
+    });
+  };
+});
+
+function withoutPrefix(url: string, prefix: string): string {
+  const query = url.indexOf('?');
+  const path = query < 0 ? url : url.slice(0, query);
+  const rest = isBelow(path, prefix) ? path.slice(prefix.length) : path;
+  return (rest === '' ? '/' : rest) + (query < 0 ? '' : url.slice(query));
+}
+
+function withoutPort(host: string): string {
+  return host.replace(/:\d+$/, '');
+}

@@ -1,0 +1,117 @@
+/**
+ * static_files: files below a folder.
+ */
+
+import { realpath } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join, resolve, sep } from 'node:path';
+import {
+  type App,
+  abortResponse,
+  appFactory,
+  environ,
+  type FactoryContext,
+  Fault,
+  filterFactory,
+} from '../app/index.js';
+import { defineOptions, integer, list, path } from '../config/index.js';
+import { ConfigurationRefused } from '../errors.js';
+
+export const staticFilesOptions = defineOptions({
+  document_root: path({ required: true, kind: 'dir', aliases: ['root'], help: 'The folder the files are in.' }),
+  cache_max_age: integer({ default: 0, min: 0, help: 'How long caches may keep them, in seconds.' }),
+  index: list({ default: ['index.html'], help: 'What is served for a folder.' }),
+});
+
+/**
+ * Serves GET and HEAD of files, with ranges and conditions. A folder without the slash at the end is redirected to. Hidden
+ * files, whose names begin with a dot, and what a symbolic link leads to outside of the folder are 404.
+ */
+export const staticFiles = appFactory('static_files', staticFilesOptions, async (options, ctx): Promise<App> => {
+  const serve = await fileServer(options, ctx);
+  return async (req, res) => {
+    if (req.method !== 'GET' && req.method !== 'HEAD') throw new Fault(405, { headers: { allow: 'GET, HEAD' } });
+    if (!(await serve(req, res))) throw new Fault(404);
+  };
+});
+
+/** The same as a filter: what is no file goes on to the app. */
+export const staticFilesFilter = filterFactory('static_files', staticFilesOptions, async (options, ctx) => {
+  const serve = await fileServer(options, ctx);
+  return (app) => async (req, res) => {
+    if (req.method !== 'GET' && req.method !== 'HEAD') return app(req, res);
+    return (await serve(req, res)) ? undefined : app(req, res);
+  };
+});
+
+interface FileOptions {
+  readonly documentRoot: string;
+  readonly cacheMaxAge: number;
+  readonly index: readonly string[];
+}
+
+/** Answers with a file, and says whether there was one. */
+type FileServer = (req: IncomingMessage, res: ServerResponse) => Promise<boolean>;
+
+async function fileServer(options: FileOptions, { section }: FactoryContext): Promise<FileServer> {
+  const root = await realpath(resolve(options.documentRoot)).catch((cause: unknown) => {
+    throw new ConfigurationRefused('PORTICO_DOCUMENT_ROOT', {
+      message: `there is no folder ${options.documentRoot}`,
+      hint: 'document_root is relative to the folder the program was started in.',
+      origin: section.options.get('document_root')?.origin ?? section.origin,
+      cause,
+    });
+  });
+  const { default: send } = await import('send');
+  const settings = { root, dotfiles: 'ignore' as const, index: [...options.index], maxAge: options.cacheMaxAge * 1000 };
+
+  return async (req, res) => {
+    const path = (req.url ?? '').split('?', 1)[0] || '/';
+    if (!(await isInside(root, path))) return false;
+    return new Promise((settle, fail) => {
+      send(req, path, settings)
+        .on('directory', () => {
+          redirect(req, res);
+          settle(true);
+        })
+        .on('error', (error: { status?: number }) => {
+          if (res.headersSent) abortResponse(res, error);
+          else if (error.status === 404) settle(false);
+          else fail(new Fault(statusOf(error), { cause: error, headers: unsatisfiable(res, error) }));
+        })
+        .pipe(res);
+      res.once('close', () => settle(true));
+    });
+  };
+}
+
+function statusOf({ status }: { status?: number }): number {
+  return status !== undefined && status >= 400 && status < 500 ? status : 500;
+}
+
+/** How long the file is that a range did not fit. */
+function unsatisfiable(res: ServerResponse, { status }: { status?: number }): Record<string, string> {
+  const range = res.getHeader('content-range');
+  return status === 416 && typeof range === 'string' ? { 'content-range': range } : {};
+}
+
+/** Whether what the path leads to, links followed, is still in the folder. What is not there is `send`'s to say. */
+async function isInside(root: string, path: string): Promise<boolean> {
+  let decoded: string;
+  try {
+    decoded = decodeURIComponent(path);
+  } catch {
+    return false;
+  }
+  if (decoded.includes('\0')) return false;
+  const real = await realpath(join(root, decoded)).catch(() => undefined);
+  return real !== undefined && (real === root || real.startsWith(root + sep));
+}
+
+function redirect(req: IncomingMessage, res: ServerResponse): void {
+  const [path = '', query] = (req.url ?? '').split('?', 2);
+  res.statusCode = 301;
+  res.setHeader('location', `${environ(req).scriptName}${path}/${query === undefined ? '' : `?${query}`}`);
+  res.setHeader('content-length', 0);
+  res.end();
+}

@@ -1,0 +1,65 @@
+/**
+ * stats: counts and times of requests, for a statsd.
+ */
+import { createSocket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import { afterResponse, environ, filterFactory } from '../app/index.js';
+import { defineOptions, float, host, oneOf, port, string } from '../config/index.js';
+
+export const statsOptions = defineOptions({
+  name: string({ required: true, help: 'What the names of the metrics begin with.' }),
+  host: host({ default: '127.0.0.1', deprecated: ['stats_host'], help: 'Where the statsd is.' }),
+  port: port({ default: 8125, help: 'Its port.' }),
+  protocol: oneOf(['udp'], { default: 'udp', help: 'How it is spoken to.' }),
+  tags_format: oneOf(['none', 'datadog', 'influx'], {
+    default: 'none',
+    help: 'Method, route and status in the name, or as tags of one dialect.',
+  }),
+  sample_rate: float({ default: 1, min: 0, max: 1, help: 'The part of the requests that is sent.' }),
+});
+
+/**
+ * Sends a count and a time for each request, `<name>.<METHOD>.<route>.<status class>`. The route's template counts, so that
+ * ids never become names; a request without route is `unknown`. Nothing waits for it, and what fails is lost.
+ */
+export const stats = filterFactory('stats', statsOptions, (options, ctx) => {
+  const socket = createSocket(isIPv6(options.host) ? 'udp6' : 'udp4');
+  socket.unref();
+  socket.on('error', (error) => ctx.log.debug('statsd cannot be reached', { err: error }));
+  ctx.onClose(() => void socket.close());
+  const { sampleRate } = options;
+  const rate = sampleRate < 1 ? `|@${sampleRate}` : '';
+  let share = 0;
+
+  return (app) => (req, res) => {
+    const begun = performance.now();
+    afterResponse(res, ({ completed }) => {
+      share += sampleRate;
+      if (share < 1) return;
+      share -= 1;
+      const status = completed || res.headersSent ? `${Math.floor(res.statusCode / 100)}xx` : 'aborted';
+      const route = routeName(environ(req).route?.template);
+      const { metric, tags } = label(options, req.method ?? 'GET', route, status);
+      const ms = (performance.now() - begun).toFixed(3);
+      socket.send(`${metric}:1|c${rate}${tags}\n${metric}:${ms}|ms${rate}${tags}`, options.port, options.host);
+    });
+    return app(req, res);
+  };
+});
+
+/** `/servers/{id}/action` as `servers_id_action`: dots part names, and colons and bars end them. */
+function routeName(template: string | undefined): string {
+  const name = (template ?? 'unknown').replace(/[^A-Za-z0-9]+/g, '_').replace(/^_+|_+$/g, '');
+  return name === '' ? 'root' : name;
+}
+
+function label(
+  { name, tagsFormat }: { readonly name: string; readonly tagsFormat: string },
+  method: string,
+  route: string,
+  status: string,
+): { metric: string; tags: string } {
+  if (tagsFormat === 'datadog') return { metric: name, tags: `|#method:${method},route:${route},status:${status}` };
+  if (tagsFormat === 'influx') return { metric: `${name},method=${method},route=${route},status=${status}`, tags: '' };
+  return { metric: `${name}.${method}.${route}.${status}`, tags: '' };
+}

@@ -1,0 +1,54 @@
+/**
+ * Token buckets: one for each key, filled at a steady rate up to a limit, and a token for each request.
+ */
+
+/** What all buckets of a rule have in common. */
+export interface BucketOptions {
+  /** Tokens a second. */
+  readonly rate: number;
+  /** Tokens a full bucket holds. */
+  readonly burst: number;
+  /** More keys than this: those that were idle longest are forgotten. */
+  readonly maxKeys: number;
+}
+
+/** What came of taking a token. */
+export interface Taken {
+  readonly granted: boolean;
+  /** Until there is a token: before it may be used if granted, before it may be asked for again if not. */
+  readonly waitMs: number;
+  /** Whole tokens left. */
+  readonly left: number;
+  /** Until the bucket is full. */
+  readonly resetMs: number;
+}
+
+/** Buckets by key. Costs a map entry for each caller, and no timer. */
+export class TokenBuckets {
+  readonly #options: BucketOptions;
+  /** In the order of use, so the first one is the longest idle. */
+  readonly #buckets = new Map<string, { tokens: number; at: number }>();
+
+  constructor(options: BucketOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a token; one that comes within `patienceMs` is lent. `now` in milliseconds. */
+  take(key: string, now: number, patienceMs = 0): Taken {
+    const { rate, burst, maxKeys } = this.#options;
+    const before = this.#buckets.get(key);
+    const filled = before === undefined ? burst : Math.min(burst, before.tokens + ((now - before.at) / 1000) * rate);
+    const waitMs = filled >= 1 ? 0 : ((1 - filled) / rate) * 1000;
+    const granted = waitMs <= patienceMs;
+    const tokens = granted ? filled - 1 : filled;
+    this.#buckets.delete(key);
+    this.#buckets.set(key, { tokens, at: now });
+    if (this.#buckets.size > maxKeys) this.#buckets.delete(this.#buckets.keys().next().value!);
+    return {
+      granted,
+      waitMs,
+      left: Math.max(0, Math.floor(tokens)),
+      resetMs: ((burst - tokens) / rate) * 1000,
+    };
+  }
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { type App, environ, RequestContext } from 'portico/app';
+import { compression } from 'portico/middleware';
+import { buildFilter, lint, request, type TestResponse } from 'portico/testing';
+
+const TEXT = 'hello '.repeat(1000);
+const answering =
+  (headers: Record<string, string>, body = TEXT, status = 200): App =>
+  (_req, res) => {
+    res.writeHead(status, { 'content-type': 'application/json', ...headers });
+    res.end(body);
+  };
+
+async function ask(app: App, accept: string | undefined, local: Record<string, string> = {}): Promise<TestResponse> {
+  const { made } = await buildFilter(compression, { local });
+  const headers = accept === undefined ? {} : { 'accept-encoding': accept };
+  return request(lint(made(app)), 'GET', '/', { headers });
+}
+
+test('MW-55 the coding the client likes best, with Vary and without the old length', async () => {
+  const gzip = await ask(answering({ 'content-length': String(TEXT.length) }), 'gzip');
+  assert.equal(gzip.headers['content-encoding'], 'gzip');
+  assert.equal(gzip.headers.vary, 'Accept-Encoding');
+  assert.equal(gzip.headers['content-length'], undefined);
+  assert.equal(gunzipSync(gzip.body).toString(), TEXT);
+  const br = await ask(answering({}), 'gzip, br');
+  assert.equal(brotliDecompressSync(br.body).toString(), TEXT);
+  assert.equal((await ask(answering({}), 'gzip;q=1, br;q=0.1')).headers['content-encoding'], 'gzip');
+});
+
+for (const [what, app, accept] of [
+  ['nothing asked for', answering({}), undefined],
+  ['nothing acceptable', answering({}), 'identity'],
+  ['gzip refused', answering({}), 'gzip;q=0'],
+  ['a small body', answering({ 'content-length': '2' }, '{}'), 'gzip'],
+  ['a body that is encoded', answering({ 'content-encoding': 'x' }), 'gzip'],
+  ['no-transform', answering({ 'cache-control': 'public, no-transform' }), 'gzip'],
+  ['a part', answering({ 'content-range': 'bytes 0-1/2' }, TEXT, 206), 'gzip'],
+  ['events', answering({ 'content-type': 'text/event-stream' }), 'gzip'],
+  ['images', answering({ 'content-type': 'image/png' }), 'gzip'],
+] as const) {
+  test(`MW-55 left alone: ${what}`, async () => {
+    const response = await ask(app, accept);
+    assert.ok(response.headers['content-encoding'] === undefined || what === 'a body that is encoded');
+    assert.ok(response.text().length > 1);
+  });
+}
+
+test('MW-55 a strong ETag becomes weak, Vary is there also for clients that get it plain', async () => {
+  assert.equal((await ask(answering({ etag: '"1"' }), 'gzip')).headers.etag, 'W/"1"');
+  const plain = await ask(answering({ etag: '"1"', vary: 'Origin' }), undefined);
+  assert.equal(plain.headers.etag, '"1"');
+  assert.equal(plain.headers.vary, 'Origin, Accept-Encoding');
+});
+
+test('MW-55 HTML for somebody in particular is not compressed unless told so', async () => {
+  const page: App = (req, res) => {
+    environ(req).context = new RequestContext({ userId: 'u' });
+    return answering({ 'content-type': 'text/html' })(req, res);
+  };
+  assert.equal((await ask(page, 'gzip')).headers['content-encoding'], undefined);
+  assert.equal((await ask(page, 'gzip', { authenticated_html: 'true' })).headers['content-encoding'], 'gzip');
+});
+
+test('MW-55 a body ended in one piece without a declared length counts with its length', async () => {
+  const app: App = (_req, res) => {
+    res.setHeader('content-type', 'text/plain');
+    res.end('small');
+  };
+  const response = await ask(app, 'gzip');
+  assert.equal(response.headers['content-encoding'], undefined);
+  assert.equal(response.headers['content-length'], '5');
+});

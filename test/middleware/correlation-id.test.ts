@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type App, environ } from 'portico/app';
+import { correlationId } from 'portico/middleware';
+import { buildFilter, lint, request } from 'portico/testing';
+
+const UUID = /^[0-9a-f-]{36}$/;
+const app: App = (req, res) => {
+  res.end(environ(req).correlationId);
+};
+
+test('MW-11 a correlation id is taken as it is, or made where it is missing or of the wrong form', async () => {
+  const { made } = await buildFilter(correlationId);
+  const sent = async (id?: string): Promise<string> =>
+    (
+      await request(lint(made(app)), 'GET', '/', { headers: id === undefined ? {} : { 'X-Correlation-Id': id } })
+    ).text();
+  assert.equal(await sent('abc:1.2_3-X'), 'abc:1.2_3-X');
+  for (const bad of [undefined, '', 'with space', 'x'.repeat(129), 'é']) assert.match(await sent(bad), UUID);
+  assert.equal(await sent('x'.repeat(128)), 'x'.repeat(128));
+});
+
+test('MW-11 it is echoed only on request', async () => {
+  const silent = await buildFilter(correlationId);
+  const headers = { 'x-correlation-id': 'abc' };
+  assert.equal((await request(lint(silent.made(app)), 'GET', '/', { headers })).headers['x-correlation-id'], undefined);
+  const echoing = await buildFilter(correlationId, { local: { echo: 'true' } });
+  assert.equal((await request(lint(echoing.made(app)), 'GET', '/', { headers })).headers['x-correlation-id'], 'abc');
+});

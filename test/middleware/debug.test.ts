@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { App } from 'portico/app';
+import { debug } from 'portico/middleware';
+import { buildFilter, captureLog, lint, request } from 'portico/testing';
+
+test('MW-49 it logs request, response and body chunks, masked', async () => {
+  const { log, lines, text } = captureLog();
+  const { made } = await buildFilter(debug, { log, config: '[DEFAULT]\ndebug = true\n' });
+  const app: App = (_req, res) => {
+    res.writeHead(200, { 'content-type': 'application/json', 'set-cookie': 'c=s3cret' });
+    res.write('{"a":');
+    res.end('1}');
+  };
+  const headers = { authorization: 's3cret' };
+  const response = await request(lint(made(app)), 'GET', '/?token=s3cret', { headers });
+  assert.equal(response.text(), '{"a":1}');
+  assert.deepEqual(
+    lines.map(({ msg }) => msg),
+    ['request', 'response', 'body', 'body'],
+  );
+  assert.ok(!text().includes('s3cret'));
+});
+
+test('MW-49 bodies that are no text are only measured', async () => {
+  const { log, lines } = captureLog();
+  const { made } = await buildFilter(debug, { log, config: '[DEFAULT]\ndebug = true\n' });
+  const app: App = (_req, res) => {
+    res.end(Buffer.from([1, 2, 3]));
+  };
+  await request(lint(made(app)), 'GET', '/');
+  assert.equal(lines.at(-1)?.bytes, 3);
+});
+
+test('MW-49 it loads only while debugging', async () => {
+  for (const config of ['', '[DEFAULT]\ndebug = false\n']) {
+    await assert.rejects(async () => buildFilter(debug, { config }), { code: 'PORTICO_DEBUG_OFF' });
+  }
+});

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type App, beforeHead, compose, type Filter } from 'portico/app';
+import { compression, etag } from 'portico/middleware';
+import { buildFilter, lint, request } from 'portico/testing';
+
+const TEXT = 'hello '.repeat(300);
+const whole: App = (_req, res) => {
+  res.writeHead(200, { 'content-type': 'text/plain' });
+  res.end(TEXT);
+};
+const pieces: App = (_req, res) => {
+  res.setHeader('content-type', 'text/plain');
+  res.write(TEXT.slice(0, 10), () => res.end(TEXT.slice(10)));
+};
+
+test('MW-56 a body gets a strong ETag, the same however it is written; who has it gets 304', async () => {
+  const { made } = await buildFilter(etag);
+  const one = await request(lint(made(whole)), 'GET', '/');
+  const two = await request(lint(made(pieces)), 'GET', '/');
+  assert.match(String(one.headers.etag), /^"[^"]+"$/);
+  assert.equal(one.headers.etag, two.headers.etag);
+  assert.equal(two.text(), TEXT);
+  assert.equal(two.headers['content-length'], String(TEXT.length));
+  for (const condition of [one.headers.etag!, `"x", W/${one.headers.etag!}`, '*']) {
+    const response = await request(lint(made(pieces)), 'GET', '/', { headers: { 'if-none-match': condition } });
+    assert.equal(response.status, 304);
+    assert.equal(response.text(), '');
+    assert.equal(response.headers.etag, one.headers.etag);
+    assert.equal(response.headers['content-length'], undefined);
+  }
+  const other = await request(lint(made(whole)), 'GET', '/', { headers: { 'if-none-match': '"other"' } });
+  assert.equal(other.status, 200);
+});
+
+test('MW-56 left alone: other methods and statuses, large bodies, event streams, heads that are flushed', async () => {
+  const { made } = await buildFilter(etag, { local: { max_size: '100' } });
+  assert.equal((await request(lint(made(whole)), 'POST', '/')).headers.etag, undefined);
+  const large = await request(lint(made(pieces)), 'GET', '/');
+  assert.equal(large.headers.etag, undefined);
+  assert.equal(large.text(), TEXT);
+  const failed: App = (_req, res) => {
+    res.writeHead(404).end('no');
+  };
+  assert.equal((await request(lint(made(failed)), 'GET', '/')).headers.etag, undefined);
+  const events: App = (_req, res) => {
+    res.writeHead(200, { 'content-type': 'text/event-stream' }).end('data: 1\n\n');
+  };
+  assert.equal((await request(lint(made(events)), 'GET', '/')).headers.etag, undefined);
+  const flushed: App = (_req, res) => {
+    res.flushHeaders();
+    res.end('x');
+  };
+  const early = await request(lint(made(flushed)), 'GET', '/');
+  assert.equal(early.headers.etag, undefined);
+  assert.equal(early.text(), 'x');
+});
+
+test("MW-56 the application's own ETag is kept and compared", async () => {
+  const { made } = await buildFilter(etag);
+  const app: App = (_req, res) => {
+    res.setHeader('etag', 'W/"mine"');
+    res.end('x');
+  };
+  const response = await request(lint(made(app)), 'GET', '/', { headers: { 'if-none-match': '"mine"' } });
+  assert.equal(response.status, 304);
+  assert.equal(response.headers.etag, 'W/"mine"');
+});
+
+test('MW-56 listeners further in and further out keep their order, and compression outside sees the ETag', async () => {
+  const order: string[] = [];
+  const named =
+    (name: string): Filter =>
+    (app) =>
+    (req, res) => {
+      beforeHead(res, () => order.push(`${name} ${String(res.getHeader('etag') !== undefined)}`));
+      return app(req, res);
+    };
+  const { made } = await buildFilter(etag);
+  const packed = await buildFilter(compression);
+  const app = lint(compose([named('outer'), packed.made, made, named('inner')], pieces));
+  const response = await request(app, 'GET', '/', { headers: { 'accept-encoding': 'gzip' } });
+  assert.deepEqual(order, ['inner false', 'outer true']);
+  assert.match(String(response.headers.etag), /^W\/"/);
+  assert.equal(response.headers['content-encoding'], 'gzip');
+});

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type App, environ, RequestContext } from 'portico/app';
+import { Config } from 'portico/config';
+import { readOnly } from 'portico/middleware';
+import { buildFilter, lint, request, tempConfig } from 'portico/testing';
+
+const app: App = (_req, res) => {
+  res.end('done');
+};
+
+test('MW-24 it refuses nothing until it is enabled', async () => {
+  const { made } = await buildFilter(readOnly);
+  assert.equal((await request(lint(made(app)), 'DELETE', '/')).status, 200);
+});
+
+test('MW-24 writes are 405 with the methods that are left, or 503 in maintenance', async () => {
+  const { made } = await buildFilter(readOnly, { local: { enabled: 'true', exempt_paths: '/jobs' } });
+  const linted = lint(made(app));
+  for (const method of ['PUT', 'POST', 'PATCH', 'DELETE']) {
+    const response = await request(linted, method, '/servers');
+    assert.equal(response.status, 405);
+    assert.equal(response.headers.allow, 'GET, HEAD, OPTIONS');
+  }
+  for (const method of ['GET', 'HEAD', 'OPTIONS']) assert.equal((await request(linted, method, '/')).status, 200);
+  assert.equal((await request(linted, 'POST', '/jobs/1')).status, 200);
+  assert.equal((await request(linted, 'POST', '/jobsx')).status, 405);
+  const maintenance = await buildFilter(readOnly, {
+    local: { enabled: 'true', mode: 'maintenance', retry_after: '9' },
+  });
+  const busy = await request(lint(maintenance.made(app)), 'POST', '/');
+  assert.equal(busy.status, 503);
+  assert.equal(busy.headers['retry-after'], '9');
+});
+
+test('MW-24 some projects may write, and deletes can be allowed', async () => {
+  const local = { enabled: 'true', exempt_projects: 'ops', allow_deletes: 'true' };
+  const { made } = await buildFilter(readOnly, { local });
+  const as =
+    (projectId: string): App =>
+    (req, res) => {
+      environ(req).context = new RequestContext({ projectId });
+      return made(app)(req, res);
+    };
+  assert.equal((await request(lint(as('ops')), 'POST', '/')).status, 200);
+  const refused = await request(lint(as('blue')), 'POST', '/');
+  assert.equal(refused.headers.allow, 'DELETE, GET, HEAD, OPTIONS');
+  assert.equal((await request(lint(as('blue')), 'DELETE', '/')).status, 200);
+});
+
+test('MW-24 an operator flips it while the service runs', async (t) => {
+  const files = await tempConfig({ 'portico.ini': '[read_only]\nenabled = false\n' });
+  t.after(() => files.remove());
+  const config = await Config.load({ argv: ['--config-file', files.path('portico.ini')], env: {} });
+  const { made, close } = await buildFilter(readOnly, { config });
+  t.after(close);
+  assert.equal((await request(lint(made(app)), 'POST', '/')).status, 200);
+  await files.write('portico.ini', '[read_only]\nenabled = true\n');
+  await config.reload({ method: 'mutate' });
+  assert.equal((await request(lint(made(app)), 'POST', '/')).status, 405);
+});

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type App, environ, RequestContext } from 'portico/app';
+import { securityHeaders } from 'portico/middleware';
+import { buildFilter, lint, request } from 'portico/testing';
+
+test('MW-25 what an application does not say is said, and X-Powered-By is not', async () => {
+  const { made } = await buildFilter(securityHeaders);
+  const app: App = (_req, res) => {
+    res.writeHead(200, { 'X-Powered-By': 'Express', 'X-Frame-Options': 'SAMEORIGIN' }).end('{}');
+  };
+  const { headers } = await request(lint(made(app)), 'GET', '/');
+  assert.equal(headers['x-content-type-options'], 'nosniff');
+  assert.equal(headers['x-frame-options'], 'SAMEORIGIN');
+  assert.equal(headers['referrer-policy'], 'no-referrer');
+  assert.equal(headers['x-powered-by'], undefined);
+  assert.equal(headers['strict-transport-security'], undefined);
+  assert.equal(headers['content-security-policy'], undefined);
+  assert.equal(headers['cache-control'], undefined);
+});
+
+test('MW-25 HSTS on https only, a content policy for HTML only, no-store for authenticated answers', async () => {
+  const { made } = await buildFilter(securityHeaders, { local: { hsts_max_age: '60' } });
+  const inner: App = (_req, res) => {
+    res.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<p>');
+  };
+  const app: App = (req, res) => {
+    environ(req).remote = { address: '192.0.2.1', port: undefined, scheme: 'https', host: 'a' };
+    environ(req).context = new RequestContext({ userId: 'u' });
+    return made(inner)(req, res);
+  };
+  const { headers } = await request(lint(app), 'GET', '/');
+  assert.equal(headers['strict-transport-security'], 'max-age=60; includeSubDomains');
+  assert.match(String(headers['content-security-policy']), /default-src/);
+  assert.equal(headers['cache-control'], 'no-store');
+});

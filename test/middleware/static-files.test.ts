@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { symlink } from 'node:fs/promises';
+import { type TestContext, test } from 'node:test';
+import type { App } from 'portico/app';
+import { staticFiles, staticFilesFilter } from 'portico/middleware';
+import { buildApp, buildFilter, lint, rawRequest, request, tempConfig } from 'portico/testing';
+
+async function folder(t: TestContext): Promise<string> {
+  const files = await tempConfig({
+    'public/index.html': '<p>index',
+    'public/a.txt': '0123456789',
+    'public/sub/index.html': '<p>sub',
+    'public/.hidden': 'hidden',
+    'secret.txt': 'secret',
+  });
+  t.after(() => files.remove());
+  await symlink(files.path('secret.txt'), files.path('public/escape.txt'));
+  await symlink(files.path('public/a.txt'), files.path('public/inside.txt'));
+  return files.path('public');
+}
+
+test('MW-57 files are served with type, length, ranges and conditions', async (t) => {
+  const { made } = await buildApp(staticFiles, { local: { document_root: await folder(t), cache_max_age: '60' } });
+  const app = lint(made);
+  const file = await request(app, 'GET', '/a.txt');
+  assert.equal(file.text(), '0123456789');
+  assert.match(String(file.headers['content-type']), /^text\/plain/);
+  assert.equal(file.headers['cache-control'], 'public, max-age=60');
+  const range = await request(app, 'GET', '/a.txt', { headers: { range: 'bytes=2-4' } });
+  assert.equal(range.status, 206);
+  assert.equal(range.text(), '234');
+  const beyond = await request(app, 'GET', '/a.txt', { headers: { range: 'bytes=20-' } });
+  assert.equal(beyond.status, 416);
+  assert.equal(beyond.headers['content-range'], 'bytes */10');
+  const headers = { 'if-none-match': String(file.headers.etag) };
+  assert.equal((await request(app, 'GET', '/a.txt', { headers })).status, 304);
+  assert.equal((await request(app, 'HEAD', '/a.txt')).headers['content-length'], '10');
+  assert.equal((await request(app, 'GET', '/inside.txt')).text(), '0123456789');
+});
+
+test('MW-57 folders have an index, and their slash', async (t) => {
+  const { made } = await buildApp(staticFiles, { local: { document_root: await folder(t) } });
+  assert.equal((await request(lint(made), 'GET', '/')).text(), '<p>index');
+  assert.equal((await request(lint(made), 'GET', '/sub/')).text(), '<p>sub');
+  const slash = await request(lint(made), 'GET', '/sub?x=1');
+  assert.equal(slash.status, 301);
+  assert.equal(slash.headers.location, '/sub/?x=1');
+});
+
+test('MW-57 nothing outside of the folder, nothing hidden, no other methods', async (t) => {
+  const { made } = await buildApp(staticFiles, { local: { document_root: await folder(t) } });
+  const app = lint(made);
+  for (const path of [
+    '/escape.txt',
+    '/.hidden',
+    '/missing',
+    '/../secret.txt',
+    '/%2e%2e/secret.txt',
+    '/a%00.txt',
+    '/%zz',
+  ]) {
+    const answer = await rawRequest(app, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    assert.equal(answer.slice(9, 12), '404', path);
+    assert.ok(!/secret$|hidden$/.test(answer));
+  }
+  assert.equal((await request(app, 'POST', '/a.txt')).status, 405);
+});
+
+test('MW-57 as a filter, what is no file goes on', async (t) => {
+  const { made } = await buildFilter(staticFilesFilter, { local: { document_root: await folder(t) } });
+  const inner: App = (_req, res) => {
+    res.end('app');
+  };
+  assert.equal((await request(lint(made(inner)), 'GET', '/a.txt')).text(), '0123456789');
+  assert.equal((await request(lint(made(inner)), 'GET', '/missing')).text(), 'app');
+  assert.equal((await request(lint(made(inner)), 'POST', '/a.txt')).text(), 'app');
+});
+
+test('MW-57 a folder that is not there refuses to load', async () => {
+  await assert.rejects(async () => buildApp(staticFiles, { local: { document_root: '/nowhere/at/all' } }), {
+    code: 'PORTICO_DOCUMENT_ROOT',
+  });
+});

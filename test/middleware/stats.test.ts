@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { type App, environ } from 'portico/app';
+import { stats } from 'portico/middleware';
+import { buildFilter, lint, request } from 'portico/testing';
+
+const app: App = (req, res) => {
+  environ(req).route = { name: null, template: '/servers/{id}', controller: 'servers', action: 'show' };
+  res.statusCode = 404;
+  res.end();
+};
+
+for (const [format, metric, tags] of [
+  ['none', 'api.GET.servers_id.4xx', ''],
+  ['datadog', 'api', '|#method:GET,route:servers_id,status:4xx'],
+  ['influx', 'api,method=GET,route=servers_id,status=4xx', ''],
+] as const) {
+  test(`MW-46 a count and a time are sent by the route's template, tags ${format}`, async (t) => {
+    const statsd = createSocket('udp4');
+    await new Promise<void>((resolve) => statsd.bind(0, '127.0.0.1', resolve));
+    t.after(() => void statsd.close());
+    const local = { name: 'api', port: String(statsd.address().port), tags_format: format };
+    const { made, close } = await buildFilter(stats, { local });
+    t.after(close);
+    const message = once(statsd, 'message');
+    await request(lint(made(app)), 'GET', '/servers/8d2c3f1e-0000-4000-8000-123456789abc');
+    const [count, time] = String((await message)[0]).split('\n');
+    assert.equal(count, `${metric}:1|c${tags}`);
+    assert.ok(time!.startsWith(`${metric}:`) && time!.endsWith(`|ms${tags}`));
+  });
+}
+
+test('MW-46 a name is required', async () => {
+  await assert.rejects(async () => buildFilter(stats));
+});
