@@ -62,6 +62,30 @@ test('CF-1 CF-2 each source wins over those below it, whatever the order of the 
   assert.equal(empty.group('app', options).level, 9);
 });
 
+test('CF-118 CF-1 whichever sources are there and however each spells it, the highest one counts', async () => {
+  const dir = join(folder, 'matrix.d');
+  mkdirSync(dir);
+  const spell = (old: boolean, value: number) =>
+    old ? `[DEFAULT]\nold_level = ${value}\n` : `[app]\nlevel = ${value}\n`;
+  for (let present = 0; present < 32; present++) {
+    for (const old of [false, true]) {
+      const has = (source: number) => (present & (1 << source)) !== 0;
+      // Every second source spells it the other way.
+      const one = write('m1.conf', has(0) ? spell(old, 1) : '');
+      const two = write('m2.conf', has(1) ? spell(!old, 2) : '');
+      writeFileSync(join(dir, 'm.conf'), has(2) ? spell(old, 3) : '', { mode: 0o600 });
+      const variable = old ? 'PORTICO_APP__LEVEL' : 'PORTICO_DEFAULT__OLD_LEVEL';
+      const env = has(3) ? { [variable]: '4' } : {};
+      const set = has(4) ? ['--set', old ? 'DEFAULT.old_level=5' : 'app.level=5'] : [];
+      const files = ['--config-file', one, '--config-file', two, '--config-dir', dir];
+      const argv = old ? [...set, ...files] : [...files, ...set];
+      const config = await load({ argv, env });
+      const highest = present === 0 ? 0 : Math.floor(Math.log2(present)) + 1;
+      assert.equal(config.group('app', options).level, highest, `sources ${present.toString(2)}, old ${old}`);
+    }
+  }
+});
+
 test('CF-17 CF-18 every value knows its place, also where three files have the section', async () => {
   const files = ['a', 'b', 'c'].map((name) => write(`${name}.conf`, `[app]\n# ${name}\nwords = ${name}\n`));
   files.push(write('d.conf', '[app]\nlevel = x\n'));
