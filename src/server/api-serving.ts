@@ -8,7 +8,7 @@ import { servingOptions } from './api-options.js';
 import { type ApiSettings, speaksTls } from './api-settings.js';
 import type { ReadFile } from './certificates.js';
 import type { ServerOptions } from './server-options.js';
-import { expiryWarning, isTlsEnabled, tlsOptions } from './tls.js';
+import { expiryWarning, isTlsEnabled, tlsOptions, validUntil } from './tls.js';
 import { wsgiOptions } from './wsgi-options.js';
 
 /** Turns the settings of one API into what a {@link Server} takes. */
@@ -50,6 +50,11 @@ export class ApiServing {
   /** A warning for a certificate that has ended or soon will. */
   expiryWarning({ tls }: ApiSettings): string | undefined {
     return this.usesTls && tls.certFile ? expiryWarning(tls.certFile, this.#readFile) : undefined;
+  }
+
+  /** When the certificate ends; undefined without one in a file. */
+  validUntil({ tls }: ApiSettings): Date | undefined {
+    return this.usesTls && tls.certFile ? validUntil(tls.certFile, this.#readFile) : undefined;
   }
 
   /** Certificates may be renewed while the rest stays as it is. */

@@ -18,10 +18,10 @@ import { ClientFaults } from './client-faults.js';
 import { ConnectionLimit } from './connection-limit.js';
 import { type Connection, ConnectionList, connectionOf, type Exchange } from './connections.js';
 import { announceClose } from './drain.js';
-import { closeLingering, discardRest } from './lingering-close.js';
+import { closeLingering, DISCARD_BYTES, discardRest } from './lingering-close.js';
 import { handshakeTimeout, nodeOptions } from './node-options.js';
 import { type Refusal, refusal, sendRefusal } from './refusal.js';
-import { watchBody, watchChunks } from './request-body.js';
+import { announceUnread, watchBody, watchChunks } from './request-body.js';
 import { requestGuard } from './request-guard.js';
 import { SeldomLine } from './seldom-line.js';
 import { Watch, type WatchLimits } from './watch.js';
@@ -157,6 +157,7 @@ export class Front {
     if (found.body) {
       watchBody(exchange, expectsContinue);
       if (found.chunked) this.#watchChunks(exchange);
+      if (found.length > DISCARD_BYTES) announceUnread(exchange, found.length);
     }
     const last = found.upgrade || connection.requests >= this.#lastRequest;
     if (last || this.closing) announceClose(connection);

@@ -8,8 +8,8 @@ import { Socket } from 'node:net';
 import type { Connection } from './connections.js';
 
 /** How much is read and thrown away at most, before the connection is destroyed. */
-const LIMIT_BYTES = 64 * 1024;
-const LIMIT_MS = 1000;
+export const DISCARD_BYTES = 64 * 1024;
+const DISCARD_MS = 1000;
 
 /** Says that nothing more comes, waits until the client has done the same, within limits, and destroys the socket. */
 export function closeLingering(connection: Connection): void {
@@ -43,12 +43,12 @@ export function discardRest(req: IncomingMessage): void {
 }
 
 function limitReading(socket: Socket, onStop?: (stop: () => void) => void): NodeJS.Timeout {
-  let left = LIMIT_BYTES;
+  let left = DISCARD_BYTES;
   const count = (chunk: Buffer): void => {
     left -= chunk.length;
     if (left < 0) socket.destroy();
   };
   socket.on('data', count);
   onStop?.(() => socket.off('data', count));
-  return setTimeout(() => socket.destroy(), LIMIT_MS);
+  return setTimeout(() => socket.destroy(), DISCARD_MS);
 }

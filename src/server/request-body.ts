@@ -2,7 +2,9 @@
  * A request body on its way in: how much of it has come, and `100 Continue` for the client that waits for it.
  */
 import { IncomingMessage } from 'node:http';
+import { beforeHead } from '../app/index.js';
 import type { BodyProgress, Exchange } from './connections.js';
+import { DISCARD_BYTES } from './lingering-close.js';
 
 /** Bytes of chunk extensions that one request may have. */
 const EXTENSIONS_LIMIT = 16 * 1024;
@@ -28,6 +30,16 @@ export function watchBody(exchange: Exchange, expectsContinue: boolean): void {
     if (!res.headersSent) res.writeContinue();
     req._read(size);
   };
+}
+
+/**
+ * Says in the answer that the connection ends when by then more of a long body is to come than is read away: it will
+ * be closed, and the client should hear of it.
+ */
+export function announceUnread({ req, res, body }: Exchange, length: number): void {
+  beforeHead(res, () => {
+    if (!req.complete && length - (body?.received ?? 0) > DISCARD_BYTES) res.setHeader('connection', 'close');
+  });
 }
 
 /**

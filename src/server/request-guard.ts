@@ -31,13 +31,14 @@ const UNKNOWN_CODING = refusal(501, 'The transfer coding is not implemented.');
 export interface Passed {
   readonly body: boolean;
   readonly chunked: boolean;
+  /** What Content-Length says; 0 without. */
+  readonly length: number;
   /** It asks for another protocol. Node's parser loses what is sent behind it, so it has to be the last one. */
   readonly upgrade: boolean;
 }
 
-const PLAIN: Passed = { body: false, chunked: false, upgrade: false };
-const WITH_BODY: Passed = { body: true, chunked: false, upgrade: false };
-const CHUNKED: Passed = { body: true, chunked: true, upgrade: false };
+const PLAIN: Passed = { body: false, chunked: false, length: 0, upgrade: false };
+const CHUNKED: Passed = { body: true, chunked: true, length: 0, upgrade: false };
 
 /** Fields that decide who asks, or where a request ends, in the order of their bits: a second one is refused. */
 const HOST = 1;
@@ -64,7 +65,7 @@ export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Ref
 
     let seen = 0;
     let host = '';
-    let body = false;
+    let length = 0;
     let underscores = false;
     for (let i = 0; i < rawHeaders.length; i += 2) {
       const name = rawHeaders[i] as string;
@@ -78,13 +79,12 @@ export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Ref
       seen |= bit;
       if (bit === HOST) host = rawHeaders[i + 1] as string;
       else if (bit === LENGTH) {
-        const length = rawHeaders[i + 1] as string;
-        if (!/^\d{1,15}$/.test(length)) return BAD_LENGTH;
-        body = length !== '0';
+        const written = rawHeaders[i + 1] as string;
+        if (!/^\d{1,15}$/.test(written)) return BAD_LENGTH;
+        length = Number(written);
       } else if (bit === CODING) {
         if ((rawHeaders[i + 1] as string).trim().toLowerCase() !== 'chunked') return UNKNOWN_CODING;
         if (httpVersionMinor === 0) return BAD_FRAMING;
-        body = true;
       }
     }
     if ((seen & LENGTH) !== 0 && (seen & CODING) !== 0) return BAD_FRAMING;
@@ -99,7 +99,8 @@ export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Ref
       if (refused !== undefined) return refused;
     }
     if (underscores && !keepUnderscores) dropUnderscores(req);
-    const passed = !body ? PLAIN : (seen & CODING) === 0 ? WITH_BODY : CHUNKED;
+    const chunked = (seen & CODING) !== 0;
+    const passed = chunked ? CHUNKED : length === 0 ? PLAIN : { body: true, chunked, length, upgrade: false };
     return (seen & UPGRADE) === 0 ? passed : { ...passed, upgrade: true };
   };
 }

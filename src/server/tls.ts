@@ -69,6 +69,11 @@ export function expiryWarning(certFile: string, readFile: ReadFile = readFromDis
   return validityWarning(certFile, parseCertificate('cert_file', certFile, readPem('cert_file', certFile, readFile)));
 }
 
+/** When a certificate ends. */
+export function validUntil(certFile: string, readFile: ReadFile = readFromDisk): Date {
+  return new Date(parseCertificate('cert_file', certFile, readPem('cert_file', certFile, readFile)).validTo);
+}
+
 /** A certificate for localhost, 127.0.0.1 and ::1 that nobody else trusts: for development, made in memory. */
 export async function developmentCertificate(): Promise<TlsOptions> {
   // Loaded here: only development needs it, and it takes longer than the rest of the start.

@@ -125,6 +125,11 @@ export class WSGIService implements ListeningService {
     return this.#serving.usesTls;
   }
 
+  /** When its certificate ends; undefined for plain HTTP, and for a certificate made for development. */
+  get certificateEnds(): Date | undefined {
+    return this.#serving.validUntil(apiSettings(this.#config, this.name));
+  }
+
   /** The paste file, where its app comes from one. */
   get pasteFile(): string | undefined {
     return this.#loader.path;

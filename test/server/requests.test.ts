@@ -356,10 +356,25 @@ test('RL-54 RL-13 PH-8 of a large body that nobody read the client sees the answ
     send();
     const answer = await one.response();
     assert.deepEqual([answer.status, answer.body], [413, 'big']);
+    if (framing.startsWith('content')) assert.equal(answer.headers.get('connection'), 'close');
     await one.closed;
     assert.ok(sent < 10_000_000, `${sent} bytes were taken`);
   }
   while (server.connectionCount > 0) await turn();
+});
+
+test('RL-54 a long body that its handler reads leaves the connection open', async (t) => {
+  const { client } = await started(t, async (req, res) => {
+    const { length } = await readBody(req, { limit: 1_000_000 });
+    res.end(String(length));
+  });
+  const one = client();
+  for (let i = 0; i < 2; i++) {
+    one.write(`${post('content-length: 200000')}${'x'.repeat(200_000)}`);
+    const answer = await one.response();
+    assert.deepEqual([answer.body, answer.headers.get('connection')], ['200000', 'keep-alive']);
+  }
+  one.close();
 });
 
 test('RL-54 a body that never comes holds its connection for a second at most', async (t) => {

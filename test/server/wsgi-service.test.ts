@@ -331,6 +331,8 @@ test('LC-1236 LC-1016 an API in enabled_ssl_apis speaks TLS with the certificate
   for (const { service } of [shared, own, nova]) {
     const compute = service();
     assert.equal(compute.usesTls, true);
+    const days = ((compute.certificateEnds?.getTime() ?? 0) - Date.now()) / 86_400_000;
+    assert.ok(days > 364 && days < 366);
     await compute.start();
     assert.match(await ask(portOf(compute), files.pem.cert), /hello$/);
     await compute.stop();
