@@ -33,6 +33,7 @@ export {
   reportOptions,
 } from './report.js';
 export { serve, wait } from './serve.js';
-export { ServiceLauncher, type ServiceLauncherOptions } from './service-launcher.js';
+export { ServiceLauncher } from './service-launcher.js';
+export type { ServiceLauncherOptions } from './service-launcher-options.js';
 export { isSignalSupported, SignalHandler, type SignalListener, type SignalSource } from './signal-handler.js';
 export { type NotifyOptions, notify, notifyOnce, onReady, type Readiness } from './systemd.js';

@@ -18,9 +18,9 @@ interface ServerHandle {
 }
 
 type CreateServerHandle = (
-  address: string,
-  port: number,
-  family: 4 | 6 | -1,
+  address: string | null,
+  port: number | null,
+  family: 4 | 6 | -1 | null,
   fd?: number,
   flags?: number,
 ) => ServerHandle | number;
@@ -51,6 +51,17 @@ export async function openListenSockets(address: ListenAddress): Promise<ListenS
     descriptors: [handle.fd],
     close: once(() => handle.close()),
   };
+}
+
+/** What a descriptor is bound to; for one that does not say, as a unix socket's, the address it is meant for. */
+export function addressOfDescriptor(descriptor: number, meant: ListenAddress): ListenAddress {
+  const { _createServerHandle: create } = net as unknown as { _createServerHandle: CreateServerHandle };
+  const name: { address?: string; port?: number } = {};
+  // The handle is only asked, and never closed: that would close the descriptor.
+  const handle = create(null, null, null, descriptor);
+  if (typeof handle === 'number' || handle.getsockname?.(name) !== 0) return meant;
+  if (name.address === undefined || name.port === undefined) return meant;
+  return { ...(meant.backlog === undefined ? {} : { backlog: meant.backlog }), host: name.address, port: name.port };
 }
 
 /** `127.0.0.1:8774`, `[::1]:8774` or the path. */

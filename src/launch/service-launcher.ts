@@ -3,15 +3,17 @@
  */
 import { describeError } from '../errors.js';
 import { createLogger, type Logger } from '../log.js';
-import type { ConfigChanges, ServiceBase, WorkerContext } from '../service/index.js';
+import { type ConfigChanges, isListening, type ListeningService, type ServiceBase } from '../service/index.js';
+import { ActivatedSockets } from './activated-sockets.js';
 import { Coalesced } from './coalesced.js';
 import { deferred } from './deferred.js';
 import { STATUS_FAILED, statusOf } from './exit-status.js';
 import { currentProcess, exitProcess, type HostProcess } from './host-process.js';
 import { resetAll, restartAll } from './in-place.js';
+import { killAfter } from './last-resort.js';
 import { checkRestartMethod, checkService, serviceName } from './launch-arguments.js';
 import type { LaunchSettings } from './launch-settings.js';
-import type { Launcher, LauncherOptions } from './launcher.js';
+import type { Launcher } from './launcher.js';
 import { logConfiguration, readSettings } from './launcher-options.js';
 import { type LauncherStatus, runStatus } from './launcher-status.js';
 import { logFailure } from './log-failure.js';
@@ -19,28 +21,11 @@ import { OwnedProcess } from './owned-process.js';
 import { type Answer, type AnswerQuestion, errorText, Questions } from './questions.js';
 import { judge, ReloadReports, type ReloadResult } from './reload-report.js';
 import { prepareReload } from './reload-source.js';
+import { ALONE, type ServiceLauncherOptions } from './service-launcher-options.js';
 import { ServiceManager } from './service-manager.js';
 import { ServiceRun, type StopRequest } from './service-run.js';
 import type { SignalHandler } from './signal-handler.js';
 import { pause } from './within.js';
-
-/** What a {@link ServiceLauncher} can be told beyond what all launchers can. */
-export interface ServiceLauncherOptions extends LauncherOptions {
-  /** Start services side by side. Default false: one after another, in the order they were launched. */
-  readonly concurrent?: boolean;
-  /** The worker this launcher is the inside of. Default: none, the process is on its own. */
-  readonly worker?: WorkerContext;
-  /** Told of a start that failed, instead of the log: a worker's parent logs it. */
-  readonly startFailed?: (name: string, error: unknown) => void;
-}
-
-const ALONE: WorkerContext = {
-  id: 0,
-  workers: 1,
-  generation: 1,
-  supervised: false,
-  requestReplacement: () => undefined,
-};
 
 /**
  * Runs any number of services in this process. They share its signals, and each has the same deadline. A service that
@@ -63,6 +48,7 @@ export class ServiceLauncher implements Launcher {
   readonly #collectors: (() => Readonly<Record<string, unknown>>)[] = [];
   readonly #reports = new ReloadReports();
   readonly #serviceManager: ServiceManager;
+  readonly #activated: ActivatedSockets;
   #generation = 1;
   #finished = 0;
   #status = 0;
@@ -75,6 +61,7 @@ export class ServiceLauncher implements Launcher {
     this.#host = options.host ?? currentProcess();
     this.#log = options.log ?? createLogger();
     this.#settings = readSettings(options.config, { ...options.settings, restartMethod: options.restartMethod });
+    this.#activated = new ActivatedSockets(this.#host);
     this.#serviceManager = new ServiceManager(this.#host, this.#log);
     this.#process = new OwnedProcess({
       host: this.#host,
@@ -111,6 +98,7 @@ export class ServiceLauncher implements Launcher {
     });
     this.#runs.push(run);
     service.useWorker?.(this.#options.worker ?? ALONE);
+    if (!this.#options.worker?.supervised && isListening(service)) this.#activate(service, run.name);
     if ('backdoorPort' in service) service.backdoorPort = null;
     const before = this.#options.concurrent ? Promise.resolve() : this.#starting;
     const started = before.then(() => this.#start(run));
@@ -195,6 +183,14 @@ export class ServiceLauncher implements Launcher {
     if (this.#stopping === undefined) this.#process.take();
   }
 
+  /** Sockets that a service manager passed are listened on instead of the service's addresses. */
+  #activate(service: ListeningService, name: string): void {
+    const sockets = this.#activated.take(name, service.addresses);
+    if (sockets !== undefined) {
+      service.useSockets(sockets.map(({ address, descriptors }) => ({ address, fd: descriptors[0]! })));
+    }
+  }
+
   #allReady(): void {
     if (this.stopping || this.#options.worker?.supervised) return;
     this.#serviceManager.ready(`Services: ${this.#runs.map(({ name }) => name).join(', ')}`);
@@ -238,6 +234,9 @@ export class ServiceLauncher implements Launcher {
   }
 
   async #stopAll(request: StopRequest): Promise<void> {
+    const alone = this.#options.signals !== false && !this.#options.worker?.supervised;
+    // A supervisor does this for its workers.
+    const spare = alone ? killAfter(this.#longestStop(request.timeoutMs)) : () => undefined;
     if (request.reason === 'stop' && this.#settings.drainDelayMs > 0) {
       for (const run of this.#runs) run.service.markDraining?.();
       await pause(this.#settings.drainDelayMs);
@@ -246,8 +245,15 @@ export class ServiceLauncher implements Launcher {
     const stops = this.#runs.map((run) => run.stop(request));
     const clean = (await Promise.all(stops)).every(Boolean);
     await this.#reloads.idle();
+    spare();
     if (!clean) this.#status ||= STATUS_FAILED;
     this.#ended.resolve(this.#status);
+  }
+
+  /** The longest that any service may take to stop; 0: one may take for ever. */
+  #longestStop(inherited: number): number {
+    const all = this.#runs.map((run) => run.timeoutMs(inherited));
+    return all.includes(0) ? 0 : Math.max(inherited, ...all);
   }
 
   async #halt(): Promise<void> {

@@ -90,7 +90,7 @@ export class ServiceRun {
     this.#state = 'stopped';
     this.#life += 1;
     this.#deadline?.clear();
-    const deadline = new Deadline(this.#timeoutMs(request.timeoutMs));
+    const deadline = new Deadline(this.timeoutMs(request.timeoutMs));
     this.#deadline = deadline;
     let busy: readonly string[] | undefined;
     // First among the listeners: once the service hears of it, nothing is under way any more.
@@ -134,7 +134,8 @@ export class ServiceRun {
     }
   }
 
-  #timeoutMs(inherited: number): number {
+  /** Milliseconds this service may take to stop; 0: endless. */
+  timeoutMs(inherited: number): number {
     const own = this.service.gracefulShutdownTimeout;
     return own === undefined || own === null ? inherited : own * 1000;
   }

@@ -6,6 +6,7 @@ import { url as debuggerUrl } from 'node:inspector';
 import { PorticoError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { isListening, type ListenAddress, type ServiceBase } from '../service/index.js';
+import { ActivatedSockets } from './activated-sockets.js';
 import { type Assignment, type Configure, FIRST_SOCKET_DESCRIPTOR, type InheritedSockets } from './assignment.js';
 import { CodeChange } from './code-change.js';
 import type { LaunchSettings } from './launch-settings.js';
@@ -34,6 +35,7 @@ export class Supervisor {
   readonly #heartbeat: NodeJS.Timeout;
   #generation: Generation;
   #stopped = false;
+  readonly #activated: ActivatedSockets;
   #code: CodeChange | undefined;
 
   constructor(options: SupervisorOptions) {
@@ -48,6 +50,7 @@ export class Supervisor {
       deadWorker: options.deadWorker,
       giveUp: options.giveUp,
     };
+    this.#activated = new ActivatedSockets(options.program.host);
     this.#heartbeat = setInterval(() => this.#replaceHung(), 1000);
     this.#heartbeat.unref();
   }
@@ -83,7 +86,7 @@ export class Supervisor {
     this.#code ??= new CodeChange(mainModule(this.#options.program));
     const pool = new WorkerPool(name, [], this.#around);
     this.#pools.set(name, pool);
-    const sockets = isListening(service) ? await openAll(service.addresses) : [];
+    const sockets = isListening(service) ? await this.#open(name, service.addresses) : [];
     if (this.#stopped) {
       for (const socket of sockets) socket.close();
       return;
@@ -118,6 +121,10 @@ export class Supervisor {
     this.#stopped = true;
     clearInterval(this.#heartbeat);
     await Promise.all(this.pools.map((pool) => pool.kill()));
+  }
+
+  async #open(name: string, addresses: readonly ListenAddress[]): Promise<readonly ListenSockets[]> {
+    return this.#activated.take(name, addresses) ?? openAll(addresses);
   }
 
   #spawn(pool: WorkerPool, index: number, generation: Generation): WorkerHandle {

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { get } from '../fixtures/http-client.js';
+import { RunningProgram } from '../fixtures/running-program.js';
+
+async function single(t: { after(fn: () => Promise<void>): void }, plan: object = {}) {
+  const program = new RunningProgram('single', plan);
+  t.after(() => program.cleanUp());
+  const { port } = await program.event('launched');
+  return { program, port: port as number };
+}
+
+test('LC-511 LC-543 LC-5 SIGTERM lets requests end, and the program ends by itself with 0', async (t) => {
+  const { program, port } = await single(t);
+  const slow = get<{ slow: boolean }>(port, '/slow?ms=500');
+  await get(port, '/');
+  program.kill('SIGTERM');
+  assert.equal((await slow).body.slow, true);
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  assert.ok(program.lines.some(({ event }) => event === 'after_wait'));
+});
+
+test('LC-510 LC-1909 a signal is heard at once by a program with nothing else to do', async (t) => {
+  const { program } = await single(t);
+  program.kill('SIGTERM');
+  await program.line(({ msg }) => msg === 'Caught SIGTERM, stopping');
+  assert.equal((await program.ended).code, 0);
+});
+
+test('LC-513 RL-83 SIGINT ends the program at once with 1', async (t) => {
+  const { program, port } = await single(t);
+  get(port, '/slow?ms=20000').catch(() => undefined);
+  await get(port, '/');
+  program.kill('SIGINT');
+  assert.deepEqual(await program.ended, { code: 1, signal: null });
+});
+
+test('LC-524 LC-515 SIGHUP stops, resets and starts the service in the same process', async (t) => {
+  const { program, port } = await single(t);
+  program.kill('SIGHUP');
+  await program.event('reload');
+  const events = program.lines.map(({ event }) => event).filter((event) => event === 'start' || event === 'reset');
+  assert.deepEqual(events, ['start', 'reset', 'start']);
+  assert.equal((await get<{ pid: number }>(port, '/')).body.pid, program.pid);
+});
+
+test('LC-1411 LC-1412 LC-516 a program of serve and wait changes in place on SIGHUP', async (t) => {
+  const { program, port } = await single(t, { serve: true });
+  program.kill('SIGHUP');
+  await program.event('reset');
+  assert.equal((await get<{ pid: number }>(port, '/')).body.pid, program.pid);
+  assert.equal(program.lines.filter(({ event }) => event === 'start').length, 1);
+  program.kill('SIGTERM');
+  assert.equal((await program.ended).code, 0);
+});
+
+test('LC-1701 LC-377 a single process whose loop is stuck in its stop is killed soon after its deadline', async (t) => {
+  const { program } = await single(t, { stuckInStop: true, options: { settings: { gracefulShutdownTimeoutMs: 100 } } });
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: null, signal: 'SIGKILL' });
+});
+
+test('LC-536 RL-72 a closed standard error does not end the program', async (t) => {
+  const { program, port } = await single(t);
+  program.child.stderr?.destroy();
+  program.child.stdout?.destroy();
+  program.kill('SIGHUP');
+  for (let i = 0; i < 3; i++) await get(port, '/');
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+});
