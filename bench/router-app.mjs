@@ -84,7 +84,9 @@ async function measure() {
   }
   const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
   for (const [name, { child, micros }] of Object.entries(running)) {
-    console.log(`${name.padEnd(10)} ${median(micros).toFixed(1)} µs  (${micros.map((value) => value.toFixed(1)).join(' ')})`);
+    console.log(
+      `${name.padEnd(10)} ${median(micros).toFixed(1)} µs  (${micros.map((value) => value.toFixed(1)).join(' ')})`,
+    );
     child.disconnect();
   }
   console.log(`ratio ${(median(running.router.micros) / median(running.fastify.micros)).toFixed(2)}`);

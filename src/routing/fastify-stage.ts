@@ -6,7 +6,7 @@
  */
 import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods, RouteOptions } from 'fastify';
-import { type App, createFastify, Fault, listenerOf } from '../app/index.js';
+import { type App, createFastify, Fault, type LeafPlugin, listenerOf } from '../app/index.js';
 import type { RouterParts } from './build-table.js';
 import { acceptsMethod } from './conditions.js';
 import { AnswerTypes } from './negotiate-type.js';
@@ -63,7 +63,7 @@ export class FastifyStage {
 
   /** Adds the routes and loads the plugins; the result closes the instance. */
   async start(served: readonly ServedAction[]): Promise<() => Promise<void>> {
-    for (const plugin of this.#parts.options.plugins ?? []) void this.#fastify.register(plugin as never);
+    for (const plugin of this.#parts.options.plugins ?? []) void this.#fastify.register(forAllRoutes(plugin) as never);
     void this.#fastify.register((instance, _options, done) => {
       for (const route of served) this.#addRoutes(instance, route);
       done();
@@ -146,6 +146,17 @@ export class FastifyStage {
     reply.hijack();
     this.#fail(request.raw, reply.raw, asRouterError(error));
   }
+}
+
+/** A plugin whose hooks and parsers are those of the whole instance, as with `fastify-plugin`. */
+function forAllRoutes(plugin: LeafPlugin): LeafPlugin {
+  const shared: LeafPlugin =
+    plugin.length > 2
+      ? (instance, options, done) => plugin(instance, options, done)
+      : async (instance, options) => {
+          await (plugin as (instance: FastifyInstance, options: object) => unknown)(instance, options);
+        };
+  return Object.assign(shared, { [Symbol.for('skip-override')]: true });
 }
 
 function bodyLimitOf({ compiled }: RunnableAction, { settings }: ServedAction): number | undefined {

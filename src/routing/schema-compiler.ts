@@ -61,6 +61,7 @@ function createAjv(draft: SchemaDraft, coerceTypes: boolean): Ajv {
     strict: true,
     strictRequired: false,
     strictTypes: false,
+    strictTuples: false,
     allowUnionTypes: true,
   } as const;
   const ajv: Ajv =

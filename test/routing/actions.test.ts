@@ -1,0 +1,345 @@
+import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
+import { connect } from 'node:net';
+import { Readable } from 'node:stream';
+import { test } from 'node:test';
+import { environ, Fault } from 'portico/app';
+import { type ActionRequest, type Args, action, Reply, Resource, Router, RouteTableError, SENT } from 'portico/routing';
+import { keepingLogger, serveApp, serveRouter } from './served-router.js';
+
+/** A router whose POST /x answers with what the action got. */
+function bodyRouter(): Router {
+  const router = new Router({ bodyLimit: 64 });
+  const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+  return router.connect('/x', {
+    handler: ({ body }) => ({ body, none: body === undefined }),
+    conditions: { method: methods },
+  });
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+test('RT-150 an action gets the request, and the match without controller, action and format', async (t) => {
+  const seen: unknown[] = [];
+  class Servers {
+    show(request: ActionRequest, args: Args): null {
+      seen.push(this instanceof Servers, { ...request.params }, { ...args });
+      return null;
+    }
+  }
+  const router = new Router({ controllers: { servers: Servers } });
+  router.connect('/servers/{id}.{format}', { controller: 'servers', action: 'show', level: 9 });
+  const send = await serveRouter(t, router);
+  await send('PUT', '/servers/1.json', { body: '{"a":1}' });
+  assert.deepEqual(seen, [true, { id: '1', format: 'json' }, { id: '1', level: '9', body: { a: 1 } }]);
+});
+
+test('RT-154 a body is read for POST, PUT, PATCH and DELETE, up to the limit', async (t) => {
+  const send = await serveRouter(t, bodyRouter());
+  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+    assert.deepEqual((await send(method, '/x', { body: '[1]' })).json, { body: [1], none: false }, method);
+  }
+  assert.deepEqual((await send('GET', '/x', { body: '[1]' })).json, { none: true });
+  assert.deepEqual((await send('DELETE', '/x')).json, { none: true });
+  const large = JSON.stringify('x'.repeat(70));
+  assert.equal((await send('POST', '/x', { body: large })).status, 413);
+  assert.equal((await send('POST', '/x', { body: large, headers: JSON_TYPE })).status, 413);
+  const chunked = { 'transfer-encoding': 'chunked', 'content-length': [] as string[] };
+  assert.equal((await send('POST', '/x', { body: large, headers: chunked })).status, 413);
+  assert.equal((await send('POST', '/x', { body: large, headers: { ...chunked, ...JSON_TYPE } })).status, 413);
+});
+
+test('RT-155 JSON is read without a type, as text, as json and +json; all else is 415', async (t) => {
+  const send = await serveRouter(t, bodyRouter());
+  const types = [
+    undefined,
+    'text/plain',
+    'text/plain; charset=utf-8',
+    'application/json',
+    'application/vnd.x+json; a=b',
+    'APPLICATION/JSON',
+  ];
+  for (const type of types) {
+    const headers = type === undefined ? {} : { 'content-type': type };
+    assert.deepEqual(
+      (await send('POST', '/x', { body: '{"a":1}', headers })).json,
+      { body: { a: 1 }, none: false },
+      type,
+    );
+  }
+  for (const type of ['application/xml', 'application/jsonx', 'multipart/form-data; boundary=x', 'nonsense']) {
+    const refused = await send('POST', '/x', { body: '{"a":1}', headers: { 'content-type': type } });
+    assert.deepEqual([refused.status, refused.headers.accept], [415, 'application/json'], type);
+  }
+  const packed = await send('POST', '/x', { body: 'x', headers: { ...JSON_TYPE, 'content-encoding': 'gzip' } });
+  assert.equal(packed.status, 415);
+  assert.equal((await send('POST', '/x', { body: '1', headers: { 'content-encoding': 'identity' } })).status, 200);
+});
+
+test('RT-155 415 is answered before the body is read', async (t) => {
+  const { port } = await serveRouter(t, bodyRouter());
+  const socket = connect(port, '127.0.0.1');
+  t.after(() => socket.destroy());
+  socket.write('POST /x HTTP/1.1\r\nHost: a\r\nContent-Type: application/xml\r\nContent-Length: 10\r\n\r\n<');
+  const [data] = (await once(socket, 'data')) as [Buffer];
+  assert.match(data.toString(), /^HTTP\/1\.1 415 /);
+});
+
+test('RT-156 bodies that are empty, broken, not UTF-8 or after a prototype', async (t) => {
+  const send = await serveRouter(t, bodyRouter());
+  assert.deepEqual((await send('POST', '/x', { body: '', headers: JSON_TYPE })).json, { none: true });
+  assert.deepEqual((await send('POST', '/x', { body: '7' })).json, { body: 7, none: false });
+  assert.deepEqual((await send('POST', '/x', { body: 'null' })).json, { body: null, none: false });
+  const refused = [
+    '{',
+    "{'a':1}",
+    Buffer.from([0x22, 0xff, 0x22]),
+    '{"__proto__":{}}',
+    '{"a":[{"__proto__":1}]}',
+    '{"constructor":{"prototype":{}}}',
+    '{"\\u005f_proto__":1}',
+  ];
+  for (const body of refused)
+    assert.equal((await send('POST', '/x', { body, headers: JSON_TYPE })).status, 400, String(body));
+  for (const body of ['{"constructor":"x"}', '{"a":"__proto__"}', '{"prototype":1}']) {
+    assert.equal((await send('POST', '/x', { body, headers: JSON_TYPE })).status, 200, body);
+  }
+});
+
+test('RT-157 RT-158 what an action may return', async (t) => {
+  const values: Record<string, (request: ActionRequest) => unknown> = {
+    nothing: () => undefined,
+    null: () => null,
+    object: () => ({ a: [1, 'é'] }),
+    text: () => 'text',
+    zero: () => 0,
+    no: async () => false,
+    buffer: () => Buffer.from([1, 2]),
+    stream: () => Readable.from(['a', 'b']),
+    response: () => new Response('hi', { status: 203, headers: { 'x-a': 'b' } }),
+    reply: () => new Reply({ a: 1 }, { status: 201, headers: { location: '/x/1' } }),
+    created: () => new Reply(null, { status: 201 }),
+    plain: () => new Reply('plain', { headers: { 'content-type': 'text/plain' } }),
+    sent: ({ res }) => {
+      res.statusCode = 299;
+      res.end('own');
+      return SENT;
+    },
+    later: ({ res }) => {
+      setImmediate(() => res.end('later'));
+      return SENT;
+    },
+  };
+  const router = new Router();
+  for (const [name, handler] of Object.entries(values)) router.connect(`/${name}`, { handler });
+  const send = await serveRouter(t, router);
+  const expected: Record<string, [status: number, text: string, type: string | undefined]> = {
+    nothing: [204, '', undefined],
+    null: [204, '', undefined],
+    object: [200, '{"a":[1,"é"]}', 'application/json'],
+    text: [200, '"text"', 'application/json'],
+    zero: [200, '0', 'application/json'],
+    no: [200, 'false', 'application/json'],
+    buffer: [200, '\x01\x02', 'application/octet-stream'],
+    stream: [200, 'ab', undefined],
+    response: [203, 'hi', 'text/plain;charset=UTF-8'],
+    reply: [201, '{"a":1}', 'application/json'],
+    created: [201, '', undefined],
+    plain: [200, 'plain', 'text/plain'],
+    sent: [299, 'own', undefined],
+    later: [200, 'later', undefined],
+  };
+  for (const [name, [status, text, type]] of Object.entries(expected)) {
+    const answer = await send('GET', `/${name}`);
+    assert.deepEqual([answer.status, answer.text, answer.headers['content-type']], [status, text, type], name);
+  }
+  assert.equal((await send('GET', '/object')).headers['content-length'], '14');
+  assert.equal((await send('HEAD', '/object')).headers['content-length'], '14');
+});
+
+test('RT-158 the status an action declares', async (t) => {
+  const router = new Router();
+  router.connect('/a', { controller: { x: action({ status: 202 }, () => undefined) }, action: 'x' });
+  router.connect('/b', { controller: { x: action({ status: 201 }, () => ({ a: 1 })) }, action: 'x' });
+  const send = await serveRouter(t, router);
+  const empty = await send('POST', '/a');
+  assert.deepEqual([empty.status, empty.text, empty.headers['content-type']], [202, '', undefined]);
+  assert.deepEqual([(await send('POST', '/b')).status, (await send('POST', '/b')).text], [201, '{"a":1}']);
+});
+
+test('RT-159 dates, BigInt, response schemas; a cycle is 500 and logged', async (t) => {
+  const log = keepingLogger();
+  const cycle: Record<string, unknown> = {};
+  cycle.self = cycle;
+  const response = { 200: { type: 'object', properties: { id: { type: 'string' } } } };
+  const router = new Router({ log });
+  router.connect('/date', { handler: () => ({ at: new Date(0), big: 2n ** 70n, text: '"1"' }) });
+  router.connect('/cycle', { handler: () => cycle });
+  router.connect('/schema', { controller: { x: action({ response }, () => ({ id: 5, secret: 1 })) }, action: 'x' });
+  const send = await serveRouter(t, router);
+  assert.equal(
+    (await send('GET', '/date')).text,
+    '{"at":"1970-01-01T00:00:00.000Z","big":1180591620717411303424,"text":"\\"1\\""}',
+  );
+  assert.equal((await send('GET', '/cycle')).status, 500);
+  assert.deepEqual(
+    log.lines.map(({ level }) => level),
+    ['error'],
+  );
+  const shaped = await send('GET', '/schema');
+  assert.deepEqual([shaped.text, shaped.headers['content-type']], ['{"id":"5"}', 'application/json']);
+});
+
+test('RT-160 JSON unless more is offered; a suffix beats the header; strict refuses', async (t) => {
+  const table = (options: object): Router =>
+    new Router(options).connect('/x{.format}', { handler: () => ({ a: 1 }), conditions: { method: ['GET'] } });
+  const xml = { 'application/xml': (value: unknown) => `<a>${(value as { a: number }).a}</a>` };
+  const plain = await serveRouter(t, table({}));
+  assert.equal((await plain('GET', '/x', { headers: { accept: 'text/html' } })).text, '{"a":1}');
+  const both = await serveRouter(t, table({ serializers: xml }));
+  assert.equal((await both('GET', '/x')).text, '{"a":1}');
+  const chosen = await both('GET', '/x', { headers: { accept: 'application/xml' } });
+  assert.deepEqual([chosen.text, chosen.headers['content-type']], ['<a>1</a>', 'application/xml']);
+  assert.equal((await both('GET', '/x.json', { headers: { accept: 'application/xml' } })).text, '{"a":1}');
+  assert.equal((await both('GET', '/x.xml')).text, '<a>1</a>');
+  assert.equal((await both('GET', '/x', { headers: { accept: 'text/html' } })).text, '{"a":1}');
+  const strict = await serveRouter(t, table({ strictAccept: true }));
+  assert.equal((await strict('GET', '/x', { headers: { accept: 'text/html' } })).status, 406);
+  assert.equal((await strict('GET', '/x', { headers: { accept: '*/*' } })).status, 200);
+});
+
+class ServerActions {
+  reboot = action({ bodyKey: 'reboot', status: 202 }, (_request, { id, body }) => ({ id, body }));
+  stopServer(): string {
+    return 'stopped';
+  }
+  readonly actions = { 'os-stop': 'stopServer' };
+}
+
+test('RT-151 RT-152 the key of the body selects the method', async (t) => {
+  const router = new Router({
+    controllers: { servers: new Resource(new ServerActions(), { actions: { halt: 'stopServer' } }) },
+  });
+  router.connect('/servers/{id}/action', { controller: 'servers', action: 'action', conditions: { method: ['POST'] } });
+  const send = await serveRouter(t, router);
+  const post = (body?: string) => send('POST', '/servers/1/action', { body });
+  const rebooted = await post('{"reboot":{"type":"SOFT"}}');
+  assert.deepEqual([rebooted.status, rebooted.json], [202, { id: '1', body: { reboot: { type: 'SOFT' } } }]);
+  assert.equal((await post('{"os-stop":null}')).json, 'stopped');
+  assert.equal((await post('{"halt":null}')).json, 'stopped');
+  for (const body of [undefined, '', '{', '7', 'null', '[]', '{}', '{"reboot":1,"halt":2}', '{"toString":1}']) {
+    assert.equal((await post(body)).status, 400, body);
+  }
+  assert.match((await post('{"rebot":1}')).text, /There is no such action: rebot\./);
+});
+
+test('RT-151 a real method comes first, and a key may stand for a usual action', async (t) => {
+  const own = { action: () => 'own', reboot: action({ bodyKey: 'reboot' }, () => 'by key') };
+  const key = { create: undefined, made: action({ bodyKey: 'create' }, () => 'created') };
+  const router = new Router();
+  router.connect('/own', { controller: own, action: 'action' });
+  router.connect('/key', { controller: key, action: 'create' });
+  const send = await serveRouter(t, router);
+  assert.equal((await send('POST', '/own', { body: '{"reboot":1}' })).json, 'own');
+  assert.equal((await send('POST', '/key', { body: '{"x":1}' })).json, 'created');
+});
+
+test('RT-153 controllers extend a resource; two with one key are a mistake', async (t) => {
+  const lock = { lock: action({ bodyKey: 'lock' }, () => 'locked') };
+  const extended = new Resource(new ServerActions()).extend(lock);
+  const router = new Router().connect('/a', { controller: extended, action: 'action' });
+  const send = await serveRouter(t, router);
+  assert.equal((await send('POST', '/a', { body: '{"lock":null}' })).json, 'locked');
+  assert.throws(() => extended.extend({ again: action({ bodyKey: 'reboot' }, () => null) }), {
+    code: 'PORTICO_ROUTE_BODY_KEY',
+    message: /"reboot" has two actions: ServerActions\.reboot and controller\.again/,
+  });
+});
+
+test('RT-161 the project of the path must be the one who asks', async (t) => {
+  const router = new Router({
+    kind: 'project',
+    controllers: { servers: { show: (_request: unknown, args: Args) => args } },
+  });
+  router.createRoute('/servers/{id}', 'GET', 'servers', 'show');
+  const app = await router.build();
+  t.after(() => app.close());
+  const send = await serveApp(t, (req, res) => {
+    environ(req).context = { projectId: 'abc' } as never;
+    return app(req, res);
+  });
+  assert.deepEqual((await send('GET', '/abc/servers/1')).json, { id: '1' });
+  assert.equal((await send('GET', '/def/servers/1')).status, 400);
+  assert.deepEqual((await send('GET', '/servers/1')).json, { id: '1' });
+});
+
+test('RT-162 RT-163 the signal is aborted when the client is gone, and a late failure is logged once', async (t) => {
+  const log = keepingLogger();
+  const events = new EventEmitter();
+  const router = new Router({ log }).connect('/slow', {
+    handler: async ({ signal }) => {
+      events.emit('started');
+      await once(signal, 'abort');
+      setImmediate(() => events.emit('aborted', signal.reason));
+      throw new Error('stopped half-way');
+    },
+  });
+  const { port } = await serveRouter(t, router);
+  const socket = connect(port, '127.0.0.1');
+  socket.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n');
+  await once(events, 'started');
+  socket.destroy();
+  const [reason] = (await once(events, 'aborted')) as [unknown];
+  assert.match(String(reason), /the client is gone/);
+  assert.deepEqual(
+    log.lines.map(({ message }) => message),
+    ['an action failed'],
+  );
+});
+
+test('RT-162 RT-203 a route’s deadline answers 503 and aborts the signal', async (t) => {
+  let reason: unknown;
+  const router = new Router({ log: keepingLogger() }).connect('/slow', {
+    deadline: 20,
+    handler: async ({ signal }) => {
+      await once(signal, 'abort');
+      reason = signal.reason;
+      return 'too late';
+    },
+  });
+  const send = await serveRouter(t, router);
+  assert.equal((await send('GET', '/slow')).status, 503);
+  assert.ok(reason instanceof Fault);
+});
+
+test('RT-176 an error that is no fault is 500 without detail, logged once with its stack', async (t) => {
+  const log = keepingLogger();
+  const router = new Router({ log });
+  const failure = Object.assign(new Error('secret'), { statusCode: 418 });
+  router.connect('/sync', {
+    handler: () => {
+      throw failure;
+    },
+  });
+  router.connect('/async', { handler: () => Promise.reject(failure) });
+  router.connect('/odd', { handler: () => Promise.reject(undefined) });
+  const send = await serveRouter(t, router);
+  for (const path of ['/sync', '/async', '/odd']) {
+    const answer = await send('GET', path);
+    assert.equal(answer.status, 500, path);
+    assert.doesNotMatch(answer.text, /secret/);
+  }
+  assert.equal(log.lines.length, 3);
+  assert.equal(log.lines[0]?.fields.err, failure);
+});
+
+test('RT-170 two methods of one action must not overlap', async () => {
+  const show = [action({ versions: ['2.1', '2.35'] }, () => 1), action({ versions: ['2.30'] }, () => 2)];
+  const router = new Router({ versions: { serviceType: 'compute', min: '2.1', max: '2.79' } });
+  router.connect('/x', { controller: { show }, action: 'show' });
+  await assert.rejects(router.build(), (error: unknown) => {
+    return (
+      error instanceof RouteTableError && /the versions 2\.1 to 2\.35 and 2\.30 to the last overlap/.test(error.message)
+    );
+  });
+});

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { GenerationError, Mapper, RouteError, type RouteOptions } from 'portico/routing';
+
+const here = import.meta.url.split('/').at(-1)!;
+
+function refusal(define: () => unknown): RouteError {
+  try {
+    define();
+  } catch (error) {
+    assert.ok(error instanceof RouteError, String(error));
+    return error;
+  }
+  throw new assert.AssertionError({ message: 'nothing was refused' });
+}
+
+test('RT-12 RT-21 RT-124 a mistake has a code, the template, and the place of the call', () => {
+  const broken = refusal(() => new Mapper().connect('/a/{id}', { controller: 'c', requirements: { id: '([' } }));
+  assert.equal(broken.code, 'PORTICO_ROUTE_REGEX');
+  assert.match(broken.message, /mapper\.test\.js:\d+:\d+: the route "\/a\/\{id\}": the requirement of "id"/);
+  assert.ok(broken.origin?.file.endsWith(here));
+
+  const name = refusal(() => new Mapper().connect('/a/{server-id}', { controller: 'c' }).compile());
+  assert.equal(name.code, 'PORTICO_ROUTE_REGEX');
+  assert.match(name.message, /"server-id" is not a name/);
+
+  const twice = refusal(() => new Mapper().connect('/a/{id}/b/{id}', { controller: 'c' }).compile());
+  assert.match(twice.message, /redefinition of the group name "id"/);
+
+  const marked = refusal(() => new Mapper().connect('/a/{}/b', { controller: 'c' }));
+  assert.match(marked.message, /a variable needs a name\n {2}\/a\/\{\}\/b\n {2} {4}\^/);
+});
+
+test('RT-14 names of Object.prototype are ordinary names', () => {
+  const mapper = new Mapper().connect('constructor', '/o/{constructor}/{__proto__}/{toString}', {
+    controller: 'o',
+    action: 'hasOwnProperty',
+  });
+  const match = mapper.match('/o/a/b/c')!;
+  assert.deepEqual(Object.entries(match), [
+    ['constructor', 'a'],
+    ['__proto__', 'b'],
+    ['toString', 'c'],
+    ['controller', 'o'],
+    ['action', 'hasOwnProperty'],
+  ]);
+  assert.equal(Object.getPrototypeOf(match), null);
+  assert.equal(
+    mapper.urls.url(
+      'constructor',
+      new Map([
+        ['constructor', 1],
+        ['__proto__', 2],
+        ['toString', 3],
+      ]),
+      {},
+    ),
+    '/o/1/2/3',
+  );
+  assert.equal(mapper.urls.url('toString', {}, {}), 'toString');
+});
+
+test('RT-22 a requirements object that two routes share is shared, and written to', () => {
+  const requirements = { id: '\\d+' };
+  const mapper = new Mapper().connect('/a/{id}/{x}', { controller: 'a', requirements });
+  mapper.connect('/b/{x:[a-z]+}', { controller: 'b', requirements });
+  assert.deepEqual(requirements, { id: '\\d+', x: '[a-z]+' });
+  assert.equal(mapper.match('/a/1/2'), null);
+  assert.equal(mapper.match('/a/1/z')?.x, 'z');
+});
+
+test('RT-26 defaults are text, functions stay functions', () => {
+  const callable = (): number => 1;
+  const match = new Mapper().connect('/x', { n: 5, yes: true, none: null, callable }).match('/x')!;
+  assert.deepEqual({ ...match }, { n: '5', yes: 'True', none: null, callable });
+});
+
+test('RT-31 a static route only generates', () => {
+  const mapper = new Mapper().connect('help', '/help/{topic}:x', { _static: true });
+  assert.equal(mapper.routes.length, 0);
+  assert.equal(mapper.match('/help/a:x'), null);
+  assert.equal(mapper.urls.url('help', { topic: 'a b' }, {}), '/help/a%20b:x');
+});
+
+test('RT-49 an asynchronous condition is a mistake of the program', () => {
+  const conditions = { function: async () => true };
+  assert.match(
+    refusal(() => new Mapper().connect('/x', { controller: 'c', conditions })).message,
+    /must not be asynchronous/,
+  );
+});
+
+test('RT-67 RT-73 RT-123 a submapper has no resource, and only the usual helpers', () => {
+  const submapper = new Mapper().submapper({ pathPrefix: '/x', controller: 'c' });
+  assert.equal('resource' in submapper, false);
+  assert.equal('redirect' in submapper, false);
+  assert.equal(
+    refusal(() => new Mapper().submapper({ controller: 'c', actions: ['list' as 'index'] })).code,
+    'PORTICO_ROUTE_UNKNOWN_ACTION',
+  );
+});
+
+test('RT-82 extend copies routes under a prefix', () => {
+  const first = new Mapper().connect('foo', '/foo/{id}', { controller: 'f', conditions: { method: ['POST'] } });
+  const second = new Mapper().extend(first.routes, '/sub');
+  assert.deepEqual({ ...second.match('/sub/foo/1', { method: 'POST' }) }, { id: '1', controller: 'f' });
+  assert.equal(second.match('/sub/foo/1', { method: 'GET' }), null);
+  assert.equal(second.urls.url('foo', { id: 1 }, {}), '/sub/foo/1');
+});
+
+test('RT-118 a URL that cannot be made is an error that says what was asked', () => {
+  const mapper = new Mapper().connect('item', '/item/{id}', { controller: 'i' });
+  assert.throws(
+    () => mapper.urls.url('item', { other: 1 }, {}),
+    (error: unknown) => error instanceof GenerationError && /"item".*\["other"\]/.test(error.message),
+  );
+});
+
+test('RT-120 current host, scheme and special words', () => {
+  const mapper = new Mapper().connect('item', '/item/{id}', { controller: 'i' });
+  const around = { host: 'h.example.com:8774', scheme: 'https', scriptName: '/v2.1' };
+  assert.equal(mapper.urls.url('item', { id: 1, qualified: true }, around), 'https://h.example.com:8774/v2.1/item/1');
+  assert.equal(mapper.urls.url('item', { id: 1, protocol: 'http' }, around), 'http://h.example.com/v2.1/item/1');
+  assert.equal(mapper.urls.url('item', { id: 1, host: 'o', anchor: 'a b' }, around), 'https://o/v2.1/item/1#a%20b');
+});
+
+test('RT-109 the best fitting route generates, by Routes’ comparison', () => {
+  const options: RouteOptions = { controller: 'a', action: 'v' };
+  const mapper = new Mapper()
+    .connect('/a/{x}', options)
+    .connect('/a/{x}/{y}', options)
+    .connect('/a/{x}/{y}/{z}', options);
+  assert.equal(mapper.generate({ controller: 'a', action: 'v', x: 1, y: 2, q: 3 }), '/a/1/2?q=3');
+});
+
+test('RT-125 nothing a client can send makes generation throw', () => {
+  const mapper = new Mapper().connect('item', '/item/{id}', { controller: 'i' });
+  assert.equal(mapper.urls.url('item', { id: '\ud800' }, {}), '/item/%EF%BF%BD');
+});

@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import { createServer, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { TestContext } from 'node:test';
+import type { App, ClosableApp } from 'portico/app';
+import type { Router } from 'portico/routing';
+import { type LogFields, type Logger, silentLogger } from '../../dist/log.js';
+
+/** An answer, whole. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  readonly json: unknown;
+}
+
+export interface Sent {
+  readonly headers?: Record<string, string | string[]>;
+  readonly body?: string | Buffer | undefined;
+}
+
+/** Sends a request to the app that is served. */
+export interface Send {
+  (method: string, path: string, sent?: Sent): Promise<Answer>;
+  readonly port: number;
+}
+
+/** Serves an app on a port of its own until the test ends. The path is sent as it is. */
+export async function serveApp(t: TestContext, app: App): Promise<Send> {
+  const server = createServer((req, res) => void app(req, res)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const send = (method: string, path: string, sent: Sent = {}): Promise<Answer> => exchange(port, method, path, sent);
+  return Object.assign(send, { port });
+}
+
+/** Builds a router and serves it. */
+export async function serveRouter(t: TestContext, router: Router): Promise<Send> {
+  const app: ClosableApp = await router.build();
+  t.after(() => app.close());
+  return serveApp(t, app);
+}
+
+async function exchange(port: number, method: string, path: string, { headers = {}, body }: Sent): Promise<Answer> {
+  const given = body === undefined ? headers : { 'content-length': String(Buffer.byteLength(body)), ...headers };
+  const sent = httpRequest({ port, host: '127.0.0.1', method, path, headers: given, agent: false });
+  sent.end(body);
+  const [answer] = (await once(sent, 'response')) as [import('node:http').IncomingMessage];
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString('utf8');
+  return { status: answer.statusCode!, headers: answer.headers, text, json: parsed(text) };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A logger that keeps what it is told. */
+export function keepingLogger(): Logger & { readonly lines: { level: string; message: string; fields: LogFields }[] } {
+  const lines: { level: string; message: string; fields: LogFields }[] = [];
+  const keep =
+    (level: string) =>
+    (message: string, fields: LogFields = {}): void =>
+      void lines.push({ level, message, fields });
+  const logger = {
+    ...silentLogger(),
+    debug: keep('debug'),
+    info: keep('info'),
+    warn: keep('warn'),
+    error: keep('error'),
+  };
+  return Object.assign(logger, { lines });
+}
