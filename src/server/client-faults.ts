@@ -11,9 +11,7 @@ const LINES_A_SECOND = 10;
 export class ClientFaults {
   readonly #log: Logger;
   readonly #counts = new Map<string, number>();
-  #second = 0;
   #lines = 0;
-  #untold = 0;
 
   constructor(log: Logger) {
     this.#log = log;
@@ -27,16 +25,16 @@ export class ClientFaults {
   /** Notes one fault; `reason` is one of a fixed set of texts. */
   note(reason: string, socket: Socket): void {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
-    if (!this.#log.enabled('debug')) return;
-    const second = Math.floor(performance.now() / 1000);
-    if (second !== this.#second) {
-      if (this.#untold > 0) this.#log.debug('more faults of clients', { count: this.#untold });
-      this.#second = second;
-      this.#lines = 0;
-      this.#untold = 0;
-    }
-    if (this.#lines++ < LINES_A_SECOND) this.#log.debug('fault of a client', { reason, peer: peerOf(socket) });
-    else this.#untold++;
+    this.#lines++;
+    if (this.#lines > LINES_A_SECOND || !this.#log.enabled('debug')) return;
+    this.#log.debug('fault of a client', { reason, peer: peerOf(socket) });
+  }
+
+  /** To be called once a second: says how many were not told of, and begins to tell again. */
+  sum(): void {
+    if (this.#lines > LINES_A_SECOND)
+      this.#log.debug('more faults of clients', { count: this.#lines - LINES_A_SECOND });
+    this.#lines = 0;
   }
 }
 

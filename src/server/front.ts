@@ -71,6 +71,7 @@ export class Front {
     this.#acceptFailed = new SeldomLine(log, 'connections could not be accepted');
     this.#room = new ConnectionLimit(this.connections, limits.maxConnections, log);
     this.#watch = new Watch(this.connections, watchLimits(limits), {
+      secondPassed: () => this.faults.sum(),
       bodyTooSlow: (connection) => {
         this.faults.note('body too slow', connection.socket);
         this.#broken.refuse(connection, TOO_SLOW);

@@ -109,7 +109,13 @@ export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Ref
 function settleTarget(req: IncomingMessage, url: string, host: string): Refusal | undefined {
   const target = canonicalTarget(req.method, url);
   if ('status' in target) return target;
-  if (target.authority !== undefined && (host === '' || !sameAuthority(url, target.authority, host))) return OTHER_HOST;
+  const { authority } = target;
+  if (authority !== undefined) {
+    if (host !== '' && !sameAuthority(url, authority, host)) return OTHER_HOST;
+    // HTTP/1.0 needs no Host field; what asks for one gets the authority.
+    if (!isHost(authority)) return BAD_HOST;
+    req.headers.host ??= authority;
+  }
   environ(req);
   req.url = target.url;
   return undefined;

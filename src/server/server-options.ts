@@ -32,7 +32,7 @@ export interface ServerOptions extends Partial<WsgiOptions> {
   readonly log?: Logger;
 }
 
-/** The values of `[wsgi]`, with defaults for what is not given. Throws what the option's own check does. */
+/** The values of `[wsgi]`, with defaults for what is not given. Throws a RangeError that names the option. */
 export function wsgiValues(given: Partial<WsgiOptions>): WsgiOptions {
   const values: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(wsgiOptions)) {
@@ -41,7 +41,7 @@ export function wsgiValues(given: Partial<WsgiOptions>): WsgiOptions {
     try {
       values[key] = value === undefined ? option.default : option.check(value);
     } catch (error) {
-      throw new RangeError(`${key}: ${(error as Error).message}`, { cause: error });
+      throw invalid('PORTICO_INVALID_OPTION', `${key}: ${(error as Error).message}`);
     }
   }
   return Object.freeze(values) as WsgiOptions;
@@ -50,7 +50,11 @@ export function wsgiValues(given: Partial<WsgiOptions>): WsgiOptions {
 /** Where a server with these options listens. Throws a RangeError for a backlog below 1. */
 export function listenAddress(options: ServerOptions): ListenAddress {
   const backlog = options.backlog ?? 511;
-  if (backlog < 1) throw new RangeError('The backlog must be more than 0');
+  if (backlog < 1) throw invalid('PORTICO_INVALID_BACKLOG', 'The backlog must be more than 0');
   if (options.path !== undefined) return { path: options.path, backlog };
   return { host: options.host ?? '127.0.0.1', port: options.port ?? 0, backlog };
+}
+
+function invalid(code: string, message: string): RangeError {
+  return Object.assign(new RangeError(message), { code });
 }

@@ -16,6 +16,8 @@ export interface WatchLimits {
 
 /** What is done about a connection that breaks one. */
 export interface WatchVerdicts {
+  /** Every second, before the connections are looked at. */
+  secondPassed(): void;
   bodyTooSlow(connection: Connection): void;
   answerNotTaken(connection: Connection): void;
   nothingMoves(connection: Connection): void;
@@ -66,6 +68,7 @@ export class Watch {
 
   /** One look; `now` by `performance.now()`. */
   look(now: number): void {
+    this.#verdicts.secondPassed();
     for (const connection of this.#connections) {
       const newest = connection.exchanges.at(-1);
       if (newest === undefined) continue;

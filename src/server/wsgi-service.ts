@@ -67,6 +67,8 @@ export class WSGIService implements ListeningService {
   readonly pipeline: string;
   /** Background work that ends with the service. */
   readonly tasks: TaskGroup;
+  /** Where the launcher's backdoor listens: a port, a path, or null. Set by the launcher; managers that ask are told. */
+  backdoorPort: number | string | null = null;
   readonly #config: Config;
   readonly #given: WSGIServiceOptions;
   readonly #log: Logger;
@@ -224,6 +226,9 @@ export class WSGIService implements ListeningService {
     if (this.#given.manager === undefined && reference !== undefined) {
       const host = this.#config.group('DEFAULT', heartbeatOptions, { partial: true }).host;
       this.#managers = [await loadManager(reference, { host, serviceName: this.name, conf: this.#config, log })];
+    }
+    for (const manager of this.#managers) {
+      if ('backdoorPort' in manager) manager.backdoorPort = this.backdoorPort;
     }
     const member = this.#given.registration === undefined ? this.#openMembership(log) : undefined;
     const { periodic, managerShutdownMs } = managerSettings(this.#config);

@@ -43,7 +43,7 @@ async function refused(port: number): Promise<void> {
   assert.equal(error.code, 'ECONNREFUSED');
 }
 
-test('LC-541 LC-543 LC-1901 PT-6 a request at work gets its whole answer, which says that the connection ends', async () => {
+test('LC-541 LC-543 LC-1315 LC-1316 LC-1901 PT-6 PT-8 a request at work gets its whole answer, which says that the connection ends', async () => {
   const { app, next } = held();
   const { server, port, client } = await started(app);
   const one = client();

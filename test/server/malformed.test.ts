@@ -173,3 +173,13 @@ for (const { name, bytes, status } of cases) {
     if (!name.startsWith('RL-42')) assert.deepEqual(reached, []);
   });
 }
+
+test('RL-8 a refusal has one shape, and nothing of the request in it', async () => {
+  const client = new Client(portOf(server));
+  client.write('GET /<script> HTTP/1.1\r\nhost: <script>\r\n\r\n');
+  await client.closed;
+  assert.match(
+    client.received,
+    /^HTTP\/1\.1 400 Bad Request\r\nconnection: close\r\ncontent-type: text\/plain; charset=utf-8\r\ncontent-length: 29\r\nDate: [^\r]+\r\n\r\nThe Host field is not valid\.\n$/,
+  );
+});

@@ -57,6 +57,15 @@ test('RL-50 of the absolute form the path counts', async () => {
   assert.deepEqual(await seen('http://x?q'), ['/?q', 'http://x?q']);
 });
 
+test('RL-50 HTTP/1.0 may name the host in its target alone', async () => {
+  const client = new Client(portOf(server));
+  client.write('GET http://x:8774/a HTTP/1.0\r\n\r\n');
+  assert.equal((await client.response()).body, '["/a","http://x:8774/a"]');
+  const bad = new Client(portOf(server));
+  bad.write('GET http://u@x/a HTTP/1.0\r\n\r\n');
+  assert.equal((await bad.response()).status, 400);
+});
+
 test('RL-50 OPTIONS * is answered for the server as a whole', async () => {
   const client = new Client(portOf(server));
   client.write('OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\nGET / HTTP/1.1\r\nhost: x\r\n\r\n');

@@ -456,6 +456,8 @@ test('RL-5 faults of clients are counted by reason, and logged at debug up to te
     [...server.clientFaults.values()].reduce((sum, count) => sum + count, 0),
     16,
   );
+  const told = () => log.lines.some(({ message }) => message === 'more faults of clients');
+  while (!told()) await new Promise((resolve) => setTimeout(resolve, 50));
   const lines = log.lines.filter(({ message }) => message === 'fault of a client');
   assert.ok(lines.length >= 10 && lines.length < 16, `${lines.length} lines`);
   assert.ok(lines.every(({ level, fields }) => level === 'debug' && String(fields.peer).startsWith('127.0.0.1:')));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type App, Fault } from 'portico/app';
-import { Server } from 'portico/server';
+import { Server, type ServerOptions } from 'portico/server';
 import { isListening } from 'portico/service';
 import { memoryLog } from './memory-log.js';
 import { Client, exchange, portOf } from './raw-client.js';
@@ -38,8 +38,53 @@ test('LC-1313 the log says where it listens, and what could not be bound', async
   await second.stop();
 });
 
-test('LC-1313 a backlog below 1 is refused at construction', () => {
-  assert.throws(() => new Server('one', hello, { backlog: 0 }), { message: 'The backlog must be more than 0' });
+test('LC-1313 LC-7 a backlog below 1 is refused at construction', () => {
+  assert.throws(() => new Server('one', hello, { backlog: 0 }), {
+    name: 'RangeError',
+    code: 'PORTICO_INVALID_BACKLOG',
+    message: 'The backlog must be more than 0',
+  });
+});
+
+test('RL-6 every limit is checked at construction, and the error names it', () => {
+  const wrong: readonly ServerOptions[] = [
+    { maxHeaders: -1 },
+    { maxHeaderSize: 0 },
+    { maxUrlLength: 1.5 },
+    { keepAliveTimeout: -1 },
+    { sendTimeout: Number.NaN },
+    { defaultPoolSize: -1 },
+    { requestTimeout: 3_000_000 },
+  ];
+  for (const options of wrong) {
+    const [name = ''] = Object.keys(options);
+    assert.throws(() => new Server('one', hello, options), {
+      code: 'PORTICO_INVALID_OPTION',
+      message: new RegExp(`^${name}: `),
+    });
+  }
+});
+
+test('RL-6 a limit of 0 is none, where that is allowed', async () => {
+  const none = {
+    maxHeaders: 0,
+    maxUrlLength: 0,
+    maxConnections: 0,
+    maxRequestsPerConnection: 0,
+    defaultPoolSize: 0,
+    headersTimeout: 0,
+    requestTimeout: 0,
+    keepAliveTimeout: 0,
+    sendTimeout: 0,
+    handshakeTimeout: 0,
+    clientSocketTimeout: 0,
+    minBodyRate: 0,
+    tcpKeepidle: 0,
+  };
+  const server = new Server('free', hello, none);
+  await server.start();
+  assert.match(await exchange(portOf(server), 'GET / HTTP/1.0\r\n\r\n'), /hello$/);
+  await server.stop({ graceful: true });
 });
 
 test('LC-1314 a server can be started again after it was stopped', async () => {
@@ -76,6 +121,19 @@ test('RL-95 a unix socket has mode 0660, replaces a stale one, and goes at the e
   await server.stop();
   assert.equal(statSync(path, { throwIfNoEntry: false }), undefined);
   rmSync(folder, { recursive: true });
+});
+
+test('RL-56 LC-1228 server_debug shows the stack of an unexpected error, and of nothing else', async () => {
+  const app: App = () => {
+    throw new Error('look here');
+  };
+  const server = new Server('debug', app, { serverDebug: true });
+  await server.start();
+  assert.match(
+    await exchange(portOf(server), 'GET / HTTP/1.0\r\n\r\n'),
+    / 500 [\s\S]*look here[\s\S]*server\.test\.js/,
+  );
+  await server.stop();
 });
 
 test('a fault thrown by an app is rendered, anything else is one 500 and one line in the log', async () => {

@@ -93,6 +93,23 @@ test('LC-1004 LC-1012 protocol versions keep their old names; those that are bro
   }
 });
 
+test('LC-1002 LC-1003 LC-1005 certificate, key and ciphers are those of the options', async (t) => {
+  const { cert, key, pem } = await certificateFiles(t);
+  const tls = tlsOptions({
+    certFile: cert,
+    keyFile: key,
+    ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256',
+    version: 'TLSv1_2',
+  });
+  assert.deepEqual([String(tls.cert), String(tls.key)], [pem.cert, pem.key]);
+  const server = new Server('tls', (_req, res) => void res.end('ok'), { tls });
+  await server.start();
+  t.after(() => server.stop());
+  const socket = await handshake(portOf(server), { ca: pem.cert });
+  assert.equal(socket.getCipher().name, 'ECDHE-ECDSA-AES128-GCM-SHA256');
+  socket.destroy();
+});
+
 test('LC-1001 a ca_file requires client certificates unless client_auth says otherwise', async (t) => {
   const { cert, key } = await certificateFiles(t);
   const auth = (more: object) => {

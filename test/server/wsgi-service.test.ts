@@ -68,7 +68,7 @@ async function setup(t: TestContext, ini = '', paste = PASTE, folder = temporary
 const GET = 'GET / HTTP/1.0\r\n\r\n';
 const refused = (error: unknown): boolean => error instanceof ConfigurationRefused;
 
-test('LC-1301 LC-1304 LC-1305 LC-1306 an API without options listens on 127.0.0.1, any port, a worker a processor', async (t) => {
+test('LC-1301 LC-1302 LC-1304 LC-1305 LC-1306 an API without options listens on 127.0.0.1, any port, a worker a processor', async (t) => {
   const service = (await setup(t)).service();
   assert.equal(service.name, 'compute');
   assert.equal(service.binary, 'portico-compute');
@@ -238,6 +238,17 @@ for (const [step, expected] of [
   });
 }
 
+test('LC-106 LC-1310 LC-1341 a manager that has a backdoorPort is told of it before it starts', async (t) => {
+  const manager = {
+    backdoorPort: null as number | string | null,
+    initHost: () => assert.equal(manager.backdoorPort, 4444),
+  };
+  const compute = (await setup(t)).service('compute', { manager });
+  compute.backdoorPort = 4444;
+  await compute.start();
+  await compute.stop();
+});
+
 test('LC-1347 several managers start in order and clean up in reverse', async (t) => {
   const events: string[] = [];
   const one = { initHost: () => void events.push('init 1'), cleanupHost: () => void events.push('cleanup 1') };
@@ -381,7 +392,7 @@ test('LC-1015 RL-92 a reset takes the renewed certificate, and keeps the old one
   await compute.stop();
 });
 
-test('LC-524 LC-515 a restart in place serves what the paste file says by then, on the same port', async (t) => {
+test('LC-524 LC-515 LC-1312 a restart in place serves what the paste file says by then, on the same port', async (t) => {
   const { service, config, folder } = await setup(t);
   const compute = service();
   await compute.start();
@@ -396,6 +407,40 @@ test('LC-524 LC-515 a restart in place serves what the paste file says by then, 
   assert.match(await held, /changed$/);
   assert.equal(portOf(compute), port);
   await compute.stop({ graceful: true });
+});
+
+test('LC-1308 CF-50 the limits of [wsgi] are those of every API', async (t) => {
+  const { service } = await setup(t, '[wsgi]\nmax_url_length = 10\n');
+  const compute = service();
+  await compute.start();
+  assert.match(await exchange(portOf(compute), 'GET /0123456789 HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 414 /);
+  await compute.stop();
+});
+
+test('CF-50 the flat names of oslo.service still mean the options of [wsgi]', async (t) => {
+  const { service } = await setup(t, '[DEFAULT]\nwsgi_keep_alive = false\n');
+  const compute = service();
+  await compute.start();
+  const client = new Client(portOf(compute));
+  client.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+  assert.equal((await client.response()).headers.get('connection'), 'close');
+  await compute.stop();
+});
+
+test('LC-545 a stop awaits the tasks of an API, and tells them that it comes', async (t) => {
+  const { service } = await setup(t);
+  const compute = service();
+  await compute.start();
+  const events: string[] = [];
+  compute.tasks.spawn(async ({ signal }) => {
+    await once(signal, 'abort');
+    events.push('told');
+    await new Promise((resolve) => setImmediate(resolve));
+    events.push('done');
+  });
+  assert.equal(compute.describeWork().length, 1);
+  await compute.stop({ graceful: true });
+  assert.deepEqual(events, ['told', 'done']);
 });
 
 test('LC-519 a service that stopped for a restart and is then stopped gives its port up', async (t) => {
