@@ -1,7 +1,9 @@
 /**
  * What a launcher knows of its services and processes, without asking anybody: for status pages and metrics.
  */
+
 import { isListening, type ListenAddress } from '../service/index.js';
+import { formatDuration } from '../tasks/index.js';
 import type { ReloadReport } from './reload-report.js';
 import type { ServiceRun } from './service-run.js';
 import type { Supervisor } from './supervisor.js';
@@ -87,4 +89,12 @@ export function runStatus(
     restarts: 0,
     workers: [{ ...process, state: run.state, uptimeMs: run.uptimeMs, silentMs: 0, stack: undefined }],
   };
+}
+
+/** The workers of a service, a line each: for reports. */
+export function workerLines({ name, restarts, workers }: ServiceStatus): string[] {
+  const each = workers.map(
+    ({ id, pid, state, uptimeMs }) => `  worker ${id}: pid ${pid}, ${state}, up for ${formatDuration(uptimeMs / 1000)}`,
+  );
+  return [`${name}: ${workers.length} processes, ${restarts} restarts`, ...each];
 }

@@ -9,6 +9,7 @@ import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js'
 import { Coalesced } from './coalesced.js';
 import { Deadline } from './deadline.js';
 import { deferred } from './deferred.js';
+import { Diagnosis } from './diagnosis.js';
 import { STATUS_FAILED, statusOf } from './exit-status.js';
 import { mutateFleet } from './fleet-mutate.js';
 import { FleetReload, type LaunchRequest } from './fleet-reload.js';
@@ -18,12 +19,13 @@ import { checkService, checkWorkers, type RestartMethod, serviceName } from './l
 import type { LaunchSettings } from './launch-settings.js';
 import type { Launcher, LauncherOptions } from './launcher.js';
 import { logConfiguration } from './launcher-options.js';
-import { fleetStatus, type LauncherStatus } from './launcher-status.js';
+import { fleetStatus, type LauncherStatus, workerLines } from './launcher-status.js';
 import { OwnedProcess } from './owned-process.js';
 import { masterTitle, programName } from './process-title.js';
 import type { Answer } from './questions.js';
 import { judge, ReloadReports, type ReloadResult } from './reload-report.js';
 import { type Prepared, prepareReload } from './reload-source.js';
+import type { GuruMeditation } from './report.js';
 import { ServiceManager } from './service-manager.js';
 import type { SignalHandler } from './signal-handler.js';
 import { Supervisor } from './supervisor.js';
@@ -44,6 +46,9 @@ export interface ParentSideOptions {
   readonly onReload: OnReload | undefined;
 }
 
+/** How long a worker may take to report: one that is stuck is left out. */
+const REPORT_MS = 5000;
+
 export class ParentSide implements Launcher {
   readonly supervisor: Supervisor;
   readonly signalHandler: SignalHandler;
@@ -54,6 +59,7 @@ export class ParentSide implements Launcher {
   readonly #given: ParentSideOptions;
   readonly #log: Logger;
   readonly #process: OwnedProcess;
+  readonly #diagnosis: Diagnosis;
   readonly #ended = deferred<number>();
   readonly #abandoned = new AbortController();
   readonly #reloads = new Coalesced(() => this.#reload());
@@ -84,9 +90,19 @@ export class ParentSide implements Launcher {
         halt: () => void this.#halt(),
         restart: () => void this.restart(),
         resize: (by) => this.#resizeAll(by),
+        report: () => this.#diagnosis.report(),
       },
     });
     this.signalHandler = this.#process.signalHandler;
+    this.#diagnosis = new Diagnosis({
+      name: () => given.options.prog ?? programName(given.host),
+      services: () => [],
+      workers: () => fleetStatus(this.supervisor).flatMap(workerLines),
+      config: given.options.config,
+      log: this.#log,
+    });
+    this.#diagnosis.reporter.registerReportSection('Workers', () => this.#workerReports());
+    void this.#ended.promise.then(() => this.#diagnosis.close());
     this.supervisor = new Supervisor({
       log: given.log,
       program: given.program,
@@ -159,6 +175,21 @@ export class ParentSide implements Launcher {
     return Promise.all(workers.map((worker) => worker.ask(topic, body, timeoutMs)));
   }
 
+  /** The report that SIGUSR2 writes; it ends with one of each worker. */
+  get reporter(): GuruMeditation {
+    return this.#diagnosis.reporter;
+  }
+
+  async #workerReports(): Promise<string> {
+    const answers = await this.ask('report', undefined, REPORT_MS);
+    return answers
+      .map(({ service, workerId, pid, body, error }) => {
+        const text = typeof body === 'string' ? body : `no report: ${error ?? 'it gave none'}`;
+        return `Worker ${workerId} of ${service ?? 'all services'} (pid ${pid})\n\n${text}`;
+      })
+      .join('\n\n');
+  }
+
   #snapshot(): unknown {
     return this.#given.options.config?.snapshot();
   }
@@ -167,6 +198,7 @@ export class ParentSide implements Launcher {
     if (this.#stopping !== undefined || !this.#process.take()) return;
     const { host, options } = this.#given;
     host.title = masterTitle(options.prog ?? programName(host), host.argv.slice(2));
+    void this.#diagnosis.openInSupervisor();
   }
 
   /** Every service that was launched is ready for the first time. */

@@ -40,8 +40,8 @@ export interface ReportedRequest {
 
 /** What a report is made of; all of it optional. */
 export interface GuruMeditationOptions {
-  /** The service's name, for the title of the file. Default `portico`. */
-  readonly service?: string;
+  /** The service's name, for the name of the file. Default `portico`. */
+  readonly service?: string | (() => string);
   readonly product?: string;
   readonly vendor?: string;
   readonly version?: string;
@@ -146,18 +146,23 @@ export class GuruMeditation {
     this.#watch = undefined;
   }
 
+  get #service(): string {
+    const { service = 'portico' } = this.#options;
+    return typeof service === 'string' ? service : service();
+  }
+
   #settings() {
     const none = { logDir: undefined, fileEventHandler: undefined, fileEventHandlerInterval: 1 };
     return this.#options.config?.group('oslo_reports', reportOptions) ?? none;
   }
 
   async #writeFile(folder: string, report: string): Promise<string | undefined> {
-    const { service = 'portico', now = () => new Date() } = this.#options;
+    const { now = () => new Date() } = this.#options;
     const time = now()
       .toISOString()
       .replaceAll(/[-:T]|\..*$/g, '');
     // The pid, so that workers that are asked at once do not write over one another.
-    const file = join(folder, `${service.replaceAll(/[^\w.-]/g, '_')}_gurumeditation_${time}_${process.pid}`);
+    const file = join(folder, `${this.#service.replaceAll(/[^\w.-]/g, '_')}_gurumeditation_${time}_${process.pid}`);
     try {
       await writeFile(file, report, { mode: 0o600 });
       return file;
@@ -170,7 +175,7 @@ export class GuruMeditation {
   }
 
   #package(): string {
-    const { product = this.#options.service ?? 'portico', vendor, version, porticoVersion } = this.#options;
+    const { product = this.#service, vendor, version, porticoVersion } = this.#options;
     return pairs({
       product,
       vendor: vendor ?? 'none',

@@ -7,6 +7,7 @@ import { type ConfigChanges, isListening, type ListeningService, type ServiceBas
 import { ActivatedSockets } from './activated-sockets.js';
 import { Coalesced } from './coalesced.js';
 import { deferred } from './deferred.js';
+import { Diagnosis } from './diagnosis.js';
 import { STATUS_FAILED, statusOf } from './exit-status.js';
 import { currentProcess, exitProcess, type HostProcess } from './host-process.js';
 import { resetAll, restartAll } from './in-place.js';
@@ -21,6 +22,7 @@ import { OwnedProcess } from './owned-process.js';
 import { type Answer, type AnswerQuestion, errorText, Questions } from './questions.js';
 import { judge, ReloadReports, type ReloadResult } from './reload-report.js';
 import { prepareReload } from './reload-source.js';
+import type { GuruMeditation } from './report.js';
 import { ALONE, type ServiceLauncherOptions } from './service-launcher-options.js';
 import { ServiceManager } from './service-manager.js';
 import { ServiceRun, type StopRequest } from './service-run.js';
@@ -40,6 +42,7 @@ export class ServiceLauncher implements Launcher {
   readonly #host: HostProcess;
   readonly #log: Logger;
   readonly #process: OwnedProcess;
+  readonly #diagnosis: Diagnosis;
   #settings: LaunchSettings;
   readonly #runs: ServiceRun[] = [];
   readonly #ended = deferred<number>();
@@ -76,9 +79,23 @@ export class ServiceLauncher implements Launcher {
         stop: () => void this.stop(),
         halt: () => void this.#halt(),
         restart: () => void this.restart(),
+        report: () => this.#diagnosis.report(),
       },
     });
     this.signalHandler = this.#process.signalHandler;
+    this.#diagnosis = new Diagnosis({
+      name: () => this.#runs[0]?.name ?? 'portico',
+      services: () => this.#runs.map(({ service }) => service),
+      config: options.config,
+      log: this.#log,
+    });
+    this.questions.answer('report', () => this.#diagnosis.reporter.report());
+    void this.#ended.promise.then(() => this.#diagnosis.close());
+  }
+
+  /** The report that SIGUSR2 writes: an application may add sections to it. */
+  get reporter(): GuruMeditation {
+    return this.#diagnosis.reporter;
   }
 
   async launchService(service: ServiceBase, options: { workers?: number } = {}): Promise<void> {
@@ -99,7 +116,6 @@ export class ServiceLauncher implements Launcher {
     this.#runs.push(run);
     service.useWorker?.(this.#options.worker ?? ALONE);
     if (!this.#options.worker?.supervised && isListening(service)) this.#activate(service, run.name);
-    if ('backdoorPort' in service) service.backdoorPort = null;
     const before = this.#options.concurrent ? Promise.resolve() : this.#starting;
     const started = before.then(() => this.#start(run));
     this.#starting = Promise.all([this.#starting, started]).catch(() => undefined);
@@ -200,6 +216,8 @@ export class ServiceLauncher implements Launcher {
   async #start(run: ServiceRun): Promise<void> {
     if (this.#stopping !== undefined) return;
     try {
+      await this.#diagnosis.open();
+      if ('backdoorPort' in run.service) run.service.backdoorPort = this.#diagnosis.backdoorPort;
       await run.start();
     } catch (error) {
       // A start that was called off by a stop has not failed.
