@@ -50,6 +50,8 @@ export class Creation {
 
   /** The app, filter or server of a context. */
   async create(context: Context): Promise<Created> {
+    // An async function runs on its caller's stack until its first await: filter-apps may stand a thousand deep.
+    if (context.trail.depth % STACKED === 0) await Promise.resolve();
     switch (context.type) {
       case 'pipeline': {
         for (const { origin, message, hint } of orderWarnings(context)) {
@@ -133,6 +135,9 @@ export class Creation {
     };
   }
 }
+
+/** How many references deep creation goes on one stack. */
+const STACKED = 64;
 
 /** The protocols that can be created, and the kind each gives. */
 const KNOWN: ReadonlyMap<string, Kind> = new Map([

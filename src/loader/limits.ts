@@ -12,8 +12,12 @@ export const MAX_FILES = 1000;
 /** UTF-16 units of one value after interpolation. */
 export const MAX_VALUE_LENGTH = 1_048_576;
 
-/** Contexts made by one load: a few mounts of mounts of mounts are otherwise enough for a billion. */
-const MAX_CONTEXTS = 20_000;
+/**
+ * Contexts made by one load, and for each section it knows: a few mounts of mounts of mounts are otherwise enough for a
+ * billion.
+ */
+const MIN_CONTEXTS = 1000;
+const CONTEXTS_PER_SECTION = 20;
 /** References from one to the next; the reference implementation ends near 330. */
 const MAX_DEPTH = 1000;
 /** Text put together by all interpolation of one load, and what one `%(name)s` counts beside its text. */
@@ -24,6 +28,7 @@ const REFERENCE_COST = 16;
 export class Usage {
   #files = 0;
   #contexts = 0;
+  #sections = 0;
   #interpolated = 0;
 
   /** Counts a file that is opened. */
@@ -31,11 +36,15 @@ export class Usage {
     if (++this.#files > MAX_FILES) throw tooMuch(`${name}: more than ${MAX_FILES} files are opened by one load`);
   }
 
+  /** Counts the sections of a file that is new to this load. */
+  sections(count: number): void {
+    this.#sections += count;
+  }
+
   /** Counts a context, `depth` references away from what was asked for. */
   context(depth: number): void {
-    if (++this.#contexts > MAX_CONTEXTS) {
-      throw tooMuch(`one load leads to more than ${MAX_CONTEXTS} apps and filters`);
-    }
+    const most = MIN_CONTEXTS + CONTEXTS_PER_SECTION * this.#sections;
+    if (++this.#contexts > most) throw tooMuch(`one load leads to more than ${most} apps and filters`);
     if (depth > MAX_DEPTH) throw tooMuch(`more than ${MAX_DEPTH} references lead from one to the next`);
   }
 

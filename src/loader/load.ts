@@ -5,23 +5,24 @@
  * PasteDeploy would import them, and {@link Load.resolve} works the queue off before the error that ended the tree, if
  * there is one, is thrown: so the first mistake reported is the same, and questions about a file need no modules.
  */
-import { dirname, isAbsolute, resolve as resolvePath } from 'node:path';
 import { didYouMean, type Origin } from '../errors.js';
-import { type PasteSection, strip, wordsOf } from '../ini/index.js';
+import { wordsOf } from '../ini/index.js';
 import type { Answerer, Context, Trail } from './context.js';
 import { cycleError, isCycle } from './cycle.js';
 import { firstRefusal, openDocument } from './document.js';
 import { explicitFactory } from './factory-queue.js';
+import { includedPath } from './included-path.js';
 import { isLimit } from './limits.js';
-import { broken, leaf, namedAfter, outer, protocolOfPrefix } from './make-context.js';
+import { broken, type EnteredSection, leaf, outer, useIn } from './make-context.js';
 import { ambiguous, noSection } from './missing-section.js';
 import { refuse } from './paste-error.js';
-import { decodePercent, isModuleReference, parseReference, SCHEMES } from './reference.js';
+import { isModuleReference, parseReference, SCHEMES } from './reference.js';
 import { type Kind, sectionsNamed } from './section.js';
 import { emptyPipeline, extraSettings, missingSetting } from './section-errors.js';
-import { incomingConf, readSettings, type SectionSettings } from './settings.js';
+import { incomingConf, readSettings } from './settings.js';
 import { placeOf, type Setting, Source } from './source.js';
 import type { LoadSurroundings } from './surroundings.js';
+import { finish, type Unfinished } from './unfinished.js';
 import { withWay } from './way.js';
 
 type Conf = ReadonlyMap<string, string>;
@@ -38,7 +39,9 @@ export class Load {
   open(path: string, handedIn: Conf | undefined): Source {
     const { documents, usage, readFile, nameOf } = this.#from;
     usage.file(nameOf(path));
-    const document = documents.get(path) ?? openDocument(path, nameOf(path), readFile);
+    const known = documents.get(path);
+    const document = known ?? openDocument(path, nameOf(path), readFile);
+    if (known === undefined) usage.sections(document.sections.size);
     documents.set(path, document);
     const refusal = firstRefusal(document.problems);
     const { observer } = this.#from;
@@ -50,13 +53,23 @@ export class Load {
 
   /** The context a name or URI leads to. `handedIn` is the asking side's global_conf. */
   context(asked: Answerer, kind: Kind, name: string | undefined, handedIn: Conf | undefined, trail: Trail): Context {
+    return finish(this.#context(asked, kind, name, handedIn, trail));
+  }
+
+  *#context(
+    asked: Answerer,
+    kind: Kind,
+    name: string | undefined,
+    handedIn: Conf | undefined,
+    trail: Trail,
+  ): Unfinished<Context> {
     try {
       this.#from.usage.context(trail.depth);
       const reference = name === undefined ? undefined : parseReference(name);
       if (reference !== undefined && reference.form !== 'name') {
-        return this.#uri(asked, kind, name!, reference, handedIn, trail);
+        return yield* this.#uri(asked, kind, name!, reference, handedIn, trail);
       }
-      if (asked.form === 'file') return this.#section(asked.source, kind, name, handedIn, trail);
+      if (asked.form === 'file') return yield* this.#section(asked.source, kind, name, handedIn, trail);
       if (asked.form === 'egg') return this.#entryPoint(asked.distribution, kind, name ?? 'main', handedIn, trail);
       return this.#call(asked.expression, kind, handedIn, trail);
     } catch (error) {
@@ -73,22 +86,22 @@ export class Load {
   }
 
   /** A part of a section: a mistake in it does not keep the other parts from being looked at. */
-  #part(kind: Kind, trail: Trail, make: () => Context): Context {
+  *#part(kind: Kind, trail: Trail, make: Unfinished<Context>): Unfinished<Context> {
     try {
-      return make();
+      return yield* make;
     } catch (error) {
       return this.#instead(withWay(error, trail), kind, trail);
     }
   }
 
-  #uri(
+  *#uri(
     asked: Answerer,
     kind: Kind,
     text: string,
     reference: Exclude<ReturnType<typeof parseReference>, { form: 'name' }>,
     handedIn: Conf | undefined,
     trail: Trail,
-  ): Context {
+  ): Unfinished<Context> {
     switch (reference.form) {
       case 'unknown':
         throw refuse('unknown-scheme', {
@@ -97,10 +110,10 @@ export class Load {
           ...placed(trail),
         });
       case 'config': {
-        const path = this.#pathOf(asked, text, reference.path, trail);
+        const path = includedPath(asked, text, reference.path, placed(trail).origin);
         const source = this.open(path, handedIn);
         const inside: Trail = { ...trail, include: trail.reference };
-        return this.context({ form: 'file', source }, kind, reference.name, handedIn, {
+        return yield this.#context({ form: 'file', source }, kind, reference.name, handedIn, {
           ...inside,
           depth: trail.depth + 1,
         });
@@ -108,23 +121,12 @@ export class Load {
       case 'egg':
         if (parseReference(reference.name).form !== 'name') {
           const answerer: Answerer = { form: 'egg', distribution: reference.distribution };
-          return this.context(answerer, kind, reference.name, handedIn, { ...trail, depth: trail.depth + 1 });
+          return yield this.#context(answerer, kind, reference.name, handedIn, { ...trail, depth: trail.depth + 1 });
         }
         return this.#entryPoint(reference.distribution, kind, reference.name, handedIn, trail);
       case 'call':
         return this.#call(reference.expression, kind, handedIn, trail);
     }
-  }
-
-  #pathOf(asked: Answerer, text: string, written: string, trail: Trail): string {
-    const path = decodePercent(strip(written).replaceAll('\\', '/'));
-    if (isAbsolute(path)) return resolvePath(path);
-    if (asked.form === 'file') return resolvePath(dirname(asked.source.path), path);
-    throw refuse('bad-relative-uri', {
-      message: `${JSON.stringify(text)} is relative to nothing: a distribution asks for it, not a file.`,
-      hint: 'Give the whole path, or let a section of the file "use" the composite.',
-      ...placed(trail),
-    });
   }
 
   #entryPoint(distribution: string, kind: Kind, name: string, handedIn: Conf | undefined, trail: Trail): Context {
@@ -149,7 +151,13 @@ export class Load {
     return this.#made(context);
   }
 
-  #section(source: Source, kind: Kind, name: string | undefined, handedIn: Conf | undefined, trail: Trail): Context {
+  *#section(
+    source: Source,
+    kind: Kind,
+    name: string | undefined,
+    handedIn: Conf | undefined,
+    trail: Trail,
+  ): Unfinished<Context> {
     const [section, ...others] = sectionsNamed(source.document, kind, name);
     const asker = () => ({ origin: trail.reference?.place().origin, via: trail.reference?.place().via ?? [] });
     if (section === undefined && name !== undefined && isModuleReference(name)) {
@@ -164,39 +172,33 @@ export class Load {
     observer?.entered(source, section);
     try {
       const settings = readSettings(source, section, incoming, observer?.mistake.bind(observer));
-      return this.#sectionContext(source, section, kind, settings, here);
+      return yield* this.#sectionContext({ source, section, kind, settings, trail: here });
     } catch (error) {
       throw withWay(error, here);
     }
   }
 
-  #sectionContext(source: Source, section: PasteSection, kind: Kind, settings: SectionSettings, trail: Trail): Context {
-    const { globalConf, localConf } = settings;
+  *#sectionContext(at: EnteredSection): Unfinished<Context> {
+    const { source, kind, trail } = at;
+    const { globalConf, localConf } = at.settings;
     const wrapper = kind === 'server' ? undefined : take(localConf, 'filter-with');
     const required = take(localConf, 'require');
     if (required !== undefined) this.#from.queue.required(required, trail);
-    const context = this.#part(kind, trail, () => this.#bySection(source, section, kind, settings, trail));
-    if (wrapper === undefined) return context;
-    const filter = this.#member(source, 'filter', wrapper.value, wrapper, globalConf, trail);
-    return {
-      ...outer(source, section, kind, settings, trail),
-      type: 'filter-with',
-      filter,
-      next: context,
-    };
+    const next = yield* this.#part(kind, trail, this.#bySection(at));
+    if (wrapper === undefined) return next;
+    const filter = yield this.#member(source, 'filter', wrapper.value, wrapper, globalConf, trail);
+    return { ...outer(at), type: 'filter-with', filter, next };
   }
 
-  #bySection(source: Source, section: PasteSection, kind: Kind, settings: SectionSettings, trail: Trail): Context {
-    const { globalConf, localConf } = settings;
+  *#bySection(at: EnteredSection): Unfinished<Context> {
+    const { source, section, trail } = at;
+    const { globalConf, localConf } = at.settings;
     if (section.name.startsWith('filter-app:')) {
-      const next = take(localConf, 'next');
-      if (next === undefined) throw missingSetting(source, section, 'next');
-      return {
-        ...outer(source, section, kind, settings, trail),
-        type: 'filter-app',
-        next: this.#member(source, 'app', next.value, next, globalConf, trail),
-        filter: this.#part('filter', trail, () => this.#given(source, section, 'filter', settings, trail)),
-      };
+      const app = take(localConf, 'next');
+      if (app === undefined) throw missingSetting(source, section, 'next');
+      const next = yield this.#member(source, 'app', app.value, app, globalConf, trail);
+      const filter = yield* this.#part('filter', trail, this.#given({ ...at, kind: 'filter' }));
+      return { ...outer(at), type: 'filter-app', next, filter };
     }
     if (section.name.startsWith('pipeline:')) {
       const members = take(localConf, 'pipeline');
@@ -205,62 +207,33 @@ export class Load {
       const words = wordsOf(members.value);
       const last = words.pop();
       if (last === undefined) throw emptyPipeline(members);
-      return this.#made({
-        ...outer(source, section, kind, settings, trail),
-        type: 'pipeline',
-        app: this.#member(source, 'app', last.text, members, globalConf, trail, last.start),
-        filters: words.map(({ text, start }) =>
-          this.#member(source, 'filter', text, members, globalConf, trail, start),
-        ),
-      });
+      const app = yield this.#member(source, 'app', last.text, members, globalConf, trail, last.start);
+      const filters: Context[] = [];
+      for (const { text, start } of words) {
+        filters.push(yield this.#member(source, 'filter', text, members, globalConf, trail, start));
+      }
+      return this.#made({ ...outer(at), type: 'pipeline', app, filters });
     }
-    return this.#given(source, section, kind, settings, trail);
+    return yield* this.#given(at);
   }
 
   /** By `use`, or by a factory the section names itself. */
-  #given(source: Source, section: PasteSection, kind: Kind, settings: SectionSettings, trail: Trail): Context {
-    const { globalConf, localConf } = settings;
+  *#given(at: EnteredSection): Unfinished<Context> {
+    const { source, section, kind, trail } = at;
+    const { globalConf, localConf } = at.settings;
     const use = take(localConf, 'use');
-    if (use !== undefined) return this.#used(source, section, kind, use, settings, trail);
+    if (use !== undefined) {
+      const used = yield this.#member(source, kind, use.value, use, globalConf, trail);
+      this.#from.observer?.used(localConf, used);
+      useIn(used, at);
+      return used;
+    }
     const { protocol, setting } = explicitFactory(source, section, kind, localConf);
     localConf.delete(protocol);
-    const context = this.#made({
-      kind,
-      type: 'plain',
-      protocol,
-      factory: { written: setting.value, origin: () => setting.option.origin, resolved: false, value: undefined },
-      globalConf,
-      localConf,
-      answerer: { form: 'file', source },
-      named: namedAfter(section),
-      trail,
-      children: [],
-    });
+    const origin = () => setting.option.origin;
+    const factory = { written: setting.value, origin, resolved: false, value: undefined };
+    const context = this.#made({ ...outer(at), type: 'plain', protocol, factory });
     this.#from.queue.expression(context, setting.value, 'protocol');
-    return context;
-  }
-
-  /** What is used is changed in place, as PasteDeploy does it: tables that are shared show it elsewhere too. */
-  #used(
-    source: Source,
-    section: PasteSection,
-    kind: Kind,
-    use: Setting,
-    { globalConf, localConf, additions }: SectionSettings,
-    trail: Trail,
-  ): Context {
-    const context = this.#member(source, kind, use.value, use, globalConf, trail);
-    this.#from.observer?.used(localConf, context);
-    for (const [name, value] of additions) context.globalConf.set(name, value);
-    for (const [name, setting] of localConf) context.localConf.set(name, setting);
-    const file = globalConf.get('__file__');
-    if (file !== undefined) context.globalConf.set('__file__', file);
-    context.answerer = { form: 'file', source };
-    context.named = namedAfter(section);
-    if (context.trail.section === undefined) context.trail = trail;
-    if (context.protocol === null && context.factory?.written.startsWith('egg:') !== true) {
-      context.protocol = protocolOfPrefix(context.named.prefix);
-    }
     return context;
   }
 
@@ -282,7 +255,7 @@ export class Load {
     handedIn: Map<string, string>,
     trail: Trail,
     start?: number,
-  ): Context {
+  ): Unfinished<Context> {
     const place = () => placeOf(setting, start ?? 0);
     const option = () => (start === undefined ? setting.option.origin : place().origin);
     const next = {
@@ -294,7 +267,7 @@ export class Load {
       reference: { text, place, option },
       include: trail.include,
     };
-    return this.context({ form: 'file', source }, kind, text, handedIn, next);
+    return this.#context({ form: 'file', source }, kind, text, handedIn, next);
   }
 }
 

@@ -15,14 +15,18 @@ export function namedAfter(section: PasteSection): Context['named'] {
   return { prefix, name, origin: () => section.origin };
 }
 
-/** What a section around others has, whatever it does with them. */
-export function outer(
-  source: Source,
-  section: PasteSection,
-  kind: Kind,
-  { globalConf, localConf }: SectionSettings,
-  trail: Trail,
-) {
+/** A section that is being made into a context, in one place of the tree. */
+export interface EnteredSection {
+  readonly source: Source;
+  readonly section: PasteSection;
+  /** What was asked for. */
+  readonly kind: Kind;
+  readonly settings: SectionSettings;
+  readonly trail: Trail;
+}
+
+/** What the context of any section has. */
+export function outer({ source, section, kind, settings: { globalConf, localConf }, trail }: EnteredSection) {
   const answerer: Answerer = { form: 'file', source };
   return { kind, protocol: null, globalConf, localConf, answerer, named: namedAfter(section), trail, children: [] };
 }
@@ -54,10 +58,28 @@ export function leaf(
 }
 
 /** The protocol a `call:` gets from the prefix of the section that uses it; for some prefixes there is none. */
-export function protocolOfPrefix(prefix: string): string {
+function protocolOfPrefix(prefix: string): string {
   if (prefix === 'application') return 'paste.app_factory';
   if (prefix === 'composite' || prefix === 'composit') return 'paste.composit_factory';
   return `paste.${prefix}_factory`;
+}
+
+/**
+ * A section takes what it uses for its own. It is changed in place, as PasteDeploy does it: tables that are shared show
+ * it elsewhere too.
+ */
+export function useIn(context: Context, { source, section, settings, trail }: EnteredSection): void {
+  const { globalConf, localConf, additions } = settings;
+  for (const [name, value] of additions) context.globalConf.set(name, value);
+  for (const [name, setting] of localConf) context.localConf.set(name, setting);
+  const file = globalConf.get('__file__');
+  if (file !== undefined) context.globalConf.set('__file__', file);
+  context.answerer = { form: 'file', source };
+  context.named = namedAfter(section);
+  if (context.trail.section === undefined) context.trail = trail;
+  if (context.protocol === null && context.factory?.written.startsWith('egg:') !== true) {
+    context.protocol = protocolOfPrefix(context.named.prefix);
+  }
 }
 
 /** Stands in the tree for what could not be made, where a load goes on after mistakes. */

@@ -29,7 +29,8 @@ export function parseReference(text: string): ParsedReference {
     case 'egg':
       return { form: 'egg', distribution: rest, name };
     case 'call':
-      return { form: 'call', expression: rest };
+      // Before a "#" without an export, `module#export` is meant; otherwise what follows it is ignored.
+      return { form: 'call', expression: /:[^/]*$/.test(rest) ? rest : text.slice(scheme.length + 1) };
     default:
       return { form: 'unknown', scheme: scheme.toLowerCase() };
   }

@@ -56,6 +56,7 @@ export class Session {
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.#documents = new Map([[parts.path, parts.document]]);
+    this.#usage.sections(parts.document.sections.size);
     this.#queue = new FactoryQueue(
       parts.resolver ?? new DefaultResolver((origin) => this.#aliases(origin), parts.imports ?? true),
     );

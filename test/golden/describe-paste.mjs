@@ -8,7 +8,6 @@
 import { readFileSync } from 'node:fs';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import { environ, Fault } from 'portico/app';
 import { cascade, Loader, PasteError, pipelineNamed, urlmap, versionedUrlmap } from 'portico/loader';
 
@@ -300,11 +299,27 @@ function queryOf(args) {
   return { ...query, file, kind, name };
 }
 
+/** JSON on one line, for readers that take more than LF for the end of one. */
+function print(answer) {
+  const json = JSON.stringify(answer);
+  const ascii = json.replace(/[^ -~]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  process.stdout.write(`${ascii}\n`);
+}
+
+/** Lines that end at LF and nothing else: readline also stops at U+2028. */
+async function* linesOf(input) {
+  let rest = '';
+  for await (const chunk of input.setEncoding('utf8')) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop();
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
+}
+
 const args = process.argv.slice(2);
 if (args[0] === '--batch') {
-  for await (const line of createInterface({ input: process.stdin })) {
-    process.stdout.write(`${JSON.stringify(await describe(JSON.parse(line)))}\n`);
-  }
+  for await (const line of linesOf(process.stdin)) print(await describe(JSON.parse(line)));
 } else {
-  process.stdout.write(`${JSON.stringify(await describe(queryOf(args)))}\n`);
+  print(await describe(queryOf(args)));
 }

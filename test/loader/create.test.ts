@@ -1,0 +1,256 @@
+/** Creating: order, arguments, what is checked, and what is released. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { App, Conf, FactoryContext } from 'portico/app';
+import { Config } from 'portico/config';
+import { PasteError } from 'portico/loader';
+import { composed, loaderOf } from './composed.js';
+
+/** Factories that note when they are called, at once or a little later. */
+function recording(slow: boolean) {
+  const calls: string[] = [];
+  const done = <T>(value: T): T | Promise<T> =>
+    slow ? new Promise((resolve) => setImmediate(() => resolve(value))) : value;
+  const app = (_g: Conf, l: Conf) => {
+    calls.push(`app ${l.get('n')}`);
+    return done(() => undefined);
+  };
+  const filter = (_g: Conf, l: Conf) => {
+    calls.push(`filter ${l.get('n')}`);
+    return done((inner: App) => {
+      calls.push(`applied ${l.get('n')}`);
+      return done(inner);
+    });
+  };
+  const filterApp = (inner: App, _g: Conf, l: Conf) => {
+    calls.push(`applied ${l.get('n')}`);
+    return done(inner);
+  };
+  return { calls, factories: { app, filter, filterApp } };
+}
+
+const MEMBERS = `
+[filter:f1]
+paste.filter_factory = filter
+n = f1
+[filter:f2]
+paste.filter_app_factory = filterApp
+n = f2
+[filter:f3]
+paste.filter_factory = filter
+n = f3
+filter-with = f1
+[app:a]
+paste.app_factory = app
+n = a
+`;
+
+const ORDERS: Readonly<Record<string, { ini: string; calls: string[] }>> = {
+  'a pipeline: app, filters from the left, applied from the right': {
+    ini: '[pipeline:main]\npipeline = f1 f2 a',
+    calls: ['app a', 'filter f1', 'applied f2', 'applied f1'],
+  },
+  'a filter-app: what is inside first': {
+    ini: '[filter-app:main]\nuse = f1\nnext = a',
+    calls: ['app a', 'filter f1', 'applied f1'],
+  },
+  'filter-with: the filter first': {
+    ini: '[app:main]\npaste.app_factory = app\nn = main\nfilter-with = f1',
+    calls: ['filter f1', 'app main', 'applied f1'],
+  },
+  'filter-with on a filter: the outer is made first and applied last': {
+    ini: '[pipeline:main]\npipeline = f3 a',
+    calls: ['app a', 'filter f1', 'filter f3', 'applied f3', 'applied f1'],
+  },
+  'a composite: children when they are asked for, each anew': {
+    ini: '[composite:main]\npaste.composite_factory = urlmap\n/b = a\n/a = a\nnot_found_app = p\n[pipeline:p]\npipeline = f1 a',
+    calls: ['app a', 'filter f1', 'applied f1', 'app a', 'app a'],
+  },
+};
+
+for (const [about, { ini, calls: expected }] of Object.entries(ORDERS)) {
+  test(`PD-72 PD-163 order of ${about}`, async (t) => {
+    for (const slow of [false, true]) {
+      const { calls, factories } = recording(slow);
+      await composed(t, ini + MEMBERS, factories);
+      assert.deepEqual(calls, expected, slow ? 'with promises' : 'at once');
+    }
+  });
+}
+
+test('PD-162 a factory is given both configurations in file order, and its surroundings', async (t) => {
+  let given: { globalConf: Conf; localConf: Conf; ctx: FactoryContext } | undefined;
+  const config = new Config();
+  const app = (globalConf: Conf, localConf: Conf, ctx: FactoryContext) => {
+    given = { globalConf, localConf, ctx };
+    (globalConf as Map<string, string>).set('leak', 'yes');
+    return () => undefined;
+  };
+  const ini =
+    '[DEFAULT]\nregion = north\n[app:main]\nuse = base\n9 = c\n[app:base]\npaste.app_factory = app\n10 = b\n__proto__ = p\n';
+  const loader = loaderOf(t, ini, { app }, { config, globalConf: { workers: '3' } });
+  await loader.loadApp();
+  assert.deepEqual([...given!.globalConf.keys()], ['here', '__file__', 'region', 'workers', 'leak']);
+  assert.deepEqual(
+    [...given!.localConf],
+    [
+      ['10', 'b'],
+      ['__proto__', 'p'],
+      ['9', 'c'],
+    ],
+  );
+  const { section, config: handed } = given!.ctx;
+  assert.deepEqual([section.kind, section.name, section.origin.line, handed === config], ['app', 'main', 3, true]);
+  assert.deepEqual(
+    [...section.options].map(([name, { value, origin }]) => [name, value, origin?.line]),
+    [
+      ['10', 'b', 8],
+      ['__proto__', 'p', 9],
+      ['9', 'c', 5],
+    ],
+  );
+  assert.equal(loader.appConfig().globalConf.has('leak'), false);
+});
+
+test('PD-163 what a factory throws becomes an error of its section, with the cause', async (t) => {
+  const boom = new Error('no such database');
+  for (const app of [
+    () => {
+      throw boom;
+    },
+    () => Promise.reject(boom),
+  ]) {
+    await assert.rejects(
+      composed(
+        t,
+        '[app:main]\n\n[app:x]\n[app: main2]\npaste.app_factory = app\n'.replace(
+          '[app:main]',
+          '[pipeline:main]\npipeline = main2',
+        ),
+        { app },
+      ),
+      (error: unknown) => {
+        assert.ok(error instanceof PasteError);
+        assert.deepEqual(
+          [error.code, error.origin?.line, error.origin?.section, error.cause],
+          ['PORTICO_PASTE_FACTORY_FAILED', 5, 'app: main2', boom],
+        );
+        assert.match(error.message, /app "main2": app failed: no such database/);
+        return true;
+      },
+    );
+  }
+});
+
+test('PD-164 an app is a function, a filter a function that returns one', async (t) => {
+  const rows: [ini: string, factories: Record<string, unknown>, says: RegExp][] = [
+    ['[app:main]\npaste.app_factory = x', { x: () => ({ listen: true }) }, /x gave an object instead of an app/],
+    ['[app:main]\npaste.app_factory = x', { x: () => undefined }, /x gave undefined instead of an app/],
+    [
+      '[pipeline:main]\npipeline = f m\n[app:m]\npaste.app_factory = echo\n[filter:f]\npaste.filter_factory = x',
+      { x: () => 'no' },
+      /x gave a string instead of a filter/,
+    ],
+    [
+      '[pipeline:main]\npipeline = f m\n[app:m]\npaste.app_factory = echo\n[filter:f]\npaste.filter_factory = x',
+      { x: () => () => null },
+      /its filter gave null instead of an app/,
+    ],
+    [
+      '[pipeline:main]\npipeline = f m\n[app:m]\npaste.app_factory = echo\n[filter:f]\npaste.filter_app_factory = x',
+      { x: () => 7 },
+      /its filter gave a number instead of an app/,
+    ],
+  ];
+  for (const [ini, factories, says] of rows) {
+    await assert.rejects(composed(t, ini, factories), (error: unknown) => {
+      assert.ok(error instanceof PasteError);
+      assert.equal(error.code, 'PORTICO_PASTE_BAD_TYPE');
+      assert.match(error.message, says);
+      assert.ok((error.origin?.line ?? 0) > 0);
+      return true;
+    });
+  }
+});
+
+test('PD-165 releases run in reverse order, all of them, and the first error is thrown', async (t) => {
+  const log: string[] = [];
+  const held =
+    (name: string, fails = false) =>
+    (_g: Conf, _l: Conf, ctx: FactoryContext) => {
+      ctx.onClose(async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        log.push(name);
+        if (fails) throw new Error(`${name} is stuck`);
+      });
+      return () => undefined;
+    };
+  const ini =
+    '[composite:main]\npaste.composite_factory = urlmap\n/a = a\n/b = b\n/c = c\n[app:a]\npaste.app_factory = a\n[app:b]\npaste.app_factory = b\n[app:c]\npaste.app_factory = c\n';
+  const app = await loaderOf(t, ini, { a: held('a', true), b: held('b', true), c: held('c') }).loadApp();
+  await assert.rejects(app.close(), /b is stuck/);
+  assert.deepEqual(log, ['c', 'b', 'a']);
+});
+
+test('PD-165 when creation fails half way, what was acquired so far is released first', async (t) => {
+  const log: string[] = [];
+  const held = (_g: Conf, l: Conf, ctx: FactoryContext) => {
+    ctx.onClose(() => void log.push(`released ${l.get('n')}`));
+    return () => undefined;
+  };
+  const broken = () => {
+    throw new Error('broken');
+  };
+  const ini =
+    '[composite:main]\npaste.composite_factory = urlmap\n/a = a\n/b = b\n/c = c\n[app:a]\npaste.app_factory = held\nn = a\n[app:b]\npaste.app_factory = held\nn = b\n[app:c]\npaste.app_factory = broken\n';
+  await assert.rejects(
+    loaderOf(t, ini, { held, broken })
+      .loadApp()
+      .catch((error: unknown) => {
+        log.push('thrown');
+        throw error;
+      }),
+    /broken/,
+  );
+  assert.deepEqual(log, ['released b', 'released a', 'thrown']);
+});
+
+test('PD-65 filter-with on a pipeline and on a filter-app gives the app', async (t) => {
+  const { factories } = recording(false);
+  for (const inner of [
+    '[pipeline:p]\npipeline = f1 a\nfilter-with = f2',
+    '[filter-app:p]\nuse = f1\nnext = a\nfilter-with = f2',
+  ]) {
+    const app = await composed(t, `[app:main]\nuse = p\nfilter-with = f1\n${inner}${MEMBERS}`, factories);
+    assert.equal(app.length, 2, 'a function of a request and a response');
+  }
+});
+
+test('PD-70 a server is a function of the app', async (t) => {
+  const served: unknown[] = [];
+  const factory = (_g: Conf, l: Conf) => (app: App) => void served.push('factory', l.get('port'), app);
+  const runner = (app: App, _g: Conf, l: Conf) => void served.push('runner', l.get('port'), app);
+  const loader = loaderOf(
+    t,
+    '[server:main]\npaste.server_factory = factory\nport = 1\n[server:run]\npaste.server_runner = runner\nport = 2\n',
+    { factory, runner },
+  );
+  const app: App = () => undefined;
+  await (await loader.loadServer())(app);
+  await (await loader.loadServer('run'))(app);
+  assert.deepEqual(served, ['factory', '1', app, 'runner', '2', app]);
+});
+
+test('PD-97 MW-41 byOption builds the pipeline that the configuration names', async (t) => {
+  const { calls, factories } = recording(false);
+  const ini = `[composite:main]\npaste.composite_factory = byOption\nkeystone = f1 a\nnoauth2 = f2 a\n${MEMBERS}`;
+  await composed(t, ini, factories, { config: Config.fromText('[api]\nauth_strategy = noauth2\n') });
+  assert.deepEqual(calls, ['app a', 'applied f2']);
+  calls.length = 0;
+  await composed(t, ini, factories);
+  assert.deepEqual(calls, ['filter f1', 'app a', 'applied f1']);
+  await assert.rejects(composed(t, ini, factories, { config: Config.fromText('[api]\nauth_strategy = noauth\n') }), {
+    code: 'PORTICO_PASTE_MISSING_KEY',
+    hint: 'Did you mean "noauth2"? Set [api] auth_strategy to one of them.',
+  });
+});

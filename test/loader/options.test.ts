@@ -1,0 +1,185 @@
+/** Where options go: hidden by defaults, lost or shared through use, from file to file. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { type ContextTree, Loader } from 'portico/loader';
+import { loaderOf } from './composed.js';
+import { folderOf } from './folder.js';
+
+const nothing = () => () => undefined;
+const passing = () => (inner: unknown) => inner;
+const factories = { a: nothing, f: passing, g: passing };
+
+const FILTERS = '[filter:f]\npaste.filter_factory = f\n[filter:g]\npaste.filter_factory = g\n';
+
+async function treeOf(t: TestContext, ini: string, globalConf?: Record<string, string>): Promise<ContextTree> {
+  const loader = loaderOf(t, ini, factories, globalConf === undefined ? {} : { globalConf });
+  return (await loader.load('app')).tree();
+}
+
+const conf = (node: ContextTree | undefined) => Object.fromEntries(node!.localConf);
+
+test('PD-48 a default hides an option of that name, whatever the option is', async (t) => {
+  const rows: [name: string, ini: string, code: string | undefined][] = [
+    ['use', '[app:main]\nuse = b\n[app:b]\npaste.app_factory = a\n', 'NO_LOADER'],
+    ['next', `[filter-app:main]\nnext = b\nuse = f\n[app:b]\npaste.app_factory = a\n${FILTERS}`, 'MISSING_SETTING'],
+    ['pipeline', '[pipeline:main]\npipeline = b\n[app:b]\npaste.app_factory = a\n', 'MISSING_SETTING'],
+    ['paste.app_factory', '[app:main]\npaste.app_factory = a\n', 'NO_LOADER'],
+    ['filter-with', `[app:main]\npaste.app_factory = a\nfilter-with = f\n${FILTERS}`, undefined],
+    ['/x', '[composite:main]\npaste.composite_factory = urlmap\n/x = b\n[app:b]\npaste.app_factory = a\n', undefined],
+  ];
+  for (const [name, ini, code] of rows) {
+    for (const [head, globalConf] of [
+      [`[DEFAULT]\n${name} = x\n`, undefined],
+      ['', { [name]: 'x' }],
+    ] as const) {
+      const loading = treeOf(t, head + ini, globalConf);
+      if (code === undefined)
+        assert.deepEqual([(await loading).type === 'filter-with', conf(await loading)], [false, {}], name);
+      else await assert.rejects(loading, { code: `PORTICO_PASTE_${code}` }, name);
+    }
+  }
+});
+
+test('PD-54 PD-66 options and set through use: every way the used section can be made', async (t) => {
+  const explicit = 'paste.app_factory = a\n';
+  const used = 'use = deep\n';
+  const deep = '[app:deep]\npaste.app_factory = a\nd = deep\n';
+  const rows: [
+    about: string,
+    base: string,
+    wrapper: Record<string, string>,
+    app: Record<string, string>,
+    set: [string, string],
+  ][] = [
+    [
+      'explicit',
+      `[app:base]\n${explicit}b = base\n`,
+      { b: 'base', m: 'main' },
+      { b: 'base', m: 'main' },
+      ['main', 'main'],
+    ],
+    [
+      'use',
+      `[app:base]\n${used}b = base\n`,
+      { b: 'base', m: 'main', d: 'deep' },
+      { b: 'base', m: 'main', d: 'deep' },
+      ['main', 'main'],
+    ],
+    [
+      'explicit, filter-with',
+      `[app:base]\n${explicit}b = base\nfilter-with = f\n`,
+      { b: 'base', m: 'main' },
+      { b: 'base', m: 'main' },
+      ['main', 'main'],
+    ],
+    [
+      'use, filter-with',
+      `[app:base]\n${used}b = base\nfilter-with = f\n`,
+      { b: 'base', m: 'main' },
+      { b: 'base', d: 'deep' },
+      ['main', 'base'],
+    ],
+    [
+      'explicit, filter-app',
+      '[filter-app:base]\npaste.filter_factory = f\nnext = deep\nb = base\n',
+      { b: 'base', m: 'main' },
+      { d: 'deep' },
+      ['main', 'base'],
+    ],
+    [
+      'use, filter-app',
+      '[filter-app:base]\nuse = f\nnext = deep\nb = base\n',
+      { b: 'base', m: 'main' },
+      { d: 'deep' },
+      ['main', 'base'],
+    ],
+    ['pipeline', '[pipeline:base]\npipeline = f deep\n', { m: 'main' }, { d: 'deep' }, ['main', 'base']],
+  ];
+  for (const [about, base, wrapper, app, [onWrapper, onApp]] of rows) {
+    const ini = `[app:main]\nuse = base\nm = main\nset s = main\n${base}set s = base\n${deep}${FILTERS}`;
+    const tree = await treeOf(t, ini);
+    const inner = tree.next ?? tree.app ?? tree;
+    assert.deepEqual([conf(tree), conf(inner)], [wrapper, app], about);
+    assert.deepEqual([tree.globalConf.get('s'), inner.globalConf.get('s')], [onWrapper, onApp], `${about}: set`);
+  }
+});
+
+test('PD-66 the filter of a used filter-app gets the options only where it is explicit', async (t) => {
+  const filterOf = async (line: string) => {
+    const ini = `[app:main]\nuse = base\nm = main\n[filter-app:base]\n${line}\nnext = deep\n[app:deep]\npaste.app_factory = a\n${FILTERS}`;
+    return conf((await treeOf(t, ini)).filter);
+  };
+  assert.deepEqual(await filterOf('paste.filter_factory = f'), { m: 'main' });
+  assert.deepEqual(await filterOf('use = f'), {});
+});
+
+test('PD-38 PD-61 through three files in three folders: here, hidden options, and who wins', async (t) => {
+  const folder = folderOf(t, {
+    'package.json': '{"type":"module"}',
+    'm.js': 'export const app = () => () => undefined;',
+    'a.ini': '[DEFAULT]\nregion = a\n[app:main]\nuse = config:one/b.ini#x\nset where = a\n',
+    'one/b.ini': '[DEFAULT]\nregion = b\nzone = b\n[app:x]\nuse = config:../two/c.ini#y\nset where = b\n',
+    'two/c.ini':
+      '[app:y]\npaste.app_factory = ../m.js:app\npath = %(here)s %(region)s %(zone)s\nwhere = hidden\nregion = hidden\n',
+  });
+  const { globalConf, localConf } = new Loader(join(folder, 'a.ini')).appConfig();
+  assert.deepEqual(Object.fromEntries(localConf), { path: `${folder}/two hidden b` });
+  assert.deepEqual(Object.fromEntries(globalConf), {
+    here: folder,
+    __file__: `${folder}/a.ini`,
+    region: 'a',
+    zone: 'b',
+    where: 'a',
+  });
+});
+
+test('PD-62 after use the children of a composite are those of the using file', async (t) => {
+  const folder = folderOf(t, {
+    'package.json': '{"type":"module"}',
+    'm.js': 'export const app = (g, l) => Object.assign(() => undefined, { from: l.get("from") });',
+    'a.ini':
+      '[composite:main]\nuse = config:b.ini#map\n[app:home]\npaste.app_factory = ./m.js:app\nfrom = a\n[composite:mounted]\nuse = egg:Paste#urlmap\n/ = config:b.ini#map\n',
+    'b.ini':
+      '[composite:map]\nuse = egg:Paste#urlmap\n/ = home\n[app:home]\npaste.app_factory = ./m.js:app\nfrom = b\n',
+  });
+  const loader = new Loader(join(folder, 'a.ini'));
+  assert.equal((await loader.tree()).children?.[0]?.context.localConf.get('from'), 'a');
+  assert.equal((await loader.tree('mounted')).children?.[0]?.context.children?.[0]?.context.localConf.get('from'), 'b');
+});
+
+test('PD-169 a folder with a percent sign in its name works', async (t) => {
+  const folder = folderOf(t, {
+    '50% done %(x)s/a.ini': '[app:main]\nuse = config:b.ini\n',
+    '50% done %(x)s/b.ini': '[app:main]\npaste.app_factory = a\nlog = %(here)s/log\n',
+  });
+  const { localConf, globalConf } = new Loader(join(folder, '50% done %(x)s/a.ini')).appConfig();
+  assert.equal(localConf.get('log'), `${folder}/50% done %(x)s/log`);
+  assert.equal(globalConf.get('here'), `${folder}/50% done %(x)s`);
+});
+
+test('PD-42 an included path may hold backslashes and percent escapes', async (t) => {
+  const folder = folderOf(t, {
+    'a.ini': '[app:main]\nuse = config:sub\\my%%20file.ini\n',
+    'sub/my file.ini': '[app:main]\npaste.app_factory = a\nx = 1\n',
+  });
+  assert.equal(new Loader(join(folder, 'a.ini')).appConfig().localConf.get('x'), '1');
+});
+
+test('PD-166 a Loader reads through what it is given, and two share nothing', async (t) => {
+  const read: string[] = [];
+  const texts: Record<string, string> = {
+    '/etc/a.ini': '[app:main]\nuse = config:b.ini\n',
+    '/etc/b.ini': '[app:main]\npaste.app_factory = a\nx = 1\n',
+  };
+  const readFile = (path: string) => {
+    read.push(path);
+    return Buffer.from(texts[path]!);
+  };
+  const first = new Loader('/etc/a.ini', { readFile });
+  assert.equal(first.appConfig().localConf.get('x'), '1');
+  texts['/etc/b.ini'] = texts['/etc/b.ini']!.replace('x = 1', 'x = 2');
+  assert.equal(new Loader('/etc/a.ini', { readFile }).appConfig().localConf.get('x'), '2');
+  assert.deepEqual(read, ['/etc/a.ini', '/etc/b.ini', '/etc/a.ini', '/etc/b.ini']);
+  t.diagnostic('each file once a load');
+});
