@@ -2,9 +2,12 @@
  * Counting a request's body while somebody else reads it.
  */
 import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 
 /** Read and thrown away after the limit, in bytes, so that the client can see the refusal; then reading stops. */
 const DISCARDED = 65_536;
+
+type Push = (chunk: unknown, encoding?: BufferEncoding) => boolean;
 
 /**
  * Calls `onExceeded` once when more than `limit` bytes of body have come, and lets nothing more through: whoever reads
@@ -12,18 +15,23 @@ const DISCARDED = 65_536;
  * connection is closed. Costs a comparison a chunk, and buffers nothing.
  */
 export function limitBody(req: IncomingMessage, limit: number, onExceeded: () => void): void {
+  const carrier = req as unknown as { push: Push };
+  const below = carrier.push;
   let size = 0;
-  const push = req.push.bind(req);
+  let drain: Readable | undefined;
+
   // All of a body enters the request through push(), however it is read afterwards.
-  req.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-    const before = size;
+  carrier.push = (chunk, encoding) => {
     if (chunk instanceof Uint8Array) size += chunk.byteLength;
-    if (size <= limit) return push(chunk, encoding);
-    if (before <= limit) {
+    if (size <= limit) return Reflect.apply(below, req, [chunk, encoding]);
+    if (drain === undefined) {
+      drain = new Readable({ read: () => undefined }).resume();
       // Not earlier: a destroyed request takes its socket along, and with it an answer the client has not read yet.
       req.socket.once('close', () => req.destroy());
       onExceeded();
     }
+    // By the same way as the rest, but into nothing: a server that counts what comes still sees it.
+    Reflect.apply(below, drain, [chunk, encoding]);
     return size <= limit + DISCARDED;
   };
 }

@@ -36,11 +36,19 @@ function faultIn(target: string, { maxLength, maxSegmentLength, strict }: Limits
   } catch {
     return 'its percent-encoding is invalid';
   }
-  if ([...path].some((character) => character < ' ' || character === '\x7f')) return 'it has control characters';
+  if (hasControls(path)) return 'it has control characters';
   if (strict && /%(?:25)*2f/i.test(path)) return 'it has a slash that is encoded twice';
   for (const segment of path.split('/')) {
     if (segment === '.' || segment === '..') return 'it has dot segments';
     if (Buffer.byteLength(segment) > maxSegmentLength) return `a part of it is longer than ${maxSegmentLength} bytes`;
   }
   return undefined;
+}
+
+function hasControls(path: string): boolean {
+  for (let at = 0; at < path.length; at++) {
+    const code = path.charCodeAt(at);
+    if (code < 0x20 || code === 0x7f) return true;
+  }
+  return false;
 }

@@ -26,7 +26,7 @@ export const readOnly = filterFactory('read_only', readOnlyOptions, (_options, _
   if (!enabled || !WRITES.has(req.method ?? '') || (allowDeletes && req.method === 'DELETE')) return app(req, res);
   const project = environ(req).context?.projectId;
   if (project !== undefined && exemptProjects.includes(project)) return app(req, res);
-  if (exemptPaths.length > 0 && exemptPaths.some((path) => isBelow(fullPath(req), path))) return app(req, res);
+  if (exemptPaths.some((path) => isBelow(fullPath(req), path))) return app(req, res);
   if (mode === 'maintenance') {
     const headers = { 'retry-after': String(retryAfter) };
     throw new Fault(503, { message: 'This service is in maintenance and accepts no changes at present.', headers });

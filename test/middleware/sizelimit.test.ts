@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import express from 'express';
 import { type App, compose, environ, fastifyApp, readBody } from 'portico/app';
 import { Config } from 'portico/config';
 import { catchErrors, sizelimit } from 'portico/middleware';
+import { Server } from 'portico/server';
 import { buildFilter, lint, rawRequest, request, tempConfig } from 'portico/testing';
 
 const counting: App = async (req, res) => {
@@ -128,3 +130,41 @@ test('MW-17 CF-91 the limit follows the configuration while the service runs', a
   assert.equal((await request(app, 'POST', '/', { body: 'x'.repeat(60) })).status, 200);
   await close();
 });
+
+const PIECE = 'x'.repeat(65_536);
+for (const [what, head, piece, before] of [
+  ['a declared body', 'Content-Length: 100000000', PIECE, ''],
+  ['a chunked body', 'Transfer-Encoding: chunked', `10000\r\n${PIECE}\r\n`, ''],
+  ['a declared body that waits for 100', 'Content-Length: 100000000\r\nExpect: 100-continue', PIECE, ''],
+  [
+    'a chunked body that waits for 100',
+    'Transfer-Encoding: chunked\r\nExpect: 100-continue',
+    `10000\r\n${PIECE}\r\n`,
+    '100',
+  ],
+] as const) {
+  test(`PH-8 RL-13 a client that goes on sending ${what} sees the 413`, async () => {
+    const server = new Server('sizelimit', await limited(counting, {}), { host: '127.0.0.1', port: 0 });
+    await server.start();
+    const [address] = server.addresses;
+    const answer = await new Promise<string>((resolve) => {
+      const socket = connect((address as { port: number }).port, '127.0.0.1');
+      socket.write(`POST / HTTP/1.1\r\nHost: a\r\n${head}\r\n\r\n`);
+      const send = (left: number): void => {
+        if (left === 0 || socket.destroyed) return;
+        if (socket.write(piece)) setImmediate(send, left - 1);
+        else socket.once('drain', () => send(left - 1));
+      };
+      send(50);
+      let text = '';
+      socket.on('data', (chunk) => {
+        text += chunk.toString();
+      });
+      socket.on('error', () => undefined);
+      socket.on('close', () => resolve(text));
+    });
+    const statuses = [...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].map((match) => match[1]);
+    assert.deepEqual(statuses, before === '' ? ['413'] : [before, '413']);
+    await server.stop();
+  });
+}
