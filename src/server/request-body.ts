@@ -47,16 +47,26 @@ export function announceUnread({ req, res, body }: Exchange, length: number): vo
  * of which the parser limits the length only chunk by chunk. `before` is how much its connection had brought when the
  * request before it ended.
  */
-export function watchChunks({ req, body }: Exchange, before: number, tooLong: () => void): void {
-  const push = req.push.bind(req);
+export function watchChunks({ req, res, body }: Exchange, before: number, tooLong: () => void): void {
+  const carrier = req as unknown as { push: (chunk: unknown, encoding?: BufferEncoding) => boolean };
+  const below = carrier.push;
   let frames = before + headLength(req) + EXTENSIONS_LIMIT;
-  req.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-    const more = push(chunk, encoding);
+  let looking = false;
+  const isOver = (): boolean => req.socket.bytesRead - (body?.received ?? 0) > frames;
+  const look = (): void => {
+    looking = false;
+    // After the answer the rest may be read away past the parser, where nobody counts it as body.
+    if (res.writableEnded || !isOver()) return;
+    frames = Number.POSITIVE_INFINITY;
+    tooLong();
+  };
+  carrier.push = function push(this: unknown, chunk, encoding): boolean {
+    const more = Reflect.apply(below, this, [chunk, encoding]);
     frames += CHUNK_FRAME;
-    if (req.socket.bytesRead - (body?.received ?? 0) > frames) {
-      frames = Number.POSITIVE_INFINITY;
-      // Not now: the parser is in the middle of these bytes.
-      setImmediate(tooLong);
+    if (!looking && isOver()) {
+      // Not now: the parser is in the middle of these bytes, and more of them may be body.
+      looking = true;
+      setImmediate(look);
     }
     return more;
   };
