@@ -46,7 +46,7 @@ function inFiles(judged: NamesToJudge): ConfigIssue[] {
       const location = maskLocation(name, undefined, fileLocation(file.kind, { ...origin, column: 1 }));
       if (section === 'DEFAULT' && /^config_(?:file|dir)$/.test(name)) issues.push(onlyOnCommandLine(name, location));
       else if (groups.find(section, name) === undefined && isJudged(judged, section)) {
-        issues.push(unknownOption(judged, section, name, location));
+        issues.push(...unknownOption(judged, section, name, location));
       }
     }
   }
@@ -57,7 +57,7 @@ function inArguments(judged: NamesToJudge): ConfigIssue[] {
   return judged.sources.arguments
     .filter(({ group, opt }) => judged.groups.find(group, opt) === undefined)
     .filter(({ group }) => judged.complete || isJudged(judged, group))
-    .map(({ group, opt, index }) =>
+    .flatMap(({ group, opt, index }) =>
       unknownOption(judged, group, opt, { kind: 'command_line', detail: `argument ${index}` }),
     );
 }
@@ -101,19 +101,21 @@ function unknownSection({ groups, strict, complete }: NamesToJudge, name: string
   return [{ severity, code, group: name, location, message: 'unknown section', hint }];
 }
 
-function unknownOption(judged: NamesToJudge, group: string, opt: string, location: Location): ConfigIssue {
+function unknownOption(judged: NamesToJudge, group: string, opt: string, location: Location): ConfigIssue[] {
   const { groups, strict } = judged;
   const section = groups.sectionOfSpelling(group, opt);
   if (section !== undefined && suggestion(opt, groups.spelledIn(group)) === undefined) {
     // `metadata_workers` in a program that does not serve metadata: one file may be for several programs.
     const message = `nothing here is called [${section}]`;
     const code = 'PORTICO_CONFIG_UNKNOWN_SECTION';
-    return { severity: strict ? 'error' : 'warning', code, group, opt, location, message };
+    return [{ severity: strict ? 'error' : 'warning', code, group, opt, location, message }];
   }
   const hint = whatWasMeant(groups, group, opt);
+  // The code of an API may have options in its section, and is loaded where the API is started.
+  if (judged.only === undefined && group.startsWith('api:') && !judged.complete && hint === undefined) return [];
   const mayBeDeclared = group === 'DEFAULT' && !judged.complete && hint === undefined;
   const severity = mayBeDeclared ? 'warning' : 'error';
-  return { severity, code: 'PORTICO_CONFIG_UNKNOWN_OPTION', group, opt, location, message: 'unknown option', hint };
+  return [{ severity, code: 'PORTICO_CONFIG_UNKNOWN_OPTION', group, opt, location, message: 'unknown option', hint }];
 }
 
 /** The nearest name of the group; else the group that does have the option; else a near name of another group. */

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
+import { type SampleApi, startCompute } from './sample-api.js';
+
+/** Why a client's test is skipped: it is not installed here. */
+const without = (command: string): string | false =>
+  spawnSync(command, ['--version']).error === undefined ? false : `the ${command} command is not installed`;
+
+type Client = (...words: string[]) => Promise<string>;
+
+/** A command with its options in front; rejects with what it said when it fails. */
+function client(command: string, options: readonly string[], env: Readonly<Record<string, string>> = {}): Client {
+  return async (...words) => {
+    const { stdout } = await promisify(execFile)(command, [...options, ...words], {
+      env: { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8', HOME: '/nonexistent', ...env },
+      timeout: 120_000,
+    });
+    return stdout;
+  };
+}
+
+function openstack({ url }: SampleApi, ...more: string[]): Client {
+  const token = ['--os-auth-type', 'admin_token', '--os-token', 'admin:admin'];
+  return client('openstack', [...token, '--os-endpoint', `${url}/v2.1`, ...more]);
+}
+
+/** Every command that the sample promises to serve, in an order that makes sense. */
+const COMMANDS = `flavor create --ram 256 --vcpus 1 --disk 2 --property a=b f1
+flavor list
+flavor show f1
+flavor set --property c=d f1
+flavor unset --property a f1
+flavor delete f1
+keypair create k1
+keypair list
+keypair show k1
+server group create --policy anti-affinity g1
+server group list
+server group show g1
+compute service list
+hypervisor list
+hypervisor show host1
+hypervisor stats show
+aggregate create --zone z1 a1
+aggregate list
+aggregate show a1
+aggregate set --property x=y a1
+aggregate add host a1 host1
+aggregate remove host a1 host1
+aggregate delete a1
+availability zone list
+limits show --absolute
+server create --flavor m1.tiny --image cirros --key-name k1 s1
+server list
+server show s1
+server set --name s2 s1
+server set --property p=q s2
+server unset --property p s2
+server stop s2
+server start s2
+server reboot s2
+server reboot --hard s2
+server pause s2
+server unpause s2
+server suspend s2
+server resume s2
+server lock s2
+server unlock s2
+server rebuild s2
+server event list s2
+console log show s2
+server delete s2
+server group delete g1
+keypair delete k1`.split('\n');
+
+async function runAll(t: TestContext, ...more: string[]): Promise<void> {
+  const api = await startCompute(t);
+  const run = openstack(api, ...more);
+  for (const command of COMMANDS) {
+    const failed = await run(...command.split(' ')).then(
+      () => undefined,
+      (error: Error & { stderr: string; killed: boolean }) => `${error.killed ? 'timed out' : error.stderr}`,
+    );
+    assert.equal(failed, undefined, `openstack ${command}: ${failed}`);
+  }
+  assert.deepEqual((await api.compute('GET /v2.1/servers')).json.servers, []);
+}
+
+test('SC-100 the openstack command does all it is to do', { skip: without('openstack') }, async (t) => {
+  await runAll(t);
+});
+
+test('SC-100 the openstack command does so at 2.79', { skip: without('openstack') }, async (t) => {
+  await runAll(t, '--os-compute-api-version', '2.79');
+});
+
+test('SC-13 SC-100 without authentication one may look, and no more', { skip: without('openstack') }, async (t) => {
+  const { url } = await startCompute(t);
+  const run = client('openstack', ['--os-auth-type', 'none', '--os-endpoint', `${url}/v2.1`]);
+  assert.match(await run('flavor', 'list'), /m1\.tiny/);
+  await assert.rejects(run('flavor', 'create', '--ram', '1', '--vcpus', '1', '--disk', '1', 'f'), /403/);
+});
+
+test('SC-100 the nova command lists, shows, stops and starts', { skip: without('nova') }, async (t) => {
+  const api = await startCompute(t);
+  const server = { name: 's1', flavorRef: '1', imageRef: '3f1b2c5e-8a47-4d0b-9b52-6d1f0c7a9e01', networks: 'none' };
+  await api.compute('POST /v2.1/servers', { body: { server }, version: '2.79' });
+  const token = ['--os-auth-type', 'admin_token', '--os-token', 'admin:admin', '--os-endpoint', `${api.url}/v2.1`];
+  const run = client('nova', token, { OS_PROJECT_ID: 'admin', OS_AUTH_URL: `${api.url}/` });
+  for (const command of [
+    'list',
+    'show s1',
+    'stop s1',
+    'start s1',
+    'flavor-list',
+    'service-list',
+    'keypair-list',
+    'limits',
+  ]) {
+    await assert.doesNotReject(run(...command.split(' ')), `nova ${command}`);
+  }
+  assert.match(await run('version-list'), /2\.79/);
+});

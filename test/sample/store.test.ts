@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ConfigError } from 'portico/config';
+import { askMetadata, load, makeServer, sampleConfig, serve, startCompute, temporaryFolder } from './sample-api.js';
+
+test('SC-3 SC-4 a second start finds what the first left, and adds nothing', async (t) => {
+  const folder = temporaryFolder(t);
+  const first = await startCompute(t, sampleConfig(folder));
+  await first.compute('DELETE /v2.1/flavors/1');
+  const id = await makeServer(first, { flavorRef: '2' });
+  assert.ok(existsSync(join(folder, 'sample.db')));
+  const second = await startCompute(t, sampleConfig(folder));
+  const { flavors } = (await second.compute('GET /v2.1/flavors')).json;
+  assert.deepEqual(
+    flavors.map((flavor: { id: string }) => flavor.id),
+    ['2', '3'],
+  );
+  assert.equal((await second.compute(`GET /v2.1/servers/${id}`)).status, 200);
+});
+
+test('SC-3 the store is where the configuration says', async (t) => {
+  const folder = temporaryFolder(t);
+  await startCompute(t, sampleConfig(folder, 'connection = sqlite:///deep/cloud.db'));
+  assert.ok(existsSync(join(folder, 'deep', 'cloud.db')));
+  await startCompute(t, sampleConfig(join(folder, 'unused'), `connection = sqlite:///${folder}/absolute.db`));
+  assert.ok(existsSync(join(folder, 'absolute.db')));
+  assert.ok(!existsSync(join(folder, 'unused')));
+  const refused = load(t, 'compute', sampleConfig(folder, 'connection = postgresql://db/cloud'));
+  await assert.rejects(refused, (error: Error) => {
+    const found = error instanceof ConfigError ? error : (error.cause as Error);
+    assert.match(`${error.message} ${found.message}`, /connection/);
+    return true;
+  });
+});
+
+test('SC-3 in memory both APIs of a process share one store', async (t) => {
+  const folder = temporaryFolder(t);
+  const config = sampleConfig(folder, 'connection = sqlite://:memory:\ntransition_ms = 0');
+  const api = await startCompute(t, config);
+  const port = await serve(t, await load(t, 'metadata', config));
+  const id = await makeServer(api);
+  assert.equal((await askMetadata(port, '/latest/', { id, tenant_id: 'admin' })).status, 200);
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test('SC-3 in memory is refused in a worker that is not alone', async (t) => {
+  const config = sampleConfig(temporaryFolder(t), 'connection = sqlite://:memory:');
+  const owner = process as unknown as Record<symbol, unknown>;
+  const worker = Symbol.for('portico.worker');
+  owner[worker] = { assignment: { service: 'compute', index: 0, workers: 2, generation: 0 } };
+  t.after(() => {
+    delete owner[worker];
+  });
+  await assert.rejects(load(t, 'compute', config), /sqlite:\/\/:memory: is for one process/);
+});
+
+test('SC-3 several processes make servers in one store, and lose none', async (t) => {
+  const folder = temporaryFolder(t);
+  const program = `
+    const { makeServer, sampleConfig, startCompute } = await import(${JSON.stringify(new URL('./sample-api.js', import.meta.url).href)});
+    const ends = [];
+    const api = await startCompute({ after: (end) => ends.push(end) }, sampleConfig(process.argv[1], 'quota_instances = 99\\nquota_cores = 99'));
+    for (let made = 0; made < 5; made++) console.log(await makeServer(api));
+    for (const end of ends.reverse()) await end();
+  `;
+  const children = [1, 2, 3].map(() =>
+    spawn(process.execPath, ['--input-type=module', '-e', program, folder], { stdio: ['ignore', 'pipe', 'inherit'] }),
+  );
+  const promised = await Promise.all(
+    children.map(async (child) => {
+      let text = '';
+      child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      const [code] = (await once(child, 'close')) as [number];
+      assert.equal(code, 0);
+      return text.trim().split('\n');
+    }),
+  );
+  const api = await startCompute(t, sampleConfig(folder));
+  const { servers } = (await api.compute('GET /v2.1/servers')).json;
+  const found = servers.map(({ id }: { id: string }) => id);
+  assert.deepEqual([...found].sort(), promised.flat().sort());
+  assert.equal(found.length, 15);
+});
+
+test('SC-5 a transition ends by itself, whoever looks', async (t) => {
+  const folder = temporaryFolder(t);
+  t.mock.timers.enable({ apis: ['Date'], now: Date.UTC(2030, 0, 1) });
+  const config = () => sampleConfig(folder, 'transition_ms = 1000');
+  const api = await startCompute(t, config());
+  const id = await makeServer(api);
+  const state = async (from = api) => {
+    const { server } = (await from.compute(`GET /v2.1/servers/${id}`)).json;
+    return [server.status, server['OS-EXT-STS:task_state']];
+  };
+  assert.deepEqual(await state(), ['BUILD', 'scheduling']);
+  t.mock.timers.tick(600);
+  assert.deepEqual(await state(), ['BUILD', 'spawning']);
+  t.mock.timers.tick(400);
+  assert.deepEqual(await state(), ['ACTIVE', null]);
+  const { server } = (await api.compute(`GET /v2.1/servers/${id}`)).json;
+  assert.equal(server['OS-SRV-USG:launched_at'], '2030-01-01T00:00:01.000000');
+  assert.deepEqual([server.created, server.updated], ['2030-01-01T00:00:00Z', '2030-01-01T00:00:01Z']);
+  await api.compute(`POST /v2.1/servers/${id}/action`, { body: { 'os-stop': null } });
+  const other = await startCompute(t, config());
+  assert.deepEqual(await state(other), ['ACTIVE', 'powering-off']);
+  t.mock.timers.tick(1000);
+  assert.deepEqual(await state(other), ['SHUTOFF', null]);
+  await api.compute(`DELETE /v2.1/servers/${id}`);
+  t.mock.timers.tick(999);
+  assert.equal((await other.compute(`GET /v2.1/servers/${id}`)).status, 200);
+  t.mock.timers.tick(1);
+  assert.equal((await other.compute(`GET /v2.1/servers/${id}`)).status, 404);
+});
