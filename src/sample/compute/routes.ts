@@ -3,13 +3,14 @@ import type { Logger } from 'portico';
 import { Router } from 'portico/routing';
 import { Aggregates } from './aggregates.js';
 import { extraSpecs, Flavors } from './flavors.js';
-import { Hypervisors, Services, Zones } from './hosts.js';
+import { Hypervisors } from './hypervisors.js';
 import { Images } from './images.js';
 import { KeyPairs } from './key-pairs.js';
 import { Limits } from './limits.js';
 import { ServerActions } from './server-actions.js';
 import { ServerGroups } from './server-groups.js';
 import { ServerParts, Servers, serverMetadata, Tags } from './servers.js';
+import { Services, Zones } from './services.js';
 import { VERSIONS } from './versions.js';
 
 /** What each action of a controller is asked for by: method, and path below that of its resource. */

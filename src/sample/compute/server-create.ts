@@ -4,7 +4,6 @@ import type { Stored } from '../cloud.js';
 import type { Server } from '../records.js';
 import { HOST } from '../seed.js';
 import { type Call, refuse } from './call.js';
-import { zoneOf } from './hosts.js';
 import { keyOf } from './key-pairs.js';
 import { roomFor } from './limits.js';
 import {
@@ -22,6 +21,7 @@ import {
 } from './parameters.js';
 import { membersOf } from './server-groups.js';
 import { during } from './server-states.js';
+import { zoneOf } from './services.js';
 
 type Texts = 'key_name' | 'availability_zone' | 'user_data' | 'accessIPv4' | 'accessIPv6' | 'adminPass' | 'imageRef';
 type Asked = Partial<Record<Texts | 'min_count' | 'max_count' | 'config_drive' | 'return_reservation_id', string>> &
