@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Runs `api-cli` in a folder with one API, `things`, behind a mount point. */
+function run(t: { after(done: () => void): void }, ...words: string[]): { status: number | null; stdout: string; stderr: string } {
+  const folder = mkdtempSync(join(root, 'dist-test/cli-routes-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const files: Record<string, string> = {
+    'portico.ini': '[DEFAULT]\nenabled_apis = things\napi_paste_config = api-paste.ini\n[api:things]\nport = 0\n',
+    'api-paste.ini':
+      '[composite:things]\nuse = egg:Paste#urlmap\n/v1: things_app\n\n[app:things_app]\npaste.app_factory = ./app.mjs:things\n',
+    'app.mjs': `import { action, Router } from 'portico/routing';
+export async function things(_globalConf, _localConf, ctx) {
+  const body = { type: 'object', properties: { name: { type: 'string' } } };
+  const controller = { index: () => [], show: () => ({}), create: action({ body, status: 202 }, () => ({})) };
+  const router = new Router({ controllers: { things: controller }, onShadow: 'ignore' });
+  router.resource('thing', 'things', { controller: 'things', only: ['index', 'show', 'create'], formatted: false });
+  router.connect('/things', { controller: 'things', action: 'index', conditions: { method: ['GET'] } });
+  router.connect('/slow/{x}', { controller: 'things', action: 'show', requirements: { x: '(a+)+' } });
+  const app = await router.build();
+  ctx.onClose(() => app.close());
+  return app;
+}
+`,
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  const cli = join(root, 'dist/cli/main.js');
+  return spawnSync(process.execPath, [cli, ...words], { cwd: folder, encoding: 'utf8', timeout: 60_000 });
+}
+
+test('OP-4 RT-195 routes in the order they are tried, with action and place; shadowed ones are marked', (t) => {
+  const { status, stdout, stderr } = run(t, 'routes');
+  assert.equal(stderr, '');
+  assert.equal(status, 0);
+  const lines = stdout.trimEnd().split('\n');
+  assert.equal(lines[0], 'things');
+  assert.match(lines[1]!, /^ {2}POST +\/things +things\.create +app\.mjs:6/);
+  assert.match(stdout, /GET +\/things +things +things\.index +app\.mjs:6/);
+  assert.match(stdout, /GET +\/things +things\.index +app\.mjs:7 +NEVER WINS: \/things at app\.mjs:6/);
+  assert.match(stdout, /any +\/slow\/\{x\} .* x: \(a\+\)\+/);
+});
+
+test('RT-195 --json, and --match with the routes that were passed over', (t) => {
+  const { stdout } = run(t, 'routes', '--json', '--match', 'GET /things/7');
+  const { schema, routers } = JSON.parse(stdout) as { schema: string; routers: { api: string; route: object; match: object; passedOver: object[] }[] };
+  assert.equal(schema, 'portico/routes');
+  assert.deepEqual(routers[0]?.match, { id: '7', controller: 'things', action: 'show' });
+  assert.equal(routers[0]?.api, 'things');
+  const text = run(t, 'routes', '--match', 'POST /things/7').stdout;
+  assert.match(text, /no route takes POST \/things\/7/);
+  assert.match(text, /GET +\/things\/:\(id\) +it does not take POST +app\.mjs:6/);
+});
+
+test('RT-24 RT-198 --check names shadowed routes, overlaps and slow requirements', (t) => {
+  const { stdout } = run(t, 'routes', '--check');
+  assert.match(stdout, /shadowed: 1\n.*\/things at app\.mjs:7 can never win: \/things at app\.mjs:6/);
+  assert.match(stdout, /slow: 1\n.*x: \(a\+\)\+ takes \d+ ms for \d+ characters/);
+  assert.match(stdout, /warnings: none/);
+});
+
+test('OP-70 RT-202 openapi prints a document', (t) => {
+  const { stdout, status } = run(t, 'openapi', '--api', 'things');
+  assert.equal(status, 0);
+  const { openapi, paths } = JSON.parse(stdout) as { openapi: string; paths: Record<string, object> };
+  assert.equal(openapi, '3.1.0');
+  assert.deepEqual(Object.keys(paths), ['/slow/{x}', '/things', '/things/{id}']);
+});
+
+test('routes of an API that is not there: the nearest name', (t) => {
+  const { status, stderr } = run(t, 'routes', '--api', 'thing');
+  assert.equal(status, 78);
+  assert.match(stderr, /no enabled API is called "thing"[\s\S]*Did you mean "things"/);
+});

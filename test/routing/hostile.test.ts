@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Mapper, Router } from 'portico/routing';
+import { serveRouter } from './served-router.js';
+
+/** A table with every kind of route, three deep. */
+function table(): Mapper {
+  const mapper = new Mapper({ kind: 'project' });
+  for (const name of ['server', 'image', 'volume']) {
+    mapper.resource(name, `${name}s`, { member: { action: 'POST' }, collection: { detail: 'GET' } });
+  }
+  mapper.connect('/diff/{a}..{b}', { controller: 'd', action: 'd' });
+  mapper.connect('/files/*path/meta', { controller: 'f', action: 'f' });
+  return mapper.connect('/objects/{container}/{name:.+}', { controller: 'o', action: 'o' });
+}
+
+test('RT-125 RT-216 long and strange paths are answered, and as the linear scan answers them', () => {
+  const compiled = table().compile();
+  const paths = [
+    `/${'a/'.repeat(4000)}`,
+    '/'.repeat(8000),
+    `/servers/${'../'.repeat(2600)}`,
+    `/files/${'meta/'.repeat(1600)}meta`,
+    `/objects/${'.'.repeat(8000)}`,
+    `/diff/${'.'.repeat(2000)}`,
+    `/diff/${'..a'.repeat(600)}`,
+    `/servers/${'a.'.repeat(4000)}`,
+    `/servers/${'\\'.repeat(4000)}.json`,
+    `/${'0'.repeat(8000)}`,
+    '/servers/\n',
+    '/\u0000',
+    '/\ud800',
+    '/constructor/__proto__',
+    '',
+  ];
+  for (const path of paths) {
+    for (const method of ['GET', 'POST', 'T,P']) {
+      const found = compiled.find(method, path, null);
+      const scanned = compiled.scan(path, { method });
+      assert.deepEqual([found?.compiled.index, found?.captured], [scanned?.compiled.index, scanned?.captured]);
+    }
+  }
+});
+
+test('RT-216 a path over 8 KiB is 414 before it is matched', async (t) => {
+  let matched = 0;
+  const conditions = { function: () => (matched += 1) };
+  const router = new Router().connect('/{rest:.*}', { handler: () => 'ok', conditions });
+  const send = await serveRouter(t, router);
+  assert.equal((await send('GET', `/${'a'.repeat(8191)}`)).status, 200);
+  assert.equal(matched, 1);
+  assert.equal((await send('GET', `/${'a'.repeat(8192)}`)).status, 414);
+  assert.equal((await send('GET', `/${'%61'.repeat(2731)}`)).status, 414);
+  assert.equal(matched, 1);
+});
+
+test('RT-28 RT-125 encoded paths of any kind are answered', async (t) => {
+  const router = new Router().connect('/x/{a}', { handler: (request) => request.params.a });
+  router.connect('/x/{a}/{b:.*}', { handler: () => 'two' });
+  const send = await serveRouter(t, router);
+  for (const raw of [
+    '%2F'.repeat(2000),
+    '%2f%2e%2e'.repeat(800),
+    '%',
+    '%f',
+    '%ff'.repeat(2000),
+    '%c0%af',
+    '%ED%A0%80',
+    '%00',
+  ]) {
+    assert.equal((await send('GET', `/x/a${raw}`)).status, 200, raw.slice(0, 20));
+  }
+});
+
+test('RT-156 RT-154 deep, wide and odd bodies are answered', async (t) => {
+  const router = new Router({ bodyLimit: 1 << 24 });
+  router.connect('/x', { handler: ({ body }) => ({ keys: Object.keys(body as object).length }) });
+  const send = await serveRouter(t, router);
+  const keys = (count: number): string => `{${Array.from({ length: count }, (_, index) => `"k${index}":0`).join(',')}}`;
+  assert.deepEqual((await send('POST', '/x', { body: keys(100_000) })).json, { keys: 100_000 });
+  const limited = await serveRouter(t, new Router().connect('/x', { handler: () => 1 }));
+  assert.equal((await limited('POST', '/x', { body: keys(1_000_000) })).status, 413);
+  const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+  assert.deepEqual((await send('POST', '/x', { body: deep })).json, { keys: 1 });
+  const hidden = `${'{"a":'.repeat(20_000)}{"__proto__":1}${'}'.repeat(20_000)}`;
+  assert.equal((await send('POST', '/x', { body: hidden })).status, 400);
+  assert.equal((await send('POST', '/x', { body: '"\\ud800"' })).status, 200);
+});
+
+test('RT-170 RT-179 a header of many versions is read once and quoted shortly', async (t) => {
+  const versions = { serviceType: 'compute', min: '2.1', max: '2.79' };
+  const send = await serveRouter(t, new Router({ versions }).connect('/x', { handler: () => 1 }));
+  const many = `${'volume 3.1, '.repeat(900)}compute 2.5`;
+  assert.equal(
+    (await send('GET', '/x', { headers: { 'openstack-api-version': many } })).headers['x-openstack-nova-api-version'],
+    '2.5',
+  );
+});
+
+test('RT-219 a router keeps nothing of the paths it has seen', () => {
+  const compiled = table().compile();
+  const before = JSON.stringify(Object.keys(compiled));
+  for (let index = 0; index < 1000; index++) compiled.find('GET', `/servers/${index}`, null);
+  assert.equal(JSON.stringify(Object.keys(compiled)), before);
+});

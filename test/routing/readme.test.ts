@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const readme = readFileSync(join(root, 'src/routing/README.md'), 'utf8');
+const programs = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, text]) => text!);
+
+/** A program of the page as a file below the package, where `portico/…` is found. */
+function writeProgram(t: { after(done: () => void): void }, text: string): string {
+  const folder = mkdtempSync(join(root, 'dist-test/readme-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 };
+  const file = join(folder, 'program.mjs');
+  writeFileSync(file, ts.transpileModule(text, { compilerOptions: options }).outputText);
+  return file;
+}
+
+test('the first program of the page serves what it says', async (t) => {
+  const listening = '.listen(0, function () { process.send(this.address().port); });';
+  const child = fork(writeProgram(t, programs[0]!.replace('.listen(8774);', listening)));
+  t.after(() => child.kill());
+  const [port] = (await once(child, 'message')) as [number];
+  const get = async (path: string, init?: RequestInit): Promise<[number, unknown]> => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, init);
+    const text = await answer.text();
+    return [answer.status, text === '' ? null : (JSON.parse(text) as unknown)];
+  };
+  assert.deepEqual(await get('/servers'), [200, { servers: [] }]);
+  const href = `http://127.0.0.1:${port}/servers/1`;
+  assert.deepEqual(await get('/servers/1'), [200, { server: { id: '1', links: [{ rel: 'self', href }] } }]);
+  assert.deepEqual(await get('/servers/0'), [
+    404,
+    { itemNotFound: { code: 404, message: 'Instance 0 could not be found.' } },
+  ]);
+  const made = await get('/servers', { method: 'POST', body: '{"server":{"name":"a"}}' });
+  assert.deepEqual(made, [202, { server: { name: 'a' } }]);
+  assert.equal((await get('/servers/1/action', { method: 'POST', body: '{"reboot":null}' }))[0], 202);
+  assert.deepEqual(await get('/hello/you'), [200, 'hello you']);
+});
+
+for (const [index, program] of programs.slice(1).entries()) {
+  test(`program ${index + 2} of the page runs`, async (t) => {
+    const child = fork(writeProgram(t, program));
+    const [status] = (await once(child, 'exit')) as [number];
+    assert.equal(status, 0);
+  });
+}
+
+test('every program of the page compiles under the strictest options', (t) => {
+  const files = programs.map((program) => {
+    const file = writeProgram(t, '').replace('.mjs', '.mts');
+    writeFileSync(file, program);
+    return file;
+  });
+  const { options } = ts.parseJsonConfigFileContent(
+    ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config,
+    ts.sys,
+    root,
+  );
+  const checked = ts.createProgram(files, { ...options, rootDir: root, noEmit: true, incremental: false });
+  const said = ts
+    .getPreEmitDiagnostics(checked)
+    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '));
+  assert.deepEqual(said, []);
+});
