@@ -46,13 +46,22 @@ function measure(requirement: string, now: () => number): { length: number; mill
   for (const unit of repetitiveUnits(requirement)) {
     for (let length = 8; length <= LONGEST; length = length < 32 ? length + 2 : length * 2) {
       const input = `${unit.repeat(Math.ceil(length / unit.length)).slice(0, length)}\u0001`;
-      const start = now();
-      regex.test(input);
-      const milliseconds = now() - start;
+      const milliseconds = timeOf(() => regex.test(input), now);
       if (milliseconds > LIMIT_MS) return { length, milliseconds };
     }
   }
   return null;
+}
+
+/** The best of three where the first is too slow: another process may have been in the way. */
+function timeOf(run: () => void, now: () => number): number {
+  let best = Number.POSITIVE_INFINITY;
+  for (let attempt = 0; attempt < 3 && best > LIMIT_MS; attempt++) {
+    const start = now();
+    run();
+    best = Math.min(best, now() - start);
+  }
+  return best;
 }
 
 /** What to repeat: usual characters, and the text that is in the expression itself. */
