@@ -143,16 +143,12 @@ export class Front {
   }
 
   #request(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
-    const connection = connectionOf(req.socket);
-    if (connection === undefined || this.#ignores(connection)) return;
+    const connection = connectionOf(req.socket) ?? this.connections.accept(req.socket);
+    if (this.#ignores(connection)) return;
     const exchange = this.connections.begin(req, res, connection);
     const found = this.#guard(req);
     if ('status' in found) {
       this.#refuseRequest(exchange, found);
-      return;
-    }
-    if (req.url === '*') {
-      res.writeHead(204).end();
       return;
     }
     if (found.body) {
@@ -163,6 +159,11 @@ export class Front {
     const last = found.upgrade || connection.requests >= this.#lastRequest;
     if (last || this.closing) announceClose(connection);
     if (last) connection.ended = true;
+    if (req.url === '*') {
+      // OPTIONS, by now: a question about the server, which is there.
+      res.writeHead(204).end();
+      return;
+    }
     // Requests that were read together are at work together; more are read when only one of them is left.
     if (connection.exchanges.length > 1) connection.hold();
     this.admission.enter(exchange);
@@ -181,8 +182,10 @@ export class Front {
   #ignores(connection: Connection): boolean {
     const before = connection.exchanges.at(-1);
     if (before?.res.headersSent === true && before.res.getHeader('connection') === 'close') connection.ended = true;
-    if (connection.ended) connection.lingers = true;
-    return connection.ended;
+    if (!connection.ended) return false;
+    connection.lingers = true;
+    connection.hold();
+    return true;
   }
 
   #giveUp({ socket, exchanges }: Connection, reason: string): void {
@@ -200,8 +203,8 @@ export class Front {
   }
 
   #expectation(req: IncomingMessage, res: ServerResponse): void {
-    const connection = connectionOf(req.socket);
-    if (connection === undefined || this.#ignores(connection)) return;
+    const connection = connectionOf(req.socket) ?? this.connections.accept(req.socket);
+    if (this.#ignores(connection)) return;
     this.#refuseRequest(this.connections.begin(req, res, connection), NO_EXPECTATION);
   }
 
@@ -212,7 +215,7 @@ export class Front {
       connection.bytesBefore = connection.socket.bytesRead;
       if (connection.refusal !== undefined) this.#broken.answerEnded(connection);
       else if (!req.complete && !connection.socket.writableEnded) discardRest(req);
-      else if (connection.exchanges.length <= 1 && !connection.ended) connection.release();
+      else if (connection.exchanges.length <= 1 && mayRead(connection)) connection.release();
     }
     this.#watcher.exchangeEnded(exchange);
   }
@@ -225,6 +228,11 @@ export class Front {
       else Socket.prototype.destroySoon.call(socket);
     };
   }
+}
+
+/** More is to come: another request, or the body of the last one. */
+function mayRead({ ended, exchanges }: Connection): boolean {
+  return !ended || exchanges[0]?.req.complete === false;
 }
 
 /** The number of the request whose answer ends its connection. */

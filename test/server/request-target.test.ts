@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import fc from 'fast-check';
 import { type App, compose, environ } from 'portico/app';
 import { Server } from 'portico/server';
+import { canonicalTarget, isCanonical } from '../../dist/server/request-target.js';
 import { Client, portOf } from './raw-client.js';
 
 const echo: App = (req, res) => void res.end(JSON.stringify([req.url, environ(req).originalUrl]));
@@ -126,4 +128,62 @@ test('RL-57 a filter that guards a prefix cannot be walked around by spelling', 
     assert.doesNotMatch(client.received, /inside/, spelling);
   }
   await guarded.stop();
+});
+
+const piece = fc.constantFrom(
+  '/',
+  '//',
+  '.',
+  '..',
+  '%2e',
+  '%2F',
+  '%5c',
+  '%25',
+  '%00',
+  '%c3%a9',
+  '%ff',
+  '%',
+  'a',
+  'B',
+  '~',
+  ';',
+  '=',
+  '|',
+  '?',
+  '+',
+  '%20',
+  '%41',
+);
+const target = fc.array(piece, { maxLength: 12 }).map((pieces) => `/${pieces.join('')}`);
+
+test('RL-57 a canonical target is its own canonical form, and every spelling of it leads there', () => {
+  fc.assert(
+    fc.property(target, (spelling) => {
+      const found = canonicalTarget('GET', spelling);
+      if ('status' in found) return;
+      assert.deepEqual(canonicalTarget('GET', found.url), found);
+      const [path = '', ...query] = found.url.split('?');
+      const escaped = [...Buffer.from(decodeURIComponent(path))]
+        .map((byte) => `%${byte.toString(16).padStart(2, '0')}`)
+        .join('');
+      const other = ['/', escaped.slice(3), ...query.map((part) => `?${part}`)].join('');
+      assert.deepEqual(canonicalTarget('GET', other), found);
+      assert.ok(!path.includes('//'));
+      assert.ok(
+        !decodeURIComponent(path)
+          .split(/[/\\]/)
+          .some((segment) => segment === '.' || segment === '..'),
+      );
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test('RL-57 what passes the quick way is canonical', () => {
+  fc.assert(
+    fc.property(target, (spelling) => {
+      if (isCanonical(spelling)) assert.deepEqual(canonicalTarget('GET', spelling), { url: spelling });
+    }),
+    { numRuns: 3000 },
+  );
 });

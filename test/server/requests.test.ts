@@ -106,6 +106,22 @@ test('RL-17 the last request of a connection says so, and what is pipelined afte
   assert.equal(one.received, '');
 });
 
+test('RL-17 RL-18 the body of the last request is read after the answer before it', async (t) => {
+  const app: App = async (req, res) => {
+    const { length } = await readBody(req, { limit: 1_000_000 });
+    for (let i = 0; i < 10; i++) await turn();
+    res.end(`${req.method} ${length}`);
+  };
+  const { client } = await started(t, app, { maxRequestsPerConnection: 2 });
+  const one = client();
+  one.write(`${get('/1')}${post('content-length: 500000')}${'x'.repeat(500_000)}${get('/3')}`);
+  assert.equal((await one.response()).body, 'GET 0');
+  const last = await one.response();
+  assert.deepEqual([last.body, last.headers.get('connection')], ['POST 500000', 'close']);
+  await one.closed;
+  assert.equal(one.received, '');
+});
+
 test('LC-1226 without keep-alive every connection has one request', async (t) => {
   const { client } = await started(t, url, { keepAlive: false });
   const one = client();
