@@ -101,7 +101,7 @@ test('LC-1002 LC-1003 LC-1005 certificate, key and ciphers are those of the opti
     ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256',
     version: 'TLSv1_2',
   });
-  assert.deepEqual([String(tls.cert), String(tls.key)], [pem.cert, pem.key]);
+  assert.deepEqual([tls.cert, tls.key], [Buffer.from(pem.cert), Buffer.from(pem.key)]);
   const server = new Server('tls', (_req, res) => void res.end('ok'), { tls });
   await server.start();
   t.after(() => server.stop());
