@@ -68,6 +68,8 @@ async function launchApis(
         config,
         log,
         onReload: async (next) => requests(await services(next ?? config, 'parent')),
+        // Explained once, at the end.
+        startFailed: () => undefined,
       }),
   );
   const role = launcher?.role ?? 'parent';

@@ -20,6 +20,7 @@ import type { LaunchSettings } from './launch-settings.js';
 import type { Launcher, LauncherOptions } from './launcher.js';
 import { logConfiguration } from './launcher-options.js';
 import { fleetStatus, type LauncherStatus, workerLines } from './launcher-status.js';
+import { logFailure } from './log-failure.js';
 import { OwnedProcess } from './owned-process.js';
 import { masterTitle, programName } from './process-title.js';
 import type { Answer } from './questions.js';
@@ -44,6 +45,8 @@ export interface ParentSideOptions {
   /** The settings of a configuration. */
   readonly settings: (config: Config | undefined) => LaunchSettings;
   readonly onReload: OnReload | undefined;
+  /** Told instead of the log that a service did not start. */
+  readonly startFailed: ((service: string, error: unknown) => void) | undefined;
 }
 
 /** How long a worker may take to report: one that is stuck is left out. */
@@ -131,7 +134,8 @@ export class ParentSide implements Launcher {
       await launched;
     } catch (error) {
       if (this.#stopping !== undefined) return;
-      // Not logged here: it is thrown to whoever launched the service.
+      if (this.#given.startFailed !== undefined) this.#given.startFailed(name, error);
+      else logFailure(this.#log, `Error starting service ${name}`, error, { service: name });
       this.#status = statusOf(error);
       this.#process.failed(error, this.#status);
       await this.stop();

@@ -28,6 +28,11 @@ export interface ProcessLauncherOptions extends LauncherOptions {
    * its number of workers. New ones are launched, missing ones ended, others resized. A rejection refuses the reload.
    */
   readonly onReload?: OnReload;
+  /**
+   * Told that a service did not start, with what `launchService` rejects with: for programs that explain it by themselves.
+   * Default: one line in the log.
+   */
+  readonly startFailed?: (service: string, error: unknown) => void;
   /** Names of environment variables that workers must not inherit. Default: those the configuration has taken up. */
   readonly withheldVariables?: readonly string[];
   /** Accepted for the sake of oslo.service's users, and ignored: nothing here polls. */
@@ -71,6 +76,7 @@ export class ProcessLauncher implements Launcher {
       },
       settings: (config) => readSettings(config, { ...options.settings, restartMethod: options.restartMethod }),
       onReload: options.onReload,
+      startFailed: options.startFailed,
     });
     this.signalHandler = side.signalHandler;
     this.#side = side;
