@@ -2,7 +2,7 @@
  * `api-cli db sync`: brings the tables of the service registry up to date.
  */
 import type { Command } from 'commander';
-import { databaseOptions, openRegistry, servicegroupOptions } from '../registry/index.js';
+import { openRegistry } from '../registry/index.js';
 import {
   addConfigurationOptions,
   type ConfigurationArguments,
@@ -17,8 +17,6 @@ export function register(program: Command): void {
     .description('make its tables, or bring them up to date; run it before an upgrade starts');
   addConfigurationOptions(sync.exitOverride()).action(async (given: ConfigurationArguments) => {
     const config = await readConfiguration(given);
-    config.register('servicegroup', servicegroupOptions);
-    config.register('database', databaseOptions);
     const registry = openRegistry(config, { log: configuredLogger(config) });
     if (registry === null) {
       process.stdout.write('the configuration names no database: nothing to do\n');

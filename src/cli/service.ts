@@ -4,8 +4,6 @@
 import type { Command } from 'commander';
 import { PorticoError } from '../errors.js';
 import {
-  databaseOptions,
-  heartbeatOptions,
   type OperatorChanges,
   openRegistry,
   type ServiceJson,
@@ -111,9 +109,6 @@ async function withRegistry<T>(
   work: (registry: ServiceRegistry, purgeAfterDays: number) => Promise<T>,
 ): Promise<T> {
   const config = await readConfiguration(given);
-  config.register('servicegroup', servicegroupOptions);
-  config.register('database', databaseOptions);
-  config.register('DEFAULT', heartbeatOptions);
   const registry = openRegistry(config, { log: configuredLogger(config) });
   if (registry === null) {
     throw new PorticoError('PORTICO_NO_REGISTRY', {

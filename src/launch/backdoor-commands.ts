@@ -21,7 +21,7 @@ export interface BackdoorView {
 /** The commands of one connection; `end` is called to let go of what they hold. */
 export interface BackdoorCommands {
   readonly commands: Readonly<Record<string, (...args: never[]) => unknown>>;
-  end(): void;
+  readonly end: () => void;
 }
 
 export function backdoorCommands(view: BackdoorView): BackdoorCommands {

@@ -8,6 +8,7 @@ export {
   initializeIfEnabled,
 } from './backdoor.js';
 export { BackdoorConfigValueError } from './backdoor-address.js';
+export { supervisorOptions } from './diagnosis.js';
 export { STATUS_FAILED, STATUS_REFUSED, STATUS_STOPPED, STATUS_UNHANDLED } from './exit-status.js';
 export type { LaunchRequest } from './fleet-reload.js';
 export type { HostProcess } from './host-process.js';

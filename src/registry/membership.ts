@@ -25,6 +25,9 @@ export interface MembershipOptions {
   readonly initialDelay: number;
   readonly jitter: number;
   readonly startWait: number;
+  /** Before the first further try of a registry that is away at the start; doubled each time, up to the second. */
+  readonly retryInterval: number;
+  readonly maxRetryInterval: number;
   readonly autoRecreate: boolean;
   readonly enableNewServices: boolean;
   readonly onRegistryLoss: 'continue' | 'drain' | 'exit';
@@ -96,11 +99,11 @@ export class Membership implements Registration {
 
   /** Waits for a registry that is away, with growing pauses, at most `startWait` seconds. */
   async read(): Promise<ServiceRecord | null> {
-    const { clock, log, startWait } = this.#options;
+    const { clock, log, startWait, retryInterval, maxRetryInterval } = this.#options;
     const { host, binary } = this.#who;
     const began = clock.now();
     let told = Number.NEGATIVE_INFINITY;
-    for (let waitMs = 100; ; waitMs = Math.min(2 * waitMs, 5000)) {
+    for (let waitMs = retryInterval * 1000; ; waitMs = Math.min(2 * waitMs, maxRetryInterval * 1000)) {
       try {
         return await this.#registry.store.find(host, binary);
       } catch (error) {

@@ -41,8 +41,20 @@ export function openRegistry(
       hint: 'Write postgresql://user@host:5432/name.',
     });
   }
-  return make(new PostgresqlStore(connection));
+  const { poolSize, poolTimeout, statementTimeout } = database;
+  // A heartbeat must fail before the next one is due, and so must what it waits for.
+  const limit = TIMEOUT_PART * (config.group('DEFAULT', heartbeatOptions, { partial: true }).reportInterval || 60);
+  return make(
+    new PostgresqlStore(connection, {
+      connections: Math.min(2, poolSize),
+      connectTimeoutMs: Math.min(poolTimeout, limit) * 1000,
+      statementTimeoutMs: Math.min(statementTimeout, limit) * 1000,
+    }),
+  );
 }
+
+/** The part of the time between two heartbeats that one statement may take. */
+const TIMEOUT_PART = 0.5;
 
 /** The file an SQLite connection names, as SQLAlchemy writes it: three slashes and a relative path, four and an absolute one. */
 export function sqlitePath(connection: string): string {
@@ -76,6 +88,7 @@ export interface MemberOptions extends Partial<MembershipOptions> {
 export function membership(registry: ServiceRegistry, config: Config, options: MemberOptions): Membership {
   const group = config.group('servicegroup', servicegroupOptions);
   const defaults = config.group('DEFAULT', heartbeatOptions);
+  const database = config.group('database', databaseOptions);
   const { binary, topic = null, version = 0, zone = null, endpoints = [], labels = {}, ...rest } = options;
   const { worker, instance, generation } = options.process ?? thisProcess();
   const machineId = machine();
@@ -101,6 +114,8 @@ export function membership(registry: ServiceRegistry, config: Config, options: M
       initialDelay: group.initialDelayS,
       jitter: group.jitter,
       startWait: group.startWaitS,
+      retryInterval: database.retryInterval,
+      maxRetryInterval: database.maxRetryInterval,
       autoRecreate: group.autoRecreate,
       enableNewServices: group.enableNewServices,
       onRegistryLoss: group.onRegistryLoss,

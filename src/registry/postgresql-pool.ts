@@ -5,8 +5,16 @@ import type { Pool, PoolClient, QueryResultRow } from 'pg';
 import { ConfigurationRefused, PorticoError } from '../errors.js';
 import { RegistryUnavailable } from './registry-errors.js';
 
-/** Milliseconds a statement, or a connection, may take. */
-const TIMEOUT_MS = 5000;
+/** How connections are made. */
+export interface PoolOptions {
+  /** At most so many. Default 2. */
+  readonly connections?: number;
+  /** Default 5000. */
+  readonly connectTimeoutMs?: number;
+  /** Default 5000. */
+  readonly statementTimeoutMs?: number;
+}
+
 /** Tries of a statement that lost against another, or whose connection broke. */
 const TRIES = 5;
 
@@ -19,10 +27,12 @@ export interface Rows {
 /** Connects on first use; the package is loaded then, since it is an optional one. */
 export class PostgresqlPool {
   readonly #connection: string;
+  readonly #options: PoolOptions;
   #pool: Promise<Pool> | undefined;
 
-  constructor(connection: string) {
+  constructor(connection: string, options: PoolOptions = {}) {
     this.#connection = connection;
+    this.#options = options;
   }
 
   /** Runs a statement. Rejects with `RegistryUnavailable` when the server is away. */
@@ -74,12 +84,14 @@ export class PostgresqlPool {
 
   async #open(): Promise<Pool> {
     const pg = await load();
+    const { connections = 2, connectTimeoutMs = 5000, statementTimeoutMs = 5000 } = this.#options;
     const pool = new pg.default.Pool({
       connectionString: this.#connection,
-      max: 2,
-      connectionTimeoutMillis: TIMEOUT_MS,
-      statement_timeout: TIMEOUT_MS,
-      query_timeout: TIMEOUT_MS + 1000,
+      max: connections,
+      connectionTimeoutMillis: connectTimeoutMs,
+      statement_timeout: statementTimeoutMs,
+      // A server that does not answer at all keeps no statement's limit.
+      query_timeout: statementTimeoutMs + 1000,
       idleTimeoutMillis: 60_000,
       allowExitOnIdle: true,
       application_name: 'portico-registry',

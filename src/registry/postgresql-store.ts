@@ -3,7 +3,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { ServiceRecord, ServiceState } from '../service/index.js';
-import { PostgresqlPool } from './postgresql-pool.js';
+import { type PoolOptions, PostgresqlPool } from './postgresql-pool.js';
 import { POSTGRESQL_STEPS } from './postgresql-schema.js';
 import { toColumns, toRecord, toWorker } from './record-row.js';
 import { RecordExists } from './registry-errors.js';
@@ -18,7 +18,7 @@ import type {
 } from './service-store.js';
 
 /** How a store in PostgreSQL is made. */
-export interface PostgresqlStoreOptions {
+export interface PostgresqlStoreOptions extends PoolOptions {
   /** Milliseconds since 1970, for tests. Default: the server's clock. */
   readonly now?: () => number;
 }
@@ -32,7 +32,7 @@ export class PostgresqlStore implements ServiceStore {
   readonly #given: (() => number) | undefined;
 
   constructor(connection: string, options: PostgresqlStoreOptions = {}) {
-    this.#pool = new PostgresqlPool(connection);
+    this.#pool = new PostgresqlPool(connection, options);
     this.#given = options.now;
   }
 

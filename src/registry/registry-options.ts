@@ -2,7 +2,7 @@
  * The options of the service registry.
  */
 import { hostname } from 'node:os';
-import { boolean, defineOptions, float, host, integer, oneOf, uri } from '../config/index.js';
+import { boolean, defineOptions, duration, float, host, integer, oneOf, uri } from '../config/index.js';
 
 /** `[servicegroup]`. */
 export const servicegroupOptions = defineOptions({
@@ -45,10 +45,16 @@ export const heartbeatOptions = defineOptions({
     default: () => hostname(),
     help: 'The name of this machine in service records and remote calls. Must differ from that of every other machine.',
   }),
-  report_interval: integer({ default: 10, min: 0, help: 'Seconds between two heartbeats of a service; 0: none.' }),
+  report_interval: integer({
+    default: 10,
+    min: 0,
+    aliases: ['servicegroup.report_interval'],
+    help: 'Seconds between two heartbeats of a service; 0: none.',
+  }),
   service_down_time: integer({
     default: 60,
     min: 1,
+    aliases: ['servicegroup.service_down_time'],
     help: 'Seconds without a heartbeat after which a service counts as down. More than report_interval.',
   }),
 });
@@ -56,6 +62,21 @@ export const heartbeatOptions = defineOptions({
 /** `[database]`: the database that parts without one of their own use. */
 export const databaseOptions = defineOptions({
   connection: uri({ secret: true, help: 'sqlite:///relative, sqlite:////absolute, or postgresql://user@host/name.' }),
+  pool_size: integer({
+    default: 5,
+    min: 1,
+    help: 'Connections of one process to a server. The registry needs two at most.',
+  }),
+  pool_timeout: duration({ default: 30, help: 'Seconds to wait for a connection. Heartbeats wait less.' }),
+  retry_interval: duration({
+    default: 1,
+    help: 'Seconds before a database that is away at the start is tried again; doubled each time.',
+  }),
+  max_retry_interval: duration({ default: 10, help: 'Seconds between two such tries, at most.' }),
+  statement_timeout: duration({
+    default: 30,
+    help: 'Seconds a statement may take. Those of heartbeats may take less.',
+  }),
   sqlite_busy_timeout_ms: integer({
     default: 5000,
     min: 0,

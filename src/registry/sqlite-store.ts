@@ -202,10 +202,13 @@ export class SqliteStore implements ServiceStore {
 
   /** Runs statements; errors that mean the database is away become `RegistryUnavailable`, and it is opened anew. */
   async #use<T>(work: (database: Database) => T): Promise<T> {
-    const began = performance.now();
+    let began = performance.now();
     try {
       this.#checkFile();
-      this.#database ??= this.#open();
+      if (this.#database === undefined) {
+        this.#database = this.#open();
+        began = performance.now();
+      }
       return work(this.#database);
     } catch (error) {
       if (error instanceof RegistryUnavailable || !isAway(error)) throw error;

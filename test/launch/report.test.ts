@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { Config, defineOptions, string } from 'portico/config';
@@ -213,15 +213,17 @@ test('LC-1501 a file triggers reports when it is modified, and then the signal d
   assert.equal(reporter.triggeredByFile, true);
   assert.equal(guruMeditation().triggeredByFile, false);
   reporter.start();
-  await new Promise((resolve) => setImmediate(resolve));
-  utimesSync(trigger, 2000, 2000);
-  // The looking keeps no process alive; this does.
-  const alive = setInterval(() => {}, 1000);
+  // Modified again and again, since nobody knows when it is first looked at; the looking alone keeps no process alive.
+  let time = 2000;
+  const modified = setInterval(() => {
+    time++;
+    utimesSync(trigger, time, time);
+  }, 20);
   await made;
-  clearInterval(alive);
+  clearInterval(modified);
   await reporter.stop();
-  assert.equal(readdirSync(reports).length, 1);
-  assert.equal(written.length, 1);
+  assert.ok(written.length >= 1);
+  assert.equal(readdirSync(reports).includes(basename(written[0]!)), true);
 });
 
 test('LC-1502 a report changes nothing: a thousand tasks are shown and go on', async () => {

@@ -53,6 +53,8 @@ class House {
         initialDelay: 5,
         jitter: 0.1,
         startWait: 60,
+        retryInterval: 1,
+        maxRetryInterval: 10,
         autoRecreate: true,
         enableNewServices: true,
         onRegistryLoss: 'continue',
@@ -251,7 +253,7 @@ test('SG-32 a start with the registry away waits, says so each 10 s, and gives u
   await house.clock.advance(25_000);
   assert.equal(house.lines().length, 3);
   house.away = false;
-  await house.clock.advance(5000);
+  await house.clock.advance(10_000);
   assert.equal(await reading, null);
 
   house.away = true;
