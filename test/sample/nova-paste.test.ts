@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Config } from 'portico/config';
+import { ask, CIRROS, load, PASTE, serve, startCompute, temporaryFolder } from './sample-api.js';
+
+/** The sections of nova 26's file that lead to the compute API, as they stand there. */
+const NOVA = `[composite:osapi_compute]
+use = call:nova.api.openstack.urlmap:urlmap_factory
+/: oscomputeversions
+/v2: oscomputeversion_legacy_v2
+/v2.1: oscomputeversion_v2
+/v2/+: openstack_compute_api_v21_legacy_v2_compatible
+/v2.1/+: openstack_compute_api_v21
+
+[composite:openstack_compute_api_v21]
+use = call:nova.api.auth:pipeline_factory_v21
+keystone = cors http_proxy_to_wsgi compute_req_id faultwrap request_log sizelimit osprofiler authtoken keystonecontext osapi_compute_app_v21
+noauth2 = cors http_proxy_to_wsgi compute_req_id faultwrap request_log sizelimit osprofiler noauth2 osapi_compute_app_v21
+
+[composite:openstack_compute_api_v21_legacy_v2_compatible]
+use = call:nova.api.auth:pipeline_factory_v21
+noauth2 = cors http_proxy_to_wsgi compute_req_id faultwrap request_log sizelimit osprofiler noauth2 legacy_v2_compatible osapi_compute_app_v21
+
+[filter:request_log]
+paste.filter_factory = nova.api.openstack.requestlog:RequestLog.factory
+
+[filter:compute_req_id]
+paste.filter_factory = nova.api.compute_req_id:ComputeReqIdMiddleware.factory
+
+[filter:faultwrap]
+paste.filter_factory = nova.api.openstack:FaultWrapper.factory
+
+[filter:noauth2]
+paste.filter_factory = nova.api.openstack.auth:NoAuthMiddleware.factory
+
+[filter:osprofiler]
+paste.filter_factory = nova.profiler:WsgiMiddleware.factory
+
+[filter:sizelimit]
+paste.filter_factory = oslo_middleware:RequestBodySizeLimiter.factory
+
+[filter:http_proxy_to_wsgi]
+paste.filter_factory = oslo_middleware.http_proxy_to_wsgi:HTTPProxyToWSGI.factory
+
+[filter:legacy_v2_compatible]
+paste.filter_factory = nova.api.openstack:LegacyV2CompatibleWrapper.factory
+
+[app:osapi_compute_app_v21]
+paste.app_factory = nova.api.openstack.compute:APIRouterV21.factory
+
+[pipeline:oscomputeversions]
+pipeline = cors faultwrap request_log http_proxy_to_wsgi oscomputeversionapp
+
+[pipeline:oscomputeversion_v2]
+pipeline = cors compute_req_id faultwrap request_log http_proxy_to_wsgi oscomputeversionapp_v2
+
+[pipeline:oscomputeversion_legacy_v2]
+pipeline = cors compute_req_id faultwrap request_log http_proxy_to_wsgi legacy_v2_compatible oscomputeversionapp_v2
+
+[app:oscomputeversionapp]
+paste.app_factory = nova.api.openstack.compute.versions:Versions.factory
+
+[app:oscomputeversionapp_v2]
+paste.app_factory = nova.api.openstack.compute.versions:VersionsV2.factory
+
+[filter:cors]
+paste.filter_factory = oslo_middleware.cors:filter_factory
+oslo_config_project = nova
+`;
+
+const ALIASES = `[pipeline:compute]
+pipeline = config:nova-api-paste.ini#osapi_compute
+
+[portico:aliases]
+nova =
+    nova.api.openstack.compute:APIRouterV21.factory               portico/sample:compute
+    nova.api.openstack.compute.versions:Versions.factory          portico/sample:versions
+    nova.api.openstack.compute.versions:VersionsV2.factory        portico/sample:version
+    nova.api.openstack.auth:NoAuthMiddleware.factory              portico/middleware:noauth
+    nova.api.openstack.requestlog:RequestLog.factory              portico/middleware:requestLog
+    nova.api.compute_req_id:ComputeReqIdMiddleware.factory        portico/middleware:requestId
+    nova.api.openstack:FaultWrapper.factory                       portico/middleware:faultWrapper
+    nova.api.openstack:LegacyV2CompatibleWrapper.factory          ./pass.mjs:factory
+    nova.profiler:WsgiMiddleware.factory                          ./pass.mjs:factory
+`;
+
+test('SC-11 the sample runs from nova’s own paste file', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'nova-api-paste.ini'), NOVA);
+  writeFileSync(join(folder, 'api-paste.ini'), ALIASES);
+  writeFileSync(join(folder, 'pass.mjs'), 'export const factory = () => (app) => app;\n');
+  const config = Config.fromText(`[DEFAULT]
+state_path = ${folder}
+fault_style = openstack
+[api]
+auth_strategy = noauth2
+[sample]
+transition_ms = 0
+`);
+  const port = await serve(t, await load(t, 'compute', config, join(folder, 'api-paste.ini')));
+  assert.equal((await ask(port, 'GET /', { token: null })).json.versions[0].id, 'v2.1');
+  assert.equal((await ask(port, 'GET /v2.1/', { token: null })).json.version.version, '2.79');
+  assert.equal((await ask(port, 'GET /v2.1/flavors', { token: null })).status, 204);
+  const body = { server: { name: 's1', flavorRef: '1', imageRef: CIRROS } };
+  const made = await ask(port, 'POST /v2.1/servers', { body });
+  assert.equal(made.status, 202);
+  const { id } = made.json.server;
+  assert.match(made.headers.location ?? '', new RegExp(`/v2\\.1/servers/${id}$`));
+  const stopped = await ask(port, `POST /v2.1/servers/${id}/action`, { body: { 'os-stop': null } });
+  assert.deepEqual([stopped.status, typeof stopped.headers['x-openstack-request-id']], [202, 'string']);
+  assert.equal((await ask(port, `GET /v2.1/servers/${id}`)).json.server.status, 'SHUTOFF');
+  assert.equal((await ask(port, `DELETE /v2.1/servers/${id}`)).status, 204);
+  assert.equal((await ask(port, `GET /v2.1/servers/${id}`)).json.itemNotFound.code, 404);
+});
+
+test('SC-10 SC-14 the shipped files load, and the healthcheck answers', async (t) => {
+  const { compute, port } = await startCompute(t);
+  assert.equal((await compute('GET /healthcheck', { token: null })).status, 200);
+  assert.ok(PASTE.endsWith('paste/api-paste.ini'));
+  assert.ok(port > 0);
+});
