@@ -3,7 +3,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeHead, type FactoryContext, type Filter, filterFactory } from '../app/index.js';
-import { boolean, defineOptions, integer, list } from '../config/index.js';
+import { boolean, defineOptions, integer, list, string } from '../config/index.js';
 import { type Logger, silentLogger } from '../log.js';
 import { CorsPolicy, type CorsRules } from './cors-policy.js';
 import { appendVary } from './vary.js';
@@ -36,6 +36,10 @@ export const corsOptions = defineOptions({
     default: false,
     mutable: true,
     help: 'Lets public pages reach this service in a private network.',
+  }),
+  oslo_config_project: string({
+    default: '',
+    help: 'Read and not used: files written for oslo.middleware name the configuration of their service here.',
   }),
 });
 
