@@ -31,23 +31,18 @@ function options(kwargs = {}) {
   return renamed;
 }
 
-function conditions({ sub_domain: subDomain, function: name, ...rest }) {
-  return {
-    ...rest,
-    ...(subDomain === undefined ? {} : { subDomain }),
-    ...(name === undefined ? {} : { function: CONDITIONS[name] }),
-  };
+function conditions({ function: name, ...rest }) {
+  const renamed = Object.entries(rest).map(([key, value]) => [camel(key), value]);
+  return { ...Object.fromEntries(renamed), ...(name === undefined ? {} : { function: CONDITIONS[name] }) };
 }
 
 const isTable = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Positional arguments of the helpers, which take one object here. */
-const POSITIONAL = {
-  link: ['rel', 'name', 'action', 'method', 'formatted'],
-  action: ['name', 'action', 'method', 'formatted'],
-};
+const HELPER = ['name', 'action', 'method', 'formatted'];
+const POSITIONAL = { link: ['rel', ...HELPER], action: HELPER };
 
-function define({ mapper = {}, calls = [] }) {
+function define({ mapper, calls = [] }) {
   const table = new Mapper(Object.fromEntries(Object.entries(mapper).map(([key, value]) => [camel(key), value])));
   const named = new Map();
   for (const { op, args = [], kwargs, on, as, routes } of calls) {
@@ -91,17 +86,8 @@ const PROBES = {
     const matched = { method: override ? overriddenMethod(source) : method, host, headers };
     const result = dispatch(table, decodePath(raw), matched, { scriptName, ...surroundings(probe) });
     if (result.status !== 200) return result;
-    const { status, controller, action, args, route } = result;
-    return {
-      status,
-      controller,
-      action,
-      args,
-      script_name: result.scriptName,
-      path_info: result.pathInfo,
-      method,
-      route,
-    };
+    const { controller, action, args, scriptName: script_name, pathInfo: path_info, route } = result;
+    return { status: 200, controller, action, args, script_name, path_info, method, route };
   },
   generate(table, { kwargs = {}, script_name: scriptName = '' }) {
     return { url: table.generate(kwargs, scriptName) };
@@ -137,27 +123,24 @@ function surroundings({ host = 'localhost', scheme = 'http', headers }) {
   return { host: forwarded ? forwarded.split(', ', 1)[0] : host, scheme: secure ? 'https' : 'http' };
 }
 
-function answer(definition) {
+function answer({ id, mapper = {}, calls, probes }) {
   let table;
   try {
-    table = define(definition);
+    table = define({ mapper, calls });
   } catch {
-    return { id: definition.id, definition_error: true };
+    return { id, definition_error: true };
   }
-  return {
-    id: definition.id,
-    results: definition.probes.map((probe) => PROBES[probe.kind](table, probe, definition.mapper ?? {})),
-  };
+  return { id, results: probes.map((probe) => PROBES[probe.kind](table, probe, mapper)) };
 }
 
 const input = readFileSync(0, 'utf8').trim();
-const documents = input.includes('\n') && !isDocument(input) ? input.split('\n') : [input];
-for (const document of documents) if (document.trim() !== '') console.log(JSON.stringify(answer(JSON.parse(document))));
+for (const document of isDocument(input) ? [input] : input.split('\n')) {
+  if (document.trim() !== '') console.log(JSON.stringify(answer(JSON.parse(document))));
+}
 
 function isDocument(text) {
   try {
-    JSON.parse(text);
-    return true;
+    return Boolean(JSON.parse(text));
   } catch {
     return false;
   }
