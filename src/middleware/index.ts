@@ -3,6 +3,7 @@
 export { basicAuth } from './basic-auth.js';
 export { catchErrors } from './catch-errors.js';
 export { compression } from './compression.js';
+export { connect, fastifyPlugin } from './connect.js';
 export { context } from './context.js';
 export { correlationId } from './correlation-id.js';
 export { cors, corsFilter } from './cors.js';

@@ -2,6 +2,7 @@
  * Taking headers off a request.
  */
 import type { IncomingMessage } from 'node:http';
+import { replaceRawHeaders } from '../app/index.js';
 
 /**
  * Removes the request headers whose names `isMeant` says yes to. Names come in lower case and with `-` for `_`: WSGI and
@@ -19,7 +20,7 @@ export function removeHeaders(req: IncomingMessage, isMeant: (name: string) => b
   for (let at = 0; at + 1 < req.rawHeaders.length; at += 2) {
     if (!isMeant(folded(req.rawHeaders[at]!))) kept.push(req.rawHeaders[at]!, req.rawHeaders[at + 1]!);
   }
-  req.rawHeaders = kept;
+  replaceRawHeaders(req, kept);
 }
 
 function folded(name: string): string {

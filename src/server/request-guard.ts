@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
-import { environ } from '../app/index.js';
+import { environ, replaceRawHeaders } from '../app/index.js';
 import { type Refusal, refusal } from './refusal.js';
 import { canonicalTarget, isCanonical } from './request-target.js';
 
@@ -168,5 +168,5 @@ function dropUnderscores(req: IncomingMessage): void {
       delete req.headersDistinct[name.toLowerCase()];
     } else kept.push(name, req.rawHeaders[i + 1] as string);
   }
-  req.rawHeaders = kept;
+  replaceRawHeaders(req, kept);
 }

@@ -3,7 +3,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import type {} from '@fastify/middie';
+import { fastify } from 'fastify';
 import { type ClosableApp, createFastify, environ, Fault, fastifyApp, listenerOf } from 'portico/app';
+import { lint, request } from 'portico/testing';
 
 /** Serves one request with the app and gives its answer, or what the app failed with. */
 async function ask(
@@ -125,4 +127,14 @@ test("the instance's first onRequest hook runs before middleware, and requests h
   assert.equal(await answer?.text(), 'req-7');
   assert.deepEqual(order, ['first', 'middleware']);
   await app.close();
+});
+
+test('a Fastify instance is an App as it comes from npm', async () => {
+  const instance = fastify();
+  instance.get('/hello', async () => ({ hello: 'you' }));
+  await instance.ready();
+  const app = lint((req, res) => instance.routing(req, res));
+  assert.deepEqual((await request(app, 'GET', '/hello')).json(), { hello: 'you' });
+  assert.equal((await request(app, 'GET', '/nowhere')).status, 404);
+  await instance.close();
 });

@@ -1,0 +1,67 @@
+/**
+ * connect and fastify_plugin: packages made for Connect, Express and Fastify, named in a paste file.
+ */
+import { dirname } from 'node:path';
+import {
+  appFactory,
+  type ConnectMiddleware,
+  type FactoryContext,
+  fastifyApp,
+  filterFactory,
+  fromConnect,
+  type LeafPlugin,
+} from '../app/index.js';
+import { boolean, defineOptions, module, string } from '../config/index.js';
+import { ConfigurationRefused } from '../errors.js';
+import { importModuleExport } from '../service/index.js';
+
+export const connectOptions = defineOptions({
+  middleware: module({ required: true, help: 'The middleware: a package, or a module:export beside the paste file.' }),
+  options: string({ default: '{}', help: 'What the package is told, as JSON.' }),
+  call: boolean({
+    default: true,
+    help: 'The export makes the middleware from the options; false: it is the middleware itself.',
+  }),
+});
+
+export const fastifyPluginOptions = defineOptions({
+  plugin: module({ required: true, help: 'The plugin: a package, or a module:export beside the paste file.' }),
+  options: string({ default: '{}', help: 'What the plugin is told, as JSON.' }),
+});
+
+/** A Connect middleware of any package as a filter. */
+export const connect = filterFactory('connect', connectOptions, async (options, ctx) => {
+  const found = await exported(options.middleware, 'middleware', ctx);
+  const told = parsed(options.options, ctx);
+  return fromConnect((options.call ? found(told) : found) as ConnectMiddleware);
+});
+
+/** A Fastify plugin of any package as an app. */
+export const fastifyPlugin = appFactory('fastify_plugin', fastifyPluginOptions, async (options, ctx) => {
+  const plugin = (await exported(options.plugin, 'plugin', ctx)) as unknown as LeafPlugin;
+  const app = await fastifyApp(plugin, { pluginOptions: parsed(options.options, ctx) });
+  ctx.onClose(() => app.close());
+  return app;
+});
+
+async function exported(name: string, option: string, ctx: FactoryContext): Promise<(told: object) => unknown> {
+  const folder = dirname(ctx.section.origin.file);
+  const found = await importModuleExport(name, { folder, allowExternalModules: true });
+  if (typeof found === 'function') return found as (told: object) => unknown;
+  throw refused(option, `${name} is no function`, 'Name the export that is: module:export.', ctx);
+}
+
+function parsed(text: string, ctx: FactoryContext): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch (error) {
+    throw refused('options', `is no JSON: ${(error as Error).message}`, 'Write an object: {"name": "value"}.', ctx);
+  }
+  throw refused('options', 'is no JSON object', 'Write an object: {"name": "value"}.', ctx);
+}
+
+function refused(option: string, message: string, hint: string, { section }: FactoryContext): ConfigurationRefused {
+  const origin = section.options.get(option)?.origin ?? section.origin;
+  return new ConfigurationRefused('PORTICO_CONFIG_VALUE', { message, hint, origin });
+}
