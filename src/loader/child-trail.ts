@@ -1,7 +1,7 @@
 /**
  * The way from a composite to a child it asks for.
  */
-import type { Context, Trail } from './context.js';
+import type { Context, ReferenceOrigin, Trail } from './context.js';
 import type { Kind } from './section.js';
 import { placeOf } from './source.js';
 
@@ -19,14 +19,20 @@ export function childTrail(context: Context, kind: Kind, name: string | undefine
     include: context.trail.include,
   };
   if (name === undefined) return { ...base, reference: undefined };
+  const place = () => placeOfChild(context, name, option);
+  return { ...base, reference: { text: name, place, option: () => place().origin } };
+}
+
+/** Looked for only when it is needed: a composite may have thousands of options. */
+function placeOfChild(context: Context, name: string, option: string | undefined): ReferenceOrigin {
   const known = option === undefined ? undefined : context.localConf.get(option);
   const settings = known === undefined ? [...context.localConf.values()] : [known];
   const whole = settings.find(({ value }) => value === name);
-  const listed = whole ?? settings.find(({ value }) => wordStart(value, name) >= 0);
-  const start = listed === undefined || whole !== undefined ? 0 : wordStart(listed.value, name);
-  const nowhere = () => ({ origin: context.named.origin(), via: [] as const });
-  const place = () => (listed === undefined ? (nowhere() as ReturnType<typeof placeOf>) : placeOf(listed, start));
-  return { ...base, reference: { text: name, place, option: () => place().origin } };
+  if (whole !== undefined) return placeOf(whole);
+  const listed = settings.find(({ value }) => wordStart(value, name) >= 0);
+  if (listed !== undefined) return placeOf(listed, wordStart(listed.value, name));
+  const origin = context.named.origin();
+  return origin === undefined ? { origin, via: [] } : { origin, via: [] };
 }
 
 function wordStart(value: string, word: string): number {

@@ -36,14 +36,17 @@ export function argumentsFor(
   context: Context,
   { config, service, log, releases }: FactorySurroundings,
 ): { globalConf: Conf; localConf: Conf; ctx: FactoryContext } {
-  const section = sectionOf(context);
+  let section: Section | undefined;
   let own: Logger | undefined;
   const ctx: FactoryContext = {
-    section,
+    get section() {
+      section ??= sectionOf(context);
+      return section;
+    },
     config,
     service,
     get log() {
-      own ??= log.child({ section: section.name });
+      own ??= log.child({ section: context.named.name });
       return own;
     },
     onClose: (release) => releases.add(release),

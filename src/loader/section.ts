@@ -29,16 +29,15 @@ export const A_KIND: Readonly<Record<Kind, string>> = { app: 'an app', filter: '
  * Names are compared exactly, except for white space around the part after the colon.
  */
 export function sectionsNamed(document: PasteDocument, kind: Kind, name: string | undefined): PasteSection[] {
+  const named = indexOf(document).get(name ?? 'main') ?? NONE;
   const found: PasteSection[] = [];
-  const index = indexOf(document);
   for (const group of PREFIXES[kind]) {
     for (const prefix of group) {
+      const before = found.length;
       const bare = name === undefined ? document.sections.get(prefix) : undefined;
-      const named = index.get(`${prefix}:${name ?? 'main'}`) ?? [];
-      const candidates = bare === undefined ? named : [bare, ...named];
-      if (candidates.length === 0) continue;
-      found.push(...candidates);
-      break;
+      if (bare !== undefined) found.push(bare);
+      for (const candidate of named) if (candidate.prefix === prefix) found.push(candidate.section);
+      if (found.length > before) break;
     }
   }
   return found;
@@ -68,20 +67,26 @@ export function namesOf(document: PasteDocument, kind: Kind): string[] {
   return [...names];
 }
 
-const INDEXES = new WeakMap<PasteDocument, ReadonlyMap<string, readonly PasteSection[]>>();
+interface Candidate {
+  readonly prefix: string;
+  readonly section: PasteSection;
+}
 
-/** Sections by `prefix:name` with the name stripped: so that 10,000 lookups in 10,000 sections stay cheap. */
-function indexOf(document: PasteDocument): ReadonlyMap<string, readonly PasteSection[]> {
+const NONE: readonly Candidate[] = [];
+const INDEXES = new WeakMap<PasteDocument, ReadonlyMap<string, readonly Candidate[]>>();
+
+/** Sections by what they define: so that 10,000 lookups in 10,000 sections stay cheap. */
+function indexOf(document: PasteDocument): ReadonlyMap<string, readonly Candidate[]> {
   const known = INDEXES.get(document);
   if (known !== undefined) return known;
-  const index = new Map<string, PasteSection[]>();
+  const index = new Map<string, Candidate[]>();
   for (const section of document.sections.values()) {
     const defined = definedBy(section);
     if (defined === undefined) continue;
-    const key = `${defined.prefix}:${defined.name}`;
-    const same = index.get(key);
-    if (same === undefined) index.set(key, [section]);
-    else same.push(section);
+    const candidate = { prefix: defined.prefix, section };
+    const same = index.get(defined.name);
+    if (same === undefined) index.set(defined.name, [candidate]);
+    else same.push(candidate);
   }
   INDEXES.set(document, index);
   return index;

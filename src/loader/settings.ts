@@ -33,10 +33,12 @@ export function incomingConf(source: Source, handedIn: ReadonlyMap<string, strin
 export function readSettings(
   source: Source,
   section: PasteSection,
-  incoming: ReadonlyMap<string, string>,
+  incoming: Map<string, string>,
   report?: (error: unknown) => void,
 ): SectionSettings {
-  const globalConf = new Map(incoming);
+  // Without "set" nothing tells the two apart, and a file of a thousand sections has few of them.
+  const sets = setsAnything(source, section);
+  const globalConf = sets ? new Map(incoming) : incoming;
   const localConf = new Map<string, Setting>();
   const additions = new Map<string, string>();
   const taken = new Map<string, Setting>();
@@ -71,6 +73,12 @@ export function readSettings(
     });
   }
   return { globalConf, localConf, additions };
+}
+
+function setsAnything(source: Source, section: PasteSection): boolean {
+  for (const name of section.options.keys()) if (name.startsWith('set ')) return true;
+  for (const { name } of source.acting()) if (name.startsWith('set ')) return true;
+  return false;
 }
 
 function missingKey({ value, option }: Setting, globalConf: ReadonlyMap<string, string>): Error {

@@ -40,6 +40,7 @@ export class Source {
   readonly #defaults = new Map<string, Default>();
   readonly #report: ((error: unknown) => void) | undefined;
   #resolved: ReadonlyMap<string, string> | undefined;
+  #acting: readonly PasteOption[] | undefined;
 
   /**
    * `handedIn`: run-time values, or the including file's global_conf: defaults where the file has none. With `report`,
@@ -109,10 +110,11 @@ export class Source {
   }
 
   /** Options of `[DEFAULT]` that act in every section: `set x` and `get x`. */
-  *acting(): Generator<PasteOption> {
-    for (const option of this.document.defaults?.options.values() ?? []) {
-      if (option.name.startsWith('set ') || option.name.startsWith('get ')) yield option;
-    }
+  acting(): readonly PasteOption[] {
+    this.#acting ??= [...(this.document.defaults?.options.values() ?? [])].filter(
+      ({ name }) => name.startsWith('set ') || name.startsWith('get '),
+    );
+    return this.#acting;
   }
 
   /** Where the character at `offset` of a value read in `section` stands. */

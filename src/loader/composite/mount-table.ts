@@ -50,12 +50,8 @@ export class MountTable {
 
   /** `plus`: a path that ends in `/+` takes only what is below it (nova's urlmap). */
   constructor(mounts: readonly Mount[], plus: boolean) {
-    this.mounts = mounts
-      .filter(
-        (mount, at) =>
-          !mounts.slice(at + 1).some((later) => later.domain === mount.domain && later.path === mount.path),
-      )
-      .sort(inOrder);
+    const byPlace = new Map(mounts.map((mount) => [`${mount.domain ?? ''} ${mount.path}`, mount]));
+    this.mounts = [...byPlace.values()].sort(inOrder);
     let anywhere: PrefixTable | undefined;
     for (const [rank, mount] of this.mounts.entries()) {
       let table = mount.domain === null ? anywhere : this.#byDomain.get(mount.domain);

@@ -9,6 +9,7 @@ import {
   environ,
   type FactoryContext,
   Fault,
+  remoteOf,
   type SectionLoader,
 } from '../../app/index.js';
 import { type CompositeWarning, refusalsOf, type TellsChildren } from './children.js';
@@ -137,14 +138,14 @@ export function targetOf(req: IncomingMessage): Target {
   return { path: collapsed(path), query: mark < 0 ? '' : url.slice(mark) };
 }
 
-/** The mount that takes a path of this request. */
+/** The mount that takes a path of this request; host and scheme as proxy_headers has found them out. */
 export function matchOf(table: MountTable, req: IncomingMessage, path: string): Match | undefined {
   if (!table.looksAtHost) return table.find(path, '', '');
-  const header = (req.headers.host ?? '').toLowerCase();
+  const { host, scheme } = remoteOf(req);
+  const header = (host ?? '').toLowerCase();
   const colon = header.indexOf(':');
   if (colon >= 0) return table.find(path, header.slice(0, colon), header.slice(colon + 1));
-  const secure = (req.socket as { encrypted?: boolean } | undefined)?.encrypted === true;
-  return table.find(path, header, secure ? '443' : '80');
+  return table.find(path, header, scheme === 'https' ? '443' : '80');
 }
 
 /** A mount that takes a request. */
