@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { Config } from 'portico/config';
+import { Config, port, string } from 'portico/config';
 import { ask, CIRROS, load, PASTE, serve, startCompute, temporaryFolder } from './sample-api.js';
 
 /** The sections of nova 26's file that lead to the compute API, as they stand there. */
@@ -99,25 +99,48 @@ auth_strategy = noauth2
 [sample]
 transition_ms = 0
 `);
-  const port = await serve(t, await load(t, 'compute', config, join(folder, 'api-paste.ini')));
-  assert.equal((await ask(port, 'GET /', { token: null })).json.versions[0].id, 'v2.1');
-  assert.equal((await ask(port, 'GET /v2.1/', { token: null })).json.version.version, '2.79');
-  assert.equal((await ask(port, 'GET /v2.1/flavors', { token: null })).status, 204);
+  const at = await serve(t, await load(t, 'compute', config, join(folder, 'api-paste.ini')));
+  assert.equal((await ask(at, 'GET /', { token: null })).json.versions[0].id, 'v2.1');
+  assert.equal((await ask(at, 'GET /v2.1/', { token: null })).json.version.version, '2.79');
+  assert.equal((await ask(at, 'GET /v2.1/flavors', { token: null })).status, 204);
   const body = { server: { name: 's1', flavorRef: '1', imageRef: CIRROS } };
-  const made = await ask(port, 'POST /v2.1/servers', { body });
+  const made = await ask(at, 'POST /v2.1/servers', { body });
   assert.equal(made.status, 202);
   const { id } = made.json.server;
   assert.match(made.headers.location ?? '', new RegExp(`/v2\\.1/servers/${id}$`));
-  const stopped = await ask(port, `POST /v2.1/servers/${id}/action`, { body: { 'os-stop': null } });
+  const stopped = await ask(at, `POST /v2.1/servers/${id}/action`, { body: { 'os-stop': null } });
   assert.deepEqual([stopped.status, typeof stopped.headers['x-openstack-request-id']], [202, 'string']);
-  assert.equal((await ask(port, `GET /v2.1/servers/${id}`)).json.server.status, 'SHUTOFF');
-  assert.equal((await ask(port, `DELETE /v2.1/servers/${id}`)).status, 204);
-  assert.equal((await ask(port, `GET /v2.1/servers/${id}`)).json.itemNotFound.code, 404);
+  assert.equal((await ask(at, `GET /v2.1/servers/${id}`)).json.server.status, 'SHUTOFF');
+  assert.equal((await ask(at, `DELETE /v2.1/servers/${id}`)).status, 204);
+  assert.equal((await ask(at, `GET /v2.1/servers/${id}`)).json.itemNotFound.code, 404);
 });
 
 test('SC-10 SC-14 the shipped files load, and the healthcheck answers', async (t) => {
-  const { compute, port } = await startCompute(t);
+  const { compute } = await startCompute(t);
   assert.equal((await compute('GET /healthcheck', { token: null })).status, 200);
-  assert.ok(PASTE.endsWith('paste/api-paste.ini'));
-  assert.ok(port > 0);
+  const config = await Config.load({ files: [join(dirname(PASTE), 'portico.ini')] });
+  const { authStrategy } = config.group('api', { auth_strategy: string({ help: 'who is asked' }) });
+  const metadata = config.group('api:metadata', { port: port({ default: 0, help: 'where' }) }, { partial: true });
+  assert.deepEqual([authStrategy, metadata.port], ['noauth', 8775]);
+  assert.equal(
+    config.group('api:compute', { port: port({ default: 0, help: 'where' }) }, { partial: true }).port,
+    8774,
+  );
+});
+
+test('SC-14 the shipped portico.ini has every option of the sample, with its default', () => {
+  const text = readFileSync(join(dirname(PASTE), 'portico.ini'), 'utf8');
+  for (const line of [
+    'connection = sqlite:///sample.db',
+    'transition_ms = 300',
+    'max_limit = 1000',
+    'quota_instances = 10',
+    'quota_cores = 20',
+    'quota_ram = 51200',
+    'quota_key_pairs = 100',
+    'quota_server_groups = 10',
+  ]) {
+    assert.ok(text.includes(`\n#${line}\n`), line);
+  }
+  assert.match(text, /\n# proxy_secret = /);
 });
