@@ -5,6 +5,7 @@ import type { FaultStyle, LeafPlugin } from '../app/index.js';
 import type { Logger } from '../log.js';
 import type { ControllerSource } from './controllers.js';
 import type { MapperOptions } from './mapper.js';
+import type { OpenApiOptions } from './openapi.js';
 import type { ParamType } from './param-types.js';
 import type { SchemaDraft } from './schema-compiler.js';
 import type { VersionOptions } from './version-negotiation.js';
@@ -39,6 +40,8 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
   readonly linkPrefix?: string | undefined;
   /** What to do about a route that can never win. Default `warn`. */
   readonly onShadow?: 'warn' | 'error' | 'ignore' | undefined;
+  /** Serve the OpenAPI document of the table at a path. Default: not served. */
+  readonly openapi?: (OpenApiOptions & { readonly path: string }) | undefined;
   /** `routes`: as Python's Routes also where Portico knows better: no 405, no HEAD, no OPTIONS by itself, no types. */
   readonly compat?: 'routes' | undefined;
   /** More types for variables of templates: `{id:vlan}`. Default: int, uuid, hex, bool, slug and path. */

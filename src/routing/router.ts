@@ -11,6 +11,7 @@ import type { Found } from './compiled-route.js';
 import type { ControllerSource } from './controllers.js';
 import { Controllers, HANDLER_ACTION } from './controllers.js';
 import { Mapper } from './mapper.js';
+import { openApiDocument } from './openapi.js';
 import { type ParamType, paramTypes, type TypedTemplate, takeTypes } from './param-types.js';
 import type { Named, ParamsOf } from './params-of.js';
 import type { ExpandedRoute, ResourceOptions } from './resource-routes.js';
@@ -129,6 +130,7 @@ export class Router extends Mapper {
    * once. Close the App when no request is under way.
    */
   async build(): Promise<ClosableApp> {
+    this.#serveOpenApi();
     this.#built = true;
     noteRouter(this);
     const table = this.compile();
@@ -211,6 +213,17 @@ export class Router extends Mapper {
     const { controller } = options;
     if (typeof controller !== 'object' && typeof controller !== 'function') return options;
     return controller === null ? options : { ...options, controller: this.#controllers.nameOf(controller) };
+  }
+
+  #serveOpenApi(): void {
+    const { openapi } = this.#options;
+    if (openapi === undefined || this.#built) return;
+    let document: unknown;
+    const handler: Handler = () => {
+      document ??= openApiDocument(this, openapi);
+      return document;
+    };
+    this.connect(openapi.path, { handler, conditions: { method: ['GET'] } });
   }
 
   #makeUrl(): RouterUrl {

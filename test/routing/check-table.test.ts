@@ -17,7 +17,7 @@ import {
   slowRequirements,
   warningsOf,
 } from 'portico/routing';
-import { keepingLogger } from './served-router.js';
+import { keepingLogger, serveRouter } from './served-router.js';
 
 const GET: RouteOptions = { controller: 'c', action: 'a', conditions: { method: ['GET'] } };
 
@@ -224,4 +224,15 @@ test('RT-202 OpenAPI from table, schemas, statuses, versions and filters', () =>
   ]);
   const [id] = document.paths['/x/{id}/{path}']!.get!.parameters as { schema: object }[];
   assert.deepEqual(id?.schema, { type: 'string', pattern: '^(?:\\d+)$' });
+});
+
+test('RT-202 the document is served where it is asked for', async (t) => {
+  const router = new Router({ openapi: { path: '/openapi.json', title: 'things' } });
+  router.connect('/things/{id}', { handler: () => 1, conditions: { method: ['GET'] } });
+  const answer = await (await serveRouter(t, router))('GET', '/openapi.json');
+  const { info, paths } = answer.json as { info: object; paths: object };
+  assert.deepEqual(
+    [info, Object.keys(paths)],
+    [{ title: 'things', version: '1.0' }, ['/openapi.json', '/things/{id}']],
+  );
 });
