@@ -20,7 +20,7 @@ import {
   type StopOptions,
   type WorkerContext,
 } from '../service/index.js';
-import { type Activity, TaskGroup } from '../tasks/index.js';
+import { type Activity, type PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import { loadManager, openMembership } from './api-managers.js';
 import { ApiServing } from './api-serving.js';
 import { type ApiSettings, apiSettings, refuseUnknown } from './api-settings.js';
@@ -144,6 +144,11 @@ export class WSGIService implements ListeningService {
 
   get managers(): readonly Manager[] {
     return this.#managers;
+  }
+
+  /** The periodic tasks of its managers, while it is started. */
+  get periodicTasks(): readonly PeriodicTasks[] {
+    return this.#hooks?.periodicTasks ?? [];
   }
 
   /** The server under it: its requests at work and its connections. */

@@ -72,9 +72,9 @@ function fixedInterval(interval: number, name: string, options: { log?: Logger; 
   let due: number | undefined;
   return (_result, elapsed, beganMs) => {
     const began = beganMs / 1000;
-    // The grid of the first run is kept as long as runs begin near it; after a long pause it begins anew, so that the
-    // runs that were missed do not come in a burst.
-    if (due === undefined || Math.abs(began - due) > interval / 2) due = began;
+    // The grid of the first run is kept as long as no run was missed; after a longer pause it begins anew, so that those
+    // that were missed do not come in a burst.
+    if (due === undefined || Math.abs(began - due) >= interval) due = began;
     const excess = rounded(elapsed - interval, interval);
     if (excess > 0) {
       const log = options.log ?? createLogger({ base: { name: 'tasks' } });
