@@ -2,7 +2,7 @@
  * What every command reads first: the options that name the configuration, and the configuration they name.
  */
 import type { Command } from 'commander';
-import { faultOptions } from '../app/index.js';
+import { contextFacts, faultOptions } from '../app/index.js';
 import { Config, type LoadOptions, type OptionDeclarations } from '../config/index.js';
 import { backdoorOptions, launcherOptions, reportOptions, supervisorOptions } from '../launch/index.js';
 import { createLogger, type Logger } from '../log.js';
@@ -68,7 +68,7 @@ export async function readConfiguration(
 /** The logger that the configuration asks for; the configuration's own warnings go there too. */
 export function configuredLogger(config: Config, format?: 'text'): Logger {
   const { debug, logLevel, logFormat } = config.group('DEFAULT', logOptions, { partial: true });
-  const log = createLogger({ level: debug ? 'debug' : logLevel, format: format ?? logFormat });
+  const log = createLogger({ level: debug ? 'debug' : logLevel, format: format ?? logFormat, facts: contextFacts });
   config.useLogger(log);
   return log;
 }
