@@ -43,7 +43,7 @@ function taken(port = 0): Promise<{ port: number; server: Server }> {
   });
 }
 
-test('LC-1101 LC-1110 off by default; 0 is any port, and the log says where and that it is on', async () => {
+test('LC-1101 LC-1107 LC-1110 off by default; 0 is any port, and the log says where and that it is on', async () => {
   const { log, messages } = recordedLog();
   assert.equal(await initializeBackdoor({ log }), null);
   assert.deepEqual(messages(), []);

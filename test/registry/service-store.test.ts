@@ -50,7 +50,7 @@ for (const [kind, open] of stores) {
     };
   };
 
-  test(`SG-1..12 ${kind}: a record keeps what its service said`, async () => {
+  test(`SG-1..12 SG-45 ${kind}: a record keeps what its service said`, async () => {
     const { store } = await opened();
     const record = await store.insert(announcement({ topic: 'compute', zone: 'north' }), {
       disabled: true,

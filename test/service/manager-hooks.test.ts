@@ -58,7 +58,7 @@ function surroundings(calls: string[], failing = ''): Omit<ManagerHooksOptions, 
 const START = ['read', 'initHost(null)', 'register', 'preStartHook(here)', 'serve', 'postStartHook', 'join'];
 const STOP = ['drain', 'stopAccepting', 'gracefulShutdown', 'finish', 'cleanupHost', 'leave', 'release'];
 
-test('MG-20 MG-59 the hooks and what stands between them are called in order, once, for start, reset and stop', async () => {
+test('MG-20 MG-59 LC-1331 LC-1333 LC-1343 the hooks and what stands between them are called in order, once, for start, reset and stop', async () => {
   const calls: string[] = [];
   const hooks = new ManagerHooks({ ...surroundings(calls), managers: [manager(calls)] });
   const life = new Lifecycle('compute', hooks);

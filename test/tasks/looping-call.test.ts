@@ -298,7 +298,7 @@ test('an interval that is no number is refused before anything starts', () => {
   assert.equal(loop.running, false);
 });
 
-test('LC-626 LC-627 a time limit is checked after runs only, and counts from start', async () => {
+test('LC-626 LC-627 LC-628 a time limit is checked after runs only, and counts from start', async () => {
   const clock = new FakeClock();
   const { log } = recordedLog();
   let calls = 0;
@@ -431,7 +431,7 @@ test('LC-645 back-off: any error ends the loop', async () => {
   assert.deepEqual(messages(), ["Dynamic backoff interval looping call 'probe' failed"]);
 });
 
-test('LC-641 the factor is drawn anew for each cycle, with the mean asked for', async () => {
+test('LC-641 LC-647 the factor is drawn anew for each cycle, with the mean asked for', async () => {
   const clock = new FakeClock();
   const began: number[] = [];
   const loop = new BackOffLoopingCall(() => {

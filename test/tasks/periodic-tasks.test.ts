@@ -72,7 +72,7 @@ test('LC-702 LC-704 negative spacing and enabled false leave a task out, with a 
   ]);
 });
 
-test('LC-702 LC-703 LC-712 LC-722 spacing 0 is 60 s, counted from the first pass', async () => {
+test('LC-702 LC-703 LC-708 LC-712 LC-722 spacing 0 is 60 s, counted from the first pass', async () => {
   const { tasks, clock } = bare();
   let runs = 0;
   tasks.addPeriodicTask(() => void runs++, { spacing: 0 });
@@ -356,7 +356,7 @@ test('MG-25 a task that is exclusive in the cluster runs where the lease is', as
   assert.deepEqual(asked, Array(2).fill(['Manager.clean', 20]));
 });
 
-test('MG-26 the state of tasks can be shown; their spacing changed', async () => {
+test('LC-705 MG-26 the state of tasks can be shown; their spacing changed', async () => {
   const { tasks, clock } = bare();
   tasks.addPeriodicTask(
     () => {

@@ -80,7 +80,7 @@ test('LC-803 finished tasks leave the group, LC-804 errors are logged once with 
   assert.equal(lines.length, 1);
 });
 
-test('LC-805 LC-807 LC-808 timers run with their arguments and leave the group when they end', async () => {
+test('LC-805 LC-806 LC-807 LC-808 timers run with their arguments and leave the group when they end', async () => {
   const group = new TaskGroup({ log });
   const seen: unknown[] = [];
   const fixed = group.addTimer(60, (a: string, b: number) => void seen.push([a, b]), { args: ['x', 1] });
