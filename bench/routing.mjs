@@ -105,7 +105,7 @@ function paths(mapper) {
     kinds.get(kind).push([[route.conditions?.method ?? 'GET'].flat()[0], path]);
   }
   const hits = [...kinds.get('literal'), ...kinds.get('variable')];
-  const all = { ...Object.fromEntries(kinds) };
+  const all = Object.fromEntries(kinds);
   const misses = hits.flatMap(([method, path]) => [
     [method, `${path}/nowhere`],
     ['TRACE', path],

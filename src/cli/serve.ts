@@ -5,6 +5,7 @@ import { relative } from 'node:path';
 import type { Command } from 'commander';
 import { formatAddress, type WSGIService } from '../server/index.js';
 import type { ListenAddress } from '../service/index.js';
+import { addAllProblems } from './all-problems.js';
 import {
   addConfigurationOptions,
   type ConfigurationArguments,
@@ -12,7 +13,6 @@ import {
   readConfiguration,
 } from './configuration.js';
 import { enabledApis } from './enabled-apis.js';
-import { addPasteProblems } from './paste-problems.js';
 import { runApis } from './run-apis.js';
 
 interface ServeArguments extends ConfigurationArguments {
@@ -44,7 +44,7 @@ async function serve(given: ServeArguments): Promise<number> {
     config,
     log,
     onReady: (service, addresses) => process.stdout.write(`${readyLine(service as WSGIService, addresses)}\n`),
-    moreProblems: addPasteProblems,
+    moreProblems: addAllProblems,
   });
 }
 

@@ -18,8 +18,14 @@ before(async () => {
   const port = await freePort();
   endpoint = `http://127.0.0.1:${port}/v2.1`;
   program = startApiCli([
-    ...['--enabled-apis', 'compute', '--set', `api:compute.port=${port}`, '--set', 'api:compute.workers=2'],
-    ...['--set', `DEFAULT.state_path=${project.folder}`],
+    '--enabled-apis',
+    'compute',
+    '--set',
+    `api:compute.port=${port}`,
+    '--set',
+    'api:compute.workers=2',
+    '--set',
+    `DEFAULT.state_path=${project.folder}`,
   ]);
   await program.printed(/^compute\b/m);
 });

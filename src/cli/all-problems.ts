@@ -1,13 +1,19 @@
 /**
- * What is wrong with the paste file, when the service's configuration is refused anyway: all mistakes in one run.
+ * What else is wrong, when the configuration is refused anyway: all mistakes in one run.
  */
 import type { Config } from '../config/index.js';
 import { findingText, Loader, PasteError } from '../loader/index.js';
 import { servingOptions } from '../server/index.js';
 import type { Problems } from './problems.js';
+import { registerShippedOptions } from './shipped-options.js';
 
-/** Checks the file that `api_paste_config` names, factories included, and adds every error in it. */
-export async function addPasteProblems(config: Config, problems: Problems): Promise<void> {
+/**
+ * Judges the configuration by every option that ships, and the paste file by its factories; adds every error. An API
+ * that was refused at its first option never asked for the others.
+ */
+export async function addAllProblems(config: Config, problems: Problems): Promise<void> {
+  await problems.gather(() => registerShippedOptions(config));
+  await problems.gather(() => config.validate({ complete: false }));
   const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
   const path = config.findFile(apiPasteConfig);
   if (path === undefined) return;
