@@ -41,7 +41,7 @@ class Way {
   walk(node: ContextTree): void {
     switch (node.type) {
       case 'pipeline':
-        this.#step('pipeline', node, `${node.filters!.length} filters, then "${node.app!.name}"`);
+        this.#step('pipeline', node, `${counted(node.filters!.length, 'filter')}, then "${node.app!.name}"`);
         for (const filter of node.filters!) this.#filter(filter);
         this.walk(node.app!);
         return;
@@ -116,4 +116,8 @@ class Way {
   #step(what: ExplainedStep['what'], { name, factory, origin }: ContextTree, text: string): void {
     this.steps.push({ what, name, factory, origin, text, scriptName: this.#scriptName, url: this.#request.url });
   }
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

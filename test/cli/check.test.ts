@@ -1,0 +1,173 @@
+/** `api-cli check`, `pipeline` and `explain` as an operator runs them. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..');
+
+const FILES = {
+  'package.json': '{"type":"module"}',
+  'm.js': `
+import { filterFactory } from 'portico/app';
+import { defineOptions, integer, string } from 'portico/config';
+export const app = () => () => undefined;
+const options = defineOptions({ limit: integer({ default: 5, help: 'How many.' }), key: string({ default: '', secret: true, help: 'A key.' }) });
+export const limited = filterFactory('limited', options, () => (inner) => inner);
+`,
+  'portico.ini': '[DEFAULT]\napi_paste_config = api-paste.ini\n',
+  'api-paste.ini': `[composite:main]
+use = egg:Paste#urlmap
+/: root
+/v2: api
+
+[pipeline:api]
+pipeline = limited app
+
+[filter:limited]
+paste.filter_factory = ./m.js:limited
+key = s3cr3t
+
+[app:app]
+paste.app_factory = ./m.js:app
+
+[app:root]
+use = app
+token = abc
+`,
+};
+
+function folder(t: TestContext, more: Readonly<Record<string, string>> = {}): string {
+  const path = realpathSync(mkdtempSync(join(tmpdir(), 'portico-cli-')));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  for (const [name, text] of Object.entries({ ...FILES, ...more })) {
+    mkdirSync(dirname(join(path, name)), { recursive: true });
+    writeFileSync(join(path, name), text);
+  }
+  mkdirSync(join(path, 'node_modules'));
+  symlinkSync(root, join(path, 'node_modules', 'portico'));
+  return path;
+}
+
+function run(cwd: string, ...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'dist', 'cli', 'main.js'), ...args], {
+    cwd,
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+const BROKEN = {
+  'broken.ini':
+    '[DEFAULT]\nx = 1\n[pipeline:main]\npipeline = nope app\nx = 2\n[app:app]\npaste.app_factory = ./m.js:app\n',
+};
+
+test('OP-3 PD-152 check prints each finding with its line and a caret; 78 with an error, else 0', (t) => {
+  const cwd = folder(t, BROKEN);
+  const { status, stdout } = run(cwd, 'check', 'broken.ini');
+  assert.equal(status, 78);
+  assert.match(
+    stdout,
+    /^broken\.ini:4:12: error: \[pipeline:main\] pipeline: no filter is called "nope"\.\n {2}There is no filter in this file\.\n {4}pipeline = nope app\n {15}\^\n/m,
+  );
+  assert.match(stdout, /^broken\.ini:5:1: warning: \[pipeline:main\] x: this line does not count/m);
+  assert.match(stdout, /1 error, 1 warning\.\n$/);
+  assert.deepEqual(run(cwd, 'check', 'api-paste.ini'), { status: 0, stdout: 'No mistakes found.\n', stderr: '' });
+});
+
+test('PD-152 check --json and --format github', (t) => {
+  const cwd = folder(t, BROKEN);
+  const { stdout, status } = run(cwd, 'check', 'broken.ini', '--json');
+  assert.equal(status, 78);
+  const [first] = JSON.parse(stdout) as Record<string, unknown>[];
+  assert.deepEqual(first, {
+    severity: 'error',
+    code: 'PORTICO_PASTE_NO_SECTION',
+    file: 'broken.ini',
+    line: 4,
+    column: 12,
+    section: 'pipeline:main',
+    option: 'pipeline',
+    message: 'no filter is called "nope".',
+    hint: 'There is no filter in this file.',
+  });
+  const github = run(cwd, 'check', 'broken.ini', '--format', 'github').stdout;
+  assert.match(
+    github,
+    /^::error file=broken\.ini,line=4,col=12,title=PORTICO_PASTE_NO_SECTION::no filter is called "nope"\.%0AThere/,
+  );
+});
+
+test('OP-3 check of a file that is not there is refused, of a wrong format misused', (t) => {
+  const cwd = folder(t);
+  const missing = run(cwd, 'check', 'none.ini');
+  assert.equal(missing.status, 78);
+  assert.match(missing.stderr, /none\.ini cannot be read: there is no such file/);
+  const misused = run(cwd, 'check', 'api-paste.ini', '--format', 'jsn');
+  assert.equal(misused.status, 2);
+  assert.match(misused.stderr, /Did you mean "json"\?/);
+});
+
+test('OP-5 pipeline shows the composed tree with places and options, secrets masked', (t) => {
+  const cwd = folder(t);
+  const { status, stdout } = run(cwd, 'pipeline');
+  assert.equal(status, 0);
+  assert.equal(
+    stdout,
+    [
+      'main  composite  egg:Paste#urlmap  api-paste.ini:1',
+      '├─ / → root  app  ./m.js:app  api-paste.ini:16',
+      '│      token = ****',
+      '└─ /v2 → api  pipeline  api-paste.ini:6',
+      '   ├─ limited  filter  ./m.js:limited  api-paste.ini:9',
+      '   │      limit = 5',
+      '   │      key = ****',
+      '   └─ app  app  ./m.js:app  api-paste.ini:13',
+      '',
+    ].join('\n'),
+  );
+  const { apps } = JSON.parse(run(cwd, 'pipeline', 'api', '--json').stdout) as {
+    apps: { name: string; children: { name: string; line: number }[] }[];
+  };
+  assert.deepEqual(
+    apps[0]?.children.map(({ name, line }) => [name, line]),
+    [
+      ['limited', 9],
+      ['app', 13],
+    ],
+  );
+  assert.match(
+    run(cwd, 'pipeline', '--format', 'mermaid').stdout,
+    /^flowchart TD\n {2}n0\["main \(composite\) egg:Paste#urlmap"\]\n/,
+  );
+  assert.match(run(cwd, 'pipeline', '--format', 'dot').stdout, /^digraph pipeline \{\n/);
+});
+
+test('OP-6 explain tells the mount and why, the filters, what is left of the path, and the app', (t) => {
+  const cwd = folder(t);
+  const { status, stdout } = run(cwd, 'explain', 'GET', '/v2/servers?limit=1');
+  assert.equal(status, 0);
+  assert.equal(
+    stdout,
+    [
+      'GET /v2/servers?limit=1',
+      '  composite main: /v2 is the first mount that takes /v2/servers  [script name "/v2", path "/servers?limit=1"]  egg:Paste#urlmap  api-paste.ini:1',
+      '  pipeline api: 1 filter, then "app"  api-paste.ini:6',
+      '  filter limited: may answer by itself, else hands on  ./m.js:limited  api-paste.ini:9',
+      '  app app: answers  [script name "/v2", path "/servers?limit=1"]  ./m.js:app  api-paste.ini:13',
+      '',
+    ].join('\n'),
+  );
+  const nowhere = run(
+    folder(t, { 'api-paste.ini': FILES['api-paste.ini'].replace('/: root\n', '') }),
+    'explain',
+    'GET',
+    '/x',
+    '--api',
+    'main',
+  );
+  assert.match(nowhere.stdout, /no mount takes \/x \(\/v2\).*\n {2}answer main: 404 Not Found/);
+});

@@ -1,0 +1,92 @@
+/** Interpolation, against a second implementation that is as plain as can be. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+// Private: a Loader shows only what comes of it.
+import { InterpolationProblem, interpolate, interpolatedParts } from '../../dist/loader/interpolate.js';
+
+const nothing = () => undefined;
+
+/** One replacement after the other, by the words of configparser's manual; undefined for any mistake. */
+function naive(raw: string, values: ReadonlyMap<string, string>, steps = 1): string | undefined {
+  let rest = raw;
+  let result = '';
+  while (rest !== '') {
+    const match = /^(?:([^%]+)|%(%)|%\(([^)]+)\)s)/s.exec(rest);
+    if (match === null) return undefined;
+    rest = rest.slice(match[0].length);
+    const [, plain, percent, name] = match;
+    if (name === undefined) {
+      result += plain ?? percent;
+      continue;
+    }
+    const value = values.get(name);
+    if (value === undefined) return undefined;
+    if (value.includes('%') && steps === 10) return undefined;
+    const inner = value.includes('%') ? naive(value, values, steps + 1) : value;
+    if (inner === undefined) return undefined;
+    result += inner;
+  }
+  return result;
+}
+
+const token = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom('%(a)s', '%(b)s', '%(c)s', '%(d e)s', '%%') },
+  { weight: 3, arbitrary: fc.string({ maxLength: 4 }) },
+  { weight: 1, arbitrary: fc.constantFrom('%', '%(', ')s', '%()s', '%(x', '%(a)', '\n', '%(\n)s') },
+);
+const value = fc.array(token, { maxLength: 5 }).map((parts) => parts.join(''));
+
+test('PD-30 PD-32 PD-33 any value gives what the plain implementation gives, or a mistake where it has one', () => {
+  fc.assert(
+    fc.property(value, fc.tuple(value, value, value, value), (raw, [a, b, c, d]) => {
+      const values = new Map([
+        ['a', a],
+        ['b', b.replaceAll('%(a)s', 'x')],
+        ['c', c.replace(/%\([abc]\)s/g, '')],
+        ['d e', d.replace(/%\(.*?\)s/g, '')],
+      ]);
+      const expected = naive(raw, values);
+      try {
+        assert.equal(
+          interpolate(raw, (name) => values.get(name), nothing),
+          expected,
+        );
+      } catch (error) {
+        if (!(error instanceof InterpolationProblem)) throw error;
+        assert.equal(expected, undefined, `${error.message} in ${JSON.stringify(raw)}`);
+        assert.equal(raw[error.offset], '%', 'the place is the percent sign in the value read first');
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('PD-32 ten values in a chain may hold references, an eleventh not; the chain is told', () => {
+  const chain = (length: number) =>
+    new Map(Array.from({ length }, (_, at) => [`x${at}`, at === length - 1 ? '%%' : `%(x${at + 1})s`]));
+  const read = (length: number) => interpolate('%(x1)s', (name) => chain(length).get(name), nothing);
+  assert.equal(read(10), '%');
+  assert.throws(
+    () => read(11),
+    (error: unknown) => {
+      assert.ok(error instanceof InterpolationProblem);
+      assert.deepEqual([error.kind, error.offset, error.chain.at(-1)], ['depth', 0, 'x10']);
+      return true;
+    },
+  );
+});
+
+test('PD-150 each part of a value knows where it came from', () => {
+  const values = new Map([
+    ['a', 'long'],
+    ['b', '%(a)s%%'],
+  ]);
+  const parts = interpolatedParts('x%%%(b)sy', (name) => values.get(name), nothing);
+  assert.deepEqual(parts, [
+    { start: 0, offset: 0 },
+    { start: 1, offset: 1 },
+    { start: 2, offset: 3, name: 'b' },
+    { start: 7, offset: 8 },
+  ]);
+});
