@@ -5,8 +5,10 @@ import { dirname } from 'node:path';
 import type { Config } from '../config/index.js';
 import { ConfigurationRefused } from '../errors.js';
 import type { Logger } from '../log.js';
-import { membership, openRegistry, servicegroupOptions } from '../registry/index.js';
-import { loadDriver, type Manager, type Registration } from '../service/index.js';
+import { heartbeatOptions, membership, openRegistry, servicegroupOptions } from '../registry/index.js';
+import { loadDriver, type Manager, ManagerHooks, managerSettings, type Registration } from '../service/index.js';
+import type { TaskGroup } from '../tasks/index.js';
+import type { Server } from './server.js';
 
 /** What a manager's constructor, or the function that makes it, is given. */
 export interface ManagerContext {
@@ -20,7 +22,9 @@ export interface ManagerContext {
  * The manager that `[api:<name>] manager` names: a class is instantiated, a function called, anything else taken as it
  * is. Throws `PORTICO_MANAGER` with the option's name when it cannot be loaded.
  */
-export async function loadManager(reference: string, context: ManagerContext): Promise<Manager> {
+export async function loadManager(reference: string, given: Omit<ManagerContext, 'host'>): Promise<Manager> {
+  const { host } = given.conf.group('DEFAULT', heartbeatOptions, { partial: true });
+  const context: ManagerContext = { ...given, host };
   const option = `${context.serviceName}_manager`;
   const folder = dirname(context.conf.configFiles.at(-1) ?? './x');
   let manager: unknown;
@@ -40,21 +44,60 @@ export async function loadManager(reference: string, context: ManagerContext): P
   });
 }
 
-/** What a member says about itself, and hears. */
-export interface MemberContext {
+/** What the hooks of an API are made of. */
+export interface ApiHooksParts {
+  readonly name: string;
   readonly binary: string;
+  readonly config: Config;
   readonly log: Logger;
-  readonly inFlight: () => number;
+  readonly server: Server;
+  readonly tasks: TaskGroup;
+  readonly managers: readonly Manager[];
+  /** Undefined: what the configuration says. */
+  readonly registration: Registration | null | undefined;
+  readonly workerId: number;
+  /** After everything else: lets the app go. */
+  readonly release: () => Promise<void>;
+  /** The registry's word on the service. */
   readonly onVerdict: (verdict: 'drain' | 'exit', reason: string) => void;
 }
 
+/** The steps of an API's start and stop, in the order that services of all protocols have. */
+export function apiHooks(parts: ApiHooksParts): ManagerHooks {
+  const { server, config, release, registration, workerId, ...rest } = parts;
+  const { periodic, managerShutdownMs } = managerSettings(config);
+  const member = registration === undefined ? openMembership(parts) : undefined;
+  let served: Promise<void> | undefined;
+  return new ManagerHooks({
+    ...rest,
+    registration: member?.registration ?? registration ?? null,
+    periodic: { ...periodic, workerId },
+    ...(managerShutdownMs === undefined ? {} : { managerShutdownMs }),
+    serve: () => server.start(),
+    stopAccepting: (options) => {
+      served = server.stop(options);
+      // Awaited by the next step; until then nobody listens to its failure.
+      served.catch(() => {});
+    },
+    finish: () => served,
+    release: async () => {
+      await release();
+      await member?.close();
+    },
+  });
+}
+
 /** A place in the registry, and what closes it; undefined where none is configured, or APIs are not to have one. */
-export function openMembership(
-  config: Config,
-  context: MemberContext,
-): { readonly registration: Registration; close(): Promise<void> } | undefined {
+function openMembership({
+  config,
+  binary,
+  log,
+  server,
+  onVerdict,
+}: ApiHooksParts): { readonly registration: Registration; close(): Promise<void> } | undefined {
   if (!config.group('servicegroup', servicegroupOptions).registerApis) return undefined;
-  const registry = openRegistry(config, { log: context.log });
+  const registry = openRegistry(config, { log });
   if (registry === null) return undefined;
+  const context = { binary, log, inFlight: () => server.inFlight, onVerdict };
   return { registration: membership(registry, config, context), close: () => registry.close() };
 }

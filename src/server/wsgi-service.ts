@@ -3,10 +3,9 @@
  */
 import type { App } from '../app/index.js';
 import type { Config } from '../config/index.js';
-import { PorticoError } from '../errors.js';
+import { describeError, PorticoError } from '../errors.js';
 import type { LoadedApp } from '../loader/index.js';
 import { createLogger, type Logger } from '../log.js';
-import { heartbeatOptions } from '../registry/index.js';
 import {
   type ConfigChanges,
   Lifecycle,
@@ -14,41 +13,20 @@ import {
   type ListeningService,
   type ListenSocket,
   type Manager,
-  ManagerHooks,
-  managerSettings,
-  type Registration,
+  type ManagerHooks,
   type StopOptions,
   type WorkerContext,
 } from '../service/index.js';
 import { type Activity, type PeriodicTasks, TaskGroup } from '../tasks/index.js';
-import { loadManager, openMembership } from './api-managers.js';
+import { ApiApp } from './api-app.js';
+import { apiHooks, loadManager } from './api-managers.js';
 import { ApiServing } from './api-serving.js';
 import { type ApiSettings, apiSettings, refuseUnknown } from './api-settings.js';
 import { type AppLoader, checkApp, loadWhole, pasteLoader } from './paste-config.js';
 import { Server } from './server.js';
 import type { ServerOptions } from './server-options.js';
 import { developmentCertificate } from './tls.js';
-
-/** What a {@link WSGIService} may be given beside its configuration. */
-export interface WSGIServiceOptions {
-  /** Where its app comes from. Default: a Loader of `[DEFAULT] api_paste_config`. */
-  readonly loader?: AppLoader;
-  /** Speak TLS. Default: what `[DEFAULT] enabled_ssl_apis` says. */
-  readonly useSsl?: boolean;
-  /**
-   * The domain behind it: one manager or several, the first of which is the main one. Default: what `[api:<name>] manager`
-   * names, loaded at the start.
-   */
-  readonly manager?: Manager | readonly Manager[];
-  /** Its place among the services that are known; null is none. Default: what `[servicegroup]` says. */
-  readonly registration?: Registration | null;
-  /** In front of the binary's name. Default `portico`. */
-  readonly project?: string;
-  /** One worker, and a certificate made on the spot where TLS names none. Default false. */
-  readonly dev?: boolean;
-  /** Default: standard error. */
-  readonly log?: Logger;
-}
+import type { WSGIServiceOptions } from './wsgi-service-options.js';
 
 /**
  * An API of the configuration as a service that can be launched.
@@ -75,11 +53,12 @@ export class WSGIService implements ListeningService {
   readonly #server: Server;
   readonly #lifecycle: Lifecycle;
   readonly #serving: ApiServing;
+  readonly #app: ApiApp;
   #managers: readonly Manager[];
   #hooks: ManagerHooks | undefined;
-  #served: Promise<void> | undefined;
+  /** The stop under way is for a restart: the app stays until the next one is built. */
+  #restarting = false;
   #loader: AppLoader;
-  #app: LoadedApp | undefined;
   #worker: WorkerContext | undefined;
 
   constructor(name: string, config: Config, options: WSGIServiceOptions = {}) {
@@ -99,6 +78,7 @@ export class WSGIService implements ListeningService {
       ...this.#serverOptions(settings),
       ...(tls === undefined ? {} : { tls }),
     });
+    this.#app = new ApiApp(name, this.#log);
     this.tasks = new TaskGroup({ limit: 1000, name, log: this.#log });
     this.#managers = options.manager === undefined ? [] : [options.manager].flat();
     this.#lifecycle = new Lifecycle(name, {
@@ -186,9 +166,13 @@ export class WSGIService implements ListeningService {
   async stop(options: StopOptions = {}): Promise<void> {
     // A server that is stopping already hears of a nearer end here; the lifecycle only hands on the first call.
     if (this.#lifecycle.state === 'stopping') this.#server.stop(options).catch(() => {});
+    if (options.reason !== 'restart') this.#restarting = false;
+    else if (this.#lifecycle.state !== 'stopping') this.#restarting = true;
     await this.#lifecycle.stop(options);
-    // After a restart that did not come about the listener is still open, though the service counts as stopped.
-    if (options.reason !== 'restart') await this.#server.stop(options);
+    if (this.#restarting) return;
+    // After a restart that did not come about listener and app are still there, though the service counts as stopped.
+    await this.#server.stop(options);
+    await this.#app.close();
   }
 
   wait(): Promise<void> {
@@ -208,72 +192,71 @@ export class WSGIService implements ListeningService {
   async #start(signal: AbortSignal): Promise<void> {
     const settings = apiSettings(this.#config, this.name);
     this.#server.configure(this.#serverOptions(settings));
-    if (this.usesTls) this.#server.replaceTls(this.#serving.tlsOptions(settings) ?? (await developmentCertificate()));
-    this.#warnOfExpiry(settings);
+    await this.#renewTls(settings);
+    this.#restarting = false;
     this.tasks.reset();
+    this.#server.replaceApp(await this.#app.renew(() => this.#loadApp(settings)));
     try {
-      // A fresh Loader sees the paste file as it was accepted last.
-      if (this.#given.loader === undefined) this.#loader = pasteLoader(this.#config, this.#log, this.name);
-      this.#app = await loadWhole(this.#loader, settings.pipeline);
-      refuseUnknown(this.#config, this.name);
-      this.#server.replaceApp(this.#app);
-      this.#hooks = await this.#prepareHooks(settings);
+      this.#hooks = await this.#makeHooks(settings);
       await this.#hooks.start(signal);
     } catch (error) {
-      await this.#closeApp();
+      await this.#app.close();
       throw error;
     }
   }
 
-  async #prepareHooks(settings: ApiSettings): Promise<ManagerHooks> {
+  /** In a restart a certificate that is refused leaves the old one in place. */
+  async #renewTls(settings: ApiSettings): Promise<void> {
+    if (!this.usesTls) return;
+    try {
+      this.#server.replaceTls(this.#serving.tlsOptions(settings) ?? (await developmentCertificate()));
+      this.#warnOfExpiry(settings);
+    } catch (error) {
+      if (!this.#app.isThere) throw error;
+      this.#log.error(`${this.name} keeps its certificate: ${describeError(error)}`);
+    }
+  }
+
+  async #loadApp(settings: ApiSettings): Promise<LoadedApp> {
+    // A fresh Loader sees the paste file as it was accepted last.
+    if (this.#given.loader === undefined) this.#loader = pasteLoader(this.#config, this.#log, this.name);
+    const app = await loadWhole(this.#loader, settings.pipeline);
+    try {
+      refuseUnknown(this.#config, this.name);
+    } catch (error) {
+      await app.close();
+      throw error;
+    }
+    return app;
+  }
+
+  async #makeHooks(settings: ApiSettings): Promise<ManagerHooks> {
     const log = this.#log.child({ service: this.name });
     const { manager: reference } = settings.options;
     if (this.#given.manager === undefined && reference !== undefined) {
-      const host = this.#config.group('DEFAULT', heartbeatOptions, { partial: true }).host;
-      this.#managers = [await loadManager(reference, { host, serviceName: this.name, conf: this.#config, log })];
+      this.#managers = [await loadManager(reference, { serviceName: this.name, conf: this.#config, log })];
     }
     for (const manager of this.#managers) {
       if ('backdoorPort' in manager) manager.backdoorPort = this.backdoorPort;
     }
-    const member = this.#given.registration === undefined ? this.#openMembership(log) : undefined;
-    const { periodic, managerShutdownMs } = managerSettings(this.#config);
-    return new ManagerHooks({
+    return apiHooks({
       name: this.name,
-      managers: this.#managers,
-      registration: member?.registration ?? this.#given.registration ?? null,
-      tasks: this.tasks,
-      periodic: { ...periodic, workerId: this.#worker?.id ?? 0 },
-      ...(managerShutdownMs === undefined ? {} : { managerShutdownMs }),
-      log,
-      serve: () => this.#server.start(),
-      stopAccepting: (options) => {
-        this.#served = this.#server.stop(options);
-        // Awaited by the next step; until then nobody listens to its failure.
-        this.#served.catch(() => {});
-      },
-      finish: () => this.#served,
-      release: async () => {
-        await this.#closeApp();
-        await member?.close();
-      },
-    });
-  }
-
-  #openMembership(log: Logger) {
-    return openMembership(this.#config, {
       binary: this.binary,
+      config: this.#config,
       log,
-      inFlight: () => this.#server.inFlight,
+      server: this.#server,
+      tasks: this.tasks,
+      managers: this.#managers,
+      registration: this.#given.registration,
+      workerId: this.#worker?.id ?? 0,
+      release: async () => {
+        if (!this.#restarting) await this.#app.close();
+      },
       onVerdict: (verdict, reason) => {
         if (verdict === 'drain') void this.stop({ graceful: true });
         else this.#lifecycle.fail(new PorticoError('PORTICO_SERVICE_FENCED', { message: `${this.name}: ${reason}` }));
       },
     });
-  }
-
-  async #closeApp(): Promise<void> {
-    await this.#app?.close().catch((error: unknown) => this.#log.error('closing the app failed', { err: error }));
-    this.#app = undefined;
   }
 
   #serverOptions(settings: ApiSettings): ServerOptions {

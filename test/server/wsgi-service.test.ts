@@ -443,6 +443,40 @@ test('LC-545 a stop awaits the tasks of an API, and tells them that it comes', a
   assert.deepEqual(events, ['told', 'done']);
 });
 
+test('LC-517 RL-66 a restart in place with a broken paste file or certificate goes on with what it had', async (t) => {
+  const files = await certificateFiles(t);
+  const { service, config, folder, log } = await setup(
+    t,
+    `[DEFAULT]\nenabled_ssl_apis = compute\n[ssl]\ncert_file = ${files.cert}\nkey_file = ${files.key}\n`,
+  );
+  const events: string[] = [];
+  Object.assign(globalThis, { events });
+  t.after(() => Object.assign(globalThis, { events: undefined }));
+  const compute = service();
+  await compute.start();
+  const restart = async () => {
+    await compute.stop({ graceful: true, reason: 'restart' });
+    await compute.reset(await config.reload()).catch(() => {});
+    await compute.start();
+    assert.match(await ask(portOf(compute), files.pem.cert), /hello$/);
+  };
+  writeFileSync(join(folder, 'api-paste.ini'), '[app:compute]\nuse = nonsense\n');
+  writeFileSync(files.cert, 'broken');
+  await restart();
+  const errors = log.lines.filter(({ level }) => level === 'error').map(({ message }) => message);
+  assert.ok(
+    errors.some((message) => message.startsWith('compute keeps its certificate: cert_file holds no certificate')),
+  );
+  assert.ok(errors.some((message) => /^compute keeps the app it has: .*api-paste\.ini:2/.test(message)));
+  assert.deepEqual(events, ['built']);
+  writeFileSync(join(folder, 'api-paste.ini'), PASTE);
+  writeFileSync(files.cert, files.pem.cert);
+  await restart();
+  assert.deepEqual(events, ['built', 'built', 'closed']);
+  await compute.stop({ graceful: true });
+  assert.deepEqual(events, ['built', 'built', 'closed', 'closed']);
+});
+
 test('LC-519 a service that stopped for a restart and is then stopped gives its port up', async (t) => {
   const { service } = await setup(t);
   const compute = service();

@@ -1,0 +1,27 @@
+/**
+ * What an API is given in code, beside its configuration.
+ */
+import type { Logger } from '../log.js';
+import type { Manager, Registration } from '../service/index.js';
+import type { AppLoader } from './paste-config.js';
+
+/** What a `WSGIService` may be given beside its configuration. */
+export interface WSGIServiceOptions {
+  /** Where its app comes from. Default: a Loader of `[DEFAULT] api_paste_config`. */
+  readonly loader?: AppLoader;
+  /** Speak TLS. Default: what `[DEFAULT] enabled_ssl_apis` says. */
+  readonly useSsl?: boolean;
+  /**
+   * The domain behind it: one manager or several, the first of which is the main one. Default: what `[api:<name>] manager`
+   * names, loaded at the start.
+   */
+  readonly manager?: Manager | readonly Manager[];
+  /** Its place among the services that are known; null is none. Default: what `[servicegroup]` says. */
+  readonly registration?: Registration | null;
+  /** In front of the binary's name. Default `portico`. */
+  readonly project?: string;
+  /** One worker, and a certificate made on the spot where TLS names none. Default false. */
+  readonly dev?: boolean;
+  /** Default: standard error. */
+  readonly log?: Logger;
+}
