@@ -5,6 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ConfigError } from 'portico/config';
+import { openDatabase } from 'portico/sqlite';
 import { askMetadata, load, makeServer, sampleConfig, serve, startCompute, temporaryFolder } from './sample-api.js';
 
 test('SC-3 SC-4 a second start finds what the first left, and adds nothing', async (t) => {
@@ -116,4 +117,23 @@ test('SC-5 a transition ends by itself, whoever looks', async (t) => {
   assert.equal((await other.compute(`GET /v2.1/servers/${id}`)).status, 200);
   t.mock.timers.tick(1);
   assert.equal((await other.compute(`GET /v2.1/servers/${id}`)).status, 404);
+});
+
+test('SC-5 SC-67 removed servers do not pile up in the store', async (t) => {
+  const folder = temporaryFolder(t);
+  const api = await startCompute(t, sampleConfig(folder));
+  for (let round = 0; round < 3; round++) {
+    const id = await makeServer(api);
+    await api.compute(`DELETE /v2.1/servers/${id}`);
+  }
+  const id = await makeServer(api);
+  const db = openDatabase(join(folder, 'sample.db'));
+  t.after(() => db.close());
+  assert.deepEqual(
+    db
+      .prepare('SELECT key FROM servers')
+      .all()
+      .map(({ key }) => key),
+    [id],
+  );
 });

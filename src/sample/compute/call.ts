@@ -36,7 +36,9 @@ function callOf<B>(request: ActionRequest<Args, B>) {
   const call = { ...environ.sample!, request: request as ActionRequest, who, now, args, body, href, bookmark };
   return Object.assign(call, {
     /** Whether the microversion is in a range. */
-    within: (from?: string, to?: string) => apiVersion.atLeast(from ?? '2.1') && apiVersion.atMost(to ?? '2.79'),
+    within: (from?: string, to?: string) => {
+      return (from === undefined || apiVersion.atLeast(from)) && (to === undefined || apiVersion.atMost(to));
+    },
     /** A query parameter; of a repeated one the last. */
     query: (name: string) => request.queryValue(name),
     queries: (name: string) => [(request.query as Record<string, string | string[]>)[name] ?? []].flat(),

@@ -20,7 +20,7 @@ import {
   whole,
 } from './parameters.js';
 import { membersOf } from './server-groups.js';
-import { during } from './server-states.js';
+import { during, settled } from './server-states.js';
 import { zoneOf } from './services.js';
 
 type Texts = 'key_name' | 'availability_zone' | 'user_data' | 'accessIPv4' | 'accessIPv6' | 'adminPass' | 'imageRef';
@@ -74,6 +74,9 @@ export function createServers(call: Call<NewServer>): Stored<Server>[] {
   const count = Math.min(Number(most), roomFor(call, flavor));
   if (count < Number(least)) refuse(403, `Quota exceeded for instances, cores or ram: Requested ${least}.`);
 
+  // Whoever makes servers clears away those that are gone: reading them leaves no trace.
+  const gone = cloud.servers.list(who.projectId).filter((server) => settled(server, now) === undefined);
+  for (const server of gone) cloud.servers.delete(server.id);
   const reservation_id = `r-${randomBytes(4).toString('hex')}`;
   return Array.from({ length: count }, (_, launch_index) => {
     const crowded = group?.policy === 'anti-affinity' && membersOf(call, group.id).length > 0;
