@@ -6,7 +6,7 @@
  */
 import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods, RouteOptions } from 'fastify';
-import { type App, createFastify, Fault, type LeafPlugin, listenerOf } from '../app/index.js';
+import { type App, createFastify, environ, Fault, type LeafPlugin, listenerOf } from '../app/index.js';
 import type { RouterParts } from './build-table.js';
 import { acceptsMethod } from './conditions.js';
 import { AnswerTypes } from './negotiate-type.js';
@@ -43,7 +43,8 @@ export class FastifyStage {
     const types = new AnswerTypes(options.serializers, options.strictAccept);
     this.#rules = { schemas: options.schemas ?? 'optional', types: types.isChoice ? types : null, fail };
     this.#fastify = createFastify({
-      fastify: { bodyLimit: this.#bodyLimit },
+      // Ids are the request_id filter's; one made up here would cost more than the whole lookup.
+      fastify: { bodyLimit: this.#bodyLimit, genReqId: (req) => environ(req as IncomingMessage).requestId ?? '' },
       onRequest: (request, _reply, done) => {
         request.raw.url = pendingOf(request.raw).url;
         done();
