@@ -51,7 +51,7 @@ export type { RouterOptions } from './router-options.js';
 export { findShadowed, type Shadowed } from './shadow.js';
 export {
   type CollectionOptions,
-  type HelperOptions,
+  type StandardRouteOptions,
   SubMapper,
   type SubMapperAction,
   type SubMapperOptions,

@@ -1,5 +1,5 @@
 /**
- * Submappers: partial applications of a mapper, and the helpers for the usual routes of a collection.
+ * Submappers: partial applications of a mapper, and shortcuts for the usual routes of a collection.
  */
 
 import { pythonText } from './python-text.js';
@@ -14,7 +14,7 @@ export interface RouteParent {
   readonly formatted?: boolean;
 }
 
-/** The helpers that `actions` may name. */
+/** The standard actions, which `actions` may name. */
 export type SubMapperAction = 'index' | 'create' | 'new' | 'show' | 'update' | 'delete' | 'edit';
 
 /** Options of a submapper; all others are added to each of its routes. */
@@ -26,14 +26,14 @@ export interface SubMapperOptions extends RouteOptions {
   readonly collectionName?: string | null | undefined;
   /** Default: the parent's, else the controller. */
   readonly resourceName?: string | null | undefined;
-  /** Whether helpers add `{.format}`. Default: the parent's, else true. */
+  /** Whether link, action and the standard actions add `{.format}`. Default: the parent's, else true. */
   readonly formatted?: boolean | null | undefined;
-  /** Helpers to run at once, in this order. */
+  /** Standard actions to add at once, in this order. */
   readonly actions?: readonly SubMapperAction[] | undefined;
 }
 
-/** Arguments of the helpers. */
-export interface HelperOptions extends RouteOptions {
+/** Arguments of link, action and the standard actions. */
+export interface StandardRouteOptions extends RouteOptions {
   readonly name?: string | null | undefined;
   readonly rel?: string | null | undefined;
   readonly action?: string | null | undefined;
@@ -103,7 +103,7 @@ export class SubMapper extends SubMapperParent {
     this.collectionName = collectionName ?? null;
     this.resourceName = resourceName || parent.resourceName || (rest.controller as string | undefined) || null;
     this.formatted = formatted ?? parent.formatted ?? true;
-    for (const action of actions ?? []) this.#runHelper(action);
+    for (const action of actions ?? []) this.#runStandard(action);
   }
 
   /** Adds a route. Without a name it stays without one, also under a name prefix. */
@@ -125,7 +125,7 @@ export class SubMapper extends SubMapperParent {
   }
 
   /** A route below this submapper's path: `/<rel or name>`, called `name` or `<rel>_<resource name>`. */
-  link(options: HelperOptions = {}): this {
+  link(options: StandardRouteOptions = {}): this {
     const { rel, name, action, method = 'GET', formatted, ...rest } = options;
     const path = `/${text(rel || name, 'rel or name')}${this.#suffix(formatted)}`;
     const routeName = name || `${text(rel, 'rel')}_${text(this.resourceName, 'resourceName')}`;
@@ -134,7 +134,7 @@ export class SubMapper extends SubMapperParent {
   }
 
   /** A route at this submapper's own path, called `name` or `<action>_<resource name>`. */
-  action(options: HelperOptions = {}): this {
+  action(options: StandardRouteOptions = {}): this {
     const { name, action, method = 'GET', formatted, rel, ...rest } = options;
     const extra: RouteOptions = rel === undefined ? rest : { ...rest, rel };
     const routeName = name || `${text(action, 'action')}_${text(this.resourceName, 'resourceName')}`;
@@ -142,42 +142,42 @@ export class SubMapper extends SubMapperParent {
     return this;
   }
 
-  index(options: HelperOptions = {}): this {
+  index(options: StandardRouteOptions = {}): this {
     return this.action(fixed({ ...options, name: options.name || this.collectionName }, 'index', 'GET'));
   }
 
-  create(options: HelperOptions = {}): this {
+  create(options: StandardRouteOptions = {}): this {
     return this.action(fixed(options, 'create', 'POST'));
   }
 
-  new(options: HelperOptions = {}): this {
+  new(options: StandardRouteOptions = {}): this {
     return this.link({ ...options, rel: 'new' });
   }
 
-  show(options: HelperOptions = {}): this {
+  show(options: StandardRouteOptions = {}): this {
     return this.action(fixed({ ...options, name: options.name || this.resourceName }, 'show', 'GET'));
   }
 
-  update(options: HelperOptions = {}): this {
+  update(options: StandardRouteOptions = {}): this {
     return this.action(fixed(options, 'update', 'PUT'));
   }
 
-  delete(options: HelperOptions = {}): this {
+  delete(options: StandardRouteOptions = {}): this {
     return this.action(fixed(options, 'delete', 'DELETE'));
   }
 
-  edit(options: HelperOptions = {}): this {
+  edit(options: StandardRouteOptions = {}): this {
     return this.link({ ...options, rel: 'edit' });
   }
 
-  #runHelper(action: SubMapperAction): void {
-    if (!HELPERS.has(action)) {
+  #runStandard(action: SubMapperAction): void {
+    if (!STANDARD.has(action)) {
       throw new RouteError('PORTICO_ROUTE_UNKNOWN_ACTION', {
         message: `a submapper has no action "${String(action)}"`,
-        hint: `There are: ${[...HELPERS].join(', ')}.`,
+        hint: `There are: ${[...STANDARD].join(', ')}.`,
       });
     }
-    this[action](this.#options as HelperOptions);
+    this[action](this.#options as StandardRouteOptions);
   }
 
   #suffix(formatted: boolean | null | undefined): string {
@@ -185,7 +185,7 @@ export class SubMapper extends SubMapperParent {
   }
 }
 
-const HELPERS: ReadonlySet<string> = new Set(['index', 'create', 'new', 'show', 'update', 'delete', 'edit']);
+const STANDARD: ReadonlySet<string> = new Set(['index', 'create', 'new', 'show', 'update', 'delete', 'edit']);
 
 /** Prefixes are this level's own; of the rest the inner value wins, and objects are merged, inner keys winning. */
 function mergeOptions(outer: Readonly<Record<string, unknown>>, inner: RouteOptions): RouteOptions {
@@ -213,7 +213,7 @@ function withMethod(options: RouteOptions, method: string | null | undefined): R
 }
 
 /** The standard actions fix action and method; giving them again is a contradiction, not a choice. */
-function fixed(options: HelperOptions, action: string, method: string): HelperOptions {
+function fixed(options: StandardRouteOptions, action: string, method: string): StandardRouteOptions {
   for (const key of ['action', 'method']) {
     if (options[key] === undefined) continue;
     throw new RouteError('PORTICO_ROUTE_CONTRADICTION', {

@@ -38,9 +38,9 @@ function conditions({ function: name, ...rest }) {
 
 const isTable = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Positional arguments of the helpers, which take one object here. */
-const HELPER = ['name', 'action', 'method', 'formatted'];
-const POSITIONAL = { link: ['rel', ...HELPER], action: HELPER };
+/** Positional arguments of link and action, which take one object here. */
+const AFTER_REL = ['name', 'action', 'method', 'formatted'];
+const POSITIONAL = { link: ['rel', ...AFTER_REL], action: AFTER_REL };
 
 function define({ mapper, calls = [] }) {
   const table = new Mapper(Object.fromEntries(Object.entries(mapper).map(([key, value]) => [camel(key), value])));

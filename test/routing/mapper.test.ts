@@ -90,7 +90,7 @@ test('RT-49 an asynchronous condition is a mistake of the program', () => {
   );
 });
 
-test('RT-67 RT-73 RT-123 a submapper has no resource, and only the usual helpers', () => {
+test('RT-67 RT-73 RT-123 a submapper has no resource, and only the standard actions', () => {
   const submapper = new Mapper().submapper({ pathPrefix: '/x', controller: 'c' });
   assert.equal('resource' in submapper, false);
   assert.equal('redirect' in submapper, false);
