@@ -171,3 +171,17 @@ test('SC-38 actions work without a version header', async (t) => {
     assert.equal(await act(body), 202, JSON.stringify(body));
   }
 });
+
+test('SC-6 what the sample does not have is not found', async (t) => {
+  const { compute } = await startCompute(t);
+  for (const path of [
+    'os-networks',
+    'os-security-groups',
+    'os-floating-ips',
+    'os-migrations',
+    'os-volumes',
+    'os-snapshots',
+  ]) {
+    assert.equal((await compute(`GET /v2.1/${path}`)).status, 404, path);
+  }
+});
