@@ -1,7 +1,7 @@
 /**
  * Sockets that a service manager opened and handed over, as sd_listen_fds(3) describes it: descriptors 3 and up.
  */
-import type { ListenAddress } from '../service/index.js';
+import { isListening, type ListenAddress, type ServiceBase } from '../service/index.js';
 import type { HostProcess } from './host-process.js';
 import { addressOfDescriptor, type ListenSockets } from './listen-sockets.js';
 
@@ -46,6 +46,13 @@ export class ActivatedSockets {
       const descriptors = sockets.map(({ descriptor }) => descriptor);
       return { address: addressOfDescriptor(descriptors[0]!, address), descriptors, close: () => undefined };
     });
+  }
+
+  /** Lets a service of this process listen on the sockets passed for it, where there are any. */
+  giveTo(service: ServiceBase, name: string): void {
+    const sockets = isListening(service) ? this.take(name, service.addresses) : undefined;
+    if (sockets === undefined || !isListening(service)) return;
+    service.useSockets(sockets.map(({ address, descriptors }) => ({ address, fd: descriptors[0]! })));
   }
 
   #choose(service: string, count: number): readonly Passed[] {

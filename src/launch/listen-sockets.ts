@@ -14,6 +14,7 @@ import type { ListenAddress } from '../service/index.js';
 interface ServerHandle {
   readonly fd: number;
   close(): void;
+  listen?(backlog: number): number;
   getsockname?(name: { address?: string; port?: number }): number;
 }
 
@@ -38,19 +39,62 @@ export interface ListenSockets {
 /**
  * Binds an address. Rejects with the system's code: `EADDRINUSE` for an address that is taken, with a message that names
  * it. Port 0 gives a port of the system's choice.
+ *
+ * With `slots` above 0 there is one socket for each slot, among which the kernel spreads the connections, where the
+ * platform can do that; else, and for unix sockets, one.
  */
-export async function openListenSockets(address: ListenAddress): Promise<ListenSockets> {
+export async function openListenSockets(address: ListenAddress, slots = 0): Promise<ListenSockets> {
   if ('path' in address) return openUnix(address);
   const resolved = isIP(address.host) === 0 ? await lookup(address.host) : undefined;
   const host = resolved?.address ?? address.host;
-  const handle = bind(host, address.port, isIP(host) === 6 ? 6 : 4, describeAddress(address));
+  const family = isIP(host) === 6 ? 6 : 4;
+  const shown = describeAddress(address);
+  // First without SO_REUSEPORT, with which two programs of one user would share a port in silence.
+  const handle = bind(host, address.port, family, shown);
   const name: { port?: number } = {};
   handle.getsockname?.(name);
-  return {
-    address: { ...address, port: name.port ?? address.port },
-    descriptors: [handle.fd],
-    close: once(() => handle.close()),
-  };
+  const port = name.port ?? address.port;
+  const bound = { ...address, port };
+  if (slots === 0 || !canReusePort()) {
+    return { address: bound, descriptors: [handle.fd], close: once(() => handle.close()) };
+  }
+  handle.close();
+  const handles: ServerHandle[] = [];
+  const close = once(() => {
+    for (const slot of handles) slot.close();
+  });
+  try {
+    while (handles.length < slots) handles.push(bind(host, port, family, shown, UV_TCP_REUSEPORT));
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { address: bound, descriptors: handles.map(({ fd }) => fd), close };
+}
+
+/** libuv's flag for SO_REUSEPORT with load balancing; older versions ignore it. */
+const UV_TCP_REUSEPORT = 2;
+
+/**
+ * Whether several sockets can listen on one port. Asked of the system and not of a version: with the flag ignored, the
+ * second bind finds the address in use.
+ */
+function canReusePort(): boolean {
+  if (process.platform !== 'linux' && process.platform !== 'freebsd') return false;
+  const handles: ServerHandle[] = [];
+  try {
+    const first = bind('127.0.0.1', 0, 4, '127.0.0.1', UV_TCP_REUSEPORT);
+    handles.push(first);
+    const name: { port?: number } = {};
+    first.getsockname?.(name);
+    if (first.listen?.(1) !== 0) return false;
+    handles.push(bind('127.0.0.1', name.port ?? 0, 4, '127.0.0.1', UV_TCP_REUSEPORT));
+    return true;
+  } catch {
+    return false;
+  } finally {
+    for (const handle of handles) handle.close();
+  }
 }
 
 /** What a descriptor is bound to; for one that does not say, as a unix socket's, the address it is meant for. */
@@ -110,9 +154,9 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-function bind(address: string, port: number, family: 4 | 6 | -1, shown: string): ServerHandle {
+function bind(address: string, port: number, family: 4 | 6 | -1, shown: string, flags?: number): ServerHandle {
   const { _createServerHandle: create } = net as unknown as { _createServerHandle: CreateServerHandle };
-  const handle = create(address, port, family);
+  const handle = flags === undefined ? create(address, port, family) : create(address, port, family, undefined, flags);
   if (typeof handle === 'number') throw taken(getSystemErrorName(handle), shown);
   // libuv keeps "address in use" for the first listen; asking for the name brings it to light.
   const status = handle.getsockname?.({}) ?? 0;

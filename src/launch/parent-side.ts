@@ -218,7 +218,11 @@ export class ParentSide implements Launcher {
   }
 
   #resizeAll(by: 1 | -1): void {
-    for (const pool of this.supervisor.pools) void pool.resize(Math.max(1, pool.wanted + by));
+    for (const pool of this.supervisor.pools) {
+      pool.resize(Math.max(1, pool.wanted + by)).catch((error: unknown) => {
+        this.#log.error(`Service ${pool.name} could not be resized`, { service: pool.name, err: error });
+      });
+    }
   }
 
   async #stopAll(): Promise<void> {

@@ -10,6 +10,8 @@ export interface ServiceLauncherOptions extends LauncherOptions {
   readonly concurrent?: boolean;
   /** The worker this launcher is the inside of. Default: none, the process is on its own. */
   readonly worker?: WorkerContext;
+  /** Called once when a stop begins, for whatever reason. */
+  readonly stopBegins?: () => void;
   /** Told of a start that failed, instead of the log: a worker's parent logs it. */
   readonly startFailed?: (name: string, error: unknown) => void;
 }

@@ -3,7 +3,7 @@
  */
 import { describeError } from '../errors.js';
 import { createLogger, type Logger } from '../log.js';
-import { type ConfigChanges, isListening, type ListeningService, type ServiceBase } from '../service/index.js';
+import type { ConfigChanges, ServiceBase } from '../service/index.js';
 import { ActivatedSockets } from './activated-sockets.js';
 import { Coalesced } from './coalesced.js';
 import { deferred } from './deferred.js';
@@ -115,7 +115,7 @@ export class ServiceLauncher implements Launcher {
     });
     this.#runs.push(run);
     service.useWorker?.(this.#options.worker ?? ALONE);
-    if (!this.#options.worker?.supervised && isListening(service)) this.#activate(service, run.name);
+    if (!this.#options.worker?.supervised) this.#activated.giveTo(service, run.name);
     const before = this.#options.concurrent ? Promise.resolve() : this.#starting;
     const started = before.then(() => this.#start(run));
     this.#starting = Promise.all([this.#starting, started]).catch(() => undefined);
@@ -199,14 +199,6 @@ export class ServiceLauncher implements Launcher {
     if (this.#stopping === undefined) this.#process.take();
   }
 
-  /** Sockets that a service manager passed are listened on instead of the service's addresses. */
-  #activate(service: ListeningService, name: string): void {
-    const sockets = this.#activated.take(name, service.addresses);
-    if (sockets !== undefined) {
-      service.useSockets(sockets.map(({ address, descriptors }) => ({ address, fd: descriptors[0]! })));
-    }
-  }
-
   #allReady(): void {
     if (this.stopping || this.#options.worker?.supervised) return;
     this.#serviceManager.ready(`Services: ${this.#runs.map(({ name }) => name).join(', ')}`);
@@ -246,7 +238,10 @@ export class ServiceLauncher implements Launcher {
     const hasten = this.#stopReason === 'replaced' && request.reason === 'stop';
     if (this.#stopping !== undefined && !hasten) return this.#stopping;
     this.#stopReason = request.reason;
-    if (this.#stopping === undefined) this.#serviceManager.stopping();
+    if (this.#stopping === undefined) {
+      this.#serviceManager.stopping();
+      this.#options.stopBegins?.();
+    }
     this.#stopping = this.#stopAll(request);
     return this.#stopping;
   }

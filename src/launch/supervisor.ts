@@ -5,7 +5,7 @@
 import { url as debuggerUrl } from 'node:inspector';
 import { PorticoError } from '../errors.js';
 import type { Logger } from '../log.js';
-import { isListening, type ListenAddress, type ServiceBase } from '../service/index.js';
+import { isListening, type ListenAddress, type ListeningService, type ServiceBase } from '../service/index.js';
 import { ActivatedSockets } from './activated-sockets.js';
 import { type Assignment, type Configure, FIRST_SOCKET_DESCRIPTOR, type InheritedSockets } from './assignment.js';
 import { CodeChange } from './code-change.js';
@@ -86,7 +86,7 @@ export class Supervisor {
     this.#code ??= new CodeChange(mainModule(this.#options.program));
     const pool = new WorkerPool(name, [], this.#around);
     this.#pools.set(name, pool);
-    const sockets = isListening(service) ? await this.#open(name, service.addresses) : [];
+    const sockets = isListening(service) ? await this.#open(service, name, workers) : [];
     if (this.#stopped) {
       for (const socket of sockets) socket.close();
       return;
@@ -123,8 +123,10 @@ export class Supervisor {
     await Promise.all(this.pools.map((pool) => pool.kill()));
   }
 
-  async #open(name: string, addresses: readonly ListenAddress[]): Promise<readonly ListenSockets[]> {
-    return this.#activated.take(name, addresses) ?? openAll(addresses);
+  /** One socket for each worker only where a sibling can help out: a slot without a worker must not strand its clients. */
+  async #open(service: ListeningService, name: string, workers: number): Promise<readonly ListenSockets[]> {
+    const slots = service.adoptSockets === undefined ? 0 : workers;
+    return this.#activated.take(name, service.addresses) ?? openAll(service.addresses, slots);
   }
 
   #spawn(pool: WorkerPool, index: number, generation: Generation): WorkerHandle {
@@ -190,10 +192,10 @@ export class Supervisor {
   }
 }
 
-async function openAll(addresses: readonly ListenAddress[]): Promise<ListenSockets[]> {
+async function openAll(addresses: readonly ListenAddress[], slots: number): Promise<ListenSockets[]> {
   const open: ListenSockets[] = [];
   try {
-    for (const address of addresses) open.push(await openListenSockets(address));
+    for (const address of addresses) open.push(await openListenSockets(address, slots));
     return open;
   } catch (error) {
     for (const socket of open) socket.close();

@@ -33,6 +33,8 @@ export class WorkerHandle {
   readonly drained: Promise<void>;
   /** Settles when the process is gone. */
   readonly exited: Promise<WorkerExit>;
+  /** How many slots there are: sockets of one address; 1 when all workers share one. */
+  readonly slots: number;
   /** Serves, or served. */
   wasReady = false;
   /** It was told to end, or was killed by its supervisor. */
@@ -67,6 +69,7 @@ export class WorkerHandle {
     this.#child = child;
     this.assignment = assignment;
     this.pid = child.pid;
+    this.slots = first.sockets[0]?.descriptors.length ?? 1;
     this.ready = this.#ready.promise;
     this.drained = this.#drained.promise;
     this.exited = this.#exited.promise;

@@ -5,6 +5,7 @@ import { deferred } from './deferred.js';
 import type { ListenSockets } from './listen-sockets.js';
 import type { Generation, PoolSurroundings } from './pool-surroundings.js';
 import { RestartBudget } from './restart-budget.js';
+import { SlotAdoption } from './slot-adoption.js';
 import { StartThrottle } from './start-throttle.js';
 import { aborted, pause, within } from './within.js';
 import { endWithin } from './worker-ending.js';
@@ -27,6 +28,7 @@ export class WorkerPool {
   readonly #around: PoolSurroundings;
   readonly #stop = new AbortController();
   readonly #budget = new RestartBudget();
+  readonly #adoption = new SlotAdoption();
   #asked = 0;
   #launched = false;
   #ending: Promise<boolean> | undefined;
@@ -230,6 +232,10 @@ export class WorkerPool {
     const worker = this.#around.spawn(this, slot.index, generation);
     this.#alive.add(worker);
     void worker.exited.then((exit) => this.#ended(slot, worker, exit));
+    worker.ready.then(
+      () => this.#adoption.served(worker),
+      () => undefined,
+    );
     return worker;
   }
 
@@ -243,6 +249,7 @@ export class WorkerPool {
     if (slot.current !== worker) return;
     slot.current = undefined;
     if (this.stopping || (!this.#launched && !worker.wasReady)) return;
+    this.#adoption.update(this.current);
     this.#around.deadWorker(this, slot.index, exit);
     const { maxRestarts, restartWindowMs } = this.#around.settings();
     if (this.#budget.spend(maxRestarts, restartWindowMs)) this.#around.giveUp(this);
@@ -273,6 +280,7 @@ export class WorkerPool {
   #retire(worker: WorkerHandle, reason: 'replaced' | 'stop'): void {
     const timeoutMs = this.#around.settings().gracefulShutdownTimeoutMs;
     worker.drain(reason, timeoutMs);
+    this.#adoption.update(this.current);
     void endWithin(worker, timeoutMs, this.#around.log);
   }
 

@@ -4,7 +4,7 @@
  */
 import type { ConfigSnapshot } from '../config/index.js';
 import type { Logger } from '../log.js';
-import { isListening, type ListenSocket, type ServiceBase } from '../service/index.js';
+import { isListening, type ListeningService, type ServiceBase } from '../service/index.js';
 import type { LaunchedService } from './assignment.js';
 import { STATUS_FAILED, STATUS_UNHANDLED, statusOf } from './exit-status.js';
 import { HookList } from './hook-list.js';
@@ -19,6 +19,7 @@ import { programName, workerTitle } from './process-title.js';
 import { type Answer, errorText } from './questions.js';
 import { ServiceLauncher } from './service-launcher.js';
 import { within } from './within.js';
+import { WorkerSockets } from './worker-sockets.js';
 import { notLaunched } from './worker-start.js';
 
 /** After an error nobody handled: how long requests under way may take to end. */
@@ -32,6 +33,7 @@ export class WorkerSide implements Launcher {
   readonly #host: HostProcess;
   readonly #options: LauncherOptions;
   readonly #launched: LaunchedService[] = [];
+  readonly #sockets: WorkerSockets;
   #found = false;
   #explained: Promise<void> = Promise.resolve();
 
@@ -40,6 +42,7 @@ export class WorkerSide implements Launcher {
     this.#log = given.log;
     this.#host = given.host;
     this.#options = given.options;
+    this.#sockets = new WorkerSockets(link.sockets, link.assignment.index);
     this.newWorker = new HookList('new worker', given.log);
     const { assignment } = link;
     this.inner = new ServiceLauncher({
@@ -53,6 +56,7 @@ export class WorkerSide implements Launcher {
         supervised: true,
         requestReplacement: (reason) => void link.send({ kind: 'replace', reason }),
       },
+      stopBegins: () => this.#sockets.close(),
       startFailed: (_, error) => {
         this.#explained = link.explain(error);
       },
@@ -66,7 +70,7 @@ export class WorkerSide implements Launcher {
     if (name !== this.#link.assignment.service || this.#found) return;
     this.#found = true;
     this.#takeOver();
-    if (isListening(service)) service.useSockets(this.#sockets());
+    if (isListening(service)) this.#listen(service);
     await this.newWorker.run(name, this.#link.assignment.index, service);
     try {
       await this.inner.launchService(service);
@@ -102,6 +106,17 @@ export class WorkerSide implements Launcher {
 
   restart(): Promise<void> {
     return this.inner.restart();
+  }
+
+  #listen(service: ListeningService): void {
+    service.useSockets(this.#sockets.own());
+    this.#link.on('adopt', (message: { slot: number }) => {
+      const { slot } = message;
+      this.#sockets.adopt(service, slot).catch((error: unknown) => {
+        this.#log.warn(`worker ${slot} cannot be helped out`, { service: service.name, err: error });
+      });
+    });
+    this.#link.on('release', ({ slot }) => this.#sockets.release(slot));
   }
 
   #takeOver(): void {
@@ -164,13 +179,5 @@ export class WorkerSide implements Launcher {
         status === STATUS_FAILED ? STATUS_UNHANDLED : status,
       ),
     );
-  }
-
-  #sockets(): ListenSocket[] {
-    const { assignment, sockets } = this.#link;
-    return sockets.map(({ address, descriptors }) => ({
-      address,
-      fd: descriptors[assignment.index % descriptors.length]!,
-    }));
   }
 }

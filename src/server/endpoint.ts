@@ -2,7 +2,7 @@
  * Where a server listens: the address it was told, the socket it was handed instead, and after the start the real port.
  */
 import { closeSync } from 'node:fs';
-import type { Server as NetServer } from 'node:net';
+import { createServer, type Server as NetServer } from 'node:net';
 import type { Logger } from '../log.js';
 import type { ListenAddress, ListenSocket } from '../service/index.js';
 import { formatAddress, listen } from './listen.js';
@@ -40,6 +40,20 @@ export class Endpoint {
     }
     this.#sockets = [];
     log.info(`${name} listening on ${formatAddress(this.#address)}`);
+  }
+
+  /** Accepts on another socket as well; connections are `server`'s. Gives the function that ends it. */
+  async adopt(server: NetServer, socket: ListenSocket): Promise<() => void> {
+    const more = createServer({ allowHalfOpen: true, noDelay: true }, (connection) => {
+      server.emit('connection', connection);
+    });
+    await listen(more, { address: socket.address, socket, backlog: this.#address.backlog ?? DEFAULT_BACKLOG });
+    const end = (): void => void more.close();
+    server.once('close', end);
+    return () => {
+      server.off('close', end);
+      end();
+    };
   }
 
   /** Closes what was handed over but never listened on: held open it would swallow connections. */

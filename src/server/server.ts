@@ -130,6 +130,13 @@ export class Server implements ListeningService {
     this.#endpoint.useSockets(sockets);
   }
 
+  /** Accepts on the socket of another worker as well, until the function it gives is called. Only while it serves. */
+  async adoptSockets(sockets: readonly ListenSocket[]): Promise<() => void> {
+    const [socket] = sockets;
+    if (this.#http === undefined || socket === undefined) return () => {};
+    return this.#endpoint.adopt(this.#http, socket);
+  }
+
   /**
    * Settles once it accepts. After a stop with the reason `restart` the listener is still open, and the requests that
    * were held meanwhile go to the app. Rejects with the system's error code when the address cannot be had.

@@ -86,6 +86,12 @@ export interface ListeningService extends ServiceBase {
   readonly addresses: readonly ListenAddress[];
   /** Called before `start()`, with one socket for each address in order: listen on these instead of binding. */
   useSockets(sockets: readonly ListenSocket[]): void;
+  /**
+   * Listens on further sockets, one for each address in order, while it serves: those of another worker that is gone for
+   * the moment. Settles when it accepts on them; the function it gives ends that, and closes them. A service without it
+   * shares one socket with all its workers.
+   */
+  adoptSockets?(sockets: readonly ListenSocket[]): Awaitable<() => void>;
 }
 
 /** True for a service whose addresses a launcher can bind for it. */
