@@ -2,35 +2,12 @@
  * What every command reads first: the options that name the configuration, and the configuration they name.
  */
 import type { Command } from 'commander';
-import { contextFacts, faultOptions } from '../app/index.js';
-import { Config, type LoadOptions, type OptionDeclarations } from '../config/index.js';
-import { backdoorOptions, launcherOptions, reportOptions, supervisorOptions } from '../launch/index.js';
+import { contextFacts } from '../app/index.js';
+import { Config, type LoadOptions } from '../config/index.js';
 import { createLogger, type Logger } from '../log.js';
-import { databaseOptions, heartbeatOptions, servicegroupOptions } from '../registry/index.js';
-import { servingOptions } from '../server/index.js';
-import { managerOptions } from '../service/index.js';
-import { apiOptions, logOptions } from './api-options.js';
+import { logOptions } from './api-options.js';
 import { addCrossChecks } from './cross-checks.js';
-
-/** The options of `[DEFAULT]`, whichever part reads them. */
-const DEFAULTS: readonly OptionDeclarations[] = [
-  apiOptions,
-  logOptions,
-  servingOptions,
-  faultOptions,
-  launcherOptions,
-  managerOptions,
-  heartbeatOptions,
-  backdoorOptions,
-  supervisorOptions,
-];
-
-/** Groups that are read only once something runs, and are known before. */
-const GROUPS: readonly (readonly [group: string, options: OptionDeclarations])[] = [
-  ['servicegroup', servicegroupOptions],
-  ['database', databaseOptions],
-  ['oslo_reports', reportOptions],
-];
+import { programOptions } from './shipped-options.js';
 
 /** What the options of {@link addConfigurationOptions} come to. */
 export interface ConfigurationArguments {
@@ -59,8 +36,7 @@ export async function readConfiguration(
     set: [...(given.set ?? []), ...set],
     ...rest,
   });
-  for (const options of DEFAULTS) config.register('DEFAULT', options);
-  for (const [group, options] of GROUPS) config.register(group, options);
+  for (const { group, options } of programOptions) config.register(group, options);
   addCrossChecks(config);
   return config;
 }

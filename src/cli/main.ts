@@ -16,6 +16,7 @@ interface CommandFile {
 const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map([
   ['serve', (): Promise<CommandFile> => import('./serve.js')],
   ['check', () => import('./check.js')],
+  ['config', () => import('./config.js')],
   ['pipeline', () => import('./pipeline.js')],
   ['explain', () => import('./explain.js')],
   ['routes', () => import('./routes.js')],

@@ -1,30 +1,60 @@
 /**
- * Every option that ships, declared: for commands that judge a file by all of it, whatever it goes on to use.
+ * Every option that ships, in one table: what a program knows before it has loaded anything, and what filters add.
  */
 import { authOptions, type Declared, faultOptions } from '../app/index.js';
-import type { Config } from '../config/index.js';
-import { launcherOptions } from '../launch/index.js';
+import type { Config, OptionDeclarations } from '../config/index.js';
+import { configOptions } from '../config/index.js';
+import { backdoorOptions, launcherOptions, reportOptions, supervisorOptions } from '../launch/index.js';
 import { databaseOptions, heartbeatOptions, servicegroupOptions } from '../registry/index.js';
 import { apiOptions as apiSectionOptions, servingOptions, sslOptions, wsgiOptions } from '../server/index.js';
+import { managerOptions } from '../service/index.js';
 import { apiOptions, logOptions } from './api-options.js';
 
-/** Declares them. The filters are imported for it, so this is nothing for a program that serves. */
+/** Options and the group they belong to. */
+export interface Registration {
+  readonly group: string;
+  readonly options: OptionDeclarations;
+}
+
+/** What every program has: the options of the rooms that are loaded anyway. `api:<name>` stands for all such sections. */
+export const programOptions: readonly Registration[] = [
+  { group: 'DEFAULT', options: configOptions },
+  { group: 'DEFAULT', options: apiOptions },
+  { group: 'DEFAULT', options: logOptions },
+  { group: 'DEFAULT', options: servingOptions },
+  { group: 'DEFAULT', options: faultOptions },
+  { group: 'DEFAULT', options: launcherOptions },
+  { group: 'DEFAULT', options: managerOptions },
+  { group: 'DEFAULT', options: heartbeatOptions },
+  { group: 'DEFAULT', options: backdoorOptions },
+  { group: 'DEFAULT', options: supervisorOptions },
+  { group: 'servicegroup', options: servicegroupOptions },
+  { group: 'database', options: databaseOptions },
+  { group: 'oslo_reports', options: reportOptions },
+];
+
+/** All of them. The filters are imported for it, so this is nothing for a program that serves. */
+export async function shippedOptions(): Promise<Registration[]> {
+  const filters: unknown[] = Object.values(await import('../middleware/index.js'));
+  return [
+    ...programOptions,
+    { group: 'api', options: authOptions },
+    { group: 'api:<name>', options: apiSectionOptions },
+    { group: 'wsgi', options: wsgiOptions },
+    { group: 'ssl', options: sslOptions },
+    ...filters.filter(isDeclared).map(({ group, options }) => ({ group, options })),
+  ];
+}
+
+/** Declares them, for commands that judge a file by all of it, whatever it goes on to use. */
 export async function registerShippedOptions(config: Config): Promise<void> {
-  const shared = [apiOptions, logOptions, servingOptions, faultOptions, launcherOptions, heartbeatOptions];
-  for (const options of shared) config.register('DEFAULT', options);
-  config.register('api:<name>', apiSectionOptions);
-  config.register('api', authOptions);
-  config.register('wsgi', wsgiOptions);
-  config.register('ssl', sslOptions);
-  config.register('servicegroup', servicegroupOptions);
-  config.register('database', databaseOptions);
-  for (const factory of Object.values(await import('../middleware/index.js'))) {
-    if (isDeclared(factory) && isJudged(config, factory)) config.register(factory.group, factory.options);
+  for (const each of await shippedOptions()) {
+    if (isJudged(config, each)) config.register(each.group, each.options);
   }
 }
 
 /** What a filter requires may stand in its section of the paste file, or the filter may not be used at all. */
-function isJudged(config: Config, { group, options }: Declared): boolean {
+function isJudged(config: Config, { group, options }: Registration): boolean {
   return config.listAllSections().includes(group) || Object.values(options).every(({ required }) => !required);
 }
 
