@@ -4,6 +4,7 @@
 //
 //   node test/run.mjs                all tests
 //   node test/run.mjs loader e2e     those whose path below test/ begins with one of the words
+//   node test/run.mjs --long e2e/faults   with the counts of docs/reliability.md, which take minutes
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -11,7 +12,9 @@ import { fileURLToPath } from 'node:url';
 
 const compiled = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist-test');
 const sources = dirname(fileURLToPath(import.meta.url));
-const wanted = process.argv.slice(2);
+const words = process.argv.slice(2);
+const long = words.includes('--long');
+const wanted = words.filter((word) => word !== '--long');
 
 const files = [];
 const walk = (folder) => {
@@ -35,7 +38,12 @@ if (files.length === 0) {
 
 const run = spawnSync(
   process.execPath,
-  ['--test', '--test-reporter=spec', '--test-timeout=120000', ...files.toSorted((a, b) => (a < b ? -1 : 1))],
-  { stdio: 'inherit' },
+  [
+    '--test',
+    '--test-reporter=spec',
+    `--test-timeout=${long ? 900_000 : 120_000}`,
+    ...files.toSorted((a, b) => (a < b ? -1 : 1)),
+  ],
+  { stdio: 'inherit', env: long ? { ...process.env, PORTICO_FAULTS: 'long' } : process.env },
 );
 process.exit(run.status ?? 1);

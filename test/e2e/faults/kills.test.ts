@@ -1,0 +1,43 @@
+/** Workers that are killed, one or all, and what their clients notice. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FaultFleet } from './fault-fleet.js';
+import { describeLosses, describeTimes, isLong, printFigures } from './figures.js';
+import { askFor } from './load.js';
+import { killAll, kills } from './rows.js';
+
+const rounds = isLong ? 10 : 3;
+const clients = 8;
+
+test(`RL-60 PT-4 LC-326 ${rounds} KILLs of single workers cost what each had in hand, and nobody is refused`, async (t) => {
+  const fleet = await FaultFleet.start({ workers: 2 });
+  t.after(() => fleet.end());
+  const { answered, lost, times } = await kills(fleet, rounds, clients);
+  printFigures('kills of single workers', {
+    kills: rounds,
+    answered,
+    lost: describeLosses(lost),
+    'until the replacement answers': describeTimes(times),
+  });
+  assert.equal(times.length, rounds);
+  assert.ok(!lost.some((loss) => /REFUSED|STATUS/.test(loss)), describeLosses(lost));
+  assert.ok(lost.length <= rounds * clients, describeLosses(lost));
+  assert.ok(await fleet.settled(2));
+  assert.equal(fleet.events('worker_exited').length, rounds, 'no other worker ended');
+});
+
+test('RL-63 PT-2 LC-329 with all workers killed at once nobody is refused, and the next ones answer', async (t) => {
+  const fleet = await FaultFleet.start({ workers: 2 });
+  t.after(() => fleet.end());
+  const { answered, lost, times } = await killAll(fleet, clients);
+  printFigures('all workers killed', {
+    answered,
+    lost: describeLosses(lost),
+    'until a replacement answers': describeTimes(times),
+  });
+  assert.equal(times.length, 1);
+  assert.ok(!lost.some((loss) => /REFUSED|STATUS/.test(loss)), describeLosses(lost));
+  assert.ok(lost.length <= clients, 'what the workers had in hand, at most one request of each client');
+  assert.ok(await fleet.settled(2));
+  await Promise.all(Array.from({ length: 20 }, () => askFor(`${fleet.url}/`)));
+});

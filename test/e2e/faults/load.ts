@@ -1,0 +1,129 @@
+/**
+ * Clients of several kinds at once, which ask until they are told to stop and write down everything that was lost.
+ */
+import { Agent, type RequestOptions, request } from 'node:http';
+import { request as requestTls, Agent as TlsAgent } from 'node:https';
+import { LARGE_BYTES, pause, type Target, until } from './target.js';
+
+/** A complete answer; the text of a long one is left out. */
+export interface Reply {
+  readonly status: number;
+  readonly closes: boolean;
+  readonly text: string;
+  readonly bytes: number;
+}
+
+/** One request, on a connection of its own unless an agent is given; rejects when it is refused, reset or cut. */
+export function askFor(url: string, agent: Agent | false = false): Promise<Reply> {
+  return new Promise((settle, reject) => {
+    const options: RequestOptions & { rejectUnauthorized?: boolean } = { agent, rejectUnauthorized: false };
+    const req = (url.startsWith('https:') ? requestTls : request)(url, options, (res) => {
+      let text = '';
+      let bytes = 0;
+      res.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes <= 1024) text += chunk.toString();
+      });
+      res.on('end', () => {
+        if (!res.complete) reject(new Error('CUT'));
+        settle({ status: res.statusCode ?? 0, closes: res.headers.connection === 'close', text, bytes });
+      });
+      res.on('error', reject);
+    });
+    req.on('error', reject);
+    req.end();
+  });
+}
+
+/** How many clients of each kind: on kept or on fresh connections, of slow or of large answers, over TLS. */
+export interface Kinds {
+  readonly kept?: number;
+  readonly fresh?: number;
+  readonly slow?: number;
+  readonly large?: number;
+  readonly tlsKept?: number;
+  readonly tlsFresh?: number;
+}
+
+/** A load on a target. */
+export class Load {
+  /** How many whole answers each kind of client got. */
+  readonly answered = new Map<keyof Kinds, number>();
+  /** Everything that was no whole answer below 500: kind of client and what happened. */
+  readonly lost: string[] = [];
+  /** When each text of a short answer was seen first. */
+  readonly firstSeen = new Map<string, number>();
+  /** Durations of the quick requests, in milliseconds. */
+  times: number[] = [];
+  readonly #clients: Promise<void>[] = [];
+  readonly #agents: Agent[] = [];
+  #stopping = false;
+
+  constructor(target: Target, kinds: Kinds) {
+    const secure = target.secureUrl ?? target.url;
+    this.#add('kept', kinds.kept, `${target.url}/`, () => this.#agent(new Agent({ keepAlive: true, maxSockets: 1 })));
+    this.#add('fresh', kinds.fresh, `${target.url}/`, () => false);
+    this.#add('slow', kinds.slow, `${target.url}/slow`, () =>
+      this.#agent(new Agent({ keepAlive: true, maxSockets: 1 })),
+    );
+    this.#add('large', kinds.large, `${target.url}/large`, () => false);
+    if (target.secureUrl === undefined) return;
+    this.#add('tlsKept', kinds.tlsKept, `${secure}/`, () =>
+      this.#agent(new TlsAgent({ keepAlive: true, maxSockets: 1 })),
+    );
+    this.#add('tlsFresh', kinds.tlsFresh, `${secure}/`, () => false);
+  }
+
+  /** How many whole answers there were. */
+  get total(): number {
+    return [...this.answered.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** The ids of all processes that have answered. */
+  get pids(): Set<number> {
+    return new Set([...this.firstSeen.keys()].map((text) => Number(text.split(' ')[1])));
+  }
+
+  /** Settles once so many more requests were answered, or nothing is answered any longer. */
+  async more(count: number): Promise<void> {
+    const goal = this.total + count;
+    await until(() => this.total >= goal, 30_000);
+  }
+
+  /** Lets every client finish its request, and ends. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.#clients);
+    for (const agent of this.#agents) agent.destroy();
+  }
+
+  #agent(agent: Agent): Agent {
+    this.#agents.push(agent);
+    return agent;
+  }
+
+  #add(kind: keyof Kinds, count = 0, url: string, agent: () => Agent | false): void {
+    for (let i = 0; i < count; i++) this.#clients.push(this.#client(kind, url, agent()));
+  }
+
+  async #client(kind: keyof Kinds, url: string, agent: Agent | false): Promise<void> {
+    while (!this.#stopping) {
+      const begun = performance.now();
+      try {
+        const { status, text, bytes } = await askFor(url, agent);
+        if (status >= 400) throw new Error(`STATUS ${status}`);
+        const now = performance.now();
+        if (kind === 'large') {
+          if (bytes !== LARGE_BYTES) throw new Error(`LENGTH ${bytes}`);
+        } else if (!this.firstSeen.has(text)) this.firstSeen.set(text, now);
+        if (kind !== 'slow' && kind !== 'large') this.times.push(now - begun);
+        this.answered.set(kind, (this.answered.get(kind) ?? 0) + 1);
+      } catch (error) {
+        const { code, message } = error as NodeJS.ErrnoException;
+        this.lost.push(`${kind} ${code ?? message}`);
+      }
+      // A breath: some twenty clients are about a thousand requests a second, enough to meet every gap.
+      await pause(kind === 'large' ? 200 : 15);
+    }
+  }
+}

@@ -1,0 +1,26 @@
+/** Reloads while clients of every kind ask. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FaultFleet } from './fault-fleet.js';
+import { describeLosses, describeTimes, isLong, printFigures } from './figures.js';
+import { reloads } from './rows.js';
+
+const rounds = isLong ? 20 : 3;
+
+test(`RL-65 PT-3 LC-515 LC-1015 ${rounds} reloads under load (kept, fresh, slow, large, TLS) lose no request, and each is applied`, async (t) => {
+  const fleet = await FaultFleet.start({ secure: true });
+  t.after(() => fleet.end());
+  const kinds = { kept: 8, fresh: 8, slow: 3, large: 2, tlsKept: 3, tlsFresh: 2 };
+  const { answered, lost, times, applied } = await reloads(fleet, rounds, kinds);
+  printFigures('reloads', {
+    reloads: rounds,
+    applied,
+    answered,
+    lost: describeLosses(lost),
+    'until the new generation answers': describeTimes(times),
+  });
+  assert.deepEqual(lost, []);
+  assert.equal(applied, rounds, fleet.text());
+  const outcomes = fleet.events('reload').map(({ outcome }) => outcome);
+  assert.deepEqual(outcomes, outcomes.fill('accepted'));
+});

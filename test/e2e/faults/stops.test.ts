@@ -1,0 +1,181 @@
+/** TERM, INT and KILL of the parent: what clients get, what the status is, and what is left. */
+import assert from 'node:assert/strict';
+import { connect, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { FaultFleet, type FleetPlan } from './fault-fleet.js';
+import { printFigures } from './figures.js';
+import { askFor } from './load.js';
+import { stopAtWork } from './rows.js';
+import { childrenOf, pause, until } from './target.js';
+
+async function fleetFor(t: TestContext, options: FleetPlan['options'] = {}): Promise<FaultFleet> {
+  const fleet = await FaultFleet.start({ options });
+  t.after(() => fleet.end());
+  return fleet;
+}
+
+/** So many connections that have sent this, and how many of them are closed by now. */
+async function connections(fleet: FaultFleet, count: number, text: string, answers: boolean): Promise<() => number> {
+  let closed = 0;
+  const { port } = new URL(fleet.url);
+  await Promise.all(
+    Array.from({ length: count }, async () => {
+      const socket: Socket = connect(Number(port), '127.0.0.1');
+      socket
+        .on('error', () => undefined)
+        .on('close', () => {
+          closed += 1;
+        });
+      await new Promise<void>((settle) => {
+        socket.once('connect', () => {
+          socket.write(text);
+          if (!answers) settle();
+        });
+        socket.on('data', () => settle());
+      });
+    }),
+  );
+  return () => closed;
+}
+
+/** A request that computes for ever; settles when its worker no longer answers. */
+async function spinning(fleet: FaultFleet): Promise<void> {
+  askFor(`${fleet.url}/spin`).catch(() => undefined);
+  await pause(500);
+}
+
+const gone = (fleet: FaultFleet): Promise<boolean> => until(() => fleet.leftovers().length === 0, 30_000);
+
+for (const repeated of [false, true]) {
+  const title = repeated ? 'TERM, repeated ten times' : 'TERM';
+  test(`${repeated ? 'RL-82 LC-512' : 'RL-80 LC-511 LC-542 LC-543'} ${title}: requests at work get whole answers; idle, silent and half-sent connections are closed; status 0`, async (t) => {
+    const fleet = await fleetFor(t);
+    const idle = await connections(fleet, 8, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n', true);
+    const silent = await connections(fleet, 8, '', false);
+    const half = await connections(fleet, 8, 'GET / HTTP/1.1\r\nho', false);
+    let refused = '';
+    const { whole, cut, status, afterLastMs } = await stopAtWork(fleet, 8, async () => {
+      for (let i = 0; repeated && i < 9; i++) {
+        await pause(50);
+        fleet.signal('SIGTERM');
+      }
+      await until(async () => {
+        refused = await askFor(`${fleet.url}/`).then(
+          () => '',
+          (error: NodeJS.ErrnoException) => error.code ?? '',
+        );
+        return refused === 'ECONNREFUSED';
+      }, 20_000);
+    });
+    const clean = await gone(fleet);
+    printFigures(title, {
+      status: String(status),
+      whole,
+      cut,
+      'idle closed': idle(),
+      'silent closed': silent(),
+      'half-sent closed': half(),
+      'new connections': refused,
+      'from the last answer to the end': `${Math.round(afterLastMs)} ms`,
+      'left behind': fleet.leftovers().length,
+    });
+    assert.deepEqual({ whole, cut, status }, { whole: 8, cut: 0, status: 0 }, fleet.text());
+    assert.deepEqual([idle(), silent(), half()], [8, 8, 8]);
+    assert.equal(refused, 'ECONNREFUSED');
+    assert.ok(clean);
+  });
+}
+
+test('RL-81 LC-354 LC-355 TERM, deadline passed: what is at work is cut and named, status 1, nothing left', async (t) => {
+  const fleet = await fleetFor(t, { 'DEFAULT.graceful_shutdown_timeout': '1' });
+  const cut = Promise.allSettled(Array.from({ length: 4 }, () => askFor(`${fleet.url}/work`)));
+  await pause(300);
+  await askFor(`${fleet.url}/`);
+  const begun = performance.now();
+  const status = await fleet.stop();
+  const took = performance.now() - begun;
+  const lost = (await cut).filter((each) => each.status === 'rejected').length;
+  const named = fleet.lines().flatMap(({ requests }) => (requests as { path: string }[] | undefined) ?? []);
+  printFigures('TERM, deadline of 1 s passed', {
+    status: String(status),
+    cut: lost,
+    named: named.length,
+    'ended after': `${Math.round(took)} ms`,
+    'left behind': fleet.leftovers().length,
+  });
+  assert.equal(status, 1);
+  assert.equal(lost, 4);
+  assert.deepEqual(
+    named.map(({ path }) => path),
+    ['/work', '/work', '/work', '/work'],
+    fleet.text(),
+  );
+  assert.ok(await gone(fleet));
+});
+
+test('RL-81 LC-357 TERM with a stuck worker: it is killed behind the deadline, status 1, nothing left', async (t) => {
+  const fleet = await fleetFor(t, { 'DEFAULT.graceful_shutdown_timeout': '1' });
+  await spinning(fleet);
+  const begun = performance.now();
+  const status = await fleet.stop();
+  const took = Math.round(performance.now() - begun);
+  printFigures('TERM with a stuck worker, deadline of 1 s', { status: String(status), 'ended after': `${took} ms` });
+  assert.equal(status, 1);
+  assert.ok(await gone(fleet));
+});
+
+for (const after of [false, true]) {
+  test(`RL-83 ${after ? 'LC-514 INT after TERM' : 'LC-513 INT'}: everything is cut and gone, status 1`, async (t) => {
+    const fleet = await fleetFor(t);
+    const cut = Promise.allSettled(Array.from({ length: 4 }, () => askFor(`${fleet.url}/work`)));
+    await pause(300);
+    if (after) {
+      fleet.signal('SIGTERM');
+      await until(() => fleet.lines().some(({ msg }) => msg === 'Caught SIGTERM, stopping'));
+    }
+    const begun = performance.now();
+    fleet.signal('SIGINT');
+    const { code } = await fleet.ended;
+    const clean = await gone(fleet);
+    const took = Math.round(performance.now() - begun);
+    const lost = (await cut).filter((each) => each.status === 'rejected').length;
+    printFigures(after ? 'INT after TERM' : 'INT', {
+      status: String(code),
+      cut: lost,
+      'all gone after': `${took} ms`,
+      'left behind': fleet.leftovers().length,
+    });
+    assert.equal(code, 1);
+    assert.equal(lost, 4);
+    assert.ok(clean);
+  });
+}
+
+for (const withStuck of [false, true]) {
+  const title = withStuck ? 'parent killed, one worker stuck' : 'parent killed';
+  test(`RL-64 ${withStuck ? 'LC-343' : 'LC-341 LC-342'} ${title}: requests at work are answered, no worker is left, the port is free`, async (t) => {
+    const fleet = await fleetFor(t, { 'DEFAULT.graceful_shutdown_timeout': '3' });
+    const slow = Promise.allSettled(withStuck ? [] : Array.from({ length: 4 }, () => askFor(`${fleet.url}/slow`)));
+    if (withStuck) await spinning(fleet);
+    else await pause(300);
+    assert.equal(childrenOf(fleet.pid).length, 2);
+    const begun = performance.now();
+    fleet.signal('SIGKILL');
+    const whole = (await slow).filter((each) => each.status === 'fulfilled').length;
+    const clean = await gone(fleet);
+    const took = Math.round(performance.now() - begun);
+    const refused = await askFor(`${fleet.url}/`).then(
+      () => 'answered',
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    printFigures(title, {
+      whole,
+      'workers gone after': `${took} ms`,
+      'left behind': fleet.leftovers().length,
+      'the port': String(refused),
+    });
+    assert.ok(clean);
+    if (!withStuck) assert.equal(whole, 4);
+    assert.equal(refused, 'ECONNREFUSED');
+  });
+}
