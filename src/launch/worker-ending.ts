@@ -2,6 +2,7 @@
  * The end of a worker that was told to stop.
  */
 import type { Logger } from '../log.js';
+import { STATUS_FAILED } from './exit-status.js';
 import { within } from './within.js';
 import type { WorkerHandle } from './worker-handle.js';
 
@@ -9,7 +10,7 @@ import type { WorkerHandle } from './worker-handle.js';
 const BACKSTOP_MS = 1000;
 
 /**
- * Settles when the worker is gone: true when it ended by itself and well. It keeps the deadline itself; for a loop that is
+ * Settles when the worker is gone: true when it ended by itself and cut nothing off. It keeps the deadline itself; for a loop that is
  * stuck its supervisor kills it a second later. `timeoutMs` 0: never.
  */
 export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Logger): Promise<boolean> {
@@ -23,6 +24,9 @@ export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Lo
     worker.kill();
   }
   const { code, signal } = await worker.exited;
+  if (worker.killed) return false;
   // Before its program was loaded a worker has SIGTERM's default action, and nothing to finish.
-  return code === 0 || (signal === 'SIGTERM' && !worker.wasReady && !worker.killed);
+  if (signal !== null) return signal === 'SIGTERM' && !worker.wasReady;
+  // One that happens to crash just then has ended by itself; work that it cut off at the deadline is STATUS_FAILED.
+  return code !== STATUS_FAILED;
 }
