@@ -1,0 +1,37 @@
+/** The unit file that ships. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const unit = readFileSync(join(root, 'paste', 'portico.service'), 'utf8');
+const missing = spawnSync('systemd-analyze', ['--version']).error !== undefined;
+const skip = missing ? 'systemd-analyze is not installed' : false;
+
+test('LC-910 the unit file that ships tells systemd how this program starts, reloads and stops', () => {
+  const value = (name: string): string | undefined => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1];
+  assert.equal(value('Type'), 'notify');
+  assert.equal(value('NotifyAccess'), 'all');
+  assert.equal(value('ExecReload'), '/bin/kill -HUP $MAINPID');
+  assert.equal(value('KillMode'), 'mixed');
+  assert.equal(value('RestartPreventExitStatus'), '78');
+  assert.ok(Number(value('TimeoutStopSec')) > 60, 'longer than graceful_shutdown_timeout');
+  const program = /node_modules\/portico\/(\S+)/.exec(value('ExecStart') ?? '')?.[1];
+  assert.ok(existsSync(join(root, program ?? '')), `${program} is in the package`);
+});
+
+test('systemd finds nothing wrong with the unit file', { skip }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-unit-'));
+  try {
+    const path = join(folder, 'portico.service');
+    writeFileSync(path, unit);
+    const { status, stderr } = spawnSync('systemd-analyze', ['verify', path], { encoding: 'utf8' });
+    assert.deepEqual([status, stderr], [0, '']);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
