@@ -10,7 +10,16 @@ export interface Identity {
   readonly userName?: string | undefined;
   readonly projectId?: string | undefined;
   readonly projectName?: string | undefined;
+  /** Of the domain the caller acts for; the user's own is `userDomainId`. */
   readonly domainId?: string | undefined;
+  readonly domainName?: string | undefined;
+  readonly userDomainId?: string | undefined;
+  readonly userDomainName?: string | undefined;
+  readonly projectDomainId?: string | undefined;
+  readonly projectDomainName?: string | undefined;
+  /** `all` for who acts for the whole system. */
+  readonly systemScope?: string | undefined;
+  readonly isAdminProject?: boolean | undefined;
   readonly roles?: readonly string[] | undefined;
 }
 

@@ -1,5 +1,6 @@
 /** `portico/middleware`: the filters and apps that ship. Each is a factory of its own for a paste file. */
 
+export { type AuthTokenFilter, authToken } from './auth-token.js';
 export { basicAuth } from './basic-auth.js';
 export { catchErrors } from './catch-errors.js';
 export { compression } from './compression.js';
@@ -30,3 +31,13 @@ export { securityHeaders } from './security-headers.js';
 export { sizelimit } from './sizelimit.js';
 export { staticFiles, staticFilesFilter } from './static-files.js';
 export { stats } from './stats.js';
+export {
+  type AccessRule,
+  type AppCredential,
+  type Named,
+  type TokenInfo,
+  type TokenValidator,
+  type ValidateOptions,
+  type ValidatorSettings,
+  ValidatorUnavailable,
+} from './token-validator.js';

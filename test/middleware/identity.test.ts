@@ -3,7 +3,16 @@ import { chmod } from 'node:fs/promises';
 import { test } from 'node:test';
 import { hashSync } from 'bcryptjs';
 import { type App, compose, type Filter } from 'portico/app';
-import { basicAuth, catchErrors, IDENTITY_HEADERS, noauth, requestId, requestLog, sizelimit } from 'portico/middleware';
+import {
+  authToken,
+  basicAuth,
+  catchErrors,
+  IDENTITY_HEADERS,
+  noauth,
+  requestId,
+  requestLog,
+  sizelimit,
+} from 'portico/middleware';
 import { buildFilter, captureLog, lint, request, tempConfig } from 'portico/testing';
 
 const FORGED = 'forged-by-client';
@@ -16,11 +25,17 @@ const SPELLINGS: ((name: string) => string)[] = [
 const PASSWORD = `Basic ${Buffer.from('alice:wonderland').toString('base64')}`;
 
 test('MW-63.1 MW-33 no identity header of a client reaches the app, by any authenticator, in any spelling', async (t) => {
-  const files = await tempConfig({ users: `alice:${hashSync('wonderland', 4)}\n` });
+  const tokens = '{"devel": {"user_id": "dev", "roles": ["member"]}}';
+  const files = await tempConfig({ users: `alice:${hashSync('wonderland', 4)}\n`, tokens });
   t.after(() => files.remove());
   await chmod(files.path('users'), 0o600);
   const open = await buildFilter(noauth, { config: '[api]\nauth_strategy = noauth\n' });
   const basic = await buildFilter(basicAuth, { local: { user_file: files.path('users') } });
+  const tokenOptions = { validator: 'static', static_tokens_file: files.path('tokens') };
+  const config = '[DEFAULT]\ndebug = true\n';
+  const strict = await buildFilter(authToken, { config, local: tokenOptions });
+  const delayed = await buildFilter(authToken, { config, local: { ...tokenOptions, delay_auth_decision: 'true' } });
+  for (const { close } of [strict, delayed]) t.after(close);
   t.after(open.close);
   t.after(basic.close);
   const app: App = (req, res) => {
@@ -29,6 +44,10 @@ test('MW-63.1 MW-33 no identity header of a client reaches the app, by any authe
   const authenticators: [Filter, Record<string, string>][] = [
     [open.made, { 'x-auth-token': 'alice' }],
     [basic.made, { authorization: PASSWORD }],
+    [strict.made, { 'x-auth-token': 'devel' }],
+    [delayed.made, { 'x-auth-token': 'devel' }],
+    [delayed.made, { 'x-auth-token': 'bad' }],
+    [delayed.made, {}],
   ];
   assert.equal(IDENTITY_HEADERS.size, 33);
   for (const [filter, credentials] of authenticators) {

@@ -1,0 +1,140 @@
+/**
+ * auth_token: callers show who they are by a token that somebody else vouches for, as keystonemiddleware's.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { beforeHead, environ, type FactoryContext, Fault, type Filter, filterFactory } from '../app/index.js';
+import { ConfigurationRefused } from '../errors.js';
+import { type AuthTokenOptions, authTokenOptions, unaliasedAuthTokenOptions } from './auth-token-options.js';
+import { type Identity, stripIdentity } from './identity.js';
+import { addHeaders, type HeaderPairs, identityOf, serviceHeaders, userHeaders } from './identity-headers.js';
+import { serviceTokenOf, userTokenOf } from './presented-token.js';
+import { TokenCache } from './token-cache.js';
+import { TokenJudge, type Verdicts } from './token-judge.js';
+import { TokenLookup } from './token-lookup.js';
+import type { TokenInfo } from './token-validator.js';
+import { startValidator } from './validator-drivers.js';
+
+declare module '../app/index.js' {
+  interface Environ {
+    /** The service that asks for the caller; set by auth_token. Gives no rights by itself. */
+    serviceIdentity?: Identity;
+    /** All that the caller's token says; set by auth_token. */
+    tokenInfo?: TokenInfo;
+    /** Set where auth_token let a request through whose token nobody could check: an answer of 503 is right, not 401. */
+    authError?: 'unavailable';
+    /** Makes auth_token forget what it knows about a token, in this process: one that was revoked is refused at once. */
+    invalidateToken?: (token: string) => void;
+  }
+}
+
+/** The filter auth_token makes. */
+export interface AuthTokenFilter extends Filter {
+  /** The same as `environ(req).invalidateToken`. */
+  readonly invalidate: (token: string) => void;
+}
+
+/**
+ * Lets in who has a valid token; everybody else gets 401 and a challenge, or, with `delay_auth_decision`, is marked for
+ * the application to decide. 503 where the validator cannot tell. Every 401 of the application gets the challenge too.
+ * Sets `environ(req).identity`, `serviceIdentity` and `tokenInfo`, and the headers of keystonemiddleware.
+ */
+export const authToken = filterFactory('auth_token', authTokenOptions, async (given, ctx): Promise<AuthTokenFilter> => {
+  const options = ownGroup(given, ctx);
+  const cache = cacheFor(options, ctx);
+  const validator = await startValidator(options, ctx);
+  const tokens = new TokenLookup(validator, cache);
+  ctx.onClose(() => tokens.close());
+  const judge = new TokenJudge(tokens, options, ctx.log);
+  const challenge = validator.challenge?.() ?? 'Bearer realm="api"';
+  const extraStrip = new Set(options.extraStrip.map((name) => name.toLowerCase().replaceAll('_', '-')));
+  const invalidate = (token: string): void => tokens.invalidate(token);
+
+  const filter: Filter = (app) => async (req, res) => {
+    stripIdentity(req, extraStrip);
+    challengeEvery401(res, challenge);
+    const verdicts = await judge.judge(req, userTokenOf(req, options.acceptBearer), serviceTokenOf(req));
+    if (!options.delayAuthDecision) refuseUnlessConfirmed(verdicts, challenge);
+    const headers = handOn(req, verdicts, options);
+    if (options.setHeaders) addHeaders(req, headers);
+    environ(req).invalidateToken = invalidate;
+    return app(req, res);
+  };
+  return Object.assign(filter, { invalidate });
+});
+
+function ownGroup(options: AuthTokenOptions, { config, section }: FactoryContext): AuthTokenOptions {
+  if (options.configGroup === undefined || options.configGroup === 'auth_token') return options;
+  return config.group(options.configGroup, unaliasedAuthTokenOptions, { local: section.options });
+}
+
+function cacheFor(options: AuthTokenOptions, { section }: FactoryContext): TokenCache {
+  const refuse = (option: string, message: string, hint: string): never => {
+    const origin = section.options.get(option)?.origin ?? section.origin;
+    throw new ConfigurationRefused('PORTICO_TOKEN_CACHE', { message, hint, origin });
+  };
+  if (options.tokenCache !== 'memory') {
+    const message = `token_cache is ${options.tokenCache}, and tokens can only be kept in memory`;
+    refuse('token_cache', message, 'Write token_cache = memory, or leave it out.');
+  }
+  const secured = options.cacheSecurity !== 'none';
+  if (secured && (options.cacheSecretKey ?? '') === '') {
+    const message = `cache_security is ${options.cacheSecurity}, and there is no cache_secret_key`;
+    refuse('cache_security', message, 'Write cache_secret_key, or leave cache_security out.');
+  }
+  return new TokenCache({
+    lifeS: options.tokenCacheTime,
+    negativeLifeS: options.negativeCacheTime,
+    maxEntries: options.tokenCacheMaxEntries,
+    secretKey: secured ? options.cacheSecretKey : undefined,
+  });
+}
+
+/** On the way out, whoever says 401. */
+function challengeEvery401(res: ServerResponse, challenge: string): void {
+  beforeHead(res, () => {
+    if (res.statusCode !== 401) return;
+    const there = [res.getHeader('www-authenticate') ?? []].flat().map(String);
+    if (!there.includes(challenge)) res.setHeader('www-authenticate', [...there, challenge]);
+  });
+}
+
+function refuseUnlessConfirmed({ user, service }: Verdicts, challenge: string): void {
+  const unauthorized = user.status === 'absent' || service.status === 'invalid';
+  if (!unauthorized) {
+    for (const verdict of [service, user]) {
+      if (verdict.status === 'unavailable') {
+        throw new Fault(503, {
+          message: 'The token cannot be validated at present.',
+          headers: { 'retry-after': '5' },
+          cause: verdict.cause,
+        });
+      }
+    }
+    if (user.status === 'confirmed') return;
+  }
+  throw new Fault(401, {
+    message: 'The request requires authentication.',
+    headers: { 'www-authenticate': challenge },
+  });
+}
+
+/** Sets the environ, and gives the headers that say the same. */
+function handOn(req: IncomingMessage, { user, service }: Verdicts, options: AuthTokenOptions): HeaderPairs {
+  const env = environ(req);
+  const headers: HeaderPairs[number][] = [];
+  headers.push(['x-identity-status', user.status === 'confirmed' ? 'Confirmed' : 'Invalid']);
+  if (service.status !== 'absent') {
+    headers.push(['x-service-identity-status', service.status === 'confirmed' ? 'Confirmed' : 'Invalid']);
+  }
+  if (user.status === 'unavailable' || service.status === 'unavailable') env.authError = 'unavailable';
+  if (user.status === 'confirmed') {
+    env.tokenInfo = user.info;
+    env.identity = identityOf(user.info);
+    if (options.setHeaders) headers.push(...userHeaders(env.identity, user.info, { legacy: options.legacyHeaders }));
+  }
+  if (service.status === 'confirmed') {
+    env.serviceIdentity = identityOf(service.info);
+    if (options.setHeaders) headers.push(...serviceHeaders(env.serviceIdentity));
+  }
+  return headers;
+}

@@ -1,0 +1,39 @@
+/**
+ * Validators by name.
+ */
+import { dirname } from 'node:path';
+import type { FactoryContext } from '../app/index.js';
+import { ConfigurationRefused, PorticoError } from '../errors.js';
+import { type DriverKind, Drivers } from '../service/index.js';
+import type { AuthTokenOptions } from './auth-token-options.js';
+import type { TokenValidator, ValidatorSettings } from './token-validator.js';
+
+/** Each comes with its own dependencies when it is named, not before. */
+const TOKEN_VALIDATORS: DriverKind = {
+  kind: 'token_validator',
+  required: ['validate'],
+  builtin: {
+    keystone: async () => new (await import('./keystone-validator.js')).KeystoneValidator(),
+    static: async () => new (await import('./static-validator.js')).StaticValidator(),
+  },
+};
+
+/** Makes and starts the validator that the options name. Throws for a name there is not, with those there are. */
+export async function startValidator(options: AuthTokenOptions, ctx: FactoryContext): Promise<TokenValidator> {
+  const settings: ValidatorSettings = { options, config: ctx.config, log: ctx.log, origin: ctx.section.origin };
+  const drivers = new Drivers({ folder: dirname(ctx.section.origin.file), log: ctx.log });
+  drivers.declare(TOKEN_VALIDATORS);
+  try {
+    const validator = await drivers.load<TokenValidator>('token_validator', options.validator, settings);
+    await validator.start?.(settings);
+    return validator;
+  } catch (error) {
+    if (!(error instanceof PorticoError) || error instanceof ConfigurationRefused) throw error;
+    throw new ConfigurationRefused(error.code, {
+      message: error.message,
+      hint: error.hint,
+      origin: ctx.section.options.get('validator')?.origin ?? ctx.section.origin,
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,276 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type App, compose, environ, type Filter } from 'portico/app';
+import { catchErrors, context } from 'portico/middleware';
+import { buildFilter, captureLog, lint, rawRequest, request, type TestResponse } from 'portico/testing';
+import { HOUR, inMs, reply, serviceToken, setUp, token } from './fake-identity.js';
+
+const CHALLENGE = 'Keystone uri="https://identity.example/v3"';
+
+/** Tells what reached it. */
+const app: App = (req, res) => {
+  const { identity, serviceIdentity, tokenInfo, authError } = environ(req);
+  res.end(JSON.stringify({ identity, serviceIdentity, tokenInfo, authError, headers: req.headers }));
+};
+
+const send = (filter: Filter, headers: Record<string, string> = {}, path = '/', inner = app): Promise<TestResponse> =>
+  request(lint(filter(inner)), 'GET', path, { headers });
+
+const identityHeaders = (response: TestResponse): Record<string, string> => {
+  const { headers } = response.json() as { headers: Record<string, string> };
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !/^(?:host|connection|.*-token)$/.test(name)));
+};
+
+test('MW-33 a good token becomes an identity, in the environ and in headers', async (t) => {
+  const { identity, filter } = await setUp(t);
+  identity.tokens.set('good', token());
+  const response = await send(filter, { 'x-auth-token': ' good ' });
+  assert.equal(response.status, 200);
+  assert.deepEqual(identityHeaders(response), {
+    'x-identity-status': 'Confirmed',
+    'x-user-id': 'u1',
+    'x-user-name': 'alice',
+    'x-user-domain-id': 'default',
+    'x-user-domain-name': 'Default',
+    'x-project-id': 'p1',
+    'x-project-name': 'blue',
+    'x-project-domain-id': 'default',
+    'x-project-domain-name': 'Default',
+    'x-roles': 'member,reader',
+    'x-is-admin-project': 'False',
+  });
+  const seen = response.json();
+  assert.deepEqual(
+    [seen.identity.userId, seen.identity.projectId, seen.identity.roles],
+    ['u1', 'p1', ['member', 'reader']],
+  );
+  assert.equal(seen.tokenInfo.userName, 'alice');
+  const [asked] = identity.validations;
+  assert.equal(asked?.url, '/v3/auth/tokens?nocatalog');
+  assert.equal(asked?.headers['x-subject-token'], 'good');
+  assert.equal(asked?.headers['x-auth-token'], 'login-1');
+  assert.equal(asked?.headers['openstack-identity-access-rules'], '1');
+});
+
+test('MW-33 one scope, names in any script, no catalog unless asked for', async (t) => {
+  const { identity, filter } = await setUp(t, { include_service_catalog: 'true', legacy_headers: 'true' });
+  const domain = { id: 'd1', name: 'Bücher' };
+  identity.tokens.set('domain', token({ project: undefined, domain, catalog: [{ type: 'ü' }] }));
+  identity.tokens.set('system', token({ project: undefined, system: { all: true }, is_admin_project: true }));
+  identity.tokens.set('both', token({ domain, system: { all: true }, roles: [] }));
+  const ofDomain = identityHeaders(await send(filter, { 'x-auth-token': 'domain' }));
+  assert.equal(ofDomain['x-domain-id'], 'd1');
+  assert.equal(ofDomain['x-domain-name'], 'B%C3%BCcher');
+  assert.equal(ofDomain['x-service-catalog'], '[{"type":"\\u00fc"}]');
+  assert.equal(ofDomain['x-user'], 'alice');
+  assert.equal(ofDomain['x-role'], 'member,reader');
+  assert.equal(ofDomain['x-project-id'], undefined);
+  assert.equal(identity.validations[0]?.url, '/v3/auth/tokens');
+  const ofSystem = identityHeaders(await send(filter, { 'x-auth-token': 'system' }));
+  assert.equal(ofSystem['openstack-system-scope'], 'all');
+  assert.equal(ofSystem['x-is-admin-project'], 'True');
+  assert.equal(ofSystem['x-domain-id'], undefined);
+  const ofBoth = identityHeaders(await send(filter, { 'x-auth-token': 'both' }));
+  assert.equal(ofBoth['x-tenant-id'], 'p1');
+  assert.equal(ofBoth['x-domain-id'], undefined);
+  assert.equal(ofBoth['openstack-system-scope'], undefined);
+  assert.equal(ofBoth['x-roles'], undefined);
+});
+
+test('MW-33 the added headers are in the raw ones and in headersDistinct too', async (t) => {
+  const { identity, filter } = await setUp(t);
+  identity.tokens.set('good', token());
+  const response = await send(filter, { 'x-auth-token': 'good', 'X-Roles': 'admin' }, '/', (req, res) => {
+    const at = req.rawHeaders.indexOf('x-roles');
+    reply(res, 200, [req.rawHeaders[at + 1], req.headersDistinct['x-roles'], req.headersDistinct['x-user-id']]);
+  });
+  assert.deepEqual(response.json(), ['member,reader', ['member,reader'], ['u1']]);
+});
+
+test('MW-33 a role with a comma is a 500 and not two roles', async (t) => {
+  const { log, text } = captureLog();
+  const { identity, filter } = await setUp(t, {}, log);
+  identity.tokens.set('odd', token({ roles: [{ name: 'member,admin' }] }));
+  const outer = await buildFilter(catchErrors, { log });
+  const response = await send((inner) => compose([outer.made, filter], inner), { 'x-auth-token': 'odd' });
+  assert.equal(response.status, 500);
+  assert.ok(text().includes('comma'));
+});
+
+test('MW-33 set_headers = false leaves the environ alone to say it', async (t) => {
+  const { identity, filter } = await setUp(t, { set_headers: 'false', extra_strip: 'X_Extra' });
+  identity.tokens.set('good', token());
+  const response = await send(filter, { 'x-auth-token': 'good', 'x-roles': 'admin', 'X-EXTRA': '1' });
+  assert.deepEqual(identityHeaders(response), {});
+  assert.equal(response.json().identity.userId, 'u1');
+});
+
+/** Each row of the table: what is sent, what comes without delay, and what the application sees with delay. */
+const ROWS: readonly (readonly [
+  name: string,
+  headers: Record<string, string>,
+  status: number,
+  seen: { readonly user: string; readonly service?: string; readonly authError?: string },
+])[] = [
+  ['good', { 'x-auth-token': 'good' }, 200, { user: 'Confirmed' }],
+  ['by its other name', { 'x-storage-token': 'good' }, 200, { user: 'Confirmed' }],
+  ['none', {}, 401, { user: 'Invalid' }],
+  ['empty', { 'x-auth-token': '  ' }, 401, { user: 'Invalid' }],
+  ['a bearer where none is accepted', { authorization: 'Bearer good' }, 401, { user: 'Invalid' }],
+  ['unknown', { 'x-auth-token': 'unknown' }, 401, { user: 'Invalid' }],
+  ['expired', { 'x-auth-token': 'expired' }, 401, { user: 'Invalid' }],
+  ['expired, whatever the service says', { 'x-auth-token': 'lies' }, 401, { user: 'Invalid' }],
+  ['too long', { 'x-auth-token': 'x'.repeat(8193) }, 401, { user: 'Invalid' }],
+  ['not ASCII', { 'x-auth-token': 'caf\u00e9' }, 401, { user: 'Invalid' }],
+  [
+    'with a service that is none',
+    { 'x-auth-token': 'good', 'x-service-token': 'unknown' },
+    401,
+    { user: 'Confirmed', service: 'Invalid' },
+  ],
+  [
+    'with a user in the place of a service',
+    { 'x-auth-token': 'good', 'x-service-token': 'good' },
+    401,
+    { user: 'Confirmed', service: 'Invalid' },
+  ],
+  [
+    'with a service',
+    { 'x-auth-token': 'good', 'x-service-token': 'service' },
+    200,
+    { user: 'Confirmed', service: 'Confirmed' },
+  ],
+  [
+    'expired with a service',
+    { 'x-auth-token': 'expired', 'x-service-token': 'service' },
+    200,
+    { user: 'Confirmed', service: 'Confirmed' },
+  ],
+  ['a service alone', { 'x-service-token': 'service' }, 401, { user: 'Invalid', service: 'Confirmed' }],
+  ['failing', { 'x-auth-token': 'failing' }, 503, { user: 'Invalid', authError: 'unavailable' }],
+  ['no JSON', { 'x-auth-token': 'garbage' }, 503, { user: 'Invalid', authError: 'unavailable' }],
+  [
+    'with a failing service',
+    { 'x-auth-token': 'good', 'x-service-token': 'failing' },
+    503,
+    { user: 'Confirmed', service: 'Invalid', authError: 'unavailable' },
+  ],
+];
+
+for (const delayed of [false, true]) {
+  test(`MW-30 the decisions, delay_auth_decision = ${delayed}`, async (t) => {
+    const { identity, filter } = await setUp(t, { delay_auth_decision: String(delayed) });
+    identity.tokens.set('good', token());
+    identity.tokens.set('expired', token({ expires_at: inMs(-HOUR) }));
+    identity.tokens.set('service', serviceToken());
+    identity.meddle = ({ headers }, res) => {
+      const asked = headers['x-subject-token'];
+      if (asked === 'failing') reply(res, 500, {});
+      else if (asked === 'lies') reply(res, 200, { token: token({ expires_at: inMs(-1) }) });
+      else if (asked === 'garbage') res.end('<html>');
+      else return false;
+      return true;
+    };
+    for (const [name, headers, status, seen] of ROWS) {
+      const response = await send(filter, headers);
+      if (delayed) {
+        assert.equal(response.status, 200, name);
+        const reached = response.json();
+        assert.equal(reached.headers['x-identity-status'], seen.user, name);
+        assert.equal(reached.headers['x-service-identity-status'], seen.service, name);
+        assert.equal(reached.authError, seen.authError, name);
+        assert.equal(reached.identity === undefined, seen.user === 'Invalid', name);
+        assert.equal(reached.headers['x-user-id'] === undefined, seen.user === 'Invalid', name);
+        assert.equal(reached.headers['x-service-user-id'], seen.service === 'Confirmed' ? 's1' : undefined, name);
+        continue;
+      }
+      assert.equal(response.status, status, name);
+      assert.equal(response.headers['www-authenticate'], status === 401 ? CHALLENGE : undefined, name);
+      assert.equal(response.headers['retry-after'], status === 503 ? '5' : undefined, name);
+      if (status === 401) {
+        const { code, title, message } = response.json().error;
+        assert.deepEqual([code, title, message], [401, 'Unauthorized', 'The request requires authentication.']);
+      }
+    }
+    const asked = identity.validations.map((one) => String(one.headers['x-subject-token']));
+    assert.ok(asked.every((one) => one.length < 10 && /^[a-z]+$/.test(one)));
+  });
+}
+
+test('MW-30 a bearer token is taken where it is accepted, and comes last', async (t) => {
+  const { identity, filter } = await setUp(t, { accept_bearer: 'true' });
+  identity.tokens.set('good', token());
+  assert.equal((await send(filter, { authorization: 'bearer  good' })).status, 200);
+  assert.equal((await send(filter, { authorization: 'Basic good' })).status, 401);
+  assert.equal((await send(filter, { 'x-auth-token': 'bad', authorization: 'Bearer good' })).status, 401);
+});
+
+test('MW-30 every 401 gets the challenge, whoever says it, beside others', async (t) => {
+  const { identity, filter } = await setUp(t);
+  identity.tokens.set('good', token());
+  const bare = await send(filter, { 'x-auth-token': 'good' }, '/', (_req, res) => void res.writeHead(401).end());
+  assert.equal(bare.headers['www-authenticate'], CHALLENGE);
+  const own = await send(filter, { 'x-auth-token': 'good' }, '/', (_req, res) => {
+    res.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
+  });
+  assert.equal(own.headers['www-authenticate'], `Basic realm="x", ${CHALLENGE}`);
+  const other = await send(filter, { 'x-auth-token': 'good' }, '/', (_req, res) => void res.writeHead(403).end());
+  assert.equal(other.headers['www-authenticate'], undefined);
+});
+
+test('MW-30 MW-12 an undecided request is refused by the context filter, with the challenge', async (t) => {
+  const { filter } = await setUp(t, { delay_auth_decision: 'true' });
+  const inner = await buildFilter(context);
+  const response = await request(lint(compose([filter, inner.made], app)), 'GET', '/');
+  assert.equal(response.status, 401);
+  assert.equal(response.headers['www-authenticate'], CHALLENGE);
+});
+
+test('MW-8 a token that came twice is a 400', async (t) => {
+  const { filter } = await setUp(t);
+  for (const name of ['X-Auth-Token', 'X-Service-Token']) {
+    const raw = `GET / HTTP/1.1\r\nHost: a\r\n${name}: a\r\n${name.toLowerCase()}: b\r\nConnection: close\r\n\r\n`;
+    assert.match(await rawRequest(lint(filter(app)), raw), /^HTTP\/1.1 400 /);
+  }
+});
+
+test('MW-34 without roles a service token counts only where none are required, and lets nothing expire', async (t) => {
+  const { identity, filter } = await setUp(t, { service_token_roles_required: 'false', service_token_roles: 'a, b' });
+  identity.tokens.set('good', token());
+  identity.tokens.set('expired', token({ expires_at: inMs(-HOUR) }));
+  identity.tokens.set('weak', serviceToken());
+  identity.tokens.set('strong', serviceToken([{ name: 'b' }]));
+  const status = async (user: string, service: string): Promise<number> =>
+    (await send(filter, { 'x-auth-token': user, 'x-service-token': service })).status;
+  assert.equal(await status('good', 'weak'), 200);
+  assert.equal(await status('expired', 'weak'), 401);
+  assert.equal(await status('expired', 'strong'), 200);
+  assert.equal(await status('revoked', 'strong'), 401);
+  const service = identityHeaders(await send(filter, { 'x-auth-token': 'good', 'x-service-token': 'strong' }));
+  assert.deepEqual([service['x-service-roles'], service['x-roles']], ['b', 'member,reader']);
+});
+
+test('MW-63.6 the identity service is not there: 503 and not 401; with delay the environ says so', async (t) => {
+  const { identity, filter, url } = await setUp(t, { http_request_max_retries: '1' });
+  const delayed = await setUp(t, { delay_auth_decision: 'true', auth_url: url, http_request_max_retries: '0' });
+  await identity.close();
+  const response = await send(filter, { 'x-auth-token': 'good' });
+  assert.equal(response.status, 503);
+  assert.equal(response.headers['retry-after'], '5');
+  assert.equal(response.headers['www-authenticate'], undefined);
+  const reached = (await send(delayed.filter, { 'x-auth-token': 'good' })).json();
+  assert.equal(reached.authError, 'unavailable');
+  assert.equal(reached.headers['x-identity-status'], 'Invalid');
+});
+
+test('MW-63.10 no token, neither the caller’s nor the service’s, and no password is in the log', async (t) => {
+  const { log, lines, text } = captureLog();
+  const { identity, filter } = await setUp(t, { http_request_max_retries: '0' }, log);
+  identity.tokens.set('t0ken', token());
+  await send(filter, { 'x-auth-token': 't0ken' });
+  await send(filter, { 'x-auth-token': 't0ken-bad' });
+  identity.meddle = (_asked, res) => Boolean(res.socket?.destroy());
+  await send(filter, { 'x-auth-token': 't0ken-down', 'x-service-token': 't0ken-down' });
+  assert.equal(lines.filter(({ level }) => level === 'error').length, 1);
+  for (const secret of ['t0ken', 'login-1', 's3cret']) assert.ok(!text().includes(secret), secret);
+});
