@@ -1,20 +1,28 @@
 /**
- * security_headers: what an API should tell browsers about itself.
+ * security_headers: what an API should tell browsers about itself. Which headers there are and what they may say is
+ * helmet's business; ours is when they are added.
  */
-import type { ServerResponse } from 'node:http';
-import { beforeHead, environ, filterFactory, remoteOf } from '../app/index.js';
-import { boolean, defineOptions, integer, string } from '../config/index.js';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { HelmetOptions } from 'helmet';
+import { beforeHead, environ, type FactoryContext, filterFactory, remoteOf } from '../app/index.js';
+import { boolean, defineOptions, integer, type OptionsOf, oneOf, string } from '../config/index.js';
+import { ConfigurationRefused } from '../errors.js';
 import './identity.js';
 
 export const securityHeadersOptions = defineOptions({
   hsts_max_age: integer({
-    default: 15_552_000,
+    default: 31_536_000,
     min: 0,
     help: 'How long browsers shall use https only, in seconds, where the request came by https; 0: not said.',
   }),
   hsts_include_subdomains: boolean({ default: true, help: 'Says so for subdomains too.' }),
-  frame_options: string({ default: 'DENY', help: 'X-Frame-Options; empty: not sent.' }),
+  hsts_preload: boolean({ default: false, help: "Lets browsers' makers put the host on their lists." }),
+  frame_options: string({ default: 'DENY', help: 'X-Frame-Options, DENY or SAMEORIGIN; empty: not sent.' }),
   referrer_policy: string({ default: 'no-referrer', help: 'Referrer-Policy; empty: not sent.' }),
+  cross_origin_resource_policy: oneOf(['same-origin', 'same-site', 'cross-origin'], {
+    default: 'same-origin',
+    help: 'Cross-Origin-Resource-Policy: whose pages may embed the answers.',
+  }),
   content_security_policy: string({
     default: "default-src 'none'; frame-ancestors 'none'",
     help: 'Content-Security-Policy of HTML answers; empty: not sent.',
@@ -25,37 +33,111 @@ export const securityHeadersOptions = defineOptions({
   }),
 });
 
+type Options = OptionsOf<typeof securityHeadersOptions>;
+type Helmet = typeof import('helmet').default;
+type Headers = readonly (readonly [name: string, value: string])[];
+
 /**
- * Adds what is missing: `nosniff`, framing, referrers, HSTS on https, a content policy for HTML, `no-store` for answers to
- * authenticated requests. Removes `X-Powered-By`. What the application says itself stays.
+ * Adds what is missing: `nosniff`, framing, referrers, HSTS on https, what concerns documents to HTML, `no-store` for
+ * answers to authenticated requests. Removes `X-Powered-By`. What the application says itself stays. A value that helmet
+ * refuses refuses the file.
  */
-export const securityHeaders = filterFactory('security_headers', securityHeadersOptions, (options) => {
-  const always: [string, string][] = [
-    ['x-content-type-options', 'nosniff'],
-    ['cross-origin-resource-policy', 'same-origin'],
-    ['x-frame-options', options.frameOptions],
-    ['referrer-policy', options.referrerPolicy],
-  ];
-  const hsts = `max-age=${options.hstsMaxAge}${options.hstsIncludeSubdomains ? '; includeSubDomains' : ''}`;
+export const securityHeaders = filterFactory('security_headers', securityHeadersOptions, async (options, ctx) => {
+  const { default: helmet } = await import('helmet');
+  const always = headersOf(helmet, forEveryAnswer(options), ctx);
+  const https = headersOf(helmet, forHttps(options), ctx);
+  const html = headersOf(helmet, forDocuments(options, helmet), ctx);
 
   return (app) => (req, res) => {
     beforeHead(res, () => {
       res.removeHeader('x-powered-by');
-      for (const [name, value] of always) setMissing(res, name, value);
-      if (options.hstsMaxAge > 0 && remoteOf(req).scheme === 'https') {
-        setMissing(res, 'strict-transport-security', hsts);
-      }
-      if (/^text\/html/i.test(String(res.getHeader('content-type') ?? ''))) {
-        setMissing(res, 'content-security-policy', options.contentSecurityPolicy);
-      }
+      setMissing(res, always);
+      if (https.length > 0 && remoteOf(req).scheme === 'https') setMissing(res, https);
+      if (/^text\/html/i.test(String(res.getHeader('content-type') ?? ''))) setMissing(res, html);
       const { context, identity } = environ(req);
       const authenticated = identity !== undefined || context?.userId !== undefined;
-      if (options.noStore && authenticated) setMissing(res, 'cache-control', 'no-store');
+      if (options.noStore && authenticated) setMissing(res, NO_STORE);
     });
     return app(req, res);
   };
 });
 
-function setMissing(res: ServerResponse, name: string, value: string): void {
-  if (value !== '' && !res.hasHeader(name)) res.setHeader(name, value);
+const NO_STORE: Headers = [['cache-control', 'no-store']];
+
+function setMissing(res: ServerResponse, headers: Headers): void {
+  for (const [name, value] of headers) if (!res.hasHeader(name)) res.setHeader(name, value);
+}
+
+/** All of helmet's headers, off: it sends by itself whatever it is not told about. */
+const NOTHING = {
+  contentSecurityPolicy: false,
+  crossOriginEmbedderPolicy: false,
+  crossOriginOpenerPolicy: false,
+  crossOriginResourcePolicy: false,
+  originAgentCluster: false,
+  referrerPolicy: false,
+  strictTransportSecurity: false,
+  xContentTypeOptions: false,
+  xDnsPrefetchControl: false,
+  xDownloadOptions: false,
+  xFrameOptions: false,
+  xPermittedCrossDomainPolicies: false,
+  xPoweredBy: false,
+  xXssProtection: false,
+} as const satisfies HelmetOptions;
+
+type Told = Partial<Record<keyof typeof NOTHING, unknown>>;
+
+function forEveryAnswer({ crossOriginResourcePolicy, frameOptions, referrerPolicy }: Options): Told {
+  return {
+    xContentTypeOptions: true,
+    crossOriginResourcePolicy: { policy: crossOriginResourcePolicy },
+    xPermittedCrossDomainPolicies: true,
+    xFrameOptions: frameOptions !== '' && { action: frameOptions },
+    referrerPolicy: referrerPolicy !== '' && { policy: referrerPolicy.split(',').map((token) => token.trim()) },
+  };
+}
+
+function forHttps({ hstsMaxAge, hstsIncludeSubdomains, hstsPreload }: Options): Told {
+  const hsts = { maxAge: hstsMaxAge, includeSubDomains: hstsIncludeSubdomains, preload: hstsPreload };
+  return { strictTransportSecurity: hstsMaxAge > 0 && hsts };
+}
+
+function forDocuments({ contentSecurityPolicy }: Options, helmet: Helmet): Told {
+  const directives = Object.create(null) as Record<string, unknown>;
+  for (const directive of contentSecurityPolicy.split(';')) {
+    const [name = '', ...sources] = directive.trim().split(/\s+/);
+    // Of two with one name the first counts, as in a browser.
+    if (name !== '') directives[name.toLowerCase()] ??= sources;
+  }
+  const hasPolicy = Object.keys(directives).length > 0;
+  // Without this mark helmet refuses a policy that has none, which the standard allows.
+  directives['default-src'] ??= helmet.contentSecurityPolicy.dangerouslyDisableDefaultSrc;
+  return {
+    contentSecurityPolicy: hasPolicy && { useDefaults: false, directives },
+    crossOriginOpenerPolicy: true,
+    originAgentCluster: true,
+    xDnsPrefetchControl: true,
+    xDownloadOptions: true,
+    xXssProtection: true,
+  };
+}
+
+/** The headers that helmet sets when told so. They do not depend on the request, so it is asked once. */
+function headersOf(helmet: Helmet, told: Told, { section }: FactoryContext): Headers {
+  const headers: [string, string][] = [];
+  const recorder = { setHeader: (name: string, value: string) => headers.push([name.toLowerCase(), value]) };
+  try {
+    const middleware = helmet({ ...NOTHING, ...told } as HelmetOptions);
+    middleware({} as IncomingMessage, recorder as unknown as ServerResponse, (error) => {
+      if (error !== undefined) throw error;
+    });
+  } catch (cause) {
+    throw new ConfigurationRefused('PORTICO_CONFIG_VALUE', {
+      message: `the security headers cannot be sent: ${(cause as Error).message}`,
+      origin: section.origin,
+      cause,
+    });
+  }
+  return headers;
 }

@@ -34,3 +34,47 @@ test('MW-25 HSTS on https only, a content policy for HTML only, no-store for aut
   assert.match(String(headers['content-security-policy']), /default-src/);
   assert.equal(headers['cache-control'], 'no-store');
 });
+
+test('MW-25 documents get what helmet says about documents, JSON does not', async () => {
+  const { made } = await buildFilter(securityHeaders);
+  const answering =
+    (type: string): App =>
+    (_req, res) => {
+      res.writeHead(200, { 'content-type': type }).end('x');
+    };
+  const html = (await request(lint(made(answering('text/html'))), 'GET', '/')).headers;
+  assert.equal(html['cross-origin-opener-policy'], 'same-origin');
+  assert.equal(html['x-xss-protection'], '0');
+  assert.match(String(html['content-security-policy']), /^default-src 'none'; ?frame-ancestors 'none'$/);
+  const json = (await request(lint(made(answering('application/json'))), 'GET', '/')).headers;
+  assert.equal(json['cross-origin-opener-policy'], undefined);
+  assert.equal(json['cross-origin-resource-policy'], 'same-origin');
+  assert.equal(json['x-permitted-cross-domain-policies'], 'none');
+});
+
+test('MW-25 an empty value sends no header, and a policy needs no default-src', async () => {
+  const local = {
+    frame_options: '',
+    referrer_policy: '',
+    content_security_policy: 'frame-ancestors *; Frame-Ancestors none',
+  };
+  const { made } = await buildFilter(securityHeaders, { local });
+  const app: App = (_req, res) => {
+    res.writeHead(200, { 'content-type': 'text/html' }).end('<p>');
+  };
+  const { headers } = await request(lint(made(app)), 'GET', '/');
+  assert.equal(headers['x-frame-options'], undefined);
+  assert.equal(headers['referrer-policy'], undefined);
+  assert.equal(headers['content-security-policy'], 'frame-ancestors *');
+});
+
+for (const local of [
+  { frame_options: 'SOMETIMES' },
+  { referrer_policy: 'never' },
+  { content_security_policy: 'default-src self' },
+  { content_security_policy: '<script>' },
+]) {
+  test(`MW-5 MW-25 ${JSON.stringify(local)} refuses to load`, async () => {
+    await assert.rejects(async () => buildFilter(securityHeaders, { local }), { code: 'PORTICO_CONFIG_VALUE' });
+  });
+}
