@@ -8,6 +8,7 @@ import { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse, ST
 import { PorticoError } from '../errors.js';
 import { abortResponse } from './abort-response.js';
 import { environ } from './environ.js';
+import { dropHeld } from './hold-body.js';
 import { preferredType } from './negotiate.js';
 import { usableHeaders } from './usable-headers.js';
 
@@ -73,6 +74,7 @@ export function renderFault(req: IncomingMessage, res: ServerResponse, fault: Fa
     if (!res.writableEnded) abortResponse(res, fault.cause ?? fault);
     return;
   }
+  dropHeld(res);
   for (const name of res.getHeaderNames()) if (DESCRIBES_BODY.test(name)) res.removeHeader(name);
   for (const [name, value] of usableHeaders(fault.headers)) res.setHeader(name, value);
   const [type, body] = style === 'openstack' ? openstackBody(fault) : porticoBody(req, fault);

@@ -22,6 +22,11 @@ export function holdBody(res: ServerResponse, options: HoldOptions): void {
   new Hold(res, options).start();
 }
 
+/** Forgets what is held back: another answer takes its place. Says nothing where nothing is held. */
+export function dropHeld(res: ServerResponse): void {
+  (res as { [HOLD]?: Hold })[HOLD]?.drop();
+}
+
 const HOLD: unique symbol = Symbol('portico.holdBody');
 
 /** Whether a replaced method of a response is ours; for `lint`. */
@@ -65,6 +70,14 @@ class Hold {
   start(): void {
     (this.#res as { [HOLD]?: Hold })[HOLD] = this;
     Object.assign(this.#res, this.#own);
+  }
+
+  /** The head that comes next is judged anew; the one that was held has had its listeners, and is gone. */
+  drop(): void {
+    if (this.#state !== 'holding') return;
+    this.#state = 'open';
+    this.#chunks.length = 0;
+    this.#size = 0;
   }
 
   /** Takes status and headers as `writeHead` has them, without sending. */

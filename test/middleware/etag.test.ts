@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type App, beforeHead, compose, type Filter } from 'portico/app';
-import { compression, etag } from 'portico/middleware';
+import { catchErrors, compression, etag } from 'portico/middleware';
 import { buildFilter, lint, request } from 'portico/testing';
 
 const TEXT = 'hello '.repeat(300);
@@ -83,4 +83,18 @@ test('MW-56 listeners further in and further out keep their order, and compressi
   assert.deepEqual(order, ['inner false', 'outer true']);
   assert.match(String(response.headers.etag), /^W\/"/);
   assert.equal(response.headers['content-encoding'], 'gzip');
+});
+
+test('MW-56 MW-6 an app that fails in the middle of a held body is answered with the fault alone', async () => {
+  const failing: App = (_req, res) => {
+    res.setHeader('content-type', 'application/json');
+    res.write('{"half":');
+    throw new Error('out of luck');
+  };
+  const filters = [await buildFilter(catchErrors), await buildFilter(etag)].map(({ made }) => made);
+  const response = await request(compose(filters, failing), 'GET', '/');
+  assert.equal(response.status, 500);
+  assert.equal(response.json().error.code, 500);
+  assert.equal(response.headers['content-length'], String(response.body.length));
+  assert.equal(response.headers.etag, undefined);
 });
