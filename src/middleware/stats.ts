@@ -26,7 +26,11 @@ export const stats = filterFactory('stats', statsOptions, (options, ctx) => {
   const socket = createSocket(isIPv6(options.host) ? 'udp6' : 'udp4');
   socket.unref();
   socket.on('error', (error) => ctx.log.debug('statsd cannot be reached', { err: error }));
-  ctx.onClose(() => void socket.close());
+  let open = true;
+  ctx.onClose(() => {
+    open = false;
+    socket.close();
+  });
   const { sampleRate } = options;
   const rate = sampleRate < 1 ? `|@${sampleRate}` : '';
   let share = 0;
@@ -35,7 +39,7 @@ export const stats = filterFactory('stats', statsOptions, (options, ctx) => {
     const begun = performance.now();
     afterResponse(res, ({ completed }) => {
       share += sampleRate;
-      if (share < 1) return;
+      if (share < 1 || !open) return;
       share -= 1;
       const status = completed || res.headersSent ? `${Math.floor(res.statusCode / 100)}xx` : 'aborted';
       const route = routeName(environ(req).route?.template);

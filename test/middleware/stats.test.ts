@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { type App, environ } from 'portico/app';
 import { stats } from 'portico/middleware';
@@ -34,4 +36,22 @@ for (const [format, metric, tags] of [
 
 test('MW-46 a name is required', async () => {
   await assert.rejects(async () => buildFilter(stats));
+});
+
+test('MW-46 a response that ends after the filter was closed is not sent, and harms nobody', async (t) => {
+  const { made, close } = await buildFilter(stats, { local: { name: 'api' } });
+  let res: ServerResponse | undefined;
+  const app = made((_req, response) => {
+    res = response;
+  });
+  const server = createServer((req, response) => void app(req, response));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => void server.close());
+  const answer = fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  await once(server, 'request');
+  await close();
+  const finished = once(res!, 'finish');
+  res!.end('late');
+  await finished;
+  assert.equal(await (await answer).text(), 'late');
 });
