@@ -8,6 +8,7 @@ import {
   type App,
   appFactory,
   connectionRemote,
+  environ,
   type FactoryContext,
   Fault,
   filterFactory,
@@ -23,6 +24,7 @@ import { BUILTIN_PLUGINS, type HealthcheckPlugin } from './healthcheck-plugins.j
 import { type NamedResult, REPORT_TYPES, writeReport } from './healthcheck-report.js';
 import { PluginRunner } from './healthcheck-runner.js';
 import { fullPath } from './path-prefix-match.js';
+import './proxy-headers.js';
 
 type Options = typeof healthcheckOptions;
 
@@ -150,6 +152,8 @@ function networkList(ranges: readonly string[]): BlockList {
   return networks;
 }
 
-function isProxied({ headers }: IncomingMessage): boolean {
-  return Object.keys(headers).some((name) => name === 'forwarded' || name.startsWith('x-forwarded-'));
+/** The proxy_headers filter, which comes first, removes the headers of proxies it does not know. */
+function isProxied(req: IncomingMessage): boolean {
+  if (environ(req).forwarded === true) return true;
+  return Object.keys(req.headers).some((name) => name === 'forwarded' || name.startsWith('x-forwarded-'));
 }

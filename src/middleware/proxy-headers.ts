@@ -9,6 +9,13 @@ import { ConfigurationRefused } from '../errors.js';
 import { elements, type Forwarding, readForwarded, readXForwarded } from './forwarded-elements.js';
 import { removeHeaders } from './request-headers.js';
 
+declare module '../app/index.js' {
+  interface Environ {
+    /** Set when the request came with forwarding headers, whether they were believed or removed. */
+    forwarded?: true;
+  }
+}
+
 export const proxyHeadersOptions = defineOptions({
   trusted_proxies: list({
     default: [],
@@ -60,6 +67,7 @@ export const proxyHeaders = filterFactory('proxy_headers', proxyHeadersOptions, 
 
   return (app) => (req, res) => {
     if (!hasForwarding(req)) return app(req, res);
+    environ(req).forwarded = true;
     const peer = connectionRemote(req);
     if (trusts(peer.address, 0)) resolve(req, peer);
     else removeHeaders(req, (name) => name === 'forwarded' || isXForwarded(name));

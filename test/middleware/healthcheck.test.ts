@@ -3,8 +3,8 @@ import { rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { type App, environ, markDraining } from 'portico/app';
-import { healthcheck, healthcheckFilter } from 'portico/middleware';
+import { type App, compose, environ, markDraining } from 'portico/app';
+import { healthcheck, healthcheckFilter, proxyHeaders } from 'portico/middleware';
 import { buildApp, buildFilter, captureLog, lint, request, tempConfig } from 'portico/testing';
 
 /** The app as urlmap mounts it. */
@@ -203,4 +203,16 @@ test('MW-43 as a filter it answers at its path and hands on everything else', as
   assert.equal((await request(app, 'GET', '/probe/live')).text(), 'OK');
   assert.equal((await request(app, 'GET', '/prober')).text(), 'app');
   assert.equal((await request(app, 'GET', '/')).text(), 'app');
+});
+
+test('MW-43 a proxied request is refused also behind proxy_headers, which takes unknown headers off', async () => {
+  for (const trusted of ['', '127.0.0.0/8']) {
+    const proxy = await buildFilter(proxyHeaders, { local: trusted === '' ? {} : { trusted_proxies: trusted } });
+    const health = await buildFilter(healthcheckFilter, { local: { ignore_proxied_requests: 'true' } });
+    const app = compose([proxy.made, health.made], (_req, res) => void res.end());
+    for (const headers of [{ 'x-forwarded-for': '192.0.2.1' }, { forwarded: 'for=192.0.2.1' }]) {
+      assert.equal((await request(app, 'GET', '/healthcheck', { headers })).status, 404);
+    }
+    assert.equal((await request(app, 'GET', '/healthcheck')).status, 200);
+  }
 });
