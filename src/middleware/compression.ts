@@ -1,5 +1,7 @@
 /**
  * compression: smaller bodies for clients that unpack them.
+ *
+ * The package compression knows no zstd and no weak ETags, encodes parts of a range, and patches responses by itself.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -34,21 +36,30 @@ export const compression = filterFactory('compression', compressionOptions, (opt
   };
   const encodings = (['br', 'zstd', 'gzip'] as const).filter((encoding) => makers[encoding] !== undefined);
 
+  /** The coding of an answer that may be encoded; undefined where it stays as it is. */
+  const chosen = (req: IncomingMessage, res: ServerResponse): Encoding | undefined => {
+    const length = res.getHeader('content-length');
+    if (length !== undefined && Number(length) < options.threshold) return undefined;
+    // A HEAD without length does not tell whether the content it stands for is too small.
+    if (length === undefined && req.method === 'HEAD') return undefined;
+    if (!options.authenticatedHtml && isAuthenticatedHtml(req, res)) return undefined;
+    const encoding = preferredEncoding(req, encodings);
+    return encoding === 'identity' ? undefined : encoding;
+  };
+
   return (app) => (req, res) => {
-    transformBody(res, () => {
-      if (!isCompressible(res) || isSmall(res, options.threshold)) return undefined;
-      if (!options.authenticatedHtml && isAuthenticatedHtml(req, res)) return undefined;
-      const encoding = preferredEncoding(req, encodings);
-      const make = encoding === 'identity' ? undefined : makers[encoding];
-      if (make === undefined) return undefined;
+    let encoding: Encoding | undefined;
+    transformBody(res, () => (encoding === undefined ? undefined : makers[encoding]?.()));
+    // Registered later, so it runs before; for HEAD too, whose headers are those of the GET.
+    beforeHead(res, () => {
+      if (!isCompressible(res)) return;
+      appendVary(res, 'Accept-Encoding');
+      encoding = chosen(req, res);
+      if (encoding === undefined) return;
       res.setHeader('content-encoding', encoding);
+      res.removeHeader('content-length');
       const etag = res.getHeader('etag');
       if (typeof etag === 'string' && etag.startsWith('"')) res.setHeader('etag', `W/${etag}`);
-      return make();
-    });
-    // Registered later, so it runs before: afterwards the body may be encoded.
-    beforeHead(res, () => {
-      if (isCompressible(res)) appendVary(res, 'Accept-Encoding');
     });
     return app(req, res);
   };
@@ -60,19 +71,15 @@ function zstdMaker(): (() => Duplex) | undefined {
   return createZstdCompress === undefined ? undefined : () => createZstdCompress();
 }
 
+/** Not event streams and JSON sequences: a compressor would hold back what is to arrive at once. */
 const COMPRESSIBLE =
-  /^(?:text\/(?!event-stream)|application\/(?:[\w.-]+\+)?(?:json|xml)|application\/javascript|image\/svg)/i;
+  /^(?:text\/(?!event-stream)[\w.+-]+|application\/(?:[\w.-]+\+)?(?:json|xml)|application\/javascript|image\/svg\+xml)\s*(?:;|$)/i;
 
 function isCompressible(res: ServerResponse): boolean {
   if (res.statusCode === 206 || res.statusCode < 200 || res.statusCode === 204 || res.statusCode === 304) return false;
   if (res.hasHeader('content-range') || res.hasHeader('content-encoding')) return false;
   if (/(?:^|,)\s*no-transform\s*(?:,|$)/i.test(String(res.getHeader('cache-control') ?? ''))) return false;
   return COMPRESSIBLE.test(String(res.getHeader('content-type') ?? ''));
-}
-
-function isSmall(res: ServerResponse, threshold: number): boolean {
-  const length = res.getHeader('content-length');
-  return length !== undefined && Number(length) < threshold;
 }
 
 function isAuthenticatedHtml(req: IncomingMessage, res: ServerResponse): boolean {

@@ -38,6 +38,7 @@ for (const [what, app, accept] of [
   ['a body that is encoded', answering({ 'content-encoding': 'x' }), 'gzip'],
   ['no-transform', answering({ 'cache-control': 'public, no-transform' }), 'gzip'],
   ['a part', answering({ 'content-range': 'bytes 0-1/2' }, TEXT, 206), 'gzip'],
+  ['records one by one', answering({ 'content-type': 'application/json-seq' }), 'gzip'],
   ['events', answering({ 'content-type': 'text/event-stream' }), 'gzip'],
   ['images', answering({ 'content-type': 'image/png' }), 'gzip'],
 ] as const) {
@@ -72,4 +73,19 @@ test('MW-55 a body ended in one piece without a declared length counts with its 
   const response = await ask(app, 'gzip');
   assert.equal(response.headers['content-encoding'], undefined);
   assert.equal(response.headers['content-length'], '5');
+});
+
+test('MW-55 HEAD has the headers of its GET, and no length that the GET would not have', async () => {
+  const { made } = await buildFilter(compression);
+  const head = async (length: string): Promise<TestResponse> => {
+    const app = made(answering({ 'content-length': length, etag: '"1"' }, ''));
+    return request(lint(app), 'HEAD', '/', { headers: { 'accept-encoding': 'gzip' } });
+  };
+  const large = await head('7000');
+  assert.equal(large.headers['content-encoding'], 'gzip');
+  assert.equal(large.headers['content-length'], undefined);
+  assert.equal(large.headers.etag, 'W/"1"');
+  const small = await head('2');
+  assert.equal(small.headers['content-encoding'], undefined);
+  assert.equal(small.headers['content-length'], '2');
 });
