@@ -8,7 +8,7 @@ import { PorticoError } from '../errors.js';
 import { ASSIGNMENT_VARIABLE, type Assignment, WORKER_ID_VARIABLE } from './assignment.js';
 import type { HostProcess } from './host-process.js';
 
-/** What concerns the supervisor alone: systemd's sockets and notifications, and another cluster's channel (PH-3). */
+/** What concerns the supervisor alone: systemd's sockets and notifications, and another cluster's channel. */
 const PARENT_ONLY = [
   'NOTIFY_SOCKET',
   'WATCHDOG_USEC',

@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeHead, environ, filterFactory } from '../app/index.js';
 import { boolean, defineOptions, integer, regexp, string } from '../config/index.js';
+import { TOKEN } from './header-name.js';
 
 declare module '../app/index.js' {
   interface Environ {
@@ -13,7 +14,7 @@ declare module '../app/index.js' {
 }
 
 export const correlationIdOptions = defineOptions({
-  header: string({ default: 'x-correlation-id', help: 'The header it comes in.' }),
+  header: string({ default: 'x-correlation-id', regex: TOKEN, help: 'The header it comes in.' }),
   echo: boolean({ default: false, help: 'Answers with it.' }),
   max_length: integer({ default: 128, min: 1, help: 'Longer ones are replaced.' }),
   pattern: regexp({ default: '^[A-Za-z0-9._:-]+$', help: 'Others are replaced.' }),

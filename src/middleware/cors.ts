@@ -1,11 +1,14 @@
 /**
  * cors: cross-origin requests, as the Fetch standard has them.
+ *
+ * The package cors takes every OPTIONS for a preflight, compares no method or header, and writes before the app does.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeHead, type FactoryContext, type Filter, filterFactory } from '../app/index.js';
 import { boolean, defineOptions, integer, list, string } from '../config/index.js';
 import { type Logger, silentLogger } from '../log.js';
 import { CorsPolicy, type CorsRules } from './cors-policy.js';
+import { TOKEN } from './header-name.js';
 import { appendVary } from './vary.js';
 
 export const corsOptions = defineOptions({
@@ -19,7 +22,12 @@ export const corsOptions = defineOptions({
     mutable: true,
     help: 'Lets browsers send cookies and credentials along.',
   }),
-  expose_headers: list({ default: [], mutable: true, help: 'Response headers that pages may read.' }),
+  expose_headers: list({
+    item: string({ regex: TOKEN }),
+    default: [],
+    mutable: true,
+    help: 'Response headers that pages may read.',
+  }),
   max_age: integer({
     default: 3600,
     min: 0,
@@ -27,11 +35,17 @@ export const corsOptions = defineOptions({
     help: 'How long browsers may keep the answer to a preflight, in seconds.',
   }),
   allow_methods: list({
+    item: string({ regex: TOKEN }),
     default: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
     mutable: true,
     help: 'Methods that pages may use.',
   }),
-  allow_headers: list({ default: [], mutable: true, help: 'Request headers that pages may send; * for any.' }),
+  allow_headers: list({
+    item: string({ regex: TOKEN }),
+    default: [],
+    mutable: true,
+    help: 'Request headers that pages may send; * for any.',
+  }),
   allow_private_network: boolean({
     default: false,
     mutable: true,

@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { afterResponse, environ, Fault, filterFactory, muteWhenEnded } from '../app/index.js';
 import { defineOptions, dict, duration, string } from '../config/index.js';
 import { systemClock } from '../tasks/index.js';
+import { TOKEN } from './header-name.js';
 import { ofLongestPrefix } from './path-prefix-match.js';
 
 declare module '../app/index.js' {
@@ -23,6 +24,7 @@ export const deadlineOptions = defineOptions({
   }),
   header: string({
     default: 'x-portico-timeout',
+    regex: TOKEN,
     help: 'The header in which a client may ask for less time, in seconds. More it does not get.',
   }),
 });

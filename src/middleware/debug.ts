@@ -33,7 +33,7 @@ export const debug = filterFactory('debug', debugOptions, (options, ctx) => {
       target: maskTarget(originalUrl),
       script_name: scriptName,
       request_id: requestId,
-      context: context?.toDict(),
+      context: context === undefined ? undefined : { ...context.toDict(), auth_token: undefined },
       headers: maskHeaders(req.headers),
     });
     beforeHead(res, () => {

@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { beforeHead, environ, Fault, filterFactory, remoteOf } from '../app/index.js';
 import { boolean, cidr, defineOptions, integer, list, multi, oneOf } from '../config/index.js';
+import type { Origin } from '../errors.js';
 import { systemClock } from '../tasks/index.js';
 import { fullPath } from './path-prefix-match.js';
 import { parseRule, type RateRule } from './rate-rules.js';
@@ -33,8 +34,14 @@ export const rateLimitOptions = defineOptions({
   }),
 });
 
+interface CountedRule {
+  readonly rule: RateRule;
+  readonly buckets: TokenBuckets;
+}
+
 interface Limits {
-  readonly rules: readonly { readonly rule: RateRule; readonly buckets: TokenBuckets }[];
+  /** By their text, in their order. */
+  readonly rules: ReadonlyMap<string, CountedRule>;
   readonly allow: BlockList;
   readonly deny: BlockList;
 }
@@ -46,24 +53,25 @@ interface Limits {
 export const rateLimit = filterFactory('rate_limit', rateLimitOptions, (options, ctx, live) => {
   const workers = options.workerShare ? workerCount() : 1;
   if (workers > 1) ctx.log.info('rate limits are divided by the number of workers', { workers });
-  const make = (): Limits => {
+  const countedRule = (text: string, origin: Origin): CountedRule => {
+    const rule = parseRule(text, origin);
+    const share = { rate: rule.rate / workers, burst: Math.max(1, Math.round(rule.burst / workers)) };
+    return { rule, buckets: new TokenBuckets({ ...share, maxKeys: options.maxKeys }) };
+  };
+  // A rule that stays keeps its counts: a new configuration must not give everybody a new burst.
+  const make = (before: ReadonlyMap<string, CountedRule>): Limits => {
     const { rules, allow, deny } = live();
     const origin = ctx.section.options.get('rules')?.origin ?? ctx.section.origin;
     return {
-      rules: rules.map((text) => {
-        const rule = parseRule(text, origin);
-        const { rate, burst } = rule;
-        const share = { rate: rate / workers, burst: Math.max(1, Math.round(burst / workers)) };
-        return { rule, buckets: new TokenBuckets({ ...share, maxKeys: options.maxKeys }) };
-      }),
+      rules: new Map(rules.map((text) => [text, before.get(text) ?? countedRule(text, origin)])),
       allow: networks(allow),
       deny: networks(deny),
     };
   };
-  let limits = make();
+  let limits = make(new Map());
   ctx.onClose(
     ctx.config.onMutate(() => {
-      limits = make();
+      limits = make(limits.rules);
     }),
   );
 
@@ -72,7 +80,7 @@ export const rateLimit = filterFactory('rate_limit', rateLimitOptions, (options,
     if (holds(limits.deny, address)) throw new Fault(403, { message: 'Requests from your address are not accepted.' });
     if (holds(limits.allow, address)) return app(req, res);
     let waitMs = 0;
-    for (const { rule, buckets } of limits.rules) {
+    for (const { rule, buckets } of limits.rules.values()) {
       if (!applies(rule, req)) continue;
       const key = keyOf(rule, req, address);
       if (key === undefined) continue;

@@ -5,14 +5,23 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { beforeHead, environ, filterFactory } from '../app/index.js';
 import { boolean, defineOptions, list, regexp, string } from '../config/index.js';
+import { TOKEN } from './header-name.js';
 
 export const requestIdOptions = defineOptions({
-  header: string({ default: 'x-openstack-request-id', help: 'The response header with the id of the request.' }),
+  header: string({
+    default: 'x-openstack-request-id',
+    regex: TOKEN,
+    help: 'The response header with the id of the request.',
+  }),
   compat_headers: list({
+    item: string({ regex: TOKEN }),
     default: [],
     help: 'Further response headers with the same value, such as x-compute-request-id.',
   }),
-  inbound_header: string({ help: "The request header with the caller's own id. Default: the same as header." }),
+  inbound_header: string({
+    regex: TOKEN,
+    help: "The request header with the caller's own id. Default: the same as header.",
+  }),
   trust_inbound: boolean({
     default: true,
     help: "Keeps the caller's id as global request id, if it has the right form. It never becomes the request's own.",

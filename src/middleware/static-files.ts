@@ -109,9 +109,12 @@ async function isInside(root: string, path: string): Promise<boolean> {
 }
 
 function redirect(req: IncomingMessage, res: ServerResponse): void {
-  const [path = '', query] = (req.url ?? '').split('?', 2);
+  const url = req.url ?? '';
+  const query = url.indexOf('?');
+  const path = environ(req).scriptName + (query < 0 ? url : url.slice(0, query));
   res.statusCode = 301;
-  res.setHeader('location', `${environ(req).scriptName}${path}/${query === undefined ? '' : `?${query}`}`);
+  // Two slashes at the beginning would name another host.
+  res.setHeader('location', `${path.replace(/^\/+/, '/')}/${query < 0 ? '' : url.slice(query)}`);
   res.setHeader('content-length', 0);
   res.end();
 }

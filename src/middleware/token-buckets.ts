@@ -1,5 +1,7 @@
 /**
  * Token buckets: one for each key, filled at a steady rate up to a limit, and a token for each request.
+ *
+ * The package rate-limiter-flexible counts in fixed windows, has a timer for each key and no bound for their number.
  */
 
 /** What all buckets of a rule have in common. */

@@ -39,7 +39,7 @@ export interface TestResponse {
 /**
  * Serves one request with the app and gives its answer. The path is sent as it is, without any normalisation.
  *
- * What the app fails with is answered as a server does it: a `Fault` as MW-6's JSON, anything else as a bare 500; after
+ * What the app fails with is answered as a server does it: a `Fault` as Portico's JSON, anything else as a bare 500; after
  * the head the connection is destroyed. Rejects when the connection breaks before the end of the answer, and with the
  * `LintError` of an app wrapped in `lint`.
  */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { App } from 'portico/app';
+import { type App, environ, RequestContext } from 'portico/app';
 import { debug } from 'portico/middleware';
 import { buildFilter, captureLog, lint, request } from 'portico/testing';
 
@@ -36,4 +36,17 @@ test('MW-49 it loads only while debugging', async () => {
   for (const config of ['', '[DEFAULT]\ndebug = false\n']) {
     await assert.rejects(async () => buildFilter(debug, { config }), { code: 'PORTICO_DEBUG_OFF' });
   }
+});
+
+test('MW-49 MW-12 a context that carries its token does not take it into the log', async () => {
+  const { log, lines, text } = captureLog();
+  const { made } = await buildFilter(debug, { log, config: '[DEFAULT]\ndebug = true\n' });
+  const inner = made((_req, res) => void res.end());
+  const app: App = (req, res) => {
+    environ(req).context = new RequestContext({ userId: 'u', token: 's3cret', carryToken: true });
+    return inner(req, res);
+  };
+  await request(lint(app), 'GET', '/');
+  assert.equal((lines[0]!.context as { user_id?: string }).user_id, 'u');
+  assert.ok(!text().includes('s3cret'));
 });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type App, environ, RequestContext } from 'portico/app';
+import { Config } from 'portico/config';
 import { rateLimit } from 'portico/middleware';
-import { buildFilter, lint, request } from 'portico/testing';
+import { buildFilter, lint, request, tempConfig } from 'portico/testing';
 import { TokenBuckets } from '../../dist/middleware/token-buckets.js';
 
 const app: App = (_req, res) => {
@@ -100,3 +101,21 @@ for (const rule of [
     await assert.rejects(async () => buildFilter(rateLimit, { local: { rules: rule } }), { code: 'PORTICO_RATE_RULE' });
   });
 }
+
+test('MW-20 a changed configuration leaves the counts of the rules that stay', async (t) => {
+  const text = (rules: string): string => `[rate_limit]\nrules = all address 1/h 1\n${rules}`;
+  const files = await tempConfig({ 'portico.ini': text('') });
+  t.after(() => files.remove());
+  const config = await Config.load({ argv: ['--config-file', files.path('portico.ini')], env: {} });
+  const { made, close } = await buildFilter(rateLimit, { config });
+  t.after(close);
+  const limited = lint(made(app));
+  assert.equal((await request(limited, 'GET', '/')).status, 200);
+  await files.write('portico.ini', text('rules = other address 5/s 5\n'));
+  await config.reload({ method: 'mutate' });
+  const refused = await request(limited, 'GET', '/');
+  assert.equal(refused.status, 429);
+  assert.match(String(refused.headers.ratelimit), /"all";r=0/);
+  const { headers } = await request(from('192.0.2.7', limited), 'GET', '/');
+  assert.match(String(headers['ratelimit-policy']), /"other";q=5;w=1/);
+});

@@ -90,3 +90,9 @@ test('MW-10 errors of the outer layers have the id too, in header and body', asy
   assert.match(String(response.headers['x-openstack-request-id']), ID);
   assert.equal(response.json().error.request_id, response.headers['x-openstack-request-id']);
 });
+
+for (const local of [{ header: 'request id' }, { compat_headers: 'x-a, x:b' }, { inbound_header: 'ä' }]) {
+  test(`MW-5 ${JSON.stringify(local)} is no header name and refuses to load`, async () => {
+    await assert.rejects(async () => buildFilter(requestId, { local }), { code: 'PORTICO_CONFIG_REFUSED' });
+  });
+}

@@ -45,6 +45,7 @@ test('MW-57 folders have an index, and their slash', async (t) => {
   const slash = await request(lint(made), 'GET', '/sub?x=1');
   assert.equal(slash.status, 301);
   assert.equal(slash.headers.location, '/sub/?x=1');
+  assert.equal((await request(lint(made), 'GET', '//sub?x=1?y')).headers.location, '/sub/?x=1?y');
 });
 
 test('MW-57 nothing outside of the folder, nothing hidden, no other methods', async (t) => {
