@@ -38,7 +38,6 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   fastify: ['app/fastify-app.ts'],
   '@fastify/middie': ['app/fastify-app.ts'],
-  'find-my-way': ['loader/composite/urlmap.ts'],
   ini: ['config/write-ini.ts'],
   pino: ['log.ts'],
   'pino-pretty': ['log.ts'],
