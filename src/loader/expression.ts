@@ -76,9 +76,18 @@ function isModule(text: string): boolean {
   return PATH.test(text) || (!/\s/.test(text) && !text.replace(/^(node|data):/, '').includes(':'));
 }
 
+/** Own and inherited members, but nothing that every object or function has: no file means `constructor` by a factory. */
 function memberOf(owner: unknown, name: string): unknown {
-  return owner === null || owner === undefined ? undefined : (owner as Record<string, unknown>)[name];
+  if (owner === null || owner === undefined) return undefined;
+  const value = (owner as Record<string, unknown>)[name];
+  return Object.hasOwn(owner, name) || !EVERYWHERE.has(value) ? value : undefined;
 }
+
+const EVERYWHERE: ReadonlySet<unknown> = new Set(
+  [Object.prototype, Function.prototype].flatMap((prototype) =>
+    Object.values(Object.getOwnPropertyDescriptors(prototype)).map(({ value }): unknown => value),
+  ),
+);
 
 /** A method with its owner for `this`; what it has declared about its options stays visible on it. */
 function methodOf(owner: unknown, method: (...given: never[]) => unknown): unknown {

@@ -66,6 +66,12 @@ test('PD-155 modules: packages, subpaths, files, dotted and default exports, ES 
   }
 });
 
+test('PD-155 PD-168 what every object has is no export', async (t) => {
+  for (const name of ['toString', 'constructor', 'Router.call', 'Router.constructor', 'default.bind']) {
+    await assert.rejects(said(t, using(`./local.js:${name}`)), { code: 'PORTICO_PASTE_BAD_FACTORY_EXPRESSION' }, name);
+  }
+});
+
 test('PD-155 a file URL is absolute', async (t) => {
   const other = folderOf(t, { 'package.json': '{"type":"module"}', 'x.js': TREE['etc/local.js'] });
   assert.equal(await said(t, using(`file://${other}/x.js:app`)), 'local');
