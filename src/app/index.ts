@@ -41,6 +41,7 @@ export { limitBody } from './limit-body.js';
 export { muteWhenEnded } from './mute-response.js';
 export { preferredEncoding, preferredType } from './negotiate.js';
 export { isOwnPatch } from './own-patches.js';
+export { quoteClient } from './quote-client.js';
 export { replaceRawHeaders } from './raw-headers.js';
 export { type ReadBodyOptions, readBody, tooLarge } from './read-body.js';
 export { connectionRemote, type Remote, remoteOf } from './remote.js';

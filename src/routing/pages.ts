@@ -1,9 +1,8 @@
 /**
  * Lists by pages: limit and marker, and the link to the next page.
  */
-import { Fault } from '../app/index.js';
+import { Fault, quoteClient } from '../app/index.js';
 import type { ActionRequest } from './action-request.js';
-import { quoteClient } from './quote-client.js';
 
 /** How a collection is paged. */
 export interface PageOptions {

@@ -2,7 +2,7 @@
  * A router's table as an App: match, then filters, Fastify and the action.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { asFault, type ClosableApp, environ, Fault, type FaultStyle, renderFault } from '../app/index.js';
+import { asFault, type ClosableApp, environ, Fault, type FaultStyle, quoteClient, renderFault } from '../app/index.js';
 import { ActionRequest, type Args, type RequestSurroundings } from './action-request.js';
 import { allowedMethods, answerOptions } from './allow.js';
 import type { ApiVersion } from './api-version.js';
@@ -17,7 +17,6 @@ import { absoluteUrl } from './link-base.js';
 import { overriddenMethod } from './method-override.js';
 import { callMounted } from './mount.js';
 import { setPending } from './pending.js';
-import { quoteClient } from './quote-client.js';
 import { answerRedirect } from './redirect-answer.js';
 import { SchemaCompiler } from './schema-compiler.js';
 import { type ActionTarget, methodFor, type ServedAction, type ServedRoute } from './served-route.js';

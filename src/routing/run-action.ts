@@ -2,12 +2,11 @@
  * The action of a request: chosen, its input checked, called, answered.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Fault } from '../app/index.js';
+import { Fault, quoteClient } from '../app/index.js';
 import { valueFor } from './compiled-action.js';
 import type { Fail } from './fastify-stage.js';
 import type { AnswerTypes } from './negotiate-type.js';
 import { type Pending, pendingOf } from './pending.js';
-import { quoteClient } from './quote-client.js';
 import { sendAnswer } from './send-answer.js';
 import { methodFor, type RunnableAction } from './served-route.js';
 
