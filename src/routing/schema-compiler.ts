@@ -131,5 +131,12 @@ function isSecret({ parentSchema, keyword }: ErrorObject, path: string): boolean
 function shownValue({ data, keyword, params }: ErrorObject): string {
   const shown =
     keyword === 'additionalProperties' ? (data as Record<string, unknown>)[String(params.additionalProperty)] : data;
-  return quoteClient(JSON.stringify(shown) ?? 'undefined');
+  try {
+    return quoteClient(
+      JSON.stringify(shown, (name, inner: unknown) => (SECRET.test(name) ? '…' : inner)) ?? 'undefined',
+    );
+  } catch {
+    // As deep as JSON may be read, it cannot be written.
+    return 'too deep to be shown';
+  }
 }
