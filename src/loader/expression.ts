@@ -107,9 +107,20 @@ async function importModule(module: string, folder: string, written: string, ori
     throw refuse('no-module', {
       message: `${JSON.stringify(module)} cannot be loaded: ${reason}`,
       origin,
+      hint: importHint(error),
       cause: error,
     });
   }
+}
+
+/** What to do about a module that does not even parse: where, and what is usual. */
+function importHint(error: unknown): string | undefined {
+  if (!(error instanceof SyntaxError)) return undefined;
+  if (/'export'|import statement|'import'/.test(error.message)) {
+    return 'It has the syntax of ES modules: name it .mjs, or say "type": "module" in the package.json above it.';
+  }
+  const place = /^(\S.*:\d+)$/m.exec(error.stack ?? '')?.[1];
+  return place === undefined ? undefined : `The mistake stands at ${place}.`;
 }
 
 /** The URL of an expression's module. Imports nothing; throws `no-module` when there is none. */

@@ -150,3 +150,26 @@ test('SC-10 use takes a module where no section has the name', async (t) => {
   assert.equal(await said(t, '[app:main]\nuse = ./local.js:app\n'), 'local');
   assert.equal(await said(t, '[app:main]\nuse = esm-only/sub/one:app\n'), 'esm part');
 });
+
+test('PD-155 a module that does not parse is refused with what to do: its place, or ES modules in a CommonJS folder', async (t) => {
+  const folder = folderOf(t, {
+    'package.json': '{"type":"commonjs"}',
+    'esm.js': 'export const app = () => () => undefined;',
+    'broken.cjs': 'const a = 1;\nconst b = {;\n',
+    'api-paste.ini': `${using('./esm.js:app')}\n[app:broken]\npaste.app_factory = ./broken.cjs:app\n`,
+  });
+  const loader = new Loader(join(folder, 'api-paste.ini'));
+  const hintOf = (name: string) =>
+    loader.loadApp(name).then(
+      () => assert.fail('it loaded'),
+      (error: { code: string; hint?: string }) => [error.code, error.hint],
+    );
+  assert.deepEqual(await hintOf('main'), [
+    'PORTICO_PASTE_NO_MODULE',
+    'It has the syntax of ES modules: name it .mjs, or say "type": "module" in the package.json above it.',
+  ]);
+  assert.deepEqual(await hintOf('broken'), [
+    'PORTICO_PASTE_NO_MODULE',
+    `The mistake stands at ${join(folder, 'broken.cjs')}:2.`,
+  ]);
+});
