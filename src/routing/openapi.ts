@@ -1,7 +1,7 @@
 /**
  * OpenAPI 3.1 from a route table: paths, parameters, schemas, statuses and versions.
  */
-import type { ActionOptions, Schemas } from './action.js';
+import type { RangedOptions, Schemas } from './action.js';
 import type { CompiledRoute } from './compiled-route.js';
 import type { JsonSchema } from './json-schema.js';
 import { getOwn } from './own-property.js';
@@ -125,7 +125,7 @@ function queryParameters(schema: JsonSchema | undefined): Json[] {
   }));
 }
 
-function responsesOf(options: ActionOptions | undefined): Json {
+function responsesOf(options: RangedOptions | undefined): Json {
   const status = options?.status;
   const statuses =
     status === undefined ? [200] : typeof status === 'number' ? [status] : status.map((one) => one.status);
@@ -144,7 +144,7 @@ function securityOf(added: readonly OpenApiAdditions[]): Json {
 }
 
 /** All versions of an action, where there is more than one: OpenAPI itself has room for the newest only. */
-function versionsOf(methods: readonly ActionOptions[]): Json {
+function versionsOf(methods: readonly RangedOptions[]): Json {
   const ranges = methods.filter(({ versions }) => versions !== undefined);
   if (ranges.length === 0) return {};
   return {
