@@ -2,7 +2,7 @@
  * Several APIs in one program: the start, the reload and the exit statuses that `api-cli` has, for any program.
  */
 import type { Config } from '../config/index.js';
-import { describeError, PorticoError } from '../errors.js';
+import { ConfigurationRefused, describeError, PorticoError } from '../errors.js';
 import { isWorker, ProcessLauncher } from '../launch/index.js';
 import type { Logger } from '../log.js';
 import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
@@ -12,6 +12,9 @@ import { Problems } from './problems.js';
 
 /** A service, and how many workers it wants; 1 where it does not say. */
 export type ApiService = ServiceBase & { readonly workers?: number };
+
+/** What is said of a configuration that leaves nothing to serve. */
+const NOTHING_ENABLED = 'No APIs were started. Check the enabled_apis config option.';
 
 /** In which process the services are made: the parent, which binds and waits, or a worker, which serves one of them. */
 export type Role = 'parent' | 'worker';
@@ -62,12 +65,15 @@ async function launchApis(
 ): Promise<number> {
   const { config, log } = options;
   const problems = new Problems();
+  const ready = (service: ApiService): void => {
+    options.onReady?.(service, launcher?.addresses(service.name ?? '') ?? []);
+  };
   const launcher = await problems.gather(
     () =>
       new ProcessLauncher({
         config,
         log,
-        onReload: async (next) => requests(await services(next ?? config, 'parent')),
+        onReload: async (next) => requests(atLeastOne(await services(next ?? config, 'parent')), ready),
         // Explained once, at the end.
         startFailed: () => undefined,
       }),
@@ -81,23 +87,39 @@ async function launchApis(
   if (launcher === undefined) return 1;
 
   if (wanted.length === 0) {
-    log.error('No APIs were started. Check the enabled_apis config option.');
+    log.error(NOTHING_ENABLED);
     return 1;
   }
-  for (const service of wanted) {
-    try {
-      await launcher.launchService(service, { workers: service.workers ?? 1 });
-    } catch (error) {
-      await launcher.stop();
-      throw named(error, service);
+  let service = wanted[0]!;
+  try {
+    for (service of wanted) await launcher.bindAll(requests([service]));
+    const launches = wanted.map((each) => launcher.launchService(each, { workers: each.workers ?? 1 }));
+    // The one that is awaited may not be the one that fails.
+    for (const launch of launches) launch.catch(() => undefined);
+    for (const [index, launch] of launches.entries()) {
+      service = wanted[index]!;
+      await launch;
+      // Stopped meanwhile, a launch settles without the service being ready.
+      if (role === 'parent' && !launcher.status().stopping) ready(service);
     }
-    if (role === 'parent') options.onReady?.(service, launcher.addresses(service.name ?? ''));
+  } catch (error) {
+    await launcher.stop();
+    throw named(error, service);
   }
   return launcher.wait();
 }
 
-function requests(services: readonly ApiService[]): { service: ServiceBase; workers: number }[] {
-  return services.map((service) => ({ service, workers: service.workers ?? 1 }));
+/** A reload to nothing would end all there is, most likely by a slip: it is refused, as a start is. */
+function atLeastOne(services: readonly ApiService[]): readonly ApiService[] {
+  if (services.length > 0) return services;
+  throw new ConfigurationRefused('PORTICO_NO_APIS', { message: NOTHING_ENABLED });
+}
+
+function requests(
+  services: readonly ApiService[],
+  added: (service: ApiService) => void = () => undefined,
+): { service: ServiceBase; workers: number; added: () => void }[] {
+  return services.map((service) => ({ service, workers: service.workers ?? 1, added: () => added(service) }));
 }
 
 /** An error of the system does not know which API it hit; a refusal says it all. */

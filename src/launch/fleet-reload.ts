@@ -16,6 +16,8 @@ import type { WorkerPool } from './worker-pool.js';
 export interface LaunchRequest {
   readonly service: ServiceBase;
   readonly workers: number;
+  /** Called when a service that a reload added serves, and the reload was accepted. */
+  readonly added?: () => void;
 }
 
 /** What a {@link FleetReload} is to do. */
@@ -68,6 +70,7 @@ export class FleetReload {
     const first = await this.#prove(kept, added);
     if (!this.#change.stopped.aborted) {
       await this.#change.accept();
+      for (const [, request] of added) request.added?.();
       const retired = Promise.all(removed.map((name) => this.#supervisor.retire(name)));
       await Promise.all(
         kept.map(async (pool) => {

@@ -5,8 +5,9 @@
  * undocumented call, `net._createServerHandle`, and nothing else does.
  */
 import { lookup } from 'node:dns/promises';
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, unlinkSync } from 'node:fs';
 import net, { isIP } from 'node:net';
+import { dirname } from 'node:path';
 import { getSystemErrorName } from 'node:util';
 import type { ListenAddress } from '../service/index.js';
 
@@ -116,6 +117,10 @@ export function describeAddress(address: ListenAddress): string {
 
 async function openUnix(address: Extract<ListenAddress, { path: string }>): Promise<ListenSockets> {
   await removeStale(address.path);
+  const folder = dirname(address.path);
+  // bind(2) says ENOENT, for which libuv says EACCES.
+  if (!address.path.startsWith('\0') && !existsSync(folder))
+    throw taken('ENOENT', address.path, `the folder ${folder} does not exist`);
   const handle = bind(address.path, -1, -1, address.path);
   // Group members may connect, others not, whatever the umask. Nobody listens yet, so nobody slipped in before.
   chmodSync(address.path, 0o660);
@@ -165,10 +170,19 @@ function bind(address: string, port: number, family: 4 | 6 | -1, shown: string, 
   throw taken(getSystemErrorName(status), shown);
 }
 
-function taken(code: string, shown: string): NodeJS.ErrnoException {
-  const why = code === 'EADDRINUSE' ? 'the address is in use already' : code;
+function taken(code: string, shown: string, why = REASONS[code] ?? 'the system refused it'): NodeJS.ErrnoException {
   return Object.assign(new Error(`Could not bind to ${shown}: ${why} (${code})`), { code, syscall: 'bind' });
 }
+
+/** What the codes of bind(2) mean to an operator. */
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the address is in use already',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  EACCES: 'permission denied',
+  EAFNOSUPPORT: 'this machine does not speak that kind of address',
+  EINVAL: 'the system does not take it as an address',
+  ENAMETOOLONG: 'the path is too long',
+};
 
 function once(work: () => void): () => void {
   let done = false;

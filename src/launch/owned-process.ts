@@ -2,9 +2,10 @@
  * A launcher's hold on its process: it listens to the signals, and keeps the process alive while it waits.
  */
 import type { Logger } from '../log.js';
-import { isDaemon } from './foreground.js';
+import { rememberForeground } from './foreground.js';
 import { claimProcess, type HostProcess, holdAlive, tolerateBrokenOutput } from './host-process.js';
 import type { LaunchSettings } from './launch-settings.js';
+import { outliveTerminal } from './lost-terminal.js';
 import { SignalHandler } from './signal-handler.js';
 import { type SignalActions, signalTable } from './signal-table.js';
 
@@ -39,7 +40,8 @@ export class OwnedProcess {
     this.#taken = true;
     const restore = tolerateBrokenOutput(host);
     void ended.then(restore);
-    const table = signalTable(actions, { settings, log, supervised, isDaemon });
+    outliveTerminal(host);
+    const table = signalTable(actions, { settings, log, supervised, isDaemon: rememberForeground() });
     for (const [name, act] of Object.entries(table)) this.signalHandler.addHandler(name, act, { last: true });
     return true;
   }
@@ -74,7 +76,8 @@ export class OwnedProcess {
       return await ended;
     } finally {
       signal?.removeEventListener('abort', cancelled);
-      this.signalHandler.clear();
+      // A worker listens until it is gone: a signal to the whole group, or its parent's, may come while it exits.
+      if (!this.#given.supervised) this.signalHandler.clear();
       release();
       letGo();
     }

@@ -130,8 +130,23 @@ export class ParentSide implements Launcher {
     if (this.#stopping !== undefined) return;
     const launched = this.supervisor.launch(service, name, workers);
     this.#launching = Promise.allSettled([this.#launching, launched]);
+    await this.#orEnd(name, launched);
+  }
+
+  /** Binds the addresses of services that are to be launched: all, or the launch ends as for a start that fails. */
+  async bindAll(requests: readonly LaunchRequest[]): Promise<void> {
+    this.#takeSignals();
+    for (const { service, workers } of requests) {
+      if (this.#stopping !== undefined) return;
+      const name = serviceName(checkService(service));
+      await this.#orEnd(name, this.supervisor.bind(service, name, checkWorkers(workers)));
+    }
+  }
+
+  /** What has to succeed for the launch to go on. */
+  async #orEnd(name: string, work: Promise<void>): Promise<void> {
     try {
-      await launched;
+      await work;
     } catch (error) {
       if (this.#stopping !== undefined) return;
       if (this.#given.startFailed !== undefined) this.#given.startFailed(name, error);

@@ -8,6 +8,7 @@ import type { Config } from '../config/index.js';
 import { PorticoError } from '../errors.js';
 import { createLogger } from '../log.js';
 import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
+import type { LaunchRequest } from './fleet-reload.js';
 import { currentProcess } from './host-process.js';
 import { checkRestartMethod, checkWorkers } from './launch-arguments.js';
 import type { Launcher, LauncherOptions } from './launcher.js';
@@ -84,6 +85,15 @@ export class ProcessLauncher implements Launcher {
 
   launchService(service: ServiceBase, options: { workers?: number } = {}): Promise<void> {
     return this.#side.launchService(service, options);
+  }
+
+  /**
+   * In the parent: binds the addresses of services before the first worker of any of them exists, so that an address that
+   * is taken starts nothing. `launchService` then uses these sockets. Rejects as `launchService` does. Does nothing in a
+   * worker.
+   */
+  async bindAll(requests: readonly LaunchRequest[]): Promise<void> {
+    if (this.#side instanceof ParentSide) await this.#side.bindAll(requests);
   }
 
   wait(options: { signal?: AbortSignal } = {}): Promise<number> {

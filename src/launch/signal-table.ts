@@ -29,7 +29,10 @@ export interface SignalActions {
 export interface SignalCircumstances {
   readonly settings: () => LaunchSettings;
   readonly log: Logger;
-  /** A supervisor is there: SIGINT, which a terminal sends to the whole group, is its affair. */
+  /**
+   * A supervisor is there: SIGINT, which a terminal sends to the whole group, is its affair, and so is a second SIGTERM:
+   * of one sent to the group a worker sees two, its own and its supervisor's.
+   */
   readonly supervised: boolean;
   readonly isDaemon: () => boolean;
 }
@@ -42,7 +45,7 @@ export function signalTable(actions: SignalActions, given: SignalCircumstances):
     if (!actions.stopping()) {
       log.info(`Caught ${name}, stopping`);
       actions.stop();
-    } else if (settings().secondTerm === 'force') {
+    } else if (settings().secondTerm === 'force' && !given.supervised) {
       log.warn(`Caught ${name} again, exiting at once`);
       actions.halt();
     } else {
@@ -65,7 +68,9 @@ export function signalTable(actions: SignalActions, given: SignalCircumstances):
     if (actions.stopping()) {
       log.info(`Caught ${name} while stopping, ignored`);
     } else if (settings().sighupForeground === 'stop' && !given.isDaemon()) {
-      log.info(`Caught ${name} from the terminal, stopping`);
+      log.info(
+        `Caught ${name} in the foreground of a terminal, stopping; to reload instead, set sighup_foreground = reload or start it in the background`,
+      );
       actions.stop();
     } else {
       log.info(`Caught ${name}, restarting`);

@@ -16,6 +16,9 @@ import { WorkerHandle } from './worker-handle.js';
 import { WorkerPool } from './worker-pool.js';
 import { mainModule, spawnWorker, type WorkerProgram } from './worker-process.js';
 
+/** A worker that is not ready after so long is worth a line in the log. */
+const SLOW_START_MS = 10_000;
+
 /** What a {@link Supervisor} is made of. */
 export interface SupervisorOptions {
   readonly log: Logger;
@@ -35,6 +38,8 @@ export class Supervisor {
   readonly #heartbeat: NodeJS.Timeout;
   #generation: Generation;
   #stopped = false;
+  /** Sockets of services that are still to be launched. */
+  readonly #bound = new Map<string, readonly ListenSockets[]>();
   readonly #activated: ActivatedSockets;
   #code: CodeChange | undefined;
 
@@ -86,17 +91,26 @@ export class Supervisor {
     this.#code ??= new CodeChange(mainModule(this.#options.program));
     const pool = new WorkerPool(name, [], this.#around);
     this.#pools.set(name, pool);
-    const sockets = isListening(service) ? await this.#open(service, name, workers) : [];
+    await this.bind(service, name, workers);
+    if (this.#stopped) return;
+    pool.sockets = this.#bound.get(name) ?? [];
+    this.#bound.delete(name);
+    this.#log.info(`Starting ${workers} workers`, { service: name, workers });
+    await pool.launch(workers, generation);
+  }
+
+  /** Binds the addresses of a service ahead of its launch. Rejects when one cannot be had. Done once for each. */
+  async bind(service: ServiceBase, name: string, workers: number): Promise<void> {
+    if (this.#bound.has(name) || !isListening(service)) return;
+    const sockets = await this.#open(service, name, workers);
+    this.#bound.set(name, sockets);
     if (this.#stopped) {
-      for (const socket of sockets) socket.close();
+      this.#closeBound();
       return;
     }
-    pool.sockets = sockets;
     for (const { address } of sockets) {
       this.#log.info(`${name} bound to ${describeAddress(address)}`, { service: name, address });
     }
-    this.#log.info(`Starting ${workers} workers`, { service: name, workers });
-    await pool.launch(workers, generation);
   }
 
   /** Ends a service that is no longer wanted. */
@@ -110,6 +124,7 @@ export class Supervisor {
   /** Stops all services, all at once. True when every worker ended by itself, in time and well. */
   async stop(timeoutMs: number): Promise<boolean> {
     this.#stopped = true;
+    this.#closeBound();
     const ends = this.pools.map((pool) => pool.stop(timeoutMs));
     const clean = (await Promise.all(ends)).every(Boolean);
     clearInterval(this.#heartbeat);
@@ -119,8 +134,14 @@ export class Supervisor {
   /** Kills all workers. */
   async kill(): Promise<void> {
     this.#stopped = true;
+    this.#closeBound();
     clearInterval(this.#heartbeat);
     await Promise.all(this.pools.map((pool) => pool.kill()));
+  }
+
+  #closeBound(): void {
+    for (const socket of [...this.#bound.values()].flat()) socket.close();
+    this.#bound.clear();
   }
 
   /** One socket for each worker only where a sibling can help out: a slot without a worker must not strand its clients. */
@@ -155,9 +176,16 @@ export class Supervisor {
     }
     const facts = { event: 'worker_started', service: pool.name, workerId: index, pid: worker.pid };
     this.#log.debug(`Started child ${worker.pid}`, facts);
+    const slow = setTimeout(() => {
+      const message = `${pool.name}: worker ${index} is still starting after ${SLOW_START_MS / 1000} s`;
+      this.#log.warn(message, { ...facts, event: 'worker_starting' });
+    }, SLOW_START_MS).unref();
     void worker.ready.then(
-      () => this.#log.info(`Child ${worker.pid} is ready`, { ...facts, event: 'worker_ready' }),
-      () => undefined,
+      () => {
+        clearTimeout(slow);
+        this.#log.info(`Child ${worker.pid} is ready`, { ...facts, event: 'worker_ready' });
+      },
+      () => clearTimeout(slow),
     );
     return worker;
   }

@@ -2,7 +2,7 @@
  * The end of a worker that was told to stop.
  */
 import type { Logger } from '../log.js';
-import { STATUS_FAILED } from './exit-status.js';
+import { STATUS_FAILED, STATUS_STOPPED } from './exit-status.js';
 import { within } from './within.js';
 import type { WorkerHandle } from './worker-handle.js';
 
@@ -25,8 +25,11 @@ export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Lo
   }
   const { code, signal } = await worker.exited;
   if (worker.killed) return false;
-  // Before its program was loaded a worker has SIGTERM's default action, and nothing to finish.
-  if (signal !== null) return signal === 'SIGTERM' && !worker.wasReady;
+  if (signal !== null) {
+    // Before its program was loaded a worker has SIGTERM's default action, and nothing to finish; nor has one that was
+    // on its way out when the signal came.
+    return signal === 'SIGTERM' && (!worker.wasReady || worker.endedWith === STATUS_STOPPED);
+  }
   // One that happens to crash just then has ended by itself; work that it cut off at the deadline is STATUS_FAILED.
   return code !== STATUS_FAILED;
 }

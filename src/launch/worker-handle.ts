@@ -37,6 +37,8 @@ export class WorkerHandle {
   readonly slots: number;
   /** Serves, or served. */
   wasReady = false;
+  /** The status it was about to exit with, once it had ended all there was to end. */
+  endedWith: number | undefined;
   /** It was told to end, or was killed by its supervisor. */
   stopping = false;
   killed = false;
@@ -157,6 +159,9 @@ export class WorkerHandle {
         break;
       case 'draining':
         this.#drained.resolve();
+        break;
+      case 'ended':
+        this.endedWith = message.status;
         break;
       case 'beat':
         this.silentSeconds = 0;

@@ -268,7 +268,9 @@ export class WorkerPool {
     };
     const how = exit.signal === null ? `exited with status ${exit.code}` : `killed by signal ${exit.signal}`;
     const message = `Child ${worker.pid ?? '(not started)'} ${how}`;
-    if (exit.code === 0) this.#around.log.info(message, facts);
+    // One that never was ready and ends because its service is being stopped is no accident.
+    const called = this.stopping && !worker.wasReady && exit.signal === 'SIGTERM';
+    if (exit.code === 0 || called) this.#around.log.info(message, facts);
     else this.#around.log.warn(message, facts);
     // At the first launch and in a reload, whoever waits for the worker says why it failed.
     if (exit.failure !== undefined && slot.current === worker && this.#launched) {

@@ -25,6 +25,9 @@ import { notLaunched } from './worker-start.js';
 /** After an error nobody handled: how long requests under way may take to end. */
 const CRASH_DRAIN_MS = 5000;
 
+/** How long a worker may take to tell its parent that it ends. */
+const LAST_WORD_MS = 500;
+
 export class WorkerSide implements Launcher {
   readonly inner: ServiceLauncher;
   readonly newWorker: HookList<[service: string, workerId: number, instance: ServiceBase]>;
@@ -148,6 +151,7 @@ export class WorkerSide implements Launcher {
     link.addFacts(() => inner.facts());
     void inner.wait().then(async (status) => {
       await this.#explained;
+      await within(LAST_WORD_MS, link.send({ kind: 'ended', status }));
       exitProcess(this.#host, status);
     });
   }
@@ -171,7 +175,8 @@ export class WorkerSide implements Launcher {
 
   async #crashed(error: unknown): Promise<void> {
     const status = statusOf(error);
-    this.#log.error('Unhandled exception', { err: error });
+    const { service, index: workerId } = this.#link.assignment;
+    this.#log.error('Unhandled exception', { service, workerId, err: error });
     await within(
       CRASH_DRAIN_MS + 1000,
       this.inner.drain(

@@ -1,0 +1,169 @@
+/** What operators do to a running `api-cli`: signals to the whole group, closed terminals, reloads with slips in them. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { ask } from './clients.js';
+import { apiCli, emptyProject, freePort, Program, startApiCli } from './program.js';
+import { pidPaste, pidProject } from './projects.js';
+
+/** A project of these files and `api-cli` in it; both gone after the test. */
+function started(t: TestContext, files: Readonly<Record<string, string>>): { program: Program; folder: string } {
+  const project = emptyProject(files);
+  const program = startApiCli([], { cwd: project.folder });
+  t.after(async () => {
+    await program.end();
+    project.remove();
+  });
+  return { program, folder: project.folder };
+}
+
+const READY = /^hello\b.*:\d+/m;
+
+test('LC-517 LC-1403 a reload that leaves nothing to serve is refused and changes nothing', async (t) => {
+  const port = await freePort();
+  const { program, folder } = started(t, pidProject(port, 1));
+  await program.printed(READY);
+  const before = (await ask(`http://127.0.0.1:${port}/`)).text;
+  for (const text of ['[DEFAULT]\nenabled_apis = nope\n', '']) {
+    const from = program.output().length;
+    writeFileSync(join(folder, 'portico.ini'), text);
+    program.kill('SIGHUP');
+    await program.printed(/"outcome":"refused"|Reload refused/, from);
+    assert.match(program.output().slice(from), /No APIs were started\. Check the enabled_apis config option\./);
+    assert.equal((await ask(`http://127.0.0.1:${port}/`)).text, before);
+  }
+});
+
+test('LC-511 LC-354 SIGTERM to the whole process group of an idle fleet ends it with 0, every time', async (t) => {
+  const port = await freePort();
+  const project = emptyProject(pidProject(port, 2));
+  t.after(() => project.remove());
+  for (let round = 0; round < 10; round++) {
+    const program = startApiCli([], { cwd: project.folder });
+    t.after(() => program.end());
+    await program.printed(READY);
+    process.kill(-program.pid, 'SIGTERM');
+    assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+  }
+});
+
+test('LC-531 SIGTERM while the replacement of a crashed worker is being started ends with 0', async (t) => {
+  const port = await freePort();
+  const project = emptyProject(pidProject(port, 1));
+  t.after(() => project.remove());
+  for (let round = 0; round < 3; round++) {
+    const program = startApiCli([], { cwd: project.folder });
+    t.after(() => program.end());
+    await program.printed(READY);
+    const worker = Number((await ask(`http://127.0.0.1:${port}/`)).text);
+    process.kill(worker, 'SIGKILL');
+    await program.printed(/killed by signal SIGKILL/);
+    program.kill('SIGTERM');
+    assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+  }
+});
+
+test('RL-68 a taken port of any API starts nothing of the others', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  t.after(() => taken.close());
+  await once(taken, 'listening');
+  const { port } = taken.address() as { port: number };
+  const { program } = started(t, {
+    ...pidProject(port, 1),
+    'api-paste.ini': `${pidPaste}\n[app:other]\npaste.app_factory = ./app.js:app\n`,
+    'portico.ini': `[DEFAULT]\nenabled_apis = other,hello\n[api:other]\nport = 0\n[api:hello]\nport = ${port}\n`,
+  });
+  assert.deepEqual(await program.ended, { code: 1, signal: null });
+  assert.match(program.stderr, /hello.*the address is in use already/);
+  assert.doesNotMatch(program.output(), /Starting \d+ workers|worker_ready/);
+});
+
+test('LC-531 a factory that never resolves: a warning, no ready line, and SIGTERM ends it at once', async (t) => {
+  const { program } = started(t, {
+    ...pidProject(await freePort(), 1),
+    'app.js': 'setInterval(() => {}, 1e6);\nexport const app = () => new Promise(() => {});\n',
+  });
+  await program.printed(/hello: worker 0 is still starting after 10 s/);
+  const begun = performance.now();
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+  // The deadline of a graceful stop is 60 s: this must not come near.
+  assert.ok(performance.now() - begun < 20_000);
+  assert.doesNotMatch(program.stdout, READY);
+});
+
+test('LC-515 an API that a reload adds gets its ready line', async (t) => {
+  const port = await freePort();
+  const { program, folder } = started(t, {
+    ...pidProject(port, 1),
+    'api-paste.ini': `${pidPaste}\n[app:other]\npaste.app_factory = ./app.js:app\n`,
+  });
+  await program.printed(READY);
+  const text = `[DEFAULT]\nenabled_apis = hello,other\n[api:hello]\nport = ${port}\nworkers = 1\n[api:other]\nport = 0\nworkers = 1\n`;
+  writeFileSync(join(folder, 'portico.ini'), text);
+  program.kill('SIGHUP');
+  const [, other] = await program.printed(/^other .*127\.0\.0\.1:(\d+)/m);
+  assert.equal((await ask(`http://127.0.0.1:${other}/`)).status, 200);
+  assert.equal(program.stdout.match(/^hello /gm)?.length, 1);
+});
+
+/** Runs a program in a terminal of its own, which SIGUSR1 closes; what the program prints goes elsewhere. */
+const IN_TERMINAL = `
+import os, pty, signal, sys
+out = os.dup(1)
+pid, master = pty.fork()
+if pid == 0:
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+    os.execv(sys.argv[1], sys.argv[1:])
+signal.signal(signal.SIGUSR1, lambda *_: os.close(master))
+print('pid=%d.' % pid, flush=True)
+_, status = os.waitpid(pid, 0)
+sys.exit(os.waitstatus_to_exitcode(status) & 255)
+`;
+
+const terminals = spawnSync('python3', ['-c', 'import os, pty; os.waitstatus_to_exitcode; os.close(pty.fork()[1])']);
+const withoutTerminals = terminals.status === 0 ? false : 'no python3 with pty here';
+
+async function inTerminal(t: TestContext, more = ''): Promise<{ program: Program; pid: number; port: number }> {
+  const port = await freePort();
+  const project = emptyProject(pidProject(port, 2, more));
+  const program = new Program('python3', ['-c', IN_TERMINAL, process.execPath, apiCli], { cwd: project.folder });
+  const pid = Number((await program.printed(/pid=(\d+)\./))[1]);
+  t.after(async () => {
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // It ended, as it should.
+    }
+    await program.end();
+    project.remove();
+  });
+  await program.printed(READY);
+  return { program, pid, port };
+}
+
+test('LC-530 LC-535 closing the terminal stops a server in its foreground', { skip: withoutTerminals }, async (t) => {
+  const { program } = await inTerminal(t);
+  program.kill('SIGUSR1');
+  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+  assert.doesNotMatch(program.output(), /restarting/);
+});
+
+test('LC-530 SIGHUP in the foreground of a terminal says what to do instead', { skip: withoutTerminals }, async (t) => {
+  const { program, pid } = await inTerminal(t);
+  process.kill(pid, 'SIGHUP');
+  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+  assert.match(program.output(), /sighup_foreground = reload/);
+});
+
+test('LC-530 with sighup_foreground = reload it reloads', { skip: withoutTerminals }, async (t) => {
+  const { program, pid, port } = await inTerminal(t, 'sighup_foreground = reload\n');
+  process.kill(pid, 'SIGHUP');
+  await program.printed(/Reload accepted/);
+  assert.equal((await ask(`http://127.0.0.1:${port}/`)).status, 200);
+});
