@@ -34,3 +34,8 @@ function place(config: Config, { group, opt, message, hint, severity = 'error' }
   const location = config.has(group, opt) ? config.getLocation(group, opt) : undefined;
   return { severity, code: 'PORTICO_CONFIG_CHECK', group, opt, location, message, hint };
 }
+
+/** Refuses a value where only its user can judge it: throws a {@link ConfigError} that names the place it was set at. */
+export function refuseOption(config: Config, found: CheckIssue): never {
+  throw new ConfigError([place(config, found)]);
+}

