@@ -44,6 +44,7 @@ export const authToken = filterFactory('auth_token', authTokenOptions, async (gi
   const validator = await startValidator(options, ctx);
   const tokens = new TokenLookup(validator, cache);
   ctx.onClose(() => tokens.close());
+  const acceptBearer = options.acceptBearer || options.validator === 'jwt';
   const judge = new TokenJudge(tokens, options, ctx.log);
   const challenge = validator.challenge?.() ?? 'Bearer realm="api"';
   const extraStrip = new Set(options.extraStrip.map((name) => name.toLowerCase().replaceAll('_', '-')));
@@ -52,7 +53,7 @@ export const authToken = filterFactory('auth_token', authTokenOptions, async (gi
   const filter: Filter = (app) => async (req, res) => {
     stripIdentity(req, extraStrip);
     challengeEvery401(res, challenge);
-    const verdicts = await judge.judge(req, userTokenOf(req, options.acceptBearer), serviceTokenOf(req));
+    const verdicts = await judge.judge(req, userTokenOf(req, acceptBearer), serviceTokenOf(req));
     if (!options.delayAuthDecision) refuseUnlessConfirmed(verdicts, challenge);
     const headers = handOn(req, verdicts, options);
     if (options.setHeaders) addHeaders(req, headers);

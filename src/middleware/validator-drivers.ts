@@ -14,6 +14,7 @@ const TOKEN_VALIDATORS: DriverKind = {
   required: ['validate'],
   builtin: {
     keystone: async () => new (await import('./keystone-validator.js')).KeystoneValidator(),
+    jwt: async () => new (await import('./jwt-validator.js')).JwtValidator(),
     static: async () => new (await import('./static-validator.js')).StaticValidator(),
   },
 };
