@@ -1,13 +1,13 @@
 /**
  * An issuer's keys, read over HTTP and kept.
  */
-import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import { type Clock, systemClock } from '../tasks/index.js';
 import type { JwtOptions } from './jwt-options.js';
 import { ValidatorUnavailable } from './token-validator.js';
 
 /** Reads what is at the issuer; throws when it cannot be read. */
-export type ReadKeys = () => Promise<JSONWebKeySet>;
+export type ReadKeys = () => Promise<JWTVerifyGetKey>;
 
 type Times = Pick<JwtOptions, 'jwksCooldownS' | 'jwksMaxAgeS' | 'jwksStaleS'>;
 
@@ -36,7 +36,7 @@ export class JwksSource {
     try {
       return await keys(header, token);
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || !this.#mayRead()) throw error;
+      if ((error as { code?: unknown }).code !== 'ERR_JWKS_NO_MATCHING_KEY' || !this.#mayRead()) throw error;
       await this.#refresh();
       return (await this.#current())(header, token);
     }
@@ -72,7 +72,7 @@ export class JwksSource {
   async #load(): Promise<void> {
     this.#triedAt = this.#clock.now();
     try {
-      this.#keys = createLocalJWKSet(await this.#read());
+      this.#keys = await this.#read();
       this.#readAt = this.#clock.now();
     } catch (error) {
       if (this.#keys === undefined) throw new ValidatorUnavailable(`keys: ${(error as Error).message}`, error);
@@ -81,7 +81,7 @@ export class JwksSource {
 }
 
 /** Reads the keys at `jwksUri`, or where the issuer's own document (OpenID Connect Discovery 1.0) says they are. */
-export function remoteKeys({ jwksUri, issuer, jwksTimeoutMs }: JwtOptions): ReadKeys {
+export function remoteKeys({ jwksUri, issuer, jwksTimeoutMs }: JwtOptions): () => Promise<JSONWebKeySet> {
   const get = async (url: string): Promise<Record<string, unknown>> => {
     const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(jwksTimeoutMs) });
     if (!response.ok) throw new Error(`${url} answered ${response.status}`);

@@ -17,11 +17,17 @@ export type IsRevoked = (jti: string | undefined) => boolean | Promise<boolean>;
 /** Takes its options from `[jwt]`. A token without `exp` is refused, and so is one with a `crit` that is not understood. */
 export class JwtValidator implements TokenValidator {
   #options!: JwtOptions;
+  readonly #given: JwtOptions | undefined;
   #keyFor!: JWTVerifyGetKey;
   #isRevoked: IsRevoked = () => false;
 
+  /** Options other than those of `[jwt]`. */
+  constructor(given?: JwtOptions) {
+    this.#given = given;
+  }
+
   async start(settings: ValidatorSettings): Promise<void> {
-    this.#options = settings.config.group('jwt', jwtOptions);
+    this.#options = this.#given ?? settings.config.group('jwt', jwtOptions);
     this.#keyFor = keysFor(this.#options, settings);
     if (this.#options.isRevoked === undefined) return;
     const folder = dirname(settings.origin.file);
@@ -85,7 +91,10 @@ export class JwtValidator implements TokenValidator {
 
 function keysFor(options: JwtOptions, { config, origin }: ValidatorSettings): JWTVerifyGetKey {
   const file = options.publicKeyFile ?? options.jwksFile;
-  if (file === undefined) return new JwksSource(remoteKeys(options), options).keyFor;
+  if (file === undefined) {
+    const read = remoteKeys(options);
+    return new JwksSource(async () => createLocalJWKSet(await read()), options).keyFor;
+  }
   try {
     const bytes = config.readFile(file);
     if (options.publicKeyFile === undefined) return createLocalJWKSet(JSON.parse(bytes.toString()) as JSONWebKeySet);

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { createLocalJWKSet, exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { type App, environ, type Filter } from 'portico/app';
 import { Config } from 'portico/config';
-import { authToken } from 'portico/middleware';
+import { authToken, jwtAuth } from 'portico/middleware';
 import { buildFilter, FakeClock, lint, request, type TestResponse, tempConfig } from 'portico/testing';
 import { JwksSource } from '../../dist/middleware/jwks-source.js';
 
@@ -148,7 +148,7 @@ test('MW-40 keys: one read in the cooldown, again when they are old, stale for a
   const read = async () => {
     reads++;
     if (!up) throw new Error('down');
-    return { keys: [jwk] };
+    return createLocalJWKSet({ keys: [jwk] });
   };
   const source = new JwksSource(read, { jwksCooldownS: 30, jwksMaxAgeS: 600, jwksStaleS: 3600 }, clock);
   const find = async (kid: string) => source.keyFor({ alg: 'ES256', kid }, { payload: '', signature: '' });
@@ -174,4 +174,18 @@ test('MW-5 MW-40 keys that cannot be read, HMAC, and a missing issuer refuse to 
   await assert.rejects(async () => build(t, { jwks_file: '<folder>/key.pem' }), { code: 'PORTICO_JWT_KEYS' });
   await assert.rejects(async () => build(t, { algorithms: 'HS256' }), /algorithms/);
   await assert.rejects(async () => buildFilter(authToken, { local: { validator: 'jwt' } }), /issuer/);
+});
+
+test('MW-40 jwt_auth is a filter of its own, with its options in its section', async (t) => {
+  const files = await tempConfig({ 'key.pem': await exportSPKI(publicKey) });
+  t.after(() => files.remove());
+  const local = { issuer: 'https://issuer', audience: 'us', public_key_file: files.path('key.pem') };
+  const { made, close } = await buildFilter(jwtAuth, { local, config: '[auth_token]\nset_headers = false\n' });
+  t.after(close);
+  assert.equal((await send(made, await sign())).json().userId, 'u1');
+  const refused = await send(made, await sign({ aud: 'them' }));
+  assert.deepEqual(
+    [refused.status, refused.headers['www-authenticate']],
+    [401, 'Bearer realm="us", error="invalid_token"'],
+  );
 });
