@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Validator } from '@seriousme/openapi-schema-validator';
 import fc from 'fast-check';
 import type { App } from 'portico/app';
 import {
@@ -179,7 +180,7 @@ test('RT-195 which route answers, and why not those before it', () => {
   );
 });
 
-test('RT-202 OpenAPI from table, schemas, statuses, versions and filters', () => {
+test('RT-202 OpenAPI from table, schemas, statuses, versions and filters', async () => {
   const body = { type: 'object', properties: { name: { type: 'string' } } } as const;
   const controller = {
     index: action(
@@ -224,6 +225,7 @@ test('RT-202 OpenAPI from table, schemas, statuses, versions and filters', () =>
   ]);
   const [id] = document.paths['/x/{id}/{path}']!.get!.parameters as { schema: object }[];
   assert.deepEqual(id?.schema, { type: 'string', pattern: '^(?:\\d+)$' });
+  assert.deepEqual(await new Validator().validate(structuredClone(document)), { valid: true });
 });
 
 test('RT-202 each operation has an id of its own; a path that no request can have is left out', () => {
