@@ -167,3 +167,17 @@ test('LC-530 with sighup_foreground = reload it reloads', { skip: withoutTermina
   await program.printed(/Reload accepted/);
   assert.equal((await ask(`http://127.0.0.1:${port}/`)).status, 200);
 });
+
+test('an exception nobody handled is logged with the service and the worker it hit', async (t) => {
+  const port = await freePort();
+  const app = `export const app = () => (req, res) => {
+  res.end('soon');
+  if (req.url === '/crash') setImmediate(() => { throw new Error('nobody handles this'); });
+};\n`;
+  const { program } = started(t, { ...pidProject(port, 1), 'app.js': app });
+  await program.printed(READY);
+  await ask(`http://127.0.0.1:${port}/crash`);
+  const [line] = await program.printed(/^.*Unhandled exception.*$/m);
+  assert.match(line, /"service":"hello"/);
+  assert.match(line, /"workerId":0/);
+});

@@ -40,7 +40,20 @@ test('PT-1 LC-305 an address that is taken is refused with its name', async (t) 
 });
 
 test('an address that is not ours is refused with the system’s code', async () => {
-  await assert.rejects(openListenSockets({ host: '192.0.2.1', port: 0 }), { code: 'EADDRNOTAVAIL' });
+  await assert.rejects(openListenSockets({ host: '192.0.2.1', port: 0 }), {
+    code: 'EADDRNOTAVAIL',
+    message: 'Could not bind to 192.0.2.1:0: this machine has no such address (EADDRNOTAVAIL)',
+  });
+});
+
+test('a unix socket in a folder that is not there is refused with that cause', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'missing', 'api.sock');
+  await assert.rejects(openListenSockets({ path }), {
+    code: 'ENOENT',
+    message: `Could not bind to ${path}: the folder ${join(folder, 'missing')} does not exist (ENOENT)`,
+  });
 });
 
 test('PH-6 names are resolved before they are bound', async () => {

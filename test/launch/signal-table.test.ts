@@ -49,6 +49,8 @@ test('LC-512 LC-513 LC-514 what a second SIGTERM and SIGINT do', () => {
   assert.deepEqual(acted(['SIGINT']), ['halt']);
   assert.deepEqual(acted(['SIGTERM', 'SIGINT']), ['stop', 'halt']);
   assert.deepEqual(acted(['SIGINT', 'SIGINT'], { settings: { sigint: 'graceful' } }), ['stop', 'halt']);
+  // Of one SIGTERM to the group a worker sees two: its own, and its supervisor's.
+  assert.deepEqual(acted(['SIGTERM', 'SIGTERM'], { supervised: true, settings: { secondTerm: 'force' } }), ['stop']);
   assert.deepEqual(acted(['SIGINT', 'SIGTERM'], { supervised: true }), ['stop']);
 });
 

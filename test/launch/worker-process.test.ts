@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isDaemon } from '../../dist/launch/foreground.js';
+import { isDaemon, rememberForeground } from '../../dist/launch/foreground.js';
 import { maskArguments, masterTitle, workerTitle } from '../../dist/launch/process-title.js';
 import { mainModule, workerExecArgv } from '../../dist/launch/worker-process.js';
 
@@ -62,4 +62,19 @@ test('LC-535 a daemon is whoever is not in its terminal’s foreground', () => {
     isDaemon(() => stat(17, -1)),
     true,
   );
+});
+
+test('LC-535 a process whose terminal is gone is what it was while it had one', () => {
+  for (const [group, daemon] of [
+    [17, false],
+    [20, true],
+  ] as const) {
+    let foreground = 17;
+    const asked = rememberForeground(() => `17 (name) S 1 ${group} 17 34816 ${foreground} 4194304 0`);
+    assert.equal(asked(), daemon);
+    foreground = -1;
+    assert.equal(asked(), daemon);
+    foreground = 20;
+    assert.equal(asked(), group !== 20);
+  }
 });
