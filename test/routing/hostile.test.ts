@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { Mapper, Router } from 'portico/routing';
+import { Server } from 'portico/server';
 import { serveRouter } from './served-router.js';
 
 /** A table with every kind of route, three deep. */
@@ -88,6 +90,59 @@ test('RT-156 RT-154 deep, wide and odd bodies are answered', async (t) => {
   const hidden = `${'{"a":'.repeat(20_000)}{"__proto__":1}${'}'.repeat(20_000)}`;
   assert.equal((await send('POST', '/x', { body: hidden })).status, 400);
   assert.equal((await send('POST', '/x', { body: '"\\ud800"' })).status, 200);
+});
+
+/** Sends a body piece by piece until all of it is sent or an answer comes, and returns the answer. */
+async function sendUntilAnswered(port: number, framing: string, body: readonly string[]): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  const answered = new Promise<string>((resolve, reject) => {
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk.toString();
+    });
+    socket.on('error', reject);
+    socket.on('close', () => resolve(text));
+  });
+  const head = `POST /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\n${framing}\r\n\r\n`;
+  socket.write(head);
+  for (const piece of body) {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (socket.bytesRead > 0 || socket.destroyed) break;
+    socket.write(piece);
+  }
+  return answered;
+}
+
+const MILLION = `{${Array.from({ length: 1_000_000 }, (_, index) => `"k${index}":0`).join(',')}}`;
+
+test('RT-156 a body of a million keys over the limit is refused before it is parsed', async (t) => {
+  let calls = 0;
+  const app = await new Router().connect('/x', { handler: () => ++calls }).build();
+  t.after(() => app.close());
+  const server = new Server('hostile', app, { host: '127.0.0.1', port: 0 });
+  await server.start();
+  t.after(() => server.stop());
+  const { port } = server.addresses[0] as { port: number };
+  // What is no JSON from its first character on would be answered 400 if anybody had parsed it.
+  for (const body of [MILLION, MILLION.replace('{', '!')]) {
+    const pieces = body.match(/.{1,16384}/gs)!;
+    const chunks = [...pieces.map((piece) => `${piece.length.toString(16)}\r\n${piece}\r\n`), '0\r\n\r\n'];
+    const declared = await sendUntilAnswered(port, `Content-Length: ${body.length}`, pieces);
+    const chunked = await sendUntilAnswered(port, 'Transfer-Encoding: chunked', chunks);
+    for (const answer of [declared, chunked]) assert.match(answer, /^HTTP\/1\.1 413 /);
+  }
+  assert.equal(calls, 0);
+});
+
+test('RT-156 a body of a million keys within a raised limit is parsed, or refused where it is no JSON', async (t) => {
+  const handler = ({ body }: { body: unknown }): object => ({ keys: Object.keys(body as object).length });
+  const send = await serveRouter(t, new Router({ bodyLimit: 1 << 24 }).connect('/x', { handler }));
+  const post = (body: string) => send('POST', '/x', { body, headers: { 'content-type': 'application/json' } });
+  const { status, json } = await post(MILLION);
+  assert.deepEqual([status, json], [200, { keys: 1_000_000 }]);
+  assert.equal((await post(MILLION.slice(0, -1))).status, 400);
+  assert.equal((await post(MILLION.replace('"k999999"', '"__proto__"'))).status, 400);
+  assert.deepEqual((await post('{"a":1}')).json, { keys: 1 });
 });
 
 test('RT-170 RT-179 a header of many versions is read once and quoted shortly', async (t) => {
