@@ -51,7 +51,17 @@ export class PorticoError extends Error {
 }
 
 /** A configuration that was refused: the process ends with status 78 (EX_CONFIG of `sysexits.h`). */
-export class ConfigurationRefused extends PorticoError {}
+export class ConfigurationRefused extends PorticoError {
+  /** False where not the configuration but code that it names failed: that is a failed start, status 1. */
+  get blamesConfiguration(): boolean {
+    return true;
+  }
+
+  /** What `console.log` shows, and Node of one that nobody caught: the text for an operator and no stack. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.describe();
+  }
+}
 
 /** The text for an operator of anything that was thrown; no stack trace for errors Portico throws on purpose. */
 export function describeError(error: unknown): string {

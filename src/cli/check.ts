@@ -2,22 +2,11 @@
  * `api-cli check`: everything that is wrong with the files, in one pass, nothing started.
  */
 import type { Command } from 'commander';
-import { type Config, ConfigError, type ConfigIssue } from '../config/index.js';
-import { ConfigurationRefused } from '../errors.js';
-import {
-  aliasBlock,
-  type Finding,
-  findingText,
-  Loader,
-  markedLine,
-  PasteAppNotFound,
-  PasteError,
-} from '../loader/index.js';
-import { silentLogger } from '../log.js';
-import { WSGIService } from '../server/index.js';
+import type { ConfigIssue } from '../config/index.js';
+import { aliasBlock, type Finding, findingText, Loader, markedLine } from '../loader/index.js';
+import { apiFindings, findingOf } from './check-apis.js';
 import { choice } from './choice.js';
 import { addConfigurationOptions, type ConfigurationArguments, readConfiguration } from './configuration.js';
-import { apiNames } from './cross-checks.js';
 import { STATUS_REFUSED } from './exit-status.js';
 import { configuredPasteFile } from './paste-file.js';
 import { registerShippedOptions } from './shipped-options.js';
@@ -64,62 +53,22 @@ async function ofPasteFile(file: string, names: readonly string[], given: CheckA
 async function ofConfiguration(given: CheckArguments): Promise<Finding[]> {
   const config = await readConfiguration(given, { collect: true });
   await registerShippedOptions(config);
-  const refused = await refusedApis(config);
+  const refused = await apiFindings(config, { import: given.import });
   // First the paste file: with its factories it declares the options of the application.
   const pasted = await Loader.checkFile(configuredPasteFile(config), { config, import: given.import });
-  const issues = config.problems({ complete: given.import }).map(findingOf);
+  const strict = config.resolve('DEFAULT', 'strict_config').value === true;
+  const problems = config.problems({ complete: given.import });
+  const issues = (strict ? problems : problems.map(asAtTheStart)).map(findingOf);
   const told = new Set(issues.map(findingText));
   return [...issues, ...refused.filter((each) => !told.has(findingText(each))), ...pasted];
 }
 
-/** What an API would be refused for beyond its options: certificates, and names that the paste file does not have. */
-async function refusedApis(config: Config): Promise<Finding[]> {
-  const findings: Finding[] = [];
-  const log = silentLogger();
-  for (const name of apiNames(config)) {
-    try {
-      await new WSGIService(name, config, { log }).stop();
-    } catch (error) {
-      // What is wrong with the paste file itself is found by looking at that.
-      if (error instanceof PasteAppNotFound) findings.push(missingApi(config, name, error));
-      else if (error instanceof ConfigError) findings.push(...error.issues.map(findingOf));
-      else if (error instanceof ConfigurationRefused && !(error instanceof PasteError))
-        findings.push(refusal(name, error));
-    }
-  }
-  return findings;
-}
-
-/** A warning, as at the start of a program. */
-function missingApi(config: Config, name: string, { code, hint }: PasteAppNotFound): Finding {
-  const location = config.getLocation('DEFAULT', 'enabled_apis');
-  const message = `the paste file has no app called "${name}", so this API would not start`;
-  return findingOf({ severity: 'warning', code, group: 'DEFAULT', opt: 'enabled_apis', location, message, hint });
-}
-
-function refusal(name: string, { code, message, hint }: ConfigurationRefused): Finding {
-  return { severity: 'error', code, file: `api:${name}`, line: 1, column: 1, section: `api:${name}`, message, hint };
-}
-
-function findingOf({ severity, code, location, group, opt, message, got, hint }: ConfigIssue): Finding {
-  const { file, line, column, text } = location?.origin ?? {
-    file: location?.detail ?? 'configuration',
-    line: 1,
-    column: 1,
-  };
-  const written = got === undefined ? '' : `; got ${got}`;
-  return {
-    severity,
-    code,
-    file,
-    line,
-    column,
-    section: group,
-    option: opt,
-    message: `${message}${written}`,
-    hint,
-    text,
-  };
+/** A name of `[DEFAULT]` that comes near nothing may belong to an application: no more than a start says of it. */
+function asAtTheStart(issue: ConfigIssue): ConfigIssue {
+  const { code, group, hint, got } = issue;
+  const far =
+    code === 'PORTICO_CONFIG_UNKNOWN_OPTION' && group === 'DEFAULT' && hint === undefined && got === undefined;
+  return far ? { ...issue, severity: 'warning' } : issue;
 }
 
 const PRINTERS = {
@@ -135,9 +84,9 @@ const PRINTERS = {
       findings.map(({ severity, code, file, line, column, section, option, message, hint }) => ({
         severity,
         code,
-        file,
-        line,
-        column,
+        file: line === 0 ? file || null : file,
+        line: line || null,
+        column: column || null,
         section: section ?? null,
         option: option ?? null,
         message,
@@ -150,8 +99,9 @@ const PRINTERS = {
     findings
       .map((finding) => {
         const { severity, file, line, column, code, message, hint } = finding;
-        const place = `file=${property(file)},line=${line},col=${column},title=${property(code)}`;
-        return `::${severity} ${place}::${escaped([message, hint].filter(Boolean).join('\n'))}`;
+        const place = line === 0 ? '' : `file=${property(file)},line=${line},col=${column},`;
+        const text = [line === 0 && file !== '' ? `${file}: ${message}` : message, hint].filter(Boolean).join('\n');
+        return `::${severity} ${place}title=${property(code)}::${escaped(text)}`;
       })
       .join('\n'),
 };

@@ -2,6 +2,7 @@
  * What only shows when the options of several APIs are looked at together.
  */
 import type { CheckIssue, Config } from '../config/index.js';
+import { nearestNames } from '../errors.js';
 import { apiOptions as apiSectionOptions } from '../server/index.js';
 import { apiOptions } from './api-options.js';
 
@@ -14,13 +15,14 @@ export function apiNames(config: Config): readonly string[] {
 /** The names of the sections `[api:<name>]`, in the order of the files. */
 export function apiSections(config: Config): readonly string[] {
   const sections = config.listAllSections().filter((section) => section.startsWith('api:'));
-  return sections.map((section) => section.slice('api:'.length));
+  return sections.map((section) => section.slice('api:'.length)).filter((name) => name !== '');
 }
 
 /** Adds the checks of this file to a configuration: they run when it is judged, and before a reload is accepted. */
 export function addCrossChecks(config: Config): void {
   config.check(sharedAddresses);
   config.check(tlsOfUnknownApis);
+  config.check(strangeSections);
 }
 
 /** Two APIs cannot listen on one address; the second one is told. */
@@ -57,6 +59,26 @@ function tlsOfUnknownApis(config: Config): CheckIssue[] {
   if (strangers.length === 0) return [];
   const message = `names APIs that are not enabled: ${strangers.join(', ')}`;
   return [{ group: 'DEFAULT', opt: 'enabled_ssl_apis', message, severity: 'warning' }];
+}
+
+/** `[api:]`, and sections of APIs that are not enabled but almost have the name of one that is. */
+function strangeSections(config: Config): CheckIssue[] {
+  const enabled = apiNames(config);
+  const issues: CheckIssue[] = [];
+  if (config.listAllSections().includes('api:')) {
+    issues.push({ group: 'api:', message: 'this section names no API', hint: 'write [api:<name>]' });
+  }
+  for (const name of apiSections(config)) {
+    const [near] = enabled.includes(name) ? [] : nearestNames(name, enabled);
+    if (near === undefined || config.getSectionLocation(`api:${near}`) !== undefined) continue;
+    issues.push({
+      group: `api:${name}`,
+      message: 'no API of that name is enabled',
+      hint: `did you mean [api:${near}]?`,
+      severity: 'warning',
+    });
+  }
+  return issues;
 }
 
 const everywhere = new Set(['0.0.0.0', '::', '']);

@@ -2,19 +2,22 @@
  * The APIs that a configuration enables, as services.
  */
 import type { Config } from '../config/index.js';
-import { didYouMean } from '../errors.js';
 import { PasteAppNotFound } from '../loader/index.js';
 import type { Logger } from '../log.js';
 import { WSGIService } from '../server/index.js';
 import { apiOptions } from './api-options.js';
-import { apiNames, apiSections } from './cross-checks.js';
+import { apiNames } from './cross-checks.js';
+import { missingAppHint } from './missing-app.js';
 import { Problems } from './problems.js';
+import { TracedService } from './traced-service.js';
 
 /** How {@link enabledApis} makes services. */
 export interface EnabledApisOptions {
   readonly log: Logger;
   /** Readable, one worker, certificates made where none are named. */
   readonly dev?: boolean;
+  /** Show the stack of what application code threw while an API was built. */
+  readonly traceErrors?: boolean;
   /** Say nothing of names that are wrong: another process does. */
   readonly quiet?: boolean;
 }
@@ -26,7 +29,6 @@ export interface EnabledApisOptions {
  */
 export async function enabledApis(config: Config, options: EnabledApisOptions): Promise<WSGIService[]> {
   const { enabledSslApis: ssl } = config.group('DEFAULT', apiOptions, { partial: true });
-  const sections = apiSections(config);
   const names = apiNames(config);
   const problems = new Problems();
   const services: WSGIService[] = [];
@@ -39,20 +41,22 @@ export async function enabledApis(config: Config, options: EnabledApisOptions): 
 
   function api(name: string): WSGIService | undefined {
     try {
-      return new WSGIService(name, config, {
+      const Service = options.traceErrors === true ? TracedService : WSGIService;
+      return new Service(name, config, {
         log: options.log,
         useSsl: ssl.includes(name),
         dev: options.dev === true,
       });
     } catch (error) {
       if (!(error instanceof PasteAppNotFound)) throw error;
-      const known = [...new Set([...sections, ...names.filter((each) => each !== name)])];
-      const hint = didYouMean(name, known) ?? error.hint ?? `APIs here: ${known.join(', ')}.`;
+      const hint = missingAppHint(config, name, error);
       if (config.resolve('DEFAULT', 'strict_config').value === true) {
         throw new PasteAppNotFound(error.code, { message: error.message, hint, cause: error });
       }
       if (options.quiet !== true)
-        options.log.warn(`${error.message} enabled_apis includes bad values. Fix to remove this warning. ${hint}`);
+        options.log.warn(
+          `${error.message} enabled_apis includes bad values. Fix to remove this warning. ${hint ?? ''}`.trimEnd(),
+        );
       return undefined;
     }
   }

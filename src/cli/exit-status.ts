@@ -7,7 +7,7 @@ export const STATUS_REFUSED = 78;
 export const STATUS_USAGE = 2;
 
 export function exitStatusOf(error: unknown): number {
-  if (error instanceof ConfigurationRefused) return STATUS_REFUSED;
+  if (error instanceof ConfigurationRefused) return error.blamesConfiguration ? STATUS_REFUSED : 1;
   const { code } = error as { code?: unknown };
   return code === 'PORTICO_USAGE' ? STATUS_USAGE : 1;
 }

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { describeError, didYouMean } from '../errors.js';
-import { exitStatusOf } from './exit-status.js';
+import { exitStatusOf, STATUS_USAGE } from './exit-status.js';
 
 /** A file of commands: adds one command, or a few that belong together, to the program. */
 interface CommandFile {
@@ -40,10 +40,10 @@ async function main(words: readonly string[]): Promise<number | undefined> {
 
   const named = commandWord(words);
   if (named !== undefined && !COMMANDS.has(named) && named !== 'help') {
-    const hint = didYouMean(named, COMMANDS.keys()) ?? `Commands: ${[...COMMANDS.keys()].join(', ')}.`;
-    process.stderr.write(`error: there is no command "${named}". ${hint}\n`);
-    return 2;
+    return unknownCommand(named);
   }
+  const asked = named === 'help' ? words.slice(1).find((word) => !word.startsWith('-')) : undefined;
+  if (asked !== undefined && asked !== 'help' && !COMMANDS.has(asked)) return unknownCommand(asked);
   const all = named === 'help' || (named === undefined && words.some((word) => word === '-h' || word === '--help'));
   const loads = all ? [...COMMANDS.values()] : [COMMANDS.get(named ?? 'serve')!];
   const files = new Set(await Promise.all(loads.map((load) => load())));
@@ -63,6 +63,12 @@ async function main(words: readonly string[]): Promise<number | undefined> {
     );
     return exitStatusOf(error);
   }
+}
+
+function unknownCommand(name: string): number {
+  const hint = didYouMean(name, COMMANDS.keys()) ?? `Commands: ${[...COMMANDS.keys()].join(', ')}.`;
+  process.stderr.write(`error: there is no command "${name}". ${hint}\n`);
+  return STATUS_USAGE;
 }
 
 /** The first word that names a command: the first that is no option, where no command takes its value apart from it. */

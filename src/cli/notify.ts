@@ -35,7 +35,7 @@ export function register(program: Command): void {
 function seconds(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
-  throw new PorticoError('PORTICO_INVALID_TIMEOUT', {
+  throw new PorticoError('PORTICO_USAGE', {
     message: `${JSON.stringify(text)} is no number of seconds`,
     hint: 'Write a number, as in: api-cli wait-ready 30',
   });

@@ -3,6 +3,7 @@
  */
 import { relative } from 'node:path';
 import type { Command } from 'commander';
+import { PorticoError } from '../errors.js';
 import { formatAddress, type WSGIService } from '../server/index.js';
 import type { ListenAddress } from '../service/index.js';
 import { addAllProblems } from './all-problems.js';
@@ -29,18 +30,24 @@ export function register(program: Command): void {
     .option('--enabled-ssl-apis <names>', 'those of them that speak HTTPS')
     .option('--dev', 'one worker, readable logs, and a self-signed certificate where HTTPS names none');
   addConfigurationOptions(command).action(async (given: ServeArguments) => {
-    process.exitCode = await serve(given);
+    process.exitCode = await serve(given, command.optsWithGlobals<{ traceErrors?: boolean }>().traceErrors === true);
   });
 }
 
-async function serve(given: ServeArguments): Promise<number> {
+async function serve(given: ServeArguments, traceErrors: boolean): Promise<number> {
+  if (given.enabledApis?.split(',').every((name) => name.trim() === '')) {
+    throw new PorticoError('PORTICO_USAGE', {
+      message: '--enabled-apis names no API',
+      hint: 'Write names between commas, or leave the option out for those of the configuration.',
+    });
+  }
   const set: string[] = [];
   if (given.enabledApis !== undefined) set.push(`DEFAULT.enabled_apis=${given.enabledApis}`);
   if (given.enabledSslApis !== undefined) set.push(`DEFAULT.enabled_ssl_apis=${given.enabledSslApis}`);
   const dev = given.dev === true;
   const config = await readConfiguration(given, { set, collect: true });
   const log = configuredLogger(config, dev ? 'text' : undefined);
-  return runApis((current, role) => enabledApis(current, { log, dev, quiet: role === 'worker' }), {
+  return runApis((current, role) => enabledApis(current, { log, dev, traceErrors, quiet: role === 'worker' }), {
     config,
     log,
     onReady: (service, addresses) => process.stdout.write(`${readyLine(service as WSGIService, addresses)}\n`),

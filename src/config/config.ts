@@ -17,6 +17,7 @@ import { isSecret, maskUris } from './mask.js';
 import type { OptionDeclarations, OptionsOf } from './option.js';
 import type { PreparedReload } from './prepared-reload.js';
 import type { Resolved } from './resolver.js';
+import { fileLocation } from './sources.js';
 import type { ConfigSnapshot } from './state.js';
 
 /** How thoroughly names are judged. */
@@ -162,6 +163,15 @@ export class Config {
   listAllSections(): string[] {
     const { files } = this.#generations.current.state.mutable;
     return [...new Set(files.flatMap(({ sections }) => sections.map(({ name }) => name)))];
+  }
+
+  /** Where a section begins first; undefined for one that no file has. */
+  getSectionLocation(section: string): Location | undefined {
+    for (const { kind, sections } of this.#generations.current.state.mutable.files) {
+      const found = sections.find(({ name }) => name === section);
+      if (found !== undefined) return fileLocation(kind, found.origin);
+    }
+    return undefined;
   }
 
   /** Sets a value above everything else, until {@link Config.clearOverride}. Throws for a bad one. */

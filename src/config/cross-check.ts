@@ -7,7 +7,8 @@ import { ConfigError, type ConfigIssue } from './issue.js';
 /** What a cross-check finds: an issue without its place, which is found for it. */
 export interface CheckIssue {
   readonly group: string;
-  readonly opt: string;
+  /** None: the section itself is meant. */
+  readonly opt?: string;
   readonly message: string;
   readonly hint?: string;
   /** Default `error`. */
@@ -31,11 +32,11 @@ export function runCrossChecks(config: Config, checks: readonly CrossCheck[]): C
 }
 
 function place(config: Config, { group, opt, message, hint, severity = 'error' }: CheckIssue): ConfigIssue {
-  const location = config.has(group, opt) ? config.getLocation(group, opt) : undefined;
+  const location =
+    opt === undefined
+      ? config.getSectionLocation(group)
+      : config.has(group, opt)
+        ? config.getLocation(group, opt)
+        : undefined;
   return { severity, code: 'PORTICO_CONFIG_CHECK', group, opt, location, message, hint };
-}
-
-/** Refuses a value where only its user can judge it: throws a {@link ConfigError} that names the place it was set at. */
-export function refuseOption(config: Config, found: CheckIssue): never {
-  throw new ConfigError([place(config, found)]);
 }

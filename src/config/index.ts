@@ -6,7 +6,7 @@ export { dict, list, multi } from './collection-types.js';
 export { UsageError } from './command-line.js';
 export { HelpRequested } from './command-line-help.js';
 export { Config, type ReloadOptions, type ValidateOptions } from './config.js';
-export { type CheckIssue, type CrossCheck, refuseOption } from './cross-check.js';
+export type { CheckIssue, CrossCheck } from './cross-check.js';
 export { defineOptions } from './define-options.js';
 export {
   type ConfigDescription,
@@ -18,7 +18,7 @@ export {
 } from './describe-options.js';
 export { sourceOptions } from './external-sources.js';
 export type { GroupOptions } from './group-values.js';
-export { ConfigError, type ConfigIssue, describeIssue, type Location } from './issue.js';
+export { ConfigError, type ConfigIssue, describeIssue, type Location, placeOf } from './issue.js';
 export { lintOptions, type OptionRemark } from './lint-options.js';
 export type { LoadOptions } from './load.js';
 export { logOptions } from './log-options.js';

@@ -30,11 +30,12 @@ export interface ConfigIssue {
 
 /** A configuration that was refused; `issues` holds everything that is wrong with it, the message one line for each. */
 export class ConfigError extends ConfigurationRefused {
-  readonly issues: readonly ConfigIssue[];
+  declare readonly issues: readonly ConfigIssue[];
 
   constructor(issues: readonly ConfigIssue[]) {
     super('PORTICO_CONFIG_REFUSED', { message: issues.map(describeIssue).join('\n') });
-    this.issues = Object.freeze([...issues]);
+    // Not enumerable: the message says it all, and Node prints what an uncaught error has.
+    Object.defineProperty(this, 'issues', { value: Object.freeze([...issues]) });
   }
 }
 

@@ -76,8 +76,17 @@ function readOne(file: NamedPath, issues: ConfigIssue[]): SourceFile[] {
   }
 }
 
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ['ENOENT', 'it does not exist'],
+  ['ENOTDIR', 'a part of its path is no folder'],
+  ['EISDIR', 'it is a folder'],
+  ['EACCES', 'permission denied'],
+]);
+
 function unreadable(what: string, { name, path }: NamedPath, error: unknown): ConfigIssue {
-  const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  const words = REASONS.get(code);
+  const reason = words === undefined ? code || message : `${words} (${code})`;
   const where = name === path ? name : `${name} (${path})`;
   return { severity: 'error', code: 'PORTICO_CONFIG_FILE', message: `cannot read config ${what} ${where}: ${reason}` };
 }

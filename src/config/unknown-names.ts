@@ -93,7 +93,9 @@ function isKnownSection(groups: DeclaredGroups, name: string): boolean {
 }
 
 function unknownSection({ groups, strict, complete }: NamesToJudge, name: string, location: Location): ConfigIssue[] {
-  const near = suggestion(name, ['DEFAULT', ...groups.groupNames()]);
+  const near = groups.has(`api:${name}`)
+    ? `did you mean [api:${name}]?`
+    : suggestion(name, ['DEFAULT', ...groups.groupNames()]);
   if (near === undefined && !complete) return [];
   const hint = near ?? 'a section called x-… is left alone';
   const severity = strict && complete ? 'error' : 'warning';

@@ -14,6 +14,8 @@ export const STATUS_REFUSED = 78;
 
 /** True for an error that says that the configuration, and not the program, is at fault. */
 export function isRefusal(error: unknown): boolean {
+  // A factory that failed: the paste file names it, and its code is at fault.
+  if ((error as { blamesConfiguration?: unknown } | null | undefined)?.blamesConfiguration === false) return false;
   if (error instanceof ConfigurationRefused) return true;
   // An application may have loaded a second copy of this package; its classes are others, its names are the same.
   for (let kind: unknown = error; kind instanceof Error; kind = Object.getPrototypeOf(kind)) {

@@ -10,7 +10,7 @@ import type { Awaitable } from '../service/index.js';
 import { orderWarnings } from './check/tree-warnings.js';
 import { childTrail } from './child-trail.js';
 import { type Context, isComposite, type Trail } from './context.js';
-import { PasteError, refuse } from './paste-error.js';
+import { FactoryFailed, PasteError, pasteCode, refuse } from './paste-error.js';
 import { A_KIND, type Kind } from './section.js';
 import { argumentsFor, type FactorySurroundings } from './section-context.js';
 import { withWay } from './way.js';
@@ -157,7 +157,7 @@ async function guarded<T>(context: Context, call: () => Awaitable<T>): Promise<T
     if (error instanceof PasteError) throw error.origin === undefined ? withPlace(error, context) : error;
     if (error instanceof ConfigurationRefused) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    const failed = refuse('factory-failed', {
+    const failed = new FactoryFailed(pasteCode('factory-failed'), {
       message: `${named(context)}: ${context.factory?.written ?? 'its factory'} failed: ${reason}`,
       origin: context.named.origin(),
       cause: error,

@@ -4,6 +4,7 @@
 import { isSecret } from '../config/index.js';
 import { ConfigurationRefused, type ErrorDetails, type Origin } from '../errors.js';
 import { caretUnder } from '../ini/index.js';
+import { thrownAt } from './thrown-at.js';
 
 /** What can be wrong with a paste file; the error's code is `PORTICO_PASTE_` and this in capitals with `_`. */
 export type PasteProblemName =
@@ -107,6 +108,19 @@ export class ConfigNotFound extends PasteError {}
 
 /** The app a program asked for by name is not in the paste file. */
 export class PasteAppNotFound extends PasteError {}
+
+/** A factory threw: the paste file is right, and the code it names failed. Not a refused configuration but status 1. */
+export class FactoryFailed extends PasteError {
+  override get blamesConfiguration(): boolean {
+    return false;
+  }
+
+  /** As of any error of a paste file, and where in the application the factory threw. */
+  override describe(): string {
+    const place = thrownAt(this.cause);
+    return place === undefined ? super.describe() : `${super.describe()}\n  thrown at ${place}`;
+  }
+}
 
 /** `no-section` to `PORTICO_PASTE_NO_SECTION`. */
 export function pasteCode(problem: PasteProblemName): string {

@@ -1,7 +1,8 @@
 /**
  * Request bodies: JSON in UTF-8, and nothing that could be mistaken for it.
  */
-import { Fault, quoteClient } from '../app/index.js';
+import { Fault } from '../app/index.js';
+import { quoteClient } from './quote-client.js';
 
 /**
  * A body as a value; undefined for an empty one. Throws a `Fault` 400 for bytes that are not UTF-8, text that is not

@@ -6,7 +6,15 @@ import type { Config } from '../config/index.js';
 import { ConfigurationRefused } from '../errors.js';
 import type { Logger } from '../log.js';
 import { heartbeatOptions, membership, openRegistry, servicegroupOptions } from '../registry/index.js';
-import { loadDriver, type Manager, ManagerHooks, managerSettings, type Registration } from '../service/index.js';
+import {
+  importModuleExport,
+  loadDriver,
+  type Manager,
+  ManagerHooks,
+  type ModuleExportOptions,
+  managerSettings,
+  type Registration,
+} from '../service/index.js';
 import type { TaskGroup } from '../tasks/index.js';
 import type { Server } from './server.js';
 
@@ -26,10 +34,9 @@ export async function loadManager(reference: string, given: Omit<ManagerContext,
   const { host } = given.conf.group('DEFAULT', heartbeatOptions, { partial: true });
   const context: ManagerContext = { ...given, host };
   const option = `${context.serviceName}_manager`;
-  const folder = dirname(context.conf.configFiles.at(-1) ?? './x');
   let manager: unknown;
   try {
-    manager = await loadDriver(reference, { folder, allowExternalModules: true }, context);
+    manager = await loadDriver(reference, managersOf(context.conf), context);
   } catch (error) {
     throw new ConfigurationRefused('PORTICO_MANAGER', {
       message: `${option}: ${(error as Error).message}`,
@@ -42,6 +49,21 @@ export async function loadManager(reference: string, given: Omit<ManagerContext,
     message: `${option}: ${reference} is ${manager === null ? 'null' : typeof manager}, not a manager`,
     hint: 'A manager is an object, a class, or a function that gives one; its hooks are optional methods.',
   });
+}
+
+/** Finds what {@link loadManager} would make the manager of, and makes nothing. Throws as `importModuleExport`. */
+export async function findManager(reference: string, config: Config): Promise<void> {
+  const found = await importModuleExport(reference, managersOf(config));
+  if (found !== null && (typeof found === 'object' || typeof found === 'function')) return;
+  throw new ConfigurationRefused('PORTICO_MANAGER', {
+    message: `${reference} is ${found === null ? 'null' : typeof found}, not a manager`,
+    hint: 'A manager is an object, a class, or a function that gives one; its hooks are optional methods.',
+  });
+}
+
+/** Managers are named from the folder of the configuration file. */
+function managersOf(config: Config): ModuleExportOptions {
+  return { folder: dirname(config.configFiles.at(-1) ?? './x'), allowExternalModules: true };
 }
 
 /** What the hooks of an API are made of. */

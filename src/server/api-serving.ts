@@ -3,10 +3,10 @@
  */
 import type { TlsOptions } from 'node:tls';
 import { faultStyleOf } from '../app/index.js';
-import type { Config } from '../config/index.js';
+import { type Config, type Location, placeOf } from '../config/index.js';
 import { servingOptions } from './api-options.js';
 import { type ApiSettings, speaksTls } from './api-settings.js';
-import type { ReadFile } from './certificates.js';
+import { type ReadFile, TlsRefused } from './certificates.js';
 import type { ServerOptions } from './server-options.js';
 import { expiryWarning, isTlsEnabled, tlsOptions, validUntil } from './tls.js';
 import { wsgiOptions } from './wsgi-options.js';
@@ -15,11 +15,13 @@ import { wsgiOptions } from './wsgi-options.js';
 export class ApiServing {
   /** Whether it speaks TLS. */
   readonly usesTls: boolean;
+  readonly #name: string;
   readonly #config: Config;
   readonly #dev: boolean;
 
   /** `useSsl`: default what `[DEFAULT] enabled_ssl_apis` says. `dev`: TLS may do without files. */
   constructor(name: string, config: Config, given: { readonly useSsl?: boolean; readonly dev?: boolean }) {
+    this.#name = name;
     this.#config = config;
     this.#dev = given.dev === true;
     this.usesTls = given.useSsl ?? speaksTls(config, name);
@@ -43,8 +45,14 @@ export class ApiServing {
    */
   tlsOptions({ tls }: ApiSettings): TlsOptions | undefined {
     if (!this.usesTls) return undefined;
-    if (this.#dev && !isTlsEnabled(tls, this.#readFile)) return undefined;
-    return tlsOptions(tls, this.#readFile);
+    try {
+      if (this.#dev && !isTlsEnabled(tls, this.#readFile)) return undefined;
+      return tlsOptions(tls, this.#readFile);
+    } catch (error) {
+      if (!(error instanceof TlsRefused)) throw error;
+      const location = this.#locationOf(error.option);
+      throw location === undefined ? error : error.at({ origin: location.origin, detail: placeOf(location) });
+    }
   }
 
   /** A warning for a certificate that has ended or soon will. */
@@ -55,6 +63,19 @@ export class ApiServing {
   /** When the certificate ends; undefined without one in a file. */
   validUntil({ tls }: ApiSettings): Date | undefined {
     return this.usesTls && tls.certFile ? validUntil(tls.certFile, this.#readFile) : undefined;
+  }
+
+  /** Where an option of TLS was set: in the API's own section, else in `[ssl]`; without one, where TLS was asked for. */
+  #locationOf(option: string | undefined): Location | undefined {
+    const places: [group: string, opt: string][] =
+      option === undefined
+        ? [['DEFAULT', 'enabled_ssl_apis']]
+        : [
+            [`api:${this.#name}`, `ssl_${option}`],
+            ['ssl', option],
+          ];
+    const known = places.filter(([group, opt]) => this.#config.has(group, opt));
+    return known.map(([group, opt]) => this.#config.getLocation(group, opt)).find(({ kind }) => kind !== 'default');
   }
 
   /** Certificates may be renewed while the rest stays as it is. */

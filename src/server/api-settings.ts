@@ -1,7 +1,7 @@
 /**
  * What the configuration says about one API: where it listens, with how many workers, with which certificate.
  */
-import { type Config, ConfigError, type ListenValue, type OptionsOf } from '../config/index.js';
+import { type Config, ConfigError, type ListenValue, type OptionsOf, placeOf } from '../config/index.js';
 import type { ListenAddress } from '../service/index.js';
 import { apiOptions, sslApisOptions } from './api-options.js';
 import { sslOptions, type TlsSettings } from './ssl-options.js';
@@ -85,6 +85,11 @@ function listenAddressOf(
   backlog: number,
 ): ListenAddress {
   if (listen.kind === 'unix') return { path: listen.path, backlog };
+  const own = config.getLocation(`api:${name}`, 'port');
+  if (listen.kind === 'tcp' && listen.port !== undefined && listen.port !== port && own.kind !== 'default') {
+    const other = placeOf(config.getLocation(`api:${name}`, 'listen'));
+    throw wrong(config, name, 'port', port, `another port than ${listen.port}, which listen has (${other})`);
+  }
   if (listen.kind === 'tcp') return { host: listen.host, port: listen.port ?? port, backlog };
   const text = listen.kind === 'fd' ? `fd:${listen.fd}` : `systemd:${listen.name}`;
   throw wrong(

@@ -3,7 +3,7 @@
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { ConfigurationRefused } from '../errors.js';
+import { ConfigurationRefused, type ErrorDetails, type Origin } from '../errors.js';
 
 /** Reads a whole file; throws as `readFileSync` does. */
 export type ReadFile = (path: string) => Buffer;
@@ -11,9 +11,35 @@ export type ReadFile = (path: string) => Buffer;
 /** Reads from disk. A worker hands in what its parent accepted instead. */
 export const readFromDisk: ReadFile = (path) => readFileSync(path);
 
-/** Refuses TLS settings: code `PORTICO_TLS_CONFIG`, status 78 when it happens before the start. */
-export function refuseTls(message: string, hint?: string, cause?: unknown): ConfigurationRefused {
-  return new ConfigurationRefused('PORTICO_TLS_CONFIG', { message, hint, cause });
+/** What a {@link TlsRefused} is made of. */
+export interface TlsRefusal extends ErrorDetails {
+  /** The option of `[ssl]` that is at fault, where it is one. */
+  readonly option?: string | undefined;
+}
+
+/** TLS settings that were refused: code `PORTICO_TLS_CONFIG`, status 78 when it happens before the start. */
+export class TlsRefused extends ConfigurationRefused {
+  /** What is wrong, without the place. */
+  readonly sentence: string;
+  readonly option: string | undefined;
+
+  constructor(details: TlsRefusal) {
+    super('PORTICO_TLS_CONFIG', details);
+    this.sentence = details.message;
+    this.option = details.option;
+  }
+
+  /** The same with the place where the option was set. */
+  at({ origin, detail }: { readonly origin?: Origin | undefined; readonly detail: string }): TlsRefused {
+    const { sentence, option, hint, cause } = this;
+    const message = origin === undefined && detail !== '' ? `${detail}: ${sentence}` : sentence;
+    return new TlsRefused({ message, option, hint, cause, origin });
+  }
+}
+
+/** Refuses TLS settings for one of their options. */
+export function refuseTls(option: string | undefined, message: string, hint?: string, cause?: unknown): TlsRefused {
+  return new TlsRefused({ option, message, hint, cause });
 }
 
 /** The bytes of the file that an option names; refused when it is missing or not ours to read. */
@@ -23,8 +49,13 @@ export function readPem(option: string, path: string, readFile: ReadFile): Buffe
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR')
-      throw refuseTls(`Unable to find ${option} : ${path}`, undefined, error);
-    throw refuseTls(`Unable to read ${option} : ${path}`, `The system says: ${(error as Error).message}.`, error);
+      throw refuseTls(option, `Unable to find ${option} : ${path}`, undefined, error);
+    throw refuseTls(
+      option,
+      `Unable to read ${option} : ${path}`,
+      `The system says: ${(error as Error).message}.`,
+      error,
+    );
   }
 }
 
@@ -46,6 +77,7 @@ export function readKeyPair(certFile: string, keyFile: string, readFile: ReadFil
     privateKey = createPrivateKey(key);
   } catch (error) {
     throw refuseTls(
+      'key_file',
       `key_file holds no usable private key: ${keyFile}`,
       'It should be in PEM form and have no passphrase.',
       error,
@@ -53,6 +85,7 @@ export function readKeyPair(certFile: string, keyFile: string, readFile: ReadFil
   }
   if (!certificate.checkPrivateKey(privateKey)) {
     throw refuseTls(
+      'key_file',
       `The key_file ${keyFile} does not belong to the cert_file ${certFile}`,
       'Name the key that the certificate was issued for; the certificate of the server comes first in its file.',
     );
@@ -65,7 +98,7 @@ export function parseCertificate(option: string, path: string, bytes: Buffer): X
   try {
     return new X509Certificate(bytes);
   } catch (error) {
-    throw refuseTls(`${option} holds no certificate: ${path}`, 'It should be in PEM form.', error);
+    throw refuseTls(option, `${option} holds no certificate: ${path}`, 'It should be in PEM form.', error);
   }
 }
 

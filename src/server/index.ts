@@ -1,5 +1,7 @@
 /** `portico/server`: apps on addresses. */
+export { findManager } from './api-managers.js';
 export { apiOptions, servingOptions } from './api-options.js';
+export { TlsRefused } from './certificates.js';
 export type { Connection, Exchange } from './connections.js';
 export { formatAddress } from './listen.js';
 export type { AppLoader } from './paste-config.js';

@@ -25,7 +25,7 @@ export function isTlsEnabled(conf: Config | TlsSettings, readFile: ReadFile = re
   if (caFile) readPem('ca_file', caFile, readFile);
   if (keyFile) readPem('key_file', keyFile, readFile);
   if (!certFile && !keyFile) return false;
-  if (!certFile || !keyFile) throw bothNeeded();
+  if (!certFile || !keyFile) throw bothNeeded(certFile ? 'cert_file' : 'key_file');
   return true;
 }
 
@@ -46,6 +46,7 @@ export function tlsOptions(conf: Config | TlsSettings, readFile: ReadFile = read
   const auth = clientAuth ?? (ca === undefined ? 'none' : 'required');
   if (auth !== 'none' && ca === undefined) {
     throw refuseTls(
+      'client_auth',
       `client_auth is ${auth}, but no ca_file is named`,
       'Name the certificates that clients are checked with.',
     );
@@ -124,7 +125,11 @@ function protocolVersions(settings: TlsSettings): { minVersion: SecureVersion; m
   if (!version || version.toLowerCase() === 'sslv23') return { minVersion: minVersion ?? 'TLSv1.2' };
   const only = Object.hasOwn(VERSIONS, version.toLowerCase()) ? VERSIONS[version.toLowerCase()] : undefined;
   if (only === undefined) {
-    throw refuseTls(`Invalid SSL version : ${version}`, 'TLSv1_2 and TLSv1_3 are the ones to use; unset means both.');
+    throw refuseTls(
+      'version',
+      `Invalid SSL version : ${version}`,
+      'TLSv1_2 and TLSv1_3 are the ones to use; unset means both.',
+    );
   }
   return { minVersion: only, maxVersion: only };
 }
@@ -133,8 +138,9 @@ function settingsOf(conf: Config | TlsSettings): TlsSettings {
   return conf instanceof Config ? conf.group('ssl', sslOptions) : conf;
 }
 
-function bothNeeded() {
+function bothNeeded(option?: string) {
   return refuseTls(
+    option,
     'When running server in SSL mode, you must specify both a cert_file and key_file option value in your configuration file',
     'They are cert_file and key_file of [ssl], or ssl_cert_file and ssl_key_file of [api:<name>].',
   );

@@ -112,6 +112,11 @@ export class WSGIService implements ListeningService {
     return this.#serving.validUntil(apiSettings(this.#config, this.name));
   }
 
+  /** A warning when its certificate is not valid now, or not for another 30 days. */
+  get certificateWarning(): string | undefined {
+    return this.#serving.expiryWarning(apiSettings(this.#config, this.name));
+  }
+
   /** The paste file, where its app comes from one. */
   get pasteFile(): string | undefined {
     return this.#loader.path;

@@ -145,9 +145,9 @@ test('CF-5 CF-6 CF-62 all files and directories that cannot be read are reported
   await assert.rejects(load({ files: [gone, folder], dirs: [join(folder, 'no.d')] }), (error: ConfigError) => {
     assert.equal(error.code, 'PORTICO_CONFIG_REFUSED');
     assert.deepEqual(error.message.split('\n'), [
-      `error: cannot read config file ${gone}: ENOENT`,
-      `error: cannot read config file ${folder}: EISDIR`,
-      `error: cannot read config dir ${join(folder, 'no.d')}: ENOENT`,
+      `error: cannot read config file ${gone}: it does not exist (ENOENT)`,
+      `error: cannot read config file ${folder}: it is a folder (EISDIR)`,
+      `error: cannot read config dir ${join(folder, 'no.d')}: it does not exist (ENOENT)`,
     ]);
     return true;
   });

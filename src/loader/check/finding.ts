@@ -1,7 +1,7 @@
 /**
  * What `check` finds: errors and warnings with their places, as data and as text.
  */
-import { ConfigError, type ConfigIssue } from '../../config/index.js';
+import { ConfigError, type ConfigIssue, placeOf } from '../../config/index.js';
 import type { Origin } from '../../errors.js';
 import { PasteError } from '../paste-error.js';
 
@@ -12,7 +12,7 @@ export interface Finding {
   /** `PORTICO_PASTE_…`, or `PORTICO_CONFIG_…` for the options of a factory. */
   readonly code: string;
   readonly file: string;
-  /** 1 where the whole file is meant. */
+  /** 1 where the whole file is meant; 0 where it stands in no file, and `file` says in words where, or is empty. */
   readonly line: number;
   readonly column: number;
   readonly section?: string | undefined;
@@ -65,7 +65,10 @@ export class Findings {
   }
 
   #issue({ severity, code, location, group, opt, message, got, hint }: ConfigIssue, file: string): void {
-    const place = placed(location?.origin, location?.origin === undefined ? (location?.detail ?? file) : file);
+    const place =
+      location === undefined || location.origin !== undefined
+        ? placed(location?.origin, file)
+        : { file: placeOf(location), line: 0, column: 0 };
     const written = got === undefined ? '' : `; got ${got}`;
     this.#add({ severity, code, section: group, option: opt, ...place, message: `${message}${written}`, hint });
   }
@@ -81,7 +84,8 @@ export class Findings {
 export function findingText({ severity, file, line, column, section, option, message, hint }: Finding): string {
   const header = section === undefined ? '' : ` [${section}]`;
   const name = option === undefined ? '' : ` ${option}:`;
-  const text = `${file}:${line}:${column}: ${severity}:${header}${name} ${message}`;
+  const place = line > 0 ? `${file}:${line}:${column}: ` : file === '' ? '' : `${file}: `;
+  const text = `${place}${severity}:${header}${name} ${message}`;
   return hint === undefined || hint === '' ? text : `${text}\n  ${hint}`;
 }
 

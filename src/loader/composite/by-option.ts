@@ -80,10 +80,14 @@ function chosen(ctx: FactoryContext): string {
 
 function noAlternative(name: string, localConf: Conf, ctx: FactoryContext): PasteError {
   const names = [...localConf.keys()];
+  const option = ctx.config.has('api', 'auth_strategy')
+    ? ctx.config.getLocation('api', 'auth_strategy').origin
+    : undefined;
+  const placed = option !== undefined;
   const there = names.length === 0 ? 'It has none.' : `It has: ${names.join(', ')}.`;
   return refuse('missing-key', {
-    message: `[${ctx.section.kind}:${ctx.section.name}] has no pipeline "${name}", which the configured strategy asks for.`,
+    message: `${placed ? `[${ctx.section.kind}:${ctx.section.name}]` : 'this section'} has no pipeline "${name}", which the configured strategy asks for.`,
     hint: `${didYouMean(name, names) ?? there} Set [api] auth_strategy to one of them.`,
-    origin: ctx.section.origin,
+    origin: option ?? ctx.section.origin,
   });
 }

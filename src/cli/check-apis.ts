@@ -1,0 +1,120 @@
+/**
+ * What `check` finds out about each API beyond its options: what would keep it from starting, and nothing is started.
+ */
+import { type Config, ConfigError, type ConfigIssue, type Location, placeOf } from '../config/index.js';
+import { ConfigurationRefused, PorticoError } from '../errors.js';
+import { type Finding, PasteAppNotFound, PasteError } from '../loader/index.js';
+import { silentLogger } from '../log.js';
+import { findManager, TlsRefused, WSGIService } from '../server/index.js';
+import { apiNames } from './cross-checks.js';
+import { missingAppHint, ownPipeline } from './missing-app.js';
+
+/**
+ * What the enabled APIs would be refused for: certificates, managers, names that the paste file does not have; and that
+ * none would start. Managers are loaded unless `import` is false, and not made.
+ */
+export async function apiFindings(config: Config, options: { readonly import: boolean }): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const names = apiNames(config);
+  const strict = config.resolve('DEFAULT', 'strict_config').value === true;
+  let missing = 0;
+  for (const name of names) {
+    try {
+      const service = new WSGIService(name, config, { log: silentLogger() });
+      await service.stop();
+      const warning = service.certificateWarning;
+      if (warning !== undefined) findings.push(ofCertificate(config, name, warning));
+    } catch (error) {
+      // What is wrong with the paste file itself is found by looking at that.
+      if (error instanceof PasteAppNotFound) {
+        missing += 1;
+        findings.push(missingApp(config, name, error, strict ? 'error' : 'warning'));
+      } else if (error instanceof ConfigError) findings.push(...error.issues.map(findingOf));
+      else if (error instanceof ConfigurationRefused && !(error instanceof PasteError)) findings.push(refusal(error));
+    }
+    if (options.import) findings.push(...(await ofManager(config, name)));
+  }
+  if (names.length > 0 && missing === names.length) findings.push(nothingStarts(config));
+  return findings;
+}
+
+/** As at the start of a program: one API less, and a warning. */
+function missingApp(config: Config, name: string, error: PasteAppNotFound, severity: Finding['severity']): Finding {
+  const pipeline = ownPipeline(config, name);
+  const [group, opt] = pipeline === undefined ? ['DEFAULT', 'enabled_apis'] : [`api:${name}`, 'pipeline'];
+  return findingOf({
+    severity,
+    code: error.code,
+    group,
+    opt,
+    location: config.getLocation(group, opt),
+    message: `the paste file has no app called "${pipeline ?? name}", so this API would not start`,
+    hint: missingAppHint(config, name, error),
+  });
+}
+
+function nothingStarts(config: Config): Finding {
+  const [group, opt] = ['DEFAULT', 'enabled_apis'];
+  return findingOf({
+    severity: 'error',
+    code: 'PORTICO_NO_APIS',
+    group,
+    opt,
+    location: config.getLocation(group, opt),
+    message: 'none of these APIs would start',
+  });
+}
+
+/** The manager of `[api:<name>]`: a module that is missing stops the start, and a name that it does not export. */
+async function ofManager(config: Config, name: string): Promise<Finding[]> {
+  const [group, opt] = [`api:${name}`, 'manager'];
+  if (!config.has(group, opt)) return [];
+  try {
+    const reference = config.resolve(group, opt).value;
+    if (typeof reference === 'string' && reference !== '') await findManager(reference, config);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError || !(error instanceof PorticoError)) return [];
+    const { code, message, hint } = error;
+    return [
+      findingOf({ severity: 'error', code, group, opt, location: config.getLocation(group, opt), message, hint }),
+    ];
+  }
+}
+
+function ofCertificate(config: Config, name: string, message: string): Finding {
+  const own = config.getLocation(`api:${name}`, 'ssl_cert_file');
+  const [group, opt] = own.kind === 'default' ? ['ssl', 'cert_file'] : [`api:${name}`, 'ssl_cert_file'];
+  const location = config.getLocation(group, opt);
+  return findingOf({ severity: 'warning', code: 'PORTICO_TLS_EXPIRY', group, opt, location, message });
+}
+
+function refusal(error: ConfigurationRefused): Finding {
+  const { code, message, hint, origin } = error;
+  if (!(error instanceof TlsRefused) || origin === undefined) {
+    return { severity: 'error', code, file: '', line: 0, column: 0, message, hint };
+  }
+  return { severity: 'error', code, ...origin, message: error.sentence, hint };
+}
+
+/** An issue as a finding: its place where it stands in a file, else that place in words, or none. */
+export function findingOf({ severity, code, location, group, opt, message, got, hint }: ConfigIssue): Finding {
+  const written = got === undefined ? '' : `; got ${got}`;
+  return {
+    severity,
+    code,
+    ...placed(location),
+    section: group,
+    option: opt,
+    message: `${message}${written}`,
+    hint,
+    text: location?.origin?.text,
+  };
+}
+
+function placed(location: Location | undefined): Pick<Finding, 'file' | 'line' | 'column'> {
+  if (location === undefined) return { file: '', line: 0, column: 0 };
+  const { origin } = location;
+  if (origin === undefined) return { file: placeOf(location), line: 0, column: 0 };
+  return { file: origin.file, line: origin.line, column: origin.column };
+}

@@ -1,0 +1,33 @@
+/**
+ * What may have been meant by an API, or its `pipeline`, that the paste file has no app for.
+ */
+import { type Config, ConfigError } from '../config/index.js';
+import { didYouMean } from '../errors.js';
+import { Loader, type PasteAppNotFound } from '../loader/index.js';
+import { apiOptions, servingOptions } from '../server/index.js';
+import { apiSections } from './cross-checks.js';
+
+/** The `pipeline` that an API's section names; undefined where the API's own name is looked for. */
+export function ownPipeline(config: Config, name: string): string | undefined {
+  try {
+    return config.api(name, apiOptions, { partial: true }).pipeline || undefined;
+  } catch (error) {
+    // What is wrong with the section is reported as such.
+    if (error instanceof ConfigError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The nearest of what would start: other APIs that have an app, and the apps of the paste file, which `error` knows.
+ * Never the name itself.
+ */
+export function missingAppHint(config: Config, name: string, error: PasteAppNotFound): string | undefined {
+  if (ownPipeline(config, name) !== undefined) return error.hint;
+  const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
+  const path = config.findFile(apiPasteConfig);
+  if (path === undefined) return error.hint;
+  const loader = new Loader(path, { config });
+  const others = apiSections(config).filter((each) => each !== name && loader.has(ownPipeline(config, each) ?? each));
+  return didYouMean(name, others) ?? error.hint;
+}

@@ -1,0 +1,20 @@
+/**
+ * Where in the application an error was thrown, for those who have to mend it.
+ */
+import { fileURLToPath } from 'node:url';
+
+/** Portico's own files: they lead to the place, and are never it. */
+const OWN = fileURLToPath(new URL('../', import.meta.url));
+
+/** `file:line:column` of the innermost frame that is not Node's, a dependency's or Portico's; undefined without one. */
+export function thrownAt(error: unknown): string | undefined {
+  if (!(error instanceof Error) || typeof error.stack !== 'string') return undefined;
+  for (const line of error.stack.split('\n')) {
+    const [, file, position] = /^\s+at (?:.*\()?(.+?):(\d+:\d+)\)?$/.exec(line) ?? [];
+    if (file === undefined || !/^(?:file:|\/|[A-Za-z]:[\\/])/.test(file)) continue;
+    const path = file.startsWith('file:') ? fileURLToPath(file.replace(/[?#].*$/s, '')) : file;
+    if (path.startsWith(OWN) || /[\\/]node_modules[\\/]/.test(path)) continue;
+    return `${path}:${position}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,171 @@
+/** What a newcomer gets wrong, and what `api-cli` says of it. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..');
+
+function folder(t: TestContext, ini: string, more: Readonly<Record<string, string>> = {}): string {
+  const path = realpathSync(mkdtempSync(join(tmpdir(), 'portico-mistakes-')));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  const files = {
+    'package.json': '{"type":"module"}',
+    'x.js': 'export const app = () => (_req, res) => res.end();\n',
+    'api-paste.ini': '[app:hello]\npaste.app_factory = ./x.js:app\n',
+    'portico.ini': ini,
+    ...more,
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
+  mkdirSync(join(path, 'node_modules'));
+  symlinkSync(root, join(path, 'node_modules', 'portico'));
+  return path;
+}
+
+function node(cwd: string, words: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, words, {
+    cwd,
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    timeout: 60_000,
+  });
+  return { status, stdout, stderr };
+}
+
+const cli = (cwd: string, ...words: string[]) => node(cwd, [join(root, 'dist', 'cli', 'main.js'), ...words]);
+
+test('OP-3 an API that is not there is never suggested for itself, but what would start is', (t) => {
+  const { status, stderr } = cli(folder(t, '[DEFAULT]\nenabled_apis = helo\n[api:helo]\nport = 0\nworkers = 1\n'));
+  assert.equal(status, 1);
+  assert.match(stderr, /no app is called \\?"helo[\s\S]*Did you mean \\?"hello\\?"/);
+  assert.doesNotMatch(stderr, /Did you mean \\?"helo\\?"/);
+});
+
+test('OP-3 check finds what would keep an API from starting', (t) => {
+  const cwd = folder(
+    t,
+    '[DEFAULT]\nenabled_apis = hello, other\n[api:hello]\nmanager = ./x.js:Nope\n[api:other]\npipeline = helo\n[hello]\n',
+  );
+  const { status, stdout } = cli(cwd, 'check');
+  assert.equal(status, 78);
+  assert.match(stdout, /^portico\.ini:4:11: error: \[api:hello\] manager: .*no export "Nope"/m);
+  assert.match(
+    stdout,
+    /^portico\.ini:6:12: warning: \[api:other\] pipeline: the paste file has no app called "helo".*\n {2}Did you mean "hello"/m,
+  );
+  assert.match(stdout, /^portico\.ini:7:1: warning: \[hello\] unknown section\n {2}did you mean \[api:hello\]/m);
+});
+
+test('OP-3 check: no API that would start, and an API without a name, are errors', (t) => {
+  const none = cli(folder(t, '[DEFAULT]\nenabled_apis = nope\n'), 'check');
+  assert.equal(none.status, 78);
+  assert.match(none.stdout, /error: \[DEFAULT\] enabled_apis: none of these APIs would start/);
+  const nameless = cli(folder(t, '[DEFAULT]\nenabled_apis = hello\n[api:]\nport = 1\n'), 'check');
+  assert.equal(nameless.status, 78);
+  assert.match(nameless.stdout, /^portico\.ini:3:1: error: \[api:\] this section names no API/m);
+});
+
+test('OP-3 a section of an API that is not enabled, and nearly has the name of one that is, is a warning', (t) => {
+  const { status, stdout } = cli(folder(t, '[DEFAULT]\nenabled_apis = hello\n[api:helllo]\nport = 1\n'), 'check');
+  assert.equal(status, 0);
+  const warning =
+    /^portico\.ini:3:1: warning: \[api:helllo\] no API of that name is enabled\n {2}did you mean \[api:hello\]/m;
+  assert.match(stdout, warning);
+});
+
+test('OP-3 check judges names of [DEFAULT] that come near nothing as a start does', (t) => {
+  const { status, stdout } = cli(folder(t, '[DEFAULT]\nenabled_apis = hello\nzzzzzzzzzz = 1\n'), 'check');
+  assert.match(stdout, /^portico\.ini:3:1: warning: \[DEFAULT\] zzzzzzzzzz: unknown option/m);
+  assert.equal(status, 0);
+});
+
+test('LC-1011 RL-92 certificates are refused with the place of their option, or with none', (t) => {
+  const files = '[DEFAULT]\nenabled_apis = hello\nenabled_ssl_apis = hello\n[api:hello]\nport = 0\nworkers = 1\n';
+  const { status, stderr } = cli(folder(t, `${files}ssl_cert_file = nope.pem\nssl_key_file = nope.key\n`));
+  assert.equal(status, 78);
+  assert.match(stderr, /^portico\.ini:7:17: \[api:hello\] ssl_cert_file: Unable to find cert_file : .*nope\.pem/m);
+  const shared = folder(t, `${files}[ssl]\ncert_file = x.js\nkey_file = x.js\n`);
+  const checked = cli(shared, 'check');
+  assert.match(
+    checked.stdout,
+    /^portico\.ini:8:13: error: \[ssl\] cert_file: cert_file holds no certificate: .*x\.js/m,
+  );
+  const variable = node(shared, [join(root, 'dist', 'cli', 'main.js'), 'check'], {
+    PORTICO_WSGI__KEEP_ALIVE: 'perhaps',
+  });
+  assert.match(variable.stdout, /^env PORTICO_WSGI__KEEP_ALIVE: error: \[wsgi\] keep_alive: should be a boolean/m);
+  const json = node(shared, [join(root, 'dist', 'cli', 'main.js'), 'check', '--json'], {
+    PORTICO_WSGI__KEEP_ALIVE: 'x',
+  });
+  const [first] = (JSON.parse(json.stdout) as Record<string, unknown>[]).filter(
+    ({ option }) => option === 'keep_alive',
+  );
+  assert.deepEqual([first?.file, first?.line, first?.column], ['env PORTICO_WSGI__KEEP_ALIVE', null, null]);
+});
+
+test('OP-3 a factory that throws is a failed start, with the place of the throw', (t) => {
+  const cwd = folder(t, '[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = 0\nworkers = 1\n', {
+    'x.js': 'export const app = () => {\n  throw new Error("no database");\n};\n',
+  });
+  const { status, stderr } = cli(cwd);
+  assert.equal(status, 1, stderr);
+  assert.match(stderr, /failed: no database/);
+  assert.ok(stderr.includes(`thrown at ${join(cwd, 'x.js')}:2:9`), stderr);
+  assert.doesNotMatch(stderr, /Error: no database\n {4}at /);
+  const traced = cli(cwd, '--trace-errors');
+  assert.equal(traced.status, 1);
+  assert.match(traced.stderr, /Error: no database\n {4}at .*x\.js:2:9/);
+});
+
+test('PD-164 CF-49 a factory that gives something else, or refuses the configuration, is status 78', (t) => {
+  const ini = '[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = 0\nworkers = 1\n';
+  assert.equal(cli(folder(t, ini, { 'x.js': 'export const app = () => 5;\n' })).status, 78);
+  const refusing = `import { Config } from 'portico';
+export const app = () => Config.fromText('[DEFAULT]\\nlog_level = loud\\nnot a line').validate();\n`;
+  assert.equal(cli(folder(t, ini, { 'x.js': refusing })).status, 78);
+});
+
+test('CF-51 a port in listen and another one in port contradict each other', (t) => {
+  const { status, stderr } = cli(folder(t, '[api:hello]\nlisten = 127.0.0.1:28114\nport = 28115\nworkers = 1\n'));
+  assert.equal(status, 78);
+  assert.match(stderr, /^portico\.ini:3:8: error: \[api:hello\] port: another port than 28114.*portico\.ini:2:10/m);
+});
+
+test('OP-3 wrong command lines are status 2', (t) => {
+  const cwd = folder(t, '[DEFAULT]\nenabled_apis = hello\n');
+  for (const names of ['', ',,']) {
+    const { status, stderr } = cli(cwd, '--enabled-apis', names);
+    assert.equal(status, 2);
+    assert.match(stderr, /--enabled-apis names no API/);
+  }
+  const help = cli(cwd, 'help', 'chekc');
+  assert.equal(help.status, 2);
+  assert.match(help.stderr, /there is no command "chekc". Did you mean "check"\?/);
+  assert.equal(cli(cwd, 'wait-ready', 'abc').status, 2);
+  assert.match(cli(cwd, 'check', '--config-file', 'nofile.ini').stdout, /nofile\.ini .*: it does not exist \(ENOENT\)/);
+});
+
+test("OP-3 a program of one's own explains a refusal and ends with its status", (t) => {
+  const cwd = folder(t, '[api:hello]\nport = many\n', {
+    'main.js': `import { Config, runMain, WSGIService } from 'portico';
+await runMain(async () => {
+  new WSGIService('hello', await Config.load());
+  return 0;
+});
+`,
+    'fails.js': `import { runMain } from 'portico';\nawait runMain(() => { throw new Error('boom'); });\n`,
+    'bare.js': `import { Config, WSGIService } from 'portico';\nnew WSGIService('hello', await Config.load());\n`,
+  });
+  const { status, stderr } = node(cwd, ['main.js']);
+  assert.equal(status, 78);
+  assert.equal(stderr, 'portico.ini:2:8: error: [api:hello] port: should be an integer; got many\n');
+  const failed = node(cwd, ['fails.js']);
+  assert.equal(failed.status, 1);
+  assert.match(failed.stderr, /^Error: boom\n/);
+  const bare = node(cwd, ['bare.js']);
+  assert.match(bare.stderr, /portico\.ini:2:8: error: \[api:hello\] port: should be an integer; got many/);
+  assert.doesNotMatch(bare.stderr, /issues:|severity:/);
+});
