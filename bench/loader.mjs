@@ -4,7 +4,8 @@
 //   node bench/loader.mjs [sections...]        default: 125 250 500 1000 2000
 //
 // Prints milliseconds of processor time for reading and parsing, for contexts alone (appConfig), and for the whole app, as the median of
-// nine runs, and microseconds for each section: they stay the same as long as the time grows with the size alone.
+// nine runs, and microseconds for each section: they stay the same as long as the time grows with the size alone. The
+// last line is a file built to explode, whose value doubles in each of ten steps: how soon it is refused.
 import { Loader, urlmap } from 'portico/loader';
 
 const sizes = process.argv.slice(2).map(Number);
@@ -63,3 +64,20 @@ for (const size of sizes.length > 0 ? sizes : [125, 250, 500, 1000, 2000]) {
     `${String(size).padStart(8)} ${ms(parse)}  ${ms(contexts)} ${ms(app)}   ${((app * 1000) / size).toFixed(1).padStart(10)}`,
   );
 }
+
+/** Ten values, each twice the next; the last is so long that the first would be beyond what a value may have. */
+function explodingFile() {
+  const steps = Array.from({ length: 10 }, (_, at) => `x${at} = %(x${at + 1})s%(x${at + 1})s`);
+  return ['[app:main]', 'paste.app_factory = app', ...steps, `x10 = ${'x'.repeat(2000)}`].join('\n');
+}
+
+const exploding = Buffer.from(explodingFile());
+let refusal = 'not refused';
+const refused = await timed(() => {
+  try {
+    new Loader('/etc/api-paste.ini', { resolve, readFile: () => exploding }).appConfig();
+  } catch (error) {
+    refusal = error.code;
+  }
+});
+console.log(`\nten steps of doubling: ${refused.toFixed(2)} ms, ${refusal}`);

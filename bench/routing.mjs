@@ -4,7 +4,9 @@
 //
 // Ratios below 1 mean that the router is faster. Targets: mixed hits 1.0 on the compute table and 1.25 on the others,
 // misses 1.25, no kind of path above 2.5 unless it takes less than 60 ns, 1,000 routes built in 50 ms. find-my-way
-// orders routes by kind of node, so its answers are not always right; only its time is compared.
+// orders routes by kind of node, so its answers are not always right; only its time is compared. The last column is
+// Python's Routes (Debian: python3-routes), where python3 can import it.
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import findMyWay from 'find-my-way';
 import { Mapper } from 'portico/routing';
@@ -130,6 +132,47 @@ function shuffled(list) {
     .map(([, item]) => item);
 }
 
+// One pass to warm up; then as many as take a second of processor time.
+const PYTHON = `
+import json, sys, time
+import routes
+given = json.load(sys.stdin)
+mapper = routes.Mapper(register=False)
+for name, path, arguments in given['routes']:
+    mapper.connect(name, path, **arguments)
+mapper.create_regs([])
+answer = {}
+for kind, paths in given['paths'].items():
+    asked = [(path, {'REQUEST_METHOD': method, 'PATH_INFO': path}) for method, path in paths]
+    for path, environ in asked:
+        mapper.match(path, environ)
+    runs, start, spent = 0, time.process_time(), 0
+    while spent < 1:
+        for path, environ in asked:
+            mapper.match(path, environ)
+        runs += len(asked)
+        spent = time.process_time() - start
+    answer[kind] = spent * 1e9 / runs
+json.dump(answer, sys.stdout)
+`;
+
+const hasRoutes = spawnSync('python3', ['-c', 'import routes']).status === 0;
+if (!hasRoutes) console.log("Python's Routes is not installed (Debian: python3-routes): its column is left out.");
+
+/** Nanoseconds of one lookup by Python's Routes, for each kind of path; nothing where it is not installed. */
+function python(mapper, kinds) {
+  if (!hasRoutes) return {};
+  const routes = mapper.routes.map(({ name, template, defaults, requirements, conditions }) => {
+    const method = conditions?.method === undefined ? undefined : [conditions.method].flat();
+    const limits = method === undefined ? {} : { conditions: { method } };
+    return [name, template, { ...Object.fromEntries(defaults), requirements, ...limits }];
+  });
+  const input = JSON.stringify({ routes, paths: kinds });
+  const { status, stdout, stderr } = spawnSync('python3', ['-c', PYTHON], { input, encoding: 'utf8' });
+  if (status !== 0) console.log(`  Python's Routes failed: ${stderr.trim().split('\n').at(-1)}`);
+  return status === 0 ? JSON.parse(stdout) : {};
+}
+
 /** Nanoseconds of processor time for one lookup: what other programs do meanwhile does not count. */
 function time(lookup, list) {
   const start = process.cpuUsage();
@@ -150,8 +193,9 @@ for (const [name, mapper] of Object.entries(TABLES)) {
   const table = mapper.compile();
   const { router, refused } = foreign(mapper);
   console.log(`\n${name}; find-my-way refused ${refused}`);
-  for (const [kind, list] of Object.entries(paths(mapper))) {
-    if (list.length === 0) continue;
+  const kinds = Object.fromEntries(Object.entries(paths(mapper)).filter(([, list]) => list.length > 0));
+  const inPython = python(mapper, kinds);
+  for (const [kind, list] of Object.entries(kinds)) {
     const ours = [];
     const theirs = [];
     for (let round = 0; round < ROUNDS; round++) {
@@ -159,8 +203,9 @@ for (const [name, mapper] of Object.entries(TABLES)) {
       theirs.push(time((method, path) => router.find(method, path), list));
     }
     const [a, b] = [median(ours.slice(3)), median(theirs.slice(3))];
+    const routes = inPython[kind] === undefined ? '' : `  Routes ${inPython[kind].toFixed(0).padStart(7)} ns`;
     console.log(
-      `  ${kind.padEnd(24)} ${a.toFixed(0).padStart(6)} ns  ${b.toFixed(0).padStart(6)} ns  ratio ${(a / b).toFixed(2)}`,
+      `  ${kind.padEnd(24)} ${a.toFixed(0).padStart(6)} ns  ${b.toFixed(0).padStart(6)} ns  ratio ${(a / b).toFixed(2)}${routes}`,
     );
   }
 }

@@ -41,7 +41,7 @@ const run = spawnSync(
   [
     '--test',
     '--test-reporter=spec',
-    `--test-timeout=${long ? 900_000 : 120_000}`,
+    `--test-timeout=${long ? 900_000 : 400_000}`,
     ...files.toSorted((a, b) => (a < b ? -1 : 1)),
   ],
   { stdio: 'inherit', env: long ? { ...process.env, PORTICO_FAULTS: 'long' } : process.env },

@@ -40,3 +40,8 @@ function place(config: Config, { group, opt, message, hint, severity = 'error' }
         : undefined;
   return { severity, code: 'PORTICO_CONFIG_CHECK', group, opt, location, message, hint };
 }
+
+/** Refuses a value where only its user can judge it: throws a {@link ConfigError} that names the place it was set at. */
+export function refuseOption(config: Config, found: CheckIssue): never {
+  throw new ConfigError([place(config, found)]);
+}

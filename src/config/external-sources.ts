@@ -79,7 +79,7 @@ function fetchText(options: OptionsOf<typeof sourceOptions>): Promise<Buffer> {
   const secure = options.uri.toLowerCase().startsWith('https:');
   const tls = secure ? { ca: read(options.caPath), cert: read(options.clientCert), key: read(options.clientKey) } : {};
   return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(options.timeoutS * 1000);
+    const signal = AbortSignal.timeout(Math.round(options.timeoutS * 1000));
     const send = secure ? httpsRequest : httpRequest;
     const request = send(options.uri, { ...tls, signal, agent: false }, (response) => {
       const chunks: Buffer[] = [];

@@ -6,7 +6,7 @@ export { dict, list, multi } from './collection-types.js';
 export { UsageError } from './command-line.js';
 export { HelpRequested } from './command-line-help.js';
 export { Config, type ReloadOptions, type ValidateOptions } from './config.js';
-export type { CheckIssue, CrossCheck } from './cross-check.js';
+export { type CheckIssue, type CrossCheck, refuseOption } from './cross-check.js';
 export { defineOptions } from './define-options.js';
 export {
   type ConfigDescription,

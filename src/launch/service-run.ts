@@ -1,7 +1,7 @@
 /**
  * One service's life in this process: started, watched, stopped within its deadline, restarted in place.
  */
-import { describeError } from '../errors.js';
+import { describeError, PorticoError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { ConfigChanges, ServiceBase, StopOptions } from '../service/index.js';
 import { Deadline } from './deadline.js';
@@ -35,6 +35,8 @@ export class ServiceRun {
   #life = 0;
   #startedAt = performance.now();
   #dead = false;
+  /** The service has said by itself which work it cut off at the deadline. */
+  #overran = false;
   readonly #listener: RunListener;
   readonly #log: Logger;
 
@@ -90,6 +92,7 @@ export class ServiceRun {
     this.#state = 'stopped';
     this.#life += 1;
     this.#deadline?.clear();
+    this.#overran = false;
     const deadline = new Deadline(this.timeoutMs(request.timeoutMs));
     this.#deadline = deadline;
     let busy: readonly string[] | undefined;
@@ -100,7 +103,7 @@ export class ServiceRun {
     const ended = this.#end(request.reason, deadline, wasStarting);
     const inTime = await Promise.race([ended, aborted(deadline.signal)]);
     deadline.clear();
-    if (inTime !== undefined) return inTime;
+    if (inTime !== undefined && !this.#overran) return inTime;
     return this.#cutOff(ended, busy ?? []);
   }
 
@@ -181,7 +184,8 @@ export class ServiceRun {
   async #cutOff(ended: Promise<boolean>, busy: readonly string[]): Promise<boolean> {
     const late = await within(LETTING_GO_MS, ended);
     if (busy.length === 0 && late === true) return true;
-    this.#log.error('Graceful shutdown timeout exceeded', { service: this.name, busy });
+    const named = busy.length === 0 && this.#overran;
+    this.#log.error('Graceful shutdown timeout exceeded', { service: this.name, ...(named ? {} : { busy }) });
     return false;
   }
 
@@ -190,6 +194,10 @@ export class ServiceRun {
       await work();
       return true;
     } catch (error) {
+      if (error instanceof PorticoError && error.code === 'PORTICO_STOP_DEADLINE') {
+        this.#overran = true;
+        return false;
+      }
       this.#log.error(`Error stopping service ${this.name}`, { service: this.name, err: error });
       return false;
     }

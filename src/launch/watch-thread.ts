@@ -5,11 +5,9 @@
 import { writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { workerData } from 'node:worker_threads';
-import { BEATS, DEBUGGED, TIMEOUT_MS, type WatchData } from './watch.js';
+import { BEATS, DEBUGGED, STUCK_MS, TIMEOUT_MS, type WatchData } from './watch.js';
 
 const TICK_MS = 250;
-/** Silent for so long, the main thread counts as stuck. */
-const STUCK_MS = 3000;
 /** After its deadline an orphan gets so much more to end by itself. */
 const ORPHAN_GRACE_MS = 1000;
 /** Where graceful stops have no limit, an orphan is only ended when its loop stood still for so long. */
@@ -29,7 +27,7 @@ setInterval(() => {
   if (silentMs === 0) reported = false;
   beats = now;
   if (orphanedMs > 0) endOrphan();
-  if (silentMs < STUCK_MS || reported || Atomics.load(shared, DEBUGGED) === 1) return;
+  if (silentMs < Atomics.load(shared, STUCK_MS) || reported || Atomics.load(shared, DEBUGGED) === 1) return;
   reported = true;
   takeStack();
 }, TICK_MS);

@@ -11,7 +11,8 @@ import type { ParentLink } from './parent-link.js';
 export const BEATS = 0;
 export const TIMEOUT_MS = 1;
 export const DEBUGGED = 2;
-export const SHARED_FIELDS = 3;
+export const STUCK_MS = 3;
+export const SHARED_FIELDS = 4;
 
 /** What the watch thread is started with. */
 export interface WatchData {
@@ -21,6 +22,8 @@ export interface WatchData {
 }
 
 const BEAT_MS = 1000;
+/** Silent for so long a main thread counts as stuck, unless its parent would end it sooner. */
+const LONGEST_SILENCE_MS = 3000;
 
 /** Starts both. They keep nothing alive. */
 export function startWatching(link: ParentLink): void {
@@ -34,6 +37,7 @@ export function startWatching(link: ParentLink): void {
     Atomics.add(shared, BEATS, 1);
     Atomics.store(shared, DEBUGGED, debugged ? 1 : 0);
     Atomics.store(shared, TIMEOUT_MS, Math.min(link.settings.gracefulShutdownTimeoutMs, 2 ** 31 - 1));
+    Atomics.store(shared, STUCK_MS, stuckAfterMs(link.settings.workerTimeoutMs));
     const now = performance.now();
     const after = performance.eventLoopUtilization();
     const facts = {
@@ -47,6 +51,12 @@ export function startWatching(link: ParentLink): void {
   };
   beat();
   setInterval(beat, BEAT_MS).unref();
+}
+
+/** Early enough for the stack to be there when the parent ends the worker, but never within one beat. */
+function stuckAfterMs(workerTimeoutMs: number): number {
+  if (workerTimeoutMs === 0) return LONGEST_SILENCE_MS;
+  return Math.max(BEAT_MS * 1.25, Math.min(LONGEST_SILENCE_MS, workerTimeoutMs / 2));
 }
 
 function startThread(workerData: WatchData): void {

@@ -76,9 +76,18 @@ function isModule(text: string): boolean {
   return PATH.test(text) || (!/\s/.test(text) && !text.replace(/^(node|data):/, '').includes(':'));
 }
 
+/** Own and inherited members, but nothing that every object or function has: no file means `constructor` by a factory. */
 function memberOf(owner: unknown, name: string): unknown {
-  return owner === null || owner === undefined ? undefined : (owner as Record<string, unknown>)[name];
+  if (owner === null || owner === undefined) return undefined;
+  const value = (owner as Record<string, unknown>)[name];
+  return Object.hasOwn(owner, name) || !EVERYWHERE.has(value) ? value : undefined;
 }
+
+const EVERYWHERE: ReadonlySet<unknown> = new Set(
+  [Object.prototype, Function.prototype].flatMap((prototype) =>
+    Object.values(Object.getOwnPropertyDescriptors(prototype)).map(({ value }): unknown => value),
+  ),
+);
 
 /** A method with its owner for `this`; what it has declared about its options stays visible on it. */
 function methodOf(owner: unknown, method: (...given: never[]) => unknown): unknown {
@@ -98,9 +107,20 @@ async function importModule(module: string, folder: string, written: string, ori
     throw refuse('no-module', {
       message: `${JSON.stringify(module)} cannot be loaded: ${reason}`,
       origin,
+      hint: importHint(error),
       cause: error,
     });
   }
+}
+
+/** What to do about a module that does not even parse: where, and what is usual. */
+function importHint(error: unknown): string | undefined {
+  if (!(error instanceof SyntaxError)) return undefined;
+  if (/'export'|import statement|'import'/.test(error.message)) {
+    return 'It has the syntax of ES modules: name it .mjs, or say "type": "module" in the package.json above it.';
+  }
+  const place = /^(\S.*:\d+)$/m.exec(error.stack ?? '')?.[1];
+  return place === undefined ? undefined : `The mistake stands at ${place}.`;
 }
 
 /** The URL of an expression's module. Imports nothing; throws `no-module` when there is none. */

@@ -8,9 +8,9 @@ export const MAX_FILE_BYTES = 1_048_576;
 /** Sections of one file. */
 export const MAX_SECTIONS = 10_000;
 /** Files opened by one load, one opened twice counted twice. */
-export const MAX_FILES = 1000;
+const MAX_FILES = 1000;
 /** UTF-16 units of one value after interpolation. */
-export const MAX_VALUE_LENGTH = 1_048_576;
+const MAX_VALUE_LENGTH = 1_048_576;
 
 /**
  * Contexts made by one load, and for each section it knows: a few mounts of mounts of mounts are otherwise enough for a

@@ -8,7 +8,7 @@ import type { SectionSettings } from './settings.js';
 import type { Source } from './source.js';
 
 /** What a context is called after its section. */
-export function namedAfter(section: PasteSection): Context['named'] {
+function namedAfter(section: PasteSection): Context['named'] {
   const colon = section.name.indexOf(':');
   const prefix = colon < 0 ? section.name : section.name.slice(0, colon);
   const name = colon < 0 ? '' : strip(section.name.slice(colon + 1));

@@ -52,7 +52,7 @@ function behindComment(origin: Origin | undefined): string | undefined {
 const NO_INLINE_COMMENTS = 'A comment must be a line of its own; after text, "#" and ";" belong to the value.';
 
 /** What may have been meant by a name that is not there. */
-export function missingHint(document: PasteDocument, kind: Kind, name: string): string {
+function missingHint(document: PasteDocument, kind: Kind, name: string): string {
   return (
     otherKind(document, kind, name) ??
     spoiltHeader(document, kind, name) ??

@@ -28,7 +28,7 @@ export interface FactorySurroundings {
   readonly config: Config;
   readonly service?: string | undefined;
   readonly log: Logger;
-  readonly releases: Releases;
+  readonly releases: Pick<Releases, 'add'>;
 }
 
 /** The arguments of a context's factory. The maps are its own: what it does with them is seen by nobody else. */

@@ -8,7 +8,7 @@ import { strip } from '../ini/index.js';
 export type Kind = 'app' | 'filter' | 'server';
 
 /** Prefixes of section names for each kind. Within a group the first prefix hides the others. */
-export const PREFIXES: Readonly<Record<Kind, readonly (readonly string[])[]>> = {
+const PREFIXES: Readonly<Record<Kind, readonly (readonly string[])[]>> = {
   app: [['app', 'application'], ['composite', 'composit'], ['pipeline'], ['filter-app']],
   filter: [['filter']],
   server: [['server']],

@@ -7,6 +7,7 @@ import type { Config } from '../config/index.js';
 import type { Origin } from '../errors.js';
 import type { PasteDocument } from '../ini/index.js';
 import type { Logger } from '../log.js';
+import type { Awaitable } from '../service/index.js';
 import { type AliasTable, aliasesOf, fileAliases } from './aliases.js';
 import { childTrail } from './child-trail.js';
 import { type AskedChild, tellsChildren } from './composite/children.js';
@@ -125,18 +126,21 @@ export class Session {
 
   async create(context: Context, releases: Releases): Promise<Created> {
     const { config, service, log } = this.#parts;
+    let failed = false;
     const creation = new Creation({
       config,
       service,
       log,
-      releases,
+      // A composite may have several children made at once: what is acquired after one of them failed goes at once.
+      releases: { add: (release) => (failed ? void released(release, log) : releases.add(release)) },
       child: (parent, kind, name, globalConf, trail) =>
         this.#resolved(() => this.#load.context(parent.answerer, kind, name, globalConf, trail!)),
     });
     try {
       return await creation.create(context);
     } catch (error) {
-      await releases.run().catch((failure: unknown) => log.error('a release failed', { err: failure }));
+      failed = true;
+      await released(() => releases.run(), log);
       throw error;
     }
   }
@@ -173,6 +177,14 @@ export class Session {
     const table = source === undefined ? aliasesOf({}) : fileAliases(source, report);
     this.#fileAliases.set(path, table);
     return table;
+  }
+}
+
+async function released(release: () => Awaitable<void>, log: Logger): Promise<void> {
+  try {
+    await release();
+  } catch (error) {
+    log.error('a release failed', { err: error });
   }
 }
 

@@ -38,7 +38,7 @@ export const accountOptions = defineOptions({
 const validation = defineOptions({
   validator: module({
     default: 'keystone',
-    help: 'Who says what a token is worth: keystone or static, or module:export for one of your own.',
+    help: 'Who says what a token is worth: keystone, jwt or static, or module:export for one of your own.',
   }),
   www_authenticate_uri: uri({
     schemes: ['http', 'https'],

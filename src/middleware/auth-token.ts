@@ -7,11 +7,12 @@ import { ConfigurationRefused } from '../errors.js';
 import { type AuthTokenOptions, authTokenOptions, unaliasedAuthTokenOptions } from './auth-token-options.js';
 import { type Identity, stripIdentity } from './identity.js';
 import { addHeaders, type HeaderPairs, identityOf, serviceHeaders, userHeaders } from './identity-headers.js';
+import { jwtOptions } from './jwt-options.js';
 import { serviceTokenOf, userTokenOf } from './presented-token.js';
 import { TokenCache } from './token-cache.js';
 import { TokenJudge, type Verdicts } from './token-judge.js';
 import { TokenLookup } from './token-lookup.js';
-import type { TokenInfo } from './token-validator.js';
+import type { TokenInfo, TokenValidator } from './token-validator.js';
 import { startValidator } from './validator-drivers.js';
 
 declare module '../app/index.js' {
@@ -41,9 +42,28 @@ export interface AuthTokenFilter extends Filter {
 export const authToken = filterFactory('auth_token', authTokenOptions, async (given, ctx): Promise<AuthTokenFilter> => {
   const options = ownGroup(given, ctx);
   const cache = cacheFor(options, ctx);
-  const validator = await startValidator(options, ctx);
+  return tokenFilter(options, cache, await startValidator(options, ctx), ctx);
+});
+
+/**
+ * Lets in who has a signed token (JSON Web Tokens, RFC 7519) in `Authorization: Bearer` or `X-Auth-Token`: auth_token with
+ * the validator jwt, whose options may stand in the section of the filter. All others are those of `[auth_token]`.
+ */
+export const jwtAuth = filterFactory('jwt', jwtOptions, async (jwt, ctx): Promise<AuthTokenFilter> => {
+  const options = { ...ctx.config.group('auth_token', authTokenOptions), validator: 'jwt' };
+  const cache = cacheFor(options, ctx);
+  return tokenFilter(options, cache, await startValidator(options, ctx, jwt), ctx);
+});
+
+function tokenFilter(
+  options: AuthTokenOptions,
+  cache: TokenCache,
+  validator: TokenValidator,
+  ctx: FactoryContext,
+): AuthTokenFilter {
   const tokens = new TokenLookup(validator, cache);
   ctx.onClose(() => tokens.close());
+  const acceptBearer = options.acceptBearer || options.validator === 'jwt';
   const judge = new TokenJudge(tokens, options, ctx.log);
   const challenge = validator.challenge?.() ?? 'Bearer realm="api"';
   const extraStrip = new Set(options.extraStrip.map((name) => name.toLowerCase().replaceAll('_', '-')));
@@ -52,7 +72,7 @@ export const authToken = filterFactory('auth_token', authTokenOptions, async (gi
   const filter: Filter = (app) => async (req, res) => {
     stripIdentity(req, extraStrip);
     challengeEvery401(res, challenge);
-    const verdicts = await judge.judge(req, userTokenOf(req, options.acceptBearer), serviceTokenOf(req));
+    const verdicts = await judge.judge(req, userTokenOf(req, acceptBearer), serviceTokenOf(req));
     if (!options.delayAuthDecision) refuseUnlessConfirmed(verdicts, challenge);
     const headers = handOn(req, verdicts, options);
     if (options.setHeaders) addHeaders(req, headers);
@@ -60,7 +80,7 @@ export const authToken = filterFactory('auth_token', authTokenOptions, async (gi
     return app(req, res);
   };
   return Object.assign(filter, { invalidate });
-});
+}
 
 function ownGroup(options: AuthTokenOptions, { config, section }: FactoryContext): AuthTokenOptions {
   if (options.configGroup === undefined || options.configGroup === 'auth_token') return options;

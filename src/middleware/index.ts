@@ -1,6 +1,6 @@
 /** `portico/middleware`: the filters and apps that ship. Each is a factory of its own for a paste file. */
 
-export { type AuthTokenFilter, authToken } from './auth-token.js';
+export { type AuthTokenFilter, authToken, jwtAuth } from './auth-token.js';
 export { basicAuth } from './basic-auth.js';
 export { catchErrors } from './catch-errors.js';
 export { compression } from './compression.js';

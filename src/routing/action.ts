@@ -7,6 +7,7 @@ import type { Filter } from '../app/index.js';
 import type { ActionRequest, Args } from './action-request.js';
 import type { WrittenRange } from './api-version.js';
 import type { FromSchema, JsonSchema } from './json-schema.js';
+import { isSince, rangesSince, type Since } from './since.js';
 
 /** One of several values, each for a range of versions. Ranges of one action must not overlap. */
 export interface Versioned<T> {
@@ -14,7 +15,7 @@ export interface Versioned<T> {
   readonly schema: T;
 }
 
-/** One schema, or one for each range of versions. */
+/** One schema, or one for each range of versions. As it is written also by the version from which it holds. */
 export type Schemas = JsonSchema | readonly Versioned<JsonSchema>[];
 
 /** A status, or one for each range of versions. */
@@ -26,12 +27,15 @@ export interface ActionOptions {
   readonly versions?: WrittenRange;
   /** The key of the body that selects it, for routes to `action: 'action'`: `reboot` for `{"reboot": …}`. */
   readonly bodyKey?: string;
-  /** What the body must be. Bodies are not coerced and nothing is removed or defaulted. */
+  /**
+   * What the body must be. Bodies are not coerced and nothing is removed or defaulted. `{ '2.1': schema, '2.19': schema }`
+   * are schemas by the version from which they hold.
+   */
   readonly body?: Schemas;
-  /** What the query must be. Values are coerced to number, integer and boolean. */
+  /** What the query must be, also by version. Values are coerced to number, integer and boolean. */
   readonly query?: Schemas;
-  /** Default 200, or 204 for an empty answer. */
-  readonly status?: Statuses;
+  /** Default 200, or 204 for an empty answer. `{ '2.1': 200, '2.2': 201 }` are statuses by version. */
+  readonly status?: Statuses | Since<number>;
   /** What is answered, by status: the serialiser is compiled from it. */
   readonly response?: Readonly<Record<number, JsonSchema>>;
   /** Filters around this action, inside those of the route and the router. */
@@ -67,8 +71,11 @@ export type Handler<B = unknown, Q = unknown, P = Args> = (
 /** An action with its options. Callable, so that a test can call it as the method it stands for. */
 export interface Action {
   (request: ActionRequest, args?: Args): unknown;
-  readonly [ACTION]: { readonly options: ActionOptions; readonly handler: AnyHandler };
+  readonly [ACTION]: { readonly options: RangedOptions; readonly handler: AnyHandler };
 }
+
+/** Options whose values by version have ranges. */
+export type RangedOptions = Omit<ActionOptions, 'status'> & { readonly status?: Statuses };
 
 /** A handler whose types have been checked where it was written. */
 export type AnyHandler = (this: unknown, request: ActionRequest, args: Args) => unknown;
@@ -90,11 +97,27 @@ export function action<const O extends ActionOptions>(options: O, handler: Handl
   const callable = function (this: unknown, request: ActionRequest, args: Args = {}): unknown {
     return run.call(this, request, args);
   };
-  return Object.assign(callable, { [ACTION]: { options, handler: run } });
+  return Object.assign(callable, { [ACTION]: { options: withRanges(options), handler: run } });
 }
 
+function withRanges({ status, ...options }: ActionOptions): RangedOptions {
+  const { body, query } = options;
+  return {
+    ...options,
+    ...(isSince(body) && { body: schemasOf(body as Since<JsonSchema>) }),
+    ...(isSince(query) && { query: schemasOf(query as Since<JsonSchema>) }),
+    ...(status !== undefined && { status: isSince(status) ? statusesOf(status as Since<number>) : status }),
+  };
+}
+
+const schemasOf = (since: Since<JsonSchema>): Versioned<JsonSchema>[] =>
+  rangesSince(since).map(({ versions, value }) => ({ versions, schema: value }));
+
+const statusesOf = (since: Since<number>): Exclude<Statuses, number> =>
+  rangesSince(since).map(({ versions, value }) => ({ versions, status: value }));
+
 /** Options and handler of a method of a controller: those of an action, or the plain method with none. */
-export function actionOf(method: unknown): { readonly options: ActionOptions; readonly handler: AnyHandler } | null {
+export function actionOf(method: unknown): { readonly options: RangedOptions; readonly handler: AnyHandler } | null {
   if (typeof method !== 'function') return null;
   return (method as Partial<Action>)[ACTION] ?? { options: {}, handler: method as AnyHandler };
 }

@@ -15,7 +15,9 @@ import type { RouteTable } from './route-table.js';
 import type { RouterOptions } from './router-options.js';
 import {
   type ActionTarget,
+  fastifyKey,
   makeTarget,
+  type NamedTargets,
   type ServedRoute,
   type TargetPlace,
   type TargetSource,
@@ -48,24 +50,6 @@ export function buildServed(parts: RouterParts, source: TargetSource): readonly 
   return served;
 }
 
-/** Finds the target of a route whose controller or action is a variable; null when there is none of that name. */
-export type DynamicTargets = (controller: string, action: string, compiled: CompiledRoute) => ActionTarget | null;
-
-/** Targets by the names that a path gives. Only names that exist are kept, so a client cannot make the table grow. */
-export function dynamicTargets(parts: RouterParts, source: TargetSource): DynamicTargets {
-  const targets = new Map<string, ActionTarget>();
-  return (controller, action, compiled) => {
-    const name = `${compiled.index} ${controller} ${action}`;
-    const present = targets.get(name);
-    if (present !== undefined) return present;
-    if (!parts.controllers.has(controller)) return null;
-    if (!parts.controllers.resource(controller).actionNames().includes(action)) return null;
-    const made = makeTarget(source, controller, action, placeOf(compiled, parts));
-    targets.set(name, made);
-    return made;
-  };
-}
-
 function serve(compiled: CompiledRoute, parts: RouterParts, source: TargetSource): ServedRoute {
   const { route } = compiled;
   const place = placeOf(compiled, parts);
@@ -75,22 +59,54 @@ function serve(compiled: CompiledRoute, parts: RouterParts, source: TargetSource
   const redirect = parts.mapper.redirectOf(route);
   if (redirect !== undefined) return { kind: 'redirect', ...shared, redirect };
   if (settings.mounted !== undefined) return { kind: 'mount', ...shared, app: settings.mounted };
-  return { kind: 'action', ...shared, compiled, settings, target: targetOf(place, source) };
+  const { variables } = route;
+  const isNamed = variables.has('controller') || variables.has('action');
+  return {
+    kind: 'action',
+    ...shared,
+    compiled,
+    settings,
+    target: isNamed ? null : targetOf(place, source),
+    named: isNamed ? namedTargets(place, parts, source) : new Map(),
+  };
 }
 
 function placeOf(compiled: CompiledRoute, parts: RouterParts): TargetPlace {
-  return { compiled, settings: parts.settings.get(compiled.route) ?? {}, filters: parts.filters };
+  const { settings, filters } = parts;
+  return { compiled, settings: settings.get(compiled.route) ?? {}, filters, key: fastifyKey(compiled) };
 }
 
-function targetOf(place: TargetPlace, source: TargetSource): ActionTarget | null {
+/** All that a path may name: mistakes in them are found now, not when a client names them. */
+function namedTargets(place: TargetPlace, { controllers, options }: RouterParts, source: TargetSource): NamedTargets {
   const { variables, defaults } = place.compiled.route;
-  if (variables.has('controller') || variables.has('action')) return null;
+  const listed = variables.has('controller') ? Object.keys(options.controllers ?? {}) : [defaults.get('controller')];
+  const targets = new Map<string, Map<string, ActionTarget>>();
+  let number = 0;
+  for (const controller of listed) {
+    if (typeof controller !== 'string') throw noController(controller);
+    const names = controllers.resource(controller).actionNames();
+    const wanted = variables.has('action') ? names : names.filter((name) => name === defaults.get('action'));
+    const made = new Map<string, ActionTarget>();
+    for (const action of wanted) {
+      made.set(action, makeTarget(source, controller, action, { ...place, key: `${place.key}~~${number++}` }));
+    }
+    targets.set(controller, made);
+  }
+  return targets;
+}
+
+function targetOf(place: TargetPlace, source: TargetSource): ActionTarget {
+  const { defaults } = place.compiled.route;
   const controller = defaults.get('controller');
   const action = defaults.get('action');
   if (typeof controller === 'string' && typeof action === 'string') {
     return makeTarget(source, controller, action, place);
   }
-  throw new RouteError('PORTICO_ROUTE_NO_CONTROLLER', {
+  throw noController(controller);
+}
+
+function noController(controller: unknown): RouteError {
+  return new RouteError('PORTICO_ROUTE_NO_CONTROLLER', {
     message: typeof controller === 'string' ? 'the route has no action' : 'the route has no controller',
     hint: "connect(path, { controller: 'servers', action: 'show' }), or a handler.",
   });

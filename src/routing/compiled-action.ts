@@ -2,7 +2,7 @@
  * An action made ready when the router is built: its handler for each version, its checks, its statuses.
  */
 import type { Filter } from '../app/index.js';
-import type { ActionOptions, AnyHandler, Schemas, Statuses } from './action.js';
+import type { AnyHandler, RangedOptions, Schemas, Statuses } from './action.js';
 import { type ApiVersion, EVERY_VERSION, rangesOverlap, readRange, type VersionRange } from './api-version.js';
 import type { JsonSchema } from './json-schema.js';
 import { RouteError } from './route-error.js';
@@ -20,7 +20,7 @@ export interface CompiledAction {
   /** What `this` is in the handler. */
   readonly controller: object;
   readonly handler: AnyHandler;
-  readonly options: ActionOptions;
+  readonly options: RangedOptions;
   readonly filters: readonly Filter[];
   readonly bodyChecks: readonly ByVersion<Check>[];
   readonly queryChecks: readonly ByVersion<Check>[];
@@ -31,7 +31,7 @@ export interface CompiledAction {
 export interface ActionSource {
   readonly controller: object;
   readonly handler: AnyHandler;
-  readonly options: ActionOptions;
+  readonly options: RangedOptions;
 }
 
 /**

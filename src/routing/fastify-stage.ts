@@ -14,7 +14,7 @@ import { pendingOf } from './pending.js';
 import { parseInto, readJson, TOO_LARGE } from './read-json.js';
 import { RouteError } from './route-error.js';
 import { type RunRules, runAction } from './run-action.js';
-import { type Entry, fastifyKey, type RunnableAction, type ServedAction } from './served-route.js';
+import type { ActionTarget, Entry, RunnableAction, ServedAction } from './served-route.js';
 
 /** Answers what went wrong. */
 export type Fail = (req: IncomingMessage, res: ServerResponse, error: unknown) => void;
@@ -99,15 +99,18 @@ export class FastifyStage {
 
   /** One Fastify route for each method of the action: limits and serialisers may differ by version. */
   #addRoutes(instance: FastifyInstance, served: ServedAction): void {
-    const { target, compiled, settings } = served;
-    if (target === null) {
-      this.#addRoute(instance, served, { key: fastifyKey(compiled), bodyLimit: settings.bodyLimit });
-    } else if (target.byKey !== null) {
+    const named = [...served.named.values()].flatMap((targets) => [...targets.values()]);
+    for (const target of served.target === null ? named : [served.target]) this.#addTarget(instance, served, target);
+  }
+
+  #addTarget(instance: FastifyInstance, served: ServedAction, target: ActionTarget): void {
+    const { settings } = served;
+    if (target.byKey !== null) {
       const limits = [...target.byKey.methods.values()].flat().map((method) => bodyLimitOf(method, served) ?? 0);
       const bodyLimit = limits.length === 0 ? settings.bodyLimit : Math.max(...limits) || undefined;
       this.#addRoute(instance, served, { key: target.byKey.key, bodyLimit });
     }
-    for (const method of target?.methods ?? []) {
+    for (const method of target.methods) {
       const { response } = method.compiled.options;
       this.#addRoute(instance, served, { key: method.key, bodyLimit: bodyLimitOf(method, served), response });
     }
@@ -123,9 +126,10 @@ export class FastifyStage {
     }: Pick<Entry, 'key'> & { bodyLimit?: number | undefined; response?: object | undefined },
   ): void {
     const methods = new Set(METHODS.filter((method) => acceptsMethod(compiled.route.conditions, method)));
-    methods.delete('CONNECT');
     if (methods.has('GET')) methods.add('HEAD');
-    if (this.#parts.options.useMethodOverride === true) for (const method of ['GET', 'POST']) methods.add(method);
+    // The request keeps its own method, whatever it was matched by.
+    if (this.#parts.options.useMethodOverride === true) for (const method of METHODS) methods.add(method);
+    methods.delete('CONNECT');
     if (methods.size === 0) return;
     instance.route({
       method: [...methods] as HTTPMethods[],

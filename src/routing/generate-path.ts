@@ -30,7 +30,7 @@ export function quotePath(text: string): string {
 }
 
 /** As a form does: a space is `+`; letters, digits and `_.-~` stay. */
-export function quoteQuery(text: string): string {
+function quoteQuery(text: string): string {
   return quote(text).replaceAll('%20', '+');
 }
 

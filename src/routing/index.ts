@@ -22,11 +22,14 @@ export { type OverrideSource, overriddenMethod } from './method-override.js';
 export { type OpenApiAdditions, type OpenApiOptions, openApiDocument } from './openapi.js';
 export { findOverlaps, type Overlap } from './overlaps.js';
 export {
+  type CollectionPageOptions,
+  collectionPage,
   cutPage,
   type Page,
   type PageLink,
   type PageOptions,
   type PageRequest,
+  type PageRequester,
   pageOf,
   pageRequest,
   unknownMarker,
@@ -36,6 +39,7 @@ export type { ParamsOf } from './params-of.js';
 export { type SlowRequirement, slowRequirements } from './regex-cost.js';
 export { Reply, SENT } from './reply.js';
 export { Resource, type ResourceSettings } from './resource.js';
+export { bookmarkUrl, type ResourceLink, resourceLinks } from './resource-links.js';
 export type { ResourceOptions } from './resource-routes.js';
 export { type GenerateFilter, type ParentResource, type Requirements, Route, type RouteOptions } from './route.js';
 export { GenerationError, RouteError, RouteTableError } from './route-error.js';
@@ -48,7 +52,25 @@ export {
   type RouterUrl,
 } from './router.js';
 export type { RouterOptions } from './router-options.js';
+export {
+  anyText,
+  flag,
+  isTrue,
+  keyValuePairs,
+  listOf,
+  type Members,
+  type MembersSince,
+  members,
+  object,
+  objectSince,
+  orNull,
+  querySince,
+  text,
+  wholeNumber,
+} from './schema-words.js';
 export { findShadowed, type Shadowed } from './shadow.js';
+export type { Since } from './since.js';
+export { type SortKeys, sortKeys } from './sort-keys.js';
 export {
   type CollectionOptions,
   type StandardRouteOptions,
@@ -60,3 +82,4 @@ export { legacyRules, type RouteWarning, warningsOf } from './template-warnings.
 export type { UrlSurroundings, UrlValues } from './url-builder.js';
 export { type VersionDocument, type VersionDocumentOptions, versionDocument } from './version-document.js';
 export type { VersionOptions } from './version-negotiation.js';
+export { type View, type Viewer, view } from './view.js';

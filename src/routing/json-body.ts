@@ -1,8 +1,7 @@
 /**
  * Request bodies: JSON in UTF-8, and nothing that could be mistaken for it.
  */
-import { Fault } from '../app/index.js';
-import { quoteClient } from './quote-client.js';
+import { Fault, quoteClient } from '../app/index.js';
 
 /**
  * A body as a value; undefined for an empty one. Throws a `Fault` 400 for bytes that are not UTF-8, text that is not

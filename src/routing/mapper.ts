@@ -57,6 +57,8 @@ export class Mapper extends SubMapperParent {
   readonly #places = new WeakMap<Route, CallSite>();
   #table: RouteTable | undefined;
   #builder: UrlBuilder | undefined;
+  /** The expression for the prefix and what follows it. */
+  #prefix: string | undefined;
 
   constructor(options: MapperOptions = {}) {
     super();
@@ -161,9 +163,9 @@ export class Mapper extends SubMapperParent {
   withoutPrefix(path: string): string | null {
     const { prefix } = this.#options;
     if (!prefix) return path;
-    const { source } = translateRegex(`${prefix}(.*)`);
-    if (!new RegExp(source, 'vy').test(path)) return null;
-    return path.replace(new RegExp(source, 'gv'), '$1') || '/';
+    this.#prefix ??= translateRegex(`${prefix}(.*)`).source;
+    if (!new RegExp(this.#prefix, 'vy').test(path)) return null;
+    return path.replace(new RegExp(this.#prefix, 'gv'), '$1') || '/';
   }
 
   /** A URL from values, of the route that fits them best; null when none does. */

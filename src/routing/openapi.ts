@@ -1,7 +1,7 @@
 /**
  * OpenAPI 3.1 from a route table: paths, parameters, schemas, statuses and versions.
  */
-import type { ActionOptions, Schemas } from './action.js';
+import type { RangedOptions, Schemas } from './action.js';
 import type { CompiledRoute } from './compiled-route.js';
 import type { JsonSchema } from './json-schema.js';
 import { getOwn } from './own-property.js';
@@ -27,14 +27,20 @@ type Json = Record<string, unknown>;
 
 /** The document of a router. Formatted twins, redirects, mounts and routes for any controller are left out. */
 export function openApiDocument(router: Router, options: OpenApiOptions): Json {
-  const paths: Record<string, Json> = {};
+  const paths = new Map<string, Json>();
+  const ids = new Map<string, number>();
   for (const compiled of router.compile().ranked) {
     const source = router.operationSource(compiled.route);
     if (source === null || isFormatted(compiled)) continue;
     const path = pathOf(compiled.route.parts);
-    paths[path] ??= {};
+    // A request always begins with a slash: what does not cannot be asked for.
+    if (!path.startsWith('/')) continue;
+    const item = paths.get(path) ?? {};
+    paths.set(path, item);
     for (const method of methodsOf(compiled)) {
-      paths[path][method.toLowerCase()] ??= operation(compiled, source);
+      const name = method.toLowerCase();
+      if (Object.hasOwn(item, name)) continue;
+      item[name] = { operationId: ownId(`${source.controller}.${source.action}`, ids), ...operation(compiled, source) };
     }
   }
   const { versions } = router;
@@ -46,7 +52,7 @@ export function openApiDocument(router: Router, options: OpenApiOptions): Json {
   return {
     openapi: '3.1.0',
     info,
-    paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
+    paths: Object.fromEntries([...paths].sort(([a], [b]) => (a < b ? -1 : 1))),
   };
 }
 
@@ -71,12 +77,18 @@ function pathOf(parts: readonly Part[]): string {
   return text.join('') || '/';
 }
 
-function operation(compiled: CompiledRoute, { controller, action, methods, filters }: OperationSource): Json {
+/** No two operations may have one id; an action that several routes lead to gets a number. */
+function ownId(id: string, ids: Map<string, number>): string {
+  const count = (ids.get(id) ?? 0) + 1;
+  ids.set(id, count);
+  return count === 1 ? id : `${id}.${count}`;
+}
+
+function operation(compiled: CompiledRoute, { controller, methods, filters }: OperationSource): Json {
   const newest = methods.at(-1);
   const added = filters.map((filter) => (filter as { openapi?: OpenApiAdditions }).openapi ?? {});
   const body = schemaOf(newest?.body);
   return {
-    operationId: `${controller}.${action}`,
     tags: [controller],
     ...(newest?.summary === undefined ? {} : { summary: newest.summary }),
     parameters: [
@@ -113,7 +125,7 @@ function queryParameters(schema: JsonSchema | undefined): Json[] {
   }));
 }
 
-function responsesOf(options: ActionOptions | undefined): Json {
+function responsesOf(options: RangedOptions | undefined): Json {
   const status = options?.status;
   const statuses =
     status === undefined ? [200] : typeof status === 'number' ? [status] : status.map((one) => one.status);
@@ -132,7 +144,7 @@ function securityOf(added: readonly OpenApiAdditions[]): Json {
 }
 
 /** All versions of an action, where there is more than one: OpenAPI itself has room for the newest only. */
-function versionsOf(methods: readonly ActionOptions[]): Json {
+function versionsOf(methods: readonly RangedOptions[]): Json {
   const ranges = methods.filter(({ versions }) => versions !== undefined);
   if (ranges.length === 0) return {};
   return {

@@ -1,9 +1,8 @@
 /**
  * Lists by pages: limit and marker, and the link to the next page.
  */
-import { Fault } from '../app/index.js';
+import { Fault, quoteClient } from '../app/index.js';
 import type { ActionRequest } from './action-request.js';
-import { quoteClient } from './quote-client.js';
 
 /** How a collection is paged. */
 export interface PageOptions {
@@ -38,10 +37,13 @@ export interface PageLink {
   readonly href: string;
 }
 
+/** Any `ActionRequest`, whatever its path variables, body and query. */
+export type PageRequester = Pick<ActionRequest, 'queryValue' | 'url' | 'req'>;
+
 const DEFAULT_LIMIT = 1000;
 
 /** The page a request asks for. Throws a `Fault` 400 for a number that is none, or below zero. */
-export function pageRequest(request: ActionRequest, options: PageOptions = {}): PageRequest {
+export function pageRequest(request: PageRequester, options: PageOptions = {}): PageRequest {
   const { maxLimit = DEFAULT_LIMIT, offset: withOffset = false, pageSize = false } = options;
   const asked = wholeNumber(request, 'limit') ?? (pageSize ? wholeNumber(request, 'page_size') : undefined);
   return {
@@ -56,7 +58,7 @@ export function pageRequest(request: ActionRequest, options: PageOptions = {}): 
  * empty page would look like the end.
  */
 export function cutPage<T>(
-  request: ActionRequest,
+  request: PageRequester,
   items: readonly T[],
   idOf: (item: T) => string,
   options: PageOptions = {},
@@ -68,9 +70,35 @@ export function cutPage<T>(
   return pageOf(request, items.slice(start, start + limit), idOf, limit);
 }
 
+/** How a collection is shown, and paged. */
+export interface CollectionPageOptions<T> extends PageOptions {
+  /** The member of an item that a marker names. Default `id`. */
+  readonly marker?: (keyof T & string) | undefined;
+  /** What an item looks like. Default: as it is. */
+  readonly show?: ((item: T) => unknown) | undefined;
+}
+
+/**
+ * The answer to a list request, by pages: `{ flavors: […] }`, and `flavors_links` where there may be a next page. Throws
+ * as {@link cutPage} does.
+ */
+export function collectionPage<T extends object>(
+  request: PageRequester,
+  name: string,
+  items: readonly T[],
+  options: CollectionPageOptions<T> = {},
+): Record<string, unknown> {
+  const { marker = 'id' as keyof T & string, show = (item) => item } = options;
+  const page = cutPage(request, items, (item) => String(item[marker]), options);
+  return {
+    [name]: page.items.map((item) => show(item)),
+    ...(page.links.length > 0 && { [`${name}_links`]: page.links }),
+  };
+}
+
 /** A page that a store has cut already, `limit` items at most. */
 export function pageOf<T>(
-  request: ActionRequest,
+  request: PageRequester,
   items: readonly T[],
   idOf: (item: T) => string,
   limit: number,
@@ -85,7 +113,7 @@ export function unknownMarker(marker: string): Fault {
   return new Fault(400, { message: `marker [${quoteClient(marker)}] not found` });
 }
 
-function wholeNumber(request: ActionRequest, name: string): number | undefined {
+function wholeNumber(request: PageRequester, name: string): number | undefined {
   const text = request.queryValue(name);
   if (text === undefined) return undefined;
   if (/^\d{1,15}$/.test(text)) return Number(text);
@@ -94,7 +122,7 @@ function wholeNumber(request: ActionRequest, name: string): number | undefined {
 }
 
 /** The request's own URL with its parameters sorted; a new marker takes the old one's place, else it comes last. */
-function nextHref(request: ActionRequest, marker: string): string {
+function nextHref(request: PageRequester, marker: string): string {
   const url = request.req.url ?? '/';
   const mark = url.indexOf('?');
   const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));

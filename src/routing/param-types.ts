@@ -54,12 +54,15 @@ export interface TypedTemplate {
 /** Takes types out of a template; what stands after a colon and is no type's name stays: it is an expression. */
 export function takeTypes(template: string, known: ReadonlyMap<string, ParamType>): TypedTemplate {
   const types = new Map<string, ParamType>();
-  const bare = template.replace(/(?<!\\)\{(\.?)(\w+):(\w+)\}/gu, (whole, dot: string, name: string, word: string) => {
-    const type = known.get(word);
-    if (type === undefined) return whole;
-    types.set(name, type);
-    return `{${dot}${name}}`;
-  });
+  const bare = template.replace(
+    /(?<!\\)\{(\.?)([\p{L}\p{N}_]+):(\w+)\}/gu,
+    (whole, dot: string, name: string, word: string) => {
+      const type = known.get(word);
+      if (type === undefined) return whole;
+      types.set(name, type);
+      return `{${dot}${name}}`;
+    },
+  );
   return { template: bare, types };
 }
 

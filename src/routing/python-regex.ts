@@ -259,7 +259,7 @@ class Translator {
 }
 
 /** Literal text in an expression with the `v` flag. */
-export function escapeLiteral(text: string): string {
+function escapeLiteral(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }
 

@@ -153,7 +153,7 @@ function byMethod(actions: Readonly<Record<string, string>>): Map<string, string
 }
 
 /** Removes one slash from each end. */
-export function stripSlashes(name: string): string {
+function stripSlashes(name: string): string {
   const start = name.startsWith('/') ? name.slice(1) : name;
   return start.endsWith('/') ? start.slice(0, -1) : start;
 }

@@ -3,7 +3,7 @@
  */
 
 import { didYouMean } from '../errors.js';
-import { type Action, type ActionOptions, actionOf, isAction } from './action.js';
+import { type Action, actionOf, isAction, type RangedOptions } from './action.js';
 import { type ActionSource, type CompiledAction, compileAction, refuseOverlap } from './compiled-action.js';
 import { RouteError } from './route-error.js';
 import type { SchemaCompiler } from './schema-compiler.js';
@@ -59,7 +59,7 @@ export class Resource {
   }
 
   /** The options of an action's methods, as they are written; empty when there is no such action. */
-  optionsOf(action: string): ActionOptions[] {
+  optionsOf(action: string): RangedOptions[] {
     if (this.selectsByKey(action)) {
       return [{ body: { oneOf: this.bodyKeys().map((key) => keySchema(key, this.#byKey.get(key)!.written)) } }];
     }
@@ -74,7 +74,7 @@ export class Resource {
   }
 
   /** The methods of an action, compiled, with options of the route for what it does not say itself; throws a {@link RouteError} when the controller has no such action. */
-  compile(action: string, compiler: SchemaCompiler, fallback?: ActionOptions): readonly CompiledAction[] {
+  compile(action: string, compiler: SchemaCompiler, fallback?: RangedOptions): readonly CompiledAction[] {
     const written = this.#written(action);
     if (written !== undefined) {
       return compileWritten(this.#controller, written, `${this.name}.${action}`, compiler, fallback);
@@ -147,7 +147,7 @@ function compileWritten(
   written: Written,
   place: string,
   compiler: SchemaCompiler,
-  fallback: ActionOptions = {},
+  fallback: RangedOptions = {},
 ): readonly CompiledAction[] {
   const methods = Array.isArray(written) ? (written as Action[]) : [written];
   const compiled = methods.map((method) => {

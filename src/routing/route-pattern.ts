@@ -42,7 +42,7 @@ export function variablePattern(variable: Variable, source: PatternSource): stri
 export const PLAIN = '[^/]+?';
 
 /** As Python's `re.escape` since 3.7. */
-export function escapePython(text: string): string {
+function escapePython(text: string): string {
   return text.replace(/[()[\]{}?*+\-|^$\\.&~# \t\n\r\v\f]/g, '\\$&');
 }
 

@@ -2,7 +2,7 @@
  * What a router keeps for a route besides its place in the table.
  */
 import type { App, Filter } from '../app/index.js';
-import type { ActionOptions, Handler } from './action.js';
+import type { Handler, RangedOptions } from './action.js';
 import type { ParamType } from './param-types.js';
 import type { RouteOptions } from './route.js';
 
@@ -17,7 +17,7 @@ export interface RouteSettings {
   /** Milliseconds until the route answers 503 and `request.signal` is aborted. Default: none. */
   readonly deadline?: number | undefined;
   /** Body, query and response schemas, as an action has them; where the action has none of its own. */
-  readonly schema?: Pick<ActionOptions, 'body' | 'query' | 'response'> | undefined;
+  readonly schema?: Pick<RangedOptions, 'body' | 'query' | 'response'> | undefined;
   /** For Fastify plugins that look at the level of a route. */
   readonly logLevel?: string | undefined;
   /** For filters and Fastify plugins: `request.routeOptions.config`. */

@@ -2,11 +2,11 @@
  * A router's table as an App: match, then filters, Fastify and the action.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { asFault, type ClosableApp, environ, Fault, type FaultStyle, renderFault } from '../app/index.js';
+import { asFault, type ClosableApp, environ, Fault, type FaultStyle, quoteClient, renderFault } from '../app/index.js';
 import { ActionRequest, type Args, type RequestSurroundings } from './action-request.js';
 import { allowedMethods, answerOptions } from './allow.js';
 import type { ApiVersion } from './api-version.js';
-import { buildServed, type DynamicTargets, dynamicTargets, type RouterParts } from './build-table.js';
+import { buildServed, type RouterParts } from './build-table.js';
 import { checkTable } from './check-table.js';
 import type { Found } from './compiled-route.js';
 import type { MatchRequest } from './conditions.js';
@@ -17,7 +17,6 @@ import { absoluteUrl } from './link-base.js';
 import { overriddenMethod } from './method-override.js';
 import { callMounted } from './mount.js';
 import { setPending } from './pending.js';
-import { quoteClient } from './quote-client.js';
 import { answerRedirect } from './redirect-answer.js';
 import { SchemaCompiler } from './schema-compiler.js';
 import { type ActionTarget, methodFor, type ServedAction, type ServedRoute } from './served-route.js';
@@ -40,7 +39,6 @@ class RouterApp implements RequestSurroundings {
   readonly #parts: RouterParts;
   readonly #stage: FastifyStage;
   readonly #served: readonly ServedRoute[];
-  readonly #dynamic: DynamicTargets;
   readonly #versions: VersionNegotiation | null;
   readonly #faultStyle: FaultStyle;
   readonly #likeRoutes: boolean;
@@ -63,7 +61,6 @@ class RouterApp implements RequestSurroundings {
       enter: this.#stage.enter,
     };
     this.#served = buildServed(parts, source);
-    this.#dynamic = dynamicTargets(parts, source);
     this.#checksProject = options.projectCheck ?? options.kind === 'project';
     this.#negotiates = options.serializers !== undefined;
     this.#asksRequest = options.subDomains === true || parts.table.routes.some(({ conditional }) => conditional);
@@ -97,7 +94,7 @@ class RouterApp implements RequestSurroundings {
     if (version !== null) environ(req).apiVersion = version.text;
     if (raw.length > LONGEST_PATH) throw new Fault(414);
     if (this.#parts.options.strictPaths === true) refuseOddPath(raw);
-    const path = this.#parts.mapper.withoutPrefix(decodePath(raw));
+    const path = raw === '*' ? raw : this.#parts.mapper.withoutPrefix(decodePath(raw));
     const query = mark < 0 ? '' : url.slice(mark + 1);
     const found = path === null ? null : this.#find(req, path, query);
     if (found === null) return this.#miss(req, res, path);
@@ -120,8 +117,9 @@ class RouterApp implements RequestSurroundings {
     const method = overrides ? overriddenMethod({ method: own, query }) : own;
     const request = this.#asksRequest ? matchRequest(req, method) : null;
     const found = table.find(method, path, request);
-    if (found !== null || method !== 'HEAD' || this.#likeRoutes) return found;
-    return table.find('GET', path, request === null ? null : { ...request, method: 'GET' });
+    if (method !== 'HEAD' || this.#likeRoutes || namesMethods(found)) return found;
+    const get = table.find('GET', path, request === null ? null : { ...request, method: 'GET' });
+    return found === null || (get !== null && get.compiled.rank < found.compiled.rank) ? get : found;
   }
 
   /** No route takes path and method: 404, 405 with `Allow`, or the answer to OPTIONS. */
@@ -135,7 +133,7 @@ class RouterApp implements RequestSurroundings {
         throw new Fault(405, { message, headers: { Allow: allowed.join(', ') } });
       }
     }
-    throw new Fault(404, { message: 'The resource could not be found.' });
+    throw new Fault(404, { message: NOT_FOUND });
   }
 
   #run(
@@ -145,7 +143,7 @@ class RouterApp implements RequestSurroundings {
     found: Found,
     version: ApiVersion | null,
   ): void | Promise<void> {
-    const target = served.target ?? this.#dynamicTarget(served, found);
+    const target = served.target ?? namedTarget(served, found);
     const method = target.byKey === null ? methodFor(target.methods, version) : undefined;
     const entry = target.byKey ?? method;
     if (entry === undefined) throw new Fault(404, { message: NO_SUCH_VERSION });
@@ -156,13 +154,6 @@ class RouterApp implements RequestSurroundings {
     setPending(req, { request, target, entry, method, version, args, url: req.url ?? '/', format });
     if (served.settings.deadline !== undefined) startDeadline(request, served.settings.deadline, this.#fail);
     return entry.app(req, res);
-  }
-
-  #dynamicTarget(served: ServedAction, { match }: Found): ActionTarget {
-    const { controller, action } = match;
-    const target = this.#dynamic(String(controller), String(action), served.compiled);
-    if (target === null) throw new Fault(404, { message: 'The resource could not be found.' });
-    return target;
   }
 
   /** The project in the path must be the one who asks; it is then taken out of what the action gets. */
@@ -189,7 +180,20 @@ class RouterApp implements RequestSurroundings {
   };
 }
 
+/** What the path names, where controller or action are variables of it. */
+function namedTarget({ named }: ServedAction, { match: { controller, action } }: Found): ActionTarget {
+  const target = named.get(String(controller))?.get(String(action));
+  if (target === undefined) throw new Fault(404, { message: NOT_FOUND });
+  return target;
+}
+
+const NOT_FOUND = 'The resource could not be found.';
 const NO_SUCH_VERSION = 'The resource could not be found in this version of the API.';
+
+/** A route for every method, such as a mount, does not stand before a GET route that would win without it. */
+function namesMethods(found: Found | null): boolean {
+  return found?.compiled.route.conditions?.method !== undefined;
+}
 
 function matchRequest(req: IncomingMessage, method: string): MatchRequest {
   return { method, host: req.headers.host, headers: req.headers, req };

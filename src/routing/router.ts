@@ -5,7 +5,7 @@ import type { App, ClosableApp, Filter } from '../app/index.js';
 import type { PorticoError } from '../errors.js';
 import { didYouMean } from '../errors.js';
 import { createLogger } from '../log.js';
-import type { ActionOptions, Handler } from './action.js';
+import type { Handler, RangedOptions } from './action.js';
 import { noteRouter } from './collect-routers.js';
 import type { Found } from './compiled-route.js';
 import type { ControllerSource } from './controllers.js';
@@ -38,7 +38,7 @@ export interface OperationSource {
   readonly controller: string;
   readonly action: string;
   /** Options of its methods, the oldest versions first. */
-  readonly methods: readonly ActionOptions[];
+  readonly methods: readonly RangedOptions[];
   readonly filters: readonly Filter[];
 }
 

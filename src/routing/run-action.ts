@@ -2,13 +2,12 @@
  * The action of a request: chosen, its input checked, called, answered.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Fault } from '../app/index.js';
+import { Fault, quoteClient } from '../app/index.js';
 import { valueFor } from './compiled-action.js';
 import type { Fail } from './fastify-stage.js';
 import type { AnswerTypes } from './negotiate-type.js';
 import { type Pending, pendingOf } from './pending.js';
-import { quoteClient } from './quote-client.js';
-import { sendAnswer } from './send-answer.js';
+import { discardAnswer, sendAnswer } from './send-answer.js';
 import { methodFor, type RunnableAction } from './served-route.js';
 
 /** What actions of one router have in common. */
@@ -94,7 +93,10 @@ function answer(
   { types }: RunRules,
 ): void {
   // Answered already: the deadline passed, or the client is gone.
-  if (request.isAborted && (reply.sent || request.res.writableEnded)) return;
+  if (request.isAborted && (reply.sent || request.res.writableEnded)) {
+    discardAnswer(value);
+    return;
+  }
   sendAnswer(reply, value, {
     status: compiled.statuses.length === 0 ? undefined : valueFor(compiled.statuses, version),
     compiledFor: compiled.options.response,

@@ -5,9 +5,8 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import ajvFormats, { type FormatName } from 'ajv-formats';
-import { Fault } from '../app/index.js';
+import { Fault, quoteClient } from '../app/index.js';
 import type { JsonSchema } from './json-schema.js';
-import { quoteClient } from './quote-client.js';
 
 /** Throws a `Fault` 400 for a value the schema does not take; a query's values are coerced in place. */
 export type Check = (value: unknown) => void;
@@ -132,5 +131,12 @@ function isSecret({ parentSchema, keyword }: ErrorObject, path: string): boolean
 function shownValue({ data, keyword, params }: ErrorObject): string {
   const shown =
     keyword === 'additionalProperties' ? (data as Record<string, unknown>)[String(params.additionalProperty)] : data;
-  return quoteClient(JSON.stringify(shown) ?? 'undefined');
+  try {
+    return quoteClient(
+      JSON.stringify(shown, (name, inner: unknown) => (SECRET.test(name) ? '…' : inner)) ?? 'undefined',
+    );
+  } catch {
+    // As deep as JSON may be read, it cannot be written.
+    return 'too deep to be shown';
+  }
 }

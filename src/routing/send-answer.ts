@@ -1,6 +1,8 @@
 /**
  * What an action returned, as an answer.
  */
+import type { OutgoingHttpHeader } from 'node:http';
+import { Stream } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { jsonText } from './json-text.js';
 import { Reply, SENT } from './reply.js';
@@ -22,15 +24,29 @@ export function sendAnswer(reply: FastifyReply, value: unknown, rules: AnswerRul
   if (value === SENT) {
     if (!reply.sent) reply.hijack();
   } else if (value instanceof Reply) {
-    setHeaders(reply, value);
+    setHeaders(reply, Object.entries(value.headers));
     sendBody(reply, value.body, value.status ?? rules.status, rules);
+  } else if (value instanceof Response) {
+    setHeaders(reply, value.headers);
+    void reply.code(value.status).send(value.body);
   } else {
     sendBody(reply, value, rules.status, rules);
   }
 }
 
-function setHeaders(reply: FastifyReply, { headers }: Reply): void {
-  for (const [name, value] of Object.entries(headers)) {
+/** Lets go of an answer that nobody gets any more: a stream may hold a file or a connection open. */
+export function discardAnswer(value: unknown): void {
+  const body: unknown = value instanceof Reply || value instanceof Response ? value.body : value;
+  if (body instanceof ReadableStream) {
+    // A stream that somebody reads already is not ours to cancel.
+    if (!body.locked) body.cancel().catch(() => undefined);
+  } else if (body instanceof Stream && 'destroy' in body && typeof body.destroy === 'function') {
+    body.destroy();
+  }
+}
+
+function setHeaders(reply: FastifyReply, headers: Iterable<readonly [string, OutgoingHttpHeader | undefined]>): void {
+  for (const [name, value] of headers) {
     if (value === undefined) continue;
     const present = name.toLowerCase() === 'vary' ? reply.getHeader('vary') : undefined;
     void reply.header(name, present === undefined ? value : joinVary(String(present), String(value)));
@@ -72,7 +88,7 @@ function hasSchema(compiled: Readonly<Record<string, unknown>>, status: number):
 }
 
 function isSentAsIs(value: object): boolean {
-  if (value instanceof Uint8Array || value instanceof Response) return true;
+  if (value instanceof Uint8Array) return true;
   const { pipe, getReader } = value as { pipe?: unknown; getReader?: unknown };
   return typeof pipe === 'function' || typeof getReader === 'function';
 }

@@ -39,7 +39,12 @@ export interface ServedAction {
   readonly settings: KeptSettings;
   /** What it runs; null when controller or action are variables of the path. */
   readonly target: ActionTarget | null;
+  /** What it may run where the path names it; empty where `target` says it. */
+  readonly named: NamedTargets;
 }
+
+/** Targets by controller and action. Complete when the router is built, so a client cannot make it grow. */
+export type NamedTargets = ReadonlyMap<string, ReadonlyMap<string, ActionTarget>>;
 
 /** The methods that may run for a controller's action. */
 export interface ActionTarget {
@@ -82,13 +87,15 @@ export interface TargetPlace {
   readonly settings: KeptSettings;
   /** Filters of the router. */
   readonly filters: readonly Filter[];
+  /** Under which Fastify gets its requests. */
+  readonly key: string;
 }
 
 /** The target of a controller's action. Throws a {@link RouteError} when there is none. */
 export function makeTarget(source: TargetSource, controller: string, action: string, place: TargetPlace): ActionTarget {
   const resource = source.controllers.resource(controller);
   const outer = [...place.filters, ...(place.settings.filters ?? [])];
-  const key = fastifyKey(place.compiled);
+  const { key } = place;
   const runnable = (compiled: CompiledAction, index: number): RunnableAction => ({
     compiled,
     app: compose([...outer, ...compiled.filters], source.enter),

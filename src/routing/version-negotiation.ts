@@ -2,9 +2,8 @@
  * Which version of the API a request is for, and the headers that say which it got.
  */
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import { Fault } from '../app/index.js';
+import { Fault, quoteClient } from '../app/index.js';
 import { ApiVersion } from './api-version.js';
-import { quoteClient } from './quote-client.js';
 
 /** The versions a router serves. */
 export interface VersionOptions {

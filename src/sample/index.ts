@@ -9,7 +9,7 @@ export { version, versions } from './compute/versions.js';
 
 /** `[app:…]` for the compute API below `/v2.1`. Options: those of `[sample]`. */
 export const compute = appFactory('sample', sampleOptions, async (settings, ctx) => {
-  const sample = { cloud: cloudOf(ctx, settings), settings };
+  const sample = { cloud: cloudOf(ctx), settings };
   const app = await computeRouter(ctx.log).build();
   ctx.onClose(() => app.close());
   return (req, res) => {
@@ -31,5 +31,5 @@ export const metadata: AppFactory = (_globalConf, _localConf, ctx) => {
   const { proxySecret } = ctx.config.group('api:metadata', metadataOptions, { partial: true });
   if (proxySecret === '')
     ctx.log.warn('[api:metadata] proxy_secret is not set: every request about a server is refused');
-  return metadataApp(cloudOf(ctx, ctx.config.group('sample', sampleOptions)), proxySecret);
+  return metadataApp(cloudOf(ctx), proxySecret);
 };

@@ -1,6 +1,6 @@
 /** Names and times that both APIs show, in nova's forms. */
 import { createHash } from 'node:crypto';
-import type { Stored } from './cloud.js';
+import type { Stored } from 'portico/sqlite';
 import type { Server } from './records.js';
 
 /** The server's name as a host name (RFC 1123): letters, digits and hyphens, at most 63. */
@@ -36,6 +36,6 @@ export function isoTime(ms: number): string {
 }
 
 /** `2013-07-23T11:33:21.000000`: to the microsecond, in UTC without saying so. */
-export function microTime(ms: number | null): string | null {
-  return ms === null ? null : `${new Date(ms).toISOString().slice(0, 23)}000`;
+export function microTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 23)}000`;
 }

@@ -1,4 +1,4 @@
-/** What the cloud stores, as JSON. Times are milliseconds since 1970; snake case is as the API shows it. */
+/** What the cloud stores, as JSON. Snake case is as the API shows it; times in camel case are milliseconds. */
 type Texts<Names extends string> = Record<Names, string>;
 type Numbers<Names extends string> = Record<Names, number>;
 
@@ -9,10 +9,10 @@ export type Flavor = Texts<'id' | 'name'> &
     extra_specs: Record<string, string | number>;
   };
 
-export type Image = Texts<'id' | 'name'> & Numbers<'OS-EXT-IMG-SIZE:size' | 'createdAt'>;
+export type Image = Texts<'id' | 'name' | 'created'> & Numbers<'OS-EXT-IMG-SIZE:size'>;
 
 /** Belongs to a user. The private half of a generated pair is given away once and never stored. */
-export type KeyPair = Texts<'name' | 'user_id' | 'type' | 'public_key' | 'fingerprint'> & Numbers<'createdAt'>;
+export type KeyPair = Texts<'name' | 'user_id' | 'type' | 'public_key' | 'fingerprint' | 'created_at'>;
 
 export type Group = Texts<'id' | 'name' | 'project_id' | 'user_id' | 'policy'> & { rules: object };
 
@@ -20,11 +20,11 @@ export type Service = Texts<'id' | 'binary' | 'host' | 'zone'> & { disabled_reas
   [K in 'disabled' | 'forced_down']: boolean;
 };
 
-export type Aggregate = Texts<'uuid' | 'name'> &
-  Numbers<'createdAt'> & { updatedAt: number | null } & {
-    hosts: string[];
-    metadata: Record<string, string>;
-  };
+export type Aggregate = Texts<'uuid' | 'name' | 'created_at'> & {
+  updated_at: string | null;
+  hosts: string[];
+  metadata: Record<string, string>;
+};
 
 /** What a server is between two transitions; nova's `vm_state`. */
 export type VmState = 'building' | 'active' | 'stopped' | 'paused' | 'suspended' | 'error';
@@ -53,4 +53,4 @@ export interface Server
 }
 
 /** One thing that was done to a server, and in which request. */
-export type Action = Texts<'action' | 'instance_uuid' | 'request_id' | 'user_id' | 'project_id'> & Numbers<'startedAt'>;
+export type Action = Texts<'action' | 'instance_uuid' | 'request_id' | 'user_id' | 'project_id' | 'start_time'>;

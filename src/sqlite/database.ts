@@ -96,6 +96,19 @@ export function transaction<T>(database: Database, work: (database: Database) =>
   return result;
 }
 
+/**
+ * Runs `work`, which only reads, on one consistent view of the database: what others write meanwhile is not seen, and
+ * nobody waits. `work` must be synchronous.
+ */
+export function snapshot<T>(database: Database, work: (database: Database) => T): T {
+  database.exec('BEGIN');
+  try {
+    return work(database);
+  } finally {
+    rollBack(database);
+  }
+}
+
 /** Some errors have ended the transaction already; the error that led here matters more than that. */
 function rollBack(database: Database): void {
   try {

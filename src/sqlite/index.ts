@@ -6,5 +6,7 @@ export {
   type Row,
   type SqlValue,
   type Statement,
+  snapshot,
   transaction,
 } from './database.js';
+export { type RecordTable, recordTable, type Stored } from './record-table.js';

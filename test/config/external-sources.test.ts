@@ -57,3 +57,12 @@ test('CF-15 a source that cannot be read is an error, or a warning where it is o
     close();
   }
 });
+
+test('CF-15 a time-out may have fractions of a millisecond, and be as long as a timer of Node holds', async () => {
+  const { uri, close } = await serving(() => ({ status: 200, text: '' }));
+  try {
+    for (const timeout of ['5.0005', '2147483.647']) await load([`far.uri=${uri}`, `far.timeout_s=${timeout}`]);
+  } finally {
+    close();
+  }
+});

@@ -1,7 +1,8 @@
 /** Creating: order, arguments, what is checked, and what is released. */
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
-import type { App, Conf, FactoryContext } from 'portico/app';
+import type { App, Conf, FactoryContext, SectionLoader } from 'portico/app';
 import { Config } from 'portico/config';
 import { PasteError } from 'portico/loader';
 import { composed, loaderOf } from './composed.js';
@@ -213,6 +214,25 @@ test('PD-165 when creation fails half way, what was acquired so far is released 
     /broken/,
   );
   assert.deepEqual(log, ['released b', 'released a', 'thrown']);
+});
+
+test('PD-165 what a child acquires after its sibling failed is released too', async (t) => {
+  const told = new EventEmitter();
+  const released = once(told, 'released');
+  const ini =
+    '[composite:main]\npaste.composite_factory = both\n[app:a]\npaste.app_factory = slow\n[app:b]\npaste.app_factory = broken\n';
+  const both = (loader: SectionLoader) => Promise.all([loader.getApp('a'), loader.getApp('b')]);
+  const slow = async (_g: Conf, _l: Conf, ctx: FactoryContext) => {
+    await once(told, 'thrown');
+    ctx.onClose(() => void told.emit('released'));
+    return () => undefined;
+  };
+  const broken = () => {
+    throw new Error('broken');
+  };
+  await assert.rejects(loaderOf(t, ini, { both, slow, broken }).loadApp(), /broken/);
+  told.emit('thrown');
+  await released;
 });
 
 test('PD-65 filter-with on a pipeline and on a filter-app gives the app', async (t) => {

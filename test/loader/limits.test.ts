@@ -149,6 +149,6 @@ test('any mutated file loads or is refused with a place; check never fails', asy
         }
       },
     ),
-    { numRuns: 400 },
+    { numRuns: Number(process.env.PORTICO_FUZZ_RUNS ?? 400) },
   );
 });

@@ -66,6 +66,12 @@ test('PD-155 modules: packages, subpaths, files, dotted and default exports, ES 
   }
 });
 
+test('PD-155 PD-168 what every object has is no export', async (t) => {
+  for (const name of ['toString', 'constructor', 'Router.call', 'Router.constructor', 'default.bind']) {
+    await assert.rejects(said(t, using(`./local.js:${name}`)), { code: 'PORTICO_PASTE_BAD_FACTORY_EXPRESSION' }, name);
+  }
+});
+
 test('PD-155 a file URL is absolute', async (t) => {
   const other = folderOf(t, { 'package.json': '{"type":"module"}', 'x.js': TREE['etc/local.js'] });
   assert.equal(await said(t, using(`file://${other}/x.js:app`)), 'local');
@@ -143,4 +149,27 @@ test('PD-159 the Paste composites are here under their Python names', async (t) 
 test('SC-10 use takes a module where no section has the name', async (t) => {
   assert.equal(await said(t, '[app:main]\nuse = ./local.js:app\n'), 'local');
   assert.equal(await said(t, '[app:main]\nuse = esm-only/sub/one:app\n'), 'esm part');
+});
+
+test('PD-155 a module that does not parse is refused with what to do: its place, or ES modules in a CommonJS folder', async (t) => {
+  const folder = folderOf(t, {
+    'package.json': '{"type":"commonjs"}',
+    'esm.js': 'export const app = () => () => undefined;',
+    'broken.cjs': 'const a = 1;\nconst b = {;\n',
+    'api-paste.ini': `${using('./esm.js:app')}\n[app:broken]\npaste.app_factory = ./broken.cjs:app\n`,
+  });
+  const loader = new Loader(join(folder, 'api-paste.ini'));
+  const hintOf = (name: string) =>
+    loader.loadApp(name).then(
+      () => assert.fail('it loaded'),
+      (error: { code: string; hint?: string }) => [error.code, error.hint],
+    );
+  assert.deepEqual(await hintOf('main'), [
+    'PORTICO_PASTE_NO_MODULE',
+    'It has the syntax of ES modules: name it .mjs, or say "type": "module" in the package.json above it.',
+  ]);
+  assert.deepEqual(await hintOf('broken'), [
+    'PORTICO_PASTE_NO_MODULE',
+    `The mistake stands at ${join(folder, 'broken.cjs')}:2.`,
+  ]);
 });

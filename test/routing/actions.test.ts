@@ -312,6 +312,27 @@ test('RT-162 RT-203 a route’s deadline answers 503 and aborts the signal', asy
   assert.ok(reason instanceof Fault);
 });
 
+test('RT-163 a stream that comes after the deadline is let go', async (t) => {
+  const closed: string[] = [];
+  const pending: Promise<unknown>[] = [];
+  const late = (name: string, make: (stream: Readable) => unknown) => async (request: ActionRequest) => {
+    await once(request.signal, 'abort');
+    const stream = new Readable({ read: () => undefined });
+    const gone = new Promise((resolve) => stream.on('error', () => undefined).on('close', resolve));
+    pending.push(gone.then(() => closed.push(name)));
+    return make(stream);
+  };
+  const router = new Router({ log: keepingLogger() });
+  router.connect('/plain', { deadline: 20, handler: late('plain', (stream) => stream) });
+  router.connect('/reply', { deadline: 20, handler: late('reply', (stream) => new Reply(stream)) });
+  const web = (stream: Readable): Response => new Response(Readable.toWeb(stream) as never);
+  router.connect('/web', { deadline: 20, handler: late('web', web) });
+  const send = await serveRouter(t, router);
+  for (const path of ['/plain', '/reply', '/web']) assert.equal((await send('GET', path)).status, 503);
+  await Promise.all(pending);
+  assert.deepEqual(closed.sort(), ['plain', 'reply', 'web']);
+});
+
 test('RT-176 an error that is no fault is 500 without detail, logged once with its stack', async (t) => {
   const log = keepingLogger();
   const router = new Router({ log });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Validator } from '@seriousme/openapi-schema-validator';
 import fc from 'fast-check';
 import type { App } from 'portico/app';
 import {
@@ -179,7 +180,7 @@ test('RT-195 which route answers, and why not those before it', () => {
   );
 });
 
-test('RT-202 OpenAPI from table, schemas, statuses, versions and filters', () => {
+test('RT-202 OpenAPI from table, schemas, statuses, versions and filters', async () => {
   const body = { type: 'object', properties: { name: { type: 'string' } } } as const;
   const controller = {
     index: action(
@@ -224,6 +225,20 @@ test('RT-202 OpenAPI from table, schemas, statuses, versions and filters', () =>
   ]);
   const [id] = document.paths['/x/{id}/{path}']!.get!.parameters as { schema: object }[];
   assert.deepEqual(id?.schema, { type: 'string', pattern: '^(?:\\d+)$' });
+  assert.deepEqual(await new Validator().validate(structuredClone(document)), { valid: true });
+});
+
+test('RT-202 each operation has an id of its own; a path that no request can have is left out', () => {
+  const router = new Router({ controllers: { c: { show: () => 1 } } });
+  const route = { controller: 'c', action: 'show', conditions: { method: ['GET', 'PUT'] } };
+  router.connect('__proto__', route).connect('/a', route).connect('/b', route);
+  const { paths } = openApiDocument(router, { title: 'c' }) as {
+    paths: Record<string, Record<string, { operationId: string }>>;
+  };
+  assert.deepEqual(Object.keys(paths), ['/a', '/b']);
+  const ids = Object.values(paths).flatMap((path) => Object.values(path).map(({ operationId }) => operationId));
+  assert.deepEqual(ids, ['c.show', 'c.show.2', 'c.show.3', 'c.show.4']);
+  assert.equal(Object.hasOwn(Object.prototype, 'get'), false);
 });
 
 test('RT-202 the document is served where it is asked for', async (t) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type App, environ, type Filter } from 'portico/app';
-import { GenerationError, type MatchRequest, Router, RouteTableError } from 'portico/routing';
+import { action, GenerationError, type MatchRequest, Router, RouteTableError } from 'portico/routing';
 import { keepingLogger, serveApp, serveRouter } from './served-router.js';
 
 /** A filter that writes its name before and after. */
@@ -82,6 +82,33 @@ test('RT-142 RT-143 RT-144 RT-218 another method is 405 with Allow; HEAD and OPT
   assert.equal((await send('OPTIONS', '*')).headers.allow, 'GET, HEAD, OPTIONS, POST, PURGE');
   assert.equal((await send('OPTIONS', '/own')).json, 'mine');
   assert.equal((await send('PURGE', '/x/1')).status, 204);
+});
+
+test('RT-143 a route for every method does not stand before the GET route that answers HEAD', async (t) => {
+  const router = new Router();
+  router.connect('/x/{id}', { handler: () => 'x', conditions: { method: ['GET'] } });
+  router.connect('/x/{id}', { handler: () => 'own', conditions: { method: ['HEAD'] } });
+  router.connect('/y/{id}', { handler: () => 'y', conditions: { method: ['GET'] } });
+  router.mount('/', (_req, res) => void res.writeHead(404).end());
+  const send = await serveRouter(t, router);
+  assert.equal((await send('HEAD', '/y/1')).status, 200);
+  assert.equal((await send('HEAD', '/z/1')).status, 404);
+  assert.equal((await send('HEAD', '/x/1')).headers['content-length'], '5');
+});
+
+test('RT-144 OPTIONS * is about the whole table, also below a prefix', async (t) => {
+  const router = new Router({ prefix: '/v2' }).connect('/x', { handler: () => 1, conditions: { method: ['PUT'] } });
+  const answer = await (await serveRouter(t, router))('OPTIONS', '*');
+  assert.deepEqual([answer.status, answer.headers.allow], [204, 'OPTIONS, PUT']);
+});
+
+test('RT-103 where the method may be overridden, any method may be', async (t) => {
+  const router = new Router({ useMethodOverride: true });
+  router.connect('/x', { handler: ({ method }) => method, conditions: { method: ['DELETE'] } });
+  const send = await serveRouter(t, router);
+  for (const method of ['GET', 'POST', 'PUT', 'PATCH']) {
+    assert.equal((await send(method, '/x?_method=delete')).json, method);
+  }
 });
 
 test('RT-142 conditions other than the method count for 405', async (t) => {
@@ -262,6 +289,31 @@ test('RT-150 controller and action may come from the path; what is no action is 
   for (const path of ['/a/_own', '/a/toString', '/a/constructor', '/a/none', '/c/index']) {
     assert.equal((await send('GET', path)).status, 404, path);
   }
+});
+
+test('RT-150 RT-170 an action that the path names has its versions, limit and response schema', async (t) => {
+  const response = { 200: { type: 'object', properties: { shown: { type: 'string' } } } } as const;
+  const servers = {
+    show: [
+      action({ versions: ['2.1', '2.9'] }, () => 'old'),
+      action({ versions: ['2.10'], bodyLimit: 4, response }, () => ({ shown: 'new', hidden: 1 })),
+    ],
+  };
+  const versions = { serviceType: 'compute', min: '2.1', max: '2.79' };
+  const send = await serveRouter(
+    t,
+    new Router({ versions, controllers: { servers } }).connect('/s/{id}/{action}', { controller: 'servers' }),
+  );
+  const headers = { 'openstack-api-version': 'compute 2.10' };
+  assert.equal((await send('GET', '/s/1/show')).json, 'old');
+  assert.deepEqual((await send('GET', '/s/1/show', { headers })).json, { shown: 'new' });
+  assert.equal((await send('POST', '/s/1/show', { headers, body: '[1, 2]' })).status, 413);
+});
+
+test('RT-148 RT-180 a mistake in an action that only a path names is found by build', async () => {
+  const servers = { show: action({ body: { type: 'nonsense' } }, () => 1) };
+  const router = new Router({ controllers: { servers } }).connect('/{controller}/{action}', {});
+  assert.match((await mistakes(router)).message, /servers\.show: the body schema does not compile/);
 });
 
 test('RT-204 find is pure: it says which route takes a path', () => {

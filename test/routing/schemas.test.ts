@@ -104,6 +104,7 @@ test('RT-182 the message names the field, the value, and what was wanted', async
     [{ server: { adminPass: 'abc' } }, /server\.adminPass/, /abc/],
     [{ server: { key: 'abc' } }, /server\.key/, /abc/],
     [7, /for the body: must be object/],
+    [{ server: { name: { adminPass: 'abc' } } }, /server\.name: must be string\. Value: \{"adminPass":"…"\}/, /abc/],
   ];
   for (const [body, said, unsaid] of cases) {
     const answer = await post(send, body);
@@ -113,6 +114,9 @@ test('RT-182 the message names the field, the value, and what was wanted', async
   }
   const long = await post(send, { server: { name: 'x'.repeat(5000) } });
   assert.ok(message(long).length < 400);
+  const deep = `{"server":{"name":${'['.repeat(50_000)}${']'.repeat(50_000)}}}`;
+  const answer = await send('POST', '/', { body: deep });
+  assert.deepEqual([answer.status, /too deep/.test(message(answer))], [400, true]);
 });
 
 test('RT-183 the formats there are, and none else', async (t) => {

@@ -201,6 +201,8 @@ test('RT-169 Vary is appended to what is there', async (t) => {
     res.setHeader('Vary', `${res.getHeader('vary') as string}, Origin`);
     return app(req, res);
   });
+  table.connect('/fetched', { handler: () => new Response('x', { headers: { Vary: 'Accept' } }) });
   const send = await serveRouter(t, table);
   assert.equal((await send('GET', '/show')).headers.vary, `${VARY}, Origin`);
+  assert.equal((await send('GET', '/fetched')).headers.vary, `${VARY}, Origin, Accept`);
 });

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Config, port, string } from 'portico/config';
+import { aliasBlock, Loader } from 'portico/loader';
+import { account, FakeIdentity, token } from '../middleware/fake-identity.js';
 import { ask, CIRROS, load, PASTE, serve, startCompute, temporaryFolder } from './sample-api.js';
 
 /** The sections of nova 26's file that lead to the compute API, as they stand there. */
@@ -113,6 +116,79 @@ transition_ms = 0
   assert.equal((await ask(at, `GET /v2.1/servers/${id}`)).json.server.status, 'SHUTOFF');
   assert.equal((await ask(at, `DELETE /v2.1/servers/${id}`)).status, 204);
   assert.equal((await ask(at, `GET /v2.1/servers/${id}`)).json.itemNotFound.code, 404);
+});
+
+const WHOLE = fileURLToPath(
+  new URL('../../../shared/golden/paste/cases/real-nova-api-paste/api-paste.ini', import.meta.url),
+);
+
+/** What stands here for each factory of the file that Portico does not know by itself. */
+const TARGETS: Readonly<Record<string, string>> = {
+  'nova.api.metadata.handler:MetadataRequestHandler.factory': 'portico/sample:metadata',
+  'nova.api.openstack.requestlog:RequestLog.factory': 'portico/middleware:requestLog',
+  'nova.api.compute_req_id:ComputeReqIdMiddleware.factory': 'portico/middleware:requestId',
+  'nova.api.openstack:FaultWrapper.factory': 'portico/middleware:faultWrapper',
+  'nova.profiler:WsgiMiddleware.factory': './pass.mjs:factory',
+  'nova.api.openstack:LegacyV2CompatibleWrapper.factory': './pass.mjs:factory',
+  'nova.api.openstack.compute:APIRouterV21.factory': 'portico/sample:compute',
+  'nova.api.openstack.compute.versions:Versions.factory': 'portico/sample:versions',
+  'nova.api.openstack.compute.versions:VersionsV2.factory': 'portico/sample:version',
+  'nova.api.auth:NovaKeystoneContext.factory': 'portico/middleware:context',
+};
+
+const skip = existsSync(WHOLE) ? false : 'nova’s file is not beside the project';
+
+test('PD-161 PD-40 nova’s whole file, unchanged, with the aliases that check proposed', { skip }, async (t) => {
+  const nova = readFileSync(WHOLE, 'utf8');
+  const folder = temporaryFolder(t);
+  const path = join(folder, 'api-paste.ini');
+  writeFileSync(path, nova);
+  writeFileSync(join(folder, 'pass.mjs'), 'export const factory = () => (app) => app;\n');
+  const proposed = aliasBlock(await new Loader(path).check()) ?? '';
+  const asked = new Set<string>();
+  const block = proposed.replaceAll(/^( +)(\S+)( +)\S+/gm, (_line, indent: string, python: string, gap: string) => {
+    asked.add(python);
+    return `${indent}${python}${gap}${TARGETS[python]}`;
+  });
+  assert.deepEqual([...asked].sort(), Object.keys(TARGETS).sort());
+  writeFileSync(path, `${nova}\n${block}\n`);
+
+  const identity = new FakeIdentity();
+  t.after(() => identity.close());
+  identity.tokens.set('good', token());
+  const service = Object.entries(account(await identity.listen())).map(([name, value]) => `${name} = ${value}`);
+  // The only pipeline that the file has for its API is that of keystone.
+  const config = (strategy: string): Config =>
+    Config.fromText(`[DEFAULT]
+state_path = ${folder}
+fault_style = openstack
+[api]
+auth_strategy = ${strategy}
+[keystone_authtoken]
+${service.join('\n')}
+[sample]
+transition_ms = 0
+`);
+  const errors = (await new Loader(path, { config: config('keystone') }).check()).filter(
+    ({ severity }) => severity === 'error',
+  );
+  assert.deepEqual(errors, []);
+  await assert.rejects(new Loader(path, { config: config('noauth2') }).loadApp('osapi_compute'), /noauth2/);
+
+  const at = await serve(t, await load(t, 'osapi_compute', config('keystone'), path));
+  assert.equal((await ask(at, 'GET /', { token: null })).json.versions[0].id, 'v2.1');
+  for (const prefix of ['/v2.1', '/v2']) {
+    const { status, json } = await ask(at, `GET ${prefix}/flavors`, { token: 'good' });
+    assert.equal(status, 200, prefix);
+    assert.deepEqual([json.flavors.length > 0, typeof json.flavors[0].name], [true, 'string']);
+  }
+  assert.equal((await ask(at, 'GET /v2.1/flavors', { token: 'bad' })).status, 401);
+  assert.equal((await ask(at, 'GET /v2.1/flavors', { token: null })).status, 401);
+  // Each pipeline has a filter of its own, which asks for itself.
+  assert.deepEqual(
+    identity.validations.map(({ headers }) => headers['x-subject-token']),
+    ['good', 'good', 'bad'],
+  );
 });
 
 test('SC-10 SC-14 the shipped files load, and the healthcheck answers', async (t) => {

@@ -9,6 +9,7 @@ import {
   environ,
   type FactoryContext,
   Fault,
+  quoteClient,
   remoteOf,
   type SectionLoader,
 } from '../../app/index.js';
@@ -169,5 +170,5 @@ export function enter(req: IncomingMessage, target: Target, { mount, prefix }: M
 
 /** The answer where nothing is mounted. */
 export function nothingAt(path: string): Fault {
-  return new Fault(404, { message: `Nothing is mounted at ${path === '' ? '/' : path}.` });
+  return new Fault(404, { message: `Nothing is mounted at ${path === '' ? '/' : quoteClient(path)}.` });
 }

@@ -1,30 +1,26 @@
 /** Aggregates: hosts with something in common, such as a zone. Administrators only. */
 import { randomUUID } from 'node:crypto';
-import type { Stored } from '../cloud.js';
+import { type JsonSchema, keyValuePairs, object, orNull, text, view } from 'portico/routing';
+import type { Stored } from 'portico/sqlite';
 import { microTime } from '../names.js';
 import type { Aggregate } from '../records.js';
 import { HOST } from '../seed.js';
 import { type Call, reads, refuse, writes } from './call.js';
-import { view } from './fields.js';
-import { keyValues, name, object, orNull, text } from './parameters.js';
+import { name } from './texts.js';
 
-type A = Stored<Aggregate>;
-const CREATED = 'id=seq name availability_zone created_at updated_at deleted deleted_at \n 2.41+ uuid';
-const values = ({ metadata, createdAt, updatedAt }: A) => {
-  const times = { created_at: microTime(createdAt), updated_at: microTime(updatedAt), deleted_at: null };
-  return { availability_zone: metadata.availability_zone ?? null, deleted: false, ...times };
-};
-const createdView = view(CREATED, values);
-const aggregateView = view(`${CREATED}\n hosts metadata`, values);
+const MEMBERS = `id=seq name availability_zone=metadata.availability_zone created_at updated_at deleted=false deleted_at=null
+  2.41+ uuid`;
+const createdView = view<Stored<Aggregate>>(MEMBERS);
+const aggregateView = view<Stored<Aggregate>>(`${MEMBERS} \n hosts metadata`);
 
 /** The aggregate the path names. Clients send names where ids belong, and expect 400 then. */
-function aggregateOf({ args, cloud }: Call): A {
-  const id = /^\d+$/.test(args.id!) ? Number(args.id) : refuse(400, `The id ${args.id} is no number.`);
+function aggregateOf({ params, cloud }: Call): Stored<Aggregate> {
+  const id = /^\d+$/.test(params.id!) ? Number(params.id) : refuse(400, `The id ${params.id} is no number.`);
   return cloud.aggregates.list().find(({ seq }) => seq === id) ?? refuse(404, `Aggregate ${id} could not be found.`);
 }
 
 function changed(call: Call, changes: Partial<Aggregate>): object {
-  const aggregate = { ...aggregateOf(call), ...changes, updatedAt: call.now };
+  const aggregate = { ...aggregateOf(call), ...changes, updated_at: microTime(call.now) };
   return { aggregate: aggregateView(call.cloud.aggregates.update(aggregate.uuid, aggregate), call) };
 }
 
@@ -41,54 +37,51 @@ function merged(known: Aggregate['metadata'], changes: Values): Aggregate['metad
   return Object.fromEntries(Object.entries({ ...known, ...changes }).filter(([, value]) => value != null)) as never;
 }
 
+const policy = (verb: string) => ({ admin: `os-aggregates:${verb}` });
 const zone = orNull(text({ pattern: '^[^:]+$' }));
-const as = (verb: string) => ({ admin: `os-aggregates:${verb}` });
-const creation = { '2.1': object({ aggregate: object({ name, 'availability_zone?': zone }) }) };
-const update = {
-  '2.1': object({ aggregate: { ...object({ 'name?': name, 'availability_zone?': zone }), minProperties: 1 } }),
+const creation = object({ aggregate: object({ name, 'availability_zone?': zone }) });
+const update = object({ aggregate: { ...object({ 'name?': name, 'availability_zone?': zone }), minProperties: 1 } });
+const taking = (bodyKey: string, members: Record<string, JsonSchema>) => {
+  return { ...policy(bodyKey), bodyKey, body: object({ [bodyKey]: object(members) }) };
 };
-const acting = (key: string, members: object) => ({
-  ...as(key),
-  key,
-  body: { '2.1': object({ [key]: object({ ...members }) }) },
-});
 type Asked = { aggregate: { name?: string; availability_zone?: string | null } };
 
 export class Aggregates {
-  readonly index = reads(as('index'), (call) => {
+  readonly index = reads(policy('index'), (call) => {
     return { aggregates: call.cloud.aggregates.list().map((aggregate) => aggregateView(aggregate, call)) };
   });
-  readonly show = reads(as('show'), (call) => ({ aggregate: aggregateView(aggregateOf(call), call) }));
-  readonly create = writes<Asked>({ ...as('create'), body: creation }, (call) => {
+  readonly show = reads(policy('show'), (call) => ({ aggregate: aggregateView(aggregateOf(call), call) }));
+  readonly create = writes<Asked>({ ...policy('create'), body: creation }, (call) => {
     const { name = '', availability_zone } = call.body.aggregate;
     refuseTaken(call, name);
     const metadata = merged({}, { availability_zone: availability_zone ?? undefined });
-    const record = { uuid: randomUUID(), name, hosts: [], metadata, createdAt: call.now, updatedAt: null };
+    const record = { uuid: randomUUID(), name, hosts: [], metadata, created_at: microTime(call.now), updated_at: null };
     return { aggregate: createdView(call.cloud.aggregates.insert(record.uuid, record), call) };
   });
-  readonly update = writes<Asked>({ ...as('update'), body: update }, (call) => {
-    const [aggregate, { name, ...zoned }] = [aggregateOf(call), call.body.aggregate];
+  readonly update = writes<Asked>({ ...policy('update'), body: update }, (call) => {
+    const aggregate = aggregateOf(call);
+    const { name = aggregate.name, ...zoned } = call.body.aggregate;
     refuseTaken(call, name, aggregate.seq);
-    return changed(call, { name: name ?? aggregate.name, metadata: merged(aggregate.metadata, zoned) });
+    return changed(call, { name, metadata: merged(aggregate.metadata, zoned) });
   });
-  readonly delete = writes({ ...as('delete'), status: 200 }, (call) => {
+  readonly delete = writes({ ...policy('delete'), status: 200 }, (call) => {
     const { uuid, hosts } = aggregateOf(call);
     if (hosts.length > 0) refuse(400, 'Host aggregate is not empty');
     call.cloud.aggregates.delete(uuid);
   });
-  readonly addHost = writes<{ add_host: { host: string } }>(acting('add_host', { host: text() }), (call) => {
+  readonly addHost = writes<{ add_host: { host: string } }>(taking('add_host', { host: text() }), (call) => {
     const [{ hosts, seq }, { host }] = [aggregateOf(call), call.body.add_host];
     if (host !== HOST.name) refuse(404, `Compute host ${host} could not be found.`);
     if (hosts.includes(host)) refuse(409, `Aggregate ${seq} already has host ${host}.`);
     return changed(call, { hosts: [host] });
   });
-  readonly removeHost = writes<{ remove_host: { host: string } }>(acting('remove_host', { host: text() }), (call) => {
+  readonly removeHost = writes<{ remove_host: { host: string } }>(taking('remove_host', { host: text() }), (call) => {
     const [{ hosts, seq }, { host }] = [aggregateOf(call), call.body.remove_host];
     if (!hosts.includes(host)) refuse(404, `Cannot remove host ${host} in aggregate ${seq}`);
     return changed(call, { hosts: [] });
   });
   readonly setMetadata = writes<{ set_metadata: { metadata: Values } }>(
-    acting('set_metadata', { metadata: keyValues('string', 'null') }),
+    taking('set_metadata', { metadata: keyValuePairs('string', 'null') }),
     (call) => changed(call, { metadata: merged(aggregateOf(call).metadata, call.body.set_metadata.metadata) }),
   );
 }

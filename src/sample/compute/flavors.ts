@@ -1,72 +1,70 @@
 /** Flavors: sizes of servers. Everybody may look; administrators make and remove them. */
 import { randomUUID } from 'node:crypto';
-import type { Stored } from '../cloud.js';
+import {
+  flag,
+  isTrue,
+  members,
+  object,
+  objectSince,
+  resourceLinks,
+  sortKeys,
+  text,
+  type View,
+  view,
+  wholeNumber,
+} from 'portico/routing';
+import type { Stored } from 'portico/sqlite';
 import type { Flavor } from '../records.js';
 import { PLAIN_FLAVOR } from '../seed.js';
-import { type Call, reads, refuse, writes } from './call.js';
-import { type View, view } from './fields.js';
-import { KeyValues } from './key-values.js';
-import { page, sorted } from './pages.js';
-import { description, each, flag, isTrue, name, object, text, whole } from './parameters.js';
+import { type Call, page, reads, refuse, writes } from './call.js';
+import { keyValues } from './key-values.js';
+import { description, name } from './texts.js';
 
-const linked = (flavor: Flavor, call: Call) => ({ links: call.links('/flavors/{id}', flavor) });
-const briefView = view('id name links \n 2.55+ description', linked);
+const worked = (flavor: Flavor, call: Call) => {
+  return { links: resourceLinks(call, '/flavors/{id}', { id: flavor.id }), swapOrNothing: flavor.swap || '' };
+};
+const briefView = view('id name links \n 2.55+ description', worked);
 const flavorView = view(
-  `id name ram disk vcpus rxtx_factor OS-FLV-EXT-DATA:ephemeral OS-FLV-DISABLED:disabled os-flavor-access:is_public links
+  `id name ram disk vcpus rxtx_factor links
+   OS-FLV-EXT-DATA:ephemeral OS-FLV-DISABLED:disabled=false os-flavor-access:is_public
    -2.74 swap=swapOrNothing
    2.55+ description
    2.61+ extra_specs
    2.75+ swap`,
-  (flavor: Flavor, call) => {
-    return { ...linked(flavor, call), 'OS-FLV-DISABLED:disabled': false, swapOrNothing: flavor.swap || '' };
-  },
+  worked,
 );
 
 /** What nova calls the members that lists are sorted by. */
-const SORT_KEYS: Readonly<Record<string, keyof Stored<Flavor>>> = {
-  flavorid: 'id',
-  name: 'name',
-  memory_mb: 'ram',
-  root_gb: 'disk',
-  vcpus: 'vcpus',
-  swap: 'swap',
-  ephemeral_gb: 'OS-FLV-EXT-DATA:ephemeral',
-  rxtx_factor: 'rxtx_factor',
-  description: 'description',
-  id: 'seq',
-  created_at: 'seq',
-};
-const sorting = { sort_key: text({ enum: Object.keys(SORT_KEYS) }), sort_dir: text({ enum: ['asc', 'desc'] }) };
-const query = { '2.1': { ...each('limit marker is_public minRam minDisk'), ...sorting } };
+const order = sortKeys<Flavor>(
+  `flavorid=id name memory_mb=ram root_gb=disk vcpus swap ephemeral_gb=OS-FLV-EXT-DATA:ephemeral rxtx_factor description
+   id=seq created_at=seq`,
+);
+const sorting = { sort_key: text({ enum: order.names }), sort_dir: text({ enum: ['asc', 'desc'] }) };
+const query = { '2.1': { ...members('limit marker is_public minRam minDisk'), ...sorting } };
 
-function listed(call: Call, show: View<Flavor>): object {
+function listed(call: Call, show: View<Flavor, Call>): object {
   const [ram, disk, isPublic] = [atLeast(call, 'minRam'), atLeast(call, 'minDisk'), wantedPublic(call)];
   const big = call.cloud.flavors.list().filter((it) => it.ram >= ram && it.disk >= disk);
   const found = big.filter((it) => isPublic === null || it['os-flavor-access:is_public'] === isPublic);
-  const keys = [SORT_KEYS[call.query('sort_key') ?? 'flavorid']!, 'seq'] as 'ram'[];
-  const all = sorted(
-    found,
-    keys.map((key) => [(flavor) => flavor[key], call.query('sort_dir') ?? 'asc'] as const),
-  );
-  return page(call, 'flavors', all, show, 'id');
+  const [key, direction] = [call.queryValue('sort_key') ?? 'flavorid', call.queryValue('sort_dir') ?? 'asc'];
+  return page(call, 'flavors', order.sort(found, [key, 'id'], [direction]), show);
 }
 
 function atLeast(call: Call, parameter: string): number {
-  const text = call.query(parameter) ?? '0';
+  const text = call.queryValue(parameter) ?? '0';
   return /^\s*[-+]?\d+\s*$/.test(text) ? Number(text) : refuse(400, `Invalid ${parameter} filter [${text}]`);
 }
 
 /** Null: public and private ones. Only administrators are asked what they want. */
 function wantedPublic(call: Call): boolean | null {
-  const text = call.who.isAdmin ? (call.query('is_public') ?? 'true') : 'true';
+  const text = call.who.isAdmin ? (call.queryValue('is_public') ?? 'true') : 'true';
   if (/^none$/i.test(text)) return null;
   const no = /^(false|f|0|no|n|off)$/i.test(text);
   return no || /^(true|t|1|yes|y|on)$/i.test(text) ? !no : refuse(400, `Invalid is_public filter [${text}]`);
 }
 
-/** The flavor the path names, or 404. */
-function flavorOf({ args, cloud }: Call): Stored<Flavor> {
-  const id = args.flavor_id ?? args.id!;
+/** The flavor of that id, or 404. */
+function flavorOf({ cloud }: Call, id: string): Stored<Flavor> {
   return cloud.flavors.get(id) ?? refuse(404, `Flavor ${id} could not be found.`);
 }
 
@@ -74,22 +72,19 @@ const NUMBERS = ['ram', 'vcpus', 'disk', 'swap', 'rxtx_factor', 'OS-FLV-EXT-DATA
 const asked = {
   name,
   'id?': text({ type: ['string', 'number', 'null'], pattern: '^(?! )[a-zA-Z0-9. _\\-]+(?<! )$' }),
-  ...each('ram vcpus', whole(1)),
-  ...each('disk swap? OS-FLV-EXT-DATA:ephemeral?', whole(0)),
+  ...members('ram vcpus', wholeNumber(1)),
+  ...members('disk swap? OS-FLV-EXT-DATA:ephemeral?', wholeNumber()),
   'rxtx_factor?': { type: ['number', 'string'], pattern: '^[0-9]+(\\.[0-9]+)?$', exclusiveMinimum: 0, maximum: 3.4e38 },
   'os-flavor-access:is_public?': flag,
 };
-const body = {
-  '2.1': object({ flavor: object(asked) }),
-  '2.55': object({ flavor: object({ ...asked, 'description?': description }) }),
-};
-const change = { '2.55': object({ flavor: object({ description }) }) };
+const body = objectSince({ '2.1': asked, '2.55': { 'description?': description } }, (flavor) => object({ flavor }));
+const change = object({ flavor: object({ description }) });
 const manage = (verb: string) => ({ admin: `os-flavor-manage:${verb}` });
 
 export class Flavors {
   readonly index = reads({ query }, (call) => listed(call, briefView));
   readonly detail = reads({ query }, (call) => listed(call, flavorView));
-  readonly show = reads({}, (call) => ({ flavor: flavorView(flavorOf(call), call) }));
+  readonly show = reads({}, (call) => ({ flavor: flavorView(flavorOf(call, call.params.id!), call) }));
   readonly create = writes<{ flavor: Partial<Flavor> }>({ ...manage('create'), body }, (call) => {
     const { flavor: asked } = call.body;
     const id = String(asked.id ?? randomUUID());
@@ -100,23 +95,27 @@ export class Flavors {
     flavor['os-flavor-access:is_public'] = isTrue(flavor['os-flavor-access:is_public']);
     return { flavor: flavorView(call.cloud.flavors.insert(id, flavor), call) };
   });
-  readonly update = writes<{ flavor: Pick<Flavor, 'description'> }>({ ...manage('update'), body: change }, (call) => {
-    const flavor = { ...flavorOf(call), ...call.body.flavor };
-    return { flavor: flavorView(call.cloud.flavors.update(flavor.id, flavor), call) };
-  });
+  readonly update = writes<{ flavor: Pick<Flavor, 'description'> }>(
+    { ...manage('update'), versions: ['2.55'], body: change },
+    (call) => {
+      const flavor = { ...flavorOf(call, call.params.id!), ...call.body.flavor };
+      return { flavor: flavorView(call.cloud.flavors.update(flavor.id, flavor), call) };
+    },
+  );
   readonly delete = writes({ ...manage('delete'), status: 202 }, (call) => {
-    call.cloud.flavors.delete(flavorOf(call).id);
+    call.cloud.flavors.delete(flavorOf(call, call.params.id!).id);
   });
 }
 
 /** What a flavor asks of a host. */
-export const extraSpecs = new KeyValues({
+export const extraSpecs = keyValues({
   all: 'extra_specs',
   types: ['string', 'number'],
   admin: 'os-flavor-extra-specs',
   deleted: 200,
-  read: (call) => flavorOf(call).extra_specs,
+  read: (call) => flavorOf(call, call.params.flavor_id!).extra_specs,
   store: (call, extra_specs) => {
-    call.cloud.flavors.update(flavorOf(call).id, { ...flavorOf(call), extra_specs });
+    const flavor = flavorOf(call, call.params.flavor_id!);
+    call.cloud.flavors.update(flavor.id, { ...flavor, extra_specs });
   },
 });

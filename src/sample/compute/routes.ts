@@ -9,7 +9,8 @@ import { KeyPairs } from './key-pairs.js';
 import { Limits } from './limits.js';
 import { ServerActions } from './server-actions.js';
 import { ServerGroups } from './server-groups.js';
-import { ServerParts, Servers, serverMetadata, Tags } from './servers.js';
+import { ServerParts, serverMetadata, Tags } from './server-parts.js';
+import { Servers } from './servers.js';
 import { Services, Zones } from './services.js';
 import { VERSIONS } from './versions.js';
 
@@ -53,19 +54,12 @@ const TABLE = [
 
 /** The compute API's routes to its controllers. Those for GET are called by their path. */
 export function computeRouter(log: Logger): Router {
-  const controllers = Object.fromEntries(
-    TABLE.map(([path, controller, actions]) => [`${path} ${actions}`, controller]),
-  );
-  const router = new Router({ controllers, versions: VERSIONS, faultStyle: 'openstack', schemas: 'required', log });
-  for (const [prefix, , actions] of TABLE) {
+  const router = new Router({ versions: VERSIONS, faultStyle: 'openstack', schemas: 'required', log });
+  for (const [prefix, controller, actions] of TABLE) {
     for (const action of actions.split(' ')) {
       const [method = '', path = ''] = ASKED[action as keyof typeof ASKED].split(' ');
       const name = method === 'GET' ? prefix + path : null;
-      router.connect(name, prefix + path, {
-        controller: `${prefix} ${actions}`,
-        action,
-        conditions: { method: [method] },
-      });
+      router.connect(name, prefix + path, { controller, action, conditions: { method: [method] } });
     }
   }
   return router;

@@ -1,61 +1,64 @@
 /** How servers are made. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Stored } from '../cloud.js';
+import {
+  anyText,
+  flag,
+  isTrue,
+  keyValuePairs,
+  listOf,
+  members,
+  object,
+  objectSince,
+  wholeNumber,
+} from 'portico/routing';
+import type { Stored } from 'portico/sqlite';
 import type { Server } from '../records.js';
 import { HOST } from '../seed.js';
 import { type Call, refuse } from './call.js';
 import { keyOf } from './key-pairs.js';
 import { roomFor } from './limits.js';
-import {
-  anyText,
-  description,
-  each,
-  flag,
-  isTrue,
-  keyValues,
-  name,
-  object,
-  type Schema,
-  text,
-  whole,
-} from './parameters.js';
 import { membersOf } from './server-groups.js';
+import { record } from './server-of.js';
 import { during, settled } from './server-states.js';
 import { zoneOf } from './services.js';
+import { description, name, tag, userData } from './texts.js';
 
-type Texts = 'key_name' | 'availability_zone' | 'user_data' | 'accessIPv4' | 'accessIPv6' | 'adminPass' | 'imageRef';
+type Texts = 'key_name' | 'availability_zone' | 'adminPass' | 'imageRef' | 'user_data' | 'accessIPv4' | 'accessIPv6';
 type Asked = Partial<Record<Texts | 'min_count' | 'max_count' | 'config_drive' | 'return_reservation_id', string>> &
   Partial<Pick<Server, 'metadata' | 'tags' | 'description'>> &
   Pick<Server, 'name'> & { flavorRef: string | number; networks?: unknown; security_groups?: object[] };
 export type NewServer = { server: Asked; 'os:scheduler_hints'?: { group?: string } };
 
-export const userData: Schema = { type: 'string', format: 'base64', maxLength: 65_535 };
-export const tag = text({ maxLength: 60, pattern: '^[^,/]+$' });
-const networks = { type: 'array', items: { type: 'object' } };
-const base = {
-  flavorRef: { type: ['string', 'integer'], minLength: 1 },
-  ...each('name key_name? availability_zone?', name),
-  ...each('imageRef? adminPass?', anyText),
-  ...each('min_count? max_count?', whole(1)),
-  ...each('return_reservation_id? config_drive?', flag),
-  'metadata?': keyValues('string'),
-  'user_data?': userData,
+export const addresses = {
   'accessIPv4?': { type: 'string', format: 'ipv4' },
   'accessIPv6?': { type: 'string', format: 'ipv6' },
-  'OS-DCF:diskConfig?': { enum: ['AUTO', 'MANUAL'] },
-  'security_groups?': { type: 'array', items: object({ name }) },
 };
-const described = { ...base, 'description?': description };
-const connected = { ...described, networks: { anyOf: [networks, { enum: ['none', 'auto'] }] } };
-const tagged = { ...connected, 'tags?': { type: 'array', items: tag, maxItems: 50 } };
+const networks = listOf({ type: 'object' });
 const hints = { type: 'object', properties: { group: { type: 'string', format: 'uuid' } } };
-const body = (server: Record<string, Schema>) => object({ server: object(server), 'os:scheduler_hints?': hints });
-export const newServer = {
-  '2.1': body({ ...base, 'networks?': networks }),
-  '2.19': body({ ...described, 'networks?': networks }),
-  '2.37': body(connected),
-  '2.52': body(tagged),
-};
+export const newServer = objectSince(
+  {
+    '2.1': {
+      flavorRef: { type: ['string', 'integer'], minLength: 1 },
+      ...members('name key_name? availability_zone?', name),
+      ...members('imageRef? adminPass?', anyText),
+      ...members('min_count? max_count?', wholeNumber(1)),
+      ...members('return_reservation_id? config_drive?', flag),
+      'metadata?': keyValuePairs('string'),
+      'user_data?': userData,
+      ...addresses,
+      'OS-DCF:diskConfig?': { enum: ['AUTO', 'MANUAL'] },
+      'security_groups?': listOf(object({ name })),
+      'networks?': networks,
+    },
+    '2.19': { 'description?': description },
+    '2.37': { networks: { anyOf: [networks, { enum: ['none', 'auto'] }] } },
+    '2.52': { 'tags?': listOf(tag, { maxItems: 50 }) },
+  },
+  (server) => object({ server, 'os:scheduler_hints?': hints }),
+);
+
+/** For a server whose maker did not choose one. */
+export const newPassword = (): string => randomBytes(9).toString('base64url');
 
 /** Makes as many servers as were asked for and the quota lets. 400 for what does not exist, 403 for too much. */
 export function createServers(call: Call<NewServer>): Stored<Server>[] {
@@ -77,43 +80,33 @@ export function createServers(call: Call<NewServer>): Stored<Server>[] {
   // Whoever makes servers clears away those that are gone: reading them leaves no trace.
   const gone = cloud.servers.list(who.projectId).filter((server) => settled(server, now) === undefined);
   for (const server of gone) cloud.servers.delete(server.id);
-  const reservation_id = `r-${randomBytes(4).toString('hex')}`;
+
+  const { metadata = {}, user_data = null, accessIPv4 = '', accessIPv6 = '', description = null } = asked;
+  const whose = { project_id: who.projectId, user_id: who.userId, image_id: image.id, group_id: groupId ?? null };
+  const given = { flavor, key, zone, metadata, tags: [...new Set(asked.tags)], user_data, accessIPv4, accessIPv6 };
+  const fresh = { createdAt: now, updatedAt: now, launchedAt: null, locked_by: null, locked_reason: null };
+  const alike = {
+    ...whose,
+    ...given,
+    ...fresh,
+    description: call.apiVersion.atLeast('2.19') ? description : asked.name,
+    config_drive: isTrue(asked.config_drive) ? 'True' : '',
+    reservation_id: `r-${randomBytes(4).toString('hex')}`,
+  };
   return Array.from({ length: count }, (_, launch_index) => {
+    const id = randomUUID();
+    const name = Number(most) === 1 ? asked.name : `${asked.name}-${launch_index + 1}`;
     const crowded = group?.policy === 'anti-affinity' && membersOf(call, group.id).length > 0;
-    const created: Server = {
-      id: randomUUID(),
-      project_id: who.projectId,
-      user_id: who.userId,
-      name: Number(most) === 1 ? asked.name : `${asked.name}-${launch_index + 1}`,
-      description: call.within('2.19') ? (asked.description ?? null) : asked.name,
-      metadata: asked.metadata ?? {},
-      tags: [...new Set(asked.tags)],
-      image_id: image.id,
-      flavor,
-      key,
-      zone,
-      host: crowded ? null : HOST.name,
-      group_id: groupId ?? null,
-      reservation_id,
-      launch_index,
-      user_data: asked.user_data ?? null,
-      accessIPv4: asked.accessIPv4 ?? '',
-      accessIPv6: asked.accessIPv6 ?? '',
-      config_drive: isTrue(asked.config_drive) ? 'True' : '',
-      locked_by: null,
-      locked_reason: null,
-      vm_state: 'building',
-      task: during(call, 'scheduling', crowded ? 'error' : 'active'),
-      fault: crowded ? 'No valid host was found. There are not enough hosts available.' : null,
-      createdAt: now,
-      updatedAt: now,
-      launchedAt: null,
-    };
-    const stored = cloud.servers.insert(created.id, created, who.projectId);
-    call.record('create', stored);
+    const placed = crowded ? NOWHERE : { host: HOST.name, fault: null };
+    const task = during(call, 'scheduling', crowded ? 'error' : 'active');
+    const created: Server = { id, name, launch_index, ...alike, ...placed, vm_state: 'building', task };
+    const stored = cloud.servers.insert(id, created, who.projectId);
+    record(call, 'create', stored);
     return stored;
   });
 }
+
+const NOWHERE = { host: null, fault: 'No valid host was found. There are not enough hosts available.' };
 
 /** The user's key of that name; without a name, another one. 400 when there is none. */
 export function keyFor<K>({ cloud, who }: Call, name: string | null | undefined, otherwise: K) {

@@ -1,6 +1,6 @@
 /** What a server can learn about itself, as folders and leaves, in EC2's form and in OpenStack's. */
 import { createHash } from 'node:crypto';
-import type { Stored } from '../cloud.js';
+import type { Stored } from 'portico/sqlite';
 import { hex8, hostName } from '../names.js';
 import type { Server } from '../records.js';
 

@@ -31,6 +31,8 @@ export function askFor(url: string, agent: Agent | false = false): Promise<Reply
       res.on('error', reject);
     });
     req.on('error', reject);
+    // A request that is at work in /work takes a minute; none may be waited for without end.
+    req.setTimeout(90_000, () => req.destroy(new Error('UNANSWERED')));
     req.end();
   });
 }

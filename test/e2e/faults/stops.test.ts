@@ -110,6 +110,12 @@ test('RL-81 LC-354 LC-355 TERM, deadline passed: what is at work is cut and name
     ['/work', '/work', '/work', '/work'],
     fleet.text(),
   );
+  const errors = fleet.lines().filter(({ level }) => level === 'error');
+  assert.ok(errors.some(({ msg }) => msg === 'Graceful shutdown timeout exceeded'));
+  assert.ok(
+    errors.every(({ err }) => err === undefined),
+    'no stack for what is no fault of the program',
+  );
   assert.ok(await gone(fleet));
 });
 

@@ -65,6 +65,8 @@ test('PD-87 without a match not_found_app answers with the path as it came, else
   const answer = await request(lint(none), 'GET', '//x//y');
   assert.equal(answer.status, 404);
   assert.match(answer.headers['content-type'] ?? '', /json/);
+  const long = await request(lint(none), 'GET', `/${'x'.repeat(5000)}`);
+  assert.ok(long.text().length < 400, long.text());
   const ini = `[composite:main]\npaste.composite_factory = urlmap\nnot_found_app = v2\n/a: root\n${APPS}`;
   assert.deepEqual(await reached(ini, '//x//y', {}, t), {
     name: 'v2',

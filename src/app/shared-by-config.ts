@@ -1,0 +1,34 @@
+/**
+ * One thing for all apps of a process that have the same configuration: a store, a pool of connections.
+ */
+import type { Config } from '../config/index.js';
+import type { FactoryContext } from './factory.js';
+
+/** How the thing is opened and closed. */
+export interface SharedOptions<T> {
+  readonly open: (ctx: FactoryContext) => T;
+  readonly close: (thing: T) => void;
+  /** What outlives its last user, because closing would lose it. Default: nothing. */
+  readonly keep?: (thing: T) => boolean;
+}
+
+/**
+ * Gives each app that asks, in its factory, the thing of its service configuration: the first opens it, and it is closed
+ * with the last of them. An `open` that throws leaves nothing behind.
+ */
+export function sharedByConfig<T>({ open, close, keep = () => false }: SharedOptions<T>): (ctx: FactoryContext) => T {
+  const things = new WeakMap<Config, { readonly thing: T; users: number }>();
+  return (ctx) => {
+    const { config } = ctx;
+    const used = things.get(config) ?? { thing: open(ctx), users: 0 };
+    things.set(config, used);
+    used.users += 1;
+    ctx.onClose(() => {
+      used.users -= 1;
+      if (used.users > 0 || keep(used.thing)) return;
+      things.delete(config);
+      close(used.thing);
+    });
+    return used.thing;
+  };
+}

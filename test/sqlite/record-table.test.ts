@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { openDatabase, recordTable, snapshot, transaction } from 'portico/sqlite';
+
+test('SC-3 records have a key, an owner and a number that is never used twice', (t) => {
+  const db = openDatabase(':memory:');
+  t.after(() => db.close());
+  const pets = recordTable<{ name: string }>(db, 'pets');
+  assert.deepEqual(pets.insert('a', { name: 'Ann' }, 'me'), { name: 'Ann', seq: 1 });
+  pets.insert('b', { name: 'Bob' });
+  assert.deepEqual(pets.list('me'), [{ name: 'Ann', seq: 1 }]);
+  pets.update('b', { name: 'Bert' });
+  assert.deepEqual(pets.get('b'), { name: 'Bert', seq: 2 });
+  assert.throws(() => pets.insert('a', { name: 'again' }));
+  pets.delete('b');
+  assert.equal(pets.get('b'), undefined);
+  assert.equal(pets.insert('c', { name: 'Cy' }).seq, 3);
+  assert.deepEqual(pets.list(), [
+    { name: 'Ann', seq: 1 },
+    { name: 'Cy', seq: 3 },
+  ]);
+  assert.throws(() => recordTable(db, 'pets; drop table pets'), TypeError);
+});
+
+test('SC-3 a snapshot does not see what another connection writes meanwhile, and nobody waits', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-records-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [one, two] = [openDatabase(join(folder, 'db')), openDatabase(join(folder, 'db'))];
+  t.after(() => {
+    one.close();
+    two.close();
+  });
+  const pets = recordTable<{ name: string }>(one, 'pets');
+  const seen = snapshot(one, () => {
+    const before = pets.list().length;
+    transaction(two, () => recordTable<{ name: string }>(two, 'pets').insert('a', { name: 'Ann' }));
+    return [before, pets.list().length];
+  });
+  assert.deepEqual(seen, [0, 0]);
+  assert.equal(pets.list().length, 1);
+});
