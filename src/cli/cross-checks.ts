@@ -3,7 +3,8 @@
  */
 import type { CheckIssue, Config } from '../config/index.js';
 import { nearestNames } from '../errors.js';
-import { apiOptions as apiSectionOptions } from '../server/index.js';
+import { Loader, PasteError } from '../loader/index.js';
+import { apiOptions as apiSectionOptions, servingOptions } from '../server/index.js';
 import { apiOptions } from './api-options.js';
 
 /** The APIs a configuration enables: `enabled_apis`, by default every `[api:<name>]`. */
@@ -71,6 +72,8 @@ function strangeSections(config: Config): CheckIssue[] {
   for (const name of apiSections(config)) {
     const [near] = enabled.includes(name) ? [] : nearestNames(name, enabled);
     if (near === undefined || config.getSectionLocation(`api:${near}`) !== undefined) continue;
+    // Where it is the enabled name that is wrong, that is said elsewhere.
+    if (!hasApp(config, near)) continue;
     issues.push({
       group: `api:${name}`,
       message: 'no API of that name is enabled',
@@ -79,6 +82,19 @@ function strangeSections(config: Config): CheckIssue[] {
     });
   }
   return issues;
+}
+
+function hasApp(config: Config, name: string): boolean {
+  const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
+  const path = config.findFile(apiPasteConfig);
+  if (path === undefined) return false;
+  try {
+    return new Loader(path, { config }).has(name);
+  } catch (error) {
+    // What is wrong with the paste file is found by looking at that.
+    if (error instanceof PasteError) return false;
+    throw error;
+  }
 }
 
 const everywhere = new Set(['0.0.0.0', '::', '']);
