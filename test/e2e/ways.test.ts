@@ -66,7 +66,8 @@ async function writeReadme(): Promise<number> {
 
 test('the package holds what users need and nothing else', () => {
   const wrong = packed.filter(
-    (path) => !/^(dist\/|paste\/|src\/([a-z]+\/)*README\.md$|(README|CHANGELOG|LICENSE)(\.md)?$|package\.json$)/.test(path),
+    (path) =>
+      !/^(dist\/|paste\/|src\/([a-z]+\/)*README\.md$|(README|CHANGELOG|LICENSE)(\.md)?$|package\.json$)/.test(path),
   );
   assert.deepEqual(wrong, []);
   assert.ok(packed.includes('dist/index.js') && packed.includes('dist/index.d.ts'));
