@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { PorticoError } from 'portico';
 import { type App, compose, Fault } from 'portico/app';
 import { catchErrors, faultWrapper, requestId } from 'portico/middleware';
 import { buildFilter, captureLog, lint, request } from 'portico/testing';
@@ -127,9 +128,9 @@ test('MW-15 4xx are logged at info without stack, 5xx at error with it', async (
 test('MW-5 an option nobody declared refuses to load, naming the nearest', async () => {
   await assert.rejects(
     async () => buildFilter(catchErrors, { local: { log_haeders: 'true' } }),
-    (error) => {
-      assert.match(String(error), /log_haeders/);
-      assert.match(JSON.stringify(error), /log_headers/);
+    (error: PorticoError) => {
+      assert.match(error.message, /log_haeders/);
+      assert.match(error.describe(), /log_headers/);
       return true;
     },
   );
