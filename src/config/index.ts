@@ -51,4 +51,5 @@ export { bytes, duration } from './unit-types.js';
 export { type Renaming, type Upgrade, upgradeText } from './upgrade.js';
 export { type WatchOptions, watchFiles } from './watch-files.js';
 export { withOverrides } from './with-overrides.js';
+export { type WorkerAssignment, workerAssignment } from './worker-configuration.js';
 export { type IniSections, writeIni, writeOption } from './write-ini.js';

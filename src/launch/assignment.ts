@@ -2,19 +2,12 @@
  * What crosses the boundary between a supervisor and its workers: an assignment in the environment, and messages over
  * the channel, which are cloned structurally, so that bytes and maps arrive as what they are.
  */
+import type { WorkerAssignment } from '../config/index.js';
 import type { ListenAddress } from '../service/index.js';
 import type { LaunchSettings } from './launch-settings.js';
 
-/** Which worker a process is. */
-export interface Assignment {
-  /** The name of the one service it runs. */
-  readonly service: string;
-  /** 0 to `workers` - 1, stable over replacements. */
-  readonly index: number;
-  readonly workers: number;
-  /** Which accepted configuration it begins with, counted from 1. */
-  readonly generation: number;
-}
+/** Which worker a process is; other rooms read it with `workerAssignment()`. */
+export type Assignment = WorkerAssignment;
 
 /** The environment variable that holds the assignment as JSON: read once and deleted. */
 export const ASSIGNMENT_VARIABLE = 'PORTICO_WORKER';

@@ -1,7 +1,9 @@
 /**
  * How a health check words what it found.
  */
+
 import { hostname } from 'node:os';
+import { workerAssignment } from '../config/index.js';
 import type { PluginResult } from './healthcheck-plugins.js';
 
 /** A plugin's answer with the plugin's name. */
@@ -45,15 +47,9 @@ function processFacts(): Record<string, string | number> {
     heap_used: process.memoryUsage().heapUsed,
     event_loop_utilization: Number(utilization.toFixed(3)),
     active_handles: process.getActiveResourcesInfo().length,
-    worker_id: workerId(),
+    worker_id: workerAssignment()?.index ?? 0,
     pid: process.pid,
   };
-}
-
-/** The slot a launcher has put this process in; 0 where there is none. */
-function workerId(): number {
-  const worker = (process as unknown as Record<symbol, unknown>)[Symbol.for('portico.worker')];
-  return (worker as { assignment?: { index?: number } } | undefined)?.assignment?.index ?? 0;
 }
 
 const suffix = ({ details }: NamedResult): string => (details === undefined ? '' : ` (${details})`);

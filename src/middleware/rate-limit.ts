@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { beforeHead, environ, Fault, filterFactory, remoteOf } from '../app/index.js';
-import { boolean, cidr, defineOptions, integer, list, multi, oneOf } from '../config/index.js';
+import { boolean, cidr, defineOptions, integer, list, multi, oneOf, workerAssignment } from '../config/index.js';
 import type { Origin } from '../errors.js';
 import { systemClock } from '../tasks/index.js';
 import { fullPath } from './path-prefix-match.js';
@@ -51,7 +51,7 @@ interface Limits {
  * `RateLimit` and `RateLimit-Policy`. Denied networks get 403.
  */
 export const rateLimit = filterFactory('rate_limit', rateLimitOptions, (options, ctx, live) => {
-  const workers = options.workerShare ? workerCount() : 1;
+  const workers = options.workerShare ? (workerAssignment()?.workers ?? 1) : 1;
   if (workers > 1) ctx.log.info('rate limits are divided by the number of workers', { workers });
   const countedRule = (text: string, origin: Origin): CountedRule => {
     const rule = parseRule(text, origin);
@@ -166,10 +166,4 @@ function holds(block: BlockList | undefined, address: string): boolean {
   if (block === undefined) return false;
   const version = isIP(address);
   return version !== 0 && block.check(address, version === 6 ? 'ipv6' : 'ipv4');
-}
-
-/** How many workers share the service; 1 where no launcher has said. */
-function workerCount(): number {
-  const worker = (process as unknown as Record<symbol, unknown>)[Symbol.for('portico.worker')];
-  return (worker as { assignment?: { workers?: number } } | undefined)?.assignment?.workers ?? 1;
 }

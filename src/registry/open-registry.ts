@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import type { Config } from '../config/index.js';
+import { type Config, workerAssignment } from '../config/index.js';
 import { ConfigurationRefused } from '../errors.js';
 import type { Logger } from '../log.js';
 import { systemClock } from '../tasks/index.js';
@@ -134,11 +134,7 @@ export function membership(registry: ServiceRegistry, config: Config, options: M
 
 /** All workers of a fleet are one incarnation, their parent's; a process without workers is its own. */
 function thisProcess(): { worker: number; instance: string; generation: number } {
-  const holder = process as unknown as Record<
-    symbol,
-    { assignment?: { index: number; generation: number } } | undefined
-  >;
-  const assignment = holder[Symbol.for('portico.worker')]?.assignment;
+  const assignment = workerAssignment();
   if (assignment === undefined) return { worker: 0, instance: String(process.pid), generation: 1 };
   return { worker: assignment.index, instance: String(process.ppid), generation: assignment.generation };
 }

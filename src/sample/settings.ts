@@ -2,7 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type FactoryContext, sharedByConfig } from 'portico/app';
-import { type Config, defineOptions, integer, type OptionsOf, path, refuseOption, string } from 'portico/config';
+import type { Config, OptionsOf } from 'portico/config';
+import { defineOptions, integer, path, refuseOption, string, workerAssignment } from 'portico/config';
 import { openCloud } from './cloud.js';
 
 const most = (what: string, normally: number) => integer({ default: normally, min: 0, help: `Most ${what}.` });
@@ -48,16 +49,13 @@ export const cloudOf = sharedByConfig({
   keep: (cloud) => !cloud.isShared,
 });
 
-/** What launch tells a worker about itself. */
-type Worker = { readonly assignment?: { readonly workers: number } };
-
 /** In memory is refused in a worker that is not alone, because its siblings would not see it. */
 function refuseSeveralProcesses(config: Config): void {
-  const worker = (process as unknown as Record<symbol, Worker | undefined>)[Symbol.for('portico.worker')];
+  const worker = workerAssignment();
   const apis = config.has('DEFAULT', 'enabled_apis')
     ? (config.resolve('DEFAULT', 'enabled_apis').value as string[])
     : [];
-  if (worker === undefined || (worker.assignment?.workers === 1 && apis.length === 1)) return;
+  if (worker === undefined || (worker.workers === 1 && apis.length === 1)) return;
   refuseOption(config, {
     group: 'sample',
     opt: 'connection',
