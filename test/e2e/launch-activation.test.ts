@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import net from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ActivatedSockets } from '../../dist/launch/activated-sockets.js';
 import { get } from '../fixtures/http-client.js';
+import { endGroup, spawnKept } from '../fixtures/keeper.js';
 
 /** Runs a program as a service manager would: descriptor 3 and up are sockets, and the variables name its own pid. */
 function activate(program: string, plan: object, sockets: readonly number[], names: string) {
   const path = fileURLToPath(new URL(`../fixtures/${program}.js`, import.meta.url));
   const env = { ...process.env, LISTEN_FDS: String(sockets.length), LISTEN_FDNAMES: names };
   const command = `LISTEN_PID=$$ exec ${process.execPath} ${path} '${JSON.stringify(plan)}'`;
-  return spawn('sh', ['-c', command], { stdio: ['ignore', 'ignore', 'pipe', ...sockets], env });
+  return spawnKept('sh', ['-c', command], { stdio: ['ignore', 'ignore', 'pipe', ...sockets], env });
 }
 
 /** A socket that is bound and not listened on, and its port. */
@@ -40,7 +40,7 @@ test('LC-911 RL-94 sockets passed by a service manager are used by name, and not
   const child = activate('fleet', { services }, [first.fd, second.fd], 'metadata:compute');
   const ended = new Promise((resolve) => child.once('exit', resolve));
   t.after(async () => {
-    child.kill('SIGKILL');
+    endGroup(child.pid!);
     await ended;
     first.close();
     second.close();

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { isAlive, RunningProgram } from '../fixtures/running-program.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'portico-configured-'));
-test.after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder('portico-configured-');
 
 interface Page {
   greeting: string;

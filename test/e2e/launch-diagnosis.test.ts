@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
+import { endGroup, spawnKept } from '../fixtures/keeper.js';
+import { emptyProject } from './program.js';
 
-// Inside the project, so that the program finds the package by its name.
-const folder = mkdtempSync(resolve('dist-test', 'diagnosis-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const { folder, remove } = emptyProject({});
+after(remove);
 
 const program = join(folder, 'main.mjs');
 writeFileSync(
@@ -36,8 +37,8 @@ async function started(
 ): Promise<{ child: ChildProcess; line: (word: string) => Promise<string> }> {
   const file = join(folder, `portico-${Math.random()}.ini`);
   writeFileSync(file, options);
-  const child = spawn(process.execPath, [program, file, String(workers)], { stdio: ['ignore', 'pipe', 'pipe'] });
-  after(() => child.kill('SIGKILL'));
+  const child = spawnKept(process.execPath, [program, file, String(workers)], { stdio: ['ignore', 'pipe', 'pipe'] });
+  after(() => endGroup(child.pid!));
   const lines: string[] = [];
   let told = (): void => {};
   for (const stream of [child.stdout!, child.stderr!]) {

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { load } from '../fixtures/load.js';
 import { isAlive, RunningProgram } from '../fixtures/running-program.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'portico-failures-'));
-test.after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder('portico-failures-');
 
 test('LC-373 LC-1404 RL-84 a worker that cannot start ends the launch with 1, logged once with its stack', async (t) => {
   const failsWith = join(folder, 'fails');

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { load } from '../fixtures/load.js';
 import { isAlive, RunningProgram } from '../fixtures/running-program.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'portico-reload-'));
-test.after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder('portico-reload-');
 
 test('LC-515 LC-524 PT-3 RL-65 SIGHUP replaces all workers under load, and no request is lost', async (t) => {
   const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });

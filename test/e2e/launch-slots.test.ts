@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openListenSockets } from '../../dist/launch/listen-sockets.js';
 import { get } from '../fixtures/http-client.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { RunningProgram } from '../fixtures/running-program.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'portico-slots-'));
-test.after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder('portico-slots-');
 
 const probe = await openListenSockets({ host: '127.0.0.1', port: 0 }, 2);
 const skip = probe.descriptors.length === 2 ? false : 'this runtime has no SO_REUSEPORT';

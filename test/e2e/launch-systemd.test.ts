@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { NotifyListener } from '../fixtures/notify-listener.js';
 import { RunningProgram } from '../fixtures/running-program.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'portico-systemd-'));
-test.after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder('portico-systemd-');
 
 test('LC-901 LC-910 LC-308 LC-1912 RL-93 the service manager is told of readiness, reloads and the stop, by the parent alone', async (t) => {
   const path = join(folder, 'notify');

@@ -1,13 +1,13 @@
 /**
  * Programs under test: started as an operator starts them, watched by what they print, ended by pid.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { endGroup, removeFolder, spawnKept, temporaryFolder } from '../fixtures/keeper.js';
 
 /** The repository's root. */
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -30,11 +30,10 @@ export class Program {
   readonly #watchers = new Set<() => void>();
 
   constructor(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
-    this.child = spawn(command, args, {
+    this.child = spawnKept(command, args, {
       cwd: options.cwd ?? root,
       env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
     });
     this.child.stdout!.setEncoding('utf8').on('data', (text: string) => this.#read('stdout', text));
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => this.#read('stderr', text));
@@ -75,15 +74,9 @@ export class Program {
     this.child.kill(signal);
   }
 
-  /** Ends the program for good; for clean-up at the end of a test, whatever state it is in. */
+  /** Ends the program and its workers for good; for clean-up at the end of a test, whatever state it is in. */
   async end(): Promise<Ending> {
-    if (this.child.exitCode === null && this.child.signalCode === null) {
-      try {
-        process.kill(-this.pid, 'SIGKILL');
-      } catch {
-        // Gone in the meantime.
-      }
-    }
+    endGroup(this.pid);
     return this.ended;
   }
 
@@ -100,7 +93,7 @@ export function startApiCli(args: readonly string[], options: { cwd?: string; en
 
 /** A project in an empty folder that depends on this package; `files` are written into it. */
 export function emptyProject(files: Readonly<Record<string, string>>): { folder: string; remove(): void } {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-project-'));
+  const folder = temporaryFolder('portico-project-');
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(root, join(folder, 'node_modules', 'portico'), 'dir');
   writeFileSync(join(folder, 'package.json'), '{ "name": "project", "private": true, "type": "module" }\n');
@@ -108,7 +101,7 @@ export function emptyProject(files: Readonly<Record<string, string>>): { folder:
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text);
   }
-  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  return { folder, remove: () => removeFolder(folder) };
 }
 
 /** A port of 127.0.0.1 that nobody listens on at the moment. */

@@ -4,19 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
 import { ask } from './clients.js';
 import { freePort, Program, root } from './program.js';
 
@@ -34,7 +25,7 @@ function readmeFiles(): Map<string, string> {
 }
 
 before(() => {
-  project = mkdtempSync(join(tmpdir(), 'portico-packed-'));
+  project = temporaryFolder('portico-packed-');
   const report = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], {
     cwd: root,
     encoding: 'utf8',
@@ -54,7 +45,7 @@ before(() => {
   writeFileSync(join(project, 'package.json'), '{ "name": "project", "private": true, "type": "module" }\n');
 });
 
-after(() => rmSync(project, { recursive: true, force: true }));
+after(() => removeFolder(project));
 
 async function writeReadme(): Promise<number> {
   const port = await freePort();

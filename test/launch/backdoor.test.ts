@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { Config } from 'portico/config';
 import { type Backdoor, BackdoorConfigValueError, initializeBackdoor, initializeIfEnabled } from 'portico/launch';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { recordedLog } from '../tasks/recorded-log.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'backdoor-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder('backdoor-');
 
 /** What a session answers to lines of input, prompts taken out; it must end by itself. */
 function session(where: number | string, ...lines: string[]): Promise<string> {

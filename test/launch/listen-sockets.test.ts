@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openListenSockets } from '../../dist/launch/listen-sockets.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'portico-sockets-'));
-test.after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder('portico-sockets-');
 
 async function listening(where: net.ListenOptions): Promise<net.Server> {
   const server = net.createServer((socket) => socket.on('error', () => undefined).end('served'));
@@ -46,9 +45,7 @@ test('an address that is not ours is refused with the system’s code', async ()
   });
 });
 
-test('a unix socket in a folder that is not there is refused with that cause', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+test('a unix socket in a folder that is not there is refused with that cause', async () => {
   const path = join(folder, 'missing', 'api.sock');
   await assert.rejects(openListenSockets({ path }), {
     code: 'ENOENT',

@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { Config, defineOptions, string } from 'portico/config';
 import { type GuruMeditationOptions, guruMeditation, processReport } from 'portico/launch';
 import { Service, type ServiceBase } from 'portico/service';
 import { PeriodicTasks, TaskGroup } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { recordedLog } from '../tasks/recorded-log.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'report-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder('report-');
 
 /** What a reporter wrote to its output. */
 function output(): { text: () => string; output: { write(text: string): void } } {

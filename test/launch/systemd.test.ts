@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { notify, notifyOnce, onReady } from 'portico/launch';
+import { temporaryFolder } from '../fixtures/keeper.js';
 import { NotifyListener } from '../fixtures/notify-listener.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'portico-notify-'));
-test.after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder('portico-notify-');
 
 test('LC-902 notify sends exactly READY=1 and keeps the variable', async (t) => {
   const path = join(folder, 'notify');

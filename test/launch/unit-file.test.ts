@@ -1,11 +1,11 @@
 /** The unit file that ships. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from '../fixtures/keeper.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const unit = readFileSync(join(root, 'paste', 'portico.service'), 'utf8');
@@ -25,13 +25,8 @@ test('LC-910 the unit file that ships tells systemd how this program starts, rel
 });
 
 test('systemd finds nothing wrong with the unit file', { skip }, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'portico-unit-'));
-  try {
-    const path = join(folder, 'portico.service');
-    writeFileSync(path, unit);
-    const { status, stderr } = spawnSync('systemd-analyze', ['verify', path], { encoding: 'utf8' });
-    assert.deepEqual([status, stderr], [0, '']);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const path = join(temporaryFolder('portico-unit-'), 'portico.service');
+  writeFileSync(path, unit);
+  const { status, stderr } = spawnSync('systemd-analyze', ['verify', path], { encoding: 'utf8' });
+  assert.deepEqual([status, stderr], [0, '']);
 });

@@ -167,15 +167,7 @@ export class FaultFleet implements Target {
 
   /** For a test's end: nothing is left behind, whatever happened. */
   async end(): Promise<void> {
-    this.workers();
     await this.#program.end();
-    for (const pid of this.leftovers()) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // Gone in the meantime.
-      }
-    }
     this.#remove();
   }
 }
