@@ -1,0 +1,101 @@
+/** The service manager, seen from a lone process, and the helper that talks to it. */
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { test } from 'node:test';
+import { temporaryFolder } from '../fixtures/keeper.js';
+import { NotifyListener } from '../fixtures/notify-listener.js';
+import { isAlive, RunningProgram } from '../fixtures/running-program.js';
+import { startApiCli } from './program.js';
+
+const folder = temporaryFolder('portico-notify-cli-');
+
+test('LC-204 LC-901 LC-351 ready once the service has started; a reload lets wait() go on; a stop gives the status', async (t) => {
+  const path = join(folder, 'single');
+  const listener = new NotifyListener(path);
+  t.after(() => listener.close());
+  await listener.listening;
+  const program = new RunningProgram('single', { startMs: 700 }, { env: { NOTIFY_SOCKET: path } });
+  t.after(() => program.cleanUp());
+  await listener.message('READY=1');
+  assert.ok(
+    program.lines.some(({ event }) => event === 'started'),
+    'not before the start was over',
+  );
+  assert.equal(listener.messages.filter((message) => message === 'READY=1').length, 1);
+  program.kill('SIGHUP');
+  await listener.message('RELOADING=1');
+  await program.event('reload');
+  await listener.message(
+    'READY=1',
+    listener.messages.findIndex((message) => message.startsWith('RELOADING=1')),
+  );
+  program.kill('SIGTERM');
+  await listener.message('STOPPING=1');
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+});
+
+test('LC-908 api-cli notify tells whoever NOTIFY_SOCKET names, and without it does nothing', async (t) => {
+  const path = join(folder, 'notify');
+  const listener = new NotifyListener(path);
+  t.after(() => listener.close());
+  await listener.listening;
+  assert.equal((await startApiCli(['notify'], { env: { NOTIFY_SOCKET: path } }).ended).code, 0);
+  await listener.message('READY=1');
+  assert.deepEqual(listener.messages, ['READY=1']);
+  for (const socket of ['', join(folder, 'nobody')]) {
+    const silent = startApiCli(['notify'], { env: { NOTIFY_SOCKET: socket } });
+    assert.equal((await silent.ended).code, 0);
+    assert.equal(silent.output().trim(), '');
+  }
+});
+
+test('LC-908 api-cli wait-ready: 0 for READY=1, 1 for anything else, 2 for nothing in time', async () => {
+  const path = join(folder, 'ready');
+  const env = { NOTIFY_SOCKET: path };
+  const bound = async (): Promise<void> => {
+    while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 10));
+  };
+  const ready = startApiCli(['wait-ready', '30'], { env });
+  await bound();
+  await startApiCli(['notify'], { env }).ended;
+  assert.equal((await ready.ended).code, 0, ready.output());
+  assert.equal(existsSync(path), false, 'the socket is gone, so that the next wait can have it');
+  assert.equal((await startApiCli(['wait-ready', '0.1'], { env }).ended).code, 2);
+  const misused = startApiCli(['wait-ready', 'soon'], { env });
+  assert.equal((await misused.ended).code, 2);
+  assert.match(misused.stderr, /"soon" is no number of seconds/);
+});
+
+/** An environment where `systemd-notify` is this shell script, found before any other. */
+function withHelper(name: string, script: string): NodeJS.ProcessEnv {
+  const bin = temporaryFolder(`portico-helper-${name}-`);
+  writeFileSync(join(bin, 'systemd-notify'), `#!/bin/sh\n${script}\n`);
+  chmodSync(join(bin, 'systemd-notify'), 0o755);
+  return { PATH: `${bin}${delimiter}${process.env.PATH}` };
+}
+
+test('LC-909 LC-906 a helper that hangs is ended, delays no start, and is no error', async (t) => {
+  const pidFile = join(folder, 'helper.pid');
+  const env = { ...withHelper('hangs', `echo $$ > ${pidFile}; exec sleep 120`), NOTIFY_SOCKET: join(folder, 'nobody') };
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }] }, { env });
+  t.after(() => fleet.cleanUp());
+  await fleet.event('launched');
+  await fleet.line(({ msg }) => msg === 'the service manager could not be notified');
+  fleet.kill('SIGTERM');
+  assert.deepEqual(await fleet.ended, { code: 0, signal: null });
+  assert.ok(
+    fleet.lines.every(({ level }) => level !== 'error' && level !== 'warn'),
+    fleet.text(),
+  );
+  const alone = startApiCli(['notify'], { env });
+  assert.equal((await alone.ended).code, 0);
+  assert.equal(isAlive(Number(readFileSync(pidFile, 'utf8'))), false, 'the helper is gone');
+});
+
+test('LC-909 the helper is told not to wait for the receiver', async () => {
+  const seen = join(folder, 'arguments');
+  const env = { ...withHelper('tells', `printf '%s\\n' "$@" > ${seen}`), NOTIFY_SOCKET: join(folder, 'nobody') };
+  assert.equal((await startApiCli(['notify'], { env }).ended).code, 0);
+  assert.deepEqual(readFileSync(seen, 'utf8').trim().split('\n'), ['--no-block', 'READY=1']);
+});

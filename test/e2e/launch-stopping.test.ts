@@ -1,0 +1,154 @@
+/** The order of a stop, what the parent does meanwhile, and what it never does. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { type TestContext, test } from 'node:test';
+import { get } from '../fixtures/http-client.js';
+import { isAlive, RunningProgram } from '../fixtures/running-program.js';
+
+async function running(t: TestContext, plan: object = {}, workers = 2) {
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers }], ...plan });
+  t.after(() => fleet.cleanUp());
+  await fleet.event('launched');
+  return { fleet, port: await fleet.port('api'), workers: fleet.children() };
+}
+
+/** Processor time of a process in milliseconds, proc_pid_stat(5). */
+function processorTime(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** How often a process has woken up and gone to sleep again. */
+function wakeUps(pid: number): number {
+  return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+test('LC-352 LC-1905 the parent calls stop of no service: one that hangs there cannot keep the workers from hearing', async (t) => {
+  const { fleet, workers } = await running(t, { stuckInParent: true });
+  fleet.kill('SIGTERM');
+  assert.deepEqual(await fleet.ended, { code: 0, signal: null }, fleet.text());
+  const stopped = fleet.lines.filter(({ event }) => event === 'service_stop').map(({ pid }) => pid);
+  assert.deepEqual(new Set(stopped), new Set(workers));
+});
+
+test('LC-352 LC-1902 LC-541 once a new connection is refused all are, while a request is still being answered', async (t) => {
+  const { fleet, port } = await running(t);
+  const slow = get<{ slow: boolean }>(port, '/slow?ms=3000');
+  await get(port, '/');
+  fleet.kill('SIGTERM');
+  const attempt = (): Promise<string | undefined> =>
+    get(port, '/').then(
+      () => 'answered',
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+  while ((await attempt()) !== 'ECONNREFUSED');
+  for (let i = 0; i < 20; i++) assert.equal(await attempt(), 'ECONNREFUSED');
+  assert.ok(isAlive(fleet.pid));
+  assert.equal((await slow).body.slow, true);
+  assert.equal((await fleet.ended).code, 0);
+});
+
+test('LC-353 LC-1910 while workers drain the parent sleeps', async (t) => {
+  const { fleet, port } = await running(t);
+  const slow = get<{ slow: boolean }>(port, '/slow?ms=2500');
+  await get(port, '/');
+  fleet.kill('SIGTERM');
+  await fleet.event('worker_exited');
+  const before = processorTime(fleet.pid);
+  await pause(1500);
+  const spent = processorTime(fleet.pid) - before;
+  assert.ok(spent < 500, `${spent} ms of processor time in 1.5 s`);
+  assert.equal((await slow).body.slow, true);
+  assert.equal((await fleet.ended).code, 0);
+});
+
+test('LC-302 LC-1910 an idle parent wakes up for the signs of life of its workers, whatever wait_interval asks for', async (t) => {
+  const { fleet, workers } = await running(t, { options: { waitInterval: 0.001 } });
+  const before = wakeUps(fleet.pid);
+  await pause(2000);
+  const woken = wakeUps(fleet.pid) - before;
+  // One sign of life a worker and a look around each second, each of which may wake it a few times. Polling would be 2,000.
+  assert.ok(woken < 100, `${woken} times in 2 s with ${workers.length} workers`);
+});
+
+test('LC-356 LC-512 with graceful_shutdown_timeout 0 a stop waits without limit, and says so when it is asked again', async (t) => {
+  const { fleet, port } = await running(t, { options: { settings: { gracefulShutdownTimeoutMs: 0 } } });
+  const slow = get<{ slow: boolean }>(port, '/slow?ms=2500');
+  await get(port, '/');
+  fleet.kill('SIGTERM');
+  await fleet.line(({ msg }) => msg === 'Caught SIGTERM, stopping');
+  fleet.kill('SIGTERM');
+  await fleet.line(({ msg }) => msg === 'Caught SIGTERM again; already stopping, time left: no limit');
+  assert.equal((await slow).body.slow, true);
+  assert.deepEqual(await fleet.ended, { code: 0, signal: null });
+});
+
+test('LC-358 a stop that the program asks for ends wait() as a signal does: 0 when all ended in time, else 1', async (t) => {
+  for (const [settings, expected] of [
+    [{}, 0],
+    [{ gracefulShutdownTimeoutMs: 300 }, 1],
+  ] as const) {
+    const { fleet, port, workers } = await running(t, { control: true, options: { settings } });
+    const control = (await fleet.event('control')).port as number;
+    const slow = get(port, `/slow?ms=${expected === 0 ? 500 : 20_000}`).catch(() => undefined);
+    await get(port, '/');
+    void get(control, '/stop').catch(() => undefined);
+    assert.deepEqual(await fleet.ended, { code: expected, signal: null }, fleet.text());
+    await slow;
+    assert.deepEqual(workers.filter(isAlive), []);
+    assert.equal(fleet.lines.filter(({ event, role }) => event === 'after_wait' && role === 'parent').length, 1);
+  }
+});
+
+test('LC-528 SIGHUP twice in a row is survived, and a SIGTERM behind them counts', async (t) => {
+  const { fleet, port } = await running(t, {}, 1);
+  fleet.kill('SIGHUP');
+  fleet.kill('SIGHUP');
+  await fleet.event('reload');
+  assert.equal((await get(port, '/')).status, 200);
+  fleet.kill('SIGHUP');
+  fleet.kill('SIGHUP');
+  fleet.kill('SIGTERM');
+  assert.deepEqual(await fleet.ended, { code: 0, signal: null }, fleet.text());
+});
+
+test('LC-1707 a worker that is frozen, and so closes no channel, is killed at the deadline all the same', async (t) => {
+  const { fleet, workers } = await running(t, { options: { settings: { gracefulShutdownTimeoutMs: 300 } } });
+  process.kill(workers[0]!, 'SIGSTOP');
+  fleet.kill('SIGTERM');
+  assert.deepEqual(await fleet.ended, { code: 1, signal: null });
+  const exits = fleet.lines.filter(({ event }) => event === 'worker_exited');
+  assert.deepEqual(
+    exits.map(({ pid, code, signal }) => ({ pid, code, signal })).toSorted((a, b) => Number(b.code) - Number(a.code)),
+    [
+      { pid: workers[1], code: 0, signal: null },
+      { pid: workers[0], code: null, signal: 'SIGKILL' },
+    ],
+  );
+  assert.deepEqual(workers.filter(isAlive), []);
+});
+
+test('LC-1612 LC-513 RL-83 SIGINT to the whole group, as a terminal sends it, ends everything with 1', async (t) => {
+  const { fleet, port, workers } = await running(t);
+  get(port, '/slow?ms=20000').catch(() => undefined);
+  await get(port, '/');
+  process.kill(-fleet.pid, 'SIGINT');
+  assert.deepEqual(await fleet.ended, { code: 1, signal: null });
+  assert.deepEqual(workers.filter(isAlive), []);
+});
+
+test('LC-521 LC-371 SIGTERM ends a parent, its workers and a lone process alike with 0', async (t) => {
+  const { fleet } = await running(t);
+  const alone = new RunningProgram('single', {});
+  t.after(() => alone.cleanUp());
+  await alone.event('launched');
+  for (const program of [fleet, alone]) {
+    program.kill('SIGTERM');
+    assert.deepEqual(await program.ended, { code: 0, signal: null });
+  }
+  const exits = fleet.lines.filter(({ event }) => event === 'worker_exited').map(({ code }) => code);
+  assert.deepEqual(exits, [0, 0]);
+});
