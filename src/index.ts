@@ -7,5 +7,6 @@ export { type Launcher, launch, ProcessLauncher, ServiceLauncher } from './launc
 export { Loader } from './loader/index.js';
 export { createLogger, type Logger, silentLogger } from './log.js';
 export { action, Router } from './routing/index.js';
+export { RPCService } from './rpc/index.js';
 export { Server, WSGIService } from './server/index.js';
 export { Service, type ServiceBase } from './service/index.js';

@@ -45,6 +45,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   selfsigned: ['server/tls.ts'],
   '@photostructure/sqlite': ['sqlite/database.ts'],
   pg: ['registry/postgresql-pool.ts'],
+  cockatiel: ['service/driver-policy.ts'],
 };
 
 interface Import {

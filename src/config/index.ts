@@ -5,6 +5,7 @@ export { type Change, type ConfigChanges, describeChange, type Effect, type Relo
 export { dict, list, multi } from './collection-types.js';
 export { UsageError } from './command-line.js';
 export { HelpRequested } from './command-line-help.js';
+export { commandName } from './command-name.js';
 export { Config, type ReloadOptions, type ValidateOptions } from './config.js';
 export { type CheckIssue, type CrossCheck, refuseOption } from './cross-check.js';
 export { defineOptions } from './define-options.js';

@@ -1,5 +1,12 @@
 /** `portico/registry`: which services run where, and whether they are up. */
 export { correctedDownTime, isFromTheFuture, isUp, type Liveness, liveness } from './is-up.js';
+export {
+  ManagedService,
+  type ManagedServiceOptions,
+  type ManagedStart,
+  type ManagerContext,
+  managersOf,
+} from './managed-service.js';
 export { type MemberIdentity, Membership, type MembershipOptions } from './membership.js';
 export { MemoryStore } from './memory-store.js';
 export { type MemberOptions, membership, openRegistry, sqlitePath } from './open-registry.js';

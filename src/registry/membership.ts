@@ -57,6 +57,8 @@ export class Membership implements Registration {
   readonly #downTime: number;
   readonly #heartbeat: Heartbeat;
   #record: ServiceRecord | undefined;
+  /** Of the record, also when this worker has left. */
+  #id: number | undefined;
   #draining = false;
   #forcedDownTold = false;
   #foreignToldAt: number | undefined;
@@ -136,6 +138,7 @@ export class Membership implements Registration {
     await store.putWorker(record.id, { worker, pid, instanceId, inFlight: 0, draining: false });
     this.#draining = false;
     this.#record = record;
+    this.#id = record.id;
     return record;
   }
 
@@ -163,6 +166,11 @@ export class Membership implements Registration {
     await this.#heartbeat.stop();
     await this.#signOff('stopped', (id) => this.#registry.store.dropWorker(id, this.#who.worker, this.#who.pid));
     this.#record = undefined;
+  }
+
+  /** Deletes the record. False where it is gone already. */
+  async remove(): Promise<boolean> {
+    return this.#id !== undefined && (await this.#registry.store.remove(this.#id, this.#who.binary));
   }
 
   /** Takes or keeps a lease in the name of this service's host. */

@@ -29,7 +29,7 @@ export function openRegistry(
   const connection = group.connection ?? database.connection;
   const make = (store: ServiceStore): ServiceRegistry =>
     new ServiceRegistry(store, { staleReadS: group.staleReadS, ...options });
-  if (group.driver === 'memory') return make(new MemoryStore());
+  if (group.driver === 'memory') return make(memoryOf(config));
   if (connection === undefined) return null;
   if (group.driver === 'sqlite') {
     const path = sqlitePath(connection);
@@ -53,6 +53,15 @@ export function openRegistry(
   );
 }
 
+/** One for all that have the same configuration: the services of a process see one another. */
+const memories = new WeakMap<Config, MemoryStore>();
+
+function memoryOf(config: Config): MemoryStore {
+  const store = memories.get(config) ?? new MemoryStore();
+  memories.set(config, store);
+  return store;
+}
+
 /** The part of the time between two heartbeats that one statement may take. */
 const TIMEOUT_PART = 0.5;
 
@@ -70,6 +79,8 @@ export function sqlitePath(connection: string): string {
 
 /** A service that wants a record. */
 export interface MemberOptions extends Partial<MembershipOptions> {
+  /** The name of its machine. Default: `[DEFAULT] host`. */
+  readonly host?: string;
   /** What runs, unique on its host: `portico-compute`. */
   readonly binary: string;
   /** What it takes remote calls for; null: none. */
@@ -89,13 +100,22 @@ export function membership(registry: ServiceRegistry, config: Config, options: M
   const group = config.group('servicegroup', servicegroupOptions);
   const defaults = config.group('DEFAULT', heartbeatOptions);
   const database = config.group('database', databaseOptions);
-  const { binary, topic = null, version = 0, zone = null, endpoints = [], labels = {}, ...rest } = options;
+  const {
+    host = defaults.host,
+    binary,
+    topic = null,
+    version = 0,
+    zone = null,
+    endpoints = [],
+    labels = {},
+    ...rest
+  } = options;
   const { worker, instance, generation } = options.process ?? thisProcess();
   const machineId = machine();
   return new Membership(
     registry,
     {
-      host: defaults.host,
+      host,
       binary,
       topic,
       version,

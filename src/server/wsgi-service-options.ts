@@ -2,7 +2,8 @@
  * What an API is given in code, beside its configuration.
  */
 import type { Logger } from '../log.js';
-import type { Manager, Registration } from '../service/index.js';
+import type { ManagerContext } from '../registry/index.js';
+import type { ManagerSource, Registration } from '../service/index.js';
 import type { AppLoader } from './paste-config.js';
 
 /** What a `WSGIService` may be given beside its configuration. */
@@ -12,10 +13,11 @@ export interface WSGIServiceOptions {
   /** Speak TLS. Default: what `[DEFAULT] enabled_ssl_apis` says. */
   readonly useSsl?: boolean;
   /**
-   * The domain behind it: one manager or several, the first of which is the main one. Default: what `[api:<name>] manager`
-   * names, loaded at the start.
+   * The domain behind it: one manager or several, the first of which is the main one; each an object, a class, a function
+   * or the name of a module's export. Classes and functions are called at the start, with a `ManagerContext`. Default:
+   * what `[api:<name>] manager` names.
    */
-  readonly manager?: Manager | readonly Manager[];
+  readonly manager?: ManagerSource<ManagerContext> | readonly ManagerSource<ManagerContext>[];
   /** Its place among the services that are known; null is none. Default: what `[servicegroup]` says. */
   readonly registration?: Registration | null;
   /** In front of the binary's name. Default `portico`. */

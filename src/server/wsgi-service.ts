@@ -6,6 +6,7 @@ import type { Config } from '../config/index.js';
 import { describeError, PorticoError } from '../errors.js';
 import type { LoadedApp } from '../loader/index.js';
 import { createLogger, type Logger } from '../log.js';
+import type { ManagedService } from '../registry/index.js';
 import {
   type ConfigChanges,
   Lifecycle,
@@ -13,13 +14,12 @@ import {
   type ListeningService,
   type ListenSocket,
   type Manager,
-  type ManagerHooks,
   type StopOptions,
   type WorkerContext,
 } from '../service/index.js';
 import { type Activity, type PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import { ApiApp } from './api-app.js';
-import { apiHooks, loadManager } from './api-managers.js';
+import { apiManagers, apiSteps } from './api-managers.js';
 import { ApiServing } from './api-serving.js';
 import { type ApiSettings, apiSettings, refuseUnknown } from './api-settings.js';
 import { type AppLoader, checkApp, loadWhole, pasteLoader } from './paste-config.js';
@@ -54,8 +54,7 @@ export class WSGIService implements ListeningService {
   readonly #lifecycle: Lifecycle;
   readonly #serving: ApiServing;
   readonly #app: ApiApp;
-  #managers: readonly Manager[];
-  #hooks: ManagerHooks | undefined;
+  readonly #managed: ManagedService;
   /** The stop under way is for a restart: the app stays until the next one is built. */
   #restarting = false;
   #loader: AppLoader;
@@ -80,10 +79,19 @@ export class WSGIService implements ListeningService {
     });
     this.#app = new ApiApp(name, this.#log);
     this.tasks = new TaskGroup({ limit: 1000, name, log: this.#log });
-    this.#managers = options.manager === undefined ? [] : [options.manager].flat();
+    this.#managed = apiManagers({
+      name,
+      binary: this.binary,
+      config,
+      log: this.#log.child({ service: name }),
+      server: this.#server,
+      tasks: this.tasks,
+      given: options,
+      onVerdict: (verdict, reason) => this.#heed(verdict, reason),
+    });
     this.#lifecycle = new Lifecycle(name, {
       start: (signal) => this.#start(signal),
-      stop: (how) => this.#hooks?.stop(how),
+      stop: (how) => this.#managed.hooks?.stop(how),
     });
   }
 
@@ -124,16 +132,16 @@ export class WSGIService implements ListeningService {
 
   /** The main manager; one that the configuration names is there from the first start on. */
   get manager(): Manager | undefined {
-    return this.#managers[0];
+    return this.managers[0];
   }
 
   get managers(): readonly Manager[] {
-    return this.#managers;
+    return this.#managed.managers;
   }
 
   /** The periodic tasks of its managers, while it is started. */
   get periodicTasks(): readonly PeriodicTasks[] {
-    return this.#hooks?.periodicTasks ?? [];
+    return this.#managed.periodicTasks;
   }
 
   /** The server under it: its requests at work and its connections. */
@@ -195,7 +203,7 @@ export class WSGIService implements ListeningService {
     if (tls !== undefined) this.#server.replaceTls(tls);
     this.#server.configure(this.#serverOptions(settings));
     this.#warnOfExpiry(settings);
-    await this.#hooks?.reset();
+    await this.#managed.hooks?.reset();
   }
 
   async #start(signal: AbortSignal): Promise<void> {
@@ -206,8 +214,15 @@ export class WSGIService implements ListeningService {
     this.tasks.reset();
     this.#server.replaceApp(await this.#app.renew(() => this.#loadApp(settings)));
     try {
-      this.#hooks = await this.#makeHooks(settings);
-      await this.#hooks.start(signal);
+      const hooks = await this.#managed.prepare({
+        reference: settings.options.manager,
+        backdoorPort: this.backdoorPort,
+        workerId: this.#worker?.id ?? 0,
+        steps: apiSteps(this.#server, async () => {
+          if (!this.#restarting) await this.#app.close();
+        }),
+      });
+      await hooks.start(signal);
     } catch (error) {
       await this.#app.close();
       throw error;
@@ -239,33 +254,11 @@ export class WSGIService implements ListeningService {
     return app;
   }
 
-  async #makeHooks(settings: ApiSettings): Promise<ManagerHooks> {
-    const log = this.#log.child({ service: this.name });
-    const { manager: reference } = settings.options;
-    if (this.#given.manager === undefined && reference !== undefined) {
-      this.#managers = [await loadManager(reference, { serviceName: this.name, conf: this.#config, log })];
-    }
-    for (const manager of this.#managers) {
-      if ('backdoorPort' in manager) manager.backdoorPort = this.backdoorPort;
-    }
-    return apiHooks({
-      name: this.name,
-      binary: this.binary,
-      config: this.#config,
-      log,
-      server: this.#server,
-      tasks: this.tasks,
-      managers: this.#managers,
-      registration: this.#given.registration,
-      workerId: this.#worker?.id ?? 0,
-      release: async () => {
-        if (!this.#restarting) await this.#app.close();
-      },
-      onVerdict: (verdict, reason) => {
-        if (verdict === 'drain') void this.stop({ graceful: true });
-        else this.#lifecycle.fail(new PorticoError('PORTICO_SERVICE_FENCED', { message: `${this.name}: ${reason}` }));
-      },
-    });
+  /** The registry's word. */
+  #heed(verdict: 'drain' | 'exit', reason: string): void {
+    if (verdict === 'drain') {
+      this.stop({ graceful: true }).catch((err: unknown) => this.#log.error(`${this.name}: stopping failed`, { err }));
+    } else this.#lifecycle.fail(new PorticoError('PORTICO_SERVICE_FENCED', { message: `${this.name}: ${reason}` }));
   }
 
   #serverOptions(settings: ApiSettings): ServerOptions {

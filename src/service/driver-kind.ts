@@ -4,6 +4,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PorticoError } from '../errors.js';
+import type { DriverPolicy } from './driver-policy.js';
 import { moduleFolders } from './module-path.js';
 
 /** What all drivers of a kind have in common. */
@@ -22,6 +23,10 @@ export interface DriverKind {
   readonly capabilities?: Readonly<Record<string, boolean>>;
   /** `major.minor` of the interface; drivers declare theirs as `apiVersion`, of the same major and no lower minor. */
   readonly apiVersion?: string;
+  /** The group of the configuration that a driver's options are in. Default: its name. */
+  readonly configGroup?: string;
+  /** What is put around every method of every driver. Default: nothing. */
+  readonly policy?: DriverPolicy;
   /** True: the same name with equal arguments gives the same object. */
   readonly shared?: boolean;
   /** Drivers that come with the kind: classes, functions, objects, or names of modules. */

@@ -2,13 +2,20 @@
  * Drivers: implementations of one kind of thing, chosen by configuration, checked when they are loaded.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { type Config, defineOptions, type OptionDeclarations, string } from '../config/index.js';
 import { didYouMean, PorticoError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { announcedDriver, checkDriver, type DriverKind } from './driver-kind.js';
+import { guardDriver } from './driver-policy.js';
 import { importModuleExport, type ModuleExportOptions, makeFrom } from './module-export.js';
 
 /** Where drivers come from. */
 export interface DriversOptions extends Partial<ModuleExportOptions> {
+  /**
+   * Where drivers that declare options (a static `options`, made with `defineOptions`) have them from: they are given the
+   * values of their group before all other arguments.
+   */
+  readonly config?: Config | undefined;
   readonly log?: Logger;
 }
 
@@ -21,6 +28,11 @@ export interface DriverLife {
   /** Releases what `open` acquired. */
   close?(): unknown;
 }
+
+/** Of a group that is a backend's: which driver it is. */
+const backendOptions = defineOptions({
+  driver: string({ default: '', help: 'Which driver this is, where the group is the backend of a list.' }),
+});
 
 interface Loaded {
   readonly kind: string;
@@ -36,13 +48,15 @@ interface Loaded {
 export class Drivers {
   readonly #kinds = new Map<string, DriverKind>();
   readonly #where: ModuleExportOptions;
+  readonly #config: Config | undefined;
   readonly #log: Logger | undefined;
   readonly #shared: Loaded[] = [];
   readonly #open: DriverLife[] = [];
 
   constructor(options: DriversOptions = {}) {
-    const { log, folder = '.', ...rest } = options;
+    const { log, config, folder = '.', ...rest } = options;
     this.#where = { ...rest, folder };
+    this.#config = config;
     this.#log = log;
   }
 
@@ -62,9 +76,37 @@ export class Drivers {
    * one that lacks what its kind requires, `PORTICO_DRIVER_OPEN` when it cannot be opened.
    */
   async load<T extends object>(kind: string, name: string, ...args: unknown[]): Promise<T & DriverLife> {
+    return this.#load<T>(kind, name, undefined, args);
+  }
+
+  /**
+   * The drivers that `enabled_backends = a, b` names: each has a group of its own, where `driver` says which it is and
+   * where its options are. `args` are given to all of them.
+   */
+  async loadBackends<T extends object>(
+    kind: string,
+    backends: readonly string[],
+    ...args: unknown[]
+  ): Promise<Map<string, T & DriverLife>> {
+    const loaded = new Map<string, T & DriverLife>();
+    for (const backend of backends) {
+      const { driver } = this.#configuration(kind).group(backend, backendOptions, { partial: true });
+      loaded.set(backend, await this.#load<T>(kind, driver, backend, args));
+    }
+    return loaded;
+  }
+
+  async #load<T extends object>(
+    kind: string,
+    name: string,
+    group: string | undefined,
+    args: readonly unknown[],
+  ): Promise<T & DriverLife> {
     const declared = this.#kind(kind);
     const canonical = this.#canonical(declared, name);
-    if (declared.shared !== true) return (await this.#make(declared, canonical, args)) as T & DriverLife;
+    if (declared.shared !== true || group !== undefined) {
+      return (await this.#make(declared, canonical, args, group)) as T & DriverLife;
+    }
     const same = ({ kind, name, args: given }: Loaded): boolean =>
       kind === declared.kind && name === canonical && isDeepStrictEqual(given, args);
     let loaded = this.#shared.find(same);
@@ -126,8 +168,10 @@ export class Drivers {
     return renamed;
   }
 
-  async #make(kind: DriverKind, name: string, args: readonly unknown[]): Promise<object> {
-    const driver = (await makeFrom(await this.#find(kind, name), args)) as DriverLife;
+  async #make(kind: DriverKind, name: string, args: readonly unknown[], group?: string): Promise<object> {
+    const found = await this.#find(kind, name);
+    const own = this.#ownOptions(found, group ?? kind.configGroup ?? name);
+    const driver = (await makeFrom(found, [...own, ...args])) as DriverLife;
     checkDriver(kind, name, driver);
     try {
       await driver.open?.();
@@ -138,7 +182,23 @@ export class Drivers {
       });
     }
     this.#open.push(driver);
-    return driver;
+    if (kind.policy === undefined) return driver;
+    return guardDriver(driver, [...kind.required, ...(kind.optional ?? [])], kind.policy);
+  }
+
+  /** The values of a driver's own group, which nobody knew before it was loaded; names in it are judged now. */
+  #ownOptions(found: unknown, group: string): readonly unknown[] {
+    if (typeof found !== 'function' || this.#config === undefined) return [];
+    const { options } = found as { readonly options?: OptionDeclarations };
+    return options === undefined ? [] : [this.#config.group(group, { ...backendOptions, ...options })];
+  }
+
+  #configuration(kind: string): Config {
+    if (this.#config !== undefined) return this.#config;
+    throw new PorticoError('PORTICO_NO_CONFIG', {
+      message: `the backends of the kind "${kind}" are named in a configuration, and there is none`,
+      hint: 'Make the Drivers with { config }.',
+    });
   }
 
   async #find(kind: DriverKind, name: string): Promise<unknown> {

@@ -1,9 +1,11 @@
 /** `portico/service`: what one needs to write a service. */
 export type { Awaitable } from './awaitable.js';
 export { type DriverKind, NotSupported } from './driver-kind.js';
+export { type DriverPolicy, guardDriver } from './driver-policy.js';
 export { type DriverLife, Drivers, type DriversOptions, loadDriver } from './drivers.js';
 export { HOOK_NAMES, type HookName } from './hook-caller.js';
 export { Lifecycle, type LifecycleState, type LifecycleSteps } from './lifecycle.js';
+export { findManager, loadManager, type ManagerSource } from './load-manager.js';
 export type { Manager, Registration, ServiceRecord, ServiceState } from './manager.js';
 export {
   ManagerHooks,
@@ -14,6 +16,7 @@ export {
 export { managerOptions, managerSettings } from './manager-options.js';
 export { importModuleExport, isClass, type ModuleExportOptions, parseModuleExport } from './module-export.js';
 export { findPackage, ModuleMissing, moduleFolders, moduleUrl } from './module-path.js';
+export { notPlain } from './plain-data.js';
 export {
   type ConfigChanges,
   isListening,
@@ -27,3 +30,12 @@ export {
   type WorkerContext,
 } from './service.js';
 export { ServiceExit } from './service-exit.js';
+export {
+  isUntracked,
+  TaskTracker,
+  type TaskTrackerOptions,
+  type Track,
+  type TrackedFacts,
+  type TrackedTask,
+  untracked,
+} from './task-tracker.js';

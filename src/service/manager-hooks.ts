@@ -3,7 +3,7 @@
  *
  * Start: configuration checks → `initHost` → record → `preStartHook` → serve → `postStartHook` → heartbeat → periodic
  * tasks. Stop: no new periodic task, record `draining` → nothing new is accepted → `gracefulShutdown` while what is under
- * way ends → task group → `cleanupHost` → record `stopped` → release.
+ * way ends → task group → `cleanupHost` → drivers closed → record `stopped` → release.
  */
 import { accessSync, constants } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,6 +15,7 @@ import { HookCaller } from './hook-caller.js';
 import type { LifecycleSteps } from './lifecycle.js';
 import type { Manager, Registration } from './manager.js';
 import type { ConfigChanges, StopOptions } from './service.js';
+import { TaskTracker } from './task-tracker.js';
 
 /** How periodic tasks of managers are run: options of the same names in `[DEFAULT]`, and what tasks depend on. */
 export interface ManagerPeriodicOptions {
@@ -22,7 +23,7 @@ export interface ManagerPeriodicOptions {
   readonly enable?: boolean;
   /** Seconds; the first pass comes after a random part of them. Default 60. */
   readonly fuzzyDelay?: number;
-  /** Seconds; the longest time between two passes. Default 60. */
+  /** Seconds; the longest time between two passes. Default 60; 0: no passes at all. */
   readonly intervalMax?: number | null;
   /** Handed to `enabled` of a task where that is a function. */
   readonly conf?: unknown;
@@ -44,7 +45,9 @@ export interface ProtocolSteps {
   stopAccepting?(options: StopOptions): Awaitable<void>;
   /** Settles when what is under way has ended, or when there is no more time. */
   finish?(options: StopOptions): Awaitable<void>;
-  /** Drivers, transports, loaded apps, the registry: last of all. */
+  /** Drivers: after the last `cleanupHost`, before the record says `stopped`. */
+  closeDrivers?(): Awaitable<void>;
+  /** Transports, loaded apps, the registry: last of all. */
   release?(): Awaitable<void>;
 }
 
@@ -66,6 +69,8 @@ export interface ManagerHooksOptions extends ProtocolSteps {
   readonly hookTimeoutMs?: number;
   /** Milliseconds `gracefulShutdown` may take, less when the deadline is nearer. Default 50,000. */
   readonly managerShutdownMs?: number;
+  /** Knows the managers' tasks by name. Default: one of its own. */
+  readonly tracker?: TaskTracker;
   readonly log: Logger;
   readonly clock?: Clock;
 }
@@ -76,6 +81,7 @@ export class ManagerHooks implements LifecycleSteps {
   readonly #managers: readonly Manager[];
   readonly #hooks: HookCaller;
   readonly #clock: Clock;
+  readonly #tracker: TaskTracker;
   #runners: PeriodicRunner[] = [];
   /** What undoes the steps taken so far, the latest last. */
   #undo: { readonly step: string; readonly run: (options: StopOptions) => Awaitable<void> }[] = [];
@@ -89,6 +95,8 @@ export class ManagerHooks implements LifecycleSteps {
       clock: this.#clock,
       timeoutMs: options.hookTimeoutMs ?? 120_000,
     });
+    const { name: service, log } = options;
+    this.#tracker = options.tracker ?? new TaskTracker({ service, log, clock: this.#clock });
   }
 
   /** The periodic tasks of the managers, while started. */
@@ -125,6 +133,7 @@ export class ManagerHooks implements LifecycleSteps {
     // No timer runs again; one that is running is awaited with the group. Requests in flight may still spawn tasks.
     for (const runner of this.#runners) runner.stop();
     for (const timer of tasks.timers) timer.stop('shutdown');
+    this.#tracker.beginShutdown();
     await step(() => registration?.drain());
     await step(() => this.#options.stopAccepting?.(options));
     const left = (): StopOptions => remaining(options, this.#clock.now() - began);
@@ -132,8 +141,13 @@ export class ManagerHooks implements LifecycleSteps {
       await step(() => this.#options.finish?.(left()));
       await step(() => tasks.stop(left()));
     };
-    await Promise.all([options.graceful === true ? this.#gracefulShutdown(left()) : undefined, finish()]);
+    let finished = Promise.resolve();
+    const graceful = options.graceful === true ? this.#gracefulShutdown(left(), () => finished) : undefined;
+    finished = finish();
+    await Promise.all([graceful, finished]);
+    this.#tracker.endShutdown();
     await this.#cleanup(this.#managers);
+    await step(() => this.#options.closeDrivers?.());
     // The registry may be among what is released.
     await step(() => registration?.leave());
     await step(() => this.#options.release?.());
@@ -165,9 +179,11 @@ export class ManagerHooks implements LifecycleSteps {
       },
       async () => {
         undoneBy('release', () => this.#options.release?.());
+        undoneBy('close drivers', () => this.#options.closeDrivers?.());
         undoneBy('cleanupHost', () => this.#cleanup(begun));
         await each((manager) => {
           begun.push(manager);
+          this.#lendTracker(manager);
           return this.#hooks.call(manager, 'initHost', record);
         });
       },
@@ -200,9 +216,12 @@ export class ManagerHooks implements LifecycleSteps {
   }
 
   #startPeriodicTasks(): void {
-    const { periodic = {}, tasks, log } = this.#options;
-    if (periodic.enable === false) return;
-    const { fuzzyDelay = 60, intervalMax = null, context, random, ...rest } = periodic;
+    const { periodic = {}, tasks, log, registration } = this.#options;
+    // An interval of 0 switches off what runs at intervals.
+    if (periodic.enable === false || periodic.intervalMax === 0) return;
+    const { fuzzyDelay = 60, intervalMax = null, context, random, ...others } = periodic;
+    const lease = registration?.lease?.bind(registration);
+    const rest = { ...(lease && { lease }), ...others };
     for (const manager of this.#managers) {
       const own =
         manager.periodicTasks ??
@@ -218,17 +237,31 @@ export class ManagerHooks implements LifecycleSteps {
     }
   }
 
-  /** Under a limit of its own, which leaves time for what comes after it: a driver that hangs cannot hold the process. */
-  async #gracefulShutdown(options: StopOptions): Promise<void> {
+  /** A manager made without one can say `this.track(…)` from now on. */
+  #lendTracker(manager: Manager): void {
+    if (manager.track === undefined && Object.isExtensible(manager)) manager.track = this.#tracker.track;
+  }
+
+  /**
+   * Under a limit of its own, which leaves time for what comes after it: a driver that hangs cannot hold the process. For
+   * a manager without the hook tracked tasks are waited for, those that requests begin meanwhile included.
+   */
+  async #gracefulShutdown(options: StopOptions, finished: () => Promise<void>): Promise<void> {
     const { managerShutdownMs = 50_000 } = this.#options;
     const { deadlineMs = 0, signal } = options;
     const limit =
       deadlineMs > 0 ? Math.min(managerShutdownMs, deadlineMs - Math.min(10_000, deadlineMs / 6)) : managerShutdownMs;
-    await Promise.all(
-      this.#managers.map((manager) =>
-        this.#hooks.logged(manager, 'gracefulShutdown', [limit], { timeoutMs: limit, signal }),
-      ),
-    );
+    const asks = this.#managers.filter((manager) => manager.gracefulShutdown !== undefined);
+    const began = this.#clock.now();
+    const tracked = async (): Promise<void> => {
+      if (asks.length === this.#managers.length || !(await this.#tracker.settled({ ms: limit, signal }))) return;
+      await finished();
+      await this.#tracker.settled({ ms: Math.max(0, limit - (this.#clock.now() - began)), signal });
+    };
+    await Promise.all([
+      ...asks.map((manager) => this.#hooks.logged(manager, 'gracefulShutdown', [limit], { timeoutMs: limit, signal })),
+      tracked(),
+    ]);
   }
 
   async #cleanup(managers: readonly Manager[]): Promise<void> {

@@ -3,6 +3,7 @@
  */
 import type { PeriodicTasks } from '../tasks/index.js';
 import type { Awaitable } from './awaitable.js';
+import type { Track } from './task-tracker.js';
 
 /** What a service itself says about where it is. `stopped` counts as down at once. */
 export type ServiceState = 'starting' | 'running' | 'draining' | 'stopped';
@@ -63,6 +64,15 @@ export interface Manager {
   reset?(): Awaitable<void>;
   /** A schedule of its own, where tasks are added in code. Default: its methods marked with `@periodicTask`. */
   readonly periodicTasks?: PeriodicTasks;
+  /**
+   * Makes work known by name, so that a stop waits for it and the log names it. Set by the service before `initHost`,
+   * unless the manager has one of its own: declare it as `track!: Track`.
+   */
+  track?: Track;
+  /** Where the backdoor of the process listens: a port, a path, or null. Set before `initHost` where it is declared. */
+  backdoorPort?: number | string | null;
+  /** More objects whose methods can be called remotely; fixed when the service begins to serve. */
+  readonly additionalEndpoints?: readonly object[];
 }
 
 /** A service's place in a registry, as the service itself uses it. Made by `portico/registry`. */
@@ -77,4 +87,8 @@ export interface Registration {
   drain(): Awaitable<void>;
   /** Ends the heartbeat; state `stopped`. Never fails: a registry that is away must not hold up an end. */
   leave(): Awaitable<void>;
+  /** Deletes the record, after `leave`. False where it is gone already. */
+  remove?(): Awaitable<boolean>;
+  /** Takes or keeps the lease of a task that runs on one host only; false while another has it. */
+  lease?(task: string, seconds: number): Promise<boolean>;
 }

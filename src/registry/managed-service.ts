@@ -1,0 +1,197 @@
+/**
+ * What services of all protocols have behind them: their managers, with what those are given, their periodic tasks, and
+ * a place among the services that are known.
+ */
+import { dirname } from 'node:path';
+import type { Config } from '../config/index.js';
+import type { Logger } from '../log.js';
+import {
+  Drivers,
+  loadManager,
+  type Manager,
+  ManagerHooks,
+  type ManagerHooksOptions,
+  type ManagerPeriodicOptions,
+  type ManagerSource,
+  type ModuleExportOptions,
+  managerSettings,
+  type ProtocolSteps,
+  type Registration,
+  TaskTracker,
+  type Track,
+} from '../service/index.js';
+import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
+import { type MemberOptions, membership, openRegistry } from './open-registry.js';
+import { heartbeatOptions } from './registry-options.js';
+import type { ServiceRegistry } from './service-registry.js';
+
+/** What a manager's constructor, or the function that makes it, is given. It must do no I/O: that is `initHost`. */
+export interface ManagerContext {
+  /** The name of this machine, as service records have it. */
+  readonly host: string;
+  readonly serviceName: string;
+  readonly conf: Config;
+  readonly log: Logger;
+  /** The services that are known; null where the configuration names no registry. Opened on first use. */
+  readonly registry: ServiceRegistry | null;
+  /** Loads drivers from the folder of the configuration file, and closes them after `cleanupHost`. */
+  readonly drivers: Drivers;
+  /** Makes work known by name, so that a stop waits for it: the same as `this.track`. */
+  readonly track: Track;
+}
+
+/** What a {@link ManagedService} is made of. */
+export interface ManagedServiceOptions {
+  /** The service's name, for logs and errors. */
+  readonly name: string;
+  /** What managers are told it is called. Default: `name`. */
+  readonly serviceName?: string;
+  /** What runs, unique on its host. */
+  readonly binary: string;
+  /** What it takes remote calls for; null or absent: none. */
+  readonly topic?: string | null;
+  /** Default: `[DEFAULT] host`. */
+  readonly host?: string;
+  readonly config: Config;
+  readonly log: Logger;
+  readonly tasks: TaskGroup;
+  /**
+   * The managers given in code, the main one first: made anew for each start, but for those that are objects already.
+   * Absent: what the configuration names.
+   */
+  readonly managers?: readonly ManagerSource<ManagerContext>[] | undefined;
+  /** The option that names the manager, for errors. */
+  readonly option: string;
+  /** Its place in the registry, given in code; null: none; undefined: what the configuration says. */
+  readonly registration?: Registration | null | undefined;
+  /** False: it keeps no record although there is a registry. Asked at each start. Default: true. */
+  readonly registers?: () => boolean;
+  /** How it appears in the registry where the configuration does not say so. */
+  readonly member?: Partial<MemberOptions>;
+  /** What is said in code about periodic tasks; the configuration says the rest. */
+  readonly periodic?: Pick<ManagerPeriodicOptions, 'enable' | 'fuzzyDelay' | 'intervalMax' | 'context'>;
+  /** The registry's word on the service. */
+  readonly onVerdict: (verdict: 'drain' | 'exit', reason: string) => void;
+}
+
+/** What is known at the start. */
+export interface ManagedStart {
+  /** The manager that the configuration names; counts where none are given in code. */
+  readonly reference?: string | undefined;
+  readonly backdoorPort: number | string | null;
+  /** Which worker of its service this process is. */
+  readonly workerId: number;
+  /** The protocol's own part. */
+  readonly steps: ProtocolSteps;
+}
+
+/** The managers of one service over all its runs. Opens nothing by itself. */
+export class ManagedService {
+  /** Knows the managers' tasks by name. */
+  readonly tracker: TaskTracker;
+  readonly #options: ManagedServiceOptions;
+  #managers: readonly Manager[];
+  #hooks: ManagerHooks | undefined;
+  #registry: ServiceRegistry | null | undefined;
+  #registration: Registration | null = null;
+
+  constructor(options: ManagedServiceOptions) {
+    this.#options = options;
+    this.#managers = (options.managers ?? []).filter((source) => typeof source === 'object');
+    this.tracker = new TaskTracker({ service: options.name, log: options.log });
+  }
+
+  /** The main one first: those of the last start; before the first, those that are given as objects. */
+  get managers(): readonly Manager[] {
+    return this.#managers;
+  }
+
+  /** The periodic tasks of the managers, while started. */
+  get periodicTasks(): readonly PeriodicTasks[] {
+    return this.#hooks?.periodicTasks ?? [];
+  }
+
+  /** The steps of start, reset and stop; undefined before the first start. */
+  get hooks(): ManagerHooks | undefined {
+    return this.#hooks;
+  }
+
+  /** Its place in the registry, since the last start. */
+  get registration(): Registration | null {
+    return this.#registration;
+  }
+
+  /** Makes the managers and the steps of a start. Throws `PORTICO_MANAGER`, and as `openRegistry`. */
+  async prepare({ reference, backdoorPort, workerId, steps }: ManagedStart): Promise<ManagerHooks> {
+    const { name, config, log, tasks, option, registration, host: given } = this.#options;
+    const where = managersOf(config);
+    const host = given ?? config.group('DEFAULT', heartbeatOptions, { partial: true }).host;
+    this.#registry ??= openRegistry(config, { log });
+    const drivers = new Drivers({ ...where, log, config });
+    const context: ManagerContext = {
+      host,
+      serviceName: this.#options.serviceName ?? name,
+      conf: config,
+      log,
+      registry: this.#registry,
+      drivers,
+      track: this.tracker.track,
+    };
+    const made: Manager[] = [];
+    const sources = this.#options.managers ?? (reference === undefined ? [] : [reference]);
+    for (const source of sources) made.push(await loadManager(source, option, where, context));
+    for (const manager of made) if ('backdoorPort' in manager) manager.backdoorPort = backdoorPort;
+    this.#managers = made;
+    this.#registration = registration === undefined ? this.#member(host) : registration;
+    const { periodic, managerShutdownMs } = managerSettings(config);
+    const options: ManagerHooksOptions = {
+      ...steps,
+      name,
+      log,
+      tasks,
+      tracker: this.tracker,
+      managers: made,
+      registration: this.#registration,
+      periodic: { ...periodic, ...this.#options.periodic, workerId },
+      ...(managerShutdownMs === undefined ? {} : { managerShutdownMs }),
+      closeDrivers: async () => {
+        await steps.closeDrivers?.();
+        await drivers.close();
+      },
+      release: async () => {
+        await steps.release?.();
+        await this.#registry?.close();
+      },
+    };
+    this.#hooks = new ManagerHooks(options);
+    return this.#hooks;
+  }
+
+  /** Deletes the record of a service that has stopped. False where it was gone already, or there never was one. */
+  async forget(): Promise<boolean> {
+    try {
+      return (await this.#registration?.remove?.()) ?? false;
+    } finally {
+      await this.#registry?.close();
+    }
+  }
+
+  #member(host: string): Registration | null {
+    const { config, binary, topic = null, log, registers, member, onVerdict } = this.#options;
+    if (this.#registry === null || this.#registry === undefined || registers?.() === false) return null;
+    return membership(this.#registry, config, {
+      inFlight: () => this.tracker.size,
+      ...member,
+      host,
+      binary,
+      topic,
+      log,
+      onVerdict,
+    });
+  }
+}
+
+/** Managers are named from the folder of the configuration file. */
+export function managersOf(config: Config): ModuleExportOptions {
+  return { folder: dirname(config.configFiles.at(-1) ?? './x'), allowExternalModules: true };
+}

@@ -1,0 +1,107 @@
+/**
+ * Which methods of an object may be called from outside. A test such as `name in endpoint` would expose `constructor` and
+ * `toString`, and run getters.
+ */
+import { PorticoError } from '../errors.js';
+import { HOOK_NAMES, type Manager } from '../service/index.js';
+
+/** A method as it is called from outside: who asks, and arguments by name. */
+export type RemoteMethod = (context: unknown, args: Readonly<Record<string, unknown>>) => unknown;
+
+/**
+ * `public`: what the class defines, unless its name begins with an underscore. `explicit`: what is marked with
+ * {@link expose}, or listed in a static `rpc`. `none`: nothing.
+ */
+export type ExposurePolicy = 'public' | 'explicit' | 'none';
+
+/** What belongs to the service and not to its callers. */
+const OWN: ReadonlySet<string> = new Set<string>([
+  'constructor',
+  ...HOOK_NAMES,
+  ...(['periodicTasks', 'track', 'backdoorPort', 'additionalEndpoints'] satisfies (keyof Manager)[]),
+]);
+
+/** Names that describe an endpoint. */
+const RESERVED: readonly string[] = ['target', 'rpc'];
+
+const EXPOSED: unique symbol = Symbol('portico.expose');
+
+/** Marks a method that may be called from outside: `@expose`. A class that marks one exposes only those it marks. */
+export function expose<F extends (this: never, ...args: never[]) => unknown>(
+  method: F,
+  _context?: ClassMethodDecoratorContext,
+): F {
+  Object.defineProperty(method, EXPOSED, { value: true });
+  return method;
+}
+
+/**
+ * The methods of an object that may be called from outside, by name, bound to it: looked up once. Never hooks, never what
+ * every object has, never getters. `policy`: default `explicit` where the class marks or lists methods, else `public`.
+ * Throws `PORTICO_RPC_RESERVED_NAME` for a method called `target` or `rpc`, `PORTICO_RPC_NO_SUCH_METHOD` for a name in the
+ * static `rpc` that is no method.
+ */
+export function exposedMethods(endpoint: object, policy?: ExposurePolicy): ReadonlyMap<string, RemoteMethod> {
+  const found = methodsOf(endpoint);
+  for (const name of RESERVED) {
+    if (!found.has(name)) continue;
+    throw new PorticoError('PORTICO_RPC_RESERVED_NAME', {
+      message: `${nameOf(endpoint)} has a method "${name}": the name describes an endpoint`,
+      hint: 'Give the method another name.',
+    });
+  }
+  const listed = listOf(endpoint, found);
+  const marked = [...found].filter(([, method]) => isExposed(method)).map(([name]) => name);
+  const usual = listed !== undefined || marked.length > 0 ? 'explicit' : 'public';
+  const names: Readonly<Record<ExposurePolicy, Iterable<string>>> = {
+    public: [...found.keys()].filter((name) => !/^[_#]/.test(name)),
+    explicit: new Set([...(listed ?? []), ...marked]),
+    none: [],
+  };
+  return new Map([...names[policy ?? usual]].map((name) => [name, found.get(name)!.bind(endpoint)]));
+}
+
+function methodsOf(endpoint: object): Map<string, RemoteMethod> {
+  const chain: object[] = [];
+  // An object that is nobody's instance has its methods itself.
+  const first = isSimple(endpoint) ? endpoint : (Object.getPrototypeOf(endpoint) as object | null);
+  for (let from = first; from !== null && from !== Object.prototype; ) {
+    chain.unshift(from);
+    from = Object.getPrototypeOf(from) as object | null;
+  }
+  const found = new Map<string, RemoteMethod>();
+  for (const from of chain) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(from))) {
+      if (OWN.has(name)) continue;
+      if (typeof value === 'function') found.set(name, value as RemoteMethod);
+      // An override that is a getter is no method any more.
+      else found.delete(name);
+    }
+  }
+  return found;
+}
+
+function listOf(endpoint: object, found: ReadonlyMap<string, RemoteMethod>): readonly string[] | undefined {
+  const listed = isSimple(endpoint) ? undefined : (endpoint.constructor as { rpc?: unknown }).rpc;
+  if (!Array.isArray(listed)) return undefined;
+  for (const name of listed as unknown[]) {
+    if (typeof name === 'string' && found.has(name)) continue;
+    throw new PorticoError('PORTICO_RPC_NO_SUCH_METHOD', {
+      message: `${nameOf(endpoint)} lists "${String(name)}" in its static rpc, and has no such method to expose`,
+    });
+  }
+  return listed as string[];
+}
+
+function isExposed(method: unknown): boolean {
+  return (method as { [EXPOSED]?: true })[EXPOSED] === true;
+}
+
+function isSimple(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}
+
+function nameOf(endpoint: object): string {
+  return isSimple(endpoint) ? 'an endpoint' : endpoint.constructor.name;
+}

@@ -1,0 +1,109 @@
+/**
+ * A manager's methods for the other parts of an application: called here where the work is this host's, and sent to the
+ * host it belongs to where it is not. The same names, the same arguments, either way.
+ */
+import { didYouMean, PorticoError } from '../errors.js';
+import { isUntracked, notPlain, type TaskTracker } from '../service/index.js';
+import { exposedMethods, type RemoteMethod } from './exposed-methods.js';
+
+/** Work for another host. */
+export interface RemoteCall {
+  readonly topic: string;
+  /** The host it is for. */
+  readonly server: string;
+  readonly method: string;
+  readonly context: unknown;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+/** The methods of a manager as others call them: each gives a promise. */
+export type ManagerCalls<M> = {
+  readonly [K in keyof M as M[K] extends (...args: never[]) => unknown ? K : never]: M[K] extends (
+    ...args: infer A
+  ) => infer R
+    ? (...args: A) => Promise<Awaited<R>>
+    : never;
+};
+
+/** A manager's methods, and {@link on} for those of its like on another host. */
+export type ManagerApi<M> = ManagerCalls<M> & { readonly on: (host: string) => ManagerCalls<M> };
+
+/** Whose methods they are. */
+export interface ManagerApiParts {
+  /** The main manager; undefined while its service is not started. */
+  readonly manager: () => object | undefined;
+  readonly host: string;
+  readonly topic: string;
+  readonly tracker: TaskTracker;
+  /** Carries work to another host. Absent: there is no way to another host. */
+  readonly send?: ((call: RemoteCall) => Promise<unknown>) | undefined;
+}
+
+/**
+ * Makes the client of a manager. A call rejects with `PORTICO_RPC_NO_SUCH_METHOD` for what the manager does not expose,
+ * `PORTICO_NOT_PLAIN` for arguments that carry behaviour (also where the call is local, so that it goes on working when
+ * the work moves), and `PORTICO_RPC_NO_TRANSPORT` where the work is another host's and there is no way to it.
+ */
+export function managerApi<M extends object>(given: ManagerApiParts): ManagerApi<M> {
+  // Looked up once for each manager; a restart may have made another one.
+  const known = new WeakMap<object, ReadonlyMap<string, RemoteMethod>>();
+  const methodsOf = (manager: object): ReadonlyMap<string, RemoteMethod> => {
+    const methods = known.get(manager) ?? exposedMethods(manager);
+    known.set(manager, methods);
+    return methods;
+  };
+  const parts: Parts = { ...given, methodsOf };
+  const on = (host: string): ManagerCalls<M> => calls<M>(parts, host, {});
+  return calls<M>(parts, parts.host, { on }) as ManagerApi<M>;
+}
+
+interface Parts extends ManagerApiParts {
+  readonly methodsOf: (manager: object) => ReadonlyMap<string, RemoteMethod>;
+}
+
+function calls<M>(parts: Parts, host: string, own: object): ManagerCalls<M> {
+  const get = (target: object, name: string | symbol): unknown => {
+    // `then` would make it a promise to whoever awaits it.
+    if (typeof name === 'symbol' || name === 'then' || Object.hasOwn(own, name)) return Reflect.get(target, name);
+    return (context?: unknown, args: Readonly<Record<string, unknown>> = {}) => call(parts, host, name, context, args);
+  };
+  return new Proxy(own, { get }) as ManagerCalls<M>;
+}
+
+async function call(
+  { manager: running, host: here, topic, tracker, send, methodsOf }: Parts,
+  host: string,
+  method: string,
+  context: unknown,
+  args: Readonly<Record<string, unknown>>,
+): Promise<unknown> {
+  const behaviour = notPlain(args, 'args');
+  if (behaviour !== undefined) {
+    throw new PorticoError('PORTICO_NOT_PLAIN', {
+      message: `${topic}: ${method} is called with more than data: ${behaviour}`,
+      hint: 'Managers act on plain data: give ids and values, not objects with methods.',
+    });
+  }
+  if (host !== here) {
+    if (send !== undefined) return send({ topic, server: host, method, context, args });
+    throw new PorticoError('PORTICO_RPC_NO_TRANSPORT', {
+      message: `${topic}: ${method} is work for the host ${host}, and there is no way to it`,
+      hint: `This host is ${here}. Give the service a transport.`,
+    });
+  }
+  const manager = running();
+  if (manager === undefined) {
+    throw new PorticoError('PORTICO_NOT_STARTED', { message: `${topic}: ${method} was called before the start` });
+  }
+  const methods = methodsOf(manager);
+  const found = methods.get(method);
+  if (found === undefined) {
+    throw new PorticoError('PORTICO_RPC_NO_SUCH_METHOD', {
+      message: `${topic} has no method "${method}"`,
+      hint: didYouMean(method, methods.keys()) ?? `It has: ${[...methods.keys()].join(', ') || 'none'}.`,
+    });
+  }
+  if (isUntracked((manager as Record<string, unknown>)[method])) return found(context, args);
+  const { requestId } = (context ?? {}) as { requestId?: string };
+  return tracker.record(`${manager.constructor.name}.${method}`, () => found(context, args), { requestId });
+}

@@ -1,0 +1,55 @@
+/**
+ * What an RPC service is given in code. Absent and null mean the default; 0 and false are values.
+ */
+import type { Config } from '../config/index.js';
+import type { Logger } from '../log.js';
+import type { ManagerContext } from '../registry/index.js';
+import type { ManagerSource, Registration } from '../service/index.js';
+import type { RemoteCall } from './manager-api.js';
+
+/** How `RPCService.create` makes a service. Times in seconds. */
+export interface RPCServiceOptions {
+  /** The name of this machine. Default: `[DEFAULT] host`. */
+  readonly host?: string | null;
+  /** What runs, unique on its host. Default: the name of the command. */
+  readonly binary?: string | null;
+  /** What it takes calls for. Default: the binary without its `<project>-`; without that, the whole of it. */
+  readonly topic?: string | null;
+  /** A second topic that it takes calls for. Default: none. */
+  readonly altTopic?: string | null;
+  /**
+   * The domain behind it, or several, the first of which is the main one. Default: what `[DEFAULT] <topic>_manager` names,
+   * else what `managers` has for the binary.
+   */
+  readonly manager?: ManagerSource<ManagerContext> | readonly ManagerSource<ManagerContext>[] | null;
+  /** The managers of an application, by binary. */
+  readonly managers?: Readonly<Record<string, ManagerSource<ManagerContext>>>;
+  /** Between two heartbeats; 0: none. Default: `[DEFAULT] report_interval`. */
+  readonly reportInterval?: number | null;
+  /** Whether periodic tasks run. Default: `[DEFAULT] periodic_enable`. */
+  readonly periodicEnable?: boolean | null;
+  /** The first periodic tasks come after a random part of it; 0: at once. Default: `[DEFAULT] periodic_fuzzy_delay`. */
+  readonly periodicFuzzyDelay?: number | null;
+  /** Between two passes over the periodic tasks, at most; 0: no passes. Default: `[DEFAULT] periodic_interval_max`. */
+  readonly periodicIntervalMax?: number | null;
+  /** Default: an empty one, so that every option has its default. */
+  readonly config?: Config;
+  /** In front of the binary's name. Default `portico`. */
+  readonly project?: string;
+  /** The version of its code, as it numbers it. Default 0. */
+  readonly version?: number;
+  /** How many processes are to run it. Default 1. */
+  readonly workers?: number;
+  /** What a launcher calls it. Default: the binary. */
+  readonly name?: string;
+  /** Its place among the services that are known; null is none. Default: what `[servicegroup]` says. */
+  readonly registration?: Registration | null;
+  /** What periodic tasks are given: an administrator's request context. Called for each pass. */
+  readonly context?: () => unknown;
+  /** Carries calls of `api()` to another host. Default: there is no way to another host. */
+  readonly send?: (call: RemoteCall) => Promise<unknown>;
+  /** The command line that the binary's name is taken from. Default: the process's. */
+  readonly argv?: readonly string[];
+  /** Default: standard error. */
+  readonly log?: Logger;
+}

@@ -1,0 +1,228 @@
+/**
+ * RPCService: a manager as a service that can be launched, with its hooks, periodic tasks, record and heartbeat.
+ */
+import { Config } from '../config/index.js';
+import { PorticoError } from '../errors.js';
+import { createLogger, type Logger } from '../log.js';
+import { ManagedService } from '../registry/index.js';
+import {
+  type ConfigChanges,
+  Lifecycle,
+  type Manager,
+  type ServiceBase,
+  type StopOptions,
+  type WorkerContext,
+} from '../service/index.js';
+import { formatDuration, type PeriodicTasks, systemClock, TaskGroup } from '../tasks/index.js';
+import { BaseEndpoint } from './base-endpoint.js';
+import { type ManagerApi, managerApi } from './manager-api.js';
+import { identityOf, managerOption, managersFor, type RPCIdentity } from './rpc-identity.js';
+import type { RPCServiceOptions } from './rpc-options.js';
+
+/** What a service takes calls for: one of all hosts, this host, or every host. */
+export interface Consumer {
+  readonly topic: string;
+  /** Set: calls for this host alone. */
+  readonly server?: string;
+  /** Every host gets a copy. */
+  readonly fanout?: true;
+}
+
+/**
+ * A manager as a service. The constructor opens nothing; `start()` makes the managers and runs their hooks in the same
+ * order as those of an API.
+ */
+export class RPCService implements ServiceBase {
+  readonly name: string;
+  readonly host: string;
+  readonly binary: string;
+  readonly topic: string;
+  readonly altTopic: string | null;
+  /** How many processes are to run it. */
+  readonly workers: number;
+  /** Background work that ends with the service. */
+  readonly tasks: TaskGroup;
+  /** Where the launcher's backdoor listens: a port, a path, or null. Set by the launcher; managers that ask are told. */
+  backdoorPort: number | string | null = null;
+  readonly #options: RPCServiceOptions;
+  readonly #log: Logger;
+  readonly #managed: ManagedService;
+  readonly #lifecycle: Lifecycle;
+  #endpoints: readonly object[] = Object.freeze([]);
+  #worker: WorkerContext | undefined;
+  #startedAt = 0;
+
+  /**
+   * Makes a service of what is given, and of the configuration where nothing is. Throws `PORTICO_RPC_NAME` for names that
+   * cannot be, `PORTICO_MANAGER` where there is no manager, `PORTICO_INVALID_INTERVAL` for a time below 0.
+   */
+  static create(options: RPCServiceOptions = {}): RPCService {
+    const config = options.config ?? new Config();
+    return new RPCService(identityOf(options, config), { ...options, config });
+  }
+
+  private constructor(identity: RPCIdentity, options: RPCServiceOptions & { readonly config: Config }) {
+    checkTimes(options);
+    const { config } = options;
+    const { host, binary, topic } = identity;
+    this.name = options.name ?? binary;
+    this.host = host;
+    this.binary = binary;
+    this.topic = topic;
+    this.altTopic = options.altTopic ?? null;
+    this.workers = options.workers ?? 1;
+    this.#options = options;
+    this.#log = (options.log ?? createLogger()).child({ service: this.name });
+    this.tasks = new TaskGroup({ limit: 1000, name: this.name, log: this.#log });
+    const { reportInterval, periodicEnable, periodicFuzzyDelay, periodicIntervalMax } = options;
+    this.#managed = new ManagedService({
+      name: this.name,
+      serviceName: topic,
+      binary,
+      topic,
+      host,
+      config,
+      log: this.#log,
+      tasks: this.tasks,
+      managers: managersFor(identity, options, config),
+      option: managerOption(topic),
+      registration: options.registration,
+      member: { version: options.version ?? 0, ...(reportInterval == null ? {} : { reportInterval }) },
+      periodic: {
+        ...(periodicEnable == null ? {} : { enable: periodicEnable }),
+        ...(periodicFuzzyDelay == null ? {} : { fuzzyDelay: periodicFuzzyDelay }),
+        ...(periodicIntervalMax == null ? {} : { intervalMax: periodicIntervalMax }),
+        context: options.context ?? (() => ({ isAdmin: true, roles: ['admin'] })),
+      },
+      onVerdict: (verdict, reason) => this.#heed(verdict, reason),
+    });
+    this.#lifecycle = new Lifecycle(this.name, {
+      start: (signal) => this.#start(signal),
+      stop: (how) => this.#managed.hooks?.stop(how),
+    });
+  }
+
+  /** The main manager: it alone owns the topic. One given as an object is there before the first start. */
+  get manager(): Manager | undefined {
+    return this.managers[0];
+  }
+
+  get managers(): readonly Manager[] {
+    return this.#managed.managers;
+  }
+
+  /** The periodic tasks of its managers, while it is started. */
+  get periodicTasks(): readonly PeriodicTasks[] {
+    return this.#managed.periodicTasks;
+  }
+
+  /** What it takes calls for; the same for its second topic. */
+  get consumers(): readonly Consumer[] {
+    const topics = this.altTopic === null ? [this.topic] : [this.topic, this.altTopic];
+    return topics.flatMap((topic): Consumer[] => [{ topic }, { topic, server: this.host }, { topic, fanout: true }]);
+  }
+
+  /** Whose methods can be called: the main manager, the base endpoint, what managers add. Fixed when it serves. */
+  get endpoints(): readonly object[] {
+    return this.#endpoints;
+  }
+
+  /** The main manager's methods for others: called here, or sent to the host that the work belongs to. */
+  api<M extends object>(): ManagerApi<M> {
+    return managerApi<M>({
+      manager: () => (this.#lifecycle.state === 'new' ? undefined : this.manager),
+      host: this.host,
+      topic: this.topic,
+      tracker: this.#managed.tracker,
+      send: this.#options.send,
+    });
+  }
+
+  useWorker(worker: WorkerContext): void {
+    this.#worker = worker;
+  }
+
+  describeWork(): readonly string[] {
+    const tracked = this.#managed.tracker.list().map(({ name, ageMs }) => `task ${name}${since(ageMs)}`);
+    const tasks = this.tasks.activity().filter(({ kind }) => kind === 'task');
+    return [...tracked, ...tasks.map(({ name, ageMs }) => `task ${name}${since(ageMs)}`)];
+  }
+
+  start(): Promise<void> {
+    return this.#lifecycle.start();
+  }
+
+  stop(options: StopOptions = {}): Promise<void> {
+    return this.#lifecycle.stop(options);
+  }
+
+  wait(): Promise<void> {
+    return this.#lifecycle.wait();
+  }
+
+  /** Tells the managers that a new configuration was accepted. */
+  async reset(_changes?: ConfigChanges): Promise<void> {
+    await this.#managed.hooks?.reset();
+  }
+
+  /** Stops, and deletes the record: the service will not be back. A record that is gone already is a warning. */
+  async kill(options: StopOptions = {}): Promise<void> {
+    await this.stop(options);
+    if (this.#managed.registration === null || (await this.#managed.forget())) return;
+    this.#log.warn(`${this.binary} on ${this.host} was killed and has no record any more`);
+  }
+
+  async #start(signal: AbortSignal): Promise<void> {
+    this.#log.info(`Starting ${this.topic} node (version ${this.#options.version ?? 0})`);
+    this.#startedAt = systemClock.now();
+    this.tasks.reset();
+    const hooks = await this.#managed.prepare({
+      backdoorPort: this.backdoorPort,
+      workerId: this.#worker?.id ?? 0,
+      steps: {
+        serve: () => {
+          this.#endpoints = this.#makeEndpoints();
+        },
+        release: () => {
+          this.#endpoints = Object.freeze([]);
+        },
+      },
+    });
+    await hooks.start(signal);
+  }
+
+  #makeEndpoints(): readonly object[] {
+    const base = new BaseEndpoint({
+      service: this.topic,
+      host: this.host,
+      version: this.#options.version ?? 0,
+      uptimeMs: () => systemClock.now() - this.#startedAt,
+      inFlight: () => this.#managed.tracker.size,
+      draining: () => this.#lifecycle.state === 'stopping',
+      configGeneration: () => this.#options.config?.generation ?? 1,
+    });
+    const [main, ...others] = this.managers;
+    const added = this.managers.flatMap(({ additionalEndpoints = [] }) => additionalEndpoints);
+    return Object.freeze([...(main === undefined ? [] : [main]), base, ...others, ...added]);
+  }
+
+  #heed(verdict: 'drain' | 'exit', reason: string): void {
+    if (verdict === 'drain') {
+      this.stop({ graceful: true }).catch((err: unknown) => this.#log.error(`${this.name}: stopping failed`, { err }));
+    } else this.#lifecycle.fail(new PorticoError('PORTICO_SERVICE_FENCED', { message: `${this.name}: ${reason}` }));
+  }
+}
+
+function checkTimes({ reportInterval, periodicFuzzyDelay, periodicIntervalMax }: RPCServiceOptions): void {
+  for (const [name, seconds] of Object.entries({ reportInterval, periodicFuzzyDelay, periodicIntervalMax })) {
+    if (seconds == null || seconds >= 0) continue;
+    throw new PorticoError('PORTICO_INVALID_INTERVAL', {
+      message: `${name} is ${seconds}: a number of seconds, 0 or more, is wanted`,
+      hint: 'Give 0 to switch it off, null for what the configuration says.',
+    });
+  }
+}
+
+function since(ageMs: number): string {
+  return ` for ${formatDuration(ageMs / 1000)}`;
+}

@@ -1,0 +1,110 @@
+/**
+ * Limits around a driver's methods: how long a call may take, how often it is tried again, and when one stops asking.
+ */
+import { PorticoError } from '../errors.js';
+import { NotSupported } from './driver-kind.js';
+
+/** What is put around each method. Nothing unless it is asked for. Times in seconds. */
+export interface DriverPolicy {
+  /** How long one try may take: then `PORTICO_DRIVER_TIMEOUT`. What was begun goes on, and interests nobody any more. */
+  readonly timeout?: number;
+  readonly retry?: {
+    /** Tries after the first. */
+    readonly retries: number;
+    /** Before the first of them; doubled each time, with a random part. Default 0.1. */
+    readonly initialDelay?: number;
+    /** Default 30. */
+    readonly maxDelay?: number;
+    /** Which errors are worth another try. Default: all. */
+    readonly when?: (error: Error) => boolean;
+  };
+  readonly breaker?: {
+    /** After so many failures in a row calls fail at once, with `PORTICO_DRIVER_BROKEN`. */
+    readonly failures: number;
+    /** Until one call is let through, to see whether it works again. Default 10. */
+    readonly resetAfter?: number;
+  };
+}
+
+/**
+ * Gives a driver whose named methods are under a policy: the time limit innermost, then the breaker, then retries, which
+ * do not try against an open breaker. Everything else of the driver is as it was. A method that the driver does not
+ * support fails at once and counts for nothing.
+ */
+export async function guardDriver<T extends object>(
+  driver: T,
+  methods: readonly string[],
+  policy: DriverPolicy,
+): Promise<T> {
+  const run = await runnerOf(policy);
+  const guarded = new Map<string, unknown>();
+  for (const name of methods) {
+    const method = (driver as Record<string, unknown>)[name];
+    if (typeof method !== 'function') continue;
+    const call = method as (...args: readonly unknown[]) => unknown;
+    guarded.set(name, (...args: readonly unknown[]) =>
+      run(`${driver.constructor.name}.${name}`, async () => call.apply(driver, [...args])),
+    );
+  }
+  return new Proxy(driver, {
+    get(target, name) {
+      const own = typeof name === 'string' ? guarded.get(name) : undefined;
+      if (own !== undefined) return own;
+      const value: unknown = Reflect.get(target, name);
+      // Bound, since private members are the driver's own and not its wrapper's.
+      return typeof value === 'function' && name !== 'constructor' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+type Run = <R>(name: string, call: () => Promise<R>) => Promise<R>;
+
+/** The library is loaded with the first driver that has a policy. */
+async function runnerOf({ timeout, retry, breaker }: DriverPolicy): Promise<Run> {
+  const policies = await import('cockatiel');
+  const limited = policies.timeout((timeout ?? 0) * 1000, policies.TimeoutStrategy.Aggressive);
+  const isFailure = (error: Error): boolean => !(error instanceof NotSupported);
+  const isOpen = (error: Error): boolean => policies.isBrokenCircuitError(error);
+  const worthRetrying = (error: Error): boolean => isFailure(error) && !isOpen(error) && (retry?.when?.(error) ?? true);
+  const layers = [
+    ...(retry === undefined
+      ? []
+      : [
+          policies.retry(policies.handleWhen(worthRetrying), {
+            maxAttempts: retry.retries,
+            backoff: new policies.ExponentialBackoff({
+              initialDelay: (retry.initialDelay ?? 0.1) * 1000,
+              maxDelay: (retry.maxDelay ?? 30) * 1000,
+            }),
+          }),
+        ]),
+    ...(breaker === undefined
+      ? []
+      : [
+          policies.circuitBreaker(policies.handleWhen(isFailure), {
+            halfOpenAfter: (breaker.resetAfter ?? 10) * 1000,
+            breaker: new policies.ConsecutiveBreaker(breaker.failures),
+          }),
+        ]),
+    ...(timeout === undefined ? [] : [limited]),
+  ];
+  const whole = policies.wrap(...layers);
+  return async (name, call) => {
+    try {
+      return await whole.execute(call);
+    } catch (error) {
+      if (policies.isTaskCancelledError(error)) {
+        throw new PorticoError('PORTICO_DRIVER_TIMEOUT', {
+          message: `${name} took more than ${timeout} s`,
+          cause: error,
+        });
+      }
+      if (!policies.isBrokenCircuitError(error)) throw error;
+      throw new PorticoError('PORTICO_DRIVER_BROKEN', {
+        message: `${name} is not tried: it failed ${breaker!.failures} times in a row`,
+        hint: `It is tried again ${breaker!.resetAfter ?? 10} s after the last failure.`,
+        cause: error,
+      });
+    }
+  };
+}

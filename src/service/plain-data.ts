@@ -1,0 +1,34 @@
+/**
+ * What may pass between managers, and between a manager and its drivers: data that carries no behaviour.
+ */
+
+/**
+ * The first thing in a value that is not plain data, as `args.image.save: a function`; undefined where all of it is.
+ * Plain are null, booleans, strings, finite numbers, dates, bytes, and arrays, maps, sets and simple objects of those.
+ */
+export function notPlain(value: unknown, path = 'value'): string | undefined {
+  return look(value, path, new Set());
+}
+
+function look(value: unknown, path: string, above: Set<object>): string | undefined {
+  if (value === null || value === undefined || typeof value === 'boolean' || typeof value === 'string')
+    return undefined;
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : `${path}: ${value}`;
+  if (typeof value !== 'object') return `${path}: a ${typeof value}`;
+  if (value instanceof Date || value instanceof Uint8Array) return undefined;
+  if (above.has(value)) return `${path}: a circle`;
+  const inside = new Set([...above, value]);
+  for (const [key, member] of membersOf(value) ?? []) {
+    const found = look(member, `${path}.${String(key)}`, inside);
+    if (found !== undefined) return found;
+  }
+  return membersOf(value) === undefined ? `${path}: an instance of ${value.constructor.name}` : undefined;
+}
+
+/** Undefined for an instance of some class. */
+function membersOf(value: object): Iterable<[unknown, unknown]> | undefined {
+  if (value instanceof Map) return value as Map<unknown, unknown>;
+  if (Array.isArray(value) || value instanceof Set) return [...(value as Iterable<unknown>)].entries();
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype ? Object.entries(value) : undefined;
+}

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type RemoteCall, RPCService, type RPCServiceOptions } from 'portico/rpc';
+import { untracked } from 'portico/service';
+import { recordedLog } from '../tasks/recorded-log.js';
+
+class Images {
+  async resize(context: unknown, { id, to }: { id: string; to: number }): Promise<string> {
+    return `${String((context as { user: string }).user)} ${id} ${to}`;
+  }
+  size(): number {
+    return 7;
+  }
+  fails(): never {
+    throw new Error('no such image');
+  }
+  initHost(): void {}
+}
+
+function service(manager: object = new Images(), options: RPCServiceOptions = {}): RPCService {
+  const { log } = recordedLog();
+  return RPCService.create({ binary: 'portico-images', host: 'north', registration: null, manager, log, ...options });
+}
+
+test('MG-3 LC-1348 work for this host is a call of the manager, and nothing is sent', async () => {
+  const sent: RemoteCall[] = [];
+  const images = service(new Images(), { send: async (call) => void sent.push(call) });
+  await images.start();
+  const api = images.api<Images>();
+  assert.equal(await api.resize({ user: 'me' }, { id: 'a', to: 3 }), 'me a 3');
+  assert.equal(await api.on('north').size(), 7);
+  await assert.rejects(api.fails(), /no such image/);
+  assert.deepEqual(sent, []);
+  await images.stop();
+});
+
+test('MG-3 LC-1348 work for another host goes through what carries it there, by the same names', async () => {
+  const sent: RemoteCall[] = [];
+  const send = async (call: RemoteCall): Promise<unknown> => {
+    sent.push(call);
+    return 'done there';
+  };
+  const images = service(new Images(), { send });
+  await images.start();
+  const there = images.api<Images>().on('south');
+  assert.equal(await there.resize({ user: 'me' }, { id: 'a', to: 3 }), 'done there');
+  assert.deepEqual(sent, [
+    { topic: 'images', server: 'south', method: 'resize', context: { user: 'me' }, args: { id: 'a', to: 3 } },
+  ]);
+  await images.stop();
+
+  const alone = service();
+  await assert.rejects(alone.api<Images>().on('south').size(), {
+    code: 'PORTICO_RPC_NO_TRANSPORT',
+    message: 'images: size is work for the host south, and there is no way to it',
+  });
+});
+
+test('MG-3 LC-1348 arguments are plain data, here as well as there', async () => {
+  const images = service(new Images(), { send: async () => null });
+  await images.start();
+  const api = images.api<{ resize(context: unknown, args: object): string }>();
+  class Image {}
+  const circle: Record<string, unknown> = {};
+  circle.self = circle;
+  for (const [args, found] of [
+    [{ image: { save: () => {} } }, 'args.image.save: a function'],
+    [{ image: new Image() }, 'args.image: an instance of Image'],
+    [{ list: [1, Number.NaN] }, 'args.list.1: NaN'],
+    [{ big: 1n }, 'args.big: a bigint'],
+    [circle, 'args.self: a circle'],
+  ] as const) {
+    for (const calls of [api, api.on('south')]) {
+      await assert.rejects(calls.resize({}, args), { code: 'PORTICO_NOT_PLAIN', message: new RegExp(`: ${found}$`) });
+    }
+  }
+  const plain = { at: new Date(0), bytes: Buffer.from('x'), map: new Map([['a', [null, true]]]), set: new Set([1]) };
+  await api.on('south').resize({}, plain);
+  await images.stop();
+});
+
+test('MG-3 a name the manager does not expose is refused with the nearest; before the start nothing can be called', async () => {
+  const images = service(Images);
+  const api = images.api<{ resise(): void; initHost(): void; size(): number }>();
+  await assert.rejects(api.size(), { code: 'PORTICO_NOT_STARTED' });
+  await images.start();
+  await assert.rejects(api.resise(), { code: 'PORTICO_RPC_NO_SUCH_METHOD', hint: 'Did you mean "resize"?' });
+  await assert.rejects(api.initHost(), { code: 'PORTICO_RPC_NO_SUCH_METHOD' });
+  assert.equal(await Promise.resolve(api).then((same) => same.size()), 7);
+  await images.stop();
+});
+
+test('MG-21 calls are tracked under their names until they end, those marked @untracked are not', async () => {
+  const ends: (() => void)[] = [];
+  class Slow {
+    copy(): Promise<void> {
+      return new Promise((resolve) => ends.push(resolve));
+    }
+    @untracked
+    poll(): Promise<void> {
+      return new Promise((resolve) => ends.push(resolve));
+    }
+  }
+  const images = service(new Slow());
+  await images.start();
+  const api = images.api<{ copy(context: unknown): void; poll(context: unknown): void }>();
+  const calls = [api.copy({ requestId: 'req-1' }), api.poll({ requestId: 'req-2' })];
+  assert.deepEqual(
+    images.describeWork().map((line) => line.replace(/ for .*/, '')),
+    ['task Slow.copy'],
+  );
+  for (const end of ends) end();
+  await Promise.all(calls);
+  assert.deepEqual(images.describeWork(), []);
+  await images.stop();
+});

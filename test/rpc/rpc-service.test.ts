@@ -1,0 +1,434 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { RPCService } from 'portico';
+import { Config } from 'portico/config';
+import { type ManagerContext, MemoryStore, openRegistry, ServiceRegistry } from 'portico/registry';
+import { BaseEndpoint, type RPCServiceOptions } from 'portico/rpc';
+import type { Manager, Registration, ServiceRecord } from 'portico/service';
+import { PeriodicTasks, periodicTask } from 'portico/tasks';
+import { recordedLog } from '../tasks/recorded-log.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'rpc-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const { log } = recordedLog();
+
+function create(options: RPCServiceOptions = {}): RPCService {
+  return RPCService.create({ binary: 'portico-images', manager: {}, registration: null, log, ...options });
+}
+
+async function configured(text: string): Promise<Config> {
+  const file = join(folder, `portico-${Math.random()}.ini`);
+  writeFileSync(file, text, { mode: 0o600 });
+  return Config.load({ files: [file], env: {}, argv: [] });
+}
+
+/** A manager that writes down its hooks, and fails in one of them. */
+function recording(events: string[], fails = ''): Manager {
+  const hook = (name: string) => async () => {
+    events.push(name);
+    if (name === fails) throw new Error(`${name} failed`);
+  };
+  return {
+    initHost: hook('initHost'),
+    preStartHook: hook('preStartHook'),
+    postStartHook: hook('postStartHook'),
+    gracefulShutdown: hook('gracefulShutdown'),
+    cleanupHost: hook('cleanupHost'),
+    reset: hook('reset'),
+  };
+}
+
+test('MG-1 LC-1321 LC-1322 host and binary: of the configuration and the command, unless they are given', async () => {
+  const argv = ['/usr/bin/node', '/opt/app/portico-images.mjs'];
+  const usual = RPCService.create({ argv, manager: {}, log });
+  assert.deepEqual([usual.host, usual.binary, usual.topic], [hostname(), 'portico-images', 'images']);
+  const config = await configured('[DEFAULT]\nhost = north-1\n');
+  assert.equal(create({ config, host: null }).host, 'north-1');
+  assert.equal(create({ config, host: 'south-2' }).host, 'south-2');
+  assert.equal(create({ binary: 'other', argv }).binary, 'other');
+});
+
+test('LC-1322 a script that its package names in bin is called as there', () => {
+  const project = join(folder, 'packed');
+  mkdirSync(join(project, 'dist'), { recursive: true });
+  writeFileSync(join(project, 'package.json'), '{ "name": "@x/y", "bin": { "portico-volume": "./dist/main.js" } }');
+  writeFileSync(join(project, 'dist', 'main.js'), '');
+  symlinkSync(join(project, 'dist', 'main.js'), join(project, 'link'));
+  for (const script of [join(project, 'dist', 'main.js'), join(project, 'link')]) {
+    const service = RPCService.create({ argv: ['node', script], manager: {}, log });
+    assert.deepEqual([service.binary, service.topic], ['portico-volume', 'volume']);
+  }
+});
+
+test('MG-1 LC-1323 MG-59 the topic is what follows the last <project>- of the binary, and without one the whole of it', () => {
+  const topics = [
+    ['portico-compute', undefined, 'compute'],
+    ['nova-compute', 'nova', 'compute'],
+    ['nova-compute', undefined, 'nova-compute'],
+    ['old-nova-cell-nova-scheduler', 'nova', 'scheduler'],
+    ['conductor', 'nova', 'conductor'],
+  ] as const;
+  for (const [binary, project, topic] of topics) {
+    assert.equal(create({ binary, ...(project && { project }) }).topic, topic, binary);
+  }
+  assert.equal(create({ topic: 'given' }).topic, 'given');
+});
+
+test('names that cannot be part of a topic are refused when the service is made', () => {
+  for (const wrong of [{ topic: 'a.b' }, { topic: '' }, { topic: 'x y' }, { host: 'a/b' }, { altTopic: 'a.b' }]) {
+    assert.throws(() => create(wrong), { code: 'PORTICO_RPC_NAME' }, JSON.stringify(wrong));
+  }
+  assert.throws(() => create({ binary: '' }), { code: 'PORTICO_RPC_NAME' });
+});
+
+test('MG-1 LC-1324 LC-1309 the manager: in code, by its option, or of the map from binaries; none is refused', async () => {
+  writeFileSync(
+    join(folder, 'managers.mjs'),
+    'export class Images { constructor(context) { this.context = context; } }\nexport const seven = 7;',
+  );
+  const config = await configured('[DEFAULT]\nimages_manager = ./managers.mjs:Images\n');
+  const { manager: _, ...without } = { manager: undefined };
+  const base = { binary: 'portico-images', registration: null, log, ...without };
+  const named = RPCService.create({ ...base, config });
+  assert.equal(named.manager, undefined);
+  await named.start();
+  const { context } = named.manager as unknown as { context: ManagerContext };
+  assert.deepEqual([context.host, context.serviceName, context.conf], [hostname(), 'images', config]);
+  assert.equal(typeof context.drivers.load, 'function');
+  await named.stop();
+
+  class Mapped {}
+  const managers = { 'portico-images': Mapped, 'portico-imagine': Mapped };
+  const mapped = RPCService.create({ ...base, managers });
+  await mapped.start();
+  assert.ok(mapped.manager instanceof Mapped);
+  await mapped.stop();
+
+  assert.throws(() => RPCService.create({ ...base, binary: 'portico-imags', managers }), {
+    code: 'PORTICO_MANAGER',
+    message: 'portico-imags has no manager: [DEFAULT] imags_manager is not set',
+    hint: /Did you mean "portico-images"\?/,
+  });
+  const broken = await configured('[DEFAULT]\nimages_manager = ./managers.mjs:seven\n');
+  await assert.rejects(RPCService.create({ ...base, config: broken }).start(), {
+    code: 'PORTICO_MANAGER',
+    message: 'images_manager: ./managers.mjs:seven is number, not a manager',
+  });
+});
+
+/** What a service promises in its record, and how its periodic tasks were driven. */
+async function started(options: RPCServiceOptions, text = ''): Promise<{ record: ServiceRecord; delay: number }> {
+  const config = await configured(`[servicegroup]\ndriver = memory\n[DEFAULT]\n${text}`);
+  const service = RPCService.create({ binary: 'portico-images', log, config, manager: {}, ...options });
+  await service.start();
+  const registry = openRegistry(config, { log })!;
+  const [view] = await registry.list();
+  await service.stop();
+  return { record: view!.record, delay: 0 };
+}
+
+test('MG-1 MG-59 LC-1325 LC-1231 intervals are those of the options; null means that, 0 and false are values', async () => {
+  const text = 'report_interval = 7\nservice_down_time = 30\n';
+  assert.equal((await started({}, text)).record.reportInterval, 7);
+  assert.equal((await started({ reportInterval: null }, text)).record.reportInterval, 7);
+  assert.equal((await started({ reportInterval: 3 }, text)).record.reportInterval, 3);
+  assert.equal((await started({ reportInterval: 0 }, text)).record.reportInterval, 0);
+  assert.equal((await started({})).record.reportInterval, 10);
+  for (const wrong of [{ reportInterval: -1 }, { periodicFuzzyDelay: -1 }, { periodicIntervalMax: Number.NaN }]) {
+    assert.throws(() => create(wrong), { code: 'PORTICO_INVALID_INTERVAL' });
+  }
+});
+
+class Cleaner {
+  readonly runs: unknown[] = [];
+  readonly ran = new Promise<void>((resolve) => {
+    this.tell = resolve;
+  });
+  declare tell: () => void;
+
+  @periodicTask({ spacing: 1, runImmediately: true })
+  clean(context: unknown): void {
+    this.runs.push(context);
+    this.tell();
+  }
+}
+
+test('MG-8 MG-24 LC-1233 LC-1234 LC-1338 periodic tasks run as an administrator; false and 0 switch them off', async () => {
+  const cleaner = new Cleaner();
+  const service = create({ manager: cleaner, periodicFuzzyDelay: 0 });
+  await service.start();
+  await cleaner.ran;
+  await service.stop({ graceful: true });
+  assert.deepEqual(cleaner.runs[0], { isAdmin: true, roles: ['admin'] });
+  assert.deepEqual(service.periodicTasks, []);
+
+  const text = '[DEFAULT]\nperiodic_enable = false\nperiodic_fuzzy_delay = 0\n';
+  const config = await configured(text);
+  for (const [options, runs] of [
+    [{ periodicEnable: false }, false],
+    [{ periodicIntervalMax: 0 }, false],
+    [{ config }, false],
+    [{ config, periodicEnable: true }, true],
+    [{ periodicEnable: null }, true],
+  ] as const) {
+    const each = create({ manager: new Cleaner(), ...options });
+    await each.start();
+    assert.equal(each.tasks.timers.length > 0, runs, JSON.stringify(Object.keys(options)));
+    await each.stop();
+  }
+});
+
+test('LC-1326 there is no longest time between two passes unless one is given', async () => {
+  const config = await configured('[DEFAULT]\nperiodic_interval_max = 9\n');
+  for (const [options, max] of [
+    [{}, null],
+    [{ periodicIntervalMax: null }, null],
+    [{ config }, 9],
+    [{ config, periodicIntervalMax: 5 }, 5],
+  ] as const) {
+    const manager = new Cleaner();
+    const service = create({ manager, ...options });
+    const maxima: unknown[] = [];
+    const add = service.tasks.addDynamicTimer.bind(service.tasks);
+    service.tasks.addDynamicTimer = (fn, given) => {
+      maxima.push(given?.periodicIntervalMax);
+      return add(fn, given);
+    };
+    await service.start();
+    await service.stop();
+    assert.deepEqual(maxima, [max]);
+  }
+});
+
+test('LC-1342 a manager’s periodic tasks can be run by hand: one pass, which gives the seconds to idle', async () => {
+  const cleaner = new Cleaner();
+  const failing = new PeriodicTasks({}, { log });
+  failing.addPeriodicTask(
+    () => {
+      throw new Error('no disk');
+    },
+    { runImmediately: true },
+  );
+  const service = create({ manager: [cleaner, { periodicTasks: failing }], periodicFuzzyDelay: 3600 });
+  await service.start();
+  const [own, others] = service.periodicTasks;
+  assert.equal(await own!.runPeriodicTasks('by hand'), 1);
+  assert.deepEqual(cleaner.runs, ['by hand']);
+  await assert.rejects(others!.runPeriodicTasks('by hand', { raiseOnError: true }), /no disk/);
+  await service.stop();
+});
+
+test('MG-20 MG-8 LC-1331 LC-1332 LC-1333 an RPC service runs the hooks of its manager in the order of an API', async () => {
+  const events: string[] = [];
+  const note = (name: string) => async (): Promise<void> => void events.push(name);
+  const registration: Registration = {
+    read: async () => {
+      events.push('read');
+      return null;
+    },
+    register: async () => {
+      events.push('register');
+      return {} as ServiceRecord;
+    },
+    join: note('join'),
+    drain: note('drain'),
+    leave: note('leave'),
+  };
+  const lines = recordedLog();
+  const service = create({ manager: recording(events), registration, log: lines.log, version: 4 });
+  await service.start();
+  assert.deepEqual(events.splice(0), ['read', 'initHost', 'register', 'preStartHook', 'postStartHook', 'join']);
+  assert.equal(lines.messages()[0], 'Starting images node (version 4)');
+  await service.reset();
+  await Promise.all([service.stop({ graceful: true }), service.stop({ graceful: true })]);
+  await service.wait();
+  assert.deepEqual(events.splice(0), ['reset', 'drain', 'gracefulShutdown', 'cleanupHost', 'leave']);
+
+  const failing = create({ manager: recording(events, 'preStartHook'), registration });
+  await assert.rejects(failing.start(), /preStartHook failed/);
+  assert.deepEqual(events, ['read', 'initHost', 'register', 'preStartHook', 'leave', 'cleanupHost']);
+  await failing.stop();
+});
+
+test('MG-59 initHost that fails leaves no record, no endpoint and no timer', async () => {
+  const config = await configured('[servicegroup]\ndriver = memory\n');
+  const service = RPCService.create({
+    binary: 'portico-images',
+    config,
+    log,
+    manager: recording([], 'initHost'),
+  });
+  await assert.rejects(service.start(), /initHost failed/);
+  assert.deepEqual(await openRegistry(config, { log })!.list(), []);
+  assert.deepEqual([service.endpoints, service.tasks.timers], [[], []]);
+});
+
+test('SG-2 SG-45 LC-1351 its record has its topic; the services of one process see one another in memory', async () => {
+  const config = await configured('[servicegroup]\ndriver = memory\n[DEFAULT]\nhost = here\n');
+  const make = (binary: string): RPCService => RPCService.create({ binary, config, log, manager: {}, version: 3 });
+  const services = [make('portico-images'), make('portico-volumes')];
+  let seen: ServiceRegistry | null = null;
+  const asking = RPCService.create({
+    binary: 'portico-asking',
+    config,
+    log,
+    manager: ({ registry }: ManagerContext) => {
+      seen = registry;
+      return {};
+    },
+  });
+  services.push(asking);
+  for (const service of services) await service.start();
+  const views = await (seen as unknown as ServiceRegistry).list();
+  assert.deepEqual(
+    views.map(({ record }) => [record.host, record.binary, record.topic, record.version, record.state]),
+    [
+      ['here', 'portico-asking', 'asking', 0, 'running'],
+      ['here', 'portico-images', 'images', 3, 'running'],
+      ['here', 'portico-volumes', 'volumes', 3, 'running'],
+    ],
+  );
+  for (const service of services) await service.stop({ graceful: true });
+});
+
+test('LC-1336 kill stops and deletes the record; one that is gone already is a warning', async () => {
+  const config = await configured('[servicegroup]\ndriver = memory\n');
+  const registry = openRegistry(config, { log })!;
+  const lines = recordedLog();
+  const events: string[] = [];
+  const make = (): RPCService =>
+    RPCService.create({ binary: 'portico-images', config, log: lines.log, manager: recording(events) });
+  const service = make();
+  await service.start();
+  assert.equal((await registry.list()).length, 1);
+  await service.kill({ graceful: true });
+  assert.deepEqual(await registry.list(), []);
+  assert.ok(events.includes('cleanupHost'));
+
+  const bereft = make();
+  await bereft.start();
+  await registry.store.remove((await registry.list())[0]!.record.id, 'operator');
+  await bereft.kill();
+  const warnings = lines.lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0]!, /^portico-images on .* was killed and has no record any more$/);
+});
+
+test('LC-1327 MG-9 what the manager has is not the service’s: it is reached by service.manager', async () => {
+  const manager = { shrink: () => 'smaller' };
+  const service = create({ manager });
+  assert.equal((service as unknown as { shrink?: unknown }).shrink, undefined);
+  assert.equal((service.manager as typeof manager).shrink(), 'smaller');
+});
+
+test('MG-7 LC-1347 endpoints: the main manager, the base endpoint, others, what managers add before they serve', async () => {
+  const late: object[] = [];
+  const added = { added: true };
+  const second = {};
+  const manager: Manager = {
+    additionalEndpoints: late,
+    preStartHook: () => void late.push(added),
+    postStartHook: () => void late.push({ tooLate: true }),
+  };
+  const service = create({ manager: [manager, second] });
+  await service.start();
+  const { endpoints } = service;
+  assert.equal(endpoints.length, 4);
+  assert.equal(endpoints[0], manager);
+  assert.ok(endpoints[1] instanceof BaseEndpoint);
+  assert.deepEqual(endpoints.slice(2), [second, added]);
+  assert.throws(() => (endpoints as object[]).push({}), TypeError);
+  await service.stop();
+});
+
+test('LC-1344 the base endpoint answers for every service: it is there, and how it is', async () => {
+  const service = create({ host: 'north', version: 6 });
+  await service.start();
+  const base = service.endpoints[1] as BaseEndpoint;
+  assert.deepEqual(base.ping(undefined, { arg: [1, 2] }), { service: 'images', host: 'north', arg: [1, 2] });
+  const { uptime, ...status } = base.getStatus();
+  assert.ok(uptime >= 0);
+  assert.deepEqual(status, { version: 6, inFlight: 0, draining: false, configGeneration: 1 });
+  await service.stop();
+});
+
+test('LC-1349 an RPC service takes calls for its topic, for its host, and for all hosts', () => {
+  const service = create({ host: 'north', altTopic: 'images-slow' });
+  assert.deepEqual(service.consumers, [
+    { topic: 'images' },
+    { topic: 'images', server: 'north' },
+    { topic: 'images', fanout: true },
+    { topic: 'images-slow' },
+    { topic: 'images-slow', server: 'north' },
+    { topic: 'images-slow', fanout: true },
+  ]);
+});
+
+test('LC-106 LC-1341 a manager is told where the backdoor listens, before it starts', async () => {
+  const manager = {
+    backdoorPort: null as number | string | null,
+    initHost: () => assert.equal(manager.backdoorPort, 7),
+  };
+  const service = create({ manager });
+  service.backdoorPort = 7;
+  await service.start();
+  await service.stop();
+});
+
+test('SG-31 the registry’s word that a service should stop taking work stops it', async () => {
+  const config = await configured(
+    '[servicegroup]\ndriver = memory\ninitial_delay_s = 0\n[DEFAULT]\nreport_interval = 1\nservice_down_time = 5\n',
+  );
+  const registry = openRegistry(config, { log })!;
+  const service = RPCService.create({ binary: 'portico-images', config, log, manager: {} });
+  await service.start();
+  await registry.delete((await registry.list())[0]!.record.uuid, { force: true });
+  // Its heart alone keeps no process alive.
+  const alive = setInterval(() => {}, 1000);
+  await service.wait();
+  clearInterval(alive);
+  assert.deepEqual(await registry.list(), []);
+});
+
+test('MG-25 a task that is exclusive in the cluster runs where its service holds the lease', async () => {
+  const store = new MemoryStore();
+  const runs: string[] = [];
+  const registry = new ServiceRegistry(store, { log });
+  const service = (host: string): RPCService => {
+    class Exclusive {
+      @periodicTask({ spacing: 1, runImmediately: true, exclusive: 'cluster' })
+      clean(): void {
+        runs.push(host);
+      }
+    }
+    const lease = (task: string, seconds: number): Promise<boolean> => registry.store.lease(task, host, seconds);
+    const registration = {
+      read: async () => null,
+      register: async () => ({}) as ServiceRecord,
+      join: () => {},
+      drain: () => {},
+      leave: () => {},
+      lease,
+    };
+    return create({ manager: new Exclusive(), registration, periodicFuzzyDelay: 3600 });
+  };
+  const services = [service('one'), service('two')];
+  for (const each of services) {
+    await each.start();
+    await each.periodicTasks[0]!.runPeriodicTasks();
+  }
+  assert.deepEqual(runs, ['one']);
+  for (const each of services) await each.stop();
+});
+
+test('an API and an RPC service of one name are launched side by side', async () => {
+  const config = await configured('[DEFAULT]\ncompute_manager = ./managers.mjs:Images\n');
+  const service = RPCService.create({ binary: 'portico-compute', config, log });
+  assert.equal(service.name, 'portico-compute');
+  await service.start();
+  await service.stop();
+});
