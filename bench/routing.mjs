@@ -17,7 +17,7 @@ const MILLISECONDS = 25;
 /** The compute table, as nova's: every route with and without a project id. */
 function computeTable() {
   const mapper = new Mapper({ kind: 'project' });
-  const routes = JSON.parse(readFileSync(new URL('./tables/compute.json', import.meta.url), 'utf8'));
+  const routes = JSON.parse(readFileSync(new URL('./works/compute-routes.json', import.meta.url), 'utf8'));
   for (const [path, method, controller, action] of routes) mapper.createRoute(path, method, controller, action);
   return mapper;
 }

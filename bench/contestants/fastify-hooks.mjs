@@ -1,0 +1,65 @@
+// Fastify with the seven filters written as its own hooks: what somebody does who needs them and has no pipeline.
+import { fastify } from 'fastify';
+import { missing } from '../works/payloads.mjs';
+import { listen, options } from './fastify-works.mjs';
+import {
+  authenticate,
+  current,
+  dropForwarding,
+  failed,
+  globalRequestId,
+  ID_HEADER,
+  isTooLarge,
+  logRequest,
+  newRequestId,
+  tokenHeaders,
+  tooLarge,
+} from './seven-filters.mjs';
+
+const app = fastify({ ...options, genReqId: newRequestId });
+app.decorateRequest('globalId', undefined);
+app.decorateRequest('context', undefined);
+app.setNotFoundHandler((_request, reply) => reply.code(404).send(missing));
+
+await listen(app, (scope) => {
+  scope.addHook('onRequest', (request, reply, done) => {
+    request.globalId = globalRequestId(request.headers);
+    reply.header(ID_HEADER, request.id);
+    done();
+  });
+  scope.addHook('onRequest', (request, _reply, done) => {
+    dropForwarding(request.headers);
+    done();
+  });
+  scope.addHook('onRequest', (request, reply, done) => {
+    if (isTooLarge(request.headers)) reply.code(413).send(tooLarge);
+    else done();
+  });
+  scope.addHook('onRequest', (request, reply, done) => {
+    const context = authenticate(request.raw, request.id);
+    if (context === undefined) {
+      reply.code(204).headers(tokenHeaders).send();
+      return;
+    }
+    request.context = context;
+    current.run(context, done);
+  });
+  scope.addHook('onResponse', (request, reply, done) => {
+    logRequest(request.raw, {
+      target: request.originalUrl,
+      status: reply.statusCode,
+      bytes: Number(reply.getHeader('content-length')),
+      ms: reply.elapsedTime,
+      id: request.id,
+      globalId: request.globalId,
+      route: request.routeOptions.url,
+      context: request.context,
+    });
+    done();
+  });
+  scope.setErrorHandler((error, _request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status < 500) reply.code(status).send({ error: { code: status, title: error.name, message: error.message } });
+    else reply.code(500).send(failed);
+  });
+});

@@ -1,0 +1,36 @@
+// The six works as Fastify routes, for the three contestants that are Fastify.
+import { colonRoutes, created, missing, newServerSchema, pieces, servers, versions } from '../works/payloads.mjs';
+import { host, port, serve, tls } from './place.mjs';
+
+/** Options of the instance: TLS where the work asks for it. */
+export const options = tls === undefined ? {} : { https: tls };
+
+/** Adds the routes of the work to an instance and listens. `prepare(scope)` comes before the routes of works 2 and 3. */
+export async function listen(app, prepare = () => {}) {
+  const versionsRoute = () => app.get('/', () => versions);
+  const below = (addRoutes) => () =>
+    app.register(
+      async (scope) => {
+        await prepare(scope);
+        addRoutes(scope);
+      },
+      { prefix: '/v2.1' },
+    );
+  serve({
+    work1: versionsRoute,
+    work2: below((scope) => scope.get('/servers/:id', (request) => ({ server: servers.get(request.params.id) }))),
+    work3: below((scope) =>
+      scope.post('/servers', { schema: { body: newServerSchema } }, (_request, reply) => {
+        reply.code(202);
+        return created;
+      }),
+    ),
+    work4() {
+      for (const [method, url] of colonRoutes()) app.route({ method, url, handler: () => ({}) });
+      app.setNotFoundHandler((_request, reply) => reply.code(404).send(missing));
+    },
+    work5: () => app.get('/stream', (_request, reply) => reply.type('application/octet-stream').send(pieces())),
+    work6: versionsRoute,
+  });
+  await app.listen({ port, host });
+}

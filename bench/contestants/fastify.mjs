@@ -1,0 +1,5 @@
+// Fastify as it comes, without filters.
+import { fastify } from 'fastify';
+import { listen, options } from './fastify-works.mjs';
+
+await listen(fastify(options));

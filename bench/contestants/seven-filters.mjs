@@ -1,0 +1,108 @@
+// What nova's seven filters do, written once; each framework's contestant calls it where its users would.
+//
+//   1 request id      an id of its own for each request, and the caller's where it has the right form
+//   2 proxy headers   nobody is trusted here, so what proxies are said to have told is removed
+//   3 size limit      no body above 112 KiB
+//   4 noauth          the token names user and project; identity headers of the client are removed; the request's
+//                     context is immutable and there for all that the request sets off
+//   5 catch errors    whatever fails becomes a JSON answer (each framework has its own hook for this)
+//   6 request log     one line with thirteen facts when the answer is out; nowhere, but where the work writes its log
+//   7 url map         everything is below /v2.1 (each framework has its own word for this)
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
+import { pino, stdTimeFunctions } from 'pino';
+import { logLevel } from './place.mjs';
+
+export const PREFIX = '/v2.1';
+export const ID_HEADER = 'x-openstack-request-id';
+export const tooLarge = { error: { code: 413, title: 'Request Entity Too Large', message: 'The body is too large.' } };
+export const failed = { error: { code: 500, title: 'Internal Server Error', message: 'Internal Server Error' } };
+
+const LIMIT = 114_688;
+const ID = /^req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
+const FIELDS = ['user-id', 'user-name', 'user-domain-id', 'user-domain-name', 'project-id', 'project-name']
+  .concat(['project-domain-id', 'project-domain-name', 'domain-id', 'domain-name', 'roles'])
+  .flatMap((field) => [`x-${field}`, `x-service-${field}`]);
+const OTHERS = [
+  'x-identity-status',
+  'x-service-identity-status',
+  'x-is-admin-project',
+  'x-service-catalog',
+  'x-role',
+].concat(['openstack-system-scope', 'x-user', 'x-tenant', 'x-tenant-id', 'x-tenant-name', 'x-group-ids']);
+const IDENTITY = new Set([...FIELDS, ...OTHERS]);
+
+/** The context of the request that code runs for: `current.getStore()`. */
+export const current = new AsyncLocalStorage();
+
+/** Written at once, as Portico's is: a line that is lost at a crash is no log. */
+const log = pino(
+  {
+    level: logLevel,
+    base: { pid: process.pid, name: 'bench' },
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+  },
+  pino.destination({ fd: 2, sync: true }),
+);
+
+export function newRequestId() {
+  return `req-${randomUUID()}`;
+}
+
+/** The caller's id, where it is one. */
+export function globalRequestId(headers) {
+  const value = headers[ID_HEADER];
+  return value !== undefined && ID.test(value) ? value : undefined;
+}
+
+export function dropForwarding(headers) {
+  for (const name in headers) {
+    if (name === 'forwarded' || name === 'x-real-ip' || name.startsWith('x-forwarded-')) delete headers[name];
+  }
+}
+
+export function isTooLarge(headers) {
+  const declared = headers['content-length'];
+  return declared !== undefined && Number(declared) > LIMIT;
+}
+
+/** Who asks; undefined for a request without token. Throws for one that did not come from this machine. */
+export function authenticate({ headers, socket }, requestId) {
+  if (!LOOPBACK.has(socket.localAddress)) throw new Error('this service accepts local connections only');
+  for (const name in headers) if (IDENTITY.has(name)) delete headers[name];
+  const token = headers['x-auth-token'];
+  if (token === undefined || token === '') return undefined;
+  const [userId, projectId = userId] = token.split(':');
+  const isAdmin = userId === 'admin';
+  const roles = Object.freeze(isAdmin ? ['admin', 'member'] : ['member']);
+  const remoteAddress = socket.remoteAddress;
+  return Object.freeze({ userId, projectId, roles, isAdmin, requestId, remoteAddress, token });
+}
+
+/** Headers of the answer to a request without token. */
+export const tokenHeaders = { 'x-auth-token': 'admin:admin', 'x-server-management-url': 'http://127.0.0.1:8774/v2.1' };
+
+/** The request's line; nothing where nobody wants it. */
+export function logRequest(req, { target, status, bytes, ms, id, globalId, route, context }) {
+  if (!log.isLevelEnabled('info')) return;
+  log.info(
+    {
+      remote: req.socket.remoteAddress,
+      method: req.method,
+      target,
+      protocol: `HTTP/${req.httpVersion}`,
+      request_id: id,
+      global_request_id: globalId ?? '-',
+      api_version: '-',
+      route: route ?? '-',
+      user_id: context?.userId ?? '-',
+      project_id: context?.projectId ?? '-',
+      status,
+      bytes,
+      duration_ms: ms,
+    },
+    'request',
+  );
+}

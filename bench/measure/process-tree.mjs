@@ -1,0 +1,76 @@
+// Processor time and memory of a process and all that it started, from Linux's /proc.
+//
+// /proc/<pid>/stat counts in ticks of 10 ms, which is too coarse for a round of a second; the schedstat of each thread
+// counts in nanoseconds (Documentation/scheduler/sched-stats.rst). What children used that have ended meanwhile is in
+// their parent's stat, in ticks.
+import { readdirSync, readFileSync } from 'node:fs';
+
+const MICROS_PER_TICK = 10_000;
+
+/** Whether this machine can tell. */
+export function canMeasure() {
+  return threadMicros(process.pid) > 0;
+}
+
+/** A process and its descendants, as process ids, the root first. */
+export function processTree(root) {
+  const children = new Map();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const parent = statOf(name)?.parent;
+    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
+  }
+  const tree = [root];
+  for (const pid of tree) tree.push(...(children.get(pid) ?? []));
+  return tree;
+}
+
+/** Processor time so far, in microseconds, by process id. */
+export function treeTimes(root) {
+  const times = new Map();
+  for (const pid of processTree(root)) {
+    const stat = statOf(pid);
+    if (stat !== undefined) times.set(pid, { own: threadMicros(pid), reaped: stat.reapedTicks * MICROS_PER_TICK });
+  }
+  return times;
+}
+
+/** Microseconds used between two readings: of the whole tree, and of its root alone. */
+export function timeBetween(before, after, root) {
+  let total = 0;
+  for (const [pid, { own, reaped }] of after) {
+    const earlier = before.get(pid) ?? { own: 0, reaped: 0 };
+    total += own - earlier.own + reaped - earlier.reaped;
+  }
+  return { total, root: (after.get(root)?.own ?? 0) - (before.get(root)?.own ?? 0) };
+}
+
+/** Resident memory of one process in MiB; `shared` of it is pages that others may hold as well, such as node itself. */
+export function residentMemory(pid) {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const mebibytes = (field) => Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) / 1024;
+  return { resident: mebibytes('VmRSS'), shared: mebibytes('RssFile') + mebibytes('RssShmem') };
+}
+
+function threadMicros(pid) {
+  let nanos = 0;
+  try {
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      nanos += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)[0]);
+    }
+  } catch {
+    // It ended while we looked.
+  }
+  return nanos / 1000;
+}
+
+function statOf(pid) {
+  try {
+    // The name in parentheses may hold spaces: what follows the last one has fixed places (proc_pid_stat(5)).
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { parent: Number(fields[1]), reapedTicks: Number(fields[13]) + Number(fields[14]) };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,31 @@
+// Interleaved rounds: all contestants in the same minutes, each time in another order.
+
+/**
+ * Calls `measure(name, round)` for every contestant of every round and gathers what it gives, by name; undefined is not
+ * gathered. The order is turned by one place from round to round, and every second round runs backwards.
+ * `takesPart(name, round)` leaves somebody out of a round.
+ */
+export async function interleave(names, rounds, measure, takesPart = () => true) {
+  const results = new Map(names.map((name) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const name of orderOf(names, round)) {
+      if (!takesPart(name, round)) continue;
+      const figure = await measure(name, round);
+      if (figure !== undefined) results.get(name).push({ round, ...figure });
+    }
+  }
+  return results;
+}
+
+function orderOf(names, round) {
+  const turned = names.map((_name, at) => names[(at + round) % names.length]);
+  return round % 2 === 0 ? turned : turned.toReversed();
+}
+
+/** One figure of a contestant over that of another, round by round: both saw the same machine. */
+export function ratios(results, name, other, figure) {
+  const others = new Map((results.get(other) ?? []).map((each) => [each.round, each[figure]]));
+  return (results.get(name) ?? [])
+    .filter(({ round }) => others.has(round))
+    .map((each) => each[figure] / others.get(each.round));
+}

@@ -1,0 +1,76 @@
+// A server under measurement: started, waited for, ended.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { processTree } from './process-tree.mjs';
+
+const START_SECONDS = 20;
+const NOWHERE = openSync('/dev/null', 'w');
+
+/** A port that nobody listens on now. */
+export async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** A running server: `{ pid, port, stop() }`. Its logs go nowhere; when it does not start it is shown what it said. */
+export async function startServer({ command, args, env = {}, cwd, stderr = NOWHERE }, port) {
+  const options = { cwd, env: { ...process.env, NODE_ENV: 'production', ...env }, stdio: ['ignore', 'ignore', stderr] };
+  const child = spawn(command, args, options);
+  const exited = once(child, 'exit');
+  let ended = false;
+  exited.then(
+    () => {
+      ended = true;
+    },
+    () => {},
+  );
+  const deadline = Date.now() + START_SECONDS * 1000;
+  while (!(await accepts(port))) {
+    if (!ended && Date.now() < deadline) continue;
+    child.kill('SIGKILL');
+    const shown = stderr === NOWHERE ? ` Its command: ${[command, ...args].join(' ')}` : '';
+    throw new Error(`the server ${ended ? 'ended at its start' : 'did not answer in time'}.${shown}`);
+  }
+  return {
+    pid: child.pid,
+    port,
+    child,
+    /** INT ends each of them at once; whatever is left a few seconds later is killed. */
+    async stop() {
+      if (ended) return;
+      const tree = processTree(child.pid);
+      child.kill('SIGINT');
+      const timer = setTimeout(() => {
+        for (const pid of tree) kill(pid);
+      }, 3000);
+      await exited;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Whether somebody accepts connections; waits a moment when nobody does. */
+async function accepts(port) {
+  const socket = connect({ port, host: '127.0.0.1' });
+  const connected = await new Promise((resolve) => {
+    socket.on('connect', () => resolve(true));
+    socket.on('error', () => resolve(false));
+  });
+  socket.destroy();
+  if (!connected) await new Promise((resolve) => setTimeout(resolve, 5));
+  return connected;
+}
+
+function kill(pid) {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended.
+  }
+}

@@ -1,0 +1,93 @@
+// The six works: what is asked, and what every contestant has to answer.
+import { created, missing, newServer, STREAMED_BYTES, server, streamedBody, versions } from './payloads.mjs';
+
+const json = (value) => Buffer.from(JSON.stringify(value));
+const TYPE = 'application/json';
+
+/** What a client of such an API sends; a token alone makes the filters have something to do. */
+const COMMON = [
+  'Host: 127.0.0.1:8774',
+  'User-Agent: bench',
+  'Accept: application/json',
+  'Accept-Encoding: identity',
+  'X-Auth-Token: demo:demo',
+];
+
+/**
+ * By name. `filtered`: behind the seven filters, for those who have them. `requests`: how many of them are a round in
+ * full; `warmUp`: how many come before. `served`: the work that the contestants are asked for, where it is another.
+ * `logLevel`: `info` writes a line for each request.
+ */
+export const WORKS = {
+  work1: {
+    title: 'versions document, no filters',
+    request: request('GET', '/'),
+    answer: { status: 200, type: TYPE, body: json(versions) },
+    filtered: false,
+    requests: 12_000,
+    warmUp: 8000,
+  },
+  work2: {
+    title: 'JSON record of 504 bytes, seven filters',
+    request: request('GET', `/v2.1/servers/${server.id}`),
+    answer: { status: 200, type: TYPE, body: json({ server }) },
+    filtered: true,
+    requests: 12_000,
+    warmUp: 8000,
+  },
+  'work2-logged': {
+    title: 'work 2 with its log lines written to /dev/null',
+    served: 'work2',
+    logLevel: 'info',
+    request: request('GET', `/v2.1/servers/${server.id}`),
+    answer: { status: 200, type: TYPE, body: json({ server }) },
+    filtered: true,
+    requests: 10_000,
+    warmUp: 8000,
+  },
+  work3: {
+    title: 'POST of 1 KB JSON with a schema, seven filters',
+    request: request('POST', '/v2.1/servers', json(newServer)),
+    answer: { status: 202, type: TYPE, body: json(created) },
+    filtered: true,
+    requests: 10_000,
+    warmUp: 8000,
+  },
+  work4: {
+    title: 'miss in a table of 400 routes',
+    request: request('GET', `/6f70656e737461636b20342065766572/servers/${server.id}/os-nowhere`),
+    answer: { status: 404, type: TYPE, body: json(missing) },
+    filtered: false,
+    requests: 12_000,
+    warmUp: 8000,
+  },
+  work5: {
+    title: '1 MiB streamed',
+    request: request('GET', '/stream'),
+    answer: { status: 200, type: 'application/octet-stream', body: streamedBody() },
+    filtered: false,
+    requests: 600,
+    warmUp: 200,
+    length: STREAMED_BYTES,
+  },
+  work6: {
+    title: 'versions document over TLS, kept connections',
+    request: request('GET', '/'),
+    answer: { status: 200, type: TYPE, body: json(versions) },
+    filtered: false,
+    secure: true,
+    requests: 8000,
+    warmUp: 6000,
+  },
+};
+
+/** Connections that the load keeps open, each with one request at a time. */
+export const CONNECTIONS = 16;
+
+/** A request as text; `headers` are added or, with undefined, leave out one of the usual. */
+export function request(method, path, body, headers = {}) {
+  const lines = COMMON.filter((line) => !(line.split(':', 1)[0].toLowerCase() in headers));
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) lines.push(`${name}: ${value}`);
+  if (body !== undefined) lines.push(`Content-Type: ${TYPE}`, `Content-Length: ${body.length}`);
+  return [`${method} ${path} HTTP/1.1`, ...lines, '', body?.toString('latin1') ?? ''].join('\r\n');
+}
