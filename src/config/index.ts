@@ -8,6 +8,7 @@ export { HelpRequested } from './command-line-help.js';
 export { commandName } from './command-name.js';
 export { Config, type ReloadOptions, type ValidateOptions } from './config.js';
 export { type CheckIssue, type CrossCheck, refuseOption } from './cross-check.js';
+export { declareType, type ValueType } from './declare.js';
 export { defineOptions } from './define-options.js';
 export {
   type ConfigDescription,

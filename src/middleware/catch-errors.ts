@@ -11,9 +11,10 @@ import {
   filterFactory,
   ownFaultStyle,
   renderFault,
+  targetMask,
 } from '../app/index.js';
 import { boolean, defineOptions, list } from '../config/index.js';
-import { headerMask, targetMask } from './masking.js';
+import { headerMask } from './masking.js';
 
 export const catchErrorsOptions = defineOptions({
   mask_headers: list({ default: [], help: 'Further request headers whose values the log does not show.' }),

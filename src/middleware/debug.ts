@@ -2,10 +2,10 @@
  * debug: everything about requests and responses, in the log. Not for production.
  */
 import { PassThrough } from 'node:stream';
-import { beforeHead, environ, filterFactory, transformBody } from '../app/index.js';
+import { beforeHead, environ, filterFactory, targetMask, transformBody } from '../app/index.js';
 import { boolean, defineOptions, list } from '../config/index.js';
 import { ConfigurationRefused } from '../errors.js';
-import { headerMask, targetMask } from './masking.js';
+import { headerMask } from './masking.js';
 
 export const debugOptions = defineOptions({
   mask_headers: list({ default: [], help: 'Further headers whose values the log does not show.' }),

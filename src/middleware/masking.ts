@@ -1,13 +1,11 @@
 /**
- * What must not get into a log: credentials in headers and in query strings.
+ * What must not get into a log: credentials in headers. Those in query strings are `targetMask`'s affair.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 
 const MASK = '****';
 const SECRET_HEADERS: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
 const SECRET_ENDING = /-(?:token|secret|key)$/;
-/** Whole names, and names that end in one: `access_token`, `X-Amz-Signature`. */
-const SECRET_PARAMETER = /(?:^|[^a-z0-9])(?:token|password|secret|signature)$/;
 
 /** Makes a copy of headers for the log, values of secret ones replaced. `extra` are further names, any case. */
 export function headerMask(extra: readonly string[]): (headers: IncomingHttpHeaders) => Record<string, unknown> {
@@ -16,26 +14,4 @@ export function headerMask(extra: readonly string[]): (headers: IncomingHttpHead
     SECRET_HEADERS.has(name) || SECRET_ENDING.test(name.replaceAll('_', '-')) || names.has(name);
   return (headers) =>
     Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, isSecret(name) ? MASK : value]));
-}
-
-/** Makes a request target fit for the log: values of secret query parameters replaced. `extra` are further names. */
-export function targetMask(extra: readonly string[]): (target: string) => string {
-  const names = new Set(extra.map((name) => name.toLowerCase()));
-  const isSecret = (name: string): boolean => SECRET_PARAMETER.test(name) || names.has(name);
-  return (target) => {
-    const query = target.indexOf('?');
-    if (query < 0) return target;
-    const masked = target.slice(query + 1).replace(/([^&;=]*)=([^&;]*)/g, (pair, name: string) => {
-      return isSecret(decoded(name)) ? `${name}=${MASK}` : pair;
-    });
-    return `${target.slice(0, query + 1)}${masked}`;
-  };
-}
-
-function decoded(name: string): string {
-  try {
-    return decodeURIComponent(name.replaceAll('+', ' ')).toLowerCase();
-  } catch {
-    return name.toLowerCase();
-  }
 }

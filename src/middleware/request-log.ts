@@ -2,9 +2,16 @@
  * request_log: one line for each response, when it has ended.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { afterResponse, environ, Fault, filterFactory, type ResponseOutcome, remoteOf } from '../app/index.js';
-import { boolean, defineOptions, float, integer, list, oneOf } from '../config/index.js';
-import { targetMask } from './masking.js';
+import {
+  afterResponse,
+  environ,
+  Fault,
+  filterFactory,
+  type ResponseOutcome,
+  remoteOf,
+  targetMask,
+} from '../app/index.js';
+import { boolean, type Config, defineOptions, float, integer, list, oneOf } from '../config/index.js';
 import { fullPath, isBelow } from './path-prefix-match.js';
 
 export const requestLogOptions = defineOptions({
@@ -40,6 +47,10 @@ export const requestLogOptions = defineOptions({
  */
 export const requestLog = filterFactory('request_log', requestLogOptions, (options, ctx, live) => {
   if (!options.enabled) return (app) => app;
+  if (serverLogs(ctx.config)) {
+    ctx.log.warn('request_log is off: with [wsgi] log_format the server writes the access lines');
+    return (app) => app;
+  }
   const maskTarget = targetMask(options.maskQuery);
   const asText = options.format === 'text';
   let share = 0;
@@ -75,6 +86,11 @@ export const requestLog = filterFactory('request_log', requestLogOptions, (optio
     return app(req, res);
   };
 });
+
+/** One request has one line: where the server writes access lines, the filter does not. */
+function serverLogs(config: Config): boolean {
+  return config.has('wsgi', 'log_format') && config.resolve('wsgi', 'log_format').value !== undefined;
+}
 
 function requestFacts(req: IncomingMessage, maskTarget: (target: string) => string): Record<string, unknown> {
   const env = environ(req);

@@ -9,11 +9,13 @@ import type { TlsOptions } from 'node:tls';
 import { type App, Fault, markDraining } from '../app/index.js';
 import { type Logger, silentLogger } from '../log.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
+import { AccessLog } from './access-log.js';
 import type { Exchange } from './connections.js';
 import { cutOffError, cutOffFacts, describeExchange } from './cut-off.js';
 import { Drain } from './drain.js';
 import { Endpoint } from './endpoint.js';
 import { Front } from './front.js';
+import { schemeField, takeScheme } from './proxied-scheme.js';
 import { type FailureOptions, runApp } from './run-app.js';
 import { listenAddress, type ServerOptions, wsgiValues } from './server-options.js';
 import { StopTerms } from './stop-terms.js';
@@ -40,6 +42,8 @@ export class Server implements ListeningService {
   #answered = 0;
   #exhaustedAt: number;
   #failures: FailureOptions;
+  readonly #accessLog: AccessLog;
+  #schemeField: string | undefined;
   #drain: Drain | undefined;
   #workEnded: (() => void) | undefined;
   #ended: Promise<void> = Promise.resolve();
@@ -56,6 +60,8 @@ export class Server implements ListeningService {
     this.#limits = wsgiValues(options);
     this.#log = (options.log ?? silentLogger()).child({ service: name });
     this.#failures = this.#failureOptions();
+    this.#accessLog = new AccessLog(this.#log, this.#limits.logFormat);
+    this.#schemeField = schemeField(this.#limits.secureProxySslHeader);
     this.#exhaustedAt = options.maxRequests ?? 0;
     const watcher = {
       run: (exchange: Exchange) => this.#run(exchange),
@@ -106,6 +112,8 @@ export class Server implements ListeningService {
     this.#limits = wsgiValues(options);
     this.#options = options;
     this.#failures = this.#failureOptions();
+    this.#accessLog.template = this.#limits.logFormat;
+    this.#schemeField = schemeField(this.#limits.secureProxySslHeader);
     this.#front.configure(this.#limits);
     // A limit that has been passed already counts from the next request.
     if (options.maxRequests) this.#exhaustedAt = Math.max(options.maxRequests, this.#answered + 1);
@@ -200,7 +208,10 @@ export class Server implements ListeningService {
     this.#front.open();
   }
 
-  #run({ req, res }: Exchange): void {
+  #run(exchange: Exchange): void {
+    const { req, res } = exchange;
+    if (this.#schemeField !== undefined) takeScheme(req, this.#schemeField);
+    this.#accessLog.begin(exchange);
     runApp(this.#runs, req, res, this.#failures);
   }
 
@@ -208,7 +219,9 @@ export class Server implements ListeningService {
     return { log: this.#log, style: this.#options.faultStyle ?? 'portico', debug: this.#limits.serverDebug };
   }
 
-  #exchangeEnded({ connection }: Exchange): void {
+  #exchangeEnded(exchange: Exchange): void {
+    const { connection } = exchange;
+    this.#accessLog.end(exchange);
     if (connection.idle) this.#drain?.idle(connection);
     if (this.#front.admission.atWork === 0) this.#workEnded?.();
     if (++this.#answered === this.#exhaustedAt) this.#options.onExhausted?.();

@@ -2,6 +2,7 @@
  * The options of `[wsgi]`: limits and times of every server. What each does is in the README of this folder.
  */
 import { boolean, bytes, defineOptions, duration, integer, type OptionsOf, string } from '../config/index.js';
+import { logTemplate } from './log-format.js';
 
 /** Durations are in seconds; 0 is "no limit" wherever it is allowed. */
 export const wsgiOptions = defineOptions({
@@ -59,9 +60,12 @@ export const wsgiOptions = defineOptions({
     help: 'Requests at work at once in one worker. Further ones wait in the order they came.',
     deprecated: ['DEFAULT.wsgi_default_pool_size'],
   }),
-  log_format: string({
-    help: 'Template of the access log; the request_log filter reads it.',
+  log_format: logTemplate({
+    help: 'Template of access lines, which the server then writes in place of the request_log filter: \'%(client_ip)s "%(request_line)s" status: %(status_code)s  len: %(body_length)s time: %(wall_seconds).7f\', and date_time. Default: the server writes none.',
     deprecated: ['DEFAULT.wsgi_log_format'],
+  }),
+  secure_proxy_ssl_header: string({
+    help: 'The header field in which a proxy says the scheme a client used, such as X-Forwarded-Proto. It is believed whoever sends it: only for APIs that nobody but the proxy can reach.',
   }),
   server_debug: boolean({
     default: false,

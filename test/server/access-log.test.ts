@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { type App, Fault, remoteOf } from 'portico/app';
+import { Config, ConfigError } from 'portico/config';
+import { requestLog } from 'portico/middleware';
+import { Server, type ServerOptions, WSGIService, wsgiOptions } from 'portico/server';
+import { buildFilter, captureLog } from 'portico/testing';
+import { compileLogFormat } from '../../dist/server/log-format.js';
+import { emptyProject } from '../e2e/program.js';
+import { memoryLog } from './memory-log.js';
+import { Client, exchange, portOf } from './raw-client.js';
+
+const OSLO = '%(client_ip)s "%(request_line)s" status: %(status_code)s  len: %(body_length)s time: %(wall_seconds).7f';
+
+async function started(t: TestContext, app: App, options: ServerOptions) {
+  const log = memoryLog();
+  const server = new Server('access', app, { log, ...options });
+  await server.start();
+  t.after(() => server.stop());
+  const lines = (): string[] => log.lines.map(({ message }) => message).filter((text) => text.startsWith('line '));
+  return { server, port: portOf(server), lines };
+}
+
+test('LC-1222 with a template the server writes one line for each request, as oslo.service has it', async (t) => {
+  const app: App = (req, res) => {
+    if (req.url?.startsWith('/fault') === true) throw new Fault(404, { message: 'none' });
+    if (req.url?.startsWith('/pieces') === true) res.write('12345');
+    res.end('hello');
+  };
+  const { port, lines } = await started(t, app, { logFormat: `line ${OSLO}` });
+  await exchange(port, 'GET /servers?token=abc&limit=2 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+  await exchange(port, 'GET /fault HTTP/1.0\r\n\r\n');
+  await exchange(port, 'GET /pieces HTTP/1.0\r\n\r\n');
+  await exchange(port, 'HEAD / HTTP/1.0\r\n\r\n');
+  const [first, fault, pieces, head, ...more] = lines();
+  assert.deepEqual(more, []);
+  const seconds = String.raw`time: \d+\.\d{7}$`;
+  assert.match(
+    first!,
+    new RegExp(
+      String.raw`^line 127\.0\.0\.1 "GET /servers\?token=\*{4}&limit=2 HTTP/1\.1" status: 200  len: 5 ${seconds}`,
+    ),
+  );
+  assert.match(fault!, new RegExp(String.raw`"GET /fault HTTP/1\.0" status: 404  len: \d+ ${seconds}`));
+  assert.match(pieces!, new RegExp(String.raw`status: 200  len: 10 ${seconds}`));
+  assert.match(head!, new RegExp(String.raw`"HEAD / HTTP/1\.0" status: 200  len: 0 ${seconds}`));
+});
+
+test('LC-1222 without a template the server writes no lines, and a request that is refused has none', async (t) => {
+  const app: App = (_req, res) => void res.end('hello');
+  const silent = await started(t, app, {});
+  await exchange(silent.port, 'GET / HTTP/1.0\r\n\r\n');
+  assert.deepEqual(silent.lines(), []);
+  const { port, lines } = await started(t, app, { logFormat: 'line %(status_code)s' });
+  await exchange(port, 'GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n');
+  await exchange(port, 'GET / HTTP/1.0\r\n\r\n');
+  assert.deepEqual(lines(), ['line 200']);
+});
+
+test('LC-1222 a client that left before the head is logged as 499', async (t) => {
+  let called = (): void => undefined;
+  const reached = new Promise<void>((resolve) => {
+    called = resolve;
+  });
+  const { server, port, lines } = await started(t, () => called(), { logFormat: 'line %(status_code)s' });
+  const client = new Client(port);
+  client.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+  await reached;
+  client.close();
+  while (server.inFlight > 0) await new Promise(setImmediate);
+  assert.deepEqual(lines(), ['line 499']);
+});
+
+test('LC-1222 widths, precision and percent signs are written as Python writes them', () => {
+  const write = (template: string): string =>
+    compileLogFormat(template)({
+      client_ip: '192.0.2.7',
+      date_time: '17/Oct/2026 13:55:36',
+      request_line: 'GET / HTTP/1.1',
+      status_code: 200,
+      body_length: 5,
+      wall_seconds: 0.0012345678,
+    });
+  for (const [template, expected] of [
+    ['%(wall_seconds).7f', '0.0012346'],
+    ['%(wall_seconds)f', '0.001235'],
+    ['%(body_length)5d|%(body_length)-5d|%(body_length)05d', '    5|5    |00005'],
+    ['%(request_line).3s', 'GET'],
+    ['%(date_time)s 100%% %(client_ip)12s', '17/Oct/2026 13:55:36 100%    192.0.2.7'],
+    ['', ''],
+  ] as const) {
+    assert.equal(write(template), expected);
+  }
+});
+
+test('LC-1222 CF-60 a template that names no field is refused with its place and the nearest name', () => {
+  for (const [template, told] of [
+    ['%(client)s', /portico\.ini:2:14: .*\[wsgi\] log_format: has no field called client.*client_ip/s],
+    ['100% of it', /has a % that begins no field.*%%/s],
+    ['%(status_code)', /has a % that begins no field/],
+    ['%(client_ip)d', /cannot write client_ip as a number/],
+  ] as const) {
+    const config = Config.fromText(`[wsgi]\nlog_format = ${template}\n`);
+    assert.throws(
+      () => config.group('wsgi', wsgiOptions),
+      (error) => error instanceof ConfigError && told.test(error.message),
+      template,
+    );
+  }
+  const old = Config.fromText(`[DEFAULT]\nwsgi_log_format = ${OSLO}\n`);
+  assert.equal(old.group('wsgi', wsgiOptions).logFormat, OSLO);
+});
+
+test('MW-16 LC-1222 exactly one of server and request_log writes the lines, and the filter says why it does not', async () => {
+  for (const [text, told] of [
+    [
+      '[wsgi]\nlog_format = %(status_code)s\n',
+      ['request_log is off: with [wsgi] log_format the server writes the access lines'],
+    ],
+    ['', []],
+  ] as const) {
+    const config = Config.fromText(text);
+    config.group('wsgi', wsgiOptions);
+    const { log, lines } = captureLog();
+    const { made } = await buildFilter(requestLog, { log, config });
+    assert.deepEqual(
+      lines.map(({ msg }) => msg),
+      told,
+    );
+    const app: App = () => undefined;
+    assert.equal(made(app) === app, told.length > 0);
+  }
+});
+
+test('LC-1229 the scheme is what the named field of the proxy says, and nothing else than http and https', async (t) => {
+  const app: App = (req, res) => void res.end(`scheme ${remoteOf(req).scheme} of ${remoteOf(req).address}`);
+  const ask = (port: number, said: string): Promise<string> =>
+    exchange(port, `GET / HTTP/1.0\r\nX-Forwarded-Proto: ${said}\r\n\r\n`);
+  for (const name of ['X-Forwarded-Proto', 'HTTP_X_FORWARDED_PROTO']) {
+    const { port } = await started(t, app, { secureProxySslHeader: name });
+    assert.match(await ask(port, 'https'), /scheme https of 127\.0\.0\.1$/);
+    assert.match(await ask(port, 'http'), /scheme http of/);
+    assert.match(await ask(port, 'javascript'), /scheme http of/);
+  }
+  const plain = await started(t, app, {});
+  assert.match(await ask(plain.port, 'https'), /scheme http of/);
+});
+
+test('LC-1222 LC-1229 an API takes both from [wsgi]', async (t) => {
+  const { folder, remove } = emptyProject({
+    'api-paste.ini': '[app:compute]\npaste.app_factory = ./app.js:app\n',
+    'app.js': `import { remoteOf } from 'portico/app';
+export const app = () => (req, res) => res.end(remoteOf(req).scheme);
+`,
+    'portico.ini': '[wsgi]\nlog_format = line %(status_code)s\nsecure_proxy_ssl_header = X-Forwarded-Proto\n',
+  });
+  t.after(remove);
+  const config = await Config.load({ files: [join(folder, 'portico.ini')], env: {}, argv: [] });
+  const log = memoryLog();
+  const service = new WSGIService('compute', config, { log });
+  await service.start();
+  t.after(() => service.stop());
+  assert.match(await exchange(service.port!, 'GET / HTTP/1.0\r\nX-Forwarded-Proto: https\r\n\r\n'), /https$/);
+  assert.deepEqual(
+    log.lines.map(({ message }) => message).filter((text) => text.startsWith('line ')),
+    ['line 200'],
+  );
+});
