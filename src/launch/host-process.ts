@@ -6,7 +6,7 @@ import type { SignalSource } from './signal-handler.js';
 /** The part of `process` launchers use. */
 export type HostProcess = Pick<
   NodeJS.Process,
-  'pid' | 'ppid' | 'env' | 'argv' | 'execPath' | 'execArgv' | 'exit' | 'stdin' | 'stdout' | 'stderr'
+  'pid' | 'ppid' | 'platform' | 'env' | 'argv' | 'execPath' | 'execArgv' | 'exit' | 'stdin' | 'stdout' | 'stderr'
 > &
   SignalSource & {
     title: string;

@@ -21,6 +21,8 @@ export interface LaunchSettings {
   /** More respawns of one service than this within `restartWindowMs` end the launch; 0: never. */
   readonly maxRestarts: number;
   readonly restartWindowMs: number;
+  /** Reload when the files of the configuration have changed on disk. */
+  readonly watchConfigFiles: boolean;
   /** Write all options to the log, at debug, when a launcher waits and after each reload. */
   readonly logOptions: boolean;
 }
@@ -37,5 +39,6 @@ export const DEFAULT_SETTINGS: LaunchSettings = Object.freeze({
   sighupForeground: 'stop',
   maxRestarts: 0,
   restartWindowMs: 0,
+  watchConfigFiles: false,
   logOptions: true,
 });

@@ -52,6 +52,10 @@ export const launcherOptions = defineOptions({
     default: 0,
     help: 'Seconds within which max_restarts counts; 0: since the launch.',
   }),
+  watch_config_files: boolean({
+    default: false,
+    help: 'Reload when the configuration files, the paste files or the certificates have changed on disk, as SIGHUP does.',
+  }),
   log_options: boolean({
     default: true,
     help: 'Write all options to the log, at debug, at the start and after each reload; secrets are masked.',
@@ -86,6 +90,7 @@ function configured(config: Config): LaunchSettings {
     sighupForeground: options.sighupForeground as LaunchSettings['sighupForeground'],
     maxRestarts: options.maxRestarts,
     restartWindowMs: options.restartWindow * 1000,
+    watchConfigFiles: options.watchConfigFiles,
     logOptions: options.logOptions,
   };
 }

@@ -1,7 +1,9 @@
 /**
  * A launcher's hold on its process: it listens to the signals, and keeps the process alive while it waits.
  */
+import type { Config } from '../config/index.js';
 import type { Logger } from '../log.js';
+import { watchConfiguration } from './file-changes.js';
 import { rememberForeground } from './foreground.js';
 import { claimProcess, type HostProcess, holdAlive, tolerateBrokenOutput } from './host-process.js';
 import type { LaunchSettings } from './launch-settings.js';
@@ -18,6 +20,8 @@ export interface Ownership {
   /** The process has a supervisor. */
   readonly supervised: boolean;
   readonly settings: () => LaunchSettings;
+  /** Whose files may be watched. */
+  readonly config: Config | undefined;
   readonly actions: SignalActions;
   /** Settles with the exit status when all has stopped. */
   readonly ended: Promise<number>;
@@ -38,10 +42,12 @@ export class OwnedProcess {
     const { owned, actions, host, ended, settings, log, supervised } = this.#given;
     if (!owned || this.#taken) return false;
     this.#taken = true;
+    void ended.then(this.#watchFiles());
     const restore = tolerateBrokenOutput(host);
     void ended.then(restore);
     outliveTerminal(host);
-    const table = signalTable(actions, { settings, log, supervised, isDaemon: rememberForeground() });
+    const windows = host.platform === 'win32';
+    const table = signalTable(actions, { settings, log, supervised, isDaemon: rememberForeground(), windows });
     for (const [name, act] of Object.entries(table)) this.signalHandler.addHandler(name, act, { last: true });
     return true;
   }
@@ -81,5 +87,15 @@ export class OwnedProcess {
       release();
       letGo();
     }
+  }
+
+  #watchFiles(): () => void {
+    const { owned, supervised, settings, config, actions, log } = this.#given;
+    if (!owned || supervised || config === undefined || !settings().watchConfigFiles) return () => undefined;
+    return watchConfiguration(config, () => {
+      if (actions.stopping()) return;
+      log.info('Configuration files changed, restarting');
+      actions.restart();
+    });
   }
 }

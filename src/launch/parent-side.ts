@@ -85,6 +85,7 @@ export class ParentSide implements Launcher {
       owned: given.options.signals !== false,
       supervised: false,
       settings: () => this.supervisor.settings,
+      config: given.options.config,
       ended: this.#ended.promise,
       actions: {
         stopping: () => this.#stopping !== undefined,

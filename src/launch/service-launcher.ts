@@ -72,6 +72,7 @@ export class ServiceLauncher implements Launcher {
       owned: options.signals !== false,
       supervised: options.worker?.supervised === true,
       settings: () => this.#settings,
+      config: options.config,
       ended: this.#ended.promise,
       actions: {
         stopping: () => this.#stopReason === 'stop',

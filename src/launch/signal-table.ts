@@ -35,6 +35,8 @@ export interface SignalCircumstances {
    */
   readonly supervised: boolean;
   readonly isDaemon: () => boolean;
+  /** On Windows Ctrl-C is the polite way to end a program, for there SIGTERM ends it at once. */
+  readonly windows?: boolean;
 }
 
 /** The listeners, by signal. */
@@ -55,7 +57,7 @@ export function signalTable(actions: SignalActions, given: SignalCircumstances):
 
   const interrupt = (name: string): void => {
     if (given.supervised) return;
-    if (!actions.stopping() && settings().sigint === 'graceful') {
+    if (!actions.stopping() && (settings().sigint === 'graceful' || given.windows === true)) {
       log.info(`Caught ${name}, stopping; once more to exit at once`);
       actions.stop();
       return;
