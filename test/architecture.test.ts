@@ -12,12 +12,13 @@ import { fileURLToPath } from 'node:url';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const src = join(root, 'src');
 
-/** What each room may import besides itself. `errors` and `log` are files of the ground floor. */
-const GROUND = ['errors', 'log', 'ini', 'sqlite'];
+/** What each room may import besides itself. `errors`, `log` and `early-signals` are files of the ground floor. */
+const GROUND = ['errors', 'log', 'early-signals', 'ini', 'sqlite'];
 const FIRST = [...GROUND, 'config', 'tasks', 'service'];
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   log: [],
+  'early-signals': [],
   ini: ['errors'],
   sqlite: ['errors'],
   config: GROUND,
@@ -41,7 +42,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ini: ['config/write-ini.ts'],
   pino: ['log.ts'],
   'pino-pretty': ['log.ts'],
-  commander: ['cli/main.ts'],
+  commander: ['cli/program.ts'],
   selfsigned: ['server/tls.ts'],
   '@photostructure/sqlite': ['sqlite/database.ts'],
   pg: ['registry/postgresql-pool.ts'],

@@ -2,6 +2,7 @@
  * Several APIs in one program: the start, the reload and the exit statuses that `api-cli` has, for any program.
  */
 import type { Config } from '../config/index.js';
+import { holdSignals } from '../early-signals.js';
 import { ConfigurationRefused, describeError, PorticoError } from '../errors.js';
 import { isWorker, ProcessLauncher } from '../launch/index.js';
 import type { Logger } from '../log.js';
@@ -48,6 +49,7 @@ export interface RunApisOptions {
  */
 export async function runApis(services: MakeServices, options: RunApisOptions = {}): Promise<number> {
   const { explain = (text: string) => process.stderr.write(`${text}\n`) } = options;
+  const release = holdSignals();
   try {
     const config = options.config ?? (await readConfiguration({}, { collect: true }));
     return await launchApis(services, { ...options, config, log: options.log ?? configuredLogger(config) });
@@ -56,6 +58,8 @@ export async function runApis(services: MakeServices, options: RunApisOptions = 
     if (isWorker()) throw error;
     explain(describeError(error));
     return exitStatusOf(error);
+  } finally {
+    release();
   }
 }
 

@@ -34,6 +34,8 @@ export interface Comparison {
   readonly method: ReloadMethod;
   /** The groups that this process has asked for: what is new to it needs no restart. */
   readonly inUse: ReadonlySet<string>;
+  /** Groups that nobody will use any more: whatever changes there is done with at once. */
+  readonly released?: ReadonlySet<string>;
 }
 
 /** The options that differ. `effect` says what would take each up under a method. */
@@ -41,7 +43,8 @@ export function compareGenerations(before: Generation, after: Generation, compar
   return after.resolved().flatMap(({ group, opt, option, value, location }) => {
     const old = before.resolver.resolve(group, opt, option);
     if (isDeepStrictEqual(old.value, value)) return [];
-    const effect = effectOf(option, comparison.method, comparison.inUse.has(group));
+    const released = comparison.released?.has(group) === true;
+    const effect = released ? 'now' : effectOf(option, comparison.method, comparison.inUse.has(group));
     return [
       { group, opt, option, old: old.value, new: value, oldLocation: old.location, newLocation: location, effect },
     ];
@@ -61,6 +64,33 @@ export function describeChange({ group, opt, option, old, new: now, newLocation,
     return describeIssue({ severity: 'warning', code: 'PORTICO_CONFIG_IGNORED', location: newLocation, message });
   }
   return `Option ${group}.${opt} changed from [${maskValue(opt, option, old)}] to [${maskValue(opt, option, now)}]`;
+}
+
+/** One changed option as a report shows it: secrets, and passwords in URIs, are masked. */
+export interface ReportedChange {
+  /** `group.option`. */
+  readonly option: string;
+  readonly old: string;
+  readonly new: string;
+  /** Where the new value stands; of an option that is no longer set, where the old one stood. */
+  readonly where: string;
+  /** What took it up: a restart would be needed where the old value still counts. */
+  readonly effect: 'applied now' | 'by new workers' | 'needs a restart';
+}
+
+const EFFECTS = { now: 'applied now', new_workers: 'by new workers', restart: 'needs a restart' } as const;
+
+/** A change, for a report. */
+export function reportedChange(change: Change): ReportedChange {
+  const { group, opt, option, oldLocation, newLocation, effect } = change;
+  const unset = newLocation.kind === 'default' && oldLocation.kind !== 'default';
+  return {
+    option: `${group}.${opt}`,
+    old: maskValue(opt, option, change.old),
+    new: maskValue(opt, option, change.new),
+    where: unset ? `no longer at ${placeOf(oldLocation)}` : placeOf(newLocation) || 'default',
+    effect: EFFECTS[effect],
+  };
 }
 
 /** The state after the changes that are taken up: what only a restart changes stays as it counted before. */

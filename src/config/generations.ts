@@ -117,31 +117,39 @@ export class Generations {
     const base = this.#current;
     const fresh = await readExternalSources(readAgain(base.state), this.#declared);
     const wanted = this.#next(fresh);
-    const changes = compareGenerations(base, wanted.#current, { method, inUse: this.inUse });
+    let changes = compareGenerations(base, wanted.#current, { method, inUse: this.inUse });
     const next = this.#next(takenUp(base, fresh, changes, method));
     const judged = [...wanted.#judged(this.complete), ...next.#judged(this.complete)];
     const warnings = [...judged, ...changesWithoutEffect(base, wanted.#current)];
+    const released = new Set<string>();
+    const release = (over: (group: string) => boolean): void => {
+      for (const group of this.inUse) if (over(group) && !next.inUse.has(group)) released.add(group);
+      changes = compareGenerations(base, wanted.#current, { method, inUse: this.inUse, released });
+      next.#current = new Generation(takenUp(base, fresh, changes, method), this.#declared);
+    };
     const accept = async (): Promise<ConfigChanges> => {
       if (this.#current !== base) {
         throw new PorticoError('PORTICO_CONFIG_OVERTAKEN', { message: 'another configuration was accepted meanwhile' });
       }
+      for (const group of released) this.inUse.delete(group);
       return this.#takeUp(next, changes, warnings);
     };
-    return new PreparedReload({ config: next.face, changes, warnings, accept });
+    return new PreparedReload({ config: next.face, changes: () => changes, warnings, release, accept });
   }
 
   /** Takes up what a parent accepted; an older snapshot is nothing new. Rejects with `ConfigError` when it cannot. */
   async adopt(snapshot: ConfigSnapshot): Promise<ConfigChanges> {
     if (snapshot.generation <= this.#current.state.generation) return new Map();
-    return this.#takeOver(snapshot);
+    return this.#takeOver(snapshot, 'debug');
   }
 
   /** Takes up an earlier snapshot as the newest generation. */
   async restore(snapshot: ConfigSnapshot): Promise<ConfigChanges> {
-    return this.#takeOver({ ...snapshot, generation: this.#current.state.generation + 1 });
+    return this.#takeOver({ ...snapshot, generation: this.#current.state.generation + 1 }, 'info');
   }
 
-  async #takeOver(snapshot: ConfigSnapshot): Promise<ConfigChanges> {
+  /** `level`: of a parent's change the parent has said all there is to say. */
+  async #takeOver(snapshot: ConfigSnapshot, level: 'debug' | 'info'): Promise<ConfigChanges> {
     const next = this.#next(fromSnapshot(snapshot), {
       groups: this.#declared.groups,
       overrides: new Map(Object.entries(snapshot.overrides)),
@@ -154,6 +162,7 @@ export class Generations {
       next,
       changes.map((change) => ({ ...change, effect: 'now' })),
       warnings,
+      level,
     );
   }
 
@@ -171,6 +180,7 @@ export class Generations {
     next: Generations,
     changes: readonly Change[],
     warnings: readonly ConfigIssue[],
+    level: 'debug' | 'info' = 'info',
   ): Promise<ConfigChanges> {
     const { log, hooks } = this.surrounding;
     this.#declared = next.#declared;
@@ -179,7 +189,7 @@ export class Generations {
     this.warn(warnings);
     for (const change of changes) {
       if (change.effect === 'restart') log?.warn(describeChange(change));
-      else log?.info(describeChange(change));
+      else log?.[level](describeChange(change));
     }
     const applied = appliedChanges(changes);
     await hooks.run(this.face, applied, log);

@@ -1,7 +1,14 @@
 /** `portico/config`: the typed configuration of a service. */
 export { cidr, type HostPort, host, hostport, ip, type ListenValue, listen } from './address-types.js';
 export type { MutateHook } from './change-hooks.js';
-export { type Change, type ConfigChanges, describeChange, type Effect, type ReloadMethod } from './changes.js';
+export {
+  type Change,
+  type ConfigChanges,
+  describeChange,
+  type Effect,
+  type ReloadMethod,
+  type ReportedChange,
+} from './changes.js';
 export { dict, list, multi } from './collection-types.js';
 export { UsageError } from './command-line.js';
 export { HelpRequested } from './command-line-help.js';

@@ -1,7 +1,7 @@
 /**
  * A new configuration that was read and found right, and is not yet in force: a launcher tries new workers with it first.
  */
-import type { Change, ConfigChanges } from './changes.js';
+import { type Change, type ConfigChanges, type ReportedChange, reportedChange } from './changes.js';
 import type { Config } from './config.js';
 import type { ConfigIssue } from './issue.js';
 import type { ConfigSnapshot } from './state.js';
@@ -9,8 +9,9 @@ import type { ConfigSnapshot } from './state.js';
 /** What is prepared, and how it is put in force. */
 export interface Preparation {
   readonly config: Config;
-  readonly changes: readonly Change[];
+  readonly changes: () => readonly Change[];
   readonly warnings: readonly ConfigIssue[];
+  readonly release: (over: (group: string) => boolean) => void;
   readonly accept: () => Promise<ConfigChanges>;
 }
 
@@ -18,16 +19,23 @@ export interface Preparation {
 export class PreparedReload {
   /** The new configuration, complete; for looking at it and trying it. */
   readonly config: Config;
-  /** Every declared option that differs, with what would take it up: `now`, `new_workers` or `restart`. */
-  readonly changes: readonly Change[];
   readonly warnings: readonly ConfigIssue[];
-  readonly #accept: () => Promise<ConfigChanges>;
+  readonly #preparation: Preparation;
 
   constructor(preparation: Preparation) {
     this.config = preparation.config;
-    this.changes = preparation.changes;
     this.warnings = preparation.warnings;
-    this.#accept = preparation.accept;
+    this.#preparation = preparation;
+  }
+
+  /** Every declared option that differs, with what would take it up: `now`, `new_workers` or `restart`. */
+  get changes(): readonly Change[] {
+    return this.#preparation.changes();
+  }
+
+  /** The same for a report: old, new, where, and what takes it up; secrets are masked. */
+  report(): ReportedChange[] {
+    return this.changes.map(reportedChange);
   }
 
   /** What workers of the new configuration are given. */
@@ -41,10 +49,19 @@ export class PreparedReload {
   }
 
   /**
+   * Says which groups nobody will use once this is in force: those of services that are to end. Their options needed a
+   * restart while they were in use; from now on their values are what the files say. A group that the new configuration
+   * was asked for stays.
+   */
+  release(over: (group: string) => boolean): void {
+    this.#preparation.release(over);
+  }
+
+  /**
    * Puts it in force at once, then runs the hooks. Gives the changes that are taken up; what only a restart changes
    * keeps its old value and is logged. Throws when another configuration was accepted meanwhile.
    */
   accept(): Promise<ConfigChanges> {
-    return this.#accept();
+    return this.#preparation.accept();
   }
 }

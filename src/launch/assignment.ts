@@ -34,11 +34,15 @@ export interface Configure {
   readonly configuration: unknown;
   readonly settings: LaunchSettings;
   readonly sockets: readonly InheritedSockets[];
+  /** It is to check a reload: it loads all it needs, says so, and starts nothing before it is told to. */
+  readonly rehearse?: boolean;
 }
 
 /** From the supervisor. */
 export type ToWorker =
   | Configure
+  /** The reload goes on: a worker that rehearsed starts its service. */
+  | { readonly kind: 'start' }
   /** Drain and end: another worker has taken over (`replaced`), or nobody will (`stop`). */
   | { readonly kind: 'drain'; readonly reason: 'replaced' | 'stop'; readonly timeoutMs: number }
   /** New values for the services that go on serving; answered by `done`. */
@@ -71,6 +75,8 @@ export interface LaunchedService {
 /** From a worker. */
 export type ToParent =
   | { readonly kind: 'ready' }
+  /** It has loaded what its service needs, from these files among others. */
+  | { readonly kind: 'rehearsed'; readonly files: readonly string[] }
   | ({ readonly kind: 'failed' } & WorkerFailure)
   /** The program waits: these are all the services it launched. */
   | { readonly kind: 'launched'; readonly services: readonly LaunchedService[] }

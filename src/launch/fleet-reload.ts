@@ -1,12 +1,14 @@
 /**
- * A rolling replacement of all workers: first one new worker of every service, which proves that the new configuration
- * works; then it is in force; then the others, one after another.
+ * A rolling replacement of all workers: children that check the new configuration and serve nothing; then each of them
+ * becomes the first new worker of its service, which proves that it serves; then the configuration is in force; then the
+ * others are replaced, one after another.
  */
 import { describeError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { ServiceBase } from '../service/index.js';
 import { serviceName } from './launch-arguments.js';
 import type { Generation } from './pool-surroundings.js';
+import { allOrWhy, Rehearsal } from './rehearsal.js';
 import type { Supervisor } from './supervisor.js';
 import { within } from './within.js';
 import type { WorkerHandle } from './worker-handle.js';
@@ -25,8 +27,8 @@ export interface FleetChange {
   readonly next: Generation;
   /** All services there are to be. Undefined: those there are. */
   readonly services: readonly LaunchRequest[] | undefined;
-  /** Puts the new configuration in force. */
-  accept(): Promise<unknown>;
+  /** Puts the new configuration in force. `files`: what workers of it read. */
+  accept(files: readonly string[]): Promise<unknown>;
   /** Raised when the fleet is being stopped. */
   readonly stopped: AbortSignal;
   /** True when another reload was asked for: this one need not try for ever. */
@@ -60,58 +62,73 @@ export class FleetReload {
 
   /** Rejects when the new configuration does not work; then all is as it was. */
   async run(): Promise<FleetChangeResult> {
-    const { services } = this.#change;
+    const { services, next, stopped } = this.#change;
     const wanted = services && new Map(services.map((request) => [serviceName(request.service), request]));
     const kept = this.#supervisor.pools.filter((pool) => wanted === undefined || wanted.has(pool.name));
     const removed = this.#supervisor.pools.filter((pool) => !kept.includes(pool)).map(({ name }) => name);
     const added = [...(wanted ?? [])].filter(([name]) => this.#supervisor.pool(name) === undefined);
     for (const pool of this.#supervisor.pools) pool.forgiveStarts();
 
-    const first = await this.#prove(kept, added);
-    if (!this.#change.stopped.aborted) {
-      await this.#change.accept();
-      for (const [, request] of added) request.added?.();
-      const retired = Promise.all(removed.map((name) => this.#supervisor.retire(name)));
-      await Promise.all(
-        kept.map(async (pool) => {
-          const asked = wanted?.get(pool.name)?.workers ?? (await askedFor(first.get(pool)));
-          await this.#roll(pool, first.get(pool), pool.countFor(asked));
-        }),
-      );
-      void retired;
+    const rehearsal = new Rehearsal(next, this.#supervisor.settings.reloadCheckTimeoutMs);
+    const first = new Map<WorkerPool, WorkerHandle | undefined>();
+    try {
+      const opened = await this.#open(added);
+      const files = await rehearsal.run([...kept, ...opened.keys()]);
+      await this.#prove(rehearsal, kept, opened, first);
+      if (stopped.aborted) return { replaced: {}, added: [], removed: [], failures: [] };
+      await this.#change.accept(files);
+    } catch (error) {
+      rehearsal.dismiss();
+      for (const pool of first.keys()) pool.discard(0);
+      await Promise.all(added.map(([name]) => this.#supervisor.retire(name)));
+      throw error;
     }
+    for (const [, request] of added) request.added?.();
+    for (const name of removed) void this.#supervisor.retire(name);
+    await Promise.all(kept.map((pool) => this.#roll(pool, first.get(pool), wanted?.get(pool.name)?.workers)));
     return { replaced: this.#replaced, added: added.map(([name]) => name), removed, failures: this.#failures };
   }
 
-  /** One new worker of every service, and all of a new one: ready, or all of them are ended again. */
-  async #prove(
-    kept: readonly WorkerPool[],
-    added: readonly (readonly [string, LaunchRequest])[],
-  ): Promise<Map<WorkerPool, WorkerHandle | undefined>> {
-    const { next } = this.#change;
-    const first = new Map<WorkerPool, WorkerHandle | undefined>();
-    const proofs = [
-      ...kept.map(async (pool) => first.set(pool, await pool.prepare(0, next))),
-      ...added.map(([name, { service, workers }]) => this.#supervisor.launch(service, name, workers, next)),
-    ];
-    const outcomes = await Promise.allSettled(proofs);
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failed === undefined) return first;
-    for (const pool of kept) pool.discard(0);
-    await Promise.all(added.map(([name]) => this.#supervisor.retire(name)));
-    throw failed.reason;
+  /** Binds the addresses of new services: one that cannot be had ends the reload before anything is started. */
+  async #open(added: readonly (readonly [string, LaunchRequest])[]): Promise<Map<WorkerPool, number>> {
+    const opened = new Map<WorkerPool, number>();
+    for (const [name, { service, workers }] of added) {
+      const pool = await this.#supervisor.open(service, name, workers);
+      if (pool !== undefined) opened.set(pool, workers);
+    }
+    return opened;
   }
 
-  async #roll(pool: WorkerPool, first: WorkerHandle | undefined, workers: number): Promise<void> {
+  /** The children that checked start to serve: one for every service, and all workers of a new one. */
+  async #prove(
+    rehearsal: Rehearsal,
+    kept: readonly WorkerPool[],
+    opened: ReadonlyMap<WorkerPool, number>,
+    first: Map<WorkerPool, WorkerHandle | undefined>,
+  ): Promise<void> {
+    const { next } = this.#change;
+    const proveKept = async (pool: WorkerPool): Promise<void> => {
+      first.set(pool, undefined);
+      first.set(pool, await rehearsal.proceed(pool, (spare) => pool.prepare(0, next, spare)));
+    };
+    const proveNew = ([pool, workers]: [WorkerPool, number]): Promise<void> =>
+      rehearsal.proceed(pool, (spare) => pool.launch(workers, next, spare));
+    await allOrWhy([...kept.map(proveKept), ...[...opened].map(proveNew)]);
+    // Of a service that is to have no workers at the moment, or one that is being stopped.
+    rehearsal.dismiss();
+  }
+
+  async #roll(pool: WorkerPool, first: WorkerHandle | undefined, asked: number | undefined): Promise<void> {
+    const target = pool.changeTo(asked ?? (await askedFor(first)));
     this.#replaced[pool.name] = 0;
     if (first !== undefined) {
       await pool.promote(0, first);
       this.#replaced[pool.name]! += 1;
     }
-    if (workers < pool.wanted) await pool.resize(workers);
-    const olds = Math.min(pool.wanted, workers);
-    for (let index = first === undefined ? 0 : 1; index < olds; index++) await this.#replace(pool, index);
-    if (workers > pool.wanted && !this.#change.stopped.aborted) await pool.resize(workers);
+    if (target !== undefined && target < pool.wanted) await pool.resize(target);
+    // Counted anew each time: an operator may ask for more or fewer meanwhile.
+    for (let index = first === undefined ? 0 : 1; index < pool.wanted; index++) await this.#replace(pool, index);
+    if (target !== undefined && target > pool.wanted && !this.#change.stopped.aborted) await pool.resize(target);
   }
 
   /** Tries until it works, another reload comes, the fleet is stopped, or the time for it is up. */
@@ -119,7 +136,7 @@ export class FleetReload {
     const { next, stopped } = this.#change;
     const giveUpAt = performance.now() + this.#supervisor.settings.reloadTimeoutMs;
     for (;;) {
-      if (stopped.aborted || pool.isCurrent(index, next.number)) return;
+      if (stopped.aborted || index >= pool.wanted || pool.isCurrent(index, next.number)) return;
       try {
         await pool.replace(index, next);
         this.#replaced[pool.name]! += 1;

@@ -20,7 +20,7 @@ export { launcherOptions } from './launcher-options.js';
 export type { LauncherStatus, ServiceStatus, WorkerStatus } from './launcher-status.js';
 export { wasLogged } from './log-failure.js';
 export { isWorker } from './parent-link.js';
-export type { OnReload } from './parent-side.js';
+export type { OnReload } from './parent-reload.js';
 export { ProcessLauncher, type ProcessLauncherOptions } from './process-launcher.js';
 export { type ProcessReportOptions, processReport } from './process-report.js';
 export type { Answer, AnswerQuestion } from './questions.js';

@@ -12,6 +12,8 @@ export interface LaunchSettings {
   readonly workerTimeoutMs: number;
   /** How long a reload goes on trying when new workers do not start. */
   readonly reloadTimeoutMs: number;
+  /** How long the child that checks a reload may take to load the application, and then to start; 0: for ever. */
+  readonly reloadCheckTimeoutMs: number;
   /** Between "not ready any more" and "no new connections". */
   readonly drainDelayMs: number;
   readonly restartMethod: RestartMethod;
@@ -32,6 +34,7 @@ export const DEFAULT_SETTINGS: LaunchSettings = Object.freeze({
   gracefulShutdownTimeoutMs: 60_000,
   workerTimeoutMs: 30_000,
   reloadTimeoutMs: 60_000,
+  reloadCheckTimeoutMs: 60_000,
   drainDelayMs: 0,
   restartMethod: 'reload',
   secondTerm: 'ignore',

@@ -22,6 +22,11 @@ export const launcherOptions = defineOptions({
     mutable: true,
     help: 'Seconds a reload goes on trying to replace workers whose replacements do not start.',
   }),
+  reload_check_timeout: duration({
+    default: 60,
+    mutable: true,
+    help: 'Seconds within which the child that checks a reload has to load the application, and then to start; else the reload is refused. 0 waits for ever.',
+  }),
   restart_method: oneOf(['reload', 'mutate'], {
     default: 'reload',
     help: 'What SIGHUP does: "reload" replaces the workers one by one, "mutate" changes the mutable options in place.',
@@ -83,6 +88,7 @@ function configured(config: Config): LaunchSettings {
     gracefulShutdownTimeoutMs: options.gracefulShutdownTimeout * 1000,
     workerTimeoutMs: options.workerTimeout * 1000,
     reloadTimeoutMs: options.reloadTimeout * 1000,
+    reloadCheckTimeoutMs: options.reloadCheckTimeout * 1000,
     drainDelayMs: options.drainDelay * 1000,
     restartMethod: options.restartMethod as RestartMethod,
     secondTerm: options.secondTerm as LaunchSettings['secondTerm'],

@@ -2,7 +2,9 @@
  * A launcher's hold on its process: it listens to the signals, and keeps the process alive while it waits.
  */
 import type { Config } from '../config/index.js';
+import { takeHeldSignals } from '../early-signals.js';
 import type { Logger } from '../log.js';
+import { deferred } from './deferred.js';
 import { watchConfiguration } from './file-changes.js';
 import { rememberForeground } from './foreground.js';
 import { claimProcess, type HostProcess, holdAlive, tolerateBrokenOutput } from './host-process.js';
@@ -30,6 +32,7 @@ export interface Ownership {
 export class OwnedProcess {
   readonly signalHandler: SignalHandler;
   readonly #given: Ownership;
+  readonly #waits = deferred();
   #taken = false;
 
   constructor(given: Ownership) {
@@ -47,8 +50,12 @@ export class OwnedProcess {
     void ended.then(restore);
     outliveTerminal(host);
     const windows = host.platform === 'win32';
-    const table = signalTable(actions, { settings, log, supervised, isDaemon: rememberForeground(), windows });
+    const restart = (): void => this.#restart();
+    const isDaemon = rememberForeground();
+    const table = signalTable({ ...actions, restart }, { settings, log, supervised, isDaemon, windows });
     for (const [name, act] of Object.entries(table)) this.signalHandler.addHandler(name, act, { last: true });
+    // From its first moment on the program had listeners; what came before is not lost.
+    if (takeHeldSignals(host)) table.SIGHUP?.('SIGHUP', 1);
     return true;
   }
 
@@ -70,6 +77,7 @@ export class OwnedProcess {
    */
   async wait(signal: AbortSignal | undefined): Promise<number> {
     const { owned, host, actions, log, ended } = this.#given;
+    this.#waits.resolve();
     const letGo = owned ? claimProcess(host) : () => undefined;
     const release = holdAlive();
     const cancelled = (): void => {
@@ -89,13 +97,18 @@ export class OwnedProcess {
     }
   }
 
+  /** A reload that is asked for while the program still launches is about all that it will have launched. */
+  #restart(): void {
+    void this.#waits.promise.then(() => this.#given.actions.restart());
+  }
+
   #watchFiles(): () => void {
     const { owned, supervised, settings, config, actions, log } = this.#given;
     if (!owned || supervised || config === undefined || !settings().watchConfigFiles) return () => undefined;
     return watchConfiguration(config, () => {
       if (actions.stopping()) return;
       log.info('Configuration files changed, restarting');
-      actions.restart();
+      this.#restart();
     });
   }
 }

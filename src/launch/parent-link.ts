@@ -29,6 +29,8 @@ export class ParentLink {
   configuration: unknown;
   settings: Configure['settings'];
   readonly sockets: Configure['sockets'];
+  /** This worker checks a reload before it starts anything. */
+  readonly rehearse: boolean;
   readonly #channel: Channel;
   readonly #handlers = new Map<string, (message: never) => void>();
   readonly #early: ToWorker[] = [];
@@ -43,6 +45,7 @@ export class ParentLink {
     this.configuration = first.configuration;
     this.settings = first.settings;
     this.sockets = first.sockets;
+    this.rehearse = first.rehearse === true;
     this.#channel = given.channel;
     this.#releaseSignals = given.releaseSignals;
     this.#gone = () => this.#channel.exit(1);

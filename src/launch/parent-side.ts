@@ -3,38 +3,33 @@
  * `Supervisor`'s.
  */
 import type { Config } from '../config/index.js';
-import { describeError } from '../errors.js';
 import type { Logger } from '../log.js';
-import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
+import type { ListenAddress, ServiceBase } from '../service/index.js';
 import { Coalesced } from './coalesced.js';
 import { Deadline } from './deadline.js';
 import { deferred } from './deferred.js';
 import { Diagnosis } from './diagnosis.js';
 import { STATUS_FAILED, statusOf } from './exit-status.js';
-import { mutateFleet } from './fleet-mutate.js';
-import { FleetReload, type LaunchRequest } from './fleet-reload.js';
+import type { LaunchRequest } from './fleet-reload.js';
 import { HookList } from './hook-list.js';
 import { exitProcess, type HostProcess } from './host-process.js';
-import { checkService, checkWorkers, type RestartMethod, serviceName } from './launch-arguments.js';
+import { checkService, checkWorkers, serviceName } from './launch-arguments.js';
 import type { LaunchSettings } from './launch-settings.js';
 import type { Launcher, LauncherOptions } from './launcher.js';
 import { logConfiguration } from './launcher-options.js';
 import { fleetStatus, type LauncherStatus, workerLines } from './launcher-status.js';
 import { logFailure } from './log-failure.js';
 import { OwnedProcess } from './owned-process.js';
+import { type OnReload, reloadFleet } from './parent-reload.js';
 import { masterTitle, programName } from './process-title.js';
 import type { Answer } from './questions.js';
-import { judge, ReloadReports, type ReloadResult } from './reload-report.js';
-import { type Prepared, prepareReload } from './reload-source.js';
+import { ReloadReports } from './reload-report.js';
 import type { GuruMeditation } from './report.js';
 import { ServiceManager } from './service-manager.js';
 import type { SignalHandler } from './signal-handler.js';
 import { Supervisor } from './supervisor.js';
 import type { WorkerExit } from './worker-handle.js';
 import { mainModule, type WorkerProgram } from './worker-process.js';
-
-/** Called in the parent when a new configuration was read and found right: may say which services there are to be. */
-export type OnReload = (next: Config | undefined) => Awaitable<readonly LaunchRequest[] | undefined>;
 
 /** What a {@link ParentSide} is made of. */
 export interface ParentSideOptions {
@@ -263,57 +258,27 @@ export class ParentSide implements Launcher {
   }
 
   async #reload(): Promise<void> {
-    const { options } = this.#given;
-    const method = this.supervisor.settings.restartMethod;
+    // A reload that was asked for during the launch is one of what was launched.
+    await this.#launching;
+    if (this.#stopping !== undefined) return;
+    const { options, settings, onReload } = this.#given;
+    const { supervisor } = this;
+    const method = supervisor.settings.restartMethod;
     const report = this.#reports.begin(method);
     this.#serviceManager.reloading();
-    let changes: readonly string[] = [];
-    let result: ReloadResult;
-    try {
-      const prepared = await prepareReload(options.config, method);
-      changes = prepared.changed;
-      result = await this.#apply(prepared, method);
-    } catch (error) {
-      result = { outcome: 'refused', error: describeError(error) };
-    }
-    const generation = this.supervisor.generation.number;
-    if (this.#stopping === undefined) this.#serviceManager.reloaded(this.#summary());
-    report({ changes, ...result }, { generation, abandoned: this.#abandoned.signal.aborted, log: this.#log });
-  }
-
-  async #apply(prepared: Prepared, method: RestartMethod): Promise<ReloadResult> {
-    const { supervisor } = this;
-    const settings = { ...this.#given.settings(prepared.config), restartMethod: method };
-    const next = {
-      number: supervisor.generation.number + 1,
+    const result = await reloadFleet({
+      config: options.config,
+      method,
+      supervisor,
+      log: this.#log,
       settings,
-      configuration: () => prepared.snapshot(),
-    };
-    const accept = async (): Promise<void> => {
-      await prepared.accept();
-      supervisor.adopt({ ...next, configuration: () => this.#snapshot() });
-      logConfiguration(this.#given.options.config, settings, this.#log);
-    };
-    const services = await this.#given.onReload?.(prepared.config);
-    await this.reloading.run(prepared.config);
-    if (method === 'mutate') {
-      await accept();
-      const resized = (services ?? []).map(async ({ service, workers }) => {
-        const pool = supervisor.pool(serviceName(service));
-        await pool?.resize(pool.countFor(workers));
-      });
-      const failures = await mutateFleet(supervisor, next, this.#log);
-      await Promise.all(resized);
-      return judge(failures);
-    }
-    const change = new FleetReload(supervisor, this.#log, {
-      next,
-      services,
-      accept,
+      onReload,
+      hooks: this.reloading,
       stopped: this.#abandoned.signal,
       superseded: () => this.#reloads.pending,
     });
-    const { failures, ...result } = await change.run();
-    return { ...result, ...judge(failures) };
+    if (this.#stopping === undefined) this.#serviceManager.reloaded(this.#summary());
+    const { number: generation } = supervisor.generation;
+    report(result, { generation, abandoned: this.#abandoned.signal.aborted, log: this.#log });
   }
 }

@@ -21,7 +21,8 @@ export interface PoolSurroundings {
   settings(): LaunchSettings;
   /** The generation that respawned workers belong to. */
   generation(): Generation;
-  spawn(pool: WorkerPool, index: number, generation: Generation): WorkerHandle;
+  /** `rehearse`: it only checks that it could serve, until it is told to start. */
+  spawn(pool: WorkerPool, index: number, generation: Generation, rehearse?: boolean): WorkerHandle;
   /** A worker ended that nobody had told to. */
   deadWorker(pool: WorkerPool, index: number, exit: WorkerExit): void;
   /** The service was respawned too often. */

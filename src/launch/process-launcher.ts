@@ -15,8 +15,10 @@ import type { Launcher, LauncherOptions } from './launcher.js';
 import { readSettings } from './launcher-options.js';
 import type { LauncherStatus } from './launcher-status.js';
 import { parentLink } from './parent-link.js';
-import { type OnReload, ParentSide } from './parent-side.js';
+import type { OnReload } from './parent-reload.js';
+import { ParentSide } from './parent-side.js';
 import type { Answer, AnswerQuestion } from './questions.js';
+import type { ReportSection } from './report.js';
 import type { SignalHandler } from './signal-handler.js';
 import { WorkerSide } from './worker-side.js';
 
@@ -126,6 +128,15 @@ export class ProcessLauncher implements Launcher {
   /** Asks all workers; those that do not answer in time, or cannot, are among the answers with an error. Never rejects. */
   ask(topic: string, body?: unknown, options: { timeoutMs?: number } = {}): Promise<Answer[]> {
     return this.#side.ask(topic, body, options.timeoutMs ?? 1000);
+  }
+
+  /**
+   * Adds a section to the report that SIGUSR2 writes, in the process it is called in: the parent's own, which ends with
+   * those of all workers, or a worker's. One that fails shows its error, and the rest still appears.
+   */
+  registerReportSection(title: string, text: ReportSection): void {
+    const { reporter } = this.#side instanceof ParentSide ? this.#side : this.#side.inner;
+    reporter.registerReportSection(title, text);
   }
 
   /** In each worker: adds what `collect` gives to the facts that `status()` has of it. Does nothing in the parent. */

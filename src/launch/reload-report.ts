@@ -1,6 +1,7 @@
 /**
  * What came of a reload, for the log and for whoever asks later.
  */
+import type { ReportedChange } from '../config/index.js';
 import type { Logger } from '../log.js';
 
 /** One reload. */
@@ -16,8 +17,8 @@ export interface ReloadReport {
   /** The configuration in force afterwards, counted from 1. */
   readonly generation: number;
   readonly durationMs: number;
-  /** The options that changed, as `group.option`. Values are not shown. */
-  readonly changes: readonly string[];
+  /** The options that changed: old and new value, where, and what takes the new one up. Secrets are masked. */
+  readonly changes: readonly ReportedChange[];
   /** Workers replaced, by service. */
   readonly replaced: Readonly<Record<string, number>>;
   readonly added: readonly string[];

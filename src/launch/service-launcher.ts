@@ -1,7 +1,6 @@
 /**
  * Runs services in this process: alone, or as the inside of a worker.
  */
-import { describeError } from '../errors.js';
 import { createLogger, type Logger } from '../log.js';
 import type { ConfigChanges, ServiceBase } from '../service/index.js';
 import { ActivatedSockets } from './activated-sockets.js';
@@ -10,7 +9,8 @@ import { deferred } from './deferred.js';
 import { Diagnosis } from './diagnosis.js';
 import { STATUS_FAILED, statusOf } from './exit-status.js';
 import { currentProcess, exitProcess, type HostProcess } from './host-process.js';
-import { resetAll, restartAll } from './in-place.js';
+import { resetAll } from './in-place.js';
+import { reloadInPlace } from './in-place-reload.js';
 import { killAfter } from './last-resort.js';
 import { checkRestartMethod, checkService, serviceName } from './launch-arguments.js';
 import type { LaunchSettings } from './launch-settings.js';
@@ -20,9 +20,8 @@ import { type LauncherStatus, runStatus } from './launcher-status.js';
 import { logFailure } from './log-failure.js';
 import { OwnedProcess } from './owned-process.js';
 import { type Answer, type AnswerQuestion, errorText, Questions } from './questions.js';
-import { judge, ReloadReports, type ReloadResult } from './reload-report.js';
-import { prepareReload } from './reload-source.js';
-import type { GuruMeditation } from './report.js';
+import { ReloadReports } from './reload-report.js';
+import type { GuruMeditation, ReportSection } from './report.js';
 import { ALONE, type ServiceLauncherOptions } from './service-launcher-options.js';
 import { ServiceManager } from './service-manager.js';
 import { ServiceRun, type StopRequest } from './service-run.js';
@@ -52,6 +51,7 @@ export class ServiceLauncher implements Launcher {
   readonly #reports = new ReloadReports();
   readonly #serviceManager: ServiceManager;
   readonly #activated: ActivatedSockets;
+  readonly #abandoned = new AbortController();
   #generation = 1;
   #finished = 0;
   #status = 0;
@@ -94,9 +94,14 @@ export class ServiceLauncher implements Launcher {
     void this.#ended.promise.then(() => this.#diagnosis.close());
   }
 
-  /** The report that SIGUSR2 writes: an application may add sections to it. */
+  /** The report that SIGUSR2 writes. */
   get reporter(): GuruMeditation {
     return this.#diagnosis.reporter;
+  }
+
+  /** Adds a section to the report that SIGUSR2 writes. One that fails shows its error, and the rest still appears. */
+  registerReportSection(title: string, text: ReportSection): void {
+    this.reporter.registerReportSection(title, text);
   }
 
   async launchService(service: ServiceBase, options: { workers?: number } = {}): Promise<void> {
@@ -239,6 +244,7 @@ export class ServiceLauncher implements Launcher {
     const hasten = this.#stopReason === 'replaced' && request.reason === 'stop';
     if (this.#stopping !== undefined && !hasten) return this.#stopping;
     this.#stopReason = request.reason;
+    this.#abandoned.abort();
     if (this.#stopping === undefined) {
       this.#serviceManager.stopping();
       this.#options.stopBegins?.();
@@ -281,33 +287,27 @@ export class ServiceLauncher implements Launcher {
 
   /** Stop, reset, start: one service after another, its listening sockets open throughout. */
   async #reload(): Promise<void> {
+    // A reload that was asked for during the launch is one of what was launched.
+    await this.#starting;
+    if (this.stopping) return;
+    const { config } = this.#options;
     const method = this.#settings.restartMethod;
     const report = this.#reports.begin(method);
     this.#serviceManager.reloading();
-    let result: ReloadResult;
-    try {
-      const prepared = await prepareReload(this.#options.config, method);
-      const settings = readSettings(prepared.config, { ...this.#options.settings, restartMethod: method });
-      const changes = await prepared.accept();
-      this.#settings = settings;
-      logConfiguration(this.#options.config, settings, this.#log);
-      this.#generation += 1;
-      const kept =
-        method === 'mutate'
-          ? await resetAll(this.#runs, changes)
-          : await restartAll(this.#runs, {
-              changes,
-              timeoutMs: settings.gracefulShutdownTimeoutMs,
-              stopping: () => this.stopping,
-              start: (run) => this.#start(run).catch(() => undefined),
-            });
-      result = {
-        changes: prepared.changed,
-        ...judge(kept.map((name) => `service ${name} keeps the old configuration`)),
-      };
-    } catch (error) {
-      result = { outcome: 'refused', error: describeError(error) };
-    }
+    const result = await reloadInPlace({
+      config,
+      method,
+      runs: this.#runs,
+      settings: (next) => readSettings(next, { ...this.#options.settings, restartMethod: method }),
+      useSettings: (settings) => this.useSettings(settings),
+      accepted: () => {
+        this.#generation += 1;
+        logConfiguration(config, this.#settings, this.#log);
+      },
+      stopping: () => this.stopping,
+      stopped: this.#abandoned.signal,
+      start: (run) => this.#start(run).catch(() => undefined),
+    });
     if (!this.stopping) this.#serviceManager.reloaded(`Configuration ${this.#generation}`);
     report(result, { generation: this.#generation, abandoned: this.stopping, log: this.#log });
   }

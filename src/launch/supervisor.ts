@@ -51,7 +51,7 @@ export class Supervisor {
       log: options.log,
       settings: () => this.settings,
       generation: () => this.#generation,
-      spawn: (pool, index, generation) => this.#spawn(pool, index, generation),
+      spawn: (pool, index, generation, rehearse) => this.#spawn(pool, index, generation, rehearse),
       deadWorker: options.deadWorker,
       giveUp: options.giveUp,
     };
@@ -83,20 +83,25 @@ export class Supervisor {
   }
 
   /**
-   * Binds the service's addresses and starts its workers, with the configuration in force or another; settles when all
-   * are ready. Rejects when an address cannot be had or a worker does not start; the caller then ends the service.
+   * Binds the service's addresses and starts its workers; settles when all are ready. Rejects when an address cannot be
+   * had or a worker does not start; the caller then ends the service.
    */
-  async launch(service: ServiceBase, name: string, workers: number, generation?: Generation): Promise<void> {
+  async launch(service: ServiceBase, name: string, workers: number): Promise<void> {
+    const pool = await this.open(service, name, workers);
+    await pool?.launch(workers);
+  }
+
+  /** Binds the service's addresses and makes its pool, still without workers. Undefined: all is being stopped. */
+  async open(service: ServiceBase, name: string, workers: number): Promise<WorkerPool | undefined> {
     if (this.#pools.has(name)) throw duplicate(name);
     this.#code ??= new CodeChange(mainModule(this.#options.program));
     const pool = new WorkerPool(name, [], this.#around);
     this.#pools.set(name, pool);
     await this.bind(service, name, workers);
-    if (this.#stopped) return;
+    if (this.#stopped) return undefined;
     pool.sockets = this.#bound.get(name) ?? [];
     this.#bound.delete(name);
-    this.#log.info(`Starting ${workers} workers`, { service: name, workers });
-    await pool.launch(workers, generation);
+    return pool;
   }
 
   /** Binds the addresses of a service ahead of its launch. Rejects when one cannot be had. Done once for each. */
@@ -150,7 +155,7 @@ export class Supervisor {
     return this.#activated.take(name, service.addresses) ?? openAll(service.addresses, slots);
   }
 
-  #spawn(pool: WorkerPool, index: number, generation: Generation): WorkerHandle {
+  #spawn(pool: WorkerPool, index: number, generation: Generation, rehearse = false): WorkerHandle {
     const assignment: Assignment = {
       service: pool.name,
       index,
@@ -164,7 +169,8 @@ export class Supervisor {
       return { address: own.address, descriptors: own.descriptors.map((_, at) => first + at) };
     });
     const { settings } = generation;
-    const first: Configure = { kind: 'configure', configuration: generation.configuration(), settings, sockets };
+    const configuration = generation.configuration();
+    const first: Configure = { kind: 'configure', configuration, settings, sockets, rehearse };
     const worker = new WorkerHandle(spawnWorker(this.#options.program, assignment, descriptors), assignment, first);
     worker.onReplace = (reason) => this.#recycle(pool, index, worker, reason);
     if (this.#code?.changed) {

@@ -8,13 +8,18 @@ import type { WorkerHandle } from './worker-handle.js';
 
 /** After a worker's own deadline: how long until its supervisor kills it. */
 const BACKSTOP_MS = 1000;
+/** How long a start that is called off may take to let go of what it has. */
+const CALLED_OFF_MS = 5000;
 
 /**
  * Settles when the worker is gone: true when it ended by itself and cut nothing off. It keeps the deadline itself; for a loop that is
  * stuck its supervisor kills it a second later. `timeoutMs` 0: never.
  */
 export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Logger): Promise<boolean> {
-  if (timeoutMs > 0 && (await within(timeoutMs + BACKSTOP_MS, worker.exited)) === undefined) {
+  if (worker.rehearsing) return endEarly(worker);
+  // One that never served keeps no deadline of its own: its loop is stuck.
+  const limitMs = worker.wasReady ? timeoutMs + BACKSTOP_MS : Math.max(timeoutMs, BACKSTOP_MS);
+  if (timeoutMs > 0 && (await within(limitMs, worker.exited)) === undefined) {
     log.error('Graceful shutdown timeout exceeded, killing worker', {
       service: worker.assignment.service,
       workerId: worker.assignment.index,
@@ -32,4 +37,14 @@ export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Lo
   }
   // One that happens to crash just then has ended by itself; work that it cut off at the deadline is STATUS_FAILED.
   return code !== STATUS_FAILED;
+}
+
+/**
+ * The same for a worker that was told to end before it served, and has nothing in hand: killed after a second when it
+ * only checked a reload, after five when it was starting.
+ */
+export async function endEarly(worker: WorkerHandle): Promise<true> {
+  if ((await within(worker.rehearsing ? BACKSTOP_MS : CALLED_OFF_MS, worker.exited)) === undefined) worker.kill();
+  await worker.exited;
+  return true;
 }

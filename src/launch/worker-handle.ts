@@ -29,6 +29,14 @@ export class WorkerHandle {
   readonly startedAt = performance.now();
   /** Settles when the worker serves. Rejects with the reason when it ends before. */
   readonly ready: Promise<void>;
+  /** Of a worker that checks a reload: settles when it found nothing wrong, as `ready` otherwise. */
+  readonly rehearsed: Promise<void>;
+  /** The files it found need of. */
+  files: readonly string[] = [];
+  /** It checks a reload, and has not been told to start its service. */
+  rehearsing: boolean;
+  /** It was ended before it served: it is not needed. */
+  dismissed = false;
   /** Settles when it accepts no new connections any more, or has ended. */
   readonly drained: Promise<void>;
   /** Settles when the process is gone. */
@@ -60,6 +68,7 @@ export class WorkerHandle {
   onReplace: (reason: string) => void = () => undefined;
   readonly #child: ChildProcess;
   readonly #ready = deferred();
+  readonly #rehearsed = deferred();
   readonly #drained = deferred();
   readonly #exited = deferred<WorkerExit>();
   readonly #waiting = deferred<readonly LaunchedService[]>();
@@ -73,6 +82,8 @@ export class WorkerHandle {
     this.pid = child.pid;
     this.slots = first.sockets[0]?.descriptors.length ?? 1;
     this.ready = this.#ready.promise;
+    this.rehearsing = first.rehearse === true;
+    this.rehearsed = this.#rehearsed.promise;
     this.drained = this.#drained.promise;
     this.exited = this.#exited.promise;
     this.waiting = this.#waiting.promise;
@@ -86,6 +97,12 @@ export class WorkerHandle {
   /** Alive, ready, and not on its way out. */
   get serving(): boolean {
     return this.wasReady && !this.stopping;
+  }
+
+  /** The reload that it checked goes on: it starts its service. */
+  start(): void {
+    this.rehearsing = false;
+    this.#send({ kind: 'start' });
   }
 
   /** Tells it to drain and end: over the channel, with the reason and the time it has. */
@@ -150,6 +167,10 @@ export class WorkerHandle {
         this.wasReady = true;
         this.#ready.resolve();
         break;
+      case 'rehearsed':
+        this.files = message.files;
+        this.#rehearsed.resolve();
+        break;
       case 'failed':
         this.#failure = { text: message.text, code: message.code, status: message.status };
         break;
@@ -209,7 +230,9 @@ export class WorkerHandle {
     });
     if (this.pid !== undefined) await within(LAST_WORDS_MS, closed);
     this.stopping = true;
-    this.#ready.reject(startError(this.assignment, { code, signal, uptimeMs, failure: this.#failure }));
+    const error = startError(this.assignment, { code, signal, uptimeMs, failure: this.#failure });
+    this.#ready.reject(error);
+    this.#rehearsed.reject(error);
     this.#drained.resolve();
     for (const answer of this.#answers.values()) answer.reject(new Error('the worker ended'));
     this.#exited.resolve({ code, signal, uptimeMs, failure: this.#failure });

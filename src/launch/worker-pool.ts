@@ -4,11 +4,13 @@
 import { deferred } from './deferred.js';
 import type { ListenSockets } from './listen-sockets.js';
 import type { Generation, PoolSurroundings } from './pool-surroundings.js';
+import { makeRoom, type RoomTerms } from './pool-room.js';
 import { RestartBudget } from './restart-budget.js';
 import { SlotAdoption } from './slot-adoption.js';
 import { StartThrottle } from './start-throttle.js';
-import { aborted, pause, within } from './within.js';
-import { endWithin } from './worker-ending.js';
+import { pause, within } from './within.js';
+import { endEarly, endWithin } from './worker-ending.js';
+import { logExit } from './worker-exit-log.js';
 import type { WorkerExit, WorkerHandle } from './worker-handle.js';
 import { emptySlot, type Slot, undecided } from './worker-slot.js';
 
@@ -29,7 +31,12 @@ export class WorkerPool {
   readonly #stop = new AbortController();
   readonly #budget = new RestartBudget();
   readonly #adoption = new SlotAdoption();
+  readonly #room = (): RoomTerms => ({
+    most: 2 * Math.max(1, this.wanted),
+    timeoutMs: this.#around.settings().gracefulShutdownTimeoutMs,
+  });
   #asked = 0;
+  #begun = false;
   #launched = false;
   #ending: Promise<boolean> | undefined;
 
@@ -68,27 +75,49 @@ export class WorkerPool {
     return this.#slots.flatMap((slot) => slot.current ?? []);
   }
 
-  /** Starts the first workers; settles when all are ready. Rejects with why one could not start; nothing is retried. */
-  async launch(workers: number, generation?: Generation): Promise<void> {
+  /**
+   * Starts the first workers; settles when all are ready. Rejects with why one could not start; nothing is retried.
+   * `spare` becomes the first of them.
+   */
+  async launch(workers: number, generation?: Generation, spare?: WorkerHandle): Promise<void> {
+    this.#around.log.info(`Starting ${workers} workers`, { service: this.name, workers });
     this.#asked = workers;
+    this.#begun = true;
     for (let index = 0; index < workers; index++) this.#slots.push(emptySlot(index));
-    await Promise.all(this.#slots.map((slot) => this.#startFirst(slot, generation)));
+    await Promise.all(this.#slots.map((slot, at) => this.#startFirst(slot, generation, at === 0 ? spare : undefined)));
     this.#launched = true;
   }
 
   /**
-   * How many workers there are to be now that the program asks for so many: what an operator set at run time stays, unless
-   * the program asks for another number than before.
+   * Starts a child that loads all a worker of this generation would need, and starts nothing. Whoever asked for it waits
+   * for its word, and hands it to {@link prepare} or {@link launch}, or to {@link dismiss}. Undefined: being stopped.
    */
-  countFor(asked: number | undefined): number {
-    if (asked === undefined || asked === this.#asked) return this.wanted;
+  async rehearse(generation: Generation): Promise<WorkerHandle | undefined> {
+    await makeRoom(this.#alive, this.#stop.signal, this.#room);
+    await this.#throttle.next(this.wanted, (ms) => this.#pauseStart(ms));
+    return this.stopping ? undefined : this.#spawn(this.#slots[0] ?? emptySlot(0), generation, true);
+  }
+
+  /** Ends a worker that does not serve yet and is not needed. */
+  dismiss(worker: WorkerHandle): void {
+    worker.dismissed = true;
+    worker.terminate();
+    void endEarly(worker);
+  }
+
+  /**
+   * The number of workers to change to, now that the program asks for so many; undefined: none. What an operator set at
+   * run time stays, unless the program asks for another number than before.
+   */
+  changeTo(asked: number | undefined): number | undefined {
+    if (asked === undefined || asked === this.#asked) return undefined;
     this.#asked = asked;
     return asked;
   }
 
   /** Grows or shrinks: new slots are started, those with the highest numbers drained. */
   async resize(workers: number): Promise<void> {
-    if (this.stopping || workers === this.wanted) return;
+    if (this.stopping || !this.#begun || workers === this.wanted) return;
     this.#throttle.reset();
     const removed = this.#slots.splice(workers);
     for (const { current, next } of removed.reverse()) {
@@ -119,17 +148,23 @@ export class WorkerPool {
     if (next !== undefined) await this.promote(index, next);
   }
 
-  /** Starts the replacement of one slot and waits until it is ready. Undefined: the service is being stopped. */
-  async prepare(index: number, generation: Generation): Promise<WorkerHandle | undefined> {
+  /**
+   * Starts the replacement of one slot, or lets one go on that rehearsed, and waits until it is ready. Undefined: the
+   * service is being stopped.
+   */
+  async prepare(index: number, generation: Generation, spare?: WorkerHandle): Promise<WorkerHandle | undefined> {
     const slot = this.#slots[index];
     if (slot === undefined) return undefined;
     while (slot.next !== undefined && !this.stopping) await slot.decided.promise;
-    await this.#makeRoom();
-    await this.#throttle.next(this.wanted, (ms) => this.#pauseStart(ms));
+    if (spare === undefined) {
+      await makeRoom(this.#alive, this.#stop.signal, this.#room);
+      await this.#throttle.next(this.wanted, (ms) => this.#pauseStart(ms));
+    }
     if (this.stopping || slot.next !== undefined) return undefined;
-    const next = this.#spawn(slot, generation);
+    const next = spare ?? this.#spawn(slot, generation);
     slot.next = next;
     slot.decided = deferred();
+    spare?.start();
     try {
       await next.ready;
       return next;
@@ -137,7 +172,7 @@ export class WorkerPool {
       undecided(slot);
       if (this.stopping) return undefined;
       // The old one may have ended meanwhile, in the hope of this one.
-      if (slot.current === undefined) this.#fillLater(slot);
+      if (slot.current === undefined) void this.#fill(slot);
       throw error;
     }
   }
@@ -167,8 +202,9 @@ export class WorkerPool {
     const next = slot?.next;
     if (slot === undefined || next === undefined) return;
     undecided(slot);
-    this.#retire(next, 'stop');
-    if (slot.current === undefined && !this.stopping) this.#fillLater(slot);
+    if (next.wasReady) this.#retire(next, 'stop');
+    else this.dismiss(next);
+    if (slot.current === undefined && !this.stopping) void this.#fill(slot);
   }
 
   /** Stops all workers gracefully and closes the sockets. True when every one ended by itself, in time and well. */
@@ -192,12 +228,13 @@ export class WorkerPool {
     await Promise.all([...this.#alive].map((worker) => worker.exited));
   }
 
-  async #startFirst(slot: Slot, generation: Generation | undefined): Promise<void> {
-    while (!this.stopping) {
-      await this.#throttle.next(this.wanted, (ms) => this.#pauseStart(ms));
+  async #startFirst(slot: Slot, generation: Generation | undefined, spare?: WorkerHandle): Promise<void> {
+    for (let rehearsed = spare; !this.stopping; rehearsed = undefined) {
+      if (rehearsed === undefined) await this.#throttle.next(this.wanted, (ms) => this.#pauseStart(ms));
       if (this.stopping) return;
-      const worker = this.#spawn(slot, generation ?? this.#around.generation());
+      const worker = rehearsed ?? this.#spawn(slot, generation ?? this.#around.generation());
       slot.current = worker;
+      rehearsed?.start();
       try {
         await worker.ready;
         return;
@@ -208,10 +245,6 @@ export class WorkerPool {
         if (code !== 0 || failure !== undefined) throw error;
       }
     }
-  }
-
-  #fillLater(slot: Slot): void {
-    void this.#fill(slot);
   }
 
   /** Gives an empty slot a worker, and another when that one does not get ready, until the service is stopped. */
@@ -228,8 +261,8 @@ export class WorkerPool {
     return pause(ms, this.#stop.signal);
   }
 
-  #spawn(slot: Slot, generation: Generation): WorkerHandle {
-    const worker = this.#around.spawn(this, slot.index, generation);
+  #spawn(slot: Slot, generation: Generation, rehearse = false): WorkerHandle {
+    const worker = this.#around.spawn(this, slot.index, generation, rehearse);
     this.#alive.add(worker);
     void worker.exited.then((exit) => this.#ended(slot, worker, exit));
     worker.ready.then(
@@ -244,7 +277,7 @@ export class WorkerPool {
     this.#report(slot, worker, exit);
     if (slot.next === worker) {
       undecided(slot);
-      if (slot.current === undefined && worker.wasReady && !this.stopping) this.#fillLater(slot);
+      if (slot.current === undefined && worker.wasReady && !this.stopping) void this.#fill(slot);
     }
     if (slot.current !== worker) return;
     slot.current = undefined;
@@ -253,29 +286,18 @@ export class WorkerPool {
     this.#around.deadWorker(this, slot.index, exit);
     const { maxRestarts, restartWindowMs } = this.#around.settings();
     if (this.#budget.spend(maxRestarts, restartWindowMs)) this.#around.giveUp(this);
-    else if (slot.next === undefined) this.#fillLater(slot);
+    else if (slot.next === undefined) void this.#fill(slot);
   }
 
   #report(slot: Slot, worker: WorkerHandle, exit: WorkerExit): void {
-    const facts = {
-      event: 'worker_exited',
-      service: this.name,
-      workerId: slot.index,
-      pid: worker.pid,
-      code: exit.code,
-      signal: exit.signal,
-      uptime: Math.round(exit.uptimeMs) / 1000,
-    };
-    const how = exit.signal === null ? `exited with status ${exit.code}` : `killed by signal ${exit.signal}`;
-    const message = `Child ${worker.pid ?? '(not started)'} ${how}`;
+    const { log } = this.#around;
     // One that never was ready and ends because its service is being stopped is no accident.
-    const called = this.stopping && !worker.wasReady && exit.signal === 'SIGTERM';
-    if (exit.code === 0 || called) this.#around.log.info(message, facts);
-    else this.#around.log.warn(message, facts);
+    const called = worker.dismissed || (this.stopping && !worker.wasReady && exit.signal === 'SIGTERM');
+    logExit(log, { service: this.name, worker, exit, called });
     // At the first launch and in a reload, whoever waits for the worker says why it failed.
     if (exit.failure !== undefined && slot.current === worker && this.#launched) {
       const { text, code } = exit.failure;
-      this.#around.log.error(`Error starting service ${this.name}: ${text}`, { service: this.name, code });
+      log.error(`Error starting service ${this.name}: ${text}`, { service: this.name, code });
     }
   }
 
@@ -284,17 +306,6 @@ export class WorkerPool {
     worker.drain(reason, timeoutMs);
     this.#adoption.update(this.current);
     void endWithin(worker, timeoutMs, this.#around.log);
-  }
-
-  /** At most twice as many processes as wanted: the worker that drains longest lets its idle connections go now. */
-  async #makeRoom(): Promise<void> {
-    while (!this.stopping && this.#alive.size >= 2 * Math.max(1, this.wanted)) {
-      const draining = [...this.#alive].filter((worker) => worker.stopping);
-      const oldest = draining[0];
-      if (oldest === undefined) return;
-      oldest.drain('stop', this.#around.settings().gracefulShutdownTimeoutMs);
-      await Promise.race([oldest.exited, aborted(this.#stop.signal)]);
-    }
   }
 
   async #stopAll(timeoutMs: number): Promise<boolean> {

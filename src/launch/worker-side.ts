@@ -4,7 +4,7 @@
  */
 import type { ConfigSnapshot } from '../config/index.js';
 import type { Logger } from '../log.js';
-import { isListening, type ListeningService, type ServiceBase } from '../service/index.js';
+import { type Awaitable, isListening, type ListeningService, type ServiceBase } from '../service/index.js';
 import type { LaunchedService } from './assignment.js';
 import { STATUS_FAILED, STATUS_UNHANDLED, statusOf } from './exit-status.js';
 import { HookList } from './hook-list.js';
@@ -38,6 +38,8 @@ export class WorkerSide implements Launcher {
   readonly #launched: LaunchedService[] = [];
   readonly #sockets: WorkerSockets;
   #found = false;
+  /** Lets go of what was built and never started. */
+  #letGo: () => Awaitable<void> = () => undefined;
   #explained: Promise<void> = Promise.resolve();
 
   constructor(link: ParentLink, given: { options: LauncherOptions; log: Logger; host: HostProcess }) {
@@ -74,6 +76,7 @@ export class WorkerSide implements Launcher {
     this.#found = true;
     this.#takeOver();
     if (isListening(service)) this.#listen(service);
+    if (this.#link.rehearse) await this.#rehearse(service);
     await this.newWorker.run(name, this.#link.assignment.index, service);
     try {
       await this.inner.launchService(service);
@@ -122,6 +125,21 @@ export class WorkerSide implements Launcher {
     this.#link.on('release', ({ slot }) => this.#sockets.release(slot));
   }
 
+  /** In the spare child of a reload: builds what the service will need, and goes on when the parent says so, or never. */
+  async #rehearse(service: ServiceBase): Promise<void> {
+    try {
+      this.#letGo = (await service.prepare?.()) ?? this.#letGo;
+    } catch (error) {
+      await this.#link.fail(error);
+      return new Promise(() => undefined);
+    }
+    const told = new Promise<void>((resolve) => {
+      this.#link.on('start', () => resolve());
+    });
+    void this.#link.send({ kind: 'rehearsed', files: this.#options.config?.filesRead ?? [] });
+    await told;
+  }
+
   #takeOver(): void {
     const { inner } = this;
     const link = this.#link;
@@ -151,6 +169,7 @@ export class WorkerSide implements Launcher {
     link.addFacts(() => inner.facts());
     void inner.wait().then(async (status) => {
       await this.#explained;
+      await within(LAST_WORD_MS, attempt(this.#letGo));
       await within(LAST_WORD_MS, link.send({ kind: 'ended', status }));
       exitProcess(this.#host, status);
     });
@@ -184,5 +203,13 @@ export class WorkerSide implements Launcher {
         status === STATUS_FAILED ? STATUS_UNHANDLED : status,
       ),
     );
+  }
+}
+
+async function attempt(work: () => Awaitable<void>): Promise<void> {
+  try {
+    await work();
+  } catch {
+    // The process ends: what could not be let go of goes with it.
   }
 }

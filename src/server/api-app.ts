@@ -5,6 +5,13 @@
 import { describeError } from '../errors.js';
 import type { LoadedApp } from '../loader/index.js';
 import type { Logger } from '../log.js';
+import type { AppLoader } from './paste-config.js';
+
+/** An app, and the loader it came from. */
+export interface BuiltApp {
+  readonly app: LoadedApp;
+  readonly loader: AppLoader;
+}
 
 /** Holds the app of one API. */
 export class ApiApp {

@@ -3,6 +3,7 @@
  */
 import { RequestContext } from '../app/index.js';
 import type { Config } from '../config/index.js';
+import { ConfigurationRefused } from '../errors.js';
 import type { Logger } from '../log.js';
 import { ManagedService, managersOf, servicegroupOptions } from '../registry/index.js';
 import { findManager as find, type ProtocolSteps } from '../service/index.js';
@@ -55,4 +56,19 @@ export function apiSteps(server: Server, release: () => Promise<void>): Protocol
 /** Finds the manager that a configuration names, and makes nothing. Throws as `importModuleExport`. */
 export function findManager(reference: string, config: Config): Promise<void> {
   return find(reference, managersOf(config));
+}
+
+/**
+ * Throws `PORTICO_MANAGER`, with the option's place, when the manager that `[api:<name>] manager` names cannot be had;
+ * makes nothing.
+ */
+export async function checkManager(reference: string | undefined, name: string, config: Config): Promise<void> {
+  if (reference === undefined || reference === '') return;
+  try {
+    await findManager(reference, config);
+  } catch (error) {
+    const { message, hint } = error as { message: string; hint?: string };
+    const { origin } = config.getLocation(`api:${name}`, 'manager');
+    throw new ConfigurationRefused('PORTICO_MANAGER', { message, origin, hint, cause: error });
+  }
 }

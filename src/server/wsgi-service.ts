@@ -18,8 +18,8 @@ import {
   type WorkerContext,
 } from '../service/index.js';
 import { type Activity, type PeriodicTasks, TaskGroup } from '../tasks/index.js';
-import { ApiApp } from './api-app.js';
-import { apiManagers, apiSteps } from './api-managers.js';
+import { ApiApp, type BuiltApp } from './api-app.js';
+import { apiManagers, apiSteps, checkManager } from './api-managers.js';
 import { ApiServing } from './api-serving.js';
 import { type ApiSettings, apiSettings, refuseUnknown } from './api-settings.js';
 import { type AppLoader, checkApp, loadWhole, pasteLoader } from './paste-config.js';
@@ -58,6 +58,8 @@ export class WSGIService implements ListeningService {
   /** The stop under way is for a restart: the app stays until the next one is built. */
   #restarting = false;
   #loader: AppLoader;
+  /** Built ahead of the next start. */
+  #prepared: BuiltApp | undefined;
   #worker: WorkerContext | undefined;
 
   constructor(name: string, config: Config, options: WSGIServiceOptions = {}) {
@@ -171,6 +173,22 @@ export class WSGIService implements ListeningService {
     ];
   }
 
+  /** Builds the app, and looks at certificates and manager; starts, binds and registers nothing. */
+  async prepare(next: Config = this.#config): Promise<() => Promise<void>> {
+    const settings = apiSettings(next, this.name);
+    const serving = next === this.#config ? this.#serving : new ApiServing(this.name, next, this.#given);
+    serving.tlsOptions(settings);
+    if (this.#given.manager === undefined) await checkManager(settings.options.manager, this.name, next);
+    const built = await this.#build(settings, next);
+    await this.#prepared?.app.close();
+    this.#prepared = built;
+    return async () => {
+      if (this.#prepared !== built) return;
+      this.#prepared = undefined;
+      await built.app.close();
+    };
+  }
+
   start(): Promise<void> {
     return this.#lifecycle.start();
   }
@@ -212,7 +230,7 @@ export class WSGIService implements ListeningService {
     await this.#renewTls(settings);
     this.#restarting = false;
     this.tasks.reset();
-    this.#server.replaceApp(await this.#app.renew(() => this.#loadApp(settings)));
+    this.#server.replaceApp(await this.#app.renew(() => this.#nextApp(settings)));
     try {
       const hooks = await this.#managed.prepare({
         reference: settings.options.manager,
@@ -241,17 +259,24 @@ export class WSGIService implements ListeningService {
     }
   }
 
-  async #loadApp(settings: ApiSettings): Promise<LoadedApp> {
-    // A fresh Loader sees the paste file as it was accepted last.
-    if (this.#given.loader === undefined) this.#loader = pasteLoader(this.#config, this.#log, this.name);
-    const app = await loadWhole(this.#loader, settings.pipeline);
+  /** What was prepared, once; else a fresh one, of the paste file as it was accepted last. */
+  async #nextApp(settings: ApiSettings): Promise<LoadedApp> {
+    const { app, loader } = this.#prepared ?? (await this.#build(settings, this.#config));
+    this.#prepared = undefined;
+    this.#loader = loader;
+    return app;
+  }
+
+  async #build(settings: ApiSettings, config: Config): Promise<BuiltApp> {
+    const loader = this.#given.loader ?? pasteLoader(config, this.#log, this.name);
+    const app = await loadWhole(loader, settings.pipeline);
     try {
-      refuseUnknown(this.#config, this.name);
+      refuseUnknown(config, this.name);
     } catch (error) {
       await app.close();
       throw error;
     }
-    return app;
+    return { app, loader };
   }
 
   /** The registry's word. */

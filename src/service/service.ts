@@ -2,6 +2,7 @@
  * The contract of a service: four verbs, and nothing about HTTP, RPC, processes or signals; and the ordinary service,
  * which has background work.
  */
+import type { Config } from '../config/index.js';
 import type { Logger } from '../log.js';
 import { type Clock, TaskGroup } from '../tasks/index.js';
 import type { Awaitable } from './awaitable.js';
@@ -54,6 +55,13 @@ export interface ServiceBase {
   markDraining?(): void;
   /** What is under way, a line each: for the log when the deadline cuts it off. Nothing: only idle things are left. */
   describeWork?(): readonly string[];
+  /**
+   * Builds what the next `start()` will need, and takes nothing that others have: no address, no place in a registry, no
+   * hook of a manager. Launchers call it before a reload touches anything: in a child that does not serve, without
+   * `next`; in a process that serves, with the configuration that is about to be accepted. The function it gives lets go
+   * of what was built, should that start not come. A rejection refuses the reload.
+   */
+  prepare?(next?: Config): Awaitable<() => Awaitable<void>>;
   /** Acquires; settles when ready to serve. A rejection leaves nothing behind. */
   start(): Awaitable<void>;
   /** Drains, then releases. Safe to call twice, concurrently, and in any state. */

@@ -1,0 +1,82 @@
+/**
+ * The commands of `api-cli`. Bare, it serves the enabled APIs; its other commands read the same files, or ask a running
+ * server. A command's file is loaded when it is named, so that serving imports nothing it does not need.
+ */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { describeError, didYouMean } from '../errors.js';
+import { exitStatusOf, STATUS_USAGE } from './exit-status.js';
+
+/** A file of commands: adds one command, or a few that belong together, to the program. */
+interface CommandFile {
+  register(program: Command): void;
+}
+
+const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map([
+  ['serve', (): Promise<CommandFile> => import('./serve.js')],
+  ['check', () => import('./check.js')],
+  ['config', () => import('./config.js')],
+  ['pipeline', () => import('./pipeline.js')],
+  ['explain', () => import('./explain.js')],
+  ['routes', () => import('./routes.js')],
+  ['openapi', () => import('./openapi.js')],
+  ['service', () => import('./service.js')],
+  ['db', () => import('./db.js')],
+  ['notify', () => import('./notify.js')],
+  ['wait-ready', () => import('./notify.js')],
+]);
+
+/** Runs one command line; gives the exit status, or undefined where the command has set it. */
+export async function runCommand(words: readonly string[]): Promise<number | undefined> {
+  const program = new Command('api-cli')
+    .description('Serves the APIs that portico.ini enables, each composed from api-paste.ini.')
+    .version(version(), '--version', 'print the version and exit')
+    .helpOption('-h, --help', 'say how to use this program or a command')
+    .option('--trace-errors', 'show stack traces for mistakes of the configuration too')
+    .showSuggestionAfterError(true)
+    .enablePositionalOptions(false)
+    .exitOverride();
+
+  const named = commandWord(words);
+  if (named !== undefined && !COMMANDS.has(named) && named !== 'help') {
+    return unknownCommand(named);
+  }
+  const asked = named === 'help' ? words.slice(1).find((word) => !word.startsWith('-')) : undefined;
+  if (asked !== undefined && asked !== 'help' && !COMMANDS.has(asked)) return unknownCommand(asked);
+  const all = named === 'help' || (named === undefined && words.some((word) => word === '-h' || word === '--help'));
+  const loads = all ? [...COMMANDS.values()] : [COMMANDS.get(named ?? 'serve')!];
+  const files = new Set(await Promise.all(loads.map((load) => load())));
+  for (const file of files) file.register(program);
+  for (const command of program.commands) command.exitOverride().showSuggestionAfterError(true);
+
+  try {
+    await program.parseAsync(all || named !== undefined ? [...words] : ['serve', ...words], { from: 'user' });
+    return undefined;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const { isWorker } = await import('../launch/index.js');
+    // A worker's parent says what went wrong, and it alone: the error reaches it by the channel.
+    if (isWorker()) throw error;
+    process.stderr.write(
+      `${words.includes('--trace-errors') && error instanceof Error ? error.stack : describeError(error)}\n`,
+    );
+    return exitStatusOf(error);
+  }
+}
+
+function unknownCommand(name: string): number {
+  const hint = didYouMean(name, COMMANDS.keys()) ?? `Commands: ${[...COMMANDS.keys()].join(', ')}.`;
+  process.stderr.write(`error: there is no command "${name}". ${hint}\n`);
+  return STATUS_USAGE;
+}
+
+/** The first word that names a command: the first that is no option, where no command takes its value apart from it. */
+function commandWord(words: readonly string[]): string | undefined {
+  const first = words[0];
+  return first === undefined || first.startsWith('-') ? undefined : first;
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return (manifest as { version: string }).version;
+}
