@@ -3,8 +3,8 @@
  */
 import { deferred } from './deferred.js';
 import type { ListenSockets } from './listen-sockets.js';
-import type { Generation, PoolSurroundings } from './pool-surroundings.js';
 import { makeRoom, type RoomTerms } from './pool-room.js';
+import type { Generation, PoolSurroundings } from './pool-surroundings.js';
 import { RestartBudget } from './restart-budget.js';
 import { SlotAdoption } from './slot-adoption.js';
 import { StartThrottle } from './start-throttle.js';

@@ -1,0 +1,251 @@
+/** Reloads that are refused: by the child that checks them, before any worker, address, hook or registry is touched. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { childrenOf, isAlive } from '../fixtures/running-program.js';
+import { ask } from './clients.js';
+import { emptyProject, freePort, type Program, startApiCli } from './program.js';
+
+/** An app and a manager that write down what is done with them, and in which process. */
+const TRACED = `
+import { appendFileSync } from 'node:fs';
+const trace = (what) => appendFileSync(new URL('./trace', import.meta.url), what + ' ' + process.pid + '\\n');
+trace('import');
+export const app = (globalConf, { greeting = 'hello' }, context) => {
+  trace('factory');
+  context.onClose(() => trace('close'));
+  return (req, res) => res.end(greeting + ' ' + process.pid);
+};
+export class Manager {
+  initHost() { trace('initHost'); }
+  preStartHook() { trace('preStartHook'); }
+  postStartHook() { trace('postStartHook'); }
+  cleanupHost() { trace('cleanupHost'); }
+}
+`;
+
+const PASTE = `[app:hello]
+paste.app_factory = ./app.js:app
+
+[app:other]
+paste.app_factory = ./other.js:app
+`;
+
+interface Fleet {
+  readonly program: Program;
+  readonly folder: string;
+  readonly port: number;
+  write(file: string, text: string): void;
+  /** What was traced so far: what, and in which process. */
+  trace(): [what: string, pid: number][];
+  /** Asks for a reload, or whatever the signal does, and gives its report. */
+  reload(before?: () => void): Promise<Report>;
+}
+
+interface Report {
+  readonly outcome: string;
+  readonly error?: string;
+  readonly changes: readonly Record<string, string>[];
+  readonly replaced: Record<string, number>;
+  readonly generation: number;
+}
+
+async function fleet(
+  t: TestContext,
+  more: { files?: Record<string, string>; options?: string; workers?: number; ini?: (port: number) => string } = {},
+): Promise<Fleet> {
+  const port = await freePort();
+  const { options = '', workers = 2 } = more;
+  const ini =
+    more.ini?.(port) ??
+    `[DEFAULT]\nenabled_apis = hello,other\n${options}\n[api:hello]\nport = ${port}\nworkers = ${workers}\nmanager = ./app.js:Manager\n[api:other]\nport = 0\nworkers = 1\n`;
+  const project = emptyProject({
+    'app.js': TRACED,
+    'other.js': TRACED,
+    'api-paste.ini': PASTE,
+    'portico.ini': ini,
+    ...more.files,
+  });
+  const program = startApiCli([], { cwd: project.folder });
+  t.after(async () => {
+    await program.end();
+    project.remove();
+  });
+  await program.printed(/^hello .*:\d+/m);
+  await program.printed(/^other .*:\d+/m);
+  return {
+    program,
+    folder: project.folder,
+    port,
+    write: (file, text) => writeFileSync(join(project.folder, file), text),
+    trace: () => {
+      const path = join(project.folder, 'trace');
+      if (!existsSync(path)) return [];
+      const lines = readFileSync(path, 'utf8').trim().split('\n');
+      return lines.map((line) => [line.split(' ')[0]!, Number(line.split(' ')[1])]);
+    },
+    reload: async (before) => {
+      const from = program.stderr.length;
+      before?.();
+      program.kill('SIGHUP');
+      return reportOf(program, from);
+    },
+  };
+}
+
+/** The next report of a reload in the log. */
+async function reportOf(program: Program, from: number): Promise<Report> {
+  const pattern = /^\{.*"event":"reload".*\}$/m;
+  await program.printed(pattern, program.stdout.length + 1 + from);
+  return JSON.parse(pattern.exec(program.stderr.slice(from))![0]) as Report;
+}
+
+/** Every test here leaves the old processes as they are. */
+function assertUntouched(before: readonly number[], { program }: Fleet): void {
+  for (const pid of before) assert.ok(isAlive(pid), program.output());
+}
+
+test('OP-80 RL-66 a module that cannot be loaded is found by a child that starts nothing', async (t) => {
+  const it = await fleet(t);
+  const before = childrenOf(it.program.pid);
+  assert.equal(before.length, 3);
+  const { length: known } = it.trace();
+  it.write('other.js', 'import "./missing.js";\nexport const app = () => undefined;\n');
+  const report = await it.reload();
+  assert.equal(report.outcome, 'refused');
+  assert.match(report.error ?? '', /api-paste\.ini:5:\d+: .*\[app:other\].*missing\.js/s);
+  assertUntouched(before, it);
+  // The child of the other API had nothing to complain of: it lets go of what it has built, and no hook was called.
+  const [, spare] = it.trace().findLast(([what]) => what === 'factory') ?? [];
+  await it.program.printed(new RegExp(`"workerId":0,"pid":${spare},"code":0`));
+  const seen = it.trace().slice(known);
+  assert.deepEqual(
+    seen.filter(([, pid]) => pid === spare).map(([what]) => what),
+    ['import', 'factory', 'close'],
+  );
+  assert.ok(seen.every(([what, pid]) => /^(?:import|factory|close)$/.test(what) && !before.includes(pid)));
+  assert.match((await ask(`http://127.0.0.1:${it.port}/`)).text, /^hello \d+$/);
+  it.write('other.js', TRACED);
+  assert.equal((await it.reload()).outcome, 'accepted');
+});
+
+test('OP-80 everything that is wrong with any API is told in one report', async (t) => {
+  const it = await fleet(t);
+  it.write('app.js', 'throw new Error("this module is broken");\n');
+  it.write('other.js', 'export const app = () => { throw new Error("this factory is broken"); };\n');
+  const { outcome, error = '' } = await it.reload();
+  assert.equal(outcome, 'refused');
+  assert.match(error, /this module is broken/);
+  assert.match(error, /this factory is broken/);
+});
+
+test('OP-80 RL-66 a broken section, a lost paste file and a bad certificate are refused with their place', async (t) => {
+  const it = await fleet(t);
+  const before = childrenOf(it.program.pid);
+  it.write('api-paste.ini', PASTE.replace('paste.app_factory = ./other.js:app', 'pipeline = nothing'));
+  const section = await it.reload();
+  assert.equal(section.outcome, 'refused');
+  assert.match(section.error ?? '', /api-paste\.ini:\d+:\d+: /);
+  const lost = await it.reload(() => rmSync(join(it.folder, 'api-paste.ini')));
+  assert.equal(lost.outcome, 'refused');
+  assert.match(lost.error ?? '', /Could not find config at api-paste\.ini/);
+  it.write('api-paste.ini', PASTE);
+  const ini = readFileSync(join(it.folder, 'portico.ini'), 'utf8');
+  it.write(
+    'portico.ini',
+    `${ini.replace('[api:hello]', 'enabled_ssl_apis = hello\n[api:hello]')}\n[ssl]\ncert_file = no.pem\nkey_file = no.key\n`,
+  );
+  const certificate = await it.reload();
+  assert.equal(certificate.outcome, 'refused');
+  assert.match(certificate.error ?? '', /portico\.ini:\d+:\d+: .*Unable to find cert_file : no\.pem/);
+  assertUntouched(before, it);
+  it.write('portico.ini', ini);
+  assert.equal((await it.reload()).outcome, 'accepted');
+});
+
+test('OP-80 a manager that cannot be had is refused with its place, before it is made', async (t) => {
+  const it = await fleet(t);
+  const ini = readFileSync(join(it.folder, 'portico.ini'), 'utf8');
+  it.write('portico.ini', ini.replace('./app.js:Manager', './app.js:Manger'));
+  const report = await it.reload();
+  assert.equal(report.outcome, 'refused');
+  assert.match(
+    report.error ?? '',
+    /portico\.ini:\d+:\d+: \[api:hello\] manager: .*"Manger".*\n.*Did you mean "Manager"/s,
+  );
+});
+
+for (const [how, text] of [
+  ['waits for ever', 'await new Promise(() => setInterval(() => {}, 1e6));'],
+  ['is a loop without end', 'if (process.env.PORTICO_WORKER_ID !== undefined) for (;;) Math.random();'],
+] as const) {
+  test(`OP-80 an import that ${how} ends at reload_check_timeout, and the old workers serve`, async (t) => {
+    const it = await fleet(t, { options: 'reload_check_timeout = 1' });
+    const before = childrenOf(it.program.pid);
+    it.write('app.js', `${text}\nexport const app = () => undefined;\n`);
+    const from = it.program.output().length;
+    const report = await it.reload();
+    assert.equal(report.outcome, 'refused');
+    assert.match(report.error ?? '', /a new worker of service hello did not load its application within 1 s/);
+    assertUntouched(before, it);
+    await it.program.printed(
+      /Child \d+ (?:exited with status 0|killed by signal SIGKILL).*"service":"hello"|"service":"hello".*Child/,
+      from,
+    );
+    it.write('app.js', TRACED);
+    assert.equal((await it.reload()).outcome, 'accepted');
+  });
+
+  test(`LC-519 OP-80 SIGTERM while the checking child's import ${how} ends the fleet with 0`, async (t) => {
+    const it = await fleet(t);
+    it.write('app.js', `import { writeSync } from 'node:fs';\nwriteSync(2, 'checking\\n');\n${text}\n`);
+    it.program.kill('SIGHUP');
+    await it.program.printed(/^checking$/m);
+    it.program.kill('SIGTERM');
+    assert.deepEqual(await it.program.ended, { code: 0, signal: null }, it.program.output());
+  });
+}
+
+test('OP-80 a worker that dies while a reload is checked is replaced at once by one of the old configuration', async (t) => {
+  const it = await fleet(t, { workers: 1, options: 'reload_check_timeout = 3' });
+  const first = Number((await ask(`http://127.0.0.1:${it.port}/`)).text.split(' ')[1]);
+  it.write(
+    'other.js',
+    `import { writeSync } from 'node:fs';\nwriteSync(2, 'checking\\n');\nawait new Promise(() => setInterval(() => {}, 1e6));\n`,
+  );
+  const from = it.program.stderr.length;
+  it.program.kill('SIGHUP');
+  await it.program.printed(/^checking$/m);
+  process.kill(first, 'SIGKILL');
+  const { text } = await ask(`http://127.0.0.1:${it.port}/`);
+  assert.match(text, /^hello \d+$/);
+  assert.doesNotMatch(it.program.stderr.slice(from), /"event":"reload"/);
+  assert.equal((await reportOf(it.program, from)).outcome, 'refused');
+});
+
+test('OP-83 the child that checked becomes the first new worker: a reload starts no further process', async (t) => {
+  const it = await fleet(t);
+  const { length: known } = it.trace();
+  const report = await it.reload();
+  assert.equal(report.outcome, 'accepted');
+  assert.deepEqual(report.replaced, { hello: 2, other: 1 });
+  const seen = it.trace().slice(known);
+  const imported = seen.filter(([what]) => what === 'import').map(([, pid]) => pid);
+  assert.equal(imported.length, 3);
+  assert.equal(seen.filter(([what]) => what === 'factory').length, 3);
+  // Each hook of a manager once in each new worker of its API.
+  for (const hook of ['initHost', 'postStartHook']) {
+    assert.equal(seen.filter(([what, pid]) => what === hook && imported.includes(pid)).length, 2);
+  }
+});
+
+test('OP-83 a manager whose hook fails in the first new worker refuses the reload', async (t) => {
+  const it = await fleet(t);
+  const before = childrenOf(it.program.pid);
+  it.write('app.js', TRACED.replace("trace('initHost');", "throw new Error('no host today');"));
+  const report = await it.reload();
+  assert.equal(report.outcome, 'refused');
+  assert.match(report.error ?? '', /no host today/);
+  assertUntouched(before, it);
+});
