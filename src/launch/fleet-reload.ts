@@ -69,7 +69,7 @@ export class FleetReload {
     const added = [...(wanted ?? [])].filter(([name]) => this.#supervisor.pool(name) === undefined);
     for (const pool of this.#supervisor.pools) pool.forgiveStarts();
 
-    const rehearsal = new Rehearsal(next, this.#supervisor.settings.reloadCheckTimeoutMs);
+    const rehearsal = new Rehearsal(next);
     const first = new Map<WorkerPool, WorkerHandle | undefined>();
     try {
       const opened = await this.#open(added);

@@ -37,7 +37,7 @@ export async function reloadInPlace(given: InPlaceReload): Promise<ReloadResult>
   try {
     prepared = await prepareReload(given.config, given.method);
     const settings = given.settings(prepared.config);
-    if (given.method === 'reload') release = await prepare(given, prepared.config);
+    if (given.method === 'reload') release = await prepare(given, prepared.config, settings.reloadCheckTimeoutMs);
     // Said after the attempt to stop: what was built goes, nothing else has changed.
     if (given.stopping()) return { outcome: 'refused' };
     return { ...(await takeUp(given, prepared, settings)), changes: prepared.report() };
@@ -49,8 +49,12 @@ export async function reloadInPlace(given: InPlaceReload): Promise<ReloadResult>
 }
 
 /** Builds what is new, while there is time and nobody stops the process. */
-async function prepare(given: InPlaceReload, next: Config | undefined): Promise<() => Promise<unknown>> {
-  const limitMs = given.settings(given.config).reloadCheckTimeoutMs || Number.POSITIVE_INFINITY;
+async function prepare(
+  given: InPlaceReload,
+  next: Config | undefined,
+  checkMs: number,
+): Promise<() => Promise<unknown>> {
+  const limitMs = checkMs || Number.POSITIVE_INFINITY;
   const preparing = prepareAll(given.runs, next);
   const release = await within(limitMs, Promise.race([preparing, aborted(given.stopped)]));
   if (release !== undefined) return release;

@@ -17,10 +17,10 @@ export class Rehearsal {
   readonly #spares = new Map<WorkerPool, WorkerHandle>();
   #over = false;
 
-  /** `limitMs`: how long a child may take to load, and later to start; 0: for ever. */
-  constructor(generation: Generation, limitMs: number) {
+  /** What is new says how long a child may take. */
+  constructor(generation: Generation) {
     this.#generation = generation;
-    this.#limitMs = limitMs;
+    this.#limitMs = generation.settings.reloadCheckTimeoutMs;
   }
 
   /** Settles when no child found anything wrong, with the files they read. Rejects with everything they found. */

@@ -7,6 +7,7 @@ import type { Config } from '../config/index.js';
 import type { Logger } from '../log.js';
 import {
   Drivers,
+  findManager,
   loadManager,
   type Manager,
   ManagerHooks,
@@ -119,6 +120,12 @@ export class ManagedService {
   /** Its place in the registry, since the last start. */
   get registration(): Registration | null {
     return this.#registration;
+  }
+
+  /** Looks for the managers that are given by name, and makes none. Throws as `importModuleExport`. */
+  async find(): Promise<void> {
+    const where = managersOf(this.#options.config);
+    for (const source of this.#options.managers ?? []) if (typeof source === 'string') await findManager(source, where);
   }
 
   /** Makes the managers and the steps of a start. Throws `PORTICO_MANAGER`, and as `openRegistry`. */

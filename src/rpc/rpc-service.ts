@@ -148,6 +148,12 @@ export class RPCService implements ServiceBase {
     return [...tracked, ...tasks.map(({ name, ageMs }) => `task ${name}${since(ageMs)}`)];
   }
 
+  /** Looks for the managers that are named; makes none. */
+  async prepare(): Promise<() => void> {
+    await this.#managed.find();
+    return () => {};
+  }
+
   start(): Promise<void> {
     return this.#lifecycle.start();
   }

@@ -194,6 +194,8 @@ for (const [how, text] of [
       from,
     );
     it.write('app.js', TRACED);
+    const ini = readFileSync(join(it.folder, 'portico.ini'), 'utf8');
+    it.write('portico.ini', ini.replace('reload_check_timeout = 1', ''));
     assert.equal((await it.reload()).outcome, 'accepted');
   });
 
