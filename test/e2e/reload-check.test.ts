@@ -32,6 +32,15 @@ paste.app_factory = ./app.js:app
 paste.app_factory = ./other.js:app
 `;
 
+/** An import that goes on until there is a file called "go", and fails then. */
+const CHECKED_UNTIL_TOLD = `
+import { existsSync, writeSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+writeSync(2, 'checking\\n');
+while (!existsSync(new URL('./go', import.meta.url))) await wait(20);
+throw new Error('told to fail');
+`;
+
 interface Fleet {
   readonly program: Program;
   readonly folder: string;
@@ -210,12 +219,9 @@ for (const [how, text] of [
 }
 
 test('OP-80 a worker that dies while a reload is checked is replaced at once by one of the old configuration', async (t) => {
-  const it = await fleet(t, { workers: 1, options: 'reload_check_timeout = 3' });
+  const it = await fleet(t, { workers: 1 });
   const first = Number((await ask(`http://127.0.0.1:${it.port}/`)).text.split(' ')[1]);
-  it.write(
-    'other.js',
-    `import { writeSync } from 'node:fs';\nwriteSync(2, 'checking\\n');\nawait new Promise(() => setInterval(() => {}, 1e6));\n`,
-  );
+  it.write('other.js', CHECKED_UNTIL_TOLD);
   const from = it.program.stderr.length;
   it.program.kill('SIGHUP');
   await it.program.printed(/^checking$/m);
@@ -223,7 +229,10 @@ test('OP-80 a worker that dies while a reload is checked is replaced at once by 
   const { text } = await ask(`http://127.0.0.1:${it.port}/`);
   assert.match(text, /^hello \d+$/);
   assert.doesNotMatch(it.program.stderr.slice(from), /"event":"reload"/);
-  assert.equal((await reportOf(it.program, from)).outcome, 'refused');
+  it.write('go', '');
+  const report = await reportOf(it.program, from);
+  assert.equal(report.outcome, 'refused');
+  assert.match(report.error ?? '', /told to fail/);
 });
 
 test('OP-83 the child that checked becomes the first new worker: a reload starts no further process', async (t) => {
