@@ -1,4 +1,5 @@
 // Who takes part, and how each is started.
+import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -22,9 +23,50 @@ function portico(work, port, { certificate, logLevel }) {
   return { command: process.execPath, args };
 }
 
+const PYTHON = '/usr/bin/python3';
+const PYTHON_FOLDER = here('contestants/python');
+
+/** oslo.service with eventlet in Debian's Python; one process, as nova's API has with one worker. */
+function oslo(work, port) {
+  return { command: PYTHON, args: ['oslo.py'], cwd: PYTHON_FOLDER, env: pythonEnv(work, port) };
+}
+
+/** gunicorn with threads, the worker of its own that keeps connections open. */
+function gunicorn(work, port, { certificate }) {
+  const args = ['-m', 'gunicorn', '--bind', `127.0.0.1:${port}`, '--workers', '1', '--worker-class', 'gthread'];
+  args.push('--threads', '16', '--keep-alive', '65', '--log-level', 'error');
+  if (work === 'work6') args.push('--certfile', certificate.cert, '--keyfile', certificate.key);
+  args.push('gunicorn_app:application');
+  return { command: PYTHON, args, cwd: PYTHON_FOLDER, env: pythonEnv(work, port) };
+}
+
+function pythonEnv(work, port) {
+  return { BENCH_WORK: work, BENCH_PORT: String(port), PYTHONDONTWRITEBYTECODE: '1' };
+}
+
+/** Which of the Debian packages are not there; empty: the contestant can run. */
+function lacking(modules) {
+  return () =>
+    Object.keys(modules)
+      .filter((name) => spawnSync(PYTHON, ['-c', `import ${name}`]).status !== 0)
+      .map((name) => modules[name]);
+}
+
+const COMMON_PACKAGES = {
+  'paste.deploy': 'python3-pastedeploy',
+  'paste.urlmap': 'python3-paste',
+  routes: 'python3-routes',
+  webob: 'python3-webob',
+  jsonschema: 'python3-jsonschema',
+  oslo_service: 'python3-oslo.service',
+  oslo_middleware: 'python3-oslo.middleware',
+};
+
 /**
  * By name. `filters`: whether works 2 and 3 are done behind the seven filters; without, their answers lack the filters'
  * headers. `main`: those the targets speak of; they take part in every round, the others in every third.
+ * `share`: the part of a round's requests that is enough for a slow one. `lacks()`: packages of the system it needs
+ * and does not find.
  */
 export const CONTESTANTS = {
   portico: { label: 'Portico', filters: true, main: true, server: portico },
@@ -35,6 +77,26 @@ export const CONTESTANTS = {
     filters: true,
     main: true,
     server: node('fastify-hooks'),
-    works: ['work2', 'work2-logged', 'work3'],
+    works: ['work2', 'work3'],
+  },
+  middie: { label: 'Fastify with middie', filters: true, server: node('fastify-middie') },
+  express: { label: 'Express 5', filters: true, server: node('express') },
+  koa: { label: 'Koa', filters: true, server: node('koa') },
+  hono: { label: 'Hono on Node', filters: true, server: node('hono') },
+  nest: { label: 'NestJS on Fastify', filters: true, server: node('nest') },
+  oslo: {
+    label: 'oslo.service, eventlet',
+    filters: true,
+    main: true,
+    share: 0.1,
+    server: oslo,
+    lacks: lacking(COMMON_PACKAGES),
+  },
+  gunicorn: {
+    label: 'gunicorn, threads',
+    filters: true,
+    share: 0.1,
+    server: gunicorn,
+    lacks: lacking({ ...COMMON_PACKAGES, gunicorn: 'gunicorn' }),
   },
 };

@@ -8,6 +8,7 @@ import { WORKS } from './works/works.mjs';
 
 const words = process.argv.slice(2);
 const rounds = words.includes('--rounds') ? Number(words[words.indexOf('--rounds') + 1]) : 9;
+const only = words.includes('--only') ? words[words.indexOf('--only') + 1].split(',') : undefined;
 const selected = words.filter((word) => word in WORKS);
 installContestants(console.log);
 const certificate = await makeCertificate();

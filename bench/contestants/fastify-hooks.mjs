@@ -1,6 +1,5 @@
 // Fastify with the seven filters written as its own hooks: what somebody does who needs them and has no pipeline.
 import { fastify } from 'fastify';
-import { missing } from '../works/payloads.mjs';
 import { listen, options } from './fastify-works.mjs';
 import {
   authenticate,
@@ -19,7 +18,6 @@ import {
 const app = fastify({ ...options, genReqId: newRequestId });
 app.decorateRequest('globalId', undefined);
 app.decorateRequest('context', undefined);
-app.setNotFoundHandler((_request, reply) => reply.code(404).send(missing));
 
 await listen(app, (scope) => {
   scope.addHook('onRequest', (request, reply, done) => {

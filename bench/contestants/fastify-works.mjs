@@ -16,6 +16,7 @@ export async function listen(app, prepare = () => {}) {
       },
       { prefix: '/v2.1' },
     );
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send(missing));
   serve({
     work1: versionsRoute,
     work2: below((scope) => scope.get('/servers/:id', (request) => ({ server: servers.get(request.params.id) }))),
@@ -27,7 +28,6 @@ export async function listen(app, prepare = () => {}) {
     ),
     work4() {
       for (const [method, url] of colonRoutes()) app.route({ method, url, handler: () => ({}) });
-      app.setNotFoundHandler((_request, reply) => reply.code(404).send(missing));
     },
     work5: () => app.get('/stream', (_request, reply) => reply.type('application/octet-stream').send(pieces())),
     work6: versionsRoute,

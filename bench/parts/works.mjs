@@ -13,7 +13,7 @@ const OTHERS_EVERY = 3;
 /** Measures one work; gives `{ name, title, rows, problems }`, a row for each contestant. */
 export async function measureWork(name, { rounds, scale, load, certificate, say, contestants = CONTESTANTS }) {
   const work = WORKS[name];
-  const names = Object.keys(contestants).filter((each) => contestants[each].works?.includes(name) ?? true);
+  const names = Object.keys(contestants).filter((each) => isAsked(each, contestants[each], name, work));
   const problems = [];
   const out = new Set();
   const measure = async (contestant) => {
@@ -35,11 +35,15 @@ export async function measureWork(name, { rounds, scale, load, certificate, say,
   return { name, title: work.title, problems, rows: rowsOf(results, names, contestants, work, out) };
 }
 
+function isAsked(contestant, { works }, name, work) {
+  return work.contestants?.includes(contestant) ?? works?.includes(name) ?? true;
+}
+
 async function measureOnce(contestant, name, work, { scale, load, certificate }) {
   const port = await freePort();
   const { served = name, logLevel } = work;
   const command = contestant.server(served, port, { certificate, logLevel });
-  const env = { BENCH_CERT: certificate.cert, BENCH_KEY: certificate.key };
+  const env = { ...command.env, BENCH_CERT: certificate.cert, BENCH_KEY: certificate.key };
   if (logLevel !== undefined) env.BENCH_LOG_LEVEL = logLevel;
   const server = await startServer({ ...command, env }, port);
   try {

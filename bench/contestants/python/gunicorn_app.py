@@ -1,0 +1,4 @@
+"""For gunicorn: `gunicorn gunicorn_app:application`."""
+import place
+
+application = place.load()
