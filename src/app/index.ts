@@ -45,6 +45,6 @@ export { quoteClient } from './quote-client.js';
 export { replaceRawHeaders } from './raw-headers.js';
 export { type ReadBodyOptions, readBody, tooLarge } from './read-body.js';
 export { connectionRemote, type Remote, remoteOf } from './remote.js';
-export { type SharedOptions, sharedByConfig } from './shared-by-config.js';
+export { type SharedOptions, type SharingContext, sharedByConfig } from './shared-by-config.js';
 export { targetMask } from './target-mask.js';
 export { type BodyTransformer, transformBody } from './transform-body.js';

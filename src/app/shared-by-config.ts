@@ -4,9 +4,12 @@
 import type { Config } from '../config/index.js';
 import type { FactoryContext } from './factory.js';
 
+/** Who asks: a factory's context is one; a manager makes one of its configuration and of its `cleanupHost`. */
+export type SharingContext = Pick<FactoryContext, 'config' | 'onClose'>;
+
 /** How the thing is opened and closed. */
 export interface SharedOptions<T> {
-  readonly open: (ctx: FactoryContext) => T;
+  readonly open: (ctx: SharingContext) => T;
   readonly close: (thing: T) => void;
   /** What outlives its last user, because closing would lose it. Default: nothing. */
   readonly keep?: (thing: T) => boolean;
@@ -14,9 +17,9 @@ export interface SharedOptions<T> {
 
 /**
  * Gives each app that asks, in its factory, the thing of its service configuration: the first opens it, and it is closed
- * with the last of them. An `open` that throws leaves nothing behind.
+ * with the last of them. The manager of the API may ask as well. An `open` that throws leaves nothing behind.
  */
-export function sharedByConfig<T>({ open, close, keep = () => false }: SharedOptions<T>): (ctx: FactoryContext) => T {
+export function sharedByConfig<T>({ open, close, keep = () => false }: SharedOptions<T>): (ctx: SharingContext) => T {
   const things = new WeakMap<Config, { readonly thing: T; users: number }>();
   return (ctx) => {
     const { config } = ctx;

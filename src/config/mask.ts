@@ -20,6 +20,11 @@ export function holdsSecret(opt: string, option: Option | undefined): boolean {
   return option === undefined ? secretNames.test(opt) : option.secret;
 }
 
+/** True where others must not read a value as it is written. A URI without user and query, `sqlite:///data.db`, tells nothing. */
+export function givesAway(option: Option, text: string): boolean {
+  return option.secret && (option.type !== 'uri' || /[@?]/.test(text));
+}
+
 /** The text to print for a value: `****` for a secret, URIs without their password. */
 export function maskText(opt: string, option: Option | undefined, text: string): string {
   return isSecret(opt, option) ? masked : maskUris(text);

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Spelling } from './declared-groups.js';
 import { writtenInEnvironment } from './environment.js';
 import type { ConfigIssue } from './issue.js';
-import { maskLocation } from './mask.js';
+import { givesAway, maskLocation } from './mask.js';
 import type { Option } from './option.js';
 import { type Sources, type Written, writtenAsArgument, writtenInFile } from './sources.js';
 
@@ -114,12 +114,13 @@ function warnOfUse(written: Written, { group, opt, option, spellings }: Wanted, 
     const reason = option.spec.deprecatedReason === undefined ? '' : `: ${option.spec.deprecatedReason}`;
     report('warning', 'PORTICO_CONFIG_DEPRECATED', written, { message: `will be removed${reason}` });
   }
-  if (option.secret && location.kind === 'command_line') {
+  if (!givesAway(option, written.text)) return;
+  if (location.kind === 'command_line') {
     report('warning', 'PORTICO_CONFIG_EXPOSED', written, {
       message: 'a secret on the command line can be read in the list of processes',
     });
   }
-  if (option.secret && written.exposed === true) {
+  if (written.exposed === true) {
     report('warning', 'PORTICO_CONFIG_EXPOSED', written, {
       message: 'this file holds a secret and others than its owner may read it',
       hint: `chmod 600 ${location.origin?.file ?? ''}`.trim(),

@@ -1,15 +1,19 @@
 /** `portico/sample`: a compute API and a metadata API, composed in `paste/api-paste.ini`. */
 import { type AppFactory, appFactory, environ } from 'portico/app';
 import { defineOptions, string } from 'portico/config';
+import { openRegistry } from 'portico/registry';
 import { computeRouter } from './compute/routes.js';
 import { metadataApp } from './metadata/app.js';
 import { cloudOf, sampleOptions } from './settings.js';
 
+export { ComputeManager } from './compute/manager.js';
 export { version, versions } from './compute/versions.js';
 
 /** `[app:…]` for the compute API below `/v2.1`. Options: those of `[sample]`. */
 export const compute = appFactory('sample', sampleOptions, async (settings, ctx) => {
-  const sample = { cloud: cloudOf(ctx), settings };
+  const registry = openRegistry(ctx.config, { log: ctx.log });
+  ctx.onClose(() => registry?.close());
+  const sample = { cloud: cloudOf(ctx), settings, registry, service: ctx.service ?? 'compute' };
   const app = await computeRouter(ctx.log).build();
   ctx.onClose(() => app.close());
   return (req, res) => {

@@ -1,7 +1,7 @@
 /** The options of the sample, and the store they name. */
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type FactoryContext, sharedByConfig } from 'portico/app';
+import { sharedByConfig } from 'portico/app';
 import type { Config, OptionsOf } from 'portico/config';
 import { defineOptions, integer, path, refuseOption, string, workerAssignment } from 'portico/config';
 import { openCloud } from './cloud.js';
@@ -35,7 +35,7 @@ const stateOptions = defineOptions({
 
 /** The store: one for the APIs of a process. In memory it stays, and an API that starts again finds what was there. */
 export const cloudOf = sharedByConfig({
-  open: ({ config }: FactoryContext) => {
+  open: ({ config }) => {
     const name = config.group('sample', sampleOptions).connection.replace(/^sqlite:\/\/\/?/, '');
     if (name === ':memory:') {
       refuseSeveralProcesses(config);

@@ -16,6 +16,8 @@ export interface RecordTable<R> {
   /** Gives the record back. Nothing happens where the key is unknown. */
   update<S extends R>(key: string, record: S): S;
   delete(key: string): void;
+  /** Deletes all records of one owner. */
+  deleteOf(owner: string): void;
 }
 
 /** Opens a table, and makes it where there is none. Throws a `TypeError` for a name that is not letters and `_`. */
@@ -30,6 +32,7 @@ export function recordTable<R extends object>(db: Database, name: string): Recor
   const insert = db.prepare(`INSERT INTO ${name} (key, owner, body) VALUES (?, ?, ?)`);
   const update = db.prepare(`UPDATE ${name} SET body = ? WHERE key = ?`);
   const remove = db.prepare(`DELETE FROM ${name} WHERE key = ?`);
+  const removeOwned = db.prepare(`DELETE FROM ${name} WHERE owner = ?`);
   const revive = (row: Row): Stored<R> => ({ ...JSON.parse(String(row.body)), seq: Number(row.seq) });
   return {
     get: (key) => {
@@ -45,5 +48,6 @@ export function recordTable<R extends object>(db: Database, name: string): Recor
       return record;
     },
     delete: (key) => void remove.run(key),
+    deleteOf: (owner) => void removeOwned.run(owner),
   };
 }

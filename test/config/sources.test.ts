@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Config, type ConfigError, defineOptions, integer, list, multi, string, UsageError } from 'portico/config';
+import { Config, type ConfigError, defineOptions, integer, list, multi, string, UsageError, uri } from 'portico/config';
 
 const options = defineOptions({
   level: integer({ default: 0, help: 'A number.', deprecated: ['DEFAULT.old_level'], cli: true }),
@@ -289,6 +289,20 @@ test('CF-78 a file that holds a secret and that others may read is a warning, un
   assert.deepEqual(await codes(), ['PORTICO_CONFIG_EXPOSED']);
   assert.deepEqual(await codes({ set: ['check_file_modes=no'] }), []);
   assert.deepEqual(await codes({ set: ['app.key=x', 'check_file_modes=no'] }), ['PORTICO_CONFIG_EXPOSED']);
+});
+
+test('CF-78 a connection that names a file alone is nothing others must not read', async () => {
+  const options = defineOptions({ connection: uri({ secret: true, help: 'Where the data is.' }) });
+  const codes = async (connection: string) => {
+    const file = write('store.conf', `[store]\nconnection = ${connection}\n`);
+    chmodSync(file, 0o644);
+    const config = await Config.load({ files: [file], env: {} });
+    config.group('store', options);
+    return config.problems().map(({ code }) => code);
+  };
+  assert.deepEqual(await codes('sqlite:///data.db'), []);
+  assert.deepEqual(await codes('postgresql://me:secret@db/data'), ['PORTICO_CONFIG_EXPOSED']);
+  assert.deepEqual(await codes('postgresql:///data?password=secret'), ['PORTICO_CONFIG_EXPOSED']);
 });
 
 test('CF-106 names of project and program give prefix and files; loading again starts anew', async () => {

@@ -40,6 +40,9 @@ server group create --policy anti-affinity g1
 server group list
 server group show g1
 compute service list
+compute service set --disable host1 nova-compute
+compute service set --disable --disable-reason why host1 nova-compute
+compute service set --enable host1 nova-compute
 hypervisor list
 hypervisor show host1
 hypervisor stats show

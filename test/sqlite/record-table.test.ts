@@ -22,6 +22,8 @@ test('SC-3 records have a key, an owner and a number that is never used twice', 
     { name: 'Ann', seq: 1 },
     { name: 'Cy', seq: 3 },
   ]);
+  pets.deleteOf('me');
+  assert.deepEqual(pets.list(), [{ name: 'Cy', seq: 3 }]);
   assert.throws(() => recordTable(db, 'pets; drop table pets'), TypeError);
 });
 

@@ -1,5 +1,6 @@
 /** Requests as the controllers of the sample see them, and actions as transactions. */
 import { type Environ, Fault, type RequestContext } from 'portico/app';
+import type { ServiceRegistry } from 'portico/registry';
 import {
   type Action,
   type ActionOptions,
@@ -16,7 +17,13 @@ import type { Settings } from '../settings.js';
 declare module 'portico/app' {
   interface Environ {
     /** What all requests of the compute API share. */
-    sample?: { readonly cloud: Cloud; readonly settings: Settings };
+    sample?: {
+      readonly cloud: Cloud;
+      readonly settings: Settings;
+      /** Null where the configuration names none; and under which name the API is in it. */
+      readonly registry: ServiceRegistry | null;
+      readonly service: string;
+    };
   }
 }
 

@@ -1,11 +1,9 @@
 /** The hypervisor of the one host. Administrators only. */
 import { members, type View, view } from 'portico/routing';
-import type { Stored } from 'portico/sqlite';
-import type { Service } from '../records.js';
 import { HOST } from '../seed.js';
-import { type Call, page, reads, refuse } from './call.js';
+import { type Call, page, refuse } from './call.js';
 import { usage } from './limits.js';
-import { byId, states } from './services.js';
+import { byId, type Known, readsServices, states } from './services.js';
 
 /** What the host has and what of it is used. */
 function statistics(call: Call) {
@@ -16,15 +14,15 @@ function statistics(call: Call) {
 }
 
 /** The hypervisor, as long as there is a service for it. */
-function hypervisors({ cloud }: Call) {
-  const services = cloud.services.list().filter(({ binary }) => binary === 'nova-compute');
-  return services.map((service) => ({ seq: 1, id: HOST.uuid, service }));
+function hypervisorsOf(services: readonly Known[]) {
+  const driving = services.filter(({ binary }) => binary === 'nova-compute');
+  return driving.map((service) => ({ seq: 1, id: HOST.uuid, service }));
 }
 
-type Hypervisor = ReturnType<typeof hypervisors>[number];
+type Hypervisor = ReturnType<typeof hypervisorsOf>[number];
 const BRIEF = `hypervisor_hostname="${HOST.name}" state status \n -2.52 id=seq \n 2.53+ id \n`;
 const cpu = { arch: 'x86_64', model: 'sample', vendor: 'Portico', features: [], topology: { cores: HOST.vcpus } };
-const serviceView = view<Stored<Service>>('host disabled_reason \n -2.52 id=seq \n 2.53+ id');
+const serviceView = view<Known>('host disabled_reason \n -2.52 id=seq \n 2.53+ id');
 const briefView = view(BRIEF, ({ service }: Hypervisor) => states(service));
 const hypervisorView = view(
   `${BRIEF} hypervisor_type="sample" hypervisor_version=1000 host_ip="127.0.0.1" service running_vms current_workload
@@ -37,8 +35,8 @@ const hypervisorView = view(
   },
 );
 
-function listed(call: Call, show: View<Hypervisor, Call>): object {
-  const [all, uuids] = [hypervisors(call), call.apiVersion.atLeast('2.53')];
+function listed(call: Call, services: readonly Known[], show: View<Hypervisor, Call>): object {
+  const [all, uuids] = [hypervisorsOf(services), call.apiVersion.atLeast('2.53')];
   const pattern = uuids ? call.queryValue('hypervisor_hostname_pattern') : undefined;
   const paged = call.apiVersion.atLeast('2.33') && pattern === undefined;
   if (paged) return page(call, 'hypervisors', all, show, uuids ? 'id' : 'seq');
@@ -50,18 +48,20 @@ const query = { '2.33': members('limit marker'), '2.53': members('hypervisor_hos
 const policy = (verb: string) => ({ admin: `os-hypervisors:${verb}` });
 
 export class Hypervisors {
-  readonly index = reads({ ...policy('list'), query, strictFrom: '2.53' }, (call) => listed(call, briefView));
-  readonly detail = reads({ ...policy('list-detail'), query, strictFrom: '2.53' }, (call) => {
-    return listed(call, hypervisorView);
+  readonly index = readsServices({ ...policy('list'), query, strictFrom: '2.53' }, (call, services) => {
+    return listed(call, services, briefView);
   });
-  readonly show = reads(policy('show'), (call) => {
-    return { hypervisor: hypervisorView(byId(call, hypervisors(call), 404), call) };
+  readonly detail = readsServices({ ...policy('list-detail'), query, strictFrom: '2.53' }, (call, services) => {
+    return listed(call, services, hypervisorView);
   });
-  readonly uptime = reads(policy('uptime'), (call) => {
-    byId(call, hypervisors(call), 404);
+  readonly show = readsServices(policy('show'), (call, services) => {
+    return { hypervisor: hypervisorView(byId(call, hypervisorsOf(services), 404), call) };
+  });
+  readonly uptime = readsServices(policy('uptime'), (call, services) => {
+    byId(call, hypervisorsOf(services), 404);
     refuse(501, 'The requested functionality is not supported.');
   });
-  readonly statistics = reads(policy('statistics'), (call) => {
-    return { hypervisor_statistics: { count: hypervisors(call).length, ...statistics(call) } };
+  readonly statistics = readsServices(policy('statistics'), (call, services) => {
+    return { hypervisor_statistics: { count: hypervisorsOf(services).length, ...statistics(call) } };
   });
 }

@@ -19,7 +19,7 @@ import { keyOf } from './key-pairs.js';
 import { roomFor } from './limits.js';
 import { membersOf } from './server-groups.js';
 import { record } from './server-of.js';
-import { during, settled } from './server-states.js';
+import { during, finishTransitions } from './server-states.js';
 import { zoneOf } from './services.js';
 import { description, name, tag, userData } from './texts.js';
 
@@ -77,10 +77,8 @@ export function createServers(call: Call<NewServer>): Stored<Server>[] {
   const count = Math.min(Number(most), roomFor(call, flavor));
   if (count < Number(least)) refuse(403, `Quota exceeded for instances, cores or ram: Requested ${least}.`);
 
-  // Whoever makes servers clears away those that are gone: reading them leaves no trace.
-  const gone = cloud.servers.list(who.projectId).filter((server) => settled(server, now) === undefined);
-  for (const server of gone) cloud.servers.delete(server.id);
-
+  // Whoever makes servers clears away those that are gone: an API without a manager forgets them too.
+  finishTransitions(cloud, now, who.projectId);
   const { metadata = {}, user_data = null, accessIPv4 = '', accessIPv6 = '', description = null } = asked;
   const whose = { project_id: who.projectId, user_id: who.userId, image_id: image.id, group_id: groupId ?? null };
   const given = { flavor, key, zone, metadata, tags: [...new Set(asked.tags)], user_data, accessIPv4, accessIPv6 };

@@ -20,6 +20,7 @@ export const query = {
   },
   '2.26': members('tags tags-any not-tags not-tags-any'),
   '2.66': members('changes-before'),
+  '2.73': members('locked'),
 };
 
 type Filter = (server: Server) => boolean;
@@ -34,6 +35,10 @@ const FILTERS: Readonly<Record<string, Readonly<Record<string, (text: string) =>
     host: (text) => (server) => server.host === text,
     reservation_id: (text) => (server) => server.reservation_id === text,
     'changes-since': after,
+    // There are no addresses, and what was deleted is forgotten.
+    ip: () => () => false,
+    ip6: () => () => false,
+    deleted: (text) => () => !isTrue(text),
   },
   '2.26': {
     tags: hasAll,
@@ -42,6 +47,7 @@ const FILTERS: Readonly<Record<string, Readonly<Record<string, (text: string) =>
     'not-tags-any': (text) => not(hasAny(text)),
   },
   '2.66': { 'changes-before': (text) => not(after(text)) },
+  '2.73': { locked: (text) => (server) => (server.locked_by !== null) === isTrue(text) },
 };
 
 /** The servers a list request asks for, in its order: newest first. */

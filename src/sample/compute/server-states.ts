@@ -2,6 +2,8 @@
  * What state a server is in, and what may be done to it then. A transition is a record with a beginning and an end, and
  * what it leads to is worked out when the server is read: no timer, so no restart loses it and no worker owns it.
  */
+import type { Stored } from 'portico/sqlite';
+import type { Cloud } from '../cloud.js';
 import type { Server, Task, VmState } from '../records.js';
 import { type Call, refuse } from './call.js';
 
@@ -42,6 +44,26 @@ export function settled<S extends Server>(server: S, now: number): S | undefined
   if (task.to === 'deleted') return undefined;
   const launchedAt = vm_state === 'building' && task.to === 'active' ? task.endsAt : server.launchedAt;
   return { ...server, vm_state: task.to, task: null, launchedAt, updatedAt: task.endsAt };
+}
+
+/** The servers, of a project or of all, whose transition is over and not written down. */
+export function overdue({ servers }: Cloud, now: number, projectId?: string): Stored<Server>[] {
+  return servers.list(projectId).filter(({ task }) => task !== null && now >= task.endsAt);
+}
+
+/** Writes down what has become of them, and forgets those that are gone with their history. How many of each. */
+export function finishTransitions(cloud: Cloud, now: number, projectId?: string): { finished: number; removed: number } {
+  const count = { finished: 0, removed: 0 };
+  for (const server of overdue(cloud, now, projectId)) {
+    const left = settled(server, now);
+    count[left ? 'finished' : 'removed'] += 1;
+    if (left) cloud.servers.update(server.id, left);
+    else {
+      cloud.servers.delete(server.id);
+      cloud.actions.deleteOf(server.id);
+    }
+  }
+  return count;
 }
 
 /** The server with the transition begun. 409 in the wrong state, and while another transition runs. */

@@ -27,6 +27,13 @@ const SERVER = `id name status tenant_id=project_id user_id metadata hostId imag
   change2.75+ admin 2.16+ host_status`;
 const USER_DATA = '\n change2.75+ admin 2.3+ OS-EXT-SRV-ATTR:user_data=user_data';
 
+/** In nova's words; this API runs where its host does. */
+function hostStatus({ cloud }: Call): string {
+  const host = cloud.services.list().find(({ binary }) => binary === 'nova-compute');
+  if (host?.forced_down) return 'DOWN';
+  return host?.disabled ? 'MAINTENANCE' : 'UP';
+}
+
 /** What is not in the record, or not in that form. */
 function worked(server: Stored<Server>, call: Call): object {
   const { id, flavor, host, image_id, updatedAt, launchedAt, group_id } = server;
@@ -49,7 +56,7 @@ function worked(server: Stored<Server>, call: Call): object {
     fault: shown === 'ERROR' && server.fault !== null ? fault : undefined,
     locked: server.locked_by !== null,
     server_groups: call.cloud.groups.get(group_id ?? '') ? [group_id] : [],
-    host_status: host === null ? '' : 'UP',
+    host_status: host === null ? '' : hostStatus(call),
     zoneOfHost: host === null ? '' : server.zone,
     task_state: taskState(server, call.now),
     power_state: powerState(server),

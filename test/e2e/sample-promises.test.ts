@@ -1,0 +1,157 @@
+/** What clients of the sample were promised, through all that operators and accidents do to its workers. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { Agent } from 'node:http';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ask } from './clients.js';
+import { childrenOf, until } from './faults/target.js';
+import { emptyProject, freePort, root, startApiCli } from './program.js';
+
+const CIRROS = '3f1b2c5e-8a47-4d0b-9b52-6d1f0c7a9e01';
+
+/** A client that makes, reads, lists and removes servers, and believes every answer. */
+class BelievingClient {
+  /** Servers it was promised, and those it was told are gone. */
+  readonly there = new Set<string>();
+  readonly gone = new Set<string>();
+  /** What was not as promised. */
+  readonly broken: string[] = [];
+  /** Requests that got no answer: they promise nothing. */
+  cut = 0;
+  rounds = 0;
+  readonly #url: string;
+  readonly #token: string;
+  readonly #agent: Agent | false;
+  #stopping = false;
+  readonly #ended: Promise<void>;
+
+  constructor(url: string, project: string, keepAlive: boolean) {
+    this.#url = url;
+    this.#token = `user:${project}`;
+    this.#agent = keepAlive && new Agent({ keepAlive: true, maxSockets: 1 });
+    this.#ended = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#ended;
+    await this.#lookForAll();
+    if (this.#agent) this.#agent.destroy();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      await this.#round().catch((error: NodeJS.ErrnoException) => {
+        if (error.code === undefined && error.message !== 'the answer was cut') throw error;
+        this.cut += 1;
+      });
+      this.rounds += 1;
+    }
+  }
+
+  async #round(): Promise<void> {
+    const server = { name: 'promised', flavorRef: '1', imageRef: CIRROS };
+    const made = await this.#send('POST', '/servers', { server });
+    if (made.status !== 202) return void this.broken.push(`POST ${made.status} ${made.text}`);
+    const { id } = (JSON.parse(made.text) as { server: { id: string } }).server;
+    this.there.add(id);
+    await this.#expect(`/servers/${id}`, 200);
+    const listed = await this.#list();
+    for (const each of this.there) if (!listed.has(each)) this.broken.push(`${each} is not in the list`);
+    for (const each of this.gone) if (listed.has(each)) this.broken.push(`${each} is in the list again`);
+    if (this.rounds % 2 === 0) return;
+    // Until the answer is there nothing is promised, in either direction.
+    this.there.delete(id);
+    const removed = await this.#send('DELETE', `/servers/${id}`);
+    if (removed.status !== 204) return void this.broken.push(`DELETE ${removed.status} ${removed.text}`);
+    this.gone.add(id);
+    await this.#expect(`/servers/${id}`, 404);
+  }
+
+  async #lookForAll(): Promise<void> {
+    for (const id of this.there) await this.#expect(`/servers/${id}`, 200);
+    for (const id of this.gone) await this.#expect(`/servers/${id}`, 404);
+  }
+
+  async #list(): Promise<Set<string>> {
+    const { status, text } = await this.#send('GET', '/servers');
+    if (status !== 200) this.broken.push(`GET /servers ${status}`);
+    return new Set((JSON.parse(text) as { servers: { id: string }[] }).servers.map(({ id }) => id));
+  }
+
+  async #expect(path: string, wanted: number): Promise<void> {
+    const { status } = await this.#send('GET', path);
+    if (status !== wanted) this.broken.push(`GET ${path} ${status}, not ${wanted}`);
+  }
+
+  #send(method: string, path: string, body?: object) {
+    const headers = { 'X-Auth-Token': this.#token, ...(body && { 'Content-Type': 'application/json' }) };
+    const sent = { method, headers, agent: this.#agent, ...(body && { body: JSON.stringify(body) }) };
+    return ask(`${this.#url}/v2.1${path}`, sent);
+  }
+}
+
+test('SC-3 SC-102 no server that was promised goes missing in reloads, a rolling restart and the kill of a worker', async () => {
+  const port = await freePort();
+  const project = emptyProject({});
+  const file = join(project.folder, 'portico.ini');
+  const configure = (workers: number): void => {
+    const quotas = ['quota_instances', 'quota_cores', 'quota_ram'].map((name) => `${name} = 100000000`);
+    writeFileSync(
+      file,
+      `[DEFAULT]\nenabled_apis = compute\napi_paste_config = ${root}/paste/api-paste.ini\nstate_path = ${project.folder}
+fault_style = openstack\nlog_format = json\nperiodic_fuzzy_delay = 0\nreport_interval = 1
+[api]\nauth_strategy = noauth
+[api:compute]\nport = ${port}\nworkers = ${workers}\nmanager = portico/sample:ComputeManager
+[database]\nconnection = interpolate:sqlite:///$state_path/services.db
+[sample]\ntransition_ms = 0\nmax_limit = 100000\n${quotas.join('\n')}\n`,
+    );
+  };
+  configure(2);
+  const program = startApiCli(['--config-file', file], { cwd: project.folder });
+  const ready = (): number => program.stderr.match(/"event":"worker_ready"/g)?.length ?? 0;
+  const reloads = (): number => program.stderr.match(/"event":"reload"[^\n]*"outcome":"accepted"/g)?.length ?? 0;
+  const clients: BelievingClient[] = [];
+  const rounds = (): number => Math.min(...clients.map((client) => client.rounds));
+  const more = async (): Promise<void> => {
+    const goal = rounds() + 5;
+    assert.ok(await until(() => rounds() >= goal), 'the clients go on');
+  };
+  const replaced = async (): Promise<void> => {
+    const goal = reloads() + 1;
+    program.kill('SIGHUP');
+    assert.ok(await until(() => reloads() >= goal), program.stderr);
+    await more();
+  };
+  try {
+    await program.printed(/^compute\b.*:\d+/m);
+    for (let i = 0; i < 4; i++) clients.push(new BelievingClient(`http://127.0.0.1:${port}`, `p${i}`, i % 2 === 0));
+    await more();
+    configure(3);
+    await replaced();
+    await replaced();
+    assert.deepEqual(
+      clients.map(({ cut }) => cut),
+      [0, 0, 0, 0],
+    );
+    for (let kills = 0; kills < 2; kills++) {
+      const goal = ready() + 1;
+      process.kill(childrenOf(program.pid)[0]!, 'SIGKILL');
+      assert.ok(await until(() => ready() >= goal), program.stderr);
+      await more();
+    }
+    await Promise.all(clients.map((client) => client.stop()));
+    assert.deepEqual(
+      clients.flatMap(({ broken }) => broken),
+      [],
+    );
+    for (const { there, gone } of clients) assert.ok(there.size > 5 && gone.size > 5);
+    program.kill('SIGTERM');
+    assert.deepEqual(await program.ended, { code: 0, signal: null });
+  } finally {
+    await Promise.allSettled(clients.map((client) => client.stop()));
+    await program.end();
+    project.remove();
+  }
+});
