@@ -1,4 +1,5 @@
 /** `portico/app`: the App contract and its tools. */
+
 export { abortReason, abortResponse } from './abort-response.js';
 export { afterResponse, type ResponseListener, type ResponseOutcome } from './after-response.js';
 export { type App, compose, type Filter } from './app.js';
@@ -34,6 +35,7 @@ export {
 } from './fastify-app.js';
 export { asFault, Fault, type FaultDetails, type FaultStyle, renderFault } from './fault.js';
 export { faultOptions, faultStyleOf, ownFaultStyle } from './fault-style.js';
+export { type Folder, type FolderLookUp, type FolderNode, folderApp, nodeAt } from './folder-app.js';
 export { type ConnectMiddleware, fromConnect } from './from-connect.js';
 export { type FetchHandler, fromFetch } from './from-fetch.js';
 export { type HoldOptions, holdBody } from './hold-body.js';
@@ -46,5 +48,6 @@ export { replaceRawHeaders } from './raw-headers.js';
 export { type ReadBodyOptions, readBody, tooLarge } from './read-body.js';
 export { connectionRemote, type Remote, remoteOf } from './remote.js';
 export { type SharedOptions, type SharingContext, sharedByConfig } from './shared-by-config.js';
+export { type SharedDatabaseOptions, sharedDatabase, sqliteConnection } from './shared-database.js';
 export { targetMask } from './target-mask.js';
 export { type BodyTransformer, transformBody } from './transform-body.js';

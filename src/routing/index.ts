@@ -3,6 +3,7 @@
 export { type Action, type ActionOptions, action, type Handler, type Versioned } from './action.js';
 export { ActionRequest, type Args } from './action-request.js';
 export { ApiVersion, type VersionRange, type WrittenRange } from './api-version.js';
+export { type ClientPatternOptions, clientPattern } from './client-pattern.js';
 export { collectRouters } from './collect-routers.js';
 export { Found } from './compiled-route.js';
 export type { ConditionFunction, Conditions, Match, MatchRequest } from './conditions.js';
@@ -16,7 +17,18 @@ export {
   type PassedOver,
 } from './describe-routes.js';
 export { type Dispatch, dispatch, type Matched, type Redirected } from './dispatch.js';
+export { type DocumentAppOptions, documentApp } from './document-app.js';
+export { clientTime, isoMicros, isoSeconds } from './iso-time.js';
 export type { FromSchema, JsonSchema } from './json-schema.js';
+export {
+  type KeyValueActionOptions,
+  type KeyValueActions,
+  type KeyValueOptions,
+  type KeyValueRequest,
+  type KeyValues,
+  keyValueActions,
+  type MakeKeyValueAction,
+} from './key-values.js';
 export { Mapper, type MapperOptions, type Redirect } from './mapper.js';
 export { type OverrideSource, overriddenMethod } from './method-override.js';
 export { type OpenApiAdditions, type OpenApiOptions, openApiDocument } from './openapi.js';
@@ -68,6 +80,7 @@ export {
   text,
   wholeNumber,
 } from './schema-words.js';
+export { serveController } from './serve-controller.js';
 export { findShadowed, type Shadowed } from './shadow.js';
 export type { Since } from './since.js';
 export { type SortKeys, sortKeys } from './sort-keys.js';

@@ -23,7 +23,6 @@ export function openCloud(path: string) {
       write: <T>(work: () => T): T => transaction(db, work),
       /** One consistent view of the store; does not wait for writers. */
       read: <T>(work: () => T): T => snapshot(db, work),
-      isShared: path !== ':memory:',
       close: () => db.close(),
     };
     if (db.prepare('PRAGMA user_version').get()?.user_version === 0) seed(cloud, Date.now());

@@ -29,13 +29,3 @@ export function hostId({ host, project_id }: Server): string {
         .update(project_id + host)
         .digest('hex');
 }
-
-/** `2013-07-23T11:33:21Z`. */
-export function isoTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
-}
-
-/** `2013-07-23T11:33:21.000000`: to the microsecond, in UTC without saying so. */
-export function microTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 23)}000`;
-}

@@ -1,6 +1,6 @@
 /** What a new cloud holds. Ids are fixed, so that programs may name them. */
+import { isoSeconds } from 'portico/routing';
 import type { Cloud } from './cloud.js';
-import { isoTime } from './names.js';
 
 /** The one host of the sample, and what it has. */
 export const HOST = {
@@ -42,7 +42,7 @@ const SERVICES = [
 /** Fills an empty cloud. */
 export function seed(cloud: Cloud, now: number): void {
   for (const flavor of FLAVORS) cloud.flavors.insert(flavor.id, { ...PLAIN_FLAVOR, ...flavor });
-  for (const image of IMAGES) cloud.images.insert(image.id, { ...image, created: isoTime(now) });
+  for (const image of IMAGES) cloud.images.insert(image.id, { ...image, created: isoSeconds(now) });
   const up = { host: HOST.name, disabled: false, disabled_reason: null, forced_down: false };
   for (const service of SERVICES) cloud.services.insert(service.id, { ...service, ...up });
 }

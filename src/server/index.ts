@@ -1,5 +1,5 @@
 /** `portico/server`: apps on addresses. */
-export { findManager, type ManagerContext } from './api-managers.js';
+export { findManager } from './api-managers.js';
 export { apiOptions, servingOptions } from './api-options.js';
 export { TlsRefused } from './certificates.js';
 export type { Connection, Exchange } from './connections.js';

@@ -99,7 +99,7 @@ test('SC-59 SG-51 an operator disables and forces down the API through itself, i
   const { id, host } = (await services())['portico-compute']!;
   const put = async (body: object) => {
     const sent = { 'Content-Type': 'application/json', ...headers };
-    return ask(`${url}/os-services/${id}`, { method: 'PUT', headers: sent, body: JSON.stringify(body) });
+    return ask(`${url}/os-services/${String(id)}`, { method: 'PUT', headers: sent, body: JSON.stringify(body) });
   };
   const disabled = await put({ status: 'disabled', disabled_reason: 'why' });
   assert.equal(disabled.status, 200);

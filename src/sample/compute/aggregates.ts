@@ -1,8 +1,7 @@
 /** Aggregates: hosts with something in common, such as a zone. Administrators only. */
 import { randomUUID } from 'node:crypto';
-import { type JsonSchema, keyValuePairs, object, orNull, text, view } from 'portico/routing';
+import { isoMicros, type JsonSchema, keyValuePairs, object, orNull, text, view } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
-import { microTime } from '../names.js';
 import type { Aggregate } from '../records.js';
 import { HOST } from '../seed.js';
 import { type Call, reads, refuse, writes } from './call.js';
@@ -20,7 +19,7 @@ function aggregateOf({ params, cloud }: Call): Stored<Aggregate> {
 }
 
 function changed(call: Call, changes: Partial<Aggregate>): object {
-  const aggregate = { ...aggregateOf(call), ...changes, updated_at: microTime(call.now) };
+  const aggregate = { ...aggregateOf(call), ...changes, updated_at: isoMicros(call.now) };
   return { aggregate: aggregateView(call.cloud.aggregates.update(aggregate.uuid, aggregate), call) };
 }
 
@@ -55,7 +54,7 @@ export class Aggregates {
     const { name = '', availability_zone } = call.body.aggregate;
     refuseTaken(call, name);
     const metadata = merged({}, { availability_zone: availability_zone ?? undefined });
-    const record = { uuid: randomUUID(), name, hosts: [], metadata, created_at: microTime(call.now), updated_at: null };
+    const record = { uuid: randomUUID(), name, hosts: [], metadata, created_at: isoMicros(call.now), updated_at: null };
     return { aggregate: createdView(call.cloud.aggregates.insert(record.uuid, record), call) };
   });
   readonly update = writes<Asked>({ ...policy('update'), body: update }, (call) => {

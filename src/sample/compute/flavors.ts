@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import {
   flag,
   isTrue,
+  keyValueActions,
   members,
   object,
   objectSince,
@@ -17,7 +18,6 @@ import type { Stored } from 'portico/sqlite';
 import type { Flavor } from '../records.js';
 import { PLAIN_FLAVOR } from '../seed.js';
 import { type Call, page, reads, refuse, writes } from './call.js';
-import { keyValues } from './key-values.js';
 import { description, name } from './texts.js';
 
 const worked = (flavor: Flavor, call: Call) => {
@@ -108,11 +108,12 @@ export class Flavors {
 }
 
 /** What a flavor asks of a host. */
-export const extraSpecs = keyValues({
+export const extraSpecs = keyValueActions<Call>({
   all: 'extra_specs',
   types: ['string', 'number'],
-  admin: 'os-flavor-extra-specs',
   deleted: 200,
+  looks: reads,
+  changes: (options, handler, verb) => writes({ ...options, admin: `os-flavor-extra-specs:${verb}` }, handler),
   read: (call) => flavorOf(call, call.params.flavor_id!).extra_specs,
   store: (call, extra_specs) => {
     const flavor = flavorOf(call, call.params.flavor_id!);

@@ -3,7 +3,7 @@ import { members, type View, view } from 'portico/routing';
 import { HOST } from '../seed.js';
 import { type Call, page, refuse } from './call.js';
 import { usage } from './limits.js';
-import { byId, type Known, readsServices, states } from './services.js';
+import { byId, type Known, readsServices, states } from './service-records.js';
 
 /** What the host has and what of it is used. */
 function statistics(call: Call) {

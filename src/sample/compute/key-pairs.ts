@@ -1,7 +1,6 @@
 /** SSH keys. They belong to a user; administrators may name another one from 2.10 on. */
-import { anyText, members, object, objectSince, text, view } from 'portico/routing';
+import { anyText, isoMicros, members, object, objectSince, text, view } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
-import { microTime } from '../names.js';
 import type { KeyPair } from '../records.js';
 import { allow, type Call, declared, page, reads, refuse, writes } from './call.js';
 import { fingerprintOf, generatedKey } from './ssh-keys.js';
@@ -65,6 +64,6 @@ function create(call: Call<NewKeyPair>, made: { public_key: string; private_key:
     fingerprintOf(public_key) ?? refuse(400, 'Keypair data is invalid: failed to generate fingerprint');
   if (keyPairs.get(keyOf(user_id, name))) refuse(409, `Key pair '${name}' already exists.`);
   if (keyPairs.list(user_id).length >= call.settings.quotaKeyPairs) refuse(403, 'Quota exceeded, too many key pairs.');
-  const pair = { name, user_id, type: 'ssh', public_key, fingerprint, created_at: microTime(call.now) };
+  const pair = { name, user_id, type: 'ssh', public_key, fingerprint, created_at: isoMicros(call.now) };
   return { keypair: { ...createdView(keyPairs.insert(keyOf(user_id, name), pair, user_id), call), ...made } };
 }

@@ -1,18 +1,20 @@
 /** What runs beside the requests of the compute API: `[api:compute] manager`. Its hooks run in every worker. */
-import type { ManagerContext } from 'portico/server';
+import type { ManagerContext } from 'portico/registry';
 import type { Manager, ServiceRecord } from 'portico/service';
 import { periodicTask } from 'portico/tasks';
 import type { Cloud } from '../cloud.js';
 import { cloudOf } from '../settings.js';
 import { finishTransitions, overdue } from './server-states.js';
 
+type Context = Pick<ManagerContext, 'host' | 'serviceName' | 'conf' | 'log'>;
+
 /** Keeps the store tidy. Nobody has to wait for it: what it writes down is what readers have worked out before. */
 export class ComputeManager implements Manager {
-  readonly #context: ManagerContext;
+  readonly #context: Context;
   readonly #onClose: (() => unknown)[];
   #cloud: Cloud | undefined;
 
-  constructor(context: ManagerContext) {
+  constructor(context: Context) {
     this.#context = context;
     this.#onClose = [];
   }
@@ -36,7 +38,10 @@ export class ComputeManager implements Manager {
     const [cloud, now] = [this.#cloud!, Date.now()];
     // Looking takes no lock, so that a cloud at rest is left alone.
     if (cloud.read(() => overdue(cloud, now)).length === 0) return;
-    this.#log('finishTransitions', cloud.write(() => finishTransitions(cloud, now)));
+    this.#log(
+      'finishTransitions',
+      cloud.write(() => finishTransitions(cloud, now)),
+    );
   }
 
   gracefulShutdown(timeoutMs: number): void {

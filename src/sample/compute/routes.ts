@@ -1,6 +1,6 @@
 /** The route table of the compute API. */
 import type { Logger } from 'portico';
-import { Router } from 'portico/routing';
+import { Router, serveController } from 'portico/routing';
 import { Aggregates } from './aggregates.js';
 import { extraSpecs, Flavors } from './flavors.js';
 import { Hypervisors } from './hypervisors.js';
@@ -14,26 +14,6 @@ import { Servers } from './servers.js';
 import { Services, Zones } from './services.js';
 import { VERSIONS } from './versions.js';
 
-/** What each action of a controller is asked for by: method, and path below that of its resource. */
-const ASKED = {
-  index: 'GET ',
-  create: 'POST ',
-  updateAll: 'PUT ',
-  deleteAll: 'DELETE ',
-  detail: 'GET /detail',
-  statistics: 'GET /statistics',
-  show: 'GET /{id}',
-  update: 'PUT /{id}',
-  delete: 'DELETE /{id}',
-  action: 'POST /{id}/action',
-  uptime: 'GET /{id}/uptime',
-  ips: 'GET /ips',
-  interfaces: 'GET /os-interface',
-  volumes: 'GET /os-volume_attachments',
-  securityGroups: 'GET /os-security-groups',
-  actions: 'GET /os-instance-actions',
-};
-
 const TABLE = [
   ['/flavors', Flavors, 'index create detail show update delete'],
   ['/flavors/{flavor_id}/os-extra_specs', extraSpecs, 'index create show update delete'],
@@ -42,12 +22,13 @@ const TABLE = [
   ['/os-server-groups', ServerGroups, 'index create show delete'],
   ['/limits', Limits, 'index'],
   ['/os-services', Services, 'index update'],
-  ['/os-hypervisors', Hypervisors, 'index detail statistics show uptime'],
+  ['/os-hypervisors', Hypervisors, 'index detail statistics=/statistics show uptime=/{id}/uptime'],
   ['/os-availability-zone', Zones, 'index detail'],
   ['/os-aggregates', Aggregates, 'index create show update delete action'],
   ['/servers', Servers, 'index create detail show update delete'],
   ['/servers', ServerActions, 'action'],
-  ['/servers/{server_id}', ServerParts, 'ips interfaces volumes securityGroups actions'],
+  ['/servers/{server_id}', ServerParts, 'ips=/ips interfaces=/os-interface volumes=/os-volume_attachments'],
+  ['/servers/{server_id}', ServerParts, 'securityGroups=/os-security-groups actions=/os-instance-actions'],
   ['/servers/{server_id}/metadata', serverMetadata, 'index create updateAll show update delete'],
   ['/servers/{server_id}/tags', Tags, 'index updateAll deleteAll show update delete'],
 ] as const;
@@ -55,12 +36,6 @@ const TABLE = [
 /** The compute API's routes to its controllers. Those for GET are called by their path. */
 export function computeRouter(log: Logger): Router {
   const router = new Router({ versions: VERSIONS, faultStyle: 'openstack', schemas: 'required', log });
-  for (const [prefix, controller, actions] of TABLE) {
-    for (const action of actions.split(' ')) {
-      const [method = '', path = ''] = ASKED[action as keyof typeof ASKED].split(' ');
-      const name = method === 'GET' ? prefix + path : null;
-      router.connect(name, prefix + path, { controller, action, conditions: { method: [method] } });
-    }
-  }
+  for (const [path, controller, actions] of TABLE) serveController(router, path, controller, actions);
   return router;
 }

@@ -20,7 +20,7 @@ import { roomFor } from './limits.js';
 import { membersOf } from './server-groups.js';
 import { record } from './server-of.js';
 import { during, finishTransitions } from './server-states.js';
-import { zoneOf } from './services.js';
+import { zoneOf } from './service-records.js';
 import { description, name, tag, userData } from './texts.js';
 
 type Texts = 'key_name' | 'availability_zone' | 'adminPass' | 'imageRef' | 'user_data' | 'accessIPv4' | 'accessIPv6';

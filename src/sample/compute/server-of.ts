@@ -1,7 +1,8 @@
 /** The server a request is about, what may be done to it, and what was. */
+
 import { randomUUID } from 'node:crypto';
+import { isoMicros } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
-import { microTime } from '../names.js';
 import type { Server } from '../records.js';
 import { type Call, refuse } from './call.js';
 import { settled } from './server-states.js';
@@ -30,5 +31,5 @@ export function change(call: Call, changes: Partial<Server>): Stored<Server> {
 /** Keeps what was done to a server, and in which request. */
 export function record({ cloud, who, now, environ }: Call, action: string, { id, project_id }: Server): void {
   const by = { user_id: who.userId, project_id, request_id: environ.requestId ?? '' };
-  cloud.actions.insert(randomUUID(), { action, instance_uuid: id, ...by, start_time: microTime(now) }, id);
+  cloud.actions.insert(randomUUID(), { action, instance_uuid: id, ...by, start_time: isoMicros(now) }, id);
 }

@@ -1,16 +1,15 @@
 /** What belongs to a server: its metadata, its tags, its history, and parts that are always empty here. */
-import { listOf, object, Reply, view } from 'portico/routing';
+import { keyValueActions, listOf, object, Reply, view } from 'portico/routing';
 import type { Action } from '../records.js';
 import { type Call, reads, refuse, writes } from './call.js';
-import { keyValues } from './key-values.js';
 import { change, serverOf } from './server-of.js';
 import { tag } from './texts.js';
 
-export const serverMetadata = keyValues({
+export const serverMetadata = keyValueActions<Call>({
   all: 'metadata',
   one: 'meta',
-  types: ['string'],
-  deleted: 204,
+  looks: reads,
+  changes: writes,
   read: (call) => serverOf(call).metadata,
   store: (call, values) => {
     if (Object.keys(values).length > 128) refuse(403, 'Maximum number of metadata items exceeds 128');

@@ -52,7 +52,11 @@ export function overdue({ servers }: Cloud, now: number, projectId?: string): St
 }
 
 /** Writes down what has become of them, and forgets those that are gone with their history. How many of each. */
-export function finishTransitions(cloud: Cloud, now: number, projectId?: string): { finished: number; removed: number } {
+export function finishTransitions(
+  cloud: Cloud,
+  now: number,
+  projectId?: string,
+): { finished: number; removed: number } {
   const count = { finished: 0, removed: 0 };
   for (const server of overdue(cloud, now, projectId)) {
     const left = settled(server, now);

@@ -1,7 +1,7 @@
 /** How a server looks to its clients. */
-import { bookmarkUrl, resourceLinks, view } from 'portico/routing';
+import { bookmarkUrl, isoMicros, isoSeconds, resourceLinks, view } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
-import { hostId, hostName, instanceName, isoTime, microTime } from '../names.js';
+import { hostId, hostName, instanceName } from '../names.js';
 import type { Server } from '../records.js';
 import type { Call } from './call.js';
 import { powerState, status, taskState } from './server-states.js';
@@ -42,15 +42,15 @@ function worked(server: Stored<Server>, call: Call): object {
   };
   const { ram, vcpus, disk, swap, extra_specs, name: original_name, 'OS-FLV-EXT-DATA:ephemeral': ephemeral } = flavor;
   const shown = status(server);
-  const fault = { code: 500, created: isoTime(updatedAt), message: server.fault };
+  const fault = { code: 500, created: isoSeconds(updatedAt), message: server.fault };
   return {
     status: shown,
     hostId: hostId(server),
     image: bookmark('/images/{id}', image_id),
     flavorReference: bookmark('/flavors/{id}', flavor.id),
     flavorMembers: { vcpus, ram, disk, ephemeral, swap, original_name, extra_specs },
-    created: isoTime(server.createdAt),
-    updated: isoTime(updatedAt),
+    created: isoSeconds(server.createdAt),
+    updated: isoSeconds(updatedAt),
     links: resourceLinks(call, '/servers/{id}', { id }),
     progress: /ACTIVE|BUILD/.test(shown) ? 0 : undefined,
     fault: shown === 'ERROR' && server.fault !== null ? fault : undefined,
@@ -60,7 +60,7 @@ function worked(server: Stored<Server>, call: Call): object {
     zoneOfHost: host === null ? '' : server.zone,
     task_state: taskState(server, call.now),
     power_state: powerState(server),
-    launched_at: launchedAt === null ? null : microTime(launchedAt),
+    launched_at: launchedAt === null ? null : isoMicros(launchedAt),
     instance_name: instanceName(server),
     hostname: hostName(server),
   };

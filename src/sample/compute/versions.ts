@@ -1,6 +1,6 @@
 /** The version documents, which clients read before anything else. They are the same in every worker. */
-import type { App, AppFactory } from 'portico/app';
-import { type ActionRequest, Router, versionDocument } from 'portico/routing';
+import type { AppFactory } from 'portico/app';
+import { documentApp, versionDocument } from 'portico/routing';
 
 /** The compute API's microversions. Clients ask for what they find here, so the maximum is one that is kept. */
 export const VERSIONS = { serviceType: 'compute', min: '2.1', max: '2.79' } as const;
@@ -12,20 +12,12 @@ const described = (self: string, ...more: { rel: string; type: string; href: str
 const docs = { rel: 'describedby', type: 'text/html', href: 'https://docs.openstack.org/' };
 const media = { base: 'application/json', type: 'application/vnd.openstack.compute+json;version=2.1' };
 
+const written = { faultStyle: 'openstack' } as const;
+
 /** `[app:…]` for `/`: the one version there is. */
-export const versions: AppFactory = () => only((request) => ({ versions: [described(`${request.url('root')}v2.1/`)] }));
+export const versions: AppFactory = () =>
+  documentApp((request) => ({ versions: [described(`${request.url('root')}v2.1/`)] }), written);
 
 /** `[app:…]` for `/v2.1` and `/v2.1/`. */
 export const version: AppFactory = () =>
-  only((request) => ({ version: { ...described(request.url('root'), docs), 'media-types': [media] } }));
-
-async function only(show: (request: ActionRequest) => unknown): Promise<App> {
-  const router = new Router({ controllers: { root: { show } }, faultStyle: 'openstack' });
-  router.connect('root', '/', { controller: 'root', action: 'show', conditions: { method: ['GET'] } });
-  const app = await router.build();
-  return (req, res) => {
-    // Nothing is left of the path where all of it was the mount.
-    if (!req.url?.startsWith('/')) req.url = `/${req.url}`;
-    return app(req, res);
-  };
-}
+  documentApp((request) => ({ version: { ...described(request.url('root'), docs), 'media-types': [media] } }), written);

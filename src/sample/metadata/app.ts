@@ -1,40 +1,19 @@
 /** The metadata API: what a server asks about itself, through a proxy that says, and signs, which server it is. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type App, Fault } from 'portico/app';
+import type { IncomingMessage } from 'node:http';
+import { type App, Fault, type FolderNode, folderApp, nodeAt } from 'portico/app';
 import type { Cloud } from '../cloud.js';
 import { settled } from '../compute/server-states.js';
-import { EC2_DATES, ec2Tree, type Node, OPENSTACK_DATES, openStackTree } from './tree.js';
+import { EC2_DATES, ec2Tree, OPENSTACK_DATES, openStackTree } from './tree.js';
 
-/** An app that only reads. Faults are plain text, for the clients are boot scripts. */
 export function metadataApp(cloud: Cloud, proxySecret: string): App {
-  return (req, res) => {
-    try {
-      if (req.method !== 'GET' && req.method !== 'HEAD') throw new Fault(405, { headers: { Allow: 'GET, HEAD' } });
-      const names = pathNames(req.url ?? '/');
-      const node = names.length === 0 ? dates(EC2_DATES) : lookUp(cloud, askedServer(req, proxySecret), names);
-      if (node === undefined) throw new Fault(404, { message: 'There is nothing at this path.' });
-      const type = names.at(-1)?.endsWith('.json') ? 'application/json' : undefined;
-      send(res, 200, node instanceof Map ? listing(node) : (node as string | Buffer), type);
-    } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value!);
-      send(res, error.status, `${error.message}\n`);
-    }
-  };
+  return folderApp((all, req) => {
+    const names = all[0] === 'ec2' ? all.slice(1) : all;
+    return names.length === 0 ? dates(EC2_DATES) : lookUp(cloud, askedServer(req, proxySecret), names);
+  });
 }
 
 const dates = (known: readonly string[]): string => [...known, 'latest'].join('\n');
-
-/** The names of a path without empty ones, with `.` and `..` resolved, and without the `ec2` that may be in front. */
-function pathNames(url: string): string[] {
-  const names: string[] = [];
-  for (const part of url.split('?', 1)[0]!.split('/')) {
-    if (part === '..') names.pop();
-    else if (part !== '' && part !== '.') names.push(part);
-  }
-  return names[0] === 'ec2' ? names.slice(1) : names;
-}
 
 type Asked = { readonly id: string; readonly projectId: string };
 
@@ -54,7 +33,7 @@ function askedServer(req: IncomingMessage, proxySecret: string): Asked {
   return { id, projectId };
 }
 
-function lookUp(cloud: Cloud, asked: Asked, names: readonly string[]): Node | undefined {
+function lookUp(cloud: Cloud, asked: Asked, names: readonly string[]): FolderNode | undefined {
   return cloud.read(() => {
     const stored = cloud.servers.get(asked.id);
     const server = stored && settled(stored, Date.now());
@@ -68,16 +47,6 @@ function lookUp(cloud: Cloud, asked: Asked, names: readonly string[]): Node | un
     // The one folder that lists its names in another way.
     if (!openStack && path.join('/') === 'meta-data/public-keys' && server.key) return `0=${server.key.name}`;
     const image = cloud.images.get(server.image_id);
-    const tree: Node = openStack ? openStackTree(server, date) : ec2Tree(server, image?.seq ?? 0, date);
-    return path.reduce<Node | undefined>((node, step) => (node instanceof Map ? node.get(step) : undefined), tree);
+    return nodeAt(openStack ? openStackTree(server, date) : ec2Tree(server, image?.seq ?? 0, date), path);
   });
-}
-
-function listing(folder: ReadonlyMap<string, Node>): string {
-  return [...folder].map(([name, node]) => (node instanceof Map ? `${name}/` : name)).join('\n');
-}
-
-function send(res: ServerResponse, status: number, body: string | Buffer, type = 'text/plain; charset=UTF-8'): void {
-  res.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) });
-  res.end(res.req.method === 'HEAD' ? undefined : body);
 }

@@ -1,12 +1,9 @@
 /** What a server can learn about itself, as folders and leaves, in EC2's form and in OpenStack's. */
 import { createHash } from 'node:crypto';
+import type { Folder, FolderNode } from 'portico/app';
 import type { Stored } from 'portico/sqlite';
 import { hex8, hostName } from '../names.js';
 import type { Server } from '../records.js';
-
-/** A leaf is its text or its bytes; the names of a folder keep their order. */
-export type Node = string | Buffer | Folder;
-export type Folder = ReadonlyMap<string, Node>;
 
 export const EC2_DATES =
   '1.0 2007-01-19 2007-03-01 2007-08-29 2007-10-10 2007-12-15 2008-02-01 2008-09-01 2009-04-04'.split(' ');
@@ -14,7 +11,7 @@ export const OPENSTACK_DATES =
   '2012-08-10 2013-04-04 2013-10-17 2015-10-15 2016-06-30 2016-10-06 2017-02-22 2018-08-27 2020-10-14'.split(' ');
 
 /** A name with the date it came with. Dates compare as text; undefined is left out. */
-type Dated = readonly [since: string, name: string, value: Node | undefined];
+type Dated = readonly [since: string, name: string, value: FolderNode | undefined];
 
 /** `/<date>/` in EC2's form: `meta-data/`, and `user-data` where the server was given some. */
 export function ec2Tree(server: Stored<Server>, imageNumber: number, date: string): Folder {
@@ -23,14 +20,7 @@ export function ec2Tree(server: Stored<Server>, imageNumber: number, date: strin
     ['1.0', 'ami-id', `ami-${hex8(imageNumber)}`],
     ['1.0', 'ami-launch-index', String(server.launch_index)],
     ['1.0', 'ami-manifest-path', 'FIXME'],
-    [
-      '2007-12-15',
-      'block-device-mapping',
-      new Map([
-        ['ami', 'vda'],
-        ['root', '/dev/vda'],
-      ]),
-    ],
+    ['2007-12-15', 'block-device-mapping', new Map(Object.entries({ ami: 'vda', root: '/dev/vda' }))],
     ['1.0', 'hostname', host],
     ['2008-09-01', 'instance-action', 'none'],
     ['1.0', 'instance-id', `i-${hex8(server.seq)}`],

@@ -1,0 +1,76 @@
+/**
+ * One SQLite database for all apps of a process that have the same configuration, where the configuration says.
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import {
+  type Config,
+  configOptions,
+  type Option,
+  type OptionDeclarations,
+  refuseOption,
+  string,
+  workerAssignment,
+} from '../config/index.js';
+import { type SharingContext, sharedByConfig } from './shared-by-config.js';
+
+/** Declares a `connection`: `sqlite:///` and a file, or `sqlite://:memory:`. */
+export function sqliteConnection(spec: { readonly default: string; readonly help?: string }): Option<string> {
+  return string({
+    regex: /^sqlite:\/\/(\/.+|:memory:)$/,
+    help: 'The store: sqlite:/// and a file, relative to state_path or, with a fourth slash, absolute; or sqlite://:memory:.',
+    ...spec,
+  });
+}
+
+/** Which option names the database, and what is made of it. */
+export interface SharedDatabaseOptions<T> {
+  readonly group: string;
+  /** The group's options; `connection`, of {@link sqliteConnection}, is among them. */
+  readonly options: OptionDeclarations;
+  /** Opens a file, or `:memory:`. */
+  readonly open: (path: string) => T;
+}
+
+/**
+ * Gives each app that asks the database of its configuration, as `sharedByConfig`. The folder is made where there is
+ * none. One in memory outlives its apps, so that an API that starts again finds what was there; it is refused in a worker
+ * that is not alone, because its siblings would not see it (a `ConfigError`).
+ */
+export function sharedDatabase<T extends { close(): void }>(
+  shared: SharedDatabaseOptions<T>,
+): (ctx: SharingContext) => T {
+  const { group, options, open } = shared;
+  const inMemory = new WeakSet<T>();
+  return sharedByConfig({
+    open: ({ config }) => {
+      const { connection } = config.group(group, options) as { readonly connection: string };
+      const name = connection.replace(/^sqlite:\/\/\/?/, '');
+      if (name === ':memory:') {
+        refuseSeveralProcesses(config, group);
+        const database = open(name);
+        inMemory.add(database);
+        return database;
+      }
+      const file = resolve(config.group('DEFAULT', configOptions, { partial: true }).statePath, name);
+      mkdirSync(dirname(file), { recursive: true });
+      return open(file);
+    },
+    close: (database) => database.close(),
+    keep: (database) => inMemory.has(database),
+  });
+}
+
+function refuseSeveralProcesses(config: Config, group: string): void {
+  const worker = workerAssignment();
+  const apis = config.has('DEFAULT', 'enabled_apis')
+    ? (config.resolve('DEFAULT', 'enabled_apis').value as string[])
+    : [];
+  if (worker === undefined || (worker.workers === 1 && apis.length === 1)) return;
+  refuseOption(config, {
+    group,
+    opt: 'connection',
+    message: 'sqlite://:memory: is for one process, and this is not the only one',
+    hint: 'Name a file: sqlite:///data.db is below state_path.',
+  });
+}

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { type SharingContext, sharedDatabase, sqliteConnection } from 'portico/app';
+import { Config, ConfigError, defineOptions } from 'portico/config';
+import { openDatabase } from 'portico/sqlite';
+
+const options = defineOptions({ connection: sqliteConnection({ default: 'sqlite:///pets.db' }) });
+const petsOf = sharedDatabase({ group: 'pets', options, open: openDatabase });
+
+function appOf(config: Config): { readonly ctx: SharingContext; readonly close: () => void } {
+  const releases: (() => unknown)[] = [];
+  const ctx = { config, onClose: (release: () => unknown) => void releases.push(release) };
+  return { ctx, close: () => releases.forEach((release) => void release()) };
+}
+
+function folderOf(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-shared-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+test('SC-3 a database is below state_path, or where an absolute path says; its folder is made', (t) => {
+  const folder = folderOf(t);
+  const opened = (connection: string) => {
+    const config = Config.fromText(`[DEFAULT]\nstate_path = ${folder}\n[pets]\n${connection}\n`);
+    const app = appOf(config);
+    assert.equal(petsOf(app.ctx), petsOf(app.ctx));
+    app.close();
+  };
+  opened('');
+  assert.ok(existsSync(join(folder, 'pets.db')));
+  opened('connection = sqlite:///deep/pets.db');
+  assert.ok(existsSync(join(folder, 'deep', 'pets.db')));
+  opened(`connection = sqlite:///${join(folder, 'absolute.db')}`);
+  assert.ok(existsSync(join(folder, 'absolute.db')));
+  assert.throws(() => opened('connection = postgresql://db/pets'), ConfigError);
+});
+
+test('SC-3 a database in memory outlives its apps, and is refused in a worker that is not alone', (t) => {
+  const config = Config.fromText('[pets]\nconnection = sqlite://:memory:\n');
+  const first = appOf(config);
+  petsOf(first.ctx).exec('CREATE TABLE pets (name TEXT)');
+  first.close();
+  assert.deepEqual(petsOf(appOf(config).ctx).prepare('SELECT * FROM pets').all(), []);
+  const owner = process as unknown as Record<symbol, unknown>;
+  const worker = Symbol.for('portico.worker');
+  owner[worker] = { assignment: { service: 'pets', index: 0, workers: 2, generation: 0 } };
+  t.after(() => {
+    delete owner[worker];
+  });
+  const other = Config.fromText('[pets]\nconnection = sqlite://:memory:\n');
+  assert.throws(() => petsOf(appOf(other).ctx), /\[pets\].*is for one process/s);
+});

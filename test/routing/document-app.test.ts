@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { environ } from 'portico/app';
+import { documentApp } from 'portico/routing';
+import { serveApp } from './served-router.js';
+
+test('a document is served at the very place it is mounted at, and nowhere below', async (t) => {
+  const app = await documentApp((request) => ({ self: request.url('root') }), { faultStyle: 'openstack' });
+  const send = await serveApp(t, (req, res) => {
+    const url = req.url ?? '';
+    environ(req).scriptName = '/v2.1';
+    req.url = url.slice('/v2.1'.length);
+    return app(req, res);
+  });
+  const root = `http://127.0.0.1:${send.port}/v2.1/`;
+  assert.deepEqual((await send('GET', '/v2.1')).json, { self: root });
+  assert.deepEqual((await send('GET', '/v2.1/')).json, { self: root });
+  assert.deepEqual((await send('GET', '/v2.1?a=b')).json, { self: root });
+  const head = await send('HEAD', '/v2.1');
+  assert.deepEqual([head.status, head.text], [200, '']);
+  const post = await send('POST', '/v2.1');
+  assert.deepEqual([post.status, Object.keys(post.json as object)], [405, ['badMethod']]);
+  assert.equal((await send('GET', '/v2.1/below')).status, 404);
+});
