@@ -65,6 +65,52 @@ test('LC-1402 a wrong name in enabled_apis is a warning with the nearest name, a
   }
 });
 
+test('LC-1401 LC-1235 the enabled APIs start in their order, each as its section says, by default all there are', async () => {
+  const [first, second] = [await freePort(), await freePort()];
+  const apis = `[api:b]\nport = ${first}\nworkers = 2\n[api:a]\nport = ${second}\nworkers = 1\n`;
+  const paste = `${pidPaste}\n[app:a]\nuse = hello_app\n[app:b]\nuse = hello_app\n`;
+  for (const [enabled, expected] of [
+    ['', ['b', 'a']],
+    ['enabled_apis = a, b\n', ['a', 'b']],
+    ['enabled_apis = a\n', ['a']],
+  ] as const) {
+    const project = emptyProject({
+      ...pidProject(0, 1),
+      'api-paste.ini': paste,
+      'portico.ini': `[DEFAULT]\n${enabled}${apis}`,
+    });
+    const program = startApiCli([], { cwd: project.folder });
+    try {
+      for (const name of expected) await program.printed(new RegExp(`^${name} .*:\\d+`, 'm'));
+      const bound = [...program.stderr.matchAll(/"msg":"Starting (\d) workers"/g)];
+      const order = [...program.stderr.matchAll(/"service":"(\w)"[^\n]*"msg":"Starting/g)].map(([, name]) => name);
+      assert.deepEqual(order, expected, program.stderr);
+      assert.equal(bound.length, expected.length);
+      const from = program.output().length;
+      program.kill('SIGHUP');
+      await program.printed(/"method":"reload"/, from);
+      program.kill('SIGTERM');
+      assert.deepEqual(await program.ended, { code: 0, signal: null });
+    } finally {
+      await program.end();
+      project.remove();
+    }
+  }
+});
+
+test('LC-1406 a name that stands twice in enabled_apis is refused with its place, before anything is bound', async () => {
+  const project = emptyProject({ ...pidProject(0, 1), 'portico.ini': '[DEFAULT]\nenabled_apis = hello, hello\n' });
+  const program = startApiCli([], { cwd: project.folder });
+  try {
+    assert.deepEqual(await program.ended, { code: 78, signal: null });
+    assert.match(program.stderr, /portico\.ini:2:\d+: .*enabled_apis.*hello/s);
+    assert.doesNotMatch(program.stderr, /bound to|\n\s+at /);
+  } finally {
+    await program.end();
+    project.remove();
+  }
+});
+
 test('LC-1403 nothing to start ends with status 1 and says which option to check', async () => {
   const program = startApiCli(['--enabled-apis', 'nosuch']);
   assert.deepEqual(await program.ended, { code: 1, signal: null });

@@ -12,6 +12,7 @@ interface Page {
   greeting: string;
   limit: number;
   password?: string;
+  token?: string;
   generation: number;
 }
 
@@ -111,6 +112,33 @@ test('CF-79 CF-118 a secret reaches the workers over the channel, not in their e
     await fleet.ended;
     assert.doesNotMatch(fleet.text(), /correct-horse/);
   }
+});
+
+test('LC-1928 LC-1207 LC-1214 LC-104 a secret that changes reaches the workers, and no log; nor does one of the command line', async (t) => {
+  const head = '[DEFAULT]\nrestart_method = mutate\n[greeter]\nworkers = 1\n';
+  const { fleet, write, page } = configured(t, `${head}token = old-secret\n`, {}, [
+    '--set',
+    'greeter.password=on-the-line',
+  ]);
+  await fleet.event('launched');
+  write(`${head}token = new-secret\ngreeting = second\n`);
+  fleet.kill('SIGHUP');
+  assert.equal((await fleet.event('reload')).outcome, 'accepted');
+  const { token, password, greeting } = await page();
+  assert.deepEqual([token, password, greeting], ['new-secret', 'on-the-line', 'second']);
+  const reset = await fleet.event('reset');
+  assert.deepEqual((reset.changes as [string][]).map(([name]) => name).toSorted(), [
+    'greeter.greeting',
+    'greeter.token',
+  ]);
+  fleet.kill('SIGTERM');
+  assert.equal((await fleet.ended).code, 0);
+  const told = fleet.lines.filter(({ event }) => event !== 'reset').map((line) => JSON.stringify(line));
+  assert.ok(
+    told.some((line) => /greeter\.token changed from \[\*{4}\] to \[\*{4}\]/.test(line)),
+    fleet.text(),
+  );
+  assert.doesNotMatch(told.join('\n'), /old-secret|new-secret|on-the-line/);
 });
 
 test('LC-1210 the parent alone writes all options to the log, at the start and after each reload', async (t) => {

@@ -91,7 +91,7 @@ test('LC-1513 SIGUSR2 to the supervisor gives a report of it and of each worker'
   assert.equal(await ended(child), 0);
 });
 
-test('LC-201 LC-106 LC-1109 the backdoor is opened before the service starts, which is told where; each worker has its own', async () => {
+test('LC-201 LC-106 LC-1109 LC-1204 the backdoor is opened before the service starts, which is told where; each worker has its own', async () => {
   const { child, line } = await started('[DEFAULT]\nbackdoor_port = 0\n', 2);
   const ports = [await line('started'), await line('started')].map((text) => Number(text.split(' ')[1]));
   assert.notEqual(ports[0], ports[1]);

@@ -51,7 +51,7 @@ test('LC-543 LC-1901 a request under way when SIGTERM comes gets its whole answe
   assert.equal((await fleet.ended).code, 0);
 });
 
-test('LC-325 LC-326 LC-322 a worker that is killed or terminated is replaced under the same id', async (t) => {
+test('LC-325 LC-326 LC-322 LC-532 a worker that is killed or terminated is replaced under the same id', async (t) => {
   const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });
   t.after(() => fleet.cleanUp());
   await fleet.event('launched');

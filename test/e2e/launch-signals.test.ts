@@ -39,7 +39,7 @@ test('LC-512 with second_term = force a second SIGTERM ends everything at once, 
   assert.deepEqual(workers.filter(isAlive), []);
 });
 
-test('LC-513 LC-523 LC-1907 RL-83 SIGINT ends everything at once, with 1', async (t) => {
+test('LC-513 LC-523 LC-372 LC-1907 RL-83 SIGINT ends everything at once, with 1', async (t) => {
   const { fleet, port, workers } = await running(t);
   await begun(port, '/slow?ms=20000');
   fleet.kill('SIGINT');
@@ -115,7 +115,7 @@ test('LC-538 SIGTTIN is one worker more, SIGTTOU one fewer, never below one', as
   assert.equal(fleet.children().length, 1);
 });
 
-test('LC-341 LC-342 LC-376 RL-64 workers whose supervisor is killed finish their requests and end with 1', async (t) => {
+test('LC-341 LC-342 LC-376 LC-1705 RL-64 workers whose supervisor is killed finish their requests and end with 1', async (t) => {
   const { fleet, port, workers } = await running(t);
   t.after(() => {
     for (const pid of workers.filter(isAlive)) process.kill(pid, 'SIGKILL');

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { silentLogger } from 'portico';
+import { createLogger, silentLogger } from 'portico';
 import { launch, ProcessLauncher, ServiceLauncher } from 'portico/launch';
+import type { ServiceBase } from 'portico/service';
 import { RecordedService } from '../fixtures/recorded-service.js';
 
 const quiet = { log: silentLogger(), signals: false } as const;
@@ -81,4 +82,34 @@ test('LC-202 a ServiceLauncher refuses several workers', async () => {
     });
   }
   assert.deepEqual(service.calls, []);
+});
+
+test('LC-409 no_fork is accepted, says at debug that it is ignored, and runs the service in this process', async () => {
+  const lines: string[] = [];
+  const log = createLogger({ level: 'debug', format: 'json', destination: { write: (line) => lines.push(line) } });
+  const service = new RecordedService('one');
+  const launcher = await launch(service, { log, signals: false, noFork: true });
+  assert.ok(launcher instanceof ServiceLauncher);
+  assert.deepEqual(service.calls, ['start', 'wait']);
+  assert.match(lines.join(''), /"level":"debug"[^\n]*no_fork is ignored/);
+  await launcher.stop();
+});
+
+test('LC-107 a service that lacks one of the four verbs does not compile, and is refused at run time', async () => {
+  // @ts-expect-error it has no reset
+  class Incomplete implements ServiceBase {
+    start(): void {}
+    stop(): void {}
+    wait(): void {}
+  }
+  // @ts-expect-error as above
+  await assert.rejects(launch(new Incomplete(), quiet), {
+    code: 'PORTICO_NOT_A_SERVICE',
+    message: 'Service Incomplete must be an instance of ServiceBase! Missing: reset.',
+  });
+  class Complete extends Incomplete implements ServiceBase {
+    reset(): void {}
+  }
+  const launcher = await launch(new Complete(), quiet);
+  await launcher.stop();
 });

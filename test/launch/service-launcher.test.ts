@@ -175,7 +175,7 @@ test('LC-207 with exitWhenIdle wait ends with 0 once every service ended', async
   assert.equal(await status, 0);
 });
 
-test('LC-209 a second launcher of the process cannot wait, except without signals', async () => {
+test('LC-209 LC-1611 a second launcher of the process cannot wait, except without signals', async () => {
   const first = new ServiceLauncher({ log: silentLogger() });
   const second = new ServiceLauncher({ log: silentLogger() });
   const status = first.wait();

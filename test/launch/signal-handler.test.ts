@@ -111,3 +111,23 @@ test('LC-509 a handler that throws or rejects is logged, and the others run', as
   assert.equal(lines.length, 2);
   assert.match(lines.join(''), /thrown[\s\S]*rejected/);
 });
+
+test('LC-506 a signal that comes while its handler runs is another run, after this one', async () => {
+  const handler = new SignalHandler();
+  const heard: string[] = [];
+  // Listening to a signal keeps no process alive.
+  const alive = setInterval(() => undefined, 1000);
+  await new Promise<void>((resolve) => {
+    handler.addHandler('SIGWINCH', () => {
+      const run = heard.length / 2;
+      heard.push(`begin ${run}`);
+      if (run < 2) process.kill(process.pid, 'SIGWINCH');
+      heard.push(`end ${run}`);
+      if (run === 2) resolve();
+    });
+    process.kill(process.pid, 'SIGWINCH');
+  });
+  clearInterval(alive);
+  handler.clear();
+  assert.deepEqual(heard, ['begin 0', 'end 0', 'begin 1', 'end 1', 'begin 2', 'end 2']);
+});

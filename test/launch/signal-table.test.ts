@@ -8,7 +8,7 @@ import { signalTable } from '../../dist/launch/signal-table.js';
 /** What each signal of a list makes a launcher do. */
 function acted(
   signals: readonly string[],
-  given: { daemon?: boolean; supervised?: boolean; settings?: Partial<LaunchSettings> } = {},
+  given: { daemon?: boolean; supervised?: boolean; windows?: boolean; settings?: Partial<LaunchSettings> } = {},
 ): string[] {
   const done: string[] = [];
   const note = (what: string) => () => void done.push(what);
@@ -26,6 +26,7 @@ function acted(
       log: silentLogger(),
       supervised: given.supervised ?? false,
       isDaemon: () => given.daemon ?? true,
+      windows: given.windows ?? false,
     },
   );
   for (const signal of signals) void table[signal]?.(signal, 0);
@@ -52,6 +53,12 @@ test('LC-512 LC-513 LC-514 what a second SIGTERM and SIGINT do', () => {
   // Of one SIGTERM to the group a worker sees two: its own, and its supervisor's.
   assert.deepEqual(acted(['SIGTERM', 'SIGTERM'], { supervised: true, settings: { secondTerm: 'force' } }), ['stop']);
   assert.deepEqual(acted(['SIGINT', 'SIGTERM'], { supervised: true }), ['stop']);
+});
+
+test('LC-537 on Windows Ctrl-C and Ctrl-Break are a graceful stop, and Ctrl-C during it ends at once', () => {
+  assert.deepEqual(acted(['SIGINT'], { windows: true }), ['stop']);
+  assert.deepEqual(acted(['SIGBREAK'], { windows: true }), ['stop']);
+  assert.deepEqual(acted(['SIGBREAK', 'SIGINT'], { windows: true }), ['stop', 'halt']);
 });
 
 test('LC-538 SIGTTIN and SIGTTOU resize, but not while stopping', () => {

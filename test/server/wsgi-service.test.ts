@@ -82,7 +82,7 @@ test('LC-1301 LC-1302 LC-1304 LC-1305 LC-1306 an API without options listens on 
   await service.wait();
 });
 
-test('CF-54 LC-1237 flat names and those of the section mean the same', async (t) => {
+test('CF-54 LC-1237 LC-1238 LC-1239 flat names and those of the section mean the same', async (t) => {
   const flat = await setup(
     t,
     '[DEFAULT]\ncompute_listen = ::1\ncompute_listen_port = 8774\ncompute_workers = 3\ncompute_listen_backlog = 9\n',

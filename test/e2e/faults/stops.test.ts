@@ -86,7 +86,7 @@ for (const repeated of [false, true]) {
   });
 }
 
-test('RL-81 LC-354 LC-355 TERM, deadline passed: what is at work is cut and named, status 1, nothing left', async (t) => {
+test('RL-81 LC-354 LC-355 LC-1202 LC-1405 LC-1613 TERM, deadline passed: what is at work is cut and named, status 1, nothing left', async (t) => {
   const fleet = await fleetFor(t, { 'DEFAULT.graceful_shutdown_timeout': '1' });
   const cut = Promise.allSettled(Array.from({ length: 4 }, () => askFor(`${fleet.url}/work`)));
   await pause(300);
@@ -131,7 +131,7 @@ test('RL-81 LC-357 TERM with a stuck worker: it is killed behind the deadline, s
 });
 
 for (const after of [false, true]) {
-  test(`RL-83 ${after ? 'LC-514 INT after TERM' : 'LC-513 INT'}: everything is cut and gone, status 1`, async (t) => {
+  test(`RL-83 ${after ? 'LC-514 INT after TERM' : 'LC-513 LC-1415 INT'}: everything is cut and gone, status 1`, async (t) => {
     const fleet = await fleetFor(t);
     const cut = Promise.allSettled(Array.from({ length: 4 }, () => askFor(`${fleet.url}/work`)));
     await pause(300);

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { silentLogger } from 'portico';
+import { ManagerHooks, type ServiceRecord } from 'portico/service';
+import { TaskGroup } from 'portico/tasks';
+
+test('LC-546 LC-547 heartbeats go on until requests and tasks have ended; then the hooks, and the last word to the registry', async () => {
+  const calls: string[] = [];
+  const log = silentLogger();
+  const tasks = new TaskGroup({ log });
+  let beating = false;
+  let endTask = (): void => undefined;
+  let endRequests = (): void => undefined;
+  const hooks = new ManagerHooks({
+    name: 'compute',
+    log,
+    tasks,
+    managers: [{ cleanupHost: () => void calls.push(`cleanupHost, beating ${beating}`) }],
+    serve: () => undefined,
+    stopAccepting: () => void calls.push('refusing'),
+    finish: () => new Promise<void>((resolve) => (endRequests = resolve)),
+    release: () => void calls.push('released'),
+    registration: {
+      read: async () => null,
+      register: async () => ({ host: 'here' }) as ServiceRecord,
+      join: () => {
+        beating = true;
+      },
+      drain: () => void calls.push('marked as draining'),
+      leave: () => {
+        beating = false;
+        calls.push('marked as stopped');
+      },
+    },
+  });
+  await hooks.start();
+  tasks.spawn(() => new Promise<void>((resolve) => (endTask = resolve)));
+  const turns = async (): Promise<void> => {
+    for (let i = 0; i < 10; i++) await new Promise(setImmediate);
+  };
+  const stopped = hooks.stop({ graceful: true });
+  for (const end of [() => endRequests(), () => endTask()]) {
+    await turns();
+    assert.deepEqual(calls, ['marked as draining', 'refusing']);
+    assert.equal(beating, true);
+    end();
+  }
+  await stopped;
+  assert.deepEqual(calls.slice(2), ['cleanupHost, beating true', 'marked as stopped', 'released']);
+  assert.equal(beating, false);
+});
