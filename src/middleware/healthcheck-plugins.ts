@@ -4,6 +4,7 @@
 import { access } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Logger } from '../log.js';
+import type { DriverKind } from '../service/index.js';
 
 /** One answer. */
 export interface PluginResult {
@@ -115,13 +116,16 @@ function http(settings: Settings): HealthcheckPlugin {
 }
 
 /** The plugins by name; each is made with its settings and the log. */
-export const BUILTIN_PLUGINS: Readonly<Record<string, (settings: Settings, log: Logger) => HealthcheckPlugin>> = {
+const BUILTIN_PLUGINS: Readonly<Record<string, (settings: Settings, log: Logger) => HealthcheckPlugin>> = {
   disable_by_file: disableByFile,
   disable_by_files_ports: disableByFilesPorts,
   enable_by_files: enableByFiles,
   event_loop: eventLoop,
   http,
 };
+
+/** The kind of driver that a health check asks. */
+export const healthcheckKind: DriverKind = { kind: 'healthcheck', required: ['check'], builtin: BUILTIN_PLUGINS };
 
 /** `port:path`, the first colon splits. */
 export function pathsByPort(entries: readonly string[]): Map<number | undefined, string> {

@@ -20,7 +20,7 @@ import type { OptionsOf } from '../config/index.js';
 import { ConfigurationRefused } from '../errors.js';
 import { Drivers } from '../service/index.js';
 import { healthcheckOptions } from './healthcheck-options.js';
-import { BUILTIN_PLUGINS, type HealthcheckPlugin } from './healthcheck-plugins.js';
+import { type HealthcheckPlugin, healthcheckKind } from './healthcheck-plugins.js';
 import { type NamedResult, REPORT_TYPES, writeReport } from './healthcheck-report.js';
 import { PluginRunner } from './healthcheck-runner.js';
 import { fullPath } from './path-prefix-match.js';
@@ -118,7 +118,7 @@ async function loadPlugins(
 ): Promise<Map<string, HealthcheckPlugin>> {
   const drivers = new Drivers({ folder: dirname(ctx.section.origin.file), log: ctx.log });
   ctx.onClose(() => drivers.close());
-  drivers.declare({ kind: 'healthcheck', required: ['check'], builtin: BUILTIN_PLUGINS });
+  drivers.declare(healthcheckKind);
   const plugins = new Map<string, HealthcheckPlugin>();
   for (const name of backends) {
     if (name === 'draining') continue;

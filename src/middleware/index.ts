@@ -16,7 +16,7 @@ export { etag } from './etag.js';
 export { faultWrapper } from './fault-wrapper.js';
 export { gatekeeper } from './gatekeeper.js';
 export { healthcheck, healthcheckFilter } from './healthcheck.js';
-export type { HealthcheckPlugin, PluginResult } from './healthcheck-plugins.js';
+export { type HealthcheckPlugin, healthcheckKind, type PluginResult } from './healthcheck-plugins.js';
 export { IDENTITY_HEADERS, type Identity, stripIdentity } from './identity.js';
 export { nameCheck } from './name-check.js';
 export { noauth } from './noauth.js';
@@ -41,3 +41,4 @@ export {
   type ValidatorSettings,
   ValidatorUnavailable,
 } from './token-validator.js';
+export { tokenValidatorKind } from './validator-drivers.js';

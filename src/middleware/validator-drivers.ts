@@ -9,9 +9,9 @@ import type { AuthTokenOptions } from './auth-token-options.js';
 import type { JwtOptions } from './jwt-options.js';
 import type { TokenValidator, ValidatorSettings } from './token-validator.js';
 
-/** Each comes with its own dependencies when it is named, not before. */
-const TOKEN_VALIDATORS: DriverKind = {
-  kind: 'token_validator',
+/** The kind of driver that says what tokens are worth. Each comes with its own dependencies when it is named, not before. */
+export const tokenValidatorKind: DriverKind = {
+  kind: 'auth.validator',
   required: ['validate'],
   builtin: {
     keystone: async () => new (await import('./keystone-validator.js')).KeystoneValidator(),
@@ -32,9 +32,9 @@ export async function startValidator(
 ): Promise<TokenValidator> {
   const settings: ValidatorSettings = { options, config: ctx.config, log: ctx.log, origin: ctx.section.origin };
   const drivers = new Drivers({ folder: dirname(ctx.section.origin.file), log: ctx.log });
-  drivers.declare(TOKEN_VALIDATORS);
+  drivers.declare(tokenValidatorKind);
   try {
-    const validator = await drivers.load<TokenValidator>('token_validator', options.validator, settings, jwt);
+    const validator = await drivers.load<TokenValidator>(tokenValidatorKind.kind, options.validator, settings, jwt);
     await validator.start?.(settings);
     return validator;
   } catch (error) {

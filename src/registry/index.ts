@@ -32,4 +32,5 @@ export type {
   ServiceStore,
   WorkerRow,
 } from './service-store.js';
+export { servicegroupKind } from './servicegroup-kind.js';
 export { SqliteStore, type SqliteStoreOptions } from './sqlite-store.js';

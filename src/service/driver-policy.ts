@@ -93,7 +93,7 @@ async function runnerOf({ timeout, retry, breaker }: DriverPolicy): Promise<Run>
     try {
       return await whole.execute(call);
     } catch (error) {
-      if (policies.isTaskCancelledError(error)) {
+      if (error instanceof policies.TaskCancelledError) {
         throw new PorticoError('PORTICO_DRIVER_TIMEOUT', {
           message: `${name} took more than ${timeout} s`,
           cause: error,

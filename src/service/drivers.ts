@@ -3,8 +3,9 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type Config, defineOptions, type OptionDeclarations, string } from '../config/index.js';
-import { didYouMean, PorticoError } from '../errors.js';
+import { PorticoError } from '../errors.js';
 import type { Logger } from '../log.js';
+import { driverNotOpened, noConfiguration, unknownDriver, unknownKind, unnamedBackend } from './driver-errors.js';
 import { announcedDriver, checkDriver, type DriverKind } from './driver-kind.js';
 import { guardDriver } from './driver-policy.js';
 import { importModuleExport, type ModuleExportOptions, makeFrom } from './module-export.js';
@@ -91,6 +92,7 @@ export class Drivers {
     const loaded = new Map<string, T & DriverLife>();
     for (const backend of backends) {
       const { driver } = this.#configuration(kind).group(backend, backendOptions, { partial: true });
+      if (driver === '') throw unnamedBackend(this.#kind(kind), backend);
       loaded.set(backend, await this.#load<T>(kind, driver, backend, args));
     }
     return loaded;
@@ -154,11 +156,7 @@ export class Drivers {
   #kind(name: string): DriverKind {
     const kind = this.#kinds.get(name);
     if (kind !== undefined) return kind;
-    const known = [...this.#kinds.keys()];
-    throw new PorticoError('PORTICO_UNKNOWN_DRIVER_KIND', {
-      message: `there is no kind of driver called "${name}"`,
-      hint: didYouMean(name, known) ?? `Kinds: ${known.join(', ') || 'none'}.`,
-    });
+    throw unknownKind(name, [...this.#kinds.keys()]);
   }
 
   #canonical(kind: DriverKind, name: string): string {
@@ -176,10 +174,7 @@ export class Drivers {
     try {
       await driver.open?.();
     } catch (cause) {
-      throw new PorticoError('PORTICO_DRIVER_OPEN', {
-        message: `the ${kind.kind} driver "${name}" cannot be opened: ${cause instanceof Error ? cause.message : String(cause)}`,
-        cause,
-      });
+      throw driverNotOpened(kind, name, cause);
     }
     this.#open.push(driver);
     if (kind.policy === undefined) return driver;
@@ -195,10 +190,7 @@ export class Drivers {
 
   #configuration(kind: string): Config {
     if (this.#config !== undefined) return this.#config;
-    throw new PorticoError('PORTICO_NO_CONFIG', {
-      message: `the backends of the kind "${kind}" are named in a configuration, and there is none`,
-      hint: 'Make the Drivers with { config }.',
-    });
+    throw noConfiguration(kind);
   }
 
   async #find(kind: DriverKind, name: string): Promise<unknown> {
@@ -225,18 +217,4 @@ export class Drivers {
  */
 export async function loadDriver<T>(reference: string, where: ModuleExportOptions, ...args: unknown[]): Promise<T> {
   return (await makeFrom(await importModuleExport(reference, where), args)) as T;
-}
-
-function unknownDriver(kind: DriverKind, name: string, announced: readonly string[]): PorticoError {
-  const known = [...Object.keys(kind.builtin ?? {}), ...announced];
-  const from = Object.hasOwn(kind.packages ?? {}, name) ? kind.packages![name] : undefined;
-  const hints = [
-    from === undefined ? undefined : `Install the package ${from}, which has it.`,
-    didYouMean(name, known),
-    `Known: ${known.join(', ') || 'none'}; or give a module: ./file.js:export, package/path:export.`,
-  ];
-  return new PorticoError('PORTICO_UNKNOWN_DRIVER', {
-    message: `there is no ${kind.kind} driver called "${name}"`,
-    hint: hints.filter((hint) => hint !== undefined).join(' '),
-  });
 }

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
+import { Config, ConfigError, defineOptions, integer, string } from 'portico/config';
 import { type DriverKind, Drivers, loadDriver, NotSupported, parseModuleExport } from 'portico/service';
 import { recordedLog } from '../tasks/recorded-log.js';
 
@@ -232,4 +233,93 @@ test('declaring a kind twice is fine when it is the same', () => {
   const made = drivers();
   made.declare({ ...compute });
   assert.throws(() => made.declare({ ...compute, required: [] }), { code: 'PORTICO_DRIVER_KIND_EXISTS' });
+});
+
+/** A driver with options of its own, in a group that nobody knew of before. */
+class Swift {
+  static readonly options = defineOptions({
+    container: string({ default: 'images', help: 'Where images are.' }),
+    retries: integer({ default: 3, min: 0, help: 'Tries after the first.' }),
+  });
+  readonly given: unknown[];
+  constructor(...given: unknown[]) {
+    this.given = given;
+  }
+  spawn(): void {}
+  kill(): void {}
+}
+
+const swift: DriverKind = { ...compute, builtin: { swift: Swift, plain: { spawn() {}, kill() {} } } };
+
+test('MG-46 a driver declares its own options when it is loaded, and is given the values of its group', async () => {
+  const config = Config.fromText('[swift]\ncontainer = pictures\n');
+  config.validate({ complete: false });
+  assert.equal(config.has('swift', 'container'), false);
+  const driver = await drivers(swift, { config }).load<Swift>('compute', 'swift', 'deps');
+  assert.deepEqual(driver.given.slice(1), ['deps']);
+  assert.deepEqual({ ...(driver.given[0] as object) }, { driver: '', container: 'pictures', retries: 3 });
+  assert.equal(config.has('swift', 'container'), true);
+
+  const grouped = await drivers({ ...swift, configGroup: 'image_store' }, { config }).load<Swift>('compute', 'swift');
+  assert.equal((grouped.given[0] as { container: string }).container, 'images');
+});
+
+test('MG-46 CF-66 names in a driver’s group are judged once it is loaded, with place and nearest name', async () => {
+  const config = Config.fromText('[swift]\ncontaner = pictures\nretries = -1\n', { file: 'portico.ini' });
+  config.validate({ complete: false });
+  await assert.rejects(drivers(swift, { config }).load('compute', 'swift'), (error) => {
+    assert.ok(error instanceof ConfigError);
+    assert.deepEqual(
+      error.issues.map(({ opt }) => opt),
+      ['retries', 'contaner'],
+    );
+    assert.match(error.message, /portico\.ini:2:.*contaner: unknown option.*did you mean 'container'/s);
+    return true;
+  });
+});
+
+test('MG-47 each backend has a group of its own, which says which driver it is', async () => {
+  const config = Config.fromText(
+    '[DEFAULT]\nenabled_backends = fast, large\n[fast]\ndriver = swift\ncontainer = f\n[large]\ndriver = swift\nretries = 9\n',
+  );
+  const backends = await drivers({ ...swift, shared: true }, { config }).loadBackends<Swift>(
+    'compute',
+    ['fast', 'large'],
+    'deps',
+  );
+  assert.deepEqual(
+    [...backends].map(([name, { given }]) => [name, { ...(given[0] as object) }, given[1]]),
+    [
+      ['fast', { driver: 'swift', container: 'f', retries: 3 }, 'deps'],
+      ['large', { driver: 'swift', container: 'images', retries: 9 }, 'deps'],
+    ],
+  );
+  await assert.rejects(drivers(swift).loadBackends('compute', ['fast']), { code: 'PORTICO_NO_CONFIG' });
+  await assert.rejects(drivers(swift, { config }).loadBackends('compute', ['slow']), {
+    code: 'PORTICO_UNKNOWN_DRIVER',
+    message: 'the backend [slow] names no compute driver',
+  });
+});
+
+test('MG-4 one manager has several drivers, and chooses between them by what they can do', async () => {
+  const able = { spawn: () => 'able', kill() {}, supportsMigration: true };
+  const made = drivers({ ...compute, builtin: { able, plain: { spawn: () => 'plain', kill() {} } } });
+  made.declare({ kind: 'volumes', required: ['attach'], builtin: { local: { attach: () => 'attached' } } });
+  class ComputeManager {
+    readonly backends = new Map<string, Compute>();
+    volumes!: { attach(): string };
+    async initHost(): Promise<void> {
+      for (const name of ['plain', 'able']) this.backends.set(name, await made.load<Compute>('compute', name));
+      this.volumes = await made.load('volumes', 'local');
+    }
+    spawnMovable(): string {
+      const movable = [...this.backends.values()].find(
+        (driver) => made.capabilities('compute', driver).supportsMigration,
+      );
+      return `${movable!.spawn()} ${this.volumes.attach()}`;
+    }
+  }
+  const manager = new ComputeManager();
+  await manager.initHost();
+  assert.equal(manager.spawnMovable(), 'able attached');
 });

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { silentLogger } from 'portico';
+import { type HealthcheckPlugin, healthcheckKind, tokenValidatorKind } from 'portico/middleware';
+import { MemoryStore, PostgresqlStore, type ServiceStore, SqliteStore, servicegroupKind } from 'portico/registry';
+import { Drivers } from 'portico/service';
+import {
+  type ConformanceCase,
+  driverConformance,
+  FakeHealthcheck,
+  FakeTokenValidator,
+  healthcheckConformance,
+  serviceStoreConformance,
+  tokenValidatorConformance,
+} from 'portico/testing';
+import { startPostgresql } from '../registry/start-postgresql.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'conformance-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const postgresql = await startPostgresql();
+after(() => postgresql?.stop());
+
+/** The cases that a driver does not pass. */
+async function broken(cases: readonly ConformanceCase[]): Promise<string[]> {
+  const names: string[] = [];
+  for (const { name, run } of cases) {
+    await run().catch(() => names.push(name.replace(/^.*?: /, '')));
+  }
+  return names;
+}
+
+function all(driver: string, cases: readonly ConformanceCase[]): void {
+  for (const { name, run } of cases) test(`MG-50 MG-51 ${driver}: ${name}`, run);
+}
+
+let files = 0;
+all(
+  'memory',
+  serviceStoreConformance((now) => new MemoryStore({ now })),
+);
+all(
+  'sqlite',
+  serviceStoreConformance((now) => new SqliteStore(join(folder, `${++files}.db`), { now })),
+);
+if (postgresql !== undefined) {
+  all(
+    'postgresql',
+    serviceStoreConformance(async (now) => {
+      const store = new PostgresqlStore(await postgresql.database(), { now });
+      await store.migrate();
+      return store;
+    }),
+  );
+}
+const tokens = { good: { userId: 'u', roles: ['member'] } };
+all(
+  'fake',
+  tokenValidatorConformance(() => new FakeTokenValidator(tokens), { good: 'good', bad: 'bad' }),
+);
+all(
+  'fake',
+  healthcheckConformance(() => new FakeHealthcheck()),
+);
+const settings = (): object => ({
+  disableByFilePaths: [],
+  enableByFilePaths: [],
+  maxDelayMs: 60_000,
+});
+for (const [name, make] of Object.entries(healthcheckKind.builtin ?? {})) {
+  const made = make as (given: () => object, log: unknown) => HealthcheckPlugin;
+  all(
+    name,
+    healthcheckConformance(() => made(settings, silentLogger())),
+  );
+}
+
+test('MG-51 the kinds that ship are declared as any other, and their drivers load by their names', async () => {
+  const drivers = new Drivers({ folder });
+  for (const kind of [servicegroupKind, tokenValidatorKind, healthcheckKind]) drivers.declare(kind);
+  assert.deepEqual(
+    [servicegroupKind, tokenValidatorKind, healthcheckKind].map(({ kind, builtin }) => [kind, Object.keys(builtin!)]),
+    [
+      ['servicegroup', ['memory', 'sqlite', 'postgresql']],
+      ['auth.validator', ['keystone', 'jwt', 'static']],
+      ['healthcheck', ['disable_by_file', 'disable_by_files_ports', 'enable_by_files', 'event_loop', 'http']],
+    ],
+  );
+  const store = await drivers.load<ServiceStore>('servicegroup', 'sqlite', join(folder, 'loaded.db'));
+  assert.deepEqual(await store.list(), []);
+  await drivers.close();
+});
+
+test('MG-50 MG-45 a driver that breaks a promise of its kind is found out', async () => {
+  class Hasty extends MemoryStore {
+    override async lease(): Promise<boolean> {
+      return true;
+    }
+    override async list(): ReturnType<MemoryStore['list']> {
+      return [];
+    }
+  }
+  assert.deepEqual(await broken(serviceStoreConformance((now) => new Hasty({ now }))), [
+    'a list is sorted by host and binary, and takes what its filter says',
+    'a lease belongs to one owner until it ends',
+  ]);
+  class Behaving extends FakeTokenValidator {
+    override async validate(token: string) {
+      const info = await super.validate(token);
+      return info === null ? null : { ...info, claims: { refresh: () => {} } };
+    }
+  }
+  const samples = { good: 'good', bad: 'bad' };
+  assert.deepEqual(await broken(tokenValidatorConformance(() => new Behaving(tokens), samples)), [
+    'a good token says who its bearer is, in plain data',
+  ]);
+  const kind = { kind: 'images', required: ['store'], optional: ['scan'], capabilities: { supportsScan: false } };
+  assert.deepEqual(await broken(driverConformance(kind, () => ({ store() {} }))), []);
+  assert.deepEqual(await broken(driverConformance(kind, () => ({ store() {}, supportsScan: 1, supportsX: true }))), [
+    'capabilities are true or false, and none is unknown to the kind',
+  ]);
+  assert.equal((await broken(driverConformance(kind, () => ({})))).length, 4);
+});
