@@ -2,7 +2,7 @@
  * `api-cli service`: the services that have registered, and what operators decide about them.
  */
 import type { Command } from 'commander';
-import { PorticoError } from '../errors.js';
+import { didYouMean, PorticoError } from '../errors.js';
 import {
   type OperatorChanges,
   openRegistry,
@@ -39,7 +39,13 @@ export function register(program: Command): void {
     .option('--status <status>', 'those that are enabled or disabled')
     .option('--check', 'end with status 1 when any of them is down')
     .action(async (given: ListArguments) => {
-      const views = await withRegistry(given, (registry) => registry.list(filterOf(given)));
+      const views = await withRegistry(given, async (registry) => {
+        const found = await registry.list(filterOf(given));
+        if (found.length === 0 && given.json !== true) {
+          process.stderr.write(`${nothingFits(given, await registry.list())}\n`);
+        }
+        return found;
+      });
       print(given, { services: views.map(serviceJson) }, () => table(views.map(serviceJson)));
       process.exitCode = given.check === true && views.some(({ state }) => state === 'down') ? 1 : 0;
     });
@@ -130,13 +136,35 @@ async function find(registry: ServiceRegistry, name: string): Promise<ServiceVie
   const filter = at === -1 ? { binary: name } : { binary: name.slice(0, at), host: name.slice(at + 1) };
   const found = await registry.list(filter);
   if (found.length === 1) return found[0]!;
-  const known = (found.length > 0 ? found : await registry.list()).map(
-    ({ record }) => `${record.binary}@${record.host}`,
-  );
+  const views = found.length > 0 ? found : await registry.list();
+  const known = views.map(({ record }) => `${record.binary}@${record.host}`);
+  const candidates = at === -1 ? [...new Set(views.map(({ record }) => record.binary))] : known;
+  const elsewhere = views.filter(({ record }) => at !== -1 && record.binary === name.slice(0, at));
+  const near =
+    found.length > 0
+      ? 'Say which: binary@host, or its id.'
+      : (didYouMean(name, candidates) ??
+        (elsewhere.length > 0 ? `It runs on ${elsewhere.map(({ record }) => record.host).join(', ')}.` : undefined));
   throw new PorticoError('PORTICO_RECORD_NOT_FOUND', {
     message: found.length === 0 ? `no service is called ${name}` : `${name} runs on ${found.length} hosts`,
-    hint: known.length === 0 ? 'No service has registered.' : `Services: ${known.join(', ')}.`,
+    hint: known.length === 0 ? NOBODY : [near, `Services: ${known.join(', ')}.`].filter(Boolean).join(' '),
   });
+}
+
+const NOBODY = 'No service has registered.';
+
+/** Why a list is empty: nobody is there, or a name in the filter is not one that anybody has. */
+function nothingFits(given: ListArguments, all: readonly ServiceView[]): string {
+  if (all.length === 0) return NOBODY;
+  const hints = (['host', 'binary', 'topic'] as const).flatMap((column) => {
+    const names = [...new Set(all.map(({ record }) => record[column] ?? ''))].filter((name) => name !== '');
+    const wanted = given[column];
+    if (wanted === undefined || names.includes(wanted)) return [];
+    return [
+      `no ${column} is called ${wanted}. ${didYouMean(wanted, names) ?? `There are: ${names.join(', ') || 'none'}.`}`,
+    ];
+  });
+  return ['No service fits.', ...hints].join(' ');
 }
 
 function filterOf({ host, binary, topic, state, status }: ListArguments): ViewFilter {
@@ -153,7 +181,8 @@ function filterOf({ host, binary, topic, state, status }: ListArguments): ViewFi
 
 function refuseUnless(option: string, value: string | undefined, choices: readonly string[]): void {
   if (value === undefined || choices.includes(value)) return;
-  throw new PorticoError('PORTICO_USAGE', { message: `${option} is one of ${choices.join(', ')}, not ${value}` });
+  const hint = didYouMean(value, choices);
+  throw new PorticoError('PORTICO_USAGE', { message: `${option} is one of ${choices.join(', ')}, not ${value}`, hint });
 }
 
 function wholeNumber(text: string): number {

@@ -1,7 +1,7 @@
 /**
  * This process and its children, as a report lists them.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 
 /** What is known of one process. */
 interface ProcessFacts {
@@ -22,44 +22,54 @@ const STATES: Readonly<Record<string, string>> = {
   I: 'idle',
 };
 
-/** `Process <pid> (under <ppid>) [ run by: <user> (<uid>), state: <state> ]`, and the same for each child, indented. */
-export function processTree(pid: number, parent: number): string {
-  const all = processes();
+/**
+ * `Process <pid> (under <ppid>) [ run by: <user> (<uid>), state: <state> ]`, and the same for each child, indented. Reads
+ * without holding up the event loop, however many processes the machine has.
+ */
+export async function processTree(pid: number, parent: number): Promise<string> {
+  const all = await processes();
   const own = all.find((each) => each.pid === pid) ?? { pid, parent, state: 'running' };
-  const lines = (one: ProcessFacts, indent: string): string[] => [
-    `${indent}Process ${one.pid} (under ${one.parent}) [ run by: ${ownerOf(one.pid)}, state: ${one.state} ]`,
-    ...all.filter((each) => each.parent === one.pid).flatMap((child) => lines(child, `${indent}  `)),
-  ];
-  return lines(own, '').join('\n');
+  const users = await readText('/etc/passwd');
+  const lines = async (one: ProcessFacts, indent: string): Promise<string[]> => {
+    const owner = await ownerOf(one.pid, users);
+    const text = `${indent}Process ${one.pid} (under ${one.parent}) [ run by: ${owner}, state: ${one.state} ]`;
+    const children = all.filter((each) => each.parent === one.pid);
+    const below: string[] = [];
+    for (const child of children) below.push(...(await lines(child, `${indent}  `)));
+    return [text, ...below];
+  };
+  return (await lines(own, '')).join('\n');
 }
+
+/** So many files are read at a time: each takes a thread of Node's pool. */
+const AT_ONCE = 16;
 
 /** All processes of the machine where it has a /proc; none elsewhere. */
-function processes(): ProcessFacts[] {
-  let names: string[];
-  try {
-    names = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  } catch {
-    return [];
+async function processes(): Promise<ProcessFacts[]> {
+  const names = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const found: (ProcessFacts | undefined)[] = [];
+  for (let at = 0; at < names.length; at += AT_ONCE) {
+    found.push(...(await Promise.all(names.slice(at, at + AT_ONCE).map(factsOf))));
   }
-  return names.flatMap((name) => {
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
-      // The command's name is in parentheses and may hold any character, parentheses too.
-      const [state = '', parent = '0'] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return [{ pid: Number(name), parent: Number(parent), state: STATES[state] ?? state }];
-    } catch {
-      // It ended while we looked.
-      return [];
-    }
-  });
+  return found.filter((facts) => facts !== undefined);
 }
 
-function ownerOf(pid: number): string {
-  try {
-    const uid = /^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '?';
-    const user = new RegExp(`^([^:]*):[^:]*:${uid}:`, 'm').exec(readFileSync('/etc/passwd', 'utf8'))?.[1] ?? 'unknown';
-    return `${user} (${uid})`;
-  } catch {
-    return `unknown (${process.getuid?.() ?? '?'})`;
-  }
+async function factsOf(pid: string): Promise<ProcessFacts | undefined> {
+  const stat = await readText(`/proc/${pid}/stat`);
+  // It ended while we looked.
+  if (stat === '') return undefined;
+  // The command's name is in parentheses and may hold any character, parentheses too.
+  const [state = '', parent = '0'] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { pid: Number(pid), parent: Number(parent), state: STATES[state] ?? state };
+}
+
+async function ownerOf(pid: number, users: string): Promise<string> {
+  const uid = /^Uid:\s+(\d+)/m.exec(await readText(`/proc/${pid}/status`))?.[1];
+  if (uid === undefined) return `unknown (${process.getuid?.() ?? '?'})`;
+  const user = new RegExp(`^([^:]*):[^:]*:${uid}:`, 'm').exec(users)?.[1] ?? 'unknown';
+  return `${user} (${uid})`;
+}
+
+function readText(file: string): Promise<string> {
+  return readFile(file, 'latin1').catch(() => '');
 }

@@ -92,8 +92,8 @@ export class GuruMeditation {
   async report(): Promise<string> {
     const stack = new Error('here').stack ?? '';
     const { config, workers } = this.#options;
-    const processesText = (): string =>
-      [processTree(process.pid, process.ppid), ...(workers === undefined ? [] : ['', ...workers()])].join('\n');
+    const processesText = async (): Promise<string> =>
+      [await processTree(process.pid, process.ppid), ...(workers === undefined ? [] : ['', ...workers()])].join('\n');
     const built: { title: string; text: ReportSection }[] = [
       { title: 'Package', text: () => this.#package() },
       { title: 'Threads', text: () => threads(stack) },

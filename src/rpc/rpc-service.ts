@@ -143,9 +143,9 @@ export class RPCService implements ServiceBase {
   }
 
   describeWork(): readonly string[] {
-    const tracked = this.#managed.tracker.list().map(({ name, ageMs }) => `task ${name}${since(ageMs)}`);
     const tasks = this.tasks.activity().filter(({ kind }) => kind === 'task');
-    return [...tracked, ...tasks.map(({ name, ageMs }) => `task ${name}${since(ageMs)}`)];
+    const spawned = tasks.map(({ name, ageMs }) => `task ${name} (since ${formatDuration(ageMs / 1000)})`);
+    return [...this.#managed.tracker.describe(), ...spawned];
   }
 
   /** Looks for the managers that are named; makes none. */
@@ -227,8 +227,4 @@ function checkTimes({ reportInterval, periodicFuzzyDelay, periodicIntervalMax }:
       hint: 'Give 0 to switch it off, null for what the configuration says.',
     });
   }
-}
-
-function since(ageMs: number): string {
-  return ` for ${formatDuration(ageMs / 1000)}`;
 }

@@ -166,6 +166,7 @@ export class WSGIService implements ListeningService {
   describeWork(): readonly string[] {
     return [
       ...this.#server.describeWork(),
+      ...this.#managed.tracker.describe(),
       ...this.tasks
         .activity()
         .filter(isTask)

@@ -69,6 +69,11 @@ export class TaskTracker {
     return [...this.#entries].map(({ began, ...facts }) => ({ ...facts, ageMs: now - began }));
   }
 
+  /** The tasks under way, a line each: for `describeWork`. */
+  describe(): string[] {
+    return this.list().map((task) => `task ${described(task)}`);
+  }
+
   /** See {@link Track}. A member that can be handed on by itself. */
   readonly track: Track = (name, work, facts = {}) => {
     const tracked = this.record(name, work, facts);

@@ -81,14 +81,49 @@ test('SG-55 what cannot be done is said: a service that is up, one that is not t
   assert.match(up.stderr, /portico-compute on one is up/);
   const unknown = cli('show', 'portico-compte', '--config-file', file);
   assert.equal(unknown.status, 1);
-  assert.match(unknown.stderr, /no service is called portico-compte\n +Services: portico-compute@one\./);
-  const wrong = cli('list', '--state', 'sideways', '--config-file', file);
+  assert.match(
+    unknown.stderr,
+    /no service is called portico-compte\n +Did you mean "portico-compute"\? Services: portico-compute@one\./,
+  );
+  assert.match(
+    cli('enable', 'portico-compute@on', '--config-file', file).stderr,
+    /Did you mean "portico-compute@one"\?/,
+  );
+  assert.match(cli('enable', 'portico-compute@two', '--config-file', file).stderr, /It runs on one\./);
+  for (const command of ['enable', 'disable', 'delete', 'force-down', 'force-up']) {
+    assert.equal(cli(command, '00000000-0000-0000-0000-000000000000', '--config-file', file).status, 1, command);
+  }
+  const wrong = cli('list', '--state', 'dwon', '--config-file', file);
   assert.equal(wrong.status, 2);
+  assert.match(wrong.stderr, /--state is one of up, down, unknown, not dwon\n +Did you mean "down"\?/);
+  const enabled = cli('disable', 'portico-compute', '--reason', '', '--config-file', file, '--json');
+  assert.equal((JSON.parse(enabled.stdout) as ServiceJson).disabled_reason, '');
+  assert.match(cli('lst', '--config-file', file).stderr, /Did you mean list\?/);
   const empty = join(folder, 'empty.ini');
   writeFileSync(empty, '');
   const none = cli('list', '--config-file', empty);
   assert.equal(none.status, 1);
   assert.match(none.stderr, /names no service registry\n.*\[servicegroup\] connection/);
+});
+
+test('SG-55 a list that is empty says why, on standard error, and is an empty list as JSON', () => {
+  const host = cli('list', '--host', 'onee', '--config-file', file);
+  assert.equal(host.status, 0);
+  assert.match(host.stdout, /^ID +BINARY[^\n]*\n$/);
+  assert.equal(host.stderr, 'No service fits. no host is called onee. Did you mean "one"?\n');
+  assert.equal(cli('list', '--state', 'unknown', '--config-file', file).stderr, 'No service fits.\n');
+  assert.deepEqual(json('list', '--host', 'onee'), { services: [] });
+});
+
+test('SG-55 a binary that runs on several hosts has to be said with its host', async () => {
+  const store = new SqliteStore(join(folder, 'services.db'));
+  await store.insert(announcement({ host: 'two' }), { disabled: false, state: 'running' });
+  await store.close();
+  const both = cli('disable', 'portico-compute', '--config-file', file);
+  assert.equal(both.status, 1);
+  assert.match(both.stderr, /runs on 2 hosts\n +Say which.* portico-compute@one, portico-compute@two\./);
+  assert.equal(json<ServiceJson>('disable', 'portico-compute@two').status, 'disabled');
+  assert.match(json<{ deleted: string }>('delete', 'portico-compute@two', '--force').deleted, /^[0-9a-f-]{36}$/);
 });
 
 test('SG-19 db sync makes the tables, and says so when there is nothing to do', () => {

@@ -64,16 +64,43 @@ test('LC-1507 threads: where the main thread stands, and what holds the event lo
   assert.match(text, /Active resources:\n/);
 });
 
-test('LC-1507 worker threads are shown with their stacks', {
-  skip: !('excludeNetwork' in process.report),
-}, async () => {
-  const worker = new Worker('setInterval(() => {}, 1000); require("node:worker_threads").parentPort.postMessage(1)', {
-    eval: true,
-  });
+/** A worker thread that runs some code once it has told that it is about to. */
+async function workerThread(code: string): Promise<Worker> {
+  const worker = new Worker(`require('node:worker_threads').parentPort.postMessage(1); ${code}`, { eval: true });
   await new Promise((resolve) => worker.once('message', resolve));
+  return worker;
+}
+
+test('LC-1507 worker threads are shown with what they are doing, one that waits and one in a loop alike', async () => {
+  const workers = [
+    await workerThread('setInterval(() => {}, 60_000);'),
+    await workerThread('setImmediate(function spinning() { for (;;); });'),
+  ];
+  const shown = async (): Promise<string> => section(await guruMeditation().report(), 'Threads');
+  let text = await shown();
+  // It may not have begun to spin yet.
+  while (!text.includes('spinning')) text = await shown();
+  await Promise.all(workers.map((worker) => worker.terminate()));
+  assert.match(text, /Thread #\d+ \(worker\) ------\n\(no JavaScript is running: the event loop, or native code\)/);
+  assert.match(text, /Thread #\d+ \(worker\) ------\n.*:\d+ in spinning/);
+});
+
+test('LC-1502 LC-1507 a worker thread that is busy in native code holds up no report, and goes on afterwards', async () => {
+  const worker = await workerThread(
+    `require('node:crypto').pbkdf2Sync('a', 'b', 2_000_000, 64, 'sha512');
+     require('node:worker_threads').parentPort.postMessage('done');`,
+  );
+  let done = false;
+  const ended = new Promise<void>((resolve) => {
+    worker.once('message', () => {
+      done = true;
+      resolve();
+    });
+  });
   const text = section(await guruMeditation().report(), 'Threads');
-  await worker.terminate();
+  assert.equal(done, false);
   assert.match(text, /Thread #\d+ \(worker\)/);
+  await ended;
 });
 
 test('LC-1508 tasks, timers, periodic tasks and requests, with ages and without queries', async () => {

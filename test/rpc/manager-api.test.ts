@@ -106,8 +106,8 @@ test('MG-21 calls are tracked under their names until they end, those marked @un
   const api = images.api<{ copy(context: unknown): void; poll(context: unknown): void }>();
   const calls = [api.copy({ requestId: 'req-1' }), api.poll({ requestId: 'req-2' })];
   assert.deepEqual(
-    images.describeWork().map((line) => line.replace(/ for .*/, '')),
-    ['task Slow.copy'],
+    images.describeWork().map((line) => line.replace(/, since .*/, '')),
+    ['task Slow.copy (for req-1'],
   );
   for (const end of ends) end();
   await Promise.all(calls);

@@ -1,0 +1,112 @@
+/**
+ * A report of a whole fleet while it serves: every process has its own, no request suffers, and no secret is in it.
+ */
+import assert from 'node:assert/strict';
+import { Agent, request } from 'node:http';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { emptyProject, freePort, startApiCli } from './program.js';
+import { pidApp } from './projects.js';
+
+const WORKERS = 2;
+const SECRETS = ['hunter2', 'correct-horse', 'sesame'];
+
+function project(port: number, folder: string): Record<string, string> {
+  return {
+    'app.js': `${pidApp}
+      import { periodicTask } from 'portico/tasks';
+      export class Manager {
+        initHost() { void this.track('copying', new Promise(() => {}), { resourceId: 'image-7' }); }
+        gracefulShutdown() {}
+        sweep() {}
+      }
+      periodicTask({ spacing: 3600 })(Manager.prototype.sweep);`,
+    'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:app\npassword = sesame\n',
+    'portico.ini': `[DEFAULT]
+enabled_apis = hello
+[api:hello]
+port = ${port}
+workers = ${WORKERS}
+manager = ./app.js:Manager
+[servicegroup]
+connection = sqlite:///${join(folder, 'hunter2.db')}
+[database]
+connection = postgresql://nova:correct-horse@127.0.0.1/nova
+`,
+  };
+}
+
+/** Requests one after another on kept connections, until it is stopped; gives how long each took, in milliseconds. */
+function load(port: number, clients: number): { stop: () => Promise<number[]>; answered: () => number } {
+  const agent = new Agent({ keepAlive: true, maxSockets: clients });
+  const times: number[] = [];
+  let running = true;
+  const one = (): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const began = performance.now();
+      request({ port, host: '127.0.0.1', path: '/', agent }, (response) => {
+        response.resume().once('end', () => {
+          if (response.statusCode === 200) resolve(performance.now() - began);
+          else reject(new Error(`answered ${response.statusCode}`));
+        });
+      })
+        .once('error', reject)
+        .end();
+    });
+  const client = async (): Promise<void> => {
+    while (running) times.push(await one());
+  };
+  const all = Promise.all(Array.from({ length: clients }, client));
+  return {
+    answered: () => times.length,
+    stop: async () => {
+      running = false;
+      await all;
+      agent.destroy();
+      return times;
+    },
+  };
+}
+
+test('LC-1502 LC-1508 LC-1511 LC-1513 SIGUSR2 to a serving fleet: a report of each process, no request lost, no secret', async (t) => {
+  const port = await freePort();
+  const { folder, remove } = emptyProject({});
+  const files = emptyProject(project(port, folder));
+  t.after(() => [remove, files.remove].forEach((each) => each()));
+  const program = startApiCli([], { cwd: files.folder });
+  t.after(() => program.end());
+  await program.printed(/^hello\b.*2 workers/m);
+  const slow = request({ port, host: '127.0.0.1', path: '/?token=hunter2&ms=600000' }).on('error', () => {});
+  slow.end();
+
+  const before = load(port, 4);
+  while (before.answered() < 400) await new Promise((resolve) => setImmediate(resolve));
+  const quiet = await before.stop();
+  const during = load(port, 4);
+  while (during.answered() < 50) await new Promise((resolve) => setImmediate(resolve));
+  program.kill('SIGUSR2');
+  const banner = '====\\s+Configuration\\s+====';
+  await program.printed(new RegExp(`(${banner}[\\s\\S]*){${WORKERS + 1}}`));
+  const asked = during.answered();
+  while (during.answered() < asked + 200) await new Promise((resolve) => setImmediate(resolve));
+  const times = await during.stop();
+  slow.destroy();
+  const longest = (all: readonly number[]): string => `${Math.max(...all).toFixed(1)} ms`;
+  t.diagnostic(
+    `longest of ${quiet.length} requests before the report: ${longest(quiet)}; of ${times.length} during it: ${longest(times)}`,
+  );
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+
+  const report = program.stderr.slice(program.stderr.indexOf('Guru Meditation') - 80);
+  const count = (pattern: RegExp): number => report.match(pattern)?.length ?? 0;
+  for (const title of ['Guru Meditation', 'Package', 'Threads', 'Tasks', 'Processes', 'Configuration']) {
+    assert.equal(count(new RegExp(`^====\\s+${title}\\s+====$`, 'gm')), WORKERS + 1, title);
+  }
+  assert.equal(count(/^Worker \d of hello \(pid \d+\)$/gm), WORKERS);
+  assert.equal(count(/hello: 2 processes, 0 restarts/g), 1);
+  assert.equal(count(/^ {2}sweep: every 1h, 0 runs/gm), WORKERS);
+  assert.equal(count(/^ {2}GET \/ for \d+\.\d s$/gm) >= 1, true, 'the request under way, without its query');
+  assert.equal(count(/^ {2}task copying \(on image-7, since /gm), WORKERS);
+  for (const secret of SECRETS) assert.equal(report.includes(secret), false, `${secret} is in the report`);
+});
