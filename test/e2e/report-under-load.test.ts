@@ -70,9 +70,10 @@ function load(port: number, clients: number): { stop: () => Promise<number[]>; a
 
 test('LC-1502 LC-1508 LC-1511 LC-1513 SIGUSR2 to a serving fleet: a report of each process, no request lost, no secret', async (t) => {
   const port = await freePort();
-  const { folder, remove } = emptyProject({});
-  const files = emptyProject(project(port, folder));
-  t.after(() => [remove, files.remove].forEach((each) => each()));
+  const data = emptyProject({});
+  t.after(data.remove);
+  const files = emptyProject(project(port, data.folder));
+  t.after(files.remove);
   const program = startApiCli([], { cwd: files.folder });
   t.after(() => program.end());
   await program.printed(/^hello\b.*2 workers/m);
