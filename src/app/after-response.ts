@@ -2,6 +2,7 @@
  * Work after a response: logs, metrics, releases.
  */
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { abortReason } from './abort-response.js';
 
 /** How a response ended. */
@@ -22,12 +23,12 @@ export type ResponseListener = (outcome: ResponseOutcome) => void;
  * uncaught exception, as from any event listener. One registered after the end runs in a microtask.
  */
 export function afterResponse(res: ServerResponse, listener: ResponseListener): void {
-  const carrier = res as ServerResponse & { [LISTENERS]?: ResponseListener[] };
+  const carrier = res as Carrier;
   if (res.writableFinished || res.destroyed) {
     queueMicrotask(() => listener(outcomeOf(res)));
   } else if (carrier[LISTENERS] === undefined) {
     carrier[LISTENERS] = [listener];
-    watch(res, carrier[LISTENERS]);
+    watch(res);
   } else {
     carrier[LISTENERS].push(listener);
   }
@@ -35,35 +36,47 @@ export function afterResponse(res: ServerResponse, listener: ResponseListener): 
 
 const LISTENERS: unique symbol = Symbol('portico.afterResponse');
 
-function watch(res: ServerResponse, listeners: ResponseListener[]): void {
-  // A response that waits behind another on a pipelined connection has no socket yet, and Node does not tell it when
-  // that connection breaks.
-  const waiting = res.socket === null ? res.req.socket : undefined;
-  const ended = (): void => {
-    res.off('finish', ended);
-    res.off('close', ended);
-    waiting?.off('close', ended);
-    run(listeners, outcomeOf(res));
-  };
+type Carrier = ServerResponse & { [LISTENERS]?: ResponseListener[] };
+
+/** Stays where it is after the first event: that costs less than taking it off, and the second finds no listeners. */
+function watch(res: ServerResponse): void {
   res.on('finish', ended);
   res.on('close', ended);
-  waiting?.on('close', ended);
+  // A response that waits behind another on a pipelined connection has no socket yet, and Node does not tell it when
+  // that connection breaks.
+  if (res.socket === null) watchSocket(res, res.req.socket);
 }
 
+function watchSocket(res: ServerResponse, socket: Socket): void {
+  const broken = (): void => ended.call(res);
+  socket.on('close', broken);
+  afterResponse(res, () => socket.off('close', broken));
+}
+
+/** One function for all responses, called on the response. */
+function ended(this: ServerResponse): void {
+  const listeners = (this as Carrier)[LISTENERS]!;
+  if (listeners.length > 0) run(listeners, outcomeOf(this));
+}
+
+const COMPLETED: ResponseOutcome = Object.freeze({ completed: true });
+
 function outcomeOf(res: ServerResponse): ResponseOutcome {
-  if (res.writableFinished) return { completed: true };
+  if (res.writableFinished) return COMPLETED;
   const error = abortReason(res);
   return error === undefined ? { completed: false } : { completed: false, error };
 }
 
 function run(listeners: ResponseListener[], outcome: ResponseOutcome): void {
-  const failures: unknown[] = [];
+  let failed = false;
+  let failure: unknown;
   for (let listener = listeners.pop(); listener !== undefined; listener = listeners.pop()) {
     try {
       listener(outcome);
     } catch (error) {
-      failures.push(error);
+      failure = failed ? failure : error;
+      failed = true;
     }
   }
-  if (failures.length > 0) throw failures[0];
+  if (failed) throw failure;
 }

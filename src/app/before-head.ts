@@ -31,51 +31,83 @@ export function beforeHead(res: ServerResponse, listener: HeadListener): void {
  * on-headers does); a listener registered after that belongs to a layer of its own, so that reverse order holds.
  */
 interface Layer {
+  readonly res: ServerResponse;
+  /** What was replaced. */
+  readonly below: WriteHead;
   readonly writeHead: WriteHead;
   readonly listeners: HeadListener[];
 }
 
 /** Whether a replaced `writeHead` of a response is ours; for `lint`. */
 export function isHeadPatch(res: ServerResponse, method: unknown): boolean {
-  return (res as { [LAYER]?: Layer })[LAYER]?.writeHead === method;
+  return (res as unknown as Carrier)[LAYER]?.writeHead === method;
 }
 
 type WriteHead = (status: number, reason?: string | HeadersArgument, headers?: HeadersArgument) => ServerResponse;
 
 const LAYER: unique symbol = Symbol('portico.beforeHead');
+const FIRST_LAYER: unique symbol = Symbol('portico.beforeHead.first');
+
+interface Carrier {
+  /** The newest. */
+  [LAYER]?: Layer;
+  [FIRST_LAYER]?: Layer;
+  writeHead: WriteHead;
+}
 
 function layerOf(res: ServerResponse): Layer {
-  const carrier = res as unknown as { [LAYER]?: Layer; writeHead: WriteHead };
+  const carrier = res as unknown as Carrier;
   const current = carrier[LAYER];
   if (current !== undefined && carrier.writeHead === current.writeHead) return current;
-  const layer = newLayer(res, carrier.writeHead);
+  const layer = current === undefined ? firstLayer(res, carrier) : newLayer(res, carrier.writeHead);
   carrier[LAYER] = layer;
   carrier.writeHead = layer.writeHead;
   return layer;
 }
 
+function firstLayer(res: ServerResponse, carrier: Carrier): Layer {
+  const layer = { res, below: carrier.writeHead, writeHead: writeFirstHead, listeners: [] };
+  carrier[FIRST_LAYER] = layer;
+  return layer;
+}
+
 function newLayer(res: ServerResponse, below: WriteHead): Layer {
-  const listeners: HeadListener[] = [];
+  const writeHead: WriteHead = (status, reason, headers) => writeThrough(layer, status, reason, headers);
+  const layer: Layer = { res, below, writeHead, listeners: [] };
+  return layer;
+}
 
-  const writeHead: WriteHead = (status, reason, headers) => {
-    // Truncated as Node does it. What Node will refuse (a bad status, a second head) is left for Node to refuse.
-    const code = Number(status) | 0;
-    const given = typeof reason === 'string' ? headers : (headers ?? reason);
-    if (listeners.length === 0 || res.headersSent || code < 200 || code > 999 || isOdd(given)) {
-      return Reflect.apply(below, res, [status, reason, headers]);
-    }
-    res.statusCode = code;
-    if (typeof reason === 'string') res.statusMessage = reason;
-    foldHeaders(res, given);
-    const message = res.statusMessage;
-    for (let listener = listeners.pop(); listener !== undefined; listener = listeners.pop()) listener(res);
-    if (res.headersSent) return res;
-    // A message belongs to its status: a listener that changed only the status gets the usual message for it.
-    if (res.statusCode !== code && res.statusMessage === message) res.statusMessage = '';
-    return Reflect.apply(below, res, [res.statusCode]);
-  };
+/** The first layer is nearly always the only one: its `writeHead` is one function for all responses, no closure. */
+function writeFirstHead(
+  this: unknown,
+  status: number,
+  reason?: string | HeadersArgument,
+  headers?: HeadersArgument,
+): ServerResponse {
+  return writeThrough((this as Carrier)[FIRST_LAYER]!, status, reason, headers);
+}
 
-  return { writeHead, listeners };
+function writeThrough(
+  { res, below, listeners }: Layer,
+  status: number,
+  reason: string | HeadersArgument,
+  headers: HeadersArgument,
+): ServerResponse {
+  // Truncated as Node does it. What Node will refuse (a bad status, a second head) is left for Node to refuse.
+  const code = Number(status) | 0;
+  const given = typeof reason === 'string' ? headers : (headers ?? reason);
+  if (listeners.length === 0 || res.headersSent || code < 200 || code > 999 || isOdd(given)) {
+    return below.call(res, status, reason, headers);
+  }
+  res.statusCode = code;
+  if (typeof reason === 'string') res.statusMessage = reason;
+  foldHeaders(res, given);
+  const message = res.statusMessage;
+  for (let listener = listeners.pop(); listener !== undefined; listener = listeners.pop()) listener(res);
+  if (res.headersSent) return res;
+  // A message belongs to its status: a listener that changed only the status gets the usual message for it.
+  if (res.statusCode !== code && res.statusMessage === message) res.statusMessage = '';
+  return below.call(res, res.statusCode);
 }
 
 const isOdd = (headers: HeadersArgument): boolean =>

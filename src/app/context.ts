@@ -48,7 +48,7 @@ export class RequestContext {
     this.projectId = fields.projectId;
     this.projectName = fields.projectName;
     this.domainId = fields.domainId;
-    this.roles = Object.freeze([...(fields.roles ?? [])]);
+    this.roles = frozen(fields.roles ?? NO_ROLES);
     this.isAdmin = fields.isAdmin ?? false;
     this.isService = fields.isService ?? false;
     this.requestId = fields.requestId;
@@ -95,6 +95,12 @@ export class RequestContext {
   #fields(): ContextFields {
     return Object.assign({}, this, { token: this.#token, carryToken: this.#carryToken });
   }
+}
+
+const NO_ROLES: readonly string[] = Object.freeze([]);
+
+function frozen(roles: readonly string[]): readonly string[] {
+  return Object.isFrozen(roles) ? roles : Object.freeze([...roles]);
 }
 
 const KEYS: readonly (readonly [name: keyof ContextFields, key: string])[] = [

@@ -42,11 +42,47 @@ export interface MatchedRoute {
 }
 
 const ENVIRON: unique symbol = Symbol('portico.environ');
+const SIGNAL: unique symbol = Symbol('portico.environ.signal');
+const OFFERED: unique symbol = Symbol('portico.environ.offeredSignal');
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(null) as Record<string, string>);
 
 /** The environ of a request: one per request, made on first use. */
 export function environ(req: IncomingMessage): Environ {
   const carrier = req as IncomingMessage & { [ENVIRON]?: Environ };
-  carrier[ENVIRON] ??= { originalUrl: req.url ?? '/', scriptName: '', params: NO_PARAMS };
+  carrier[ENVIRON] ??= new RequestEnviron(req.url ?? '/') as Environ;
   return carrier[ENVIRON];
+}
+
+/**
+ * Lets `signal` be made when somebody first asks for it, which few requests do: an AbortSignal costs more than a whole
+ * filter. One that is there, or was offered, before fires this one too.
+ */
+export function offerSignal(env: Environ, make: () => AbortSignal): void {
+  const carrier = env as RequestEnviron;
+  const { [SIGNAL]: made, [OFFERED]: offered } = carrier;
+  const isFirst = made === undefined && offered === undefined;
+  carrier[SIGNAL] = undefined;
+  carrier[OFFERED] = isFirst ? make : () => AbortSignal.any([made ?? offered!(), make()]);
+}
+
+class RequestEnviron {
+  readonly originalUrl: string;
+  scriptName = '';
+  params = NO_PARAMS;
+  [SIGNAL]: AbortSignal | undefined = undefined;
+  [OFFERED]: (() => AbortSignal) | undefined = undefined;
+
+  constructor(originalUrl: string) {
+    this.originalUrl = originalUrl;
+  }
+
+  get signal(): AbortSignal | undefined {
+    this[SIGNAL] ??= this[OFFERED]?.();
+    return this[SIGNAL];
+  }
+
+  set signal(signal: AbortSignal | undefined) {
+    this[SIGNAL] = signal;
+    this[OFFERED] = undefined;
+  }
 }

@@ -9,7 +9,7 @@ export { catching } from './catching.js';
 export { type ContextFields, RequestContext } from './context.js';
 export { contextFacts, currentContext, runInContext } from './current-context.js';
 export { isDraining, markDraining } from './draining.js';
-export { type Environ, environ, type MatchedRoute } from './environ.js';
+export { type Environ, environ, type MatchedRoute, offerSignal } from './environ.js';
 export {
   type AppFactory,
   appFactory,

@@ -1,8 +1,8 @@
 /**
  * deadline: no request for ever.
  */
-import type { IncomingMessage } from 'node:http';
-import { afterResponse, environ, Fault, filterFactory, muteWhenEnded } from '../app/index.js';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { afterResponse, environ, Fault, filterFactory, muteWhenEnded, offerSignal } from '../app/index.js';
 import { defineOptions, dict, duration, string } from '../config/index.js';
 import { systemClock } from '../tasks/index.js';
 import { TOKEN } from './header-name.js';
@@ -39,29 +39,81 @@ export const deadline = filterFactory('deadline', deadlineOptions, (options, _ct
     const env = environ(req);
     const { defaultS, overrides } = live();
     const ms = Math.min(ofLongestPrefix(req, overrides) ?? defaultS, askedFor(req, header)) * 1000;
-    const over = new AbortController();
-    env.deadline = Math.min(env.deadline ?? Number.POSITIVE_INFINITY, performance.now() + ms);
-    env.signal = env.signal === undefined ? over.signal : AbortSignal.any([env.signal, over.signal]);
-
-    return new Promise((resolve, reject) => {
-      const cancel = systemClock.after(ms, () => {
-        const late = new Fault(503, { message: `The request took longer than ${ms / 1000} seconds.` });
-        muteWhenEnded(res);
-        reject(late);
-        over.abort(late);
-      });
-      afterResponse(res, ({ completed }) => {
-        cancel();
-        if (!completed) over.abort(new Error('the client left'));
-        resolve();
-      });
-      Promise.resolve(app(req, res)).catch(reject);
-    });
+    const limit = new TimeLimit(res, ms);
+    env.deadline = Math.min(env.deadline ?? Number.POSITIVE_INFINITY, limit.due);
+    offerSignal(env, () => limit.signal);
+    const returned = app(req, res);
+    // Nothing that was answered on the spot is late: no timer, no promise. With them the filter costs 3 µs instead of 0.4.
+    return res.writableEnded ? returned : limit.enforce(returned);
   };
 });
 
+/** The time that one request may take. It is watched once somebody has to know: the signal's owner, or the client. */
+class TimeLimit {
+  /** By `performance.now()`. */
+  readonly due: number;
+  readonly #res: ServerResponse;
+  readonly #ms: number;
+  #abort: AbortController | undefined;
+  #late: ((fault: Fault) => void) | undefined;
+  #ended: (() => void) | undefined;
+  #reason: Error | undefined;
+  #watched = false;
+
+  constructor(res: ServerResponse, ms: number) {
+    this.#res = res;
+    this.#ms = ms;
+    this.due = performance.now() + ms;
+  }
+
+  /** Fires at the deadline, and when the client leaves before its answer is out. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#reason !== undefined) this.#abort.abort(this.#reason);
+      this.#watch();
+    }
+    return this.#abort.signal;
+  }
+
+  /** Fails at the deadline, unless the app fails or the response ends before. */
+  enforce(returned: void | Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#late = reject;
+      this.#ended = resolve;
+      this.#watch();
+      // Listeners of other frameworks return whatever they like.
+      if (returned !== undefined) Promise.resolve(returned).catch(reject);
+    });
+  }
+
+  #watch(): void {
+    if (this.#watched) return;
+    this.#watched = true;
+    const cancel = systemClock.after(this.due - performance.now(), () => this.#expire());
+    afterResponse(this.#res, ({ completed }) => {
+      cancel();
+      if (!completed) this.#fire(new Error('the client left'));
+      this.#ended?.();
+    });
+  }
+
+  #expire(): void {
+    const late = new Fault(503, { message: `The request took longer than ${this.#ms / 1000} seconds.` });
+    muteWhenEnded(this.#res);
+    this.#late?.(late);
+    this.#fire(late);
+  }
+
+  #fire(reason: Error): void {
+    this.#reason ??= reason;
+    this.#abort?.abort(reason);
+  }
+}
+
 /** What the client asks for, in seconds; infinity when it asks for nothing sensible. */
 function askedFor(req: IncomingMessage, header: string): number {
-  const seconds = Number(req.headers[header] ?? Number.NaN);
+  const asked = req.headers[header];
+  const seconds = asked === undefined ? 0 : Number(asked);
   return seconds > 0 ? seconds : Number.POSITIVE_INFINITY;
 }

@@ -2,7 +2,7 @@
  * Who a request was found to come from, and the headers in which clients must not claim it.
  */
 import type { IncomingMessage } from 'node:http';
-import { removeHeaders } from './request-headers.js';
+import { folded, removeHeaders } from './request-headers.js';
 
 /** What an authenticator has found out. */
 export interface Identity {
@@ -48,5 +48,19 @@ export const IDENTITY_HEADERS: ReadonlySet<string> = new Set([
  * one that forgets lets its clients be whoever they like. `extra` are further names, lower case.
  */
 export function stripIdentity(req: IncomingMessage, extra?: ReadonlySet<string>): void {
+  if (extra === undefined && !mayClaimIdentity(req)) return;
   removeHeaders(req, (name) => IDENTITY_HEADERS.has(name) || extra?.has(name) === true);
 }
+
+/** One look at the names, which begin with `x-` or `openstack`: nearly all requests claim nothing. */
+function mayClaimIdentity({ headers }: IncomingMessage): boolean {
+  for (const name in headers) {
+    const first = name.charCodeAt(0) | LOWER_CASE;
+    if ((first === LETTER_X || first === LETTER_O) && IDENTITY_HEADERS.has(folded(name))) return true;
+  }
+  return false;
+}
+
+const LOWER_CASE = 0x20;
+const LETTER_O = 0x6f;
+const LETTER_X = 0x78;

@@ -26,6 +26,8 @@ export const noauthOptions = defineOptions({
   }),
 });
 
+const ADMIN_ROLES: readonly string[] = Object.freeze(['admin', 'member']);
+const MEMBER_ROLES: readonly string[] = Object.freeze(['member']);
 const HOUR_MS = 3_600_000;
 const WARNING = 'noauth is on: callers are whoever they say to be';
 
@@ -56,7 +58,7 @@ export const noauth = filterFactory('noauth', noauthOptions, (options, ctx) => {
     const context = new RequestContext({
       userId,
       projectId: (colon < 0 ? '' : token.slice(colon + 1)) || userId,
-      roles: isAdmin ? ['admin', 'member'] : ['member'],
+      roles: isAdmin ? ADMIN_ROLES : MEMBER_ROLES,
       isAdmin,
       requestId: env.requestId,
       globalRequestId: env.globalRequestId,

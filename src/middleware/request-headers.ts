@@ -23,7 +23,8 @@ export function removeHeaders(req: IncomingMessage, isMeant: (name: string) => b
   replaceRawHeaders(req, kept);
 }
 
-function folded(name: string): string {
+/** A name in lower case, `-` for `_`. */
+export function folded(name: string): string {
   const lower = name.toLowerCase();
   return lower.includes('_') ? lower.replaceAll('_', '-') : lower;
 }
