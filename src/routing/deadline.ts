@@ -3,7 +3,7 @@
  */
 import { Fault } from '../app/index.js';
 import type { ActionRequest } from './action-request.js';
-import type { Fail } from './fastify-stage.js';
+import type { Fail } from './run-action.js';
 
 /** After `ms` milliseconds the request's signal is aborted and, unless an answer has begun, it is answered with 503. */
 export function startDeadline(request: ActionRequest, ms: number, fail: Fail): void {

@@ -1,28 +1,23 @@
 /**
- * What follows a match: a private Fastify instance reads the body, runs its plugins' hooks and sends the answer.
+ * A private Fastify instance that reads the body, runs its plugins' hooks and sends the answer.
  *
  * Fastify is given each request under a key of its own for the action, so its tree does one static lookup. The
  * client's URL is put back before any hook but our first can see it.
  */
-import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http';
+import { type IncomingMessage, METHODS } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods, RouteOptions } from 'fastify';
 import { type App, createFastify, environ, Fault, type LeafPlugin, listenerOf } from '../app/index.js';
 import type { RouterParts } from './build-table.js';
 import { acceptsMethod } from './conditions.js';
-import { AnswerTypes } from './negotiate-type.js';
+import { handleAction } from './fastify-action.js';
 import { pendingOf } from './pending.js';
 import { parseInto, readJson, TOO_LARGE } from './read-json.js';
 import { RouteError } from './route-error.js';
-import { type RunRules, runAction } from './run-action.js';
-import type { ActionTarget, Entry, RunnableAction, ServedAction } from './served-route.js';
-
-/** Answers what went wrong. */
-export type Fail = (req: IncomingMessage, res: ServerResponse, error: unknown) => void;
-
-const DEFAULT_BODY_LIMIT = 114_688;
+import type { RunRules } from './run-action.js';
+import type { ActionTarget, Entry, ServedAction } from './served-route.js';
 
 /** Methods whose body is read. */
-const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
+export const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /** Methods whose treatment of bodies is already Fastify's own. */
 const FASTIFY_METHODS: ReadonlySet<string> = new Set([...WITH_BODY, 'GET', 'HEAD', 'CONNECT']);
@@ -31,17 +26,15 @@ const FASTIFY_METHODS: ReadonlySet<string> = new Set([...WITH_BODY, 'GET', 'HEAD
 export class FastifyStage {
   readonly #fastify: FastifyInstance;
   readonly #parts: RouterParts;
-  readonly #fail: Fail;
   readonly #bodyLimit: number;
   readonly #rules: RunRules;
+  /** The methods of requests whose action has run already. */
+  readonly #methods = new WeakMap<IncomingMessage, string | undefined>();
 
-  constructor(parts: RouterParts, fail: Fail) {
-    const { options } = parts;
+  constructor(parts: RouterParts, rules: RunRules, bodyLimit: number) {
     this.#parts = parts;
-    this.#fail = fail;
-    this.#bodyLimit = options.bodyLimit ?? DEFAULT_BODY_LIMIT;
-    const types = new AnswerTypes(options.serializers, options.strictAccept);
-    this.#rules = { schemas: options.schemas ?? 'optional', types: types.isChoice ? types : null, fail };
+    this.#bodyLimit = bodyLimit;
+    this.#rules = rules;
     this.#fastify = createFastify({
       // Ids are the request_id filter's; one made up here would cost more than the whole lookup.
       fastify: { bodyLimit: this.#bodyLimit, genReqId: (req) => environ(req as IncomingMessage).requestId ?? '' },
@@ -55,10 +48,17 @@ export class FastifyStage {
 
   /** Hands a matched request to Fastify. */
   readonly enter: App = (req, res) => {
-    const { entry, url } = pendingOf(req);
-    if (req.headers['content-encoding'] !== undefined) refuseEncoding(req);
+    const { entry, url, outcome } = pendingOf(req);
     const mark = url.indexOf('?');
     req.url = mark < 0 ? entry.key : entry.key + url.slice(mark);
+    if (outcome === undefined) {
+      this.#fastify.routing(req, res);
+      return;
+    }
+    // The body has been read: Fastify must not wait for it, and does not for GET. Nobody sees it but our own hook.
+    const { method } = req;
+    req.method = method === 'HEAD' ? 'HEAD' : 'GET';
+    this.#methods.set(req, method);
     this.#fastify.routing(req, res);
   };
 
@@ -104,26 +104,15 @@ export class FastifyStage {
   }
 
   #addTarget(instance: FastifyInstance, served: ServedAction, target: ActionTarget): void {
-    const { settings } = served;
-    if (target.byKey !== null) {
-      const limits = [...target.byKey.methods.values()].flat().map((method) => bodyLimitOf(method, served) ?? 0);
-      const bodyLimit = limits.length === 0 ? settings.bodyLimit : Math.max(...limits) || undefined;
-      this.#addRoute(instance, served, { key: target.byKey.key, bodyLimit });
-    }
-    for (const method of target.methods) {
-      const { response } = method.compiled.options;
-      this.#addRoute(instance, served, { key: method.key, bodyLimit: bodyLimitOf(method, served), response });
-    }
+    if (target.byKey !== null) this.#addRoute(instance, served, target.byKey, undefined);
+    for (const method of target.methods) this.#addRoute(instance, served, method, method.compiled.options.response);
   }
 
   #addRoute(
     instance: FastifyInstance,
     { compiled, settings, matched }: ServedAction,
-    {
-      key,
-      bodyLimit,
-      response,
-    }: Pick<Entry, 'key'> & { bodyLimit?: number | undefined; response?: object | undefined },
+    { key, bodyLimit }: Entry,
+    response: object | undefined,
   ): void {
     const methods = new Set(METHODS.filter((method) => acceptsMethod(compiled.route.conditions, method)));
     if (methods.has('GET')) methods.add('HEAD');
@@ -131,10 +120,14 @@ export class FastifyStage {
     if (this.#parts.options.useMethodOverride === true) for (const method of METHODS) methods.add(method);
     methods.delete('CONNECT');
     if (methods.size === 0) return;
+    methods.add('GET');
     instance.route({
       method: [...methods] as HTTPMethods[],
       url: key,
-      handler: (request, reply) => runAction(request, reply, this.#rules),
+      handler: (request, reply) => {
+        if (this.#methods.has(request.raw)) request.raw.method = this.#methods.get(request.raw);
+        handleAction(request, reply, this.#rules);
+      },
       config: { ...settings.config, route: matched } as never,
       ...(bodyLimit === undefined ? {} : { bodyLimit }),
       ...(settings.logLevel === undefined
@@ -149,7 +142,7 @@ export class FastifyStage {
       if (value !== undefined) reply.raw.setHeader(name, value);
     }
     reply.hijack();
-    this.#fail(request.raw, reply.raw, asRouterError(error));
+    this.#rules.fail(request.raw, reply.raw, asRouterError(error));
   }
 }
 
@@ -162,19 +155,6 @@ function forAllRoutes(plugin: LeafPlugin): LeafPlugin {
           await (plugin as (instance: FastifyInstance, options: object) => unknown)(instance, options);
         };
   return Object.assign(shared, { [Symbol.for('skip-override')]: true });
-}
-
-function bodyLimitOf({ compiled }: RunnableAction, { settings }: ServedAction): number | undefined {
-  return compiled.options.bodyLimit ?? settings.bodyLimit;
-}
-
-function refuseEncoding(req: IncomingMessage): void {
-  const encoding = req.headers['content-encoding'] ?? '';
-  if (!WITH_BODY.has(req.method ?? '') || encoding.trim().toLowerCase() === 'identity') return;
-  throw new Fault(415, {
-    message: 'Bodies with a Content-Encoding are not accepted.',
-    headers: { 'Accept-Encoding': 'identity' },
-  });
 }
 
 function unsupportedType(): Fault {

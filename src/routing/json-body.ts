@@ -1,6 +1,7 @@
 /**
  * Request bodies: JSON in UTF-8, and nothing that could be mistaken for it.
  */
+import { isUtf8 } from 'node:buffer';
 import { Fault, quoteClient } from '../app/index.js';
 
 /**
@@ -9,12 +10,10 @@ import { Fault, quoteClient } from '../app/index.js';
  */
 export function parseJsonBody(bytes: Buffer): unknown {
   if (bytes.length === 0) return undefined;
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new Fault(400, { message: 'The body is not UTF-8.', cause });
-  }
+  // A TextDecoder for each body, even one for all, takes longer than the parser.
+  if (!isUtf8(bytes)) throw new Fault(400, { message: 'The body is not UTF-8.' });
+  const marked = bytes.toString('utf8');
+  const text = marked.charCodeAt(0) === BYTE_ORDER_MARK ? marked.slice(1) : marked;
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -24,6 +23,8 @@ export function parseJsonBody(bytes: Buffer): unknown {
   if (MAY_REACH_PROTOTYPE.test(text)) refusePrototypeKeys(value);
   return value;
 }
+
+const BYTE_ORDER_MARK = 0xfeff;
 
 /** A key may be written with escapes, `\u005f` for `_`: any escape of that kind asks for a closer look. */
 const MAY_REACH_PROTOTYPE = /__proto__|constructor|\\u00[0-9a-f]{2}/i;

@@ -20,6 +20,16 @@ export interface Pending {
   readonly url: string;
   /** The format that the path asks for. */
   readonly format: string | null;
+  /** What the action gave, where it has run before Fastify got the request. */
+  outcome: Outcome | undefined;
+}
+
+/** What came of an action: settled, or a promise. */
+export interface Outcome {
+  readonly method: RunnableAction;
+  /** The media type that was negotiated; null: JSON. */
+  readonly type: string | null;
+  readonly value: unknown;
 }
 
 const PENDING: unique symbol = Symbol('portico.routing.pending');

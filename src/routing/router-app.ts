@@ -12,7 +12,6 @@ import type { Found } from './compiled-route.js';
 import type { MatchRequest } from './conditions.js';
 import { startDeadline } from './deadline.js';
 import { decodePath } from './decode-path.js';
-import { FastifyStage } from './fastify-stage.js';
 import { absoluteUrl } from './link-base.js';
 import { overriddenMethod } from './method-override.js';
 import { callMounted } from './mount.js';
@@ -20,6 +19,7 @@ import { setPending } from './pending.js';
 import { answerRedirect } from './redirect-answer.js';
 import { SchemaCompiler } from './schema-compiler.js';
 import { type ActionTarget, methodFor, type ServedAction, type ServedRoute } from './served-route.js';
+import { Stage } from './stage.js';
 import type { UrlValues } from './url-builder.js';
 import { VersionNegotiation } from './version-negotiation.js';
 
@@ -37,7 +37,7 @@ export async function buildApp(parts: RouterParts, check: () => void): Promise<C
 
 class RouterApp implements RequestSurroundings {
   readonly #parts: RouterParts;
-  readonly #stage: FastifyStage;
+  readonly #stage: Stage;
   readonly #served: readonly ServedRoute[];
   readonly #versions: VersionNegotiation | null;
   readonly #faultStyle: FaultStyle;
@@ -47,6 +47,7 @@ class RouterApp implements RequestSurroundings {
   readonly #checksProject: boolean;
   /** There is more than JSON to answer with. */
   readonly #negotiates: boolean;
+  readonly #notFound = new Fault(404, { message: NOT_FOUND });
 
   constructor(parts: RouterParts) {
     const { options } = parts;
@@ -54,7 +55,7 @@ class RouterApp implements RequestSurroundings {
     this.#faultStyle = options.faultStyle ?? 'portico';
     this.#likeRoutes = options.compat === 'routes';
     this.#versions = options.versions === undefined ? null : new VersionNegotiation(options.versions);
-    this.#stage = new FastifyStage(parts, this.#fail);
+    this.#stage = new Stage(parts, this.#fail);
     const source = {
       controllers: parts.controllers,
       compiler: new SchemaCompiler(options.schemaDraft),
@@ -133,7 +134,9 @@ class RouterApp implements RequestSurroundings {
         throw new Fault(405, { message, headers: { Allow: allowed.join(', ') } });
       }
     }
-    throw new Fault(404, { message: NOT_FOUND });
+    // Not thrown: an Error of its own for each miss, with its stack, cost more than the search for the route.
+    this.#fail(req, res, this.#notFound);
+    return undefined;
   }
 
   #run(
@@ -151,7 +154,7 @@ class RouterApp implements RequestSurroundings {
     const args = this.#checkProject(req, served.params.args(found, params));
     const request = new ActionRequest<Args>(req, res, served.matched, params, version, this);
     const format = this.#negotiates ? served.params.format(found) : null;
-    setPending(req, { request, target, entry, method, version, args, url: req.url ?? '/', format });
+    setPending(req, { request, target, entry, method, version, args, url: req.url ?? '/', format, outcome: undefined });
     if (served.settings.deadline !== undefined) startDeadline(request, served.settings.deadline, this.#fail);
     return entry.app(req, res);
   }

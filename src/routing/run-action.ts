@@ -1,14 +1,17 @@
 /**
- * The action of a request: chosen, its input checked, called, answered.
+ * The action of a request: chosen, its input checked, called. What it gave is answered by the router itself where it is
+ * JSON, else by Fastify.
  */
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Fault, quoteClient } from '../app/index.js';
 import { valueFor } from './compiled-action.js';
-import type { Fail } from './fastify-stage.js';
 import type { AnswerTypes } from './negotiate-type.js';
-import { type Pending, pendingOf } from './pending.js';
-import { discardAnswer, sendAnswer } from './send-answer.js';
+import type { Outcome, Pending } from './pending.js';
+import type { AnswerRules } from './send-answer.js';
 import { methodFor, type RunnableAction } from './served-route.js';
+
+/** Answers what went wrong. */
+export type Fail = (req: IncomingMessage, res: ServerResponse, error: unknown) => void;
 
 /** What actions of one router have in common. */
 export interface RunRules {
@@ -19,40 +22,42 @@ export interface RunRules {
   readonly fail: Fail;
 }
 
-/** Fastify's handler for every route of a router. */
-export function runAction(request: FastifyRequest, reply: FastifyReply, rules: RunRules): void {
-  const pending = pendingOf(request.raw);
-  try {
-    const method = pending.method ?? methodByKey(pending, request.body);
-    const type = rules.types === null ? null : rules.types.choose(request.raw, pending.format);
-    const result = callAction(request, pending, method, rules);
-    if (isPromise(result)) void settle(result, reply, pending, method, type, rules);
-    else answer(reply, result, pending, method, type, rules);
-  } catch (error) {
-    refuse(reply, error, rules.fail);
-  }
-}
-
-async function settle(
-  result: PromiseLike<unknown>,
-  reply: FastifyReply,
+/** Runs the action; throws what it, or the check of its input, throws. The value may be a promise. */
+export function runAction(
+  req: IncomingMessage,
   pending: Pending,
-  method: RunnableAction,
-  type: string | null,
+  input: { readonly body: unknown; readonly query: unknown },
   rules: RunRules,
-): Promise<void> {
-  try {
-    answer(reply, await result, pending, method, type, rules);
-  } catch (error) {
-    refuse(reply, error, rules.fail);
-  }
+): Outcome {
+  const method = pending.method ?? methodByKey(pending, input.body);
+  const type = rules.types === null ? null : rules.types.choose(req, pending.format);
+  return { method, type, value: callAction(input.body, input.query, pending, method, rules) };
 }
 
-function callAction(request: FastifyRequest, pending: Pending, method: RunnableAction, rules: RunRules): unknown {
+/** How an outcome is answered. */
+export function answerRules(
+  { version }: Pending,
+  { method: { compiled, serializers }, type }: Outcome,
+  { types }: RunRules,
+): AnswerRules {
+  return {
+    status: compiled.statuses.length === 0 ? undefined : valueFor(compiled.statuses, version),
+    compiledFor: compiled.options.response,
+    compiledSerializers: serializers,
+    type,
+    serializer: type === null || types === null ? null : types.serializer(type),
+  };
+}
+
+/** Whether a value is to be waited for. */
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
+function callAction(body: unknown, query: unknown, pending: Pending, method: RunnableAction, rules: RunRules): unknown {
   const { version, request: own, args, target } = pending;
   const { compiled } = method;
-  const { body } = request;
-  own.query = request.query;
+  own.query = query;
   if (compiled.queryChecks.length > 0) valueFor(compiled.queryChecks, version)?.(own.query);
   const check = compiled.bodyChecks.length === 0 ? undefined : valueFor(compiled.bodyChecks, version);
   if (check !== undefined) {
@@ -82,38 +87,4 @@ function methodByKey({ target, version }: Pending, body: unknown): RunnableActio
   const method = methodFor(methods, version);
   if (method === undefined) throw new Fault(404, { message: 'The action does not exist in this version of the API.' });
   return method;
-}
-
-function answer(
-  reply: FastifyReply,
-  value: unknown,
-  { version, request }: Pending,
-  { compiled }: RunnableAction,
-  type: string | null,
-  { types }: RunRules,
-): void {
-  // Answered already: the deadline passed, or the client is gone.
-  if (request.isAborted && (reply.sent || request.res.writableEnded)) {
-    discardAnswer(value);
-    return;
-  }
-  sendAnswer(reply, value, {
-    status: compiled.statuses.length === 0 ? undefined : valueFor(compiled.statuses, version),
-    compiledFor: compiled.options.response,
-    type,
-    serializer: type === null || types === null ? null : types.serializer(type),
-  });
-}
-
-function refuse(reply: FastifyReply, error: unknown, fail: Fail): void {
-  const { raw: res, request } = reply;
-  if (!res.headersSent) {
-    for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) res.setHeader(name, value);
-  }
-  if (!reply.sent) reply.hijack();
-  fail(request.raw, res, error);
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }

@@ -5,6 +5,7 @@ import type { OutgoingHttpHeader } from 'node:http';
 import { Stream } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { jsonText } from './json-text.js';
+import type { Serializer } from './negotiate-type.js';
 import { Reply, SENT } from './reply.js';
 import { joinVary } from './version-negotiation.js';
 
@@ -14,6 +15,8 @@ export interface AnswerRules {
   readonly status: number | undefined;
   /** The statuses Fastify has compiled a serialiser for. */
   readonly compiledFor: Readonly<Record<number, unknown>> | undefined;
+  /** Those of them that were used already: they work without Fastify. */
+  readonly compiledSerializers: Map<number, Serializer>;
   /** The media type that was negotiated; null: JSON. */
   readonly type: string | null;
   readonly serializer: ((value: unknown) => string) | null;
@@ -26,7 +29,7 @@ export function sendAnswer(reply: FastifyReply, value: unknown, rules: AnswerRul
   } else if (value instanceof Reply) {
     setHeaders(reply, Object.entries(value.headers));
     sendBody(reply, value.body, value.status ?? rules.status, rules);
-  } else if (value instanceof Response) {
+  } else if (isResponse(value)) {
     setHeaders(reply, value.headers);
     void reply.code(value.status).send(value.body);
   } else {
@@ -36,7 +39,7 @@ export function sendAnswer(reply: FastifyReply, value: unknown, rules: AnswerRul
 
 /** Lets go of an answer that nobody gets any more: a stream may hold a file or a connection open. */
 export function discardAnswer(value: unknown): void {
-  const body: unknown = value instanceof Reply || value instanceof Response ? value.body : value;
+  const body: unknown = value instanceof Reply || isResponse(value) ? value.body : value;
   if (body instanceof ReadableStream) {
     // A stream that somebody reads already is not ours to cancel.
     if (!body.locked) body.cancel().catch(() => undefined);
@@ -72,22 +75,34 @@ function sendBody(reply: FastifyReply, value: unknown, status: number | undefine
   }
   const text =
     rules.compiledFor !== undefined && rules.serializer === null && hasSchema(rules.compiledFor, code)
-      ? (reply.serialize(value as object) as string)
+      ? serialized(reply, value as object, code, rules)
       : (rules.serializer ?? jsonText)(value);
   // With a serialiser of the reply's own, Fastify leaves the type as it is: it would add a charset, which JSON has not.
   void reply.serializer(asItIs).send(text);
+}
+
+function serialized(reply: FastifyReply, value: object, code: number, { compiledSerializers }: AnswerRules): string {
+  const compiled: unknown = reply.getSerializationFunction(String(code));
+  if (typeof compiled === 'function') compiledSerializers.set(code, compiled as Serializer);
+  return reply.serialize(value) as string;
 }
 
 function asItIs(text: unknown): string {
   return text as string;
 }
 
-/** Fastify takes `2xx` for a range of statuses. */
-function hasSchema(compiled: Readonly<Record<string, unknown>>, status: number): boolean {
+/** Whether there is a schema for a status. Fastify takes `2xx` for a range of them. */
+export function hasSchema(compiled: Readonly<Record<string, unknown>>, status: number): boolean {
   return Object.hasOwn(compiled, String(status)) || Object.hasOwn(compiled, `${Math.floor(status / 100)}xx`);
 }
 
-function isSentAsIs(value: object): boolean {
+/** By its tag: naming the class would load all of fetch, which few services use. */
+export function isResponse(value: unknown): value is Response {
+  return Object.prototype.toString.call(value) === '[object Response]';
+}
+
+/** Streams and bytes. */
+export function isSentAsIs(value: object): boolean {
   if (value instanceof Uint8Array) return true;
   const { pipe, getReader } = value as { pipe?: unknown; getReader?: unknown };
   return typeof pipe === 'function' || typeof getReader === 'function';

@@ -7,6 +7,7 @@ import type { CompiledAction } from './compiled-action.js';
 import type { CompiledRoute } from './compiled-route.js';
 import type { Controllers } from './controllers.js';
 import type { Redirect } from './mapper.js';
+import type { Serializer } from './negotiate-type.js';
 import type { ParamReader } from './param-reader.js';
 import type { Resource } from './resource.js';
 import { RouteError } from './route-error.js';
@@ -62,22 +63,26 @@ export interface BodyKeys extends Entry {
 
 /** The way to Fastify. */
 export interface Entry {
-  /** Filters, if any, then Fastify. */
+  /** Filters, if any, then the action. */
   readonly app: App;
   /** Under which Fastify gets the request; the query follows. */
   readonly key: string;
+  /** Largest body, in bytes; undefined: the router's. */
+  readonly bodyLimit: number | undefined;
 }
 
 /** A compiled action with the way to it. */
 export interface RunnableAction extends Entry {
   readonly compiled: CompiledAction;
+  /** Compiled from its response schemas, by status; filled when they are first used. */
+  readonly serializers: Map<number, Serializer>;
 }
 
 /** What targets are made from. */
 export interface TargetSource {
   readonly controllers: Controllers;
   readonly compiler: SchemaCompiler;
-  /** Hands a request to Fastify. */
+  /** Runs the action. */
   readonly enter: App;
 }
 
@@ -100,6 +105,8 @@ export function makeTarget(source: TargetSource, controller: string, action: str
     compiled,
     app: compose([...outer, ...compiled.filters], source.enter),
     key: index === 0 ? key : `${key}~${index}`,
+    bodyLimit: compiled.options.bodyLimit ?? place.settings.bodyLimit,
+    serializers: new Map(),
   });
   if (!resource.selectsByKey(action)) {
     const methods = resource.compile(action, source.compiler, place.settings.schema).map(runnable);
@@ -114,7 +121,14 @@ export function makeTarget(source: TargetSource, controller: string, action: str
       compiled.map((one) => runnable(one, 0)),
     );
   }
-  return { resource, methods: [], byKey: { methods, key, app: compose(outer, source.enter) } };
+  const bodyLimit = largestLimit([...methods.values()].flat()) ?? place.settings.bodyLimit;
+  return { resource, methods: [], byKey: { methods, key, bodyLimit, app: compose(outer, source.enter) } };
+}
+
+/** Of actions that share their way: the body is read before it is known which of them runs. */
+function largestLimit(methods: readonly RunnableAction[]): number | undefined {
+  if (methods.length === 0) return undefined;
+  return Math.max(...methods.map(({ bodyLimit }) => bodyLimit ?? 0)) || undefined;
 }
 
 /** The method for a version; undefined when there is none, which is as if the action did not exist. */
