@@ -36,6 +36,8 @@ export const rateLimitOptions = defineOptions({
 
 interface CountedRule {
   readonly rule: RateRule;
+  /** What every answer says of it. */
+  readonly policy: string;
   readonly buckets: TokenBuckets;
 }
 
@@ -56,7 +58,7 @@ export const rateLimit = filterFactory('rate_limit', rateLimitOptions, (options,
   const countedRule = (text: string, origin: Origin): CountedRule => {
     const rule = parseRule(text, origin);
     const share = { rate: rule.rate / workers, burst: Math.max(1, Math.round(rule.burst / workers)) };
-    return { rule, buckets: new TokenBuckets({ ...share, maxKeys: options.maxKeys }) };
+    return { rule, policy: policyOf(rule), buckets: new TokenBuckets({ ...share, maxKeys: options.maxKeys }) };
   };
   // A rule that stays keeps its counts: a new configuration must not give everybody a new burst.
   const make = (before: ReadonlyMap<string, CountedRule>): Limits => {
@@ -80,12 +82,12 @@ export const rateLimit = filterFactory('rate_limit', rateLimitOptions, (options,
     if (holds(limits.deny, address)) throw new Fault(403, { message: 'Requests from your address are not accepted.' });
     if (holds(limits.allow, address)) return app(req, res);
     let waitMs = 0;
-    for (const { rule, buckets } of limits.rules.values()) {
+    for (const { rule, policy, buckets } of limits.rules.values()) {
       if (!applies(rule, req)) continue;
       const key = keyOf(rule, req, address);
       if (key === undefined) continue;
       const taken = buckets.take(key, systemClock.now(), live().sleepMs);
-      announce(res, rule, taken.left, taken.resetMs);
+      announce(res, policy, `"${rule.name}";r=${taken.left};t=${Math.ceil(taken.resetMs / 1000)}`);
       if (!taken.granted) throw tooMany(rule, taken.waitMs);
       waitMs = Math.max(waitMs, taken.waitMs);
     }
@@ -122,10 +124,18 @@ function addressKey(address: string): string {
     .join(':');
 }
 
-function announce(res: ServerResponse, { name, rate, burst }: RateRule, left: number, resetMs: number): void {
+function policyOf({ name, rate, burst }: RateRule): string {
+  return `"${name}";q=${burst};w=${Math.max(1, Math.round(burst / rate))}`;
+}
+
+function announce(res: ServerResponse, policy: string, left: string): void {
   beforeHead(res, () => {
-    res.appendHeader('ratelimit-policy', `"${name}";q=${burst};w=${Math.max(1, Math.round(burst / rate))}`);
-    res.appendHeader('ratelimit', `"${name}";r=${left};t=${Math.ceil(resetMs / 1000)}`);
+    if (res.hasHeader('ratelimit-policy') || res.hasHeader('ratelimit')) {
+      res.appendHeader('ratelimit-policy', policy).appendHeader('ratelimit', left);
+    } else {
+      // Node's appendHeader checks name and value twice where there is nothing to append to.
+      res.setHeader('ratelimit-policy', policy).setHeader('ratelimit', left);
+    }
   });
 }
 
