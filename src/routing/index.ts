@@ -20,15 +20,7 @@ export { type Dispatch, dispatch, type Matched, type Redirected } from './dispat
 export { type DocumentAppOptions, documentApp } from './document-app.js';
 export { clientTime, isoMicros, isoSeconds } from './iso-time.js';
 export type { FromSchema, JsonSchema } from './json-schema.js';
-export {
-  type KeyValueActionOptions,
-  type KeyValueActions,
-  type KeyValueOptions,
-  type KeyValueRequest,
-  type KeyValues,
-  keyValueActions,
-  type MakeKeyValueAction,
-} from './key-values.js';
+export { type KeyValueActions, type KeyValueOptions, type KeyValues, keyValueActions } from './key-values.js';
 export { Mapper, type MapperOptions, type Redirect } from './mapper.js';
 export { type OverrideSource, overriddenMethod } from './method-override.js';
 export { type OpenApiAdditions, type OpenApiOptions, openApiDocument } from './openapi.js';
@@ -48,6 +40,7 @@ export {
 } from './pages.js';
 export type { BuiltInTypes, ParamType } from './param-types.js';
 export type { ParamsOf } from './params-of.js';
+export { type QueryFilter, type QueryFilters, queryFilters } from './query-filters.js';
 export { type SlowRequirement, slowRequirements } from './regex-cost.js';
 export { Reply, SENT } from './reply.js';
 export { Resource, type ResourceSettings } from './resource.js';
@@ -84,6 +77,7 @@ export { serveController } from './serve-controller.js';
 export { findShadowed, type Shadowed } from './shadow.js';
 export type { Since } from './since.js';
 export { type SortKeys, sortKeys } from './sort-keys.js';
+export type { MakeAction, SubResourceOptions, SubResourceRequest } from './sub-resource.js';
 export {
   type CollectionOptions,
   type StandardRouteOptions,
@@ -91,6 +85,7 @@ export {
   type SubMapperAction,
   type SubMapperOptions,
 } from './submapper.js';
+export { type TagActions, type TagOptions, tagActions, tagFilters } from './tags.js';
 export { legacyRules, type RouteWarning, warningsOf } from './template-warnings.js';
 export type { UrlSurroundings, UrlValues } from './url-builder.js';
 export { type VersionDocument, type VersionDocumentOptions, versionDocument } from './version-document.js';

@@ -126,3 +126,48 @@ test('SC-100 the nova command lists, shows, stops and starts', { skip: without('
   }
   assert.match(await run('version-list'), /2\.79/);
 });
+
+/** Discovery, pages, a server with tags and a console: what it prints is one JSON text. */
+const SDK_PROGRAM = `
+import json, sys
+import openstack
+url = sys.argv[1]
+auth = dict(auth_type='admin_token', token='admin:admin') if sys.argv[2] == 'admin_token' else dict(auth_type='none')
+compute = openstack.connect(endpoint=url, compute_endpoint_override=url, compute_default_microversion='2.79', **auth).compute
+versions = compute.get_endpoint_data()
+server = compute.create_server(name='sdk', flavor_id='1', image_id='3f1b2c5e-8a47-4d0b-9b52-6d1f0c7a9e01', networks='none')
+server = compute.wait_for_server(server, interval=0.1)
+for name in ('more', 'most'):
+    compute.create_server(name=name, flavor_id='1', image_id='3f1b2c5e-8a47-4d0b-9b52-6d1f0c7a9e01', networks='none')
+server.set_tags(compute, ['a', 'b'])
+server.remove_tag(compute, 'a')
+print(json.dumps({
+    'versions': [list(versions.min_microversion), list(versions.max_microversion)],
+    'flavors': [flavor.name for flavor in compute.flavors(limit=1)],
+    'servers': [server.name for server in compute.servers(limit=1)],
+    'status': server.status,
+    'tags': server.fetch_tags(compute).tags,
+    'console': compute.get_server_console_output(server)['output'].split()[-1],
+}))
+`;
+
+const hasSdk = spawnSync('/usr/bin/python3', ['-c', 'import openstack']).status === 0;
+
+for (const auth of ['none', 'admin_token']) {
+  const skip = hasSdk ? false : 'the OpenStack SDK is not installed';
+  test(`SC-100 the OpenStack SDK discovers, pages, tags and reads consoles, by ${auth}`, { skip }, async (t) => {
+    const { url } = await startCompute(t);
+    const run = client('/usr/bin/python3', ['-c', SDK_PROGRAM, `${url}/v2.1`, auth]);
+    assert.deepEqual(JSON.parse(await run()), {
+      versions: [
+        [2, 1],
+        [2, 79],
+      ],
+      flavors: ['m1.tiny', 'm1.small', 'm1.medium'],
+      servers: ['most', 'more', 'sdk'],
+      status: 'ACTIVE',
+      tags: ['b'],
+      console: 'login:',
+    });
+  });
+}

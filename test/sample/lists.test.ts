@@ -124,6 +124,13 @@ test('SC-43 servers are sorted and filtered', async (t) => {
   assert.equal(await servers('tags=blue,green', '2.26'), 'web2');
   assert.equal(await servers('tags=blue,red', '2.26'), '');
   assert.equal(await servers('colour=red', '2.74'), 'web2 db web1');
+  assert.equal(await servers('ip=10.'), '');
+  assert.equal(await servers('deleted=True'), '');
+  assert.equal(await servers('deleted=False'), 'web2 db web1');
+  assert.equal(await servers('locked=False', '2.73'), 'web2 db web1');
+  assert.equal(await servers('locked=True', '2.73'), '');
+  assert.equal(await servers('all_tenants=1&user_id=nobody'), '');
+  assert.equal(await servers('tenant_id=admin'), 'web2 db web1');
   for (const query of ['sort_key=colour', 'name=(', 'changes-since=yesterday', 'limit=x', 'marker=nobody']) {
     assert.equal((await api.compute(`GET /v2.1/servers?${query}`)).status, 400, query);
   }

@@ -9,7 +9,7 @@ import { KeyPairs } from './key-pairs.js';
 import { Limits } from './limits.js';
 import { ServerActions } from './server-actions.js';
 import { ServerGroups } from './server-groups.js';
-import { ServerParts, serverMetadata, Tags } from './server-parts.js';
+import { ServerParts, serverMetadata, serverTags } from './server-parts.js';
 import { Servers } from './servers.js';
 import { Services, Zones } from './services.js';
 import { VERSIONS } from './versions.js';
@@ -30,7 +30,7 @@ const TABLE = [
   ['/servers/{server_id}', ServerParts, 'ips=/ips interfaces=/os-interface volumes=/os-volume_attachments'],
   ['/servers/{server_id}', ServerParts, 'securityGroups=/os-security-groups actions=/os-instance-actions'],
   ['/servers/{server_id}/metadata', serverMetadata, 'index create updateAll show update delete'],
-  ['/servers/{server_id}/tags', Tags, 'index updateAll deleteAll show update delete'],
+  ['/servers/{server_id}/tags', serverTags, 'index updateAll deleteAll show update delete'],
 ] as const;
 
 /** The compute API's routes to its controllers. Those for GET are called by their path. */

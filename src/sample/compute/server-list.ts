@@ -1,5 +1,15 @@
 /** Lists of servers: which ones, and in which order. */
-import { clientPattern, clientTime, isTrue, listOf, members, sortKeys } from 'portico/routing';
+import {
+  clientPattern,
+  clientTime,
+  isTrue,
+  listOf,
+  members,
+  type QueryFilter,
+  queryFilters,
+  sortKeys,
+  tagFilters,
+} from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Server } from '../records.js';
 import { allow, type Call } from './call.js';
@@ -10,44 +20,48 @@ const order = sortKeys<Stored<Server>>(
   `uuid=id display_name=name display_description=description created_at=seq updated_at=updatedAt launched_at=launchedAt
    vm_state task_state=task.state host user_id project_id key_name=key.name`,
 );
-export const query = {
-  '2.1': {
-    ...members('limit marker name status flavor image host user_id project_id tenant_id ip ip6 deleted reservation_id'),
-    ...members('uuid key_name availability_zone all_tenants all_projects changes-since'),
-    sort_key: listOf({ enum: order.names }),
-    sort_dir: listOf({ enum: ['asc', 'desc'] }),
-  },
-  '2.26': members('tags tags-any not-tags not-tags-any'),
-  '2.66': members('changes-before'),
-  '2.73': members('locked'),
+
+type Filter = QueryFilter<Stored<Server>, Call>;
+const changedSince: Filter = (text) => {
+  const time = clientTime(text);
+  return ({ updatedAt }) => updatedAt >= time;
 };
+/** Administrators filter by it; others are not asked what they want. */
+const forAdmins =
+  (member: 'host' | 'user_id' | 'project_id'): Filter =>
+  (text, { who }) =>
+  (server) =>
+    !who.isAdmin || server[member] === text;
 
-type Filter = (server: Server) => boolean;
-
-/** What the parameters of a list look for, by the version that knows them. */
-const FILTERS: Readonly<Record<string, Readonly<Record<string, (text: string) => Filter>>>> = {
+/** What the parameters look for, by the version that knows them. */
+const filters = queryFilters<Stored<Server>, Call>({
   '2.1': {
-    name: matches,
+    name: (text) => {
+      const search = clientPattern(text, { name: 'name' });
+      return ({ name }) => search(name);
+    },
     status: (text) => (server) => hasStatus(server, text),
     flavor: (text) => (server) => server.flavor.id === text,
     image: (text) => (server) => server.image_id === text,
-    host: (text) => (server) => server.host === text,
+    host: forAdmins('host'),
+    user_id: forAdmins('user_id'),
+    project_id: forAdmins('project_id'),
+    tenant_id: forAdmins('project_id'),
     reservation_id: (text) => (server) => server.reservation_id === text,
-    'changes-since': after,
+    'changes-since': changedSince,
     // There are no addresses, and what was deleted is forgotten.
     ip: () => () => false,
     ip6: () => () => false,
     deleted: (text) => () => !isTrue(text),
   },
-  '2.26': {
-    tags: hasAll,
-    'tags-any': hasAny,
-    'not-tags': (text) => not(hasAll(text)),
-    'not-tags-any': (text) => not(hasAny(text)),
-  },
-  '2.66': { 'changes-before': (text) => not(after(text)) },
+  '2.26': tagFilters<Server>(({ tags }) => tags),
+  '2.66': { 'changes-before': (text, call) => (server) => !changedSince(text, call)(server) },
   '2.73': { locked: (text) => (server) => (server.locked_by !== null) === isTrue(text) },
-};
+});
+
+const sorting = { sort_key: listOf({ enum: order.names }), sort_dir: listOf({ enum: ['asc', 'desc'] }) };
+const others = members('limit marker uuid key_name availability_zone all_tenants all_projects');
+export const query = { ...filters.members, '2.1': { ...filters.members['2.1'], ...others, ...sorting } };
 
 /** The servers a list request asks for, in its order: newest first. */
 export function listed(call: Call, policy: string): Stored<Server>[] {
@@ -56,37 +70,6 @@ export function listed(call: Call, policy: string): Stored<Server>[] {
   if (everybodys) allow(call, `servers:${policy}:get_all_tenants`);
   const servers = call.cloud.servers.list(everybodys ? undefined : call.who.projectId);
   const here = servers.flatMap((server) => settled(server, call.now) ?? []);
-  const known = Object.entries(FILTERS).filter(([since]) => call.apiVersion.atLeast(since));
-  const filters = known
-    .flatMap(([, since]) => Object.entries(since))
-    .flatMap(([name, filter]) => {
-      const text = name === 'host' && !call.who.isAdmin ? undefined : call.queryValue(name);
-      return text === undefined ? [] : [filter(text)];
-    });
-  const found = here.filter((server) => filters.every((filter) => filter(server)));
   const { sort_key = [], sort_dir = ['desc'] } = call.query as Record<string, string[] | undefined>;
-  return order.sort(found, [...sort_key, 'created_at'], sort_dir);
-}
-
-function hasAll(tags: string): Filter {
-  return (server) => tags.split(',').every((tag) => server.tags.includes(tag));
-}
-
-function hasAny(tags: string): Filter {
-  return (server) => tags.split(',').some((tag) => server.tags.includes(tag));
-}
-
-function not(filter: Filter): Filter {
-  return (server) => !filter(server);
-}
-
-function after(text: string): Filter {
-  const time = clientTime(text);
-  return ({ updatedAt }) => updatedAt >= time;
-}
-
-/** A regular expression, found anywhere in the name. */
-function matches(pattern: string): Filter {
-  const search = clientPattern(pattern, { name: 'name' });
-  return ({ name }) => search(name);
+  return order.sort(filters.select(call, here), [...sort_key, 'created_at'], sort_dir);
 }
