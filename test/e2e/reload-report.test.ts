@@ -1,0 +1,192 @@
+/** What a reload says it has changed, and what becomes of addresses when APIs come and go. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { ReloadReport } from 'portico/launch';
+import { childrenOf, isAlive, RunningProgram } from '../fixtures/running-program.js';
+import { ask } from './clients.js';
+import { emptyProject, freePort, type Program, startApiCli } from './program.js';
+import { pidApp, pidPaste } from './projects.js';
+
+interface Started {
+  readonly program: Program;
+  write(text: string): void;
+  /** Sends a signal, and gives the report of the next reload. */
+  reload(): Promise<ReloadReport>;
+}
+
+async function started(t: TestContext, ini: string): Promise<Started> {
+  const project = emptyProject({
+    'app.js': pidApp,
+    'api-paste.ini': `${pidPaste}\n[app:other]\npaste.app_factory = ./app.js:app\n`,
+    'portico.ini': ini,
+  });
+  const program = startApiCli([], { cwd: project.folder });
+  t.after(async () => {
+    await program.end();
+    project.remove();
+  });
+  await program.printed(/^hello .*:\d+/m);
+  return {
+    program,
+    write: (text) => writeFileSync(join(project.folder, 'portico.ini'), text),
+    reload: async () => {
+      const known = reports(program).length;
+      program.kill('SIGHUP');
+      while (reports(program).length === known) await program.printed(/\n/, program.output().length);
+      return reports(program)[known]!;
+    },
+  };
+}
+
+function reports(program: Program): ReloadReport[] {
+  const lines = program.stderr.split('\n').slice(0, -1);
+  return lines.filter((line) => line.includes('"event":"reload"')).map((line) => JSON.parse(line) as ReloadReport);
+}
+
+async function isRefused(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  return new Promise((resolve) => {
+    socket.once('connect', () => resolve(false));
+    socket.once('error', () => resolve(true));
+  }).then((refused) => {
+    socket.destroy();
+    return refused as boolean;
+  });
+}
+
+test('OP-81 OP-85 a report says of each changed option old, new, where and what takes it up', async (t) => {
+  const port = await freePort();
+  const before = `[DEFAULT]\nenabled_apis = hello\ngraceful_shutdown_timeout = 20\n[api:hello]\nport = ${port}\nworkers = 1\n[wsgi]\nkeep_alive_timeout = 30\n`;
+  const it = await started(t, before);
+  it.write(
+    `[DEFAULT]\nenabled_apis = hello\ngraceful_shutdown_timeout = 30\n[api:hello]\nport = ${port + 1}\nworkers = 2\n`,
+  );
+  const report = await it.reload();
+  assert.equal(report.outcome, 'accepted');
+  const changes = new Map(report.changes.map(({ option, ...rest }) => [option, rest]));
+  assert.deepEqual(changes.get('DEFAULT.graceful_shutdown_timeout'), {
+    old: '20',
+    new: '30',
+    where: 'portico.ini:3:29',
+    effect: 'applied now',
+  });
+  assert.deepEqual(changes.get('wsgi.keep_alive_timeout'), {
+    old: '30',
+    new: '65',
+    where: 'no longer at portico.ini:8:22',
+    effect: 'by new workers',
+  });
+  assert.deepEqual(changes.get('api:hello.port'), {
+    old: String(port),
+    new: String(port + 1),
+    where: 'portico.ini:5:8',
+    effect: 'needs a restart',
+  });
+  assert.equal(changes.get('api:hello.workers')?.new, '2');
+  assert.equal((await ask(`http://127.0.0.1:${port}/`)).status, 200);
+});
+
+test('OP-81 CF-76 a report shows no secret', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-report-'));
+  const file = join(folder, 'greeter.ini');
+  writeFileSync(file, '[greeter]\npassword = first-secret\nworkers = 1\n');
+  const fleet = new RunningProgram('configured', ['--config-file', file]);
+  t.after(async () => {
+    await fleet.cleanUp();
+    rmSync(folder, { recursive: true });
+  });
+  await fleet.event('launched');
+  writeFileSync(file, '[greeter]\npassword = second-secret\nworkers = 1\n');
+  fleet.kill('SIGHUP');
+  const { changes } = (await fleet.event('reload')) as unknown as ReloadReport;
+  assert.deepEqual(changes, [
+    { option: 'greeter.password', old: '****', new: '****', where: `${file}:2:12`, effect: 'by new workers' },
+  ]);
+  assert.doesNotMatch(fleet.text(), /-secret/);
+});
+
+test('OP-85 a refused reload is reported with what it would have changed', async (t) => {
+  const ini = (more: string): string => `[DEFAULT]\nenabled_apis = hello\n${more}[api:hello]\nport = 0\nworkers = 1\n`;
+  const it = await started(t, ini(''));
+  it.write(ini('api_paste_config = lost.ini\n'));
+  const report = await it.reload();
+  assert.equal(report.outcome, 'refused');
+  assert.match(report.error ?? '', /Could not find config at lost\.ini/);
+  assert.deepEqual(
+    report.changes.map(({ option, new: now }) => [option, now]),
+    [['DEFAULT.api_paste_config', 'lost.ini']],
+  );
+});
+
+test('OP-86 CF-81 an API that a reload removes gives its port back, and comes again on another', async (t) => {
+  const [own, first, second] = [await freePort(), await freePort(), await freePort()];
+  const hello = `[api:hello]\nport = ${own}\nworkers = 1\n`;
+  const withOther = (port: number): string =>
+    `[DEFAULT]\nenabled_apis = hello,other\n${hello}[api:other]\nport = ${port}\nworkers = 1\n`;
+  const it = await started(t, withOther(first));
+  await it.program.printed(/^other .*:\d+/m);
+  it.write(`[DEFAULT]\nenabled_apis = hello\n${hello}`);
+  const removal = await it.reload();
+  assert.deepEqual(removal.removed, ['other']);
+  const gone = removal.changes.find(({ option }) => option === 'api:other.port');
+  assert.deepEqual([gone?.old, gone?.effect], [String(first), 'applied now']);
+  assert.doesNotMatch(it.program.output(), /restart needed/);
+  assert.equal(await isRefused(first), true);
+  it.write(withOther(second));
+  const addition = await it.reload();
+  assert.deepEqual(addition.added, ['other']);
+  assert.equal((await ask(`http://127.0.0.1:${second}/`)).status, 200);
+  assert.equal(await isRefused(first), true);
+  // What is in use stays where it is, and says so.
+  it.write(withOther(first));
+  const move = await it.reload();
+  assert.equal(move.changes.find(({ option }) => option === 'api:other.port')?.effect, 'needs a restart');
+  assert.match(it.program.output(), /\[api:other\] port \(restart needed\)/);
+  assert.equal((await ask(`http://127.0.0.1:${second}/`)).status, 200);
+});
+
+test('LC-538 OP-86 TTIN and TTOU during a reload count, and the reload does not take them back', async (t) => {
+  const port = await freePort();
+  const it = await started(t, `[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = ${port}\nworkers = 3\n`);
+  const old = childrenOf(it.program.pid);
+  assert.equal(old.length, 3);
+  it.program.kill('SIGHUP');
+  await it.program.printed(/Caught SIGHUP/);
+  it.program.kill('SIGTTOU');
+  while (reports(it.program).length === 0) await it.program.printed(/\n/, it.program.output().length);
+  assert.equal(reports(it.program)[0]?.outcome, 'accepted');
+  for (const pid of old) await it.program.printed(new RegExp(`"pid":${pid},"code":0`));
+  assert.equal(childrenOf(it.program.pid).length, 2);
+
+  const two = childrenOf(it.program.pid);
+  it.program.kill('SIGHUP');
+  await it.program.printed(/Caught SIGHUP[\s\S]*Caught SIGHUP/);
+  it.program.kill('SIGTTIN');
+  while (reports(it.program).length === 1) await it.program.printed(/\n/, it.program.output().length);
+  for (const pid of two) await it.program.printed(new RegExp(`"pid":${pid},"code":0`));
+  // All three serve, and all are of the new configuration.
+  const now = childrenOf(it.program.pid);
+  assert.equal(now.length, 3);
+  for (const pid of now) await it.program.printed(new RegExp(`Child ${pid} is ready|"pid":${pid}[sS]*is ready`));
+  assert.ok(two.every((pid) => !isAlive(pid)));
+});
+
+test('LC-518 LC-519 a storm of SIGHUP loses nothing, and SIGTERM in it ends with 0', async (t) => {
+  const port = await freePort();
+  const it = await started(t, `[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = ${port}\nworkers = 2\n`);
+  let answers = 0;
+  for (let round = 0; round < 40; round++) {
+    it.program.kill('SIGHUP');
+    answers += (await ask(`http://127.0.0.1:${port}/`)).status === 200 ? 1 : 0;
+  }
+  assert.equal(answers, 40);
+  it.program.kill('SIGHUP');
+  it.program.kill('SIGTERM');
+  it.program.kill('SIGHUP');
+  assert.deepEqual(await it.program.ended, { code: 0, signal: null }, it.program.output());
+  assert.ok(reports(it.program).every(({ outcome }) => outcome === 'accepted' || outcome === 'abandoned'));
+});
