@@ -18,8 +18,11 @@ export type MakeFace = Surrounding['face'];
 
 /** From files, environment and command line; in a worker from what the parent handed over. */
 export async function loadGenerations(options: LoadOptions, face: MakeFace): Promise<Generations> {
-  const given = (options.worker ?? workerConfiguration())?.configuration;
-  if (given !== undefined) return generationsOfSnapshot(given, options, face);
+  const worker = options.worker ?? workerConfiguration();
+  const given = worker?.configuration;
+  // Workers of a service have the same warnings: the first of them tells those that their parent could not know.
+  const quiet = (worker?.assignment?.index ?? 0) > 0;
+  if (given !== undefined) return generationsOfSnapshot(given, { ...options, quiet }, face);
   const overrides = new Map(Object.entries(options.overrides ?? {}));
   if (options.strict !== undefined) overrides.set('DEFAULT.strict_config', options.strict);
   const declared = { groups: declaredGroups(options), overrides, defaults: new Map() };
@@ -47,13 +50,15 @@ export function generationsOfText(
 /** From what another process accepted. */
 export function generationsOfSnapshot(
   snapshot: ConfigSnapshot,
-  options: Pick<LoadOptions, 'log' | 'groups'>,
+  options: Pick<LoadOptions, 'log' | 'groups'> & { readonly quiet?: boolean },
   face: MakeFace,
 ): Generations {
   const overrides = new Map(Object.entries(snapshot.overrides));
   const defaults = new Map(Object.entries(snapshot.defaults));
   const groups = declaredGroups(options);
-  return firstGeneration({ state: fromSnapshot(snapshot), groups, overrides, defaults, log: options.log, face });
+  const { log, quiet = false } = options;
+  const { told = [] } = snapshot;
+  return firstGeneration({ state: fromSnapshot(snapshot), groups, overrides, defaults, log, face, quiet, told });
 }
 
 /** From nothing, or from parts that are there already. */
@@ -64,13 +69,15 @@ export function firstGeneration(parts: {
   readonly defaults?: Map<string, unknown>;
   readonly log?: Logger | undefined;
   readonly face: MakeFace;
+  readonly quiet?: boolean;
+  readonly told?: readonly string[];
 }): Generations {
-  const { state = emptyState(), log, face } = parts;
+  const { state = emptyState(), log, face, quiet = false, told = [] } = parts;
   const { groups = new DeclaredGroups(), overrides = new Map(), defaults = new Map() } = parts;
   const declared = { groups, overrides, defaults };
   groups.declare('DEFAULT', configOptions);
   declareSources(state, declared);
-  return new Generations(state, declared, { checks: [], hooks: new ChangeHooks(), log, face });
+  return new Generations(state, declared, { checks: [], hooks: new ChangeHooks(), log, face, quiet }, told);
 }
 
 function declaredGroups({ groups }: Pick<LoadOptions, 'groups'>): DeclaredGroups {

@@ -31,6 +31,8 @@ export interface Surrounding {
   readonly hooks: ChangeHooks;
   /** Where warnings and changes go. */
   log: Logger | undefined;
+  /** Another process has the same warnings. */
+  readonly quiet?: boolean;
   /** The public face of generations: for checks, hooks and whoever tries a prepared configuration. */
   readonly face: (generations: Generations) => Config;
 }
@@ -41,7 +43,7 @@ export class Generations {
   #declared: Declared;
   #current: Generation;
   #face: Config | undefined;
-  readonly #warned = new Set<string>();
+  readonly #warned: Set<string>;
   /** What the last complete judgement covered; undefined before it. */
   complete: boolean | undefined;
   /** The groups somebody asked for. */
@@ -49,7 +51,9 @@ export class Generations {
   /** How many reloads were refused. */
   refusedReloads = 0;
 
-  constructor(state: State, declared: Declared, surrounding: Surrounding) {
+  /** `told`: warnings that are in the log already. */
+  constructor(state: State, declared: Declared, surrounding: Surrounding, told: Iterable<string> = []) {
+    this.#warned = new Set(told);
     this.#declared = declared;
     this.#current = new Generation(state, declared);
     this.surrounding = surrounding;
@@ -95,12 +99,13 @@ export class Generations {
       const text = describeIssue(issue);
       if (issue.severity !== 'warning' || this.#warned.has(text)) continue;
       this.#warned.add(text);
-      this.surrounding.log?.warn(text, { code: issue.code });
+      if (this.surrounding.quiet !== true) this.surrounding.log?.warn(text, { code: issue.code });
     }
   }
 
   snapshot(): ConfigSnapshot {
-    return toSnapshot(this.#current.state, this.#asJson('overrides'), this.#asJson('defaults'));
+    const told = [...this.#warned];
+    return { ...toSnapshot(this.#current.state, this.#asJson('overrides'), this.#asJson('defaults')), told };
   }
 
   /** Reads everything afresh and judges it. Rejects with `ConfigError`. */
@@ -121,6 +126,7 @@ export class Generations {
     const next = this.#next(takenUp(base, fresh, changes, method));
     const judged = [...wanted.#judged(this.complete), ...next.#judged(this.complete)];
     const warnings = [...judged, ...changesWithoutEffect(base, wanted.#current)];
+    for (const text of [...this.#warned, ...warnings.map(describeIssue)]) next.#warned.add(text);
     const released = new Set<string>();
     const release = (over: (group: string) => boolean): void => {
       for (const group of this.inUse) if (over(group) && !next.inUse.has(group)) released.add(group);
@@ -155,6 +161,7 @@ export class Generations {
       overrides: new Map(Object.entries(snapshot.overrides)),
       defaults: new Map(Object.entries(snapshot.defaults)),
     });
+    for (const text of snapshot.told ?? []) this.#warned.add(text);
     const warnings = next.#judged(this.complete);
     // What the parent handed on is taken up, whatever it would mean to somebody who reads files.
     const changes = compareGenerations(this.#current, next.#current, { method: 'reload', inUse: this.inUse });

@@ -43,6 +43,8 @@ export interface ConfigSnapshot {
   readonly files: readonly AcceptedFile[];
   readonly overrides: Readonly<Record<string, unknown>>;
   readonly defaults: Readonly<Record<string, unknown>>;
+  /** Warnings that are in the log. */
+  readonly told?: readonly string[];
 }
 
 /** A state in which nothing is written. */

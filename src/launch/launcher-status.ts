@@ -2,8 +2,10 @@
  * What a launcher knows of its services and processes, without asking anybody: for status pages and metrics.
  */
 
+import type { Logger } from '../log.js';
 import { isListening, type ListenAddress } from '../service/index.js';
 import { formatDuration } from '../tasks/index.js';
+import { describeAddress } from './listen-sockets.js';
 import type { ReloadReport } from './reload-report.js';
 import type { ServiceRun } from './service-run.js';
 import type { Supervisor } from './supervisor.js';
@@ -97,4 +99,16 @@ export function workerLines({ name, restarts, workers }: ServiceStatus): string[
     ({ id, pid, state, uptimeMs }) => `  worker ${id}: pid ${pid}, ${state}, up for ${formatDuration(uptimeMs / 1000)}`,
   );
   return [`${name}: ${workers.length} processes, ${restarts} restarts`, ...each];
+}
+
+/** The line a log has once every service that was launched serves for the first time. */
+export function logReady(log: Logger, services: readonly ServiceStatus[], since: number): void {
+  const durationMs = Math.round(performance.now() - since);
+  const each = services.map(({ name, wanted, addresses }) => ({
+    name,
+    workers: wanted,
+    addresses: addresses.map(describeAddress),
+  }));
+  const names = each.map(({ name }) => name).join(', ');
+  log.info(`Ready after ${durationMs} ms: ${names}`, { event: 'ready', services: each, durationMs });
 }

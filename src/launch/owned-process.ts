@@ -87,7 +87,9 @@ export class OwnedProcess {
     if (signal?.aborted) cancelled();
     signal?.addEventListener('abort', cancelled, { once: true });
     try {
-      return await ended;
+      const status = await ended;
+      if (owned && !this.#given.supervised) this.#sayEnded(status);
+      return status;
     } finally {
       signal?.removeEventListener('abort', cancelled);
       // A worker listens until it is gone: a signal to the whole group, or its parent's, may come while it exits.
@@ -95,6 +97,12 @@ export class OwnedProcess {
       release();
       letGo();
     }
+  }
+
+  /** The last line of a process that was asked to stop, or gave up. */
+  #sayEnded(status: number): void {
+    const { log } = this.#given;
+    log[status === 0 ? 'info' : 'warn'](`Stopped with status ${status}`, { event: 'stopped', status });
   }
 
   /** A reload that is asked for while the program still launches is about all that it will have launched. */

@@ -17,7 +17,7 @@ import { checkService, checkWorkers, serviceName } from './launch-arguments.js';
 import type { LaunchSettings } from './launch-settings.js';
 import type { Launcher, LauncherOptions } from './launcher.js';
 import { logConfiguration } from './launcher-options.js';
-import { fleetStatus, type LauncherStatus, workerLines } from './launcher-status.js';
+import { fleetStatus, type LauncherStatus, logReady, workerLines } from './launcher-status.js';
 import { logFailure } from './log-failure.js';
 import { OwnedProcess } from './owned-process.js';
 import { type OnReload, reloadFleet } from './parent-reload.js';
@@ -63,6 +63,7 @@ export class ParentSide implements Launcher {
   readonly #reloads = new Coalesced(() => this.#reload());
   readonly #serviceManager: ServiceManager;
   #launching: Promise<unknown> = Promise.resolve();
+  readonly #launchedAt = performance.now();
   #status = 0;
   #deadline: Deadline | undefined;
   #stopping: Promise<void> | undefined;
@@ -219,6 +220,7 @@ export class ParentSide implements Launcher {
   /** Every service that was launched is ready for the first time. */
   #allReady(): void {
     if (this.#stopping !== undefined) return;
+    logReady(this.#log, fleetStatus(this.supervisor), this.#launchedAt);
     this.#serviceManager.ready(this.#summary());
     this.#serviceManager.watch(() => this.supervisor.pools.every((pool) => pool.answering));
   }

@@ -16,7 +16,7 @@ import { checkRestartMethod, checkService, serviceName } from './launch-argument
 import type { LaunchSettings } from './launch-settings.js';
 import type { Launcher } from './launcher.js';
 import { logConfiguration, readSettings } from './launcher-options.js';
-import { type LauncherStatus, runStatus } from './launcher-status.js';
+import { type LauncherStatus, logReady, runStatus } from './launcher-status.js';
 import { logFailure } from './log-failure.js';
 import { OwnedProcess } from './owned-process.js';
 import { type Answer, type AnswerQuestion, errorText, Questions } from './questions.js';
@@ -52,6 +52,7 @@ export class ServiceLauncher implements Launcher {
   readonly #serviceManager: ServiceManager;
   readonly #activated: ActivatedSockets;
   readonly #abandoned = new AbortController();
+  readonly #launchedAt = performance.now();
   #generation = 1;
   #finished = 0;
   #status = 0;
@@ -207,6 +208,7 @@ export class ServiceLauncher implements Launcher {
 
   #allReady(): void {
     if (this.stopping || this.#options.worker?.supervised) return;
+    if (this.#options.signals !== false) logReady(this.#log, this.status().services, this.#launchedAt);
     this.#serviceManager.ready(`Services: ${this.#runs.map(({ name }) => name).join(', ')}`);
     this.#serviceManager.watch(() => true);
   }

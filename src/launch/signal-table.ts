@@ -45,13 +45,16 @@ export function signalTable(actions: SignalActions, given: SignalCircumstances):
 
   const terminate = (name: string): void => {
     if (!actions.stopping()) {
-      log.info(`Caught ${name}, stopping`);
+      // A fleet's parent has said so once for all.
+      log[given.supervised ? 'debug' : 'info'](`Caught ${name}, stopping`);
       actions.stop();
     } else if (settings().secondTerm === 'force' && !given.supervised) {
       log.warn(`Caught ${name} again, exiting at once`);
       actions.halt();
     } else {
-      log.info(`Caught ${name} again; already stopping, time left: ${actions.remaining()}`);
+      log[given.supervised ? 'debug' : 'info'](
+        `Caught ${name} again; already stopping, time left: ${actions.remaining()}`,
+      );
     }
   };
 

@@ -38,8 +38,9 @@ export class Endpoint {
       log.error(`Could not bind to ${formatAddress(this.#address)}`);
       throw error;
     }
+    // A socket that was handed over has been announced by whoever bound it.
+    log[this.#sockets.length === 0 ? 'info' : 'debug'](`${name} listening on ${formatAddress(this.#address)}`);
     this.#sockets = [];
-    log.info(`${name} listening on ${formatAddress(this.#address)}`);
   }
 
   /** Accepts on another socket as well; connections are `server`'s. Gives the function that ends it. */
