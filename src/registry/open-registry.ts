@@ -27,13 +27,17 @@ export function openRegistry(
   const group = config.group('servicegroup', servicegroupOptions);
   const database = config.group('database', databaseOptions);
   const connection = group.connection ?? database.connection;
+  // A heartbeat must fail before the next one is due, and so must what it waits for.
+  const limit = TIMEOUT_PART * (config.group('DEFAULT', heartbeatOptions, { partial: true }).reportInterval || 60);
   const make = (store: ServiceStore): ServiceRegistry =>
     new ServiceRegistry(store, { staleReadS: group.staleReadS, ...options });
   if (group.driver === 'memory') return make(memoryOf(config));
   if (connection === undefined) return null;
   if (group.driver === 'sqlite') {
     const path = sqlitePath(connection);
-    return make(new SqliteStore(path, { log: options.log, busyTimeoutMs: database.sqliteBusyTimeoutMs }));
+    return make(
+      new SqliteStore(path, { log: options.log, busyTimeoutMs: Math.min(database.sqliteBusyTimeoutMs, limit * 1000) }),
+    );
   }
   if (!/^postgres(ql)?:\/\//.test(connection)) {
     throw new ConfigurationRefused('PORTICO_REGISTRY_CONNECTION', {
@@ -42,8 +46,6 @@ export function openRegistry(
     });
   }
   const { poolSize, poolTimeout, statementTimeout } = database;
-  // A heartbeat must fail before the next one is due, and so must what it waits for.
-  const limit = TIMEOUT_PART * (config.group('DEFAULT', heartbeatOptions, { partial: true }).reportInterval || 60);
   return make(
     new PostgresqlStore(connection, {
       connections: Math.min(2, poolSize),

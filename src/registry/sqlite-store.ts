@@ -8,6 +8,7 @@ import { ConfigurationRefused } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { ServiceRecord, ServiceState } from '../service/index.js';
 import { type Database, openDatabase, type SqlValue, transaction } from '../sqlite/index.js';
+import { pause } from '../tasks/index.js';
 import { toColumns, toRecord, toSqlite, toWorker } from './record-row.js';
 import { RecordExists, RegistryUnavailable } from './registry-errors.js';
 import type {
@@ -25,6 +26,7 @@ import { migrate } from './sqlite-schema.js';
 export interface SqliteStoreOptions {
   /** Warned when a statement holds up the event loop for more than 50 ms. */
   readonly log?: Logger;
+  /** How long a statement waits for another process's write, in milliseconds; the event loop goes on. Default 5000. */
   readonly busyTimeoutMs?: number;
   /** Milliseconds since 1970. SQLite is one machine, so its clock is the database's. Default: `Date.now`. */
   readonly now?: () => number;
@@ -35,6 +37,10 @@ const DAY_MS = 86_400_000;
 
 /** Longer than this and every request of the worker has waited for it. */
 const SLOW_MS = 50;
+
+/** SQLite itself waits so long for a lock, and holds up the event loop; then one tries again, after a pause. */
+const BUSY_MS = 10;
+const BUSY_PAUSE_MS = 25;
 
 /** File systems on which SQLite's locks do not hold (statfs(2)): NFS, SMB, CIFS, SMB2, AFS, Ceph. */
 const NETWORK_FILE_SYSTEMS: ReadonlySet<number> = new Set([
@@ -200,8 +206,21 @@ export class SqliteStore implements ServiceStore {
     });
   }
 
-  /** Runs statements; errors that mean the database is away become `RegistryUnavailable`, and it is opened anew. */
+  /** Runs statements; while another process has the database locked they are tried again. */
   async #use<T>(work: (database: Database) => T): Promise<T> {
+    const until = performance.now() + (this.#options.busyTimeoutMs ?? 5000);
+    for (;;) {
+      try {
+        return this.#attempt(work);
+      } catch (error) {
+        if (!isLocked(error) || performance.now() >= until) throw error;
+      }
+      await pause(BUSY_PAUSE_MS);
+    }
+  }
+
+  /** Errors that mean the database is away become `RegistryUnavailable`, and it is opened anew. */
+  #attempt<T>(work: (database: Database) => T): T {
     let began = performance.now();
     try {
       this.#checkFile();
@@ -212,6 +231,7 @@ export class SqliteStore implements ServiceStore {
       return work(this.#database);
     } catch (error) {
       if (error instanceof RegistryUnavailable || !isAway(error)) throw error;
+      if (isLocked(error)) throw new RegistryUnavailable(error);
       try {
         this.#database?.close();
       } catch {
@@ -238,8 +258,8 @@ export class SqliteStore implements ServiceStore {
 
   #open(): Database {
     if (this.#path !== ':memory:') refuseNetworkFileSystem(this.#path);
-    const { busyTimeoutMs } = this.#options;
-    const database = openDatabase(this.#path, busyTimeoutMs === undefined ? {} : { busyTimeoutMs });
+    const { busyTimeoutMs = BUSY_MS } = this.#options;
+    const database = openDatabase(this.#path, { busyTimeoutMs: Math.min(busyTimeoutMs, BUSY_MS) });
     try {
       migrate(database);
       if (this.#path !== ':memory:') this.#inode = statSync(this.#path).ino;
@@ -249,6 +269,11 @@ export class SqliteStore implements ServiceStore {
       throw error;
     }
   }
+}
+
+/** Another process writes: the database is there, and will soon be free. */
+function isLocked(error: unknown): boolean {
+  return error instanceof Error && /database( table)? is (locked|busy)/i.test(error.message);
 }
 
 /** By SQLite's words: result codes are not in the errors of every driver. */

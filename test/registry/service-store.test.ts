@@ -218,6 +218,34 @@ test('SG-30 sqlite: a database that another process has locked is away, not brok
   await store.close();
 });
 
+test('SG-38 sqlite: a statement waits for another process’s write, and the event loop goes on meanwhile', async () => {
+  const path = join(folder, 'waiting.db');
+  const store = new SqliteStore(path);
+  await store.insert(announcement(), NEW);
+  const other = openDatabase(path);
+  other.exec('BEGIN IMMEDIATE');
+  const updating = store.update(1, { disabled: true });
+  // A wait that held up the loop would never see the commit, which comes from this very process.
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+  other.exec('COMMIT');
+  other.close();
+  assert.equal((await updating)!.disabled, true);
+  await store.close();
+});
+
+test('SG-15 sqlite: topic, binary and last_seen_up are found by indexes', async () => {
+  const path = join(folder, 'indexes.db');
+  const store = new SqliteStore(path);
+  await store.list();
+  await store.close();
+  const database = openDatabase(path);
+  for (const column of ['topic', 'binary', 'last_seen_up']) {
+    const plan = database.prepare(`EXPLAIN QUERY PLAN SELECT * FROM services WHERE ${column} = 1`).all();
+    assert.match(String(plan[0]!.detail), new RegExp(`USING INDEX services_${column} \\(${column}=\\?\\)`));
+  }
+  database.close();
+});
+
 test('SG-19 SG-38 sqlite: tables are made once, and a second opening finds the records', async () => {
   const path = join(folder, 'again.db');
   const first = new SqliteStore(path);
