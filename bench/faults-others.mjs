@@ -4,6 +4,7 @@
 //   npm run build && npm run build:test
 //   node bench/faults-others.mjs                    all that are installed
 //   node bench/faults-others.mjs --short nginx      a few rounds, one of them
+//   PM2_BIN=/elsewhere/node_modules/.bin/pm2 node bench/faults-others.mjs --short pm2
 //
 // gunicorn and nginx are looked for in PATH, PM2 there or where PM2_BIN says. What is not installed is named and left out.
 // Nothing is installed by this script. Each has two workers and its own defaults, except where the lines below say.
@@ -14,7 +15,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { FaultFleet } from '../dist-test/e2e/faults/fault-fleet.js';
-import { describeLosses, quantile } from '../dist-test/e2e/faults/figures.js';
+import { describeLosses, quantile, seconds } from '../dist-test/e2e/faults/figures.js';
 import { askFor, Load } from '../dist-test/e2e/faults/load.js';
 import { killAll, kills, reloads, stopAtWork, stuck } from '../dist-test/e2e/faults/rows.js';
 import {
@@ -235,7 +236,7 @@ http { access_log off; default_type text/plain; client_body_temp_path ${folder}/
   },
 };
 
-const times = ({ times }) => (times.length === 0 ? 'never' : `${Math.round(quantile(times, 0.5))} ms`);
+const times = ({ times }) => (times.length === 0 ? 'never' : `${seconds(quantile(times, 0.5))} (median)`);
 const loss = ({ lost, answered }) =>
   `${lost.length} of ${answered + lost.length}${lost.length ? ` (${describeLosses(lost)})` : ''}`;
 
@@ -284,9 +285,18 @@ const rows = {
   },
   stop: async (target) => {
     const { whole, cut, status, afterLastMs } = await stopAtWork(target, 8);
-    return `whole ${whole}, cut ${cut}, status ${status}, ended ${Math.round(afterLastMs)} ms after the last answer`;
+    return `whole ${whole}, cut ${cut}, status ${status}, ended ${seconds(afterLastMs)} after the last answer`;
   },
 };
+
+let target;
+// A daemon of PM2's would outlive this script.
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, async () => {
+    await target?.end();
+    process.exit(1);
+  });
+}
 
 for (const [name, contender] of Object.entries(contenders)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
@@ -297,13 +307,14 @@ for (const [name, contender] of Object.entries(contenders)) {
   }
   console.log(`${name} ${version}`);
   for (const [row, run] of Object.entries(rows)) {
-    const target = await contender.start();
+    target = await contender.start();
     try {
       console.log(`  ${row}: ${await run(target, contender)}`);
     } catch (error) {
       console.log(`  ${row}: failed: ${error.message}`);
     } finally {
       await target.end();
+      target = undefined;
     }
   }
 }

@@ -182,7 +182,7 @@ test('LC-1512 sections of an application come last; one that fails shows its err
   assert.equal(section(report, 'Pools'), 'a: 3 of 10');
 });
 
-test('LC-1503 a report goes to standard error, or into a file of log_dir that only its user can read', async () => {
+test('LC-1503 LC-1241 a report goes to standard error, or into a file of log_dir that only its user can read', async () => {
   const plain = output();
   assert.equal(await guruMeditation({ output: plain.output }).write(), undefined);
   assert.match(plain.text(), /Guru Meditation/);

@@ -1,15 +1,17 @@
 /**
- * What a fault test reports beside passing: one line of figures, which the table of docs/reliability.md is made from.
+ * What a fault test reports beside passing: figures, which the table of docs/reliability.md is made from.
  */
 
 /** True in the long run (`npm run test:faults`): the counts the table states, instead of a few of each. */
 export const isLong = process.env.PORTICO_FAULTS === 'long';
 
-/** Prints one line, `figures: <row>: name value, …`. */
+/** Prints a block: `figures: <row>`, then a line for each name and its value. */
 export function printFigures(row: string, facts: Readonly<Record<string, string | number>>): void {
-  const parts = Object.entries(facts).map(([name, value]) => `${name} ${value}`);
-  process.stdout.write(`figures: ${row}: ${parts.join(', ')}\n`);
+  const lines = Object.entries(facts).map(([name, value]) => `    ${name.padEnd(COLUMN)}  ${value}\n`);
+  process.stdout.write(`figures: ${row}\n${lines.join('')}`);
 }
+
+const COLUMN = 44;
 
 /** The value that this share (0 to 1) of the values does not exceed; 0 without values. */
 export function quantile(values: readonly number[], share: number): number {
@@ -17,9 +19,16 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
 }
 
-/** Median and largest of some durations, in milliseconds. */
+/** Median and largest of some durations in milliseconds; of one, itself. */
 export function describeTimes(values: readonly number[]): string {
-  return `median ${Math.round(quantile(values, 0.5))} ms, at most ${Math.round(quantile(values, 1))} ms`;
+  if (values.length === 0) return 'never';
+  const largest = seconds(quantile(values, 1));
+  return values.length === 1 ? largest : `${seconds(quantile(values, 0.5))} (median), ${largest} at most`;
+}
+
+/** Milliseconds as seconds, to a hundredth. */
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(2)} s`;
 }
 
 /** Losses by kind with their counts, or `none`. */

@@ -6,7 +6,7 @@ import { describeLosses, describeTimes, isLong, printFigures } from './figures.j
 import { askFor } from './load.js';
 import { killAll, kills } from './rows.js';
 
-const rounds = isLong ? 10 : 3;
+const rounds = isLong ? 10 : 2;
 const clients = 8;
 
 test(`RL-60 PT-4 LC-326 ${rounds} KILLs of single workers cost what each had in hand, and nobody is refused`, async (t) => {

@@ -14,7 +14,7 @@ export interface Reply {
 }
 
 /** One request, on a connection of its own unless an agent is given; rejects when it is refused, reset or cut. */
-export function askFor(url: string, agent: Agent | false = false): Promise<Reply> {
+export function askFor(url: string, agent: Agent | false = false, withinMs = 90_000): Promise<Reply> {
   return new Promise((settle, reject) => {
     const options: RequestOptions & { rejectUnauthorized?: boolean } = { agent, rejectUnauthorized: false };
     const req = (url.startsWith('https:') ? requestTls : request)(url, options, (res) => {
@@ -31,11 +31,14 @@ export function askFor(url: string, agent: Agent | false = false): Promise<Reply
       res.on('error', reject);
     });
     req.on('error', reject);
-    // A request that is at work in /work takes a minute; none may be waited for without end.
-    req.setTimeout(90_000, () => req.destroy(new Error('UNANSWERED')));
+    // None may be waited for without end; one in /work takes a minute.
+    req.setTimeout(withinMs, () => req.destroy(new Error('UNANSWERED')));
     req.end();
   });
 }
+
+/** A client of a load takes what moves for so long for unanswered: no answer here takes longer than two seconds. */
+const UNANSWERED_MS = 20_000;
 
 /** How many clients of each kind: on kept or on fresh connections, of slow or of large answers, over TLS. */
 export interface Kinds {
@@ -112,7 +115,7 @@ export class Load {
     while (!this.#stopping) {
       const begun = performance.now();
       try {
-        const { status, text, bytes } = await askFor(url, agent);
+        const { status, text, bytes } = await askFor(url, agent, UNANSWERED_MS);
         if (status >= 400) throw new Error(`STATUS ${status}`);
         const now = performance.now();
         if (kind === 'large') {

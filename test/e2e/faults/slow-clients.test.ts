@@ -56,8 +56,8 @@ test('RL-3 RL-7 RL-25 RL-26 RL-28 RL-29 RL-33 200 slow heads, 100 slow bodies, 5
   printFigures('slow clients', {
     answered: load.total,
     lost: describeLosses(load.lost),
-    'p99 before': `${Math.round(quiet)} ms`,
-    'p99 meanwhile': `${Math.round(quantile(load.times, 0.99))} ms`,
+    '99th percentile, before': `${Math.round(quiet)} ms`,
+    '99th percentile, meanwhile': `${Math.round(quantile(load.times, 0.99))} ms`,
     [`slow heads cut (headers_timeout ${limits.headers_timeout} s)`]: summary(heads),
     [`slow bodies cut (body_grace ${limits.body_grace} s)`]: summary(bodies),
     [`idle closed (keep_alive_timeout ${limits.keep_alive_timeout} s)`]: summary(idle),

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FaultFleet } from './fault-fleet.js';
-import { describeLosses, describeTimes, printFigures } from './figures.js';
+import { describeLosses, describeTimes, isLong, printFigures } from './figures.js';
 import { stuck } from './rows.js';
 
-const timeout = 3;
+const timeout = isLong ? 3 : 2;
 
 for (const [how, title] of [
   ['spin', 'computes for ever'],

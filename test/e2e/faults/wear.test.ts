@@ -6,8 +6,8 @@ import { isLong, printFigures } from './figures.js';
 import { askFor } from './load.js';
 import { descriptorsOf, listenersOf, memoryOf, until, zombiesOf } from './target.js';
 
-const reloads = isLong ? 50 : 4;
-const kills = isLong ? 100 : 6;
+const reloads = isLong ? 50 : 3;
+const kills = isLong ? 100 : 4;
 const workers = 2;
 
 interface Belongings {
