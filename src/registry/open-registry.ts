@@ -3,8 +3,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
-import { type Config, workerAssignment } from '../config/index.js';
+import { resolve, sep } from 'node:path';
+import { type Config, configOptions, workerAssignment } from '../config/index.js';
 import { ConfigurationRefused } from '../errors.js';
 import type { Logger } from '../log.js';
 import { systemClock } from '../tasks/index.js';
@@ -35,9 +35,10 @@ export function openRegistry(
   if (connection === undefined) return null;
   if (group.driver === 'sqlite') {
     const path = sqlitePath(connection);
-    return make(
-      new SqliteStore(path, { log: options.log, busyTimeoutMs: Math.min(database.sqliteBusyTimeoutMs, limit * 1000) }),
-    );
+    const below = resolve(config.group('DEFAULT', configOptions, { partial: true }).statePath);
+    const makeFolder = path.startsWith(below + sep);
+    const busyTimeoutMs = Math.min(database.sqliteBusyTimeoutMs, limit * 1000);
+    return make(new SqliteStore(path, { log: options.log, busyTimeoutMs, makeFolder }));
   }
   if (!/^postgres(ql)?:\/\//.test(connection)) {
     throw new ConfigurationRefused('PORTICO_REGISTRY_CONNECTION', {

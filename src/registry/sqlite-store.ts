@@ -2,7 +2,7 @@
  * Service records in SQLite: for the processes of one machine.
  */
 import { randomUUID } from 'node:crypto';
-import { statfsSync, statSync } from 'node:fs';
+import { mkdirSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ConfigurationRefused } from '../errors.js';
 import type { Logger } from '../log.js';
@@ -28,6 +28,8 @@ export interface SqliteStoreOptions {
   readonly log?: Logger;
   /** How long a statement waits for another process's write, in milliseconds; the event loop goes on. Default 5000. */
   readonly busyTimeoutMs?: number;
+  /** Make the file's folder where there is none. Default false: a folder that is missing may be one that is not mounted. */
+  readonly makeFolder?: boolean;
   /** Milliseconds since 1970. SQLite is one machine, so its clock is the database's. Default: `Date.now`. */
   readonly now?: () => number;
 }
@@ -257,8 +259,9 @@ export class SqliteStore implements ServiceStore {
   }
 
   #open(): Database {
+    const { busyTimeoutMs = BUSY_MS, makeFolder } = this.#options;
+    if (makeFolder === true) mkdirSync(dirname(this.#path), { recursive: true });
     if (this.#path !== ':memory:') refuseNetworkFileSystem(this.#path);
-    const { busyTimeoutMs = BUSY_MS } = this.#options;
     const database = openDatabase(this.#path, { busyTimeoutMs: Math.min(busyTimeoutMs, BUSY_MS) });
     try {
       migrate(database);

@@ -53,6 +53,16 @@ test('SG-20 the registry is the one the configuration names, its own database be
   await store.close();
 });
 
+test('SG-38 the folder of a registry below state_path is made, another one is not', async () => {
+  const opened = async (connection: string) => {
+    const overrides = { 'DEFAULT.state_path': join(folder, 'state'), 'database.connection': `sqlite:///${connection}` };
+    const registry = openRegistry(await Config.load({ files: [], argv: [], env: {}, overrides }), { log })!;
+    return registry.list().finally(() => registry.close());
+  };
+  assert.deepEqual(await opened(join(folder, 'state', 'deep', 'services.db')), []);
+  await assert.rejects(opened(join(folder, 'elsewhere', 'services.db')), { code: 'PORTICO_REGISTRY_UNAVAILABLE' });
+});
+
 test('SG-16 SG-24 SG-59 real workers: one is killed and the service is up; when all have stopped it is down at once', async () => {
   const path = join(folder, 'workers.db');
   const program = `
