@@ -23,6 +23,8 @@ export class DefaultResolver implements Resolver {
   readonly #builtin = builtin();
 
   readonly #imports: boolean;
+  /** What an expression of a file led to: large files have few factories, and many sections that name them. */
+  readonly #known = new Map<string, unknown>();
 
   /**
    * `layers`: the tables to ask before the built-in one, for a reference that stands at `origin`. Without `imports`
@@ -34,7 +36,11 @@ export class DefaultResolver implements Resolver {
   }
 
   async expression(text: string, kind: 'protocol' | 'call', origin: Origin): Promise<unknown> {
-    return this.#follow(text, kind, origin, folderOf(origin), text, [text]);
+    const key = `${kind} ${text} ${origin.file}`;
+    if (this.#known.has(key)) return this.#known.get(key);
+    const value = await this.#follow(text, kind, origin, folderOf(origin), text, [text]);
+    if (this.#imports) this.#known.set(key, value);
+    return value;
   }
 
   async distribution(name: string, origin: Origin): Promise<EntryPoints> {

@@ -4,6 +4,7 @@
 import { didYouMean, type Origin } from '../errors.js';
 import { strip } from '../ini/index.js';
 import { ModuleMissing, moduleUrl } from '../service/index.js';
+import { ownExport } from './own-exports.js';
 import { type PasteError, refuse } from './paste-error.js';
 
 /** An expression taken apart; without `attribute`, the default export is meant. */
@@ -39,7 +40,7 @@ export async function evaluateExpression(
   written: string,
   origin: Origin,
 ): Promise<unknown> {
-  const namespace = await importModule(module, folder, written, origin);
+  const namespace = await importModule(module, attribute, folder, written, origin);
   if (attribute === undefined) {
     if ('default' in namespace) return namespace.default;
     throw noExport(`${module} has no default export`, 'default', exportsOf(namespace), origin);
@@ -98,10 +99,18 @@ function exportsOf(namespace: Namespace): string[] {
   return Object.keys(namespace).filter((name) => name !== 'module.exports');
 }
 
-async function importModule(module: string, folder: string, written: string, origin: Origin): Promise<Namespace> {
+async function importModule(
+  module: string,
+  attribute: string | undefined,
+  folder: string,
+  written: string,
+  origin: Origin,
+): Promise<Namespace> {
   const url = findModule(module, folder, written, origin);
+  const own = attribute === undefined ? undefined : ownExport(module, url, attribute);
   try {
-    return (await import(url)) as Namespace;
+    const alone = own === undefined ? undefined : ((await import(own)) as Namespace);
+    return alone !== undefined && Object.hasOwn(alone, attribute!) ? alone : ((await import(url)) as Namespace);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw refuse('no-module', {

@@ -40,39 +40,57 @@ export function readSettings(
   const sets = setsAnything(source, section);
   const globalConf = sets ? new Map(incoming) : incoming;
   const localConf = new Map<string, Setting>();
-  const additions = new Map<string, string>();
-  const taken = new Map<string, Setting>();
+  let additions: Map<string, string> | undefined;
+  let taken: Map<string, Setting> | undefined;
   const read = (option: PasteOption): void => {
     const { name } = option;
     if (name.startsWith('set ')) {
       const target = strip(name.slice(4));
       const { value } = source.read(section, option);
+      additions ??= new Map();
       additions.set(target, value);
       globalConf.set(target, value);
     } else if (name.startsWith('get ')) {
+      taken ??= new Map();
       taken.set(strip(name.slice(4)), source.read(section, option));
     } else if (!source.isDefault(name)) {
       localConf.set(name, source.read(section, option));
     }
   };
-  const attempt = (act: () => void): void => {
-    try {
-      act();
-    } catch (error) {
-      if (report === undefined || isLimit(error)) throw error;
-      report(error);
-    }
+  const get = (name: string, wanted: Setting): void => {
+    const value = globalConf.get(wanted.value);
+    if (value === undefined) throw missingKey(wanted, globalConf);
+    localConf.set(name, { value, option: wanted.option });
   };
-  for (const option of section.options.values()) attempt(() => read(option));
-  for (const option of source.acting()) if (!section.options.has(option.name)) attempt(() => read(option));
-  for (const [name, wanted] of taken) {
-    attempt(() => {
-      const value = globalConf.get(wanted.value);
-      if (value === undefined) throw missingKey(wanted, globalConf);
-      localConf.set(name, { value, option: wanted.option });
-    });
+  const failed = (error: unknown): void => {
+    if (report === undefined || isLimit(error)) throw error;
+    report(error);
+  };
+  for (const option of actingIn(source, section)) {
+    try {
+      read(option);
+    } catch (error) {
+      failed(error);
+    }
   }
-  return { globalConf, localConf, additions };
+  for (const [name, wanted] of taken ?? NO_SETTINGS) {
+    try {
+      get(name, wanted);
+    } catch (error) {
+      failed(error);
+    }
+  }
+  return { globalConf, localConf, additions: additions ?? NO_TEXTS };
+}
+
+const NO_TEXTS: ReadonlyMap<string, string> = new Map();
+const NO_SETTINGS: ReadonlyMap<string, Setting> = new Map();
+
+/** The section's own options, then those of `[DEFAULT]` that act in every section. */
+function actingIn(source: Source, section: PasteSection): Iterable<PasteOption> {
+  const own = section.options.values();
+  const others = source.acting().filter(({ name }) => !section.options.has(name));
+  return others.length === 0 ? own : [...own, ...others];
 }
 
 function setsAnything(source: Source, section: PasteSection): boolean {
