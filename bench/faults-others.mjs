@@ -292,9 +292,8 @@ const rows = {
 let target;
 // A daemon of PM2's would outlive this script.
 for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.once(signal, async () => {
-    await target?.end();
-    process.exit(1);
+  process.once(signal, () => {
+    void Promise.resolve(target?.end()).finally(() => process.exit(1));
   });
 }
 
