@@ -1,11 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import pg from 'pg';
+import { endGroup, removeFolder, spawnKept, temporaryFolder } from '../fixtures/keeper.js';
 
 /** A PostgreSQL server of the test's own. */
 export interface Postgresql {
@@ -21,7 +21,7 @@ export async function startPostgresql(): Promise<Postgresql | undefined> {
   const programs = findPrograms();
   const user = programs === undefined ? undefined : unprivileged();
   if (programs === undefined || user === undefined) return undefined;
-  const folder = mkdtempSync(join(tmpdir(), 'postgresql-'));
+  const folder = temporaryFolder('postgresql-');
   if (user.uid !== undefined) chownSync(folder, user.uid, user.gid!);
   const data = join(folder, 'data');
   const made = spawnSync(join(programs, 'initdb'), ['-D', data, '-U', 'portico', '-A', 'trust', '-N'], {
@@ -31,13 +31,14 @@ export async function startPostgresql(): Promise<Postgresql | undefined> {
   if (made.status !== 0) return undefined;
   const port = await freePort();
   const options = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', '', '-F'];
-  const server = spawn(join(programs, 'postgres'), options, {
+  const server = spawnKept(join(programs, 'postgres'), options, {
     ...user,
     cwd: folder,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  for await (const line of createInterface(server.stderr)) if (line.includes('ready to accept connections')) break;
-  server.stderr.resume();
+  const output = server.stderr!;
+  for await (const line of createInterface(output)) if (line.includes('ready to accept connections')) break;
+  output.resume();
   const address = (name: string): string => `postgresql://portico@127.0.0.1:${port}/${name}`;
   const ask = async (sql: string): Promise<void> => {
     const client = new pg.Client({ connectionString: address('postgres') });
@@ -58,7 +59,8 @@ export async function startPostgresql(): Promise<Postgresql | undefined> {
       // SIGQUIT: at once, since nothing of it is needed again.
       server.kill('SIGQUIT');
       await once(server, 'exit');
-      rmSync(folder, { recursive: true, force: true });
+      endGroup(server.pid!);
+      removeFolder(folder);
     },
   };
 }
