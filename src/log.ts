@@ -61,12 +61,9 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const destination = options.destination ?? pino.destination({ fd: 2, sync: true });
   const stream = text ? readable(destination) : destination;
   const mixin = options.facts === undefined ? {} : { mixin: options.facts };
-  return wrap(
-    pino(
-      { level, base: { pid: process.pid, ...base }, timestamp: isoTime(), formatters, ...mixin },
-      stream as NodeJS.WritableStream,
-    ),
-  );
+  const shape = { level, timestamp: isoTime(), formatters, ...mixin };
+  const of = (bindings: LogFields): PinoLogger => pino({ ...shape, base: bindings }, stream as NodeJS.WritableStream);
+  return wrap(of({ pid: process.pid, ...base }), () => of(base));
 }
 
 /** A logger that writes nothing: for tests and for embedding without logs. */
@@ -81,7 +78,18 @@ function readable(destination: { write(line: string): void }): NodeJS.WritableSt
   return pretty({ destination, sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' });
 }
 
-function wrap(target: PinoLogger): Logger {
+/**
+ * `others` makes the same logger without the id of this process: for lines about another one, whose id is among their
+ * facts. A name may stand only once in an object (RFC 8259 §4).
+ */
+function wrap(target: PinoLogger, others: () => PinoLogger = () => target): Logger {
+  let other: PinoLogger | undefined;
+  const writer = (fields: LogFields | undefined): PinoLogger => {
+    if (fields?.pid === undefined) return target;
+    other ??= others();
+    other.level = target.level;
+    return other;
+  };
   return {
     get level() {
       return target.level as LogLevel;
@@ -89,11 +97,11 @@ function wrap(target: PinoLogger): Logger {
     set level(level: LogLevel) {
       target.level = level;
     },
-    debug: (message, fields) => target.debug(fields ?? {}, message),
-    info: (message, fields) => target.info(fields ?? {}, message),
-    warn: (message, fields) => target.warn(fields ?? {}, message),
-    error: (message, fields) => target.error(fields ?? {}, message),
-    child: (fields) => wrap(target.child(fields)),
+    debug: (message, fields) => writer(fields).debug(fields ?? {}, message),
+    info: (message, fields) => writer(fields).info(fields ?? {}, message),
+    warn: (message, fields) => writer(fields).warn(fields ?? {}, message),
+    error: (message, fields) => writer(fields).error(fields ?? {}, message),
+    child: (fields) => wrap(target.child(fields), () => others().child(fields)),
     enabled: (level) => target.isLevelEnabled(level),
   };
 }
