@@ -1,63 +1,157 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { BackOffLoopingCall, DynamicLoopingCall, FixedIntervalLoopingCall, TaskGroup } from 'portico/tasks';
+import {
+  BackOffLoopingCall,
+  DynamicLoopingCall,
+  FixedIntervalLoopingCall,
+  FixedIntervalWithTimeoutLoopingCall,
+  PeriodicRunner,
+  PeriodicTasks,
+  pause,
+  TaskGroup,
+} from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
 import { recordedLog } from './recorded-log.js';
 
-test('10,000 timers of mixed kinds keep their times for a minute, and nothing is left after they stopped', async () => {
+/** A timer under test: when it ran, and whether two runs of it ever overlapped. */
+interface Watched {
+  readonly runs: number[];
+  overlapped: boolean;
+}
+
+/** The moments a kind runs at within a minute, in seconds, by the rule of its kind. */
+type Rule = (interval: number) => number[];
+
+const everyInterval: Rule = (interval) => {
+  const times: number[] = [];
+  for (let at = 0; at < 60; at += interval) times.push(at);
+  return times;
+};
+
+/** Its function takes half a second, which a fixed interval counts in and a dynamic one does not. */
+const afterEachEnd: Rule = (interval) => everyInterval(interval + 0.5);
+
+const whileFailing: Rule = (interval) => {
+  const times = [0];
+  for (let idle = 2 * interval; times.at(-1)! + idle + 0.5 < 60; idle *= 2) times.push(times.at(-1)! + idle + 0.5);
+  return times;
+};
+
+const afterOneInterval: Rule = (interval) => everyInterval(interval).slice(1);
+
+const KINDS: readonly [kind: string, rule: Rule][] = [
+  ['fixed', everyInterval],
+  ['fixed with timeout', everyInterval],
+  ['dynamic', afterEachEnd],
+  ['back-off, succeeding', afterEachEnd],
+  ['back-off, failing', whileFailing],
+  ['periodic', afterOneInterval],
+];
+
+test('LC-621 LC-631 LC-642 LC-643 LC-703 10,000 timers of mixed kinds run for a minute, each as often as its rule says', async () => {
   const clock = new FakeClock();
   const { log } = recordedLog();
   const group = new TaskGroup({ clock, log });
-  const counts = { fixed: 0, dynamic: 0, backOff: 0, overlapping: 0 };
-  const backOffs: BackOffLoopingCall<[]>[] = [];
+  const loops: { stop(): void; wait(): Promise<unknown> }[] = [];
+  const concurrent = new PeriodicTasks({}, { clock, log, random: () => 0 });
+  const watched: Watched[] = [];
   for (let n = 0; n < 10_000; n++) {
     const interval = 1 + (n % 20);
+    const one: Watched = { runs: [], overlapped: false };
+    watched.push(one);
     let running = false;
-    const exclusively = async (kind: 'fixed' | 'dynamic' | 'backOff'): Promise<void> => {
-      if (running) counts.overlapping++;
+    const run = async (): Promise<void> => {
+      one.runs.push(clock.now() / 1000);
+      one.overlapped ||= running;
       running = true;
-      await Promise.resolve();
+      await pause(500, { clock });
       running = false;
-      counts[kind]++;
     };
-    if (n % 3 === 0) group.addTimer(interval, () => exclusively('fixed'));
-    else if (n % 3 === 1) group.addDynamicTimer(() => exclusively('dynamic').then(() => interval));
-    else {
-      const loop = new BackOffLoopingCall(() => exclusively('backOff').then(() => true));
-      loop.start({ startingInterval: interval, gaussian: () => 1, clock, log });
-      backOffs.push(loop);
+    const backOff = (succeeds: boolean): void => {
+      const loop = new BackOffLoopingCall(() => run().then(() => succeeds));
+      const options = { startingInterval: interval, gaussian: () => 1, jitter: 1, timeout: 0, maxInterval: 1e6 };
+      loop.start({ ...options, clock, log });
+      loops.push(loop);
+    };
+    switch (KINDS[n % KINDS.length]![0]) {
+      case 'fixed':
+        group.addTimer(interval, run);
+        break;
+      case 'fixed with timeout': {
+        const loop = new FixedIntervalWithTimeoutLoopingCall(run);
+        loop.start(interval, { timeout: 3600, clock, log });
+        loops.push(loop);
+        break;
+      }
+      case 'dynamic':
+        group.addDynamicTimer(() => run().then(() => interval));
+        break;
+      case 'periodic':
+        concurrent.addPeriodicTask(run, { name: `periodic-${n}`, spacing: interval, concurrent: true });
+        break;
+      default:
+        backOff(KINDS[n % KINDS.length]![0] === 'back-off, succeeding');
     }
   }
-  assert.equal(group.timers.length, 10_000 - backOffs.length);
+  new PeriodicRunner(concurrent, { fuzzyDelay: 0, periodicIntervalMax: 1 }).start(group);
   await clock.advance(59_999);
-  let expected = 0;
-  for (let n = 0; n < 10_000; n++) expected += Math.ceil(59.999 / (1 + (n % 20)));
-  assert.equal(counts.fixed + counts.dynamic + counts.backOff, expected);
-  assert.equal(counts.overlapping, 0);
-  await group.stop({ graceful: true });
-  for (const loop of backOffs) loop.stop();
-  await Promise.all(backOffs.map((loop) => loop.wait()));
-  assert.equal(clock.pending, 0);
-  assert.equal(group.timers.length, 0);
+
+  const wrong: string[] = [];
+  for (const [n, { runs, overlapped }] of watched.entries()) {
+    const [kind, rule] = KINDS[n % KINDS.length]!;
+    const expected = rule(1 + (n % 20));
+    if (overlapped) wrong.push(`${kind} overlapped itself`);
+    if (runs.map((at) => at.toFixed(2)).join() !== expected.map((at) => at.toFixed(2)).join()) {
+      wrong.push(`${kind} every ${1 + (n % 20)} s ran at ${runs.join()}, not at ${expected.join()}`);
+    }
+  }
+  assert.deepEqual([...new Set(wrong)].slice(0, 5), []);
+
+  const stopping = group.stop({ graceful: true });
+  for (const loop of loops) loop.stop();
+  await clock.advance(500);
+  await Promise.all([stopping, ...loops.map((loop) => loop.wait())]);
+  assert.deepEqual([clock.pending, group.timers.length, group.size], [0, 0, 0]);
+  const count = watched.reduce((sum, { runs }) => sum + runs.length, 0);
   await clock.advance(60_000);
-  assert.equal(counts.fixed + counts.dynamic + counts.backOff, expected);
+  assert.equal(
+    watched.reduce((sum, { runs }) => sum + runs.length, 0),
+    count,
+  );
 });
 
-test('LC-5 the process ends by itself once 10,000 real timers are stopped', () => {
-  const source = `import { TaskGroup } from 'portico/tasks';
+test('LC-5 the process ends by itself once 10,000 real timers of all kinds are stopped', () => {
+  const source = `import {
+      BackOffLoopingCall, DynamicLoopingCall, FixedIntervalWithTimeoutLoopingCall, PeriodicRunner, PeriodicTasks, TaskGroup,
+    } from 'portico/tasks';
     const group = new TaskGroup();
-    let calls = 0;
+    const loops = [];
+    const periodic = new PeriodicTasks({});
+    const ran = new Set();
+    let allRan;
+    const over = new Promise((resolve) => { allRan = resolve; });
+    const runs = (n) => () => { ran.add(n); if (ran.size === 10_000) allRan(); return 1000 + n; };
     for (let n = 0; n < 10_000; n++) {
-      const count = () => { if (++calls === 10_000) void group.stop({ graceful: true }); };
-      if (n % 2 === 0) group.addTimer(1 + n, count); else group.addDynamicTimer(() => { count(); return 1 + n; });
+      const run = runs(n);
+      switch (n % 5) {
+        case 0: group.addTimer(1000 + n, run); break;
+        case 1: group.addDynamicTimer(run); break;
+        case 2: { const loop = new FixedIntervalWithTimeoutLoopingCall(run); loop.start(1000 + n); loops.push(loop); break; }
+        case 3: { const loop = new BackOffLoopingCall(run); loop.start({ startingInterval: 1000 }); loops.push(loop); break; }
+        default: periodic.addPeriodicTask(run, { name: 'p' + n, spacing: 1000 + n, runImmediately: true, concurrent: true });
+      }
     }
-    await group.wait();
-    process.stdout.write(String(calls));`;
+    new PeriodicRunner(periodic, { fuzzyDelay: 0 }).start(group);
+    await over;
+    for (const loop of loops) loop.stop();
+    await Promise.all([group.stop({ graceful: true }), ...loops.map((loop) => loop.wait())]);
+    const timeouts = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout');
+    process.stdout.write([ran.size, group.timers.length, timeouts.length].join());`;
   const run = spawnSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8', timeout: 60_000 });
   assert.equal(run.stderr, '');
   assert.equal(run.status, 0);
-  assert.equal(run.stdout, '10000');
+  assert.equal(run.stdout, '10000,0,0');
 });
 
 test('LC-602 a loop can be started again after it ended, with a fresh state', async () => {
