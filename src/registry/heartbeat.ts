@@ -32,6 +32,9 @@ export class Heartbeat {
   #lostAt: number | undefined;
   #lostTold = false;
   #skipped = 0;
+  /** When the next beat should begin. */
+  #due = 0;
+  #lateMs = 0;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
@@ -52,9 +55,15 @@ export class Heartbeat {
     return this.#skipped;
   }
 
+  /** Milliseconds by which the last beat came late: how long the event loop was held up just then. */
+  get lateMs(): number {
+    return this.#lateMs;
+  }
+
   start(): void {
     const { interval, initialDelay, clock, log } = this.#options;
     if (interval === 0 || this.#loop?.running === true) return;
+    this.#due = clock.now() + initialDelay * 1000;
     const heartbeat = (): Promise<number> => this.#beat();
     this.#loop = new DynamicLoopingCall(heartbeat);
     // Whatever happens, the next beat comes; and a heart alone does not keep the process alive.
@@ -78,6 +87,7 @@ export class Heartbeat {
   async #beat(): Promise<number> {
     const { interval, jitter, clock, random } = this.#options;
     const began = clock.now();
+    this.#noteLateness(began);
     try {
       await this.#limited();
       this.#recovered();
@@ -86,7 +96,21 @@ export class Heartbeat {
     }
     const took = (clock.now() - began) / 1000;
     this.#skipped += Math.floor(took / interval);
-    return interval * (1 + jitter * (2 * random() - 1)) - (took % interval);
+    const idle = interval * (1 + jitter * (2 * random() - 1)) - (took % interval);
+    this.#due = clock.now() + Math.max(0, idle) * 1000;
+    return idle;
+  }
+
+  /** The timer lives in the loop that does the work: where it is a whole interval late, so is everything else. */
+  #noteLateness(began: number): void {
+    const { interval, downTime, log } = this.#options;
+    this.#lateMs = Math.max(0, began - this.#due);
+    if (this.#lateMs < interval * 1000) return;
+    const seen =
+      this.#lateMs + interval * 1000 > downTime * 1000 ? 'others saw this service as down' : 'nobody noticed';
+    log.warn(`The event loop was held up: a heartbeat came ${formatDuration(this.#lateMs / 1000)} late, ${seen}`, {
+      lateMs: Math.round(this.#lateMs),
+    });
   }
 
   async #limited(): Promise<void> {

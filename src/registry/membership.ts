@@ -90,7 +90,7 @@ export class Membership implements Registration {
   }
 
   /** What health checks show. */
-  get heartbeat(): Pick<Heartbeat, 'disconnected' | 'outageMs' | 'skipped'> {
+  get heartbeat(): Pick<Heartbeat, 'disconnected' | 'outageMs' | 'skipped' | 'lateMs'> {
     return this.#heartbeat;
   }
 

@@ -121,6 +121,8 @@ test('SG-23 LC-1356 the heart beats in the loop of its service: while that is bl
   program.kill('SIGUSR1');
   await program.printed(/^blocked 0$/m);
   await beats(2);
+  // More than two intervals of one second, in a down time of four: nobody can have called it down yet.
+  assert.match(program.stderr, /The event loop was held up: a heartbeat came [23]\.?\d*s late/);
   program.kill('SIGTERM');
   assert.deepEqual(await program.ended, { code: 0, signal: null });
 });

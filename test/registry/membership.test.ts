@@ -219,6 +219,31 @@ test('SG-22 SG-21 a beat that hangs is given up before the next one, counted, an
   assert.equal(member.heartbeat.disconnected, true);
 });
 
+test('LC-1356 SG-23 a heart that beats late says how late, and whether others saw its service as down', async () => {
+  for (const [heldUp, late, seen] of [
+    [12_000, 12_000, undefined],
+    [25_000, 25_000, 'The event loop was held up: a heartbeat came 15s late, nobody noticed'],
+    [90_000, 90_000, 'The event loop was held up: a heartbeat came 1m20s late, others saw this service as down'],
+  ] as const) {
+    const house = new House();
+    const { clock } = house;
+    // A loop that is held up runs what is due when it is free again: its clock has gone on meanwhile.
+    let ahead = 0;
+    const held = { now: () => clock.now() + ahead, after: clock.after.bind(clock) };
+    const member = await house.started({}, { clock: held });
+    await clock.advance(5000);
+    house.lines();
+    ahead = heldUp - 10_000;
+    await clock.advance(10_000);
+    assert.equal(member.heartbeat.lateMs, late - 10_000);
+    assert.deepEqual(
+      house.lines().map(({ msg }) => msg),
+      seen === undefined ? [] : [seen],
+    );
+    await member.leave();
+  }
+});
+
 test('SG-31 SG-59 a record that vanished is made anew; one that an operator deleted makes the service drain', async () => {
   const house = new House();
   await house.started();

@@ -19,14 +19,18 @@ const PRINTED: Readonly<Record<string, readonly string[]>> = {
   'src/service/README.md': [
     'cleaning\n',
     'listening, called off: false\nclosing, graceful: true\n',
+    '1 on north known before: false\n2 registered as portico-images starting\n3 serving\n4 7\n5 let go of 1\n',
     '1 connect\n2 listen\n3 serving\n4 no new connections\n5 finish true\n6 disconnect\n',
     '{ supportsSnapshots: false }\n',
+    'fast /ssd\nlarge /disks\n',
+    'true true\n',
   ],
+  'src/rpc/README.md': ["me: a is 7 now\nsent resize to images.south\n[ 'images', 'images.north', 'images.*' ]\n"],
   'src/registry/README.md': ['{ up: false, ageMs: 0 }\n'],
 };
 
 for (const [file, expected] of Object.entries(PRINTED)) {
-  test(`the programs in ${file} run, print what they should, and end by themselves`, () => {
+  test(`MG-3 MG-5 MG-49 the programs in ${file} run, print what they should, and end by themselves`, () => {
     const snippets = [...readFileSync(file, 'utf8').matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code!);
     assert.equal(snippets.length, expected.length);
     for (const [index, code] of snippets.entries()) {
