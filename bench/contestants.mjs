@@ -1,26 +1,20 @@
 // Who takes part, and how each is started.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { nodeProgram, porticoWorkers } from './processes.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const API_CLI = here('../dist/cli/main.js');
-
-/** A program of contestants/ in Node. */
-const node = (file) => (work, port) => ({
-  command: process.execPath,
-  args: [here(`contestants/${file}.mjs`), work, port],
-});
 
 /** `api-cli` with the files of portico/: a parent that serves nothing, and one worker. */
 function portico(work, port, { certificate, logLevel }) {
-  const args = [API_CLI, '--config-file', here('portico/portico.ini'), '--enabled-apis', work];
-  args.push('--set', `api:${work}.port=${port}`);
-  if (logLevel !== undefined) args.push('--set', `DEFAULT.log_level=${logLevel}`);
-  if (work === 'work6') {
-    args.push('--enabled-ssl-apis', work);
-    args.push('--set', `ssl.cert_file=${certificate.cert}`, '--set', `ssl.key_file=${certificate.key}`);
-  }
-  return { command: process.execPath, args };
+  const options = logLevel === undefined ? [] : [`DEFAULT.log_level=${logLevel}`];
+  if (work !== 'work6') return porticoWorkers(1, options)(work, port);
+  options.push(
+    `DEFAULT.enabled_ssl_apis=${work}`,
+    `ssl.cert_file=${certificate.cert}`,
+    `ssl.key_file=${certificate.key}`,
+  );
+  return porticoWorkers(1, options)(work, port);
 }
 
 const PYTHON = '/usr/bin/python3';
@@ -70,20 +64,20 @@ const COMMON_PACKAGES = {
  */
 export const CONTESTANTS = {
   portico: { label: 'Portico', filters: true, main: true, server: portico },
-  node: { label: 'node:http', filters: false, main: true, server: node('node') },
-  fastify: { label: 'Fastify', filters: false, main: true, server: node('fastify') },
+  node: { label: 'node:http', filters: false, main: true, server: nodeProgram('node') },
+  fastify: { label: 'Fastify', filters: false, main: true, server: nodeProgram('fastify') },
   hooks: {
     label: 'Fastify, own hooks',
     filters: true,
     main: true,
-    server: node('fastify-hooks'),
+    server: nodeProgram('fastify-hooks'),
     works: ['work2', 'work3'],
   },
-  middie: { label: 'Fastify with middie', filters: true, server: node('fastify-middie') },
-  express: { label: 'Express 5', filters: true, server: node('express') },
-  koa: { label: 'Koa', filters: true, server: node('koa') },
-  hono: { label: 'Hono on Node', filters: true, server: node('hono') },
-  nest: { label: 'NestJS on Fastify', filters: true, server: node('nest') },
+  middie: { label: 'Fastify with middie', filters: true, server: nodeProgram('fastify-middie') },
+  express: { label: 'Express 5', filters: true, server: nodeProgram('express') },
+  koa: { label: 'Koa', filters: true, server: nodeProgram('koa') },
+  hono: { label: 'Hono on Node', filters: true, server: nodeProgram('hono') },
+  nest: { label: 'NestJS on Fastify', filters: true, server: nodeProgram('nest') },
   oslo: {
     label: 'oslo.service, eventlet',
     filters: true,

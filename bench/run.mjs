@@ -1,25 +1,113 @@
-// npm run bench
-
+#!/usr/bin/env node
+// The bench: Portico beside others, on this machine, in the same minutes.
+//
+//   npm run bench                          everything, nine rounds, about ten minutes; renews bench/README.md
+//   npm run bench -- --quick               two rounds of less, two minutes
+//   npm run bench -- work2 start           parts by name
+//   npm run bench -- --rounds 15 work1
+//
+// A part gives { name, title, notes, problems, figures, table, bars }: what to show, and figures by name for the targets.
+// What is not the whole goes to bench/results/partial, which is not kept.
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { CONTESTANTS } from './contestants.mjs';
 import { makeCertificate } from './measure/certificate.mjs';
 import { installContestants } from './measure/install.mjs';
 import { LoadProcess } from './measure/load-process.mjs';
+import { canMeasure } from './measure/process-tree.mjs';
+import { measureConnections } from './parts/connections.mjs';
+import { measureFilters } from './parts/filter-costs.mjs';
+import { measureLayers } from './parts/layers.mjs';
+import { measureMemory } from './parts/memory.mjs';
+import { measurePaste, measureRouting } from './parts/micro.mjs';
+import { measureReload } from './parts/reload.mjs';
+import { measureStart } from './parts/start.mjs';
 import { measureWork } from './parts/works.mjs';
+import { machine as machineFacts } from './report/machine.mjs';
+import { writeResults } from './report/write.mjs';
 import { WORKS } from './works/works.mjs';
 
-const words = process.argv.slice(2);
-const rounds = words.includes('--rounds') ? Number(words[words.indexOf('--rounds') + 1]) : 9;
-const only = words.includes('--only') ? words[words.indexOf('--only') + 1].split(',') : undefined;
-const selected = words.filter((word) => word in WORKS);
-installContestants(console.log);
-const certificate = await makeCertificate();
-const load = new LoadProcess();
-for (const name of selected.length > 0 ? selected : Object.keys(WORKS)) {
-  const { rows, problems } = await measureWork(name, { rounds, scale: 1, load, certificate, say: console.log });
-  for (const { label, micros, ratio } of rows) {
-    const portico = ratio.portico === undefined ? '' : (1 / ratio.portico.median).toFixed(3);
-    console.log(name, label.padEnd(24), micros.median.toFixed(2), `portico/this ${portico}`);
-  }
-  for (const problem of problems) console.log('PROBLEM', problem);
+const OTHERS = {
+  connections: measureConnections,
+  start: measureStart,
+  memory: measureMemory,
+  reload: measureReload,
+  filters: measureFilters,
+  layers: measureLayers,
+  paste: measurePaste,
+  routing: measureRouting,
+};
+
+/** Rounds of a whole run, and of a quick one, which also sends fewer requests. */
+const ROUNDS = 9;
+const QUICK = { rounds: 2, scale: 0.5 };
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  },
+});
+const known = [...Object.keys(WORKS), ...Object.keys(OTHERS)];
+const wrong = positionals.filter((word) => !known.some((name) => isMeant(name, word)));
+const rounds = Number(options.rounds ?? (options.quick ? QUICK.rounds : ROUNDS));
+if (options.help || wrong.length > 0 || !Number.isInteger(rounds) || rounds < 1) {
+  console.log(`npm run bench -- [--quick] [--rounds N] [part...]\nParts: ${known.join(' ')}`);
+  if (!options.help)
+    console.error(wrong.length > 0 ? `No such part: ${wrong.join(' ')}` : '--rounds takes a whole number');
+  process.exit(options.help ? 0 : 2);
 }
-load.close();
-certificate.remove();
+const names = known.filter((name) => positionals.length === 0 || positionals.some((word) => isMeant(name, word)));
+await run();
+
+/** `work2` means `work2-logged` too. */
+function isMeant(name, word) {
+  return name === word || name.startsWith(`${word}-`);
+}
+
+async function run() {
+  if (!canMeasure())
+    throw new Error('this system does not tell the processor time of a thread: /proc/<pid>/task/*/schedstat');
+  const begun = performance.now();
+  installContestants(console.log);
+  const machine = machineFacts();
+  const { contestants, absent } = present();
+  const certificate = await makeCertificate();
+  const load = new LoadProcess();
+  const { quick } = options;
+  const scale = quick ? QUICK.scale : 1;
+  const context = { rounds, scale, quick, load, certificate, contestants, say: (line) => console.log(line) };
+  const works = [];
+  const others = [];
+  try {
+    for (const name of names) {
+      if (name in WORKS) works.push(await measureWork(name, context));
+      else others.push(await OTHERS[name](context));
+    }
+  } finally {
+    load.close();
+    certificate.remove();
+  }
+  works[0]?.problems.push(...absent);
+  const whole = names.length === known.length && rounds >= ROUNDS && !quick;
+  const folder = fileURLToPath(new URL(whole ? 'results' : 'results/partial', import.meta.url));
+  const seconds = (performance.now() - begun) / 1000;
+  const summary = writeResults({ works, others, machine, run: { rounds, seconds, quick }, folder, readme: whole });
+  for (const other of others) console.log(`\n${other.title}: ${folder}/${other.name}.md`);
+  console.log(`\n${summary}`);
+  console.log(`\n${seconds.toFixed(0)} s; written to ${folder}`);
+}
+
+/** Those that can run here, and a line for each that cannot. */
+function present() {
+  const absent = [];
+  const entries = Object.entries(CONTESTANTS).filter(([, { label, lacks }]) => {
+    const lacking = lacks?.() ?? [];
+    if (lacking.length > 0) absent.push(`${label}: not installed (${lacking.join(', ')})`);
+    return lacking.length === 0;
+  });
+  for (const line of absent) console.log(line);
+  return { contestants: Object.fromEntries(entries), absent };
+}

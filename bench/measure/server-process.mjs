@@ -63,7 +63,7 @@ async function accepts(port) {
     socket.on('error', () => resolve(false));
   });
   socket.destroy();
-  if (!connected) await new Promise((resolve) => setTimeout(resolve, 5));
+  if (!connected) await new Promise((resolve) => setTimeout(resolve, 2));
   return connected;
 }
 

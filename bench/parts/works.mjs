@@ -7,11 +7,12 @@ import { summary } from '../measure/statistics.mjs';
 import { check } from '../works/check.mjs';
 import { CONNECTIONS, WORKS } from '../works/works.mjs';
 
-/** The part that others take in how many rounds: each third. */
+/** Those that no target speaks of take part in each third round; in a quick run once, in work 2. */
 const OTHERS_EVERY = 3;
 
-/** Measures one work; gives `{ name, title, rows, problems }`, a row for each contestant. */
-export async function measureWork(name, { rounds, scale, load, certificate, say, contestants = CONTESTANTS }) {
+/** Measures one work. @see ../run.mjs for what a part gives; `rows` are beside it. */
+export async function measureWork(name, context) {
+  const { rounds, scale, load, certificate, say, quick = false, contestants = CONTESTANTS } = context;
   const work = WORKS[name];
   const names = Object.keys(contestants).filter((each) => isAsked(each, contestants[each], name, work));
   const problems = [];
@@ -30,9 +31,29 @@ export async function measureWork(name, { rounds, scale, load, certificate, say,
       return undefined;
     }
   };
-  const takesPart = (each, round) => contestants[each].main === true || round % OTHERS_EVERY === 0;
+  const takesPart = (each, round) => {
+    if (contestants[each].main === true) return true;
+    return quick ? name === 'work2' && round === 0 : round % OTHERS_EVERY === 0;
+  };
   const results = await interleave(names, rounds, measure, takesPart);
-  return { name, title: work.title, problems, rows: rowsOf(results, names, contestants, work, out) };
+  const rows = rowsOf(results, names, contestants, work, out);
+  return {
+    name,
+    title: `${name}: ${work.title}`,
+    chartTitle: `${name}: ${work.title}`,
+    notes: [`Processor time of the whole process tree for one request, ${CONNECTIONS} connections.`],
+    problems,
+    rows,
+    figures: Object.fromEntries(rows.map((row) => [row.name, row])),
+    table: { head: ['', 'µs a request', "Portico's to it", 'answers a second', 'rounds'], rows: rows.map(cells) },
+    bars: rows.map(({ name: each, label, micros }) => ({ label, value: micros, marked: each === 'portico' })),
+  };
+}
+
+function cells({ label, filters, unfiltered, micros, perSecond, inverse }) {
+  const shown = unfiltered && !filters ? `${label} (no filters)` : label;
+  const ratio = inverse === undefined ? '–' : { ...inverse, digits: 2 };
+  return [shown, micros, ratio, perSecond.median.toFixed(0), String(micros.count)];
 }
 
 function isAsked(contestant, { works }, name, work) {
@@ -70,17 +91,21 @@ async function measureOnce(contestant, name, work, { scale, load, certificate })
 
 function rowsOf(results, names, contestants, { filtered }, out) {
   const shown = names.filter((name) => !out.has(name) && results.get(name).length > 0);
-  return shown.map((name) => ({
-    name,
-    label: contestants[name].label,
-    filters: filtered && contestants[name].filters,
-    micros: summary(results.get(name).map(({ micros }) => micros)),
-    perSecond: summary(results.get(name).map(({ perSecond }) => perSecond)),
-    ratio: Object.fromEntries(
-      shown
-        .map((other) => [other, ratios(results, name, other, 'micros')])
-        .filter(([, list]) => list.length > 0)
-        .map(([other, list]) => [other, summary(list)]),
-    ),
-  }));
+  return shown.map((name) => {
+    const against = shown.map((other) => [other, ratios(results, name, other, 'micros')]);
+    const portico = ratios(results, 'portico', name, 'micros');
+    return {
+      name,
+      label: contestants[name].label,
+      filters: contestants[name].filters,
+      /** Somebody may do this work without filters. */
+      unfiltered: filtered,
+      micros: summary(results.get(name).map(({ micros }) => micros)),
+      perSecond: summary(results.get(name).map(({ perSecond }) => perSecond)),
+      ratio: Object.fromEntries(
+        against.filter(([, list]) => list.length > 0).map(([other, list]) => [other, summary(list)]),
+      ),
+      inverse: portico.length > 0 && name !== 'portico' ? summary(portico) : undefined,
+    };
+  });
 }

@@ -2,7 +2,7 @@
  * Segments of text and variables: `v{major}`, `{id}.{format}`, `{a}..{b}`.
  *
  * Two shapes, which the formatted routes of resources have, are decided by looking for the text between the variables.
- * That takes a third of the time an expression takes (bench/routing.mjs, "formatted"). All others are expressions.
+ * That takes a third of the time an expression takes (bench/micro/routing.mjs, "formatted"). All others are expressions.
  */
 import { translateRegex } from './python-regex.js';
 import { MEMBER_ID } from './resource-routes.js';

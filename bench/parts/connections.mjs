@@ -1,0 +1,82 @@
+// A new connection for each request, on four workers against one lone process.
+
+import { timeBetween, treeTimes } from '../measure/process-tree.mjs';
+import { interleave, ratios } from '../measure/rounds.mjs';
+import { freePort, startServer } from '../measure/server-process.mjs';
+import { summary } from '../measure/statistics.mjs';
+import { answers, FRESH, lone, nodeProgram, porticoWorkers } from '../processes.mjs';
+import { CONNECTIONS, WORKS } from '../works/works.mjs';
+
+const ROWS = {
+  'portico-lone': { label: 'Portico, one process', server: lone, against: 'portico-lone' },
+  'portico-4': { label: 'Portico, 4 workers', server: porticoWorkers(4), against: 'portico-lone' },
+  'node-lone': { label: 'node:http, one process', server: nodeProgram('node'), against: 'node-lone' },
+  'cluster-4': { label: 'node:cluster, 4 workers', server: nodeProgram('node-cluster'), against: 'node-lone' },
+};
+
+/** Requests of a round, and before it. */
+const REQUESTS = 4000;
+const WARM_UP = 3000;
+const WARM_UP_OF_FLEET = 7000;
+
+/** @see ../run.mjs for what a part gives. */
+export async function measureConnections({ rounds, scale, load, say }) {
+  const names = Object.keys(ROWS);
+  const results = await interleave(names, rounds, async (name) => {
+    const warmUp = name.endsWith('-4') ? WARM_UP_OF_FLEET : WARM_UP;
+    const figure = await measureOnce(ROWS[name], { scale, load, warmUp });
+    say(`connections  ${ROWS[name].label.padEnd(26)} ${figure.micros.toFixed(1).padStart(7)} µs`);
+    return figure;
+  });
+  const rows = names.map((name) => ({
+    name,
+    label: ROWS[name].label,
+    micros: summary(results.get(name).map(({ micros }) => micros)),
+    root: summary(results.get(name).map(({ root }) => root)),
+    ratio: summary(ratios(results, name, ROWS[name].against, 'micros')),
+  }));
+  return {
+    name: 'connections',
+    title: 'A new connection for each request',
+    notes: [
+      'Processor time of the whole tree for one request of work 1 on a connection of its own, 16 at a time, and of the parent',
+      'alone. The ratio is to one process of the same program.',
+    ],
+    figures: Object.fromEntries(rows.map((row) => [row.name, row])),
+    table: {
+      head: ['', 'µs a request', 'of it the parent', 'to one process'],
+      rows: rows.map(({ name, label, micros, root, ratio }) => [
+        label,
+        micros,
+        name.endsWith('-4') ? root : '–',
+        { ...ratio, digits: 2 },
+      ]),
+    },
+  };
+}
+
+async function measureOnce({ server: command }, { scale, load, warmUp }) {
+  const work = WORKS.work1;
+  const port = await freePort();
+  const server = await startServer(command('work1', port), port);
+  try {
+    await answers(port, work);
+    const { status, body } = work.answer;
+    const order = {
+      port,
+      request: work.request.replace('\r\n\r\n', FRESH),
+      connections: CONNECTIONS,
+      status,
+      fresh: true,
+    };
+    order.length = body.length;
+    await load.send({ ...order, count: Math.ceil(warmUp * scale) });
+    const before = treeTimes(server.pid);
+    const count = Math.ceil(REQUESTS * scale);
+    await load.send({ ...order, count });
+    const spent = timeBetween(before, treeTimes(server.pid), server.pid);
+    return { micros: spent.total / count, root: spent.root / count };
+  } finally {
+    await server.stop();
+  }
+}

@@ -1,0 +1,80 @@
+// What each shipped filter costs alone: a request through it, and the same request without it, in turns in one process.
+import { fileURLToPath } from 'node:url';
+import { timeBetween, treeTimes } from '../measure/process-tree.mjs';
+import { freePort, startServer } from '../measure/server-process.mjs';
+import { summary } from '../measure/statistics.mjs';
+import { ask } from '../works/check.mjs';
+import { CONNECTIONS, request } from '../works/works.mjs';
+import { FILTERS, SEVEN } from './filter-list.mjs';
+
+const PROGRAM = fileURLToPath(new URL('../portico/filters-server.mjs', import.meta.url));
+const BLOCK = 1200;
+const WARM_UP = 8000;
+const PAIRS_A_ROUND = 2;
+
+/** @see ../run.mjs for what a part gives. */
+export async function measureFilters({ rounds, quick, load, say }) {
+  const rows = [];
+  const problems = [];
+  for (const filter of FILTERS) {
+    if (quick && !SEVEN.has(filter.section)) continue;
+    try {
+      const cost = await measureFilter(filter, rounds * PAIRS_A_ROUND, load);
+      say(`filters  ${filter.section.padEnd(24)} ${cost.median.toFixed(2).padStart(6)} µs`);
+      rows.push({ ...filter, cost });
+    } catch (error) {
+      problems.push(`${filter.section}: ${error.message}`);
+      say(`filters  ${filter.section}: ${error.message}`);
+    }
+  }
+  return {
+    name: 'filters',
+    title: 'Each shipped filter alone',
+    notes: [
+      'Microseconds of processor time that one filter adds to a request of about 20: blocks of requests with and without it in',
+      'turns, in one process with one filter. What it then does for the request is in the table; what is above 1 µs has its',
+      'reason beside it. Differences below 0.3 µs are noise, so some are negative.',
+    ],
+    problems,
+    figures: Object.fromEntries(rows.map((row) => [row.section, row.cost])),
+    table: {
+      head: ['filter', 'µs', 'what it does here', 'why above 1 µs'],
+      rows: rows.map(({ section, does, why, cost }) => [
+        section,
+        { ...cost, digits: 2 },
+        does,
+        cost.median > 1 ? (why ?? 'no reason is known') : '',
+      ]),
+    },
+    bars: rows.map(({ section, cost }) => ({ label: section, value: cost, marked: SEVEN.has(section) })),
+  };
+}
+
+async function measureFilter({ section, headers }, pairs, load) {
+  const port = await freePort();
+  const server = await startServer({ command: process.execPath, args: [PROGRAM, section, String(port)] }, port);
+  try {
+    const orders = [];
+    for (const path of ['/without', '/with']) {
+      const text = request('GET', path, undefined, headers);
+      const { status, body } = await ask(port, { request: text });
+      if (status !== 200) throw new Error(`${path} is answered with ${status}`);
+      orders.push({ port, request: text, connections: CONNECTIONS, status, length: body.length });
+    }
+    for (const order of orders) await load.send({ ...order, count: WARM_UP });
+    const costs = [];
+    for (let pair = 0; pair < pairs; pair++) {
+      const spent = [0, 0];
+      // Each second pair begins with the other one: what drifts cancels out.
+      for (const which of pair % 2 === 0 ? [0, 1] : [1, 0]) {
+        const before = treeTimes(server.pid);
+        await load.send({ ...orders[which], count: BLOCK });
+        spent[which] = timeBetween(before, treeTimes(server.pid), server.pid).total;
+      }
+      costs.push((spent[1] - spent[0]) / BLOCK);
+    }
+    return summary(costs);
+  } finally {
+    await server.stop();
+  }
+}

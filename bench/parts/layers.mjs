@@ -1,0 +1,72 @@
+// What each layer of Portico costs: the same answer through one more each time.
+import { fileURLToPath } from 'node:url';
+import { timeBetween, treeTimes } from '../measure/process-tree.mjs';
+import { interleave, ratios } from '../measure/rounds.mjs';
+import { freePort, startServer } from '../measure/server-process.mjs';
+import { summary } from '../measure/statistics.mjs';
+import { ask } from '../works/check.mjs';
+import { CONNECTIONS, request } from '../works/works.mjs';
+
+const PROGRAM = fileURLToPath(new URL('../portico/layers.mjs', import.meta.url));
+const REQUESTS = 8000;
+const WARM_UP = 8000;
+/** No target speaks of layers. */
+const MOST_ROUNDS = 5;
+
+const ROWS = {
+  node: { label: 'node:http', against: 'node' },
+  'node-seven': { label: 'node:http, seven filters that only pass on', against: 'node' },
+  server: { label: "Portico's Server: guard, limits, drain", against: 'node' },
+  fastify: { label: 'Fastify behind node:http', against: 'fastify' },
+  router: { label: "Portico's Router behind node:http", against: 'fastify' },
+  'server-router': { label: 'Server and Router', against: 'fastify' },
+};
+
+/** @see ../run.mjs for what a part gives. */
+export async function measureLayers({ rounds, scale, load, say }) {
+  const names = Object.keys(ROWS);
+  const results = await interleave(names, Math.min(rounds, MOST_ROUNDS), async (name) => {
+    const micros = await measureOnce(name, scale, load);
+    say(`layers  ${ROWS[name].label.padEnd(44)} ${micros.toFixed(2).padStart(6)} µs`);
+    return { micros };
+  });
+  const rows = names.map((name) => ({
+    name,
+    ...ROWS[name],
+    micros: summary(results.get(name).map(({ micros }) => micros)),
+    ratio: summary(ratios(results, name, ROWS[name].against, 'micros')),
+  }));
+  return {
+    name: 'layers',
+    title: 'Layer by layer',
+    notes: ['A JSON answer of 37 bytes, with a response schema where there is a router, in one process each.'],
+    figures: Object.fromEntries(rows.map((row) => [row.name, row])),
+    table: {
+      head: ['', 'µs a request', 'ratio', 'to'],
+      rows: rows.map(({ label, micros, ratio, against }) => [
+        label,
+        micros,
+        { ...ratio, digits: 2 },
+        ROWS[against].label,
+      ]),
+    },
+  };
+}
+
+async function measureOnce(layer, scale, load) {
+  const port = await freePort();
+  const server = await startServer({ command: process.execPath, args: [PROGRAM, layer, String(port)] }, port);
+  try {
+    const text = request('GET', '/servers/17');
+    const { status, body } = await ask(port, { request: text });
+    if (status !== 200) throw new Error(`the layer ${layer} answers ${status}`);
+    const order = { port, request: text, connections: CONNECTIONS, status, length: body.length };
+    await load.send({ ...order, count: Math.ceil(WARM_UP * scale) });
+    const before = treeTimes(server.pid);
+    const count = Math.ceil(REQUESTS * scale);
+    await load.send({ ...order, count });
+    return timeBetween(before, treeTimes(server.pid), server.pid).total / count;
+  } finally {
+    await server.stop();
+  }
+}

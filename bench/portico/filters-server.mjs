@@ -1,0 +1,27 @@
+// One filter in front of a small app, and the app without it, in one process: `node filters-server.mjs <section> <port>`.
+//
+// `/with` goes through the filter and `/without` does not; so both see the same process in the same minutes.
+import { fileURLToPath } from 'node:url';
+import { createLogger } from 'portico';
+import { compose } from 'portico/app';
+import { Config } from 'portico/config';
+import { Loader } from 'portico/loader';
+import { Server } from 'portico/server';
+
+const [, , section, port] = process.argv;
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const log = createLogger({ level: section === 'request_log' ? 'info' : 'warn', destination: { write() {} } });
+const TEXT = JSON.stringify({ items: Array.from({ length: 16 }, (_, id) => ({ id, name: `item ${id}` })) });
+const HEAD = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(TEXT) };
+
+const without = (_req, res) => {
+  res.writeHead(200, HEAD);
+  res.end(TEXT);
+};
+const config = await Config.load({ files: [here('filters.conf')] });
+const filter = await new Loader(here('filters.ini'), { config, log }).loadFilter(section);
+const within = compose([filter], without);
+
+const app = (req, res) => (req.url === '/with' ? within : without)(req, res);
+const server = new Server('bench', app, { host: '127.0.0.1', port: Number(port), maxRequestsPerConnection: 0, log });
+await server.start();

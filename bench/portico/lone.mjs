@@ -1,0 +1,12 @@
+// One API in one process, without a parent: `node lone.mjs <work> <port>`. What somebody writes who embeds Portico.
+import { fileURLToPath } from 'node:url';
+import { Config, launch, runMain, WSGIService } from 'portico';
+
+const [, , work, port] = process.argv;
+
+await runMain(async () => {
+  const file = fileURLToPath(new URL('./portico.ini', import.meta.url));
+  const config = await Config.load({ files: [file], set: [`api:${work}.port=${port}`] });
+  const launcher = await launch(new WSGIService(work, config), { workers: 1, config });
+  return launcher.wait();
+});

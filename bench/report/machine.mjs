@@ -1,0 +1,36 @@
+// On what was measured, and with what.
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
+import { versionsOf } from '../measure/install.mjs';
+
+const SHOWN = ['fastify', '@fastify/middie', 'express', 'koa', 'hono', '@hono/node-server', '@nestjs/core'];
+
+/** Facts of the moment a run begins. */
+export function machine() {
+  const [first] = cpus();
+  return {
+    node: process.version,
+    v8: process.versions.v8,
+    kernel: `Linux ${release()}`,
+    processors: `${availableParallelism()} × ${first?.model.trim() ?? 'unknown'}`,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    load: loadavg()[0].toFixed(2),
+    versions: versionsOf(SHOWN),
+    portico: JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version,
+    begun: new Date().toISOString().slice(0, 16).replace('T', ' '),
+  };
+}
+
+/** The same in a sentence or two. */
+export function describeMachine(
+  { node, kernel, processors, memory, load, versions, begun },
+  { rounds, seconds, quick },
+) {
+  const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const busy = Number(load) > 0.5 ? ', so the machine was not quiet' : '';
+  return [
+    `Measured ${begun} UTC on ${processors}, ${memory}, ${kernel}, Node ${node.slice(1)}; ${packages.join(', ')}.`,
+    `${rounds} rounds in ${Math.round(seconds / 60)} minutes${quick ? ' (--quick)' : ''}; load average before it ${load}${busy}.`,
+    'Figures are medians, with the quartiles in brackets.',
+  ].join('\n');
+}

@@ -1,0 +1,24 @@
+// Results as Markdown.
+
+/** A figure as text: median, and the quartiles around it. `digits` default to 1. */
+export function figure({ median, lower, upper, digits = 1 }) {
+  const text = median.toFixed(digits);
+  const spread = [lower, upper].map((each) => each.toFixed(digits));
+  return spread[0] === spread[1] && spread[0] === text ? text : `${text} (${spread.join('–')})`;
+}
+
+/** A table; cells are texts or figures. */
+export function table({ head, rows }) {
+  const cells = rows.map((row) => row.map((cell) => (typeof cell === 'object' ? figure(cell) : cell)));
+  const line = (row) => `| ${row.join(' | ')} |`;
+  return [line(head), line(head.map((_name, at) => (at === 0 ? '---' : '--:'))), ...cells.map(line)].join('\n');
+}
+
+/** One part: heading, what was measured, the table, and what went wrong. */
+export function part({ title, notes = [], table: rows, problems = [] }, level = 1) {
+  const paragraphs = [`${'#'.repeat(level)} ${title}`];
+  if (notes.length > 0) paragraphs.push(notes.join('\n'));
+  if (rows.rows.length > 0) paragraphs.push(table(rows));
+  if (problems.length > 0) paragraphs.push(['Not measured:', '', ...problems.map((text) => `- ${text}`)].join('\n'));
+  return paragraphs.join('\n\n');
+}

@@ -1,0 +1,66 @@
+// What is promised, and what was measured.
+
+/** `figure(results)` gives a summary or a number; undefined where the part did not run. `least` or `most` is the promise. */
+const TARGETS = [
+  over('work1', 'fastify', 1.05, 'Work 1, empty pipeline, to Fastify'),
+  over('work2', 'hooks', 0.95, 'Work 2 to Fastify with the same filters as its own hooks'),
+  over('work2', 'fastify', 1.15, 'Work 2 to Fastify without filters'),
+  over('work2', 'node', 1.35, 'Work 2 to bare node:http without filters'),
+  over('work3', 'hooks', 1, 'Work 3 to Fastify with the same schema and hooks'),
+  over('work4', 'fastify', 0.5, "Work 4 to Fastify's not-found handler over the same routes"),
+  over('work5', 'node', 1.05, 'Work 5 to bare node:http'),
+  over('work6', 'fastify', 1.05, 'Work 6 to Fastify over TLS'),
+  {
+    text: 'oslo.service with eventlet to Portico, work 2',
+    least: Number(process.versions.node.split('.', 1)[0]) >= 26 ? 22 : 16,
+    figure: ({ work2 }) => work2?.oslo?.ratio.portico,
+    digits: 1,
+  },
+  {
+    text: 'the same, work 2 with its log written',
+    least: Number(process.versions.node.split('.', 1)[0]) >= 26 ? 22 : 16,
+    figure: (results) => results['work2-logged']?.oslo?.ratio.portico,
+    digits: 1,
+  },
+  {
+    text: 'New connections: 4 workers to one process',
+    most: 1.6,
+    figure: ({ connections }) => connections?.['portico-4'].ratio,
+  },
+  {
+    text: 'New connections: the parent, µs a request',
+    most: 1,
+    figure: ({ connections }) => connections?.['portico-4'].root,
+  },
+  {
+    text: 'Start to first answer, one process, to Fastify',
+    most: 1.5,
+    figure: ({ start }) => start?.['portico-lone'].ratio,
+  },
+  { text: 'Worker with the sample API, idle, MiB', most: 90, figure: ({ memory }) => memory?.sampleWorker.idle },
+  { text: 'Worker with the sample API, loaded, MiB', most: 110, figure: ({ memory }) => memory?.sampleWorker.loaded },
+  { text: 'Parent, MiB', most: 60, figure: ({ memory }) => memory?.sampleParent.loaded },
+];
+
+function over(work, other, most, text) {
+  return { text, most, figure: (results) => results[work]?.portico?.ratio[other] };
+}
+
+/** The table of promises, for the parts that ran; `results` are figures by part. */
+export function targetTable(results) {
+  const rows = [];
+  for (const { text, most, least, figure, digits = 2 } of TARGETS) {
+    const found = figure(results);
+    if (found === undefined) continue;
+    const value = typeof found === 'number' ? found : found.median;
+    const met = most === undefined ? value >= least : value <= most;
+    const wanted = most === undefined ? `≥ ${least}` : `≤ ${most}`;
+    rows.push([
+      text,
+      wanted,
+      typeof found === 'number' ? found.toFixed(1) : { ...found, digits },
+      met ? 'yes' : '**no**',
+    ]);
+  }
+  return { head: ['', 'target', 'measured', 'met'], rows };
+}
