@@ -27,7 +27,7 @@ export interface InPlaceReload {
   /** Raised when a stop was asked for. */
   readonly stopped: AbortSignal;
   /** Starts a service as at the launch: a failure ends the launch. */
-  readonly start: (run: ServiceRun) => Promise<void>;
+  readonly start: (run: ServiceRun) => Promise<unknown>;
 }
 
 /** Gives what came of it; never rejects. */

@@ -77,7 +77,7 @@ export async function restartAll(runs: readonly ServiceRun[], restart: InPlaceRe
 /** The way back after a restart that failed: the services that were touched, again with the old values. */
 export async function restartBack(
   runs: readonly ServiceRun[],
-  back: InPlaceRestart & { start(run: ServiceRun): Promise<void> },
+  back: InPlaceRestart & { start(run: ServiceRun): Promise<unknown> },
 ): Promise<void> {
   for (const run of runs) {
     if (back.stopping()) return;

@@ -221,13 +221,15 @@ export class ParentSide implements Launcher {
   #allReady(): void {
     if (this.#stopping !== undefined) return;
     logReady(this.#log, fleetStatus(this.supervisor), this.#launchedAt);
-    this.#serviceManager.ready(this.#summary());
+    this.#serviceManager.ready(() => this.#summary());
     this.#serviceManager.watch(() => this.supervisor.pools.every((pool) => pool.answering));
   }
 
   #summary(): string {
-    const services = this.supervisor.pools.map(({ name, wanted }) => `${name}: ${wanted}`);
-    return `Workers: ${services.join(', ')}`;
+    const services = fleetStatus(this.supervisor).map(
+      ({ name, ready, wanted }) => `${name}: ${ready} of ${wanted} workers`,
+    );
+    return `${services.join(', ')}; configuration ${this.supervisor.generation.number}`;
   }
 
   #resizeAll(by: 1 | -1): void {
@@ -279,7 +281,7 @@ export class ParentSide implements Launcher {
       stopped: this.#abandoned.signal,
       superseded: () => this.#reloads.pending,
     });
-    if (this.#stopping === undefined) this.#serviceManager.reloaded(this.#summary());
+    if (this.#stopping === undefined) this.#serviceManager.reloaded();
     const { number: generation } = supervisor.generation;
     report(result, { generation, abandoned: this.#abandoned.signal.aborted, log: this.#log });
   }

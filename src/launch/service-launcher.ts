@@ -26,7 +26,7 @@ import { ALONE, type ServiceLauncherOptions } from './service-launcher-options.j
 import { ServiceManager } from './service-manager.js';
 import { ServiceRun, type StopRequest } from './service-run.js';
 import type { SignalHandler } from './signal-handler.js';
-import { pause } from './within.js';
+import { aborted, pause } from './within.js';
 
 /**
  * Runs any number of services in this process. They share its signals, and each has the same deadline. A service that
@@ -209,7 +209,10 @@ export class ServiceLauncher implements Launcher {
   #allReady(): void {
     if (this.stopping || this.#options.worker?.supervised) return;
     if (this.#options.signals !== false) logReady(this.#log, this.status().services, this.#launchedAt);
-    this.#serviceManager.ready(`Services: ${this.#runs.map(({ name }) => name).join(', ')}`);
+    this.#serviceManager.ready(() => {
+      const services = this.#runs.map(({ name, state }) => `${name}: ${state}`);
+      return `${services.join(', ')}; configuration ${this.#generation}`;
+    });
     this.#serviceManager.watch(() => true);
   }
 
@@ -308,9 +311,10 @@ export class ServiceLauncher implements Launcher {
       },
       stopping: () => this.stopping,
       stopped: this.#abandoned.signal,
-      start: (run) => this.#start(run).catch(() => undefined),
+      // One that fails stops the launcher, which waits for this reload: so this reload does not wait for the stop.
+      start: (run) => Promise.race([this.#start(run).catch(() => undefined), aborted(this.#abandoned.signal)]),
     });
-    if (!this.stopping) this.#serviceManager.reloaded(`Configuration ${this.#generation}`);
+    if (!this.stopping) this.#serviceManager.reloaded();
     report(result, { generation: this.#generation, abandoned: this.stopping, log: this.#log });
   }
 }

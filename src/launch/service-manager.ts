@@ -12,6 +12,9 @@ export class ServiceManager {
   readonly #log: Logger;
   #queue: Promise<unknown> = Promise.resolve();
   #watchdog: NodeJS.Timeout | undefined;
+  #follower: NodeJS.Timeout | undefined;
+  #status: () => string = () => '';
+  #told = '';
 
   constructor(host: HostProcess, log: Logger) {
     this.#host = host;
@@ -20,12 +23,14 @@ export class ServiceManager {
     this.#env = { NOTIFY_SOCKET: host.env.NOTIFY_SOCKET };
   }
 
-  /** All services serve. `status` is a line for people. */
-  ready(status: string): void {
-    this.#enqueue(async () => {
-      await notifyOnce({ env: this.#host.env, log: this.#log });
-      await this.#send(`STATUS=${status}`);
-    });
+  /** All services serve. `status` gives a line for people, which follows what happens, at most once a second. */
+  ready(status: () => string): void {
+    this.#enqueue(() => notifyOnce({ env: this.#host.env, log: this.#log }));
+    this.#status = status;
+    this.#tellStatus();
+    if (!this.#enabled) return;
+    this.#follower = setInterval(() => this.#tellStatus(), 1000);
+    this.#follower.unref();
   }
 
   /** A reload begins; its end is told by {@link reloaded}. */
@@ -34,15 +39,14 @@ export class ServiceManager {
     this.#enqueue(() => this.#send(`RELOADING=1\nMONOTONIC_USEC=${microseconds}`));
   }
 
-  reloaded(status: string): void {
-    this.#enqueue(async () => {
-      await this.#send('READY=1');
-      await this.#send(`STATUS=${status}`);
-    });
+  reloaded(): void {
+    this.#enqueue(() => this.#send('READY=1'));
+    this.#tellStatus();
   }
 
   stopping(): void {
     clearInterval(this.#watchdog);
+    clearInterval(this.#follower);
     this.#enqueue(() => this.#send('STOPPING=1'));
   }
 
@@ -56,6 +60,13 @@ export class ServiceManager {
       if (healthy()) this.#enqueue(() => this.#send('WATCHDOG=1'));
     }, halfMs);
     this.#watchdog.unref();
+  }
+
+  #tellStatus(): void {
+    const status = this.#status();
+    if (status === this.#told) return;
+    this.#told = status;
+    this.#enqueue(() => this.#send(`STATUS=${status}`));
   }
 
   get #enabled(): boolean {
