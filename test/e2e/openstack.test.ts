@@ -25,6 +25,10 @@ before(async () => {
     '--set',
     'api:compute.workers=2',
     '--set',
+    'DEFAULT.report_interval=1',
+    '--set',
+    'servicegroup.initial_delay_s=0',
+    '--set',
     `DEFAULT.state_path=${project.folder}`,
   ]);
   await program.printed(/^compute\b/m);
@@ -90,6 +94,24 @@ test('SC-100 openstack server create, list, show, stop, start, reboot, delete', 
   await status('ACTIVE');
   await openstack('server', 'delete', '--wait', 'e2e-server');
   assert.deepEqual(await openstack('server', 'list'), []);
+});
+
+test('SC-59 openstack compute service list and set: the record of the API, and its heartbeat', { skip }, async () => {
+  const service = async (binary: string): Promise<Row> => {
+    const rows = (await openstack('compute', 'service', 'list', '--long')) as Row[];
+    return rows.find((row) => row.Binary === binary)!;
+  };
+  const first = await service('portico-compute');
+  assert.deepEqual([first.Status, first.State], ['enabled', 'up']);
+  const host = String(first.Host);
+  await openstack('compute', 'service', 'set', '--disable', '--disable-reason', 'why', host, 'portico-compute');
+  const disabled = await service('portico-compute');
+  assert.deepEqual([disabled.Status, disabled.State, disabled['Disabled Reason']], ['disabled', 'up', 'why']);
+  assert.equal((await service('nova-compute')).Status, 'enabled');
+  await openstack('compute', 'service', 'set', '--enable', host, 'portico-compute');
+  const enabled = await service('portico-compute');
+  assert.equal(enabled.Status, 'enabled');
+  assert.ok(String(enabled['Updated At']) > String(first['Updated At']), 'its heart has beaten');
 });
 
 test('SC-37 with --os-auth-type none reading works and flavor create is 403', { skip }, async () => {

@@ -57,7 +57,11 @@ test('SG-38 the folder of a registry below state_path is made, another one is no
   const opened = async (connection: string) => {
     const overrides = { 'DEFAULT.state_path': join(folder, 'state'), 'database.connection': `sqlite:///${connection}` };
     const registry = openRegistry(await Config.load({ files: [], argv: [], env: {}, overrides }), { log })!;
-    return registry.list().finally(() => registry.close());
+    try {
+      return await registry.list();
+    } finally {
+      await registry.close();
+    }
   };
   assert.deepEqual(await opened(join(folder, 'state', 'deep', 'services.db')), []);
   await assert.rejects(opened(join(folder, 'elsewhere', 'services.db')), { code: 'PORTICO_REGISTRY_UNAVAILABLE' });
