@@ -176,7 +176,7 @@ test('every room has a door, and package.json exports the doors that are public 
 });
 
 /** The sample is what users read first. The aim is 1,500 lines; until then this number may only go down. */
-const SAMPLE_LINES = 1_815;
+const SAMPLE_LINES = 1_794;
 
 test('SC-1 the sample does not grow, and no file of it is over 160 lines', () => {
   const lengths = sourceFiles(join(src, 'sample')).map((path) => ({

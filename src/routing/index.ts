@@ -1,6 +1,7 @@
 /** `portico/routing`: routes to controllers. */
 
 export { type Action, type ActionOptions, action, type Handler, type Versioned } from './action.js';
+export { type ActionMaker, type ActionMakerOptions, actionMaker, type MadeActionOptions } from './action-maker.js';
 export { ActionRequest, type Args } from './action-request.js';
 export { ApiVersion, type VersionRange, type WrittenRange } from './api-version.js';
 export { type ClientPatternOptions, clientPattern } from './client-pattern.js';

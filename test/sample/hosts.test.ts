@@ -85,6 +85,14 @@ test('SC-4 SC-59 services', async (t) => {
   assert.equal(reasoned.json.service.disabled_reason, 'r');
   const enabled = await compute('PUT /v2.1/os-services/enable', { body: target });
   assert.deepEqual(enabled.json, { service: { ...target, status: 'enabled' } });
+  const needy = async (verb: string, version: string, body: object = target) =>
+    (await compute(`PUT /v2.1/os-services/${verb}`, { body, version })).status;
+  assert.deepEqual([await needy('disable-log-reason', '2.1'), await needy('force-down', '2.11')], [400, 400]);
+  const down = { ...target, forced_down: true };
+  assert.deepEqual([await needy('force-down', '2.10', down), await needy('force-down', '2.11', down)], [404, 200]);
+  const at11 = (await compute('GET /v2.1/os-services?binary=nova-compute', { version: '2.11' })).json.services[0];
+  assert.deepEqual([at11.state, at11.forced_down, at11.status], ['down', true, 'enabled']);
+  assert.equal(await needy('force-down', '2.11', { ...target, forced_down: false }), 200);
   assert.equal((await compute('PUT /v2.1/os-services/explode', { body: target })).status, 404);
   assert.equal((await compute('PUT /v2.1/os-services/disable', { body: { ...target, host: 'host2' } })).status, 404);
   assert.equal(

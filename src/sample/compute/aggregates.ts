@@ -36,7 +36,7 @@ function merged(known: Aggregate['metadata'], changes: Values): Aggregate['metad
   return Object.fromEntries(Object.entries({ ...known, ...changes }).filter(([, value]) => value != null)) as never;
 }
 
-const policy = (verb: string) => ({ admin: `os-aggregates:${verb}` });
+const policy = (verb: string) => ({ policy: `os-aggregates:${verb}` });
 const zone = orNull(text({ pattern: '^[^:]+$' }));
 const creation = object({ aggregate: object({ name, 'availability_zone?': zone }) });
 const update = object({ aggregate: { ...object({ 'name?': name, 'availability_zone?': zone }), minProperties: 1 } });

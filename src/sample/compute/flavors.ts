@@ -79,7 +79,7 @@ const asked = {
 };
 const body = objectSince({ '2.1': asked, '2.55': { 'description?': description } }, (flavor) => object({ flavor }));
 const change = object({ flavor: object({ description }) });
-const manage = (verb: string) => ({ admin: `os-flavor-manage:${verb}` });
+const manage = (verb: string) => ({ policy: `os-flavor-manage:${verb}` });
 
 export class Flavors {
   readonly index = reads({ query }, (call) => listed(call, briefView));
@@ -113,7 +113,7 @@ export const extraSpecs = keyValueActions<Call>({
   types: ['string', 'number'],
   deleted: 200,
   looks: reads,
-  changes: (options, handler, verb) => writes({ ...options, admin: `os-flavor-extra-specs:${verb}` }, handler),
+  changes: (options, handler, verb) => writes({ ...options, policy: `os-flavor-extra-specs:${verb}` }, handler),
   read: (call) => flavorOf(call, call.params.flavor_id!).extra_specs,
   store: (call, extra_specs) => {
     const flavor = flavorOf(call, call.params.flavor_id!);

@@ -45,7 +45,7 @@ function listed(call: Call, services: readonly Known[], show: View<Hypervisor, C
 }
 
 const query = { '2.33': members('limit marker'), '2.53': members('hypervisor_hostname_pattern with_servers') };
-const policy = (verb: string) => ({ admin: `os-hypervisors:${verb}` });
+const policy = (verb: string) => ({ policy: `os-hypervisors:${verb}` });
 
 export class Hypervisors {
   readonly index = readsServices({ ...policy('list'), query, strictFrom: '2.53' }, (call, services) => {

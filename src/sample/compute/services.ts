@@ -10,12 +10,16 @@ type Asked = Record<'host' | 'binary', string> &
 const changes = { 'disabled_reason?': text(), 'forced_down?': flag };
 const byName = object({ ...members('host binary', text()), ...changes });
 const byUuid = object({ 'status?': { enum: ['enabled', 'disabled'] }, ...changes });
-const admin = 'os-services:update';
+const policy = 'os-services:update';
 
-/** What the path may say is done below 2.53, and since when. */
-const VERBS = new Map(
-  Object.entries({ enable: '2.1', disable: '2.1', 'disable-log-reason': '2.1', 'force-down': '2.11' }),
-);
+/** What the path may say is done below 2.53: since when, and which member it needs. */
+const VERBS: Readonly<Record<string, readonly [since: string, needed: 'binary' | 'disabled_reason' | 'forced_down']>> =
+  {
+    enable: ['2.1', 'binary'],
+    disable: ['2.1', 'binary'],
+    'disable-log-reason': ['2.1', 'disabled_reason'],
+    'force-down': ['2.11', 'forced_down'],
+  };
 
 /** Changes the record where it is kept, and gives it as it is then. */
 async function change(call: Call<Asked>, service: Known, disabled: boolean): Promise<Known> {
@@ -34,7 +38,7 @@ async function change(call: Call<Asked>, service: Known, disabled: boolean): Pro
 
 export class Services {
   readonly index = readsServices(
-    { admin: 'os-services:list', query: { '2.1': members('host binary') } },
+    { policy: 'os-services:list', query: { '2.1': members('host binary') } },
     (call, services) => {
       const wanted = (name: 'host' | 'binary') => (it: Service) => it[name] === (call.queryValue(name) || it[name]);
       const found = services.filter(wanted('host')).filter(wanted('binary'));
@@ -43,9 +47,11 @@ export class Services {
   );
   /** Below 2.53 the path says what is done, from there to which service. */
   readonly update = [
-    declared<Asked>({ admin, versions: ['2.1', '2.52'], body: byName }, async (call) => {
+    declared<Asked>({ policy, versions: ['2.1', '2.52'], body: byName }, async (call) => {
       const [{ host, binary, disabled_reason }, verb] = [call.body, call.params.id!];
-      if (!call.apiVersion.atLeast(VERBS.get(verb) ?? '3.0')) refuse(404, 'Unknown action');
+      const [since, needed] = (Object.hasOwn(VERBS, verb) && VERBS[verb]) || refuse(404, 'Unknown action');
+      if (!call.apiVersion.atLeast(since)) refuse(404, 'Unknown action');
+      if (call.body[needed] === undefined) refuse(400, `Missing ${needed} field`);
       const service = (await servicesOf(call)).find((it) => it.host === host && it.binary === binary);
       if (service === undefined) refuse(404, `There is no ${binary} on host ${host}.`);
       const forcing = verb === 'force-down';
@@ -53,7 +59,7 @@ export class Services {
       if (forcing) return { service: { host, binary, forced_down: changed.forced_down } };
       return { service: { host, binary, status: status(changed), ...(changed.disabled && { disabled_reason }) } };
     }),
-    declared<Asked>({ admin, versions: ['2.53'], body: byUuid }, async (call) => {
+    declared<Asked>({ policy, versions: ['2.53'], body: byUuid }, async (call) => {
       const service = byId(call, await servicesOf(call), 400);
       const disabled = (call.body.status ?? status(service)) === 'disabled';
       return { service: serviceView(await change(call, service, disabled), call) };
@@ -67,7 +73,7 @@ export class Zones {
   readonly index = reads({}, ({ cloud }) => {
     return { availabilityZoneInfo: [{ zoneName: zoneOf(cloud), zoneState, hosts: null }] };
   });
-  readonly detail = readsServices({ admin: 'os-availability-zone:detail' }, (call, services) => {
+  readonly detail = readsServices({ policy: 'os-availability-zone:detail' }, (call, services) => {
     const enabled = services.filter(({ disabled, registered }) => !disabled && !registered);
     const binaries = (zone: string) => {
       const shown = enabled.filter((it) => it.zone === zone).map((it) => serviceView(it, call));
