@@ -35,6 +35,7 @@ export class Diagnosis {
   readonly #options: DiagnosisOptions;
   #opening: Promise<void> | undefined;
   #backdoor: Backdoor | null = null;
+  #reporting: Promise<unknown> | undefined;
 
   constructor(options: DiagnosisOptions) {
     const { name, services, workers, config } = options;
@@ -47,9 +48,12 @@ export class Diagnosis {
     return this.#backdoor?.where ?? null;
   }
 
-  /** What SIGUSR2 does: nothing where a file triggers reports instead. */
+  /** What SIGUSR2 does: nothing where a file triggers reports instead, or while a report is being made. */
   report(): void {
-    if (!this.reporter.triggeredByFile) void this.reporter.write();
+    if (this.reporter.triggeredByFile) return;
+    this.#reporting ??= this.reporter.write().finally(() => {
+      this.#reporting = undefined;
+    });
   }
 
   /** Opens the backdoor, and looks at the file that triggers reports, where the configuration says so. Done once. */

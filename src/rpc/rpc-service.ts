@@ -214,6 +214,7 @@ export class RPCService implements ServiceBase {
 
   #heed(verdict: 'drain' | 'exit', reason: string): void {
     if (verdict === 'drain') {
+      this.#log.warn(`${this.name} takes no more work until it is restarted: ${reason}`);
       this.stop({ graceful: true }).catch((err: unknown) => this.#log.error(`${this.name}: stopping failed`, { err }));
     } else this.#lifecycle.fail(new PorticoError('PORTICO_SERVICE_FENCED', { message: `${this.name}: ${reason}` }));
   }

@@ -1,7 +1,7 @@
 /**
  * The managers of an API, and its place among the services that are known.
  */
-import { RequestContext } from '../app/index.js';
+import { type App, Fault, RequestContext } from '../app/index.js';
 import type { Config } from '../config/index.js';
 import { ConfigurationRefused } from '../errors.js';
 import type { Logger } from '../log.js';
@@ -72,3 +72,17 @@ export async function checkManager(reference: string | undefined, name: string, 
     throw new ConfigurationRefused('PORTICO_MANAGER', { message, origin, hint, cause: error });
   }
 }
+
+/** Takes no more work, and goes on listening: requests are answered with 503 at once, periodic tasks end. */
+export async function withdraw(server: Server, managed: ManagedService): Promise<void> {
+  server.markDraining();
+  server.replaceApp(withdrawn);
+  await managed.hooks?.withdraw();
+}
+
+const withdrawn: App = () => {
+  throw new Fault(503, {
+    message: 'This service was withdrawn. Ask another one.',
+    headers: { connection: 'close', 'retry-after': '60' },
+  });
+};

@@ -19,7 +19,7 @@ import {
 } from '../service/index.js';
 import { type Activity, type PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import { ApiApp, type BuiltApp } from './api-app.js';
-import { apiManagers, apiSteps, checkManager } from './api-managers.js';
+import { apiManagers, apiSteps, checkManager, withdraw } from './api-managers.js';
 import { ApiServing } from './api-serving.js';
 import { type ApiSettings, apiSettings, refuseUnknown } from './api-settings.js';
 import { type AppLoader, checkApp, loadWhole, pasteLoader } from './paste-config.js';
@@ -280,11 +280,17 @@ export class WSGIService implements ListeningService {
     return { app, loader };
   }
 
-  /** The registry's word. */
+  /** The registry's word: to end, or to take no more work. */
   #heed(verdict: 'drain' | 'exit', reason: string): void {
-    if (verdict === 'drain') {
-      this.stop({ graceful: true }).catch((err: unknown) => this.#log.error(`${this.name}: stopping failed`, { err }));
-    } else this.#lifecycle.fail(new PorticoError('PORTICO_SERVICE_FENCED', { message: `${this.name}: ${reason}` }));
+    if (verdict === 'exit') {
+      this.#lifecycle.fail(new PorticoError('PORTICO_SERVICE_FENCED', { message: `${this.name}: ${reason}` }));
+      return;
+    }
+    this.#log.warn(`${this.name} takes no more work until it is restarted: ${reason}`, { service: this.name });
+    // Where there are more workers the address is their parent's, and clients would wait in a queue nobody empties.
+    const shared = this.#worker?.supervised === true;
+    const ending = shared ? withdraw(this.#server, this.#managed) : this.stop({ graceful: true });
+    ending.catch((err: unknown) => this.#log.error(`${this.name}: stopping failed`, { err }));
   }
 
   #serverOptions(settings: ApiSettings): ServerOptions {

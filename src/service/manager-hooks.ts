@@ -130,11 +130,8 @@ export class ManagerHooks implements LifecycleSteps {
         failures.push(error);
       }
     };
-    // No timer runs again; one that is running is awaited with the group. Requests in flight may still spawn tasks.
-    for (const runner of this.#runners) runner.stop();
-    for (const timer of tasks.timers) timer.stop('shutdown');
     this.#tracker.beginShutdown();
-    await step(() => registration?.drain());
+    await step(() => this.withdraw());
     await step(() => this.#options.stopAccepting?.(options));
     const left = (): StopOptions => remaining(options, this.#clock.now() - began);
     const finish = async (): Promise<void> => {
@@ -156,6 +153,14 @@ export class ManagerHooks implements LifecycleSteps {
     for (const error of failures.slice(1))
       this.#options.log.error(`${this.#options.name}: stopping failed`, { err: error });
     if (failures.length > 0) throw failures[0];
+  }
+
+  /** No new work by itself: no timer runs again, and the record says `draining`. What a stop begins with. */
+  async withdraw(): Promise<void> {
+    // One that is running is awaited with the group. Requests in flight may still spawn tasks.
+    for (const runner of this.#runners) runner.stop();
+    for (const timer of this.#options.tasks.timers) timer.stop('shutdown');
+    await this.#options.registration?.drain();
   }
 
   /** Tells the managers that a new configuration was accepted. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { liveness, ServiceRegistry, SqliteStore } from 'portico/registry';
 import { openDatabase } from 'portico/sqlite';
+import { ask } from './clients.js';
 import { emptyProject, freePort, Program, startApiCli } from './program.js';
 import { pidApp } from './projects.js';
 
@@ -128,11 +129,12 @@ test('SG-23 LC-1356 the heart beats in the loop of its service: while that is bl
 });
 
 /** A fleet as operators start it, and what its registry says of it. */
-async function fleet(t: TestContext) {
+async function fleet(t: TestContext, more = '') {
+  const port = await freePort();
   const { folder, remove } = emptyProject({
     'app.js': pidApp,
     'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:app\n',
-    'portico.ini': `${INI}enabled_apis = hello\n[api:hello]\nport = ${await freePort()}\nworkers = 2\n`,
+    'portico.ini': `${INI}enabled_apis = hello\n[api:hello]\nport = ${port}\nworkers = 2\n${more}`,
   });
   t.after(remove);
   const program = startApiCli([], { cwd: folder });
@@ -147,6 +149,8 @@ async function fleet(t: TestContext) {
   return {
     program,
     view,
+    registry,
+    port,
     at: (time: number) => {
       now = () => time;
     },
@@ -177,4 +181,22 @@ test('SG-25 LC-1352 LC-1232 an API that is killed is down after service_down_tim
     states.push((await view()).state);
   }
   assert.deepEqual(states, ['up', 'up', 'up', 'down', 'down']);
+});
+
+test('SG-31 a record that an operator deletes under a running fleet: 503 at once for all, until it is restarted', async (t) => {
+  const { program, registry, view, port } = await fleet(t);
+  await registry.delete((await view()).record.uuid, { force: true });
+  await program.printed(/(takes no more work until it is restarted: its record was deleted[\s\S]*){2}/);
+  for (let request = 0; request < 4; request++) {
+    const answer = await ask(`http://127.0.0.1:${port}/`);
+    assert.deepEqual([answer.status, answer.headers['retry-after']], [503, '60']);
+  }
+  assert.deepEqual(await registry.list(), []);
+  program.kill('SIGHUP');
+  await program.printed(/("event":"worker_ready"[\s\S]*){4}/);
+  await program.printed(/("event":"worker_exited"[\s\S]*){2}/);
+  assert.equal((await ask(`http://127.0.0.1:${port}/`)).status, 200);
+  assert.equal((await view()).record.binary, 'portico-hello');
+  program.kill('SIGTERM');
+  assert.equal((await program.ended).code, 0);
 });
