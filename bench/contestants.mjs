@@ -59,7 +59,8 @@ const COMMON_PACKAGES = {
 /**
  * By name. `filters`: whether works 2 and 3 are done behind the seven filters; without, their answers lack the filters'
  * headers. `main`: those the targets speak of; they take part in every round, the others in every third.
- * `share`: the part of a round's requests that is enough for a slow one. `lacks()`: packages of the system it needs
+ * `share`, `warmUpShare`: the part of a round's requests, and of those before it, that is enough for a slow one, and for one
+ * that compiles nothing while it runs. `lacks()`: packages of the system it needs
  * and does not find.
  */
 export const CONTESTANTS = {
@@ -74,15 +75,16 @@ export const CONTESTANTS = {
     works: ['work2', 'work3'],
   },
   middie: { label: 'Fastify with middie', filters: true, server: nodeProgram('fastify-middie') },
-  express: { label: 'Express 5', filters: true, server: nodeProgram('express') },
-  koa: { label: 'Koa', filters: true, server: nodeProgram('koa') },
+  express: { label: 'Express 5', filters: true, share: 0.5, server: nodeProgram('express') },
+  koa: { label: 'Koa', filters: true, share: 0.5, server: nodeProgram('koa') },
   hono: { label: 'Hono on Node', filters: true, server: nodeProgram('hono') },
-  nest: { label: 'NestJS on Fastify', filters: true, server: nodeProgram('nest') },
+  nest: { label: 'NestJS on Fastify', filters: true, share: 0.5, server: nodeProgram('nest') },
   oslo: {
     label: 'oslo.service, eventlet',
     filters: true,
     main: true,
     share: 0.1,
+    warmUpShare: 0.1,
     server: oslo,
     lacks: lacking(COMMON_PACKAGES),
   },
@@ -90,6 +92,7 @@ export const CONTESTANTS = {
     label: 'gunicorn, threads',
     filters: true,
     share: 0.1,
+    warmUpShare: 0.1,
     server: gunicorn,
     lacks: lacking({ ...COMMON_PACKAGES, gunicorn: 'gunicorn' }),
   },

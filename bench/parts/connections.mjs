@@ -15,9 +15,9 @@ const ROWS = {
 };
 
 /** Requests of a round, and before it. */
-const REQUESTS = 4000;
-const WARM_UP = 3000;
-const WARM_UP_OF_FLEET = 7000;
+const REQUESTS = 3000;
+const WARM_UP = 2000;
+const WARM_UP_OF_FLEET = 6000;
 
 /** @see ../run.mjs for what a part gives. */
 export async function measureConnections({ rounds, scale, load, say }) {

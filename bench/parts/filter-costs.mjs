@@ -8,8 +8,8 @@ import { CONNECTIONS, request } from '../works/works.mjs';
 import { FILTERS, SEVEN } from './filter-list.mjs';
 
 const PROGRAM = fileURLToPath(new URL('../portico/filters-server.mjs', import.meta.url));
-const BLOCK = 1200;
-const WARM_UP = 8000;
+const BLOCK = 1000;
+const WARM_UP = 5000;
 const PAIRS_A_ROUND = 2;
 
 /** @see ../run.mjs for what a part gives. */

@@ -23,6 +23,7 @@ const PARTS = [
   ['with node:http and node:https', "import 'node:http'; import 'node:https';"],
   ['with Fastify and middie', "import 'fastify'; import '@fastify/middie';"],
   ['with Portico: service, server, loader, router, shipped filters', "import 'portico'; import 'portico/middleware';"],
+  ['with the sample API, not yet opened', "import 'portico/sample';"],
 ];
 
 /** @see ../run.mjs for what a part gives. */

@@ -69,13 +69,13 @@ async function measureOnce(contestant, name, work, { scale, load, certificate })
   const server = await startServer({ ...command, env }, port);
   try {
     await check(work, port, contestant);
-    const share = scale * (contestant.share ?? 1);
+    const { share = 1, warmUpShare = 1 } = contestant;
     const { status, body } = work.answer;
     const order = { port, secure: work.secure === true, request: work.request, connections: CONNECTIONS, status };
     order.length = body.length;
-    await load.send({ ...order, count: Math.ceil(work.warmUp * share) });
+    await load.send({ ...order, count: Math.ceil(work.warmUp * scale * warmUpShare) });
     const before = treeTimes(server.pid);
-    const count = Math.ceil(work.requests * share);
+    const count = Math.ceil(work.requests * scale * share);
     const { seconds } = await load.send({ ...order, count });
     const spent = timeBetween(before, treeTimes(server.pid), server.pid);
     return {
