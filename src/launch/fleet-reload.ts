@@ -3,7 +3,7 @@
  * becomes the first new worker of its service, which proves that it serves; then the configuration is in force; then the
  * others are replaced, one after another.
  */
-import { describeError } from '../errors.js';
+import { describeError, PorticoError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { ServiceBase } from '../service/index.js';
 import { serviceName } from './launch-arguments.js';
@@ -138,7 +138,7 @@ export class FleetReload {
     for (;;) {
       if (stopped.aborted || index >= pool.wanted || pool.isCurrent(index, next.number)) return;
       try {
-        await pool.replace(index, next);
+        await this.#inTime(pool, index, giveUpAt, pool.replace(index, next));
         this.#replaced[pool.name]! += 1;
         return;
       } catch (error) {
@@ -150,6 +150,23 @@ export class FleetReload {
         this.#log.warn(`${text}; trying again`, { service: pool.name, workerId: index });
       }
     }
+  }
+
+  /** A start that does not end is called off: when the time for the reload is up, but not before a start may last. */
+  async #inTime(pool: WorkerPool, index: number, giveUpAt: number, replaced: Promise<void>): Promise<void> {
+    const { reloadCheckTimeoutMs } = this.#change.next.settings;
+    if (reloadCheckTimeoutMs === 0) return replaced;
+    const limitMs = Math.max(giveUpAt - performance.now(), reloadCheckTimeoutMs);
+    if (
+      (await within(
+        limitMs,
+        replaced.then(() => true as const),
+      )) === true
+    )
+      return;
+    replaced.catch(() => undefined);
+    pool.discard(index);
+    throw new PorticoError('PORTICO_RELOAD_TIMEOUT', { message: `it did not start within ${limitMs / 1000} s` });
   }
 }
 

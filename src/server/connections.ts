@@ -46,6 +46,8 @@ export class Connection {
   lastUse = 0;
   /** Bytes it had brought when its last response ended. */
   bytesBefore = 0;
+  /** It speaks something else than HTTP by now, and is somebody else's to end. */
+  upgraded = false;
   /** How many requests it has brought. */
   requests = 0;
   /** True once it is settled that no answer follows those under way: what else arrives is no request. */
@@ -68,7 +70,7 @@ export class Connection {
 
   /** Has nothing at work. */
   get idle(): boolean {
-    return this.exchanges.length === 0;
+    return this.exchanges.length === 0 && !this.upgraded;
   }
 
   /** Is not read from, by our choice. */

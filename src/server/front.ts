@@ -24,6 +24,7 @@ import { type Refusal, refusal, sendRefusal } from './refusal.js';
 import { announceUnread, watchBody, watchChunks } from './request-body.js';
 import { requestGuard } from './request-guard.js';
 import { SeldomLine } from './seldom-line.js';
+import { type UpgradeHandler, Upgrades } from './upgrades.js';
 import { Watch, type WatchLimits } from './watch.js';
 import type { WsgiOptions } from './wsgi-options.js';
 
@@ -35,8 +36,11 @@ export interface FrontWatcher {
   exchangeEnded(exchange: Exchange): void;
   /** A connection is closed. */
   connectionClosed(): void;
+  /** Absent: requests with `Upgrade` are answered as if they had none. */
+  readonly upgrade?: UpgradeHandler | undefined;
 }
 
+const DRAINING = refusal(503, 'The service is stopping.');
 const NO_EXPECTATION = refusal(417, 'The expectation cannot be met.');
 
 /** Connections and requests of one server. */
@@ -44,6 +48,8 @@ export class Front {
   readonly connections: ConnectionList;
   readonly admission: Admission;
   readonly faults: ClientFaults;
+  /** Undefined where upgrades are not offered. */
+  readonly upgrades: Upgrades | undefined;
   /** Every answer says from now on that its connection ends. */
   closing = false;
   #limits: WsgiOptions;
@@ -60,6 +66,7 @@ export class Front {
     this.#limits = limits;
     this.#guard = requestGuard(limits);
     this.#watcher = watcher;
+    if (watcher.upgrade !== undefined) this.upgrades = new Upgrades(watcher.upgrade, log);
     this.#lastRequest = lastRequest(limits);
     this.faults = new ClientFaults(log);
     this.admission = new Admission(limits.defaultPoolSize, (exchange) => watcher.run(exchange));
@@ -120,6 +127,8 @@ export class Front {
     server.on('checkExpectation', (req, res) => this.#expectation(req, res));
     server.on('clientError', (error, socket) => this.#broken.clientError(error, socket as Socket));
     server.on('connect', (_req, socket) => this.#broken.connect(socket as Socket));
+    if (this.upgrades !== undefined)
+      server.on('upgrade', (req, socket, head) => this.#upgrade(req, socket as Socket, head));
     this.#server = server;
     return server;
   }
@@ -127,6 +136,7 @@ export class Front {
   /** Begins to look after the time limits. */
   open(): void {
     this.closing = false;
+    this.upgrades?.begin();
     this.#watch.start();
   }
 
@@ -139,6 +149,7 @@ export class Front {
   /** Tells all clients that their connections end with the answers under way. */
   announceClose(): void {
     this.closing = true;
+    this.upgrades?.end();
     for (const connection of this.connections) announceClose(connection);
   }
 
@@ -167,6 +178,22 @@ export class Front {
     // Requests that were read together are at work together; more are read when only one of them is left.
     if (connection.exchanges.length > 1) connection.hold();
     this.admission.enter(exchange);
+  }
+
+  /** The same guard as for any request; then the connection is the application's. */
+  #upgrade(req: IncomingMessage, socket: Socket, head: Buffer): void {
+    const connection = connectionOf(socket) ?? this.connections.accept(socket);
+    connection.fresh = false;
+    connection.requests++;
+    const found = this.#guard(req);
+    const refused = 'status' in found ? found : this.closing || !connection.idle ? DRAINING : undefined;
+    if (refused === undefined) {
+      this.upgrades?.take(connection, req, head);
+      return;
+    }
+    this.faults.note(refused.reason, socket);
+    socket.on('error', () => socket.destroy());
+    this.#broken.refuse(connection, refused);
   }
 
   #watchChunks(exchange: Exchange): void {

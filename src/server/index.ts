@@ -9,6 +9,7 @@ export { Server } from './server.js';
 export type { ServerOptions } from './server-options.js';
 export { sslOptions, type TlsSettings } from './ssl-options.js';
 export { developmentCertificate, isTlsEnabled, tlsOptions } from './tls.js';
+export type { UpgradeHandler } from './upgrades.js';
 export { type WsgiOptions, wsgiOptions } from './wsgi-options.js';
 export { WSGIService } from './wsgi-service.js';
 export type { WSGIServiceOptions } from './wsgi-service-options.js';

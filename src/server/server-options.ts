@@ -6,6 +6,7 @@ import type { FaultStyle } from '../app/index.js';
 import { camelCase } from '../config/index.js';
 import type { Logger } from '../log.js';
 import type { ListenAddress } from '../service/index.js';
+import type { UpgradeHandler } from './upgrades.js';
 import { type WsgiOptions, wsgiOptions } from './wsgi-options.js';
 
 /** How a {@link Server} listens and answers. The options of `[wsgi]` may be given as well; durations in seconds. */
@@ -26,6 +27,8 @@ export interface ServerOptions extends Partial<WsgiOptions> {
   readonly maxRequests?: number;
   /** Called once, when `maxRequests` have been answered: the process wants to be replaced. */
   readonly onExhausted?: () => void;
+  /** Takes over connections of requests with `Upgrade`, as WebSocket does. Default: they are answered as if they had none. */
+  readonly upgrade?: UpgradeHandler;
   /** The format of faults that reach the server: `portico` (default) or `openstack`. */
   readonly faultStyle?: FaultStyle;
   /** Default: none. */

@@ -67,6 +67,7 @@ export class Server implements ListeningService {
       run: (exchange: Exchange) => this.#run(exchange),
       exchangeEnded: (exchange: Exchange) => this.#exchangeEnded(exchange),
       connectionClosed: () => this.#drain?.closed(),
+      upgrade: options.upgrade,
     };
     this.#front = new Front(this.#limits, watcher, this.#log);
   }
@@ -120,9 +121,9 @@ export class Server implements ListeningService {
     else this.#exhaustedAt = 0;
   }
 
-  /** The requests at work, a line each. */
+  /** The requests at work and the upgraded connections, a line each. */
   describeWork(): readonly string[] {
-    return this.requests.map(describeExchange);
+    return [...this.requests.map(describeExchange), ...(this.#front.upgrades?.describe() ?? [])];
   }
 
   /**

@@ -5,6 +5,7 @@ import type { Logger } from '../log.js';
 import type { ManagerContext } from '../registry/index.js';
 import type { ManagerSource, Registration } from '../service/index.js';
 import type { AppLoader } from './paste-config.js';
+import type { UpgradeHandler } from './upgrades.js';
 
 /** What a `WSGIService` may be given beside its configuration. */
 export interface WSGIServiceOptions {
@@ -20,6 +21,8 @@ export interface WSGIServiceOptions {
   readonly manager?: ManagerSource<ManagerContext> | readonly ManagerSource<ManagerContext>[];
   /** Its place among the services that are known; null is none. Default: what `[servicegroup]` says. */
   readonly registration?: Registration | null;
+  /** Takes over connections of requests with `Upgrade`; see the server's option. */
+  readonly upgrade?: UpgradeHandler;
   /** In front of the binary's name. Default `portico`. */
   readonly project?: string;
   /** One worker, and a certificate made on the spot where TLS names none. Default false. */

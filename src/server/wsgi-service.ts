@@ -297,6 +297,7 @@ export class WSGIService implements ListeningService {
     return {
       ...this.#serving.serverOptions(settings),
       log: this.#log,
+      ...(this.#given.upgrade === undefined ? {} : { upgrade: this.#given.upgrade }),
       onExhausted: () => this.#worker?.requestReplacement(`${this.name} answered max_requests requests`),
     };
   }

@@ -260,3 +260,20 @@ test('OP-83 a manager whose hook fails in the first new worker refuses the reloa
   assert.match(report.error ?? '', /no host today/);
   assertUntouched(before, it);
 });
+
+test('RL-67 a later worker whose start never ends does not keep the reload for ever', async (t) => {
+  const it = await fleet(t, { options: 'reload_timeout = 1' });
+  const hanging = TRACED.replace(
+    'export const app = (',
+    `if (process.env.PORTICO_WORKER_ID === '1') await new Promise(() => setInterval(() => {}, 1e6));\nexport const app = (`,
+  );
+  const ini = readFileSync(join(it.folder, 'portico.ini'), 'utf8');
+  it.write('app.js', hanging);
+  it.write('portico.ini', ini.replace('reload_timeout = 1', 'reload_timeout = 1\nreload_check_timeout = 5'));
+  const report = await it.reload();
+  assert.equal(report.outcome, 'incomplete');
+  assert.match(report.error ?? '', /worker 1 of service hello is still the old one: it did not start within 5 s/);
+  assert.deepEqual(report.replaced, { hello: 1, other: 1 });
+  it.write('app.js', TRACED);
+  assert.equal((await it.reload()).outcome, 'accepted');
+});
