@@ -29,8 +29,12 @@ export class SlotAdoption {
     }
   }
 
-  /** A worker serves: should it last, the helper of its slot lets go. */
-  served(worker: WorkerHandle): void {
+  /**
+   * A worker serves, among these: slots that nobody could help while all workers were gone have a helper now. Should it
+   * last, the helper of its own slot lets go.
+   */
+  served(worker: WorkerHandle, workers: readonly WorkerHandle[]): void {
+    this.update(workers);
     const slot = slotOf(worker);
     if (!this.#helpers.has(slot)) return;
     setTimeout(() => {

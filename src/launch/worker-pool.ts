@@ -266,7 +266,7 @@ export class WorkerPool {
     this.#alive.add(worker);
     void worker.exited.then((exit) => this.#ended(slot, worker, exit));
     worker.ready.then(
-      () => this.#adoption.served(worker),
+      () => this.#adoption.served(worker, this.#launched ? this.current : []),
       () => undefined,
     );
     return worker;

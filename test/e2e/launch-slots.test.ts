@@ -56,6 +56,20 @@ test('PT-12 a slot that cannot keep a worker does not strand its share of the co
   await assert.rejects(get(port, '/'), { code: 'ECONNREFUSED' });
 });
 
+test('PT-12 LC-1604 a service that had no worker at all serves all its slots when it gets one', { skip }, async (t) => {
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 3 }], control: true });
+  t.after(() => fleet.cleanUp());
+  const control = (await fleet.event('control')).port as number;
+  const port = await fleet.port('api');
+  await get(control, '/reconfigure?service=api&workers=0');
+  while (fleet.children().length > 0) await fleet.event('worker_exited', fleet.lines.length);
+  // They meet all three slots, and wait there.
+  const waiting = Array.from({ length: 40 }, () => get<{ id: number }>(port, '/'));
+  await get(control, '/reconfigure?service=api&workers=1');
+  const answers = await Promise.all(waiting);
+  assert.deepEqual(new Set(answers.map(({ body }) => body.id)), new Set([0]));
+});
+
 test('PT-8 PT-3 PH-5 after reloads and resizing, a stop leaves no listening socket behind', { skip }, async (t) => {
   const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });
   t.after(() => fleet.cleanUp());
