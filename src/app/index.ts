@@ -7,6 +7,7 @@ export { authOptions } from './auth-strategy.js';
 export { beforeHead, type HeadListener } from './before-head.js';
 export { catching } from './catching.js';
 export { type ContextFields, RequestContext } from './context.js';
+export { type BodyCount, countBody, countFor } from './count-body.js';
 export { contextFacts, currentContext, runInContext } from './current-context.js';
 export { isDraining, markDraining } from './draining.js';
 export { type Environ, environ, type MatchedRoute, offerSignal } from './environ.js';

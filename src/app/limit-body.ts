@@ -3,6 +3,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { countFor } from './count-body.js';
 
 /** Read and thrown away after the limit, in bytes, so that the client can see the refusal; then reading stops. */
 const DISCARDED = 65_536;
@@ -26,6 +27,7 @@ export function limitBody(req: IncomingMessage, limit: number, onExceeded: () =>
     if (size <= limit) return Reflect.apply(below, req, [chunk, encoding]);
     if (drain === undefined) {
       drain = new Readable({ read: () => undefined }).resume();
+      countFor(req, drain);
       // Not earlier: a destroyed request takes its socket along, and with it an answer the client has not read yet.
       req.socket.once('close', () => req.destroy());
       onExceeded();

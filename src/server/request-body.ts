@@ -1,8 +1,8 @@
 /**
  * A request body on its way in: how much of it has come, and `100 Continue` for the client that waits for it.
  */
-import { IncomingMessage } from 'node:http';
-import { beforeHead } from '../app/index.js';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { beforeHead, countBody } from '../app/index.js';
 import type { BodyProgress, Exchange } from './connections.js';
 import { DISCARD_BYTES } from './lingering-close.js';
 
@@ -19,11 +19,11 @@ export function watchBody(exchange: Exchange, expectsContinue: boolean): void {
   const { req, res } = exchange;
   const body: BodyProgress = { received: 0, waitedMs: 0, checkedAt: undefined, held: expectsContinue };
   exchange.body = body;
-  req.push = function push(chunk: unknown, encoding?: BufferEncoding): boolean {
-    if (chunk !== null) body.received += (chunk as Buffer).length;
-    return IncomingMessage.prototype.push.call(this, chunk, encoding);
-  };
-  if (!expectsContinue) return;
+  countBody(req, body);
+  if (expectsContinue) continueWhenRead(req, res, body);
+}
+
+function continueWhenRead(req: IncomingMessage, res: ServerResponse, body: BodyProgress): void {
   req._read = function read(size: number): void {
     body.held = false;
     Reflect.deleteProperty(req, '_read');
