@@ -35,7 +35,7 @@ export class Diagnosis {
   readonly #options: DiagnosisOptions;
   #opening: Promise<void> | undefined;
   #backdoor: Backdoor | null = null;
-  #reporting: Promise<unknown> | undefined;
+  #reporting = false;
 
   constructor(options: DiagnosisOptions) {
     const { name, services, workers, config } = options;
@@ -50,9 +50,10 @@ export class Diagnosis {
 
   /** What SIGUSR2 does: nothing where a file triggers reports instead, or while a report is being made. */
   report(): void {
-    if (this.reporter.triggeredByFile) return;
-    this.#reporting ??= this.reporter.write().finally(() => {
-      this.#reporting = undefined;
+    if (this.#reporting || this.reporter.triggeredByFile) return;
+    this.#reporting = true;
+    void this.reporter.write().finally(() => {
+      this.#reporting = false;
     });
   }
 

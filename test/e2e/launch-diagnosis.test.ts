@@ -77,6 +77,21 @@ test('LC-1501 LC-1502 SIGUSR2 writes a report to standard error, and the process
   assert.equal(await ended(child), 0);
 });
 
+test('LC-1502 a storm of SIGUSR2 gives the reports that fit into it, whole, and harms nobody', async () => {
+  const { child, line } = await started('', 2);
+  await line(' is ready');
+  await line(' is ready');
+  for (let signal = 0; signal < 200; signal++) child.kill('SIGUSR2');
+  await line('Guru Meditation');
+  for (const worker of [0, 1]) {
+    await line(`Worker ${worker} of cleaner`);
+    await line('Package');
+    await line('task sweeping: running');
+    await line('Configuration');
+  }
+  assert.equal(await ended(child), 0);
+});
+
 test('LC-1513 SIGUSR2 to the supervisor gives a report of it and of each worker', async () => {
   const { child, line } = await started('', 2);
   await line(' is ready');
