@@ -3,7 +3,7 @@
  * a place among the services that are known.
  */
 import { dirname } from 'node:path';
-import type { Config } from '../config/index.js';
+import { type Config, workerAssignment } from '../config/index.js';
 import type { Logger } from '../log.js';
 import {
   Drivers,
@@ -22,6 +22,7 @@ import {
   type Track,
 } from '../service/index.js';
 import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
+import { MemoryStore } from './memory-store.js';
 import { type MemberOptions, membership, openRegistry } from './open-registry.js';
 import { heartbeatOptions } from './registry-options.js';
 import type { ServiceRegistry } from './service-registry.js';
@@ -186,6 +187,9 @@ export class ManagedService {
   #member(host: string): Registration | null {
     const { config, binary, topic = null, log, registers, member, onVerdict } = this.#options;
     if (this.#registry === null || this.#registry === undefined || registers?.() === false) return null;
+    if (this.#registry.store instanceof MemoryStore && workerAssignment() !== undefined) {
+      log.warn('the service registry is in memory: each worker has one of its own, and nobody sees all of them');
+    }
     return membership(this.#registry, config, {
       inFlight: () => this.tracker.size,
       ...member,

@@ -10,10 +10,10 @@ export type { Manager, Registration, ServiceRecord, ServiceState } from './manag
 export {
   ManagerHooks,
   type ManagerHooksOptions,
-  type ManagerPeriodicOptions,
   type ProtocolSteps,
 } from './manager-hooks.js';
 export { managerOptions, managerSettings } from './manager-options.js';
+export type { ManagerPeriodicOptions } from './managers-periodic-tasks.js';
 export { importModuleExport, isClass, type ModuleExportOptions, parseModuleExport } from './module-export.js';
 export { findPackage, ModuleMissing, moduleFolders, moduleUrl } from './module-path.js';
 export { notPlain } from './plain-data.js';

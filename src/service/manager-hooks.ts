@@ -9,33 +9,14 @@ import { accessSync, constants } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { ConfigurationRefused } from '../errors.js';
 import type { Logger } from '../log.js';
-import { type Clock, PeriodicRunner, PeriodicTasks, systemClock, type TaskGroup } from '../tasks/index.js';
+import { type Clock, type PeriodicTasks, systemClock, type TaskGroup } from '../tasks/index.js';
 import type { Awaitable } from './awaitable.js';
 import { HookCaller } from './hook-caller.js';
 import type { LifecycleSteps } from './lifecycle.js';
 import type { Manager, Registration } from './manager.js';
+import { type ManagerPeriodicOptions, ManagersPeriodicTasks } from './managers-periodic-tasks.js';
 import type { ConfigChanges, StopOptions } from './service.js';
 import { TaskTracker } from './task-tracker.js';
-
-/** How periodic tasks of managers are run: options of the same names in `[DEFAULT]`, and what tasks depend on. */
-export interface ManagerPeriodicOptions {
-  /** Default true. */
-  readonly enable?: boolean;
-  /** Seconds; the first pass comes after a random part of them. Default 60. */
-  readonly fuzzyDelay?: number;
-  /** Seconds; the longest time between two passes. Default 60; 0: no passes at all. */
-  readonly intervalMax?: number | null;
-  /** Handed to `enabled` of a task where that is a function. */
-  readonly conf?: unknown;
-  readonly runExternalPeriodicTasks?: boolean | (() => boolean);
-  /** Which worker of its service this process is. Default 0. */
-  readonly workerId?: number;
-  /** Who holds tasks that are exclusive in the cluster. */
-  readonly lease?: (task: string, seconds: number) => Promise<boolean>;
-  /** What tasks are handed: an administrator's request context. */
-  readonly context?: () => unknown;
-  readonly random?: () => number;
-}
 
 /** What a protocol adds between the hooks. Each may be async. */
 export interface ProtocolSteps {
@@ -68,7 +49,7 @@ export interface ManagerHooksOptions extends ProtocolSteps {
   /** Milliseconds any one hook may take. Default 120,000. */
   readonly hookTimeoutMs?: number;
   /** Milliseconds `gracefulShutdown` may take, less when the deadline is nearer. Default 50,000. */
-  readonly managerShutdownMs?: number;
+  readonly managerShutdownMs?: number | (() => number);
   /** Knows the managers' tasks by name. Default: one of its own. */
   readonly tracker?: TaskTracker;
   readonly log: Logger;
@@ -82,7 +63,7 @@ export class ManagerHooks implements LifecycleSteps {
   readonly #hooks: HookCaller;
   readonly #clock: Clock;
   readonly #tracker: TaskTracker;
-  #runners: PeriodicRunner[] = [];
+  readonly #periodic: ManagersPeriodicTasks;
   /** What undoes the steps taken so far, the latest last. */
   #undo: { readonly step: string; readonly run: (options: StopOptions) => Awaitable<void> }[] = [];
 
@@ -97,11 +78,20 @@ export class ManagerHooks implements LifecycleSteps {
     });
     const { name: service, log } = options;
     this.#tracker = options.tracker ?? new TaskTracker({ service, log, clock: this.#clock });
+    const { tasks, periodic = {}, registration = null } = options;
+    this.#periodic = new ManagersPeriodicTasks({
+      managers: this.#managers,
+      tasks,
+      log,
+      clock: this.#clock,
+      periodic,
+      registration,
+    });
   }
 
   /** The periodic tasks of the managers, while started. */
   get periodicTasks(): readonly PeriodicTasks[] {
-    return this.#runners.map(({ tasks }) => tasks);
+    return this.#periodic.tasks;
   }
 
   /** Takes the steps of the start in order. On failure, what was done is undone in reverse order. */
@@ -149,7 +139,7 @@ export class ManagerHooks implements LifecycleSteps {
     await step(() => registration?.leave());
     await step(() => this.#options.release?.());
     this.#undo = [];
-    this.#runners = [];
+    this.#periodic.forget();
     for (const error of failures.slice(1))
       this.#options.log.error(`${this.#options.name}: stopping failed`, { err: error });
     if (failures.length > 0) throw failures[0];
@@ -157,15 +147,16 @@ export class ManagerHooks implements LifecycleSteps {
 
   /** No new work by itself: no timer runs again, and the record says `draining`. What a stop begins with. */
   async withdraw(): Promise<void> {
-    // One that is running is awaited with the group. Requests in flight may still spawn tasks.
-    for (const runner of this.#runners) runner.stop();
+    // What is running is awaited with the group. Requests in flight may still spawn tasks.
+    this.#periodic.stop();
     for (const timer of this.#options.tasks.timers) timer.stop('shutdown');
     await this.#options.registration?.drain();
   }
 
-  /** Tells the managers that a new configuration was accepted. */
+  /** Tells the managers that a new configuration was accepted; periodic tasks begin or end as it says. */
   async reset(_changes?: ConfigChanges): Promise<void> {
     for (const manager of this.#managers) await this.#hooks.logged(manager, 'reset');
+    this.#periodic.follow();
   }
 
   #startSteps(signal: AbortSignal): (() => Promise<void>)[] {
@@ -205,40 +196,19 @@ export class ManagerHooks implements LifecycleSteps {
       },
       () => each((manager) => this.#hooks.call(manager, 'postStartHook')),
       async () => registration?.join(),
-      async () => this.#startPeriodicTasks(),
+      async () => this.#periodic.start(),
     ];
   }
 
   async #unwind(): Promise<void> {
-    for (const runner of this.#runners.splice(0)) runner.stop();
+    this.#periodic.stop();
+    this.#periodic.forget();
     for (const { step, run } of this.#undo.splice(0).reverse()) {
       try {
         await run({ graceful: false });
       } catch (error) {
         this.#options.log.error(`${this.#options.name}: after a start that failed: ${step} failed`, { err: error });
       }
-    }
-  }
-
-  #startPeriodicTasks(): void {
-    const { periodic = {}, tasks, log, registration } = this.#options;
-    // An interval of 0 switches off what runs at intervals.
-    if (periodic.enable === false || periodic.intervalMax === 0) return;
-    const { fuzzyDelay = 60, intervalMax = null, context, random, ...others } = periodic;
-    const lease = registration?.lease?.bind(registration);
-    const rest = { ...(lease && { lease }), ...others };
-    for (const manager of this.#managers) {
-      const own =
-        manager.periodicTasks ??
-        new PeriodicTasks(manager, { ...rest, ...(random && { random }), log, clock: this.#clock });
-      const runner = new PeriodicRunner(own, {
-        fuzzyDelay,
-        periodicIntervalMax: intervalMax,
-        ...(context && { context }),
-        ...(random && { random }),
-      });
-      this.#runners.push(runner);
-      runner.start(tasks);
     }
   }
 
@@ -252,7 +222,8 @@ export class ManagerHooks implements LifecycleSteps {
    * a manager without the hook tracked tasks are waited for, those that requests begin meanwhile included.
    */
   async #gracefulShutdown(options: StopOptions, finished: () => Promise<void>): Promise<void> {
-    const { managerShutdownMs = 50_000 } = this.#options;
+    const { managerShutdownMs: own = 50_000 } = this.#options;
+    const managerShutdownMs = typeof own === 'function' ? own() : own;
     const { deadlineMs = 0, signal } = options;
     const limit =
       deadlineMs > 0 ? Math.min(managerShutdownMs, deadlineMs - Math.min(10_000, deadlineMs / 6)) : managerShutdownMs;

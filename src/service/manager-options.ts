@@ -25,11 +25,13 @@ export const managerOptions = defineOptions({
 
 /** What the configuration says to `new ManagerHooks`. */
 export function managerSettings(config: Config): Pick<ManagerHooksOptions, 'periodic' | 'managerShutdownMs'> {
-  const options = config.group('DEFAULT', managerOptions, { partial: true });
+  const now = () => config.group('DEFAULT', managerOptions, { partial: true });
+  const options = now();
   return {
-    managerShutdownMs: options.managerShutdownTimeout * 1000,
+    // What is mutable is asked for when it counts.
+    managerShutdownMs: () => now().managerShutdownTimeout * 1000,
     periodic: {
-      enable: options.periodicEnable,
+      enable: () => now().periodicEnable,
       fuzzyDelay: options.periodicFuzzyDelay,
       intervalMax: options.periodicIntervalMax ?? null,
       runExternalPeriodicTasks: options.runExternalPeriodicTasks,

@@ -1,0 +1,100 @@
+/**
+ * The periodic tasks of a service's managers: driven while it serves, as the configuration says at the moment.
+ */
+import type { Logger } from '../log.js';
+import { type Clock, PeriodicRunner, PeriodicTasks, type TaskGroup } from '../tasks/index.js';
+import type { Manager, Registration } from './manager.js';
+
+/** How periodic tasks of managers are run: options of the same names in `[DEFAULT]`, and what tasks depend on. */
+export interface ManagerPeriodicOptions {
+  /** Default true. A function is asked at the start and after each change of the configuration. */
+  readonly enable?: boolean | (() => boolean);
+  /** Seconds; the first pass comes after a random part of them. Default 60. */
+  readonly fuzzyDelay?: number;
+  /** Seconds; the longest time between two passes. Default 60; 0: no passes at all. */
+  readonly intervalMax?: number | null;
+  /** Handed to `enabled` of a task where that is a function. */
+  readonly conf?: unknown;
+  readonly runExternalPeriodicTasks?: boolean | (() => boolean);
+  /** Which worker of its service this process is. Default 0. */
+  readonly workerId?: number;
+  /** Who holds tasks that are exclusive in the cluster. */
+  readonly lease?: (task: string, seconds: number) => Promise<boolean>;
+  /** What tasks are handed: an administrator's request context. */
+  readonly context?: () => unknown;
+  readonly random?: () => number;
+}
+
+/** What they are driven with. */
+export interface ManagersPeriodicTasksParts {
+  readonly managers: readonly Manager[];
+  readonly tasks: TaskGroup;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly periodic: ManagerPeriodicOptions;
+  /** Holds the leases of tasks that run on one host only, where nothing else is said. */
+  readonly registration: Registration | null;
+}
+
+/** Begins and ends the passes over the managers' tasks. */
+export class ManagersPeriodicTasks {
+  readonly #parts: ManagersPeriodicTasksParts;
+  #runners: PeriodicRunner[] = [];
+  /** Started, and not stopped since. */
+  #serving = false;
+
+  constructor(parts: ManagersPeriodicTasksParts) {
+    this.#parts = parts;
+  }
+
+  /** The tasks that are driven. */
+  get tasks(): readonly PeriodicTasks[] {
+    return this.#runners.map(({ tasks }) => tasks);
+  }
+
+  start(): void {
+    this.#serving = true;
+    if (this.#enabled) this.#begin();
+  }
+
+  /** The configuration has changed: begins or ends what it says. */
+  follow(): void {
+    const runs = this.#runners.length > 0;
+    if (!this.#serving || runs === this.#enabled) return;
+    if (!runs) this.#begin();
+    else for (const runner of this.#runners.splice(0)) runner.stop();
+  }
+
+  /** No further pass or task begins; what is running is left to the task group, and still shown. */
+  stop(): void {
+    this.#serving = false;
+    for (const runner of this.#runners) runner.stop();
+  }
+
+  forget(): void {
+    this.#runners = [];
+  }
+
+  /** An interval of 0 switches off what runs at intervals. */
+  get #enabled(): boolean {
+    const { enable = true, intervalMax } = this.#parts.periodic;
+    return intervalMax !== 0 && (typeof enable === 'function' ? enable() : enable);
+  }
+
+  #begin(): void {
+    const { periodic, managers, tasks, log, clock, registration } = this.#parts;
+    const { fuzzyDelay = 60, intervalMax = null, context, random, ...others } = periodic;
+    const lease = registration?.lease?.bind(registration);
+    const options = { ...(lease && { lease }), ...others, ...(random && { random }), log, clock };
+    for (const manager of managers) {
+      const runner = new PeriodicRunner(manager.periodicTasks ?? new PeriodicTasks(manager, options), {
+        fuzzyDelay,
+        periodicIntervalMax: intervalMax,
+        ...(context && { context }),
+        ...(random && { random }),
+      });
+      this.#runners.push(runner);
+      runner.start(tasks);
+    }
+  }
+}
