@@ -37,6 +37,7 @@ export async function reloadInPlace(given: InPlaceReload): Promise<ReloadResult>
   try {
     prepared = await prepareReload(given.config, given.method);
     const settings = given.settings(prepared.config);
+    if (prepared.config !== undefined) for (const { service } of given.runs) service.check?.(prepared.config);
     if (given.method === 'reload') release = await prepare(given, prepared.config, settings.reloadCheckTimeoutMs);
     // Said after the attempt to stop: what was built goes, nothing else has changed.
     if (given.stopping()) return { outcome: 'refused' };

@@ -4,7 +4,7 @@
 import type { Config } from '../config/index.js';
 import { describeError } from '../errors.js';
 import type { Logger } from '../log.js';
-import type { Awaitable } from '../service/index.js';
+import type { Awaitable, ServiceBase } from '../service/index.js';
 import { mutateFleet } from './fleet-mutate.js';
 import { FleetReload, type LaunchRequest } from './fleet-reload.js';
 import type { HookList } from './hook-list.js';
@@ -27,6 +27,8 @@ export interface ParentReload {
   /** The settings of a configuration. */
   readonly settings: (config: Config | undefined) => LaunchSettings;
   readonly onReload: OnReload | undefined;
+  /** The services that the program launched. */
+  readonly launched: () => Iterable<ServiceBase>;
   readonly hooks: HookList<[config: Config | undefined]>;
   /** Raised when the fleet is being stopped. */
   readonly stopped: AbortSignal;
@@ -55,6 +57,10 @@ async function apply(given: ParentReload, prepared: Prepared): Promise<ReloadRes
     configuration: () => prepared.snapshot(),
   };
   const services = await given.onReload?.(prepared.config);
+  // Those that were made of the new configuration have looked at it.
+  if (services === undefined && prepared.config !== undefined) {
+    for (const service of given.launched()) service.check?.(prepared.config);
+  }
   await given.hooks.run(prepared.config);
   const accept = async (files: readonly string[] = []): Promise<void> => {
     prepared.remember(files);

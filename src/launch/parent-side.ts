@@ -62,6 +62,7 @@ export class ParentSide implements Launcher {
   readonly #abandoned = new AbortController();
   readonly #reloads = new Coalesced(() => this.#reload());
   readonly #serviceManager: ServiceManager;
+  readonly #launched = new Set<ServiceBase>();
   #launching: Promise<unknown> = Promise.resolve();
   readonly #launchedAt = performance.now();
   #status = 0;
@@ -126,6 +127,7 @@ export class ParentSide implements Launcher {
     // Stopped while the program was still launching: the rest is not started, and wait() gives the status.
     if (this.#stopping !== undefined) return;
     const launched = this.supervisor.launch(service, name, workers);
+    this.#launched.add(service);
     this.#launching = Promise.allSettled([this.#launching, launched]);
     await this.#orEnd(name, launched);
   }
@@ -277,6 +279,7 @@ export class ParentSide implements Launcher {
       log: this.#log,
       settings,
       onReload,
+      launched: () => this.#launched,
       hooks: this.reloading,
       stopped: this.#abandoned.signal,
       superseded: () => this.#reloads.pending,

@@ -174,11 +174,15 @@ export class WSGIService implements ListeningService {
     ];
   }
 
+  /** Looks at options and certificates. */
+  check(next: Config): void {
+    new ApiServing(this.name, next, { ...this.#given, useSsl: this.usesTls }).tlsOptions(apiSettings(next, this.name));
+  }
+
   /** Builds the app, and looks at certificates and manager; starts, binds and registers nothing. */
   async prepare(next: Config = this.#config): Promise<() => Promise<void>> {
+    this.check(next);
     const settings = apiSettings(next, this.name);
-    const serving = next === this.#config ? this.#serving : new ApiServing(this.name, next, this.#given);
-    serving.tlsOptions(settings);
     if (this.#given.manager === undefined) await checkManager(settings.options.manager, this.name, next);
     const built = await this.#build(settings, next);
     await this.#prepared?.app.close();

@@ -56,6 +56,10 @@ export interface ServiceBase {
   /** What is under way, a line each: for the log when the deadline cuts it off. Nothing: only idle things are left. */
   describeWork?(): readonly string[];
   /**
+   * Looks at a configuration that is about to be accepted, without running code of the application. Throws what refuses it.
+   */
+  check?(next: Config): void;
+  /**
    * Builds what the next `start()` will need, and takes nothing that others have: no address, no place in a registry, no
    * hook of a manager. Launchers call it before a reload touches anything: in a child that does not serve, without
    * `next`; in a process that serves, with the configuration that is about to be accepted. The function it gives lets go

@@ -1,0 +1,68 @@
+/** A certificate that cannot be used, where a program launches its APIs itself and changes them in place. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { connect } from 'node:tls';
+import { childrenOf } from '../fixtures/running-program.js';
+import { makePair } from '../server/certificate-files.js';
+import { emptyProject, freePort, Program } from './program.js';
+
+const MAIN = `
+import { Config, ProcessLauncher, ServiceLauncher, WSGIService } from 'portico';
+const config = await Config.load({ files: ['portico.ini'] });
+const Launcher = process.argv[2] === 'alone' ? ServiceLauncher : ProcessLauncher;
+const launcher = new Launcher({ config, restartMethod: 'mutate' });
+await launcher.launchService(new WSGIService('hello', config));
+if (launcher.role !== 'worker') console.log('launched');
+process.exitCode = await launcher.wait();
+`;
+
+/** The serial number of the certificate that is served. */
+function served(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate().serialNumber);
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+}
+
+for (const how of ['with workers', 'alone']) {
+  test(`LC-1015 RL-92 RL-66 CF-80 ${how}, a pair that does not match is refused with its place, and the old one stays`, async (t) => {
+    const port = await freePort();
+    const [old, other] = [await makePair(), await makePair()];
+    const project = emptyProject({
+      'main.js': MAIN,
+      'app.js': 'export const app = () => (req, res) => res.end("hello");\n',
+      'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:app\n',
+      'portico.ini': `[DEFAULT]\nenabled_ssl_apis = hello\n[api:hello]\nport = ${port}\nworkers = 1\n[ssl]\ncert_file = cert.pem\nkey_file = key.pem\n`,
+      'cert.pem': old.cert,
+      'key.pem': old.key,
+    });
+    const program = new Program(process.execPath, ['main.js', how], { cwd: project.folder });
+    t.after(async () => {
+      await program.end();
+      project.remove();
+    });
+    await program.printed(/launched/);
+    const before = await served(port);
+    writeFileSync(join(project.folder, 'key.pem'), other.key);
+    program.kill('SIGHUP');
+    await program.printed(/"outcome":"refused".*portico\.ini:8:\d+: .*key\.pem/);
+    assert.equal(await served(port), before);
+    if (how !== 'alone') {
+      // A worker that comes later has the pair that was accepted.
+      const [worker] = childrenOf(program.pid);
+      process.kill(worker!, 'SIGKILL');
+      await program.printed(/killed by signal SIGKILL/);
+      assert.equal(await served(port), before);
+    }
+    const from = program.output().length;
+    writeFileSync(join(project.folder, 'cert.pem'), other.cert);
+    program.kill('SIGHUP');
+    await program.printed(/"outcome":"accepted"/, from);
+    assert.notEqual(await served(port), before);
+  });
+}
