@@ -36,7 +36,11 @@ export const FILTERS = [
   { section: 'correlation_id', does: 'a name is made up', why: 'a random UUID' },
   { section: 'path_prefix', does: 'looks at the prefix' },
   { section: 'request_config', does: 'hands the section on' },
-  { section: 'name_check', does: 'looks at every character of the path' },
+  {
+    section: 'name_check',
+    does: 'looks for names nobody asks for in good faith',
+    why: 'the path is decoded, and every character and part of it looked at',
+  },
   {
     section: 'gatekeeper',
     does: 'looks for headers that stay inside',
@@ -54,7 +58,11 @@ export const FILTERS = [
   { section: 'security_headers', does: 'eleven headers more', why: 'that many headers are set and sent' },
   { section: 'stats', does: 'two datagrams', why: 'sending a datagram is a system call' },
   { section: 'etag', does: 'an ETag of the body', why: `SHA-1 of the body; ${BODY}` },
-  { section: 'compression_small', does: 'a body below the threshold' },
+  {
+    section: 'compression_small',
+    does: 'a body below the threshold',
+    why: 'the head is held until it is known whether the body is packed',
+  },
   {
     section: 'compression',
     headers: { 'accept-encoding': 'gzip' },

@@ -9,9 +9,9 @@ import { WORKS } from '../works/works.mjs';
 const PATIENCE_MS = 30_000;
 
 /** @see ../run.mjs for what a part gives. */
-export async function measureReload({ rounds, say }) {
+export async function measureReload({ rounds, quick, say }) {
   const rows = [];
-  for (const workers of [1, 4]) rows.push(await measureFleet(workers, Math.min(rounds, 5), say));
+  for (const workers of [1, 4]) rows.push(await measureFleet(workers, quick ? 1 : Math.min(rounds, 5), say));
   return {
     name: 'reload',
     title: 'A reload',

@@ -7,11 +7,16 @@ export function figure({ median, lower, upper, digits = 1 }) {
   return spread[0] === spread[1] && spread[0] === text ? text : `${text} (${spread.join('–')})`;
 }
 
+/** Of a cell that is no number: such columns begin at the left. */
+const WORDS = /^(?:\D{3}|\D*$)/;
+
 /** A table; cells are texts or figures. */
 export function table({ head, rows }) {
   const cells = rows.map((row) => row.map((cell) => (typeof cell === 'object' ? figure(cell) : cell)));
   const line = (row) => `| ${row.join(' | ')} |`;
-  return [line(head), line(head.map((_name, at) => (at === 0 ? '---' : '--:'))), ...cells.map(line)].join('\n');
+  const isWords = (at) => cells.every((row) => WORDS.test(row[at]));
+  const marks = head.map((_name, at) => (at === 0 || isWords(at) ? '---' : '--:'));
+  return [line(head), line(marks), ...cells.map(line)].join('\n');
 }
 
 /** One part: heading, what was measured, the table, and what went wrong. */
