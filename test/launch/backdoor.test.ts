@@ -164,6 +164,16 @@ test('LC-1108 prof takes a CPU profile, into the temporary folder, whatever its 
   rmSync(file);
 });
 
+test('LC-1108 heap writes a snapshot that only its user can read', async () => {
+  const { where } = await opened();
+  const answer = await session(where, "heap('../../portico-test-heap')", 'exit');
+  const [, file] = /saved (\S+\.heapsnapshot)/.exec(answer)!;
+  after(() => rmSync(file!, { force: true }));
+  assert.equal(file, join(tmpdir(), 'portico-test-heap.heapsnapshot'));
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.equal(readFileSync(file).subarray(0, 12).toString(), '{"snapshot":');
+});
+
 test('LC-1106 a socket wins over a port, has the pid in its name, and is only for its user', async () => {
   const backdoor = await opened({ socket: join(folder, 'door-{pid}'), port: '0' });
   assert.equal(backdoor.where, join(folder, `door-${process.pid}`));
