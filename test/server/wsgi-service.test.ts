@@ -5,12 +5,13 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
+import { RequestContext } from 'portico/app';
 import { Config, ConfigError } from 'portico/config';
 import { ConfigNotFound, PasteAppNotFound } from 'portico/loader';
-import { openRegistry } from 'portico/registry';
+import { type ManagerContext, openRegistry } from 'portico/registry';
 import { WSGIService, type WSGIServiceOptions } from 'portico/server';
 import { isListening, type Manager } from 'portico/service';
-import { PeriodicTasks } from 'portico/tasks';
+import { PeriodicTasks, periodicTask } from 'portico/tasks';
 import { ConfigurationRefused } from '../../dist/errors.js';
 import { certificateFiles, makePair, temporaryFolder } from './certificate-files.js';
 import { memoryLog } from './memory-log.js';
@@ -268,6 +269,74 @@ test('LC-1309 LC-1346 MG-6 MG-20 the configuration may name the manager, a class
   await compute.start();
   await compute.stop({ graceful: true });
   assert.deepEqual(events, ['built', 'init compute true', 'cleanup compute', 'closed']);
+});
+
+test('LC-1309 LC-1346 MG-6 a manager may be given in code as a class or a function, with what it needs', async (t) => {
+  const { service, config } = await setup(t, '[servicegroup]\ndriver = memory\n');
+  const given: ManagerContext[] = [];
+  class Images {
+    constructor(context: ManagerContext) {
+      given.push(context);
+    }
+  }
+  const made = {};
+  const compute = service('compute', {
+    manager: [
+      Images,
+      (context: ManagerContext) => {
+        given.push(context);
+        return made;
+      },
+    ],
+  });
+  assert.deepEqual(compute.managers, []);
+  await compute.start();
+  assert.ok(compute.manager instanceof Images);
+  assert.equal(compute.managers[1], made);
+  const [context] = given;
+  assert.equal(context, given[1]);
+  assert.deepEqual([context!.serviceName, context!.conf], ['compute', config]);
+  const [view] = await context!.registry!.list();
+  assert.equal(view!.record.binary, 'portico-compute');
+  context!.drivers.declare({
+    kind: 'images',
+    required: [],
+    builtin: { memory: { close: () => closed.push('driver') } },
+  });
+  const closed: string[] = [];
+  await context!.drivers.load('images', 'memory');
+  const copying = context!.track('copy', new Promise<void>((resolve) => setImmediate(resolve)));
+  assert.deepEqual(
+    compute.describeWork().map((line) => line.replace(/ \(.*/, '')),
+    ['task copy'],
+  );
+  await copying;
+  await compute.stop({ graceful: true });
+  assert.deepEqual(closed, ['driver']);
+
+  const none = service('compute', { manager: () => 5 as unknown as object });
+  await assert.rejects(none.start(), {
+    code: 'PORTICO_MANAGER',
+    message: /^compute_manager: .* is number, not a manager$/,
+  });
+});
+
+test('MG-24 the periodic tasks of an API are given the context of an administrator', async (t) => {
+  const { service } = await setup(t, '[DEFAULT]\nperiodic_fuzzy_delay = 0\n');
+  const seen = new Promise<unknown>((resolve) => {
+    class Cleaner {
+      @periodicTask({ runImmediately: true })
+      clean(context: unknown): void {
+        resolve(context);
+      }
+    }
+    const compute = service('compute', { manager: Cleaner });
+    t.after(() => compute.stop());
+    void compute.start();
+  });
+  const context = await seen;
+  assert.ok(context instanceof RequestContext);
+  assert.equal(context.isAdmin, true);
 });
 
 test('LC-1309 a manager that cannot be loaded fails the start, naming its option', async (t) => {
