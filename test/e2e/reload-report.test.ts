@@ -1,7 +1,8 @@
 /** What a reload says it has changed, and what becomes of addresses when APIs come and go. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -147,6 +148,26 @@ test('OP-86 CF-81 an API that a reload removes gives its port back, and comes ag
   assert.equal(move.changes.find(({ option }) => option === 'api:other.port')?.effect, 'needs a restart');
   assert.match(it.program.output(), /\[api:other\] port \(restart needed\)/);
   assert.equal((await ask(`http://127.0.0.1:${second}/`)).status, 200);
+});
+
+test('OP-80 RL-68 an API whose port is taken refuses the reload that adds it, until the port is free', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  t.after(() => taken.close());
+  await once(taken, 'listening');
+  const { port: other } = taken.address() as { port: number };
+  const own = await freePort();
+  const hello = `[api:hello]\nport = ${own}\nworkers = 1\n`;
+  const it = await started(t, `[DEFAULT]\nenabled_apis = hello\n${hello}`);
+  const before = childrenOf(it.program.pid);
+  it.write(`[DEFAULT]\nenabled_apis = hello,other\n${hello}[api:other]\nport = ${other}\nworkers = 2\n`);
+  const refused = await it.reload();
+  assert.equal(refused.outcome, 'refused');
+  assert.match(refused.error ?? '', new RegExp(`127\\.0\\.0\\.1:${other}.*in use`));
+  assert.deepEqual(childrenOf(it.program.pid), before);
+  taken.close();
+  await once(taken, 'close');
+  assert.deepEqual((await it.reload()).added, ['other']);
+  assert.equal((await ask(`http://127.0.0.1:${other}/`)).status, 200);
 });
 
 test('LC-538 OP-86 TTIN and TTOU during a reload count, and the reload does not take them back', async (t) => {
