@@ -36,6 +36,8 @@ interface Layer {
   readonly below: WriteHead;
   readonly writeHead: WriteHead;
   readonly listeners: HeadListener[];
+  /** The oldest layer of the response; undefined: this one. */
+  readonly first: Layer | undefined;
 }
 
 /** Whether a replaced `writeHead` of a response is ours; for `lint`. */
@@ -46,12 +48,10 @@ export function isHeadPatch(res: ServerResponse, method: unknown): boolean {
 type WriteHead = (status: number, reason?: string | HeadersArgument, headers?: HeadersArgument) => ServerResponse;
 
 const LAYER: unique symbol = Symbol('portico.beforeHead');
-const FIRST_LAYER: unique symbol = Symbol('portico.beforeHead.first');
 
 interface Carrier {
   /** The newest. */
   [LAYER]?: Layer;
-  [FIRST_LAYER]?: Layer;
   writeHead: WriteHead;
 }
 
@@ -59,21 +59,19 @@ function layerOf(res: ServerResponse): Layer {
   const carrier = res as unknown as Carrier;
   const current = carrier[LAYER];
   if (current !== undefined && carrier.writeHead === current.writeHead) return current;
-  const layer = current === undefined ? firstLayer(res, carrier) : newLayer(res, carrier.writeHead);
+  const layer = current === undefined ? firstLayer(res, carrier.writeHead) : newLayer(res, carrier.writeHead, current);
   carrier[LAYER] = layer;
   carrier.writeHead = layer.writeHead;
   return layer;
 }
 
-function firstLayer(res: ServerResponse, carrier: Carrier): Layer {
-  const layer = { res, below: carrier.writeHead, writeHead: writeFirstHead, listeners: [] };
-  carrier[FIRST_LAYER] = layer;
-  return layer;
+function firstLayer(res: ServerResponse, below: WriteHead): Layer {
+  return { res, below, writeHead: writeFirstHead, listeners: [], first: undefined };
 }
 
-function newLayer(res: ServerResponse, below: WriteHead): Layer {
+function newLayer(res: ServerResponse, below: WriteHead, before: Layer): Layer {
   const writeHead: WriteHead = (status, reason, headers) => writeThrough(layer, status, reason, headers);
-  const layer: Layer = { res, below, writeHead, listeners: [] };
+  const layer: Layer = { res, below, writeHead, listeners: [], first: before.first ?? before };
   return layer;
 }
 
@@ -84,7 +82,8 @@ function writeFirstHead(
   reason?: string | HeadersArgument,
   headers?: HeadersArgument,
 ): ServerResponse {
-  return writeThrough((this as Carrier)[FIRST_LAYER]!, status, reason, headers);
+  const layer = (this as Carrier)[LAYER]!;
+  return writeThrough(layer.first ?? layer, status, reason, headers);
 }
 
 function writeThrough(
