@@ -11,7 +11,8 @@ import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
 import { ask } from './clients.js';
 import { freePort, Program, root } from './program.js';
 
-let project = '';
+// Made out here: what is kept for a hook ends with the hook.
+const project = temporaryFolder('portico-packed-');
 let packed: string[] = [];
 
 /** The README's code blocks whose first line names a file, by that name. */
@@ -25,7 +26,6 @@ function readmeFiles(): Map<string, string> {
 }
 
 before(() => {
-  project = temporaryFolder('portico-packed-');
   const report = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], {
     cwd: root,
     encoding: 'utf8',
