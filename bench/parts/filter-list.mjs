@@ -48,7 +48,7 @@ export const FILTERS = [
   },
   { section: 'read_only', does: 'lets a GET pass' },
   { section: 'rate_limit', does: 'one rule by address', why: 'a bucket is looked up and written' },
-  { section: 'deadline', does: 'a timer, not reached', why: 'a timer and an AbortController' },
+  { section: 'deadline', does: 'a deadline for an answer that is there at once' },
   {
     section: 'cors',
     headers: { origin: 'https://dashboard.example' },

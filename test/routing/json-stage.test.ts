@@ -112,3 +112,21 @@ test('RT-217 answers have the same bytes with Fastify and without', async (t) =>
     assert.equal(undated(got), undated(expected), `${line} ${headers.join(' ')} ${body ?? ''}`);
   }
 });
+
+test('RT-217 Fastify is made for the first answer that is a stream, in the middle of a request', async (t) => {
+  const router = new Router({ log: silentLogger() });
+  router.connect('/stream', { handler: () => Readable.from(['a', 'b']), conditions: { method: ['GET', 'POST'] } });
+  router.connect('/fails', { handler: () => Promise.reject(new Error('oops')) });
+  const app = await router.build();
+  t.after(() => app.close());
+  const POST =
+    'POST /stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}';
+  const answers = await Promise.all([
+    rawRequest(app, 'GET /stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'),
+    rawRequest(app, POST),
+    rawRequest(app, 'GET /fails HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'),
+  ]);
+  assert.match(answers[0], /^HTTP\/1\.1 200 .*1\r\na\r\n1\r\nb\r\n0\r\n\r\n$/s);
+  assert.match(answers[1], /^HTTP\/1\.1 200 .*1\r\na\r\n1\r\nb\r\n0\r\n\r\n$/s);
+  assert.match(answers[2], /^HTTP\/1\.1 500 /);
+});
