@@ -42,6 +42,9 @@ const OTHERS = {
 const ROUNDS = 9;
 const QUICK = { rounds: 2, scale: 0.4, without: ['layers', 'routing'] };
 
+/** After so long those that no target speaks of are measured less often, for a whole run is to end within twelve minutes. */
+const LATE_MS = 5 * 60_000;
+
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -80,7 +83,9 @@ async function run() {
   const load = new LoadProcess();
   const { quick } = options;
   const scale = quick ? QUICK.scale : 1;
-  const context = { rounds, scale, quick, load, certificate, contestants, say: (line) => console.log(line) };
+  const isLate = () => performance.now() - begun > LATE_MS;
+  const say = (line) => console.log(line);
+  const context = { rounds, scale, quick, isLate, load, certificate, contestants, say };
   const works = [];
   const others = [];
   try {
