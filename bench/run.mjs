@@ -88,20 +88,35 @@ async function run() {
   const context = { rounds, scale, quick, isLate, load, certificate, contestants, say };
   const works = [];
   const others = [];
+  const failures = [];
   try {
     for (const name of names) {
-      if (name in WORKS) works.push(await measureWork(name, context));
-      else others.push(await OTHERS[name](context));
+      // A part that fails is named; what the others found is not lost with it.
+      try {
+        if (name in WORKS) works.push(await measureWork(name, context));
+        else others.push(await OTHERS[name](context));
+      } catch (error) {
+        failures.push(`${name}: ${error.message}`);
+        say(failures.at(-1));
+        process.exitCode = 1;
+      }
     }
   } finally {
     load.close();
     certificate.remove();
   }
-  works[0]?.problems.push(...absent);
   const whole = names.length === known.length && rounds >= ROUNDS && !quick;
   const folder = fileURLToPath(new URL(whole ? 'results' : 'results/partial', import.meta.url));
   const seconds = (performance.now() - begun) / 1000;
-  const summary = writeResults({ works, others, machine, run: { rounds, seconds, quick }, folder, readme: whole });
+  const summary = writeResults({
+    works,
+    others,
+    failures: [...absent, ...failures],
+    machine,
+    run: { rounds, seconds, quick },
+    folder,
+    readme: whole,
+  });
   for (const other of others) console.log(`\n${other.title}: ${folder}/${other.name}.md`);
   console.log(`\n${summary}`);
   console.log(`\n${seconds.toFixed(0)} s; written to ${folder}`);

@@ -12,7 +12,7 @@ const BEGIN = '<!-- written by npm run bench: begin -->';
 const END = '<!-- written by npm run bench: end -->';
 
 /** Writes pages and charts into `folder`; with `readme`, the summary into README.md too. Gives the summary. */
-export function writeResults({ works, others, machine, run, folder, readme }) {
+export function writeResults({ works, others, failures, machine, run, folder, readme }) {
   mkdirSync(folder, { recursive: true });
   const write = (name, text) => writeFileSync(`${folder}/${name}`, text.endsWith('\n') ? text : `${text}\n`);
   const about = describeMachine(machine, run);
@@ -28,13 +28,13 @@ export function writeResults({ works, others, machine, run, folder, readme }) {
       write(`${other.name}.svg`, barChart([{ title: other.title, bars: other.bars }], { columns: 1, digits: 2 }));
     }
   }
-  const summary = summaryOf({ works, others, about });
+  const summary = summaryOf({ works, others, failures, about });
   write('summary.md', `# Summary\n\n${summary}`);
   if (readme) renewReadme(summary);
   return summary;
 }
 
-function summaryOf({ works, others, about }) {
+function summaryOf({ works, others, failures, about }) {
   const figures = Object.fromEntries([...works, ...others].map(({ name, figures: found }) => [name, found]));
   const blocks = [about];
   if (works.length > 0) blocks.push(table(worksTable(works)));
@@ -45,7 +45,7 @@ function summaryOf({ works, others, about }) {
     blocks.push('Cheaper than Portico by more than 5 %, by how many times:');
     blocks.push(table({ head: ['who', 'at', 'times'], rows: lost.map(lostRow) }));
   }
-  const problems = [...works, ...others].flatMap(({ problems: found = [] }) => found);
+  const problems = [...failures, ...[...works, ...others].flatMap(({ problems: found = [] }) => found)];
   if (problems.length > 0) blocks.push(['Not measured:', '', ...problems.map((text) => `- ${text}`)].join('\n'));
   return blocks.join('\n\n');
 }
