@@ -28,6 +28,7 @@ export async function measureWork(name, context) {
   const work = WORKS[name];
   const names = Object.keys(contestants).filter((each) => isAsked(each, contestants[each], name, work));
   const problems = [];
+  const failed = new Set();
   const out = new Set();
   const measure = async (contestant) => {
     if (out.has(contestant)) return undefined;
@@ -36,9 +37,10 @@ export async function measureWork(name, context) {
       say(`${name}  ${contestants[contestant].label.padEnd(24)} ${figure.micros.toFixed(2).padStart(9)} µs`);
       return figure;
     } catch (error) {
-      // One that answers otherwise is not compared at all.
-      out.add(contestant);
-      problems.push(`${contestants[contestant].label}: ${error.message}`);
+      // One that answers otherwise does so twice, and is not compared at all; a start that fails once is only told.
+      if (failed.has(contestant)) out.add(contestant);
+      failed.add(contestant);
+      problems.push(`${name}, ${contestants[contestant].label}: ${error.message}`);
       say(`${name}  ${contestants[contestant].label}: ${error.message}`);
       return undefined;
     }
@@ -55,7 +57,7 @@ export async function measureWork(name, context) {
     title: `${name}: ${work.title}`,
     chartTitle: `${name}: ${work.title}`,
     notes: [`Processor time of the whole process tree for one request, ${CONNECTIONS} connections.`],
-    problems,
+    problems: [...new Set(problems)],
     rows,
     figures: Object.fromEntries(rows.map((row) => [row.name, row])),
     table: { head: ['', 'µs a request', "Portico's to it", 'answers a second', 'rounds'], rows: rows.map(cells) },

@@ -24,6 +24,6 @@ export function part({ title, notes = [], table: rows, problems = [] }, level = 
   const paragraphs = [`${'#'.repeat(level)} ${title}`];
   if (notes.length > 0) paragraphs.push(notes.join('\n'));
   if (rows.rows.length > 0) paragraphs.push(table(rows));
-  if (problems.length > 0) paragraphs.push(['Not measured:', '', ...problems.map((text) => `- ${text}`)].join('\n'));
+  if (problems.length > 0) paragraphs.push(['What went wrong:', '', ...problems.map((text) => `- ${text}`)].join('\n'));
   return paragraphs.join('\n\n');
 }

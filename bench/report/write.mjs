@@ -46,7 +46,8 @@ function summaryOf({ works, others, failures, about }) {
     blocks.push(table({ head: ['who', 'at', 'times'], rows: lost.map(lostRow) }));
   }
   const problems = [...failures, ...[...works, ...others].flatMap(({ problems: found = [] }) => found)];
-  if (problems.length > 0) blocks.push(['Not measured:', '', ...problems.map((text) => `- ${text}`)].join('\n'));
+  if (problems.length > 0)
+    blocks.push(['Absent, or not measured:', '', ...problems.map((text) => `- ${text}`)].join('\n'));
   return blocks.join('\n\n');
 }
 
