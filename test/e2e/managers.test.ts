@@ -15,8 +15,9 @@ export class Manager {
   initHost(record) { say('initHost', record === null); }
   preStartHook(record) { say('preStartHook', record?.binary); }
   postStartHook() {
-    say('postStartHook');
     void this.track('copy', new Promise((done) => process.once('SIGWINCH', done)), { resourceId: 'image-7' });
+    // Said last: a signal that comes before there is a listener is lost.
+    say('postStartHook');
   }
   cleanupHost() { say('cleanupHost'); }
   reset() { say('reset'); }
