@@ -39,11 +39,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   fastify: ['app/fastify-app.ts'],
   '@fastify/middie': ['app/fastify-app.ts'],
-  ini: ['config/write-ini.ts'],
+  ini: ['config/documents/write-ini.ts'],
   pino: ['log.ts'],
   'pino-pretty': ['log.ts'],
   commander: ['cli/program.ts'],
-  selfsigned: ['server/tls.ts'],
+  selfsigned: ['server/tls/tls.ts'],
   '@photostructure/sqlite': ['sqlite/database.ts'],
   pg: ['registry/postgresql-pool.ts'],
   cockatiel: ['service/driver-policy.ts'],

@@ -3,7 +3,7 @@
  */
 import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { programName } from './default-files.js';
+import { programName } from './sources/default-files.js';
 
 interface Manifest {
   readonly name?: string;

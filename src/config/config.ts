@@ -3,22 +3,27 @@ import { inspect } from 'node:util';
 import { PorticoError } from '../errors.js';
 import { optionKey, sectionKey } from '../ini/index.js';
 import type { Logger } from '../log.js';
-import type { MutateHook } from './change-hooks.js';
-import type { ConfigChanges, ReloadMethod } from './changes.js';
-import { declaredFlags, maskArguments } from './command-line.js';
-import type { CrossCheck } from './cross-check.js';
-import { findConfigFile } from './find-file.js';
-import { firstGeneration, generationsOfSnapshot, generationsOfText, loadGenerations } from './first-generation.js';
-import type { Generations } from './generations.js';
-import { type GroupOptions, printable, readGroup } from './group-values.js';
-import { type ConfigIssue, type Location, refuseErrors } from './issue.js';
+import type { MutateHook } from './generations/change-hooks.js';
+import type { ConfigChanges, ReloadMethod } from './generations/changes.js';
+import {
+  firstGeneration,
+  generationsOfSnapshot,
+  generationsOfText,
+  loadGenerations,
+} from './generations/first-generation.js';
+import type { Generations } from './generations/generations.js';
+import type { PreparedReload } from './generations/prepared-reload.js';
+import type { ConfigSnapshot } from './generations/state.js';
 import type { LoadOptions } from './load.js';
-import { isSecret, maskUris } from './mask.js';
-import type { OptionDeclarations, OptionsOf } from './option.js';
-import type { PreparedReload } from './prepared-reload.js';
-import type { Resolved } from './resolver.js';
-import { fileLocation } from './sources.js';
-import type { ConfigSnapshot } from './state.js';
+import { declaredFlags, maskArguments } from './sources/command-line.js';
+import { findConfigFile } from './sources/find-file.js';
+import { fileLocation } from './sources/sources.js';
+import type { OptionDeclarations, OptionsOf } from './types/option.js';
+import type { CrossCheck } from './values/cross-check.js';
+import { type GroupOptions, printable, readGroup } from './values/group-values.js';
+import { type ConfigIssue, type Location, refuseErrors } from './values/issue.js';
+import { isSecret, maskUris } from './values/mask.js';
+import type { Resolved } from './values/resolver.js';
 
 /** How thoroughly names are judged. */
 export interface ValidateOptions {

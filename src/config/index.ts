@@ -1,22 +1,7 @@
 /** `portico/config`: the typed configuration of a service. */
-export { cidr, type HostPort, host, hostport, ip, type ListenValue, listen } from './address-types.js';
-export type { MutateHook } from './change-hooks.js';
-export {
-  type Change,
-  type ConfigChanges,
-  describeChange,
-  type Effect,
-  type ReloadMethod,
-  type ReportedChange,
-} from './changes.js';
-export { dict, list, multi } from './collection-types.js';
-export { UsageError } from './command-line.js';
-export { HelpRequested } from './command-line-help.js';
+
 export { commandName } from './command-name.js';
 export { Config, type ReloadOptions, type ValidateOptions } from './config.js';
-export { type CheckIssue, type CrossCheck, refuseOption } from './cross-check.js';
-export { declareType, type ValueType } from './declare.js';
-export { defineOptions } from './define-options.js';
 export {
   type ConfigDescription,
   declareDescribed,
@@ -24,15 +9,44 @@ export {
   type GroupDescription,
   type OptionDescription,
   type Registration,
-} from './describe-options.js';
-export { sourceOptions } from './external-sources.js';
-export type { GroupOptions } from './group-values.js';
-export { ConfigError, type ConfigIssue, describeIssue, type Location, placeOf } from './issue.js';
-export { lintOptions, type OptionRemark } from './lint-options.js';
+} from './documents/describe-options.js';
+export { lintOptions, type OptionRemark } from './documents/lint-options.js';
+export { logOptions } from './documents/log-options.js';
+export { generateSample, type SampleOptions } from './documents/sample.js';
+export {
+  diffConfigs,
+  differencesFromDefaults,
+  type ShownDifference,
+  type ShownOption,
+  showOption,
+  showOptions,
+} from './documents/show.js';
+export { type Renaming, type Upgrade, upgradeText } from './documents/upgrade.js';
+export { type IniSections, writeIni, writeOption } from './documents/write-ini.js';
+export type { MutateHook } from './generations/change-hooks.js';
+export {
+  type Change,
+  type ConfigChanges,
+  describeChange,
+  type Effect,
+  type ReloadMethod,
+  type ReportedChange,
+} from './generations/changes.js';
+export type { PreparedReload } from './generations/prepared-reload.js';
+export type { ConfigSnapshot } from './generations/state.js';
+export { type WatchOptions, watchFiles } from './generations/watch-files.js';
 export type { LoadOptions } from './load.js';
-export { logOptions } from './log-options.js';
-export { isSecret, maskText, maskUris, maskValue } from './mask.js';
-export { boolean, float, integer, type NumberRange, port, range } from './number-types.js';
+export { configOptions } from './own-options.js';
+export { UsageError } from './sources/command-line.js';
+export { HelpRequested } from './sources/command-line-help.js';
+export { sourceOptions } from './sources/external-sources.js';
+export { withOverrides } from './sources/with-overrides.js';
+export { type WorkerAssignment, workerAssignment } from './sources/worker-configuration.js';
+export { cidr, type HostPort, host, hostport, ip, type ListenValue, listen } from './types/address-types.js';
+export { dict, list, multi } from './types/collection-types.js';
+export { declareType, type ValueType } from './types/declare.js';
+export { defineOptions } from './types/define-options.js';
+export { boolean, float, integer, type NumberRange, port, range } from './types/number-types.js';
 export {
   camelCase,
   InvalidValue,
@@ -41,24 +55,11 @@ export {
   type OptionSpec,
   type OptionsOf,
   type WrittenValue,
-} from './option.js';
-export { configOptions } from './own-options.js';
-export type { PreparedReload } from './prepared-reload.js';
-export type { Resolved } from './resolver.js';
-export { generateSample, type SampleOptions } from './sample.js';
-export {
-  diffConfigs,
-  differencesFromDefaults,
-  type ShownDifference,
-  type ShownOption,
-  showOption,
-  showOptions,
-} from './show.js';
-export type { ConfigSnapshot } from './state.js';
-export { module, oneOf, path, regexp, string, uri } from './text-types.js';
-export { bytes, duration } from './unit-types.js';
-export { type Renaming, type Upgrade, upgradeText } from './upgrade.js';
-export { type WatchOptions, watchFiles } from './watch-files.js';
-export { withOverrides } from './with-overrides.js';
-export { type WorkerAssignment, workerAssignment } from './worker-configuration.js';
-export { type IniSections, writeIni, writeOption } from './write-ini.js';
+} from './types/option.js';
+export { module, oneOf, path, regexp, string, uri } from './types/text-types.js';
+export { bytes, duration } from './types/unit-types.js';
+export { type CheckIssue, type CrossCheck, refuseOption } from './values/cross-check.js';
+export type { GroupOptions } from './values/group-values.js';
+export { ConfigError, type ConfigIssue, describeIssue, type Location, placeOf } from './values/issue.js';
+export { isSecret, maskText, maskUris, maskValue } from './values/mask.js';
+export type { Resolved } from './values/resolver.js';

@@ -2,16 +2,16 @@
  * Reading everything a configuration is made of: where the sources are, and their content.
  */
 import type { Logger } from '../log.js';
-import { AcceptedFiles } from './accepted-files.js';
-import { declaredFlags, parseCommandLine, parseSetting, UsageError } from './command-line.js';
-import { HelpRequested, helpText } from './command-line-help.js';
-import type { DeclaredGroups } from './declared-groups.js';
-import { findDefaultDirs, findDefaultFiles, named, programName, searchedDirs } from './default-files.js';
-import { optionVariables } from './environment.js';
-import type { OptionDeclarations } from './option.js';
-import { readFiles } from './read-files.js';
-import type { SourcePaths, State } from './state.js';
-import type { WorkerConfiguration } from './worker-configuration.js';
+import type { SourcePaths, State } from './generations/state.js';
+import { AcceptedFiles } from './sources/accepted-files.js';
+import { declaredFlags, parseCommandLine, parseSetting, UsageError } from './sources/command-line.js';
+import { HelpRequested, helpText } from './sources/command-line-help.js';
+import { findDefaultDirs, findDefaultFiles, named, programName, searchedDirs } from './sources/default-files.js';
+import { optionVariables } from './sources/environment.js';
+import { readFiles } from './sources/read-files.js';
+import type { WorkerConfiguration } from './sources/worker-configuration.js';
+import type { OptionDeclarations } from './types/option.js';
+import type { DeclaredGroups } from './values/declared-groups.js';
 
 /** How `Config.load` finds its sources. */
 export interface LoadOptions {

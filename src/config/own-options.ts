@@ -1,8 +1,8 @@
 /** The options that belong to no other room: those of configuration itself, and the folders of a program. */
-import { multi } from './collection-types.js';
-import { defineOptions } from './define-options.js';
-import { boolean } from './number-types.js';
-import { path } from './text-types.js';
+import { multi } from './types/collection-types.js';
+import { defineOptions } from './types/define-options.js';
+import { boolean } from './types/number-types.js';
+import { path } from './types/text-types.js';
 
 /** Options of `[DEFAULT]` that every program has: how the configuration is read, and where files go. */
 export const configOptions = defineOptions({

@@ -5,12 +5,12 @@
 import type { Logger } from '../log.js';
 import { isListening, type ListenAddress } from '../service/index.js';
 import { formatDuration } from '../tasks/index.js';
-import { describeAddress } from './listen-sockets.js';
-import type { ReloadReport } from './reload-report.js';
+import type { Supervisor } from './parent/supervisor.js';
+import type { WorkerHandle } from './parent/worker-handle.js';
+import type { WorkerPool } from './parent/worker-pool.js';
+import type { ReloadReport } from './reload/reload-report.js';
 import type { ServiceRun } from './service-run.js';
-import type { Supervisor } from './supervisor.js';
-import type { WorkerHandle } from './worker-handle.js';
-import type { WorkerPool } from './worker-pool.js';
+import { describeAddress } from './sockets/listen-sockets.js';
 
 /** One process. */
 export interface WorkerStatus {

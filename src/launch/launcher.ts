@@ -4,9 +4,9 @@
 import type { Config } from '../config/index.js';
 import type { Logger } from '../log.js';
 import type { ServiceBase } from '../service/index.js';
-import type { HostProcess } from './host-process.js';
 import type { RestartMethod } from './launch-arguments.js';
 import type { LaunchSettings } from './launch-settings.js';
+import type { HostProcess } from './process/host-process.js';
 
 export interface Launcher {
   /** Settles when the service is ready: here, or in every one of its workers. */

@@ -8,19 +8,19 @@ import type { Config } from '../config/index.js';
 import { PorticoError } from '../errors.js';
 import { createLogger } from '../log.js';
 import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
-import type { LaunchRequest } from './fleet-reload.js';
-import { currentProcess } from './host-process.js';
 import { checkRestartMethod, checkWorkers } from './launch-arguments.js';
 import type { Launcher, LauncherOptions } from './launcher.js';
 import { readSettings } from './launcher-options.js';
 import type { LauncherStatus } from './launcher-status.js';
-import { parentLink } from './parent-link.js';
-import type { OnReload } from './parent-reload.js';
-import { ParentSide } from './parent-side.js';
-import type { Answer, AnswerQuestion } from './questions.js';
-import type { ReportSection } from './report.js';
-import type { SignalHandler } from './signal-handler.js';
-import { WorkerSide } from './worker-side.js';
+import { ParentSide } from './parent/parent-side.js';
+import { currentProcess } from './process/host-process.js';
+import type { SignalHandler } from './process/signal-handler.js';
+import type { LaunchRequest } from './reload/fleet-reload.js';
+import type { OnReload } from './reload/parent-reload.js';
+import type { Answer, AnswerQuestion } from './report/questions.js';
+import type { ReportSection } from './report/report.js';
+import { parentLink } from './worker/parent-link.js';
+import { WorkerSide } from './worker/worker-side.js';
 
 /** What a {@link ProcessLauncher} can be told beyond what all launchers can. */
 export interface ProcessLauncherOptions extends LauncherOptions {

@@ -3,29 +3,29 @@
  */
 import { createLogger, type Logger } from '../log.js';
 import type { ConfigChanges, ServiceBase } from '../service/index.js';
-import { ActivatedSockets } from './activated-sockets.js';
-import { Coalesced } from './coalesced.js';
 import { deferred } from './deferred.js';
-import { Diagnosis } from './diagnosis.js';
 import { STATUS_FAILED, statusOf } from './exit-status.js';
-import { currentProcess, exitProcess, type HostProcess } from './host-process.js';
-import { resetAll } from './in-place.js';
-import { reloadInPlace } from './in-place-reload.js';
-import { killAfter } from './last-resort.js';
 import { checkRestartMethod, checkService, serviceName } from './launch-arguments.js';
 import type { LaunchSettings } from './launch-settings.js';
 import type { Launcher } from './launcher.js';
 import { logConfiguration, readSettings } from './launcher-options.js';
 import { type LauncherStatus, logReady, runStatus } from './launcher-status.js';
-import { logFailure } from './log-failure.js';
-import { OwnedProcess } from './owned-process.js';
-import { type Answer, type AnswerQuestion, errorText, Questions } from './questions.js';
-import { ReloadReports } from './reload-report.js';
-import type { GuruMeditation, ReportSection } from './report.js';
+import { currentProcess, exitProcess, type HostProcess } from './process/host-process.js';
+import { killAfter } from './process/last-resort.js';
+import { logFailure } from './process/log-failure.js';
+import { OwnedProcess } from './process/owned-process.js';
+import type { SignalHandler } from './process/signal-handler.js';
+import { Coalesced } from './reload/coalesced.js';
+import { resetAll } from './reload/in-place.js';
+import { reloadInPlace } from './reload/in-place-reload.js';
+import { ReloadReports } from './reload/reload-report.js';
+import { Diagnosis } from './report/diagnosis.js';
+import { type Answer, type AnswerQuestion, errorText, Questions } from './report/questions.js';
+import type { GuruMeditation, ReportSection } from './report/report.js';
 import { ALONE, type ServiceLauncherOptions } from './service-launcher-options.js';
-import { ServiceManager } from './service-manager.js';
 import { ServiceRun, type StopRequest } from './service-run.js';
-import type { SignalHandler } from './signal-handler.js';
+import { ActivatedSockets } from './sockets/activated-sockets.js';
+import { ServiceManager } from './systemd/service-manager.js';
 import { aborted, pause } from './within.js';
 
 /**

@@ -4,16 +4,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeHead, environ, type FactoryContext, Fault, type Filter, filterFactory } from '../app/index.js';
 import { ConfigurationRefused } from '../errors.js';
-import { type AuthTokenOptions, authTokenOptions, unaliasedAuthTokenOptions } from './auth-token-options.js';
-import { type Identity, stripIdentity } from './identity.js';
-import { addHeaders, type HeaderPairs, identityOf, serviceHeaders, userHeaders } from './identity-headers.js';
-import { jwtOptions } from './jwt-options.js';
-import { serviceTokenOf, userTokenOf } from './presented-token.js';
-import { TokenCache } from './token-cache.js';
-import { TokenJudge, type Verdicts } from './token-judge.js';
-import { TokenLookup } from './token-lookup.js';
-import type { TokenInfo, TokenValidator } from './token-validator.js';
-import { startValidator } from './validator-drivers.js';
+import { type AuthTokenOptions, authTokenOptions, unaliasedAuthTokenOptions } from './auth/auth-token-options.js';
+import { type Identity, stripIdentity } from './auth/identity.js';
+import { addHeaders, type HeaderPairs, identityOf, serviceHeaders, userHeaders } from './auth/identity-headers.js';
+import { jwtOptions } from './auth/jwt-options.js';
+import { serviceTokenOf, userTokenOf } from './auth/presented-token.js';
+import { TokenCache } from './auth/token-cache.js';
+import { TokenJudge, type Verdicts } from './auth/token-judge.js';
+import { TokenLookup } from './auth/token-lookup.js';
+import type { TokenInfo, TokenValidator } from './auth/token-validator.js';
+import { startValidator } from './auth/validator-drivers.js';
 
 declare module '../app/index.js' {
   interface Environ {

@@ -6,10 +6,10 @@ import type { IncomingMessage } from 'node:http';
 import { environ, Fault, filterFactory } from '../app/index.js';
 import { boolean, defineOptions, duration, integer, path, string } from '../config/index.js';
 import { systemClock } from '../tasks/index.js';
-import { HtpasswdFile } from './htpasswd-file.js';
-import { stripIdentity } from './identity.js';
-import { PasswordChecker } from './password-checker.js';
-import { removeHeaders } from './request-headers.js';
+import { HtpasswdFile } from './auth/htpasswd-file.js';
+import { stripIdentity } from './auth/identity.js';
+import { PasswordChecker } from './auth/password-checker.js';
+import { removeHeaders } from './headers/request-headers.js';
 
 export const basicAuthOptions = defineOptions({
   user_file: path({ required: true, kind: 'file', help: 'Users with their bcrypt hashes, as htpasswd -B writes it.' }),

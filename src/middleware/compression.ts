@@ -8,8 +8,8 @@ import type { Duplex } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { beforeHead, environ, filterFactory, preferredEncoding, transformBody } from '../app/index.js';
 import { boolean, bytes, defineOptions, integer } from '../config/index.js';
-import './identity.js';
-import { appendVary } from './vary.js';
+import './auth/identity.js';
+import { appendVary } from './headers/vary.js';
 
 export const compressionOptions = defineOptions({
   threshold: bytes({ default: 1024, min: 0, help: 'Bodies known to be smaller are sent as they are.' }),

@@ -8,8 +8,8 @@ import { beforeHead, type FactoryContext, type Filter, filterFactory } from '../
 import { boolean, defineOptions, integer, list, string } from '../config/index.js';
 import { type Logger, silentLogger } from '../log.js';
 import { CorsPolicy, type CorsRules } from './cors-policy.js';
-import { TOKEN } from './header-name.js';
-import { appendVary } from './vary.js';
+import { TOKEN } from './headers/header-name.js';
+import { appendVary } from './headers/vary.js';
 
 export const corsOptions = defineOptions({
   allowed_origin: list({

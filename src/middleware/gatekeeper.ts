@@ -4,7 +4,7 @@
 import type { IncomingMessage } from 'node:http';
 import { beforeHead, filterFactory } from '../app/index.js';
 import { defineOptions, dict, list } from '../config/index.js';
-import { removeHeaders } from './request-headers.js';
+import { removeHeaders } from './headers/request-headers.js';
 
 export const gatekeeperOptions = defineOptions({
   strip_request: list({ default: [], help: 'Request headers no client may send; one that ends in * is a prefix.' }),

@@ -19,10 +19,10 @@ import {
 import type { OptionsOf } from '../config/index.js';
 import { ConfigurationRefused } from '../errors.js';
 import { Drivers } from '../service/index.js';
-import { healthcheckOptions } from './healthcheck-options.js';
-import { type HealthcheckPlugin, healthcheckKind } from './healthcheck-plugins.js';
-import { type NamedResult, REPORT_TYPES, writeReport } from './healthcheck-report.js';
-import { PluginRunner } from './healthcheck-runner.js';
+import { healthcheckOptions } from './health/healthcheck-options.js';
+import { type HealthcheckPlugin, healthcheckKind } from './health/healthcheck-plugins.js';
+import { type NamedResult, REPORT_TYPES, writeReport } from './health/healthcheck-report.js';
+import { PluginRunner } from './health/healthcheck-runner.js';
 import { fullPath } from './path-prefix-match.js';
 import './proxy-headers.js';
 

@@ -1,5 +1,17 @@
 /** `portico/middleware`: the filters and apps that ship. Each is a factory of its own for a paste file. */
 
+export { IDENTITY_HEADERS, type Identity, stripIdentity } from './auth/identity.js';
+export {
+  type AccessRule,
+  type AppCredential,
+  type Named,
+  type TokenInfo,
+  type TokenValidator,
+  type ValidateOptions,
+  type ValidatorSettings,
+  ValidatorUnavailable,
+} from './auth/token-validator.js';
+export { tokenValidatorKind } from './auth/validator-drivers.js';
 export { type AuthTokenFilter, authToken, jwtAuth } from './auth-token.js';
 export { basicAuth } from './basic-auth.js';
 export { catchErrors } from './catch-errors.js';
@@ -15,9 +27,8 @@ export { echo } from './echo.js';
 export { etag } from './etag.js';
 export { faultWrapper } from './fault-wrapper.js';
 export { gatekeeper } from './gatekeeper.js';
+export { type HealthcheckPlugin, healthcheckKind, type PluginResult } from './health/healthcheck-plugins.js';
 export { healthcheck, healthcheckFilter } from './healthcheck.js';
-export { type HealthcheckPlugin, healthcheckKind, type PluginResult } from './healthcheck-plugins.js';
-export { IDENTITY_HEADERS, type Identity, stripIdentity } from './identity.js';
 export { nameCheck } from './name-check.js';
 export { noauth } from './noauth.js';
 export { pathPrefix } from './path-prefix.js';
@@ -31,14 +42,3 @@ export { securityHeaders } from './security-headers.js';
 export { sizelimit } from './sizelimit.js';
 export { staticFiles, staticFilesFilter } from './static-files.js';
 export { stats } from './stats.js';
-export {
-  type AccessRule,
-  type AppCredential,
-  type Named,
-  type TokenInfo,
-  type TokenValidator,
-  type ValidateOptions,
-  type ValidatorSettings,
-  ValidatorUnavailable,
-} from './token-validator.js';
-export { tokenValidatorKind } from './validator-drivers.js';

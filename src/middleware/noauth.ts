@@ -16,7 +16,7 @@ import {
 import { boolean, defineOptions, type ListenValue } from '../config/index.js';
 import { ConfigurationRefused } from '../errors.js';
 import { systemClock } from '../tasks/index.js';
-import { stripIdentity } from './identity.js';
+import { stripIdentity } from './auth/identity.js';
 import { isLoopback } from './loopback.js';
 
 export const noauthOptions = defineOptions({

@@ -6,8 +6,8 @@ import { isIP } from 'node:net';
 import { connectionRemote, environ, Fault, filterFactory, type Remote } from '../app/index.js';
 import { boolean, cidr, defineOptions, InvalidValue, list, oneOf } from '../config/index.js';
 import { ConfigurationRefused } from '../errors.js';
-import { elements, type Forwarding, readForwarded, readXForwarded } from './forwarded-elements.js';
-import { removeHeaders } from './request-headers.js';
+import { elements, type Forwarding, readForwarded, readXForwarded } from './headers/forwarded-elements.js';
+import { removeHeaders } from './headers/request-headers.js';
 
 declare module '../app/index.js' {
   interface Environ {

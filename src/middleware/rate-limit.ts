@@ -9,9 +9,9 @@ import { boolean, cidr, defineOptions, integer, list, multi, oneOf, workerAssign
 import type { Origin } from '../errors.js';
 import { systemClock } from '../tasks/index.js';
 import { fullPath } from './path-prefix-match.js';
-import { parseRule, type RateRule } from './rate-rules.js';
-import { TokenBuckets } from './token-buckets.js';
-import './identity.js';
+import { parseRule, type RateRule } from './rates/rate-rules.js';
+import { TokenBuckets } from './rates/token-buckets.js';
+import './auth/identity.js';
 
 export const rateLimitOptions = defineOptions({
   rules: multi({

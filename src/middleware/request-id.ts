@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { beforeHead, environ, filterFactory } from '../app/index.js';
 import { boolean, defineOptions, list, regexp, string } from '../config/index.js';
-import { TOKEN } from './header-name.js';
+import { TOKEN } from './headers/header-name.js';
 
 export const requestIdOptions = defineOptions({
   header: string({

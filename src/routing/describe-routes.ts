@@ -2,10 +2,10 @@
  * A route table for people and tools: what `api-cli routes` shows.
  */
 import type { Origin } from '../errors.js';
-import type { CompiledRoute, Found } from './compiled-route.js';
-import { acceptsMethod } from './conditions.js';
+import { acceptsMethod } from './mapper/conditions.js';
+import type { CompiledRoute, Found } from './matching/compiled-route.js';
+import { findShadowed } from './matching/shadow.js';
 import type { Router } from './router.js';
-import { findShadowed } from './shadow.js';
 
 /** One route, in the order in which routes are tried. */
 export interface DescribedRoute {

@@ -1,12 +1,12 @@
 /**
  * OpenAPI 3.1 from a route table: paths, parameters, schemas, statuses and versions.
  */
-import type { RangedOptions, Schemas } from './action.js';
-import type { CompiledRoute } from './compiled-route.js';
-import type { JsonSchema } from './json-schema.js';
-import { getOwn } from './own-property.js';
+import type { RangedOptions, Schemas } from './actions/action.js';
+import type { JsonSchema } from './actions/json-schema.js';
+import type { CompiledRoute } from './matching/compiled-route.js';
 import type { OperationSource, Router } from './router.js';
-import type { Part, Variable } from './template.js';
+import { getOwn } from './template/own-property.js';
+import type { Part, Variable } from './template/template.js';
 
 /** What a document says of the API as a whole. */
 export interface OpenApiOptions {

@@ -3,25 +3,25 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { asFault, type ClosableApp, environ, Fault, type FaultStyle, quoteClient, renderFault } from '../app/index.js';
-import { ActionRequest, type Args, type RequestSurroundings } from './action-request.js';
-import { allowedMethods, answerOptions } from './allow.js';
-import type { ApiVersion } from './api-version.js';
-import { buildServed, type RouterParts } from './build-table.js';
-import { checkTable } from './check-table.js';
-import type { Found } from './compiled-route.js';
-import type { MatchRequest } from './conditions.js';
-import { startDeadline } from './deadline.js';
-import { decodePath } from './decode-path.js';
-import { absoluteUrl } from './link-base.js';
-import { overriddenMethod } from './method-override.js';
-import { callMounted } from './mount.js';
-import { setPending } from './pending.js';
-import { answerRedirect } from './redirect-answer.js';
-import { SchemaCompiler } from './schema-compiler.js';
-import { type ActionTarget, methodFor, type ServedAction, type ServedRoute } from './served-route.js';
-import { Stage } from './stage.js';
-import type { UrlValues } from './url-builder.js';
-import { VersionNegotiation } from './version-negotiation.js';
+import { ActionRequest, type Args, type RequestSurroundings } from './actions/action-request.js';
+import { SchemaCompiler } from './actions/schema-compiler.js';
+import type { MatchRequest } from './mapper/conditions.js';
+import { checkTable } from './matching/check-table.js';
+import type { Found } from './matching/compiled-route.js';
+import { decodePath } from './matching/decode-path.js';
+import { allowedMethods, answerOptions } from './serving/allow.js';
+import { buildServed, type RouterParts } from './serving/build-table.js';
+import { startDeadline } from './serving/deadline.js';
+import { overriddenMethod } from './serving/method-override.js';
+import { callMounted } from './serving/mount.js';
+import { setPending } from './serving/pending.js';
+import { answerRedirect } from './serving/redirect-answer.js';
+import { type ActionTarget, methodFor, type ServedAction, type ServedRoute } from './serving/served-route.js';
+import { Stage } from './serving/stage.js';
+import { absoluteUrl } from './urls/link-base.js';
+import type { UrlValues } from './urls/url-builder.js';
+import type { ApiVersion } from './versions/api-version.js';
+import { VersionNegotiation } from './versions/version-negotiation.js';
 
 /** Longer paths are 414 before they are matched. */
 const LONGEST_PATH = 8192;

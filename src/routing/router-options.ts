@@ -3,12 +3,12 @@
  */
 import type { FaultStyle, LeafPlugin } from '../app/index.js';
 import type { Logger } from '../log.js';
-import type { ControllerSource } from './controllers.js';
-import type { MapperOptions } from './mapper.js';
+import type { ControllerSource } from './actions/controllers.js';
+import type { SchemaDraft } from './actions/schema-compiler.js';
+import type { MapperOptions } from './mapper/mapper.js';
 import type { OpenApiOptions } from './openapi.js';
-import type { ParamType } from './param-types.js';
-import type { SchemaDraft } from './schema-compiler.js';
-import type { VersionOptions } from './version-negotiation.js';
+import type { ParamType } from './template/param-types.js';
+import type { VersionOptions } from './versions/version-negotiation.js';
 
 /** Options of a router: a mapper's, and these. */
 export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {

@@ -12,21 +12,21 @@ import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { abortResponse } from '../app/index.js';
 import type { Logger } from '../log.js';
-import { Admission } from './admission.js';
-import { BrokenConnections, TOO_LARGE, TOO_SLOW } from './broken-connections.js';
-import { ClientFaults } from './client-faults.js';
-import { ConnectionLimit } from './connection-limit.js';
-import { type Connection, ConnectionList, connectionOf, type Exchange } from './connections.js';
-import { announceClose } from './drain.js';
-import { closeLingering, DISCARD_BYTES, discardRest } from './lingering-close.js';
+import type { WsgiOptions } from './api/wsgi-options.js';
+import { BrokenConnections, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
+import { ClientFaults } from './connections/client-faults.js';
+import { ConnectionLimit } from './connections/connection-limit.js';
+import { type Connection, ConnectionList, connectionOf, type Exchange } from './connections/connections.js';
+import { announceClose } from './connections/drain.js';
+import { closeLingering, DISCARD_BYTES, discardRest } from './connections/lingering-close.js';
+import { SeldomLine } from './connections/seldom-line.js';
+import { type UpgradeHandler, Upgrades } from './connections/upgrades.js';
+import { Watch, type WatchLimits } from './connections/watch.js';
 import { handshakeTimeout, nodeOptions } from './node-options.js';
-import { type Refusal, refusal, sendRefusal } from './refusal.js';
-import { announceUnread, watchBody, watchChunks } from './request-body.js';
-import { requestGuard } from './request-guard.js';
-import { SeldomLine } from './seldom-line.js';
-import { type UpgradeHandler, Upgrades } from './upgrades.js';
-import { Watch, type WatchLimits } from './watch.js';
-import type { WsgiOptions } from './wsgi-options.js';
+import { Admission } from './requests/admission.js';
+import { type Refusal, refusal, sendRefusal } from './requests/refusal.js';
+import { announceUnread, watchBody, watchChunks } from './requests/request-body.js';
+import { requestGuard } from './requests/request-guard.js';
 
 /** Told about what a front's requests come to. */
 export interface FrontWatcher {

@@ -2,7 +2,7 @@
  * From the options of `[wsgi]` to those of Node's own servers, which keep some of the limits.
  */
 import type { ServerOptions as HttpOptions } from 'node:http';
-import type { WsgiOptions } from './wsgi-options.js';
+import type { WsgiOptions } from './api/wsgi-options.js';
 
 /** What `node:http` enforces, in its words. */
 export function nodeOptions(limits: WsgiOptions): HttpOptions {

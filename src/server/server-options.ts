@@ -6,8 +6,8 @@ import type { FaultStyle } from '../app/index.js';
 import { camelCase } from '../config/index.js';
 import type { Logger } from '../log.js';
 import type { ListenAddress } from '../service/index.js';
-import type { UpgradeHandler } from './upgrades.js';
-import { type WsgiOptions, wsgiOptions } from './wsgi-options.js';
+import { type WsgiOptions, wsgiOptions } from './api/wsgi-options.js';
+import type { UpgradeHandler } from './connections/upgrades.js';
 
 /** How a {@link Server} listens and answers. The options of `[wsgi]` may be given as well; durations in seconds. */
 export interface ServerOptions extends Partial<WsgiOptions> {

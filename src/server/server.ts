@@ -9,17 +9,17 @@ import type { TlsOptions } from 'node:tls';
 import { type App, Fault, markDraining } from '../app/index.js';
 import { type Logger, silentLogger } from '../log.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
-import { AccessLog } from './access-log.js';
-import type { Exchange } from './connections.js';
-import { cutOffError, cutOffFacts, describeExchange } from './cut-off.js';
-import { Drain } from './drain.js';
+import type { WsgiOptions } from './api/wsgi-options.js';
+import type { Exchange } from './connections/connections.js';
+import { cutOffError, cutOffFacts, describeExchange } from './connections/cut-off.js';
+import { Drain } from './connections/drain.js';
 import { Endpoint } from './endpoint.js';
 import { Front } from './front.js';
-import { schemeField, takeScheme } from './proxied-scheme.js';
-import { type FailureOptions, runApp } from './run-app.js';
+import { AccessLog } from './requests/access-log.js';
+import { schemeField, takeScheme } from './requests/proxied-scheme.js';
+import { type FailureOptions, runApp } from './requests/run-app.js';
 import { listenAddress, type ServerOptions, wsgiValues } from './server-options.js';
 import { StopTerms } from './stop-terms.js';
-import type { WsgiOptions } from './wsgi-options.js';
 
 type StopReason = NonNullable<StopOptions['reason']>;
 

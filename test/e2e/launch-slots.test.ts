@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openListenSockets } from '../../dist/launch/listen-sockets.js';
+import { openListenSockets } from '../../dist/launch/sockets/listen-sockets.js';
 import { get } from '../fixtures/http-client.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { RunningProgram } from '../fixtures/running-program.js';

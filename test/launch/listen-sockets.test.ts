@@ -4,7 +4,7 @@ import { existsSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openListenSockets } from '../../dist/launch/listen-sockets.js';
+import { openListenSockets } from '../../dist/launch/sockets/listen-sockets.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 
 const folder = temporaryFolder('portico-sockets-');

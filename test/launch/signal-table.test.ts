@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLogger } from 'portico';
 import { DEFAULT_SETTINGS, type LaunchSettings } from 'portico/launch';
-import { HookList } from '../../dist/launch/hook-list.js';
-import { signalTable } from '../../dist/launch/signal-table.js';
+import { HookList } from '../../dist/launch/process/hook-list.js';
+import { signalTable } from '../../dist/launch/process/signal-table.js';
 
 /** What each signal of a list makes a launcher do. */
 function acted(

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Coalesced } from '../../dist/launch/coalesced.js';
-import { RestartBudget } from '../../dist/launch/restart-budget.js';
-import { StartThrottle } from '../../dist/launch/start-throttle.js';
+import { RestartBudget } from '../../dist/launch/parent/restart-budget.js';
+import { StartThrottle } from '../../dist/launch/parent/start-throttle.js';
+import { Coalesced } from '../../dist/launch/reload/coalesced.js';
 
 /** A clock that only sleeping moves. */
 function sleeper(): {

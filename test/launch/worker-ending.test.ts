@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { silentLogger } from 'portico';
-import { endEarly, endWithin } from '../../dist/launch/worker-ending.js';
-import type { WorkerHandle } from '../../dist/launch/worker-handle.js';
+import { endEarly, endWithin } from '../../dist/launch/parent/worker-ending.js';
+import type { WorkerHandle } from '../../dist/launch/parent/worker-handle.js';
 
 /** A worker that ends only when it is killed. */
 function stuck(facts: { wasReady: boolean; rehearsing?: boolean }): WorkerHandle {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isDaemon, rememberForeground } from '../../dist/launch/foreground.js';
-import { maskArguments, masterTitle, workerTitle } from '../../dist/launch/process-title.js';
-import { mainModule, workerExecArgv } from '../../dist/launch/worker-process.js';
+import { mainModule, workerExecArgv } from '../../dist/launch/parent/worker-process.js';
+import { isDaemon, rememberForeground } from '../../dist/launch/process/foreground.js';
+import { maskArguments, masterTitle, workerTitle } from '../../dist/launch/process/process-title.js';
 
 test('LC-1710 each worker’s inspector picks a port of its own, and never waits for a debugger', () => {
   assert.deepEqual(workerExecArgv(['--inspect', '--enable-source-maps']), ['--inspect=0', '--enable-source-maps']);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type App, compose, environ, type Filter } from 'portico/app';
 import { captureLog, lint, request } from 'portico/testing';
-import { matchesPath } from '../../dist/middleware/access-rules.js';
+import { matchesPath } from '../../dist/middleware/auth/access-rules.js';
 import { serviceToken, setUp, token } from './fake-identity.js';
 
 const app: App = (_req, res) => void res.end('in');

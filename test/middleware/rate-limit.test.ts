@@ -4,7 +4,7 @@ import { type App, environ, RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
 import { rateLimit } from 'portico/middleware';
 import { buildFilter, lint, request, tempConfig } from 'portico/testing';
-import { TokenBuckets } from '../../dist/middleware/token-buckets.js';
+import { TokenBuckets } from '../../dist/middleware/rates/token-buckets.js';
 
 const app: App = (_req, res) => {
   res.end();

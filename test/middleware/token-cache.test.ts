@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { type App, environ, type Filter } from 'portico/app';
 import type { AuthTokenFilter } from 'portico/middleware';
 import { FakeClock, lint, request } from 'portico/testing';
-import { TokenCache } from '../../dist/middleware/token-cache.js';
+import { TokenCache } from '../../dist/middleware/auth/token-cache.js';
 import { serviceToken, setUp, token } from './fake-identity.js';
 
 const app: App = (_req, res) => void res.end('in');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { translateRegex } from '../../dist/routing/python-regex.js';
+import { translateRegex } from '../../dist/routing/template/python-regex.js';
 
 /** How much of the text the expression takes from its start; -1 for nothing, as Python's `re.match` says. */
 function taken(pattern: string, text: string): number {

@@ -6,7 +6,7 @@ import { Config, ConfigError } from 'portico/config';
 import { requestLog } from 'portico/middleware';
 import { Server, type ServerOptions, WSGIService, wsgiOptions } from 'portico/server';
 import { buildFilter, captureLog } from 'portico/testing';
-import { compileLogFormat } from '../../dist/server/log-format.js';
+import { compileLogFormat } from '../../dist/server/requests/log-format.js';
 import { emptyProject } from '../e2e/program.js';
 import { memoryLog } from './memory-log.js';
 import { Client, exchange, portOf } from './raw-client.js';

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { type App, compose, environ } from 'portico/app';
 import { Server } from 'portico/server';
-import { canonicalTarget, isCanonical } from '../../dist/server/request-target.js';
+import { canonicalTarget, isCanonical } from '../../dist/server/requests/request-target.js';
 import { Client, portOf } from './raw-client.js';
 
 const echo: App = (req, res) => void res.end(JSON.stringify([req.url, environ(req).originalUrl]));

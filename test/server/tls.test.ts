@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { developmentCertificate, isTlsEnabled, Server, tlsOptions } from 'portico/server';
 import { ConfigurationRefused } from '../../dist/errors.js';
-import { validityWarning } from '../../dist/server/certificates.js';
+import { validityWarning } from '../../dist/server/tls/certificates.js';
 import { certificateFiles, makePair } from './certificate-files.js';
 import { Client, exchange, portOf } from './raw-client.js';
 

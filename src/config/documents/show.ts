@@ -1,0 +1,70 @@
+/**
+ * What an operator asks about a configuration: where a value comes from, what differs. Secrets are masked throughout.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Config } from '../config.js';
+import type { Location } from '../values/issue.js';
+import { maskText, maskValue } from '../values/mask.js';
+import type { Resolved } from '../values/resolver.js';
+import { sortedOptions } from './log-options.js';
+
+/** One option as it stands. */
+export interface ShownOption {
+  readonly group: string;
+  readonly opt: string;
+  readonly value: string;
+  readonly location: Location;
+  /** What was written as well and lost, highest precedence first. */
+  readonly shadowed: readonly { readonly value: string; readonly location: Location }[];
+  readonly isDefault: boolean;
+}
+
+/** An option that two configurations have different values for. */
+export interface ShownDifference {
+  readonly group: string;
+  readonly opt: string;
+  readonly old: string;
+  readonly new: string;
+  readonly oldLocation: Location;
+  readonly newLocation: Location;
+}
+
+/** One option. Throws for one that nobody declared. */
+export function showOption(config: Config, group: string, opt: string): ShownOption {
+  return shown(config.resolve(group, opt));
+}
+
+/** All options, `DEFAULT` first, then by group and name. */
+export function showOptions(config: Config): ShownOption[] {
+  return sortedOptions(config).map(shown);
+}
+
+/** The options whose values differ from their declared defaults. */
+export function differencesFromDefaults(config: Config): ShownOption[] {
+  return sortedOptions(config)
+    .filter(({ option, value }) => !isDeepStrictEqual(value, option.default))
+    .map(shown);
+}
+
+/** The options that differ between two configurations with the same declarations. */
+export function diffConfigs(before: Config, after: Config): ShownDifference[] {
+  return sortedOptions(after).flatMap((now) => {
+    const { group, opt, option } = now;
+    if (!before.has(group, opt)) return [];
+    const old = before.resolve(group, opt);
+    if (isDeepStrictEqual(old.value, now.value)) return [];
+    const places = { oldLocation: old.location, newLocation: now.location };
+    return [{ group, opt, old: maskValue(opt, option, old.value), new: maskValue(opt, option, now.value), ...places }];
+  });
+}
+
+function shown({ group, opt, option, value, location, shadowed }: Resolved): ShownOption {
+  return {
+    group,
+    opt,
+    value: maskValue(opt, option, value),
+    location,
+    shadowed: shadowed.map((written) => ({ value: maskText(opt, option, written.text), location: written.location })),
+    isDefault: isDeepStrictEqual(value, option.default),
+  };
+}

@@ -1,0 +1,122 @@
+/**
+ * The difference between two generations, in the configuration's own terms.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Option } from '../types/option.js';
+import { type ConfigIssue, describeIssue, type Location, placeOf } from '../values/issue.js';
+import { maskValue } from '../values/mask.js';
+import type { Generation } from './generation.js';
+import type { State } from './state.js';
+
+/** What changed: `group.option` to its old and new parsed value, secrets in clear. */
+export type ConfigChanges = ReadonlyMap<string, { readonly old: unknown; readonly new: unknown }>;
+
+/** What takes a change up: this process at once, new workers, or a restart of everything. */
+export type Effect = 'now' | 'new_workers' | 'restart';
+
+/** How a new configuration is taken up: everything by new workers, or what is mutable in place. */
+export type ReloadMethod = 'reload' | 'mutate';
+
+/** One option whose parsed value is another now. */
+export interface Change {
+  readonly group: string;
+  readonly opt: string;
+  readonly option: Option;
+  readonly old: unknown;
+  readonly new: unknown;
+  readonly oldLocation: Location;
+  readonly newLocation: Location;
+  readonly effect: Effect;
+}
+
+/** How two generations are compared. */
+export interface Comparison {
+  readonly method: ReloadMethod;
+  /** The groups that this process has asked for: what is new to it needs no restart. */
+  readonly inUse: ReadonlySet<string>;
+  /** Groups that nobody will use any more: whatever changes there is done with at once. */
+  readonly released?: ReadonlySet<string>;
+}
+
+/** The options that differ. `effect` says what would take each up under a method. */
+export function compareGenerations(before: Generation, after: Generation, comparison: Comparison): Change[] {
+  return after.resolved().flatMap(({ group, opt, option, value, location }) => {
+    const old = before.resolver.resolve(group, opt, option);
+    if (isDeepStrictEqual(old.value, value)) return [];
+    const released = comparison.released?.has(group) === true;
+    const effect = released ? 'now' : effectOf(option, comparison.method, comparison.inUse.has(group));
+    return [
+      { group, opt, option, old: old.value, new: value, oldLocation: old.location, newLocation: location, effect },
+    ];
+  });
+}
+
+/** The changes that are taken up, as services are told of them: `group.opt` to the real values, secrets included. */
+export function appliedChanges(changes: readonly Change[]): ConfigChanges {
+  const applied = changes.filter(({ effect }) => effect !== 'restart');
+  return new Map(applied.map((change) => [`${change.group}.${change.opt}`, { old: change.old, new: change.new }]));
+}
+
+/** The line a log has for a change; secrets are masked. */
+export function describeChange({ group, opt, option, old, new: now, newLocation, effect }: Change): string {
+  if (effect === 'restart') {
+    const message = `ignoring change to [${group}] ${opt} (restart needed)`;
+    return describeIssue({ severity: 'warning', code: 'PORTICO_CONFIG_IGNORED', location: newLocation, message });
+  }
+  return `Option ${group}.${opt} changed from [${maskValue(opt, option, old)}] to [${maskValue(opt, option, now)}]`;
+}
+
+/** One changed option as a report shows it: secrets, and passwords in URIs, are masked. */
+export interface ReportedChange {
+  /** `group.option`. */
+  readonly option: string;
+  readonly old: string;
+  readonly new: string;
+  /** Where the new value stands; of an option that is no longer set, where the old one stood. */
+  readonly where: string;
+  /** What took it up: a restart would be needed where the old value still counts. */
+  readonly effect: 'applied now' | 'by new workers' | 'needs a restart';
+}
+
+const EFFECTS = { now: 'applied now', new_workers: 'by new workers', restart: 'needs a restart' } as const;
+
+/** A change, for a report. */
+export function reportedChange(change: Change): ReportedChange {
+  const { group, opt, option, oldLocation, newLocation, effect } = change;
+  const unset = newLocation.kind === 'default' && oldLocation.kind !== 'default';
+  return {
+    option: `${group}.${opt}`,
+    old: maskValue(opt, option, change.old),
+    new: maskValue(opt, option, change.new),
+    where: unset ? `no longer at ${placeOf(oldLocation)}` : placeOf(newLocation) || 'default',
+    effect: EFFECTS[effect],
+  };
+}
+
+/** The state after the changes that are taken up: what only a restart changes stays as it counted before. */
+export function takenUp(before: Generation, fresh: State, changes: readonly Change[], method: ReloadMethod): State {
+  const kept = changes.filter(({ option, effect }) => option.restart && effect === 'restart');
+  const pinned = Object.fromEntries(
+    kept.map(({ group, opt, option }) => [`${group}.${opt}`, before.resolver.resolve(group, opt, option).written]),
+  );
+  if (method === 'reload') return { ...fresh, pinned };
+  return { ...fresh, pinned, fixed: before.state.fixed, files: before.state.files.refreshed(true) };
+}
+
+/** A warning for each value that changed in a file and that something of higher precedence keeps from counting. */
+export function changesWithoutEffect(before: Generation, after: Generation): ConfigIssue[] {
+  return after.resolved().flatMap(({ group, opt, option, location, shadowed }) => {
+    if (location.kind === 'file' || location.kind === 'source') return [];
+    const [now] = shadowed;
+    const [old] = before.resolver.resolve(group, opt, option).shadowed;
+    if (now === undefined || now.text === old?.text) return [];
+    const message = `the changed value does not count: ${placeOf(location)} sets the option`;
+    return [{ severity: 'warning', code: 'PORTICO_CONFIG_IGNORED', group, opt, location: now.location, message }];
+  });
+}
+
+function effectOf(option: Option, method: ReloadMethod, inUse: boolean): Effect {
+  if (option.restart && inUse) return 'restart';
+  if (option.mutable) return 'now';
+  return method === 'mutate' ? 'restart' : 'new_workers';
+}

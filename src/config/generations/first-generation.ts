@@ -1,0 +1,88 @@
+/**
+ * The ways a configuration comes to be: from its sources, from a text, from a snapshot, from nothing.
+ */
+import type { Logger } from '../../log.js';
+import { type LoadOptions, readState } from '../load.js';
+import { configOptions } from '../own-options.js';
+import { declareSources, readExternalSources } from '../sources/external-sources.js';
+import { parseSource } from '../sources/read-files.js';
+import { workerConfiguration } from '../sources/worker-configuration.js';
+import { DeclaredGroups } from '../values/declared-groups.js';
+import { type ConfigIssue, refuseErrors } from '../values/issue.js';
+import { ChangeHooks } from './change-hooks.js';
+import { Generations, type Surrounding } from './generations.js';
+import { type ConfigSnapshot, emptyState, fromSnapshot, type State } from './state.js';
+
+/** How the public face of generations is made. */
+export type MakeFace = Surrounding['face'];
+
+/** From files, environment and command line; in a worker from what the parent handed over. */
+export async function loadGenerations(options: LoadOptions, face: MakeFace): Promise<Generations> {
+  const worker = options.worker ?? workerConfiguration();
+  const given = worker?.configuration;
+  // Workers of a service have the same warnings: the first of them tells those that their parent could not know.
+  const quiet = (worker?.assignment?.index ?? 0) > 0;
+  if (given !== undefined) return generationsOfSnapshot(given, { ...options, quiet }, face);
+  const overrides = new Map(Object.entries(options.overrides ?? {}));
+  if (options.strict !== undefined) overrides.set('DEFAULT.strict_config', options.strict);
+  const declared = { groups: declaredGroups(options), overrides, defaults: new Map() };
+  const state = await readExternalSources(readState(options, declared.groups), declared);
+  const generations = firstGeneration({ ...declared, state, log: options.log, face });
+  if (options.collect === true) return generations;
+  refuseErrors(options.groups === undefined ? state.issues : generations.current.problems(false));
+  return generations;
+}
+
+/** From a text, as if it stood in a file. */
+export function generationsOfText(
+  text: string,
+  options: { readonly file?: string; readonly log?: Logger },
+  face: MakeFace,
+): Generations {
+  const issues: ConfigIssue[] = [];
+  const file = parseSource({ name: options.file ?? 'portico.ini', path: '' }, text, issues);
+  refuseErrors(issues);
+  const empty = emptyState();
+  const sources = { ...empty.mutable, files: [file] };
+  return firstGeneration({ state: { ...empty, mutable: sources, fixed: sources }, log: options.log, face });
+}
+
+/** From what another process accepted. */
+export function generationsOfSnapshot(
+  snapshot: ConfigSnapshot,
+  options: Pick<LoadOptions, 'log' | 'groups'> & { readonly quiet?: boolean },
+  face: MakeFace,
+): Generations {
+  const overrides = new Map(Object.entries(snapshot.overrides));
+  const defaults = new Map(Object.entries(snapshot.defaults));
+  const groups = declaredGroups(options);
+  const { log, quiet = false } = options;
+  const { told = [] } = snapshot;
+  return firstGeneration({ state: fromSnapshot(snapshot), groups, overrides, defaults, log, face, quiet, told });
+}
+
+/** From nothing, or from parts that are there already. */
+export function firstGeneration(parts: {
+  readonly state?: State;
+  readonly groups?: DeclaredGroups;
+  readonly overrides?: Map<string, unknown>;
+  readonly defaults?: Map<string, unknown>;
+  readonly log?: Logger | undefined;
+  readonly face: MakeFace;
+  readonly quiet?: boolean;
+  readonly told?: readonly string[];
+}): Generations {
+  const { state = emptyState(), log, face, quiet = false, told = [] } = parts;
+  const { groups = new DeclaredGroups(), overrides = new Map(), defaults = new Map() } = parts;
+  const declared = { groups, overrides, defaults };
+  groups.declare('DEFAULT', configOptions);
+  declareSources(state, declared);
+  return new Generations(state, declared, { checks: [], hooks: new ChangeHooks(), log, face, quiet }, told);
+}
+
+function declaredGroups({ groups }: Pick<LoadOptions, 'groups'>): DeclaredGroups {
+  const declared = new DeclaredGroups();
+  declared.declare('DEFAULT', configOptions);
+  for (const [name, options] of Object.entries(groups ?? {})) declared.declare(name, options);
+  return declared;
+}

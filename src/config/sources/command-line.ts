@@ -1,0 +1,176 @@
+/**
+ * What the command line says about configuration: files, directories, `--set`, and the options that ask for a flag.
+ */
+import { PorticoError } from '../../errors.js';
+import { optionKey, sectionKey } from '../../ini/index.js';
+import type { Option } from '../types/option.js';
+import type { DeclaredGroups } from '../values/declared-groups.js';
+import { suggestion } from '../values/issue.js';
+import { masked } from '../values/mask.js';
+import type { Argument } from './sources.js';
+
+/** A command line that cannot be understood: the process ends with status 2. */
+export class UsageError extends PorticoError {
+  constructor(message: string, hint?: string) {
+    super('PORTICO_USAGE', { message, hint });
+  }
+}
+
+/** A command line, taken apart. */
+export interface CommandLine {
+  readonly configFiles: readonly string[];
+  readonly configDirs: readonly string[];
+  readonly arguments: readonly Argument[];
+  /** Words that are not options, and everything after `--`. */
+  readonly positional: readonly string[];
+  readonly help: boolean;
+  readonly version: boolean;
+}
+
+/**
+ * Takes arguments apart: `--config-file F`, `--config-dir D`, `--set group.opt=value`, `--help`, `--version`, and
+ * `--<group>-<option>` (`--<option>` for `[DEFAULT]`) of options declared with `cli`. A flag without value is
+ * `--flag`, `--no-flag` or `--noflag`. Names are never completed. Throws {@link UsageError}.
+ */
+export function parseCommandLine(argv: readonly string[], flags: ReadonlyMap<string, Flag>): CommandLine {
+  const found = {
+    configFiles: [] as string[],
+    configDirs: [] as string[],
+    arguments: [] as Argument[],
+    positional: [] as string[],
+  };
+  let [help, version] = [false, false];
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at] ?? '';
+    const index = at + 1;
+    if (word === '--') {
+      found.positional.push(...argv.slice(index));
+      break;
+    }
+    if (!word.startsWith('-') || word === '-') {
+      found.positional.push(word);
+      continue;
+    }
+    const equals = word.indexOf('=');
+    const name = (equals < 0 ? word : word.slice(0, equals)).replaceAll('_', '-');
+    const attached = equals < 0 ? undefined : word.slice(equals + 1);
+    const value = (): string => {
+      if (attached !== undefined) return attached;
+      const next = argv[++at];
+      if (next === undefined) throw new UsageError(`${name} needs a value`);
+      return next;
+    };
+    const flag = flags.get(name);
+    if (name === '--config-file') found.configFiles.push(value());
+    else if (name === '--config-dir') found.configDirs.push(value());
+    else if (name === '--set') found.arguments.push(parseSetting(value(), index));
+    else if (name === '--help' || name === '-h') help = true;
+    else if (name === '--version') version = true;
+    else if (flag === undefined)
+      throw new UsageError(`unknown argument ${name}`, suggestion(name, [...standardNames, ...flags.keys()]));
+    else
+      found.arguments.push({
+        ...flag.target,
+        value: flag.fixed ?? attached ?? (flag.needsValue ? value() : 'true'),
+        index,
+      });
+  }
+  return { ...found, help, version };
+}
+
+/** Reads the `group.opt=value` of a `--set`; without group it is `[DEFAULT]`. Throws {@link UsageError}. */
+export function parseSetting(text: string, index: number): Argument {
+  const equals = text.indexOf('=');
+  const name = text.slice(0, Math.max(equals, 0)).trim();
+  const dot = name.lastIndexOf('.');
+  const [group, opt] = [dot < 0 ? 'DEFAULT' : name.slice(0, dot), name.slice(dot + 1)];
+  if (equals < 0 || group === '' || opt === '') {
+    throw new UsageError(
+      `--set takes group.option=value, such as --set api:compute.workers=4; got ${name === '' ? text : name}`,
+    );
+  }
+  return { group: sectionKey(group), opt: optionKey(opt), value: text.slice(equals + 1), index };
+}
+
+/** An option's flag. */
+export interface Flag {
+  readonly target: { readonly group: string; readonly opt: string };
+  readonly option: Option;
+  readonly needsValue: boolean;
+  /** What `--no-flag` means. */
+  readonly fixed?: string;
+}
+
+/** What every program takes, with a word on each. */
+export const standardFlags: readonly (readonly [name: string, help: string])[] = [
+  ['--config-file FILE', 'Reads this file; may be repeated, the last one wins.'],
+  ['--config-dir DIR', 'Reads *.conf of this directory, after all files; may be repeated.'],
+  ['--set GROUP.OPTION=VALUE', 'Sets any option; may be repeated.'],
+  ['--help', 'Prints this text.'],
+  ['--version', 'Prints the version.'],
+];
+const standardNames = standardFlags.map(([name]) => name.split(' ')[0] ?? name);
+
+/** The flags of all options declared with `cli`. */
+export function declaredFlags(groups: DeclaredGroups): Map<string, Flag> {
+  const flags = new Map<string, Flag>();
+  for (const { group, opt, option } of groups.all()) {
+    if (option.spec.cli !== true) continue;
+    const name = flagName(group, opt);
+    const flag: Flag = { target: { group, opt }, option, needsValue: !isSwitch(option) };
+    flags.set(`--${name}`, flag);
+    if (option.spec.short !== undefined) flags.set(`-${option.spec.short}`, flag);
+    if (!isSwitch(option)) continue;
+    flags.set(`--no-${name}`, { ...flag, fixed: 'false' });
+    flags.set(`--no${name}`, { ...flag, fixed: 'false' });
+  }
+  return flags;
+}
+
+function flagName(group: string, opt: string): string {
+  const name = group === 'DEFAULT' ? opt : `${group}-${opt}`;
+  return name.replaceAll(/[_.:]/g, '-');
+}
+
+function isSwitch(option: Option): boolean {
+  return option.type === 'boolean';
+}
+
+/** How arguments are masked. */
+export interface MaskingOptions {
+  /** Whether the value of an option must not be seen. */
+  readonly isHidden: (group: string, opt: string) => boolean;
+  /** What becomes of words that are nobody's value. */
+  readonly word: (text: string) => string;
+}
+
+/** Arguments with the values of `--set` and of flags replaced where they must not be seen. */
+export function maskArguments(
+  argv: readonly string[],
+  flags: ReadonlyMap<string, Flag>,
+  { isHidden, word: shown }: MaskingOptions,
+): string[] {
+  const maskSetting = (text: string): string => {
+    const equals = text.indexOf('=');
+    if (equals < 0) return text;
+    const { group, opt } = parseSetting(text, 0);
+    return isHidden(group, opt) ? `${text.slice(0, equals + 1)}${masked}` : shown(text);
+  };
+  let hideNext: 'setting' | 'value' | undefined;
+  return argv.map((word) => {
+    const expected = hideNext;
+    hideNext = undefined;
+    if (expected === 'setting') return maskSetting(word);
+    if (expected === 'value') return masked;
+    const equals = word.indexOf('=');
+    const name = (equals < 0 ? word : word.slice(0, equals)).replaceAll('_', '-');
+    const flag = flags.get(name);
+    if (name === '--set' && equals >= 0) return `--set=${maskSetting(word.slice(equals + 1))}`;
+    if (name === '--set') hideNext = 'setting';
+    else if (flag?.needsValue === true && isHidden(flag.target.group, flag.target.opt)) {
+      if (equals >= 0) return `${name}=${masked}`;
+      hideNext = 'value';
+    }
+    return shown(word);
+  });
+}

@@ -1,0 +1,101 @@
+/**
+ * Configuration from elsewhere: `[DEFAULT] config_source` names groups, each of which says where to read. What comes
+ * back has the syntax of a file, and lower precedence than every file.
+ */
+import { readFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { type Declared, Generation } from '../generations/generation.js';
+import type { State } from '../generations/state.js';
+import { configOptions } from '../own-options.js';
+import { defineOptions } from '../types/define-options.js';
+import { boolean } from '../types/number-types.js';
+import { camelCase, type OptionsOf } from '../types/option.js';
+import { oneOf, path, uri } from '../types/text-types.js';
+import { duration } from '../types/unit-types.js';
+import type { ConfigIssue } from '../values/issue.js';
+import { maskUris } from '../values/mask.js';
+import { parseSource } from './read-files.js';
+import type { SourceFile } from './sources.js';
+
+/** The options of a group that `config_source` names. */
+export const sourceOptions = defineOptions({
+  driver: oneOf(['remote_file'], { default: 'remote_file', help: 'How the source is read.' }),
+  uri: uri({ required: true, schemes: ['http', 'https'], help: 'Where the text is. Redirects are not followed.' }),
+  ca_path: path({ help: 'Certificates of the authorities to trust instead of those of the system.' }),
+  client_cert: path({ help: 'Certificate to show to the server.' }),
+  client_key: path({ help: 'Key of client_cert.' }),
+  timeout_s: duration({ default: 60, min: 0.001, help: 'Seconds the whole answer may take.' }),
+  optional: boolean({ default: false, help: 'Warn and go on without the source when it cannot be read.' }),
+});
+
+/** A source larger than this is refused: it is no configuration. */
+const largestSource = 8 * 1024 * 1024;
+
+/** Declares the groups that `config_source` names; gives their names in order. */
+export function declareSources(state: State, declared: Declared): readonly string[] {
+  const { resolver } = new Generation(state, declared);
+  const named = resolver.resolve('DEFAULT', 'config_source', configOptions.config_source).value ?? [];
+  for (const name of named as readonly string[]) declared.groups.declare(name, sourceOptions);
+  return named as readonly string[];
+}
+
+/** The state with its external sources read; what is wrong with them is among its issues. Never rejects. */
+export async function readExternalSources(state: State, declared: Declared): Promise<State> {
+  const names = declareSources(state, declared);
+  if (names.length === 0) return state;
+  const issues: ConfigIssue[] = [];
+  const { resolver } = new Generation(state, declared);
+  const sources: SourceFile[] = [];
+  for (const name of names) {
+    const resolved = Object.entries(sourceOptions).map(([opt, option]) => resolver.resolve(name, opt, option));
+    // A group that is wrong in itself is reported with all others.
+    if (resolved.some((each) => each.issues.some(({ severity }) => severity === 'error'))) continue;
+    const values = Object.fromEntries(resolved.map(({ opt, value }) => [camelCase(opt), value]));
+    sources.push(...(await readSource(name, values as OptionsOf<typeof sourceOptions>, issues)));
+  }
+  const all = { ...state.mutable, files: [...sources.toReversed(), ...state.mutable.files] };
+  return { ...state, mutable: all, fixed: all, issues: [...state.issues, ...issues] };
+}
+
+async function readSource(
+  group: string,
+  options: OptionsOf<typeof sourceOptions>,
+  issues: ConfigIssue[],
+): Promise<SourceFile[]> {
+  const name = maskUris(options.uri);
+  try {
+    return [parseSource({ kind: 'source', name, path: '', exposed: false }, await fetchText(options), issues)];
+  } catch (error) {
+    const message = `cannot read ${name}: ${(error as Error).message}`;
+    const severity = options.optional ? 'warning' : 'error';
+    issues.push({ severity, code: 'PORTICO_CONFIG_SOURCE', group, opt: 'uri', message });
+    return [];
+  }
+}
+
+function fetchText(options: OptionsOf<typeof sourceOptions>): Promise<Buffer> {
+  const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file));
+  const secure = options.uri.toLowerCase().startsWith('https:');
+  const tls = secure ? { ca: read(options.caPath), cert: read(options.clientCert), key: read(options.clientKey) } : {};
+  return new Promise((resolve, reject) => {
+    const signal = AbortSignal.timeout(Math.round(options.timeoutS * 1000));
+    const send = secure ? httpsRequest : httpRequest;
+    const request = send(options.uri, { ...tls, signal, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      response.on('error', reject);
+      response.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        chunks.push(chunk);
+        if (size > largestSource) request.destroy(new Error(`is larger than ${largestSource} bytes`));
+      });
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve(Buffer.concat(chunks));
+        else reject(new Error(`answered ${response.statusCode}`));
+      });
+    });
+    request.on('error', (error) => reject(signal.aborted ? new Error(`no answer in ${options.timeoutS} s`) : error));
+    request.end();
+  });
+}

@@ -1,0 +1,58 @@
+/**
+ * `$name`, `${name}`, `$group.name` and `${group.name}` in values; `$$` and `\$` are a dollar sign.
+ */
+import { InvalidValue } from '../types/option.js';
+
+/** A reference to another option, at an offset in the text. */
+export interface Reference {
+  readonly group: string | undefined;
+  readonly opt: string;
+  readonly offset: number;
+}
+
+/** What is wrong with one reference, and where in the text it stands. */
+export class BadReference extends InvalidValue {
+  readonly offset: number;
+
+  constructor(message: string, offset: number, hint?: string) {
+    super(message, hint);
+    this.name = 'BadReference';
+    this.offset = offset;
+  }
+}
+
+// A dollar sign before anything but a name or a brace is a dollar sign: `^a$`, `5$`, `$1`.
+const pattern = /\$\$|\\\$|\$\{([^}]*)\}|\$\{|\$([a-z_][\w-]*)(?:\.([a-z_][\w-]*))?/gi;
+
+/**
+ * Puts in the values of references. `lookUp` gives the text of an option; `isGroup` tells whether `a` of `$a.b` is a
+ * group, because otherwise `$host.example.org` is `$host` and text behind it.
+ */
+export function interpolate(
+  text: string,
+  lookUp: (reference: Reference) => string,
+  isGroup: (name: string) => boolean,
+): string {
+  if (!text.includes('$')) return text;
+  return text.replaceAll(pattern, (...found: unknown[]) => {
+    const [whole, braced, first, second] = found as [string, string?, string?, string?];
+    const offset = found.find((part) => typeof part === 'number') as number;
+    if (whole === '$$' || whole === '\\$') return '$';
+    if (braced !== undefined) return lookUp(bracedReference(braced, offset));
+    if (first === undefined)
+      throw new BadReference('a reference without closing brace', offset, 'write $$ for a dollar sign');
+    if (second === undefined) return lookUp({ group: undefined, opt: first, offset });
+    if (isGroup(first)) return lookUp({ group: first, opt: second, offset });
+    return `${lookUp({ group: undefined, opt: first, offset })}.${second}`;
+  });
+}
+
+function bracedReference(inside: string, offset: number): Reference {
+  const name = inside.trim();
+  const dot = name.lastIndexOf('.');
+  const opt = name.slice(dot + 1);
+  if (!/^[a-z_][\w-]*$/i.test(opt)) {
+    throw new BadReference(`\${${inside}} names no option`, offset, 'write $$ for a dollar sign');
+  }
+  return { group: dot < 0 ? undefined : name.slice(0, dot), opt, offset };
+}

@@ -1,0 +1,92 @@
+/**
+ * Reading configuration files: the named ones, and those of directories. All that cannot be read is reported at once.
+ */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { readConf } from '../../ini/index.js';
+import type { ConfigIssue } from '../values/issue.js';
+import { maskLocation } from '../values/mask.js';
+import type { NamedPath } from './default-files.js';
+import { fileLocation, type SourceFile } from './sources.js';
+
+/** What to read; every one must be there. */
+export interface FilesToRead {
+  readonly files: readonly NamedPath[];
+  readonly dirs: readonly NamedPath[];
+}
+
+/** What was read, lowest precedence first, and what is wrong with it. */
+export interface FilesRead {
+  readonly files: readonly SourceFile[];
+  readonly issues: readonly ConfigIssue[];
+}
+
+/** Reads all files, those of directories after the named ones. Throws nothing. */
+export function readFiles({ files, dirs }: FilesToRead): FilesRead {
+  const issues: ConfigIssue[] = [];
+  const named = files.flatMap((file) => readOne(file, issues));
+  const found = dirs.flatMap((dir) => confFiles(dir, issues));
+  return { files: [...named, ...found.flatMap((file) => readOne(file, issues))], issues };
+}
+
+/** Makes a source of a file's content, and issues of its bad lines. */
+export function parseSource(
+  file: NamedPath & { readonly kind?: SourceFile['kind']; readonly exposed?: boolean },
+  content: Uint8Array | string,
+  issues: ConfigIssue[],
+): SourceFile {
+  const { sections, entries, problems } = readConf(file.name, content);
+  const kind = file.kind ?? 'file';
+  for (const { message, origin } of problems) {
+    const location = maskLocation('', undefined, fileLocation(kind, origin));
+    const got = location.origin?.text?.trim();
+    issues.push({ severity: 'error', code: 'PORTICO_CONFIG_SYNTAX', group: origin.section, location, message, got });
+  }
+  return { kind, name: file.name, path: file.path, sections, entries, exposed: file.exposed ?? false };
+}
+
+/** The `*.conf` files of a directory in byte order; not those of directories in it, not hidden ones. */
+function confFiles(dir: NamedPath, issues: ConfigIssue[]): NamedPath[] {
+  try {
+    return readdirSync(dir.path)
+      .filter((name) => name.endsWith('.conf') && !name.startsWith('.'))
+      .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+      .map((name) => ({ name: join(dir.name, name), path: join(dir.path, name) }))
+      .filter(({ path }) => statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true);
+  } catch (error) {
+    issues.push(unreadable('dir', dir, error));
+    return [];
+  }
+}
+
+function readOne(file: NamedPath, issues: ConfigIssue[]): SourceFile[] {
+  if (/\.(?:json|toml|ya?ml)$/i.test(file.name)) {
+    const message = `cannot read config file ${file.name}: only the INI format is read`;
+    const hint = '`api-cli config generate` prints a file in that format';
+    issues.push({ severity: 'error', code: 'PORTICO_CONFIG_FILE', message, hint });
+    return [];
+  }
+  try {
+    const content = readFileSync(file.path);
+    const exposed = (statSync(file.path).mode & 0o044) !== 0;
+    return [parseSource({ ...file, exposed }, content, issues)];
+  } catch (error) {
+    issues.push(unreadable('file', file, error));
+    return [];
+  }
+}
+
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ['ENOENT', 'it does not exist'],
+  ['ENOTDIR', 'a part of its path is no folder'],
+  ['EISDIR', 'it is a folder'],
+  ['EACCES', 'permission denied'],
+]);
+
+function unreadable(what: string, { name, path }: NamedPath, error: unknown): ConfigIssue {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  const words = REASONS.get(code);
+  const reason = words === undefined ? code || message : `${words} (${code})`;
+  const where = name === path ? name : `${name} (${path})`;
+  return { severity: 'error', code: 'PORTICO_CONFIG_FILE', message: `cannot read config ${what} ${where}: ${reason}` };
+}

@@ -1,0 +1,91 @@
+/**
+ * Everything that was written about a configuration, before anybody knows what it means: files, environment and command
+ * line. Plain data, so that it can cross to a worker as JSON.
+ */
+import type { ConfEntry, ConfSection } from '../../ini/index.js';
+import type { Location } from '../values/issue.js';
+
+/** One file or external source, read. */
+export interface SourceFile {
+  readonly kind: 'file' | 'source';
+  /** As the operator named it; what messages show. */
+  readonly name: string;
+  /** Absolute; what a reload reads. Empty for text that never was a file. */
+  readonly path: string;
+  readonly sections: readonly ConfSection[];
+  readonly entries: readonly ConfEntry[];
+  /** Others than the owner may read the file. */
+  readonly exposed: boolean;
+}
+
+/** One `--set group.opt=value`, or an option of its own on the command line. `index` counts arguments from 1. */
+export interface Argument {
+  readonly group: string;
+  readonly opt: string;
+  readonly value: string;
+  readonly index: number;
+}
+
+/** All that was written. */
+export interface Sources {
+  /** Lowest precedence first: external sources, files in the order named, files of directories. */
+  readonly files: readonly SourceFile[];
+  /** The variables of the form `<PREFIX>_<GROUP>__<OPT>`, read once. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly envPrefix: string;
+  readonly arguments: readonly Argument[];
+}
+
+/** A value as written under one spelling, in one place. */
+export interface Written {
+  readonly group: string;
+  readonly opt: string;
+  readonly text: string;
+  readonly location: Location;
+  /** The file entry it comes from, for places within the value. */
+  readonly entry?: ConfEntry;
+  /** Values that code gave are not text and stay as they are. */
+  readonly typed?: { readonly value: unknown };
+  /** Read from a file that others may read. */
+  readonly exposed?: boolean;
+}
+
+/** No sources at all. */
+export const noSources: Sources = Object.freeze({ files: [], environment: {}, envPrefix: 'PORTICO', arguments: [] });
+
+/** The values a file has for an option, in the order of the file. */
+export function writtenInFile(file: SourceFile, group: string, opt: string): Written[] {
+  return file.entries
+    .filter((entry) => entry.section === group && entry.name === opt)
+    .map((entry) => ({
+      group,
+      opt,
+      text: entry.value,
+      location: fileLocation(file.kind, entry.origin),
+      entry,
+      exposed: file.exposed,
+    }));
+}
+
+/** The values the command line has for an option. */
+export function writtenAsArgument({ arguments: given }: Sources, group: string, opt: string): Written[] {
+  return given
+    .filter((argument) => argument.group === group && argument.opt === opt)
+    .map(({ value, index }) => ({
+      group,
+      opt,
+      text: value,
+      location: { kind: 'command_line', detail: `argument ${index}` },
+    }));
+}
+
+/** The variable of an option: `PORTICO_API_COMPUTE__PORT` for `port` of `[api:compute]`. */
+export function variableName(prefix: string, group: string, opt: string): string {
+  const word = (name: string) => name.toUpperCase().replaceAll(/[-.:]/g, '_');
+  return `${prefix}_${word(group)}__${word(opt)}`;
+}
+
+/** The location of a place in a file. */
+export function fileLocation(kind: 'file' | 'source', origin: ConfEntry['origin']): Location {
+  return { kind, detail: `${origin.file}:${origin.line}:${origin.column}`, origin };
+}

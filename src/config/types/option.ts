@@ -1,0 +1,111 @@
+/**
+ * Options as data: a declaration gives type, default and help; parser, check and manual line follow from it.
+ */
+import type { Origin } from '../../errors.js';
+
+/** A value as somebody wrote it, and where: what errors about it point at. */
+export interface WrittenValue {
+  readonly value: string;
+  /** Undefined for values from the environment, the command line or code. */
+  readonly origin?: Origin | undefined;
+}
+
+/** What every option may say about itself, whatever its type. */
+export interface OptionSpec {
+  /** What the option does, one or two sentences. Needed in every group; only items of lists go without. */
+  readonly help?: string;
+  /** Refuses the configuration while nobody set the option. Default false. */
+  readonly required?: boolean;
+  /** Shows the value as `****` wherever it is printed, and never reads `$name` inside it. Default false. */
+  readonly secret?: boolean;
+  /** May change in a running process. Default false: a change is for new processes. */
+  readonly mutable?: boolean;
+  /** A change needs a new parent process, not only new workers: addresses, ports. Default false. */
+  readonly restart?: boolean;
+  /** Goes to the end of its group in generated samples. Default false. */
+  readonly advanced?: boolean;
+  /** Printed in samples instead of a default that depends on the machine. */
+  readonly sampleDefault?: string;
+  /**
+   * Other names that mean the same: `name` in this group, or `group.name`. `<name>` stands for what follows the colon
+   * in the group's own name, so `DEFAULT.<name>_listen` of `[api:compute]` is `compute_listen`. Two spellings with
+   * different values in one file are an error.
+   */
+  readonly aliases?: readonly string[];
+  /** Older names, written as aliases are, or as `{ group, name }`: each use warns, and the new name wins. */
+  readonly deprecated?: readonly (string | { readonly name?: string; readonly group?: string })[];
+  /** Warns when an operator sets the option: it will go. */
+  readonly deprecatedForRemoval?: boolean;
+  readonly deprecatedReason?: string;
+  readonly deprecatedSince?: string;
+  /** The word for the value in help texts. */
+  readonly metavar?: string;
+  /** Offers `--<group>-<option>` on the command line (`--<option>` for `[DEFAULT]`). Default false. */
+  readonly cli?: boolean;
+  /** One letter for `-x` on the command line. */
+  readonly short?: string;
+}
+
+/** The parts of an option that are the same for every type, with their defaults filled in. */
+export interface Option<T = unknown> {
+  /** The type's name in help and errors: `string`, `integer`, `port`, … */
+  readonly type: string;
+  /** The value when nobody wrote one; undefined where there is none. */
+  readonly default: T;
+  readonly help: string;
+  readonly secret: boolean;
+  readonly mutable: boolean;
+  /** A reload leaves it as it is and says so. */
+  readonly restart: boolean;
+  readonly required: boolean;
+  readonly advanced: boolean;
+  /** Names that mean the same, as in {@link OptionSpec.aliases}. */
+  readonly aliases: readonly string[];
+  /** Older names, as `name` or `group.name`; each use warns. */
+  readonly deprecated: readonly string[];
+  /** What was declared, for samples, manuals and the comparison of two declarations. */
+  readonly spec: Readonly<OptionSpec & Record<string, unknown>>;
+  /** True for `multi`: the key may be repeated, and each repetition is one item. */
+  readonly repeatable: boolean;
+  /** True where a `#` in the value can only be a comment somebody expected to work: numbers, choices, addresses. */
+  readonly plain: boolean;
+  /** Parses a value as written; throws `RangeError` or `TypeError` whose message completes "<option>: …". */
+  parse(text: string): T;
+  /** Parses every repetition of the key; for others than `multi` the last one counts. */
+  parseAll(texts: readonly string[]): T;
+  /** Checks a value that code gives, text or typed; throws as {@link Option.parse}. */
+  check(value: unknown): T;
+  /** The value as one would write it in a file, before quoting. */
+  format(value: T): string;
+  /** A reason to worry about an accepted value, such as a key file that everybody may read. */
+  warning?(value: T): string | undefined;
+}
+
+/** The options of one group: names in lower snake case, as in the file. */
+export type OptionDeclarations = Readonly<Record<string, Option<unknown>>>;
+
+type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : S;
+
+/** The typed, frozen values of a group: `max_request_body_size` becomes `maxRequestBodySize`. */
+export type OptionsOf<D extends OptionDeclarations> = {
+  readonly [K in keyof D & string as CamelCase<K>]: D[K] extends Option<infer T> ? T : never;
+};
+
+/** `max_request_body_size` as the property `maxRequestBodySize`. */
+export function camelCase(name: string): string {
+  return name.replaceAll(/_([^_])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** Why a value is refused; the message completes "<option>: …" and never repeats the value, which may be secret. */
+export class InvalidValue extends RangeError {
+  /** What to write instead. */
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.name = 'InvalidValue';
+    this.hint = hint;
+  }
+}

@@ -1,0 +1,157 @@
+/** Option types that hold text of some form. */
+import { existsSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { nearestNames } from '../../errors.js';
+import { type Declare, type DefaultOf, declareType, makeOption } from './declare.js';
+import { InvalidValue, type Option, type OptionSpec } from './option.js';
+
+/** The values accepted, or each with a text that explains it. */
+export type Choices = readonly string[] | Readonly<Record<string, string>>;
+
+export interface StringSpec {
+  readonly choices?: Choices;
+  /** Must match; whether the whole text has to is the author's business (`^…$`). */
+  readonly regex?: RegExp;
+  /** Choices compare without regard to case; the value is then the choice as declared. */
+  readonly ignoreCase?: boolean;
+  /** In UTF-16 units. */
+  readonly maxLength?: number;
+}
+
+/** Text. An empty value is the empty string. */
+export const string: Declare<string, StringSpec> = declareType('string', (spec: StringSpec) => ({
+  empty: 'value',
+  plain: spec.choices !== undefined,
+  parse: (text) => {
+    if (spec.maxLength !== undefined && text.length > spec.maxLength) {
+      throw new InvalidValue(`should be at most ${spec.maxLength} characters long`);
+    }
+    if (spec.regex !== undefined && text.search(spec.regex) < 0) throw new InvalidValue(`should match ${spec.regex}`);
+    return spec.choices === undefined ? text : choose(choiceNames(spec.choices), text, spec.ignoreCase ?? false);
+  },
+}));
+
+/** One of the names given, exactly as written there. An empty value is refused unless it is one of them. */
+export function oneOf<const C extends Choices>(
+  choices: C,
+  spec: OptionSpec & { readonly ignoreCase?: boolean } & (
+      | { readonly default: ChoiceOf<C> | (() => ChoiceOf<C>) }
+      | { readonly required: true }
+    ),
+): Option<ChoiceOf<C>>;
+export function oneOf<const C extends Choices>(
+  choices: C,
+  spec?: OptionSpec & { readonly ignoreCase?: boolean },
+): Option<ChoiceOf<C> | undefined>;
+export function oneOf(
+  choices: Choices,
+  spec: OptionSpec & { readonly ignoreCase?: boolean; readonly default?: DefaultOf<string> } = {},
+): Option<string | undefined> {
+  const names = choiceNames(choices);
+  return makeOption<string>(
+    'choice',
+    { ...spec, choices },
+    {
+      plain: true,
+      empty: names.includes('') ? 'value' : 'refused',
+      parse: (text) => choose(names, text.trim(), spec.ignoreCase ?? false),
+    },
+  );
+}
+
+type ChoiceOf<C extends Choices> = C extends readonly string[] ? C[number] : Extract<keyof C, string>;
+
+/** The names of a declaration's choices, in its order. */
+export function choiceNames(choices: Choices): readonly string[] {
+  return Array.isArray(choices) ? choices : Object.keys(choices);
+}
+
+function choose(names: readonly string[], text: string, ignoreCase: boolean): string {
+  const found = names.find((name) => name === text || (ignoreCase && name.toLowerCase() === text.toLowerCase()));
+  if (found !== undefined) return found;
+  const [near] = nearestNames(text, names);
+  throw new InvalidValue(
+    `should be one of ${names.join(', ')}`,
+    near === undefined ? undefined : `did you mean '${near}'?`,
+  );
+}
+
+/** A regular expression in JavaScript's syntax, with the `u` flag. An empty value is refused. */
+export const regexp: Declare<RegExp, { readonly flags?: string }> = declareType(
+  'regexp',
+  (spec: { readonly flags?: string }) => ({
+    kind: 'object',
+    empty: 'refused',
+    format: ({ source }) => source,
+    parse: (text) => {
+      try {
+        return new RegExp(text, spec.flags ?? 'u');
+      } catch (error) {
+        throw new InvalidValue(`should be a regular expression: ${(error as Error).message.split(': ').at(-1)}`);
+      }
+    },
+  }),
+);
+
+/** A module to load, `module:export` or `module#export`, or the short name of a driver. An empty value is refused. */
+export const module: Declare<string, object> = declareType('module', () => ({
+  empty: 'refused',
+  parse: (text) => {
+    const name = text.trim();
+    if (/\s/.test(name) || /[:#]$/.test(name)) {
+      throw new InvalidValue('should be a module, such as ./drivers/disk.js:DiskDriver');
+    }
+    return name;
+  },
+}));
+
+export interface UriSpec {
+  /** The schemes accepted, without colon. Default: any. */
+  readonly schemes?: readonly string[];
+  readonly maxLength?: number;
+}
+
+/** An absolute URI. Its password is masked wherever the value is printed. An empty value is refused. */
+export const uri: Declare<string, UriSpec> = declareType('uri', (spec: UriSpec) => ({
+  empty: 'refused',
+  parse: (text) => {
+    const value = text.trim();
+    const scheme = /^([a-z][a-z0-9+.-]*):\S+$/i.exec(value)?.[1]?.toLowerCase();
+    if (scheme === undefined) throw new InvalidValue('should be an absolute URI');
+    if (spec.schemes !== undefined && !spec.schemes.includes(scheme)) {
+      throw new InvalidValue(`should be a URI of scheme ${spec.schemes.join(' or ')}`);
+    }
+    if (spec.maxLength !== undefined && value.length > spec.maxLength) {
+      throw new InvalidValue(`should be at most ${spec.maxLength} characters long`);
+    }
+    return value;
+  },
+}));
+
+export interface PathSpec {
+  /** Refuses a path where nothing is. Default false. */
+  readonly mustExist?: boolean;
+  /** What has to be there, if something is. */
+  readonly kind?: 'file' | 'dir';
+  /** Warns when the file's permissions are more open than this: `0o600`. */
+  readonly mode?: number;
+}
+
+/** A path; a leading `~` is the home directory. An empty value means the default. */
+export const path: Declare<string, PathSpec> = declareType('path', (spec: PathSpec) => ({
+  parse: (text) => {
+    const value = text.trim().replace(/^~(?=\/|$)/, () => homedir());
+    if (spec.mustExist === true && !existsSync(value)) throw new InvalidValue('no such file or directory');
+    const found = spec.kind === undefined ? undefined : statSync(value, { throwIfNoEntry: false });
+    if (found !== undefined && found.isDirectory() !== (spec.kind === 'dir')) {
+      throw new InvalidValue(spec.kind === 'dir' ? 'should be a directory' : 'should be a file, is a directory');
+    }
+    return value;
+  },
+  warning: (value) => {
+    if (spec.mode === undefined) return undefined;
+    const found = statSync(value, { throwIfNoEntry: false });
+    if (found === undefined || (found.mode & 0o777 & ~spec.mode) === 0) return undefined;
+    return `the file's mode is ${(found.mode & 0o777).toString(8)}, more open than ${spec.mode.toString(8)}`;
+  },
+}));

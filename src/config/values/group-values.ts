@@ -1,0 +1,76 @@
+/**
+ * A group's values: found, judged, and put into the object they are handed out in.
+ */
+import { inspect } from 'node:util';
+import type { Generation } from '../generations/generation.js';
+import { camelCase, type OptionDeclarations, type WrittenValue } from '../types/option.js';
+import type { ConfigIssue } from './issue.js';
+import { localValue, unknownLocals, writtenLocally } from './local-values.js';
+import { masked, maskValue } from './mask.js';
+import type { Resolved } from './resolver.js';
+
+/** How a group is asked for. */
+export interface GroupOptions {
+  /** Values written nearer to the user of the group than the group itself (a paste section): they win. */
+  readonly local?: ReadonlyMap<string, WrittenValue>;
+  /** Others declare more options of this group: names not declared here are not judged now. Default false. */
+  readonly partial?: boolean;
+}
+
+/** What a group came to. `values` is of use only when no issue is an error. */
+export interface GroupRead {
+  readonly values: object;
+  readonly issues: readonly ConfigIssue[];
+}
+
+/** Reads a group, `local` values before those of the generation. Throws nothing. */
+export function readGroup(
+  generation: Generation,
+  group: string,
+  options: OptionDeclarations,
+  from: GroupOptions,
+): GroupRead {
+  const { local = new Map<string, WrittenValue>(), partial = false } = from;
+  const issues: ConfigIssue[] = unknownLocals(group, options, local);
+  const values = new Map<string, unknown>();
+  for (const [opt, option] of Object.entries(options)) {
+    const written = writtenLocally(local, opt, option);
+    const resolved = written === undefined ? generation.resolver.resolve(group, opt, option) : undefined;
+    if (resolved !== undefined) issues.push(...resolved.issues);
+    values.set(opt, written === undefined ? resolved?.value : localValue({ group, opt, option, written }, issues));
+  }
+  // `[DEFAULT]` is shared by many: its names are judged together, when all of them are known.
+  if (!partial && group !== 'DEFAULT') issues.push(...generation.unknown({ complete: false, only: group }));
+  return { values: handedOut(options, values), issues };
+}
+
+/** Values by group and name as they may be printed. */
+export function printable(options: readonly Resolved[]): Record<string, Record<string, string>> {
+  const shown: Record<string, Record<string, string>> = {};
+  for (const { group, opt, option, value } of options) {
+    shown[group] = { ...shown[group], [opt]: maskValue(opt, option, value) };
+  }
+  return shown;
+}
+
+/**
+ * Values under their camel-case names, frozen. Printed or turned into JSON, an object that holds a secret or a password
+ * shows `****` in its place.
+ */
+function handedOut(options: OptionDeclarations, values: ReadonlyMap<string, unknown>): object {
+  const object = Object.fromEntries([...values].map(([opt, value]) => [camelCase(opt), value]));
+  const hidden = Object.entries(options).filter(([opt, option]) => {
+    const value = values.get(opt);
+    return value !== undefined && maskValue(opt, option, value) !== option.format(value);
+  });
+  if (hidden.length === 0) return Object.freeze(object);
+  const shown = () => ({
+    ...object,
+    ...Object.fromEntries(
+      hidden.map(([opt, option]) => [camelCase(opt), option.secret ? masked : maskValue(opt, option, values.get(opt))]),
+    ),
+  });
+  return Object.freeze(
+    Object.defineProperties(object, { toJSON: { value: shown }, [inspect.custom]: { value: shown } }),
+  );
+}

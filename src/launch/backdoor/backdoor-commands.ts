@@ -1,0 +1,120 @@
+/**
+ * What one can call in a backdoor: look at objects, tasks, threads, the configuration; take profiles.
+ */
+
+import { writeFileSync } from 'node:fs';
+import { Session } from 'node:inspector';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { writeHeapSnapshot } from 'node:v8';
+import type { Config } from '../../config/index.js';
+import { type Activity, formatDuration } from '../../tasks/index.js';
+import type { ReportedRequest } from '../report/report.js';
+
+/** What the commands can see. */
+export interface BackdoorView {
+  readonly config?: Config;
+  readonly activity?: () => Iterable<Activity>;
+  readonly requests?: () => Iterable<ReportedRequest>;
+}
+
+/** The commands of one connection; `end` is called to let go of what they hold. */
+export interface BackdoorCommands {
+  readonly commands: Readonly<Record<string, (...args: never[]) => unknown>>;
+  readonly end: () => void;
+}
+
+export function backdoorCommands(view: BackdoorView): BackdoorCommands {
+  let profiling: Session | undefined;
+  const stopProfiling = (): void => {
+    profiling?.disconnect();
+    profiling = undefined;
+  };
+  const commands = {
+    /** All objects of a class. */
+    fo: (type: new (...args: never[]) => object): object[] => objectsOf(type),
+    /** Tasks, timers and requests, with their ages: what green threads are to eventlet. */
+    pgt: (): string => going(view),
+    /** What native threads and the event loop are held by. */
+    pnt: (): Record<string, number> => activeResources(),
+    /** Starts a CPU profile; with a name, ends it and says which file it is in. */
+    prof: (name?: string): string => {
+      if (name === undefined) {
+        if (profiling !== undefined) return 'a profile is being taken already; prof("name") ends it';
+        profiling = new Session();
+        profiling.connect();
+        profiling.post('Profiler.enable');
+        profiling.post('Profiler.start');
+        return 'profiling; prof("name") ends it';
+      }
+      if (profiling === undefined) return 'no profile is being taken; prof() starts one';
+      const file = fileFor(name, 'cpuprofile');
+      let saved = `no profile was taken`;
+      profiling.post('Profiler.stop', (error, { profile }) => {
+        if (error !== null) return;
+        writeFileSync(file, JSON.stringify(profile), { mode: 0o600 });
+        saved = `saved ${file}`;
+      });
+      stopProfiling();
+      return saved;
+    },
+    /** Writes a heap snapshot; the process stands still meanwhile. */
+    heap: (name = 'portico'): string => {
+      const before = process.umask(0o177);
+      try {
+        return `saved ${writeHeapSnapshot(fileFor(name, 'heapsnapshot'))}`;
+      } finally {
+        process.umask(before);
+      }
+    },
+    /** The configuration, secrets masked. */
+    conf: (): unknown => view.config?.toJSON() ?? 'no configuration',
+  };
+  return { commands, end: stopProfiling };
+}
+
+/** In the temporary folder, whatever folders the name tries to name. */
+function fileFor(name: string, ending: string): string {
+  return join(tmpdir(), `${basename(String(name)).replaceAll(/[^\w.-]/g, '_') || 'portico'}.${ending}`);
+}
+
+/** The inspector finds the objects of a prototype; a session within the thread answers before post() returns. */
+function objectsOf(type: new (...args: never[]) => object): object[] {
+  const key = `portico.backdoor.${process.hrtime.bigint()}`;
+  const holder = globalThis as unknown as Record<string, unknown>;
+  const session = new Session();
+  session.connect();
+  try {
+    holder[key] = type.prototype;
+    let found: object[] = [];
+    session.post('Runtime.evaluate', { expression: `globalThis[${JSON.stringify(key)}]` }, (error, prototype) => {
+      if (error !== null || prototype.result.objectId === undefined) return;
+      session.post('Runtime.queryObjects', { prototypeObjectId: prototype.result.objectId }, (queryError, objects) => {
+        if (queryError !== null || objects.objects.objectId === undefined) return;
+        const functionDeclaration = `function () { globalThis[${JSON.stringify(key)}] = this; }`;
+        session.post('Runtime.callFunctionOn', { functionDeclaration, objectId: objects.objects.objectId });
+        found = holder[key] as object[];
+      });
+    });
+    return [...found];
+  } finally {
+    delete holder[key];
+    session.disconnect();
+  }
+}
+
+function going({ activity, requests }: BackdoorView): string {
+  const tasks = [...(activity?.() ?? [])].map(
+    ({ kind, name, state, ageMs }) => `${kind} ${name}: ${state}, for ${formatDuration(ageMs / 1000)}`,
+  );
+  const inFlight = [...(requests?.() ?? [])].map(
+    ({ method, path, ageMs }) => `request ${method} ${path.split('?', 1)[0]}: for ${formatDuration(ageMs / 1000)}`,
+  );
+  return [...tasks, ...inFlight].join('\n') || 'nothing is going on';
+}
+
+function activeResources(): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+}

@@ -1,0 +1,245 @@
+/**
+ * The parent's side of a fleet: one pool of workers for each service, the sockets they inherit, and the configuration
+ * they begin with. The supervisor never accepts a connection and never runs a service.
+ */
+import { url as debuggerUrl } from 'node:inspector';
+import { PorticoError } from '../../errors.js';
+import type { Logger } from '../../log.js';
+import { isListening, type ListenAddress, type ListeningService, type ServiceBase } from '../../service/index.js';
+import { type Assignment, type Configure, FIRST_SOCKET_DESCRIPTOR, type InheritedSockets } from '../assignment.js';
+import type { LaunchSettings } from '../launch-settings.js';
+import { CodeChange } from '../reload/code-change.js';
+import { ActivatedSockets } from '../sockets/activated-sockets.js';
+import { describeAddress, type ListenSockets, openListenSockets } from '../sockets/listen-sockets.js';
+import type { Generation, PoolSurroundings } from './pool-surroundings.js';
+import { WorkerHandle } from './worker-handle.js';
+import { WorkerPool } from './worker-pool.js';
+import { mainModule, spawnWorker, type WorkerProgram } from './worker-process.js';
+
+/** A worker that is not ready after so long is worth a line in the log. */
+const SLOW_START_MS = 10_000;
+
+/** What a {@link Supervisor} is made of. */
+export interface SupervisorOptions {
+  readonly log: Logger;
+  readonly program: WorkerProgram;
+  /** What the first workers begin with. */
+  readonly configuration: () => unknown;
+  readonly settings: LaunchSettings;
+  readonly deadWorker: PoolSurroundings['deadWorker'];
+  readonly giveUp: PoolSurroundings['giveUp'];
+}
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #log: Logger;
+  readonly #pools = new Map<string, WorkerPool>();
+  readonly #around: PoolSurroundings;
+  readonly #heartbeat: NodeJS.Timeout;
+  #generation: Generation;
+  #stopped = false;
+  /** Sockets of services that are still to be launched. */
+  readonly #bound = new Map<string, readonly ListenSockets[]>();
+  readonly #activated: ActivatedSockets;
+  #code: CodeChange | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#log = options.log;
+    this.#generation = { number: 1, configuration: options.configuration, settings: options.settings };
+    this.#around = {
+      log: options.log,
+      settings: () => this.settings,
+      generation: () => this.#generation,
+      spawn: (pool, index, generation, rehearse) => this.#spawn(pool, index, generation, rehearse),
+      deadWorker: options.deadWorker,
+      giveUp: options.giveUp,
+    };
+    this.#activated = new ActivatedSockets(options.program.host);
+    this.#heartbeat = setInterval(() => this.#replaceHung(), 1000);
+    this.#heartbeat.unref();
+  }
+
+  get settings(): LaunchSettings {
+    return this.#generation.settings;
+  }
+
+  /** The configuration that is in force. */
+  get generation(): Generation {
+    return this.#generation;
+  }
+
+  get pools(): readonly WorkerPool[] {
+    return [...this.#pools.values()];
+  }
+
+  pool(name: string): WorkerPool | undefined {
+    return this.#pools.get(name);
+  }
+
+  /** From now on, workers begin with this. */
+  adopt(generation: Generation): void {
+    this.#generation = generation;
+  }
+
+  /**
+   * Binds the service's addresses and starts its workers; settles when all are ready. Rejects when an address cannot be
+   * had or a worker does not start; the caller then ends the service.
+   */
+  async launch(service: ServiceBase, name: string, workers: number): Promise<void> {
+    const pool = await this.open(service, name, workers);
+    await pool?.launch(workers);
+  }
+
+  /** Binds the service's addresses and makes its pool, still without workers. Undefined: all is being stopped. */
+  async open(service: ServiceBase, name: string, workers: number): Promise<WorkerPool | undefined> {
+    if (this.#pools.has(name)) throw duplicate(name);
+    this.#code ??= new CodeChange(mainModule(this.#options.program));
+    const pool = new WorkerPool(name, [], this.#around);
+    this.#pools.set(name, pool);
+    await this.bind(service, name, workers);
+    if (this.#stopped) return undefined;
+    pool.sockets = this.#bound.get(name) ?? [];
+    this.#bound.delete(name);
+    return pool;
+  }
+
+  /** Binds the addresses of a service ahead of its launch. Rejects when one cannot be had. Done once for each. */
+  async bind(service: ServiceBase, name: string, workers: number): Promise<void> {
+    if (this.#bound.has(name) || !isListening(service)) return;
+    const sockets = await this.#open(service, name, workers);
+    this.#bound.set(name, sockets);
+    if (this.#stopped) {
+      this.#closeBound();
+      return;
+    }
+    for (const { address } of sockets) {
+      this.#log.info(`${name} bound to ${describeAddress(address)}`, { service: name, address });
+    }
+  }
+
+  /** Ends a service that is no longer wanted. */
+  async retire(name: string): Promise<void> {
+    const pool = this.#pools.get(name);
+    if (pool === undefined) return;
+    this.#pools.delete(name);
+    await pool.stop(this.settings.gracefulShutdownTimeoutMs);
+  }
+
+  /** Stops all services, all at once. True when every worker ended by itself, in time and well. */
+  async stop(timeoutMs: number): Promise<boolean> {
+    this.#stopped = true;
+    this.#closeBound();
+    const ends = this.pools.map((pool) => pool.stop(timeoutMs));
+    const clean = (await Promise.all(ends)).every(Boolean);
+    clearInterval(this.#heartbeat);
+    return clean;
+  }
+
+  /** Kills all workers. */
+  async kill(): Promise<void> {
+    this.#stopped = true;
+    this.#closeBound();
+    clearInterval(this.#heartbeat);
+    await Promise.all(this.pools.map((pool) => pool.kill()));
+  }
+
+  #closeBound(): void {
+    for (const socket of [...this.#bound.values()].flat()) socket.close();
+    this.#bound.clear();
+  }
+
+  /** One socket for each worker only where a sibling can help out: a slot without a worker must not strand its clients. */
+  async #open(service: ListeningService, name: string, workers: number): Promise<readonly ListenSockets[]> {
+    const slots = service.adoptSockets === undefined ? 0 : workers;
+    return this.#activated.take(name, service.addresses) ?? openAll(service.addresses, slots);
+  }
+
+  #spawn(pool: WorkerPool, index: number, generation: Generation, rehearse = false): WorkerHandle {
+    const assignment: Assignment = {
+      service: pool.name,
+      index,
+      workers: pool.wanted,
+      generation: generation.number,
+    };
+    const descriptors: number[] = [];
+    const sockets = pool.sockets.map((own): InheritedSockets => {
+      const first = FIRST_SOCKET_DESCRIPTOR + descriptors.length;
+      descriptors.push(...own.descriptors);
+      return { address: own.address, descriptors: own.descriptors.map((_, at) => first + at) };
+    });
+    const { settings } = generation;
+    const configuration = generation.configuration();
+    const first: Configure = { kind: 'configure', configuration, settings, sockets, rehearse };
+    const worker = new WorkerHandle(spawnWorker(this.#options.program, assignment, descriptors), assignment, first);
+    worker.onReplace = (reason) => this.#recycle(pool, index, worker, reason);
+    if (this.#code?.changed) {
+      const entry = { service: pool.name, workerId: index };
+      this.#log.warn(
+        'The program on disk changed since it was launched: this worker runs other code than its siblings',
+        entry,
+      );
+    }
+    const facts = { event: 'worker_started', service: pool.name, workerId: index, pid: worker.pid };
+    this.#log.debug(`Started child ${worker.pid}`, facts);
+    const slow = setTimeout(() => {
+      const message = `${pool.name}: worker ${index} is still starting after ${SLOW_START_MS / 1000} s`;
+      this.#log.warn(message, { ...facts, event: 'worker_starting' });
+    }, SLOW_START_MS).unref();
+    void worker.ready.then(
+      () => {
+        clearTimeout(slow);
+        this.#log.info(`Child ${worker.pid} is ready`, { ...facts, event: 'worker_ready' });
+      },
+      () => clearTimeout(slow),
+    );
+    return worker;
+  }
+
+  #recycle(pool: WorkerPool, index: number, worker: WorkerHandle, reason: string): void {
+    if (!worker.serving || pool.stopping) return;
+    const facts = { service: pool.name, workerId: index, pid: worker.pid };
+    this.#log.info(`Replacing child ${worker.pid}: ${reason}`, facts);
+    pool.replace(index, this.#generation).catch((error: unknown) => {
+      this.#log.error(`Child ${worker.pid} could not be replaced`, { ...facts, err: error });
+    });
+  }
+
+  /** Silence is counted in turns of this loop, so that a supervisor that was suspended blames nobody. */
+  #replaceHung(): void {
+    const { workerTimeoutMs } = this.settings;
+    const off = workerTimeoutMs === 0 || debuggerUrl() !== undefined;
+    for (const pool of this.pools) {
+      for (const worker of pool.workers) {
+        worker.silentSeconds += 1;
+        if (off || worker.debugged || worker.killed || worker.silentSeconds * 1000 <= workerTimeoutMs) continue;
+        this.#log.error(`Child ${worker.pid} gave no sign of life for ${workerTimeoutMs / 1000} s, killing it`, {
+          event: 'worker_hung',
+          service: pool.name,
+          workerId: worker.assignment.index,
+          pid: worker.pid,
+          stack: worker.stack,
+        });
+        pool.killHung(worker);
+      }
+    }
+  }
+}
+
+async function openAll(addresses: readonly ListenAddress[], slots: number): Promise<ListenSockets[]> {
+  const open: ListenSockets[] = [];
+  try {
+    for (const address of addresses) open.push(await openListenSockets(address, slots));
+    return open;
+  } catch (error) {
+    for (const socket of open) socket.close();
+    throw error;
+  }
+}
+
+function duplicate(name: string): PorticoError {
+  return new PorticoError('PORTICO_DUPLICATE_SERVICE', {
+    message: `a service called "${name}" was launched already`,
+    hint: 'Workers find their service by its name: give each one its own.',
+  });
+}

@@ -1,0 +1,32 @@
+/**
+ * The line a log has for the end of a worker.
+ */
+import type { Logger } from '../../log.js';
+import type { WorkerExit, WorkerHandle } from './worker-handle.js';
+
+/** Whose end it was. */
+export interface ExitFacts {
+  readonly service: string;
+  readonly worker: WorkerHandle;
+  readonly exit: WorkerExit;
+  /** It was ended by its supervisor before it served: no accident, whatever its status. */
+  readonly called: boolean;
+}
+
+/** One line: info for an end with status 0 or one that was asked for, else a warning. */
+export function logExit(log: Logger, { service, worker, exit, called }: ExitFacts): void {
+  const { code, signal, uptimeMs } = exit;
+  const facts = {
+    event: 'worker_exited',
+    service,
+    workerId: worker.assignment.index,
+    pid: worker.pid,
+    code,
+    signal,
+    uptime: Math.round(uptimeMs) / 1000,
+  };
+  const how = signal === null ? `exited with status ${code}` : `killed by signal ${signal}`;
+  const message = `Child ${worker.pid ?? '(not started)'} ${how}`;
+  if (code === 0 || called) log.info(message, facts);
+  else log.warn(message, facts);
+}

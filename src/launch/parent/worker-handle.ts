@@ -1,0 +1,257 @@
+/**
+ * The parent's view of one worker process. The worker's view of its parent is `ParentLink`.
+ */
+import type { ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { ConfigurationRefused, PorticoError } from '../../errors.js';
+import type { Assignment, Configure, LaunchedService, ToParent, ToWorker, WorkerFailure } from '../assignment.js';
+import { type Deferred, deferred } from '../deferred.js';
+import { STATUS_REFUSED } from '../exit-status.js';
+import { type Answer, errorText } from '../report/questions.js';
+import { within } from '../within.js';
+import type { Generation } from './pool-surroundings.js';
+
+/** How a worker ended. */
+export interface WorkerExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly uptimeMs: number;
+  /** What it said before it ended. */
+  readonly failure: WorkerFailure | undefined;
+}
+
+/** After a worker's exit: how long its last words may still be on their way. */
+const LAST_WORDS_MS = 100;
+
+export class WorkerHandle {
+  readonly assignment: Assignment;
+  readonly pid: number | undefined;
+  readonly startedAt = performance.now();
+  /** Settles when the worker serves. Rejects with the reason when it ends before. */
+  readonly ready: Promise<void>;
+  /** Of a worker that checks a reload: settles when it found nothing wrong, as `ready` otherwise. */
+  readonly rehearsed: Promise<void>;
+  /** The files it found need of. */
+  files: readonly string[] = [];
+  /** It checks a reload, and has not been told to start its service. */
+  rehearsing: boolean;
+  /** It was ended before it served: it is not needed. */
+  dismissed = false;
+  /** Settles when it accepts no new connections any more, or has ended. */
+  readonly drained: Promise<void>;
+  /** Settles when the process is gone. */
+  readonly exited: Promise<WorkerExit>;
+  /** How many slots there are: sockets of one address; 1 when all workers share one. */
+  readonly slots: number;
+  /** Serves, or served. */
+  wasReady = false;
+  /** The status it was about to exit with, once it had ended all there was to end. */
+  endedWith: number | undefined;
+  /** It was told to end, or was killed by its supervisor. */
+  stopping = false;
+  killed = false;
+  /** Seconds without a sign of life, as its supervisor counts them. */
+  silentSeconds = 0;
+  /** A debugger is attached: silence means nothing. */
+  debugged = false;
+  /** What came with the last sign of life. */
+  facts: Readonly<Record<string, unknown>> = {};
+  /** When that was, on the monotonic clock. */
+  lastBeatAt = performance.now();
+  /** What the main thread is stuck in, innermost first. */
+  stack: readonly string[] | undefined;
+  /** The services its run of the program launched, once the program waits. */
+  launched: readonly LaunchedService[] | undefined;
+  /** Settles with them. */
+  readonly waiting: Promise<readonly LaunchedService[]>;
+  /** Called when the worker asks for a fresh one in its place. */
+  onReplace: (reason: string) => void = () => undefined;
+  readonly #child: ChildProcess;
+  readonly #ready = deferred();
+  readonly #rehearsed = deferred();
+  readonly #drained = deferred();
+  readonly #exited = deferred<WorkerExit>();
+  readonly #waiting = deferred<readonly LaunchedService[]>();
+  readonly #answers = new Map<number, Deferred<unknown>>();
+  #lastId = 0;
+  #failure: WorkerFailure | undefined;
+
+  constructor(child: ChildProcess, assignment: Assignment, first: Configure) {
+    this.#child = child;
+    this.assignment = assignment;
+    this.pid = child.pid;
+    this.slots = first.sockets[0]?.descriptors.length ?? 1;
+    this.ready = this.#ready.promise;
+    this.rehearsing = first.rehearse === true;
+    this.rehearsed = this.#rehearsed.promise;
+    this.drained = this.#drained.promise;
+    this.exited = this.#exited.promise;
+    this.waiting = this.#waiting.promise;
+    child.on('message', (message) => this.#receive(message as ToParent));
+    child.once('error', (error) => this.#couldNotSpawn(error));
+    child.once('exit', (code, signal) => void this.#end(code, signal));
+    this.#readWatchPipe(child.stdio[4] as Readable | null | undefined);
+    this.#send(first);
+  }
+
+  /** Alive, ready, and not on its way out. */
+  get serving(): boolean {
+    return this.wasReady && !this.stopping;
+  }
+
+  /** The reload that it checked goes on: it starts its service. */
+  start(): void {
+    this.rehearsing = false;
+    this.#send({ kind: 'start' });
+  }
+
+  /** Tells it to drain and end: over the channel, with the reason and the time it has. */
+  drain(reason: 'replaced' | 'stop', timeoutMs: number): void {
+    this.stopping = true;
+    this.#send({ kind: 'drain', reason, timeoutMs });
+  }
+
+  /** SIGTERM: it stops gracefully, within the deadline it knows. */
+  terminate(): void {
+    this.stopping = true;
+    this.#child.kill('SIGTERM');
+  }
+
+  /** SIGKILL. */
+  kill(): void {
+    this.stopping = true;
+    this.killed = true;
+    this.#child.kill('SIGKILL');
+  }
+
+  /** Gives it new values; true when all its services took them, undefined when it did not answer in time. */
+  async mutate(next: Generation, timeoutMs: number): Promise<boolean | undefined> {
+    const { settings } = next;
+    const configuration = next.configuration();
+    const answer = this.#request((id) => ({ kind: 'mutate', id, configuration, settings }));
+    return (await within(timeoutMs, answer)) as boolean | undefined;
+  }
+
+  /** Asks what another part of the application answers in the worker. */
+  async ask(topic: string, body: unknown, timeoutMs: number): Promise<Answer> {
+    const { service, index: workerId } = this.assignment;
+    const from = { service, workerId, pid: this.pid };
+    const answered = this.#request((id) => ({ kind: 'ask', id, topic, body })).then(
+      (answer) => ({ ...from, body: answer }),
+      (error: unknown) => ({ ...from, error: errorText(error) }),
+    );
+    return (await within(timeoutMs, answered)) ?? { ...from, error: `no answer within ${timeoutMs} ms` };
+  }
+
+  /** Listen on the sockets of another slot as well, or no longer. */
+  adopt(kind: 'adopt' | 'release', slot: number): void {
+    this.#send({ kind, slot });
+  }
+
+  #request(make: (id: number) => ToWorker): Promise<unknown> {
+    const id = ++this.#lastId;
+    const answer = deferred<unknown>();
+    this.#answers.set(id, answer);
+    this.#send(make(id));
+    return answer.promise.finally(() => this.#answers.delete(id));
+  }
+
+  #send(message: ToWorker): void {
+    // A worker that is gone is noticed by its exit.
+    if (this.#child.connected) this.#child.send(message, () => undefined);
+  }
+
+  #receive(message: ToParent): void {
+    switch (message.kind) {
+      case 'ready':
+        this.wasReady = true;
+        this.#ready.resolve();
+        break;
+      case 'rehearsed':
+        this.files = message.files;
+        this.#rehearsed.resolve();
+        break;
+      case 'failed':
+        this.#failure = { text: message.text, code: message.code, status: message.status };
+        break;
+      case 'launched':
+        this.launched = message.services;
+        this.#waiting.resolve(message.services);
+        break;
+      case 'draining':
+        this.#drained.resolve();
+        break;
+      case 'ended':
+        this.endedWith = message.status;
+        break;
+      case 'beat':
+        this.silentSeconds = 0;
+        this.lastBeatAt = performance.now();
+        this.stack = undefined;
+        this.debugged = message.debugged;
+        this.facts = message.facts;
+        break;
+      case 'replace':
+        this.onReplace(message.reason);
+        break;
+      case 'done':
+        this.#answers.get(message.id)?.resolve(message.accepted);
+        break;
+      case 'answer':
+        if (message.error === undefined) this.#answers.get(message.id)?.resolve(message.body);
+        else this.#answers.get(message.id)?.reject(new Error(message.error));
+        break;
+    }
+  }
+
+  #readWatchPipe(pipe: Readable | null | undefined): void {
+    if (!pipe) return;
+    let text = '';
+    pipe.setEncoding('utf8');
+    pipe.on('error', () => undefined);
+    pipe.on('data', (piece: string) => {
+      const lines = (text + piece).split('\n');
+      text = lines.pop() ?? '';
+      for (const line of lines) this.stack = (JSON.parse(line) as { stack: string[] }).stack;
+    });
+  }
+
+  #couldNotSpawn(error: Error): void {
+    if (this.pid !== undefined) return;
+    this.#failure = { text: error.message, code: (error as NodeJS.ErrnoException).code, status: 1 };
+    void this.#end(null, null);
+  }
+
+  async #end(code: number | null, signal: NodeJS.Signals | null): Promise<void> {
+    const uptimeMs = performance.now() - this.startedAt;
+    // What it sent last may still be in the channel: "close" comes when that was read.
+    const closed = new Promise<void>((resolve) => {
+      this.#child.once('close', () => resolve());
+    });
+    if (this.pid !== undefined) await within(LAST_WORDS_MS, closed);
+    this.stopping = true;
+    const error = startError(this.assignment, { code, signal, uptimeMs, failure: this.#failure });
+    this.#ready.reject(error);
+    this.#rehearsed.reject(error);
+    this.#drained.resolve();
+    for (const answer of this.#answers.values()) answer.reject(new Error('the worker ended'));
+    this.#exited.resolve({ code, signal, uptimeMs, failure: this.#failure });
+  }
+}
+
+/** The error of a launch whose worker ended before it was ready. */
+function startError(assignment: Assignment, exit: WorkerExit): Error {
+  const { service, index } = assignment;
+  const { failure } = exit;
+  if (failure === undefined) {
+    const how = exit.signal === null ? `exited with status ${exit.code}` : `was killed by ${exit.signal}`;
+    return new PorticoError('PORTICO_WORKER_FAILED', {
+      message: `worker ${index} of service ${service} ${how} before it was ready`,
+    });
+  }
+  const message = failure.text;
+  const code = failure.code ?? 'PORTICO_WORKER_FAILED';
+  if (failure.status === STATUS_REFUSED) return new ConfigurationRefused(code, { message });
+  if (code.startsWith('PORTICO_')) return new PorticoError(code, { message });
+  return Object.assign(new PorticoError('PORTICO_WORKER_FAILED', { message }), { code });
+}

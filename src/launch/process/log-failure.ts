@@ -1,0 +1,20 @@
+/**
+ * How launchers log what went wrong: a mistake of the configuration as its text, anything else with its stack.
+ */
+import { PorticoError } from '../../errors.js';
+import type { LogFields, Logger } from '../../log.js';
+
+/** Marks an error that is in the log. */
+const LOGGED = Symbol.for('portico.logged');
+
+/** True for an error that a launcher has logged before it was thrown: nobody need print it again. */
+export function wasLogged(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && LOGGED in error;
+}
+
+/** One line at error. An error that Portico throws on purpose explains itself: its text and code, and no stack. */
+export function logFailure(log: Logger, message: string, error: unknown, fields: LogFields = {}): void {
+  if (error instanceof Error) Object.defineProperty(error, LOGGED, { value: true, configurable: true });
+  if (error instanceof PorticoError) log.error(`${message}: ${error.describe()}`, { ...fields, code: error.code });
+  else log.error(message, { ...fields, err: error });
+}

@@ -1,0 +1,122 @@
+/**
+ * A launcher's hold on its process: it listens to the signals, and keeps the process alive while it waits.
+ */
+import type { Config } from '../../config/index.js';
+import { takeHeldSignals } from '../../early-signals.js';
+import type { Logger } from '../../log.js';
+import { deferred } from '../deferred.js';
+import type { LaunchSettings } from '../launch-settings.js';
+import { watchConfiguration } from '../reload/file-changes.js';
+import { rememberForeground } from './foreground.js';
+import { claimProcess, type HostProcess, holdAlive, tolerateBrokenOutput } from './host-process.js';
+import { outliveTerminal } from './lost-terminal.js';
+import { SignalHandler } from './signal-handler.js';
+import { type SignalActions, signalTable } from './signal-table.js';
+
+/** What an {@link OwnedProcess} is made of. */
+export interface Ownership {
+  readonly host: HostProcess;
+  readonly log: Logger;
+  /** False: the process is somebody else's, and nothing here touches it. */
+  readonly owned: boolean;
+  /** The process has a supervisor. */
+  readonly supervised: boolean;
+  readonly settings: () => LaunchSettings;
+  /** Whose files may be watched. */
+  readonly config: Config | undefined;
+  readonly actions: SignalActions;
+  /** Settles with the exit status when all has stopped. */
+  readonly ended: Promise<number>;
+}
+
+export class OwnedProcess {
+  readonly signalHandler: SignalHandler;
+  readonly #given: Ownership;
+  readonly #waits = deferred();
+  #taken = false;
+
+  constructor(given: Ownership) {
+    this.#given = given;
+    this.signalHandler = new SignalHandler({ source: given.host, log: given.log });
+  }
+
+  /** Listens to the signals from now on, behind the handlers of the application. Done once; true when it was. */
+  take(): boolean {
+    const { owned, actions, host, ended, settings, log, supervised } = this.#given;
+    if (!owned || this.#taken) return false;
+    this.#taken = true;
+    void ended.then(this.#watchFiles());
+    const restore = tolerateBrokenOutput(host);
+    void ended.then(restore);
+    outliveTerminal(host);
+    const windows = host.platform === 'win32';
+    const restart = (): void => this.#restart();
+    const isDaemon = rememberForeground();
+    const table = signalTable({ ...actions, restart }, { settings, log, supervised, isDaemon, windows });
+    for (const [name, act] of Object.entries(table)) this.signalHandler.addHandler(name, act, { last: true });
+    // From its first moment on the program had listeners; what came before is not lost.
+    if (takeHeldSignals(host)) table.SIGHUP?.('SIGHUP', 1);
+    return true;
+  }
+
+  /** A program that lets this error pass ends with that status, and not with Node's 1 for whatever nobody handled. */
+  failed(error: unknown, status: number): void {
+    const { owned, host } = this.#given;
+    if (!owned) return;
+    host.on('uncaughtExceptionMonitor', (uncaught: unknown) => {
+      if (uncaught !== error) return;
+      host.on('exit', () => {
+        host.exitCode = status;
+      });
+    });
+  }
+
+  /**
+   * Waits for the end. A raised signal is a request to stop. Throws `PORTICO_LAUNCHER_EXISTS` when another launcher waits
+   * for this process.
+   */
+  async wait(signal: AbortSignal | undefined): Promise<number> {
+    const { owned, host, actions, log, ended } = this.#given;
+    this.#waits.resolve();
+    const letGo = owned ? claimProcess(host) : () => undefined;
+    const release = holdAlive();
+    const cancelled = (): void => {
+      log.info('Wait called after thread killed. Cleaning up.');
+      actions.stop();
+    };
+    if (signal?.aborted) cancelled();
+    signal?.addEventListener('abort', cancelled, { once: true });
+    try {
+      const status = await ended;
+      if (owned && !this.#given.supervised) this.#sayEnded(status);
+      return status;
+    } finally {
+      signal?.removeEventListener('abort', cancelled);
+      // A worker listens until it is gone: a signal to the whole group, or its parent's, may come while it exits.
+      if (!this.#given.supervised) this.signalHandler.clear();
+      release();
+      letGo();
+    }
+  }
+
+  /** The last line of a process that was asked to stop, or gave up. */
+  #sayEnded(status: number): void {
+    const { log } = this.#given;
+    log[status === 0 ? 'info' : 'warn'](`Stopped with status ${status}`, { event: 'stopped', status });
+  }
+
+  /** A reload that is asked for while the program still launches is about all that it will have launched. */
+  #restart(): void {
+    void this.#waits.promise.then(() => this.#given.actions.restart());
+  }
+
+  #watchFiles(): () => void {
+    const { owned, supervised, settings, config, actions, log } = this.#given;
+    if (!owned || supervised || config === undefined || !settings().watchConfigFiles) return () => undefined;
+    return watchConfiguration(config, () => {
+      if (actions.stopping()) return;
+      log.info('Configuration files changed, restarting');
+      this.#restart();
+    });
+  }
+}

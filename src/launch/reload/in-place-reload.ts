@@ -1,0 +1,97 @@
+/**
+ * A reload in a process that runs its services itself: what is new is built first, and the old is gone back to when it
+ * does not start.
+ */
+import type { Config } from '../../config/index.js';
+import { describeError, PorticoError } from '../../errors.js';
+import type { RestartMethod } from '../launch-arguments.js';
+import type { LaunchSettings } from '../launch-settings.js';
+import type { ServiceRun } from '../service-run.js';
+import { aborted, within } from '../within.js';
+import { prepareAll, resetAll, restartAll, restartBack } from './in-place.js';
+import { judge, type ReloadResult } from './reload-report.js';
+import { type Prepared, prepareReload } from './reload-source.js';
+
+/** What a reload works on. */
+export interface InPlaceReload {
+  readonly config: Config | undefined;
+  readonly method: RestartMethod;
+  readonly runs: readonly ServiceRun[];
+  /** The settings of a configuration. */
+  readonly settings: (config: Config | undefined) => LaunchSettings;
+  /** From now on these hold. */
+  readonly useSettings: (settings: LaunchSettings) => void;
+  /** Called when the new configuration is in force. */
+  readonly accepted: () => void;
+  readonly stopping: () => boolean;
+  /** Raised when a stop was asked for. */
+  readonly stopped: AbortSignal;
+  /** Starts a service as at the launch: a failure ends the launch. */
+  readonly start: (run: ServiceRun) => Promise<unknown>;
+}
+
+/** Gives what came of it; never rejects. */
+export async function reloadInPlace(given: InPlaceReload): Promise<ReloadResult> {
+  let prepared: Prepared | undefined;
+  let release: () => Promise<unknown> = () => Promise.resolve();
+  try {
+    prepared = await prepareReload(given.config, given.method);
+    const settings = given.settings(prepared.config);
+    if (prepared.config !== undefined) for (const { service } of given.runs) service.check?.(prepared.config);
+    if (given.method === 'reload') release = await prepare(given, prepared.config, settings.reloadCheckTimeoutMs);
+    // Said after the attempt to stop: what was built goes, nothing else has changed.
+    if (given.stopping()) return { outcome: 'refused' };
+    return { ...(await takeUp(given, prepared, settings)), changes: prepared.report() };
+  } catch (error) {
+    return { outcome: 'refused', error: describeError(error), changes: prepared?.report() ?? [] };
+  } finally {
+    await release();
+  }
+}
+
+/** Builds what is new, while there is time and nobody stops the process. */
+async function prepare(
+  given: InPlaceReload,
+  next: Config | undefined,
+  checkMs: number,
+): Promise<() => Promise<unknown>> {
+  const limitMs = checkMs || Number.POSITIVE_INFINITY;
+  const preparing = prepareAll(given.runs, next);
+  const release = await within(limitMs, Promise.race([preparing, aborted(given.stopped)]));
+  if (release !== undefined) return release;
+  // What comes of it is not wanted any more.
+  preparing.then((letGo) => letGo()).catch(() => undefined);
+  if (given.stopping()) return () => Promise.resolve();
+  throw new PorticoError('PORTICO_RELOAD_TIMEOUT', {
+    message: `the application did not load within ${limitMs / 1000} s`,
+    hint: 'If it needs so long, set a longer reload_check_timeout.',
+  });
+}
+
+async function takeUp(given: InPlaceReload, prepared: Prepared, settings: LaunchSettings): Promise<ReloadResult> {
+  const { config, runs, stopping } = given;
+  const before = config?.snapshot();
+  const old = given.settings(config);
+  const changes = await prepared.accept();
+  given.useSettings(settings);
+  if (given.method === 'mutate') {
+    given.accepted();
+    return judge((await resetAll(runs, changes)).map(keepsOld));
+  }
+  const timeoutMs = settings.gracefulShutdownTimeoutMs;
+  const { touched, kept, failed } = await restartAll(runs, { changes, timeoutMs, stopping });
+  if (failed === undefined) {
+    given.accepted();
+    return judge(kept.map(keepsOld));
+  }
+  if (stopping()) return { outcome: 'refused' };
+  const back = before === undefined ? new Map() : await config!.restore(before);
+  given.useSettings(old);
+  await restartBack(touched, { changes: back, timeoutMs, stopping, start: given.start });
+  const why = `service ${failed.run.name} did not start with the new configuration, and the old one is back`;
+  return { outcome: 'refused', error: `${why}: ${describeError(failed.error)}` };
+}
+
+function keepsOld(name: string): string {
+  return `service ${name} keeps the old configuration`;
+}

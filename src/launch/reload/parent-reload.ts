@@ -1,0 +1,90 @@
+/**
+ * A reload in the parent of workers: read, check, then let workers take it up, by the method that was chosen.
+ */
+import type { Config } from '../../config/index.js';
+import { describeError } from '../../errors.js';
+import type { Logger } from '../../log.js';
+import type { Awaitable, ServiceBase } from '../../service/index.js';
+import { type RestartMethod, serviceName } from '../launch-arguments.js';
+import type { LaunchSettings } from '../launch-settings.js';
+import { logConfiguration } from '../launcher-options.js';
+import type { Supervisor } from '../parent/supervisor.js';
+import type { HookList } from '../process/hook-list.js';
+import { mutateFleet } from './fleet-mutate.js';
+import { FleetReload, type LaunchRequest } from './fleet-reload.js';
+import { judge, type ReloadResult } from './reload-report.js';
+import { type Prepared, prepareReload } from './reload-source.js';
+
+/** Called in the parent when a new configuration was read and found right: may say which services there are to be. */
+export type OnReload = (next: Config | undefined) => Awaitable<readonly LaunchRequest[] | undefined>;
+
+/** What a reload works on. */
+export interface ParentReload {
+  readonly config: Config | undefined;
+  readonly method: RestartMethod;
+  readonly supervisor: Supervisor;
+  readonly log: Logger;
+  /** The settings of a configuration. */
+  readonly settings: (config: Config | undefined) => LaunchSettings;
+  readonly onReload: OnReload | undefined;
+  /** The services that the program launched. */
+  readonly launched: () => Iterable<ServiceBase>;
+  readonly hooks: HookList<[config: Config | undefined]>;
+  /** Raised when the fleet is being stopped. */
+  readonly stopped: AbortSignal;
+  /** True when another reload was asked for. */
+  readonly superseded: () => boolean;
+}
+
+/** Gives what came of it; never rejects. */
+export async function reloadFleet(given: ParentReload): Promise<ReloadResult> {
+  let prepared: Prepared | undefined;
+  try {
+    prepared = await prepareReload(given.config, given.method);
+    const result = await apply(given, prepared);
+    return { ...result, changes: prepared.report() };
+  } catch (error) {
+    return { outcome: 'refused', error: describeError(error), changes: prepared?.report() ?? [] };
+  }
+}
+
+async function apply(given: ParentReload, prepared: Prepared): Promise<ReloadResult> {
+  const { supervisor, method, log } = given;
+  const settings = { ...given.settings(prepared.config), restartMethod: method };
+  const next = {
+    number: supervisor.generation.number + 1,
+    settings,
+    configuration: () => prepared.snapshot(),
+  };
+  const services = await given.onReload?.(prepared.config);
+  // Those that were made of the new configuration have looked at it.
+  if (services === undefined && prepared.config !== undefined) {
+    for (const service of given.launched()) service.check?.(prepared.config);
+  }
+  await given.hooks.run(prepared.config);
+  const accept = async (files: readonly string[] = []): Promise<void> => {
+    prepared.remember(files);
+    await prepared.accept();
+    supervisor.adopt({ ...next, configuration: () => given.config?.snapshot() });
+    logConfiguration(given.config, settings, log);
+  };
+  if (method === 'mutate') {
+    await accept();
+    const resized = (services ?? []).map(async ({ service, workers }) => {
+      const pool = supervisor.pool(serviceName(service));
+      const count = pool?.changeTo(workers);
+      if (count !== undefined) await pool?.resize(count);
+    });
+    const failures = await mutateFleet(supervisor, next, log);
+    await Promise.all(resized);
+    return judge(failures);
+  }
+  if (services !== undefined) {
+    const wanted = new Set(services.map(({ service }) => serviceName(service)));
+    prepared.release(supervisor.pools.map(({ name }) => name).filter((name) => !wanted.has(name)));
+  }
+  const { stopped, superseded } = given;
+  const change = new FleetReload(supervisor, log, { next, services, accept, stopped, superseded });
+  const { failures, ...result } = await change.run();
+  return { ...result, ...judge(failures) };
+}

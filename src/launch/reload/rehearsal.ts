@@ -1,0 +1,94 @@
+/**
+ * The check of a reload: for each service a spare child that runs the program with the new configuration, loads all that
+ * a worker would need, and serves nothing. What it finds wrong ends the reload before anything is touched.
+ */
+import { describeError, PorticoError } from '../../errors.js';
+import type { Generation } from '../parent/pool-surroundings.js';
+import type { WorkerHandle } from '../parent/worker-handle.js';
+import type { WorkerPool } from '../parent/worker-pool.js';
+import { pause, within } from '../within.js';
+
+/** After the first mistake: how long the other children may take to report theirs. */
+const OTHERS_MS = 1000;
+
+export class Rehearsal {
+  readonly #generation: Generation;
+  readonly #limitMs: number;
+  readonly #spares = new Map<WorkerPool, WorkerHandle>();
+  #over = false;
+
+  /** What is new says how long a child may take. */
+  constructor(generation: Generation) {
+    this.#generation = generation;
+    this.#limitMs = generation.settings.reloadCheckTimeoutMs;
+  }
+
+  /** Settles when no child found anything wrong, with the files they read. Rejects with everything they found. */
+  async run(pools: readonly WorkerPool[]): Promise<string[]> {
+    const read = new Set<string>();
+    await allOrWhy(
+      pools.map(async (pool) => {
+        const spare = await pool.rehearse(this.#generation);
+        if (spare === undefined) return;
+        if (this.#over) return pool.dismiss(spare);
+        this.#spares.set(pool, spare);
+        await this.#inTime(spare, 'load its application', spare.rehearsed);
+        for (const file of spare.files) read.add(file);
+      }),
+    );
+    return [...read];
+  }
+
+  /**
+   * Lets the child of a pool go on, as `go` says: it serves from then on. Settles when `go` does; rejects when that takes
+   * too long.
+   */
+  async proceed<T>(pool: WorkerPool, go: (spare: WorkerHandle | undefined) => Promise<T>): Promise<T> {
+    const spare = this.#spares.get(pool);
+    const going = go(spare);
+    if (spare === undefined) return going;
+    await this.#inTime(spare, 'start', going);
+    return going;
+  }
+
+  /** Ends the children that were not let go on. */
+  dismiss(): void {
+    this.#over = true;
+    for (const [pool, spare] of this.#spares) if (spare.rehearsing) pool.dismiss(spare);
+  }
+
+  async #inTime(spare: WorkerHandle, what: string, work: Promise<unknown>): Promise<void> {
+    if (this.#limitMs === 0) {
+      await work;
+      return;
+    }
+    const done = work.then(() => true as const);
+    if ((await within(this.#limitMs, done)) === true) return;
+    done.catch(() => undefined);
+    const { service } = spare.assignment;
+    const stuck = spare.stack === undefined ? '' : `; it is stuck in:\n${spare.stack.join('\n')}`;
+    throw new PorticoError('PORTICO_RELOAD_TIMEOUT', {
+      message: `a new worker of service ${service} did not ${what} within ${this.#limitMs / 1000} s${stuck}`,
+      hint: 'If it needs so long, set a longer reload_check_timeout.',
+    });
+  }
+}
+
+/** Waits for all. Rejects with everything that went wrong, told once each. */
+export async function allOrWhy(works: readonly Promise<unknown>[]): Promise<void> {
+  const failures: unknown[] = [];
+  let failed!: () => void;
+  const first = new Promise<void>((resolve) => {
+    failed = resolve;
+  });
+  const noted = works.map((work) =>
+    work.catch((error: unknown) => {
+      failures.push(error);
+      failed();
+    }),
+  );
+  await Promise.race([Promise.all(noted), first.then(() => pause(OTHERS_MS))]);
+  const texts = [...new Set(failures.map((error) => describeError(error)))];
+  if (texts.length > 1) throw new PorticoError('PORTICO_RELOAD_REFUSED', { message: texts.join('\n') });
+  if (texts.length > 0) throw failures[0];
+}

@@ -1,0 +1,64 @@
+/**
+ * What launchers need of a configuration in order to change it.
+ */
+import type { Config, ReportedChange } from '../../config/index.js';
+import type { ConfigChanges } from '../../service/index.js';
+import type { RestartMethod } from '../launch-arguments.js';
+
+/** A new configuration that was read and found right, and is not yet in force. */
+export interface Prepared {
+  /** The new configuration, for looking at it; undefined where the program has none. */
+  readonly config: Config | undefined;
+  /** What differs, for a report. */
+  report(): readonly ReportedChange[];
+  /** What workers of the new configuration are given. */
+  snapshot(): unknown;
+  /** Services of these names end: their addresses are free. */
+  release(services: readonly string[]): void;
+  /** Remembers the bytes of files that workers of the new configuration read, where they can be had. */
+  remember(files: readonly string[]): void;
+  /** Puts it in force; gives the changes that are taken up. */
+  accept(): Promise<ConfigChanges>;
+}
+
+/** Without a configuration there is nothing to read, and nothing changes. */
+const NOTHING: Prepared = {
+  config: undefined,
+  report: () => [],
+  snapshot: () => undefined,
+  release: () => undefined,
+  remember: () => undefined,
+  accept: () => Promise.resolve(new Map()),
+};
+
+/** Reads the configuration again. Rejects when it is refused; then nothing has changed. */
+export async function prepareReload(config: Config | undefined, method: RestartMethod): Promise<Prepared> {
+  if (config === undefined) return NOTHING;
+  const prepared = await config.prepareReload({ method });
+  return {
+    config: prepared.config,
+    report: () => prepared.report(),
+    snapshot: () => prepared.snapshot(),
+    release: (services) => {
+      if (services.length > 0) prepared.release((group) => services.some((name) => belongsTo(group, name)));
+    },
+    remember: (files) => {
+      for (const file of files) tryToRead(() => prepared.readFile(file));
+    },
+    accept: () => prepared.accept(),
+  };
+}
+
+/** The group `[api:<name>]` of a service, or the one that has its name. */
+function belongsTo(group: string, service: string): boolean {
+  return group === service || group.endsWith(`:${service}`);
+}
+
+/** A file that is gone in the meantime: workers started later say so themselves. */
+function tryToRead(read: () => unknown): void {
+  try {
+    read();
+  } catch {
+    // Left out on purpose, as said above.
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * Questions that one part of an application asks all processes of a launch, by topic: requests under way, a report.
+ */
+import type { Awaitable } from '../../service/index.js';
+
+/** Answers one topic, in the process that is asked. The answer is cloned structurally on its way. */
+export type AnswerQuestion = (body: unknown) => Awaitable<unknown>;
+
+/** What one process answered. */
+export interface Answer {
+  /** Undefined for a process that runs all services. */
+  readonly service: string | undefined;
+  readonly workerId: number;
+  readonly pid: number | undefined;
+  readonly body?: unknown;
+  /** Instead of an answer: why there is none. */
+  readonly error?: string;
+}
+
+/** The topics a process can be asked about. */
+export class Questions {
+  readonly #answers = new Map<string, AnswerQuestion>();
+
+  /** Answers a topic from now on; the function it gives ends that. */
+  answer(topic: string, answer: AnswerQuestion): () => void {
+    this.#answers.set(topic, answer);
+    return () => {
+      if (this.#answers.get(topic) === answer) this.#answers.delete(topic);
+    };
+  }
+
+  /** Rejects for a topic nobody answers. */
+  async ask(topic: string, body: unknown): Promise<unknown> {
+    const answer = this.#answers.get(topic);
+    if (answer === undefined) throw new Error(`nobody here answers "${topic}"`);
+    return answer(body);
+  }
+}
+
+/** The text of what went wrong, as it travels. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

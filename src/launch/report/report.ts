@@ -1,0 +1,266 @@
+/**
+ * The Guru Meditation report: what a process is doing, on demand, while it goes on doing it.
+ */
+import { stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Config, defineOptions, float, path } from '../../config/index.js';
+import type { Awaitable } from '../../service/index.js';
+import {
+  type Activity,
+  type Clock,
+  DynamicLoopingCall,
+  formatDuration,
+  type PeriodicStatus,
+  systemClock,
+} from '../../tasks/index.js';
+import { pairs, sectionBanner, titleBanner } from './report-layout.js';
+import { processTree } from './report-processes.js';
+import { threads } from './report-threads.js';
+
+/** `[oslo_reports]`. */
+export const reportOptions = defineOptions({
+  log_dir: path({ help: 'The folder reports are written to. Default: they go to standard error.' }),
+  file_event_handler: path({
+    help: 'A file whose modification makes a report. Where it is set, SIGUSR2 makes none.',
+  }),
+  file_event_handler_interval: float({
+    default: 1,
+    min: 0.1,
+    help: 'Seconds between two looks at file_event_handler.',
+  }),
+});
+
+/** A request that has not been answered. */
+export interface ReportedRequest {
+  readonly method: string;
+  /** Without its query, which may hold secrets. */
+  readonly path: string;
+  readonly ageMs: number;
+}
+
+/** What a report is made of; all of it optional. */
+export interface GuruMeditationOptions {
+  /** The service's name, for the name of the file. Default `portico`. */
+  readonly service?: string | (() => string);
+  readonly product?: string;
+  readonly vendor?: string;
+  readonly version?: string;
+  /** Portico's own version. */
+  readonly porticoVersion?: string;
+  readonly config?: Config;
+  readonly activity?: () => Iterable<Activity>;
+  readonly periodicTasks?: () => Iterable<PeriodicStatus>;
+  readonly requests?: () => Iterable<ReportedRequest>;
+  /** What else is under way, a line each. */
+  readonly work?: () => Iterable<string>;
+  /** In a supervisor: its workers, a line each. */
+  readonly workers?: () => Iterable<string>;
+  /** Where a report goes that has no file, and what is wrong with one that has. Default: standard error. */
+  readonly output?: { write(text: string): unknown };
+  readonly clock?: Clock;
+  /** Default: `Date`. Names files. */
+  readonly now?: () => Date;
+}
+
+/** A section of an application's own. */
+export type ReportSection = () => Awaitable<string>;
+
+/** A reporter of this process. Does nothing until it is asked. */
+export class GuruMeditation {
+  readonly #options: GuruMeditationOptions;
+  readonly #sections: { readonly title: string; readonly text: ReportSection }[] = [];
+  readonly #output: { write(text: string): unknown };
+  #watch: DynamicLoopingCall<[]> | undefined;
+  #modified = 0;
+
+  constructor(options: GuruMeditationOptions = {}) {
+    this.#options = options;
+    this.#output = options.output ?? process.stderr;
+  }
+
+  /** True where a file triggers reports, so that the signal must not. */
+  get triggeredByFile(): boolean {
+    return this.#settings().fileEventHandler !== undefined;
+  }
+
+  /** Adds a section behind the built-in ones. One that fails shows its error; the rest of the report still appears. */
+  registerReportSection(title: string, text: ReportSection): void {
+    this.#sections.push({ title, text });
+  }
+
+  /** The report as text. */
+  async report(): Promise<string> {
+    const stack = new Error('here').stack ?? '';
+    const { config, workers } = this.#options;
+    const processesText = async (): Promise<string> =>
+      [await processTree(process.pid, process.ppid), ...(workers === undefined ? [] : ['', ...workers()])].join('\n');
+    const built: { title: string; text: ReportSection }[] = [
+      { title: 'Package', text: () => this.#package() },
+      { title: 'Threads', text: () => threads(stack) },
+      { title: 'Tasks', text: () => this.#tasks() },
+      { title: 'Processes', text: processesText },
+      { title: 'Configuration', text: () => configuration(config) },
+    ];
+    const parts = [titleBanner('Guru Meditation')];
+    for (const { title, text } of [...built, ...this.#sections]) {
+      parts.push(`${sectionBanner(title)}\n${await sectionText(text)}`);
+    }
+    return `${parts.join('\n\n\n')}\n`;
+  }
+
+  /** Makes a report and puts it where it belongs: the path of its file, or undefined. Never rejects. */
+  async write(): Promise<string | undefined> {
+    try {
+      const report = await this.report();
+      const { logDir } = this.#settings();
+      if (logDir === undefined) {
+        this.#output.write(`\n${report}`);
+        return undefined;
+      }
+      return await this.#writeFile(logDir, report);
+    } catch (error) {
+      this.#output.write(
+        `${error instanceof Error ? error.stack : String(error)}\nUnable to run Guru Meditation Report!\n`,
+      );
+      return undefined;
+    }
+  }
+
+  /** Looks at the file that triggers reports, if one is set. The looking keeps no process alive. */
+  start(): void {
+    const { fileEventHandler, fileEventHandlerInterval } = this.#settings();
+    if (fileEventHandler === undefined || this.#watch !== undefined) return;
+    const lookAtFile = async (): Promise<number> => {
+      const modified = await modificationTime(fileEventHandler);
+      if (this.#modified !== 0 && modified > this.#modified) await this.write();
+      this.#modified = modified || this.#modified || 1;
+      return fileEventHandlerInterval;
+    };
+    this.#watch = new DynamicLoopingCall(lookAtFile);
+    this.#watch.start({ unref: true, stopOnException: false, clock: this.#options.clock ?? systemClock });
+  }
+
+  async stop(): Promise<void> {
+    this.#watch?.stop();
+    await this.#watch?.wait();
+    this.#watch = undefined;
+  }
+
+  get #service(): string {
+    const { service = 'portico' } = this.#options;
+    return typeof service === 'string' ? service : service();
+  }
+
+  #settings() {
+    const none = { logDir: undefined, fileEventHandler: undefined, fileEventHandlerInterval: 1 };
+    return this.#options.config?.group('oslo_reports', reportOptions) ?? none;
+  }
+
+  async #writeFile(folder: string, report: string): Promise<string | undefined> {
+    const { now = () => new Date() } = this.#options;
+    const time = now()
+      .toISOString()
+      .replaceAll(/[-:T]|\..*$/g, '');
+    // The pid, so that workers that are asked at once do not write over one another.
+    const file = join(folder, `${this.#service.replaceAll(/[^\w.-]/g, '_')}_gurumeditation_${time}_${process.pid}`);
+    try {
+      await writeFile(file, report, { mode: 0o600 });
+      return file;
+    } catch (error) {
+      this.#output.write(
+        `the Guru Meditation report could not be written to ${file}: ${(error as Error).message}\n${report}`,
+      );
+      return undefined;
+    }
+  }
+
+  #package(): string {
+    const { product = this.#service, vendor, version, porticoVersion } = this.#options;
+    return pairs({
+      product,
+      vendor: vendor ?? 'none',
+      version: version ?? 'none',
+      portico: porticoVersion ?? 'none',
+      node: process.version,
+      v8: process.versions.v8,
+      uptime: formatDuration(process.uptime()),
+    });
+  }
+
+  #tasks(): string {
+    const { activity, periodicTasks, requests, work } = this.#options;
+    const going = [...(activity?.() ?? [])].map(
+      ({ kind, name, state, ageMs }) => `  ${kind} ${name}: ${state}, for ${formatDuration(ageMs / 1000)}`,
+    );
+    const inFlight = [...(requests?.() ?? [])].map(
+      ({ method, path, ageMs }) => `  ${method} ${path.split('?', 1)[0]}: for ${formatDuration(ageMs / 1000)}`,
+    );
+    const block = (title: string, lines: readonly string[]): string =>
+      `${title}:\n${lines.length === 0 ? '  none' : lines.join('\n')}`;
+    return [
+      block('Tasks and timers', going),
+      block('Periodic tasks', [...(periodicTasks?.() ?? [])].map(periodicLine)),
+      block('Requests in flight', inFlight),
+      ...(work === undefined
+        ? []
+        : [
+            block(
+              'Under way',
+              [...work()].map((line) => `  ${line}`),
+            ),
+          ]),
+    ].join('\n\n');
+  }
+}
+
+/** Makes a reporter: what a signal handler asks to `write()`. */
+export function guruMeditation(options: GuruMeditationOptions = {}): GuruMeditation {
+  return new GuruMeditation(options);
+}
+
+async function sectionText(text: ReportSection): Promise<string> {
+  try {
+    return await text();
+  } catch (error) {
+    return `(this section failed)\n${error instanceof Error ? error.stack : String(error)}`;
+  }
+}
+
+function periodicLine({
+  name,
+  spacing,
+  running,
+  runs,
+  errors,
+  lastStartAgo,
+  lastError,
+  nextIn,
+}: PeriodicStatus): string {
+  const last = lastStartAgo === undefined ? 'never ran' : `last run ${formatDuration(lastStartAgo)} ago`;
+  const next = nextIn === undefined ? 'not scheduled yet' : `next in ${formatDuration(Math.max(0, nextIn))}`;
+  const failed = lastError === undefined ? '' : `, last error: ${lastError}`;
+  const state = running ? 'running, ' : '';
+  return `  ${name}: ${state}every ${formatDuration(spacing)}, ${runs} runs, ${errors} errors, ${last}, ${next}${failed}`;
+}
+
+/** `default:` first, then each group; options sorted by name, secrets masked by the configuration itself. */
+function configuration(config: Config | undefined): string {
+  if (config === undefined) return '(no configuration)';
+  const { DEFAULT = {}, ...groups } = config.toJSON();
+  const sorted = Object.entries(groups).sort(([a], [b]) => (a < b ? -1 : 1));
+  return [['default', DEFAULT] as const, ...sorted]
+    .map(([name, options]) => {
+      const byName = Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1));
+      return `${name}:\n${pairs(Object.fromEntries(byName), '  ')}`;
+    })
+    .join('\n\n');
+}
+
+async function modificationTime(file: string): Promise<number> {
+  try {
+    return (await stat(file)).mtimeMs;
+  } catch {
+    // Not there yet: its making will be its modification.
+    return 0;
+  }
+}

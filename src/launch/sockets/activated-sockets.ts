@@ -1,0 +1,63 @@
+/**
+ * Sockets that a service manager opened and handed over, as sd_listen_fds(3) describes it: descriptors 3 and up.
+ */
+import { isListening, type ListenAddress, type ServiceBase } from '../../service/index.js';
+import type { HostProcess } from '../process/host-process.js';
+import { addressOfDescriptor, type ListenSockets } from './listen-sockets.js';
+
+const FIRST_DESCRIPTOR = 3;
+
+/** Names that a service manager gives where nobody chose one: they say nothing about whom a socket is for. */
+const MEANINGLESS = /^(?:unknown|connection|stored|)$|\.socket$/;
+
+interface Passed {
+  readonly descriptor: number;
+  readonly name: string;
+}
+
+/**
+ * The sockets passed to this process, each handed out once: to the service whose name it has (`LISTEN_FDNAMES`), and where
+ * nobody chose names, in order. They are never closed here and their files never removed: they are the service manager's.
+ */
+export class ActivatedSockets {
+  #passed: readonly Passed[];
+
+  constructor(host: Pick<HostProcess, 'env' | 'pid'>) {
+    const { LISTEN_PID: pid, LISTEN_FDS: count, LISTEN_FDNAMES: names = '' } = host.env;
+    // Meant for another process: the variables were inherited.
+    const length = Number(pid) === host.pid ? Math.max(0, Math.trunc(Number(count)) || 0) : 0;
+    const given = names.split(':');
+    this.#passed = Array.from({ length }, (_, at) => ({
+      descriptor: FIRST_DESCRIPTOR + at,
+      name: given[at] ?? '',
+    }));
+  }
+
+  /**
+   * The sockets of a service, one list for each of its addresses; undefined when none were passed for it. Several sockets
+   * of one name for a service with one address are slots of that address.
+   */
+  take(service: string, addresses: readonly ListenAddress[]): ListenSockets[] | undefined {
+    const mine = this.#choose(service, addresses.length);
+    if (mine.length === 0 || mine.length < addresses.length) return undefined;
+    this.#passed = this.#passed.filter((passed) => !mine.includes(passed));
+    return addresses.map((address, at) => {
+      const sockets = addresses.length === 1 ? mine : [mine[at]!];
+      const descriptors = sockets.map(({ descriptor }) => descriptor);
+      return { address: addressOfDescriptor(descriptors[0]!, address), descriptors, close: () => undefined };
+    });
+  }
+
+  /** Lets a service of this process listen on the sockets passed for it, where there are any. */
+  giveTo(service: ServiceBase, name: string): void {
+    const sockets = isListening(service) ? this.take(name, service.addresses) : undefined;
+    if (sockets === undefined || !isListening(service)) return;
+    service.useSockets(sockets.map(({ address, descriptors }) => ({ address, fd: descriptors[0]! })));
+  }
+
+  #choose(service: string, count: number): readonly Passed[] {
+    const named = this.#passed.filter(({ name }) => name === service);
+    if (named.length > 0) return named;
+    return this.#passed.every(({ name }) => MEANINGLESS.test(name)) ? this.#passed.slice(0, count) : [];
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * The worker's view of its parent. The parent's view of a worker is `WorkerHandle`.
+ *
+ * Made by the bootstrap before the program's main module runs, and left on the process object under
+ * `Symbol.for('portico.worker')`, where `Config.load` finds the configuration and `ProcessLauncher` its role.
+ */
+import { describeError } from '../../errors.js';
+import type { Assignment, Configure, LaunchedService, ToParent, ToWorker } from '../assignment.js';
+import { statusOf } from '../exit-status.js';
+import { within } from '../within.js';
+
+/** Where a worker's process object holds its link. */
+export const WORKER_LINK = Symbol.for('portico.worker');
+
+/** The part of `process` a worker talks to its parent through. */
+export interface Channel {
+  readonly connected: boolean;
+  send?(message: ToParent, done: (error: Error | null) => void): unknown;
+  on(event: string, listener: (message: ToWorker) => void): unknown;
+  exit(status: number): never;
+}
+
+/** A message of one kind. */
+type Message<K extends ToWorker['kind']> = Extract<ToWorker, { kind: K }>;
+
+export class ParentLink {
+  readonly assignment: Assignment;
+  /** What the configuration of the parent made of itself: for `Config.load`. */
+  configuration: unknown;
+  settings: Configure['settings'];
+  readonly sockets: Configure['sockets'];
+  /** This worker checks a reload before it starts anything. */
+  readonly rehearse: boolean;
+  readonly #channel: Channel;
+  readonly #handlers = new Map<string, (message: never) => void>();
+  readonly #early: ToWorker[] = [];
+  #uncaught: (error: unknown) => void = (error) => void this.fail(error);
+  #gone: () => void;
+  #releaseSignals: () => void;
+  #failing = false;
+  readonly #collectors: (() => Readonly<Record<string, unknown>>)[] = [];
+
+  constructor(assignment: Assignment, first: Configure, given: { channel: Channel; releaseSignals: () => void }) {
+    this.assignment = assignment;
+    this.configuration = first.configuration;
+    this.settings = first.settings;
+    this.sockets = first.sockets;
+    this.rehearse = first.rehearse === true;
+    this.#channel = given.channel;
+    this.#releaseSignals = given.releaseSignals;
+    this.#gone = () => this.#channel.exit(1);
+    this.#channel.on('message', (message) => this.#receive(message));
+    this.#channel.on('disconnect', () => this.#gone());
+  }
+
+  /** Calls `handler` for messages of one kind; those that came before are handed over at once. */
+  on<K extends ToWorker['kind']>(kind: K, handler: (message: Message<K>) => void): void {
+    this.#handlers.set(kind, handler as (message: never) => void);
+    for (const message of this.#early.splice(0)) this.#receive(message);
+  }
+
+  /** From now on the loss of the parent is `gone`'s affair; until then the process just ends, with 1. */
+  onGone(gone: () => void): void {
+    this.#gone = gone;
+    if (!this.#channel.connected) gone();
+  }
+
+  /** From now on errors nobody handles are `handler`'s affair; until then they end the process and are reported. */
+  onUncaught(handler: (error: unknown) => void): void {
+    this.#uncaught = handler;
+  }
+
+  /** Called by the bootstrap for an error nobody handled. */
+  uncaught(error: unknown): void {
+    this.#uncaught(error);
+  }
+
+  /** Somebody else listens to the signals now: the bootstrap's own listeners go. */
+  releaseSignals(): void {
+    this.#releaseSignals();
+    this.#releaseSignals = () => undefined;
+  }
+
+  send(message: ToParent): Promise<void> {
+    return new Promise((resolve) => {
+      if (!this.#channel.connected || this.#channel.send === undefined) {
+        resolve();
+        return;
+      }
+      try {
+        // Told only whether it left; a parent that is gone is noticed by `disconnect`.
+        this.#channel.send(message, () => resolve());
+      } catch {
+        resolve();
+      }
+    });
+  }
+
+  /** Adds what `collect` gives to every sign of life. */
+  addFacts(collect: () => Readonly<Record<string, unknown>>): void {
+    this.#collectors.push(collect);
+  }
+
+  /** What goes with a sign of life. */
+  facts(): Record<string, unknown> {
+    return Object.assign({}, ...this.#collectors.map((collect) => collect())) as Record<string, unknown>;
+  }
+
+  ready(): void {
+    void this.send({ kind: 'ready' });
+  }
+
+  launched(services: readonly LaunchedService[]): void {
+    void this.send({ kind: 'launched', services });
+  }
+
+  /** Tells the parent why this worker cannot do its work, and ends the process. */
+  async fail(error: unknown): Promise<void> {
+    if (this.#failing) return;
+    this.#failing = true;
+    await this.explain(error);
+    this.#channel.exit(statusOf(error));
+  }
+
+  /** Tells the parent why this worker is going to end. */
+  async explain(error: unknown): Promise<void> {
+    const status = statusOf(error);
+    const code = (error as { code?: unknown } | null | undefined)?.code;
+    const failure = { text: describeError(error), code: typeof code === 'string' ? code : undefined, status };
+    await within(1000, this.send({ kind: 'failed', ...failure }));
+  }
+
+  #receive(message: ToWorker): void {
+    const handler = this.#handlers.get(message.kind);
+    if (handler === undefined) this.#early.push(message);
+    else handler(message as never);
+  }
+}
+
+/** True in a worker: the program's main module runs there once more, for one of the services it launches. */
+export function isWorker(host: object = process): boolean {
+  return parentLink(host) !== undefined;
+}
+
+/** The link of this process, when it is a worker. */
+export function parentLink(host: object): ParentLink | undefined {
+  return (host as { [WORKER_LINK]?: ParentLink })[WORKER_LINK];
+}

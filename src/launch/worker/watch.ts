@@ -1,0 +1,73 @@
+/**
+ * A worker's signs of life: a beat each second over the channel, and a counter that its watch thread sees.
+ */
+import { url as debuggerUrl } from 'node:inspector';
+import { performance } from 'node:perf_hooks';
+import { Worker } from 'node:worker_threads';
+import { WATCH_DESCRIPTOR } from '../assignment.js';
+import type { ParentLink } from './parent-link.js';
+
+/** What worker and watch thread share, as indexes into an `Int32Array`. */
+export const BEATS = 0;
+export const TIMEOUT_MS = 1;
+export const DEBUGGED = 2;
+export const STUCK_MS = 3;
+export const SHARED_FIELDS = 4;
+
+/** What the watch thread is started with. */
+export interface WatchData {
+  readonly shared: Int32Array;
+  readonly parent: number;
+  readonly descriptor: number;
+}
+
+const BEAT_MS = 1000;
+/** Silent for so long a main thread counts as stuck, unless its parent would end it sooner. */
+const LONGEST_SILENCE_MS = 3000;
+
+/** Starts both. They keep nothing alive. */
+export function startWatching(link: ParentLink): void {
+  const shared = new Int32Array(new SharedArrayBuffer(SHARED_FIELDS * 4));
+  const data: WatchData = { shared, parent: process.ppid, descriptor: WATCH_DESCRIPTOR };
+  startThread(data);
+  let before = performance.eventLoopUtilization();
+  let due = performance.now() + BEAT_MS;
+  const beat = (): void => {
+    const debugged = debuggerUrl() !== undefined;
+    Atomics.add(shared, BEATS, 1);
+    Atomics.store(shared, DEBUGGED, debugged ? 1 : 0);
+    Atomics.store(shared, TIMEOUT_MS, Math.min(link.settings.gracefulShutdownTimeoutMs, 2 ** 31 - 1));
+    Atomics.store(shared, STUCK_MS, stuckAfterMs(link.settings.workerTimeoutMs));
+    const now = performance.now();
+    const after = performance.eventLoopUtilization();
+    const facts = {
+      utilization: performance.eventLoopUtilization(after, before).utilization,
+      lagMs: Math.max(0, now - due),
+      rss: process.memoryUsage.rss(),
+    };
+    before = after;
+    due = now + BEAT_MS;
+    void link.send({ kind: 'beat', debugged, facts: { ...facts, ...link.facts() } });
+  };
+  beat();
+  setInterval(beat, BEAT_MS).unref();
+}
+
+/** Early enough for the stack to be there when the parent ends the worker, but never within one beat. */
+function stuckAfterMs(workerTimeoutMs: number): number {
+  if (workerTimeoutMs === 0) return LONGEST_SILENCE_MS;
+  return Math.max(BEAT_MS * 1.25, Math.min(LONGEST_SILENCE_MS, workerTimeoutMs / 2));
+}
+
+function startThread(workerData: WatchData): void {
+  const thread = new Worker(new URL('./watch-thread.js', import.meta.url), {
+    workerData,
+    // Not the bootstrap again, and none of the program's own preloads.
+    execArgv: [],
+    env: {},
+    resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 },
+  });
+  // Without it the worker serves all the same; what is lost is the stack of a stuck loop, and the end of a stuck orphan.
+  thread.on('error', () => undefined);
+  thread.unref();
+}

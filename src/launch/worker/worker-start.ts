@@ -1,0 +1,42 @@
+/**
+ * What a worker does between its first instruction and its program's: it takes its configuration from the parent, and
+ * makes itself known.
+ */
+import { ConfigurationRefused, type PorticoError } from '../../errors.js';
+import type { Assignment, Configure, ToWorker } from '../assignment.js';
+import { type Channel, ParentLink, WORKER_LINK } from './parent-link.js';
+import { startWatching } from './watch.js';
+
+/** Waits for the parent's first message and leaves a {@link ParentLink} on the process. `assigned` is the assignment's JSON. */
+export async function beginWork(assigned: string, releaseSignals: () => void): Promise<void> {
+  const assignment = JSON.parse(assigned) as Assignment;
+  const first = await firstMessage();
+  // The channel alone does not keep a worker alive whose program ended without having launched anything.
+  process.channel?.unref();
+  const channel = process as unknown as Channel;
+  const link = new ParentLink(assignment, first, { channel, releaseSignals });
+  Object.defineProperty(process, WORKER_LINK, { value: link, configurable: true });
+  process.on('uncaughtException', (error) => link.uncaught(error));
+  process.on('beforeExit', () => void link.fail(notLaunched(assignment.service, [])));
+  startWatching(link);
+}
+
+/** The error of a worker whose program did not launch the service it is there for: the configuration changed under it. */
+export function notLaunched(service: string, launched: readonly string[]): PorticoError {
+  const names = launched.map((name) => `"${name}"`).join(', ');
+  return new ConfigurationRefused('PORTICO_SERVICE_NOT_LAUNCHED', {
+    message: `in this worker the program launched no service called "${service}"`,
+    hint: names === '' ? 'It launched none at all.' : `It launched ${names}. Names must be the same in every process.`,
+  });
+}
+
+function firstMessage(): Promise<Configure> {
+  return new Promise((resolve) => {
+    const gone = (): never => process.exit(1);
+    process.once('disconnect', gone);
+    process.once('message', (message: ToWorker) => {
+      process.off('disconnect', gone);
+      resolve(message as Configure);
+    });
+  });
+}

@@ -1,0 +1,133 @@
+/**
+ * The options of auth_token: `[auth_token]`, and `[keystone_authtoken]` with the same meaning, as services in Python have it.
+ */
+import {
+  boolean,
+  defineOptions,
+  duration,
+  integer,
+  list,
+  module,
+  type OptionDeclarations,
+  type OptionsOf,
+  oneOf,
+  path,
+  string,
+  uri,
+} from '../../config/index.js';
+
+/** The service's own account, with which it asks the identity service. */
+export const accountOptions = defineOptions({
+  auth_url: uri({ schemes: ['http', 'https'], help: 'Where the identity service is, with or without /v3.' }),
+  auth_type: oneOf(['password', 'v3password', 'v3applicationcredential'], {
+    help: 'How the service logs in. Default: with the application credential if there is one, else with a password.',
+  }),
+  username: string({ help: 'The user the service logs in as.' }),
+  user_id: string({ help: 'The same by id; then no domain is needed.', advanced: true }),
+  password: string({ secret: true, help: 'The password of that user.' }),
+  user_domain_name: string({ help: 'The domain of that user. Without one: the domain with the id "default".' }),
+  user_domain_id: string({ help: 'The same by id.', advanced: true }),
+  project_name: string({ help: 'The project the service logs in to.' }),
+  project_id: string({ help: 'The same by id; then no domain is needed.', advanced: true }),
+  project_domain_name: string({ help: 'The domain of that project. Without one: the domain with the id "default".' }),
+  project_domain_id: string({ help: 'The same by id.', advanced: true }),
+  application_credential_id: string({ help: 'An application credential in the place of user and password.' }),
+  application_credential_secret: string({ secret: true, help: 'The secret that belongs to it.' }),
+});
+
+const validation = defineOptions({
+  validator: module({
+    default: 'keystone',
+    help: 'Who says what a token is worth: keystone, jwt or static, or module:export for one of your own.',
+  }),
+  www_authenticate_uri: uri({
+    schemes: ['http', 'https'],
+    deprecated: ['auth_uri'],
+    help: 'The public address of the identity service: what callers without a valid token are told. Needed by keystone.',
+  }),
+  auth_section: string({ help: 'Reads the account from this section of the service configuration instead.' }),
+  interface: oneOf(['internal', 'public', 'admin'], {
+    default: 'internal',
+    help: 'Which address of the identity service in the catalog is asked; without a catalog it is auth_url.',
+  }),
+  region_name: string({ help: 'The region whose identity service is asked. Default: the first in the catalog.' }),
+  http_connect_timeout: duration({ default: 5, min: 0.001, help: 'How long one answer may take, in seconds.' }),
+  http_request_max_retries: integer({
+    default: 3,
+    min: 0,
+    max: 20,
+    help: 'How often a connection that failed is tried again. Answers and time-outs are not.',
+  }),
+  cafile: path({ kind: 'file', mustExist: true, help: 'Authorities that may vouch for the identity service, as PEM.' }),
+  certfile: path({ kind: 'file', mustExist: true, help: 'The certificate this service shows, as PEM.' }),
+  keyfile: path({ kind: 'file', mustExist: true, help: 'Its private key, as PEM.' }),
+  insecure: boolean({ default: false, help: 'Believes any certificate: whoever is in between gets the tokens.' }),
+  static_tokens_file: path({
+    kind: 'file',
+    help: 'For static: a JSON object, tokens to identities. For development; needs [DEFAULT] debug = true.',
+  }),
+});
+
+const cache = defineOptions({
+  token_cache_time: duration({
+    default: 300,
+    min: -1,
+    help: 'How long a valid token is believed without asking again, in seconds: also one that was revoked. -1: never.',
+  }),
+  token_cache: oneOf(['memory', 'redis', 'memcached'], {
+    default: 'memory',
+    help: 'Where answers are kept. Only memory is there: each worker has its own.',
+  }),
+  token_cache_max_entries: integer({ default: 10_000, min: 1, help: 'How many tokens are remembered at most.' }),
+  cache_security: oneOf(['none', 'mac', 'encrypt'], {
+    default: 'none',
+    help: 'mac and encrypt mix cache_secret_key into the keys of the cache, which are hashes of tokens.',
+  }),
+  cache_secret_key: string({ secret: true, help: 'The key for cache_security.' }),
+  negative_cache_time: duration({
+    default: 5,
+    help: 'How long a token found to be bad is refused without asking again, in seconds. At most 1000 are remembered.',
+  }),
+});
+
+const decision = defineOptions({
+  delay_auth_decision: boolean({
+    default: false,
+    help: 'Lets requests without a valid token through, marked as such: the application decides.',
+  }),
+  accept_bearer: boolean({ default: false, help: 'Takes the token from Authorization: Bearer too.' }),
+  service_token_roles: list({ default: ['service'], help: 'Roles any of which makes a service token one.' }),
+  service_token_roles_required: boolean({
+    default: true,
+    help: 'Refuses service tokens without such a role. False lets any user pass for a service.',
+  }),
+  enforce_token_bind: oneOf(['disabled', 'permissive', 'strict', 'required', 'x509'], {
+    default: 'permissive',
+    help: 'Tokens bound to a client certificate: permissive passes over kinds unknown here, strict refuses them, required refuses tokens that are not bound, x509 those not bound so.',
+  }),
+  service_type: string({ help: 'What this API is in the catalog (compute). Access rules of tokens need it.' }),
+  include_service_catalog: boolean({ default: false, help: 'Asks for the catalog of each token, and hands it on.' }),
+  set_headers: boolean({ default: true, help: 'Hands the identity on in headers too, X-User-Id and the others.' }),
+  legacy_headers: boolean({ default: false, help: 'Sets X-User, X-Tenant, X-Tenant-Id, X-Tenant-Name, X-Role too.' }),
+  extra_strip: list({ default: [], help: 'Further headers no client may send.' }),
+  config_group: string({ help: 'Reads these options from this section of the service configuration instead.' }),
+});
+
+const all = { ...validation, ...accountOptions, ...decision, ...cache };
+
+/** For a section of any other name. */
+export const unaliasedAuthTokenOptions = defineOptions(all);
+export const authTokenOptions = defineOptions(alsoIn('keystone_authtoken', all));
+
+export type AuthTokenOptions = OptionsOf<typeof authTokenOptions>;
+export type AccountOptions = OptionsOf<typeof accountOptions>;
+
+/** The same options, which may stand in another section just as well. */
+function alsoIn<D extends OptionDeclarations>(group: string, options: D): D {
+  const aliased = Object.entries(options).map(([name, option]) => {
+    const aliases = [`${group}.${name}`];
+    const deprecated = option.deprecated.flatMap((old) => [old, `${group}.${old}`]);
+    return [name, Object.freeze({ ...option, aliases, deprecated, spec: { ...option.spec, aliases, deprecated } })];
+  });
+  return Object.fromEntries(aliased) as D;
+}

@@ -1,0 +1,125 @@
+/**
+ * Requests to an identity service, each with an end.
+ */
+import { type IncomingHttpHeaders, Agent as PlainAgent, request as plainRequest } from 'node:http';
+import { request as secureRequest, Agent as TlsAgent } from 'node:https';
+import { pause, systemClock } from '../../tasks/index.js';
+import { ValidatorUnavailable } from './token-validator.js';
+
+/** How the service is reached. */
+export interface IdentityClientOptions {
+  /** For one attempt, from the start to the end of the answer. */
+  readonly timeoutMs: number;
+  /** How often a failed connection is tried again. */
+  readonly maxRetries: number;
+  readonly tls: {
+    readonly ca?: Buffer | undefined;
+    readonly cert?: Buffer | undefined;
+    readonly key?: Buffer | undefined;
+    readonly rejectUnauthorized: boolean;
+  };
+}
+
+/** What is asked. */
+export interface IdentityRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+}
+
+/** What came back, whatever its status. */
+export interface IdentityAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+/** A catalog is some hundred kilobytes; nothing is longer. */
+const LONGEST_ANSWER = 8 * 1024 * 1024;
+const FIRST_PAUSE_MS = 100;
+
+/** Errors of a connection that was not there or went away before the answer. */
+const CONNECTION_FAILED: ReadonlySet<string | undefined> = new Set(
+  'ECONNREFUSED ECONNRESET ECONNABORTED EPIPE ETIMEDOUT ENOTFOUND EAI_AGAIN EHOSTUNREACH ENETUNREACH'.split(' '),
+);
+
+/** Keeps connections open between requests. Follows no redirects: they would take tokens along. */
+export class IdentityClient {
+  readonly #options: IdentityClientOptions;
+  readonly #plain = new PlainAgent({ keepAlive: true });
+  readonly #tls: TlsAgent;
+  #closed = false;
+
+  constructor(options: IdentityClientOptions) {
+    this.#options = options;
+    this.#tls = new TlsAgent({ keepAlive: true, ...options.tls });
+  }
+
+  /** Throws {@link ValidatorUnavailable} when there is no answer in time. */
+  async send(asked: IdentityRequest): Promise<IdentityAnswer> {
+    for (let retries = 0; ; retries++) {
+      try {
+        return await this.#attempt(asked);
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code;
+        if (this.#closed || retries >= this.#options.maxRetries || !CONNECTION_FAILED.has(code)) {
+          throw new ValidatorUnavailable(`${whereOf(asked)}: ${(error as Error).message || code}`, error);
+        }
+        await pause(FIRST_PAUSE_MS * 2 ** retries);
+      }
+    }
+  }
+
+  /** Breaks off what is under way. */
+  close(): void {
+    this.#closed = true;
+    this.#plain.destroy();
+    this.#tls.destroy();
+  }
+
+  #attempt({ method, url, headers, body }: IdentityRequest): Promise<IdentityAnswer> {
+    const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+    const described =
+      content === undefined ? {} : { 'content-type': 'application/json', 'content-length': content.length };
+    return new Promise((resolve, reject) => {
+      const target = new URL(url);
+      const options = { method, headers: { accept: 'application/json', ...described, ...headers } };
+      const outgoing =
+        target.protocol === 'https:'
+          ? secureRequest(target, { ...options, agent: this.#tls })
+          : plainRequest(target, { ...options, agent: this.#plain });
+      const { timeoutMs } = this.#options;
+      const tooLate = (): void => void outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`));
+      const cancel = systemClock.after(timeoutMs, tooLate);
+      const fail = (error: Error): void => {
+        cancel();
+        reject(error);
+      };
+      outgoing.on('error', fail);
+      outgoing.on('response', (incoming) => {
+        const chunks: Buffer[] = [];
+        let length = 0;
+        incoming.on('data', (chunk: Buffer) => {
+          length += chunk.length;
+          if (length > LONGEST_ANSWER) outgoing.destroy(new Error(`an answer of more than ${LONGEST_ANSWER} bytes`));
+          else chunks.push(chunk);
+        });
+        incoming.on('error', fail);
+        incoming.on('end', () => {
+          cancel();
+          const text = Buffer.concat(chunks).toString();
+          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text });
+        });
+      });
+      outgoing.end(content);
+    });
+  }
+}
+
+/** Without query and without credentials: it goes to the log. */
+function whereOf({ method, url }: IdentityRequest): string {
+  const { origin, pathname } = new URL(url);
+  return `${method} ${origin}${pathname}`;
+}

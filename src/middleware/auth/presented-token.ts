@@ -1,0 +1,39 @@
+/**
+ * The tokens a request came with.
+ */
+import type { IncomingMessage } from 'node:http';
+import { Fault } from '../../app/index.js';
+
+/** Longer ones are not worth a question. */
+const LONGEST_TOKEN = 8192;
+
+/** The caller's token, without spaces around it; undefined where there is none. */
+export function userTokenOf(req: IncomingMessage, acceptBearer: boolean): string | undefined {
+  const token = single(req, 'x-auth-token') ?? single(req, 'x-storage-token');
+  if (token !== undefined || !acceptBearer) return token;
+  return /^bearer +(\S.*)$/i.exec(req.headers.authorization?.trim() ?? '')?.[1];
+}
+
+/** The token of a service that asks on behalf of the caller. */
+export function serviceTokenOf(req: IncomingMessage): string | undefined {
+  return single(req, 'x-service-token');
+}
+
+/** Whether it can be a token at all: printable ASCII, and not too long. */
+export function isPlausible(token: string): boolean {
+  return token.length <= LONGEST_TOKEN && /^[\x20-\x7e]+$/.test(token);
+}
+
+/** Throws a `Fault` 400 for a header that came twice: whoever reads the other one would see another caller. */
+function single(req: IncomingMessage, name: string): string | undefined {
+  const value = req.headers[name];
+  if (typeof value !== 'string') return undefined;
+  // Node joins what came twice with a comma; only then it is worth counting.
+  if (
+    value.includes(',') &&
+    req.rawHeaders.filter((raw, at) => at % 2 === 0 && raw.toLowerCase() === name).length > 1
+  ) {
+    throw new Fault(400, { message: `The header ${name} came more than once.` });
+  }
+  return value.trim() || undefined;
+}

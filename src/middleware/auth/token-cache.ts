@@ -1,0 +1,85 @@
+/**
+ * What is known about tokens, for a while.
+ */
+import { createHash, createHmac } from 'node:crypto';
+import { type Clock, systemClock } from '../../tasks/index.js';
+import { endOf, type TokenInfo } from './token-validator.js';
+
+/** How long and how much is remembered. */
+export interface TokenCacheOptions {
+  /** For valid tokens, in seconds; 0 or less: not at all. */
+  readonly lifeS: number;
+  /** For bad ones. */
+  readonly negativeLifeS: number;
+  readonly maxEntries: number;
+  /** Mixed into the keys. */
+  readonly secretKey?: string | undefined;
+  readonly clock?: Clock;
+  /** The time of day, in milliseconds since 1970: tokens end by it. */
+  readonly wallClock?: () => number;
+}
+
+/** How many bad tokens are remembered at most: they cost an attacker nothing. */
+const MAX_NEGATIVE = 1000;
+
+interface Entry {
+  readonly info: TokenInfo | null;
+  readonly until: number;
+}
+
+/**
+ * Answers about tokens, in this process. The key is a hash: no token is stored. Whoever was not asked for longest goes
+ * first. Valid and bad ones have a bound each, so that a flood of made-up tokens does not push out the good ones.
+ */
+export class TokenCache {
+  readonly #options: TokenCacheOptions;
+  readonly #clock: Clock;
+  readonly #wallClock: () => number;
+  readonly #good = new Map<string, Entry>();
+  readonly #bad = new Map<string, Entry>();
+
+  constructor(options: TokenCacheOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#wallClock = options.wallClock ?? Date.now;
+  }
+
+  /** Answers that hold for expired tokens too are kept apart: they say nothing about others. */
+  keyOf(token: string, allowExpired: boolean): string {
+    const { secretKey } = this.#options;
+    const hash = secretKey === undefined ? createHash('sha256') : createHmac('sha256', secretKey);
+    return `${hash.update(token).digest('base64url')}${allowExpired ? '+' : ''}`;
+  }
+
+  /** Null for a token known to be bad, undefined for one that is not known. */
+  get(key: string): TokenInfo | null | undefined {
+    const store = this.#good.has(key) ? this.#good : this.#bad;
+    const entry = store.get(key);
+    if (entry === undefined) return undefined;
+    store.delete(key);
+    if (entry.until <= this.#clock.now()) return undefined;
+    if (entry.info !== null && endOf(entry.info) <= this.#wallClock()) return undefined;
+    store.set(key, entry);
+    return entry.info;
+  }
+
+  set(key: string, info: TokenInfo | null): void {
+    const { lifeS, negativeLifeS, maxEntries } = this.#options;
+    this.delete(key);
+    const left = info === null ? Number.POSITIVE_INFINITY : endOf(info) - this.#wallClock();
+    const lifeMs = Math.min((info === null ? negativeLifeS : lifeS) * 1000, left);
+    if (!(lifeMs > 0)) return;
+    const store = info === null ? this.#bad : this.#good;
+    store.set(key, { info, until: this.#clock.now() + lifeMs });
+    if (store.size <= (info === null ? MAX_NEGATIVE : maxEntries)) return;
+    for (const oldest of store.keys()) {
+      store.delete(oldest);
+      return;
+    }
+  }
+
+  delete(key: string): void {
+    this.#good.delete(key);
+    this.#bad.delete(key);
+  }
+}

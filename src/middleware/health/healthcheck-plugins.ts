@@ -1,0 +1,153 @@
+/**
+ * What a health check asks: the plugins that ship.
+ */
+import { access } from 'node:fs/promises';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Logger } from '../../log.js';
+import type { DriverKind } from '../../service/index.js';
+
+/** One answer. */
+export interface PluginResult {
+  readonly available: boolean;
+  /** A word or two: `OK`, `DISABLED BY FILE`. */
+  readonly reason: string;
+  /** A sentence for the detailed form. */
+  readonly details?: string | undefined;
+}
+
+/** Something a health check asks. Loaded like a driver of the kind `healthcheck`: by name, or as `module:export`. */
+export interface HealthcheckPlugin {
+  readonly name?: string;
+  /** `port` is the one the request came in on; `signal` fires when nobody waits any more. A throw is unavailable. */
+  check(where: {
+    readonly port: number | undefined;
+    readonly signal: AbortSignal;
+  }): PluginResult | Promise<PluginResult>;
+  close?(): unknown;
+}
+
+/** What plugins are made with. */
+export interface PluginSettings {
+  readonly disableByFilePath: string | undefined;
+  readonly disableByFilePaths: readonly string[];
+  readonly enableByFilePaths: readonly string[];
+  readonly maxDelayMs: number;
+  readonly url: string | undefined;
+  readonly expect: number | undefined;
+}
+
+type Settings = () => PluginSettings;
+
+const OK: PluginResult = { available: true, reason: 'OK' };
+
+/** Unavailable while one file exists. */
+function disableByFile(settings: Settings, log: Logger): HealthcheckPlugin {
+  const warn = once(() => log.warn('healthcheck: disable_by_file has no disable_by_file_path and is always OK'));
+  return {
+    async check() {
+      const path = settings().disableByFilePath;
+      if (path === undefined) warn();
+      if (path === undefined || !(await exists(path))) return OK;
+      return { available: false, reason: 'DISABLED BY FILE', details: `${path} exists` };
+    },
+  };
+}
+
+/** Unavailable while the file for the port the request came in on exists. */
+function disableByFilesPorts(settings: Settings, log: Logger): HealthcheckPlugin {
+  const warned = new Set<number | undefined>();
+  return {
+    async check({ port }) {
+      const path = pathsByPort(settings().disableByFilePaths).get(port);
+      if (path === undefined) {
+        if (!warned.has(port)) log.warn('healthcheck: disable_by_file_paths has no file for this port', { port });
+        warned.add(port);
+        return OK;
+      }
+      if (!(await exists(path))) return OK;
+      return { available: false, reason: 'DISABLED BY FILE', details: `${path} exists` };
+    },
+  };
+}
+
+/** Unavailable while any of some files is missing. */
+function enableByFiles(settings: Settings): HealthcheckPlugin {
+  return {
+    async check() {
+      for (const path of settings().enableByFilePaths) {
+        if (await exists(path)) continue;
+        return { available: false, reason: 'FILE PATH MISSING', details: `${path} does not exist` };
+      }
+      return OK;
+    },
+  };
+}
+
+/** Unavailable when the event loop came late, in the time since the last question, by more than a limit. */
+function eventLoop(settings: Settings): HealthcheckPlugin {
+  const delay = monitorEventLoopDelay({ resolution: 20 });
+  delay.enable();
+  return {
+    check() {
+      const lateMs = delay.max / 1e6;
+      delay.reset();
+      const limit = settings().maxDelayMs;
+      if (!(lateMs > limit)) return OK;
+      return { available: false, reason: 'EVENT LOOP DELAYED', details: `${lateMs.toFixed(0)} ms, limit ${limit} ms` };
+    },
+    close: () => delay.disable(),
+  };
+}
+
+/** Unavailable when another service does not answer well. */
+function http(settings: Settings): HealthcheckPlugin {
+  return {
+    async check({ signal }) {
+      const { url, expect } = settings();
+      if (url === undefined) return OK;
+      const response = await fetch(url, { signal, redirect: 'manual' });
+      await response.body?.cancel();
+      const good = expect === undefined ? response.ok : response.status === expect;
+      return good
+        ? OK
+        : { available: false, reason: 'HTTP CHECK FAILED', details: `${url} answered ${response.status}` };
+    },
+  };
+}
+
+/** The plugins by name; each is made with its settings and the log. */
+const BUILTIN_PLUGINS: Readonly<Record<string, (settings: Settings, log: Logger) => HealthcheckPlugin>> = {
+  disable_by_file: disableByFile,
+  disable_by_files_ports: disableByFilesPorts,
+  enable_by_files: enableByFiles,
+  event_loop: eventLoop,
+  http,
+};
+
+/** The kind of driver that a health check asks. */
+export const healthcheckKind: DriverKind = { kind: 'healthcheck', required: ['check'], builtin: BUILTIN_PLUGINS };
+
+/** `port:path`, the first colon splits. */
+export function pathsByPort(entries: readonly string[]): Map<number | undefined, string> {
+  return new Map(
+    entries.map((entry) => {
+      const colon = entry.indexOf(':');
+      return [Number(entry.slice(0, colon)), entry.slice(colon + 1)];
+    }),
+  );
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function once(act: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) act();
+    done = true;
+  };
+}

@@ -1,0 +1,58 @@
+/**
+ * Rules of a rate limit, as operators write them.
+ */
+import { ConfigurationRefused, type Origin } from '../../errors.js';
+
+const KEYS = ['address', 'project', 'user', 'token-hash', 'route'] as const;
+
+/** One rule, read. */
+export interface RateRule {
+  readonly name: string;
+  readonly key: (typeof KEYS)[number];
+  /** Requests a second. */
+  readonly rate: number;
+  /** Requests at once. */
+  readonly burst: number;
+  readonly methods: ReadonlySet<string> | undefined;
+  readonly path: RegExp | undefined;
+}
+
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** Reads `name key rate burst [methods] [path]`; throws for anything else, saying which part is wrong. */
+export function parseRule(text: string, origin: Origin | undefined): RateRule {
+  const [name = '', key = '', rate = '', burst = '', ...rest] = text.trim().split(/\s+/);
+  const refused = (message: string): ConfigurationRefused =>
+    new ConfigurationRefused('PORTICO_RATE_RULE', {
+      message: `rate limit rule "${text}": ${message}`,
+      hint: 'Write name key rate burst [methods] [path], such as "boot project 5/m 5 POST /servers".',
+      origin,
+    });
+  if (!/^[\w.-]+$/.test(name)) throw refused('its name may have letters, digits, dots, - and _');
+  const known = KEYS.find((one) => one === key);
+  if (known === undefined) throw refused(`its key is not one of ${KEYS.join(', ')}`);
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)(?:\/([smhd]))?$/.exec(rate) ?? [];
+  if (amount === undefined || Number(amount) === 0)
+    throw refused('its rate is not a number, alone or with /s /m /h /d');
+  if (!/^[1-9]\d*$/.test(burst)) throw refused('its burst is not a whole number from 1 on');
+  const methods = rest[0]?.startsWith('/') === false ? rest.shift() : undefined;
+  const path = rest.shift();
+  if (rest.length > 0 || path?.startsWith('/') === false) throw refused('it has too many parts');
+  return {
+    name,
+    key: known,
+    rate: Number(amount) / SECONDS[unit ?? 's']!,
+    burst: Number(burst),
+    methods: methods === undefined ? undefined : new Set(methods.toUpperCase().split(',')),
+    path: path === undefined ? undefined : pathPattern(path),
+  };
+}
+
+/** `*` is any one segment; the rule holds for everything below its path. */
+function pathPattern(path: string): RegExp {
+  const segments = path.replace(/\/+$/, '').split('/');
+  const source = segments.map((segment) =>
+    segment === '*' ? '[^/]+' : segment.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`),
+  );
+  return new RegExp(`^${source.join('/')}(?:/|$)`);
+}

@@ -1,0 +1,121 @@
+/**
+ * The request as a controller sees it.
+ */
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { type Environ, environ, type MatchedRoute, type RequestContext } from '../../app/index.js';
+import type { UrlValues } from '../urls/url-builder.js';
+import type { ApiVersion } from '../versions/api-version.js';
+
+/** Path variables and defaults of the route, without controller, action and format. */
+export type Args = Readonly<Record<string, unknown>>;
+
+/** What a request needs of its router. */
+export interface RequestSurroundings {
+  /** The URL of a named route, absolute; null: the request's own. */
+  urlFor(req: IncomingMessage, name: string | null, values: UrlValues): string;
+}
+
+/** One request to one action. */
+export class ActionRequest<P = Args, B = unknown, Q = unknown> {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly route: MatchedRoute;
+  /** Path variables by name; parsed where the template gives them a type. Without prototype. */
+  readonly params: P;
+  readonly #apiVersion: ApiVersion | null;
+  readonly #surroundings: RequestSurroundings;
+  /** The parsed and validated body; undefined when there was none. */
+  body: B = undefined as B;
+  /** The query: a repeated key is an array, unless a schema says otherwise. */
+  query: Q = undefined as Q;
+  #abort: AbortController | undefined;
+  #signal: AbortSignal | undefined;
+  #reason: Error | undefined;
+
+  constructor(
+    req: IncomingMessage,
+    res: ServerResponse,
+    route: MatchedRoute,
+    params: P,
+    apiVersion: ApiVersion | null,
+    surroundings: RequestSurroundings,
+  ) {
+    this.req = req;
+    this.res = res;
+    this.route = route;
+    this.params = params;
+    this.#apiVersion = apiVersion;
+    this.#surroundings = surroundings;
+  }
+
+  get method(): string {
+    return this.req.method ?? 'GET';
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.req.headers;
+  }
+
+  /** The version negotiated for this request: `request.apiVersion.atLeast('2.26')`. */
+  get apiVersion(): ApiVersion {
+    if (this.#apiVersion === null) throw new TypeError('request.apiVersion: the router was made without versions');
+    return this.#apiVersion;
+  }
+
+  /** What the request gathered on its way through the pipeline. */
+  get environ(): Environ {
+    return environ(this.req);
+  }
+
+  /** Who is asking: what the context filter, or noauth, put there. */
+  get context(): RequestContext | undefined {
+    return environ(this.req).context;
+  }
+
+  /** Aborted when the client is gone, a deadline has passed, or the service is stopped by force. */
+  get signal(): AbortSignal {
+    this.#signal ??= this.#makeSignal();
+    return this.#signal;
+  }
+
+  /** The request needs no answer any more: nobody waits for one, or one was given. */
+  get isAborted(): boolean {
+    return this.#reason !== undefined || this.res.destroyed;
+  }
+
+  /**
+   * The absolute URL of a named route, with the scheme, host and prefix the client used; without a name, the request's
+   * own, without its query.
+   */
+  url(name?: string, values: UrlValues = {}): string {
+    return this.#surroundings.urlFor(this.req, name ?? null, values);
+  }
+
+  /** One value of the query: of a repeated key the last. */
+  queryValue(name: string): string | undefined {
+    const query = this.query as Readonly<Record<string, unknown>> | undefined;
+    const value = query !== undefined && Object.hasOwn(query, name) ? query[name] : undefined;
+    const last: unknown = Array.isArray(value) ? value.at(-1) : value;
+    return last === undefined || last === null ? undefined : String(last as string);
+  }
+
+  /** Aborts {@link signal}. */
+  abort(reason: Error): void {
+    this.#reason ??= reason;
+    this.#abort?.abort(reason);
+  }
+
+  #makeSignal(): AbortSignal {
+    const abort = new AbortController();
+    this.#abort = abort;
+    const { res } = this;
+    const gone = (): void => {
+      if (!res.writableFinished) abort.abort(new Error('the client is gone'));
+    };
+    if (this.#reason !== undefined) abort.abort(this.#reason);
+    else if (res.destroyed) gone();
+    else res.once('close', gone);
+    const { signal: outer } = this.environ;
+    return outer === undefined ? abort.signal : AbortSignal.any([abort.signal, outer]);
+  }
+}

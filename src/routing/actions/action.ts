@@ -1,0 +1,128 @@
+/**
+ * Actions with options: which versions they serve, what body and query they take, what status they answer with.
+ *
+ * An action without options is a plain method of its controller.
+ */
+import type { Filter } from '../../app/index.js';
+import type { WrittenRange } from '../versions/api-version.js';
+import type { ActionRequest, Args } from './action-request.js';
+import type { FromSchema, JsonSchema } from './json-schema.js';
+import { isSince, rangesSince, type Since } from './since.js';
+
+/** One of several values, each for a range of versions. Ranges of one action must not overlap. */
+export interface Versioned<T> {
+  readonly versions: WrittenRange;
+  readonly schema: T;
+}
+
+/** One schema, or one for each range of versions. As it is written also by the version from which it holds. */
+export type Schemas = JsonSchema | readonly Versioned<JsonSchema>[];
+
+/** A status, or one for each range of versions. */
+export type Statuses = number | readonly { readonly versions: WrittenRange; readonly status: number }[];
+
+/** Options of an action. */
+export interface ActionOptions {
+  /** First and last version it serves, both included: `['2.1', '2.35']`, `['2.36']`. Default: all. */
+  readonly versions?: WrittenRange;
+  /** The key of the body that selects it, for routes to `action: 'action'`: `reboot` for `{"reboot": …}`. */
+  readonly bodyKey?: string;
+  /**
+   * What the body must be. Bodies are not coerced and nothing is removed or defaulted. `{ '2.1': schema, '2.19': schema }`
+   * are schemas by the version from which they hold.
+   */
+  readonly body?: Schemas;
+  /** What the query must be, also by version. Values are coerced to number, integer and boolean. */
+  readonly query?: Schemas;
+  /** Default 200, or 204 for an empty answer. `{ '2.1': 200, '2.2': 201 }` are statuses by version. */
+  readonly status?: Statuses | Since<number>;
+  /** What is answered, by status: the serialiser is compiled from it. */
+  readonly response?: Readonly<Record<number, JsonSchema>>;
+  /** Filters around this action, inside those of the route and the router. */
+  readonly filters?: readonly Filter[];
+  /** Largest body, in bytes. Default: the router's. */
+  readonly bodyLimit?: number;
+  /** For tools and documents. */
+  readonly summary?: string;
+}
+
+type SchemaType<S> = S extends readonly (infer V)[]
+  ? V extends { readonly schema: infer One }
+    ? FromSchema<One>
+    : unknown
+  : S extends undefined
+    ? unknown
+    : FromSchema<S>;
+
+/** The type of the body an action with these options gets. */
+export type BodyOf<O> = O extends { readonly body: infer S } ? SchemaType<S> : unknown;
+
+/** The type of the query an action with these options gets. */
+export type QueryOf<O> = O extends { readonly query: infer S }
+  ? SchemaType<S>
+  : Readonly<Record<string, string | string[] | undefined>>;
+
+/** What runs for a request. `args`: path variables and defaults, and the body where there is one. */
+export type Handler<B = unknown, Q = unknown, P = Args> = (
+  request: ActionRequest<P, B, Q>,
+  args: P & { readonly body?: B },
+) => unknown;
+
+/** An action with its options. Callable, so that a test can call it as the method it stands for. */
+export interface Action {
+  (request: ActionRequest, args?: Args): unknown;
+  readonly [ACTION]: { readonly options: RangedOptions; readonly handler: AnyHandler };
+}
+
+/** Options whose values by version have ranges. */
+export type RangedOptions = Omit<ActionOptions, 'status'> & { readonly status?: Statuses };
+
+/** A handler whose types have been checked where it was written. */
+export type AnyHandler = (this: unknown, request: ActionRequest, args: Args) => unknown;
+
+const ACTION: unique symbol = Symbol('portico.action');
+
+/**
+ * Gives an action options; the types of `request.body` and `request.query` follow from the schemas.
+ *
+ * ```ts
+ * class Servers {
+ *   create = action({ body: serverSchema, status: 202 }, (request) => ({ server: build(request.body) }));
+ *   show = [action({ versions: ['2.1', '2.35'] }, showOld), action({ versions: ['2.36'] }, showNew)];
+ * }
+ * ```
+ */
+export function action<const O extends ActionOptions>(options: O, handler: Handler<BodyOf<O>, QueryOf<O>>): Action {
+  const run = handler as AnyHandler;
+  const callable = function (this: unknown, request: ActionRequest, args: Args = {}): unknown {
+    return run.call(this, request, args);
+  };
+  return Object.assign(callable, { [ACTION]: { options: withRanges(options), handler: run } });
+}
+
+function withRanges({ status, ...options }: ActionOptions): RangedOptions {
+  const { body, query } = options;
+  return {
+    ...options,
+    ...(isSince(body) && { body: schemasOf(body as Since<JsonSchema>) }),
+    ...(isSince(query) && { query: schemasOf(query as Since<JsonSchema>) }),
+    ...(status !== undefined && { status: isSince(status) ? statusesOf(status as Since<number>) : status }),
+  };
+}
+
+const schemasOf = (since: Since<JsonSchema>): Versioned<JsonSchema>[] =>
+  rangesSince(since).map(({ versions, value }) => ({ versions, schema: value }));
+
+const statusesOf = (since: Since<number>): Exclude<Statuses, number> =>
+  rangesSince(since).map(({ versions, value }) => ({ versions, status: value }));
+
+/** Options and handler of a method of a controller: those of an action, or the plain method with none. */
+export function actionOf(method: unknown): { readonly options: RangedOptions; readonly handler: AnyHandler } | null {
+  if (typeof method !== 'function') return null;
+  return (method as Partial<Action>)[ACTION] ?? { options: {}, handler: method as AnyHandler };
+}
+
+/** Whether a value is an action with options. */
+export function isAction(value: unknown): value is Action {
+  return typeof value === 'function' && ACTION in value;
+}

@@ -1,0 +1,90 @@
+/**
+ * The action of a request: chosen, its input checked, called. What it gave is answered by the router itself where it is
+ * JSON, else by Fastify.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Fault, quoteClient } from '../../app/index.js';
+import type { Outcome, Pending } from '../serving/pending.js';
+import { methodFor, type RunnableAction } from '../serving/served-route.js';
+import { valueFor } from './compiled-action.js';
+import type { AnswerTypes } from './negotiate-type.js';
+import type { AnswerRules } from './send-answer.js';
+
+/** Answers what went wrong. */
+export type Fail = (req: IncomingMessage, res: ServerResponse, error: unknown) => void;
+
+/** What actions of one router have in common. */
+export interface RunRules {
+  /** Whether a body that an action does not declare is passed to it. */
+  readonly schemas: 'required' | 'optional';
+  /** Null: all answers are JSON. */
+  readonly types: AnswerTypes | null;
+  readonly fail: Fail;
+}
+
+/** Runs the action; throws what it, or the check of its input, throws. The value may be a promise. */
+export function runAction(
+  req: IncomingMessage,
+  pending: Pending,
+  input: { readonly body: unknown; readonly query: unknown },
+  rules: RunRules,
+): Outcome {
+  const method = pending.method ?? methodByKey(pending, input.body);
+  const type = rules.types === null ? null : rules.types.choose(req, pending.format);
+  return { method, type, value: callAction(input.body, input.query, pending, method, rules) };
+}
+
+/** How an outcome is answered. */
+export function answerRules(
+  { version }: Pending,
+  { method: { compiled, serializers }, type }: Outcome,
+  { types }: RunRules,
+): AnswerRules {
+  return {
+    status: compiled.statuses.length === 0 ? undefined : valueFor(compiled.statuses, version),
+    compiledFor: compiled.options.response,
+    compiledSerializers: serializers,
+    type,
+    serializer: type === null || types === null ? null : types.serializer(type),
+  };
+}
+
+/** Whether a value is to be waited for. */
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
+function callAction(body: unknown, query: unknown, pending: Pending, method: RunnableAction, rules: RunRules): unknown {
+  const { version, request: own, args, target } = pending;
+  const { compiled } = method;
+  own.query = query;
+  if (compiled.queryChecks.length > 0) valueFor(compiled.queryChecks, version)?.(own.query);
+  const check = compiled.bodyChecks.length === 0 ? undefined : valueFor(compiled.bodyChecks, version);
+  if (check !== undefined) {
+    if (body === undefined) throw new Fault(400, { message: 'The request needs a body.' });
+    check(body);
+  }
+  const optional = (target.resource.schemas ?? rules.schemas) === 'optional';
+  const passed = body !== undefined && (optional || check !== undefined || pending.method === undefined);
+  if (!passed) return compiled.handler.call(compiled.controller, own, args);
+  own.body = body;
+  return compiled.handler.call(compiled.controller, own, { ...args, body });
+}
+
+/** The method that the only key of the body selects. */
+function methodByKey({ target, version }: Pending, body: unknown): RunnableAction {
+  if (body === undefined) throw new Fault(400, { message: 'The request needs a body.' });
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new Fault(400, { message: 'The body must be an object with one key: the name of an action.' });
+  }
+  const keys = Object.keys(body);
+  if (keys.length !== 1) {
+    throw new Fault(400, { message: `The body must have exactly one key, the name of an action, not ${keys.length}.` });
+  }
+  const key = keys[0]!;
+  const methods = target.byKey!.methods.get(key);
+  if (methods === undefined) throw new Fault(400, { message: `There is no such action: ${quoteClient(key)}.` });
+  const method = methodFor(methods, version);
+  if (method === undefined) throw new Fault(404, { message: 'The action does not exist in this version of the API.' });
+  return method;
+}

@@ -1,0 +1,282 @@
+/**
+ * The route table as one writes it: `connect`, `resource`, `redirect`, submappers; exactly those of Python's Routes.
+ */
+import type { Origin, PorticoError } from '../../errors.js';
+import type { Found } from '../matching/compiled-route.js';
+import { RouteTable } from '../matching/route-table.js';
+import { getOwn, setOwn } from '../template/own-property.js';
+import { translateRegex } from '../template/python-regex.js';
+import { Generator } from '../urls/generator.js';
+import { UrlBuilder, type UrlSurroundings, type UrlValues } from '../urls/url-builder.js';
+import { type CallSite, callSite } from './call-site.js';
+import type { Match, MatchRequest } from './conditions.js';
+import { type ExpandedRoute, expandResource, type ResourceOptions } from './resource-routes.js';
+import { type Requirements, Route, type RouteOptions } from './route.js';
+import { definitionError, RouteError } from './route-error.js';
+import { SubMapperParent } from './submapper.js';
+
+/** Options of a mapper; all have Routes' names and defaults, `explicit` as every service sets it. */
+export interface MapperOptions {
+  /** `api` limits `format` to known ones; `plain` and `project` are nova's. Default `routes`. */
+  readonly kind?: 'routes' | 'api' | 'plain' | 'project' | undefined;
+  /** Trailing variables with defaults may be left out. Default false. */
+  readonly minimization?: boolean | undefined;
+  /** False gives every route a controller and an action. Default true. */
+  readonly explicit?: boolean | undefined;
+  /** What a variable called `controller` may be. Default nothing. */
+  readonly controllers?: readonly string[] | undefined;
+  /** Generated paths end in a slash. Default false. */
+  readonly appendSlash?: boolean | undefined;
+  /** Whether matches have a `sub_domain`. Default false. */
+  readonly subDomains?: boolean | undefined;
+  readonly subDomainsIgnore?: readonly string[] | undefined;
+  /** A regular expression for the domain. Default two labels. */
+  readonly domainMatch?: string | undefined;
+  /** A regular expression that paths must begin with; it is removed before matching. Default none. */
+  readonly prefix?: string | null | undefined;
+  /** Whether a name means its route, or only its defaults. Default true. */
+  readonly hardcodeNames?: boolean | undefined;
+  /** For `project`: default `[0-9a-f-]+`. */
+  readonly projectIdRegex?: string | undefined;
+  /** For all kinds but `routes`: default `json|xml`. */
+  readonly formatRegex?: string | undefined;
+}
+
+/** A redirect: where to, and with which status. */
+export interface Redirect {
+  readonly target: Route;
+  readonly status: number;
+}
+
+/** A route table, and URLs from it. */
+export class Mapper extends SubMapperParent {
+  readonly #options: MapperOptions;
+  readonly #routes: Route[] = [];
+  readonly #names = new Map<string, Route>();
+  readonly #redirects = new Map<Route, Redirect>();
+  readonly #places = new WeakMap<Route, CallSite>();
+  #table: RouteTable | undefined;
+  #builder: UrlBuilder | undefined;
+  /** The expression for the prefix and what follows it. */
+  #prefix: string | undefined;
+
+  constructor(options: MapperOptions = {}) {
+    super();
+    this.#options = options;
+  }
+
+  /** The routes that can match, in the order they were added. Static routes, which only generate, are not among them. */
+  get routes(): readonly Route[] {
+    return this.#routes;
+  }
+
+  /** Routes by name; of several with one name the last. */
+  get names(): ReadonlyMap<string, Route> {
+    return this.#names;
+  }
+
+  /** Adds a route. `connect(name, template, options)`, or without a name. */
+  connect(template: string, options?: RouteOptions): this;
+  connect(name: string | null, template: string, options?: RouteOptions): this;
+  connect(first: string | null, second: string | RouteOptions = {}, third: RouteOptions = {}): this {
+    if (typeof second === 'string') this.addRoute(first, second, third);
+    else this.addRoute(null, first, second);
+    return this;
+  }
+
+  addRoute(name: string | null, template: string | null, options: RouteOptions): void {
+    const place = callSite();
+    this.guard(name, template, place, () => {
+      const route = this.makeRoute(name, template, options);
+      this.#places.set(route, place);
+      if (!route.isStatic) this.#routes.push(route);
+      if (name) this.#names.set(name, route);
+      this.changed();
+    });
+  }
+
+  /** A resource: the usual routes of a collection and its members, each also with a format. */
+  resource(memberName: string, collectionName: string, options: ResourceOptions = {}): this {
+    for (const adapted of this.#resourceOptions(options)) {
+      for (const { name, template, options: routeOptions } of this.expand(memberName, collectionName, adapted)) {
+        this.addRoute(name, template, routeOptions);
+      }
+    }
+    return this;
+  }
+
+  /** A route that answers with a redirect to `to`, made with what `from` captured. Default status 302. */
+  redirect(from: string, to: string, options: RouteOptions & { readonly _redirectCode?: string | number } = {}): this {
+    const { _redirectCode: code = 302, _filter: filter, ...matching } = options;
+    const { _encoding, _explicit, _minimize } = options;
+    const count = this.#routes.length;
+    this.addRoute(null, from, matching);
+    const route = this.#routes[count];
+    if (route === undefined) return this;
+    this.guard(null, to, callSite(), () => {
+      const shared = { _encoding, _explicit, _minimize, _filter: filter, _static: true };
+      this.#redirects.set(route, { target: this.makeRoute(null, to, shared), status: this.redirectStatus(code) });
+    });
+    return this;
+  }
+
+  /** For `project` mappers: one route without a name, below the project id and without it. */
+  createRoute(path: string, method: string, controller: unknown, action: string): this {
+    const options = { controller, action, conditions: { method: [method] } };
+    this.addRoute(null, `/${this.#projectToken}${path}`, { ...options });
+    this.addRoute(null, path, options);
+    return this;
+  }
+
+  /** Adds copies of routes, with a prefix in front of their paths. */
+  extend(routes: Iterable<Route>, pathPrefix = ''): this {
+    for (const route of routes) {
+      const joint = pathPrefix !== '' && route.minimize ? '/' : '';
+      const { _explicit, _minimize, _static, _filter, _absolute, _encoding, ...options } = route.options;
+      this.addRoute(route.name, pathPrefix + joint + route.template, { ...options, conditions: route.conditions });
+    }
+    return this;
+  }
+
+  /** What a route redirects to; undefined for all others. */
+  redirectOf(route: Route): Redirect | undefined {
+    return this.#redirects.get(route);
+  }
+
+  /** Where a route was added. */
+  originOf(route: Route): Origin | undefined {
+    return this.#places.get(route)?.();
+  }
+
+  /** The match of the first route that takes the path; null when none does. A bare path fits every method. */
+  match(path: string, request: MatchRequest | null = null): Match | null {
+    return this.routeMatch(path, request)?.match ?? null;
+  }
+
+  /** As {@link match}, with the route. */
+  routeMatch(path: string, request: MatchRequest | null = null): Found | null {
+    const rest = this.withoutPrefix(path);
+    return rest === null ? null : this.compile().find(request?.method ?? null, rest, request);
+  }
+
+  /** The path after the mapper's prefix; null when it does not begin with it. */
+  withoutPrefix(path: string): string | null {
+    const { prefix } = this.#options;
+    if (!prefix) return path;
+    this.#prefix ??= translateRegex(`${prefix}(.*)`).source;
+    if (!new RegExp(this.#prefix, 'vy').test(path)) return null;
+    return path.replace(new RegExp(this.#prefix, 'gv'), '$1') || '/';
+  }
+
+  /** A URL from values, of the route that fits them best; null when none does. */
+  generate(values: UrlValues, scriptName = ''): string | null {
+    const entries = values instanceof Map ? values : new Map(Object.entries(values));
+    return this.#generator().generate(entries, scriptName, null);
+  }
+
+  /** What builds URLs by name. */
+  get urls(): UrlBuilder {
+    this.#builder ??= new UrlBuilder(this.#names, this.#generator(), {
+      hardcodeNames: this.#options.hardcodeNames ?? true,
+      subDomains: this.#options.subDomains ?? false,
+      subDomainsIgnore: this.#options.subDomainsIgnore ?? [],
+      domainMatch: this.#options.domainMatch ?? TWO_LABELS,
+    });
+    return this.#builder;
+  }
+
+  /** Where a redirect leads. Throws a `GenerationError` when the match lacks a variable of the target. */
+  redirectLocation(redirect: Redirect, match: Match, around: UrlSurroundings): string {
+    return this.urls.ofRoute(redirect.target, match, around);
+  }
+
+  /** Compiles the table; done at the first match otherwise. */
+  compile(): RouteTable {
+    this.#table ??= new RouteTable(this.#routes, {
+      controllers: this.#options.controllers ?? [],
+      subDomains: this.#options.subDomains ?? false,
+      subDomainsIgnore: this.#options.subDomainsIgnore ?? [],
+      domainMatch: this.#options.domainMatch ?? TWO_LABELS,
+      refuse: (route, error) => this.refuse(definitionError(error, route.template, this.originOf(route))),
+    });
+    return this.#table;
+  }
+
+  /** What a resource expands to. */
+  protected expand(memberName: string, collectionName: string, options: ResourceOptions): readonly ExpandedRoute[] {
+    return expandResource(memberName, collectionName, options);
+  }
+
+  /** Makes a route as this kind of mapper has it. */
+  protected makeRoute(name: string | null, template: string | null, options: RouteOptions): Route {
+    if (typeof template !== 'string') {
+      throw new RouteError('PORTICO_ROUTE_NO_TEMPLATE', {
+        message: `the route ${name === null ? '' : `"${name}" `}has no path`,
+        hint: 'connect(path, options) or connect(name, path, options); a submapper needs a pathPrefix for a lone name.',
+      });
+    }
+    const { explicit = true, minimization = false } = this.#options;
+    return new Route(name || null, template, {
+      ...this.#withFormat(options),
+      _explicit: options._explicit ?? explicit,
+      _minimize: options._minimize ?? minimization,
+    });
+  }
+
+  /** The status of a redirect: the number a code begins with. */
+  protected redirectStatus(code: string | number): number {
+    return Number.parseInt(String(code), 10);
+  }
+
+  /** Runs a definition; what it throws is refused with template and place. */
+  protected guard(name: string | null, template: string | null, place: CallSite, define: () => void): void {
+    try {
+      define();
+    } catch (error) {
+      this.refuse(definitionError(error as Error, template ?? name ?? '', place()));
+    }
+  }
+
+  /** What happens to a mistake in the table: it is thrown. */
+  protected refuse(error: PorticoError): void {
+    throw error;
+  }
+
+  /** The table was changed: what was compiled from it is void. */
+  protected changed(): void {
+    this.#table = undefined;
+    this.#builder = undefined;
+  }
+
+  get #projectToken(): string {
+    return `{project_id:${this.#options.projectIdRegex ?? '[0-9a-f-]+'}}`;
+  }
+
+  #generator(): Generator {
+    const { explicit = true, appendSlash = false, prefix } = this.#options;
+    return new Generator(this.#routes, { explicit, appendSlash, prefix: prefix ?? '' });
+  }
+
+  /** All kinds but Routes' own limit `format`, in the requirements object that was passed in. */
+  #withFormat(options: RouteOptions): RouteOptions {
+    if ((this.#options.kind ?? 'routes') === 'routes') return options;
+    const requirements: Requirements = options.requirements ?? {};
+    if (!getOwn(requirements, 'format')) setOwn(requirements, 'format', this.#options.formatRegex ?? 'json|xml');
+    return { ...options, requirements };
+  }
+
+  /** How often a resource is expanded, and with which prefix: `project` does it with and without the project id. */
+  #resourceOptions(options: ResourceOptions): ResourceOptions[] {
+    const { kind = 'routes' } = this.#options;
+    const { parentResource: parent } = options;
+    const parentPath = parent ? `${parent.collectionName}/:${parent.memberName}_id` : undefined;
+    if (kind === 'plain' && parentPath !== undefined) return [{ ...options, pathPrefix: parentPath }];
+    if (kind !== 'project') return [options];
+    return [
+      { ...options, pathPrefix: `${this.#projectToken}/${parentPath ?? ''}` },
+      { ...options, pathPrefix: parentPath },
+    ];
+  }
+}
+
+const TWO_LABELS = '[^\\.\\/]+?\\.[^\\.\\/]+';

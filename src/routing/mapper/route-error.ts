@@ -1,0 +1,53 @@
+/**
+ * Mistakes in a route table.
+ */
+import { type ErrorDetails, type Origin, PorticoError } from '../../errors.js';
+import { RegexProblem } from '../template/pattern-reader.js';
+import { TemplateProblem } from '../template/template.js';
+import { RequirementProblem } from './requirement-problem.js';
+
+/** A mistake in the definition of a route; its code begins with `PORTICO_ROUTE_`. */
+export class RouteError extends PorticoError {}
+
+/** All mistakes of a table, at once. */
+export class RouteTableError extends RouteError {
+  readonly issues: readonly RouteError[];
+
+  constructor(issues: readonly RouteError[]) {
+    const lines = issues.map((issue) => issue.describe());
+    super('PORTICO_ROUTE_TABLE', {
+      message: lines.length === 1 ? lines[0]! : `${lines.length} mistakes in the route table:\n${lines.join('\n')}`,
+      cause: issues[0],
+    });
+    this.issues = issues;
+  }
+}
+
+/** No URL can be made: no route takes these values. */
+export class GenerationError extends PorticoError {
+  constructor(details: ErrorDetails) {
+    super('PORTICO_ROUTE_GENERATION', details);
+  }
+}
+
+/** Anything thrown while a route was defined, as a {@link RouteError} with template, mark and place. */
+export function definitionError(error: Error, template: string, origin: Origin | undefined): RouteError {
+  if (error instanceof RouteError && error.origin !== undefined) return error;
+  const code = error instanceof RouteError ? error.code : codeOf(error);
+  const mark = error instanceof TemplateProblem ? `\n  ${template}\n  ${' '.repeat(error.offset)}^` : '';
+  const subject = template === '' ? '' : `the route ${JSON.stringify(template)}: `;
+  const hint = error instanceof RouteError ? error.hint : hintOf(error);
+  return new RouteError(code, { message: `${subject}${error.message}${mark}`, origin, hint, cause: error });
+}
+
+function codeOf(error: Error): string {
+  if (error instanceof RegexProblem || error instanceof RequirementProblem || error instanceof SyntaxError) {
+    return 'PORTICO_ROUTE_REGEX';
+  }
+  return error instanceof TemplateProblem ? 'PORTICO_ROUTE_TEMPLATE' : 'PORTICO_ROUTE_DEFINITION';
+}
+
+function hintOf(error: Error): string | undefined {
+  if (codeOf(error) !== 'PORTICO_ROUTE_REGEX') return undefined;
+  return 'An expression in a template ends at its first "}" and ":"; requirements: { name: … } has no such limits.';
+}

@@ -1,0 +1,221 @@
+/**
+ * One route: a template, its defaults, requirements and conditions.
+ */
+
+import { getOwn, setOwn } from '../template/own-property.js';
+import { RegexProblem, translateRegex } from '../template/python-regex.js';
+import { pythonText } from '../template/python-text.js';
+import { type PatternSource, wholePattern } from '../template/route-pattern.js';
+import { type Part, readTemplate, SEPARATORS, type TemplateNotice, type Variable } from '../template/template.js';
+import type { Conditions } from './conditions.js';
+import { RequirementProblem } from './requirement-problem.js';
+
+/** Regular expressions for variables, in Python's syntax. */
+export type Requirements = Record<string, string>;
+
+/** May change the values a URL is made from; returns the values to use. */
+export type GenerateFilter = (values: Record<string, unknown>) => Record<string, unknown>;
+
+/**
+ * What a route is made from. Any name that is not listed here is a default: a value of every match, and of the route
+ * that generation looks for.
+ */
+export interface RouteOptions {
+  readonly requirements?: Requirements | undefined;
+  readonly conditions?: Conditions | null | undefined;
+  /** False adds `controller: 'content'` and `action: 'index'`, as very old tables expect. */
+  readonly _explicit?: boolean | undefined;
+  /** Trailing variables with defaults may be left out, as very old tables expect. */
+  readonly _minimize?: boolean | undefined;
+  /** The route only generates. */
+  readonly _static?: boolean | undefined;
+  /** Generated without script name. */
+  readonly _absolute?: boolean | undefined;
+  readonly _filter?: GenerateFilter | null | undefined;
+  readonly _encoding?: string | undefined;
+  readonly _memberName?: string | undefined;
+  readonly _collectionName?: string | undefined;
+  readonly _parentResource?: ParentResource | null | undefined;
+  readonly [name: string]: unknown;
+}
+
+/** The resource that another one belongs to. */
+export interface ParentResource {
+  readonly memberName: string;
+  readonly collectionName: string;
+}
+
+const RESERVED: ReadonlySet<string> = new Set([
+  'requirements',
+  'conditions',
+  '_explicit',
+  '_minimize',
+  '_static',
+  '_absolute',
+  '_filter',
+  '_encoding',
+  '_memberName',
+  '_collectionName',
+  '_parentResource',
+]);
+
+/** A route. Its expression is compiled with the table, when all requirements are known. */
+export class Route {
+  readonly name: string | null;
+  readonly template: string;
+  /** What it was made from, without the options that only the mapper reads. */
+  readonly options: RouteOptions;
+  readonly parts: readonly Part[];
+  readonly notices: readonly TemplateNotice[];
+  readonly requirements: Requirements;
+  readonly conditions: Conditions | null;
+  readonly defaults: ReadonlyMap<string, unknown>;
+  readonly minimize: boolean;
+  readonly isStatic: boolean;
+  /** Static, and to another host. */
+  readonly isExternal: boolean;
+  readonly absolute: boolean;
+  readonly filter: GenerateFilter | null;
+  readonly parentResource: ParentResource | null;
+  /** Variables of the path, by name. */
+  readonly variables: ReadonlyMap<string, Variable>;
+  /** Every name the route can use: variables and defaults. */
+  readonly maxKeys: ReadonlySet<string>;
+  /** The names a URL cannot be made without. */
+  readonly minKeys: ReadonlySet<string>;
+  /** Defaults that are not in the path and not null: a URL is only made for exactly these values. */
+  readonly hardcoded: readonly string[];
+  readonly #checks: ReadonlyMap<string, RegExp>;
+
+  constructor(name: string | null, template: string, options: RouteOptions) {
+    this.name = name;
+    this.options = options;
+    this.isStatic = options._static ?? false;
+    this.isExternal = this.isStatic && template.includes('://');
+    this.minimize = !this.isStatic && (options._minimize ?? false);
+    this.template = this.minimize && template.startsWith('/') ? template.slice(1) : template;
+    this.requirements = options.requirements ?? (Object.create(null) as Requirements);
+    this.conditions = usable(options.conditions);
+    this.absolute = options._absolute ?? false;
+    this.filter = options._filter ?? null;
+    this.parentResource = options._parentResource ?? null;
+    ({ parts: this.parts, notices: this.notices } = readTemplate(this.template, this.requirements, this.isStatic));
+    this.variables = new Map(this.parts.filter((part) => typeof part !== 'string').map((part) => [part.name, part]));
+    this.#checks = compileChecks(this.requirements);
+    this.defaults = defaultsOf(options, this.variables, options._explicit ?? false);
+    this.maxKeys = new Set([...this.defaults.keys(), ...this.variables.keys()]);
+    this.minKeys = this.minimize ? neededKeys(this.parts, this.defaults) : new Set(this.variables.keys());
+    this.hardcoded = [...this.maxKeys].filter((key) => !this.variables.has(key) && this.defaults.get(key) !== null);
+  }
+
+  /** The literal text in front of the first variable, without trailing slashes: the longer, the earlier it is tried. */
+  get literalPrefix(): string {
+    let text = '';
+    for (const part of this.parts) {
+      if (typeof part !== 'string') break;
+      text += part;
+    }
+    return (this.minimize && !text.startsWith('/') ? `/${text}` : text).replace(/\/+$/, '');
+  }
+
+  /** What its expression is built from. */
+  patternSource(controllers: readonly string[]): PatternSource {
+    const { parts, requirements, defaults, minimize } = this;
+    return { parts, requirements, defaults, minimize, controllers };
+  }
+
+  /** The expression of a whole path, in Python's syntax. */
+  wholePattern(controllers: readonly string[]): string {
+    return wholePattern(this.patternSource(controllers));
+  }
+
+  /** Whether a variable takes any segment that is not empty. */
+  isPlain(variable: Variable): boolean {
+    return variable.type === ':' && variable.name !== 'controller' && !getOwn(this.requirements, variable.name);
+  }
+
+  /** Whether a value for a URL satisfies the requirement of its name. Values that are empty or null are not checked. */
+  satisfies(name: string, value: unknown): boolean {
+    const check = this.#checks.get(name);
+    if (check === undefined || !isTruthy(value)) return true;
+    check.lastIndex = 0;
+    return check.test(pythonText(value));
+  }
+}
+
+/** What Python takes for true. */
+export function isTruthy(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : Boolean(value);
+}
+
+function usable(conditions: Conditions | null | undefined): Conditions | null {
+  if (conditions === null || conditions === undefined || Object.keys(conditions).length === 0) return null;
+  const { function: accept } = conditions;
+  if (accept !== undefined && accept.constructor.name === 'AsyncFunction') {
+    throw new TypeError('a condition function must not be asynchronous: its promise would always accept the route');
+  }
+  return conditions;
+}
+
+/** Requirements as they are checked in generation: from the start, with `$` after the text and no group around it. */
+function compileChecks(requirements: Requirements): ReadonlyMap<string, RegExp> {
+  const checks = new Map<string, RegExp>();
+  for (const [name, requirement] of Object.entries(requirements)) {
+    checks.set(name, compileCheck(name, requirement));
+  }
+  return checks;
+}
+
+function compileCheck(name: string, requirement: string): RegExp {
+  try {
+    return new RegExp(translateRegex(`^${requirement}$`).source, 'vy');
+  } catch (error) {
+    if (!(error instanceof RegexProblem || error instanceof SyntaxError)) throw error;
+    throw new RequirementProblem(name, requirement, error);
+  }
+}
+
+function defaultsOf(
+  options: RouteOptions,
+  variables: ReadonlyMap<string, Variable>,
+  explicit: boolean,
+): ReadonlyMap<string, unknown> {
+  const given: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(options)) {
+    if (!RESERVED.has(name) && value !== undefined) setOwn(given, name, value);
+  }
+  if (!explicit) {
+    for (const [name, value] of [
+      ['controller', 'content'],
+      ['action', 'index'],
+    ] as const) {
+      if (!variables.has(name) && !Object.hasOwn(given, name)) given[name] = value;
+    }
+  }
+  const defaults = new Map<string, unknown>();
+  for (const [name, value] of Object.entries(given)) defaults.set(name, defaultValue(value));
+  if (!explicit && variables.has('action') && !defaults.has('action')) defaults.set('action', 'index');
+  if (!explicit && variables.has('id') && !defaults.has('id')) defaults.set('id', null);
+  return defaults;
+}
+
+/** Defaults are text: `5` is `"5"`, `true` is `"True"`. Null stays null, functions stay functions. */
+function defaultValue(value: unknown): unknown {
+  if (value === null || value === undefined) return null;
+  return typeof value === 'function' ? value : pythonText(value);
+}
+
+/** With minimization: the variables that are not in the run of defaulted ones at the end. */
+function neededKeys(parts: readonly Part[], defaults: ReadonlyMap<string, unknown>): ReadonlySet<string> {
+  const needed = new Set<string>();
+  let gap = false;
+  for (const part of [...parts].reverse()) {
+    if (typeof part === 'string') {
+      if (!SEPARATORS.includes(part)) gap = true;
+    } else if (gap || !defaults.has(part.name)) {
+      needed.add(part.name);
+      gap = true;
+    }
+  }
+  return needed;
+}

@@ -1,0 +1,237 @@
+/**
+ * Submappers: partial applications of a mapper, and shortcuts for the usual routes of a collection.
+ */
+
+import { pythonText } from '../template/python-text.js';
+import type { RouteOptions } from './route.js';
+import { RouteError } from './route-error.js';
+
+/** What a submapper adds its routes to: a mapper, or another submapper. */
+export interface RouteParent {
+  /** `connect` with both arguments; a null path takes the name for the path where a submapper has a path prefix. */
+  addRoute(name: string | null, path: string | null, options: RouteOptions): void;
+  readonly resourceName?: string | null;
+  readonly formatted?: boolean;
+}
+
+/** The standard actions, which `actions` may name. */
+export type SubMapperAction = 'index' | 'create' | 'new' | 'show' | 'update' | 'delete' | 'edit';
+
+/** Options of a submapper; all others are added to each of its routes. */
+export interface SubMapperOptions extends RouteOptions {
+  /** In front of every path; prefixes of nested submappers follow one another. */
+  readonly pathPrefix?: string | undefined;
+  /** In front of every name. */
+  readonly namePrefix?: string | undefined;
+  readonly collectionName?: string | null | undefined;
+  /** Default: the parent's, else the controller. */
+  readonly resourceName?: string | null | undefined;
+  /** Whether link, action and the standard actions add `{.format}`. Default: the parent's, else true. */
+  readonly formatted?: boolean | null | undefined;
+  /** Standard actions to add at once, in this order. */
+  readonly actions?: readonly SubMapperAction[] | undefined;
+}
+
+/** Arguments of link, action and the standard actions. */
+export interface StandardRouteOptions extends RouteOptions {
+  readonly name?: string | null | undefined;
+  readonly rel?: string | null | undefined;
+  readonly action?: string | null | undefined;
+  /** Default GET. */
+  readonly method?: string | null | undefined;
+  readonly formatted?: boolean | null | undefined;
+}
+
+/** Options of {@link SubMapperParent.collection}. */
+export interface CollectionOptions extends SubMapperOptions {
+  /** Path of a member below the collection. Default `/{id}`. */
+  readonly memberPrefix?: string | undefined;
+  /** Default index, create, new. */
+  readonly collectionActions?: readonly SubMapperAction[] | undefined;
+  /** Default show, update, delete, edit. */
+  readonly memberActions?: readonly SubMapperAction[] | undefined;
+  readonly memberOptions?: SubMapperOptions | null | undefined;
+}
+
+/** What mappers and submappers have in common. */
+export abstract class SubMapperParent implements RouteParent {
+  abstract addRoute(name: string | null, path: string | null, options: RouteOptions): void;
+
+  /** A partial version of this mapper: its options are added to every route. */
+  submapper(options: SubMapperOptions = {}): SubMapper {
+    return new SubMapper(this, options);
+  }
+
+  /** A submapper for a collection, with index, create and new; its `member` has show, update, delete and edit. */
+  collection(
+    collectionName: string | null,
+    resourceName: string | null,
+    options: CollectionOptions = {},
+  ): SubMapper & { readonly member: SubMapper } {
+    const { pathPrefix = '', memberPrefix = '/{id}', memberActions, memberOptions, ...rest } = options;
+    const { collectionActions = ['index', 'create', 'new'], controller, ...others } = rest;
+    const collection = new SubMapper(this, {
+      ...others,
+      collectionName,
+      resourceName,
+      pathPrefix: collectionName === null ? pathPrefix : `${pathPrefix}/${collectionName}`,
+      controller: controller ?? (resourceName || collectionName),
+      actions: collectionActions,
+    });
+    const member = new SubMapper(collection, {
+      ...memberOptions,
+      pathPrefix: memberPrefix,
+      actions: memberActions ?? ['show', 'update', 'delete', 'edit'],
+    });
+    return Object.assign(collection, { member });
+  }
+}
+
+/** A partial mapper. It has no `resource` and no `redirect`: those belong to the whole table. */
+export class SubMapper extends SubMapperParent {
+  readonly collectionName: string | null;
+  readonly resourceName: string | null;
+  readonly formatted: boolean;
+  readonly #parent: RouteParent;
+  readonly #options: Readonly<Record<string, unknown>>;
+
+  constructor(parent: RouteParent, options: SubMapperOptions) {
+    super();
+    const { resourceName, collectionName, actions, formatted, ...rest } = options;
+    this.#parent = parent;
+    this.#options = withoutUndefined(rest);
+    this.collectionName = collectionName ?? null;
+    this.resourceName = resourceName || parent.resourceName || (rest.controller as string | undefined) || null;
+    this.formatted = formatted ?? parent.formatted ?? true;
+    for (const action of actions ?? []) this.#runStandard(action);
+  }
+
+  /** Adds a route. Without a name it stays without one, also under a name prefix. */
+  connect(template: string, options?: RouteOptions): this;
+  connect(name: string | null, template: string, options?: RouteOptions): this;
+  connect(first: string | null, second: string | RouteOptions = {}, third: RouteOptions = {}): this {
+    if (typeof second === 'string') this.addRoute(first, second, third);
+    else this.addRoute(first, null, second);
+    return this;
+  }
+
+  addRoute(name: string | null, path: string | null, options: RouteOptions): void {
+    const { pathPrefix, namePrefix } = this.#options as SubMapperOptions;
+    let routeName = name;
+    let routePath = path;
+    if (pathPrefix !== undefined) routePath = pathPrefix + text(path ?? name, 'a path');
+    if (namePrefix !== undefined) routeName = path === null ? null : namePrefix + text(name, 'a name');
+    this.#parent.addRoute(routeName, routePath, mergeOptions(this.#options, withoutUndefined(options)));
+  }
+
+  /** A route below this submapper's path: `/<rel or name>`, called `name` or `<rel>_<resource name>`. */
+  link(options: StandardRouteOptions = {}): this {
+    const { rel, name, action, method = 'GET', formatted, ...rest } = options;
+    const path = `/${text(rel || name, 'rel or name')}${this.#suffix(formatted)}`;
+    const routeName = name || `${text(rel, 'rel')}_${text(this.resourceName, 'resourceName')}`;
+    this.addRoute(routeName, path, { ...withMethod(rest, method), action: action || rel || name });
+    return this;
+  }
+
+  /** A route at this submapper's own path, called `name` or `<action>_<resource name>`. */
+  action(options: StandardRouteOptions = {}): this {
+    const { name, action, method = 'GET', formatted, rel, ...rest } = options;
+    const extra: RouteOptions = rel === undefined ? rest : { ...rest, rel };
+    const routeName = name || `${text(action, 'action')}_${text(this.resourceName, 'resourceName')}`;
+    this.addRoute(routeName, this.#suffix(formatted), { ...withMethod(extra, method), action: action || name });
+    return this;
+  }
+
+  index(options: StandardRouteOptions = {}): this {
+    return this.action(fixed({ ...options, name: options.name || this.collectionName }, 'index', 'GET'));
+  }
+
+  create(options: StandardRouteOptions = {}): this {
+    return this.action(fixed(options, 'create', 'POST'));
+  }
+
+  new(options: StandardRouteOptions = {}): this {
+    return this.link({ ...options, rel: 'new' });
+  }
+
+  show(options: StandardRouteOptions = {}): this {
+    return this.action(fixed({ ...options, name: options.name || this.resourceName }, 'show', 'GET'));
+  }
+
+  update(options: StandardRouteOptions = {}): this {
+    return this.action(fixed(options, 'update', 'PUT'));
+  }
+
+  delete(options: StandardRouteOptions = {}): this {
+    return this.action(fixed(options, 'delete', 'DELETE'));
+  }
+
+  edit(options: StandardRouteOptions = {}): this {
+    return this.link({ ...options, rel: 'edit' });
+  }
+
+  #runStandard(action: SubMapperAction): void {
+    if (!STANDARD.has(action)) {
+      throw new RouteError('PORTICO_ROUTE_UNKNOWN_ACTION', {
+        message: `a submapper has no action "${String(action)}"`,
+        hint: `There are: ${[...STANDARD].join(', ')}.`,
+      });
+    }
+    this[action](this.#options as StandardRouteOptions);
+  }
+
+  #suffix(formatted: boolean | null | undefined): string {
+    return (formatted ?? this.formatted) ? '{.format}' : '';
+  }
+}
+
+const STANDARD: ReadonlySet<string> = new Set(['index', 'create', 'new', 'show', 'update', 'delete', 'edit']);
+
+/** Prefixes are this level's own; of the rest the inner value wins, and objects are merged, inner keys winning. */
+function mergeOptions(outer: Readonly<Record<string, unknown>>, inner: RouteOptions): RouteOptions {
+  const merged: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(outer)) {
+    if (key === 'pathPrefix' || key === 'namePrefix') continue;
+    if (!Object.hasOwn(inner, key)) merged[key] = value;
+    else merged[key] = isTable(value) ? { ...value, ...(inner[key] as object) } : inner[key];
+  }
+  for (const [key, value] of Object.entries(inner)) if (!Object.hasOwn(outer, key)) merged[key] = value;
+  return merged;
+}
+
+function isTable(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && isPlain(value);
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}
+
+function withMethod(options: RouteOptions, method: string | null | undefined): RouteOptions {
+  return method && options.conditions === undefined ? { ...options, conditions: { method } } : options;
+}
+
+/** The standard actions fix action and method; giving them again is a contradiction, not a choice. */
+function fixed(options: StandardRouteOptions, action: string, method: string): StandardRouteOptions {
+  for (const key of ['action', 'method']) {
+    if (options[key] === undefined) continue;
+    throw new RouteError('PORTICO_ROUTE_CONTRADICTION', {
+      message: `"${action}" has its own ${key}; "${pythonText(options[key])}" contradicts it`,
+      hint: 'Use action() or link() for a route of another kind.',
+    });
+  }
+  return { ...options, action, method };
+}
+
+function text(value: unknown, what: string): string {
+  if (typeof value === 'string') return value;
+  throw new RouteError('PORTICO_ROUTE_MISSING', {
+    message: `the route needs ${what}`,
+    hint: 'A submapper takes names from its resourceName and collectionName, and paths from its pathPrefix.',
+  });
+}
+
+function withoutUndefined(options: RouteOptions): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,182 @@
+/**
+ * A private Fastify instance that reads the body, runs its plugins' hooks and sends the answer.
+ *
+ * Fastify is given each request under a key of its own for the action, so its tree does one static lookup. The
+ * client's URL is put back before any hook but our first can see it.
+ */
+import { type IncomingMessage, METHODS } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods, RouteOptions } from 'fastify';
+import { type App, createFastify, environ, Fault, type LeafPlugin, listenerOf } from '../../app/index.js';
+import { parseInto, readJson, TOO_LARGE } from '../actions/read-json.js';
+import type { RunRules } from '../actions/run-action.js';
+import { acceptsMethod } from '../mapper/conditions.js';
+import { RouteError } from '../mapper/route-error.js';
+import type { RouterParts } from './build-table.js';
+import { handleAction } from './fastify-action.js';
+import { pendingOf } from './pending.js';
+import type { ActionTarget, Entry, ServedAction } from './served-route.js';
+
+/** Methods whose body is read. */
+export const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
+
+/** Methods whose treatment of bodies is already Fastify's own. */
+const FASTIFY_METHODS: ReadonlySet<string> = new Set([...WITH_BODY, 'GET', 'HEAD', 'CONNECT']);
+
+/** The Fastify instance of one router. */
+export class FastifyStage {
+  readonly #fastify: FastifyInstance;
+  readonly #parts: RouterParts;
+  readonly #bodyLimit: number;
+  readonly #rules: RunRules;
+  /** The methods of requests whose action has run already. */
+  readonly #methods = new WeakMap<IncomingMessage, string | undefined>();
+
+  constructor(parts: RouterParts, rules: RunRules, bodyLimit: number) {
+    this.#parts = parts;
+    this.#bodyLimit = bodyLimit;
+    this.#rules = rules;
+    this.#fastify = createFastify({
+      // Ids are the request_id filter's; one made up here would cost more than the whole lookup.
+      fastify: { bodyLimit: this.#bodyLimit, genReqId: (req) => environ(req as IncomingMessage).requestId ?? '' },
+      onRequest: (request, _reply, done) => {
+        request.raw.url = pendingOf(request.raw).url;
+        done();
+      },
+    });
+    this.#setUp(this.#fastify);
+  }
+
+  /** Hands a matched request to Fastify. */
+  readonly enter: App = (req, res) => {
+    const { entry, url, outcome } = pendingOf(req);
+    const mark = url.indexOf('?');
+    req.url = mark < 0 ? entry.key : entry.key + url.slice(mark);
+    if (outcome === undefined) {
+      this.#fastify.routing(req, res);
+      return;
+    }
+    // The body has been read: Fastify must not wait for it, and does not for GET. Nobody sees it but our own hook.
+    const { method } = req;
+    req.method = method === 'HEAD' ? 'HEAD' : 'GET';
+    this.#methods.set(req, method);
+    this.#fastify.routing(req, res);
+  };
+
+  /** Adds the routes and loads the plugins; the result closes the instance. */
+  async start(served: readonly ServedAction[]): Promise<() => Promise<void>> {
+    for (const plugin of this.#parts.options.plugins ?? []) void this.#fastify.register(forAllRoutes(plugin) as never);
+    void this.#fastify.register((instance, _options, done) => {
+      for (const route of served) this.#addRoutes(instance, route);
+      done();
+    });
+    try {
+      const listener = await listenerOf(this.#fastify);
+      return () => listener.close();
+    } catch (error) {
+      throw asBuildError(error);
+    }
+  }
+
+  #setUp(fastify: FastifyInstance): void {
+    for (const method of METHODS) {
+      if (FASTIFY_METHODS.has(method)) continue;
+      fastify.addHttpMethod(method as HTTPMethods, { hasBody: false, overrideExisting: true } as never);
+    }
+    fastify.removeAllContentTypeParsers();
+    for (const type of [/^application\/(?:[\w.-]+\+)?json(?:[ \t]*;|$)/i, /^text\/plain(?:[ \t]*;|$)/i]) {
+      fastify.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, bytes, done) =>
+        parseInto(bytes as Buffer, done),
+      );
+    }
+    // Fastify has no parser for a missing type but the one for all: it reads those bodies and refuses other types.
+    fastify.addContentTypeParser('*', (request, payload, done) => {
+      if (request.headers['content-type'] !== undefined) done(unsupportedType());
+      else readJson(payload, request.routeOptions.bodyLimit ?? this.#bodyLimit, done);
+    });
+    fastify.setErrorHandler((error, request, reply) => this.#answerError(error, request, reply));
+    fastify.setNotFoundHandler((request, reply) => this.#answerError(new Fault(404), request, reply));
+  }
+
+  /** One Fastify route for each method of the action: limits and serialisers may differ by version. */
+  #addRoutes(instance: FastifyInstance, served: ServedAction): void {
+    const named = [...served.named.values()].flatMap((targets) => [...targets.values()]);
+    for (const target of served.target === null ? named : [served.target]) this.#addTarget(instance, served, target);
+  }
+
+  #addTarget(instance: FastifyInstance, served: ServedAction, target: ActionTarget): void {
+    if (target.byKey !== null) this.#addRoute(instance, served, target.byKey, undefined);
+    for (const method of target.methods) this.#addRoute(instance, served, method, method.compiled.options.response);
+  }
+
+  #addRoute(
+    instance: FastifyInstance,
+    { compiled, settings, matched }: ServedAction,
+    { key, bodyLimit }: Entry,
+    response: object | undefined,
+  ): void {
+    const methods = new Set(METHODS.filter((method) => acceptsMethod(compiled.route.conditions, method)));
+    if (methods.has('GET')) methods.add('HEAD');
+    // The request keeps its own method, whatever it was matched by.
+    if (this.#parts.options.useMethodOverride === true) for (const method of METHODS) methods.add(method);
+    methods.delete('CONNECT');
+    if (methods.size === 0) return;
+    methods.add('GET');
+    instance.route({
+      method: [...methods] as HTTPMethods[],
+      url: key,
+      handler: (request, reply) => {
+        if (this.#methods.has(request.raw)) request.raw.method = this.#methods.get(request.raw);
+        handleAction(request, reply, this.#rules);
+      },
+      config: { ...settings.config, route: matched } as never,
+      ...(bodyLimit === undefined ? {} : { bodyLimit }),
+      ...(settings.logLevel === undefined
+        ? {}
+        : { logLevel: settings.logLevel as NonNullable<RouteOptions['logLevel']> }),
+      ...(response === undefined ? {} : { schema: { response } }),
+    });
+  }
+
+  #answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    for (const [name, value] of Object.entries(reply.getHeaders())) {
+      if (value !== undefined) reply.raw.setHeader(name, value);
+    }
+    reply.hijack();
+    this.#rules.fail(request.raw, reply.raw, asRouterError(error));
+  }
+}
+
+/** A plugin whose hooks and parsers are those of the whole instance, as with `fastify-plugin`. */
+function forAllRoutes(plugin: LeafPlugin): LeafPlugin {
+  const shared: LeafPlugin =
+    plugin.length > 2
+      ? (instance, options, done) => plugin(instance, options, done)
+      : async (instance, options) => {
+          await (plugin as (instance: FastifyInstance, options: object) => unknown)(instance, options);
+        };
+  return Object.assign(shared, { [Symbol.for('skip-override')]: true });
+}
+
+function unsupportedType(): Fault {
+  return new Fault(415, { message: 'The body must be application/json.', headers: { Accept: 'application/json' } });
+}
+
+/** Fastify marks what the client did wrong with a status below 500; ours are faults already. */
+function asRouterError(error: unknown): unknown {
+  if (error instanceof Fault || !(error instanceof Error)) return error;
+  const { statusCode } = error as { statusCode?: unknown };
+  if (typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499) return error;
+  if (statusCode === 415) return unsupportedType();
+  return new Fault(statusCode, { message: statusCode === 413 ? TOO_LARGE : error.message, cause: error });
+}
+
+/** A response schema that does not compile is found when Fastify is ready. */
+function asBuildError(error: unknown): unknown {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (code !== 'FST_ERR_SCH_SERIALIZATION_BUILD' && code !== 'FST_ERR_SCH_RESPONSE_SCHEMA_NOT_NESTED_2XX') return error;
+  return new RouteError('PORTICO_ROUTE_SCHEMA', {
+    message: `a response schema does not compile: ${String(message)}`,
+    hint: 'The key after the method is the number of the route, and its template.',
+    cause: error,
+  });
+}

@@ -1,0 +1,51 @@
+/**
+ * An app behind a route: the line between consumed and remaining path is moved, and moved back if the app fails.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type App, environ } from '../../app/index.js';
+
+/** Calls an app with what is left of the path; `pathInfo` is that rest, decoded, as the route matched it. */
+export function callMounted(
+  app: App,
+  req: IncomingMessage,
+  res: ServerResponse,
+  pathInfo: unknown,
+): void | Promise<void> {
+  const env = environ(req);
+  const { scriptName } = env;
+  const url = req.url ?? '/';
+  const back = (): void => {
+    req.url = url;
+    env.scriptName = scriptName;
+  };
+  const cut = cutAt(url, typeof pathInfo === 'string' ? pathInfo : null);
+  env.scriptName = scriptName + url.slice(0, cut.end);
+  req.url = cut.rest;
+  try {
+    // Listeners of other makes return whatever they like; only a promise means anything.
+    const result: unknown = app(req, res);
+    if (!(result instanceof Promise)) return undefined;
+    return result.catch((error: unknown) => {
+      back();
+      throw error;
+    });
+  } catch (error) {
+    back();
+    throw error;
+  }
+}
+
+/**
+ * Where the consumed part of a raw URL ends. Every slash of the decoded path is a slash or a `%2F` of the raw one, so
+ * counting those of the rest from the end finds the border.
+ */
+function cutAt(url: string, pathInfo: string | null): { readonly end: number; readonly rest: string } {
+  const mark = url.indexOf('?');
+  const path = mark < 0 ? url : url.slice(0, mark);
+  const query = mark < 0 ? '' : url.slice(mark);
+  if (pathInfo === null) return { end: path.length, rest: `/${query}` };
+  const slashes = [...path.matchAll(/\/|%2f/gi)];
+  const border = slashes[slashes.length - pathInfo.split('/').length];
+  if (border === undefined) return { end: path.length, rest: `/${query}` };
+  return { end: border.index, rest: `/${path.slice(border.index + border[0].length)}${query}` };
+}

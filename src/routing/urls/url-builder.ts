@@ -1,0 +1,211 @@
+/**
+ * URLs by name or by values, with host, scheme, anchor and sub-domain: `url('server', { id })`.
+ */
+
+import { isTruthy, type Route } from '../mapper/route.js';
+import { GenerationError } from '../mapper/route-error.js';
+import { translateRegex } from '../template/python-regex.js';
+import { pythonText } from '../template/python-text.js';
+import { quotePath, type Values } from './generate-path.js';
+import type { Generator } from './generator.js';
+
+/** What a URL is made in: the current request, as far as it matters. */
+export interface UrlSurroundings {
+  /** What was consumed of the path before the router. Default none. */
+  readonly scriptName?: string | undefined;
+  /** Host and port. Default `localhost`. */
+  readonly host?: string | undefined;
+  /** `http` (default) or `https`. */
+  readonly scheme?: string | undefined;
+  /** The current match, for `current`. */
+  readonly match?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Values for a URL: variables of the path, then whatever is to be the query. */
+export type UrlValues = Readonly<Record<string, unknown>> | Values;
+
+/** How URLs are built. */
+export interface UrlBuilderOptions {
+  readonly hardcodeNames: boolean;
+  readonly subDomains: boolean;
+  readonly subDomainsIgnore: readonly string[];
+  readonly domainMatch: string;
+}
+
+/** Builds URLs for one table. */
+export class UrlBuilder {
+  readonly #names: ReadonlyMap<string, Route>;
+  readonly #generator: Generator;
+  readonly #options: UrlBuilderOptions;
+
+  constructor(names: ReadonlyMap<string, Route>, generator: Generator, options: UrlBuilderOptions) {
+    this.#names = names;
+    this.#generator = generator;
+    this.#options = options;
+  }
+
+  /**
+   * The URL of the route called `name`; with a name nobody has, that text itself with the values as its query; without
+   * a name, of the route that fits the values. Throws a {@link GenerationError} when no route takes them.
+   *
+   * `anchor`, `host`, `protocol` and `qualified` are about the URL, not its path; `host_` is a query field `host`.
+   */
+  url(name: string | null, given: UrlValues, around: UrlSurroundings): string {
+    return this.#build(name, toValues(given), around, false);
+  }
+
+  /** As {@link url}, of the current request: its match under the values; a null value takes one away. */
+  current(name: string | null, given: UrlValues, around: UrlSurroundings): string {
+    return this.#build(name, toValues(given), around, true);
+  }
+
+  /** The URL of one route, which need not have a name. */
+  ofRoute(route: Route, given: UrlValues, around: UrlSurroundings): string {
+    return this.#finish(route, null, toValues(given), around, false);
+  }
+
+  #build(name: string | null, values: Values, around: UrlSurroundings, current: boolean): string {
+    const route = name === null ? null : (this.#names.get(name) ?? null);
+    return this.#finish(route, name, values, around, current);
+  }
+
+  #finish(route: Route | null, name: string | null, values: Values, around: UrlSurroundings, current: boolean): string {
+    const words = takeSpecialWords(values);
+    const url =
+      route === null && name !== null
+        ? rawUrl(name, values, around.scriptName ?? '')
+        : this.#generated(route, values, words, around, current);
+    const anchored = url === null || words.anchor === null ? url : `${url}#${quotePath(pythonText(words.anchor))}`;
+    const located = anchored === null ? null : locate(anchored, words, around);
+    if (located === null || /\P{ASCII}/u.test(located)) throw cannotGenerate(name, values, located);
+    return located;
+  }
+
+  #generated(
+    route: Route | null,
+    values: Values,
+    words: SpecialWords,
+    around: UrlSurroundings,
+    current: boolean,
+  ): string | null {
+    const used = this.#valuesFor(route, values, around, current);
+    if (!isTruthy(words.anchor)) words.anchor = takeKey(used, '_anchor') ?? null;
+    if (!isTruthy(words.host)) words.host = takeKey(used, '_host') ?? null;
+    words.protocol ??= takeKey(used, '_protocol') ?? null;
+    return this.#generator.generate(used, around.scriptName ?? '', this.#options.hardcodeNames ? route : null);
+  }
+
+  #valuesFor(route: Route | null, values: Values, around: UrlSurroundings, current: boolean): Values {
+    if (route !== null) {
+      const under = new Map([...route.defaults, ...values]);
+      const used = route.filter === null ? under : toValues(route.filter(Object.fromEntries(under)));
+      if (route.isExternal) return used;
+      const subDomain = used.get('sub_domain') ?? null;
+      this.#moveSubDomain(used, around);
+      if (route.defaults.has('sub_domain')) used.set('sub_domain', subDomain);
+      return used;
+    }
+    if (current) return this.#overCurrent(values, around);
+    if (values.has('sub_domain')) this.#moveSubDomain(values, around);
+    return values;
+  }
+
+  #overCurrent(values: Values, around: UrlSurroundings): Values {
+    const controller = values.get('controller');
+    if (typeof controller === 'string' && controller.startsWith('/')) {
+      return values.set('controller', controller.slice(1));
+    }
+    if (isTruthy(controller) && !values.has('action')) values.set('action', 'index');
+    const merged = new Map<string, unknown>(Object.entries(around.match ?? {}));
+    for (const [key, value] of values) {
+      if (value === null) merged.delete(key);
+      else merged.set(key, value);
+    }
+    this.#moveSubDomain(merged, around);
+    return merged;
+  }
+
+  /** A sub-domain other than the current one is another host. */
+  #moveSubDomain(values: Values, around: UrlSurroundings): void {
+    if (!this.#options.subDomains) return;
+    const wanted = (takeKey(values, 'sub_domain') ?? null) as string | null;
+    const [host = '', port] = (around.host ?? '').split(':');
+    if (host === '') return;
+    const suffix = port === undefined ? '' : `:${port}`;
+    const found = new RegExp(translateRegex(`^(.+?)\\.(${this.#options.domainMatch})$`).source, 'v').exec(host);
+    const [current, domain] = found === null ? [null, host] : [found[1]!, found[2]!];
+    const ignored = wanted !== null && this.#options.subDomainsIgnore.includes(wanted);
+    if (wanted && current !== wanted && !ignored) values.set('_host', `${wanted}.${domain}${suffix}`);
+    else if ((ignored || wanted === null) && domain !== host) values.set('_host', domain + suffix);
+  }
+}
+
+interface SpecialWords {
+  anchor: unknown;
+  host: unknown;
+  protocol: unknown;
+  readonly qualified: unknown;
+}
+
+/** Takes the words about the URL out of the values; `host_` and `anchor_` stand for the plain keys. */
+function takeSpecialWords(values: Values): SpecialWords {
+  const anchor = values.get('anchor') ?? null;
+  const host = values.get('host') ?? null;
+  const protocol = takeKey(values, 'protocol') ?? null;
+  const qualified = takeKey(values, 'qualified') ?? null;
+  for (const key of ['anchor', 'host']) {
+    if (isTruthy(values.get(key))) values.delete(key);
+    if (values.has(`${key}_`)) values.set(key, takeKey(values, `${key}_`));
+  }
+  if (values.has('protocol_')) values.set('protocol_', protocol);
+  return { anchor, host, protocol, qualified };
+}
+
+function takeKey(values: Values, key: string): unknown {
+  const value = values.get(key);
+  values.delete(key);
+  return value;
+}
+
+/** A name nobody has is a URL already. */
+function rawUrl(text: string, values: Values, scriptName: string): string {
+  const url = text.startsWith('/') ? scriptName + text : text;
+  if (values.size === 0) return url;
+  const fields: string[] = [];
+  for (const [key, value] of values) {
+    for (const item of Array.isArray(value) ? (value as unknown[]) : [value]) {
+      fields.push(`${quotePath(key)}=${quotePath(pythonText(item))}`);
+    }
+  }
+  return `${url}?${fields.join('&')}`;
+}
+
+/** Scheme and host in front where one of them was asked for. Another scheme means another port. */
+function locate(url: string, { host, protocol, qualified }: SpecialWords, around: UrlSurroundings): string {
+  if (!isTruthy(host) && protocol === null && !isTruthy(qualified)) return url;
+  const current = around.host ?? 'localhost';
+  const used = isTruthy(host) ? pythonText(host) : isTruthy(qualified) ? current : current.split(':', 1)[0]!;
+  const scheme = pythonText(protocol ?? around.scheme ?? 'http');
+  const slash = used.endsWith('/') ? '' : '/';
+  return `${scheme === '' ? '' : `${scheme}:`}//${used}${slash}${url.replace(/^\/+/, '')}`;
+}
+
+function toValues(given: UrlValues): Values {
+  const entries = given instanceof Map ? given : new Map(Object.entries(given));
+  return new Map([...entries].filter(([, value]) => value !== undefined));
+}
+
+function cannotGenerate(name: string | null, values: Values, url: string | null): GenerationError {
+  const asked = JSON.stringify([...values.keys()]).slice(0, 200);
+  const which = name === null ? 'no route takes' : `the route "${name}" does not take`;
+  if (url !== null) {
+    return new GenerationError({
+      message: `the URL of "${name ?? 'the route'}" is not ASCII`,
+      hint: 'Percent-encode the literal text of its template.',
+    });
+  }
+  return new GenerationError({
+    message: `${which} these values: ${asked}`,
+    hint: 'Every variable of the path is needed, and every default that is not in the path with its own value.',
+  });
+}

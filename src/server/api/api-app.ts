@@ -1,0 +1,56 @@
+/**
+ * The app of an API over its restarts: the next one is built whole before the present one is closed, and the present one
+ * goes on if that fails.
+ */
+import { describeError } from '../../errors.js';
+import type { LoadedApp } from '../../loader/index.js';
+import type { Logger } from '../../log.js';
+import type { AppLoader } from './paste-config.js';
+
+/** An app, and the loader it came from. */
+export interface BuiltApp {
+  readonly app: LoadedApp;
+  readonly loader: AppLoader;
+}
+
+/** Holds the app of one API. */
+export class ApiApp {
+  readonly #name: string;
+  readonly #log: Logger;
+  #app: LoadedApp | undefined;
+
+  constructor(name: string, log: Logger) {
+    this.#name = name;
+    this.#log = log;
+  }
+
+  /** There is an app: of a run under way, or of one that ended for a restart. */
+  get isThere(): boolean {
+    return this.#app !== undefined;
+  }
+
+  /** Builds an app in the place of the one that is there. Rejects with what `build` did only when there is none. */
+  async renew(build: () => Promise<LoadedApp>): Promise<LoadedApp> {
+    const old = this.#app;
+    try {
+      this.#app = await build();
+    } catch (error) {
+      if (old === undefined) throw error;
+      this.#log.error(`${this.#name} keeps the app it has: ${describeError(error)}`);
+      return old;
+    }
+    await this.#release(old);
+    return this.#app;
+  }
+
+  /** Lets go of what the app's factories acquired. */
+  async close(): Promise<void> {
+    const app = this.#app;
+    this.#app = undefined;
+    await this.#release(app);
+  }
+
+  async #release(app: LoadedApp | undefined): Promise<void> {
+    await app?.close().catch((error: unknown) => this.#log.error('closing the app failed', { err: error }));
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * The options of `[api:<name>]`, each with the flat name that nova gave it, and those of `[DEFAULT]` that an API reads.
+ */
+import { availableParallelism } from 'node:os';
+import { defineOptions, duration, integer, list, listen, module, path, port, string } from '../../config/index.js';
+
+/** Flat names stand in `[DEFAULT]`: `compute_listen_port` is `port` of `[api:compute]`. */
+export const apiOptions = defineOptions({
+  listen: listen({
+    default: '127.0.0.1',
+    restart: true,
+    help: 'Where to listen: an address, with or without port, or unix:/path.',
+    aliases: ['DEFAULT.<name>_listen'],
+  }),
+  port: port({
+    default: 0,
+    restart: true,
+    help: 'The port; 0 takes any that is free, and the log says which.',
+    aliases: ['listen_port', 'DEFAULT.<name>_listen_port'],
+  }),
+  workers: integer({
+    default: () => availableParallelism(),
+    sampleDefault: 'number of processors',
+    mutable: true,
+    help: 'Processes that serve the API. At least 1.',
+    aliases: ['DEFAULT.<name>_workers'],
+  }),
+  listen_backlog: integer({
+    default: 511,
+    restart: true,
+    help: 'Connections the system holds until a worker accepts them. At least 1.',
+    aliases: ['backlog', 'DEFAULT.<name>_listen_backlog'],
+  }),
+  ssl_cert_file: path({
+    help: 'Certificate of this API. Default: cert_file of [ssl].',
+    aliases: ['DEFAULT.<name>_ssl_cert_file'],
+  }),
+  ssl_key_file: path({
+    help: 'Private key of this API. Default: key_file of [ssl].',
+    aliases: ['DEFAULT.<name>_ssl_key_file'],
+  }),
+  ssl_ca_file: path({
+    help: 'Certificates that clients of this API are checked with. Default: ca_file of [ssl].',
+    aliases: ['DEFAULT.<name>_ssl_ca_file'],
+  }),
+  max_requests: integer({
+    default: 0,
+    min: 0,
+    mutable: true,
+    help: 'Requests after which a worker is replaced by a fresh one; 0 never.',
+    aliases: ['DEFAULT.<name>_max_requests'],
+  }),
+  max_requests_jitter: integer({
+    default: 0,
+    min: 0,
+    mutable: true,
+    help: 'Up to so many requests more, by chance, so that not all workers are replaced at once.',
+    aliases: ['DEFAULT.<name>_max_requests_jitter'],
+  }),
+  pipeline: string({
+    default: '',
+    sampleDefault: 'name of the API',
+    help: 'The app, pipeline or composite of the paste file that answers.',
+    aliases: ['DEFAULT.<name>_pipeline'],
+  }),
+  manager: module({
+    help: 'Module and export of the manager behind the API. Default: none.',
+    aliases: ['DEFAULT.<name>_manager'],
+  }),
+});
+
+/** What every API reads of `[DEFAULT]`. */
+export const servingOptions = defineOptions({
+  api_paste_config: path({
+    default: 'api-paste.ini',
+    help: 'The paste file. A relative path is looked for beside the configuration files, then where those are looked for.',
+  }),
+  drain_idle: duration({
+    default: 0.25,
+    mutable: true,
+    help: 'How long idle connections are kept when a server stops, for requests that are on their way.',
+  }),
+});
+
+/** Declared by whoever chooses the APIs; here for programs that choose them by themselves. */
+export const sslApisOptions = defineOptions({
+  enabled_ssl_apis: list({ unique: true, help: 'The APIs that speak TLS.' }),
+});

@@ -1,0 +1,83 @@
+/**
+ * How one API is served, as its configuration says at the moment it is asked: for its server, and for TLS.
+ */
+import type { TlsOptions } from 'node:tls';
+import { faultStyleOf } from '../../app/index.js';
+import { type Config, type Location, placeOf } from '../../config/index.js';
+import type { ServerOptions } from '../server-options.js';
+import { type ReadFile, TlsRefused } from '../tls/certificates.js';
+import { expiryWarning, isTlsEnabled, tlsOptions, validUntil } from '../tls/tls.js';
+import { servingOptions } from './api-options.js';
+import { type ApiSettings, speaksTls } from './api-settings.js';
+import { wsgiOptions } from './wsgi-options.js';
+
+/** Turns the settings of one API into what a {@link Server} takes. */
+export class ApiServing {
+  /** Whether it speaks TLS. */
+  readonly usesTls: boolean;
+  readonly #name: string;
+  readonly #config: Config;
+  readonly #dev: boolean;
+
+  /** `useSsl`: default what `[DEFAULT] enabled_ssl_apis` says. `dev`: TLS may do without files. */
+  constructor(name: string, config: Config, given: { readonly useSsl?: boolean; readonly dev?: boolean }) {
+    this.#name = name;
+    this.#config = config;
+    this.#dev = given.dev === true;
+    this.usesTls = given.useSsl ?? speaksTls(config, name);
+  }
+
+  /** Address, limits, times and style; all but certificates. */
+  serverOptions({ address, options }: ApiSettings): ServerOptions {
+    const { maxRequests, maxRequestsJitter } = options;
+    return {
+      ...this.#config.group('wsgi', wsgiOptions),
+      ...address,
+      drainIdle: this.#config.group('DEFAULT', servingOptions, { partial: true }).drainIdle,
+      faultStyle: faultStyleOf(this.#config),
+      maxRequests: maxRequests === 0 ? 0 : maxRequests + Math.floor(Math.random() * (maxRequestsJitter + 1)),
+    };
+  }
+
+  /**
+   * What TLS is spoken with; undefined for plain HTTP, and in development for a certificate that is yet to be made.
+   * Throws `PORTICO_TLS_CONFIG`.
+   */
+  tlsOptions({ tls }: ApiSettings): TlsOptions | undefined {
+    if (!this.usesTls) return undefined;
+    try {
+      if (this.#dev && !isTlsEnabled(tls, this.#readFile)) return undefined;
+      return tlsOptions(tls, this.#readFile);
+    } catch (error) {
+      if (!(error instanceof TlsRefused)) throw error;
+      const location = this.#locationOf(error.option);
+      throw location === undefined ? error : error.at({ origin: location.origin, detail: placeOf(location) });
+    }
+  }
+
+  /** A warning for a certificate that has ended or soon will. */
+  expiryWarning({ tls }: ApiSettings): string | undefined {
+    return this.usesTls && tls.certFile ? expiryWarning(tls.certFile, this.#readFile) : undefined;
+  }
+
+  /** When the certificate ends; undefined without one in a file. */
+  validUntil({ tls }: ApiSettings): Date | undefined {
+    return this.usesTls && tls.certFile ? validUntil(tls.certFile, this.#readFile) : undefined;
+  }
+
+  /** Where an option of TLS was set: in the API's own section, else in `[ssl]`; without one, where TLS was asked for. */
+  #locationOf(option: string | undefined): Location | undefined {
+    const places: [group: string, opt: string][] =
+      option === undefined
+        ? [['DEFAULT', 'enabled_ssl_apis']]
+        : [
+            [`api:${this.#name}`, `ssl_${option}`],
+            ['ssl', option],
+          ];
+    const known = places.filter(([group, opt]) => this.#config.has(group, opt));
+    return known.map(([group, opt]) => this.#config.getLocation(group, opt)).find(({ kind }) => kind !== 'default');
+  }
+
+  /** Certificates may be renewed while the rest stays as it is. */
+  readonly #readFile: ReadFile = (path) => this.#config.readFile(path, { mutable: true });
+}

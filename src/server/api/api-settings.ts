@@ -1,0 +1,118 @@
+/**
+ * What the configuration says about one API: where it listens, with how many workers, with which certificate.
+ */
+import { type Config, ConfigError, type ListenValue, type OptionsOf, placeOf } from '../../config/index.js';
+import type { ListenAddress } from '../../service/index.js';
+import { sslOptions, type TlsSettings } from '../tls/ssl-options.js';
+import { apiOptions, sslApisOptions } from './api-options.js';
+
+/** The options of one API, checked. */
+export interface ApiSettings {
+  readonly options: OptionsOf<typeof apiOptions>;
+  readonly address: ListenAddress;
+  readonly workers: number;
+  /** The app of the paste file. */
+  readonly pipeline: string;
+  /** `[ssl]`, with the files that the API's own section names instead. */
+  readonly tls: TlsSettings;
+}
+
+/**
+ * Reads `[api:<name>]`. Throws ConfigError with everything that is wrong in it; names that nobody declared count as
+ * wrong only when they come near one of ours, because the API's own code, not loaded yet, may have options there.
+ */
+export function apiSettings(config: Config, name: string): ApiSettings {
+  refuseMisspelled(config, name);
+  const options = config.api(name, apiOptions, { partial: true });
+  const workers = workersOf(config, name, options.workers);
+  const backlog = options.listenBacklog;
+  if (backlog < 1) throw wrong(config, name, 'listen_backlog', backlog, 'The backlog must be more than 0');
+  return {
+    options,
+    address: listenAddressOf(config, name, options.listen, options.port, backlog),
+    workers,
+    pipeline: options.pipeline === '' ? name : options.pipeline,
+    tls: { ...config.group('ssl', sslOptions), ...ownFiles(options) },
+  };
+}
+
+/** Throws ConfigError for names in `[api:<name>]` that nobody declared: to be called when the API's code is loaded. */
+export function refuseUnknown(config: Config, name: string): void {
+  config.api(name, apiOptions);
+}
+
+/** Whether `[DEFAULT] enabled_ssl_apis` has the API. */
+export function speaksTls(config: Config, name: string): boolean {
+  if (!config.has('DEFAULT', 'enabled_ssl_apis')) config.group('DEFAULT', sslApisOptions, { partial: true });
+  return (config.resolve('DEFAULT', 'enabled_ssl_apis').value as readonly string[]).includes(name);
+}
+
+function refuseMisspelled(config: Config, name: string): void {
+  try {
+    config.api(name, apiOptions);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const issues = error.issues.filter(
+      ({ code, hint }) => code !== 'PORTICO_CONFIG_UNKNOWN_OPTION' || hint !== undefined,
+    );
+    if (issues.length > 0) throw new ConfigError(issues);
+  }
+}
+
+/** nova's rule: the APIs whose names begin so are served with the number of the compute API. */
+const SHARED_WORKERS = { prefix: 'openstack_compute_api', from: 'osapi_compute' };
+
+function workersOf(config: Config, name: string, own: number): number {
+  const isSet = config.resolve(`api:${name}`, 'workers').location.kind !== 'default';
+  const shared = !isSet && name.startsWith(SHARED_WORKERS.prefix);
+  const source = shared ? SHARED_WORKERS.from : name;
+  const workers = shared ? config.api(source, apiOptions, { partial: true }).workers : own;
+  if (workers >= 1) return workers;
+  throw wrong(
+    config,
+    source,
+    'workers',
+    workers,
+    `${source}_workers value of ${workers} is invalid, must be greater than 0`,
+  );
+}
+
+function listenAddressOf(
+  config: Config,
+  name: string,
+  listen: ListenValue,
+  port: number,
+  backlog: number,
+): ListenAddress {
+  if (listen.kind === 'unix') return { path: listen.path, backlog };
+  const own = config.getLocation(`api:${name}`, 'port');
+  if (listen.kind === 'tcp' && listen.port !== undefined && listen.port !== port && own.kind !== 'default') {
+    const other = placeOf(config.getLocation(`api:${name}`, 'listen'));
+    throw wrong(config, name, 'port', port, `another port than ${listen.port}, which listen has (${other})`);
+  }
+  if (listen.kind === 'tcp') return { host: listen.host, port: listen.port ?? port, backlog };
+  const text = listen.kind === 'fd' ? `fd:${listen.fd}` : `systemd:${listen.name}`;
+  throw wrong(
+    config,
+    name,
+    'listen',
+    text,
+    'sockets that systemd passes are used without being named here, by the name of the API or in order',
+  );
+}
+
+function ownFiles(options: OptionsOf<typeof apiOptions>): TlsSettings {
+  const { sslCertFile, sslKeyFile, sslCaFile } = options;
+  return {
+    ...(sslCertFile === undefined ? {} : { certFile: sslCertFile }),
+    ...(sslKeyFile === undefined ? {} : { keyFile: sslKeyFile }),
+    ...(sslCaFile === undefined ? {} : { caFile: sslCaFile }),
+  };
+}
+
+function wrong(config: Config, name: string, opt: string, got: unknown, message: string): ConfigError {
+  const group = `api:${name}`;
+  const location = config.getLocation(group, opt);
+  const code = 'PORTICO_CONFIG_VALUE';
+  return new ConfigError([{ severity: 'error', code, group, opt, location, message, got: String(got) }]);
+}

@@ -1,0 +1,56 @@
+/**
+ * Finds the paste file of a service and the app in it.
+ */
+import { resolve } from 'node:path';
+import type { Config } from '../../config/index.js';
+import { ConfigurationRefused } from '../../errors.js';
+import { ConfigNotFound, findingText, type LoadedApp, Loader, PasteAppNotFound } from '../../loader/index.js';
+import type { Logger } from '../../log.js';
+import { servingOptions } from './api-options.js';
+
+/** What a service needs of a Loader. */
+export interface AppLoader {
+  has(name: string): boolean;
+  loadApp(name?: string): Promise<LoadedApp>;
+  /** Where the apps come from, for people. */
+  readonly path?: string;
+}
+
+/** A Loader of the file that `[DEFAULT] api_paste_config` names. Throws ConfigNotFound, or what is wrong with it. */
+export function pasteLoader(config: Config, log: Logger, service: string): Loader {
+  const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
+  const found = config.findFile(apiPasteConfig);
+  if (found === undefined) {
+    throw new ConfigNotFound('PORTICO_PASTE_NO_FILE', {
+      message: `Could not find config at ${apiPasteConfig}`,
+      hint: `[DEFAULT] api_paste_config names it. A relative path is looked for beside ${beside(config)}.`,
+    });
+  }
+  return new Loader(found, { config, service, log });
+}
+
+/** Throws PasteAppNotFound unless the loader has an app of that name. */
+export function checkApp(loader: AppLoader, name: string): void {
+  if (loader.has(name)) return;
+  // The Loader's own error knows the names that come near.
+  if (loader instanceof Loader) loader.appConfig(name);
+  else throw new PasteAppNotFound('PORTICO_PASTE_NO_SECTION', { message: `no app is called "${name}"` });
+}
+
+/** The app, built. When the file is refused the error has everything that is wrong with it, not what came first. */
+export async function loadWhole(loader: AppLoader, name: string): Promise<LoadedApp> {
+  try {
+    return await loader.loadApp(name);
+  } catch (error) {
+    if (!(error instanceof ConfigurationRefused) || !(loader instanceof Loader)) throw error;
+    const findings = await loader.check().catch(() => []);
+    const errors = findings.filter(({ severity }) => severity === 'error');
+    if (errors.length < 2) throw error;
+    throw new ConfigurationRefused(error.code, { message: errors.map(findingText).join('\n'), cause: error });
+  }
+}
+
+function beside(config: Config): string {
+  const files = config.configFiles;
+  return files.length === 0 ? resolve('.') : files.join(', ');
+}

@@ -1,0 +1,32 @@
+/**
+ * What an API is given in code, beside its configuration.
+ */
+import type { Logger } from '../../log.js';
+import type { ManagerContext } from '../../registry/index.js';
+import type { ManagerSource, Registration } from '../../service/index.js';
+import type { UpgradeHandler } from '../connections/upgrades.js';
+import type { AppLoader } from './paste-config.js';
+
+/** What a `WSGIService` may be given beside its configuration. */
+export interface WSGIServiceOptions {
+  /** Where its app comes from. Default: a Loader of `[DEFAULT] api_paste_config`. */
+  readonly loader?: AppLoader;
+  /** Speak TLS. Default: what `[DEFAULT] enabled_ssl_apis` says. */
+  readonly useSsl?: boolean;
+  /**
+   * The domain behind it: one manager or several, the first of which is the main one; each an object, a class, a function
+   * or the name of a module's export. Classes and functions are called at the start, with a `ManagerContext`. Default:
+   * what `[api:<name>] manager` names.
+   */
+  readonly manager?: ManagerSource<ManagerContext> | readonly ManagerSource<ManagerContext>[];
+  /** Its place among the services that are known; null is none. Default: what `[servicegroup]` says. */
+  readonly registration?: Registration | null;
+  /** Takes over connections of requests with `Upgrade`; see the server's option. */
+  readonly upgrade?: UpgradeHandler;
+  /** In front of the binary's name. Default `portico`. */
+  readonly project?: string;
+  /** One worker, and a certificate made on the spot where TLS names none. Default false. */
+  readonly dev?: boolean;
+  /** Default: standard error. */
+  readonly log?: Logger;
+}

@@ -1,0 +1,94 @@
+/**
+ * Connections on which something came that is no request: broken bytes, nothing in time, CONNECT. The answers under way
+ * are sent first, then one refusal, then the connection is closed; nothing after the breakage is read as a request.
+ */
+
+import type { Socket } from 'node:net';
+import { type Refusal, refusal, refusalBytes } from '../requests/refusal.js';
+import type { ClientFaults } from './client-faults.js';
+import { type Connection, connectionOf } from './connections.js';
+import { closeLingering } from './lingering-close.js';
+
+/** For whatever does not arrive in time. */
+export const TOO_SLOW = refusal(408, 'The request did not arrive in time.');
+const MALFORMED = refusal(400, 'The request is malformed.');
+const NO_CONNECT = refusal(400, 'CONNECT is not offered here.');
+/** For heads, trailers and chunk extensions beyond their limits. */
+export const TOO_LARGE = refusal(431, 'The header fields are too large.');
+
+/** What Node's parser and its timer report, and what it is answered with; all other codes of the parser are 400. */
+const BY_CODE: Readonly<Record<string, Refusal>> = {
+  HPE_HEADER_OVERFLOW: TOO_LARGE,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: TOO_LARGE,
+  ERR_HTTP_REQUEST_TIMEOUT: TOO_SLOW,
+};
+
+/** Ends broken connections of one server. */
+export class BrokenConnections {
+  readonly #faults: ClientFaults;
+
+  constructor(faults: ClientFaults) {
+    this.#faults = faults;
+  }
+
+  /** The server's `clientError` event, which comes without a response object. */
+  clientError(error: Error & { code?: string }, socket: Socket): void {
+    const connection = connectionOf(socket);
+    const code = error.code ?? '';
+    const fromParser = code.startsWith('HPE_') || code === 'ERR_HTTP_REQUEST_TIMEOUT';
+    if (connection === undefined) this.#faults.note('TLS handshake failed', socket);
+    if (connection === undefined || !fromParser || socket.destroyed) {
+      socket.destroy();
+      return;
+    }
+    if (code === 'HPE_CLOSED_CONNECTION') {
+      // Bytes after a request that said it was the last one: they are no request, and spoil no answer.
+      connection.ended = true;
+      connection.lingers = true;
+    }
+    if (connection.ended) {
+      if (connection.idle) closeLingering(connection);
+      else connection.hold();
+      return;
+    }
+    this.#faults.note(code, socket);
+    // A connection on which nothing was ever sent is closed without a word.
+    if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0) socket.destroy();
+    else this.refuse(connection, BY_CODE[code] ?? MALFORMED);
+  }
+
+  /** The server's `connect` event. */
+  connect(socket: Socket): void {
+    // Node has taken its own listeners off the socket.
+    socket.on('error', () => socket.destroy());
+    this.#faults.note('CONNECT', socket);
+    const connection = connectionOf(socket);
+    if (connection === undefined) socket.destroy();
+    else this.refuse(connection, NO_CONNECT);
+  }
+
+  /** Ends a connection with a refusal, after the answers under way; instead of the last one if its body is broken. */
+  refuse(connection: Connection, refused: Refusal): void {
+    connection.ended = true;
+    connection.lingers = true;
+    connection.refusal = refused;
+    const [first] = connection.exchanges;
+    const broken = connection.exchanges.length === 1 && first?.req.complete === false;
+    if (broken && first.res.headersSent) connection.socket.destroy();
+    else if (first === undefined || broken) sendBytes(connection);
+    else connection.hold();
+  }
+
+  /** To be called when an answer of a connection that is to be refused is out. */
+  answerEnded(connection: Connection): void {
+    const [first] = connection.exchanges;
+    if (first === undefined) sendBytes(connection);
+    else if (connection.refusal !== undefined) this.refuse(connection, connection.refusal);
+  }
+}
+
+function sendBytes(connection: Connection): void {
+  const { socket, refusal: refused } = connection;
+  if (socket.writable && refused !== undefined) socket.write(refusalBytes(refused));
+  closeLingering(connection);
+}

@@ -1,0 +1,205 @@
+/**
+ * The connections of a server and the requests at work on each.
+ *
+ * Node's own server loses sight of connections that have sent nothing or half a head, and destroys idle ones under a
+ * request that is already on its way; so a server that drains without losing anything keeps this list itself.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Refusal } from '../requests/refusal.js';
+
+/** How a request body comes in, for the judgement whether its client is too slow. */
+export interface BodyProgress {
+  received: number;
+  /** Milliseconds in which the client could have sent and was not held up by us, until `checkedAt`. */
+  waitedMs: number;
+  checkedAt: number | undefined;
+  /** The client waits for `100 Continue`. */
+  held: boolean;
+}
+
+/** One request at work: accepted, and its response not yet done with. */
+export interface Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly connection: Connection;
+  /** When its head had arrived, by `performance.now()`, to a quarter of a second. */
+  readonly since: number;
+  /** Let in to the app: false while it waits for its turn, and when it is done with. */
+  admitted: boolean;
+  /** How its body comes in; undefined for a request without one. */
+  body: BodyProgress | undefined;
+}
+
+/** One accepted connection. */
+export class Connection {
+  /** The socket as accepted. */
+  readonly raw: Socket;
+  /** What HTTP is spoken on: the accepted socket, or TLS over it. */
+  socket: Socket;
+  /** True until its first request: it may be silent, in a handshake, or in the middle of a head. */
+  fresh = true;
+  /** When it was accepted, by `performance.now()`; during a drain, when its last response ended. */
+  since = performance.now();
+  /** Grows with each response of the list that ends: the smallest is the connection that has been idle longest. */
+  lastUse = 0;
+  /** Bytes it had brought when its last response ended. */
+  bytesBefore = 0;
+  /** It speaks something else than HTTP by now, and is somebody else's to end. */
+  upgraded = false;
+  /** How many requests it has brought. */
+  requests = 0;
+  /** True once it is settled that no answer follows those under way: what else arrives is no request. */
+  ended = false;
+  #held = false;
+  #keepsHeld = false;
+  /** True when its client may still be sending what nobody wants: it is closed with patience. */
+  lingers = false;
+  /** To be sent when the answers under way are out: what came after their requests was broken. */
+  refusal: Refusal | undefined;
+  /** Its last request. */
+  latest: IncomingMessage | undefined;
+  /** Requests at work, oldest first: more than one when the client pipelines. */
+  readonly exchanges: Exchange[] = [];
+
+  constructor(raw: Socket) {
+    this.raw = raw;
+    this.socket = raw;
+  }
+
+  /** Has nothing at work. */
+  get idle(): boolean {
+    return this.exchanges.length === 0 && !this.upgraded;
+  }
+
+  /** Is not read from, by our choice. */
+  get held(): boolean {
+    return this.#held;
+  }
+
+  /** Does not read from the socket, whoever else may want to. */
+  hold(): void {
+    this.#held = true;
+    if (!this.#keepsHeld) {
+      this.#keepsHeld = true;
+      // Node's parser resumes the socket after each message, and so does whoever reads a body.
+      this.socket.on('resume', () => {
+        if (this.#held) this.socket.pause();
+      });
+    }
+    this.socket.pause();
+  }
+
+  /** Reads again. */
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.socket.resume();
+  }
+}
+
+/** Told about what happens to the connections of a list. */
+export interface ConnectionWatcher {
+  /** A response is done with: sent, or its client is gone. */
+  exchangeEnded(exchange: Exchange): void;
+  /** A connection is closed. */
+  connectionClosed(connection: Connection): void;
+}
+
+const CONNECTION: unique symbol = Symbol('portico.connection');
+const EXCHANGE: unique symbol = Symbol('portico.exchange');
+
+type Marked = { [CONNECTION]?: Connection; [EXCHANGE]?: Exchange };
+
+/** The connection behind a socket, plain or TLS; undefined for one that no list has accepted. */
+export function connectionOf(socket: object): Connection | undefined {
+  return (socket as Marked)[CONNECTION];
+}
+
+/** All connections of one server. */
+export class ConnectionList {
+  readonly #connections = new Set<Connection>();
+  readonly #watcher: ConnectionWatcher;
+  readonly #onResponseClose: (this: ServerResponse) => void;
+  /** Keeps the time at which each response ends; it costs as much as the rest of the counting, so only for a drain. */
+  keepTimes = false;
+  /** The time by `performance.now()` when somebody last set it: good enough for the age of requests. */
+  coarseNow = performance.now();
+  #inFlight = 0;
+  #uses = 0;
+
+  constructor(watcher: ConnectionWatcher) {
+    this.#watcher = watcher;
+    const end = (exchange: Exchange) => this.#end(exchange);
+    // One function for all responses, which finds its exchange on `this`: a closure for each would cost every request.
+    this.#onResponseClose = function onResponseClose(this: ServerResponse) {
+      end((this as Marked)[EXCHANGE]!);
+    };
+  }
+
+  /** Open connections. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** Requests at work. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  [Symbol.iterator](): IterableIterator<Connection> {
+    return this.#connections.values();
+  }
+
+  /** Takes a connection on, at the server's `connection` event: for TLS before the handshake, a request to come. */
+  accept(raw: Socket): Connection {
+    const connection = new Connection(raw);
+    (raw as Marked)[CONNECTION] = connection;
+    this.#connections.add(connection);
+    raw.once('close', () => this.#forget(connection));
+    return connection;
+  }
+
+  /** Notes that HTTP is spoken on `socket`, TLS over an accepted socket, from now on. */
+  secured(socket: TLSSocket): Connection {
+    // tls keeps the socket it wraps under this name and has no documented one for it.
+    const raw = (socket as TLSSocket & { _parent?: Socket })._parent;
+    const connection = (raw && connectionOf(raw)) ?? this.accept(socket);
+    connection.socket = socket;
+    (socket as Marked)[CONNECTION] = connection;
+    return connection;
+  }
+
+  /** Counts a request in; it counts itself out when its response closes. */
+  begin(req: IncomingMessage, res: ServerResponse, connection: Connection): Exchange {
+    const exchange: Exchange = { req, res, connection, since: this.coarseNow, admitted: false, body: undefined };
+    connection.fresh = false;
+    connection.requests++;
+    connection.latest = req;
+    connection.exchanges.push(exchange);
+    this.#inFlight++;
+    (res as Marked)[EXCHANGE] = exchange;
+    res.on('close', this.#onResponseClose);
+    return exchange;
+  }
+
+  #end(exchange: Exchange): void {
+    const { connection } = exchange;
+    const { exchanges } = connection;
+    if (exchanges[0] === exchange) exchanges.shift();
+    else if (exchanges.includes(exchange)) exchanges.splice(exchanges.indexOf(exchange), 1);
+    else return;
+    connection.lastUse = ++this.#uses;
+    if (this.keepTimes) connection.since = performance.now();
+    this.#inFlight--;
+    this.#watcher.exchangeEnded(exchange);
+  }
+
+  /** Node closes only the response at the head of a connection's queue: those pipelined behind it end here. */
+  #forget(connection: Connection): void {
+    if (!this.#connections.delete(connection)) return;
+    for (const exchange of connection.exchanges.slice()) this.#end(exchange);
+    this.#watcher.connectionClosed(connection);
+  }
+}

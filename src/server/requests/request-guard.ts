@@ -1,0 +1,172 @@
+/**
+ * What Node's parser lets through and RFC 9110 and 9112 forbid: refused before any filter sees it.
+ *
+ * One pass over the raw header fields. The parser itself stays strict: `insecureHTTPParser` is never set.
+ */
+import type { IncomingMessage } from 'node:http';
+import { isIPv6 } from 'node:net';
+import { environ, replaceRawHeaders } from '../../app/index.js';
+import { type Refusal, refusal } from './refusal.js';
+import { canonicalTarget, isCanonical } from './request-target.js';
+
+/** What the guard is told of `[wsgi]`; 0 is no limit. */
+export interface GuardLimits {
+  readonly maxHeaders: number;
+  readonly maxUrlLength: number;
+  readonly allowUnderscoreHeaders: boolean;
+}
+
+const VERSION = refusal(505, 'Only HTTP/1.0 and HTTP/1.1 are spoken here.');
+const URL_TOO_LONG = refusal(414, 'The request target is too long.');
+const TOO_MANY_FIELDS = refusal(431, 'The request has too many header fields.');
+const NO_HOST = refusal(400, 'The request has no Host field.');
+const BAD_HOST = refusal(400, 'The Host field is not valid.');
+const OTHER_HOST = refusal(400, 'The request target and the Host field disagree.');
+const REPEATED = refusal(400, 'A header field that may come once came more than once.');
+const BAD_LENGTH = refusal(400, 'The Content-Length field is not valid.');
+const BAD_FRAMING = refusal(400, 'The Transfer-Encoding field does not go with this request.');
+const UNKNOWN_CODING = refusal(501, 'The transfer coding is not implemented.');
+
+/** What the guard found in a request that it lets pass. */
+export interface Passed {
+  readonly body: boolean;
+  readonly chunked: boolean;
+  /** What Content-Length says; 0 without. */
+  readonly length: number;
+  /** It asks for another protocol. Node's parser loses what is sent behind it, so it has to be the last one. */
+  readonly upgrade: boolean;
+}
+
+const PLAIN: Passed = { body: false, chunked: false, length: 0, upgrade: false };
+const CHUNKED: Passed = { body: true, chunked: true, length: 0, upgrade: false };
+
+/** Fields that decide who asks, or where a request ends, in the order of their bits: a second one is refused. */
+const HOST = 1;
+const LENGTH = 2;
+const CODING = 4;
+const UPGRADE = 64;
+
+/**
+ * Makes the guard of a server. It refuses a request, or lets it pass with its target in canonical form and without the
+ * fields whose names have an underscore: WSGI's and CGI's readers cannot tell them from names with a hyphen.
+ */
+export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Refusal | Passed {
+  const maxRaw = limits.maxHeaders === 0 ? Number.POSITIVE_INFINITY : limits.maxHeaders * 2;
+  const maxUrl = limits.maxUrlLength === 0 ? Number.POSITIVE_INFINITY : limits.maxUrlLength;
+  const keepUnderscores = limits.allowUnderscoreHeaders;
+  // Nearly all requests name the same host: the last good one is compared before anything is parsed.
+  let goodHost = '';
+
+  return (req) => {
+    const { rawHeaders, httpVersionMajor, httpVersionMinor, url = '' } = req;
+    if (httpVersionMajor !== 1 || httpVersionMinor > 1) return VERSION;
+    if (url.length > maxUrl) return URL_TOO_LONG;
+    if (rawHeaders.length > maxRaw) return TOO_MANY_FIELDS;
+
+    let seen = 0;
+    let host = '';
+    let length = 0;
+    let underscores = false;
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      const name = rawHeaders[i] as string;
+      if (name.includes('_')) {
+        underscores = true;
+        continue;
+      }
+      const bit = fieldBit(name);
+      if (bit === 0) continue;
+      if ((seen & bit) !== 0 && bit !== UPGRADE) return REPEATED;
+      seen |= bit;
+      if (bit === HOST) host = rawHeaders[i + 1] as string;
+      else if (bit === LENGTH) {
+        const written = rawHeaders[i + 1] as string;
+        if (!/^\d{1,15}$/.test(written)) return BAD_LENGTH;
+        length = Number(written);
+      } else if (bit === CODING) {
+        if ((rawHeaders[i + 1] as string).trim().toLowerCase() !== 'chunked') return UNKNOWN_CODING;
+        if (httpVersionMinor === 0) return BAD_FRAMING;
+      }
+    }
+    if ((seen & LENGTH) !== 0 && (seen & CODING) !== 0) return BAD_FRAMING;
+    if ((seen & HOST) === 0) {
+      if (httpVersionMinor === 1) return NO_HOST;
+    } else if (host !== goodHost || host === '') {
+      if (!isHost(host)) return BAD_HOST;
+      goodHost = host;
+    }
+    if (!isCanonical(url)) {
+      const refused = settleTarget(req, url, host);
+      if (refused !== undefined) return refused;
+    }
+    if (underscores && !keepUnderscores) dropUnderscores(req);
+    const chunked = (seen & CODING) !== 0;
+    const passed = chunked ? CHUNKED : length === 0 ? PLAIN : { body: true, chunked, length, upgrade: false };
+    return (seen & UPGRADE) === 0 ? passed : { ...passed, upgrade: true };
+  };
+}
+
+/** Puts the canonical target in the place of the one received, which `environ(req).originalUrl` keeps. */
+function settleTarget(req: IncomingMessage, url: string, host: string): Refusal | undefined {
+  const target = canonicalTarget(req.method, url);
+  if ('status' in target) return target;
+  const { authority } = target;
+  if (authority !== undefined) {
+    if (host !== '' && !sameAuthority(url, authority, host)) return OTHER_HOST;
+    // HTTP/1.0 needs no Host field; what asks for one gets the authority.
+    if (!isHost(authority)) return BAD_HOST;
+    req.headers.host ??= authority;
+  }
+  environ(req);
+  req.url = target.url;
+  return undefined;
+}
+
+/** The bit of a field that may come once; 0 for all others. The length decides first: it costs nothing. */
+function fieldBit(name: string): number {
+  switch (name.length) {
+    case 4:
+      return name.toLowerCase() === 'host' ? HOST : 0;
+    case 7:
+      return name.toLowerCase() === 'upgrade' ? UPGRADE : 0;
+    case 12:
+      return name.toLowerCase() === 'x-auth-token' ? 8 : 0;
+    case 13:
+      return name.toLowerCase() === 'authorization' ? 16 : 0;
+    case 14:
+      return name.toLowerCase() === 'content-length' ? LENGTH : 0;
+    case 15:
+      return name.toLowerCase() === 'x-service-token' ? 32 : 0;
+    case 17:
+      return name.toLowerCase() === 'transfer-encoding' ? CODING : 0;
+    default:
+      return 0;
+  }
+}
+
+/** A name or an IPv4 address, or something in brackets; and perhaps a port (RFC 3986 §3.2.2). */
+const VALID_HOST =
+  /^(?:[A-Za-z0-9_](?:[\w.~-]{0,253}[\w~.])?|\[([^\]]*)\])(?::(?:[0-5]?\d{0,4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]))?$/;
+
+function isHost(host: string): boolean {
+  const match = VALID_HOST.exec(host);
+  return match !== null && (match[1] === undefined || isIPv6(match[1]));
+}
+
+function sameAuthority(url: string, authority: string, host: string): boolean {
+  const port = /^https:/i.test(url) ? ':443' : ':80';
+  const full = (text: string) => (/:\d+$/.test(text) ? text : `${text}${port}`).toLowerCase();
+  return full(authority) === full(host);
+}
+
+function dropUnderscores(req: IncomingMessage): void {
+  const kept: string[] = [];
+  for (let i = 0; i < req.rawHeaders.length; i += 2) {
+    const name = req.rawHeaders[i] as string;
+    if (name.includes('_')) {
+      // Both are made from the raw fields when they are first asked for, which is now.
+      delete req.headers[name.toLowerCase()];
+      delete req.headersDistinct[name.toLowerCase()];
+    } else kept.push(name, req.rawHeaders[i + 1] as string);
+  }
+  replaceRawHeaders(req, kept);
+}

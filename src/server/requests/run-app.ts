@@ -1,0 +1,54 @@
+/**
+ * Calls an app and answers for it when it fails.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type App, abortResponse, asFault, environ, Fault, type FaultStyle, renderFault } from '../../app/index.js';
+import type { Logger } from '../../log.js';
+
+/** What is done about failures. */
+export interface FailureOptions {
+  readonly log: Logger;
+  readonly style: FaultStyle;
+  /** Show the stack of an unexpected error to the client. */
+  readonly debug: boolean;
+}
+
+/**
+ * Runs an app for one request. A fault is rendered; any other throw or rejection is logged once and answered with 500.
+ * When the head is out already the connection is destroyed: a truncated answer must not look complete.
+ */
+export function runApp(app: App, req: IncomingMessage, res: ServerResponse, options: FailureOptions): void {
+  try {
+    const promise = app(req, res);
+    if (promise !== undefined && typeof promise.then === 'function') {
+      promise.then(undefined, (error: unknown) => answerFailure(error, req, res, options));
+    }
+  } catch (error) {
+    answerFailure(error, req, res, options);
+  }
+}
+
+function answerFailure(error: unknown, req: IncomingMessage, res: ServerResponse, options: FailureOptions): void {
+  const { log, style, debug } = options;
+  if (res.closed || req.socket.destroyed) {
+    log.debug('request failed after its client left', { ...requestFacts(req), err: error });
+    return;
+  }
+  if (!(error instanceof Fault)) log.error('request failed', { ...requestFacts(req), err: error });
+  if (res.writableEnded) return;
+  if (res.headersSent) abortResponse(res, error);
+  else renderFault(req, res, debug ? shown(error) : asFault(error), style);
+}
+
+/** The failure with its stack for everybody to see. */
+function shown(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  return new Fault(500, { message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+}
+
+/** What a log line says about a request: no query, which may hold secrets. */
+export function requestFacts(req: IncomingMessage): { method: string; path: string; request_id?: string } {
+  const { originalUrl, requestId } = environ(req);
+  const path = originalUrl.split('?', 1)[0] ?? '';
+  return { method: req.method ?? '', path, ...(requestId === undefined ? {} : { request_id: requestId }) };
+}

@@ -1,0 +1,122 @@
+/**
+ * Certificates and keys as files: whether they can be read, belong together, and are still valid.
+ */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { ConfigurationRefused, type ErrorDetails, type Origin } from '../../errors.js';
+
+/** Reads a whole file; throws as `readFileSync` does. */
+export type ReadFile = (path: string) => Buffer;
+
+/** Reads from disk. A worker hands in what its parent accepted instead. */
+export const readFromDisk: ReadFile = (path) => readFileSync(path);
+
+/** What a {@link TlsRefused} is made of. */
+export interface TlsRefusal extends ErrorDetails {
+  /** The option of `[ssl]` that is at fault, where it is one. */
+  readonly option?: string | undefined;
+}
+
+/** TLS settings that were refused: code `PORTICO_TLS_CONFIG`, status 78 when it happens before the start. */
+export class TlsRefused extends ConfigurationRefused {
+  /** What is wrong, without the place. */
+  readonly sentence: string;
+  readonly option: string | undefined;
+
+  constructor(details: TlsRefusal) {
+    super('PORTICO_TLS_CONFIG', details);
+    this.sentence = details.message;
+    this.option = details.option;
+  }
+
+  /** The same with the place where the option was set. */
+  at({ origin, detail }: { readonly origin?: Origin | undefined; readonly detail: string }): TlsRefused {
+    const { sentence, option, hint, cause } = this;
+    const message = origin === undefined && detail !== '' ? `${detail}: ${sentence}` : sentence;
+    return new TlsRefused({ message, option, hint, cause, origin });
+  }
+}
+
+/** Refuses TLS settings for one of their options. */
+export function refuseTls(option: string | undefined, message: string, hint?: string, cause?: unknown): TlsRefused {
+  return new TlsRefused({ option, message, hint, cause });
+}
+
+/** The bytes of the file that an option names; refused when it is missing or not ours to read. */
+export function readPem(option: string, path: string, readFile: ReadFile): Buffer {
+  try {
+    return readFile(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw refuseTls(option, `Unable to find ${option} : ${path}`, undefined, error);
+    throw refuseTls(
+      option,
+      `Unable to read ${option} : ${path}`,
+      `The system says: ${(error as Error).message}.`,
+      error,
+    );
+  }
+}
+
+/** A certificate and its key, known to belong together. */
+export interface KeyPair {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  /** The first certificate of the file, the server's own. */
+  readonly certificate: X509Certificate;
+}
+
+/** Reads a certificate and its key; refused when either is not what its option says, or they do not match. */
+export function readKeyPair(certFile: string, keyFile: string, readFile: ReadFile): KeyPair {
+  const cert = readPem('cert_file', certFile, readFile);
+  const key = readPem('key_file', keyFile, readFile);
+  const certificate = parseCertificate('cert_file', certFile, cert);
+  let privateKey: ReturnType<typeof createPrivateKey>;
+  try {
+    privateKey = createPrivateKey(key);
+  } catch (error) {
+    throw refuseTls(
+      'key_file',
+      `key_file holds no usable private key: ${keyFile}`,
+      'It should be in PEM form and have no passphrase.',
+      error,
+    );
+  }
+  if (!certificate.checkPrivateKey(privateKey)) {
+    throw refuseTls(
+      'key_file',
+      `The key_file ${keyFile} does not belong to the cert_file ${certFile}`,
+      'Name the key that the certificate was issued for; the certificate of the server comes first in its file.',
+    );
+  }
+  return { cert, key, certificate };
+}
+
+/** The first certificate of a PEM file. */
+export function parseCertificate(option: string, path: string, bytes: Buffer): X509Certificate {
+  try {
+    return new X509Certificate(bytes);
+  } catch (error) {
+    throw refuseTls(option, `${option} holds no certificate: ${path}`, 'It should be in PEM form.', error);
+  }
+}
+
+/** Days before its end from which a certificate is warned about. */
+const SOON_DAYS = 30;
+
+/** A warning for a certificate that is not valid at `now`, or not much longer; undefined for one that is. */
+export function validityWarning(path: string, certificate: X509Certificate, now = Date.now()): string | undefined {
+  const from = new Date(certificate.validFrom);
+  const to = new Date(certificate.validTo);
+  const days = daysLeft(certificate, now);
+  if (now < from.getTime()) return `The certificate ${path} is not valid before ${from.toISOString()}`;
+  if (days < 0) return `The certificate ${path} has expired on ${to.toISOString()}`;
+  if (days < SOON_DAYS) return `The certificate ${path} expires in ${Math.floor(days)} days, on ${to.toISOString()}`;
+  return undefined;
+}
+
+/** Days until a certificate ends; negative when it has. */
+export function daysLeft(certificate: X509Certificate, now = Date.now()): number {
+  return (new Date(certificate.validTo).getTime() - now) / 86_400_000;
+}

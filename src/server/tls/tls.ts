@@ -1,0 +1,147 @@
+/**
+ * TLS for a server: from the options of `[ssl]` to what `node:tls` takes.
+ */
+import { constants } from 'node:crypto';
+import type { SecureVersion, TlsOptions } from 'node:tls';
+import { Config } from '../../config/index.js';
+import {
+  parseCertificate,
+  type ReadFile,
+  readFromDisk,
+  readKeyPair,
+  readPem,
+  refuseTls,
+  validityWarning,
+} from './certificates.js';
+import { sslOptions, type TlsSettings } from './ssl-options.js';
+
+/**
+ * Whether TLS is configured: a certificate or a key is named. Throws `PORTICO_TLS_CONFIG` when a file named is missing
+ * or cannot be read, or when only one of the two is named.
+ */
+export function isTlsEnabled(conf: Config | TlsSettings, readFile: ReadFile = readFromDisk): boolean {
+  const { certFile, keyFile, caFile } = settingsOf(conf);
+  if (certFile) readPem('cert_file', certFile, readFile);
+  if (caFile) readPem('ca_file', caFile, readFile);
+  if (keyFile) readPem('key_file', keyFile, readFile);
+  if (!certFile && !keyFile) return false;
+  if (!certFile || !keyFile) throw bothNeeded(certFile ? 'cert_file' : 'key_file');
+  return true;
+}
+
+/**
+ * The options of a TLS server: the files' contents, versions, ciphers, and whether clients show a certificate.
+ *
+ * By default TLS 1.2 and 1.3 with forward secrecy only, and no renegotiation by the client (RFC 7457). Throws
+ * `PORTICO_TLS_CONFIG` as {@link isTlsEnabled} does, without certificate and key, for a pair that does not match, and
+ * for a version nobody speaks any more.
+ */
+export function tlsOptions(conf: Config | TlsSettings, readFile: ReadFile = readFromDisk): TlsOptions {
+  const settings = settingsOf(conf);
+  if (!isTlsEnabled(settings, readFile)) throw bothNeeded();
+  const { certFile, keyFile, caFile, clientAuth, ciphers } = settings;
+  const { cert, key } = readKeyPair(certFile as string, keyFile as string, readFile);
+  const ca = caFile ? readPem('ca_file', caFile, readFile) : undefined;
+  if (ca !== undefined) parseCertificate('ca_file', caFile as string, ca);
+  const auth = clientAuth ?? (ca === undefined ? 'none' : 'required');
+  if (auth !== 'none' && ca === undefined) {
+    throw refuseTls(
+      'client_auth',
+      `client_auth is ${auth}, but no ca_file is named`,
+      'Name the certificates that clients are checked with.',
+    );
+  }
+  const versions = protocolVersions(settings);
+  return {
+    cert,
+    key,
+    ...(ca === undefined ? {} : { ca }),
+    requestCert: auth !== 'none',
+    rejectUnauthorized: auth === 'required',
+    ...versions,
+    ciphers: ciphers || (versions.minVersion < 'TLSv1.2' ? `${FORWARD_SECRECY}:${FOR_OLD_VERSIONS}` : FORWARD_SECRECY),
+    honorCipherOrder: true,
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+  };
+}
+
+/** A warning when a certificate is not valid now, or not for another 30 days. */
+export function expiryWarning(certFile: string, readFile: ReadFile = readFromDisk): string | undefined {
+  return validityWarning(certFile, parseCertificate('cert_file', certFile, readPem('cert_file', certFile, readFile)));
+}
+
+/** When a certificate ends. */
+export function validUntil(certFile: string, readFile: ReadFile = readFromDisk): Date {
+  return new Date(parseCertificate('cert_file', certFile, readPem('cert_file', certFile, readFile)).validTo);
+}
+
+/** A certificate for localhost, 127.0.0.1 and ::1 that nobody else trusts: for development, made in memory. */
+export async function developmentCertificate(): Promise<TlsOptions> {
+  // Loaded here: only development needs it, and it takes longer than the rest of the start.
+  const { generate } = await import('selfsigned');
+  const pair = await generate([{ name: 'commonName', value: 'localhost' }], {
+    keyType: 'ec',
+    extensions: [
+      {
+        name: 'subjectAltName',
+        altNames: [
+          { type: 2, value: 'localhost' },
+          { type: 7, ip: '127.0.0.1' },
+          { type: 7, ip: '::1' },
+        ],
+      },
+    ],
+  });
+  return {
+    cert: pair.cert,
+    key: pair.private,
+    minVersion: 'TLSv1.2',
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+  };
+}
+
+/** TLS 1.3's own, and of TLS 1.2's those whose session keys cannot be had from a key stolen later. */
+const FORWARD_SECRECY = [
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'TLS_AES_128_GCM_SHA256',
+  'ECDHE+AESGCM',
+  'ECDHE+CHACHA20',
+].join(':');
+
+/** What TLS 1.0 and 1.1 need in addition: OpenSSL 3 counts their signatures as level 0. */
+const FOR_OLD_VERSIONS = 'ECDHE+AES:@SECLEVEL=0';
+
+/** The names Python's ssl module has for protocol versions, in lower case. */
+const VERSIONS: Readonly<Record<string, SecureVersion>> = {
+  tlsv1: 'TLSv1',
+  tlsv1_1: 'TLSv1.1',
+  tlsv1_2: 'TLSv1.2',
+  tlsv1_3: 'TLSv1.3',
+};
+
+function protocolVersions(settings: TlsSettings): { minVersion: SecureVersion; maxVersion?: SecureVersion } {
+  const { version, minVersion } = settings;
+  if (!version || version.toLowerCase() === 'sslv23') return { minVersion: minVersion ?? 'TLSv1.2' };
+  const only = Object.hasOwn(VERSIONS, version.toLowerCase()) ? VERSIONS[version.toLowerCase()] : undefined;
+  if (only === undefined) {
+    throw refuseTls(
+      'version',
+      `Invalid SSL version : ${version}`,
+      'TLSv1_2 and TLSv1_3 are the ones to use; unset means both.',
+    );
+  }
+  return { minVersion: only, maxVersion: only };
+}
+
+function settingsOf(conf: Config | TlsSettings): TlsSettings {
+  return conf instanceof Config ? conf.group('ssl', sslOptions) : conf;
+}
+
+function bothNeeded(option?: string) {
+  return refuseTls(
+    option,
+    'When running server in SSL mode, you must specify both a cert_file and key_file option value in your configuration file',
+    'They are cert_file and key_file of [ssl], or ssl_cert_file and ssl_key_file of [api:<name>].',
+  );
+}
