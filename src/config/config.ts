@@ -45,11 +45,16 @@ export interface ReloadOptions {
  * Values are handed out frozen; after a reload `group()` gives the new ones.
  */
 export class Config {
-  readonly #generations: Generations;
+  readonly #given: Generations;
 
   /** Without `generations` (which only this folder makes) a configuration in which nothing is written. */
   constructor(generations: Generations = firstGeneration({ face })) {
-    this.#generations = generations;
+    this.#given = generations;
+  }
+
+  /** A prepared configuration is that of the program once it is accepted: whoever holds it sees what comes later. */
+  get #generations(): Generations {
+    return this.#given.inForce;
   }
 
   /**

@@ -265,3 +265,21 @@ test('CF-113 LC-1221 a file without a folder is looked for beside the configurat
   assert.equal(config.findFile('api-paste.ini'), paste);
   assert.equal(config.findFile(paste), paste);
 });
+
+test('CF-81 who holds a prepared configuration sees what comes after it was accepted', async () => {
+  const config = await load('[app]\nlevel = 1\n');
+  write('[app]\nlevel = 2\n');
+  const dropped = await config.prepareReload();
+  const taken = await config.prepareReload();
+  assert.deepEqual([values(taken.config).level, values(config).level], [2, 1]);
+  await taken.accept();
+  write('[app]\nlevel = 3\n');
+  await taken.config.reload({ method: 'mutate' });
+  assert.deepEqual([values(taken.config).level, values(config).level, taken.config.generation], [3, 3, 3]);
+  const before = config.snapshot();
+  config.setOverride('app', 'level', 4);
+  assert.equal(values(taken.config).level, 4);
+  await config.restore({ ...before, generation: 9 });
+  assert.equal(values(taken.config).level, 3);
+  assert.equal(values(dropped.config).level, 2);
+});

@@ -43,6 +43,8 @@ export class Generations {
   #declared: Declared;
   #current: Generation;
   #face: Config | undefined;
+  /** Set when these were prepared and then accepted: by whom. */
+  #acceptedBy: Generations | undefined;
   readonly #warned: Set<string>;
   /** What the last complete judgement covered; undefined before it. */
   complete: boolean | undefined;
@@ -57,6 +59,11 @@ export class Generations {
     this.#declared = declared;
     this.#current = new Generation(state, declared);
     this.surrounding = surrounding;
+  }
+
+  /** Those that count: these, or those that took them up. */
+  get inForce(): Generations {
+    return this.#acceptedBy?.inForce ?? this;
   }
 
   get current(): Generation {
@@ -192,6 +199,7 @@ export class Generations {
     const { log, hooks } = this.surrounding;
     this.#declared = next.#declared;
     this.#current = next.#current;
+    next.#acceptedBy = this;
     for (const group of next.inUse) this.inUse.add(group);
     this.warn(warnings);
     for (const change of changes) {
