@@ -2,10 +2,11 @@
  * What `check` finds out about each API beyond its options: what would keep it from starting, and nothing is started.
  */
 import { type Config, ConfigError, type ConfigIssue, type Location, placeOf } from '../config/index.js';
-import { ConfigurationRefused, PorticoError } from '../errors.js';
+import { ConfigurationRefused } from '../errors.js';
 import { type Finding, PasteAppNotFound, PasteError } from '../loader/index.js';
 import { silentLogger } from '../log.js';
-import { findManager, TlsRefused, WSGIService } from '../server/index.js';
+import { checkManager, namedManager } from '../registry/index.js';
+import { TlsRefused, WSGIService } from '../server/index.js';
 import { apiNames } from './cross-checks.js';
 import { missingAppHint, ownPipeline } from './missing-app.js';
 
@@ -67,18 +68,18 @@ function nothingStarts(config: Config): Finding {
 
 /** The manager of `[api:<name>]`: a module that is missing stops the start, and a name that it does not export. */
 async function ofManager(config: Config, name: string): Promise<Finding[]> {
-  const [group, opt] = [`api:${name}`, 'manager'];
-  if (!config.has(group, opt)) return [];
+  const option = { group: `api:${name}`, opt: 'manager' };
+  const reference = config.has(option.group, option.opt) ? namedManager(config, option) : undefined;
+  if (reference === undefined) return [];
   try {
-    const reference = config.resolve(group, opt).value;
-    if (typeof reference === 'string' && reference !== '') await findManager(reference, config);
+    await checkManager(reference, config, option);
     return [];
   } catch (error) {
-    if (error instanceof ConfigError || !(error instanceof PorticoError)) return [];
-    const { code, message, hint } = error;
-    return [
-      findingOf({ severity: 'error', code, group, opt, location: config.getLocation(group, opt), message, hint }),
-    ];
+    const { code, hint, cause } = error as ConfigurationRefused;
+    // The finding has a place of its own.
+    const { message } = cause as Error;
+    const location = config.getLocation(option.group, option.opt);
+    return [findingOf({ severity: 'error', code, ...option, location, message, hint })];
   }
 }
 

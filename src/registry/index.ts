@@ -5,10 +5,10 @@ export {
   type ManagedServiceOptions,
   type ManagedStart,
   type ManagerContext,
-  managersOf,
 } from './managed-service.js';
 export { type MemberIdentity, Membership, type MembershipOptions } from './membership.js';
 export { MemoryStore } from './memory-store.js';
+export { checkManager, type ManagerOption, namedManager } from './named-manager.js';
 export { type MemberOptions, membership, openRegistry, sqlitePath } from './open-registry.js';
 export { PostgresqlStore, type PostgresqlStoreOptions } from './postgresql-store.js';
 export { RecordExists, RecordNotFound, RegistryUnavailable, ServiceTooOld } from './registry-errors.js';

@@ -2,19 +2,16 @@
  * What services of all protocols have behind them: their managers, with what those are given, their periodic tasks, and
  * a place among the services that are known.
  */
-import { dirname } from 'node:path';
 import { type Config, workerAssignment } from '../config/index.js';
 import type { Logger } from '../log.js';
 import {
   Drivers,
-  findManager,
   loadManager,
   type Manager,
   ManagerHooks,
   type ManagerHooksOptions,
   type ManagerPeriodicOptions,
   type ManagerSource,
-  type ModuleExportOptions,
   managerSettings,
   type ProtocolSteps,
   type Registration,
@@ -23,6 +20,7 @@ import {
 } from '../service/index.js';
 import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import { MemoryStore } from './memory-store.js';
+import { checkManager, type ManagerOption, managersOf } from './named-manager.js';
 import { type MemberOptions, membership, openRegistry } from './open-registry.js';
 import { heartbeatOptions } from './registry-options.js';
 import type { ServiceRegistry } from './service-registry.js';
@@ -58,12 +56,14 @@ export interface ManagedServiceOptions {
   readonly log: Logger;
   readonly tasks: TaskGroup;
   /**
-   * The managers given in code, the main one first: made anew for each start, but for those that are objects already.
-   * Absent: what the configuration names.
+   * The managers, the main one first: given in code, or named by this configuration. Asked at each start, which makes
+   * them anew, but for those that are objects already.
    */
-  readonly managers?: readonly ManagerSource<ManagerContext>[] | undefined;
-  /** The option that names the manager, for errors. */
+  readonly managers: (config: Config) => readonly ManagerSource<ManagerContext>[];
+  /** What managers that cannot be made are called in errors. */
   readonly option: string;
+  /** The option that names the manager where code does not. */
+  readonly named: ManagerOption;
   /** Its place in the registry, given in code; null: none; undefined: what the configuration says. */
   readonly registration?: Registration | null | undefined;
   /** False: it keeps no record although there is a registry. Asked at each start. Default: true. */
@@ -78,8 +78,6 @@ export interface ManagedServiceOptions {
 
 /** What is known at the start. */
 export interface ManagedStart {
-  /** The manager that the configuration names; counts where none are given in code. */
-  readonly reference?: string | undefined;
   readonly backdoorPort: number | string | null;
   /** Which worker of its service this process is. */
   readonly workerId: number;
@@ -97,9 +95,10 @@ export class ManagedService {
   #registry: ServiceRegistry | null | undefined;
   #registration: Registration | null = null;
 
+  /** Throws what `managers` throws. */
   constructor(options: ManagedServiceOptions) {
     this.#options = options;
-    this.#managers = (options.managers ?? []).filter((source) => typeof source === 'object');
+    this.#managers = options.managers(options.config).filter((source) => typeof source === 'object');
     this.tracker = new TaskTracker({ service: options.name, log: options.log });
   }
 
@@ -123,15 +122,19 @@ export class ManagedService {
     return this.#registration;
   }
 
-  /** Looks for the managers that are given by name, and makes none. Throws as `importModuleExport`. */
-  async find(): Promise<void> {
-    const where = managersOf(this.#options.config);
-    for (const source of this.#options.managers ?? []) if (typeof source === 'string') await findManager(source, where);
+  /** Looks for the managers that a start with this configuration would make, and makes none. Throws `PORTICO_MANAGER`. */
+  async find(config: Config): Promise<void> {
+    const { managers, named } = this.#options;
+    for (const source of managers(config)) if (typeof source === 'string') await checkManager(source, config, named);
   }
 
-  /** Makes the managers and the steps of a start. Throws `PORTICO_MANAGER`, and as `openRegistry`. */
-  async prepare({ reference, backdoorPort, workerId, steps }: ManagedStart): Promise<ManagerHooks> {
-    const { name, config, log, tasks, option, registration, host: given } = this.#options;
+  /**
+   * Makes the managers and the steps of a start. Throws `PORTICO_MANAGER`, and as `openRegistry`; then nothing of it is
+   * left, and nothing of the last run either.
+   */
+  async prepare({ backdoorPort, workerId, steps }: ManagedStart): Promise<ManagerHooks> {
+    this.#hooks = undefined;
+    const { name, config, log, tasks, registration, host: given } = this.#options;
     const where = managersOf(config);
     const host = given ?? config.group('DEFAULT', heartbeatOptions, { partial: true }).host;
     this.#registry ??= openRegistry(config, { log });
@@ -145,9 +148,7 @@ export class ManagedService {
       drivers,
       track: this.tracker.track,
     };
-    const made: Manager[] = [];
-    const sources = this.#options.managers ?? (reference === undefined ? [] : [reference]);
-    for (const source of sources) made.push(await loadManager(source, option, where, context));
+    const made = await this.#make(context);
     for (const manager of made) if ('backdoorPort' in manager) manager.backdoorPort = backdoorPort;
     this.#managers = made;
     this.#registration = registration === undefined ? this.#member(host) : registration;
@@ -175,6 +176,21 @@ export class ManagedService {
     return this.#hooks;
   }
 
+  /** Makes all managers. When one cannot be made, what those before it opened by their context is closed. */
+  async #make(context: ManagerContext): Promise<readonly Manager[]> {
+    const { config, managers, option } = this.#options;
+    const where = managersOf(config);
+    const made: Manager[] = [];
+    try {
+      for (const source of managers(config)) made.push(await loadManager(source, option, where, context));
+      return made;
+    } catch (error) {
+      await context.drivers.close();
+      await context.registry?.close();
+      throw error;
+    }
+  }
+
   /** Deletes the record of a service that has stopped. False where it was gone already, or there never was one. */
   async forget(): Promise<boolean> {
     try {
@@ -200,9 +216,4 @@ export class ManagedService {
       onVerdict,
     });
   }
-}
-
-/** Managers are named from the folder of the configuration file. */
-export function managersOf(config: Config): ModuleExportOptions {
-  return { folder: dirname(config.configFiles.at(-1) ?? './x'), allowExternalModules: true };
 }

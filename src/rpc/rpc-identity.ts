@@ -3,7 +3,7 @@
  */
 import { type Config, commandName, defineOptions, module } from '../config/index.js';
 import { ConfigurationRefused, didYouMean, PorticoError } from '../errors.js';
-import { heartbeatOptions, type ManagerContext } from '../registry/index.js';
+import { heartbeatOptions, type ManagerContext, type ManagerOption, namedManager } from '../registry/index.js';
 import type { ManagerSource } from '../service/index.js';
 import type { RPCServiceOptions } from './rpc-options.js';
 
@@ -44,32 +44,42 @@ function topicOf(binary: string, project: string): string {
 }
 
 /** The option that names a service's manager. */
-export function managerOption(topic: string): string {
-  return `${topic.replaceAll('-', '_')}_manager`;
+export function managerOption(topic: string): ManagerOption {
+  return { group: 'DEFAULT', opt: `${topic.replaceAll('-', '_')}_manager` };
 }
 
 /**
- * The managers of a service: in code, else named by `[DEFAULT] <topic>_manager`, else those of its binary. Throws
- * `PORTICO_MANAGER` where there is none.
+ * Gives the managers of a service as a configuration has them: in code, else named by `[DEFAULT] <topic>_manager`, else
+ * those of its binary. The function it gives throws `PORTICO_MANAGER` where there is none.
  */
 export function managersFor(
   { binary, topic }: RPCIdentity,
   options: RPCServiceOptions,
-  config: Config,
-): readonly ManagerSource<ManagerContext>[] {
-  if (options.manager != null) return [options.manager].flat() as ManagerSource<ManagerContext>[];
+): (config: Config) => readonly ManagerSource<ManagerContext>[] {
   const option = managerOption(topic);
-  const help = `Module and export of the manager behind ${binary}.`;
-  config.group('DEFAULT', defineOptions({ [option]: module({ help }) }), { partial: true });
-  const named = config.resolve('DEFAULT', option).value;
-  if (typeof named === 'string' && named !== '') return [named];
+  const declared = defineOptions({
+    [option.opt]: module({ help: `Module and export of the manager behind ${binary}.` }),
+  });
+  return (config) => {
+    if (options.manager != null) return [options.manager].flat() as ManagerSource<ManagerContext>[];
+    config.group(option.group, declared, { partial: true });
+    const named = namedManager(config, option);
+    return named === undefined ? [ofBinary(binary, options, option)] : [named];
+  };
+}
+
+function ofBinary(
+  binary: string,
+  options: RPCServiceOptions,
+  { group, opt }: ManagerOption,
+): ManagerSource<ManagerContext> {
   const { managers = {} } = options;
-  if (Object.hasOwn(managers, binary)) return [managers[binary]!];
+  if (Object.hasOwn(managers, binary)) return managers[binary]!;
   const known = Object.keys(managers);
   throw new ConfigurationRefused('PORTICO_MANAGER', {
-    message: `${binary} has no manager: [DEFAULT] ${option} is not set`,
+    message: `${binary} has no manager: [${group}] ${opt} is not set`,
     hint: [
-      `Write ${option} = ./file.js:Manager, or give one in code.`,
+      `Write ${opt} = ./file.js:Manager, or give one in code.`,
       didYouMean(binary, known) ?? (known.length === 0 ? undefined : `There are managers for ${known.join(', ')}.`),
     ]
       .filter((part) => part !== undefined)

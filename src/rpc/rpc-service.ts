@@ -44,7 +44,7 @@ export class RPCService implements ServiceBase {
   readonly tasks: TaskGroup;
   /** Where the launcher's backdoor listens: a port, a path, or null. Set by the launcher; managers that ask are told. */
   backdoorPort: number | string | null = null;
-  readonly #options: RPCServiceOptions;
+  readonly #options: RPCServiceOptions & { readonly config: Config };
   readonly #log: Logger;
   readonly #managed: ManagedService;
   readonly #lifecycle: Lifecycle;
@@ -84,8 +84,9 @@ export class RPCService implements ServiceBase {
       config,
       log: this.#log,
       tasks: this.tasks,
-      managers: managersFor(identity, options, config),
-      option: managerOption(topic),
+      managers: managersFor(identity, options),
+      option: managerOption(topic).opt,
+      named: managerOption(topic),
       registration: options.registration,
       member: { version: options.version ?? 0, ...(reportInterval == null ? {} : { reportInterval }) },
       periodic: {
@@ -148,9 +149,9 @@ export class RPCService implements ServiceBase {
     return [...this.#managed.tracker.describe(), ...spawned];
   }
 
-  /** Looks for the managers that are named; makes none. */
-  async prepare(): Promise<() => void> {
-    await this.#managed.find();
+  /** Looks for the managers that the next start will make, as that configuration names them; makes none. */
+  async prepare(next: Config = this.#options.config): Promise<() => void> {
+    await this.#managed.find(next);
     return () => {};
   }
 
@@ -205,7 +206,7 @@ export class RPCService implements ServiceBase {
       uptimeMs: () => systemClock.now() - this.#startedAt,
       inFlight: () => this.#managed.tracker.size,
       draining: () => this.#lifecycle.state === 'stopping',
-      configGeneration: () => this.#options.config?.generation ?? 1,
+      configGeneration: () => this.#options.config.generation,
     });
     const [main, ...others] = this.managers;
     const added = this.managers.flatMap(({ additionalEndpoints = [] }) => additionalEndpoints);

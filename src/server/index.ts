@@ -1,5 +1,4 @@
 /** `portico/server`: apps on addresses. */
-export { findManager } from './api/api-managers.js';
 export { apiOptions, servingOptions } from './api/api-options.js';
 export type { AppLoader } from './api/paste-config.js';
 export { type WsgiOptions, wsgiOptions } from './api/wsgi-options.js';

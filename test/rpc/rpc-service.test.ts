@@ -120,6 +120,34 @@ test('MG-1 LC-1324 LC-1309 the manager: in code, by its option, or of the map fr
   });
 });
 
+test('MG-1 LC-1324 LC-517 a restart in place runs the manager that the configuration names by then, and a reload to a bad one is refused', async () => {
+  writeFileSync(join(folder, 'two.mjs'), 'export class Old {}\nexport class New {}\nexport const seven = 7;\n');
+  const file = join(folder, 'two.ini');
+  const named = (text: string): void => writeFileSync(file, `[DEFAULT]\n${text}`, { mode: 0o600 });
+  named('images_manager = ./two.mjs:Old\n');
+  const config = await Config.load({ files: [file], env: {}, argv: [] });
+  const service = RPCService.create({ binary: 'portico-images', registration: null, log, config });
+  await service.start();
+  assert.equal(service.manager?.constructor.name, 'Old');
+  for (const [text, told] of [
+    ['images_manager = ./two.mjs:Newer\n', /two\.ini:2:\d+: \[DEFAULT\] images_manager: .*no export "Newer"/],
+    ['images_manager = ./two.mjs:seven\n', /two\.ini:2:\d+: .*seven is number, not a manager/],
+    ['', /has no manager/],
+  ] as const) {
+    named(text);
+    const next = await config.prepareReload();
+    await assert.rejects(service.prepare(next.config), { code: 'PORTICO_MANAGER', message: told });
+  }
+  named('images_manager = ./two.mjs:New\n');
+  const next = await config.prepareReload();
+  await service.prepare(next.config);
+  await next.accept();
+  await service.stop({ graceful: true, reason: 'restart' });
+  await service.start();
+  assert.equal(service.manager?.constructor.name, 'New');
+  await service.stop();
+});
+
 /** What a service promises in its record, and how its periodic tasks were driven. */
 async function started(options: RPCServiceOptions, text = ''): Promise<{ record: ServiceRecord; delay: number }> {
   const config = await configured(`[servicegroup]\ndriver = memory\n[DEFAULT]\n${text}`);

@@ -350,6 +350,34 @@ test('LC-1309 a manager that cannot be loaded fails the start, naming its option
   }
 });
 
+test('LC-1335 a restart whose manager cannot be made closes what was opened for it, and asks no manager of before', async (t) => {
+  const { service, folder, config } = await setup(t, '[DEFAULT]\ncompute_manager = ./managers.mjs:One\n');
+  const events: string[] = [];
+  Object.assign(globalThis, { events });
+  t.after(() => Object.assign(globalThis, { events: undefined }));
+  writeFileSync(
+    join(folder, 'managers.mjs'),
+    `const kind = { kind: 'disk', required: [], builtin: { d: class { close() { globalThis.events.push('driver closed'); } } } };
+export class One { cleanupHost() { globalThis.events.push('cleanup'); } reset() { globalThis.events.push('reset'); } }
+export async function two({ drivers }) {
+  drivers.declare(kind);
+  await drivers.load('disk', 'd');
+  throw new Error('not today');
+}`,
+  );
+  const compute = service();
+  await compute.start();
+  await compute.stop({ graceful: true });
+  writeFileSync(join(folder, 'portico.ini'), '[DEFAULT]\ncompute_manager = ./managers.mjs:two\n');
+  await config.reload();
+  events.length = 0;
+  await assert.rejects(compute.start(), /not today/);
+  assert.deepEqual(events, ['built', 'driver closed', 'closed']);
+  await compute.reset();
+  await compute.stop();
+  assert.deepEqual(events, ['built', 'driver closed', 'closed']);
+});
+
 test('SG-24 SG-36 an API has a record in the registry that the configuration names, and takes it back at the end', async (t) => {
   const folder = temporaryFolder(t);
   const ini = `[servicegroup]\nconnection = sqlite:///${join(folder, 'services.db')}\n`;
@@ -476,6 +504,69 @@ test('LC-524 LC-515 LC-1312 a restart in place serves what the paste file says b
   assert.match(await held, /changed$/);
   assert.equal(portOf(compute), port);
   await compute.stop({ graceful: true });
+});
+
+test('LC-517 CF-81 the app of a reload in place sees what later changes of the configuration say', async (t) => {
+  const { service, config, folder } = await setup(t, '[words]\nword = one\n');
+  const words = `
+import { defineOptions, string } from 'portico/config';
+const options = defineOptions({ word: string({ default: '', mutable: true, help: 'x' }) });
+export const app = (_global, _local, { config }) => (_req, res) => { res.end(config.group('words', options).word); };
+`;
+  const own = join(folder, 'words.mjs');
+  writeFileSync(own, words.replace("'portico/config'", JSON.stringify(import.meta.resolve('portico/config'))));
+  writeFileSync(join(folder, 'api-paste.ini'), '[app:compute]\npaste.app_factory = ./words.mjs:app\n');
+  await config.reload();
+  const compute = service();
+  await compute.start();
+  const port = portOf(compute);
+  assert.match(await exchange(port, GET), /one$/);
+  const change = async (word: string, method: 'reload' | 'mutate') => {
+    writeFileSync(join(folder, 'portico.ini'), `[words]\nword = ${word}\n`);
+    const next = await config.prepareReload({ method });
+    if (method === 'mutate') return void (await next.accept());
+    const release = await compute.prepare(next.config);
+    await next.accept();
+    await compute.stop({ graceful: true, reason: 'restart' });
+    await compute.start();
+    await release();
+  };
+  await change('two', 'reload');
+  assert.match(await exchange(port, GET), /two$/);
+  await change('three', 'mutate');
+  assert.match(await exchange(port, GET), /three$/);
+  await compute.stop({ graceful: true });
+});
+
+test('OP-80 of several apps that are prepared the last one is served, and each is closed once', async (t) => {
+  const { service, folder, config, log } = await setup(t);
+  let closing!: () => void;
+  const heldBack = new Promise<void>((resolve) => (closing = resolve));
+  Object.assign(globalThis, { heldBack, events: [] });
+  t.after(() => Object.assign(globalThis, { heldBack: undefined, events: undefined }));
+  writeFileSync(
+    join(folder, 'slow.mjs'),
+    `let made = 0;
+export function app({}, local, ctx) {
+  const number = ++made;
+  ctx.onClose(async () => { globalThis.events.push(number); if (number === 1) { await globalThis.heldBack; throw new Error('no'); } });
+  return (req, res) => { res.end('app ' + number); };
+}`,
+  );
+  writeFileSync(join(folder, 'api-paste.ini'), '[app:compute]\npaste.app_factory = ./slow.mjs:app\n');
+  await config.reload();
+  const compute = service();
+  await compute.prepare();
+  const second = compute.prepare();
+  while ((globalThis as unknown as { events: number[] }).events.length === 0) await new Promise(setImmediate);
+  await compute.start();
+  assert.match(await exchange(portOf(compute), GET), /app 2$/);
+  closing();
+  await (await second)();
+  assert.match(await exchange(portOf(compute), GET), /app 2$/);
+  await compute.stop({ graceful: true });
+  assert.deepEqual((globalThis as unknown as { events: number[] }).events, [1, 2]);
+  assert.ok(log.lines.some(({ message }) => message === 'closing the app failed'));
 });
 
 test('LC-1308 CF-50 the limits of [wsgi] are those of every API', async (t) => {

@@ -18,6 +18,8 @@ export class ApiApp {
   readonly #name: string;
   readonly #log: Logger;
   #app: LoadedApp | undefined;
+  /** Built ahead of the next start. */
+  #prepared: BuiltApp | undefined;
 
   constructor(name: string, log: Logger) {
     this.#name = name;
@@ -27,6 +29,26 @@ export class ApiApp {
   /** There is an app: of a run under way, or of one that ended for a restart. */
   get isThere(): boolean {
     return this.#app !== undefined;
+  }
+
+  /** Keeps an app for the next start, in place of one that was kept before. The function it gives lets go of it. */
+  async prepare(built: BuiltApp): Promise<() => Promise<void>> {
+    const before = this.#prepared;
+    // Before the other one is closed: a start that comes meanwhile takes the newer one.
+    this.#prepared = built;
+    await this.#release(before?.app);
+    return async () => {
+      if (this.#prepared !== built) return;
+      this.#prepared = undefined;
+      await this.#release(built.app);
+    };
+  }
+
+  /** What was prepared, once. */
+  takePrepared(): BuiltApp | undefined {
+    const prepared = this.#prepared;
+    this.#prepared = undefined;
+    return prepared;
   }
 
   /** Builds an app in the place of the one that is there. Rejects with what `build` did only when there is none. */

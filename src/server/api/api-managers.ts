@@ -3,10 +3,9 @@
  */
 import { type App, Fault, RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
-import { ConfigurationRefused } from '../../errors.js';
 import type { Logger } from '../../log.js';
-import { ManagedService, managersOf, servicegroupOptions } from '../../registry/index.js';
-import { findManager as find, type ProtocolSteps } from '../../service/index.js';
+import { ManagedService, namedManager, servicegroupOptions } from '../../registry/index.js';
+import type { ProtocolSteps } from '../../service/index.js';
 import type { TaskGroup } from '../../tasks/index.js';
 import type { Server } from '../server.js';
 import type { WSGIServiceOptions } from './wsgi-service-options.js';
@@ -27,10 +26,12 @@ export interface ApiManagersParts {
 /** The managers of an API, with the request context of an administrator for their periodic tasks. */
 export function apiManagers({ given, server, ...parts }: ApiManagersParts): ManagedService {
   const { config, name } = parts;
+  const named = { group: `api:${name}`, opt: 'manager' };
   return new ManagedService({
     ...parts,
     option: `${name}_manager`,
-    managers: given.manager === undefined ? undefined : [given.manager].flat(),
+    named,
+    managers: (config) => [given.manager ?? namedManager(config, named) ?? []].flat(),
     registration: given.registration,
     registers: () => config.group('servicegroup', servicegroupOptions).registerApis,
     member: { inFlight: () => server.inFlight },
@@ -51,26 +52,6 @@ export function apiSteps(server: Server, release: () => Promise<void>): Protocol
     finish: () => served,
     release,
   };
-}
-
-/** Finds the manager that a configuration names, and makes nothing. Throws as `importModuleExport`. */
-export function findManager(reference: string, config: Config): Promise<void> {
-  return find(reference, managersOf(config));
-}
-
-/**
- * Throws `PORTICO_MANAGER`, with the option's place, when the manager that `[api:<name>] manager` names cannot be had;
- * makes nothing.
- */
-export async function checkManager(reference: string | undefined, name: string, config: Config): Promise<void> {
-  if (reference === undefined || reference === '') return;
-  try {
-    await findManager(reference, config);
-  } catch (error) {
-    const { message, hint } = error as { message: string; hint?: string };
-    const { origin } = config.getLocation(`api:${name}`, 'manager');
-    throw new ConfigurationRefused('PORTICO_MANAGER', { message, origin, hint, cause: error });
-  }
 }
 
 /** Takes no more work, and goes on listening: requests are answered with 503 at once, periodic tasks end. */

@@ -22,7 +22,7 @@ import { Server } from '../server.js';
 import type { ServerOptions } from '../server-options.js';
 import { developmentCertificate } from '../tls/tls.js';
 import { ApiApp, type BuiltApp } from './api-app.js';
-import { apiManagers, apiSteps, checkManager, withdraw } from './api-managers.js';
+import { apiManagers, apiSteps, withdraw } from './api-managers.js';
 import { ApiServing } from './api-serving.js';
 import { type ApiSettings, apiSettings, refuseUnknown } from './api-settings.js';
 import { type AppLoader, checkApp, loadWhole, pasteLoader } from './paste-config.js';
@@ -58,8 +58,6 @@ export class WSGIService implements ListeningService {
   /** The stop under way is for a restart: the app stays until the next one is built. */
   #restarting = false;
   #loader: AppLoader;
-  /** Built ahead of the next start. */
-  #prepared: BuiltApp | undefined;
   #worker: WorkerContext | undefined;
 
   constructor(name: string, config: Config, options: WSGIServiceOptions = {}) {
@@ -183,15 +181,8 @@ export class WSGIService implements ListeningService {
   async prepare(next: Config = this.#config): Promise<() => Promise<void>> {
     this.check(next);
     const settings = apiSettings(next, this.name);
-    if (this.#given.manager === undefined) await checkManager(settings.options.manager, this.name, next);
-    const built = await this.#build(settings, next);
-    await this.#prepared?.app.close();
-    this.#prepared = built;
-    return async () => {
-      if (this.#prepared !== built) return;
-      this.#prepared = undefined;
-      await built.app.close();
-    };
+    await this.#managed.find(next);
+    return this.#app.prepare(await this.#build(settings, next));
   }
 
   start(): Promise<void> {
@@ -238,7 +229,6 @@ export class WSGIService implements ListeningService {
     this.#server.replaceApp(await this.#app.renew(() => this.#nextApp(settings)));
     try {
       const hooks = await this.#managed.prepare({
-        reference: settings.options.manager,
         backdoorPort: this.backdoorPort,
         workerId: this.#worker?.id ?? 0,
         steps: apiSteps(this.#server, async () => {
@@ -266,8 +256,7 @@ export class WSGIService implements ListeningService {
 
   /** What was prepared, once; else a fresh one, of the paste file as it was accepted last. */
   async #nextApp(settings: ApiSettings): Promise<LoadedApp> {
-    const { app, loader } = this.#prepared ?? (await this.#build(settings, this.#config));
-    this.#prepared = undefined;
+    const { app, loader } = this.#app.takePrepared() ?? (await this.#build(settings, this.#config));
     this.#loader = loader;
     return app;
   }

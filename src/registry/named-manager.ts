@@ -1,0 +1,48 @@
+/**
+ * The option that names a service's manager: what it says, and whether there is such a manager.
+ */
+import { dirname } from 'node:path';
+import type { Config } from '../config/index.js';
+import { ConfigurationRefused, type PorticoError } from '../errors.js';
+import { findManager, type ModuleExportOptions } from '../service/index.js';
+
+/** An option that names a manager. Declared by whoever asks for it. */
+export interface ManagerOption {
+  readonly group: string;
+  readonly opt: string;
+}
+
+/** Managers are named from the folder of the configuration file. */
+export function managersOf(config: Config): ModuleExportOptions {
+  return { folder: dirname(config.configFiles.at(-1) ?? './x'), allowExternalModules: true };
+}
+
+/** The manager that the option names; undefined where it names none. */
+export function namedManager(config: Config, { group, opt }: ManagerOption): string | undefined {
+  const { value } = config.resolve(group, opt);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/**
+ * Finds what a reference names, and makes no manager of it. Throws `PORTICO_MANAGER` when it cannot be had: with its
+ * place where the option says it, without one where code does.
+ */
+export async function checkManager(reference: string, config: Config, option: ManagerOption): Promise<void> {
+  try {
+    await findManager(reference, managersOf(config));
+  } catch (cause) {
+    const { message, hint } = cause as PorticoError;
+    throw new ConfigurationRefused('PORTICO_MANAGER', {
+      message,
+      hint,
+      cause,
+      origin: placeOf(reference, config, option),
+    });
+  }
+}
+
+function placeOf(reference: string, config: Config, { group, opt }: ManagerOption) {
+  if (!config.has(group, opt)) return undefined;
+  const { value, location } = config.resolve(group, opt);
+  return value === reference ? location.origin : undefined;
+}
