@@ -141,6 +141,21 @@ test('OP-80 what takes longer to build than reload_check_timeout is refused, and
   assert.equal(service.built, 0);
 });
 
+test('OP-80 when one never ends building, what others built is let go of at reload_check_timeout', async (t) => {
+  const { config, launcher } = await setup(t, '[app]\nword = old\n', { settings: { reloadCheckTimeoutMs: 20 } });
+  const services = ['first', 'endless', 'third'].map((name) => new Preparing(name, config));
+  for (const service of services) await launcher.launchService(service);
+  const [first, endless, third] = services as [Preparing, Preparing, Preparing];
+  let finish = (): void => undefined;
+  endless.onPrepare = () => new Promise<void>((resolve) => (finish = resolve));
+  await launcher.restart();
+  assert.match(launcher.status().reloads[0]?.error ?? '', /did not load within/);
+  assert.deepEqual([first.built, first.stops.length], [0, 0]);
+  finish();
+  await new Promise(setImmediate);
+  assert.deepEqual([endless.built, third.calls.includes('prepare old')], [0, false]);
+});
+
 test('LC-519 a stop does not wait for what is being built', async (t) => {
   const { config, launcher } = await setup(t, '[app]\nword = old\n');
   const service = new Preparing('endless', config);

@@ -8,7 +8,7 @@ import type { RestartMethod } from '../launch-arguments.js';
 import type { LaunchSettings } from '../launch-settings.js';
 import type { ServiceRun } from '../service-run.js';
 import { aborted, within } from '../within.js';
-import { prepareAll, resetAll, restartAll, restartBack } from './in-place.js';
+import { type Preparation, prepareAll, resetAll, restartAll, restartBack } from './in-place.js';
 import { judge, type ReloadResult } from './reload-report.js';
 import { type Prepared, prepareReload } from './reload-source.js';
 
@@ -33,35 +33,33 @@ export interface InPlaceReload {
 /** Gives what came of it; never rejects. */
 export async function reloadInPlace(given: InPlaceReload): Promise<ReloadResult> {
   let prepared: Prepared | undefined;
-  let release: () => Promise<unknown> = () => Promise.resolve();
+  let building: Preparation | undefined;
   try {
     prepared = await prepareReload(given.config, given.method);
     const settings = given.settings(prepared.config);
     if (prepared.config !== undefined) for (const { service } of given.runs) service.check?.(prepared.config);
-    if (given.method === 'reload') release = await prepare(given, prepared.config, settings.reloadCheckTimeoutMs);
+    if (given.method === 'reload') {
+      building = prepareAll(given.runs, prepared.config);
+      await inTime(given, building.done, settings.reloadCheckTimeoutMs);
+    }
     // Said after the attempt to stop: what was built goes, nothing else has changed.
     if (given.stopping()) return { outcome: 'refused' };
     return { ...(await takeUp(given, prepared, settings)), changes: prepared.report() };
   } catch (error) {
     return { outcome: 'refused', error: describeError(error), changes: prepared?.report() ?? [] };
   } finally {
-    await release();
+    await building?.release();
   }
 }
 
-/** Builds what is new, while there is time and nobody stops the process. */
-async function prepare(
-  given: InPlaceReload,
-  next: Config | undefined,
-  checkMs: number,
-): Promise<() => Promise<unknown>> {
+/** Settles when all is built, or somebody stops the process. Rejects when there is no more time. */
+async function inTime(given: InPlaceReload, building: Promise<void>, checkMs: number): Promise<void> {
   const limitMs = checkMs || Number.POSITIVE_INFINITY;
-  const preparing = prepareAll(given.runs, next);
-  const release = await within(limitMs, Promise.race([preparing, aborted(given.stopped)]));
-  if (release !== undefined) return release;
+  const built = building.then(() => true as const);
+  if ((await within(limitMs, Promise.race([built, aborted(given.stopped)]))) === true) return;
   // What comes of it is not wanted any more.
-  preparing.then((letGo) => letGo()).catch(() => undefined);
-  if (given.stopping()) return () => Promise.resolve();
+  built.catch(() => undefined);
+  if (given.stopping()) return;
   throw new PorticoError('PORTICO_RELOAD_TIMEOUT', {
     message: `the application did not load within ${limitMs / 1000} s`,
     hint: 'If it needs so long, set a longer reload_check_timeout.',

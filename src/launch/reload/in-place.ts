@@ -12,26 +12,31 @@ export async function resetAll(runs: readonly ServiceRun[], changes: ConfigChang
   return kept;
 }
 
-/**
- * Lets each service build what its next start will need, while all of them serve; the function it gives lets go of what
- * no start has taken. Rejects with what a service refused; then nothing is left.
- */
-export async function prepareAll(
-  runs: readonly ServiceRun[],
-  next: Config | undefined,
-): Promise<() => Promise<unknown>> {
+/** Services that build what their next starts will need. */
+export interface Preparation {
+  /** Settles when all have built; rejects with what one of them refused. */
+  readonly done: Promise<void>;
+  /** Lets go of what no start has taken, at any time: what is built after that goes at once. */
+  release(): Promise<unknown>;
+}
+
+/** Lets each service build what its next start will need, one after another, while all of them serve. */
+export function prepareAll(runs: readonly ServiceRun[], next: Config | undefined): Preparation {
   const built: (() => unknown)[] = [];
-  const release = (): Promise<unknown> => Promise.allSettled(built.map(async (letGo) => letGo()));
-  try {
+  let over = false;
+  const release = (): Promise<unknown> => {
+    over = true;
+    return Promise.allSettled(built.splice(0).map(async (letGo) => letGo()));
+  };
+  const prepare = async (): Promise<void> => {
     for (const { service } of runs) {
+      if (over) return;
       const letGo = await service.prepare?.(next);
       if (letGo !== undefined) built.push(letGo);
+      if (over) await release();
     }
-    return release;
-  } catch (error) {
-    await release();
-    throw error;
-  }
+  };
+  return { done: prepare(), release };
 }
 
 /** How services are restarted. */
