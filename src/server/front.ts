@@ -41,6 +41,7 @@ export interface FrontWatcher {
 }
 
 const DRAINING = refusal(503, 'The service is stopping.');
+const NOT_ALONE = refusal(400, 'An upgrade cannot be asked for while requests before it are under way.');
 const NO_EXPECTATION = refusal(417, 'The expectation cannot be met.');
 
 /** Connections and requests of one server. */
@@ -185,8 +186,7 @@ export class Front {
     const connection = connectionOf(socket) ?? this.connections.accept(socket);
     connection.fresh = false;
     connection.requests++;
-    const found = this.#guard(req);
-    const refused = 'status' in found ? found : this.closing || !connection.idle ? DRAINING : undefined;
+    const refused = this.#refusedUpgrade(req, connection);
     if (refused === undefined) {
       this.upgrades?.take(connection, req, head);
       return;
@@ -194,6 +194,13 @@ export class Front {
     this.faults.note(refused.reason, socket);
     socket.on('error', () => socket.destroy());
     this.#broken.refuse(connection, refused);
+  }
+
+  #refusedUpgrade(req: IncomingMessage, connection: Connection): Refusal | undefined {
+    const found = this.#guard(req);
+    if ('status' in found) return found;
+    if (this.closing) return DRAINING;
+    return connection.idle ? undefined : NOT_ALONE;
   }
 
   #watchChunks(exchange: Exchange): void {

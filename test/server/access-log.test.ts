@@ -100,6 +100,8 @@ test('LC-1222 CF-60 a template that names no field is refused with its place and
     ['100% of it', /has a % that begins no field.*%%/s],
     ['%(status_code)', /has a % that begins no field/],
     ['%(client_ip)d', /cannot write client_ip as a number/],
+    ['%(client_ip)999999999s', /portico\.ini:2:14: .*writes client_ip too wide.*at most 3 digits/s],
+    ['%(wall_seconds).100f', /writes wall_seconds too wide.*a precision at most 2/s],
   ] as const) {
     const config = Config.fromText(`[wsgi]\nlog_format = ${template}\n`);
     assert.throws(

@@ -96,6 +96,13 @@ test('PH-9 RL-48 RL-53 what is refused of any request is refused of an upgrade, 
   assert.equal(handled, 0);
 });
 
+test('PH-9 an upgrade behind a request under way is refused for that, and the request is answered', async (t) => {
+  const { port } = await serving(t, (_req, socket) => void socket.end(SWITCHED));
+  const both = client(t, port, `GET / HTTP/1.1\r\nHost: a\r\n\r\n${UPGRADE}`);
+  await both.closed;
+  assert.match(both.text(), /^HTTP\/1\.1 200 .*plainHTTP\/1\.1 400 .*requests before it are under way\.\n$/s);
+});
+
 test('PH-9 RL-3 a handler that fails ends its connection and no other', async (t) => {
   const { log, port } = await serving(t, () => {
     throw new Error('no protocol today');

@@ -27,9 +27,12 @@ const NUMBERS = ['status_code', 'body_length', 'wall_seconds'] as const satisfie
 const NAMES: readonly string[] = [...TEXTS, ...NUMBERS];
 
 /** `%%`, or a field: name, flag, width, precision, conversion. Else a percent sign that begins neither. */
-const DIRECTIVE = /%(?:(%)|\((\w*)\)([-0]?)(\d*)(?:\.(\d{1,2}))?([sdif]))?/g;
+const DIRECTIVE = /%(?:(%)|\((\w*)\)([-0]?)(\d*)(?:\.(\d+))?([sdif]))?/g;
 
-/** Makes the writer of a template. Throws {@link InvalidValue} for a field that does not exist and for a lone `%`. */
+/**
+ * Makes the writer of a template. Throws {@link InvalidValue} for a field that does not exist, one of more than
+ * 999 characters or 99 digits, and a lone `%`.
+ */
 export function compileLogFormat(template: string): LogFormat {
   const parts: (string | ((facts: AccessFacts) => string))[] = [];
   let end = 0;
@@ -67,6 +70,10 @@ function field(name: string | undefined, how: Conversion): (facts: AccessFacts) 
     const [near] = nearestNames(name, NAMES);
     const hint = near === undefined ? `fields: ${NAMES.join(', ')}` : `did you mean '${near}'?`;
     throw new InvalidValue(`has no field called ${name}`, hint);
+  }
+  // What pads beyond this is a slip, and would fail in each request where a string cannot be so long.
+  if (how.width > 999 || Number(how.precision ?? 0) > 99) {
+    throw new InvalidValue(`writes ${name} too wide`, 'a width has at most 3 digits, a precision at most 2');
   }
   if (how.conversion !== 's' && (TEXTS as readonly string[]).includes(key)) {
     throw new InvalidValue(`cannot write ${name} as a number`, `write %(${name})s`);
