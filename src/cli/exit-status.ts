@@ -8,6 +8,7 @@ export const STATUS_USAGE = 2;
 
 export function exitStatusOf(error: unknown): number {
   if (error instanceof ConfigurationRefused) return error.blamesConfiguration ? STATUS_REFUSED : 1;
-  const { code } = error as { code?: unknown };
+  // Anything can be thrown, undefined as well.
+  const code = (error as { code?: unknown } | null | undefined)?.code;
   return code === 'PORTICO_USAGE' ? STATUS_USAGE : 1;
 }

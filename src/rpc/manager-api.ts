@@ -93,7 +93,10 @@ async function call(
   }
   const manager = running();
   if (manager === undefined) {
-    throw new PorticoError('PORTICO_NOT_STARTED', { message: `${topic}: ${method} was called before the start` });
+    throw new PorticoError('PORTICO_NOT_STARTED', {
+      message: `${topic}: ${method} was called before the start, or after the stop`,
+      hint: 'Await the start() of its service first.',
+    });
   }
   const methods = methodsOf(manager);
   const found = methods.get(method);

@@ -8,6 +8,7 @@ import { ManagedService } from '../registry/index.js';
 import {
   type ConfigChanges,
   Lifecycle,
+  type LifecycleState,
   type Manager,
   type ServiceBase,
   type StopOptions,
@@ -18,6 +19,9 @@ import { BaseEndpoint } from './base-endpoint.js';
 import { type ManagerApi, managerApi } from './manager-api.js';
 import { identityOf, managerOption, managersFor, type RPCIdentity } from './rpc-identity.js';
 import type { RPCServiceOptions } from './rpc-options.js';
+
+/** Where a service is when its methods can be called: hooks of a start call one another's, and work under way its own. */
+const CALLABLE: ReadonlySet<LifecycleState> = new Set(['starting', 'running', 'stopping']);
 
 /** What a service takes calls for: one of all hosts, this host, or every host. */
 export interface Consumer {
@@ -131,7 +135,7 @@ export class RPCService implements ServiceBase {
   /** The main manager's methods for others: called here, or sent to the host that the work belongs to. */
   api<M extends object>(): ManagerApi<M> {
     return managerApi<M>({
-      manager: () => (this.#lifecycle.state === 'new' ? undefined : this.manager),
+      manager: () => (CALLABLE.has(this.#lifecycle.state) ? this.manager : undefined),
       host: this.host,
       topic: this.topic,
       tracker: this.#managed.tracker,

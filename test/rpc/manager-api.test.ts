@@ -88,6 +88,7 @@ test('MG-3 a name the manager does not expose is refused with the nearest; befor
   await assert.rejects(api.initHost(), { code: 'PORTICO_RPC_NO_SUCH_METHOD' });
   assert.equal(await Promise.resolve(api).then((same) => same.size()), 7);
   await images.stop();
+  await assert.rejects(api.size(), { code: 'PORTICO_NOT_STARTED' });
 });
 
 test('MG-21 calls are tracked under their names until they end, those marked @untracked are not', async () => {

@@ -46,6 +46,8 @@ export interface ParentSideOptions {
 
 /** How long a worker may take to report: one that is stuck is left out. */
 const REPORT_MS = 5000;
+/** How long hooks may hold up a stop, at most. */
+const HOOKS_MS = 10_000;
 
 export class ParentSide implements Launcher {
   readonly supervisor: Supervisor;
@@ -102,7 +104,7 @@ export class ParentSide implements Launcher {
       config: given.options.config,
       log: this.#log,
     });
-    this.#diagnosis.reporter.registerReportSection('Workers', () => this.#workerReports());
+    this.#diagnosis.reporter.registerReportSection('Workers', () => this.#workerReports(), REPORT_MS + 1000);
     void this.#ended.promise.then(() => this.#diagnosis.close());
     this.supervisor = new Supervisor({
       log: given.log,
@@ -247,8 +249,9 @@ export class ParentSide implements Launcher {
     this.#serviceManager.stopping();
     const timeoutMs = this.supervisor.settings.gracefulShutdownTimeoutMs;
     this.#deadline = new Deadline(timeoutMs);
-    await this.terminating.run();
-    const clean = await this.supervisor.stop(timeoutMs);
+    const late = await this.terminating.runWithin(hooksMs(timeoutMs));
+    if (late !== undefined) this.#log.warn(`${late}; the workers are told to stop now`);
+    const clean = await this.supervisor.stop(this.#deadline.deadlineMs);
     this.#deadline.clear();
     if (!clean) this.#status ||= STATUS_FAILED;
     this.#ended.resolve(this.#status);
@@ -288,4 +291,9 @@ export class ParentSide implements Launcher {
     const { number: generation } = supervisor.generation;
     report(result, { generation, abandoned: this.#abandoned.signal.aborted, log: this.#log });
   }
+}
+
+/** How long the hooks for a stop may hold it up: most of the time is the workers'. An endless stop has no endless hooks. */
+function hooksMs(timeoutMs: number): number {
+  return timeoutMs === 0 ? HOOKS_MS : Math.min(HOOKS_MS, timeoutMs / 6);
 }

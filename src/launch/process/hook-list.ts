@@ -1,14 +1,16 @@
 /**
  * Functions of the application that run at a turning point of a launcher.
  */
+import { PorticoError } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import type { Awaitable } from '../../service/index.js';
+import { within } from '../within.js';
 
 /** Runs in the order of registration. One that fails is logged, and those after it are skipped, for that event only. */
 export class HookList<A extends unknown[]> {
   readonly #event: string;
   readonly #log: Logger;
-  #hooks: readonly ((...args: A) => Awaitable<unknown>)[] = [];
+  #hooks: readonly { readonly name: string; call(...args: A): Awaitable<unknown> }[] = [];
 
   constructor(event: string, log: Logger) {
     this.#event = event;
@@ -17,7 +19,7 @@ export class HookList<A extends unknown[]> {
 
   /** Adds a hook; the function it gives takes it away. */
   add(hook: (...args: A) => Awaitable<unknown>): () => void {
-    const own = (...args: A): Awaitable<unknown> => hook(...args);
+    const own = { name: hook.name || '(anonymous)', call: (...args: A): Awaitable<unknown> => hook(...args) };
     this.#hooks = [...this.#hooks, own];
     return () => {
       this.#hooks = this.#hooks.filter((other) => other !== own);
@@ -26,10 +28,48 @@ export class HookList<A extends unknown[]> {
 
   /** Never rejects. */
   async run(...args: A): Promise<void> {
-    try {
-      for (const hook of this.#hooks) await hook(...args);
-    } catch (error) {
-      this.#log.error(`a hook for ${this.#event} failed`, { err: error });
-    }
+    await this.runWithin(0, ...args);
   }
+
+  /**
+   * No longer than `ms`, for all of them together; 0: for ever. Gives what to say of the hook that had not ended by then,
+   * undefined where all did: it goes on by itself, and those after it are skipped. Never rejects.
+   */
+  async runWithin(ms: number, ...args: A): Promise<string | undefined> {
+    let current = '';
+    let over = false;
+    const run = async (): Promise<true> => {
+      try {
+        for (const { name, call } of this.#hooks) {
+          if (over) break;
+          current = name;
+          await call(...args);
+        }
+      } catch (error) {
+        this.#log.error(`a hook for ${this.#event} failed`, { hook: current, err: error });
+      }
+      return true;
+    };
+    if ((await within(ms || Number.POSITIVE_INFINITY, run())) === true) return undefined;
+    over = true;
+    return `the hook ${current} for ${this.#event} did not end within ${Math.round(ms) / 1000} s`;
+  }
+}
+
+/** What `work` gives; rejects with `PORTICO_RELOAD_TIMEOUT`, naming it, when that takes longer than `ms`. 0: for ever. */
+export async function inCheckTime<T>(ms: number, what: string, work: Awaitable<T>): Promise<T> {
+  const done = await within(
+    ms || Number.POSITIVE_INFINITY,
+    Promise.resolve(work).then((value) => ({ value })),
+  );
+  if (done === undefined) throw reloadTimeout(`${what} did not end within ${ms / 1000} s`);
+  return done.value;
+}
+
+/** A reload that something of the application holds up. */
+export function reloadTimeout(message: string): PorticoError {
+  return new PorticoError('PORTICO_RELOAD_TIMEOUT', {
+    message,
+    hint: 'If it needs so long, set a longer reload_check_timeout.',
+  });
 }

@@ -9,7 +9,7 @@ import { type RestartMethod, serviceName } from '../launch-arguments.js';
 import type { LaunchSettings } from '../launch-settings.js';
 import { logConfiguration } from '../launcher-options.js';
 import type { Supervisor } from '../parent/supervisor.js';
-import type { HookList } from '../process/hook-list.js';
+import { type HookList, inCheckTime, reloadTimeout } from '../process/hook-list.js';
 import { mutateFleet } from './fleet-mutate.js';
 import { FleetReload, type LaunchRequest } from './fleet-reload.js';
 import { judge, type ReloadResult } from './reload-report.js';
@@ -56,12 +56,14 @@ async function apply(given: ParentReload, prepared: Prepared): Promise<ReloadRes
     settings,
     configuration: () => prepared.snapshot(),
   };
-  const services = await given.onReload?.(prepared.config);
+  const limitMs = settings.reloadCheckTimeoutMs;
+  const services = await inCheckTime(limitMs, 'onReload', given.onReload?.(prepared.config));
   // Those that were made of the new configuration have looked at it.
   if (services === undefined && prepared.config !== undefined) {
     for (const service of given.launched()) service.check?.(prepared.config);
   }
-  await given.hooks.run(prepared.config);
+  const late = await given.hooks.runWithin(limitMs, prepared.config);
+  if (late !== undefined) throw reloadTimeout(late);
   const accept = async (files: readonly string[] = []): Promise<void> => {
     prepared.remember(files);
     await prepared.accept();

@@ -13,6 +13,7 @@ import {
   type PeriodicStatus,
   systemClock,
 } from '../../tasks/index.js';
+import { within } from '../within.js';
 import { pairs, sectionBanner, titleBanner } from './report-layout.js';
 import { processTree } from './report-processes.js';
 import { threads } from './report-threads.js';
@@ -65,10 +66,13 @@ export interface GuruMeditationOptions {
 /** A section of an application's own. */
 export type ReportSection = () => Awaitable<string>;
 
+/** How long a section that an application adds may take. */
+const SECTION_MS = 1000;
+
 /** A reporter of this process. Does nothing until it is asked. */
 export class GuruMeditation {
   readonly #options: GuruMeditationOptions;
-  readonly #sections: { readonly title: string; readonly text: ReportSection }[] = [];
+  readonly #sections: { readonly title: string; readonly text: ReportSection; readonly limitMs: number }[] = [];
   readonly #output: { write(text: string): unknown };
   #watch: DynamicLoopingCall<[]> | undefined;
   #modified = 0;
@@ -83,9 +87,12 @@ export class GuruMeditation {
     return this.#settings().fileEventHandler !== undefined;
   }
 
-  /** Adds a section behind the built-in ones. One that fails shows its error; the rest of the report still appears. */
-  registerReportSection(title: string, text: ReportSection): void {
-    this.#sections.push({ title, text });
+  /**
+   * Adds a section behind the built-in ones. One that fails shows its error, one that does not end within `limitMs`
+   * (default 1000) that it did not answer; the rest of the report still appears.
+   */
+  registerReportSection(title: string, text: ReportSection, limitMs = SECTION_MS): void {
+    this.#sections.push({ title, text, limitMs });
   }
 
   /** The report as text. */
@@ -101,11 +108,15 @@ export class GuruMeditation {
       { title: 'Processes', text: processesText },
       { title: 'Configuration', text: () => configuration(config) },
     ];
-    const parts = [titleBanner('Guru Meditation')];
-    for (const { title, text } of [...built, ...this.#sections]) {
-      parts.push(`${sectionBanner(title)}\n${await sectionText(text)}`);
-    }
-    return `${parts.join('\n\n\n')}\n`;
+    const parts: string[] = [];
+    for (const { title, text } of built) parts.push(`${sectionBanner(title)}\n${await sectionText(text)}`);
+    // Side by side, so that all of them together take no longer than one.
+    const added = this.#sections.map(async ({ title, text, limitMs }) => {
+      const shown = await within(limitMs, sectionText(text));
+      return `${sectionBanner(title)}\n${shown ?? `(this section did not answer within ${limitMs} ms)`}`;
+    });
+    parts.push(...(await Promise.all(added)));
+    return `${[titleBanner('Guru Meditation'), ...parts].join('\n\n\n')}\n`;
   }
 
   /** Makes a report and puts it where it belongs: the path of its file, or undefined. Never rejects. */
