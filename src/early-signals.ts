@@ -11,6 +11,18 @@ export interface EarlyProcess {
   exit(status: number): void;
 }
 
+/** What a program is about. */
+export interface EarlyOptions {
+  /**
+   * It does nothing before it launches, as far as anybody knows. Default true. False for a program that may be a job of
+   * another kind: a signal is kept for {@link GRACE_MS}, in which a launcher may be there or the job may be done.
+   */
+  readonly launches?: boolean;
+}
+
+/** How long a program that may be about to launch goes on after TERM or HUP, in milliseconds. */
+export const GRACE_MS = 2000;
+
 /** Where a process holds its early listeners, for whoever takes over from them. */
 const EARLY = Symbol.for('portico.early-signals');
 /** Where a worker's process has its link: its bootstrap listens already. */
@@ -20,42 +32,73 @@ type Marked = { [EARLY]?: EarlySignals; [WORKER]?: unknown };
 
 interface EarlySignals {
   /** A SIGHUP came. */
-  hungUp: boolean;
+  readonly hungUp: boolean;
+  /** From now on it is known that it launches: a TERM that came, or comes, ends it with 0. */
+  launches(): void;
   release(): void;
 }
 
 /**
- * Listens from now on, until a launcher does or the function it gives is called: TERM ends the process with 0, for
- * nothing is under way, INT with 1; HUP is remembered. Where somebody else listens to a signal too, it is theirs. Done
- * once a process, and not in a worker.
+ * Listens from now on, until a launcher does or the function it gives is called. INT ends the process with 1. In a program
+ * that launches TERM ends it with 0, for nothing is under way, and HUP is remembered. One that may be something else ends
+ * with 143 and 129, as by the signal, unless it launches soon. Where somebody else listens to a signal too, it is theirs.
+ * Done once a process, and not in a worker.
  */
-export function holdSignals(host: EarlyProcess = process): () => void {
+export function holdSignals({ launches = true }: EarlyOptions = {}, host: EarlyProcess = process): () => void {
   const marked = host as Marked;
-  if (marked[EARLY] !== undefined || marked[WORKER] !== undefined) return () => undefined;
-  const listeners = new Map<string, () => void>();
-  const end = (name: string, status: number) => () => {
-    if (host.listenerCount(name) === 1) host.exit(status);
-  };
-  const signals: EarlySignals = {
-    hungUp: false,
-    release: () => {
-      for (const [name, listener] of listeners) host.off(name, listener);
-      if (marked[EARLY] === signals) delete marked[EARLY];
-    },
-  };
-  listeners.set('SIGTERM', end('SIGTERM', 0));
-  listeners.set('SIGINT', end('SIGINT', 1));
-  listeners.set('SIGHUP', () => {
-    signals.hungUp = true;
-  });
-  for (const [name, listener] of listeners) host.on(name, listener);
+  if (marked[EARLY] !== undefined || marked[WORKER] !== undefined) {
+    if (launches) marked[EARLY]?.launches();
+    return () => undefined;
+  }
+  const signals = listen(host, launches, () => delete marked[EARLY]);
   marked[EARLY] = signals;
   return signals.release;
 }
 
-/** Ends what {@link holdSignals} began, because somebody else listens by now. True when a SIGHUP came meanwhile. */
+/**
+ * Ends what {@link holdSignals} began, because a launcher listens by now; the process ends if a SIGTERM is kept. True when
+ * a SIGHUP came meanwhile.
+ */
 export function takeHeldSignals(host: object): boolean {
   const signals = (host as Marked)[EARLY];
+  signals?.launches();
   signals?.release();
   return signals?.hungUp === true;
+}
+
+function listen(host: EarlyProcess, launching: boolean, released: () => void): EarlySignals {
+  const kept = new Set<string>();
+  let launches = launching;
+  let grace: NodeJS.Timeout | undefined;
+  const keep = (name: string, status: number): void => {
+    kept.add(name);
+    if (!launches && host.listenerCount(name) === 1) grace ??= setTimeout(() => host.exit(status), GRACE_MS);
+  };
+  const listeners: Readonly<Record<string, () => void>> = {
+    SIGTERM: () => {
+      if (host.listenerCount('SIGTERM') > 1) return;
+      if (launches) host.exit(0);
+      else keep('SIGTERM', 143);
+    },
+    SIGINT: () => {
+      if (host.listenerCount('SIGINT') === 1) host.exit(1);
+    },
+    SIGHUP: () => keep('SIGHUP', 129),
+  };
+  for (const [name, listener] of Object.entries(listeners)) host.on(name, listener);
+  return {
+    get hungUp() {
+      return kept.has('SIGHUP');
+    },
+    launches: () => {
+      launches = true;
+      clearTimeout(grace);
+      if (kept.has('SIGTERM')) host.exit(0);
+    },
+    release: () => {
+      clearTimeout(grace);
+      for (const [name, listener] of Object.entries(listeners)) host.off(name, listener);
+      released();
+    },
+  };
 }

@@ -10,9 +10,13 @@ import { exitStatusOf } from './exit-status.js';
 /**
  * Runs a program and sets `process.exitCode` to the status it gives. What it throws is explained on standard error, as
  * `api-cli` does: 78 for a configuration that was refused, else 1. In a worker it is thrown on: the parent explains.
+ *
+ * TERM before the program has a launcher: it goes on for two seconds. If a launcher is there by then the process ends with
+ * 0, for nothing was under way; a program that is done by then has its own status; any other, such as a migration half
+ * way, ends with 143. HUP ends it with 129 likewise, and is a reload behind the launch of one that launches.
  */
 export async function runMain(program: () => Awaitable<number | undefined>): Promise<void> {
-  const release = holdSignals();
+  const release = holdSignals({ launches: false });
   try {
     const status = await program();
     if (status !== undefined) process.exitCode = status;

@@ -42,16 +42,42 @@ for (const [signal, status] of [
     assert.doesNotMatch(program.output(), /is ready/);
   });
 
-  test(`LC-531 ${signal} while a program of one's own reads its configuration ends it with ${status}`, async (t) => {
-    const main = `
-import { runApis, runMain } from 'portico';
+  test(`LC-531 ${signal} while a program of one's own is about to launch ends it with ${status}`, async (t) => {
+    for (const launch of ['runApis(() => [])', '(await launch(new Service(), { config })).wait()']) {
+      const main = `
+import { launch, runApis, runMain, Config, Service } from 'portico';
 await runMain(async () => {
-  await new Promise((resolve) => setTimeout(resolve, 20_000));
-  return runApis(() => []);
+  const config = await Config.load();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  return ${launch};
 });
+`;
+      const program = early(t, signal, ['main.js'], { 'main.js': main });
+      assert.deepEqual(await program.ended, { code: status, signal: null }, program.output());
+    }
+  });
+}
+
+for (const [signal, status] of [
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const) {
+  test(`LC-531 ${signal} half way through a job that launches nothing is no success: ${status}`, async (t) => {
+    const main = `
+import { runMain } from 'portico';
+await runMain(() => new Promise((resolve) => setTimeout(resolve, 60_000, 0)));
 `;
     const program = early(t, signal, ['main.js'], { 'main.js': main });
     assert.deepEqual(await program.ended, { code: status, signal: null }, program.output());
+  });
+
+  test(`LC-531 a job that is done soon after ${signal} has its own status`, async (t) => {
+    const main = `
+import { runMain } from 'portico';
+await runMain(() => new Promise((resolve) => setTimeout(resolve, 300, 5)));
+`;
+    const program = early(t, signal, ['main.js'], { 'main.js': main });
+    assert.deepEqual(await program.ended, { code: 5, signal: null }, program.output());
   });
 }
 
