@@ -1,7 +1,7 @@
 /**
  * Connections to PostgreSQL: few, with limits of time, and with a few more tries where a failure passes by itself.
  */
-import type { Pool, PoolClient, QueryResultRow } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { ConfigurationRefused, PorticoError } from '../errors.js';
 import { RegistryUnavailable } from './registry-errors.js';
 
@@ -18,9 +18,13 @@ export interface PoolOptions {
 /** Tries of a statement that lost against another, or whose connection broke. */
 const TRIES = 5;
 
+/** One row by its columns. A type of our own: the package and its types are optional. */
+// biome-ignore lint/suspicious/noExplicitAny: a column has the type of its table
+export type Row = Record<string, any>;
+
 /** What a statement gave. */
 export interface Rows {
-  readonly rows: readonly QueryResultRow[];
+  readonly rows: readonly Row[];
   readonly count: number;
 }
 
@@ -40,7 +44,7 @@ export class PostgresqlPool {
     for (let attempt = 1; ; attempt++) {
       try {
         const pool = await this.#opened();
-        const { rows, rowCount } = await pool.query<QueryResultRow>(sql, [...values]);
+        const { rows, rowCount } = await pool.query<Row>(sql, [...values]);
         return { rows, count: rowCount ?? 0 };
       } catch (error) {
         if (attempt < TRIES && isPassing(error)) continue;
@@ -57,7 +61,7 @@ export class PostgresqlPool {
       client = connected;
       await connected.query('BEGIN');
       const result = await work(async (sql, values = []) => {
-        const { rows, rowCount } = await connected.query<QueryResultRow>(sql, values);
+        const { rows, rowCount } = await connected.query<Row>(sql, values);
         return { rows, count: rowCount ?? 0 };
       });
       await connected.query('COMMIT');

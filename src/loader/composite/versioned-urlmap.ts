@@ -28,7 +28,7 @@ import {
   urlmapWarnings,
 } from './urlmap.js';
 
-declare module '../../app/environ.js' {
+declare module '../../app/index.js' {
   interface Environ {
     /** The content type to answer with, from the path's suffix or the Accept header; set by versionedUrlmap. */
     bestContentType?: string;
