@@ -8,7 +8,11 @@ import ts from 'typescript';
 const root = fileURLToPath(new URL('../', import.meta.url));
 
 /** What the compiler says of a program of these files, which see the package as one that has installed it. */
-function problems(files: Readonly<Record<string, string>>, options: ts.CompilerOptions, absent: RegExp = /(?!)/): string[] {
+function problems(
+  files: Readonly<Record<string, string>>,
+  options: ts.CompilerOptions,
+  absent: RegExp = /(?!)/,
+): string[] {
   const settings: ts.CompilerOptions = {
     target: ts.ScriptTarget.ES2023,
     module: ts.ModuleKind.NodeNext,
@@ -37,14 +41,19 @@ function problems(files: Readonly<Record<string, string>>, options: ts.CompilerO
 
 test('a field added to Environ is there whatever order the files come in', () => {
   const declares = "import { environ } from 'portico/app';\nexport type E = ReturnType<typeof environ>;\n";
-  const augments = "import 'portico/app';\ndeclare module 'portico/app' { interface Environ { tenant?: { id: string } } }\n";
+  const augments =
+    "import 'portico/app';\ndeclare module 'portico/app' { interface Environ { tenant?: { id: string } } }\n";
   const uses =
     "import { type App, environ } from 'portico';\nimport { environ as same } from 'portico/app';\n" +
     'export const app: App = (req, res) => { res.end(`${environ(req).tenant?.id} ${same(req).tenant?.id} ${environ(req).bestContentType} ${environ(req).requestId}`); };\n';
   const loads = "import 'portico/loader';\nimport 'portico/middleware';\n";
   const options = { skipLibCheck: true };
   const parts = { augments, uses, declares, loads };
-  for (const order of ['augments uses declares loads', 'uses augments loads declares', 'loads declares uses augments']) {
+  for (const order of [
+    'augments uses declares loads',
+    'uses augments loads declares',
+    'loads declares uses augments',
+  ]) {
     const names = order.split(' ') as (keyof typeof parts)[];
     const files = Object.fromEntries(names.map((name, at) => [`p${at}-${name}.ts`, parts[name]]));
     assert.deepEqual(problems(files, options), [], order);
@@ -52,9 +61,14 @@ test('a field added to Environ is there whatever order the files come in', () =>
 });
 
 test('every door compiles with all libraries checked and without the optional packages', () => {
-  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: Record<string, unknown> };
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    exports: Record<string, unknown>;
+  };
   const doors = Object.keys(exports).filter((door) => door !== './package.json');
   const text = doors.map((door, at) => `export * as door${at} from 'portico${door.slice(1)}';`).join('\n');
   const optional = /node_modules\/(@types\/)?(pg|pg-[a-z]+|express|@photostructure\/sqlite)\//;
-  assert.deepEqual(problems({ 'doors.ts': text }, { skipLibCheck: false, exactOptionalPropertyTypes: true }, optional), []);
+  assert.deepEqual(
+    problems({ 'doors.ts': text }, { skipLibCheck: false, exactOptionalPropertyTypes: true }, optional),
+    [],
+  );
 });

@@ -46,9 +46,9 @@ export class NotSupported extends PorticoError {
 
 /**
  * Throws `PORTICO_BAD_DRIVER`, naming all that is wrong, for what is no driver of this kind. Gives it the optional
- * methods it lacks, which throw {@link NotSupported}.
+ * methods it lacks, which throw {@link NotSupported}, and returns the names of those it has itself.
  */
-export function checkDriver(kind: DriverKind, name: string, driver: unknown): void {
+export function checkDriver(kind: DriverKind, name: string, driver: unknown): readonly string[] {
   const problems = problemsOf(kind, driver);
   if (problems.length > 0) {
     throw new PorticoError('PORTICO_BAD_DRIVER', {
@@ -56,13 +56,15 @@ export function checkDriver(kind: DriverKind, name: string, driver: unknown): vo
       hint: `A ${kind.kind} driver has ${kind.required.join(', ') || 'no required methods'}.`,
     });
   }
+  const own = [...kind.required, ...(kind.optional ?? [])].filter((method) => has(driver, method));
   for (const method of kind.optional ?? []) {
-    if (has(driver, method)) continue;
+    if (own.includes(method)) continue;
     const missing = (): never => {
       throw new NotSupported(`the ${kind.kind} driver "${name}"`, method);
     };
     Object.defineProperty(driver, method, { value: missing, configurable: true, writable: true });
   }
+  return own;
 }
 
 /** Finds a driver that an installed package announces: `"portico": { "drivers": { "<kind>": { "<name>": "./x.js:y" } } }`. */

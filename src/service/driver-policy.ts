@@ -86,24 +86,39 @@ async function runnerOf({ timeout, retry, breaker }: DriverPolicy): Promise<Run>
             breaker: new policies.ConsecutiveBreaker(breaker.failures),
           }),
         ]),
-    ...(timeout === undefined ? [] : [limited]),
   ];
-  const whole = policies.wrap(...layers);
-  return async (name, call) => {
+  const whole = layers.length === 0 ? policies.noop : policies.wrap(...layers);
+  const once = async <R>(name: string, call: () => Promise<R>): Promise<R> => {
+    if (timeout === undefined) return call();
     try {
-      return await whole.execute(call);
+      return await limited.execute(call);
     } catch (error) {
-      if (error instanceof policies.TaskCancelledError) {
-        throw new PorticoError('PORTICO_DRIVER_TIMEOUT', {
-          message: `${name} took more than ${timeout} s`,
-          cause: error,
-        });
+      if (!(error instanceof policies.TaskCancelledError)) throw error;
+      const message = `${name} took more than ${timeout} s`;
+      throw new PorticoError('PORTICO_DRIVER_TIMEOUT', { message, cause: error });
+    }
+  };
+  let lastFailure: unknown;
+  return async (name, call) => {
+    const attempt = async (): ReturnType<typeof call> => {
+      try {
+        return await once(name, call);
+      } catch (error) {
+        if (!(error instanceof NotSupported)) lastFailure = error;
+        throw error;
       }
+    };
+    try {
+      return await whole.execute(attempt);
+    } catch (error) {
       if (!policies.isBrokenCircuitError(error)) throw error;
       throw new PorticoError('PORTICO_DRIVER_BROKEN', {
         message: `${name} is not tried: it failed ${breaker!.failures} times in a row`,
-        hint: `It is tried again ${breaker!.resetAfter ?? 10} s after the last failure.`,
-        cause: error,
+        hint:
+          `It is tried again ${breaker!.resetAfter ?? 10} s after the last failure` +
+          (lastFailure instanceof Error ? `, which was: ${lastFailure.message}` : '.'),
+        // What the driver said, and not that a breaker is open: also when it opened between two tries of this call.
+        cause: lastFailure ?? error,
       });
     }
   };

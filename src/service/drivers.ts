@@ -170,7 +170,7 @@ export class Drivers {
     const found = await this.#find(kind, name);
     const own = this.#ownOptions(found, group ?? kind.configGroup ?? name);
     const driver = (await makeFrom(found, [...own, ...args])) as DriverLife;
-    checkDriver(kind, name, driver);
+    const methods = checkDriver(kind, name, driver);
     try {
       await driver.open?.();
     } catch (cause) {
@@ -178,7 +178,7 @@ export class Drivers {
     }
     this.#open.push(driver);
     if (kind.policy === undefined) return driver;
-    return guardDriver(driver, [...kind.required, ...(kind.optional ?? [])], kind.policy);
+    return guardDriver(driver, methods, kind.policy);
   }
 
   /** The values of a driver's own group, which nobody knew before it was loaded; names in it are judged now. */

@@ -124,3 +124,24 @@ test('MG-48 a policy is off unless its kind has one; then it is around the metho
     assert.ok(driver instanceof Flaky);
   }
 });
+
+test('MG-48 a breaker that opens between retries does not hide what went wrong', async () => {
+  const retry = { retries: 5, initialDelay: 0.001 };
+  const { raw, driver } = await guarded({ retry, breaker: { failures: 2 } }, fail, fail, fail, fail);
+  const broken = ({ code, cause, hint }: Error & { code?: string; hint?: string }): boolean => {
+    assert.equal(code, 'PORTICO_DRIVER_BROKEN');
+    assert.match(String(cause), /no route to host/);
+    assert.match(hint!, /which was: no route to host/);
+    return true;
+  };
+  await alive(assert.rejects(async () => driver.fetch('a'), broken));
+  await assert.rejects(async () => driver.fetch('b'), broken);
+  assert.equal(raw.calls, 2);
+  const slow = await guarded({ timeout: 0.01, retry, breaker: { failures: 1 } }, hang);
+  await alive(
+    assert.rejects(
+      async () => slow.driver.fetch('a'),
+      ({ cause }: Error) => /took more than 0.01 s/.test(String(cause)),
+    ),
+  );
+});
