@@ -45,7 +45,7 @@ test('a field added to Environ is there whatever order the files come in', () =>
     "import 'portico/app';\ndeclare module 'portico/app' { interface Environ { tenant?: { id: string } } }\n";
   const uses =
     "import { type App, environ } from 'portico';\nimport { environ as same } from 'portico/app';\n" +
-    'export const app: App = (req, res) => { res.end(`${environ(req).tenant?.id} ${same(req).tenant?.id} ${environ(req).bestContentType} ${environ(req).requestId}`); };\n';
+    'export const app: App = (req, res) => { res.end([environ(req).tenant?.id, same(req).tenant?.id, environ(req).bestContentType, environ(req).requestId].join()); };\n';
   const loads = "import 'portico/loader';\nimport 'portico/middleware';\n";
   const options = { skipLibCheck: true };
   const parts = { augments, uses, declares, loads };
