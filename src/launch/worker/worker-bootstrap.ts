@@ -5,8 +5,13 @@
  * worker thread, which inherits the `--import`.
  */
 import { isMainThread } from 'node:worker_threads';
+import { tickOfNode } from './tick-shape.js';
 
 const assigned = isMainThread && process.send !== undefined ? process.env.PORTICO_WORKER : undefined;
+
+/** Exported so that it lives as long as the process. */
+export const heldTick = assigned === undefined ? undefined : tickOfNode();
+
 if (assigned !== undefined) {
   // Before anything else is loaded: a SIGTERM that came in between would kill the process by its default action.
   const stopped = (): void => process.exit(0);

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+
+const SHAPE = new URL('../../dist/launch/worker/tick-shape.js', import.meta.url).href;
+
+// V8 itself says whether an object has the map of another: a shape that was dropped is made anew.
+const PROGRAM = `
+  import { createHook } from 'node:async_hooks';
+  const { tickOfNode } = await import(${JSON.stringify(SHAPE)});
+  const held = tickOfNode();
+  await new Promise((resolve) => setImmediate(resolve));
+  gc();
+  let later;
+  const hook = createHook({ init: (_id, type, _trigger, resource) => type === 'TickObject' && (later ??= resource) });
+  hook.enable();
+  process.nextTick(() => undefined);
+  hook.disable();
+  console.log(JSON.stringify({ same: %HaveSameMap(held, later), keys: Object.keys(held) }));
+`;
+
+test('a tick of Node that is held keeps its shape over a full collection', () => {
+  const options = ['--expose-gc', '--allow-natives-syntax', '--input-type=module', '--eval', PROGRAM];
+  const { stdout, stderr } = spawnSync(process.execPath, options, { encoding: 'utf8' });
+  assert.equal(stderr, '');
+  assert.deepEqual(JSON.parse(stdout), { same: true, keys: ['callback', 'args'] });
+});
