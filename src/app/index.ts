@@ -2,6 +2,7 @@
 
 export { abortReason, abortResponse } from './abort-response.js';
 export { afterResponse, type ResponseListener, type ResponseOutcome } from './after-response.js';
+export { type AnswerFaultOptions, answerFault } from './answer-fault.js';
 export { type App, compose, type Filter } from './app.js';
 export { authOptions } from './auth-strategy.js';
 export { beforeHead, type HeadListener } from './before-head.js';
@@ -46,9 +47,10 @@ export { preferredEncoding, preferredType } from './negotiate.js';
 export { isOwnPatch } from './own-patches.js';
 export { quoteClient } from './quote-client.js';
 export { replaceRawHeaders } from './raw-headers.js';
-export { type ReadBodyOptions, readBody, tooLarge } from './read-body.js';
+export { type BodyCollected, collectBody, type ReadBodyOptions, readBody, tooLarge } from './read-body.js';
 export { connectionRemote, type Remote, remoteOf } from './remote.js';
 export { type SharedOptions, type SharingContext, sharedByConfig } from './shared-by-config.js';
 export { type SharedDatabaseOptions, sharedDatabase, sqliteConnection } from './shared-database.js';
 export { targetMask } from './target-mask.js';
 export { type BodyTransformer, transformBody } from './transform-body.js';
+export { usableHeaders } from './usable-headers.js';

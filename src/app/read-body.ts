@@ -2,6 +2,7 @@
  * A request's body as one buffer, for handlers that want it whole.
  */
 import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { PorticoError } from '../errors.js';
 import { Fault } from './fault.js';
 
@@ -20,44 +21,57 @@ export interface ReadBodyOptions {
  */
 export function readBody(req: IncomingMessage, { limit = 114_688 }: ReadBodyOptions = {}): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    if (Number(req.headers['content-length'] ?? 0) > limit) {
-      reject(tooLarge(limit));
-      return;
-    }
-    if (req.destroyed && !req.complete) {
-      reject(aborted());
-      return;
-    }
-    if (req.readableEnded || req.destroyed) {
-      reject(consumed());
-      return;
-    }
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const settle = (act: () => void): void => {
-      req.off('data', onData);
-      req.off('end', onEnd);
-      req.off('error', onError);
-      req.off('close', onClose);
-      act();
-    };
-    const onData = (chunk: Buffer): void => {
-      size += chunk.length;
-      if (size <= limit) {
-        chunks.push(chunk);
-        return;
+    collectBody(req, limit, (error, bytes) => {
+      if (error === null) resolve(bytes!);
+      else {
+        // Nobody wants the rest: the connection ends with the refusal.
+        if (error instanceof Fault && !req.readableEnded) req.pause();
+        reject(error);
       }
-      req.pause();
-      settle(() => reject(tooLarge(limit)));
-    };
-    const onEnd = (): void => settle(() => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)));
-    const onError = (error: Error): void => settle(() => reject(error instanceof Fault ? error : aborted(error)));
-    const onClose = (): void => settle(() => reject(aborted()));
-    req.on('data', onData);
-    req.on('end', onEnd);
-    req.on('error', onError);
-    req.on('close', onClose);
+    });
   });
+}
+
+/** Told of the whole body, or of what went wrong; once. */
+export type BodyCollected = (error: Error | null, bytes?: Buffer) => void;
+
+/**
+ * As {@link readBody}, without a promise, and for a stream that stands for the request's body as well: what was decoded
+ * or read ahead. A stream that somebody has paused flows again; texts, where somebody has set an encoding, are bytes
+ * again. What is over the limit is not kept, but still flows.
+ */
+export function collectBody(body: Readable, limit: number, done: BodyCollected): void {
+  const { headers, complete } = body as Partial<IncomingMessage>;
+  const problem =
+    Number(headers?.['content-length'] ?? 0) > limit
+      ? tooLarge(limit)
+      : body.destroyed && complete !== true && !body.readableEnded
+        ? aborted()
+        : body.readableEnded || body.destroyed
+          ? consumed()
+          : null;
+  if (problem !== null) {
+    done(problem);
+    return;
+  }
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const settle = (error: Error | null, bytes?: Buffer): void => {
+    body.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
+    done(error, bytes);
+  };
+  const onData = (chunk: Buffer | string): void => {
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, body.readableEncoding ?? 'utf8') : chunk;
+    size += bytes.length;
+    if (size > limit) settle(tooLarge(limit));
+    else chunks.push(bytes);
+  };
+  const onEnd = (): void => settle(null, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size));
+  const onError = (error: Error): void => settle(error instanceof Fault ? error : aborted(error));
+  const onClose = (): void => settle(aborted());
+  body.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
+  // One who paused it and went away would otherwise hold it for ever.
+  body.resume();
 }
 
 /** The refusal of a body over a limit of so many bytes; the connection ends with it, for the rest is not read. */

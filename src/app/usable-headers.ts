@@ -1,7 +1,7 @@
 /**
  * Headers that an error brings along: only those that HTTP allows.
  */
-import { type OutgoingHttpHeaders, validateHeaderName, validateHeaderValue } from 'node:http';
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 
 type HeaderValue = string | number | readonly string[];
 
@@ -9,7 +9,9 @@ type HeaderValue = string | number | readonly string[];
  * The headers that can be sent, as pairs. One with an illegal name or value is left out: it came with an error, and
  * a second error while answering the first would leave the client without any answer.
  */
-export function usableHeaders(headers: Readonly<OutgoingHttpHeaders>): [name: string, value: HeaderValue][] {
+export function usableHeaders(
+  headers: Readonly<Record<string, HeaderValue | undefined>>,
+): [name: string, value: HeaderValue][] {
   const usable: [string, HeaderValue][] = [];
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined && isUsable(name, value)) usable.push([name, value]);

@@ -2,7 +2,15 @@
  * A router's table as an App: match, then filters, Fastify and the action.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { asFault, type ClosableApp, environ, Fault, type FaultStyle, quoteClient, renderFault } from '../app/index.js';
+import {
+  type AnswerFaultOptions,
+  answerFault,
+  asFault,
+  type ClosableApp,
+  environ,
+  Fault,
+  quoteClient,
+} from '../app/index.js';
 import { ActionRequest, type Args, type RequestSurroundings } from './actions/action-request.js';
 import { SchemaCompiler } from './actions/schema-compiler.js';
 import type { MatchRequest } from './mapper/conditions.js';
@@ -40,7 +48,7 @@ class RouterApp implements RequestSurroundings {
   readonly #stage: Stage;
   readonly #served: readonly ServedRoute[];
   readonly #versions: VersionNegotiation | null;
-  readonly #faultStyle: FaultStyle;
+  readonly #answering: AnswerFaultOptions;
   readonly #likeRoutes: boolean;
   /** Some route asks for more than path and method. */
   readonly #asksRequest: boolean;
@@ -52,7 +60,10 @@ class RouterApp implements RequestSurroundings {
   constructor(parts: RouterParts) {
     const { options } = parts;
     this.#parts = parts;
-    this.#faultStyle = options.faultStyle ?? 'portico';
+    this.#answering = {
+      style: options.faultStyle ?? 'portico',
+      onFailure: (err) => parts.log.error('the answer to a failed request failed', { err }),
+    };
     this.#likeRoutes = options.compat === 'routes';
     this.#versions = options.versions === undefined ? null : new VersionNegotiation(options.versions);
     this.#stage = new Stage(parts, this.#fail);
@@ -170,7 +181,7 @@ class RouterApp implements RequestSurroundings {
     return rest;
   }
 
-  /** Renders whatever went wrong; errors that are no faults are logged once, with their stack. */
+  /** Answers whatever went wrong, and never throws; errors that are no faults are logged once, with their stack. */
   readonly #fail = (req: IncomingMessage, res: ServerResponse, error: unknown): void => {
     if (!(error instanceof Fault)) {
       this.#parts.log.error('an action failed', {
@@ -179,7 +190,7 @@ class RouterApp implements RequestSurroundings {
         route: environ(req).route?.template,
       });
     }
-    renderFault(req, res, asFault(error), this.#faultStyle);
+    answerFault(req, res, asFault(error), this.#answering);
   };
 }
 

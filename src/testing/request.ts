@@ -11,7 +11,7 @@ import {
   request as send,
 } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { type App, asFault, renderFault } from '../app/index.js';
+import { type App, answerFault, asFault } from '../app/index.js';
 import { LintError } from './lint.js';
 
 /** What is sent besides method and path. */
@@ -99,7 +99,7 @@ function serve(app: App): Served {
       closed.push(new Promise((resolve) => res.once('close', resolve)));
       const fail = (error: unknown): void => {
         if (error instanceof LintError) served.violation ??= error;
-        renderFault(req, res, asFault(error), 'portico');
+        answerFault(req, res, asFault(error), { style: 'portico', onFailure: () => undefined });
       };
       try {
         Promise.resolve(app(req, res)).catch(fail);

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import diagnostics from 'node:diagnostics_channel';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { silentLogger } from 'portico';
-import type { ClosableApp } from 'portico/app';
+import { beforeHead, type ClosableApp, type Filter } from 'portico/app';
 import { type ActionRequest, action, Reply, Router, type RouterOptions, SENT } from 'portico/routing';
 import { rawRequest } from 'portico/testing';
+import { keepingLogger } from './served-router.js';
 
 const schema = { type: 'object', properties: { n: { type: 'integer' } }, required: ['n'] } as const;
 
@@ -111,6 +113,117 @@ test('RT-217 answers have the same bytes with Fastify and without', async (t) =>
     const undated = (text: string): string => text.replace(/^Date: .*\r\n/m, '');
     assert.equal(undated(got), undated(expected), `${line} ${headers.join(' ')} ${body ?? ''}`);
   }
+});
+
+/** What a filter further out may have done to a request before the router gets it. */
+const UPSTREAM: Readonly<Record<string, Filter>> = {
+  'an encoding is set': (app) => (req, res) => {
+    req.setEncoding('utf8');
+    return app(req, res);
+  },
+  'an encoding that is not UTF-8 is set': (app) => (req, res) => {
+    req.setEncoding('hex');
+    return app(req, res);
+  },
+  'the body is held back': (app) => (req, res) => {
+    req.pause();
+    return app(req, res);
+  },
+  'the body is read': (app) => async (req, res) => {
+    for await (const _chunk of req);
+    return app(req, res);
+  },
+};
+
+for (const [what, filter] of Object.entries(UPSTREAM)) {
+  test(`RT-217 a body is read or refused, with Fastify and without, when further out ${what}`, async (t) => {
+    const alone = await app({});
+    const whole = await app({ plugins: [(_fastify, _options, done) => done()] });
+    t.after(() => Promise.all([alone.close(), whole.close()]));
+    const ask = async (type: string, router: ClosableApp): Promise<string> => {
+      const bytes = `POST /body HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${type}Content-Length: 10\r\n\r\n{"a":"ü"}`;
+      return (await rawRequest(filter(router), bytes)).replace(/^Date: .*\r\n/m, '');
+    };
+    for (const type of ['', 'Content-Type: application/json\r\n']) {
+      const [got, expected] = [await ask(type, alone), await ask(type, whole)];
+      assert.equal(got, expected);
+      if (what === 'the body is read') assert.match(got, /^HTTP\/1\.1 500 /);
+      else assert.match(Buffer.from(got, 'latin1').toString(), /\{"body":\{"a":"ü"\}\}$/);
+    }
+  });
+}
+
+/** Listeners that fail, as many as said, on a header that HTTP does not allow. */
+const failingHeads =
+  (count: number): Filter =>
+  (app) =>
+  (req, res) => {
+    for (let n = 0; n < count; n++) beforeHead(res, () => res.setHeader('x-name', 'Łódź'));
+    return app(req, res);
+  };
+
+for (const plugins of [[], [(_fastify: unknown, _options: unknown, done: () => void) => done()]]) {
+  const how = plugins.length === 0 ? 'without Fastify' : 'with Fastify';
+  test(`RT-178 an error answer that fails is answered with 500, ${how}`, async (t) => {
+    const log = keepingLogger();
+    const router = await app({ plugins, log });
+    t.after(() => router.close());
+    const requests = [
+      'POST /body {',
+      'POST /fails {}',
+      'POST /failsLater {}',
+      'GET /fails',
+      'GET /failsLater',
+      'GET /none',
+    ];
+    for (const request of requests) {
+      const [method, path, body = ''] = request.split(' ');
+      const bytes = `${method} ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+      const answer = await rawRequest(failingHeads(1)(router), bytes);
+      assert.match(answer, /^HTTP\/1\.1 500 .*"code":500/s, request);
+    }
+    assert.equal(log.lines.filter(({ message }) => message === 'the answer to a failed request failed').length, 6);
+    // The second answer fails as well: the connection ends, and nobody waits.
+    assert.equal(await rawRequest(failingHeads(2)(router), 'GET /none HTTP/1.1\r\nHost: a\r\n\r\n'), '');
+  });
+
+  test(`RT-177 a header that HTTP does not allow is a 500 like others, ${how}`, async (t) => {
+    const log = keepingLogger();
+    const stream = new Readable({ read: () => undefined });
+    const headers = { 'x-kept': '1', 'x-name': 'Łódź' };
+    const bodies: Record<string, unknown> = { object: {}, text: 'a', stream, nothing: null };
+    const odd = new Router({ log, plugins });
+    for (const [name, body] of Object.entries(bodies)) {
+      odd.connect(`/${name}`, { handler: () => new Reply(body, { headers }) });
+    }
+    odd.connect('/name', { handler: () => new Reply({}, { headers: { 'x name': '1' } }) });
+    const router = await odd.build();
+    t.after(() => router.close());
+    for (const name of [...Object.keys(bodies), 'name']) {
+      const answer = await rawRequest(router, `GET /${name} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+      assert.match(answer, /^HTTP\/1\.1 500 Internal Server Error\r\n/, name);
+      assert.deepEqual(JSON.parse(answer.split('\r\n\r\n')[1]!), {
+        error: { code: 500, title: 'Internal Server Error', message: 'Internal Server Error' },
+      });
+    }
+    assert.equal(log.lines.filter(({ message }) => message === 'an action failed').length, 5);
+    assert.ok(stream.destroyed);
+  });
+}
+
+test('RT-177 a type that nobody reads is refused without Fastify', async (t) => {
+  const router = await app({});
+  t.after(() => router.close());
+  let made = false;
+  const routing = diagnostics.channel('fastify.initialization');
+  const note = (): void => {
+    made = true;
+  };
+  routing.subscribe(note);
+  t.after(() => routing.unsubscribe(note));
+  const head = 'POST /body HTTP/1.1\r\nHost: a\r\nContent-Type: application/xml\r\nContent-Length: 4\r\n\r\n<a/>';
+  assert.match(await rawRequest(router, head), /^HTTP\/1\.1 415 .*Connection: close\r\n/is);
+  assert.equal(made, false);
 });
 
 test('RT-217 Fastify is made for the first answer that is a stream, in the middle of a request', async (t) => {

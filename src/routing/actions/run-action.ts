@@ -8,7 +8,7 @@ import type { Outcome, Pending } from '../serving/pending.js';
 import { methodFor, type RunnableAction } from '../serving/served-route.js';
 import { valueFor } from './compiled-action.js';
 import type { AnswerTypes } from './negotiate-type.js';
-import type { AnswerRules } from './send-answer.js';
+import { type AnswerRules, discardAnswer } from './send-answer.js';
 
 /** Answers what went wrong. */
 export type Fail = (req: IncomingMessage, res: ServerResponse, error: unknown) => void;
@@ -34,6 +34,44 @@ export function runAction(
   return { method, type, value: callAction(input.body, input.query, pending, method, rules) };
 }
 
+/** What a course of an action needs of whoever answers. */
+export interface Course {
+  /** Runs the action. */
+  run(): Outcome;
+  /** Answers with what it gave. */
+  answer(outcome: Outcome): void;
+  /** Answers what went wrong in either. Does not throw. */
+  refuse(error: unknown): void;
+}
+
+/** Runs an action and answers, at once where it gave a value, and else when its promise settles. */
+export function takeCourse(course: Course): void {
+  try {
+    const outcome = course.run();
+    if (isPromise(outcome.value)) void settle(course, outcome, outcome.value);
+    else answerWith(course, outcome);
+  } catch (error) {
+    course.refuse(error);
+  }
+}
+
+async function settle(course: Course, outcome: Outcome, value: PromiseLike<unknown>): Promise<void> {
+  try {
+    answerWith(course, { ...outcome, value: await value });
+  } catch (error) {
+    course.refuse(error);
+  }
+}
+
+function answerWith(course: Course, outcome: Outcome): void {
+  try {
+    course.answer(outcome);
+  } catch (error) {
+    discardAnswer(outcome.value);
+    throw error;
+  }
+}
+
 /** How an outcome is answered. */
 export function answerRules(
   { version }: Pending,
@@ -50,7 +88,7 @@ export function answerRules(
 }
 
 /** Whether a value is to be waited for. */
-export function isPromise(value: unknown): value is PromiseLike<unknown> {
+function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 

@@ -4,7 +4,7 @@
 import type { OutgoingHttpHeader } from 'node:http';
 import { Stream } from 'node:stream';
 import type { FastifyReply } from 'fastify';
-import { joinVary } from '../versions/version-negotiation.js';
+import { setAnswerHeaders } from './answer-headers.js';
 import { jsonText } from './json-text.js';
 import type { Serializer } from './negotiate-type.js';
 import { Reply, SENT } from './reply.js';
@@ -49,11 +49,11 @@ export function discardAnswer(value: unknown): void {
 }
 
 function setHeaders(reply: FastifyReply, headers: Iterable<readonly [string, OutgoingHttpHeader | undefined]>): void {
-  for (const [name, value] of headers) {
-    if (value === undefined) continue;
-    const present = name.toLowerCase() === 'vary' ? reply.getHeader('vary') : undefined;
-    void reply.header(name, present === undefined ? value : joinVary(String(present), String(value)));
-  }
+  const target = {
+    get: (name: string) => reply.getHeader(name),
+    set: (name: string, value: OutgoingHttpHeader) => void reply.header(name, value),
+  };
+  setAnswerHeaders(target, headers);
 }
 
 function sendBody(reply: FastifyReply, value: unknown, status: number | undefined, rules: AnswerRules): void {

@@ -5,9 +5,24 @@
  * client's URL is put back before any hook but our first can see it.
  */
 import { type IncomingMessage, METHODS } from 'node:http';
-import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods, RouteOptions } from 'fastify';
-import { type App, createFastify, environ, Fault, type LeafPlugin, listenerOf } from '../../app/index.js';
-import { parseInto, readJson, TOO_LARGE } from '../actions/read-json.js';
+import type {
+  FastifyContentTypeParser,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  HTTPMethods,
+  RouteOptions,
+} from 'fastify';
+import {
+  type App,
+  createFastify,
+  environ,
+  Fault,
+  type LeafPlugin,
+  listenerOf,
+  usableHeaders,
+} from '../../app/index.js';
+import { readJson } from '../actions/read-json.js';
 import type { RunRules } from '../actions/run-action.js';
 import { acceptsMethod } from '../mapper/conditions.js';
 import { RouteError } from '../mapper/route-error.js';
@@ -18,6 +33,12 @@ import type { ActionTarget, Entry, ServedAction } from './served-route.js';
 
 /** Methods whose body is read. */
 export const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
+
+/** Types that are read as JSON; of others there is no parser but those of plugins. */
+export const READ_TYPES: readonly RegExp[] = [
+  /^application\/(?:[\w.-]+\+)?json(?:[ \t]*;|$)/i,
+  /^text\/plain(?:[ \t]*;|$)/i,
+];
 
 /** Methods whose treatment of bodies is already Fastify's own. */
 const FASTIFY_METHODS: ReadonlySet<string> = new Set([...WITH_BODY, 'GET', 'HEAD', 'CONNECT']);
@@ -83,15 +104,13 @@ export class FastifyStage {
       fastify.addHttpMethod(method as HTTPMethods, { hasBody: false, overrideExisting: true } as never);
     }
     fastify.removeAllContentTypeParsers();
-    for (const type of [/^application\/(?:[\w.-]+\+)?json(?:[ \t]*;|$)/i, /^text\/plain(?:[ \t]*;|$)/i]) {
-      fastify.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, bytes, done) =>
-        parseInto(bytes as Buffer, done),
-      );
-    }
+    const read: FastifyContentTypeParser = (request, payload, done) =>
+      readJson(payload, request.routeOptions.bodyLimit ?? this.#bodyLimit, done);
+    for (const type of READ_TYPES) fastify.addContentTypeParser(type, read);
     // Fastify has no parser for a missing type but the one for all: it reads those bodies and refuses other types.
     fastify.addContentTypeParser('*', (request, payload, done) => {
       if (request.headers['content-type'] !== undefined) done(unsupportedType());
-      else readJson(payload, request.routeOptions.bodyLimit ?? this.#bodyLimit, done);
+      else void read(request, payload, done);
     });
     fastify.setErrorHandler((error, request, reply) => this.#answerError(error, request, reply));
     fastify.setNotFoundHandler((request, reply) => this.#answerError(new Fault(404), request, reply));
@@ -138,9 +157,7 @@ export class FastifyStage {
   }
 
   #answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    for (const [name, value] of Object.entries(reply.getHeaders())) {
-      if (value !== undefined) reply.raw.setHeader(name, value);
-    }
+    for (const [name, value] of usableHeaders(reply.getHeaders())) reply.raw.setHeader(name, value);
     reply.hijack();
     this.#rules.fail(request.raw, reply.raw, asRouterError(error));
   }
@@ -157,8 +174,10 @@ function forAllRoutes(plugin: LeafPlugin): LeafPlugin {
   return Object.assign(shared, { [Symbol.for('skip-override')]: true });
 }
 
-function unsupportedType(): Fault {
-  return new Fault(415, { message: 'The body must be application/json.', headers: { Accept: 'application/json' } });
+/** Of a body of a type that nobody reads: the connection ends with it. */
+export function unsupportedType(): Fault {
+  const headers = { connection: 'close', Accept: 'application/json' };
+  return new Fault(415, { message: 'The body must be application/json.', headers });
 }
 
 /** Fastify marks what the client did wrong with a status below 500; ours are faults already. */
@@ -167,7 +186,10 @@ function asRouterError(error: unknown): unknown {
   const { statusCode } = error as { statusCode?: unknown };
   if (typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499) return error;
   if (statusCode === 415) return unsupportedType();
-  return new Fault(statusCode, { message: statusCode === 413 ? TOO_LARGE : error.message, cause: error });
+  return new Fault(statusCode, {
+    message: statusCode === 413 ? 'The request body is too large.' : error.message,
+    cause: error,
+  });
 }
 
 /** A response schema that does not compile is found when Fastify is ready. */

@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parse as parseQuery } from 'fast-querystring';
 import type { App } from '../../app/index.js';
 import { readJson } from '../actions/read-json.js';
-import { answerRules, isPromise, type RunRules, runAction } from '../actions/run-action.js';
+import { answerRules, type RunRules, runAction, takeCourse } from '../actions/run-action.js';
 import { discardAnswer } from '../actions/send-answer.js';
 import { type Outcome, type Pending, pendingOf } from './pending.js';
 import { sendJson } from './send-json.js';
@@ -50,30 +50,16 @@ export class JsonStage {
   }
 
   #run(req: IncomingMessage, res: ServerResponse, pending: Pending, body: unknown): void {
-    try {
-      const { url } = pending;
-      const mark = url.indexOf('?');
-      const query: unknown = parseQuery(mark < 0 ? '' : url.slice(mark + 1));
-      const outcome = runAction(req, pending, { body, query }, this.#rules);
-      if (isPromise(outcome.value)) void this.#settle(req, res, pending, outcome, outcome.value);
-      else this.#answer(req, res, pending, outcome);
-    } catch (error) {
-      this.#rules.fail(req, res, error);
-    }
-  }
-
-  async #settle(
-    req: IncomingMessage,
-    res: ServerResponse,
-    pending: Pending,
-    outcome: Outcome,
-    value: PromiseLike<unknown>,
-  ): Promise<void> {
-    try {
-      this.#answer(req, res, pending, { ...outcome, value: await value });
-    } catch (error) {
-      this.#rules.fail(req, res, error);
-    }
+    takeCourse({
+      run: () => {
+        const { url } = pending;
+        const mark = url.indexOf('?');
+        const query: unknown = parseQuery(mark < 0 ? '' : url.slice(mark + 1));
+        return runAction(req, pending, { body, query }, this.#rules);
+      },
+      answer: (outcome) => this.#answer(req, res, pending, outcome),
+      refuse: (error) => this.#rules.fail(req, res, error),
+    });
   }
 
   #answer(req: IncomingMessage, res: ServerResponse, pending: Pending, outcome: Outcome): void {

@@ -1,11 +1,11 @@
 /**
  * What an action returned, as JSON on Node's own response.
  */
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { setAnswerHeaders } from '../actions/answer-headers.js';
 import { jsonText } from '../actions/json-text.js';
 import { Reply, SENT } from '../actions/reply.js';
 import { type AnswerRules, hasSchema, isResponse, isSentAsIs } from '../actions/send-answer.js';
-import { joinVary } from '../versions/version-negotiation.js';
 
 /**
  * Sends what an action returned, with the same bytes as `sendAnswer`. False, and nothing is sent, for what is no JSON
@@ -29,12 +29,11 @@ export function sendJson(res: ServerResponse, value: unknown, rules: AnswerRules
 }
 
 function setHeaders(res: ServerResponse, headers: Readonly<OutgoingHttpHeaders>): void {
-  for (const [written, value] of Object.entries(headers)) {
-    if (value === undefined) continue;
-    const name = written.toLowerCase();
-    const present = name === 'vary' ? res.getHeader('vary') : undefined;
-    res.setHeader(name, present === undefined ? value : joinVary(String(present), String(value)));
-  }
+  const target = {
+    get: (name: string) => res.getHeader(name),
+    set: (name: string, value: OutgoingHttpHeader) => void res.setHeader(name, value),
+  };
+  setAnswerHeaders(target, Object.entries(headers));
 }
 
 /** RFC 9110 §8.6: no length for 204 and 304; for HEAD it is that of the GET, which is not known. */

@@ -10,7 +10,7 @@ import { type App, Fault } from '../../app/index.js';
 import { AnswerTypes } from '../actions/negotiate-type.js';
 import type { Fail, RunRules } from '../actions/run-action.js';
 import type { RouterParts } from './build-table.js';
-import { FastifyStage, WITH_BODY } from './fastify-stage.js';
+import { FastifyStage, READ_TYPES, unsupportedType, WITH_BODY } from './fastify-stage.js';
 import { JsonStage } from './json-stage.js';
 import type { ActionTarget, ServedAction } from './served-route.js';
 
@@ -41,10 +41,12 @@ export class Stage {
   /** Runs the action of a matched request. */
   readonly enter: App = (req, res) => {
     if (req.headers['content-encoding'] !== undefined) refuseEncoding(req);
+    // A plugin may have parsers of its own.
     const kind = this.#json === null ? 'other' : bodyOf(req);
+    if (kind === 'other') return this.#byFastify(req, res);
     if (kind === 'none') this.#json!.run(req, res);
     else if (kind === 'json') this.#json!.read(req, res);
-    else return this.#byFastify(req, res);
+    else this.#rules.fail(req, res, unsupportedType());
     return undefined;
   };
 
@@ -95,14 +97,17 @@ function isLimit(bytes: number): boolean {
   return Number.isInteger(bytes) && bytes > 0;
 }
 
-/** Types whose spelling leaves no doubt; Fastify judges the others. */
+/** Types whose spelling leaves no doubt; Fastify judges the others that {@link READ_TYPES} take. */
 const JSON_TYPE = /^(?:application\/(?:[\w.-]+\+)?json|text\/plain)(?:; ?charset=utf-8)?$/i;
 
-/** What a request has for a body: none that is read, one that is read as JSON, or one for Fastify. */
-function bodyOf({ method = '', headers }: IncomingMessage): 'none' | 'json' | 'other' {
+/** What a request has for a body: none that is read, one that is read as JSON, one for Fastify, or one for nobody. */
+function bodyOf({ method = '', headers }: IncomingMessage): 'none' | 'json' | 'other' | 'refused' {
   if (!WITH_BODY.has(method)) return 'none';
   const type = headers['content-type'];
-  if (type !== undefined) return JSON_TYPE.test(type) ? 'json' : 'other';
+  if (type !== undefined) {
+    if (JSON_TYPE.test(type)) return 'json';
+    return READ_TYPES.some((known) => known.test(type)) ? 'other' : 'refused';
+  }
   const length = headers['content-length'];
   const isEmpty = headers['transfer-encoding'] === undefined && (length === undefined || length === '0');
   return isEmpty ? 'none' : 'json';

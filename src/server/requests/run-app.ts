@@ -2,7 +2,7 @@
  * Calls an app and answers for it when it fails.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type App, abortResponse, asFault, environ, Fault, type FaultStyle, renderFault } from '../../app/index.js';
+import { type App, abortResponse, answerFault, asFault, environ, Fault, type FaultStyle } from '../../app/index.js';
 import type { Logger } from '../../log.js';
 
 /** What is done about failures. */
@@ -37,7 +37,11 @@ function answerFailure(error: unknown, req: IncomingMessage, res: ServerResponse
   if (!(error instanceof Fault)) log.error('request failed', { ...requestFacts(req), err: error });
   if (res.writableEnded) return;
   if (res.headersSent) abortResponse(res, error);
-  else renderFault(req, res, debug ? shown(error) : asFault(error), style);
+  else {
+    const onFailure = (err: unknown): void =>
+      log.error('the answer to a failed request failed', { ...requestFacts(req), err });
+    answerFault(req, res, debug ? shown(error) : asFault(error), { style, onFailure });
+  }
 }
 
 /** The failure with its stack for everybody to see. */
