@@ -6,7 +6,7 @@ import { joinVary } from '../versions/version-negotiation.js';
 
 /** Where they are set: Node's response, or Fastify's reply. */
 export interface HeadersTarget {
-  get(name: string): unknown;
+  get(name: string): OutgoingHttpHeader | undefined;
   set(name: string, value: OutgoingHttpHeader): void;
 }
 

@@ -110,7 +110,7 @@ export class FastifyStage {
     // Fastify has no parser for a missing type but the one for all: it reads those bodies and refuses other types.
     fastify.addContentTypeParser('*', (request, payload, done) => {
       if (request.headers['content-type'] !== undefined) done(unsupportedType());
-      else void read(request, payload, done);
+      else read(request, payload, done);
     });
     fastify.setErrorHandler((error, request, reply) => this.#answerError(error, request, reply));
     fastify.setNotFoundHandler((request, reply) => this.#answerError(new Fault(404), request, reply));
