@@ -26,7 +26,7 @@ import { ALONE, type ServiceLauncherOptions } from './service-launcher-options.j
 import { ServiceRun, type StopRequest } from './service-run.js';
 import { ActivatedSockets } from './sockets/activated-sockets.js';
 import { ServiceManager } from './systemd/service-manager.js';
-import { aborted, pause } from './within.js';
+import { pause } from './within.js';
 
 /**
  * Runs any number of services in this process. They share its signals, and each has the same deadline. A service that
@@ -311,8 +311,7 @@ export class ServiceLauncher implements Launcher {
       },
       stopping: () => this.stopping,
       stopped: this.#abandoned.signal,
-      // One that fails stops the launcher, which waits for this reload: so this reload does not wait for the stop.
-      start: (run) => Promise.race([this.#start(run).catch(() => undefined), aborted(this.#abandoned.signal)]),
+      start: (run) => this.#start(run).catch(() => undefined),
     });
     if (!this.stopping) this.#serviceManager.reloaded();
     report(result, { generation: this.#generation, abandoned: this.stopping, log: this.#log });

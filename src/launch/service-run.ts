@@ -6,7 +6,7 @@ import type { Logger } from '../log.js';
 import type { ConfigChanges, ServiceBase, StopOptions } from '../service/index.js';
 import { Deadline } from './deadline.js';
 import { isRefusal } from './exit-status.js';
-import { aborted, settled, within } from './within.js';
+import { settled, unlessAborted, within } from './within.js';
 
 /** After its deadline, or for a start that does not end: how long a service may take to let go. */
 const LETTING_GO_MS = 500;
@@ -101,7 +101,7 @@ export class ServiceRun {
       busy = this.service.describeWork?.() ?? ['(the service does not say)'];
     });
     const ended = this.#end(request.reason, deadline, wasStarting);
-    const inTime = await Promise.race([ended, aborted(deadline.signal)]);
+    const inTime = await unlessAborted(ended, deadline.signal);
     deadline.clear();
     if (inTime !== undefined && !this.#overran) return inTime;
     return this.#cutOff(ended, busy ?? []);
@@ -115,11 +115,6 @@ export class ServiceRun {
       LETTING_GO_MS / 2,
       this.#attempt(() => this.service.stop({ graceful: false })),
     );
-  }
-
-  /** Cuts the deadline of a stop under way short. */
-  expire(): void {
-    this.#deadline?.expire();
   }
 
   /** Takes new configuration in place, without a stop. False: the service refused it and goes on with the old one. */

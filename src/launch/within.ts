@@ -43,10 +43,20 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** Settles when the signal is raised. */
-export function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+/** What `promise` gives, or undefined as soon as one of the signals is raised. Afterwards nothing listens to them. */
+export async function unlessAborted<T>(
+  promise: Promise<T>,
+  ...signals: readonly AbortSignal[]
+): Promise<T | undefined> {
+  if (signals.some(({ aborted }) => aborted)) return undefined;
+  let raised!: () => void;
+  const aborted = new Promise<undefined>((resolve) => {
+    raised = () => resolve(undefined);
   });
+  for (const signal of signals) signal.addEventListener('abort', raised);
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    for (const signal of signals) signal.removeEventListener('abort', raised);
+  }
 }

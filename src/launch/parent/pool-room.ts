@@ -1,7 +1,7 @@
 /**
  * How many processes a service may have while its workers are being replaced.
  */
-import { aborted } from '../within.js';
+import { unlessAborted } from '../within.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /** Asked anew each time, because both may change meanwhile. */
@@ -14,19 +14,19 @@ export interface RoomTerms {
 
 /**
  * Settles when there may be one more process: as long as there are too many, the worker that drains longest lets its idle
- * connections go now. Settles early when the service is stopped, and when nobody drains.
+ * connections go now. Settles early when one of `off` is raised, and when nobody drains.
  */
 export async function makeRoom(
   alive: ReadonlySet<WorkerHandle>,
-  stopped: AbortSignal,
+  off: readonly AbortSignal[],
   terms: () => RoomTerms,
 ): Promise<void> {
   for (;;) {
     const { most, timeoutMs } = terms();
-    if (stopped.aborted || alive.size < most) return;
+    if (alive.size < most || off.some(({ aborted }) => aborted)) return;
     const oldest = [...alive].find((worker) => worker.stopping);
     if (oldest === undefined) return;
     oldest.drain('stop', timeoutMs);
-    await Promise.race([oldest.exited, aborted(stopped)]);
+    await unlessAborted(oldest.exited, ...off);
   }
 }

@@ -15,14 +15,21 @@ export interface Generation {
   readonly configuration: () => unknown;
 }
 
+/** How a worker is begun. */
+export interface SpawnOptions {
+  /** It only checks that it could serve, until it is told to start. */
+  readonly rehearse?: boolean;
+  /** How many workers it is told there are. Default: as many as are wanted now. */
+  readonly workers?: number | undefined;
+}
+
 /** What a pool needs from its supervisor. */
 export interface PoolSurroundings {
   readonly log: Logger;
   settings(): LaunchSettings;
   /** The generation that respawned workers belong to. */
   generation(): Generation;
-  /** `rehearse`: it only checks that it could serve, until it is told to start. */
-  spawn(pool: WorkerPool, index: number, generation: Generation, rehearse?: boolean): WorkerHandle;
+  spawn(pool: WorkerPool, index: number, generation: Generation, how: SpawnOptions): WorkerHandle;
   /** A worker ended that nobody had told to. */
   deadWorker(pool: WorkerPool, index: number, exit: WorkerExit): void;
   /** The service was respawned too often. */

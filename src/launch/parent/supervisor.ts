@@ -11,7 +11,7 @@ import type { LaunchSettings } from '../launch-settings.js';
 import { CodeChange } from '../reload/code-change.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { describeAddress, type ListenSockets, openListenSockets } from '../sockets/listen-sockets.js';
-import type { Generation, PoolSurroundings } from './pool-surroundings.js';
+import type { Generation, PoolSurroundings, SpawnOptions } from './pool-surroundings.js';
 import { WorkerHandle } from './worker-handle.js';
 import { WorkerPool } from './worker-pool.js';
 import { mainModule, spawnWorker, type WorkerProgram } from './worker-process.js';
@@ -36,6 +36,8 @@ export class Supervisor {
   readonly #pools = new Map<string, WorkerPool>();
   readonly #around: PoolSurroundings;
   readonly #heartbeat: NodeJS.Timeout;
+  /** Services that a reload has removed, until all their workers are gone. */
+  readonly #retiring = new Set<WorkerPool>();
   #generation: Generation;
   #stopped = false;
   /** Sockets of services that are still to be launched. */
@@ -51,7 +53,7 @@ export class Supervisor {
       log: options.log,
       settings: () => this.settings,
       generation: () => this.#generation,
-      spawn: (pool, index, generation, rehearse) => this.#spawn(pool, index, generation, rehearse),
+      spawn: (pool, index, generation, how) => this.#spawn(pool, index, generation, how),
       deadWorker: options.deadWorker,
       giveUp: options.giveUp,
     };
@@ -118,19 +120,21 @@ export class Supervisor {
     }
   }
 
-  /** Ends a service that is no longer wanted. */
+  /** Ends a service that is no longer wanted. Until it has ended, a stop is about it as well. */
   async retire(name: string): Promise<void> {
     const pool = this.#pools.get(name);
     if (pool === undefined) return;
     this.#pools.delete(name);
+    this.#retiring.add(pool);
     await pool.stop(this.settings.gracefulShutdownTimeoutMs);
+    this.#retiring.delete(pool);
   }
 
   /** Stops all services, all at once. True when every worker ended by itself, in time and well. */
   async stop(timeoutMs: number): Promise<boolean> {
     this.#stopped = true;
     this.#closeBound();
-    const ends = this.pools.map((pool) => pool.stop(timeoutMs));
+    const ends = this.#all.map((pool) => pool.stop(timeoutMs));
     const clean = (await Promise.all(ends)).every(Boolean);
     clearInterval(this.#heartbeat);
     return clean;
@@ -141,7 +145,12 @@ export class Supervisor {
     this.#stopped = true;
     this.#closeBound();
     clearInterval(this.#heartbeat);
-    await Promise.all(this.pools.map((pool) => pool.kill()));
+    await Promise.all(this.#all.map((pool) => pool.kill()));
+  }
+
+  /** Those of services that drain included. */
+  get #all(): readonly WorkerPool[] {
+    return [...this.pools, ...this.#retiring];
   }
 
   #closeBound(): void {
@@ -155,11 +164,12 @@ export class Supervisor {
     return this.#activated.take(name, service.addresses) ?? openAll(service.addresses, slots);
   }
 
-  #spawn(pool: WorkerPool, index: number, generation: Generation, rehearse = false): WorkerHandle {
+  #spawn(pool: WorkerPool, index: number, generation: Generation, how: SpawnOptions): WorkerHandle {
+    const { rehearse = false, workers = pool.wanted } = how;
     const assignment: Assignment = {
       service: pool.name,
       index,
-      workers: pool.wanted,
+      workers,
       generation: generation.number,
     };
     const descriptors: number[] = [];
@@ -186,6 +196,11 @@ export class Supervisor {
       const message = `${pool.name}: worker ${index} is still starting after ${SLOW_START_MS / 1000} s`;
       this.#log.warn(message, { ...facts, event: 'worker_starting' });
     }, SLOW_START_MS).unref();
+    // One that checks a reload and has nothing left to load waits for others.
+    worker.rehearsed.then(
+      () => clearTimeout(slow),
+      () => undefined,
+    );
     void worker.ready.then(
       () => {
         clearTimeout(slow);
@@ -200,7 +215,7 @@ export class Supervisor {
     if (!worker.serving || pool.stopping) return;
     const facts = { service: pool.name, workerId: index, pid: worker.pid };
     this.#log.info(`Replacing child ${worker.pid}: ${reason}`, facts);
-    pool.replace(index, this.#generation).catch((error: unknown) => {
+    pool.replacements.replace(index, this.#generation).catch((error: unknown) => {
       this.#log.error(`Child ${worker.pid} could not be replaced`, { ...facts, err: error });
     });
   }
@@ -209,7 +224,7 @@ export class Supervisor {
   #replaceHung(): void {
     const { workerTimeoutMs } = this.settings;
     const off = workerTimeoutMs === 0 || debuggerUrl() !== undefined;
-    for (const pool of this.pools) {
+    for (const pool of this.#all) {
       for (const worker of pool.workers) {
         worker.silentSeconds += 1;
         if (off || worker.debugged || worker.killed || worker.silentSeconds * 1000 <= workerTimeoutMs) continue;

@@ -60,9 +60,7 @@ export class WorkerHandle {
   lastBeatAt = performance.now();
   /** What the main thread is stuck in, innermost first. */
   stack: readonly string[] | undefined;
-  /** The services its run of the program launched, once the program waits. */
-  launched: readonly LaunchedService[] | undefined;
-  /** Settles with them. */
+  /** Settles with the services its run of the program launched, once the program waits. */
   readonly waiting: Promise<readonly LaunchedService[]>;
   /** Called when the worker asks for a fresh one in its place. */
   onReplace: (reason: string) => void = () => undefined;
@@ -175,7 +173,6 @@ export class WorkerHandle {
         this.#failure = { text: message.text, code: message.code, status: message.status };
         break;
       case 'launched':
-        this.launched = message.services;
         this.#waiting.resolve(message.services);
         break;
       case 'draining':

@@ -1,14 +1,12 @@
 /**
  * The workers of one service: as many as wanted, each in its numbered slot, replaced when they end and when asked to.
  */
-import { deferred } from '../deferred.js';
 import type { ListenSockets } from '../sockets/listen-sockets.js';
-import { pause, within } from '../within.js';
-import { makeRoom, type RoomTerms } from './pool-room.js';
-import type { Generation, PoolSurroundings } from './pool-surroundings.js';
+import { PoolStarts } from './pool-starts.js';
+import type { Generation, PoolSurroundings, SpawnOptions } from './pool-surroundings.js';
+import { Replacements } from './replacements.js';
 import { RestartBudget } from './restart-budget.js';
 import { SlotAdoption } from './slot-adoption.js';
-import { StartThrottle } from './start-throttle.js';
 import { endEarly, endWithin } from './worker-ending.js';
 import { logExit } from './worker-exit-log.js';
 import type { WorkerExit, WorkerHandle } from './worker-handle.js';
@@ -16,25 +14,21 @@ import { emptySlot, type Slot, undecided } from './worker-slot.js';
 
 /** A worker gives a sign of life each second; one that gave none for so long does not answer. */
 const SILENT_SECONDS = 5;
-/** How long a replaced worker may take to say that it accepts nothing any more. */
-const DRAINED_WITHIN_MS = 5000;
 
 export class WorkerPool {
   readonly name: string;
   sockets: readonly ListenSockets[];
   /** Starts beyond the first of each slot, since the launch. */
   restarts = 0;
+  /** How its workers are replaced by others. */
+  readonly replacements: Replacements;
   readonly #slots: Slot[] = [];
   readonly #alive = new Set<WorkerHandle>();
-  readonly #throttle = new StartThrottle();
+  readonly #starts: PoolStarts;
   readonly #around: PoolSurroundings;
   readonly #stop = new AbortController();
   readonly #budget = new RestartBudget();
   readonly #adoption = new SlotAdoption();
-  readonly #room = (): RoomTerms => ({
-    most: 2 * Math.max(1, this.wanted),
-    timeoutMs: this.#around.settings().gracefulShutdownTimeoutMs,
-  });
   #asked = 0;
   #begun = false;
   #launched = false;
@@ -44,6 +38,24 @@ export class WorkerPool {
     this.name = name;
     this.sockets = sockets;
     this.#around = around;
+    this.#starts = new PoolStarts({
+      service: name,
+      log: around.log,
+      alive: this.#alive,
+      stopped: this.#stop.signal,
+      wanted: () => this.wanted,
+      drainMs: () => around.settings().gracefulShutdownTimeoutMs,
+    });
+    this.replacements = new Replacements({
+      service: name,
+      slots: this.#slots,
+      starts: this.#starts,
+      stopped: this.#stop.signal,
+      spawn: (slot, generation, how) => this.#spawn(slot, generation, how),
+      retire: (worker, reason) => this.#retire(worker, reason),
+      dismiss: (worker) => this.dismiss(worker),
+      fill: (slot) => void this.#fill(slot),
+    });
   }
 
   /** How many workers there are to be. */
@@ -86,16 +98,18 @@ export class WorkerPool {
     for (let index = 0; index < workers; index++) this.#slots.push(emptySlot(index));
     await Promise.all(this.#slots.map((slot, at) => this.#startFirst(slot, generation, at === 0 ? spare : undefined)));
     this.#launched = true;
+    this.#adoption.update(this.current);
   }
 
   /**
    * Starts a child that loads all a worker of this generation would need, and starts nothing. Whoever asked for it waits
-   * for its word, and hands it to {@link prepare} or {@link launch}, or to {@link dismiss}. Undefined: being stopped.
+   * for its word, and hands it to {@link Replacements.prepare} or {@link launch}, or to {@link dismiss}. `workers`: how many there are
+   * to be. Undefined: being stopped.
    */
-  async rehearse(generation: Generation): Promise<WorkerHandle | undefined> {
-    await makeRoom(this.#alive, this.#stop.signal, this.#room);
-    await this.#throttle.next(this.wanted, (ms) => this.#pauseStart(ms));
-    return this.stopping ? undefined : this.#spawn(this.#slots[0] ?? emptySlot(0), generation, true);
+  async rehearse(generation: Generation, workers: number): Promise<WorkerHandle | undefined> {
+    await this.#starts.nextWithRoom();
+    if (this.stopping) return undefined;
+    return this.#spawn(this.#slots[0] ?? emptySlot(0), generation, { rehearse: true, workers });
   }
 
   /** Ends a worker that does not serve yet and is not needed. */
@@ -115,10 +129,15 @@ export class WorkerPool {
     return asked;
   }
 
+  /** How many workers there are to be after {@link changeTo}. */
+  planned(asked: number | undefined): number {
+    return asked === undefined || asked === this.#asked ? this.wanted : asked;
+  }
+
   /** Grows or shrinks: new slots are started, those with the highest numbers drained. */
   async resize(workers: number): Promise<void> {
     if (this.stopping || !this.#begun || workers === this.wanted) return;
-    this.#throttle.reset();
+    this.#starts.forgive();
     const removed = this.#slots.splice(workers);
     for (const { current, next } of removed.reverse()) {
       for (const worker of [next, current]) if (worker !== undefined) this.#retire(worker, 'stop');
@@ -134,77 +153,7 @@ export class WorkerPool {
 
   /** Forgets how often workers were started: what follows was asked for. */
   forgiveStarts(): void {
-    this.#throttle.reset();
-  }
-
-  /**
-   * Replaces the worker of one slot: a new one is started and, once it is ready, the old one told to drain. Rejects when
-   * the new one does not become ready; then nothing has changed.
-   */
-  async replace(index: number, generation: Generation): Promise<void> {
-    const slot = this.#slots[index];
-    if (slot === undefined || this.stopping) return;
-    const next = await this.prepare(index, generation);
-    if (next !== undefined) await this.promote(index, next);
-  }
-
-  /**
-   * Starts the replacement of one slot, or lets one go on that rehearsed, and waits until it is ready. Undefined: the
-   * service is being stopped.
-   */
-  async prepare(index: number, generation: Generation, spare?: WorkerHandle): Promise<WorkerHandle | undefined> {
-    const slot = this.#slots[index];
-    if (slot === undefined) return undefined;
-    while (slot.next !== undefined && !this.stopping) await slot.decided.promise;
-    if (spare === undefined) {
-      await makeRoom(this.#alive, this.#stop.signal, this.#room);
-      await this.#throttle.next(this.wanted, (ms) => this.#pauseStart(ms));
-    }
-    if (this.stopping || slot.next !== undefined) return undefined;
-    const next = spare ?? this.#spawn(slot, generation);
-    slot.next = next;
-    slot.decided = deferred();
-    spare?.start();
-    try {
-      await next.ready;
-      return next;
-    } catch (error) {
-      undecided(slot);
-      if (this.stopping) return undefined;
-      // The old one may have ended meanwhile, in the hope of this one.
-      if (slot.current === undefined) void this.#fill(slot);
-      throw error;
-    }
-  }
-
-  /** Puts a prepared worker in its slot. Settles when the old one accepts no new connections any more. */
-  async promote(index: number, next: WorkerHandle): Promise<void> {
-    const slot = this.#slots[index];
-    if (slot === undefined || this.stopping) return;
-    if (slot.next !== next) throw new Error(`worker ${index} of service ${this.name} ended before it could take over`);
-    const old = slot.current;
-    slot.current = next;
-    undecided(slot);
-    if (old === undefined) return;
-    this.#retire(old, 'replaced');
-    await within(DRAINED_WITHIN_MS, old.drained);
-  }
-
-  /** True when the slot's worker serves and belongs to that generation, or a later one. */
-  isCurrent(index: number, generation: number): boolean {
-    const worker = this.#slots[index]?.current;
-    return worker?.serving === true && worker.assignment.generation >= generation;
-  }
-
-  /** Ends a prepared worker that is not to take over after all. */
-  discard(index: number): void {
-    const slot = this.#slots[index];
-    const next = slot?.next;
-    if (slot === undefined || next === undefined) return;
-    undecided(slot);
-    if (next.wasReady) this.#retire(next, 'stop');
-    else this.dismiss(next);
-    if (slot.current === undefined && !this.stopping) void this.#fill(slot);
+    this.#starts.forgive();
   }
 
   /** Stops all workers gracefully and closes the sockets. True when every one ended by itself, in time and well. */
@@ -230,7 +179,7 @@ export class WorkerPool {
 
   async #startFirst(slot: Slot, generation: Generation | undefined, spare?: WorkerHandle): Promise<void> {
     for (let rehearsed = spare; !this.stopping; rehearsed = undefined) {
-      if (rehearsed === undefined) await this.#throttle.next(this.wanted, (ms) => this.#pauseStart(ms));
+      if (rehearsed === undefined) await this.#starts.next();
       if (this.stopping) return;
       const worker = rehearsed ?? this.#spawn(slot, generation ?? this.#around.generation());
       slot.current = worker;
@@ -249,20 +198,15 @@ export class WorkerPool {
 
   /** Gives an empty slot a worker, and another when that one does not get ready, until the service is stopped. */
   async #fill(slot: Slot): Promise<void> {
-    await this.#throttle.next(this.wanted, (ms) => this.#pauseStart(ms));
+    await this.#starts.next();
     if (this.stopping || slot.current !== undefined || !this.#slots.includes(slot)) return;
     this.restarts += 1;
     slot.current = this.#spawn(slot, this.#around.generation());
     await slot.current.ready.catch(() => undefined);
   }
 
-  #pauseStart(ms: number): Promise<void> {
-    this.#around.log.info('Forking too fast, sleeping', { service: this.name, ms });
-    return pause(ms, this.#stop.signal);
-  }
-
-  #spawn(slot: Slot, generation: Generation, rehearse = false): WorkerHandle {
-    const worker = this.#around.spawn(this, slot.index, generation, rehearse);
+  #spawn(slot: Slot, generation: Generation, how: SpawnOptions = {}): WorkerHandle {
+    const worker = this.#around.spawn(this, slot.index, generation, how);
     this.#alive.add(worker);
     void worker.exited.then((exit) => this.#ended(slot, worker, exit));
     worker.ready.then(
@@ -277,7 +221,11 @@ export class WorkerPool {
     this.#report(slot, worker, exit);
     if (slot.next === worker) {
       undecided(slot);
-      if (slot.current === undefined && worker.wasReady && !this.stopping) void this.#fill(slot);
+      if (slot.current === undefined && worker.wasReady && !this.stopping) {
+        // It may have been believed to last, and the slot's helper have let go.
+        this.#adoption.update(this.current);
+        void this.#fill(slot);
+      }
     }
     if (slot.current !== worker) return;
     slot.current = undefined;

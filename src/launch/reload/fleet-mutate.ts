@@ -20,7 +20,7 @@ export async function mutateFleet(supervisor: Supervisor, next: Generation, log:
     const what = taken === false ? 'refused the new values' : 'did not answer and is replaced';
     failures.push(`worker ${index} of service ${pool.name} ${what}`);
     if (taken === undefined) {
-      await pool.replace(index, next).catch((error: unknown) => {
+      await pool.replacements.replace(index, next).catch((error: unknown) => {
         log.error(`Child ${worker.pid} could not be replaced`, { service: pool.name, workerId: index, err: error });
       });
     }

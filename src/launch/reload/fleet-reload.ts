@@ -11,7 +11,7 @@ import type { Generation } from '../parent/pool-surroundings.js';
 import type { Supervisor } from '../parent/supervisor.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
-import { within } from '../within.js';
+import { pause, within } from '../within.js';
 import { allOrWhy, Rehearsal } from './rehearsal.js';
 
 /** A service there is to be, and with how many workers. */
@@ -47,6 +47,9 @@ export interface FleetChangeResult {
 /** How long a new worker's program may take from being ready to waiting, until its word on worker counts is not awaited. */
 const LAUNCHED_WITHIN_MS = 1000;
 
+/** How much longer than its deadline a worker that drains may take to be gone. */
+const HASTE_MS = 2000;
+
 export class FleetReload {
   readonly #supervisor: Supervisor;
   readonly #log: Logger;
@@ -70,22 +73,30 @@ export class FleetReload {
     for (const pool of this.#supervisor.pools) pool.forgiveStarts();
 
     const rehearsal = new Rehearsal(next);
-    const first = new Map<WorkerPool, WorkerHandle | undefined>();
+    const asked = (pool: WorkerPool): number | undefined => wanted?.get(pool.name)?.workers;
+    let proved = new Map<WorkerPool, WorkerHandle | undefined>();
     try {
       const opened = await this.#open(added);
-      const files = await rehearsal.run([...kept, ...opened.keys()]);
-      await this.#prove(rehearsal, kept, opened, first);
+      const planned = kept.map((pool) => [pool, pool.planned(asked(pool))] as const);
+      const files = await rehearsal.run(new Map([...planned, ...opened]));
+      proved = await this.#prove(rehearsal, kept, opened);
       if (stopped.aborted) return { replaced: {}, added: [], removed: [], failures: [] };
       await this.#change.accept(files);
     } catch (error) {
-      rehearsal.dismiss();
-      for (const pool of first.keys()) pool.discard(0);
+      rehearsal.callOff();
       await Promise.all(added.map(([name]) => this.#supervisor.retire(name)));
       throw error;
     }
-    for (const [, request] of added) request.added?.();
+    // From here on the new configuration is in force: whatever happens is told, and refuses nothing.
+    for (const [name, request] of added) this.#tell(name, request);
     for (const name of removed) void this.#supervisor.retire(name);
-    await Promise.all(kept.map((pool) => this.#roll(pool, first.get(pool), wanted?.get(pool.name)?.workers)));
+    await Promise.all(
+      kept.map((pool) =>
+        this.#roll(pool, proved.get(pool), asked(pool)).catch((error: unknown) => {
+          this.#failures.push(`service ${pool.name}: ${describeError(error)}`);
+        }),
+      ),
+    );
     return { replaced: this.#replaced, added: added.map(([name]) => name), removed, failures: this.#failures };
   }
 
@@ -104,43 +115,63 @@ export class FleetReload {
     rehearsal: Rehearsal,
     kept: readonly WorkerPool[],
     opened: ReadonlyMap<WorkerPool, number>,
-    first: Map<WorkerPool, WorkerHandle | undefined>,
-  ): Promise<void> {
+  ): Promise<Map<WorkerPool, WorkerHandle | undefined>> {
     const { next } = this.#change;
+    const proved = new Map<WorkerPool, WorkerHandle | undefined>();
     const proveKept = async (pool: WorkerPool): Promise<void> => {
-      first.set(pool, undefined);
-      first.set(pool, await rehearsal.proceed(pool, (spare) => pool.prepare(0, next, spare)));
+      proved.set(pool, await rehearsal.proceed(pool, (spare) => pool.replacements.prepare(0, next, { spare })));
     };
     const proveNew = ([pool, workers]: [WorkerPool, number]): Promise<void> =>
       rehearsal.proceed(pool, (spare) => pool.launch(workers, next, spare));
     await allOrWhy([...kept.map(proveKept), ...[...opened].map(proveNew)]);
     // Of a service that is to have no workers at the moment, or one that is being stopped.
     rehearsal.dismiss();
+    return proved;
   }
 
-  async #roll(pool: WorkerPool, first: WorkerHandle | undefined, asked: number | undefined): Promise<void> {
-    const target = pool.changeTo(asked ?? (await askedFor(first)));
-    this.#replaced[pool.name] = 0;
-    if (first !== undefined) {
-      await pool.promote(0, first);
-      this.#replaced[pool.name]! += 1;
+  #tell(name: string, request: LaunchRequest): void {
+    try {
+      request.added?.();
+    } catch (error) {
+      this.#log.error(`Service ${name} serves; what was to follow failed`, { service: name, err: error });
     }
+  }
+
+  async #roll(pool: WorkerPool, proved: WorkerHandle | undefined, asked: number | undefined): Promise<void> {
+    this.#replaced[pool.name] = 0;
+    const target = pool.changeTo(asked ?? (await askedFor(proved)));
+    const first = proved !== undefined && (await this.#promote(pool, proved));
     if (target !== undefined && target < pool.wanted) await pool.resize(target);
     // Counted anew each time: an operator may ask for more or fewer meanwhile.
-    for (let index = first === undefined ? 0 : 1; index < pool.wanted; index++) await this.#replace(pool, index);
+    for (let index = first ? 1 : 0; index < pool.wanted; index++) {
+      await this.#replace(pool, index, Math.max(target ?? 0, pool.wanted));
+    }
     if (target !== undefined && target > pool.wanted && !this.#change.stopped.aborted) await pool.resize(target);
   }
 
+  /** Puts the first new worker in its place. False: it ended since it served, and its place has to be seen to as any other. */
+  async #promote(pool: WorkerPool, proved: WorkerHandle): Promise<boolean> {
+    try {
+      if (await pool.replacements.promote(0, proved)) this.#replaced[pool.name]! += 1;
+      return true;
+    } catch (error) {
+      this.#log.warn(`${describeError(error)}; trying again`, { service: pool.name, workerId: 0 });
+      return false;
+    }
+  }
+
   /** Tries until it works, another reload comes, the fleet is stopped, or the time for it is up. */
-  async #replace(pool: WorkerPool, index: number): Promise<void> {
+  async #replace(pool: WorkerPool, index: number, workers: number): Promise<void> {
     const { next, stopped } = this.#change;
     const giveUpAt = performance.now() + this.#supervisor.settings.reloadTimeoutMs;
     for (;;) {
-      if (stopped.aborted || index >= pool.wanted || pool.isCurrent(index, next.number)) return;
+      if (stopped.aborted || pool.stopping || index >= pool.wanted) return;
+      if (pool.replacements.isCurrent(index, next.number)) return;
       try {
-        await this.#inTime(pool, index, giveUpAt, pool.replace(index, next));
-        this.#replaced[pool.name]! += 1;
-        return;
+        if (await this.#inTime(pool, index, giveUpAt, workers)) {
+          this.#replaced[pool.name]! += 1;
+          return;
+        }
       } catch (error) {
         const text = `worker ${index} of service ${pool.name} is still the old one: ${describeError(error)}`;
         if (this.#change.superseded() || performance.now() > giveUpAt) {
@@ -152,21 +183,29 @@ export class FleetReload {
     }
   }
 
-  /** A start that does not end is called off: when the time for the reload is up, but not before a start may last. */
-  async #inTime(pool: WorkerPool, index: number, giveUpAt: number, replaced: Promise<void>): Promise<void> {
-    const { reloadCheckTimeoutMs } = this.#change.next.settings;
-    if (reloadCheckTimeoutMs === 0) return replaced;
-    const limitMs = Math.max(giveUpAt - performance.now(), reloadCheckTimeoutMs);
-    if (
-      (await within(
-        limitMs,
-        replaced.then(() => true as const),
-      )) === true
-    )
-      return;
-    replaced.catch(() => undefined);
-    pool.discard(index);
-    throw new PorticoError('PORTICO_RELOAD_TIMEOUT', { message: `it did not start within ${limitMs / 1000} s` });
+  /**
+   * A start that does not end is called off: when the time for the reload is up, but not before a start may last. Its time
+   * begins when there is room for it: until then a worker that was replaced may take its own time to drain.
+   */
+  async #inTime(pool: WorkerPool, index: number, giveUpAt: number, workers: number): Promise<boolean> {
+    const { reloadCheckTimeoutMs, gracefulShutdownTimeoutMs } = this.#change.next.settings;
+    const left = (atLeast: number): number => Math.max(giveUpAt - performance.now(), atLeast);
+    const limitMs = (): number => (reloadCheckTimeoutMs === 0 ? Number.POSITIVE_INFINITY : left(reloadCheckTimeoutMs));
+    const noRoom = new AbortController();
+    const waited = new AbortController();
+    const roomMs = left(gracefulShutdownTimeoutMs + HASTE_MS);
+    void pause(roomMs, waited.signal).then(() => noRoom.abort());
+    try {
+      const how = { workers, limitMs, calledOff: noRoom.signal };
+      const replaced = await pool.replacements.replace(index, this.#change.next, how);
+      if (replaced || !noRoom.signal.aborted) return replaced;
+    } finally {
+      waited.abort();
+    }
+    throw new PorticoError('PORTICO_RELOAD_TIMEOUT', {
+      message: `workers that were replaced before it still drained after ${roomMs / 1000} s`,
+      hint: 'With a shorter graceful_shutdown_timeout they make room sooner.',
+    });
   }
 }
 

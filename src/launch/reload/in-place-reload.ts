@@ -7,7 +7,7 @@ import { describeError, PorticoError } from '../../errors.js';
 import type { RestartMethod } from '../launch-arguments.js';
 import type { LaunchSettings } from '../launch-settings.js';
 import type { ServiceRun } from '../service-run.js';
-import { aborted, within } from '../within.js';
+import { unlessAborted, within } from '../within.js';
 import { type Preparation, prepareAll, resetAll, restartAll, restartBack } from './in-place.js';
 import { judge, type ReloadResult } from './reload-report.js';
 import { type Prepared, prepareReload } from './reload-source.js';
@@ -26,7 +26,7 @@ export interface InPlaceReload {
   readonly stopping: () => boolean;
   /** Raised when a stop was asked for. */
   readonly stopped: AbortSignal;
-  /** Starts a service as at the launch: a failure ends the launch. */
+  /** Starts a service as at the launch: a failure ends the launch, and does not reject. */
   readonly start: (run: ServiceRun) => Promise<unknown>;
 }
 
@@ -56,7 +56,7 @@ export async function reloadInPlace(given: InPlaceReload): Promise<ReloadResult>
 async function inTime(given: InPlaceReload, building: Promise<void>, checkMs: number): Promise<void> {
   const limitMs = checkMs || Number.POSITIVE_INFINITY;
   const built = building.then(() => true as const);
-  if ((await within(limitMs, Promise.race([built, aborted(given.stopped)]))) === true) return;
+  if ((await within(limitMs, unlessAborted(built, given.stopped))) === true) return;
   // What comes of it is not wanted any more.
   built.catch(() => undefined);
   if (given.stopping()) return;
@@ -85,7 +85,9 @@ async function takeUp(given: InPlaceReload, prepared: Prepared, settings: Launch
   if (stopping()) return { outcome: 'refused' };
   const back = before === undefined ? new Map() : await config!.restore(before);
   given.useSettings(old);
-  await restartBack(touched, { changes: back, timeoutMs, stopping, start: given.start });
+  // One that fails stops the launcher, which waits for this reload: so this reload does not wait for the stop.
+  const start = (run: ServiceRun): Promise<unknown> => unlessAborted(given.start(run), given.stopped);
+  await restartBack(touched, { changes: back, timeoutMs, stopping, start });
   const why = `service ${failed.run.name} did not start with the new configuration, and the old one is back`;
   return { outcome: 'refused', error: `${why}: ${describeError(failed.error)}` };
 }

@@ -23,12 +23,15 @@ export class Rehearsal {
     this.#limitMs = generation.settings.reloadCheckTimeoutMs;
   }
 
-  /** Settles when no child found anything wrong, with the files they read. Rejects with everything they found. */
-  async run(pools: readonly WorkerPool[]): Promise<string[]> {
+  /**
+   * Settles when no child found anything wrong, with the files they read. Rejects with everything they found.
+   * Of each pool there is the number of workers there are to be.
+   */
+  async run(pools: ReadonlyMap<WorkerPool, number>): Promise<string[]> {
     const read = new Set<string>();
     await allOrWhy(
-      pools.map(async (pool) => {
-        const spare = await pool.rehearse(this.#generation);
+      [...pools].map(async ([pool, workers]) => {
+        const spare = await pool.rehearse(this.#generation, workers);
         if (spare === undefined) return;
         if (this.#over) return pool.dismiss(spare);
         this.#spares.set(pool, spare);
@@ -55,6 +58,12 @@ export class Rehearsal {
   dismiss(): void {
     this.#over = true;
     for (const [pool, spare] of this.#spares) if (spare.rehearsing) pool.dismiss(spare);
+  }
+
+  /** Ends all of them, those that were let go on to be a first new worker as well. */
+  callOff(): void {
+    this.dismiss();
+    for (const [pool, spare] of this.#spares) pool.replacements.discard(0, spare);
   }
 
   async #inTime(spare: WorkerHandle, what: string, work: Promise<unknown>): Promise<void> {

@@ -1,0 +1,221 @@
+/** What becomes of a rolling replacement when workers end, hang or are replaced at the worst moment. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { silentLogger } from 'portico';
+import type { LaunchSettings } from '../../dist/launch/launch-settings.js';
+import type { Generation } from '../../dist/launch/parent/pool-surroundings.js';
+import type { Supervisor } from '../../dist/launch/parent/supervisor.js';
+import { type FleetChangeResult, FleetReload, type LaunchRequest } from '../../dist/launch/reload/fleet-reload.js';
+import { type FakePool, type FakeWorker, fakePool, generation, type Moment } from '../fixtures/fake-workers.js';
+import { RecordedService } from '../fixtures/recorded-service.js';
+
+type Behaviour = (moment: Moment, worker: FakeWorker) => unknown;
+
+/** Services of fake workers behind the face of a supervisor. */
+class Fleet {
+  readonly fakes = new Map<string, FakePool>();
+  readonly behaviours = new Map<string, Behaviour>();
+  current: Generation;
+  readonly #asked = new AbortController();
+
+  constructor(t: TestContext, settings: Partial<LaunchSettings> = {}) {
+    this.current = generation(1, settings);
+    t.after(async () => {
+      this.behaviours.clear();
+      for (const { pool } of this.fakes.values()) await pool.kill();
+    });
+  }
+
+  async launch(name: string, workers: number): Promise<FakePool> {
+    const fake = this.make(name);
+    await fake.pool.launch(workers);
+    return fake;
+  }
+
+  make(name: string): FakePool {
+    const on: Behaviour = (moment, worker) => this.behaviours.get(name)?.(moment, worker);
+    const fake = fakePool(name, on, { current: () => this.current });
+    this.fakes.set(name, fake);
+    return fake;
+  }
+
+  /** One reload to the next generation. */
+  reload(
+    more: { services?: readonly LaunchRequest[]; accepting?: () => unknown; settings?: Partial<LaunchSettings> } = {},
+  ): Promise<FleetChangeResult> {
+    const next = generation(this.current.number + 1, { ...this.current.settings, ...more.settings });
+    const change = {
+      next,
+      services: more.services,
+      accept: async () => {
+        await more.accepting?.();
+        this.current = next;
+      },
+      stopped: this.#asked.signal,
+      superseded: () => false,
+    };
+    return new FleetReload(this as unknown as Supervisor, silentLogger(), change).run();
+  }
+
+  get settings(): LaunchSettings {
+    return this.current.settings;
+  }
+
+  get pools(): readonly FakePool['pool'][] {
+    return [...this.fakes.values()].map(({ pool }) => pool);
+  }
+
+  pool(name: string): FakePool['pool'] | undefined {
+    return this.fakes.get(name)?.pool;
+  }
+
+  async open(_: unknown, name: string): Promise<FakePool['pool']> {
+    return this.make(name).pool;
+  }
+
+  async retire(name: string): Promise<void> {
+    const pool = this.pool(name);
+    this.fakes.delete(name);
+    await pool?.stop(1000);
+  }
+}
+
+function generations({ pool }: FakePool): number[] {
+  return pool.current.map(({ assignment }) => assignment.generation);
+}
+
+test('LC-515 a first new worker that ends before it takes over costs the accepted reload nothing', async (t) => {
+  const fleet = new Fleet(t);
+  const [a, b] = [await fleet.launch('a', 2), await fleet.launch('b', 2)];
+  const accepting = (): void => a.spawned.findLast(({ told }) => told.generation === 2)?.end(null, 'SIGKILL');
+  const { replaced, failures } = await fleet.reload({
+    accepting: async () => {
+      accepting();
+      await a.spawned.at(-1)?.handle.exited;
+    },
+  });
+  assert.deepEqual([replaced, failures], [{ a: 2, b: 2 }, []]);
+  assert.deepEqual(
+    [generations(a), generations(b)],
+    [
+      [2, 2],
+      [2, 2],
+    ],
+  );
+});
+
+test('LC-515 a caller that fails when it hears of an added service does not refuse an accepted reload', async (t) => {
+  const fleet = new Fleet(t);
+  await fleet.launch('a', 1);
+  const added = (): never => {
+    throw new Error('the caller failed');
+  };
+  const services = [
+    { service: new RecordedService('a'), workers: 1 },
+    { service: new RecordedService('new'), workers: 1, added },
+  ];
+  const result = await fleet.reload({ services });
+  assert.deepEqual([result.added, result.replaced], [['new'], { a: 1 }]);
+});
+
+test('every worker of an added or grown service is told how many there will be', async (t) => {
+  const fleet = new Fleet(t);
+  const grown = await fleet.launch('grown', 1);
+  const services = [
+    { service: new RecordedService('grown'), workers: 3 },
+    { service: new RecordedService('added'), workers: 2 },
+  ];
+  await fleet.reload({ services });
+  assert.deepEqual(
+    fleet.fakes.get('added')?.spawned.map(({ told }) => told.workers),
+    [2, 2],
+  );
+  assert.deepEqual(
+    grown.spawned.slice(1).map(({ told }) => told.workers),
+    [3, 3, 3],
+  );
+});
+
+test('LC-515 of two replacements of one slot that waited for room the later goes on when the first has ended', async (t) => {
+  const fleet = new Fleet(t);
+  const a = await fleet.launch('a', 1);
+  const done = await Promise.all([
+    a.pool.replacements.replace(0, generation(1)),
+    a.pool.replacements.replace(0, generation(2)),
+  ]);
+  assert.deepEqual([done, generations(a)], [[true, true], [2]]);
+});
+
+test('RL-67 waiting for room is no part of the time a start may take', { timeout: 20_000 }, async (t) => {
+  const fleet = new Fleet(t, { reloadTimeoutMs: 50, reloadCheckTimeoutMs: 100 });
+  const a = await fleet.launch('a', 2);
+  // The replaced workers drain until they are told.
+  const draining: FakeWorker[] = [];
+  fleet.behaviours.set('a', (moment, worker) => {
+    if (moment !== 'drain') return undefined;
+    worker.say({ kind: 'draining' });
+    draining.push(worker);
+    return true;
+  });
+  await fleet.reload();
+  assert.deepEqual(generations(a), [2, 2]);
+  const again = fleet.reload();
+  // Four processes are all there may be: the check of this reload waits for one of the first two, and so on.
+  const ending = setInterval(() => draining.shift()?.end(0), 300);
+  t.after(() => clearInterval(ending));
+  const { failures } = await again;
+  assert.deepEqual([failures, generations(a)], [[], [3, 3]]);
+});
+
+test('RL-67 with workers that drain for ever a reload is incomplete, and nothing is replaced behind its back', {
+  timeout: 20_000,
+}, async (t) => {
+  const fleet = new Fleet(t, { reloadTimeoutMs: 100, reloadCheckTimeoutMs: 100 });
+  const a = await fleet.launch('a', 3);
+  const draining: FakeWorker[] = [];
+  fleet.behaviours.set('a', (moment, worker) => {
+    if (moment !== 'drain') return undefined;
+    worker.say({ kind: 'draining' });
+    draining.push(worker);
+    return true;
+  });
+  await fleet.reload({ settings: { gracefulShutdownTimeoutMs: 0 } });
+  draining.pop()!.end(0);
+  await turn();
+  // One more fits, which checks; the places after the first have no room. 2000 ms is what haste is given.
+  const { failures, replaced } = await fleet.reload({ settings: { gracefulShutdownTimeoutMs: 0 } });
+  assert.equal(replaced.a, 1);
+  assert.match(failures[0] ?? '', /worker 1 of service a is still the old one: .*drained/);
+  const before = a.spawned.length;
+  for (const worker of draining) worker.end(0);
+  await turn();
+  await turn();
+  assert.deepEqual([a.spawned.length, generations(a)], [before, [3, 2, 2]]);
+});
+
+test('OP-80 a refused reload ends its own workers and nobody else’s', { timeout: 20_000 }, async (t) => {
+  const fleet = new Fleet(t);
+  const [a, b] = [await fleet.launch('a', 1), await fleet.launch('b', 1)];
+  let begun = (): void => undefined;
+  fleet.behaviours.set('a', (moment, worker) => {
+    if (moment !== 'begin') return undefined;
+    begun = () => worker.say({ kind: 'ready' });
+    return true;
+  });
+  fleet.behaviours.set('b', (moment, worker) => {
+    if (moment !== 'start') return undefined;
+    worker.end(1);
+    return true;
+  });
+  const recycling = a.pool.replacements.replace(0, generation(1));
+  while (a.spawned.length < 2) await turn();
+  await assert.rejects(fleet.reload(), /worker 0 of service b/);
+  begun();
+  assert.equal(await recycling, true);
+  assert.deepEqual([generations(a), generations(b)], [[1], [1]]);
+  const [, fresh, spare] = a.spawned;
+  assert.equal(a.pool.current[0], fresh?.handle);
+  await spare?.handle.exited;
+  assert.equal(spare?.handle.wasReady, false);
+});
