@@ -20,6 +20,7 @@ export { wasLogged } from './process/log-failure.js';
 export { isSignalSupported, SignalHandler, type SignalListener, type SignalSource } from './process/signal-handler.js';
 export { ProcessLauncher, type ProcessLauncherOptions } from './process-launcher.js';
 export type { LaunchRequest } from './reload/fleet-reload.js';
+export type { PipelineChange } from './reload/outline.js';
 export type { OnReload } from './reload/parent-reload.js';
 export type { ReloadReport } from './reload/reload-report.js';
 export { supervisorOptions } from './report/diagnosis.js';

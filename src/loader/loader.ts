@@ -9,6 +9,7 @@ import type { Created, ServerFactory } from './create.js';
 import { firstRefusal } from './document.js';
 import { type LoadedApp, loadedApp } from './loaded-app.js';
 import { type LoaderOptions, sessionParts } from './loader-options.js';
+import { pipelinesOf } from './pipelines.js';
 import { rootsOf } from './roots.js';
 import { definedBy, type Kind, sectionsNamed } from './section.js';
 import { Releases } from './section-context.js';
@@ -121,6 +122,11 @@ export class Loader {
     return rootsOf(this.#parts.document)
       .filter(({ kind }) => kind === 'app')
       .map(({ name }) => name);
+  }
+
+  /** The pipelines by name, each with its filters in order and its app last, as written. Nothing is resolved. */
+  pipelines(): ReadonlyMap<string, readonly string[]> {
+    return pipelinesOf(this.#parts.document);
   }
 
   /** All sections, in file order. */

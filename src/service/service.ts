@@ -60,6 +60,11 @@ export interface ServiceBase {
    */
   check?(next: Config): void;
   /**
+   * The pipelines that a configuration gives it, by name, each with its filters in order and its app last: for the report
+   * of a reload. Only reads what is written.
+   */
+  outline?(config: Config): ReadonlyMap<string, readonly string[]>;
+  /**
    * Builds what the next `start()` will need, and takes nothing that others have: no address, no place in a registry, no
    * hook of a manager. Launchers call it before a reload touches anything: in a child that does not serve, without
    * `next`; in a process that serves, with the configuration that is about to be accepted. The function it gives lets go

@@ -9,7 +9,7 @@ import { type TestContext, test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
 import { childrenOf, isAlive, RunningProgram } from '../fixtures/running-program.js';
 import { ask } from './clients.js';
-import { emptyProject, freePort, type Program, startApiCli } from './program.js';
+import { emptyProject, freePort, Program, startApiCli } from './program.js';
 import { pidApp, pidPaste } from './projects.js';
 
 interface Started {
@@ -90,6 +90,62 @@ test('OP-81 OP-85 a report says of each changed option old, new, where and what 
   assert.equal(changes.get('api:hello.workers')?.new, '2');
   assert.equal((await ask(`http://127.0.0.1:${port}/`)).status, 200);
 });
+
+test('OP-81 a report says which filters and apps of each pipeline were added, removed and moved', async (t) => {
+  const filters = ['one', 'two', 'three', 'four'].map(
+    (name) => `[filter:${name}]\npaste.filter_factory = ./app.js:pass\n`,
+  );
+  const paste = (hello: string, chosen: string): string =>
+    [
+      '[app:base]\npaste.app_factory = ./app.js:app\n',
+      '[app:second]\npaste.app_factory = ./app.js:app\n',
+      `[pipeline:hello]\npipeline = ${hello}\n`,
+      '[pipeline:same]\npipeline = one base\n',
+      `[composite:api]\nuse = call:nova.api.auth:pipeline_factory_v21\nkeystone = ${chosen}\n`,
+      ...filters,
+    ].join('\n');
+  const project = emptyProject({
+    'app.js': `${pidApp}\nexport const pass = () => (app) => app;\n`,
+    'api-paste.ini': paste('one two three base', 'one two base'),
+    'portico.ini': `[DEFAULT]\nenabled_apis = hello\n[api:hello]\nworkers = 1\n`,
+  });
+  const programs: Program[] = [];
+  t.after(async () => {
+    for (const program of programs) await program.end();
+    project.remove();
+  });
+  for (const way of ['parent', 'single process'] as const) {
+    writeFileSync(join(project.folder, 'api-paste.ini'), paste('one two three base', 'one two base'));
+    writeFileSync(join(project.folder, 'one.mjs'), IN_PLACE);
+    const program =
+      way === 'parent'
+        ? startApiCli([], { cwd: project.folder })
+        : new Program(process.execPath, ['one.mjs'], { cwd: project.folder });
+    programs.push(program);
+    await program.printed(/^hello .*:\d+/m);
+    writeFileSync(join(project.folder, 'api-paste.ini'), paste('three one four two second', 'two base'));
+    program.kill('SIGHUP');
+    await program.printed(/"event":"reload".*\n/);
+    const [report] = reports(program);
+    assert.equal(report?.outcome, 'accepted', way);
+    assert.deepEqual(report.pipelines, [
+      { pipeline: 'hello', added: ['four', 'second'], removed: ['base'], moved: ['three'] },
+      { pipeline: 'api.keystone', added: [], removed: ['one'], moved: [] },
+    ]);
+    program.kill();
+    await program.ended;
+  }
+});
+
+/** A program that serves the API in its own process. */
+const IN_PLACE = `
+import { Config, createLogger, launch, WSGIService } from 'portico';
+const config = await Config.load();
+const log = createLogger({ format: 'json' });
+const launcher = await launch(new WSGIService('hello', config, { log }), { config, log });
+console.log('hello http://127.0.0.1:0');
+process.exitCode = await launcher.wait();
+`;
 
 test('OP-81 CF-76 a report shows no secret', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'portico-report-'));

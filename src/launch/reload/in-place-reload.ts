@@ -9,6 +9,7 @@ import type { LaunchSettings } from '../launch-settings.js';
 import type { ServiceRun } from '../service-run.js';
 import { unlessAborted, within } from '../within.js';
 import { type Preparation, prepareAll, resetAll, restartAll, restartBack } from './in-place.js';
+import { compareOutlines, outlineOf } from './outline.js';
 import { judge, type ReloadResult } from './reload-report.js';
 import { type Prepared, prepareReload } from './reload-source.js';
 
@@ -44,7 +45,10 @@ export async function reloadInPlace(given: InPlaceReload): Promise<ReloadResult>
     }
     // Said after the attempt to stop: what was built goes, nothing else has changed.
     if (given.stopping()) return { outcome: 'refused' };
-    return { ...(await takeUp(given, prepared, settings)), changes: prepared.report() };
+    const services = given.runs.map(({ service }) => service);
+    const before = outlineOf(services, given.config);
+    const pipelines = compareOutlines(before, outlineOf(services, prepared.config));
+    return { ...(await takeUp(given, prepared, settings)), changes: prepared.report(), pipelines };
   } catch (error) {
     return { outcome: 'refused', error: describeError(error), changes: prepared?.report() ?? [] };
   } finally {

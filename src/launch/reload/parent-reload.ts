@@ -12,6 +12,7 @@ import type { Supervisor } from '../parent/supervisor.js';
 import { type HookList, inCheckTime, reloadTimeout } from '../process/hook-list.js';
 import { mutateFleet } from './fleet-mutate.js';
 import { FleetReload, type LaunchRequest } from './fleet-reload.js';
+import { compareOutlines, outlineOf } from './outline.js';
 import { judge, type ReloadResult } from './reload-report.js';
 import { type Prepared, prepareReload } from './reload-source.js';
 
@@ -85,8 +86,11 @@ async function apply(given: ParentReload, prepared: Prepared): Promise<ReloadRes
     const wanted = new Set(services.map(({ service }) => serviceName(service)));
     prepared.release(supervisor.pools.map(({ name }) => name).filter((name) => !wanted.has(name)));
   }
+  const before = outlineOf(given.launched(), given.config);
+  const now = services?.map(({ service }) => service) ?? given.launched();
+  const pipelines = compareOutlines(before, outlineOf(now, prepared.config));
   const { stopped, superseded } = given;
   const change = new FleetReload(supervisor, log, { next, services, accept, stopped, superseded });
   const { failures, ...result } = await change.run();
-  return { ...result, ...judge(failures) };
+  return { ...result, ...judge(failures), pipelines };
 }

@@ -3,6 +3,7 @@
  */
 import type { ReportedChange } from '../../config/index.js';
 import type { Logger } from '../../log.js';
+import type { PipelineChange } from './outline.js';
 
 /** One reload. */
 export interface ReloadReport {
@@ -19,6 +20,8 @@ export interface ReloadReport {
   readonly durationMs: number;
   /** The options that changed: old and new value, where, and what takes the new one up. Secrets are masked. */
   readonly changes: readonly ReportedChange[];
+  /** The pipelines of paste files that changed: which filters and apps were added, removed and moved. */
+  readonly pipelines: readonly PipelineChange[];
   /** Workers replaced, by service. */
   readonly replaced: Readonly<Record<string, number>>;
   readonly added: readonly string[];
@@ -29,7 +32,7 @@ export interface ReloadReport {
 
 /** What came of a reload, as those who did it say. What is left out is empty. */
 export type ReloadResult = Pick<ReloadReport, 'outcome'> &
-  Partial<Pick<ReloadReport, 'error' | 'changes' | 'replaced' | 'added' | 'removed'>>;
+  Partial<Pick<ReloadReport, 'error' | 'changes' | 'pipelines' | 'replaced' | 'added' | 'removed'>>;
 
 /** The circumstances a reload ended in. */
 export interface ReloadEnd {
@@ -61,7 +64,17 @@ export class ReloadReports {
     const begun = performance.now();
     return (result, { generation, abandoned, log }) => {
       const durationMs = Math.round(performance.now() - begun);
-      const known = { at, method, generation, durationMs, changes: [], replaced: {}, added: [], removed: [] };
+      const known = {
+        at,
+        method,
+        generation,
+        durationMs,
+        changes: [],
+        pipelines: [],
+        replaced: {},
+        added: [],
+        removed: [],
+      };
       this.#add({ ...known, ...result, ...(abandoned ? { outcome: 'abandoned' } : {}) }, log);
     };
   }

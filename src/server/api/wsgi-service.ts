@@ -177,6 +177,11 @@ export class WSGIService implements ListeningService {
     new ApiServing(this.name, next, { ...this.#given, useSsl: this.usesTls }).tlsOptions(apiSettings(next, this.name));
   }
 
+  /** The pipelines of its paste file; none where its app comes from somewhere else. */
+  outline(config: Config): ReadonlyMap<string, readonly string[]> {
+    return this.#given.loader === undefined ? pasteLoader(config, this.#log, this.name).pipelines() : new Map();
+  }
+
   /** Builds the app, and looks at certificates and manager; starts, binds and registers nothing. */
   async prepare(next: Config = this.#config): Promise<() => Promise<void>> {
     this.check(next);

@@ -1,0 +1,30 @@
+/**
+ * What the pipelines of a paste file are made of, as it is written: nothing is resolved.
+ */
+import { type PasteDocument, type PasteSection, wordsOf } from '../ini/index.js';
+import { definedBy, namesOf } from './section.js';
+
+/**
+ * The pipelines by name, each with its filters in order and its app last: those of `pipeline` sections, and the lists
+ * that other apps choose from (`<section>.<option>`), as nova's do by `auth_strategy`.
+ */
+export function pipelinesOf(document: PasteDocument): ReadonlyMap<string, readonly string[]> {
+  const filters = new Set(namesOf(document, 'filter'));
+  const apps = new Set(namesOf(document, 'app'));
+  const isList = (words: readonly string[]): boolean =>
+    words.length > 1 && apps.has(words.at(-1)!) && words.slice(0, -1).every((word) => filters.has(word));
+  const pipelines = new Map<string, readonly string[]>();
+  for (const section of document.sections.values()) {
+    const defined = definedBy(section);
+    if (defined?.kind !== 'app') continue;
+    for (const [option, words] of lists(section)) {
+      if (defined.prefix === 'pipeline' && option === 'pipeline') pipelines.set(defined.name, words);
+      else if (isList(words)) pipelines.set(`${defined.name}.${option}`, words);
+    }
+  }
+  return pipelines;
+}
+
+function lists(section: PasteSection): [option: string, words: string[]][] {
+  return [...section.options.values()].map(({ name, value }) => [name, wordsOf(value).map(({ text }) => text)]);
+}
