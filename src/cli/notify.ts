@@ -10,16 +10,32 @@ export function register(program: Command): void {
   program
     .command('notify')
     .description('Tell the service manager named by NOTIFY_SOCKET that the service is ready.')
-    .addHelpText('after', '\nExample:\n  $ NOTIFY_SOCKET=/run/app/notify api-cli notify\n')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ NOTIFY_SOCKET=/run/app/notify api-cli notify\n' +
+        '\nStatus: 0 told, or nobody to tell as NOTIFY_SOCKET is not set; 1 nobody listens there.\n',
+    )
     .action(async () => {
-      await notify();
+      const path = process.env.NOTIFY_SOCKET ?? '';
+      if (path === '') process.stderr.write('NOTIFY_SOCKET is not set: nobody was told\n');
+      else if (!(await notify())) {
+        throw new PorticoError('PORTICO_NOTIFY_FAILED', {
+          message: `nobody could be told: no datagram could be sent to ${path}, which NOTIFY_SOCKET names`,
+          hint: 'Somebody must listen there, and systemd-notify, perl or python3 must be installed.',
+        });
+      }
     });
 
   program
     .command('wait-ready')
-    .description('Wait on NOTIFY_SOCKET for a service: status 0 ready, 1 something else came, 2 nothing came.')
+    .description('Wait on NOTIFY_SOCKET for a service to become ready.')
     .argument('<seconds>', 'how long to wait; fractions are allowed', seconds)
-    .addHelpText('after', '\nExample:\n  $ NOTIFY_SOCKET=/run/app/notify api-cli wait-ready 30\n')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ NOTIFY_SOCKET=/run/app/notify api-cli wait-ready 30\n' +
+        '\nStatus: 0 ready; 1 something else came, or nothing could be waited for, which standard error explains;' +
+        '\n2 nothing came in time, or the command line is wrong. Nothing may stand at that path yet.\n',
+    )
     .action(async (timeout: number) => {
       const path = process.env.NOTIFY_SOCKET;
       if (path === undefined || path === '') {

@@ -1,6 +1,6 @@
 /** `api-cli notify` and `api-cli wait-ready`, and what a fleet tells its service manager while it runs. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -30,13 +30,35 @@ async function bound(path: string): Promise<void> {
   while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-test('LC-908 OP-16 notify sends READY=1; where there is nobody to tell, it is no error', async (t) => {
+test('LC-908 OP-16 notify sends READY=1; without NOTIFY_SOCKET it is no error', async (t) => {
   const listener = await listening(t, 'told');
   assert.equal((await run(t, ['notify'], join(folder, 'told')).ended).code, 0);
   await listener.message('READY=1');
   assert.deepEqual(listener.messages, ['READY=1']);
-  assert.equal((await run(t, ['notify'], undefined).ended).code, 0);
-  assert.equal((await run(t, ['notify'], join(folder, 'nobody')).ended).code, 0);
+  const untold = run(t, ['notify'], undefined);
+  assert.equal((await untold.ended).code, 0);
+  assert.match(untold.stderr, /^NOTIFY_SOCKET is not set/);
+});
+
+test('LC-908 OP-16 notify fails, and says so, when nobody listens where it was told to', async (t) => {
+  const nobody = run(t, ['notify'], join(folder, 'nobody'));
+  assert.equal((await nobody.ended).code, 1);
+  assert.ok(nobody.stderr.includes(join(folder, 'nobody')), nobody.stderr);
+});
+
+test('LC-907 LC-908 wait-ready leaves what stands at its path alone: a live socket, a file', async (t) => {
+  const path = join(folder, 'live');
+  const listener = await listening(t, 'live');
+  const refused = run(t, ['wait-ready', '5'], path);
+  assert.equal((await refused.ended).code, 1);
+  assert.match(refused.stderr, /something stands there already/);
+  assert.equal((await run(t, ['notify'], path).ended).code, 0);
+  await listener.message('READY=1');
+
+  const file = join(folder, 'file');
+  writeFileSync(file, 'kept');
+  assert.equal((await run(t, ['wait-ready', '5'], file).ended).code, 1);
+  assert.equal(readFileSync(file, 'utf8'), 'kept');
 });
 
 test('LC-908 OP-16 wait-ready ends with 0 when READY=1 comes, 1 for anything else, 2 when nothing does', async (t) => {

@@ -2,7 +2,7 @@
  * Unix datagrams, which Node's core does not have: sent and received by a small program of the system.
  */
 import { execFile } from 'node:child_process';
-import { unlinkSync } from 'node:fs';
+import { existsSync, unlinkSync } from 'node:fs';
 import { PorticoError } from '../../errors.js';
 
 /** A program and its arguments. */
@@ -36,24 +36,26 @@ export async function sendDatagram(path: string, text: string): Promise<void> {
 
 /**
  * Binds `path` and waits for one datagram of at most 512 bytes, for `timeoutS` seconds or for ever (null). Gives its text,
- * or undefined when none came. The path is removed afterwards. Rejects when it cannot be bound.
+ * or undefined when none came. The path is removed afterwards. Rejects when it cannot be bound; whatever stands there
+ * already is then left as it is.
  */
 export async function receiveDatagram(path: string, timeoutS: number | null): Promise<string | undefined> {
   const env = { ...process.env, NOTIFY_SOCKET: path, PORTICO_TIMEOUT: timeoutS === null ? '' : String(timeoutS) };
-  try {
-    for (const command of RECEIVERS) {
-      try {
-        const text = await run(command, env, 0);
-        return text.startsWith('+') ? text.slice(1) : undefined;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw cannotReceive(path, error);
-      }
-    }
-    throw cannotReceive(path, undefined);
-  } finally {
-    if (!path.startsWith('@')) removeQuietly(path);
+  for (const command of RECEIVERS) {
+    const { error, stdout } = await runToTheEnd(command, env);
+    if ((error as NodeJS.ErrnoException | null)?.code === 'ENOENT') continue;
+    // The helper says so when it has bound the path, and only what it bound is removed.
+    const bound = stdout.startsWith(BOUND);
+    if (bound && !path.startsWith('@')) removeQuietly(path);
+    if (error !== null || !bound) throw cannotReceive(path, error);
+    const text = stdout.slice(BOUND.length);
+    return text.startsWith('+') ? text.slice(1) : undefined;
   }
+  throw cannotReceive(path, undefined);
 }
+
+/** What a receiving helper prints first: the path is its own. */
+const BOUND = '!';
 
 /** `--no-block`: without it the helper waits for the receiver to close a descriptor, which only systemd does. */
 function senders(text: string): Command[] {
@@ -71,6 +73,7 @@ send($socket, $ARGV[0], 0, pack_sockaddr_un($path)) or exit 1;`;
 const PERL_RECEIVE = `my $path = $ENV{NOTIFY_SOCKET}; $path =~ s/^\\@/\\0/;
 socket(my $socket, AF_UNIX, SOCK_DGRAM, 0) or die $!;
 bind($socket, pack_sockaddr_un($path)) or die $!;
+$| = 1; print '!';
 my $bits = ''; vec($bits, fileno($socket), 1) = 1;
 my $timeout = $ENV{PORTICO_TIMEOUT} eq '' ? undef : $ENV{PORTICO_TIMEOUT};
 exit 0 if !select($bits, undef, undef, $timeout);
@@ -85,6 +88,8 @@ const PYTHON_RECEIVE = `import os, socket, sys
 path = os.environ['NOTIFY_SOCKET']
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind('\\0' + path[1:] if path[0] == '@' else path)
+sys.stdout.write('!')
+sys.stdout.flush()
 s.settimeout(float(os.environ['PORTICO_TIMEOUT'] or 0) or None)
 try:
     sys.stdout.write('+' + s.recv(512).decode(errors='replace'))
@@ -105,9 +110,20 @@ function run([program, ...args]: Command, env: NodeJS.ProcessEnv, timeout: numbe
   });
 }
 
+/** As {@link run}, without a limit of time, and with what a program printed before it failed. */
+function runToTheEnd(
+  [program, ...args]: Command,
+  env: NodeJS.ProcessEnv,
+): Promise<{ readonly error: Error | null; readonly stdout: string }> {
+  return new Promise((resolve) => {
+    execFile(program, args, { env }, (error, stdout) => resolve({ error, stdout }));
+  });
+}
+
 function cannotReceive(path: string, cause: unknown): PorticoError {
+  const why = existsSync(path) ? ': something stands there already, and was left as it is' : '';
   return new PorticoError('PORTICO_NOTIFY_FAILED', {
-    message: `cannot receive datagrams on ${path}`,
+    message: `cannot receive datagrams on ${path}${why}`,
     hint: 'The socket must not exist yet, its folder must be writable, and perl or python3 must be installed.',
     cause,
   });
@@ -117,6 +133,6 @@ function removeQuietly(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // It was never bound.
+    // Somebody else removed it.
   }
 }
