@@ -20,21 +20,33 @@ export interface EnabledApisOptions {
   readonly traceErrors?: boolean;
   /** Say nothing of names that are wrong: another process does. */
   readonly quiet?: boolean;
+  /** The APIs that run already, at a reload. */
+  readonly running?: readonly string[];
 }
 
 /**
  * One `WSGIService` for each name in `enabled_apis`, in that order; by default for every `[api:<name>]`. A name that the
- * paste file does not have is a warning with the nearest one, and refused under `strict_config`. Throws one
- * `ConfigurationRefused` with everything that is wrong with any of them.
+ * paste file does not have is a warning with the nearest one, and refused under `strict_config`; at a reload also where an
+ * API that runs would end, for that is most likely the one that was meant. Throws one `ConfigurationRefused` with
+ * everything that is wrong with any of them.
  */
 export async function enabledApis(config: Config, options: EnabledApisOptions): Promise<WSGIService[]> {
   const { enabledSslApis: ssl } = config.group('DEFAULT', apiOptions, { partial: true });
   const names = apiNames(config);
   const problems = new Problems();
   const services: WSGIService[] = [];
+  const missing: Missing[] = [];
   for (const name of names) {
     const service = await problems.gather(() => api(name));
     if (service !== undefined) services.push(service);
+  }
+  const ending = (options.running ?? []).filter((name) => !services.some((service) => service.name === name));
+  for (const { name, error, hint } of missing) {
+    if (ending.length > 0) await problems.gather(() => Promise.reject(refused(name, error, hint)));
+    else if (options.quiet !== true) {
+      const advice = 'enabled_apis includes bad values. Fix to remove this warning.';
+      options.log.warn(`${error.message} ${advice} ${hint ?? ''}`.trimEnd());
+    }
   }
   problems.refuse();
   return services;
@@ -53,11 +65,24 @@ export async function enabledApis(config: Config, options: EnabledApisOptions): 
       if (config.resolve('DEFAULT', 'strict_config').value === true) {
         throw new PasteAppNotFound(error.code, { message: error.message, hint, cause: error });
       }
-      if (options.quiet !== true)
-        options.log.warn(
-          `${error.message} enabled_apis includes bad values. Fix to remove this warning. ${hint ?? ''}`.trimEnd(),
-        );
+      missing.push({ name, error, hint });
       return undefined;
     }
   }
+
+  function refused(name: string, error: PasteAppNotFound, hint: string | undefined): PasteAppNotFound {
+    return new PasteAppNotFound(error.code, {
+      message: `the paste file has no app for the API "${name}", and ${ending.join(', ')} would end: nothing was changed`,
+      origin: config.getLocation('DEFAULT', 'enabled_apis').origin,
+      hint,
+      cause: error,
+    });
+  }
+}
+
+/** A name that the paste file has no app for. */
+interface Missing {
+  readonly name: string;
+  readonly error: PasteAppNotFound;
+  readonly hint: string | undefined;
 }

@@ -20,8 +20,11 @@ const NOTHING_ENABLED = 'No APIs were started. Check the enabled_apis config opt
 /** In which process the services are made: the parent, which binds and waits, or a worker, which serves one of them. */
 export type Role = 'parent' | 'worker';
 
-/** Makes the services there are to be, of a configuration. */
-export type MakeServices = (config: Config, role: Role) => Awaitable<readonly ApiService[]>;
+/**
+ * Makes the services there are to be, of a configuration. `running`: the names of those that run, for a reload; none at
+ * the start.
+ */
+export type MakeServices = (config: Config, role: Role, running: readonly string[]) => Awaitable<readonly ApiService[]>;
 
 /** What {@link runApis} may be given. */
 export interface RunApisOptions {
@@ -72,18 +75,19 @@ async function launchApis(
   const ready = (service: ApiService): void => {
     options.onReady?.(service, launcher?.addresses(service.name ?? '') ?? []);
   };
+  const running = (): string[] => launcher?.status().services.map(({ name }) => name) ?? [];
   const launcher = await problems.gather(
     () =>
       new ProcessLauncher({
         config,
         log,
-        onReload: async (next) => requests(atLeastOne(await services(next ?? config, 'parent')), ready),
+        onReload: async (next) => requests(atLeastOne(await services(next ?? config, 'parent', running())), ready),
         // Explained once, at the end.
         startFailed: () => undefined,
       }),
   );
   const role = launcher?.role ?? 'parent';
-  const wanted = (await problems.gather(() => services(config, role))) ?? [];
+  const wanted = (await problems.gather(() => services(config, role, []))) ?? [];
   // Not complete: only workers load the application, which may declare more.
   if (role === 'parent') await problems.gather(() => config.validate({ complete: false }));
   if (problems.any) await options.moreProblems?.(config, problems);

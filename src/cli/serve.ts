@@ -14,7 +14,7 @@ import {
   readConfiguration,
 } from './configuration.js';
 import { enabledApis } from './enabled-apis.js';
-import { runApis } from './run-apis.js';
+import { type MakeServices, runApis } from './run-apis.js';
 
 interface ServeArguments extends ConfigurationArguments {
   readonly enabledApis?: string;
@@ -47,7 +47,9 @@ async function serve(given: ServeArguments, traceErrors: boolean): Promise<numbe
   const dev = given.dev === true;
   const config = await readConfiguration(given, { set, collect: true });
   const log = configuredLogger(config, dev ? 'text' : undefined);
-  return runApis((current, role) => enabledApis(current, { log, dev, traceErrors, quiet: role === 'worker' }), {
+  const services: MakeServices = (current, role, running) =>
+    enabledApis(current, { log, dev, traceErrors, quiet: role === 'worker', running });
+  return runApis(services, {
     config,
     log,
     onReady: (service, addresses) => process.stdout.write(`${readyLine(service as WSGIService, addresses)}\n`),

@@ -37,6 +37,7 @@ export type { ConfigSnapshot } from './generations/state.js';
 export { type WatchOptions, watchFiles } from './generations/watch-files.js';
 export type { LoadOptions } from './load.js';
 export { configOptions } from './own-options.js';
+export { programFolders } from './program-folders.js';
 export { UsageError } from './sources/command-line.js';
 export { HelpRequested } from './sources/command-line-help.js';
 export { sourceOptions } from './sources/external-sources.js';

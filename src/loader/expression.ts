@@ -3,7 +3,7 @@
  */
 import { didYouMean, type Origin } from '../errors.js';
 import { strip } from '../ini/index.js';
-import { ModuleMissing, moduleUrl } from '../service/index.js';
+import { foldersFrom, ModuleMissing, moduleUrl } from '../service/index.js';
 import { ownExport } from './own-exports.js';
 import { type PasteError, refuse } from './paste-error.js';
 
@@ -137,33 +137,32 @@ export function findModule(module: string, folder: string, written: string, orig
   try {
     return moduleUrl(module, folder);
   } catch (error) {
-    if (!(error instanceof ModuleMissing)) throw error;
-    const own = ownModule(module);
-    if (own === undefined) throw noModule(error, module, written, origin);
-    return own;
+    if (error instanceof ModuleMissing) throw noModule(error, module, folder, written, origin);
+    throw error;
   }
 }
 
-/** `portico/…` where the service's folder has no Portico of its own: the one that is running. */
-function ownModule(module: string): string | undefined {
-  return module === 'portico' || module.startsWith('portico/') ? module : undefined;
-}
-
-function noModule(error: ModuleMissing, module: string, written: string, origin: Origin): PasteError {
+function noModule(error: ModuleMissing, module: string, folder: string, written: string, origin: Origin): PasteError {
   const python = error.what === 'package' && /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/.test(module);
   const why = error.what === 'package' ? 'no such package is installed where this file can reach it' : error.message;
   const proposal = python
     ? `    ${normalExpression(written)}    ./${module.replaceAll('.', '/')}.js:factory`
     : undefined;
+  const looked = `Looked in node_modules of ${foldersFrom(folder).join(', ')}, and above.`;
+  // Only Python has dots between words; a single word is more often a package that is not installed.
+  const about = module.includes('.')
+    ? 'It looks like a Python module.'
+    : `${looked} Is it not installed there? If it is a Python module:`;
+  const missing =
+    error.what === 'package' ? looked : 'Others are looked for in node_modules, from the folder of this file.';
   const hint =
     proposal === undefined
       ? (didYouMean(module, error.known) ??
         (error.known.length > 0 ? `It has: ${error.known.slice(0, 10).join(', ')}.` : undefined))
-      : `It looks like a Python module. Say what stands for it here, in [portico:aliases]:\n${proposal}`;
+      : `${about} Say what stands for it here, in [portico:aliases]:\n${proposal}`;
   return refuse('no-module', {
     message: `no module is called ${JSON.stringify(module)}: ${why}.`,
-    hint:
-      hint ?? 'Relative modules begin with "./"; others are looked for in node_modules, from the folder of this file.',
+    hint: hint ?? `Relative modules begin with "./". ${missing}`,
     origin,
     ...(proposal === undefined ? {} : { proposal: proposal.trim() }),
   });

@@ -15,7 +15,7 @@ export {
 export { managerOptions, managerSettings } from './manager-options.js';
 export type { ManagerPeriodicOptions } from './managers-periodic-tasks.js';
 export { importModuleExport, isClass, type ModuleExportOptions, parseModuleExport } from './module-export.js';
-export { findPackage, ModuleMissing, moduleFolders, moduleUrl } from './module-path.js';
+export { findPackage, foldersFrom, ModuleMissing, moduleFolders, moduleUrl } from './module-path.js';
 export { notPlain } from './plain-data.js';
 export {
   type ConfigChanges,

@@ -1,12 +1,13 @@
 /**
  * Finds the module a specifier means, seen from a folder that is not this file's: as `import` in a file of that folder
- * would. `import.meta.resolve` takes no parent on Node 20, and `require.resolve` does not see packages that export
- * only to `import`.
+ * would, and then as in a file of the program, because a configuration may be far from it (`/etc`). `import.meta.resolve`
+ * takes no parent on Node 20, and `require.resolve` does not see packages that export only to `import`.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { programFolders } from '../config/index.js';
 
 /** Why there is no such module. `known`: names that would have worked. */
 export class ModuleMissing extends Error {
@@ -29,7 +30,18 @@ interface Manifest {
 
 const CONDITIONS: ReadonlySet<string> = new Set(['node', 'import', 'module-sync', 'default']);
 
-/** The URL to import for `specifier` in a file of `folder`. Throws {@link ModuleMissing}. */
+/** A package that was found: its folder, its manifest, and a folder from which it can be required by its name. */
+export interface FoundPackage {
+  readonly folder: string;
+  readonly manifest: Manifest;
+  readonly seenFrom: string;
+}
+
+/**
+ * The URL to import for `specifier` in a file of `folder`. A package is looked for upwards of that folder, then of the
+ * program's ({@link programFolders}); `portico` is, where it is in none of them, the one that is running. Throws
+ * {@link ModuleMissing}.
+ */
 export function moduleUrl(specifier: string, folder: string): string {
   if (/^(file|node|data):/.test(specifier)) return specifier;
   if (/^\.{1,2}\//.test(specifier) || isAbsolute(specifier)) {
@@ -40,9 +52,29 @@ export function moduleUrl(specifier: string, folder: string): string {
   if (isBuiltin(specifier)) return specifier;
   const [, name, subpath] = /^((?:@[^/]+\/)?[^/]+)(.*)$/s.exec(specifier) ?? [undefined, specifier, ''];
   const found = findPackage(name!, folder);
-  if (found === undefined) throw new ModuleMissing('package', `there is no package "${name}" that ${folder} can reach`);
+  if (name !== OWN_NAME) {
+    if (found === undefined) throw noPackage(name!, folder);
+    return urlIn(found, specifier, name!, subpath!);
+  }
+  try {
+    if (found !== undefined) return urlIn(found, specifier, name, subpath!);
+  } catch (error) {
+    // Another version of Portico, which does not have that yet.
+    if (!(error instanceof ModuleMissing)) throw error;
+  }
+  return urlIn(ownPackage(dirname(fileURLToPath(import.meta.url)))!, specifier, name, subpath!);
+}
+
+const OWN_NAME = 'portico';
+
+function noPackage(name: string, folder: string): ModuleMissing {
+  const looked = foldersFrom(folder).join(', ');
+  return new ModuleMissing('package', `no package "${name}" is in node_modules of ${looked}, or above`);
+}
+
+function urlIn(found: FoundPackage, specifier: string, name: string, subpath: string): string {
   if (found.manifest.exports === undefined || found.manifest.exports === null) {
-    return withoutExports(specifier, found.folder, subpath!, folder);
+    return withoutExports(specifier, found, subpath);
   }
   const target = exported(found.manifest.exports, `.${subpath}`);
   if (target === undefined) {
@@ -54,20 +86,34 @@ export function moduleUrl(specifier: string, folder: string): string {
   return pathToFileURL(path).href;
 }
 
-/** The nearest package of that name: the folder's own package, if it has exports, else in a `node_modules` upwards. */
-export function findPackage(name: string, from: string): { folder: string; manifest: Manifest } | undefined {
-  const own = ownPackage(from);
-  if (own?.manifest.name === name && own.manifest.exports !== undefined) return own;
-  for (const modules of moduleFolders(from)) {
-    const folder = join(modules, name);
-    const manifest = manifestOf(folder);
-    if (manifest !== undefined) return { folder, manifest };
+/**
+ * The nearest package of that name: the folder's own package, if it has exports, else in a `node_modules` upwards; then
+ * likewise from the program's folders.
+ */
+export function findPackage(name: string, from: string): FoundPackage | undefined {
+  for (const start of foldersFrom(from)) {
+    const own = ownPackage(start);
+    if (own?.manifest.name === name && own.manifest.exports !== undefined) return own;
+    for (const modules of modulesUpwards(start)) {
+      const folder = join(modules, name);
+      const manifest = manifestOf(folder);
+      if (manifest !== undefined) return { folder, manifest, seenFrom: modules };
+    }
   }
   return undefined;
 }
 
-/** All `node_modules` folders that a file in `from` can reach, nearest first. */
-export function* moduleFolders(from: string): Generator<string> {
+/** All `node_modules` folders that a file in `from` can reach, nearest first, then those that the program can. */
+export function moduleFolders(from: string): Iterable<string> {
+  return new Set(foldersFrom(from).flatMap((start) => [...modulesUpwards(start)]));
+}
+
+/** Where packages are looked for, in this order. */
+export function foldersFrom(folder: string): string[] {
+  return [...new Set([resolve(folder), ...programFolders()])];
+}
+
+function* modulesUpwards(from: string): Generator<string> {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
     const modules = join(folder, 'node_modules');
     if (existsSync(modules)) yield modules;
@@ -75,10 +121,10 @@ export function* moduleFolders(from: string): Generator<string> {
   }
 }
 
-function ownPackage(from: string): { folder: string; manifest: Manifest } | undefined {
+function ownPackage(from: string): FoundPackage | undefined {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
     const manifest = manifestOf(folder);
-    if (manifest !== undefined) return { folder, manifest };
+    if (manifest !== undefined) return { folder, manifest, seenFrom: folder };
     if (dirname(folder) === folder) return undefined;
   }
 }
@@ -95,11 +141,11 @@ function manifestOf(folder: string): Manifest | undefined {
 }
 
 /** Packages without an exports map: `main`, `index.js`, and files with or without their ending. */
-function withoutExports(specifier: string, packageFolder: string, subpath: string, folder: string): string {
+function withoutExports(specifier: string, found: FoundPackage, subpath: string): string {
   try {
-    return pathToFileURL(createRequire(join(folder, 'paste.ini')).resolve(specifier)).href;
+    return pathToFileURL(createRequire(join(found.seenFrom, 'paste.ini')).resolve(specifier)).href;
   } catch {
-    const path = join(packageFolder, subpath);
+    const path = join(found.folder, subpath);
     throw new ModuleMissing('file', `there is no module at ${path}`);
   }
 }

@@ -232,3 +232,34 @@ test('LC-517 a reload with a broken file changes nothing, and says file and line
     project.remove();
   }
 });
+
+test('LC-1402 LC-517 a wrong name that would end a running API refuses the reload; beside all that run it is a warning', async () => {
+  const [port, other] = [await freePort(), await freePort()];
+  const files = pidProject(port, 1);
+  const project = emptyProject({
+    ...files,
+    'api-paste.ini': `${files['api-paste.ini']}\n[app:bye]\nuse = hello_app\n`,
+    'portico.ini': `${files['portico.ini']}[api:bye]\nport = ${other}\n`.replace('= hello', '= hello,bye'),
+  });
+  const ini = join(project.folder, 'portico.ini');
+  const good = readFileSync(ini, 'utf8');
+  const program = startApiCli([], { cwd: project.folder });
+  try {
+    await program.printed(/^bye\b.*:\d+/m);
+    const before = (await ask(`http://127.0.0.1:${other}/`)).text;
+    writeFileSync(ini, good.replace('hello,bye', 'hello,bey'));
+    program.kill('SIGHUP');
+    const [refused] = await program.printed(/Reload refused.*/);
+    assert.match(refused, /portico\.ini:2:\d+: .*\\"bey\\".*bye would end.*Did you mean \\"bye\\"/);
+    assert.equal((await ask(`http://127.0.0.1:${other}/`)).text, before);
+
+    writeFileSync(ini, good.replace('hello,bye', 'hello,bye,beyond'));
+    program.kill('SIGHUP');
+    await program.printed(/enabled_apis includes bad values/);
+    await program.printed(/Reload accepted/);
+    assert.equal((await ask(`http://127.0.0.1:${other}/`)).status, 200);
+  } finally {
+    await program.end();
+    project.remove();
+  }
+});
