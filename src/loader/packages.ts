@@ -27,12 +27,16 @@ export function announcedBy(distribution: string, from: string): Announced | und
   return { folder: found.folder, groups };
 }
 
-/** Names of packages that can be reached, for suggestions. */
+/** Names of packages beside a file, for suggestions: those of the program are mostly what its dependencies need. */
 export function reachablePackages(from: string): string[] {
-  return [...moduleFolders(from)].flatMap((folder) => readdirSync(folder).filter((name) => !name.startsWith('.')));
+  return namesIn(moduleFolders(from, [from]));
+}
+
+function namesIn(folders: Iterable<string>): string[] {
+  return [...folders].flatMap((folder) => readdirSync(folder).filter((name) => !name.startsWith('.')));
 }
 
 function spelt(distribution: string, from: string): string | undefined {
   const wanted = normalDistribution(distribution);
-  return reachablePackages(from).find((name) => normalDistribution(name) === wanted);
+  return namesIn(moduleFolders(from)).find((name) => normalDistribution(name) === wanted);
 }

@@ -103,9 +103,12 @@ export function findPackage(name: string, from: string): FoundPackage | undefine
   return undefined;
 }
 
-/** All `node_modules` folders that a file in `from` can reach, nearest first, then those that the program can. */
-export function moduleFolders(from: string): Iterable<string> {
-  return new Set(foldersFrom(from).flatMap((start) => [...modulesUpwards(start)]));
+/**
+ * All `node_modules` folders that a file in one of these folders can reach, nearest first. Default: as packages are looked
+ * for from `from`.
+ */
+export function moduleFolders(from: string, starts: readonly string[] = foldersFrom(from)): Iterable<string> {
+  return new Set(starts.flatMap((start) => [...modulesUpwards(start)]));
 }
 
 /** Where packages are looked for, in this order. */
