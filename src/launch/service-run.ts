@@ -8,7 +8,7 @@ import { Deadline } from './deadline.js';
 import { isRefusal } from './exit-status.js';
 import { settled, unlessAborted, within } from './within.js';
 
-/** After its deadline, or for a start that does not end: how long a service may take to let go. */
+/** After its deadline: how long a service may take to let go. */
 const LETTING_GO_MS = 500;
 
 /** What a {@link ServiceRun} tells its launcher. */
@@ -89,6 +89,8 @@ export class ServiceRun {
   /** Stops and waits. True when everything under way came to its end; false when it was cut off or failed. */
   async stop(request: StopRequest): Promise<boolean> {
     const wasStarting = this.#state === 'starting';
+    let starting = wasStarting;
+    if (wasStarting) void settled(this.#starting).then(() => (starting = false));
     this.#state = 'stopped';
     this.#life += 1;
     this.#deadline?.clear();
@@ -98,7 +100,7 @@ export class ServiceRun {
     let busy: readonly string[] | undefined;
     // First among the listeners: once the service hears of it, nothing is under way any more.
     deadline.signal.addEventListener('abort', () => {
-      busy = this.service.describeWork?.() ?? ['(the service does not say)'];
+      busy = starting ? ['its start'] : (this.service.describeWork?.() ?? ['(the service does not say)']);
     });
     const ended = this.#end(request.reason, deadline, wasStarting);
     const inTime = await unlessAborted(ended, deadline.signal);
@@ -162,11 +164,8 @@ export class ServiceRun {
       reason,
     });
     const asked = this.#attempt(() => this.service.stop(options()));
-    if (wasStarting && !(await within(LETTING_GO_MS, settled(this.#starting)))) {
-      // Nothing is at work yet, and a stop that waits for the start may wait for ever.
-      this.#log.warn(`service ${this.name} is still starting; not waited for`, { service: this.name });
-      return true;
-    }
+    // Once it has begun to acquire, only its own end tells what there is to release.
+    if (wasStarting) await settled(this.#starting);
     let clean = await asked;
     if (wasStarting) {
       clean = (await this.#attempt(() => this.service.stop(options()))) && clean;

@@ -102,7 +102,7 @@ export class RPCService implements ServiceBase {
       onVerdict: (verdict, reason) => this.#heed(verdict, reason),
     });
     this.#lifecycle = new Lifecycle(this.name, {
-      start: (signal) => this.#start(signal),
+      start: (signal, over) => this.#start(signal, over),
       stop: (how) => this.#managed.hooks?.stop(how),
     });
   }
@@ -183,7 +183,7 @@ export class RPCService implements ServiceBase {
     this.#log.warn(`${this.binary} on ${this.host} was killed and has no record any more`);
   }
 
-  async #start(signal: AbortSignal): Promise<void> {
+  async #start(signal: AbortSignal, over: AbortSignal): Promise<void> {
     this.#log.info(`Starting ${this.topic} node (version ${this.#options.version ?? 0})`);
     this.#startedAt = systemClock.now();
     this.tasks.reset();
@@ -199,7 +199,7 @@ export class RPCService implements ServiceBase {
         },
       },
     });
-    await hooks.start(signal);
+    await hooks.start(signal, over);
   }
 
   #makeEndpoints(): readonly object[] {

@@ -24,6 +24,8 @@ export interface HookLimit {
   readonly timeoutMs?: number;
   /** Aborted when there is no more time at all. */
   readonly signal?: AbortSignal | undefined;
+  /** Milliseconds a hook still gets when that is so: those that release. Default 0. */
+  readonly graceMs?: number;
 }
 
 export class HookCaller {
@@ -40,8 +42,13 @@ export class HookCaller {
   }
 
   /** Calls a hook, if the manager has it. Rejects with its error, or with `PORTICO_HOOK_TIMEOUT`. */
-  async call<H extends HookName>(manager: Manager, hook: H, ...args: HookArguments<H>): Promise<void> {
-    await this.#limited(manager, hook, args, {});
+  async call<H extends HookName>(
+    manager: Manager,
+    hook: H,
+    args: HookArguments<H>,
+    limit: HookLimit = {},
+  ): Promise<void> {
+    await this.#limited(manager, hook, args, limit);
   }
 
   /** As {@link call}, for hooks whose failure must not hold up what comes next: logged, never rejects. */
@@ -61,13 +68,18 @@ export class HookCaller {
   async #limited(manager: Manager, hook: HookName, args: readonly unknown[], limit: HookLimit): Promise<void> {
     const method = manager[hook] as ((...args: readonly unknown[]) => unknown) | undefined;
     if (method === undefined) return;
-    const { timeoutMs = this.#timeoutMs, signal } = limit;
+    const { signal, graceMs = 0 } = limit;
+    const timeoutMs = Math.min(limit.timeoutMs ?? this.#timeoutMs, this.#timeoutMs);
     const called = (async () => {
       await method.apply(manager, [...args]);
       return 'done' as const;
     })();
     const over = new AbortController();
-    const cut = (): void => over.abort();
+    let cancel: (() => void) | undefined;
+    const cut = (): void => {
+      if (graceMs === 0) over.abort();
+      else cancel = this.#clock.after(graceMs, () => over.abort());
+    };
     if (signal?.aborted === true) cut();
     signal?.addEventListener('abort', cut, { once: true });
     try {
@@ -75,12 +87,14 @@ export class HookCaller {
       if ((await Promise.race([called, expired])) === 'done') return;
     } finally {
       signal?.removeEventListener('abort', cut);
+      cancel?.();
       over.abort();
     }
     // What it comes to later interests nobody any more.
     called.catch(() => {});
+    const limited = signal?.aborted === true ? 'before the stop’s deadline' : `within ${Math.round(timeoutMs)} ms`;
     throw new PorticoError('PORTICO_HOOK_TIMEOUT', {
-      message: `${this.#service}: the manager's ${hook} did not end within ${Math.round(timeoutMs)} ms`,
+      message: `${this.#service}: the manager's ${hook} did not end ${limited}`,
       hint: 'It goes on in the background: a running function cannot be ended from outside.',
     });
   }

@@ -11,14 +11,20 @@ export type LifecycleState = 'new' | 'starting' | 'running' | 'stopping' | 'stop
 
 /** What a service does at its two turning points. */
 export interface LifecycleSteps {
-  /** Acquires. On failure it has released what it acquired. The signal is raised when a stop came before it was done. */
-  start(signal: AbortSignal): Awaitable<void>;
+  /**
+   * Acquires. On failure it has released what it acquired. `signal` is raised when a stop came before it was done: to end
+   * for that, it throws the signal's reason. `over` is raised when there is no more time for that stop either.
+   */
+  start(signal: AbortSignal, over: AbortSignal): Awaitable<void>;
   /**
    * Drains and releases; called once for each successful start. `options.signal` is raised when there is no more time:
    * at the deadline, when a caller's own signal was, or when a later caller asks for a stop that is not graceful.
    */
   stop(options: StopOptions & { readonly signal: AbortSignal }): Awaitable<void>;
 }
+
+/** How long a stop that is not graceful may take where nobody says. */
+export const FORCED_STOP_MS = 10_000;
 
 /**
  * Keeps a service's verbs in order: `start` and `stop` may be called twice, concurrently and in any state, and callers
@@ -98,8 +104,13 @@ export class Lifecycle {
     this.#stopCut = new AbortController();
     if (this.#ended.settled) this.#ended = deferred();
     try {
-      await this.#steps.start(signal);
+      await this.#steps.start(signal, this.#stopCut.signal);
     } catch (error) {
+      if (signal.aborted && error === signal.reason) {
+        // It has released what it had: that is what the stop asked for.
+        this.#finish();
+        throw this.#calledOff();
+      }
       this.#state = 'failed';
       this.#ended.reject(error);
       throw error;
@@ -134,7 +145,7 @@ export class Lifecycle {
     const underWay = this.#stopping !== undefined;
     if (options.signal?.aborted === true || (underWay && options.graceful !== true)) cut();
     options.signal?.addEventListener('abort', cut, { once: true });
-    const deadlineMs = options.graceful === true ? (options.deadlineMs ?? 0) : 0;
+    const deadlineMs = options.deadlineMs || (options.graceful === true ? 0 : FORCED_STOP_MS);
     const cancel = deadlineMs > 0 ? this.#clock.after(deadlineMs, cut) : undefined;
     return () => {
       cancel?.();

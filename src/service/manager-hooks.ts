@@ -7,12 +7,12 @@
  */
 import { accessSync, constants } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { ConfigurationRefused } from '../errors.js';
+import { ConfigurationRefused, PorticoError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { type Clock, type PeriodicTasks, systemClock, type TaskGroup } from '../tasks/index.js';
 import type { Awaitable } from './awaitable.js';
 import { HookCaller } from './hook-caller.js';
-import type { LifecycleSteps } from './lifecycle.js';
+import { FORCED_STOP_MS, type LifecycleSteps } from './lifecycle.js';
 import type { Manager, Registration } from './manager.js';
 import { type ManagerPeriodicOptions, ManagersPeriodicTasks } from './managers-periodic-tasks.js';
 import type { ConfigChanges, StopOptions } from './service.js';
@@ -94,17 +94,22 @@ export class ManagerHooks implements LifecycleSteps {
     return this.#periodic.tasks;
   }
 
-  /** Takes the steps of the start in order. On failure, what was done is undone in reverse order. */
-  async start(signal: AbortSignal = new AbortController().signal): Promise<void> {
+  /**
+   * Takes the steps of the start in order. On failure, what was done is undone in reverse order; so it is when `signal`
+   * is raised, once the step under way has ended, or when `over` is, without waiting for a hook any longer.
+   */
+  async start(signal: AbortSignal = new AbortController().signal, over?: AbortSignal): Promise<void> {
     this.#undo = [];
     try {
-      for (const step of this.#startSteps(signal)) {
+      for (const step of this.#startSteps(signal, over)) {
         signal.throwIfAborted();
         await step();
       }
     } catch (error) {
+      const calledOff = signal.aborted && over?.aborted === true && isHookTimeout(error);
+      if (calledOff) this.#options.log.error((error as Error).message);
       await this.#unwind();
-      throw error;
+      throw calledOff ? signal.reason : error;
     }
   }
 
@@ -133,7 +138,8 @@ export class ManagerHooks implements LifecycleSteps {
     finished = finish();
     await Promise.all([graceful, finished]);
     this.#tracker.endShutdown();
-    await this.#cleanup(this.#managers);
+    const cleanupMs = (): number => cleanupLimit(options.graceful === true, left().deadlineMs ?? 0);
+    await this.#cleanup(this.#managers, options.signal, cleanupMs);
     await step(() => this.#options.closeDrivers?.());
     // The registry may be among what is released.
     await step(() => registration?.leave());
@@ -159,7 +165,7 @@ export class ManagerHooks implements LifecycleSteps {
     this.#periodic.follow();
   }
 
-  #startSteps(signal: AbortSignal): (() => Promise<void>)[] {
+  #startSteps(signal: AbortSignal, over: AbortSignal | undefined): (() => Promise<void>)[] {
     const { registration = null, tasks } = this.#options;
     let record: Awaited<ReturnType<Registration['read']>> = null;
     const begun: Manager[] = [];
@@ -168,6 +174,7 @@ export class ManagerHooks implements LifecycleSteps {
     const each = async (call: (manager: Manager) => Promise<void>): Promise<void> => {
       for (const manager of this.#managers) await call(manager);
     };
+    const limit = { signal: over, graceMs: GRACE_MS };
     return [
       async () => checkTemporaryFolder(),
       async () => {
@@ -176,25 +183,25 @@ export class ManagerHooks implements LifecycleSteps {
       async () => {
         undoneBy('release', () => this.#options.release?.());
         undoneBy('close drivers', () => this.#options.closeDrivers?.());
-        undoneBy('cleanupHost', () => this.#cleanup(begun));
+        undoneBy('cleanupHost', () => this.#cleanup(begun, over));
         await each((manager) => {
           begun.push(manager);
           this.#lendTracker(manager);
-          return this.#hooks.call(manager, 'initHost', record);
+          return this.#hooks.call(manager, 'initHost', [record], limit);
         });
       },
       async () => {
         undoneBy('leave the registry', () => registration?.leave());
         record = (await registration?.register()) ?? null;
       },
-      () => each((manager) => this.#hooks.call(manager, 'preStartHook', record)),
+      () => each((manager) => this.#hooks.call(manager, 'preStartHook', [record], limit)),
       async () => {
         undoneBy('stop the task group', (options) => tasks.stop(options));
         await this.#options.serve?.(signal);
         undoneBy('finish', (options) => this.#options.finish?.(options));
         undoneBy('stop accepting', (options) => this.#options.stopAccepting?.(options));
       },
-      () => each((manager) => this.#hooks.call(manager, 'postStartHook')),
+      () => each((manager) => this.#hooks.call(manager, 'postStartHook', [], limit)),
       async () => registration?.join(),
       async () => this.#periodic.start(),
     ];
@@ -240,9 +247,25 @@ export class ManagerHooks implements LifecycleSteps {
     ]);
   }
 
-  async #cleanup(managers: readonly Manager[]): Promise<void> {
-    for (const manager of managers.toReversed()) await this.#hooks.logged(manager, 'cleanupHost');
+  async #cleanup(managers: readonly Manager[], signal?: AbortSignal, limitMs?: () => number): Promise<void> {
+    for (const manager of managers.toReversed()) {
+      const timeoutMs = limitMs?.() ?? Number.POSITIVE_INFINITY;
+      await this.#hooks.logged(manager, 'cleanupHost', [], { timeoutMs, signal, graceMs: GRACE_MS });
+    }
   }
+}
+
+/** What a hook gets when there is no more time: less than launchers wait for a service that was cut off. */
+const GRACE_MS = 250;
+
+/** Milliseconds `cleanupHost` may take: what is left of the deadline, and a moment where nothing is. */
+function cleanupLimit(graceful: boolean, leftMs: number): number {
+  if (leftMs > 0) return leftMs + GRACE_MS;
+  return graceful ? Number.POSITIVE_INFINITY : FORCED_STOP_MS;
+}
+
+function isHookTimeout(error: unknown): boolean {
+  return error instanceof PorticoError && error.code === 'PORTICO_HOOK_TIMEOUT';
 }
 
 /** The options of a stop, `passedMs` later. A deadline that has passed is a millisecond away: 0 would mean none. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLogger, type Logger, silentLogger } from 'portico';
 import { ServiceLauncher, type ServiceLauncherOptions } from 'portico/launch';
-import { ServiceExit } from 'portico/service';
+import { Lifecycle, ServiceExit, type StopOptions } from 'portico/service';
 import { RecordedService } from '../fixtures/recorded-service.js';
 
 interface Written {
@@ -268,6 +268,46 @@ test('LC-531 a stop while a service is starting is honoured, and the program goe
   await launcher.launchService(new RecordedService('never started'));
   assert.equal(await launcher.wait(), 0);
   assert.ok(service.calls.includes('stop'));
+});
+
+test('LC-531 LC-1337 a stop lets a start that takes its time settle, and releases what it acquired', async () => {
+  const launcher = embedded({ settings: { gracefulShutdownTimeoutMs: 20_000 } });
+  const calls: string[] = [];
+  let starting = (): void => undefined;
+  const begun = new Promise<void>((resolve) => (starting = resolve));
+  const life = new Lifecycle('slow', {
+    start: async () => {
+      starting();
+      await new Promise((resolve) => setTimeout(resolve, 800));
+      calls.push('acquired');
+    },
+    stop: () => void calls.push('released'),
+  });
+  const service = {
+    name: 'slow',
+    start: () => life.start(),
+    stop: (options: StopOptions) => life.stop(options),
+    wait: () => life.wait(),
+    reset: () => undefined,
+  };
+  const launched = launcher.launchService(service);
+  await begun;
+  await launcher.stop();
+  await launched;
+  assert.equal(await launcher.wait(), 0);
+  assert.deepEqual(calls, ['acquired', 'released']);
+});
+
+test('LC-355 a start that is stuck past the deadline is let go, and the status is 1', async () => {
+  const { log, lines } = logged();
+  const launcher = embedded({ log, settings: { gracefulShutdownTimeoutMs: 20 } });
+  const service = new RecordedService('stuck');
+  service.onStart = () => new Promise(() => undefined);
+  void launcher.launchService(service);
+  await new Promise(setImmediate);
+  await launcher.stop();
+  assert.equal(await launcher.wait(), 1);
+  assert.deepEqual(lines.find(({ msg }) => msg === 'Graceful shutdown timeout exceeded')?.busy, ['its start']);
 });
 
 test('LC-355 LC-549 at the deadline the signal is raised, what was at work is named, and the status is 1', async () => {

@@ -482,3 +482,14 @@ test('an API and an RPC service of one name are launched side by side', async ()
   await service.start();
   await service.stop();
 });
+
+test('LC-1337 stopping a service during its start: start says it was stopped, wait settles', async () => {
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const images = create({ manager: { initHost: () => held } });
+  const starting = images.start();
+  const stopping = images.stop({ graceful: true });
+  release();
+  await assert.rejects(starting, { code: 'PORTICO_SERVICE_STOPPED' });
+  await Promise.all([stopping, images.wait()]);
+});

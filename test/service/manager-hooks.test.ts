@@ -302,3 +302,83 @@ test('LC-543 LC-544 requests in flight may spawn tasks until they end; timers do
   await stopping;
   assert.deepEqual(seen, ['timer', 'spawned by a request']);
 });
+
+test('MG-59 LC-1337 a stop during initHost: the start says it was stopped, and wait settles', async () => {
+  const calls: string[] = [];
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  let began = (): void => undefined;
+  const begun = new Promise<void>((resolve) => (began = resolve));
+  const initHost = (): Promise<void> => {
+    began();
+    return held;
+  };
+  const hooks = new ManagerHooks({ ...surroundings(calls), managers: [{ ...manager(calls), initHost }] });
+  const life = new Lifecycle('compute', hooks);
+  const starting = life.start();
+  await begun;
+  const stopping = life.stop({ graceful: true });
+  release();
+  await assert.rejects(starting, { code: 'PORTICO_SERVICE_STOPPED' });
+  await stopping;
+  await life.wait();
+  assert.equal(life.state, 'stopped');
+  assert.deepEqual(calls, ['read', 'cleanupHost', 'release']);
+});
+
+test('MG-59 LC-1332 the deadline of a stop bounds cleanupHost, and an initHost under way; both are named', async () => {
+  const { lines, log } = recordedLog();
+  for (const [hook, stop] of [
+    ['cleanupHost', { graceful: true, deadlineMs: 5000 }],
+    ['cleanupHost', { graceful: false, deadlineMs: 5000 }],
+    ['initHost', { graceful: true, deadlineMs: 5000 }],
+    ['cleanupHost', { graceful: false }],
+    ['initHost', { graceful: false }],
+  ] as const) {
+    const clock = new FakeClock();
+    const calls: string[] = [];
+    let began = (): void => undefined;
+    const begun = new Promise<void>((resolve) => (began = resolve));
+    const never = (): Promise<void> => {
+      began();
+      return new Promise(() => {});
+    };
+    const hooks = new ManagerHooks({ ...surroundings(calls), log, clock, managers: [{ [hook]: never }] });
+    const life = new Lifecycle('compute', hooks, clock);
+    const starting = life.start().catch((error: unknown) => (error as { code: string }).code);
+    await (hook === 'cleanupHost' ? starting : begun);
+    lines.splice(0);
+    let stopped = false;
+    const stopping = life.stop(stop).then(() => {
+      stopped = true;
+    });
+    const limit = stop.graceful || 'deadlineMs' in stop ? 5000 : 10_000;
+    await clock.advance(limit - 100);
+    assert.equal(stopped, false, `${hook} is given its time`);
+    await clock.advance(1000);
+    await stopping;
+    assert.match(lines.map(({ msg, err }) => `${msg} ${err?.message}`).join(), new RegExp(`${hook} did not end`));
+    assert.equal(await starting, hook === 'initHost' ? 'PORTICO_SERVICE_STOPPED' : undefined);
+    await life.wait();
+    assert.equal(calls.at(-1), 'release');
+    assert.equal(clock.pending, 0);
+  }
+});
+
+test('LC-1332 a later stop that is not graceful does not wait for a cleanupHost under way', async () => {
+  const clock = new FakeClock();
+  let began = (): void => undefined;
+  const cleaning = new Promise<void>((resolve) => (began = resolve));
+  const cleanupHost = (): Promise<void> => {
+    began();
+    return new Promise(() => {});
+  };
+  const hooks = new ManagerHooks({ ...surroundings([]), clock, managers: [{ cleanupHost }] });
+  const life = new Lifecycle('compute', hooks, clock);
+  await life.start();
+  const graceful = life.stop({ graceful: true });
+  await cleaning;
+  const forced = life.stop();
+  await clock.advance(1000);
+  await Promise.all([graceful, forced]);
+});

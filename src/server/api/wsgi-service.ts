@@ -25,6 +25,7 @@ import { ApiApp, type BuiltApp } from './api-app.js';
 import { apiManagers, apiSteps, withdraw } from './api-managers.js';
 import { ApiServing } from './api-serving.js';
 import { type ApiSettings, apiSettings, refuseUnknown } from './api-settings.js';
+import { unlessCalledOff } from './app-called-off.js';
 import { type AppLoader, checkApp, loadWhole, pasteLoader } from './paste-config.js';
 import type { WSGIServiceOptions } from './wsgi-service-options.js';
 
@@ -90,7 +91,7 @@ export class WSGIService implements ListeningService {
       onVerdict: (verdict, reason) => this.#heed(verdict, reason),
     });
     this.#lifecycle = new Lifecycle(name, {
-      start: (signal) => this.#start(signal),
+      start: (signal, over) => this.#start(signal, over),
       stop: (how) => this.#managed.hooks?.stop(how),
     });
   }
@@ -225,13 +226,13 @@ export class WSGIService implements ListeningService {
     await this.#managed.hooks?.reset();
   }
 
-  async #start(signal: AbortSignal): Promise<void> {
+  async #start(signal: AbortSignal, over: AbortSignal): Promise<void> {
     const settings = apiSettings(this.#config, this.name);
     this.#server.configure(this.#serverOptions(settings));
     await this.#renewTls(settings);
     this.#restarting = false;
     this.tasks.reset();
-    this.#server.replaceApp(await this.#app.renew(() => this.#nextApp(settings)));
+    this.#server.replaceApp(await this.#app.renew(() => unlessCalledOff(this.#nextApp(settings), signal)));
     try {
       const hooks = await this.#managed.prepare({
         backdoorPort: this.backdoorPort,
@@ -240,7 +241,7 @@ export class WSGIService implements ListeningService {
           if (!this.#restarting) await this.#app.close();
         }),
       });
-      await hooks.start(signal);
+      await hooks.start(signal, over);
     } catch (error) {
       await this.#app.close();
       throw error;
