@@ -95,6 +95,25 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
   return names.length === 0 ? undefined : `Did you mean ${names.join(' or ')}?`;
 }
 
+/** A name in `options` that is not one of `known`: itself, and a hint with the nearest ones. Undefined when all are known. */
+export function unknownOption(
+  options: object,
+  known: Iterable<string>,
+): { readonly name: string; readonly hint: string } | undefined {
+  const names = [...known];
+  const name = Object.keys(options).find((candidate) => !names.includes(candidate));
+  return name === undefined ? undefined : { name, hint: didYouMean(name, names) ?? `Options: ${names.join(', ')}.` };
+}
+
+/** What a value is, for a message: `undefined`, `null`, `a list`, `an object`, `the number 5`, `the text "x"`. */
+export function whatItIs(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'an object';
+  if (typeof value === 'function') return 'a function';
+  return typeof value === 'string' ? `the text ${JSON.stringify(value)}` : `the ${typeof value} ${String(value)}`;
+}
+
 function positioned(message: string, origin: Origin | undefined): string {
   if (origin === undefined) return message;
   const place = `${origin.file}:${origin.line}:${origin.column}:`;

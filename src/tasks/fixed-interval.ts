@@ -1,7 +1,7 @@
 /**
  * Looping calls at a fixed interval, from start to start.
  */
-import { PorticoError } from '../errors.js';
+import { PorticoError, whatItIs } from '../errors.js';
 import { createLogger, type Logger } from '../log.js';
 import { type Clock, systemClock } from './clock.js';
 import { LoopingCall, LoopingCallTimeOut, type LoopOptions, type StartedLoop } from './looping-call.js';
@@ -17,7 +17,7 @@ export interface FixedIntervalOptions extends LoopOptions {
  * warning; missed runs are not made up. Runs keep to the times of the first one, so small delays do not add up.
  */
 export class FixedIntervalLoopingCall<A extends unknown[]> extends LoopingCall<A> {
-  /** Throws `PORTICO_ALREADY_RUNNING`, and `PORTICO_INVALID_INTERVAL` for what is not a number of seconds. */
+  /** Throws `PORTICO_ALREADY_RUNNING`, and `PORTICO_INVALID_INTERVAL` for what is not a number of seconds. 0: without a pause. */
   start(interval: number, options: FixedIntervalOptions = {}): StartedLoop {
     return this.begin(
       {
@@ -63,20 +63,23 @@ export class FixedIntervalWithTimeoutLoopingCall<A extends unknown[]> extends Lo
 type Idle = (result: unknown, elapsed: number, beganMs: number) => number;
 
 function fixedInterval(interval: number, name: string, options: { log?: Logger; clock?: Clock }): Idle {
-  if (typeof interval !== 'number' || Number.isNaN(interval)) {
+  if (typeof interval !== 'number' || !(interval >= 0)) {
     throw new PorticoError('PORTICO_INVALID_INTERVAL', {
-      message: `the interval of looping call '${name}' is not a number: ${String(interval)}`,
-      hint: 'Give a number of seconds, fractions allowed.',
+      message: `the interval of looping call '${name}' is a number of seconds, not ${whatItIs(interval)}`,
+      hint: 'Fractions are allowed; 0 means again and again without a pause.',
     });
   }
   let due: number | undefined;
+  let warnedMs = Number.NEGATIVE_INFINITY;
   return (_result, elapsed, beganMs) => {
     const began = beganMs / 1000;
     // The grid of the first run is kept as long as no run was missed; after a longer pause it begins anew, so that those
     // that were missed do not come in a burst.
     if (due === undefined || Math.abs(began - due) >= interval) due = began;
     const excess = rounded(elapsed - interval, interval);
-    if (excess > 0) {
+    // Without a pause there is nothing to outlast, and an interval shorter than its runs is told of once a second at most.
+    if (excess > 0 && interval > 0 && !(beganMs - warnedMs < 1000)) {
+      warnedMs = beganMs;
       const log = options.log ?? createLogger({ base: { name: 'tasks' } });
       log.warn(`Function ${name} run outlasted interval by ${excess.toFixed(2)} sec`);
     }

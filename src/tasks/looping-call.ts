@@ -4,6 +4,7 @@
  */
 import { PorticoError } from '../errors.js';
 import { createLogger, type Logger } from '../log.js';
+import { checkFunction } from './check-function.js';
 import { type Clock, pause, systemClock } from './clock.js';
 
 /** What a repeated function or a task is handed after its own arguments. */
@@ -84,7 +85,9 @@ export class LoopingCall<A extends unknown[]> {
   #stopping: AbortController | undefined;
   #done: Promise<unknown> | undefined;
 
+  /** Throws `PORTICO_NOT_A_FUNCTION` for what cannot be called. */
   constructor(fn: Repeated<A>, ...args: A) {
+    checkFunction(fn, 'what a looping call repeats');
     this.#fn = fn;
     this.#args = args;
   }

@@ -1,7 +1,7 @@
 /**
  * The mark on a method that is to run every so often.
  */
-import { PorticoError } from '../errors.js';
+import { didYouMean, PorticoError, unknownOption, whatItIs } from '../errors.js';
 
 /** How often a periodic task runs, and where. */
 export interface PeriodicTaskOptions {
@@ -32,8 +32,8 @@ export const DEFAULT_INTERVAL = 60;
 
 /** A periodic task was declared with an option that does not exist, or on something that is no method. */
 export class InvalidPeriodicTaskArg extends PorticoError {
-  constructor(message: string) {
-    super('PORTICO_INVALID_PERIODIC_TASK_ARG', { message });
+  constructor(message: string, hint?: string) {
+    super('PORTICO_INVALID_PERIODIC_TASK_ARG', { message, hint });
   }
 }
 
@@ -64,31 +64,50 @@ export function periodicOptions(fn: unknown): PeriodicTaskOptions | undefined {
   return typeof fn === 'function' ? (fn as { [PERIODIC]?: PeriodicTaskOptions })[PERIODIC] : undefined;
 }
 
-const OPTIONS: ReadonlySet<string> = new Set<keyof PeriodicTaskOptions>([
-  'spacing',
-  'name',
-  'runImmediately',
-  'enabled',
-  'jitter',
-  'timeout',
-  'exclusive',
-  'externalProcessOk',
-  'scope',
-  'concurrent',
-]);
+type Check = (value: unknown) => boolean;
+
+const isNumber: Check = (value) => typeof value === 'number' && !Number.isNaN(value);
+const isBoolean: Check = (value) => typeof value === 'boolean';
+
+const SCOPES = ['worker', 'first-worker'];
+
+/** Each option with what its value has to be. */
+const OPTIONS: Readonly<Record<keyof PeriodicTaskOptions, readonly [what: string, check: Check]>> = {
+  spacing: ['a number of seconds', isNumber],
+  name: ['a text that is not empty', (value) => typeof value === 'string' && value !== ''],
+  runImmediately: ['true or false', isBoolean],
+  enabled: [
+    'true, false, or a function of the configuration',
+    (value) => isBoolean(value) || typeof value === 'function',
+  ],
+  jitter: ['a number from 0 to 1', (value) => isNumber(value) && (value as number) >= 0 && (value as number) <= 1],
+  timeout: ['a number of seconds above 0', (value) => isNumber(value) && (value as number) > 0],
+  exclusive: ['"cluster"', (value) => value === 'cluster'],
+  externalProcessOk: ['true or false', isBoolean],
+  scope: ['"worker" or "first-worker"', (value) => SCOPES.includes(value as string)],
+  concurrent: ['true or false', isBoolean],
+};
+
+/** Of the options whose values are names: those there are. */
+const NAMES: Readonly<Record<string, readonly string[]>> = { scope: SCOPES, exclusive: ['cluster'] };
 
 /** The options again; throws {@link InvalidPeriodicTaskArg} when there is one that does not exist or cannot be. */
 export function checkedOptions(options: PeriodicTaskOptions): PeriodicTaskOptions {
-  for (const name of Object.keys(options)) {
-    if (!OPTIONS.has(name)) {
-      throw new InvalidPeriodicTaskArg(`Unexpected argument for periodic task creation: ${name}.`);
-    }
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new InvalidPeriodicTaskArg(
+      `The options of a periodic task are an object, not ${whatItIs(options)}.`,
+      'Write @periodicTask, or @periodicTask({ spacing: 10 }).',
+    );
   }
-  for (const name of ['spacing', 'jitter', 'timeout'] as const) {
-    const value = options[name];
-    if (value !== undefined && (typeof value !== 'number' || Number.isNaN(value))) {
-      throw new InvalidPeriodicTaskArg(`The ${name} of a periodic task is a number, not ${String(value)}.`);
-    }
+  const unknown = unknownOption(options, Object.keys(OPTIONS));
+  if (unknown !== undefined) {
+    throw new InvalidPeriodicTaskArg(`Unexpected argument for periodic task creation: ${unknown.name}.`, unknown.hint);
+  }
+  for (const [name, [what, check]] of Object.entries(OPTIONS)) {
+    const value = (options as Record<string, unknown>)[name];
+    if (value === undefined || check(value)) continue;
+    const hint = typeof value === 'string' ? didYouMean(value, NAMES[name] ?? []) : undefined;
+    throw new InvalidPeriodicTaskArg(`The ${name} of a periodic task is ${what}, not ${whatItIs(value)}.`, hint);
   }
   return options;
 }

@@ -2,6 +2,7 @@
  * The periodic tasks of one object, and passes over them.
  */
 import { createLogger, type Logger } from '../log.js';
+import { checkFunction } from './check-function.js';
 import { type Clock, pause, systemClock } from './clock.js';
 import type { TaskContext } from './looping-call.js';
 import { PeriodicSlot, type PeriodicStatus } from './periodic-slot.js';
@@ -63,6 +64,7 @@ export class PeriodicTasks {
 
   /** Adds a task to this object alone. It is called with the context of the pass and `{ signal }`. */
   addPeriodicTask(fn: TaskFunction, options: PeriodicTaskOptions = {}): void {
+    checkFunction(fn, 'a periodic task');
     const settings = { ...periodicOptions(fn), ...checkedOptions(options) };
     const name = settings.name ?? (fn.name === '' ? `task-${this.#slots.length + 1}` : fn.name);
     this.#add(name, (context, rest) => fn.call(this.#owner, context, rest), settings);
@@ -70,6 +72,7 @@ export class PeriodicTasks {
 
   /** Changes how often a task runs, from its next run on. False when there is none of that name. */
   setSpacing(name: string, seconds: number): boolean {
+    checkedOptions({ spacing: seconds });
     const slot = this.#slots.find((candidate) => candidate.name === name);
     if (slot === undefined) return false;
     slot.spacing = seconds === 0 ? DEFAULT_INTERVAL : seconds;

@@ -1,8 +1,9 @@
 /**
  * Tasks and timers that stop together: what a service does in the background.
  */
-import { PorticoError } from '../errors.js';
+import { PorticoError, whatItIs } from '../errors.js';
 import { createLogger, type Logger } from '../log.js';
+import { checkFunction } from './check-function.js';
 import { type Clock, systemClock } from './clock.js';
 import { DynamicLoopingCall, type DynamicOptions } from './dynamic.js';
 import { FixedIntervalLoopingCall, type FixedIntervalOptions } from './fixed-interval.js';
@@ -80,7 +81,9 @@ export class TaskGroup {
 
   constructor(options: TaskGroupOptions = {}) {
     const { limit = 10, name = 'tasks', clock = systemClock } = options;
-    if (!(limit >= 1)) throw new RangeError(`a task group runs at least 1 task at a time, not ${limit}`);
+    if (typeof limit !== 'number' || !(limit >= 1)) {
+      throw new RangeError(`a task group runs at least 1 task at a time: a number, not ${whatItIs(limit)}`);
+    }
     this.limit = limit;
     this.#name = name;
     this.#clock = clock;
@@ -105,6 +108,7 @@ export class TaskGroup {
 
   /** Runs `fn(...args, { signal })` soon, when a place is free; the task's name is the function's. */
   spawn<A extends unknown[], R>(fn: (...args: WithContext<A>) => R | PromiseLike<R>, ...args: A): Task<R> {
+    checkFunction(fn, 'a task');
     this.#refuseWhenStopped();
     const task: Task<R> = new Task<R>({
       id: ++this.#lastId,
@@ -126,6 +130,7 @@ export class TaskGroup {
     fn: Repeated<A>,
     options: TimerOptions<A> = {},
   ): FixedIntervalLoopingCall<A> {
+    checkFunction(fn, 'what a timer calls');
     this.#refuseWhenStopped();
     const { args = [] as unknown as A, ...rest } = options;
     const timer: FixedIntervalLoopingCall<A> = new FixedIntervalLoopingCall<A>(
@@ -141,6 +146,7 @@ export class TaskGroup {
     fn: Repeated<A>,
     options: DynamicTimerOptions<A> = {},
   ): DynamicLoopingCall<A> {
+    checkFunction(fn, 'what a timer calls');
     this.#refuseWhenStopped();
     const { args = [] as unknown as A, ...rest } = options;
     const timer: DynamicLoopingCall<A> = new DynamicLoopingCall<A>(

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  FixedIntervalLoopingCall,
+  LoopingCallDone,
+  type PeriodicTaskOptions,
+  PeriodicTasks,
+  periodicTask,
+  type RetryOptions,
+  retry,
+  TaskGroup,
+} from 'portico/tasks';
+import { FakeClock } from 'portico/testing';
+import { recordedLog } from './recorded-log.js';
+
+/** A value that the compiler would not let through: what plain JavaScript and configuration bring. */
+const wrong = <T>(value: unknown): T => value as T;
+
+test('an interval is a number of seconds, 0 or more, and 0 floods no log', async () => {
+  const { log, messages } = recordedLog();
+  for (const interval of [-1, Number.NaN, wrong<number>('5'), wrong<number>(undefined)]) {
+    const invalid = { code: 'PORTICO_INVALID_INTERVAL' };
+    assert.throws(() => new FixedIntervalLoopingCall(() => {}).start(interval, { log }), invalid);
+    const group = new TaskGroup({ log });
+    assert.throws(() => group.addTimer(interval, () => {}), invalid);
+    assert.equal(group.timers.length, 0);
+  }
+  for (const interval of [0, 0.001]) {
+    const clock = new FakeClock();
+    let runs = 0;
+    const { done } = new FixedIntervalLoopingCall(async () => {
+      if (++runs === 100) throw new LoopingCallDone(runs);
+      await new Promise<void>((resolve) => clock.after(2, resolve));
+    }).start(interval, { clock, log });
+    await clock.advance(10_000);
+    assert.equal(await done, 100);
+    assert.equal(messages().length, interval === 0 ? 0 : 1);
+  }
+});
+
+test('a periodic task says what is wrong with its options, with the nearest name', () => {
+  const cases: [unknown, RegExp, RegExp?][] = [
+    [5, /options of a periodic task are an object, not the number 5/, /@periodicTask/],
+    [null, /not null/],
+    [[], /not a list/],
+    [{ spacin: 5 }, /Unexpected argument for periodic task creation: spacin\./, /"spacing"/],
+    [{ spacing: '5' }, /spacing .* is a number of seconds, not the text "5"/],
+    [
+      { scope: 'first_worker' },
+      /scope .* is "worker" or "first-worker", not the text "first_worker"/,
+      /"first-worker"/,
+    ],
+    [{ exclusive: 'clustre' }, /exclusive .* is "cluster"/, /"cluster"/],
+    [{ exclusive: true }, /exclusive .* is "cluster", not the boolean true/],
+    [{ jitter: 2 }, /jitter .* from 0 to 1, not the number 2/],
+    [{ jitter: -0.1 }, /jitter/],
+    [{ timeout: 0 }, /timeout .* above 0/],
+    [{ enabled: 'yes' }, /enabled .* true, false, or a function/],
+    [{ runImmediately: 1 }, /runImmediately .* true or false/],
+    [{ externalProcessOk: 'no' }, /externalProcessOk/],
+    [{ concurrent: 'no' }, /concurrent/],
+    [{ name: '' }, /name .* a text that is not empty/],
+  ];
+  const tasks = new PeriodicTasks({}, recordedLog());
+  for (const [options, message, hint] of cases) {
+    const expected = { code: 'PORTICO_INVALID_PERIODIC_TASK_ARG', message, ...(hint && { hint }) };
+    assert.throws(() => periodicTask(wrong<PeriodicTaskOptions>(options)), expected);
+    assert.throws(() => tasks.addPeriodicTask(() => {}, wrong<PeriodicTaskOptions>(options)), expected);
+  }
+  assert.throws(() => tasks.addPeriodicTask(wrong(5)), { code: 'PORTICO_NOT_A_FUNCTION' });
+  assert.throws(() => tasks.setSpacing('none', Number.NaN), { code: 'PORTICO_INVALID_PERIODIC_TASK_ARG' });
+  assert.ok(tasks.empty);
+});
+
+test('a method is marked without a decorator too', async () => {
+  class Images {
+    ticks = 0;
+    tick(): void {
+      this.ticks++;
+    }
+  }
+  periodicTask({ runImmediately: true })(Images.prototype.tick);
+  const images = new Images();
+  await new PeriodicTasks(images, recordedLog()).runPeriodicTasks();
+  assert.equal(images.ticks, 1);
+});
+
+test('retry says what is wrong with its options, and takes one class as well as several', async () => {
+  const cases: [unknown, RegExp, RegExp?][] = [
+    [5, /options of retry are an object, not the number 5/],
+    [null, /not null/],
+    [{ maxRetryCont: 5 }, /retry has no option "maxRetryCont"/, /"maxRetryCount"/],
+    [{ maxRetryCount: 1.5 }, /maxRetryCount of retry is a whole number/],
+    [{ maxRetryCount: '3' }, /not the text "3"/],
+    [{ incSleepTime: -1 }, /incSleepTime/],
+    [{ maxSleepTime: Number.NaN }, /maxSleepTime/],
+    [{ exceptions: 'TypeError' }, /exceptions of retry is a class of errors, a list of them, or a function/],
+    [{ exceptions: ['TypeError'] }, /exceptions/],
+    [{ signal: {} }, /AbortSignal/],
+  ];
+  for (const [options, message, hint] of cases) {
+    const expected = { code: 'PORTICO_INVALID_RETRY', message, ...(hint && { hint }) };
+    assert.throws(() => retry(wrong<RetryOptions>(options)), expected);
+  }
+  let calls = 0;
+  const work = retry({ exceptions: TypeError, maxRetryCount: 3, incSleepTime: 0 })(() => {
+    if (++calls === 1) throw new TypeError('passes');
+    throw new RangeError('stays');
+  });
+  await assert.rejects(work(), RangeError);
+  assert.equal(calls, 2);
+});
+
+test('a task group refuses what it cannot run or count, where it is given', async () => {
+  const { log } = recordedLog();
+  const group = new TaskGroup({ log });
+  const notOne = { code: 'PORTICO_NOT_A_FUNCTION' };
+  assert.throws(() => group.spawn(wrong<() => void>('x')), {
+    ...notOne,
+    message: 'a task is a function, not the text "x"',
+  });
+  assert.throws(() => group.addTimer(1, wrong<() => void>(undefined)), notOne);
+  assert.throws(() => group.addDynamicTimer(wrong<() => void>(null)), notOne);
+  assert.throws(() => new FixedIntervalLoopingCall(wrong<() => void>({})), notOne);
+  assert.throws(() => new TaskGroup({ limit: wrong('3') }), /a number, not the text "3"/);
+  assert.equal(group.size, 0);
+  await group.stop();
+});
