@@ -111,7 +111,9 @@ export function whatItIs(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'an object';
   if (typeof value === 'function') return 'a function';
-  return typeof value === 'string' ? `the text ${JSON.stringify(value)}` : `the ${typeof value} ${String(value)}`;
+  return typeof value === 'string'
+    ? `the text ${JSON.stringify(value)}`
+    : `the ${typeof value} ${String(value as number | boolean | bigint | symbol)}`;
 }
 
 function positioned(message: string, origin: Origin | undefined): string {
