@@ -26,13 +26,19 @@ export function remoteOf(req: IncomingMessage): Remote {
 
 /** What the connection itself says, whatever a proxy claims. */
 export function connectionRemote(req: IncomingMessage): Remote {
-  const { remoteAddress, remotePort, encrypted } = req.socket as TLSSocket;
+  const { remotePort, encrypted } = req.socket as TLSSocket;
   return {
-    address: remoteAddress === undefined ? 'unix' : withoutMapping(remoteAddress),
+    address: connectionAddress(req),
     port: remotePort,
     scheme: encrypted ? 'https' : 'http',
     host: req.headers.host,
   };
+}
+
+/** The address alone of {@link connectionRemote}, for what asks for nothing else at each request. */
+export function connectionAddress(req: IncomingMessage): string {
+  const { remoteAddress } = req.socket;
+  return remoteAddress === undefined ? 'unix' : withoutMapping(remoteAddress);
 }
 
 /** On a socket for both families, IPv4 peers appear as `::ffff:192.0.2.7`. */

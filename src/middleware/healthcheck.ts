@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import {
   type App,
   appFactory,
-  connectionRemote,
+  connectionAddress,
   environ,
   type FactoryContext,
   Fault,
@@ -132,7 +132,7 @@ function addressCheck(): (req: IncomingMessage, ranges: readonly string[]) => bo
   let checked: readonly string[] = [];
   let allowed = new BlockList();
   return (req, ranges) => {
-    const { address } = connectionRemote(req);
+    const address = connectionAddress(req);
     if (ranges.length === 0 || address === 'unix') return true;
     if (ranges !== checked) {
       checked = ranges;

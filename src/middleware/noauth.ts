@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   authOptions,
-  connectionRemote,
+  connectionAddress,
   environ,
   type FactoryContext,
   Fault,
@@ -63,7 +63,7 @@ export const noauth = filterFactory('noauth', noauthOptions, (options, ctx) => {
       requestId: env.requestId,
       globalRequestId: env.globalRequestId,
       // The connection's own: a header that says otherwise may be anybody's.
-      remoteAddress: connectionRemote(req).address,
+      remoteAddress: connectionAddress(req),
       token,
     });
     env.context = context;
