@@ -16,6 +16,7 @@ import {
 } from '../service/index.js';
 import { formatDuration, type PeriodicTasks, systemClock, TaskGroup } from '../tasks/index.js';
 import { BaseEndpoint } from './base-endpoint.js';
+import { checkOptions } from './check-options.js';
 import { type ManagerApi, managerApi } from './manager-api.js';
 import { identityOf, managerOption, managersFor, type RPCIdentity } from './rpc-identity.js';
 import type { RPCServiceOptions } from './rpc-options.js';
@@ -58,9 +59,10 @@ export class RPCService implements ServiceBase {
 
   /**
    * Makes a service of what is given, and of the configuration where nothing is. Throws `PORTICO_RPC_NAME` for names that
-   * cannot be, `PORTICO_MANAGER` where there is no manager, `PORTICO_INVALID_INTERVAL` for a time below 0.
+   * cannot be, `PORTICO_RPC_OPTION` for options that cannot, `PORTICO_MANAGER` where there is no manager, `PORTICO_INVALID_INTERVAL` for a time below 0.
    */
   static create(options: RPCServiceOptions = {}): RPCService {
+    checkOptions(options);
     const config = options.config ?? new Config();
     return new RPCService(identityOf(options, config), { ...options, config });
   }

@@ -11,6 +11,7 @@ import { ConfigurationRefused, PorticoError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { type Clock, type PeriodicTasks, systemClock, type TaskGroup } from '../tasks/index.js';
 import type { Awaitable } from './awaitable.js';
+import { checkHooks } from './check-hooks.js';
 import { HookCaller } from './hook-caller.js';
 import { FORCED_STOP_MS, type LifecycleSteps } from './lifecycle.js';
 import type { Manager, Registration } from './manager.js';
@@ -77,6 +78,7 @@ export class ManagerHooks implements LifecycleSteps {
       timeoutMs: options.hookTimeoutMs ?? 120_000,
     });
     const { name: service, log } = options;
+    for (const manager of this.#managers) checkHooks(service, manager, log);
     this.#tracker = options.tracker ?? new TaskTracker({ service, log, clock: this.#clock });
     const { tasks, periodic = {}, registration = null } = options;
     this.#periodic = new ManagersPeriodicTasks({

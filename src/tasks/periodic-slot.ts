@@ -163,10 +163,18 @@ export class PeriodicSlot {
     return work().finally(ended);
   }
 
+  #warnedOfLease = false;
+
   async #mayRun(): Promise<boolean> {
     const { lease, fullName } = this.#spec;
     if (this.settings.exclusive !== 'cluster') return true;
-    return lease === undefined || (await lease(fullName, 2 * this.spacing));
+    if (lease !== undefined) return lease(fullName, 2 * this.spacing);
+    if (!this.#warnedOfLease) {
+      this.#warnedOfLease = true;
+      const text = `Periodic task ${fullName} is exclusive in the cluster, and there is no registry: it runs on every host`;
+      this.#spec.log.warn(`${text}. Name one in [servicegroup].`);
+    }
+    return true;
   }
 
   /** Raises the signal of a run that takes too long. Nothing kills it; until it ends there is no next one. */

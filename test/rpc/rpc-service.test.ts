@@ -493,3 +493,22 @@ test('LC-1337 stopping a service during its start: start says it was stopped, wa
   await assert.rejects(starting, { code: 'PORTICO_SERVICE_STOPPED' });
   await Promise.all([stopping, images.wait()]);
 });
+
+test('MG-1 options that cannot be are refused when the service is made', () => {
+  const refused = (options: object, code: string): void => {
+    assert.throws(() => create(options as RPCServiceOptions), { code });
+  };
+  refused({ manager: [] }, 'PORTICO_MANAGER');
+  for (const options of [
+    { workers: 0 },
+    { workers: '2' },
+    { version: -1 },
+    { send: 5 },
+    { context: {} },
+    { name: '' },
+  ]) {
+    refused(options, 'PORTICO_RPC_OPTION');
+  }
+  assert.throws(() => create({ worker: 2 } as RPCServiceOptions), { hint: 'Did you mean "workers"?' });
+  assert.equal(create({ workers: 2, version: 3 }).workers, 2);
+});

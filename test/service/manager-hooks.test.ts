@@ -382,3 +382,25 @@ test('LC-1332 a later stop that is not graceful does not wait for a cleanupHost 
   await clock.advance(1000);
   await Promise.all([graceful, forced]);
 });
+
+test('MG-20 a hook that is no function is refused by name, a misspelt one is a warning', () => {
+  const { lines, log } = recordedLog();
+  class Images {
+    initHost = 5;
+  }
+  const made = (manager: object): ManagerHooks => new ManagerHooks({ ...surroundings([]), log, managers: [manager] });
+  assert.throws(() => made(new Images()), {
+    code: 'PORTICO_MANAGER',
+    message: /initHost of the manager Images is a number/,
+  });
+  class Misspelt {
+    init_host(): void {}
+    cleanuphost(): void {}
+    postStartHooks(): void {}
+    restart(): void {}
+  }
+  made(new Misspelt());
+  const said = lines.map(({ msg }) => msg).join();
+  assert.match(said, /init_host.*initHost\?.*cleanuphost.*cleanupHost\?.*postStartHooks.*postStartHook\?/);
+  assert.equal(lines.length, 3);
+});

@@ -356,6 +356,20 @@ test('MG-25 a task that is exclusive in the cluster runs where the lease is', as
   assert.deepEqual(asked, Array(2).fill(['Manager.clean', 20]));
 });
 
+test('MG-25 without a registry a task that is exclusive in the cluster runs, and says once that it does so on every host', async () => {
+  const clock = new FakeClock();
+  const { log, messages } = recordedLog();
+  const tasks = new PeriodicTasks({}, { clock, log });
+  let runs = 0;
+  tasks.addPeriodicTask(() => void runs++, { name: 'clean', spacing: 10, runImmediately: true, exclusive: 'cluster' });
+  for (const ms of [0, 10_000]) {
+    await clock.advance(ms);
+    await pass(tasks, clock);
+  }
+  assert.equal(runs, 2);
+  assert.equal(messages().filter((text) => text.includes('it runs on every host')).length, 1);
+});
+
 test('LC-705 MG-26 the state of tasks can be shown; their spacing changed', async () => {
   const { tasks, clock } = bare();
   tasks.addPeriodicTask(
