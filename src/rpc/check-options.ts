@@ -63,5 +63,5 @@ export function checkOptions(options: RPCServiceOptions): void {
 
 function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
-  return typeof value === 'object' || typeof value === 'function' ? `of type ${typeof value}` : String(value);
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `of type ${typeof value}`;
 }
