@@ -184,10 +184,12 @@ class RouterApp implements RequestSurroundings {
   /** Answers whatever went wrong, and never throws; errors that are no faults are logged once, with their stack. */
   readonly #fail = (req: IncomingMessage, res: ServerResponse, error: unknown): void => {
     if (!(error instanceof Fault)) {
+      const { requestId, route } = environ(req);
       this.#parts.log.error('an action failed', {
         err: error,
         method: req.method,
-        route: environ(req).route?.template,
+        route: route?.template,
+        request_id: requestId,
       });
     }
     answerFault(req, res, asFault(error), this.#answering);

@@ -19,6 +19,29 @@ export function driverNotOpened(kind: DriverKind, name: string, cause: unknown):
   return new PorticoError('PORTICO_DRIVER_OPEN', { message, cause });
 }
 
+/** A driver whose constructor, or whose function, threw. */
+export function driverNotMade(kind: DriverKind, name: string, cause: unknown): PorticoError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const message = `the ${kind.kind} driver "${name}" cannot be made: ${why}`;
+  return new PorticoError('PORTICO_DRIVER_FAILED', { message, cause });
+}
+
+/** A driver has options that must be set, and there is nothing to set them in. */
+export function driverWantsConfiguration(kind: DriverKind, name: string, required: readonly string[]): PorticoError {
+  return new PorticoError('PORTICO_NO_CONFIG', {
+    message: `the ${kind.kind} driver "${name}" needs ${required.join(', ')} from a configuration, and there is none`,
+    hint: 'Make the Drivers with { config }.',
+  });
+}
+
+/** A backend that is listed twice. */
+export function twiceABackend(kind: DriverKind, backend: string): PorticoError {
+  return new PorticoError('PORTICO_DUPLICATE_BACKEND', {
+    message: `the ${kind.kind} backend "${backend}" is listed twice`,
+    hint: 'Name each backend once; a second one of the same driver has a group of its own.',
+  });
+}
+
 /** Backends are asked for where there is no configuration. */
 export function noConfiguration(kind: string): PorticoError {
   return new PorticoError('PORTICO_NO_CONFIG', {

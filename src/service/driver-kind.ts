@@ -3,7 +3,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PorticoError } from '../errors.js';
+import { PorticoError, whatItIs } from '../errors.js';
 import type { DriverPolicy } from './driver-policy.js';
 import { moduleFolders } from './module-path.js';
 
@@ -85,7 +85,7 @@ export function announcedDriver(
 
 function problemsOf(kind: DriverKind, driver: unknown): string[] {
   if ((typeof driver !== 'object' && typeof driver !== 'function') || driver === null) {
-    return [`it is ${driver === null ? 'null' : `a ${typeof driver}`}, not an object`];
+    return [`it is ${whatItIs(driver)}, not an object`];
   }
   const extendsBase = kind.base !== undefined && driver instanceof kind.base;
   const missing = extendsBase ? [] : kind.required.filter((method) => !has(driver, method));
@@ -93,7 +93,10 @@ function problemsOf(kind: DriverKind, driver: unknown): string[] {
   if (kind.apiVersion === undefined) return problems;
   const declared =
     (driver as { apiVersion?: unknown }).apiVersion ?? (driver.constructor as { apiVersion?: unknown }).apiVersion;
-  if (typeof declared !== 'string') return [...problems, 'it declares no apiVersion'];
+  if (declared === undefined) return [...problems, 'it declares no apiVersion'];
+  if (typeof declared !== 'string') {
+    return [...problems, `its apiVersion is a text such as "${kind.apiVersion}", not ${whatItIs(declared)}`];
+  }
   if (isCompatible(declared, kind.apiVersion)) return problems;
   return [...problems, `its apiVersion ${declared} does not fit ${kind.apiVersion}`];
 }

@@ -2,6 +2,7 @@
  * Limits around a driver's methods: how long a call may take, how often it is tried again, and when one stops asking.
  */
 import { PorticoError } from '../errors.js';
+import { checkPolicy } from './check-kind.js';
 import { NotSupported } from './driver-kind.js';
 
 /** What is put around each method. Nothing unless it is asked for. Times in seconds. */
@@ -29,13 +30,14 @@ export interface DriverPolicy {
 /**
  * Gives a driver whose named methods are under a policy: the time limit innermost, then the breaker, then retries, which
  * do not try against an open breaker. Everything else of the driver is as it was. A method that the driver does not
- * support fails at once and counts for nothing.
+ * support fails at once and counts for nothing. Rejects with `PORTICO_BAD_DRIVER_POLICY` for a policy that cannot be.
  */
 export async function guardDriver<T extends object>(
   driver: T,
   methods: readonly string[],
   policy: DriverPolicy,
 ): Promise<T> {
+  checkPolicy(policy);
   const run = await runnerOf(policy);
   const guarded = new Map<string, unknown>();
   for (const name of methods) {

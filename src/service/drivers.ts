@@ -2,10 +2,20 @@
  * Drivers: implementations of one kind of thing, chosen by configuration, checked when they are loaded.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { type Config, defineOptions, type OptionDeclarations, string } from '../config/index.js';
+import { Config, defineOptions, type OptionDeclarations, string } from '../config/index.js';
 import { PorticoError } from '../errors.js';
 import type { Logger } from '../log.js';
-import { driverNotOpened, noConfiguration, unknownDriver, unknownKind, unnamedBackend } from './driver-errors.js';
+import { checkKind } from './check-kind.js';
+import {
+  driverNotMade,
+  driverNotOpened,
+  driverWantsConfiguration,
+  noConfiguration,
+  twiceABackend,
+  unknownDriver,
+  unknownKind,
+  unnamedBackend,
+} from './driver-errors.js';
 import { announcedDriver, checkDriver, type DriverKind } from './driver-kind.js';
 import { guardDriver } from './driver-policy.js';
 import { importModuleExport, type ModuleExportOptions, makeFrom } from './module-export.js';
@@ -61,8 +71,9 @@ export class Drivers {
     this.#log = log;
   }
 
-  /** Makes a kind known. Twice the same is fine; another declaration of that name is refused. */
+  /** Makes a kind known. Twice the same is fine; another declaration of that name, or one that cannot be, is refused. */
   declare(kind: DriverKind): void {
+    checkKind(kind);
     const existing = this.#kinds.get(kind.kind);
     if (existing !== undefined && existing !== kind && !isDeepStrictEqual(existing, kind)) {
       throw new PorticoError('PORTICO_DRIVER_KIND_EXISTS', {
@@ -91,6 +102,7 @@ export class Drivers {
   ): Promise<Map<string, T & DriverLife>> {
     const loaded = new Map<string, T & DriverLife>();
     for (const backend of backends) {
+      if (loaded.has(backend)) throw twiceABackend(this.#kind(kind), backend);
       const { driver } = this.#configuration(kind).group(backend, backendOptions, { partial: true });
       if (driver === '') throw unnamedBackend(this.#kind(kind), backend);
       loaded.set(backend, await this.#load<T>(kind, driver, backend, args));
@@ -168,8 +180,8 @@ export class Drivers {
 
   async #make(kind: DriverKind, name: string, args: readonly unknown[], group?: string): Promise<object> {
     const found = await this.#find(kind, name);
-    const own = this.#ownOptions(found, group ?? kind.configGroup ?? name);
-    const driver = (await makeFrom(found, [...own, ...args])) as DriverLife;
+    const own = this.#ownOptions(kind, name, found, group ?? kind.configGroup ?? name);
+    const driver = await this.#made(kind, name, found, [...own, ...args]);
     const methods = checkDriver(kind, name, driver);
     try {
       await driver.open?.();
@@ -181,11 +193,23 @@ export class Drivers {
     return guardDriver(driver, methods, kind.policy);
   }
 
+  async #made(kind: DriverKind, name: string, found: unknown, args: readonly unknown[]): Promise<DriverLife> {
+    try {
+      return (await makeFrom(found, args)) as DriverLife;
+    } catch (error) {
+      throw error instanceof PorticoError ? error : driverNotMade(kind, name, error);
+    }
+  }
+
   /** The values of a driver's own group, which nobody knew before it was loaded; names in it are judged now. */
-  #ownOptions(found: unknown, group: string): readonly unknown[] {
-    if (typeof found !== 'function' || this.#config === undefined) return [];
+  #ownOptions(kind: DriverKind, name: string, found: unknown, group: string): readonly unknown[] {
+    if (typeof found !== 'function') return [];
     const { options } = found as { readonly options?: OptionDeclarations };
-    return options === undefined ? [] : [this.#config.group(group, { ...backendOptions, ...options })];
+    if (options === undefined) return [];
+    if (this.#config !== undefined) return [this.#config.group(group, { ...backendOptions, ...options })];
+    const required = Object.keys(options).filter((option) => options[option]!.required);
+    if (required.length > 0) throw driverWantsConfiguration(kind, name, required);
+    return [new Config().group(group, { ...backendOptions, ...options })];
   }
 
   #configuration(kind: string): Config {

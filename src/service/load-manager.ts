@@ -64,5 +64,6 @@ function checked(manager: unknown, option: string, source: string): Manager {
 
 function nameOf(source: unknown): string {
   if (typeof source !== 'function') return 'what was given';
-  return `${isClass(source) ? 'the class' : 'what the function'} ${source.name || '(anonymous)'}`;
+  const name = source.name || '(anonymous)';
+  return isClass(source) ? `the class ${name}` : `what the function ${name} gave`;
 }

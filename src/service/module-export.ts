@@ -5,7 +5,7 @@
 import { realpathSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { didYouMean, PorticoError } from '../errors.js';
+import { didYouMean, PorticoError, whatItIs } from '../errors.js';
 import { ModuleMissing, moduleUrl } from './module-path.js';
 
 /** Where names are looked up. */
@@ -31,6 +31,12 @@ export function parseModuleExport(reference: string): { readonly module: string;
  * `PORTICO_EXPORT_NOT_FOUND`, each naming the reference.
  */
 export async function importModuleExport(reference: string, options: ModuleExportOptions): Promise<unknown> {
+  if (typeof reference !== 'string' || reference.trim() === '') {
+    throw new PorticoError('PORTICO_MODULE_NOT_FOUND', {
+      message: `the name of a module is a text that is not empty, not ${whatItIs(reference)}`,
+      hint: 'Write ./file.js:export, or package/path:export.',
+    });
+  }
   const { module, name } = parseModuleExport(reference);
   const url = locate(reference, module, options);
   let namespace: Record<string, unknown>;

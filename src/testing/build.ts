@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import type { App, AppFactory, Conf, FactoryContext, Filter, FilterFactory } from '../app/index.js';
 import { Config } from '../config/index.js';
+import { PorticoError, whatItIs } from '../errors.js';
 import { type Logger, silentLogger } from '../log.js';
 import type { Awaitable } from '../service/index.js';
 
@@ -27,12 +28,23 @@ export interface Built<T> {
   readonly close: () => Promise<void>;
 }
 
-/** A filter from its factory. */
-export function buildFilter(factory: FilterFactory, options: BuildOptions = {}): Promise<Built<Filter>> {
-  return build('filter', factory, options);
+/**
+ * A filter from its factory. Rejects with `PORTICO_WRONG_RESULT` when it gives none, as a Loader does; the filter throws the same
+ * where what it gives is no app.
+ */
+export async function buildFilter(factory: FilterFactory, options: BuildOptions = {}): Promise<Built<Filter>> {
+  const { made: filter, close } = await build('filter', factory, options);
+  const made: Filter = (app) => {
+    const wrapped: unknown = filter(app);
+    // A filter may take time, as a Loader lets it.
+    if (wrapped instanceof Promise)
+      return wrapped.then((later: unknown) => isResult(later, 'the filter', 'an app')) as never;
+    return isResult(wrapped, 'the filter', 'an app');
+  };
+  return { made: Object.assign(made, filter), close };
 }
 
-/** An app from its factory. */
+/** An app from its factory. Rejects with `PORTICO_WRONG_RESULT` when it gives none, as a Loader does. */
 export function buildApp(factory: AppFactory, options: BuildOptions = {}): Promise<Built<App>> {
   return build('app', factory, options);
 }
@@ -54,11 +66,25 @@ async function build<T>(
     log,
     onClose: (release) => void releases.push(release),
   };
-  const made = await factory(new Map(Object.entries(global)), new Map(Object.entries(local)), ctx);
+  if (typeof factory !== 'function') throw wrongResult(`the factory is ${whatItIs(factory)}, not a function`);
+  const given: unknown = await factory(new Map(Object.entries(global)), new Map(Object.entries(local)), ctx);
+  const made = isResult<T>(given, 'the factory', kind === 'filter' ? 'a filter' : 'an app');
   return {
     made,
     close: async () => {
       for (const release of releases.splice(0).reverse()) await release();
     },
   };
+}
+
+function wrongResult(message: string): PorticoError {
+  return new PorticoError('PORTICO_WRONG_RESULT', {
+    message,
+    hint: 'An app is a function (req, res); a filter takes an app and returns one; a factory returns either.',
+  });
+}
+
+function isResult<T>(given: unknown, who: string, what: string): T {
+  if (typeof given === 'function') return given as T;
+  throw wrongResult(`${who} gave ${whatItIs(given)}, not ${what}`);
 }

@@ -11,7 +11,7 @@ import {
   request as send,
 } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { type App, answerFault, asFault } from '../app/index.js';
+import { type App, answerFault, asFault, Fault } from '../app/index.js';
 import { LintError } from './lint.js';
 
 /** What is sent besides method and path. */
@@ -30,6 +30,8 @@ export interface TestResponse {
   readonly rawHeaders: readonly string[];
   readonly trailers: NodeJS.Dict<string>;
   readonly body: Buffer;
+  /** What the app failed with, where it was no `Fault`: the reason for a 500. Absent when it did not fail. */
+  readonly error?: unknown;
   text(): string;
   /** The body as JSON; throws `SyntaxError` when it is none. */
   // biome-ignore lint/suspicious/noExplicitAny: tests assert on its shape
@@ -58,8 +60,9 @@ export async function request(app: App, method: string, path: string, input: Req
   await new Promise((resolve) => served.server.close(resolve));
   await served.settled();
   if (served.violation !== undefined) throw served.violation;
-  if ('error' in outcome) throw outcome.error;
-  return outcome.response;
+  if ('error' in outcome)
+    throw served.failure === undefined ? outcome.error : new Error(BROKEN, { cause: served.failure });
+  return served.failure === undefined ? outcome.response : { ...outcome.response, error: served.failure };
 }
 
 /**
@@ -86,19 +89,25 @@ export async function rawRequest(app: App, bytes: string | Uint8Array): Promise<
 interface Served {
   readonly server: Server;
   violation: LintError | undefined;
+  /** The first failure of the app that is no fault. */
+  failure: unknown;
   /** Settles when no failure of the app can come any more that has to do with an answered request. */
   settled(): Promise<void>;
 }
+
+const BROKEN = 'the app failed after it had begun to answer, and the connection was destroyed';
 
 /** A server that treats the failures of its app as Portico's does. */
 function serve(app: App): Served {
   const closed: Promise<void>[] = [];
   const served: Served = {
     violation: undefined,
+    failure: undefined,
     server: createServer((req, res) => {
       closed.push(new Promise((resolve) => res.once('close', resolve)));
       const fail = (error: unknown): void => {
         if (error instanceof LintError) served.violation ??= error;
+        if (!(error instanceof Fault)) served.failure ??= error;
         answerFault(req, res, asFault(error), { style: 'portico', onFailure: () => undefined });
       };
       try {
