@@ -13,6 +13,7 @@ import {
   Fault,
   filterFactory,
   isDraining,
+  isRecordLost,
   type LiveOptions,
   preferredType,
 } from '../app/index.js';
@@ -80,7 +81,10 @@ async function healthcheckAnswer(
     if (req.method !== 'GET' && req.method !== 'HEAD') throw new Fault(405, { headers: { allow: 'GET, HEAD' } });
 
     const asked = probe === 'live' ? (name: string) => name === 'event_loop' : () => true;
-    const results: NamedResult[] = await runner.check(asked, req.socket.localPort);
+    const results: NamedResult[] = await runner.check(asked, {
+      port: req.socket.localPort,
+      recordLost: isRecordLost(req),
+    });
     if (probe === 'ready' && isDraining(req))
       results.push({ plugin: 'draining', available: false, reason: 'DRAINING' });
     const available = results.every((result) => result.available);

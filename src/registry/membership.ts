@@ -94,6 +94,11 @@ export class Membership implements Registration {
     return this.#heartbeat;
   }
 
+  /** Others see the service as down: its own heartbeat has failed for longer than `service_down_time`. */
+  isLost(): boolean {
+    return this.#heartbeat.outageMs > this.#downTime * 1000;
+  }
+
   /** The service's record, once registered, as this worker last saw it. */
   get record(): ServiceRecord | undefined {
     return this.#record;

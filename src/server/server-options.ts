@@ -27,6 +27,8 @@ export interface ServerOptions extends Partial<WsgiOptions> {
   readonly maxRequests?: number;
   /** Called once, when `maxRequests` have been answered: the process wants to be replaced. */
   readonly onExhausted?: () => void;
+  /** Whether others take the service for dead, for the health check plugin `service_record`. Default: they do not. */
+  readonly recordLost?: () => boolean;
   /** Takes over connections of requests with `Upgrade`, as WebSocket does. Default: they are answered as if they had none. */
   readonly upgrade?: UpgradeHandler;
   /** The format of faults that reach the server: `portico` (default) or `openstack`. */

@@ -6,7 +6,7 @@ import { Server as HttpsServer } from 'node:https';
 import { Server as NetServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TlsOptions } from 'node:tls';
-import { type App, Fault, markDraining } from '../app/index.js';
+import { type App, Fault, markDraining, tellRecordLost } from '../app/index.js';
 import { type Logger, silentLogger } from '../log.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
 import type { WsgiOptions } from './api/wsgi-options.js';
@@ -206,6 +206,7 @@ export class Server implements ListeningService {
       throw error;
     }
     this.#http = http;
+    if (this.#options.recordLost !== undefined) tellRecordLost(http, this.#options.recordLost);
     this.#front.open();
   }
 

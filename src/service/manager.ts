@@ -87,6 +87,8 @@ export interface Registration {
   drain(): Awaitable<void>;
   /** Ends the heartbeat; state `stopped`. Never fails: a registry that is away must not hold up an end. */
   leave(): Awaitable<void>;
+  /** The registry was not reached for so long that others take the service for dead. */
+  isLost?(): boolean;
   /** Deletes the record, after `leave`. False where it is gone already. */
   remove?(): Awaitable<boolean>;
   /** Takes or keeps the lease of a task that runs on one host only; false while another has it. */

@@ -180,12 +180,17 @@ test('SG-30 SG-59 LC-1355 a registry that is away: one warning, one recovery wit
 test('SG-30 on_registry_loss: once others see the service as down, it drains or exits', async () => {
   for (const onRegistryLoss of ['drain', 'exit'] as const) {
     const house = new House();
-    await house.started({}, { onRegistryLoss });
+    const member = await house.started({}, { onRegistryLoss });
     house.away = true;
     await house.clock.advance(60_000);
     assert.deepEqual(house.verdicts, []);
+    assert.equal(member.isLost(), false);
     await house.clock.advance(120_000);
     assert.deepEqual(house.verdicts, [`${onRegistryLoss}: the service registry is away`]);
+    assert.equal(member.isLost(), true);
+    house.away = false;
+    await house.clock.advance(20_000);
+    assert.equal(member.isLost(), false);
   }
 });
 

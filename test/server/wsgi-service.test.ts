@@ -10,7 +10,7 @@ import { Config, ConfigError } from 'portico/config';
 import { ConfigNotFound, PasteAppNotFound } from 'portico/loader';
 import { type ManagerContext, openRegistry } from 'portico/registry';
 import { WSGIService, type WSGIServiceOptions } from 'portico/server';
-import { isListening, type Manager } from 'portico/service';
+import { isListening, type Manager, type Registration, type ServiceRecord } from 'portico/service';
 import { PeriodicTasks, periodicTask } from 'portico/tasks';
 import { ConfigurationRefused } from '../../dist/errors.js';
 import { certificateFiles, makePair, temporaryFolder } from './certificate-files.js';
@@ -391,6 +391,38 @@ test('SG-24 SG-36 an API has a record in the registry that the configuration nam
   assert.deepEqual(await states(), [['portico-compute', 'running']]);
   await compute.stop({ graceful: true });
   assert.deepEqual(await states(), [['portico-compute', 'stopped']]);
+});
+
+test('SG-30 MW-44 the health check asks whether others take the API for dead', async (t) => {
+  const { service } = await setup(
+    t,
+    '',
+    '[app:compute]\npaste.app_factory = portico/middleware:healthcheck\nbackends = service_record\ncache_ms = 0\n',
+  );
+  let lost = false;
+  const record = { id: 1 } as unknown as ServiceRecord;
+  const registration: Registration = {
+    read: async () => record,
+    register: async () => record,
+    join: () => {},
+    drain: () => {},
+    leave: () => {},
+    isLost: () => lost,
+  };
+  for (const [given, statuses] of [
+    [{ registration }, [200, 503, 200]],
+    [{ registration: null }, [200, 200, 200]],
+  ] as const) {
+    const compute = service('compute', given);
+    await compute.start();
+    const seen: number[] = [];
+    for (lost of [false, true, false]) {
+      seen.push(Number((await exchange(portOf(compute), GET)).split(' ')[1]));
+      assert.match(await exchange(portOf(compute), 'GET /live HTTP/1.0\r\n\r\n'), / 200 /);
+    }
+    assert.deepEqual(seen, statuses);
+    await compute.stop();
+  }
 });
 
 test('MG-8 LC-1339 the periodic tasks of an API’s manager run with it', async (t) => {

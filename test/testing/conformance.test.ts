@@ -85,7 +85,10 @@ test('MG-51 the kinds that ship are declared as any other, and their drivers loa
     [
       ['servicegroup', ['memory', 'sqlite', 'postgresql']],
       ['auth.validator', ['keystone', 'jwt', 'static']],
-      ['healthcheck', ['disable_by_file', 'disable_by_files_ports', 'enable_by_files', 'event_loop', 'http']],
+      [
+        'healthcheck',
+        ['disable_by_file', 'disable_by_files_ports', 'enable_by_files', 'event_loop', 'http', 'service_record'],
+      ],
     ],
   );
   const store = await drivers.load<ServiceStore>('servicegroup', 'sqlite', join(folder, 'loaded.db'));

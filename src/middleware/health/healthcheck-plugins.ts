@@ -15,14 +15,18 @@ export interface PluginResult {
   readonly details?: string | undefined;
 }
 
+/** What a request tells a plugin of the service that took it. */
+export interface AskedAt {
+  readonly port: number | undefined;
+  /** The service could not reach the registry for longer than `service_down_time`. */
+  readonly recordLost: boolean;
+}
+
 /** Something a health check asks. Loaded like a driver of the kind `healthcheck`: by name, or as `module:export`. */
 export interface HealthcheckPlugin {
   readonly name?: string;
-  /** `port` is the one the request came in on; `signal` fires when nobody waits any more. A throw is unavailable. */
-  check(where: {
-    readonly port: number | undefined;
-    readonly signal: AbortSignal;
-  }): PluginResult | Promise<PluginResult>;
+  /** `port` is the one the request came in on, `recordLost` what the registry knows; `signal` fires when nobody waits any more. A throw is unavailable. */
+  check(where: AskedAt & { readonly signal: AbortSignal }): PluginResult | Promise<PluginResult>;
   close?(): unknown;
 }
 
@@ -99,6 +103,17 @@ function eventLoop(settings: Settings): HealthcheckPlugin {
   };
 }
 
+/** Unavailable when others take this service for dead, for its heartbeat does not reach the registry. */
+function serviceRecord(): HealthcheckPlugin {
+  return {
+    check({ recordLost }) {
+      if (!recordLost) return OK;
+      const details = 'no heartbeat has reached the service registry for longer than service_down_time';
+      return { available: false, reason: 'SERVICE RECORD LOST', details };
+    },
+  };
+}
+
 /** Unavailable when another service does not answer well. */
 function http(settings: Settings): HealthcheckPlugin {
   return {
@@ -122,6 +137,7 @@ const BUILTIN_PLUGINS: Readonly<Record<string, (settings: Settings, log: Logger)
   enable_by_files: enableByFiles,
   event_loop: eventLoop,
   http,
+  service_record: serviceRecord,
 };
 
 /** The kind of driver that a health check asks. */

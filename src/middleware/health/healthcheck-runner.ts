@@ -2,7 +2,7 @@
  * Asking plugins: each at most once at a time and once in a while, and never for long.
  */
 import { systemClock } from '../../tasks/index.js';
-import type { HealthcheckPlugin, PluginResult } from './healthcheck-plugins.js';
+import type { AskedAt, HealthcheckPlugin, PluginResult } from './healthcheck-plugins.js';
 import type { NamedResult } from './healthcheck-report.js';
 
 /** Milliseconds. */
@@ -28,26 +28,26 @@ export class PluginRunner {
   }
 
   /** The answers of the plugins whose names are asked for, in their order. Never rejects. */
-  async check(isAsked: (name: string) => boolean, port: number | undefined): Promise<NamedResult[]> {
+  async check(isAsked: (name: string) => boolean, at: AskedAt): Promise<NamedResult[]> {
     const asked = [...this.#plugins].filter(([name]) => isAsked(name));
     return Promise.all(
-      asked.map(async ([name, plugin]) => ({ plugin: plugin.name ?? name, ...(await this.#ask(name, plugin, port)) })),
+      asked.map(async ([name, plugin]) => ({ plugin: plugin.name ?? name, ...(await this.#ask(name, plugin, at)) })),
     );
   }
 
-  #ask(name: string, plugin: HealthcheckPlugin, port: number | undefined): Promise<PluginResult> {
-    const key = `${name} ${port}`;
+  #ask(name: string, plugin: HealthcheckPlugin, at: AskedAt): Promise<PluginResult> {
+    const key = `${name} ${at.port}`;
     const last = this.#answered.get(key);
     const now = systemClock.now();
     if (last !== undefined && now - last.at < this.#limits.cacheMs) return last.result;
-    const result = this.#limited(plugin, port);
+    const result = this.#limited(plugin, at);
     this.#answered.set(key, { at: Number.POSITIVE_INFINITY, result });
     // The time counts from the answer: until then everybody waits for this one.
     void result.then(() => this.#answered.set(key, { at: systemClock.now(), result }));
     return result;
   }
 
-  async #limited(plugin: HealthcheckPlugin, port: number | undefined): Promise<PluginResult> {
+  async #limited(plugin: HealthcheckPlugin, at: AskedAt): Promise<PluginResult> {
     const over = new AbortController();
     const { timeoutMs } = this.#limits;
     let cancel = (): void => undefined;
@@ -58,7 +58,7 @@ export class PluginRunner {
       });
     });
     try {
-      const answer = Promise.resolve(plugin.check({ port, signal: over.signal }));
+      const answer = Promise.resolve(plugin.check({ ...at, signal: over.signal }));
       return await Promise.race([answer, timeout]);
     } catch (error) {
       const details = error instanceof Error ? error.message : String(error);

@@ -297,6 +297,7 @@ export class WSGIService implements ListeningService {
       ...this.#serving.serverOptions(settings),
       log: this.#log,
       ...(this.#given.upgrade === undefined ? {} : { upgrade: this.#given.upgrade }),
+      recordLost: () => this.#managed.registration?.isLost?.() === true,
       onExhausted: () => this.#worker?.requestReplacement(`${this.name} answered max_requests requests`),
     };
   }
