@@ -75,8 +75,8 @@ export interface LaunchedService {
 /** From a worker. */
 export type ToParent =
   | { readonly kind: 'ready' }
-  /** It has loaded what its service needs, from these files among others. */
-  | { readonly kind: 'rehearsed'; readonly files: readonly string[] }
+  /** It has loaded what its service needs, from these files among others: each with the digest of what it read there. */
+  | { readonly kind: 'rehearsed'; readonly files: ReadonlyMap<string, string> }
   | ({ readonly kind: 'failed' } & WorkerFailure)
   /** The program waits: these are all the services it launched. */
   | { readonly kind: 'launched'; readonly services: readonly LaunchedService[] }

@@ -295,23 +295,24 @@ export class ServiceLauncher implements Launcher {
     // A reload that was asked for during the launch is one of what was launched.
     await this.#starting;
     if (this.stopping) return;
-    const { config } = this.#options;
     const method = this.#settings.restartMethod;
     const report = this.#reports.begin(method);
+    this.#process.reloads();
     this.#serviceManager.reloading();
     const result = await reloadInPlace({
-      config,
+      config: this.#options.config,
       method,
       runs: this.#runs,
       settings: (next) => readSettings(next, { ...this.#options.settings, restartMethod: method }),
       useSettings: (settings) => this.useSettings(settings),
       accepted: () => {
         this.#generation += 1;
-        logConfiguration(config, this.#settings, this.#log);
+        this.#process.accepted();
       },
       stopping: () => this.stopping,
       stopped: this.#abandoned.signal,
       start: (run) => this.#start(run).catch(() => undefined),
+      leaveBehind: (work) => this.#process.leaveBehind(work),
     });
     if (!this.stopping) this.#serviceManager.reloaded();
     report(result, { generation: this.#generation, abandoned: this.stopping, log: this.#log });

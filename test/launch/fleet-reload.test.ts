@@ -194,6 +194,36 @@ test('RL-67 with workers that drain for ever a reload is incomplete, and nothing
   assert.deepEqual([a.spawned.length, generations(a)], [before, [3, 2, 2]]);
 });
 
+test('a prepared worker that ends before it takes over leaves its slot to a sibling', {
+  timeout: 20_000,
+}, async (t) => {
+  const held = new Set<FakeWorker>();
+  // No new worker of place 0 gets ready by itself.
+  const fake = fakePool('a', (moment, worker) => moment === 'begin' && held.size > 0 && held.add(worker) && true, {
+    slots: 3,
+  });
+  t.after(() => fake.pool.kill());
+  await fake.pool.launch(3);
+  const [first, sibling, other] = fake.spawned;
+  held.add(first!);
+  const preparing = fake.pool.replacements.prepare(0, generation(2));
+  while (fake.spawned.length < 4) await turn();
+  first!.end(1);
+  await first!.handle.exited;
+  const prepared = fake.spawned[3]!;
+  prepared.say({ kind: 'ready' });
+  await preparing;
+  const heard = (): string[] => sibling!.heard.map(({ kind }) => kind).slice(1);
+  assert.deepEqual(heard(), ['adopt']);
+  // Two seconds later it is believed to last.
+  while (heard().length < 2) await turn();
+  assert.deepEqual(heard(), ['adopt', 'release']);
+  prepared.end(1);
+  await prepared.handle.exited;
+  // A sibling can help once.
+  assert.equal(other!.heard.at(-1)?.kind, 'adopt');
+});
+
 test('OP-80 a refused reload ends its own workers and nobody else’s', { timeout: 20_000 }, async (t) => {
   const fleet = new Fleet(t);
   const [a, b] = [await fleet.launch('a', 1), await fleet.launch('b', 1)];

@@ -90,7 +90,8 @@ test('OP-80 LC-517 what one of them refuses touches none, and what others built 
   await launcher.restart();
   const [report] = launcher.status().reloads;
   assert.equal(report?.outcome, 'refused');
-  assert.match(report?.error ?? '', /this cannot be built/);
+  assert.equal(report?.error, 'this cannot be built');
+  assert.equal(report?.restored, undefined);
   assert.deepEqual([first.stops.length, second.stops.length, first.built], [0, 0, 0]);
   assert.equal(config.group('app', options).word, 'old');
 });
@@ -112,6 +113,9 @@ test('LC-517 RL-66 a service that does not start with the new configuration brin
   assert.match(reloads[0]?.error ?? '', /service second did not start.*the old one is back.*not with the new word/s);
   assert.deepEqual([first.word, second.word, stopping, generation], ['old', 'old', false, 1]);
   assert.equal(config.group('app', options).word, 'old');
+  // Both were interrupted, which a refusal that touched nothing would not have done.
+  assert.deepEqual(reloads[0]?.restored, ['first', 'second']);
+  assert.doesNotMatch(reloads[0]?.error ?? '', /\n +at /);
   second.onStart = take;
   await launcher.restart();
   assert.deepEqual([first.word, second.word], ['new', 'new']);

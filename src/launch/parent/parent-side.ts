@@ -64,7 +64,6 @@ export class ParentSide implements Launcher {
   readonly #abandoned = new AbortController();
   readonly #reloads = new Coalesced(() => this.#reload());
   readonly #serviceManager: ServiceManager;
-  readonly #launched = new Set<ServiceBase>();
   #launching: Promise<unknown> = Promise.resolve();
   readonly #launchedAt = performance.now();
   #status = 0;
@@ -129,7 +128,6 @@ export class ParentSide implements Launcher {
     // Stopped while the program was still launching: the rest is not started, and wait() gives the status.
     if (this.#stopping !== undefined) return;
     const launched = this.supervisor.launch(service, name, workers);
-    this.#launched.add(service);
     this.#launching = Promise.allSettled([this.#launching, launched]);
     await this.#orEnd(name, launched);
   }
@@ -274,6 +272,7 @@ export class ParentSide implements Launcher {
     const { supervisor } = this;
     const method = supervisor.settings.restartMethod;
     const report = this.#reports.begin(method);
+    this.#process.reloads();
     this.#serviceManager.reloading();
     const result = await reloadFleet({
       config: options.config,
@@ -282,7 +281,7 @@ export class ParentSide implements Launcher {
       log: this.#log,
       settings,
       onReload,
-      launched: () => this.#launched,
+      accepted: () => this.#process.accepted(),
       hooks: this.reloading,
       stopped: this.#abandoned.signal,
       superseded: () => this.#reloads.pending,

@@ -34,6 +34,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #log: Logger;
   readonly #pools = new Map<string, WorkerPool>();
+  readonly #services = new Map<string, ServiceBase>();
   readonly #around: PoolSurroundings;
   readonly #heartbeat: NodeJS.Timeout;
   /** Services that a reload has removed, until all their workers are gone. */
@@ -75,6 +76,11 @@ export class Supervisor {
     return [...this.#pools.values()];
   }
 
+  /** The services of the pools, as they were launched. */
+  get services(): readonly ServiceBase[] {
+    return [...this.#services.values()];
+  }
+
   pool(name: string): WorkerPool | undefined {
     return this.#pools.get(name);
   }
@@ -99,6 +105,7 @@ export class Supervisor {
     this.#code ??= new CodeChange(mainModule(this.#options.program));
     const pool = new WorkerPool(name, [], this.#around);
     this.#pools.set(name, pool);
+    this.#services.set(name, service);
     await this.bind(service, name, workers);
     if (this.#stopped) return undefined;
     pool.sockets = this.#bound.get(name) ?? [];
@@ -125,6 +132,7 @@ export class Supervisor {
     const pool = this.#pools.get(name);
     if (pool === undefined) return;
     this.#pools.delete(name);
+    this.#services.delete(name);
     this.#retiring.add(pool);
     await pool.stop(this.settings.gracefulShutdownTimeoutMs);
     this.#retiring.delete(pool);

@@ -31,8 +31,8 @@ export class WorkerHandle {
   readonly ready: Promise<void>;
   /** Of a worker that checks a reload: settles when it found nothing wrong, as `ready` otherwise. */
   readonly rehearsed: Promise<void>;
-  /** The files it found need of. */
-  files: readonly string[] = [];
+  /** The files it found need of, each with the digest of what it read there. */
+  files: ReadonlyMap<string, string> = new Map();
   /** It checks a reload, and has not been told to start its service. */
   rehearsing: boolean;
   /** It was ended before it served: it is not needed. */

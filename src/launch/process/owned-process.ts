@@ -6,9 +6,11 @@ import { takeHeldSignals } from '../../early-signals.js';
 import type { Logger } from '../../log.js';
 import { deferred } from '../deferred.js';
 import type { LaunchSettings } from '../launch-settings.js';
-import { watchConfiguration } from '../reload/file-changes.js';
+import { logConfiguration } from '../launcher-options.js';
+import { FileChanges } from '../reload/file-changes.js';
+import { settled } from '../within.js';
 import { rememberForeground } from './foreground.js';
-import { claimProcess, type HostProcess, holdAlive, tolerateBrokenOutput } from './host-process.js';
+import { claimProcess, exitProcess, type HostProcess, holdAlive, tolerateBrokenOutput } from './host-process.js';
 import { outliveTerminal } from './lost-terminal.js';
 import { SignalHandler } from './signal-handler.js';
 import { type SignalActions, signalTable } from './signal-table.js';
@@ -29,10 +31,15 @@ export interface Ownership {
   readonly ended: Promise<number>;
 }
 
+/** How long a process may take to end by itself while work is left that nobody waits for. */
+const LEFT_BEHIND_MS = 1000;
+
 export class OwnedProcess {
   readonly signalHandler: SignalHandler;
   readonly #given: Ownership;
   readonly #waits = deferred();
+  readonly #leftBehind = new Set<Promise<unknown>>();
+  #files: FileChanges | undefined;
   #taken = false;
 
   constructor(given: Ownership) {
@@ -45,7 +52,7 @@ export class OwnedProcess {
     const { owned, actions, host, ended, settings, log, supervised } = this.#given;
     if (!owned || this.#taken) return false;
     this.#taken = true;
-    void ended.then(this.#watchFiles());
+    this.#watchFiles();
     const restore = tolerateBrokenOutput(host);
     void ended.then(restore);
     outliveTerminal(host);
@@ -55,8 +62,26 @@ export class OwnedProcess {
     const table = signalTable({ ...actions, restart }, { settings, log, supervised, isDaemon, windows });
     for (const [name, act] of Object.entries(table)) this.signalHandler.addHandler(name, act, { last: true });
     // From its first moment on the program had listeners; what came before is not lost.
-    if (takeHeldSignals(host)) table.SIGHUP?.('SIGHUP', 1);
+    if (takeHeldSignals(host)) this.signalHandler.deliver('SIGHUP');
     return true;
+  }
+
+  /** A reload begins, and reads all files. */
+  reloads(): void {
+    this.#files?.note();
+  }
+
+  /** Another configuration is in force. */
+  accepted(): void {
+    const { config, settings, log } = this.#given;
+    logConfiguration(config, settings(), log);
+    this.#files?.watch(settings().watchConfigFiles);
+  }
+
+  /** Nobody waits for this work any more. Should it keep the event loop alive, the process ends all the same. */
+  leaveBehind(work: Promise<unknown>): void {
+    this.#leftBehind.add(work);
+    void settled(work).then(() => this.#leftBehind.delete(work));
   }
 
   /** A program that lets this error pass ends with that status, and not with Node's 1 for whatever nobody handled. */
@@ -89,6 +114,7 @@ export class OwnedProcess {
     try {
       const status = await ended;
       if (owned && !this.#given.supervised) this.#sayEnded(status);
+      if (owned && this.#leftBehind.size > 0) setTimeout(() => exitProcess(host, status), LEFT_BEHIND_MS).unref();
       return status;
     } finally {
       signal?.removeEventListener('abort', cancelled);
@@ -110,13 +136,17 @@ export class OwnedProcess {
     void this.#waits.promise.then(() => this.#given.actions.restart());
   }
 
-  #watchFiles(): () => void {
-    const { owned, supervised, settings, config, actions, log } = this.#given;
-    if (!owned || supervised || config === undefined || !settings().watchConfigFiles) return () => undefined;
-    return watchConfiguration(config, () => {
+  #watchFiles(): void {
+    const { owned, supervised, settings, config, actions, log, ended } = this.#given;
+    if (!owned || supervised || config === undefined) return;
+    const files = new FileChanges(config, () => {
       if (actions.stopping()) return;
       log.info('Configuration files changed, restarting');
       this.#restart();
     });
+    this.#files = files;
+    files.note();
+    files.watch(settings().watchConfigFiles);
+    void ended.then(() => files.close());
   }
 }

@@ -67,7 +67,7 @@ export class SignalHandler {
 
   #install(name: string): void {
     if (this.#installed.has(name)) return;
-    const deliver = (): void => this.#deliver(name);
+    const deliver = (): void => this.deliver(name);
     this.#installed.set(name, deliver);
     this.#source.on(name, deliver);
   }
@@ -81,7 +81,8 @@ export class SignalHandler {
     this.#source.off(name, deliver);
   }
 
-  #deliver(name: string): void {
+  /** Calls the listeners of a signal, as if it came now. */
+  deliver(name: string): void {
     const number = constants.signals[name as NodeJS.Signals];
     // A copy: a listener that clears or adds does not change this delivery.
     for (const listener of (this.#listeners.get(name) ?? []).toReversed()) {

@@ -8,48 +8,79 @@ import { type Config, watchFiles } from '../../config/index.js';
 
 /**
  * Calls back when the configuration files, or other files that were read with them (paste files, certificates), hold other
- * bytes than before and have been left alone for half a second. The function it gives ends that.
+ * bytes than before and have been left alone for half a second.
  *
  * Watching reports every change in the folders of the files, a log's or a socket's too; only other bytes count, since what
  * follows replaces all workers. A file that cannot be read counts as changed once it can again.
  */
-export function watchConfiguration(config: Config, changed: () => void): () => void {
-  const known = new Map<string, string>();
+export class FileChanges {
+  readonly #config: Config;
+  readonly #changed: () => void;
+  readonly #known = new Map<string, string>();
+  #unwatch: (() => void) | undefined;
+  #closed = false;
+
+  constructor(config: Config, changed: () => void) {
+    this.#config = config;
+    this.#changed = changed;
+  }
+
+  /** The files are about to be read: what they hold now is known, and no news. */
+  note(): void {
+    this.#compare();
+  }
+
+  /**
+   * Watches the files the configuration rests on now, or nothing. What was written since they were read is a change: while
+   * the watch was being moved nobody noticed it.
+   */
+  watch(wanted: boolean): void {
+    this.#unwatch?.();
+    this.#unwatch = undefined;
+    if (!wanted || this.#closed) return;
+    for (const path of this.#config.filesRead) {
+      if (!this.#known.has(path)) this.#known.set(path, digest(this.#config.readFile(path)));
+    }
+    this.#unwatch = watchFiles(this.#paths(), () => this.#look());
+    this.#look();
+  }
+
+  /** Watches nothing any more, whatever is asked. */
+  close(): void {
+    this.#closed = true;
+    this.watch(false);
+  }
+
+  #look(): void {
+    if (this.#compare()) this.#changed();
+  }
+
   /** True when a file that was known holds other bytes now; those that were not are known from now on. */
-  const compare = (): boolean => {
+  #compare(): boolean {
     let differs = false;
-    for (const path of watched(config)) {
-      const digest = digestOf(path);
-      if (digest === undefined) continue;
-      differs ||= known.has(path) && known.get(path) !== digest;
-      known.set(path, digest);
+    for (const path of this.#paths()) {
+      const now = digestOf(path);
+      if (now === undefined) continue;
+      differs ||= this.#known.has(path) && this.#known.get(path) !== now;
+      this.#known.set(path, now);
     }
     return differs;
-  };
-  const open = (): (() => void) => watchFiles(watched(config), () => compare() && changed());
-  compare();
-  let close = open();
-  // An accepted configuration may rest on other files. Those that are known keep their digests: one may have changed
-  // again since it was read.
-  const forget = config.onMutate(() => {
-    for (const path of watched(config)) if (!known.has(path)) known.set(path, digestOf(path) ?? '');
-    close();
-    close = open();
-  });
-  return () => {
-    forget();
-    close();
-  };
-}
+  }
 
-function watched(config: Config): Set<string> {
-  return new Set([...config.configFiles, ...config.filesRead]);
+  #paths(): Set<string> {
+    return new Set([...this.#config.configFiles, ...this.#config.filesRead]);
+  }
 }
 
 function digestOf(path: string): string | undefined {
   try {
-    return createHash('sha256').update(readFileSync(path)).digest('base64');
+    return digest(readFileSync(path));
   } catch {
     return undefined;
   }
+}
+
+/** What stands for the bytes of a file, here and between a worker and its parent. */
+export function digest(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('base64');
 }

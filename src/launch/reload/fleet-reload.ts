@@ -27,8 +27,8 @@ export interface FleetChange {
   readonly next: Generation;
   /** All services there are to be. Undefined: those there are. */
   readonly services: readonly LaunchRequest[] | undefined;
-  /** Puts the new configuration in force. `files`: what workers of it read. */
-  accept(files: readonly string[]): Promise<unknown>;
+  /** Puts the new configuration in force. `files`: what workers of it read, with digests. */
+  accept(files: ReadonlyMap<string, string>): Promise<unknown>;
   /** Raised when the fleet is being stopped. */
   readonly stopped: AbortSignal;
   /** True when another reload was asked for: this one need not try for ever. */

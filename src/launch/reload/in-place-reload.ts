@@ -3,14 +3,14 @@
  * does not start.
  */
 import type { Config } from '../../config/index.js';
-import { describeError, PorticoError } from '../../errors.js';
+import { PorticoError } from '../../errors.js';
 import type { RestartMethod } from '../launch-arguments.js';
 import type { LaunchSettings } from '../launch-settings.js';
 import type { ServiceRun } from '../service-run.js';
 import { unlessAborted, within } from '../within.js';
 import { type Preparation, prepareAll, resetAll, restartAll, restartBack } from './in-place.js';
 import { compareOutlines, outlineOf } from './outline.js';
-import { judge, type ReloadResult } from './reload-report.js';
+import { judge, type ReloadResult, refusedFor } from './reload-report.js';
 import { type Prepared, prepareReload } from './reload-source.js';
 
 /** What a reload works on. */
@@ -29,6 +29,8 @@ export interface InPlaceReload {
   readonly stopped: AbortSignal;
   /** Starts a service as at the launch: a failure ends the launch, and does not reject. */
   readonly start: (run: ServiceRun) => Promise<unknown>;
+  /** Told of what is still being built, and not waited for. */
+  readonly leaveBehind: (building: Promise<unknown>) => void;
 }
 
 /** Gives what came of it; never rejects. */
@@ -50,7 +52,7 @@ export async function reloadInPlace(given: InPlaceReload): Promise<ReloadResult>
     const pipelines = compareOutlines(before, outlineOf(services, prepared.config));
     return { ...(await takeUp(given, prepared, settings)), changes: prepared.report(), pipelines };
   } catch (error) {
-    return { outcome: 'refused', error: describeError(error), changes: prepared?.report() ?? [] };
+    return { ...refusedFor(error), changes: prepared?.report() ?? [] };
   } finally {
     await building?.release();
   }
@@ -62,7 +64,7 @@ async function inTime(given: InPlaceReload, building: Promise<void>, checkMs: nu
   const built = building.then(() => true as const);
   if ((await within(limitMs, unlessAborted(built, given.stopped))) === true) return;
   // What comes of it is not wanted any more.
-  built.catch(() => undefined);
+  given.leaveBehind(built);
   if (given.stopping()) return;
   throw new PorticoError('PORTICO_RELOAD_TIMEOUT', {
     message: `the application did not load within ${limitMs / 1000} s`,
@@ -93,7 +95,9 @@ async function takeUp(given: InPlaceReload, prepared: Prepared, settings: Launch
   const start = (run: ServiceRun): Promise<unknown> => unlessAborted(given.start(run), given.stopped);
   await restartBack(touched, { changes: back, timeoutMs, stopping, start });
   const why = `service ${failed.run.name} did not start with the new configuration, and the old one is back`;
-  return { outcome: 'refused', error: `${why}: ${describeError(failed.error)}` };
+  const restored = touched.map(({ name }) => name);
+  const { error } = refusedFor(failed.error);
+  return { outcome: 'refused', error: `${why}: ${error}`, thrown: failed.error, restored };
 }
 
 function keepsOld(name: string): string {

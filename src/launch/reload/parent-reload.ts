@@ -4,16 +4,15 @@
 import type { Config } from '../../config/index.js';
 import { describeError } from '../../errors.js';
 import type { Logger } from '../../log.js';
-import type { Awaitable, ServiceBase } from '../../service/index.js';
+import type { Awaitable } from '../../service/index.js';
 import { type RestartMethod, serviceName } from '../launch-arguments.js';
 import type { LaunchSettings } from '../launch-settings.js';
-import { logConfiguration } from '../launcher-options.js';
 import type { Supervisor } from '../parent/supervisor.js';
 import { type HookList, inCheckTime, reloadTimeout } from '../process/hook-list.js';
 import { mutateFleet } from './fleet-mutate.js';
 import { FleetReload, type LaunchRequest } from './fleet-reload.js';
 import { compareOutlines, outlineOf } from './outline.js';
-import { judge, type ReloadResult } from './reload-report.js';
+import { judge, type ReloadResult, refusedFor } from './reload-report.js';
 import { type Prepared, prepareReload } from './reload-source.js';
 
 /** Called in the parent when a new configuration was read and found right: may say which services there are to be. */
@@ -28,8 +27,8 @@ export interface ParentReload {
   /** The settings of a configuration. */
   readonly settings: (config: Config | undefined) => LaunchSettings;
   readonly onReload: OnReload | undefined;
-  /** The services that the program launched. */
-  readonly launched: () => Iterable<ServiceBase>;
+  /** Called when the new configuration is in force. */
+  readonly accepted: () => void;
   readonly hooks: HookList<[config: Config | undefined]>;
   /** Raised when the fleet is being stopped. */
   readonly stopped: AbortSignal;
@@ -45,7 +44,7 @@ export async function reloadFleet(given: ParentReload): Promise<ReloadResult> {
     const result = await apply(given, prepared);
     return { ...result, changes: prepared.report() };
   } catch (error) {
-    return { outcome: 'refused', error: describeError(error), changes: prepared?.report() ?? [] };
+    return { ...refusedFor(error), changes: prepared?.report() ?? [] };
   }
 }
 
@@ -60,16 +59,19 @@ async function apply(given: ParentReload, prepared: Prepared): Promise<ReloadRes
   const limitMs = settings.reloadCheckTimeoutMs;
   const services = await inCheckTime(limitMs, 'onReload', given.onReload?.(prepared.config));
   // Those that were made of the new configuration have looked at it.
-  if (services === undefined && prepared.config !== undefined) {
-    for (const service of given.launched()) service.check?.(prepared.config);
+  if (prepared.config !== undefined) {
+    const asked = services?.map(({ service }) => service);
+    for (const service of supervisor.services) {
+      if (asked?.includes(service) !== false) service.check?.(prepared.config);
+    }
   }
   const late = await given.hooks.runWithin(limitMs, prepared.config);
   if (late !== undefined) throw reloadTimeout(late);
-  const accept = async (files: readonly string[] = []): Promise<void> => {
+  const accept = async (files: ReadonlyMap<string, string> = new Map()): Promise<void> => {
     prepared.remember(files);
     await prepared.accept();
     supervisor.adopt({ ...next, configuration: () => given.config?.snapshot() });
-    logConfiguration(given.config, settings, log);
+    given.accepted();
   };
   if (method === 'mutate') {
     await accept();
@@ -79,15 +81,16 @@ async function apply(given: ParentReload, prepared: Prepared): Promise<ReloadRes
       if (count !== undefined) await pool?.resize(count);
     });
     const failures = await mutateFleet(supervisor, next, log);
-    await Promise.all(resized);
+    const sized = await Promise.allSettled(resized);
+    for (const result of sized) if (result.status === 'rejected') failures.push(describeError(result.reason));
     return judge(failures);
   }
   if (services !== undefined) {
     const wanted = new Set(services.map(({ service }) => serviceName(service)));
     prepared.release(supervisor.pools.map(({ name }) => name).filter((name) => !wanted.has(name)));
   }
-  const before = outlineOf(given.launched(), given.config);
-  const now = services?.map(({ service }) => service) ?? given.launched();
+  const before = outlineOf(supervisor.services, given.config);
+  const now = services?.map(({ service }) => service) ?? supervisor.services;
   const pipelines = compareOutlines(before, outlineOf(now, prepared.config));
   const { stopped, superseded } = given;
   const change = new FleetReload(supervisor, log, { next, services, accept, stopped, superseded });

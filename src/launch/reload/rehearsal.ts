@@ -7,6 +7,7 @@ import type { Generation } from '../parent/pool-surroundings.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import { pause, within } from '../within.js';
+import { changedMeanwhile } from './reload-source.js';
 
 /** After the first mistake: how long the other children may take to report theirs. */
 const OTHERS_MS = 1000;
@@ -24,11 +25,11 @@ export class Rehearsal {
   }
 
   /**
-   * Settles when no child found anything wrong, with the files they read. Rejects with everything they found.
+   * Settles when no child found anything wrong, with the files they read and the digests of those. Rejects with everything they found.
    * Of each pool there is the number of workers there are to be.
    */
-  async run(pools: ReadonlyMap<WorkerPool, number>): Promise<string[]> {
-    const read = new Set<string>();
+  async run(pools: ReadonlyMap<WorkerPool, number>): Promise<ReadonlyMap<string, string>> {
+    const read = new Map<string, string>();
     await allOrWhy(
       [...pools].map(async ([pool, workers]) => {
         const spare = await pool.rehearse(this.#generation, workers);
@@ -36,10 +37,13 @@ export class Rehearsal {
         if (this.#over) return pool.dismiss(spare);
         this.#spares.set(pool, spare);
         await this.#inTime(spare, 'load its application', spare.rehearsed);
-        for (const file of spare.files) read.add(file);
+        for (const [file, bytes] of spare.files) {
+          if ((read.get(file) ?? bytes) !== bytes) throw changedMeanwhile(file);
+          read.set(file, bytes);
+        }
       }),
     );
-    return [...read];
+    return read;
   }
 
   /**

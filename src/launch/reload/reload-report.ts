@@ -2,6 +2,7 @@
  * What came of a reload, for the log and for whoever asks later.
  */
 import type { ReportedChange } from '../../config/index.js';
+import { describeError, PorticoError } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import type { PipelineChange } from './outline.js';
 
@@ -11,7 +12,8 @@ export interface ReloadReport {
   readonly at: string;
   readonly method: 'reload' | 'mutate';
   /**
-   * `accepted`: all is new. `refused`: nothing was touched. `incomplete`: accepted, but some workers could not be replaced
+   * `accepted`: all is new. `refused`: the old configuration is in force, and nothing was touched but what `restored`
+   * names. `incomplete`: accepted, but some workers could not be replaced
    * and are still the old ones. `abandoned`: a stop came first.
    */
   readonly outcome: 'accepted' | 'refused' | 'incomplete' | 'abandoned';
@@ -26,13 +28,21 @@ export interface ReloadReport {
   readonly replaced: Readonly<Record<string, number>>;
   readonly added: readonly string[];
   readonly removed: readonly string[];
+  /**
+   * Services of a process without workers that were stopped for it, and started again with the old configuration: a
+   * refused reload has interrupted them.
+   */
+  readonly restored?: readonly string[];
   /** Why it was refused, or which workers are still the old ones. */
   readonly error?: string;
 }
 
 /** What came of a reload, as those who did it say. What is left out is empty. */
 export type ReloadResult = Pick<ReloadReport, 'outcome'> &
-  Partial<Pick<ReloadReport, 'error' | 'changes' | 'pipelines' | 'replaced' | 'added' | 'removed'>>;
+  Partial<Pick<ReloadReport, 'error' | 'changes' | 'pipelines' | 'replaced' | 'added' | 'removed' | 'restored'>> & {
+    /** The error behind it: its stack is for the log alone. */
+    readonly thrown?: unknown;
+  };
 
 /** The circumstances a reload ended in. */
 export interface ReloadEnd {
@@ -45,6 +55,12 @@ export interface ReloadEnd {
 /** The outcome of a reload that was accepted, from what did not work out. */
 export function judge(failures: readonly string[]): Pick<ReloadReport, 'outcome' | 'error'> {
   return failures.length === 0 ? { outcome: 'accepted' } : { outcome: 'incomplete', error: failures.join('; ') };
+}
+
+/** A reload that this error ends. */
+export function refusedFor(error: unknown): ReloadResult {
+  const ordinary = error instanceof Error && !(error instanceof PorticoError);
+  return { outcome: 'refused', error: ordinary ? error.message : describeError(error), thrown: error };
 }
 
 /** How many are kept. */
@@ -62,7 +78,7 @@ export class ReloadReports {
   begin(method: ReloadReport['method']): (result: ReloadResult, end: ReloadEnd) => void {
     const at = new Date().toISOString();
     const begun = performance.now();
-    return (result, { generation, abandoned, log }) => {
+    return ({ thrown, ...result }, { generation, abandoned, log }) => {
       const durationMs = Math.round(performance.now() - begun);
       const known = {
         at,
@@ -75,15 +91,16 @@ export class ReloadReports {
         added: [],
         removed: [],
       };
-      this.#add({ ...known, ...result, ...(abandoned ? { outcome: 'abandoned' } : {}) }, log);
+      this.#add({ ...known, ...result, ...(abandoned ? { outcome: 'abandoned' } : {}) }, thrown, log);
     };
   }
 
-  #add(report: ReloadReport, log: Logger): void {
+  #add(report: ReloadReport, thrown: unknown, log: Logger): void {
     this.#reports = [...this.#reports, report].slice(-KEPT);
     const { outcome, durationMs } = report;
     const message = `${report.method === 'mutate' ? 'Mutate' : 'Reload'} ${outcome} after ${durationMs} ms`;
-    const facts = { event: 'reload', ...report };
+    const ordinary = thrown instanceof Error && !(thrown instanceof PorticoError);
+    const facts = { event: 'reload', ...report, ...(ordinary ? { err: thrown } : {}) };
     if (outcome === 'accepted') log.info(message, facts);
     else if (outcome === 'abandoned') log.warn(message, facts);
     else log.error(report.error === undefined ? message : `${message}: ${report.error}`, facts);

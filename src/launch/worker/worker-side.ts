@@ -15,6 +15,7 @@ import { HookList } from '../process/hook-list.js';
 import { exitProcess, type HostProcess, holdAlive } from '../process/host-process.js';
 import { logFailure } from '../process/log-failure.js';
 import { programName, workerTitle } from '../process/process-title.js';
+import { digest } from '../reload/file-changes.js';
 import { type Answer, errorText } from '../report/questions.js';
 import { ServiceLauncher } from '../service-launcher.js';
 import { within } from '../within.js';
@@ -136,7 +137,9 @@ export class WorkerSide implements Launcher {
     const told = new Promise<void>((resolve) => {
       this.#link.on('start', () => resolve());
     });
-    void this.#link.send({ kind: 'rehearsed', files: this.#options.config?.filesRead ?? [] });
+    const { config } = this.#options;
+    const files = new Map((config?.filesRead ?? []).map((path) => [path, digest(config!.readFile(path))]));
+    void this.#link.send({ kind: 'rehearsed', files });
     await told;
   }
 
