@@ -101,7 +101,12 @@ function wrap(target: PinoLogger, others: () => PinoLogger = () => target): Logg
     info: (message, fields) => writer(fields).info(fields ?? {}, message),
     warn: (message, fields) => writer(fields).warn(fields ?? {}, message),
     error: (message, fields) => writer(fields).error(fields ?? {}, message),
-    child: (fields) => wrap(target.child(fields), () => others().child(fields)),
+    child: ({ pid, ...fields }) => {
+      const base = pid === undefined ? target : others();
+      const child = base.child(pid === undefined ? fields : { pid, ...fields });
+      child.level = target.level;
+      return wrap(child, () => others().child(fields));
+    },
     enabled: (level) => target.isLevelEnabled(level),
   };
 }

@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { App } from './app.js';
 import { Fault } from './fault.js';
+import { usableHeaders } from './usable-headers.js';
 
 /** A leaf is its text or its bytes; the names of a folder keep their order. */
 export type FolderNode = string | Buffer | Folder;
@@ -28,8 +29,8 @@ export function folderApp(lookUp: FolderLookUp): App {
       else send(res, 200, node as string | Buffer, names.at(-1)?.endsWith('.json') ? 'application/json' : undefined);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value!);
-      send(res, error.status, `${error.message}\n`);
+      for (const [name, value] of usableHeaders(error.headers)) res.setHeader(name, value);
+      send(res, error.status, `${error.safe ? error.message : error.title}\n`);
     }
   };
 }

@@ -1,5 +1,5 @@
 /**
- * A router's table as an App: match, then filters, Fastify and the action.
+ * A router's table as an App: match, then filters, then the stage that runs the action and answers.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
@@ -71,6 +71,7 @@ class RouterApp implements RequestSurroundings {
       controllers: parts.controllers,
       compiler: new SchemaCompiler(options.schemaDraft),
       enter: this.#stage.enter,
+      bodyLimit: this.#stage.bodyLimit,
     };
     this.#served = buildServed(parts, source);
     this.#checksProject = options.projectCheck ?? options.kind === 'project';
@@ -165,7 +166,9 @@ class RouterApp implements RequestSurroundings {
     const args = this.#checkProject(req, served.params.args(found, params));
     const request = new ActionRequest<Args>(req, res, served.matched, params, version, this);
     const format = this.#negotiates ? served.params.format(found) : null;
-    setPending(req, { request, target, entry, method, version, args, url: req.url ?? '/', format, outcome: undefined });
+    const url = req.url ?? '/';
+    const later = { received: 0, outcome: undefined };
+    setPending(req, { request, target, entry, method, version, args, url, format, ...later });
     if (served.settings.deadline !== undefined) startDeadline(request, served.settings.deadline, this.#fail);
     return entry.app(req, res);
   }

@@ -38,7 +38,7 @@ export async function guardDriver<T extends object>(
   policy: DriverPolicy,
 ): Promise<T> {
   checkPolicy(policy);
-  const run = await runnerOf(policy);
+  const run = await runnerOf(driver.constructor.name, policy);
   const guarded = new Map<string, unknown>();
   for (const name of methods) {
     const method = (driver as Record<string, unknown>)[name];
@@ -48,13 +48,23 @@ export async function guardDriver<T extends object>(
       run(`${driver.constructor.name}.${name}`, async () => call.apply(driver, [...args])),
     );
   }
-  return new Proxy(driver, {
-    get(target, name) {
+  // Not a proxy of the driver itself: one that is frozen would have to give its own methods.
+  return new Proxy(Object.create(Object.getPrototypeOf(driver) as object | null) as T, {
+    get(_target, name) {
       const own = typeof name === 'string' ? guarded.get(name) : undefined;
       if (own !== undefined) return own;
-      const value: unknown = Reflect.get(target, name);
+      const value: unknown = Reflect.get(driver, name);
       // Bound, since private members are the driver's own and not its wrapper's.
-      return typeof value === 'function' && name !== 'constructor' ? (value.bind(target) as unknown) : value;
+      return typeof value === 'function' && name !== 'constructor' ? (value.bind(driver) as unknown) : value;
+    },
+    set: (_target, name, value) => Reflect.set(driver, name, value),
+    has: (_target, name) => Reflect.has(driver, name),
+    deleteProperty: (_target, name) => Reflect.deleteProperty(driver, name),
+    defineProperty: (_target, name, descriptor) => Reflect.defineProperty(driver, name, descriptor),
+    ownKeys: () => Reflect.ownKeys(driver),
+    getOwnPropertyDescriptor(_target, name) {
+      const found = Reflect.getOwnPropertyDescriptor(driver, name);
+      return found && { ...found, configurable: true };
     },
   });
 }
@@ -62,7 +72,7 @@ export async function guardDriver<T extends object>(
 type Run = <R>(name: string, call: () => Promise<R>) => Promise<R>;
 
 /** The library is loaded with the first driver that has a policy. */
-async function runnerOf({ timeout, retry, breaker }: DriverPolicy): Promise<Run> {
+async function runnerOf(driver: string, { timeout, retry, breaker }: DriverPolicy): Promise<Run> {
   const policies = await import('cockatiel');
   const limited = policies.timeout((timeout ?? 0) * 1000, policies.TimeoutStrategy.Aggressive);
   const isFailure = (error: Error): boolean => !(error instanceof NotSupported);
@@ -115,7 +125,8 @@ async function runnerOf({ timeout, retry, breaker }: DriverPolicy): Promise<Run>
     } catch (error) {
       if (!policies.isBrokenCircuitError(error)) throw error;
       throw new PorticoError('PORTICO_DRIVER_BROKEN', {
-        message: `${name} is not tried: it failed ${breaker!.failures} times in a row`,
+        // One breaker for all methods: which of them failed, the cause says.
+        message: `${name} is not tried: the driver ${driver} failed ${breaker!.failures} times in a row`,
         hint:
           `It is tried again ${breaker!.resetAfter ?? 10} s after the last failure` +
           (lastFailure instanceof Error ? `, which was: ${lastFailure.message}` : '.'),

@@ -148,6 +148,7 @@ export class ManagerHooks implements LifecycleSteps {
     await step(() => this.#options.release?.());
     this.#undo = [];
     this.#periodic.forget();
+    this.#takeTrackerBack();
     for (const error of failures.slice(1))
       this.#options.log.error(`${this.#options.name}: stopping failed`, { err: error });
     if (failures.length > 0) throw failures[0];
@@ -219,11 +220,19 @@ export class ManagerHooks implements LifecycleSteps {
         this.#options.log.error(`${this.#options.name}: after a start that failed: ${step} failed`, { err: error });
       }
     }
+    this.#takeTrackerBack();
   }
 
   /** A manager made without one can say `this.track(…)` from now on. */
   #lendTracker(manager: Manager): void {
     if (manager.track === undefined && Object.isExtensible(manager)) manager.track = this.#tracker.track;
+  }
+
+  /** The next service that has the manager lends its own. */
+  #takeTrackerBack(): void {
+    for (const manager of this.#managers) {
+      if (Object.hasOwn(manager, 'track') && manager.track === this.#tracker.track) delete manager.track;
+    }
   }
 
   /**

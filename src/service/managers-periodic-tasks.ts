@@ -40,6 +40,8 @@ export interface ManagersPeriodicTasksParts {
 export class ManagersPeriodicTasks {
   readonly #parts: ManagersPeriodicTasksParts;
   #runners: PeriodicRunner[] = [];
+  /** One for each manager: what runs, when it ran last and how often it is to run outlast a pause. */
+  readonly #tasks = new Map<Manager, PeriodicTasks>();
   /** Started, and not stopped since. */
   #serving = false;
 
@@ -73,6 +75,7 @@ export class ManagersPeriodicTasks {
 
   forget(): void {
     this.#runners = [];
+    this.#tasks.clear();
   }
 
   /** An interval of 0 switches off what runs at intervals. */
@@ -87,7 +90,9 @@ export class ManagersPeriodicTasks {
     const lease = registration?.lease?.bind(registration);
     const options = { ...(lease && { lease }), ...others, ...(random && { random }), log, clock };
     for (const manager of managers) {
-      const runner = new PeriodicRunner(manager.periodicTasks ?? new PeriodicTasks(manager, options), {
+      const own = manager.periodicTasks ?? this.#tasks.get(manager) ?? new PeriodicTasks(manager, options);
+      this.#tasks.set(manager, own);
+      const runner = new PeriodicRunner(own, {
         fuzzyDelay,
         periodicIntervalMax: intervalMax,
         ...(context && { context }),

@@ -42,3 +42,14 @@ test('faults are plain text', async () => {
   const post = await request(app, 'POST', '/name');
   assert.deepEqual([post.status, post.headers.allow], [405, 'GET, HEAD']);
 });
+
+test('a message that is not for clients stays here, and a header that HTTP does not allow is left out', async () => {
+  const failing = folderApp(() => {
+    throw new Fault(503, { message: 'db at 10.0.0.7', safe: false, headers: { 'x-name': 'Łódź', 'Retry-After': '3' } });
+  });
+  const answer = await request(lint(failing), 'GET', '/');
+  assert.deepEqual(
+    [answer.status, answer.text(), answer.headers['retry-after'], answer.headers['x-name']],
+    [503, 'Service Unavailable\n', '3', undefined],
+  );
+});

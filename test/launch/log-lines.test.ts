@@ -16,6 +16,9 @@ test('LC-322 a line about another process has one pid, that of the other; no nam
   child.debug('not written', { pid: 9 });
   log.level = 'debug';
   log.debug('written', { pid: 10 });
+  const worker = log.child({ pid: 11 });
+  worker.debug('of a worker');
+  worker.child({ service: 'compute' }).info('of a service in it', { pid: 12 });
   for (const line of lines) {
     const names = [...line.matchAll(/[{,]"(\w+)":/g)].map(([, name]) => name);
     assert.equal(new Set(names).size, names.length, line);
@@ -28,6 +31,8 @@ test('LC-322 a line about another process has one pid, that of the other; no nam
       [7, 'api', undefined],
       [8, 'api', 'compute'],
       [10, 'api', undefined],
+      [11, 'api', undefined],
+      [12, 'api', 'compute'],
     ],
   );
 });

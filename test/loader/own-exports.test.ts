@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import * as middleware from 'portico/middleware';
 import { evaluateExpression } from '../../dist/loader/expression.js';
+import { ownExport } from '../../dist/loader/own-exports.js';
 
 const ORIGIN = { file: 'a.ini', line: 1, column: 1 };
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -16,10 +17,24 @@ test('what a file names of portico/middleware is what the package exports', asyn
     const parsed = { module: 'portico/middleware', attribute: name };
     assert.equal(await evaluateExpression(parsed, ROOT, name, ORIGIN), value, name);
   }
-  const missing = { module: 'portico/middleware', attribute: 'requestIdOptions' };
-  await assert.rejects(evaluateExpression(missing, ROOT, 'x', ORIGIN), {
-    code: 'PORTICO_PASTE_BAD_FACTORY_EXPRESSION',
-  });
+  // Exports of its files that the package does not export are none; each that it does has a file.
+  const door = new URL('../../dist/middleware/index.js', import.meta.url).href;
+  const files = new Set<string>();
+  for (const name of Object.keys(middleware)) {
+    const file = ownExport('portico/middleware', door, name);
+    assert.ok(file !== undefined && file !== door, name);
+    files.add(file);
+  }
+  for (const file of files) {
+    const names = Object.keys((await import(file)) as object).filter((name) => !Object.hasOwn(middleware, name));
+    for (const name of [...names, 'toString']) {
+      assert.equal(ownExport('portico/middleware', door, name), undefined, name);
+      const missing = { module: 'portico/middleware', attribute: name };
+      await assert.rejects(evaluateExpression(missing, ROOT, 'x', ORIGIN), {
+        code: 'PORTICO_PASTE_BAD_FACTORY_EXPRESSION',
+      });
+    }
+  }
 });
 
 test('filters that no section names are not loaded', (t) => {

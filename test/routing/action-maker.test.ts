@@ -53,3 +53,13 @@ test('actions of an API have what it adds, are asked for their policy, and run w
   assert.deepEqual([made.status, made.json], [202, { made: 'a' }]);
   assert.deepEqual(trace, ['make', 'make', 'begin', 'commit']);
 });
+
+test('what an API adds may have the name of a member that every request has', async (t) => {
+  const extend = () => ({ context: { mine: true }, method: 'MINE', params: { id: 'mine' } });
+  const reads = actionMaker<Call>({ extend, allow: () => undefined, strictFrom: '2.75' });
+  const router = new Router({ versions: { serviceType: 'x', min: '2.1', max: '2.79' } });
+  const index = reads({}, ({ context, method, params }) => ({ context, method, params }));
+  serveController(router, '/things', { index }, 'index');
+  const answer = await (await serveRouter(t, router))('GET', '/things');
+  assert.deepEqual(answer.json, { context: { mine: true }, method: 'MINE', params: { id: 'mine' } });
+});

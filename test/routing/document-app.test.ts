@@ -12,6 +12,8 @@ test('a document is served at the very place it is mounted at, and nowhere below
     req.url = url.slice('/v2.1'.length);
     return app(req, res);
   });
+  t.after(() => app.close());
+  assert.equal(typeof app.close, 'function');
   const root = `http://127.0.0.1:${send.port}/v2.1/`;
   assert.deepEqual((await send('GET', '/v2.1')).json, { self: root });
   assert.deepEqual((await send('GET', '/v2.1/')).json, { self: root });

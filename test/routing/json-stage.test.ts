@@ -6,7 +6,7 @@ import { silentLogger } from 'portico';
 import { beforeHead, type ClosableApp, type Filter } from 'portico/app';
 import { type ActionRequest, action, Reply, Router, type RouterOptions, SENT } from 'portico/routing';
 import { rawRequest } from 'portico/testing';
-import { keepingLogger } from './served-router.js';
+import { keepingLogger, serveRouter } from './served-router.js';
 
 const schema = { type: 'object', properties: { n: { type: 'integer' } }, required: ['n'] } as const;
 
@@ -242,4 +242,39 @@ test('RT-217 Fastify is made for the first answer that is a stream, in the middl
   assert.match(answers[0], /^HTTP\/1\.1 200 .*1\r\na\r\n1\r\nb\r\n0\r\n\r\n$/s);
   assert.match(answers[1], /^HTTP\/1\.1 200 .*1\r\na\r\n1\r\nb\r\n0\r\n\r\n$/s);
   assert.match(answers[2], /^HTTP\/1\.1 500 /);
+});
+
+for (const plugins of [[], [(_fastify: unknown, _options: unknown, done: () => void) => done()]]) {
+  const how = plugins.length === 0 ? 'without Fastify' : 'with Fastify';
+  test(`RT-217 actions that a key of the body selects have their own limits and answers, ${how}`, async (t) => {
+    const response = { 200: schema };
+    const things = {
+      small: action({ bodyKey: 'small', bodyLimit: 20 }, () => 'small'),
+      usual: action({ bodyKey: 'usual' }, () => 'usual'),
+      shown: action({ bodyKey: 'shown', response }, () => ({ n: 1, hidden: true })),
+    };
+    const router = new Router({ controllers: { things }, bodyLimit: 40, plugins, log: silentLogger() });
+    router.connect('/things/action', { controller: 'things', action: 'action' });
+    const send = await serveRouter(t, router);
+    const post = async (key: string, length: number) => {
+      const body = JSON.stringify({ [key]: null }).padEnd(length);
+      return await send('POST', '/things/action', { body, headers: { 'content-type': 'application/json' } });
+    };
+    const statuses = [
+      (await post('small', 20)).status,
+      (await post('small', 21)).status,
+      (await post('usual', 40)).status,
+      (await post('usual', 41)).status,
+    ];
+    assert.deepEqual(statuses, [200, 413, 200, 413]);
+    for (let time = 0; time < 2; time++) assert.equal((await post('shown', 0)).text, '{"n":1}');
+  });
+}
+
+test('a response schema of an action that a key of the body selects is judged when the router is built', async () => {
+  const broken = { type: 'object', properties: { a: { $ref: '#/nowhere' } } } as const;
+  const things = { shown: action({ bodyKey: 'shown', response: { 200: broken } }, () => ({})) };
+  const router = new Router({ controllers: { things }, log: silentLogger() });
+  router.connect('/things/action', { controller: 'things', action: 'action' });
+  await assert.rejects(router.build(), { code: 'PORTICO_ROUTE_SCHEMA' });
 });

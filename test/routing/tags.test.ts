@@ -30,6 +30,9 @@ test('tags are shown, replaced, looked for, added and removed', async (t) => {
   assert.deepEqual([await status('PUT', 'a,b'), await status('PUT', 'toolong')], [400, 400]);
   assert.deepEqual([await status('PUT', 'd'), await status('PUT', 'e')], [201, 400]);
   assert.deepEqual([await status('DELETE', 'a'), await status('DELETE', 'a')], [204, 404]);
+  // Five characters, though ten units of UTF-16.
+  const faces = encodeURIComponent('😀'.repeat(5));
+  assert.deepEqual([await status('PUT', faces), await status('PUT', `${faces}a`)], [201, 400]);
   assert.deepEqual([await put(['x', 'y', 'x']), kept], [200, ['x', 'y']]);
   assert.deepEqual(
     [await put(['a', 'b', 'c', 'd']), await put(['a/b']), await put(['toolong']), await put('a')],

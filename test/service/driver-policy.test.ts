@@ -71,7 +71,7 @@ test('MG-48 a breaker: after failures in a row calls fail at once, until one is 
   for (let call = 0; call < 2; call++) await assert.rejects(async () => driver.fetch('a'), /no route to host/);
   await assert.rejects(async () => driver.fetch('a'), {
     code: 'PORTICO_DRIVER_BROKEN',
-    message: 'Flaky.fetch is not tried: it failed 2 times in a row',
+    message: 'Flaky.fetch is not tried: the driver Flaky failed 2 times in a row',
   });
   assert.equal(raw.calls, 2);
   const healed = async (): Promise<unknown> => {
@@ -144,4 +144,15 @@ test('MG-48 a breaker that opens between retries does not hide what went wrong',
       ({ cause }: Error) => /took more than 0.01 s/.test(String(cause)),
     ),
   );
+});
+
+test('MG-48 a driver that is frozen, or has members that cannot be changed, is guarded as others', async () => {
+  const raw = Object.freeze({ name: 'frozen', fetch: (id: string): unknown => id, plain: () => 7 });
+  const driver = await guardDriver(raw, ['fetch'], { timeout: 1 });
+  assert.equal(await driver.fetch('a'), 'a');
+  assert.deepEqual([driver.plain(), driver.name, 'fetch' in driver], [7, 'frozen', true]);
+  assert.deepEqual(Object.keys(driver), ['name', 'fetch', 'plain']);
+  const { raw: open, driver: guardedOne } = await guarded({ timeout: 1 });
+  guardedOne.calls = 5;
+  assert.deepEqual([open.calls, guardedOne.calls, guardedOne instanceof Flaky], [5, 5, true]);
 });

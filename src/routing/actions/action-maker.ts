@@ -2,7 +2,7 @@
  * Actions of one API: what all of them have in common is said once.
  */
 import { type Action, type ActionOptions, action } from './action.js';
-import type { ActionRequest } from './action-request.js';
+import { ActionRequest } from './action-request.js';
 import { type MembersSince, querySince } from './schema-words.js';
 
 /** What an action is declared with. */
@@ -17,7 +17,10 @@ export interface MadeActionOptions extends Omit<ActionOptions, 'query'> {
 
 /** What an API gives to its actions. */
 export interface ActionMakerOptions<C> {
-  /** What each request carries besides: the store, who asks, the time. Its members are put on the request. */
+  /**
+   * What each request carries besides: the store, who asks, the time. Its members are put on the request, also in place of
+   * members of an `ActionRequest` such as `context`.
+   */
   readonly extend: (request: ActionRequest) => object;
   /** Throws a `Fault` 403 where the request may not do what the policy names. Asked before the action runs. */
   readonly allow: (call: C, policy: string) => void;
@@ -46,8 +49,17 @@ export function actionMaker<C extends Pick<ActionRequest, 'params'>>(
 ): ActionMaker<C> {
   return ({ policy, query, strictFrom = usually, ...options }, handler) =>
     action({ ...options, ...(query && { query: querySince(query, strictFrom) }) }, (request) => {
-      const call = Object.assign(request, extend(request)) as unknown as Parameters<typeof handler>[0];
+      const call = extended(request, extend(request)) as unknown as Parameters<typeof handler>[0];
       if (policy !== undefined) allow(call, policy);
       return around(call, () => handler(call));
     });
+}
+
+/** Most members are new, and assigned; one that every request has, such as a getter, cannot be. */
+function extended(request: ActionRequest, members: object): ActionRequest {
+  for (const [name, value] of Object.entries(members)) {
+    if (!(name in ActionRequest.prototype)) (request as unknown as Record<string, unknown>)[name] = value;
+    else Object.defineProperty(request, name, { value, writable: true, enumerable: true, configurable: true });
+  }
+  return request;
 }

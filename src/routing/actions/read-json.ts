@@ -5,8 +5,8 @@ import type { Readable } from 'node:stream';
 import { collectBody, Fault } from '../../app/index.js';
 import { parseJsonBody } from './json-body.js';
 
-/** Told of the value, or of what went wrong. */
-export type BodyDone = (error: Error | null, body?: unknown) => void;
+/** Told of the value and how many bytes it was, or of what went wrong. */
+export type BodyDone = (error: Error | null, body: unknown, size: number) => void;
 
 /**
  * Reads a body: 413 when it is larger than `limit` bytes, before reading where the length is declared; 400 when it does
@@ -15,7 +15,8 @@ export type BodyDone = (error: Error | null, body?: unknown) => void;
 export function readJson(payload: Readable, limit: number, done: BodyDone): void {
   collectBody(payload, limit, (error, bytes) => {
     if (error === null) parseInto(bytes!, done);
-    else done(isAborted(error) ? new Fault(400, { message: 'The body did not arrive whole.', cause: error }) : error);
+    else if (!isAborted(error)) done(error, undefined, 0);
+    else done(new Fault(400, { message: 'The body did not arrive whole.', cause: error }), undefined, 0);
   });
 }
 
@@ -28,8 +29,8 @@ function parseInto(bytes: Buffer, done: BodyDone): void {
   try {
     value = parseJsonBody(bytes);
   } catch (error) {
-    done(error as Error);
+    done(error as Error, undefined, 0);
     return;
   }
-  done(null, value);
+  done(null, value, bytes.length);
 }

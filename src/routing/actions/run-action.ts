@@ -3,7 +3,7 @@
  * JSON, else by Fastify.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Fault, quoteClient } from '../../app/index.js';
+import { Fault, quoteClient, tooLarge } from '../../app/index.js';
 import type { Outcome, Pending } from '../serving/pending.js';
 import { methodFor, type RunnableAction } from '../serving/served-route.js';
 import { valueFor } from './compiled-action.js';
@@ -29,7 +29,7 @@ export function runAction(
   input: { readonly body: unknown; readonly query: unknown },
   rules: RunRules,
 ): Outcome {
-  const method = pending.method ?? methodByKey(pending, input.body);
+  const method = pending.method ?? selected(pending, input.body);
   const type = rules.types === null ? null : rules.types.choose(req, pending.format);
   return { method, type, value: callAction(input.body, input.query, pending, method, rules) };
 }
@@ -107,6 +107,13 @@ function callAction(body: unknown, query: unknown, pending: Pending, method: Run
   if (!passed) return compiled.handler.call(compiled.controller, own, args);
   own.body = body;
   return compiled.handler.call(compiled.controller, own, { ...args, body });
+}
+
+/** The body was read under the largest limit of the actions it could select; now the one's own holds. */
+function selected(pending: Pending, body: unknown): RunnableAction {
+  const method = methodByKey(pending, body);
+  if (method.bodyLimit !== undefined && pending.received > method.bodyLimit) throw tooLarge(method.bodyLimit);
+  return method;
 }
 
 /** The method that the only key of the body selects. */

@@ -1,5 +1,5 @@
 /**
- * JSON Schemas to functions that check bodies and queries, with the Ajv that Fastify brings along.
+ * JSON Schemas to functions that check bodies and queries, with Ajv.
  */
 import { createRequire } from 'node:module';
 import { isIPv4, isIPv6 } from 'node:net';

@@ -81,10 +81,24 @@ function sendBody(reply: FastifyReply, value: unknown, status: number | undefine
   void reply.serializer(asItIs).send(text);
 }
 
-function serialized(reply: FastifyReply, value: object, code: number, { compiledSerializers }: AnswerRules): string {
-  const compiled: unknown = reply.getSerializationFunction(String(code));
-  if (typeof compiled === 'function') compiledSerializers.set(code, compiled as Serializer);
-  return reply.serialize(value) as string;
+function serialized(
+  reply: FastifyReply,
+  value: object,
+  code: number,
+  { compiledFor, compiledSerializers }: AnswerRules,
+): string {
+  // Of the route, or, where a key of the body has selected the action, compiled for it.
+  const ofRoute: unknown = reply.getSerializationFunction(String(code));
+  const compiled =
+    typeof ofRoute === 'function'
+      ? ofRoute
+      : (compiledSerializers.get(code) ?? reply.compileSerializationSchema(schemaOf(compiledFor!, code)));
+  compiledSerializers.set(code, compiled as Serializer);
+  return (compiled as Serializer)(value);
+}
+
+function schemaOf(compiled: Readonly<Record<string, unknown>>, code: number): Record<string, unknown> {
+  return (compiled[String(code)] ?? compiled[`${Math.floor(code / 100)}xx`]) as Record<string, unknown>;
 }
 
 function asItIs(text: unknown): string {

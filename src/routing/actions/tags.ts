@@ -30,7 +30,8 @@ export type TagActions = Readonly<Record<'index' | 'updateAll' | 'deleteAll' | '
 export function tagActions<R extends SubResourceRequest = ActionRequest>(options: TagOptions<R>): TagActions {
   const { maxItems = 50, maxLength = 60, read, store } = options;
   const { looks, changes, keyOf } = subResource(options);
-  const allowed = new RegExp(`^[^,/]{1,${maxLength}}$`);
+  // By characters, as the schema of the whole list counts.
+  const allowed = new RegExp(`^[^,/]{1,${maxLength}}$`, 'u');
   const many = object({ tags: listOf(text({ maxLength, pattern: '^[^,/]+$' }), { maxItems }) });
   const known = (request: R): readonly string[] => {
     const tags = read(request);

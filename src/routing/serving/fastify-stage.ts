@@ -105,7 +105,10 @@ export class FastifyStage {
     }
     fastify.removeAllContentTypeParsers();
     const read: FastifyContentTypeParser = (request, payload, done) =>
-      readJson(payload, request.routeOptions.bodyLimit ?? this.#bodyLimit, done);
+      readJson(payload, request.routeOptions.bodyLimit ?? this.#bodyLimit, (error, body, size) => {
+        pendingOf(request.raw).received = size;
+        done(error, body);
+      });
     for (const type of READ_TYPES) fastify.addContentTypeParser(type, read);
     // Fastify has no parser for a missing type but the one for all: it reads those bodies and refuses other types.
     fastify.addContentTypeParser('*', (request, payload, done) => {
@@ -124,7 +127,10 @@ export class FastifyStage {
 
   #addTarget(instance: FastifyInstance, served: ServedAction, target: ActionTarget): void {
     if (target.byKey !== null) this.#addRoute(instance, served, target.byKey, undefined);
-    for (const method of target.methods) this.#addRoute(instance, served, method, method.compiled.options.response);
+    // Those that a key selects are never entered, but their schemas are judged with all others.
+    for (const method of [...target.methods, ...[...(target.byKey?.methods.values() ?? [])].flat()]) {
+      this.#addRoute(instance, served, method, method.compiled.options.response);
+    }
   }
 
   #addRoute(

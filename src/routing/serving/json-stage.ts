@@ -35,10 +35,11 @@ export class JsonStage {
     const pending = pendingOf(req);
     // A body comes with the connection's events; what the action sets off belongs to the request.
     const scope = new AsyncResource('PorticoBody');
-    readJson(req, pending.entry.bodyLimit ?? this.#bodyLimit, (error, body) =>
+    readJson(req, pending.entry.bodyLimit ?? this.#bodyLimit, (error, body, size) =>
       scope.runInAsyncScope(() => {
         if (res.writableEnded) return;
         if (error === null) {
+          pending.received = size;
           this.#run(req, res, pending, body);
           return;
         }

@@ -1,12 +1,12 @@
 /**
- * A request between its match and its action: what Fastify's handler finds again.
+ * A request between its match and its action: what the stage that runs the action finds again.
  */
 import type { IncomingMessage } from 'node:http';
 import type { ActionRequest } from '../actions/action-request.js';
 import type { ApiVersion } from '../versions/api-version.js';
 import type { ActionTarget, Entry, RunnableAction } from './served-route.js';
 
-/** What was decided before Fastify got the request. */
+/** What the match has decided. */
 export interface Pending {
   readonly request: ActionRequest;
   readonly target: ActionTarget;
@@ -20,6 +20,8 @@ export interface Pending {
   readonly url: string;
   /** The format that the path asks for. */
   readonly format: string | null;
+  /** Bytes of body that were read. */
+  received: number;
   /** What the action gave, where it has run before Fastify got the request. */
   outcome: Outcome | undefined;
 }

@@ -52,20 +52,20 @@ export interface ActionTarget {
   readonly resource: Resource;
   /** By version; empty when a key of the body selects. */
   readonly methods: readonly RunnableAction[];
-  /** The way to Fastify and the actions by key of the body; null when the action is a method. */
+  /** The way to the actions and the actions by key of the body; null when the action is a method. */
   readonly byKey: BodyKeys | null;
 }
 
-/** Actions that a key of the body selects: they share the way to Fastify, which reads the body. */
+/** Actions that a key of the body selects: they share the way to them, on which the body is read. */
 export interface BodyKeys extends Entry {
   readonly methods: ReadonlyMap<string, readonly RunnableAction[]>;
 }
 
-/** The way to Fastify. */
+/** The way to an action. */
 export interface Entry {
   /** Filters, if any, then the action. */
   readonly app: App;
-  /** Under which Fastify gets the request; the query follows. */
+  /** Under which Fastify gets the request, where it is Fastify that runs or answers it; the query follows. */
   readonly key: string;
   /** Largest body, in bytes; undefined: the router's. */
   readonly bodyLimit: number | undefined;
@@ -84,6 +84,8 @@ export interface TargetSource {
   readonly compiler: SchemaCompiler;
   /** Runs the action. */
   readonly enter: App;
+  /** The router's largest body, in bytes. */
+  readonly bodyLimit: number;
 }
 
 /** Where a target is used. */
@@ -116,19 +118,19 @@ export function makeTarget(source: TargetSource, controller: string, action: str
   for (const bodyKey of resource.bodyKeys()) {
     const compiled = resource.compileKey(bodyKey, source.compiler);
     refuseFilters(compiled, `${controller}: the action for the body key "${bodyKey}"`);
+    const number = methods.size;
     methods.set(
       bodyKey,
-      compiled.map((one) => runnable(one, 0)),
+      compiled.map((one, index) => ({ ...runnable(one, 0), key: `${key}~key${number}~${index}` })),
     );
   }
-  const bodyLimit = largestLimit([...methods.values()].flat()) ?? place.settings.bodyLimit;
+  const bodyLimit = largestLimit([...methods.values()].flat(), source.bodyLimit);
   return { resource, methods: [], byKey: { methods, key, bodyLimit, app: compose(outer, source.enter) } };
 }
 
 /** Of actions that share their way: the body is read before it is known which of them runs. */
-function largestLimit(methods: readonly RunnableAction[]): number | undefined {
-  if (methods.length === 0) return undefined;
-  return Math.max(...methods.map(({ bodyLimit }) => bodyLimit ?? 0)) || undefined;
+function largestLimit(methods: readonly RunnableAction[], usual: number): number {
+  return Math.max(...methods.map(({ bodyLimit }) => bodyLimit ?? usual));
 }
 
 /** The method for a version; undefined when there is none, which is as if the action did not exist. */

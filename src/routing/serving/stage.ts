@@ -20,7 +20,8 @@ const DEFAULT_BODY_LIMIT = 114_688;
 export class Stage {
   readonly #parts: RouterParts;
   readonly #rules: RunRules;
-  readonly #bodyLimit: number;
+  /** The largest body of an action that says nothing else, in bytes. */
+  readonly bodyLimit: number;
   readonly #json: JsonStage | null;
   #served: readonly ServedAction[] = [];
   #fastify: FastifyStage | undefined;
@@ -30,12 +31,12 @@ export class Stage {
   constructor(parts: RouterParts, fail: Fail) {
     const { options } = parts;
     this.#parts = parts;
-    this.#bodyLimit = options.bodyLimit ?? DEFAULT_BODY_LIMIT;
+    this.bodyLimit = options.bodyLimit ?? DEFAULT_BODY_LIMIT;
     const types = new AnswerTypes(options.serializers, options.strictAccept);
     this.#rules = { schemas: options.schemas ?? 'optional', types: types.isChoice ? types : null, fail };
     const hasPlugins = (options.plugins?.length ?? 0) > 0;
     // A plugin may have hooks and parsers for every request.
-    this.#json = hasPlugins ? null : new JsonStage(this.#rules, this.#bodyLimit, this.#byFastify);
+    this.#json = hasPlugins ? null : new JsonStage(this.#rules, this.bodyLimit, this.#byFastify);
   }
 
   /** Runs the action of a matched request. */
@@ -53,7 +54,7 @@ export class Stage {
   /** Takes the actions there are; refuses what Fastify would refuse of them. The result closes it. */
   async start(served: readonly ServedAction[]): Promise<() => Promise<void>> {
     this.#served = served;
-    if (this.#json === null || !isLimit(this.#bodyLimit) || targetsOf(served).some(asksFastify)) await this.#open();
+    if (this.#json === null || !isLimit(this.bodyLimit) || targetsOf(served).some(asksFastify)) await this.#open();
     return async () => {
       await this.#opening?.catch(() => undefined);
       await this.#close();
@@ -71,7 +72,7 @@ export class Stage {
   }
 
   async #makeFastify(): Promise<FastifyStage> {
-    const fastify = new FastifyStage(this.#parts, this.#rules, this.#bodyLimit);
+    const fastify = new FastifyStage(this.#parts, this.#rules, this.bodyLimit);
     this.#close = await fastify.start(this.#served);
     this.#fastify = fastify;
     return fastify;
@@ -86,8 +87,7 @@ function targetsOf(served: readonly ServedAction[]): ActionTarget[] {
 
 /** Has schemas that Fastify compiles, or a limit that it refuses. */
 function asksFastify({ methods, byKey }: ActionTarget): boolean {
-  if (byKey !== null && byKey.bodyLimit !== undefined && !isLimit(byKey.bodyLimit)) return true;
-  return methods.some(
+  return [...methods, ...[...(byKey?.methods.values() ?? [])].flat()].some(
     ({ compiled, bodyLimit }) =>
       compiled.options.response !== undefined || (bodyLimit !== undefined && !isLimit(bodyLimit)),
   );

@@ -1,7 +1,7 @@
 /**
  * An app that is one document.
  */
-import type { App, FaultStyle } from '../../app/index.js';
+import type { App, ClosableApp, FaultStyle } from '../../app/index.js';
 import type { ActionRequest } from '../actions/action-request.js';
 import { Router } from '../router.js';
 
@@ -13,18 +13,19 @@ export interface DocumentAppOptions {
 
 /**
  * Serves one document, GET and HEAD, at the very place it is mounted at: a version document at `/`, or at `/v2.1` and
- * `/v2.1/`. In it `request.url('root')` is the URL of that place. Below it is 404; other methods are 405.
+ * `/v2.1/`. In it `request.url('root')` is the URL of that place. Below it is 404; other methods are 405. `close()` is the router's.
  */
 export async function documentApp(
   show: (request: ActionRequest) => unknown,
   options: DocumentAppOptions = {},
-): Promise<App> {
+): Promise<ClosableApp> {
   const router = new Router({ controllers: { root: { show } }, faultStyle: options.faultStyle });
   router.connect('root', '/', { controller: 'root', action: 'show', conditions: { method: ['GET'] } });
   const app = await router.build();
-  return (req, res) => {
+  const listener: App = (req, res) => {
     // Nothing is left of the path where all of it was the mount.
     if (!req.url?.startsWith('/')) req.url = `/${req.url}`;
     return app(req, res);
   };
+  return Object.assign(listener, { close: () => app.close() });
 }
