@@ -46,7 +46,8 @@ class BoundedSearch {
 
   /** Throws when the time is spent. */
   finds(text: string): boolean {
-    const context = (this.#context ??= this.#makeContext());
+    this.#context ??= this.#makeContext();
+    const context = this.#context;
     const left = this.#timeoutMs - context.spent;
     if (left <= 0) throw new Error('the time is spent');
     context.text = text;

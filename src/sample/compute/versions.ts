@@ -1,5 +1,5 @@
 /** The version documents, which clients read before anything else. They are the same in every worker. */
-import type { AppFactory, ClosableApp, FactoryContext } from 'portico/app';
+import type { AppFactory } from 'portico/app';
 import { documentApp, versionDocument } from 'portico/routing';
 
 /** The compute API's microversions. Clients ask for what they find here, so the maximum is one that is kept. */
@@ -15,24 +15,9 @@ const media = { base: 'application/json', type: 'application/vnd.openstack.compu
 const written = { faultStyle: 'openstack' } as const;
 
 /** `[app:…]` for `/`: the one version there is. */
-export const versions: AppFactory = (_globalConf, _localConf, ctx) =>
-  closing(
-    ctx,
-    documentApp((request) => ({ versions: [described(`${request.url('root')}v2.1/`)] }), written),
-  );
+export const versions: AppFactory = () =>
+  documentApp((request) => ({ versions: [described(`${request.url('root')}v2.1/`)] }), written);
 
 /** `[app:…]` for `/v2.1` and `/v2.1/`. */
-export const version: AppFactory = (_globalConf, _localConf, ctx) =>
-  closing(
-    ctx,
-    documentApp(
-      (request) => ({ version: { ...described(request.url('root'), docs), 'media-types': [media] } }),
-      written,
-    ),
-  );
-
-async function closing(ctx: FactoryContext, made: Promise<ClosableApp>): Promise<ClosableApp> {
-  const app = await made;
-  ctx.onClose(() => app.close());
-  return app;
-}
+export const version: AppFactory = () =>
+  documentApp((request) => ({ version: { ...described(request.url('root'), docs), 'media-types': [media] } }), written);
