@@ -1,9 +1,12 @@
 /**
  * `api-cli service`: the services that have registered, and what operators decide about them.
  */
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import type { Config } from '../config/index.js';
 import { didYouMean, PorticoError } from '../errors.js';
 import {
+  databaseOptions,
   type OperatorChanges,
   openRegistry,
   type ServiceJson,
@@ -11,6 +14,7 @@ import {
   type ServiceView,
   servicegroupOptions,
   serviceJson,
+  sqlitePath,
   type ViewFilter,
 } from '../registry/index.js';
 import {
@@ -115,6 +119,7 @@ async function withRegistry<T>(
   work: (registry: ServiceRegistry, purgeAfterDays: number) => Promise<T>,
 ): Promise<T> {
   const config = await readConfiguration(given);
+  refuseMissingDatabase(config);
   const registry = openRegistry(config, { log: configuredLogger(config) });
   if (registry === null) {
     throw new PorticoError('PORTICO_NO_REGISTRY', {
@@ -127,6 +132,23 @@ async function withRegistry<T>(
   } finally {
     await registry.close();
   }
+}
+
+/** A database that is not there has no records: these commands ask, and must not make an empty one somewhere else. */
+function refuseMissingDatabase(config: Config): void {
+  const { driver, connection = config.group('database', databaseOptions).connection } = config.group(
+    'servicegroup',
+    servicegroupOptions,
+  );
+  if (driver !== 'sqlite' || connection === undefined) return;
+  const path = sqlitePath(connection);
+  if (path === ':memory:' || existsSync(path)) return;
+  throw new PorticoError('PORTICO_NO_REGISTRY', {
+    message: `there is no service registry at ${path}`,
+    hint:
+      'No service has registered there. If services run, they have another state_path or connection: does their unit ' +
+      'set PORTICO_DEFAULT__STATE_PATH?',
+  });
 }
 
 /** By id, by `binary@host`, or by a binary that runs on one host only. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -137,4 +137,15 @@ test('SG-19 db sync makes the tables, and says so when there is nothing to do', 
   const refused = apiCli('db', 'sync', '--config-file', wrong);
   assert.equal(refused.status, 78);
   assert.match(refused.stderr, /no PostgreSQL connection: sqlite:…\n.*postgresql:\/\/user@host/);
+});
+
+test('SG-55 a database that is not there is not made: the commands say which one they looked for', () => {
+  const state = join(folder, 'elsewhere');
+  const set = ['--set', `servicegroup.connection=sqlite:///${join(state, 'services.db')}`];
+  for (const words of [['list'], ['show', 'portico-compute'], ['purge']]) {
+    const { status, stderr } = cli(...words, ...set);
+    assert.equal(status, 1, stderr);
+    assert.ok(stderr.includes(join(state, 'services.db')), stderr);
+  }
+  assert.equal(existsSync(state), false);
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { silentLogger } from 'portico';
 import { ActivatedSockets } from '../../dist/launch/sockets/activated-sockets.js';
 import { get } from '../fixtures/http-client.js';
 import { endGroup, spawnKept } from '../fixtures/keeper.js';
@@ -77,4 +78,16 @@ test('PT-1 RL-94 several sockets of one name are slots of one address, and a cho
   const sockets = new ActivatedSockets({ pid: 17, env });
   assert.equal(sockets.take('unknown-to-it', [address]), undefined);
   assert.deepEqual(sockets.take('api', [address])?.[0]?.descriptors, [3, 4]);
+});
+
+test('LC-911 RL-94 a passed socket that no service takes is a warning, once, with descriptor, name and the services', () => {
+  const env = { LISTEN_PID: '1', LISTEN_FDS: '2', LISTEN_FDNAMES: 'compute:comput' };
+  const sockets = new ActivatedSockets({ env, pid: 1 });
+  const warnings: string[] = [];
+  const log = { ...silentLogger(), warn: (message: string) => void warnings.push(message) };
+  sockets.take('compute', [{ host: '127.0.0.1', port: 0 }]);
+  sockets.warnOfUnused(log, ['compute', 'metadata']);
+  sockets.warnOfUnused(log, ['compute', 'metadata']);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0]!, /Descriptor 4 \(comput\).*compute, metadata/);
 });

@@ -172,6 +172,8 @@ test('OP-85 a refused reload is reported with what it would have changed', async
   it.write(ini('api_paste_config = lost.ini\n'));
   const report = await it.reload();
   assert.equal(report.outcome, 'refused');
+  assert.ok(report.changes.length > 0);
+  for (const { effect } of report.changes) assert.equal(effect, 'not applied');
   assert.match(report.error ?? '', /Could not find config at lost\.ini/);
   assert.deepEqual(
     report.changes.map(({ option, new: now }) => [option, now]),

@@ -74,8 +74,8 @@ export interface ReportedChange {
   readonly new: string;
   /** Where the new value stands; of an option that is no longer set, where the old one stood. */
   readonly where: string;
-  /** What took it up: a restart would be needed where the old value still counts. */
-  readonly effect: 'applied now' | 'by new workers' | 'needs a restart';
+  /** What took it up: a restart would be needed where the old value still counts. `not applied`: the reload was refused. */
+  readonly effect: 'applied now' | 'by new workers' | 'needs a restart' | 'not applied';
 }
 
 const EFFECTS = { now: 'applied now', new_workers: 'by new workers', restart: 'needs a restart' } as const;

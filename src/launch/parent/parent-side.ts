@@ -223,6 +223,7 @@ export class ParentSide implements Launcher {
   #allReady(): void {
     if (this.#stopping !== undefined) return;
     logReady(this.#log, fleetStatus(this.supervisor), this.#launchedAt);
+    this.supervisor.warnOfUnusedSockets();
     this.#serviceManager.ready(() => this.#summary());
     this.#serviceManager.watch(() => this.supervisor.pools.every((pool) => pool.answering));
   }

@@ -172,6 +172,11 @@ export class Supervisor {
     return this.#activated.take(name, service.addresses) ?? openAll(service.addresses, slots);
   }
 
+  /** Says which of the sockets that were passed nobody listens on. */
+  warnOfUnusedSockets(): void {
+    this.#activated.warnOfUnused(this.#log, [...this.#pools.keys()]);
+  }
+
   #spawn(pool: WorkerPool, index: number, generation: Generation, how: SpawnOptions): WorkerHandle {
     const { rehearse = false, workers = pool.wanted } = how;
     const assignment: Assignment = {

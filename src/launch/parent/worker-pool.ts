@@ -92,7 +92,10 @@ export class WorkerPool {
    * `spare` becomes the first of them.
    */
   async launch(workers: number, generation?: Generation, spare?: WorkerHandle): Promise<void> {
-    this.#around.log.info(`Starting ${workers} workers`, { service: this.name, workers });
+    this.#around.log.info(`Starting ${workers} ${workers === 1 ? 'worker' : 'workers'}`, {
+      service: this.name,
+      workers,
+    });
     this.#asked = workers;
     this.#begun = true;
     for (let index = 0; index < workers; index++) this.#slots.push(emptySlot(index));

@@ -63,6 +63,11 @@ export function refusedFor(error: unknown): ReloadResult {
   return { outcome: 'refused', error: ordinary ? error.message : describeError(error), thrown: error };
 }
 
+/** What was refused took nothing up. */
+function notApplied(change: ReportedChange): ReportedChange {
+  return { ...change, effect: 'not applied' };
+}
+
 /** How many are kept. */
 const KEPT = 20;
 
@@ -91,7 +96,9 @@ export class ReloadReports {
         added: [],
         removed: [],
       };
-      this.#add({ ...known, ...result, ...(abandoned ? { outcome: 'abandoned' } : {}) }, thrown, log);
+      const report = { ...known, ...result };
+      const changes = result.outcome === 'refused' ? report.changes.map(notApplied) : report.changes;
+      this.#add({ ...report, changes, ...(abandoned ? { outcome: 'abandoned' } : {}) }, thrown, log);
     };
   }
 

@@ -1,6 +1,7 @@
 /**
  * Sockets that a service manager opened and handed over, as sd_listen_fds(3) describes it: descriptors 3 and up.
  */
+import type { Logger } from '../../log.js';
 import { isListening, type ListenAddress, type ServiceBase } from '../../service/index.js';
 import type { HostProcess } from '../process/host-process.js';
 import { addressOfDescriptor, type ListenSockets } from './listen-sockets.js';
@@ -21,6 +22,7 @@ interface Passed {
  */
 export class ActivatedSockets {
   #passed: readonly Passed[];
+  readonly #told = new Set<number>();
 
   constructor(host: Pick<HostProcess, 'env' | 'pid'>) {
     const { LISTEN_PID: pid, LISTEN_FDS: count, LISTEN_FDNAMES: names = '' } = host.env;
@@ -53,6 +55,23 @@ export class ActivatedSockets {
     const sockets = isListening(service) ? this.take(name, service.addresses) : undefined;
     if (sockets === undefined || !isListening(service)) return;
     service.useSockets(sockets.map(({ address, descriptors }) => ({ address, fd: descriptors[0]! })));
+  }
+
+  /**
+   * Warns of each socket that no service took: its clients connect and wait. Once for each; one that a reload adds may
+   * still take them. `services`: the names that would have fitted.
+   */
+  warnOfUnused(log: Logger, services: readonly string[]): void {
+    for (const { descriptor, name } of this.#passed) {
+      if (this.#told.has(descriptor)) continue;
+      this.#told.add(descriptor);
+      const named = name === '' ? '' : ` (${name})`;
+      log.warn(
+        `Descriptor ${descriptor}${named}, passed by the service manager, fits no service: who connects to it is kept ` +
+          `waiting. FileDescriptorName= is the name of a service: ${services.join(', ')}`,
+        { descriptor, name },
+      );
+    }
   }
 
   #choose(service: string, count: number): readonly Passed[] {
