@@ -209,10 +209,7 @@ export class ServiceLauncher implements Launcher {
   #allReady(): void {
     if (this.stopping || this.#options.worker?.supervised) return;
     if (this.#options.signals !== false) logReady(this.#log, this.status().services, this.#launchedAt);
-    this.#activated.warnOfUnused(
-      this.#log,
-      this.#runs.map(({ name }) => name),
-    );
+    this.#activated.warnOfUnused(this.#log, this.#runs);
     this.#serviceManager.ready(() => {
       const services = this.#runs.map(({ name, state }) => `${name}: ${state}`);
       return `${services.join(', ')}; configuration ${this.#generation}`;

@@ -86,8 +86,8 @@ test('LC-911 RL-94 a passed socket that no service takes is a warning, once, wit
   const warnings: string[] = [];
   const log = { ...silentLogger(), warn: (message: string) => void warnings.push(message) };
   sockets.take('compute', [{ host: '127.0.0.1', port: 0 }]);
-  sockets.warnOfUnused(log, ['compute', 'metadata']);
-  sockets.warnOfUnused(log, ['compute', 'metadata']);
+  sockets.warnOfUnused(log, [{ name: 'compute' }, { name: 'metadata' }]);
+  sockets.warnOfUnused(log, [{ name: 'compute' }, { name: 'metadata' }]);
   assert.equal(warnings.length, 1);
   assert.match(warnings[0]!, /Descriptor 4 \(comput\).*compute, metadata/);
 });

@@ -174,7 +174,7 @@ export class Supervisor {
 
   /** Says which of the sockets that were passed nobody listens on. */
   warnOfUnusedSockets(): void {
-    this.#activated.warnOfUnused(this.#log, [...this.#pools.keys()]);
+    this.#activated.warnOfUnused(this.#log, this.pools);
   }
 
   #spawn(pool: WorkerPool, index: number, generation: Generation, how: SpawnOptions): WorkerHandle {

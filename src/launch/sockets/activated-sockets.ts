@@ -59,16 +59,16 @@ export class ActivatedSockets {
 
   /**
    * Warns of each socket that no service took: its clients connect and wait. Once for each; one that a reload adds may
-   * still take them. `services`: the names that would have fitted.
+   * still take them. `services`: those whose names would have fitted.
    */
-  warnOfUnused(log: Logger, services: readonly string[]): void {
+  warnOfUnused(log: Logger, services: readonly { readonly name: string }[]): void {
     for (const { descriptor, name } of this.#passed) {
       if (this.#told.has(descriptor)) continue;
       this.#told.add(descriptor);
       const named = name === '' ? '' : ` (${name})`;
       log.warn(
         `Descriptor ${descriptor}${named}, passed by the service manager, fits no service: who connects to it is kept ` +
-          `waiting. FileDescriptorName= is the name of a service: ${services.join(', ')}`,
+          `waiting. FileDescriptorName= is the name of a service: ${services.map((service) => service.name).join(', ')}`,
         { descriptor, name },
       );
     }
