@@ -108,9 +108,8 @@ export class ServiceLauncher implements Launcher {
   async launchService(service: ServiceBase, options: { workers?: number } = {}): Promise<void> {
     const { workers } = options;
     if (workers !== undefined && workers !== null && workers !== 1) {
-      throw Object.assign(new RangeError('Launcher asked to start multiple workers'), {
-        code: 'PORTICO_INVALID_WORKERS',
-      });
+      const code = 'PORTICO_INVALID_WORKERS';
+      throw Object.assign(new RangeError('Launcher asked to start multiple workers'), { code });
     }
     checkService(service);
     this.takeSignals();
