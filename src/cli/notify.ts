@@ -13,16 +13,16 @@ export function register(program: Command): void {
     .addHelpText(
       'after',
       '\nExample:\n  $ NOTIFY_SOCKET=/run/app/notify api-cli notify\n' +
-        '\nStatus: 0 told, or nobody to tell as NOTIFY_SOCKET is not set; 1 nobody listens there.\n',
+        '\nStatus: 0, also when nobody could be told, which standard error says: sd_notify(3) is no reason to fail.\n',
     )
     .action(async () => {
       const path = process.env.NOTIFY_SOCKET ?? '';
       if (path === '') process.stderr.write('NOTIFY_SOCKET is not set: nobody was told\n');
       else if (!(await notify())) {
-        throw new PorticoError('PORTICO_NOTIFY_FAILED', {
-          message: `nobody could be told: no datagram could be sent to ${path}, which NOTIFY_SOCKET names`,
-          hint: 'Somebody must listen there, and systemd-notify, perl or python3 must be installed.',
-        });
+        process.stderr.write(
+          `nobody could be told: no datagram could be sent to ${path}, which NOTIFY_SOCKET names\n` +
+            '  Somebody must listen there, and systemd-notify, perl or python3 must be installed.\n',
+        );
       }
     });
 

@@ -10,7 +10,7 @@ import type { LaunchSettings } from './launch-settings.js';
 import type { Launcher } from './launcher.js';
 import { logConfiguration, readSettings } from './launcher-options.js';
 import { type LauncherStatus, logReady, runStatus } from './launcher-status.js';
-import { currentProcess, exitProcess, type HostProcess } from './process/host-process.js';
+import { currentProcess, type HostProcess } from './process/host-process.js';
 import { killAfter } from './process/last-resort.js';
 import { logFailure } from './process/log-failure.js';
 import { OwnedProcess } from './process/owned-process.js';
@@ -287,7 +287,7 @@ export class ServiceLauncher implements Launcher {
     this.#stopping ??= this.#ended.promise.then(() => undefined);
     await Promise.all(this.#runs.map((run) => run.abandon()));
     this.#ended.resolve(this.#status);
-    exitProcess(this.#host, this.#status);
+    this.#process.exit(this.#status);
   }
 
   /** Stop, reset, start: one service after another, its listening sockets open throughout. */

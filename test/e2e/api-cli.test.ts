@@ -82,7 +82,7 @@ test('LC-1401 LC-1235 the enabled APIs start in their order, each as its section
     const program = startApiCli([], { cwd: project.folder });
     try {
       for (const name of expected) await program.printed(new RegExp(`^${name} .*:\\d+`, 'm'));
-      const bound = [...program.stderr.matchAll(/"msg":"Starting (\d) workers"/g)];
+      const bound = [...program.stderr.matchAll(/"msg":"Starting (\d) workers?"/g)];
       const order = [...program.stderr.matchAll(/"service":"(\w)"[^\n]*"msg":"Starting/g)].map(([, name]) => name);
       assert.deepEqual(order, expected, program.stderr);
       assert.equal(bound.length, expected.length);

@@ -35,7 +35,7 @@ test('LC-204 LC-901 LC-351 ready once the service has started; a reload lets wai
   assert.deepEqual(await program.ended, { code: 0, signal: null });
 });
 
-test('LC-908 api-cli notify tells whoever NOTIFY_SOCKET names, and without it does nothing', async (t) => {
+test('LC-908 api-cli notify tells whoever NOTIFY_SOCKET names, does nothing without it, and says when nobody listens', async (t) => {
   const path = join(folder, 'notify');
   const listener = new NotifyListener(path);
   t.after(() => listener.close());
@@ -43,11 +43,12 @@ test('LC-908 api-cli notify tells whoever NOTIFY_SOCKET names, and without it do
   assert.equal((await startApiCli(['notify'], { env: { NOTIFY_SOCKET: path } }).ended).code, 0);
   await listener.message('READY=1');
   assert.deepEqual(listener.messages, ['READY=1']);
-  for (const socket of ['', join(folder, 'nobody')]) {
-    const silent = startApiCli(['notify'], { env: { NOTIFY_SOCKET: socket } });
-    assert.equal((await silent.ended).code, 0);
-    assert.equal(silent.output().trim(), '');
-  }
+  const unset = startApiCli(['notify'], { env: { NOTIFY_SOCKET: '' } });
+  assert.equal((await unset.ended).code, 0);
+  assert.equal(unset.output().trim(), 'NOTIFY_SOCKET is not set: nobody was told');
+  const deaf = startApiCli(['notify'], { env: { NOTIFY_SOCKET: join(folder, 'nobody') } });
+  assert.equal((await deaf.ended).code, 0);
+  assert.match(deaf.stderr, /no datagram could be sent to .*nobody/);
 });
 
 test('LC-908 api-cli wait-ready: 0 for READY=1, 1 for anything else, 2 for nothing in time', async () => {

@@ -44,6 +44,7 @@ test('LC-513 LC-523 LC-372 LC-1907 RL-83 SIGINT ends everything at once, with 1'
   await begun(port, '/slow?ms=20000');
   fleet.kill('SIGINT');
   assert.deepEqual(await fleet.ended, { code: 1, signal: null });
+  assert.equal(fleet.lines.filter(({ event, status }) => event === 'stopped' && status === 1).length, 1);
   assert.deepEqual(workers.filter(isAlive), []);
 });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
@@ -278,4 +278,15 @@ test('LC-1508 LC-1339 the report of a process shows what its services tell: task
   assert.match(text, /task synchronise: running/);
   assert.match(text, /clean: every 1m, 0 runs/);
   assert.match(text, /Under way:\n {2}GET \/servers for 2\.0 s/);
+});
+
+test('LC-1506 a process says which program runs, and which Portico', async () => {
+  writeFileSync(join(folder, 'package.json'), '{ "name": "cloud", "version": "7.1.0" }');
+  mkdirSync(join(folder, 'bin'));
+  const program = join(folder, 'bin', 'main.js');
+  writeFileSync(program, '');
+  const text = section(await processReport({ services: () => [], program }).report(), 'Package');
+  assert.match(text, /product = cloud\nvendor = none\nversion = 7\.1\.0\nportico = \d+\.\d+\.\d+/);
+  const unknown = section(await processReport({ services: () => [], program: join(folder, 'no') }).report(), 'Package');
+  assert.match(unknown, /version = none\nportico = \d/);
 });

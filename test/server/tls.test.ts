@@ -128,6 +128,8 @@ test('RL-92 a certificate that has ended, or has less than 30 days left, is wort
     validityWarning('/etc/c.pem', new X509Certificate((await makePair(days)).cert));
   assert.match((await warning(-1)) ?? '', /^The certificate \/etc\/c.pem has expired on \d{4}-\d\d-\d\dT/);
   assert.match((await warning(29.5)) ?? '', /^The certificate \/etc\/c.pem expires in 29 days, on \d{4}/);
+  assert.match((await warning(1.5)) ?? '', /expires in a day, on/);
+  assert.match((await warning(0.5)) ?? '', /expires today, on/);
   assert.equal(await warning(31), undefined);
 });
 

@@ -42,6 +42,7 @@ test('a policy for one driver is looked at as well', async () => {
 
 class Files {
   static options = defineOptions({ folder: string({ required: true, help: 'Where images are.' }) });
+  readonly kind = 'files';
 }
 class Local {
   static options = defineOptions({ folder: string({ default: '/tmp', help: 'Where images are.' }) });

@@ -14,7 +14,7 @@ import type { Launcher, LauncherOptions } from '../launcher.js';
 import { logConfiguration } from '../launcher-options.js';
 import { fleetStatus, type LauncherStatus, logReady, workerLines } from '../launcher-status.js';
 import { HookList } from '../process/hook-list.js';
-import { exitProcess, type HostProcess } from '../process/host-process.js';
+import type { HostProcess } from '../process/host-process.js';
 import { logFailure } from '../process/log-failure.js';
 import { OwnedProcess } from '../process/owned-process.js';
 import { masterTitle, programName } from '../process/process-title.js';
@@ -262,7 +262,7 @@ export class ParentSide implements Launcher {
     this.#stopping ??= this.#ended.promise.then(() => undefined);
     await this.supervisor.kill();
     this.#ended.resolve(this.#status);
-    exitProcess(this.#given.host, this.#status);
+    this.#process.exit(this.#status);
   }
 
   async #reload(): Promise<void> {

@@ -41,6 +41,7 @@ export class OwnedProcess {
   readonly #leftBehind = new Set<Promise<unknown>>();
   #files: FileChanges | undefined;
   #taken = false;
+  #saidEnded = false;
 
   constructor(given: Ownership) {
     this.#given = given;
@@ -125,8 +126,17 @@ export class OwnedProcess {
     }
   }
 
+  /** Ends the process at once, with its last line in the log. */
+  exit(status: number): void {
+    const { owned, supervised, host } = this.#given;
+    if (owned && !supervised) this.#sayEnded(status);
+    exitProcess(host, status);
+  }
+
   /** The last line of a process that was asked to stop, or gave up. */
   #sayEnded(status: number): void {
+    if (this.#saidEnded) return;
+    this.#saidEnded = true;
     const { log } = this.#given;
     log[status === 0 ? 'info' : 'warn'](`Stopped with status ${status}`, { event: 'stopped', status });
   }

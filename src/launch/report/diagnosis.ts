@@ -6,6 +6,7 @@ import type { Logger } from '../../log.js';
 import type { ServiceBase } from '../../service/index.js';
 import type { Activity } from '../../tasks/index.js';
 import { type Backdoor, initializeIfEnabled } from '../backdoor/backdoor.js';
+import { currentProcess } from '../process/host-process.js';
 import { processReport } from './process-report.js';
 import type { GuruMeditation } from './report.js';
 
@@ -39,8 +40,10 @@ export class Diagnosis {
 
   constructor(options: DiagnosisOptions) {
     const { name, services, workers, config } = options;
+    const program = currentProcess().argv[1];
     this.#options = options;
-    this.reporter = processReport({ service: name, services, config, ...(workers !== undefined && { workers }) });
+    const told = workers === undefined ? {} : { workers };
+    this.reporter = processReport({ service: name, services, config, program, ...told });
   }
 
   /** Where the backdoor listens: a port, a path, or null. */

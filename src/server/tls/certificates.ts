@@ -112,7 +112,9 @@ export function validityWarning(path: string, certificate: X509Certificate, now 
   const days = daysLeft(certificate, now);
   if (now < from.getTime()) return `The certificate ${path} is not valid before ${from.toISOString()}`;
   if (days < 0) return `The certificate ${path} has expired on ${to.toISOString()}`;
-  if (days < SOON_DAYS) return `The certificate ${path} expires in ${Math.floor(days)} days, on ${to.toISOString()}`;
+  const left = days < 2 ? 'a day' : `${Math.floor(days)} days`;
+  if (days < 1) return `The certificate ${path} expires today, on ${to.toISOString()}`;
+  if (days < SOON_DAYS) return `The certificate ${path} expires in ${left}, on ${to.toISOString()}`;
   return undefined;
 }
 
