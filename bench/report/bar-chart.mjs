@@ -33,6 +33,7 @@ export function barChart(panels, { columns = 2, unit = 'µs', digits = 1 } = {})
   const width = 32 + across * PANEL + (across - 1) * GAP;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}" viewBox="0 0 ${width} ${y}" role="img">`,
+    `<title>${panels.map(({ title }) => escaped(title)).join('; ')}</title>`,
     `<style>${STYLE}</style><rect class="page" width="100%" height="100%"/>`,
     ...drawn,
     '</svg>\n',
