@@ -239,7 +239,7 @@ test('LC-1402 LC-517 a wrong name that would end a running API refuses the reloa
   const project = emptyProject({
     ...files,
     'api-paste.ini': `${files['api-paste.ini']}\n[app:bye]\nuse = hello_app\n`,
-    'portico.ini': `${files['portico.ini']}[api:bye]\nport = ${other}\n`.replace('= hello', '= hello,bye'),
+    'portico.ini': `${files['portico.ini']}[api:bye]\nport = ${other}\nworkers = 1\n`.replace('= hello', '= hello,bye'),
   });
   const ini = join(project.folder, 'portico.ini');
   const good = readFileSync(ini, 'utf8');
