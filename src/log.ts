@@ -17,7 +17,7 @@ export interface Logger {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
-  /** A logger whose every line also has these facts. */
+  /** A logger whose every line also has these facts. Its level is this one's, until it is given one of its own. */
   child(fields: LogFields): Logger;
   /** False when a line of that level would not be written: for facts that are dear to gather. */
   enabled(level: LogLevel): boolean;
@@ -82,19 +82,26 @@ function readable(destination: { write(line: string): void }): NodeJS.WritableSt
  * `others` makes the same logger without the id of this process: for lines about another one, whose id is among their
  * facts. A name may stand only once in an object (RFC 8259 §4).
  */
-function wrap(target: PinoLogger, others: () => PinoLogger = () => target): Logger {
+function wrap(target: PinoLogger, others: () => PinoLogger = () => target, inherited?: () => string): Logger {
   let other: PinoLogger | undefined;
+  let inherits = inherited;
+  const levelled = (): PinoLogger => {
+    const level = inherits?.();
+    if (level !== undefined && level !== target.level) target.level = level;
+    return target;
+  };
   const writer = (fields: LogFields | undefined): PinoLogger => {
-    if (fields?.pid === undefined) return target;
+    if (fields?.pid === undefined) return levelled();
     other ??= others();
-    other.level = target.level;
+    other.level = levelled().level;
     return other;
   };
   return {
     get level() {
-      return target.level as LogLevel;
+      return levelled().level as LogLevel;
     },
     set level(level: LogLevel) {
+      inherits = undefined;
       target.level = level;
     },
     debug: (message, fields) => writer(fields).debug(fields ?? {}, message),
@@ -104,9 +111,12 @@ function wrap(target: PinoLogger, others: () => PinoLogger = () => target): Logg
     child: ({ pid, ...fields }) => {
       const base = pid === undefined ? target : others();
       const child = base.child(pid === undefined ? fields : { pid, ...fields });
-      child.level = target.level;
-      return wrap(child, () => others().child(fields));
+      return wrap(
+        child,
+        () => others().child(fields),
+        () => levelled().level,
+      );
     },
-    enabled: (level) => target.isLevelEnabled(level),
+    enabled: (level) => levelled().isLevelEnabled(level),
   };
 }

@@ -23,6 +23,7 @@ export const logOptions = defineOptions({
   }),
   log_format: oneOf(['auto', 'json', 'text'], {
     default: 'auto',
+    restart: true,
     help: 'JSON lines, or readable text; auto is text where standard error is a terminal.',
   }),
 });

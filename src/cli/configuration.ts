@@ -4,7 +4,7 @@
 import type { Command } from 'commander';
 import { contextFacts } from '../app/index.js';
 import { Config, type LoadOptions } from '../config/index.js';
-import { createLogger, type Logger } from '../log.js';
+import { createLogger, type Logger, type LogLevel } from '../log.js';
 import { logOptions } from './api-options.js';
 import { addCrossChecks } from './cross-checks.js';
 import { programOptions } from './shipped-options.js';
@@ -41,12 +41,20 @@ export async function readConfiguration(
   return config;
 }
 
-/** The logger that the configuration asks for; the configuration's own warnings go there too. */
+/** The logger that the configuration asks for, with its level as that changes; its own warnings go there too. */
 export function configuredLogger(config: Config, format?: 'text'): Logger {
-  const { debug, logLevel, logFormat } = config.group('DEFAULT', logOptions, { partial: true });
-  const log = createLogger({ level: debug ? 'debug' : logLevel, format: format ?? logFormat, facts: contextFacts });
+  const { logFormat } = config.group('DEFAULT', logOptions, { partial: true });
+  const log = createLogger({ level: levelOf(config), format: format ?? logFormat, facts: contextFacts });
   config.useLogger(log);
+  config.onMutate((next) => {
+    log.level = levelOf(next);
+  });
   return log;
+}
+
+function levelOf(config: Config): LogLevel {
+  const { debug, logLevel } = config.group('DEFAULT', logOptions, { partial: true });
+  return debug ? 'debug' : logLevel;
 }
 
 function collect(value: string, before: readonly string[] | undefined): readonly string[] {

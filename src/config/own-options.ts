@@ -8,6 +8,7 @@ import { path } from './types/text-types.js';
 export const configOptions = defineOptions({
   strict_config: boolean({
     default: false,
+    parent: true,
     help: 'Refuse unknown sections and variables instead of warning about them.',
   }),
   os_env_compat: boolean({
@@ -16,6 +17,7 @@ export const configOptions = defineOptions({
   }),
   check_file_modes: boolean({
     default: true,
+    parent: true,
     help: 'Warn when a file that sets a secret may be read by others than its owner.',
   }),
   state_path: path({ default: 'var', help: 'Folder for what outlives the process.' }),

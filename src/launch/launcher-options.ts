@@ -29,6 +29,7 @@ export const launcherOptions = defineOptions({
   }),
   restart_method: oneOf(['reload', 'mutate'], {
     default: 'reload',
+    restart: true,
     help: 'What SIGHUP does: "reload" replaces the workers one by one, "mutate" changes the mutable options in place.',
   }),
   drain_delay: duration({
@@ -38,31 +39,38 @@ export const launcherOptions = defineOptions({
   }),
   second_term: oneOf(['ignore', 'force'], {
     default: 'ignore',
+    parent: true,
     help: 'What a second SIGTERM does during a graceful stop: nothing, because orchestrators repeat it, or end it at once.',
   }),
   sigint: oneOf(['fast', 'graceful'], {
     default: 'fast',
+    parent: true,
     help: 'What SIGINT does: end everything at once with status 1, or stop gracefully. During a graceful stop it always ends at once.',
   }),
   sighup_foreground: oneOf(['stop', 'reload'], {
     default: 'stop',
+    parent: true,
     help: 'What SIGHUP does in the foreground of a terminal, where it comes from the terminal being closed.',
   }),
   max_restarts: integer({
     default: 0,
     min: 0,
+    parent: true,
     help: 'After more unasked restarts of one service than this the whole launch ends with status 1; 0: never.',
   }),
   restart_window: duration({
     default: 0,
+    parent: true,
     help: 'Seconds within which max_restarts counts; 0: since the launch.',
   }),
   watch_config_files: boolean({
     default: false,
+    parent: true,
     help: 'Reload when the configuration files, the paste files or the certificates have changed on disk, as SIGHUP does.',
   }),
   log_options: boolean({
     default: true,
+    parent: true,
     help: 'Write all options to the log, at debug, at the start and after each reload; secrets are masked.',
   }),
 });

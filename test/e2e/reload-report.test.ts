@@ -91,6 +91,38 @@ test('OP-81 OP-85 a report says of each changed option old, new, where and what 
   assert.equal((await ask(`http://127.0.0.1:${port}/`)).status, 200);
 });
 
+test('OP-81 CF-82 CF-91 what a report says of restart_method and of logs is what happens', async (t) => {
+  const ini = (more: string): string => `[DEFAULT]\nenabled_apis = hello\n${more}[api:hello]\nworkers = 1\n`;
+  const it = await started(t, ini(''));
+  it.write(ini('restart_method = mutate\nlog_format = text\nlog_level = debug\nsecond_term = force\n'));
+  const report = await it.reload();
+  assert.deepEqual(
+    report.changes.map(({ option, effect }) => [option, effect]),
+    [
+      ['DEFAULT.log_level', 'applied now'],
+      ['DEFAULT.log_format', 'needs a restart'],
+      ['DEFAULT.restart_method', 'needs a restart'],
+      ['DEFAULT.second_term', 'applied now'],
+    ],
+  );
+  assert.match(
+    it.program.stderr,
+    /portico\.ini:3:18: warning: ignoring change to \[DEFAULT\] restart_method \(restart needed\)/,
+  );
+  // All options are written at debug, by the parent, whose level this is.
+  assert.match(it.program.stderr, new RegExp(`"level":"debug","time":"[^"]*","pid":${it.program.pid},`));
+  const again = await it.reload();
+  assert.equal(again.method, 'reload');
+  assert.deepEqual(Object.values(again.replaced), [1]);
+  assert.ok(
+    it.program.stderr
+      .trim()
+      .split('\n')
+      .every((line) => line.startsWith('{')),
+    it.program.stderr,
+  );
+});
+
 test('OP-81 a report says which filters and apps of each pipeline were added, removed and moved', async (t) => {
   const filters = ['one', 'two', 'three', 'four'].map(
     (name) => `[filter:${name}]\npaste.filter_factory = ./app.js:pass\n`,

@@ -29,6 +29,7 @@ export interface OptionDescription {
   readonly secret: boolean;
   readonly mutable: boolean;
   readonly restart: boolean;
+  readonly parent: boolean;
   readonly advanced: boolean;
   readonly min?: number;
   readonly max?: number;
@@ -101,6 +102,7 @@ function describeOption(name: string, option: Option): OptionDescription {
     secret: option.secret,
     mutable: option.mutable,
     restart: option.restart,
+    parent: option.parent,
     advanced: option.advanced,
     ...(typeof min === 'number' ? { min } : {}),
     ...(typeof max === 'number' ? { max } : {}),
@@ -142,9 +144,9 @@ const makers = {
 };
 
 function declareOne(described: OptionDescription): Option {
-  const { type, choices, pattern, help, required, secret, mutable, restart, advanced, min, max, aliases, deprecated } =
-    described;
-  const shared = { help, required, secret, mutable, restart, advanced, aliases, deprecated };
+  const { type, choices, pattern, help, required, secret, mutable, restart, parent } = described;
+  const { advanced, min, max, aliases, deprecated } = described;
+  const shared = { help, required, secret, mutable, restart, parent, advanced, aliases, deprecated };
   const given = described.default === undefined ? {} : { default: described.default };
   const names = choices?.map(({ value }) => value) ?? [];
   if (type === 'choice') return oneOf(names, { ...shared, ...given } as Parameters<typeof oneOf>[1]) as Option;

@@ -118,5 +118,6 @@ export function changesWithoutEffect(before: Generation, after: Generation): Con
 function effectOf(option: Option, method: ReloadMethod, inUse: boolean): Effect {
   if (option.restart && inUse) return 'restart';
   if (option.mutable) return 'now';
-  return method === 'mutate' ? 'restart' : 'new_workers';
+  if (method === 'mutate') return 'restart';
+  return option.parent ? 'now' : 'new_workers';
 }

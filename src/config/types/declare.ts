@@ -65,6 +65,7 @@ export function makeOption<T>(type: string, spec: object, how: ValueType<T>): Op
     secret: declared.secret ?? false,
     mutable: declared.mutable ?? false,
     restart: declared.restart ?? false,
+    parent: declared.parent ?? false,
     required: declared.required ?? false,
     advanced: declared.advanced ?? false,
     aliases: declared.aliases ?? [],

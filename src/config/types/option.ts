@@ -22,6 +22,8 @@ export interface OptionSpec {
   readonly mutable?: boolean;
   /** A change needs a new parent process, not only new workers: addresses, ports. Default false. */
   readonly restart?: boolean;
+  /** Read by the parent of workers, which takes a new value up with each reload, before any worker. Default false. */
+  readonly parent?: boolean;
   /** Goes to the end of its group in generated samples. Default false. */
   readonly advanced?: boolean;
   /** Printed in samples instead of a default that depends on the machine. */
@@ -57,6 +59,8 @@ export interface Option<T = unknown> {
   readonly mutable: boolean;
   /** A reload leaves it as it is and says so. */
   readonly restart: boolean;
+  /** A reload takes it up in the parent, at once. */
+  readonly parent: boolean;
   readonly required: boolean;
   readonly advanced: boolean;
   /** Names that mean the same, as in {@link OptionSpec.aliases}. */

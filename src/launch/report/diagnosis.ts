@@ -14,6 +14,7 @@ import type { GuruMeditation } from './report.js';
 export const supervisorOptions = defineOptions({
   backdoor_supervisor: boolean({
     default: false,
+    restart: true,
     help: 'Open the backdoor in the parent of workers as well, not only in each worker.',
   }),
 });

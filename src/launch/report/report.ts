@@ -22,11 +22,13 @@ import { threads } from './report-threads.js';
 export const reportOptions = defineOptions({
   log_dir: path({ help: 'The folder reports are written to. Default: they go to standard error.' }),
   file_event_handler: path({
+    restart: true,
     help: 'A file whose modification makes a report. Where it is set, SIGUSR2 makes none.',
   }),
   file_event_handler_interval: float({
     default: 1,
     min: 0.1,
+    restart: true,
     help: 'Seconds between two looks at file_event_handler.',
   }),
 });

@@ -1,0 +1,135 @@
+/** What a reload says of each option that ships: who takes a change of it up. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Config, type Option } from 'portico/config';
+import { registerShippedOptions } from '../../dist/cli/shipped-options.js';
+
+/** Only a new parent takes these up: the parent has sockets, files and formats of its own, and workers go by them. */
+const RESTART = [
+  'DEFAULT.log_format',
+  'DEFAULT.restart_method',
+  'DEFAULT.backdoor_supervisor',
+  'oslo_reports.file_event_handler',
+  'oslo_reports.file_event_handler_interval',
+  'api:hello.listen',
+  'api:hello.port',
+  'api:hello.listen_backlog',
+];
+
+/** The parent takes these up when the reload is accepted; a mutate leaves them. */
+const PARENT = [
+  'DEFAULT.strict_config',
+  'DEFAULT.check_file_modes',
+  'DEFAULT.second_term',
+  'DEFAULT.sigint',
+  'DEFAULT.sighup_foreground',
+  'DEFAULT.max_restarts',
+  'DEFAULT.restart_window',
+  'DEFAULT.watch_config_files',
+  'DEFAULT.log_options',
+];
+
+/** CF-91: what processes take up while they run, by groups where a group is mutable as a whole. */
+const RUNNING = [
+  'DEFAULT.debug',
+  'DEFAULT.log_level',
+  'DEFAULT.drain_idle',
+  'DEFAULT.drain_delay',
+  'DEFAULT.graceful_shutdown_timeout',
+  'DEFAULT.worker_timeout',
+  'DEFAULT.reload_timeout',
+  'DEFAULT.reload_check_timeout',
+  'DEFAULT.periodic_enable',
+  'DEFAULT.manager_shutdown_timeout',
+  'api:hello.workers',
+  'api:hello.max_requests',
+  'api:hello.max_requests_jitter',
+  'cors.*',
+  'rate_limit.rules',
+  'rate_limit.allow',
+  'rate_limit.deny',
+  'rate_limit.sleep_ms',
+  'read_only.*',
+  'sizelimit.*',
+  'deadline.default_s',
+  'deadline.overrides',
+  'request_log.skip_paths',
+  'request_log.slow_ms',
+  'request_log.sample',
+  'healthcheck.detailed',
+  'healthcheck.allowed_source_ranges',
+  'healthcheck.ignore_proxied_requests',
+  'healthcheck.disable_by_file_path',
+  'healthcheck.disable_by_file_paths',
+  'healthcheck.enable_by_file_paths',
+  'healthcheck.max_delay_ms',
+];
+
+/** Other programs read this one: `[cors]` of theirs. */
+const EXCEPT = ['cors.oslo_config_project'];
+
+/** Texts of all types: an option takes the first that it understands and that is not its default. */
+const TEXTS = [
+  'true 1 2 100 2000 12345 9 0.5 false warn x y-z https://a.example ./x.js:Thing 10.0.0.0/8 127.0.0.9 a:1',
+  'DELETE mutate reload optional TLSv1.3 openstack json none memory sqlite any 5/s /x=5/s sqlite:///x.db %(method)s package.json 8080:/tmp/off',
+]
+  .join(' ')
+  .split(' ');
+
+const isNamed = (names: readonly string[], name: string): boolean =>
+  !EXCEPT.includes(name) && (names.includes(name) || names.includes(`${name.split('.')[0]}.*`));
+
+function another(option: Option, extra: readonly string[]): string | undefined {
+  const shown = option.default === undefined ? undefined : option.format(option.default);
+  return [...extra, ...TEXTS].find((text) => {
+    try {
+      const value = option.parseAll([text]);
+      return value !== undefined && option.format(value) !== shown;
+    } catch {
+      return false;
+    }
+  });
+}
+
+test('OP-81 CF-80 CF-81 CF-91 each option is reported with what takes its change up', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-effects-'));
+  const file = join(folder, 'portico.ini');
+  try {
+    const shipped = Config.fromText('[api:hello]\n');
+    await registerShippedOptions(shipped);
+    // What it names is read: a value that is only well formed is refused.
+    const all = shipped.resolveAll().filter(({ opt }) => opt !== 'config_source');
+    assert.ok(all.length > 150);
+    const wrong: unknown[] = [];
+    for (const { group, opt, option } of all) {
+      const name = `${group}.${opt}`;
+      const choices = Array.isArray(option.spec.choices) ? (option.spec.choices as unknown[]).map(String) : [];
+      const text = another(option, choices);
+      // What has one choice cannot change.
+      if (choices.length === 1) continue;
+      assert.ok(text !== undefined, `a value for ${name}, ${option.type}`);
+      for (const method of ['reload', 'mutate'] as const) {
+        writeFileSync(file, '');
+        const config = await Config.load({ files: [file], env: {} });
+        config.group(group, { [opt]: option }, { partial: true });
+        writeFileSync(file, `[${group}]\n${opt} = ${text}\n`);
+        const report = (await config.prepareReload({ method })).report();
+        const told = report.find((change) => change.option === name)?.effect;
+        if (told !== expected(name, method)) wrong.push([name, method, told, expected(name, method)]);
+      }
+    }
+    assert.deepEqual(wrong, []);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+function expected(name: string, method: 'reload' | 'mutate'): string {
+  if (isNamed(RESTART, name)) return 'needs a restart';
+  if (isNamed(RUNNING, name)) return 'applied now';
+  if (method === 'mutate') return 'needs a restart';
+  return isNamed(PARENT, name) ? 'applied now' : 'by new workers';
+}
