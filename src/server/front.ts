@@ -22,6 +22,7 @@ import { closeLingering, DISCARD_BYTES, discardRest } from './connections/linger
 import { SeldomLine } from './connections/seldom-line.js';
 import { type UpgradeHandler, Upgrades } from './connections/upgrades.js';
 import { Watch, type WatchLimits } from './connections/watch.js';
+import { writeWhole } from './connections/whole-writes.js';
 import { handshakeTimeout, nodeOptions } from './node-options.js';
 import { Admission } from './requests/admission.js';
 import { type Refusal, refusal, sendRefusal } from './requests/refusal.js';
@@ -115,13 +116,15 @@ export class Front {
     server.on('connection', (raw: Socket) => {
       const connection = this.connections.accept(raw);
       this.#closePatiently(connection);
+      writeWhole(raw);
       this.#room.makeRoom(connection);
     });
     server.on('error', (error) => this.#acceptFailed.note({ err: error }));
     if (tls !== undefined) {
-      server.prependListener('secureConnection', (socket: TLSSocket) =>
-        this.#closePatiently(this.connections.secured(socket)),
-      );
+      server.prependListener('secureConnection', (socket: TLSSocket) => {
+        this.#closePatiently(this.connections.secured(socket));
+        writeWhole(socket);
+      });
     }
     server.on('request', (req, res) => this.#request(req, res, false));
     server.on('checkContinue', (req, res) => this.#request(req, res, true));

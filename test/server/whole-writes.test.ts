@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import type { App } from 'portico/app';
+import { Server } from 'portico/server';
+import { exchange, portOf } from './raw-client.js';
+
+/** The body that an app answers with, byte for byte. */
+async function bodyOf(t: TestContext, app: App): Promise<string> {
+  const server = new Server('writes', app);
+  await server.start();
+  t.after(() => server.stop());
+  const answer = await exchange(portOf(server), 'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+  const body = answer.slice(answer.indexOf('\r\n\r\n') + 4);
+  return Buffer.from(body, 'latin1').toString();
+}
+
+/** Node's own writing of lists, counted. */
+const countLists = (t: TestContext) => t.mock.method(Socket.prototype as Required<Socket>, '_writev').mock;
+
+test('head and body of an answer are one write', async (t) => {
+  const lists = countLists(t);
+  for (const body of ['text', 'ä€😀'.repeat(5000), '']) {
+    const received = await bodyOf(t, (_req, res) => {
+      res.writeHead(200, { 'content-length': Buffer.byteLength(body) });
+      res.end(body);
+    });
+    assert.equal(received, body);
+  }
+  assert.equal(lists.callCount(), 0);
+});
+
+test('pieces of an answer are still written together, each in its encoding', async (t) => {
+  const lists = countLists(t);
+  const received = await bodyOf(t, (_req, res) => {
+    res.writeHead(200, { 'content-length': 6 });
+    res.write('ä');
+    res.write('c3', 'hex');
+    res.write(Buffer.of(0xa4));
+    res.write('');
+    res.write('b', 'latin1');
+    res.end('c');
+  });
+  assert.equal(received, 'ääbc');
+  assert.ok(lists.callCount() > 0);
+});
