@@ -7,6 +7,7 @@ import type { LaunchSettings } from '../../dist/launch/launch-settings.js';
 import type { Generation } from '../../dist/launch/parent/pool-surroundings.js';
 import type { Supervisor } from '../../dist/launch/parent/supervisor.js';
 import { type FleetChangeResult, FleetReload, type LaunchRequest } from '../../dist/launch/reload/fleet-reload.js';
+import { Handover } from '../../dist/launch/sockets/handover.js';
 import { type FakePool, type FakeWorker, fakePool, generation, type Moment } from '../fixtures/fake-workers.js';
 import { RecordedService } from '../fixtures/recorded-service.js';
 
@@ -68,6 +69,10 @@ class Fleet {
 
   pool(name: string): FakePool['pool'] | undefined {
     return this.fakes.get(name)?.pool;
+  }
+
+  handover(): Handover {
+    return new Handover({ leaving: [], staying: [], draining: [] });
   }
 
   async open(_: unknown, name: string): Promise<FakePool['pool']> {

@@ -10,6 +10,7 @@ import { type Assignment, type Configure, FIRST_SOCKET_DESCRIPTOR, type Inherite
 import type { LaunchSettings } from '../launch-settings.js';
 import { CodeChange } from '../reload/code-change.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
+import { Handover } from '../sockets/handover.js';
 import { describeAddress, type ListenSockets, openListenSockets } from '../sockets/listen-sockets.js';
 import type { Generation, PoolSurroundings, SpawnOptions } from './pool-surroundings.js';
 import { WorkerHandle } from './worker-handle.js';
@@ -99,14 +100,22 @@ export class Supervisor {
     await pool?.launch(workers);
   }
 
-  /** Binds the service's addresses and makes its pool, still without workers. Undefined: all is being stopped. */
-  async open(service: ServiceBase, name: string, workers: number): Promise<WorkerPool | undefined> {
+  /**
+   * Binds the service's addresses, or borrows those of a service that leaves, and makes its pool, still without workers.
+   * Undefined: all is being stopped.
+   */
+  async open(
+    service: ServiceBase,
+    name: string,
+    workers: number,
+    handover?: Handover,
+  ): Promise<WorkerPool | undefined> {
     if (this.#pools.has(name)) throw duplicate(name);
     this.#code ??= new CodeChange(mainModule(this.#options.program));
     const pool = new WorkerPool(name, [], this.#around);
     this.#pools.set(name, pool);
     this.#services.set(name, service);
-    await this.bind(service, name, workers);
+    await this.bind(service, name, workers, handover);
     if (this.#stopped) return undefined;
     pool.sockets = this.#bound.get(name) ?? [];
     this.#bound.delete(name);
@@ -114,9 +123,9 @@ export class Supervisor {
   }
 
   /** Binds the addresses of a service ahead of its launch. Rejects when one cannot be had. Done once for each. */
-  async bind(service: ServiceBase, name: string, workers: number): Promise<void> {
+  async bind(service: ServiceBase, name: string, workers: number, handover?: Handover): Promise<void> {
     if (this.#bound.has(name) || !isListening(service)) return;
-    const sockets = await this.#open(service, name, workers);
+    const sockets = await this.#open(service, name, workers, handover);
     this.#bound.set(name, sockets);
     if (this.#stopped) {
       this.#closeBound();
@@ -127,6 +136,13 @@ export class Supervisor {
     }
   }
 
+  /** What these services, which are to end, can leave to others. */
+  handover(leaving: readonly string[]): Handover {
+    const staying = this.pools.filter(({ name }) => !leaving.includes(name));
+    const ends = leaving.flatMap((name) => this.pool(name) ?? []);
+    return new Handover({ leaving: ends, staying, draining: [...this.#retiring] });
+  }
+
   /** Ends a service that is no longer wanted. Until it has ended, a stop is about it as well. */
   async retire(name: string): Promise<void> {
     const pool = this.#pools.get(name);
@@ -134,7 +150,7 @@ export class Supervisor {
     this.#pools.delete(name);
     this.#services.delete(name);
     this.#retiring.add(pool);
-    await pool.stop(this.settings.gracefulShutdownTimeoutMs);
+    await pool.leave(this.settings.gracefulShutdownTimeoutMs);
     this.#retiring.delete(pool);
   }
 
@@ -167,9 +183,16 @@ export class Supervisor {
   }
 
   /** One socket for each worker only where a sibling can help out: a slot without a worker must not strand its clients. */
-  async #open(service: ListeningService, name: string, workers: number): Promise<readonly ListenSockets[]> {
+  async #open(
+    service: ListeningService,
+    name: string,
+    workers: number,
+    handover: Handover | undefined,
+  ): Promise<readonly ListenSockets[]> {
     const slots = service.adoptSockets === undefined ? 0 : workers;
-    return this.#activated.take(name, service.addresses) ?? openAll(service.addresses, slots);
+    const { addresses } = service;
+    const passed = this.#activated.take(name, addresses);
+    return passed ?? handover?.open({ name, addresses, slots }) ?? openAll(addresses, slots);
   }
 
   /** Says which of the sockets that were passed nobody listens on. */

@@ -33,6 +33,7 @@ export class WorkerPool {
   #begun = false;
   #launched = false;
   #ending: Promise<boolean> | undefined;
+  #succeeded = false;
 
   constructor(name: string, sockets: readonly ListenSockets[], around: PoolSurroundings) {
     this.name = name;
@@ -163,6 +164,28 @@ export class WorkerPool {
   stop(timeoutMs: number): Promise<boolean> {
     this.#ending ??= this.#stopAll(timeoutMs);
     return this.#ending;
+  }
+
+  /** Another service serves on these sockets by now, and has them. */
+  handOver(sockets: ListenSockets): void {
+    this.sockets = this.sockets.filter((own) => own !== sockets);
+    this.#succeeded = true;
+  }
+
+  /** As {@link stop}; but where others serve on its sockets, its clients are let go as in a replacement. */
+  async leave(timeoutMs: number): Promise<void> {
+    if (!this.#succeeded || this.stopping) {
+      await this.stop(timeoutMs);
+      return;
+    }
+    this.#stop.abort();
+    for (const socket of this.sockets) socket.close();
+    const ends = [...this.#alive].map((worker) => {
+      if (worker.wasReady) worker.drain('replaced', timeoutMs);
+      else worker.terminate();
+      return endWithin(worker, timeoutMs, this.#around.log);
+    });
+    await Promise.all(ends);
   }
 
   /** Kills a worker that gives no sign of life, so that its slot gets another. */

@@ -11,6 +11,8 @@ import type { Generation } from '../parent/pool-surroundings.js';
 import type { Supervisor } from '../parent/supervisor.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
+import type { Handover } from '../sockets/handover.js';
+import { describeAddress } from '../sockets/listen-sockets.js';
 import { pause, within } from '../within.js';
 import { allOrWhy, Rehearsal } from './rehearsal.js';
 
@@ -73,10 +75,11 @@ export class FleetReload {
     for (const pool of this.#supervisor.pools) pool.forgiveStarts();
 
     const rehearsal = new Rehearsal(next);
+    const handover = this.#supervisor.handover(removed);
     const asked = (pool: WorkerPool): number | undefined => wanted?.get(pool.name)?.workers;
     let proved = new Map<WorkerPool, WorkerHandle | undefined>();
     try {
-      const opened = await this.#open(added);
+      const opened = await this.#open(added, handover);
       const planned = kept.map((pool) => [pool, pool.planned(asked(pool))] as const);
       const files = await rehearsal.run(new Map([...planned, ...opened]));
       proved = await this.#prove(rehearsal, kept, opened);
@@ -88,6 +91,9 @@ export class FleetReload {
       throw error;
     }
     // From here on the new configuration is in force: whatever happens is told, and refuses nothing.
+    for (const { address, from, to } of handover.complete()) {
+      this.#log.info(`${to} took over ${describeAddress(address)} from ${from}`, { service: to, address, from });
+    }
     for (const [name, request] of added) this.#tell(name, request);
     for (const name of removed) void this.#supervisor.retire(name);
     await Promise.all(
@@ -101,10 +107,13 @@ export class FleetReload {
   }
 
   /** Binds the addresses of new services: one that cannot be had ends the reload before anything is started. */
-  async #open(added: readonly (readonly [string, LaunchRequest])[]): Promise<Map<WorkerPool, number>> {
+  async #open(
+    added: readonly (readonly [string, LaunchRequest])[],
+    handover: Handover,
+  ): Promise<Map<WorkerPool, number>> {
     const opened = new Map<WorkerPool, number>();
     for (const [name, { service, workers }] of added) {
-      const pool = await this.#supervisor.open(service, name, workers);
+      const pool = await this.#supervisor.open(service, name, workers, handover);
       if (pool !== undefined) opened.set(pool, workers);
     }
     return opened;

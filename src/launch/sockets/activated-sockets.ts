@@ -46,7 +46,14 @@ export class ActivatedSockets {
     return addresses.map((address, at) => {
       const sockets = addresses.length === 1 ? mine : [mine[at]!];
       const descriptors = sockets.map(({ descriptor }) => descriptor);
-      return { address: addressOfDescriptor(descriptors[0]!, address), descriptors, close: () => undefined };
+      return {
+        address: addressOfDescriptor(descriptors[0]!, address),
+        descriptors,
+        // They stay open, for a service that comes again.
+        close: () => {
+          this.#passed = [...this.#passed.filter((passed) => !sockets.includes(passed)), ...sockets];
+        },
+      };
     });
   }
 

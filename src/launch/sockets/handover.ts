@@ -1,0 +1,200 @@
+/**
+ * The sockets of services that a reload removes, for those that come in their place: while one process after another
+ * listens on a socket, no connection to it is refused.
+ */
+import { lookup } from 'node:dns/promises';
+import { isIP, SocketAddress } from 'node:net';
+import { resolve } from 'node:path';
+import { PorticoError } from '../../errors.js';
+import type { ListenAddress } from '../../service/index.js';
+import { describeAddress, type ListenSockets, openListenSockets } from './listen-sockets.js';
+
+/** Who has sockets. */
+export interface SocketHolder {
+  readonly name: string;
+  readonly sockets: readonly ListenSockets[];
+}
+
+/** One that a reload removes. */
+export interface LeavingHolder extends SocketHolder {
+  /** These are somebody else's from now on, who serves on them already. */
+  handOver(sockets: ListenSockets): void;
+}
+
+/** Everybody who is concerned in a reload. */
+export interface HandoverParties {
+  readonly leaving: readonly LeavingHolder[];
+  /** Services that go on. */
+  readonly staying: readonly SocketHolder[];
+  /** Services that an earlier reload removed, and whose workers still drain. */
+  readonly draining: readonly SocketHolder[];
+}
+
+/** A service that comes. */
+export interface Newcomer {
+  readonly name: string;
+  readonly addresses: readonly ListenAddress[];
+  /** How many sockets of its own an address is to have; 0: one for all workers. */
+  readonly slots: number;
+}
+
+/** One list of sockets that was lent. */
+interface Loan {
+  readonly from: LeavingHolder;
+  readonly to: string;
+  readonly sockets: ListenSockets;
+  /** The new holder's copies: its own once the reload was accepted. */
+  readonly copy: { owned: boolean };
+}
+
+/**
+ * Lends the sockets of services that leave to those that come, and hands them over when the reload is accepted. Until
+ * then both listen on them, and closing what was lent closes nothing.
+ */
+export class Handover {
+  readonly #parties: HandoverParties;
+  #loans: readonly Loan[] = [];
+  /** What those who came have so far. */
+  readonly #opened: SocketHolder[] = [];
+
+  constructor(parties: HandoverParties) {
+    this.#parties = parties;
+  }
+
+  /**
+   * The sockets of a service's addresses: those of a service that leaves where it has the very address, others bound anew.
+   * Rejects with `PORTICO_ADDRESS_TAKEN`, which names who has it, when one cannot be had.
+   */
+  async open({ name, addresses, slots }: Newcomer): Promise<readonly ListenSockets[]> {
+    const loans = await Promise.all(addresses.map((address) => this.#lend(name, address)));
+    // All addresses of a service have equally many: a worker finds its own by its number.
+    const lent = Math.max(0, ...loans.map((loan) => loan?.sockets.descriptors.length ?? 0));
+    const open: ListenSockets[] = [];
+    try {
+      for (const [at, address] of addresses.entries()) {
+        const loan = loans[at];
+        if (loan === undefined) open.push(await openListenSockets(address, slots === 0 ? 0 : lent || slots));
+        else if (slots === 0 && lent > 1) throw unfit(name, address, loan.from);
+        else open.push(borrowed(loan, address));
+      }
+    } catch (error) {
+      for (const socket of open) socket.close();
+      const address = addresses[open.length]!;
+      this.#loans = this.#loans.filter(({ to }) => to !== name);
+      throw error instanceof PorticoError ? error : await this.#refusal(name, address, error as Error);
+    }
+    const all = open.map((sockets) => ({ ...sockets, descriptors: spread(sockets.descriptors, lent) }));
+    this.#opened.push({ name, sockets: all });
+    return all;
+  }
+
+  /** The reload was accepted: what was lent belongs to those who came. Gives each address that changed hands. */
+  complete(): { readonly address: ListenAddress; readonly from: string; readonly to: string }[] {
+    const loans = this.#loans;
+    this.#loans = [];
+    return loans.map(({ from, to, sockets, copy }) => {
+      copy.owned = true;
+      from.handOver(sockets);
+      return { address: sockets.address, from: from.name, to };
+    });
+  }
+
+  async #lend(to: string, address: ListenAddress): Promise<Loan | undefined> {
+    const wanted = await identity(address);
+    if (wanted === undefined) return undefined;
+    for (const from of this.#parties.leaving) {
+      for (const sockets of from.sockets) {
+        if ((await identity(sockets.address)) !== wanted) continue;
+        if (this.#loans.some((loan) => loan.sockets === sockets)) continue;
+        const loan = { from, to, sockets, copy: { owned: false } };
+        this.#loans = [...this.#loans, loan];
+        return loan;
+      }
+    }
+    return undefined;
+  }
+
+  async #refusal(name: string, address: ListenAddress, cause: Error): Promise<PorticoError> {
+    const inUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    const { leaving, staying, draining } = this.#parties;
+    const among = async (holders: readonly SocketHolder[]): Promise<[string, string] | undefined> => {
+      for (const holder of inUse ? holders : []) {
+        for (const own of holder.sockets) {
+          if (await overlap(own.address, address)) return [holder.name, describeAddress(own.address)];
+        }
+      }
+      return undefined;
+    };
+    const shown = describeAddress(address);
+    const rival = await among(this.#opened);
+    const stays = await among(staying);
+    const drains = await among(draining);
+    const leaves = await among(leaving);
+    if (rival !== undefined) {
+      return taken(`${name} wants ${shown}, and ${rival[0]} ${rival[1]}`, 'Give one of them another address.', cause);
+    }
+    if (stays !== undefined) {
+      const hint = 'Give one of them another address; one that is in use moves with a restart only.';
+      return taken(`${name} wants ${shown}: ${stays[0]} listens on ${stays[1]}, and stays`, hint, cause);
+    }
+    if (leaves !== undefined) {
+      const message = `${name} wants ${shown}: ${leaves[0]}, which this reload removes, listens on ${leaves[1]}`;
+      const hint = `Only the very same address can be handed over. Give ${name} that, or remove ${leaves[0]} first and add ${name} in another reload.`;
+      return taken(message, hint, cause);
+    }
+    if (drains !== undefined) {
+      const message = `${name} wants ${shown}: ${drains[0]}, which an earlier reload removed, still drains on ${drains[1]}`;
+      return taken(message, 'Reload again when its last worker has ended.', cause);
+    }
+    return taken(`${name}: ${cause.message}`, undefined, cause);
+  }
+}
+
+function borrowed({ sockets, copy }: Loan, address: ListenAddress): ListenSockets {
+  const close = (): void => {
+    if (copy.owned) sockets.close();
+  };
+  return { address, descriptors: sockets.descriptors, close };
+}
+
+/** So many of them, in turn: where another address of the service has more. */
+function spread(descriptors: readonly number[], count: number): readonly number[] {
+  if (descriptors.length >= count) return descriptors;
+  return Array.from({ length: count }, (_, at) => descriptors[at % descriptors.length]!);
+}
+
+function unfit(name: string, address: ListenAddress, from: SocketHolder): PorticoError {
+  return taken(
+    `${name} wants ${describeAddress(address)}: ${from.name} has one socket for each worker there, and ${name} cannot share them`,
+    `A service with adoptSockets can. Or remove ${from.name} first and add ${name} in another reload.`,
+  );
+}
+
+function taken(message: string, hint: string | undefined, cause?: unknown): PorticoError {
+  return new PorticoError('PORTICO_ADDRESS_TAKEN', { message, hint, cause });
+}
+
+/** One text for one address, however it is written; undefined for a port of the system's choice, and unknown hosts. */
+async function identity(address: ListenAddress): Promise<string | undefined> {
+  if ('path' in address) return address.path.startsWith('\0') ? address.path : resolve(address.path);
+  if (address.port === 0) return undefined;
+  const host = await numeric(address.host);
+  return host === undefined ? undefined : `${host} ${address.port}`;
+}
+
+async function numeric(host: string): Promise<string | undefined> {
+  try {
+    const address = isIP(host) === 0 ? (await lookup(host)).address : host;
+    return new SocketAddress({ address, family: isIP(address) === 6 ? 'ipv6' : 'ipv4' }).address;
+  } catch {
+    return isIP(host) === 0 ? undefined : host;
+  }
+}
+
+/** Whether who listens on one keeps others from the other. */
+async function overlap(one: ListenAddress, other: ListenAddress): Promise<boolean> {
+  if ('path' in one || 'path' in other) return (await identity(one)) === (await identity(other));
+  if (one.port !== other.port) return false;
+  const hosts = [await numeric(one.host), await numeric(other.host)];
+  return hosts[0] === hosts[1] || hosts.includes('0.0.0.0') || hosts.includes('::');
+}

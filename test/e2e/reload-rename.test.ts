@@ -1,0 +1,194 @@
+/** A reload that puts one API in the place of another: on the very address, under load, nobody is lost. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { ReloadReport } from 'portico/launch';
+import { load } from '../fixtures/load.js';
+import { childrenOf, isAlive } from '../fixtures/running-program.js';
+import { ask } from './clients.js';
+import { emptyProject, freePort, type Program, startApiCli } from './program.js';
+
+const app = (name: string): string =>
+  `export const app = () => (req, res) => res.end(JSON.stringify({ pid: process.pid, api: '${name}' }));\n`;
+const paste = ['one', 'two', 'three', 'four']
+  .map((name) => `[app:${name}]\npaste.app_factory = ./${name}.js:app\n`)
+  .join('\n');
+
+interface Project {
+  readonly program: Program;
+  write(ini: string): void;
+  reload(): Promise<ReloadReport>;
+}
+
+async function started(t: TestContext, ini: string): Promise<Project> {
+  const files = Object.fromEntries(['one', 'two', 'three', 'four'].map((name) => [`${name}.js`, app(name)]));
+  const project = emptyProject({ ...files, 'api-paste.ini': paste, 'portico.ini': ini });
+  const program = startApiCli([], { cwd: project.folder });
+  t.after(async () => {
+    await program.end();
+    project.remove();
+  });
+  await program.printed(/"event":"ready"/);
+  return {
+    program,
+    write: (text) => writeFileSync(join(project.folder, 'portico.ini'), text),
+    reload: async () => {
+      const known = reports(program).length;
+      program.kill('SIGHUP');
+      while (reports(program).length === known) await program.printed(/\n/, program.output().length);
+      return reports(program)[known]!;
+    },
+  };
+}
+
+function reports(program: Program): ReloadReport[] {
+  const lines = program.stderr.split('\n').slice(0, -1);
+  return lines.filter((line) => line.includes('"event":"reload"')).map((line) => JSON.parse(line) as ReloadReport);
+}
+
+const section = (name: string, port: number, workers: number): string =>
+  `[api:${name}]\nport = ${port}\nworkers = ${workers}\n`;
+
+/** Clients that keep their connections; the function it gives ends them and tells what failed. */
+function keptLoad(port: number, clients: number): () => Promise<{ answered: number; failed: string[] }> {
+  const agent = new Agent({ keepAlive: true, maxSockets: clients });
+  const failed: string[] = [];
+  let answered = 0;
+  let running = true;
+  const once = (): Promise<void> =>
+    new Promise((resolve) => {
+      const req = request({ host: '127.0.0.1', port, agent }, (res) => {
+        if (res.statusCode !== 200) failed.push(String(res.statusCode));
+        res.on('error', (error) => failed.push(error.message));
+        res.on('end', () => {
+          answered += 1;
+        });
+        res.on('close', () => resolve());
+        res.resume();
+      });
+      req.on('error', (error: NodeJS.ErrnoException) => {
+        failed.push(error.code ?? error.message);
+        resolve();
+      });
+      req.end();
+    });
+  const all = Array.from({ length: clients }, async () => {
+    while (running) await once();
+  });
+  return async () => {
+    running = false;
+    await Promise.all(all);
+    agent.destroy();
+    return { answered, failed };
+  };
+}
+
+async function apiAt(port: number): Promise<string> {
+  return (JSON.parse((await ask(`http://127.0.0.1:${port}/`)).text) as { api: string }).api;
+}
+
+/** Settles once none of these processes is left. */
+async function gone(program: Program, pids: readonly number[]): Promise<void> {
+  while (pids.some(isAlive)) await program.printed(/\n/, program.output().length);
+}
+
+test('RL-65 OP-86 an API that is renamed takes the address over: no request is lost, whatever the workers', async (t) => {
+  const port = await freePort();
+  const ini = (name: string, workers: number): string =>
+    `[DEFAULT]\nenabled_apis = ${name}\n${section(name, port, workers)}`;
+  const it = await started(t, ini('one', 3));
+  const fresh = load(port, 4);
+  const kept = keptLoad(port, 4);
+  for (const [from, to, workers] of [
+    ['one', 'two', 1],
+    ['two', 'one', 4],
+    ['one', 'three', 2],
+  ] as const) {
+    const old = childrenOf(it.program.pid);
+    it.write(ini(to, workers));
+    const report = await it.reload();
+    assert.equal(report.outcome, 'accepted', report.error);
+    assert.deepEqual([report.added, report.removed], [[to], [from]]);
+    await gone(it.program, old);
+    assert.equal(await apiAt(port), to);
+  }
+  const [one, other] = await Promise.all([fresh(), kept()]);
+  assert.deepEqual(one.failed, {});
+  assert.deepEqual(other.failed, []);
+  assert.ok(one.answered > 20 && other.answered > 20);
+  // Each connection meets a worker, on whichever socket it comes: the first service had three, this one has two workers.
+  const answers = await Promise.all(Array.from({ length: 40 }, () => apiAt(port)));
+  assert.deepEqual(new Set(answers), new Set(['three']));
+  it.program.kill('SIGTERM');
+  assert.deepEqual(await it.program.ended, { code: 0, signal: null });
+});
+
+test('RL-65 OP-86 two APIs give way to two others that have each other’s ports', async (t) => {
+  const [first, second] = [await freePort(), await freePort()];
+  const it = await started(
+    t,
+    `[DEFAULT]\nenabled_apis = one,two\n${section('one', first, 1)}${section('two', second, 2)}`,
+  );
+  const loads = [load(first, 2), load(second, 2)];
+  it.write(`[DEFAULT]\nenabled_apis = three,four\n${section('three', second, 1)}${section('four', first, 2)}`);
+  const report = await it.reload();
+  assert.equal(report.outcome, 'accepted', report.error);
+  for (const end of loads) assert.deepEqual((await end()).failed, {});
+  assert.deepEqual([await apiAt(first), await apiAt(second)], ['four', 'three']);
+});
+
+test('RL-66 a renamed API that does not start leaves the address to the old one', async (t) => {
+  const port = await freePort();
+  const it = await started(t, `[DEFAULT]\nenabled_apis = one\n${section('one', port, 2)}`);
+  const old = childrenOf(it.program.pid);
+  const running = load(port, 2);
+  it.write(
+    `[DEFAULT]\nenabled_apis = two\n${section('two', port, 2)}manager = ./broken.js:Broken\n[api:one]\nport = ${port}\n`,
+  );
+  const report = await it.reload();
+  assert.equal(report.outcome, 'refused');
+  assert.deepEqual((await running()).failed, {});
+  assert.deepEqual(childrenOf(it.program.pid), old);
+  assert.equal(await apiAt(port), 'one');
+  it.write(`[DEFAULT]\nenabled_apis = two\n${section('two', port, 2)}`);
+  assert.equal((await it.reload()).outcome, 'accepted');
+  await gone(it.program, old);
+  assert.equal(await apiAt(port), 'two');
+});
+
+test('RL-68 OP-80 an address that cannot be handed over refuses the reload in one line that names both', async (t) => {
+  const [first, second] = [await freePort(), await freePort()];
+  const it = await started(
+    t,
+    `[DEFAULT]\nenabled_apis = one,two\n${section('one', first, 1)}${section('two', second, 1)}`,
+  );
+  const old = childrenOf(it.program.pid);
+  // Another form of an address that becomes free cannot be had while it is in use.
+  it.write(
+    `[DEFAULT]\nenabled_apis = one,three\n${section('one', first, 1)}[api:three]\nlisten = 0.0.0.0:${second}\nport = ${second}\nworkers = 1\n`,
+  );
+  const wider = (await it.reload()) as ReloadReport & { err?: unknown };
+  assert.equal(wider.outcome, 'refused');
+  assert.match(
+    wider.error ?? '',
+    new RegExp(
+      `^three wants 0\\.0\\.0\\.0:${second}: two, which this reload removes, listens on 127\\.0\\.0\\.1:${second}\n`,
+    ),
+  );
+  assert.equal(wider.err, undefined);
+  assert.deepEqual(childrenOf(it.program.pid), old);
+  // Those that stay do not change places: addresses in use move with a restart, and the report says so.
+  it.write(`[DEFAULT]\nenabled_apis = one,two\n${section('one', second, 1)}${section('two', first, 1)}`);
+  const swap = await it.reload();
+  assert.equal(swap.outcome, 'accepted', swap.error);
+  assert.deepEqual(
+    swap.changes.map(({ option, effect }) => [option, effect]),
+    [
+      ['api:one.port', 'needs a restart'],
+      ['api:two.port', 'needs a restart'],
+    ],
+  );
+  assert.deepEqual([await apiAt(first), await apiAt(second)], ['one', 'two']);
+});
