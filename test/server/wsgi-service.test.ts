@@ -113,10 +113,10 @@ test('LC-1307 LC-1313 CF-49 no workers and no backlog are refused with their pla
     () => none.service(),
     (error) => {
       assert.ok(error instanceof ConfigError);
-      assert.match(
-        error.message,
-        /portico\.ini:2:\d+: .*compute_workers value of 0 is invalid, must be greater than 0/,
-      );
+      assert.match(error.message, /portico\.ini:2:19: error: \[api:compute\] workers: /);
+      // The value stands in it once, and what to do behind it.
+      const [, said] = error.message.split(' workers: ');
+      assert.match(said ?? '', /^compute_workers value of 0 is invalid, must be greater than 0\n {2}Leave it out/);
       return true;
     },
   );

@@ -26,7 +26,13 @@ export function apiSettings(config: Config, name: string): ApiSettings {
   const options = config.api(name, apiOptions, { partial: true });
   const workers = workersOf(config, name, options.workers);
   const backlog = options.listenBacklog;
-  if (backlog < 1) throw wrong(config, name, 'listen_backlog', backlog, 'The backlog must be more than 0');
+  if (backlog < 1) {
+    throw wrong(config, name, 'listen_backlog', {
+      message: 'The backlog must be more than 0',
+      got: backlog,
+      hint: 'Leave it out for 511.',
+    });
+  }
   return {
     options,
     address: listenAddressOf(config, name, options.listen, options.port, backlog),
@@ -68,13 +74,10 @@ function workersOf(config: Config, name: string, own: number): number {
   const source = shared ? SHARED_WORKERS.from : name;
   const workers = shared ? config.api(source, apiOptions, { partial: true }).workers : own;
   if (workers >= 1) return workers;
-  throw wrong(
-    config,
-    source,
-    'workers',
-    workers,
-    `${source}_workers value of ${workers} is invalid, must be greater than 0`,
-  );
+  throw wrong(config, source, 'workers', {
+    message: `${source}_workers value of ${workers} is invalid, must be greater than 0`,
+    hint: 'Leave it out for one worker for each processor; to serve this API no more, take it out of enabled_apis.',
+  });
 }
 
 function listenAddressOf(
@@ -88,17 +91,19 @@ function listenAddressOf(
   const own = config.getLocation(`api:${name}`, 'port');
   if (listen.kind === 'tcp' && listen.port !== undefined && listen.port !== port && own.kind !== 'default') {
     const other = placeOf(config.getLocation(`api:${name}`, 'listen'));
-    throw wrong(config, name, 'port', port, `another port than ${listen.port}, which listen has (${other})`);
+    throw wrong(config, name, 'port', {
+      message: `another port than ${listen.port}, which listen has (${other})`,
+      got: port,
+      hint: 'Name the port once, in either of them.',
+    });
   }
   if (listen.kind === 'tcp') return { host: listen.host, port: listen.port ?? port, backlog };
   const text = listen.kind === 'fd' ? `fd:${listen.fd}` : `systemd:${listen.name}`;
-  throw wrong(
-    config,
-    name,
-    'listen',
-    text,
-    'sockets that systemd passes are used without being named here, by the name of the API or in order',
-  );
+  throw wrong(config, name, 'listen', {
+    message: 'sockets that systemd passes are used without being named here, by the name of the API or in order',
+    got: text,
+    hint: `Take the option out; in the socket unit write FileDescriptorName=${name}.`,
+  });
 }
 
 function ownFiles(options: OptionsOf<typeof apiOptions>): TlsSettings {
@@ -110,9 +115,17 @@ function ownFiles(options: OptionsOf<typeof apiOptions>): TlsSettings {
   };
 }
 
-function wrong(config: Config, name: string, opt: string, got: unknown, message: string): ConfigError {
+/** `got` is left out where the message has the value. */
+function wrong(
+  config: Config,
+  name: string,
+  opt: string,
+  { got, ...said }: { readonly message: string; readonly hint: string; readonly got?: unknown },
+): ConfigError {
   const group = `api:${name}`;
   const location = config.getLocation(group, opt);
-  const code = 'PORTICO_CONFIG_VALUE';
-  return new ConfigError([{ severity: 'error', code, group, opt, location, message, got: String(got) }]);
+  const written = got === undefined ? {} : { got: String(got) };
+  return new ConfigError([
+    { severity: 'error', code: 'PORTICO_CONFIG_VALUE', group, opt, location, ...said, ...written },
+  ]);
 }
