@@ -3,7 +3,7 @@
  */
 import { didYouMean, type Origin } from '../errors.js';
 import { strip } from '../ini/index.js';
-import { foldersFrom, ModuleMissing, moduleUrl } from '../service/index.js';
+import { foldersFrom, importFailure, ModuleMissing, moduleUrl } from '../service/index.js';
 import { ownExport } from './own-exports.js';
 import { type PasteError, refuse } from './paste-error.js';
 
@@ -112,9 +112,8 @@ async function importModule(
     const alone = own === undefined ? undefined : ((await import(own)) as Namespace);
     return alone !== undefined && Object.hasOwn(alone, attribute!) ? alone : ((await import(url)) as Namespace);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
     throw refuse('no-module', {
-      message: `${JSON.stringify(module)} cannot be loaded: ${reason}`,
+      message: `${JSON.stringify(module)} cannot be loaded: ${await importFailure(error, url)}`,
       origin,
       hint: importHint(error),
       cause: error,
@@ -122,14 +121,12 @@ async function importModule(
   }
 }
 
-/** What to do about a module that does not even parse: where, and what is usual. */
+/** What to do about a module that does not even parse. */
 function importHint(error: unknown): string | undefined {
-  if (!(error instanceof SyntaxError)) return undefined;
-  if (/'export'|import statement|'import'/.test(error.message)) {
-    return 'It has the syntax of ES modules: name it .mjs, or say "type": "module" in the package.json above it.';
+  if (!(error instanceof SyntaxError) || !/token 'export'|import statement|token 'import'/.test(error.message)) {
+    return undefined;
   }
-  const place = /^(\S.*:\d+)$/m.exec(error.stack ?? '')?.[1];
-  return place === undefined ? undefined : `The mistake stands at ${place}.`;
+  return 'It has the syntax of ES modules: name it .mjs, or say "type": "module" in the package.json above it.';
 }
 
 /** The URL of an expression's module. Imports nothing; throws `no-module` when there is none. */

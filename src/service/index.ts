@@ -4,6 +4,7 @@ export { type DriverKind, NotSupported } from './driver-kind.js';
 export { type DriverPolicy, guardDriver } from './driver-policy.js';
 export { type DriverLife, Drivers, type DriversOptions, loadDriver } from './drivers.js';
 export { HOOK_NAMES, type HookName } from './hook-caller.js';
+export { importFailure } from './import-failure.js';
 export { Lifecycle, type LifecycleState, type LifecycleSteps } from './lifecycle.js';
 export { findManager, loadManager, type ManagerSource } from './load-manager.js';
 export type { Manager, Registration, ServiceRecord, ServiceState } from './manager.js';
@@ -39,3 +40,4 @@ export {
   type TrackedTask,
   untracked,
 } from './task-tracker.js';
+export { thrownAt } from './thrown-at.js';

@@ -6,6 +6,7 @@ import { realpathSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { didYouMean, PorticoError, whatItIs } from '../errors.js';
+import { importFailure } from './import-failure.js';
 import { ModuleMissing, moduleUrl } from './module-path.js';
 
 /** Where names are looked up. */
@@ -44,7 +45,7 @@ export async function importModuleExport(reference: string, options: ModuleExpor
     namespace = (await import(url)) as Record<string, unknown>;
   } catch (cause) {
     throw new PorticoError('PORTICO_MODULE_FAILED', {
-      message: `${reference}: importing ${module} failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+      message: `${reference}: importing ${module} failed: ${await importFailure(cause, url)}`,
       cause,
     });
   }

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { App } from 'portico/app';
-import { Loader, type LoaderOptions } from 'portico/loader';
+import { Loader, type LoaderOptions, type PasteError } from 'portico/loader';
+import { importModuleExport } from 'portico/service';
 import { folderOf } from './folder.js';
 
 const say = (name: string) =>
@@ -151,25 +152,55 @@ test('SC-10 use takes a module where no section has the name', async (t) => {
   assert.equal(await said(t, '[app:main]\nuse = esm-only/sub/one:app\n'), 'esm part');
 });
 
-test('PD-155 a module that does not parse is refused with what to do: its place, or ES modules in a CommonJS folder', async (t) => {
+test('PD-155 a module that cannot be imported is refused with its own place, beside that in the paste file', async (t) => {
+  const files = {
+    'package.json': '{"type":"module"}',
+    'broken.js': 'const a = 1;\nexport const app = () => { return ) };\n',
+    'outer.js': "import './broken.js';\nglobalThis.ran = true;\nexport const app = 1;\n",
+    'broken.cjs': 'const a = 1;\nconst b = {;\n',
+    'wanting.js': "import { nobody } from './fine.js';\nexport const app = nobody;\n",
+    'fine.js': 'globalThis.ran = true;\nexport const app = 1;\n',
+    'throws.js': 'export const app = 1;\n  undefinedThing();\n',
+    'lost.js': "export const app = 1;\nimport one from 'no-such-thing/part';\n",
+    'gone.js': "import './nowhere.js';\n",
+  };
+  const rows: Readonly<Record<string, [place: string, what: string]>> = {
+    './broken.js': ['broken.js:2:35', "Unexpected token ')'"],
+    './outer.js': ['broken.js:2:35', "Unexpected token ')'"],
+    './broken.cjs': ['broken.cjs:2:12', "Unexpected token ';'"],
+    './wanting.js': ['wanting.js:1:10', "'./fine.js' does not provide an export named 'nobody'"],
+    './throws.js': ['throws.js:2:3', 'undefinedThing is not defined'],
+    './lost.js': ['lost.js:2:17', "Cannot find package 'no-such-thing'"],
+    './gone.js': ['gone.js:1:8', 'Cannot find module'],
+  };
+  for (const [module, [place, what]] of Object.entries(rows)) {
+    const folder = folderOf(t, { ...files, 'api-paste.ini': using(`${module}:app`) });
+    const file = join(folder, 'api-paste.ini');
+    await assert.rejects(new Loader(file).loadApp('main'), (error: PasteError) => {
+      assert.equal(error.code, 'PORTICO_PASTE_NO_MODULE');
+      assert.ok(error.message.startsWith(`${file}:2:1: [app:main] paste.app_factory: `), error.message);
+      assert.ok(error.message.includes(what), error.message);
+      assert.ok(error.message.includes(join(folder, place)), error.message);
+      assert.doesNotMatch(error.message, /\n/);
+      return true;
+    });
+    await assert.rejects(importModuleExport(`${module}:app`, { folder }), (error: Error) => {
+      assert.ok(error.message.includes(join(folder, place)), error.message);
+      return true;
+    });
+  }
+  // To find the places nothing was run.
+  assert.equal((globalThis as { ran?: boolean }).ran, undefined);
+});
+
+test('PD-155 the syntax of ES modules in a CommonJS folder is refused with what to do', async (t) => {
   const folder = folderOf(t, {
     'package.json': '{"type":"commonjs"}',
     'esm.js': 'export const app = () => () => undefined;',
-    'broken.cjs': 'const a = 1;\nconst b = {;\n',
-    'api-paste.ini': `${using('./esm.js:app')}\n[app:broken]\npaste.app_factory = ./broken.cjs:app\n`,
+    'api-paste.ini': using('./esm.js:app'),
   });
-  const loader = new Loader(join(folder, 'api-paste.ini'));
-  const hintOf = (name: string) =>
-    loader.loadApp(name).then(
-      () => assert.fail('it loaded'),
-      (error: { code: string; hint?: string }) => [error.code, error.hint],
-    );
-  assert.deepEqual(await hintOf('main'), [
-    'PORTICO_PASTE_NO_MODULE',
-    'It has the syntax of ES modules: name it .mjs, or say "type": "module" in the package.json above it.',
-  ]);
-  assert.deepEqual(await hintOf('broken'), [
-    'PORTICO_PASTE_NO_MODULE',
-    `The mistake stands at ${join(folder, 'broken.cjs')}:2.`,
-  ]);
+  await assert.rejects(new Loader(join(folder, 'api-paste.ini')).loadApp('main'), {
+    code: 'PORTICO_PASTE_NO_MODULE',
+    hint: 'It has the syntax of ES modules: name it .mjs, or say "type": "module" in the package.json above it.',
+  });
 });

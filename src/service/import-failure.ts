@@ -1,0 +1,69 @@
+/**
+ * Why a module of the application cannot be imported, with the place in that module: what a paste file or an option names
+ * is right there, and what has to be mended is not in it.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { thrownAt } from './thrown-at.js';
+
+/** How long another process may take to find the place of a mistake. */
+const SEARCH_MS = 5000;
+
+/**
+ * One line: what `import(url)` was rejected with, and `file:line:column` in the application's modules where it can be known.
+ */
+export async function importFailure(error: unknown, url: string): Promise<string> {
+  const reason = (error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, ' ');
+  const imported = / imported from (\/.+|[A-Za-z]:\\.+)$/.exec(reason)?.[1];
+  if (imported !== undefined) return `${reason}${lineOfImport(reason, imported)}`;
+  const place = await placeOf(error, url);
+  return place === undefined || reason.includes(place) ? reason : `${reason}, at ${place}`;
+}
+
+async function placeOf(error: unknown, url: string): Promise<string | undefined> {
+  if (!(error instanceof SyntaxError)) return thrownAt(error);
+  return markedPlace(error.stack ?? '') ?? (await placeFromOutside(error, url)) ?? thrownAt(error);
+}
+
+/** Node puts the place in front of some stacks: `file:line`, the line itself, and carets under the mistake. */
+function markedPlace(stack: string): string | undefined {
+  const [, file, line, carets] = /^(file:\S+|\/.+|[A-Za-z]:\\.+):(\d+)\r?\n.*\r?\n(\s*)\^/.exec(stack) ?? [];
+  if (file === undefined) return undefined;
+  return `${file.startsWith('file:') ? fileURLToPath(file) : file}:${line}:${carets!.length + 1}`;
+}
+
+/**
+ * V8 says where an ES module does not parse, and `import()` loses it: only Node's last words over an error that nobody
+ * caught have the place. So a process of its own imports the module, beside an export that does not exist: it reads all
+ * modules and runs none of them.
+ */
+async function placeFromOutside(error: SyntaxError, url: string): Promise<string | undefined> {
+  const code = `import ${JSON.stringify(url)}; import { none } from 'data:text/javascript,';`;
+  // Loaded here: a program whose modules are sound has no use for it.
+  const { execFile } = await import('node:child_process');
+  const said = await new Promise<string>((settle) => {
+    const given = ['--input-type=module', '--eval', code];
+    execFile(process.execPath, given, { timeout: SEARCH_MS, env: {} }, (_, _out, text) => settle(text));
+  });
+  return said.includes(`SyntaxError: ${error.message}`) ? markedPlace(said) : undefined;
+}
+
+/** `:line:column` of the import that found nothing, in the file that has it; empty where it is not written out. */
+function lineOfImport(reason: string, file: string): string {
+  const wanted = /^Cannot find (?:package|module) '(.+?)'/.exec(reason)?.[1];
+  if (wanted === undefined) return '';
+  try {
+    const lines = readFileSync(file, 'utf8').split('\n');
+    for (const [index, line] of lines.entries()) {
+      for (const { 1: name, index: column } of line.matchAll(/['"]([^'"]+)['"]/g)) {
+        const isIt = name === wanted || name!.startsWith(`${wanted}/`) || resolve(dirname(file), name!) === wanted;
+        if (isIt) return `:${index + 1}:${column + 1}`;
+      }
+    }
+    return '';
+  } catch {
+    // The file is named; its text only helps.
+    return '';
+  }
+}
