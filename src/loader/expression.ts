@@ -1,7 +1,7 @@
 /**
  * Factory expressions: `package/subpath:export`, `./file.js:Class.method`, `file:///…/x.js:export`.
  */
-import { didYouMean, type Origin } from '../errors.js';
+import { didYouMean, type Origin, PorticoError } from '../errors.js';
 import { strip } from '../ini/index.js';
 import { foldersFrom, importFailure, ModuleMissing, moduleUrl } from '../service/index.js';
 import { ownExport } from './own-exports.js';
@@ -123,6 +123,7 @@ async function importModule(
 
 /** What to do about a module that does not even parse. */
 function importHint(error: unknown): string | undefined {
+  if (error instanceof PorticoError) return error.hint;
   if (!(error instanceof SyntaxError) || !/token 'export'|import statement|token 'import'/.test(error.message)) {
     return undefined;
   }

@@ -20,7 +20,7 @@ import {
 } from '../service/index.js';
 import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import { MemoryStore } from './memory-store.js';
-import { checkManager, type ManagerOption, managersOf } from './named-manager.js';
+import { atManagersPlace, checkManager, type ManagerOption, managersOf, placeOfManager } from './named-manager.js';
 import { type MemberOptions, membership, openRegistry } from './open-registry.js';
 import { heartbeatOptions } from './registry-options.js';
 import type { ServiceRegistry } from './service-registry.js';
@@ -172,22 +172,39 @@ export class ManagedService {
         await this.#registry?.close();
       },
     };
-    this.#hooks = new ManagerHooks(options);
+    try {
+      this.#hooks = new ManagerHooks(options);
+    } catch (error) {
+      await letGo(context);
+      const sources = this.#options.managers(config);
+      const [place] = sources.map((source) => placeOfManager(source, config, this.#options.named)).filter(Boolean);
+      throw atManagersPlace(error, place);
+    }
     return this.#hooks;
   }
 
   /** Makes all managers. When one cannot be made, what those before it opened by their context is closed. */
   async #make(context: ManagerContext): Promise<readonly Manager[]> {
-    const { config, managers, option } = this.#options;
-    const where = managersOf(config);
+    const { config, managers } = this.#options;
     const made: Manager[] = [];
     try {
-      for (const source of managers(config)) made.push(await loadManager(source, option, where, context));
+      for (const source of managers(config)) made.push(await this.#makeOne(source, context));
       return made;
     } catch (error) {
-      await context.drivers.close();
-      await context.registry?.close();
+      await letGo(context);
       throw error;
+    }
+  }
+
+  /** What is wrong with a manager that a file names is said at its place there, else by the option's name. */
+  async #makeOne(source: ManagerSource<ManagerContext>, context: ManagerContext): Promise<Manager> {
+    const { config, option, named } = this.#options;
+    const place = placeOfManager(source, config, named);
+    const calledBy = place === undefined ? option : undefined;
+    try {
+      return await loadManager(source, calledBy, managersOf(config), context);
+    } catch (error) {
+      throw atManagersPlace(error, place);
     }
   }
 
@@ -216,4 +233,10 @@ export class ManagedService {
       onVerdict,
     });
   }
+}
+
+/** Closes what managers may have opened by what they were given. */
+async function letGo({ drivers, registry }: ManagerContext): Promise<void> {
+  await drivers.close();
+  await registry?.close();
 }

@@ -3,7 +3,7 @@
  */
 import { dirname } from 'node:path';
 import type { Config } from '../config/index.js';
-import { ConfigurationRefused, type PorticoError } from '../errors.js';
+import { ConfigurationRefused, type Origin, PorticoError } from '../errors.js';
 import { findManager, type ModuleExportOptions } from '../service/index.js';
 
 /** An option that names a manager. Declared by whoever asks for it. */
@@ -36,12 +36,20 @@ export async function checkManager(reference: string, config: Config, option: Ma
       message,
       hint,
       cause,
-      origin: placeOf(reference, config, option),
+      origin: placeOfManager(reference, config, option),
     });
   }
 }
 
-function placeOf(reference: string, config: Config, { group, opt }: ManagerOption) {
+/** An error about a manager with the place in a file that named it, unless it knows one already. */
+export function atManagersPlace(error: unknown, origin: Origin | undefined): unknown {
+  if (origin === undefined || !(error instanceof PorticoError) || error.origin !== undefined) return error;
+  const { message, hint } = error;
+  return new ConfigurationRefused('PORTICO_MANAGER', { message, hint, origin, cause: error });
+}
+
+/** Where the option says that reference; undefined for what code gives, and for what no file has. */
+export function placeOfManager(reference: unknown, config: Config, { group, opt }: ManagerOption): Origin | undefined {
   if (!config.has(group, opt)) return undefined;
   const { value, location } = config.resolve(group, opt);
   return value === reference ? location.origin : undefined;

@@ -1,7 +1,7 @@
 /**
  * What can be wrong with the hooks of a manager: one that is no function, and one whose name is misspelt.
  */
-import { ConfigurationRefused, nearestNames } from '../errors.js';
+import { ConfigurationRefused, nearestNames, whatItIs } from '../errors.js';
 import type { Logger } from '../log.js';
 import { HOOK_NAMES } from './hook-caller.js';
 import type { Manager } from './manager.js';
@@ -19,6 +19,13 @@ export function checkHooks(service: string, manager: Manager, log: Logger): void
     throw new ConfigurationRefused('PORTICO_MANAGER', {
       message: `${service}: ${hook} of ${who} is ${given === null ? 'null' : `a ${typeof given}`}, not a function`,
       hint: 'Hooks are optional methods: leave out those that are not needed.',
+    });
+  }
+  const { periodicTasks } = manager;
+  if (periodicTasks !== undefined && typeof (periodicTasks as { status?: unknown } | null)?.status !== 'function') {
+    throw new ConfigurationRefused('PORTICO_MANAGER', {
+      message: `${service}: periodicTasks of ${who} is ${whatItIs(periodicTasks)}, not a PeriodicTasks`,
+      hint: 'Mark the methods with @periodicTask and leave it out, or give new PeriodicTasks(this).',
     });
   }
   for (const name of membersOf(manager)) {

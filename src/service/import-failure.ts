@@ -18,7 +18,7 @@ export async function importFailure(error: unknown, url: string): Promise<string
   const imported = / imported from (\/.+|[A-Za-z]:\\.+)$/.exec(reason)?.[1];
   if (imported !== undefined) return `${reason}${lineOfImport(reason, imported)}`;
   const place = await placeOf(error, url);
-  return place === undefined || reason.includes(place) ? reason : `${reason}, at ${place}`;
+  return place === undefined || reason.includes(place) ? reason : `${reason.replace(/\.$/, '')}, at ${place}`;
 }
 
 async function placeOf(error: unknown, url: string): Promise<string | undefined> {

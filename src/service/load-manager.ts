@@ -2,7 +2,9 @@
  * From what a manager is given as, a name in the configuration or something in code, to the manager itself.
  */
 import { ConfigurationRefused } from '../errors.js';
+import { silentLogger } from '../log.js';
 import type { Awaitable } from './awaitable.js';
+import { checkHooks } from './check-hooks.js';
 import { loadDriver } from './drivers.js';
 import type { Manager } from './manager.js';
 import { importModuleExport, isClass, type ModuleExportOptions, makeFrom } from './module-export.js';
@@ -24,11 +26,11 @@ const HINT = 'A manager is an object, a class, or a function that gives one; its
 
 /**
  * Makes a manager: a class is instantiated with `context`, a function called with it, an object taken as it is. `option`
- * is what errors name. Throws `PORTICO_MANAGER` for what cannot be loaded or is no manager.
+ * is what errors name, where their caller does not know a place. Throws `PORTICO_MANAGER` for what cannot be loaded or is no manager.
  */
 export async function loadManager<C>(
   source: ManagerSource<C>,
-  option: string,
+  option: string | undefined,
   where: ModuleExportOptions,
   context: C,
 ): Promise<Manager> {
@@ -38,7 +40,7 @@ export async function loadManager<C>(
     manager = await loadDriver(source, where, context);
   } catch (error) {
     throw new ConfigurationRefused('PORTICO_MANAGER', {
-      message: `${option}: ${(error as Error).message}`,
+      message: `${option === undefined ? '' : `${option}: `}${(error as Error).message}`,
       hint: (error as { hint?: string }).hint,
       cause: error,
     });
@@ -50,14 +52,14 @@ export async function loadManager<C>(
 export async function findManager(reference: string, where: ModuleExportOptions): Promise<void> {
   const found = await importModuleExport(reference, where);
   if (typeof found === 'function') return;
-  checked(found, reference, reference);
+  checkHooks(reference, checked(found, undefined, reference), silentLogger());
 }
 
-function checked(manager: unknown, option: string, source: string): Manager {
+function checked(manager: unknown, option: string | undefined, source: string): Manager {
   if (typeof manager === 'object' && manager !== null) return manager;
   const what = manager === null ? 'null' : typeof manager;
   throw new ConfigurationRefused('PORTICO_MANAGER', {
-    message: `${option === source ? '' : `${option}: `}${source} is ${what}, not a manager`,
+    message: `${option === undefined ? '' : `${option}: `}${source} is ${what}, not a manager`,
     hint: HINT,
   });
 }

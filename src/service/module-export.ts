@@ -46,6 +46,7 @@ export async function importModuleExport(reference: string, options: ModuleExpor
   } catch (cause) {
     throw new PorticoError('PORTICO_MODULE_FAILED', {
       message: `${reference}: importing ${module} failed: ${await importFailure(cause, url)}`,
+      hint: cause instanceof PorticoError ? cause.hint : undefined,
       cause,
     });
   }

@@ -116,7 +116,7 @@ test('MG-1 LC-1324 LC-1309 the manager: in code, by its option, or of the map fr
   const broken = await configured('[DEFAULT]\nimages_manager = ./managers.mjs:seven\n');
   await assert.rejects(RPCService.create({ ...base, config: broken }).start(), {
     code: 'PORTICO_MANAGER',
-    message: 'images_manager: ./managers.mjs:seven is number, not a manager',
+    message: /\.ini:2:18: \[DEFAULT\] images_manager: \.\/managers\.mjs:seven is number, not a manager$/,
   });
 });
 

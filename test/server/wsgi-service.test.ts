@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import { RequestContext } from 'portico/app';
 import { Config, ConfigError } from 'portico/config';
 import { ConfigNotFound, PasteAppNotFound } from 'portico/loader';
@@ -16,6 +17,8 @@ import { ConfigurationRefused } from '../../dist/errors.js';
 import { certificateFiles, makePair, temporaryFolder } from './certificate-files.js';
 import { memoryLog } from './memory-log.js';
 import { Client, exchange, portOf } from './raw-client.js';
+
+const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 const PASTE = `
 [app:compute]
@@ -339,15 +342,53 @@ test('MG-24 the periodic tasks of an API are given the context of an administrat
   assert.equal(context.isAdmin, true);
 });
 
-test('LC-1309 a manager that cannot be loaded fails the start, naming its option', async (t) => {
-  for (const reference of ['./nowhere.mjs:X', './app.mjs:Nobody', './app.mjs:five']) {
-    const { service } = await setup(t, `[DEFAULT]\ncompute_manager = ${reference}\n`);
+test('LC-1309 a manager that is wrong fails the start, at the place in the file that names it', async (t) => {
+  const files = `
+import { periodicTask } from 'portico/tasks';
+export class BadHook { initHost = 5; }
+export class BadTasks { periodicTasks = []; }
+export const text = () => 'none';
+export class Throws { constructor() { throw new Error('not today'); } }
+`;
+  const rows: Readonly<Record<string, RegExp>> = {
+    './nowhere.mjs:X': /nowhere/,
+    './app.mjs:Nobody': /Nobody/,
+    './app.mjs:five': /five is number, not a manager/,
+    './wrong.mjs:BadHook': /initHost of the manager BadHook is a number, not a function/,
+    './wrong.mjs:BadTasks': /periodicTasks of the manager BadTasks is a list, not a PeriodicTasks/,
+    './wrong.mjs:text': /text is string, not a manager/,
+    './wrong.mjs:Throws': /not today/,
+    './marked.mjs:Marked': /Unexpected argument for periodic task creation: spacin, at .*marked\.mjs:2:\d+$/,
+  };
+  for (const [reference, what] of Object.entries(rows)) {
+    const { service, folder } = await setup(t, `[DEFAULT]\ncompute_manager = ${reference}\n`);
+    mkdirSync(join(folder, 'node_modules'));
+    symlinkSync(packageRoot, join(folder, 'node_modules', 'portico'), 'dir');
+    writeFileSync(join(folder, 'wrong.mjs'), files);
+    writeFileSync(
+      join(folder, 'marked.mjs'),
+      "import { periodicTask } from 'portico/tasks';\nexport class Marked { tick() {} static { periodicTask({ spacin: 1 })(this.prototype.tick); } }\n",
+    );
+    const place = `${join(folder, 'portico.ini')}:2:19: [DEFAULT] compute_manager: `;
     await assert.rejects(service().start(), (error) => {
-      assert.ok(error instanceof ConfigurationRefused);
-      assert.match(error.message, /^compute_manager: .*(nowhere|Nobody|five)/);
+      assert.ok(error instanceof ConfigurationRefused, String(error));
+      assert.equal(error.code, 'PORTICO_MANAGER');
+      assert.ok(error.message.startsWith(place), error.message);
+      assert.match(error.message.slice(place.length), what);
+      assert.doesNotMatch(error.message.slice(place.length), /compute_manager/);
       return true;
     });
   }
+  // What is an object already is looked at before anything is made: by a reload, and by a check.
+  const { service: early, folder } = await setup(t, '[api:compute]\nmanager = ./object.mjs:it\n');
+  writeFileSync(join(folder, 'object.mjs'), "export const it = { initHost: 'no' };\n");
+  await assert.rejects(
+    early().prepare(),
+    /portico\.ini:2:11: \[api:compute\] manager: .*initHost of the manager is a string/,
+  );
+  // Code has no place: the option stands in front.
+  const { service } = await setup(t);
+  await assert.rejects(service('compute', { manager: './app.mjs:five' }).start(), /^[^/]*compute_manager: \.\/app/);
 });
 
 test('LC-1335 a restart whose manager cannot be made closes what was opened for it, and asks no manager of before', async (t) => {

@@ -120,7 +120,7 @@ function wrong(
   config: Config,
   name: string,
   opt: string,
-  { got, ...said }: { readonly message: string; readonly hint: string; readonly got?: unknown },
+  { got, ...said }: { readonly message: string; readonly hint: string; readonly got?: string | number },
 ): ConfigError {
   const group = `api:${name}`;
   const location = config.getLocation(group, opt);
