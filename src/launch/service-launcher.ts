@@ -11,10 +11,10 @@ import type { Launcher } from './launcher.js';
 import { logConfiguration, readSettings } from './launcher-options.js';
 import { type LauncherStatus, logReady, runStatus } from './launcher-status.js';
 import { currentProcess, type HostProcess } from './process/host-process.js';
-import { killAfter } from './process/last-resort.js';
 import { logFailure } from './process/log-failure.js';
 import { OwnedProcess } from './process/owned-process.js';
 import type { SignalHandler } from './process/signal-handler.js';
+import { CRASH_DRAIN_MS, logUnhandled } from './process/unhandled.js';
 import { Coalesced } from './reload/coalesced.js';
 import { resetAll } from './reload/in-place.js';
 import { reloadInPlace } from './reload/in-place-reload.js';
@@ -25,8 +25,8 @@ import type { GuruMeditation, ReportSection } from './report/report.js';
 import { ALONE, type ServiceLauncherOptions } from './service-launcher-options.js';
 import { ServiceRun, type StopRequest } from './service-run.js';
 import { ActivatedSockets } from './sockets/activated-sockets.js';
+import { stopServices } from './stop-services.js';
 import { ServiceManager } from './systemd/service-manager.js';
-import { pause } from './within.js';
 
 /**
  * Runs any number of services in this process. They share its signals, and each has the same deadline. A service that
@@ -56,6 +56,7 @@ export class ServiceLauncher implements Launcher {
   #generation = 1;
   #finished = 0;
   #status = 0;
+  #crashed = false;
   #stopReason: StopRequest['reason'] | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -83,6 +84,7 @@ export class ServiceLauncher implements Launcher {
         restart: () => void this.restart(),
         report: () => this.#diagnosis.report(),
       },
+      crashed: (error) => void this.crash(error),
     });
     this.signalHandler = this.#process.signalHandler;
     this.#diagnosis = new Diagnosis({
@@ -151,6 +153,14 @@ export class ServiceLauncher implements Launcher {
   async drain(request: StopRequest, status = 0): Promise<void> {
     this.#status ||= status;
     await this.#shutDown(request);
+  }
+
+  /** After an error nobody handled: it is logged, and what is under way has a few seconds to end. */
+  async crash(error: unknown): Promise<void> {
+    const service = this.#runs.length === 1 ? this.#runs[0]?.name : undefined;
+    const status = logUnhandled(this.#log, error, { service, workerId: this.#options.worker?.id });
+    const timeoutMs = this.#settings.gracefulShutdownTimeoutMs;
+    await this.drain({ reason: 'stop', timeoutMs, limitMs: CRASH_DRAIN_MS }, status);
   }
 
   /** Answers a topic of {@link ask}; the function it gives ends that. */
@@ -246,7 +256,9 @@ export class ServiceLauncher implements Launcher {
   }
 
   #shutDown(request: StopRequest): Promise<void> {
-    const hasten = this.#stopReason === 'replaced' && request.reason === 'stop';
+    const crashed = request.limitMs !== undefined && !this.#crashed;
+    const hasten = crashed || (this.#stopReason === 'replaced' && request.reason === 'stop');
+    this.#crashed ||= crashed;
     if (this.#stopping !== undefined && !hasten) return this.#stopping;
     this.#stopReason = request.reason;
     this.#abandoned.abort();
@@ -260,25 +272,10 @@ export class ServiceLauncher implements Launcher {
 
   async #stopAll(request: StopRequest): Promise<void> {
     const alone = this.#options.signals !== false && !this.#options.worker?.supervised;
-    // A supervisor does this for its workers.
-    const spare = alone ? killAfter(this.#longestStop(request.timeoutMs)) : () => undefined;
-    if (request.reason === 'stop' && this.#settings.drainDelayMs > 0) {
-      for (const run of this.#runs) run.service.markDraining?.();
-      await pause(this.#settings.drainDelayMs);
-    }
-    // All are asked in the order they were launched, and then drain side by side: none goes on accepting behind another.
-    const stops = this.#runs.map((run) => run.stop(request));
-    const clean = (await Promise.all(stops)).every(Boolean);
+    const clean = await stopServices(this.#runs, request, { drainDelayMs: this.#settings.drainDelayMs, alone });
     await this.#reloads.idle();
-    spare();
     if (!clean) this.#status ||= STATUS_FAILED;
     this.#ended.resolve(this.#status);
-  }
-
-  /** The longest that any service may take to stop; 0: one may take for ever. */
-  #longestStop(inherited: number): number {
-    const all = this.#runs.map((run) => run.timeoutMs(inherited));
-    return all.includes(0) ? 0 : Math.max(inherited, ...all);
   }
 
   async #halt(): Promise<void> {

@@ -24,6 +24,10 @@ export interface StopRequest {
   readonly reason: NonNullable<StopOptions['reason']>;
   /** The launcher's deadline in milliseconds; the service's own wins. 0: endless. */
   readonly timeoutMs: number;
+  /** No service has longer than so many milliseconds, whatever its own deadline. */
+  readonly limitMs?: number;
+  /** Milliseconds of it that have passed already. Default 0. */
+  readonly spentMs?: number;
 }
 
 export class ServiceRun {
@@ -95,7 +99,8 @@ export class ServiceRun {
     this.#life += 1;
     this.#deadline?.clear();
     this.#overran = false;
-    const deadline = new Deadline(this.timeoutMs(request.timeoutMs));
+    const timeoutMs = this.timeoutMs(request);
+    const deadline = new Deadline(timeoutMs === 0 ? 0 : Math.max(1, timeoutMs - (request.spentMs ?? 0)));
     this.#deadline = deadline;
     let busy: readonly string[] | undefined;
     // First among the listeners: once the service hears of it, nothing is under way any more.
@@ -135,9 +140,10 @@ export class ServiceRun {
   }
 
   /** Milliseconds this service may take to stop; 0: endless. */
-  timeoutMs(inherited: number): number {
+  timeoutMs({ timeoutMs: inherited, limitMs }: StopRequest): number {
     const own = this.service.gracefulShutdownTimeout;
-    return own === undefined || own === null ? inherited : own * 1000;
+    const wanted = own === undefined || own === null ? inherited : own * 1000;
+    return limitMs === undefined ? wanted : Math.min(wanted || limitMs, limitMs);
   }
 
   #watch(): void {

@@ -372,6 +372,19 @@ test('LC-540 after markDraining a stop waits for drain_delay', async () => {
   assert.deepEqual(events, ['draining', 'stop']);
 });
 
+test('LC-549 one clock for the whole stop: drain_delay is part of it', async () => {
+  const launcher = embedded({ settings: { drainDelayMs: 300, gracefulShutdownTimeoutMs: 2000 } });
+  const service = new RecordedService('one');
+  await launcher.launchService(service);
+  await launcher.stop();
+  const left = service.stops[0]?.deadlineMs ?? 0;
+  assert.ok(left > 0 && left <= 1701, String(left));
+  // Longer than the deadline, it is the deadline.
+  const hasty = embedded({ settings: { drainDelayMs: 600_000, gracefulShutdownTimeoutMs: 50 } });
+  await hasty.launchService(new RecordedService('two'));
+  await hasty.stop();
+});
+
 test('LC-106 the backdoor port is written before start', async () => {
   const launcher = embedded();
   let seen: unknown;

@@ -19,6 +19,7 @@ import { logFailure } from '../process/log-failure.js';
 import { OwnedProcess } from '../process/owned-process.js';
 import { masterTitle, programName } from '../process/process-title.js';
 import type { SignalHandler } from '../process/signal-handler.js';
+import { logUnhandled } from '../process/unhandled.js';
 import { Coalesced } from '../reload/coalesced.js';
 import type { LaunchRequest } from '../reload/fleet-reload.js';
 import { type OnReload, reloadFleet } from '../reload/parent-reload.js';
@@ -93,6 +94,10 @@ export class ParentSide implements Launcher {
         restart: () => void this.restart(),
         resize: (by) => this.#resizeAll(by),
         report: () => this.#diagnosis.report(),
+      },
+      crashed: (error) => {
+        this.#status ||= logUnhandled(this.#log, error);
+        void this.stop();
       },
     });
     this.signalHandler = this.#process.signalHandler;

@@ -11,7 +11,8 @@ export type HostProcess = Pick<
   SignalSource & {
     title: string;
     exitCode?: NodeJS.Process['exitCode'];
-    on(event: 'uncaughtExceptionMonitor', listener: (error: unknown) => void): unknown;
+    on(event: 'uncaughtException' | 'uncaughtExceptionMonitor', listener: (error: unknown) => void): unknown;
+    off(event: 'uncaughtException', listener: (error: unknown) => void): unknown;
   };
 
 /** Marks the process whose launcher waits, on the process object itself: there can be one such launcher a process. */

@@ -27,6 +27,8 @@ export interface Ownership {
   /** Whose files may be watched. */
   readonly config: Config | undefined;
   readonly actions: SignalActions;
+  /** An error that nobody handled: a stop is to begin. Not asked where there is a supervisor. */
+  readonly crashed: (error: unknown) => void;
   /** Settles with the exit status when all has stopped. */
   readonly ended: Promise<number>;
 }
@@ -54,6 +56,7 @@ export class OwnedProcess {
     if (!owned || this.#taken) return false;
     this.#taken = true;
     this.#watchFiles();
+    if (!supervised) this.#catchUnhandled();
     const restore = tolerateBrokenOutput(host);
     void ended.then(restore);
     outliveTerminal(host);
@@ -139,6 +142,28 @@ export class OwnedProcess {
     this.#saidEnded = true;
     const { log } = this.#given;
     log[status === 0 ? 'info' : 'warn'](`Stopped with status ${status}`, { event: 'stopped', status });
+  }
+
+  /** Once all has stopped, the process ends with that status, whatever the program makes of it. */
+  #catchUnhandled(): void {
+    const { host, ended, crashed } = this.#given;
+    let any = false;
+    const unhandled = (error: unknown): void => {
+      any = true;
+      crashed(error);
+    };
+    host.on('uncaughtException', unhandled);
+    void ended.then((status) => {
+      // A start that failed was explained: what the program does with it is the program's.
+      if (!any) {
+        host.off('uncaughtException', unhandled);
+        return;
+      }
+      host.on('exit', () => {
+        host.exitCode ||= status;
+      });
+      setTimeout(() => exitProcess(host, status), LEFT_BEHIND_MS).unref();
+    });
   }
 
   /** A reload that is asked for while the program still launches is about all that it will have launched. */

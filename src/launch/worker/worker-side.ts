@@ -6,7 +6,7 @@ import type { ConfigSnapshot } from '../../config/index.js';
 import type { Logger } from '../../log.js';
 import { type Awaitable, isListening, type ListeningService, type ServiceBase } from '../../service/index.js';
 import type { LaunchedService } from '../assignment.js';
-import { STATUS_FAILED, STATUS_UNHANDLED, statusOf } from '../exit-status.js';
+import { STATUS_FAILED } from '../exit-status.js';
 import { checkService, checkWorkers, serviceName } from '../launch-arguments.js';
 import type { LaunchSettings } from '../launch-settings.js';
 import type { Launcher, LauncherOptions } from '../launcher.js';
@@ -22,9 +22,6 @@ import { within } from '../within.js';
 import type { ParentLink } from './parent-link.js';
 import { WorkerSockets } from './worker-sockets.js';
 import { notLaunched } from './worker-start.js';
-
-/** After an error nobody handled: how long requests under way may take to end. */
-const CRASH_DRAIN_MS = 5000;
 
 /** How long a worker may take to tell its parent that it ends. */
 const LAST_WORD_MS = 500;
@@ -153,7 +150,7 @@ export class WorkerSide implements Launcher {
     }
     link.releaseSignals();
     link.onGone(() => void this.#orphaned());
-    link.onUncaught((error) => void this.#crashed(error));
+    link.onUncaught((error) => void inner.crash(error));
     link.on('drain', ({ reason, timeoutMs }) => {
       const drained = inner.drain({ reason, timeoutMs });
       // By now the service was asked to stop accepting; a turn of the loop later it has.
@@ -193,19 +190,6 @@ export class WorkerSide implements Launcher {
   async #orphaned(): Promise<void> {
     this.#log.error('Parent process has died unexpectedly, exiting');
     await this.inner.drain({ reason: 'stop', timeoutMs: this.#link.settings.gracefulShutdownTimeoutMs }, STATUS_FAILED);
-  }
-
-  async #crashed(error: unknown): Promise<void> {
-    const status = statusOf(error);
-    const { service, index: workerId } = this.#link.assignment;
-    this.#log.error('Unhandled exception', { service, workerId, err: error });
-    await within(
-      CRASH_DRAIN_MS + 1000,
-      this.inner.drain(
-        { reason: 'stop', timeoutMs: CRASH_DRAIN_MS },
-        status === STATUS_FAILED ? STATUS_UNHANDLED : status,
-      ),
-    );
   }
 }
 

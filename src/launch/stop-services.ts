@@ -1,0 +1,44 @@
+/**
+ * The graceful stop of the services of one process.
+ */
+import { killAfter } from './process/last-resort.js';
+import type { ServiceRun, StopRequest } from './service-run.js';
+import { pause } from './within.js';
+
+/** What a stop depends on. */
+export interface StopCircumstances {
+  /** How long the services say that they are not ready any more, before they stop accepting. Part of the deadline. */
+  readonly drainDelayMs: number;
+  /** Nobody ends this process should its loop be stuck. */
+  readonly alone: boolean;
+}
+
+/**
+ * Stops all of them: asked in the order they were launched, they drain side by side, so that none goes on accepting behind
+ * another. One clock for all of it. True when everything under way came to its end.
+ */
+export async function stopServices(
+  runs: readonly ServiceRun[],
+  request: StopRequest,
+  { drainDelayMs, alone }: StopCircumstances,
+): Promise<boolean> {
+  // A supervisor does this for its workers.
+  const spare = alone ? killAfter(longest(runs, request)) : () => undefined;
+  const began = performance.now();
+  // What has crashed has no time to lose.
+  if (request.reason === 'stop' && request.limitMs === undefined && drainDelayMs > 0) {
+    for (const run of runs) run.service.markDraining?.();
+    await pause(request.timeoutMs === 0 ? drainDelayMs : Math.min(drainDelayMs, request.timeoutMs));
+  }
+  const spentMs = performance.now() - began;
+  const stops = runs.map((run) => run.stop({ ...request, spentMs }));
+  const clean = (await Promise.all(stops)).every(Boolean);
+  spare();
+  return clean;
+}
+
+/** The longest that any service may take to stop; 0: one may take for ever. */
+function longest(runs: readonly ServiceRun[], request: StopRequest): number {
+  const all = runs.map((run) => run.timeoutMs(request));
+  return all.includes(0) ? 0 : Math.max(request.limitMs ?? request.timeoutMs, ...all);
+}
