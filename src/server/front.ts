@@ -25,6 +25,7 @@ import { Watch, type WatchLimits } from './connections/watch.js';
 import { writeWhole } from './connections/whole-writes.js';
 import { handshakeTimeout, nodeOptions } from './node-options.js';
 import { Admission } from './requests/admission.js';
+import { endEmptyBody } from './requests/empty-body.js';
 import { type Refusal, refusal, sendRefusal } from './requests/refusal.js';
 import { announceUnread, watchBody, watchChunks } from './requests/request-body.js';
 import { requestGuard } from './requests/request-guard.js';
@@ -170,7 +171,7 @@ export class Front {
       watchBody(exchange, expectsContinue);
       if (found.chunked) this.#watchChunks(exchange);
       if (found.length > DISCARD_BYTES) announceUnread(exchange, found.length);
-    }
+    } else endEmptyBody(req);
     const last = found.upgrade || connection.requests >= this.#lastRequest;
     if (last || this.closing) announceClose(connection);
     if (last) connection.ended = true;

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { type TestContext, test } from 'node:test';
+import { type App, readBody } from 'portico/app';
+import { Server } from 'portico/server';
+import { Client, portOf } from './raw-client.js';
+
+const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n';
+
+async function connected(t: TestContext, app: App): Promise<Client> {
+  const server = new Server('empty', app);
+  await server.start();
+  t.after(() => server.stop());
+  return new Client(portOf(server));
+}
+
+/** What a request without a body comes to when nobody reads it. */
+function watched(req: IncomingMessage): string[] {
+  const seen: string[] = [];
+  for (const event of ['end', 'close', 'resume']) req.on(event, () => seen.push(event));
+  return seen;
+}
+
+test('a request without body ends once it is answered, though nobody reads it', async (t) => {
+  let seen: string[] = [];
+  let closed: Promise<unknown> | undefined;
+  const one = await connected(t, (req, res) => {
+    seen = watched(req);
+    closed = once(req, 'close');
+    res.end('ok');
+  });
+  for (const _ of [1, 2]) {
+    one.write(GET);
+    assert.equal((await one.response()).body, 'ok');
+    await closed;
+    assert.deepEqual(seen, ['end', 'close']);
+  }
+  one.close();
+});
+
+test('whoever reads a request without body finds its end, before its answer and after', async (t) => {
+  let after: Promise<unknown> | undefined;
+  const one = await connected(t, async (req, res) => {
+    const before = await readBody(req);
+    res.on('finish', () => {
+      after = readBody(req).then(
+        () => 'empty',
+        (error: Error) => error.message,
+      );
+    });
+    res.end(String(before.length));
+  });
+  one.write(GET.replace('\r\n\r\n', '\r\ncontent-length: 0\r\n\r\n'));
+  assert.equal((await one.response()).body, '0');
+  assert.equal(typeof (await after), 'string');
+  one.close();
+});
+
+test('an answer that comes later ends its request too, and one before its body is read away as ever', async (t) => {
+  const closed: Promise<unknown>[] = [];
+  const one = await connected(t, (req, res) => {
+    closed.push(once(req, 'close'));
+    setImmediate(() => res.end(req.method));
+  });
+  one.write(`${GET}POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\nbody${GET}`);
+  const bodies = [await one.response(), await one.response(), await one.response()].map(({ body }) => body);
+  assert.deepEqual(bodies, ['GET', 'POST', 'GET']);
+  await Promise.all(closed);
+  one.close();
+});
