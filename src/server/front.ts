@@ -23,7 +23,7 @@ import { SeldomLine } from './connections/seldom-line.js';
 import { type UpgradeHandler, Upgrades } from './connections/upgrades.js';
 import { Watch, type WatchLimits } from './connections/watch.js';
 import { writeWhole } from './connections/whole-writes.js';
-import { handshakeTimeout, nodeOptions } from './node-options.js';
+import { advertisedKeepAlive, handshakeTimeout, nodeOptions } from './node-options.js';
 import { Admission } from './requests/admission.js';
 import { endEmptyBody } from './requests/empty-body.js';
 import { type Refusal, refusal, sendRefusal } from './requests/refusal.js';
@@ -42,6 +42,9 @@ export interface FrontWatcher {
   readonly upgrade?: UpgradeHandler | undefined;
 }
 
+/** What Node makes the `Keep-Alive` field of an answer from, in milliseconds. */
+type Hinted = ServerResponse & { _keepAliveTimeout: number };
+
 const DRAINING = refusal(503, 'The service is stopping.');
 const NOT_ALONE = refusal(400, 'An upgrade cannot be asked for while requests before it are under way.');
 const NO_EXPECTATION = refusal(417, 'The expectation cannot be met.');
@@ -58,6 +61,7 @@ export class Front {
   #limits: WsgiOptions;
   #guard: ReturnType<typeof requestGuard>;
   #lastRequest: number;
+  #advertised: number;
   #server: HttpServer | undefined;
   readonly #watcher: FrontWatcher;
   readonly #broken: BrokenConnections;
@@ -71,6 +75,7 @@ export class Front {
     this.#watcher = watcher;
     if (watcher.upgrade !== undefined) this.upgrades = new Upgrades(watcher.upgrade, log);
     this.#lastRequest = lastRequest(limits);
+    this.#advertised = advertisedKeepAlive(limits);
     this.faults = new ClientFaults(log);
     this.admission = new Admission(limits.defaultPoolSize, (exchange) => watcher.run(exchange));
     this.connections = new ConnectionList({
@@ -88,6 +93,7 @@ export class Front {
       },
       answerNotTaken: (connection) => this.#giveUp(connection, 'answer not taken'),
       nothingMoves: (connection) => this.#giveUp(connection, 'connection silent'),
+      idleTooLong: ({ socket }) => socket.destroy(),
     });
   }
 
@@ -96,13 +102,12 @@ export class Front {
     this.#limits = limits;
     this.#guard = requestGuard(limits);
     this.#lastRequest = lastRequest(limits);
+    this.#advertised = advertisedKeepAlive(limits);
     this.admission.limit = limits.defaultPoolSize;
     this.#room.limit = limits.maxConnections;
     this.#watch.limits = watchLimits(limits);
-    const { requestTimeout, headersTimeout, keepAliveTimeout, maxHeaderSize } = nodeOptions(limits);
-    if (this.#server !== undefined) {
-      Object.assign(this.#server, { requestTimeout, headersTimeout, keepAliveTimeout, maxHeaderSize });
-    }
+    const { requestTimeout, headersTimeout, maxHeaderSize } = nodeOptions(limits);
+    if (this.#server !== undefined) Object.assign(this.#server, { requestTimeout, headersTimeout, maxHeaderSize });
   }
 
   /** Node's server with these limits, not listening yet. */
@@ -161,6 +166,8 @@ export class Front {
   #request(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
     const connection = connectionOf(req.socket) ?? this.connections.accept(req.socket);
     if (this.#ignores(connection)) return;
+    // Node has no other place for a hint without a timer of its own.
+    (res as Hinted)._keepAliveTimeout = this.#advertised;
     const exchange = this.connections.begin(req, res, connection);
     const found = this.#guard(req);
     if ('status' in found) {
@@ -251,6 +258,7 @@ export class Front {
     this.admission.leave(exchange);
     if (!connection.socket.destroyed) {
       connection.bytesBefore = connection.socket.bytesRead;
+      connection.endedEarly = !req.complete;
       if (connection.refusal !== undefined) this.#broken.answerEnded(connection);
       else if (!req.complete && !connection.socket.writableEnded) discardRest(req);
       else if (connection.exchanges.length <= 1 && mayRead(connection)) connection.release();
@@ -282,6 +290,7 @@ function watchLimits(limits: WsgiOptions): WatchLimits {
   return {
     bodyGraceMs: limits.bodyGrace * 1000,
     minBodyRate: limits.minBodyRate,
+    keepAliveMs: limits.keepAliveTimeout * 1000,
     sendTimeoutMs: limits.sendTimeout * 1000,
     socketTimeoutMs: limits.clientSocketTimeout * 1000,
   };

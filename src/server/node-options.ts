@@ -8,7 +8,6 @@ import type { WsgiOptions } from './api/wsgi-options.js';
 export function nodeOptions(limits: WsgiOptions): HttpOptions {
   const requestTimeout = limits.requestTimeout * 1000;
   const headersTimeout = limits.headersTimeout * 1000;
-  const keepAlive = limits.keepAliveTimeout * 1000;
   return {
     maxHeaderSize: limits.maxHeaderSize,
     // The guard asks for it, in the form of all other refusals.
@@ -16,13 +15,21 @@ export function nodeOptions(limits: WsgiOptions): HttpOptions {
     requestTimeout,
     // Node wants it not to be longer than the time of the whole request.
     headersTimeout: requestTimeout === 0 ? headersTimeout : Math.min(headersTimeout, requestTimeout),
-    // Node closes an idle connection one second after the time it advertises, so that a client which honours the hint
-    // never meets the closing.
-    keepAliveTimeout: keepAlive === 0 ? 0 : Math.max(1, keepAlive - 1000),
+    // Node sets a timer after each answer and ends it at the next request. The watch, which looks at the connections
+    // anyway, costs a request 1.2 µs less of 34.
+    keepAliveTimeout: 0,
     connectionsCheckingInterval: 1000,
     keepAlive: limits.tcpKeepidle > 0,
     keepAliveInitialDelay: limits.tcpKeepidle * 1000,
   };
+}
+
+/**
+ * The time that answers advertise for an idle connection, in milliseconds; 0: none. It is closed one second later, so that
+ * a client which honours the hint never meets the closing.
+ */
+export function advertisedKeepAlive({ keepAliveTimeout }: WsgiOptions): number {
+  return keepAliveTimeout === 0 ? 0 : Math.max(1, keepAliveTimeout * 1000 - 1000);
 }
 
 /** For `node:https`, in milliseconds: it knows no "never", so that is 24 days. */

@@ -146,6 +146,38 @@ describe('time limits', { concurrency: true }, () => {
     assert.ok(performance.now() - began > 1000);
   });
 
+  test('RL-28 a connection in the middle of a head is not idle, and one that brought the rest of a body is', async (t) => {
+    const app: App = (req, res) => void res.end(req.method);
+    const { client } = await started(t, app, { keepAliveTimeout: 1.2, headersTimeout: 20 });
+    const [half, early, idle] = [client(), client(), client()];
+    half.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    await half.response();
+    half.write('GET / HTTP/1.1\r\nhost: ');
+    early.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n12345');
+    await early.response();
+    early.write('67890');
+    await early.closed;
+    idle.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    await idle.response();
+    await idle.closed;
+    half.write('x\r\n\r\n');
+    assert.equal((await half.response()).body, 'GET');
+    half.close();
+  });
+
+  test('RL-28 without a time an idle connection is not closed, and no time is advertised', async (t) => {
+    const { server, client } = await started(t, ok, { keepAliveTimeout: 0 });
+    const one = client();
+    one.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    assert.equal((await one.response()).headers.get('keep-alive'), undefined);
+    server.configure({ keepAliveTimeout: 1.2 });
+    await one.closed;
+    const next = client();
+    next.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    assert.equal((await next.response()).headers.get('keep-alive'), 'timeout=0');
+    next.close();
+  });
+
   test('RL-29 an answer that its client does not take is given up, and the handler is told', async (t) => {
     let response: ServerResponse | undefined;
     const { server } = await started(

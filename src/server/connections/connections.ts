@@ -44,8 +44,13 @@ export class Connection {
   since = performance.now();
   /** Grows with each response of the list that ends: the smallest is the connection that has been idle longest. */
   lastUse = 0;
-  /** Bytes it had brought when its last response ended. */
+  /** Seen idle after so many requests, at this time by `performance.now()`. */
+  idleAfter = 0;
+  idleSince = 0;
+  /** Bytes it had brought when its last response ended; where that was early, when the watch saw the rest of the body. */
   bytesBefore = 0;
+  /** Its last response ended before the body of the request. */
+  endedEarly = false;
   /** It speaks something else than HTTP by now, and is somebody else's to end. */
   upgraded = false;
   /** How many requests it has brought. */

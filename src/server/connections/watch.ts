@@ -1,6 +1,6 @@
 /**
- * One look a second at the connections with requests at work, for the time limits that Node does not keep: bodies that
- * trickle in, answers that nobody takes, connections on which nothing moves.
+ * One look a second at the connections with requests at work, for the time limits that Node does not keep, or dearly:
+ * bodies that trickle in, answers that nobody takes, connections on which nothing moves; and four at those that are idle.
  */
 import type { Socket } from 'node:net';
 import type { Connection, ConnectionList, Exchange } from './connections.js';
@@ -10,6 +10,7 @@ export interface WatchLimits {
   readonly bodyGraceMs: number;
   /** Bytes per second. */
   readonly minBodyRate: number;
+  readonly keepAliveMs: number;
   readonly sendTimeoutMs: number;
   readonly socketTimeoutMs: number;
 }
@@ -21,6 +22,7 @@ export interface WatchVerdicts {
   bodyTooSlow(connection: Connection): void;
   answerNotTaken(connection: Connection): void;
   nothingMoves(connection: Connection): void;
+  idleTooLong(connection: Connection): void;
 }
 
 /** What a connection looked like when something last moved on it. */
@@ -34,7 +36,7 @@ interface Movement {
   stalledSince: number | undefined;
 }
 
-/** How exact the age of requests is. A quarter of a second costs four timers a second, an exact one a clock a request. */
+/** How exact the age of requests and idle connections is. A quarter of a second costs four timers a second, an exact one a clock a request. */
 const TICK_MS = 250;
 const TICKS_A_LOOK = 4;
 
@@ -56,14 +58,34 @@ export class Watch {
     let ticks = 0;
     this.#connections.coarseNow = performance.now();
     this.#timer ??= setInterval(() => {
-      this.#connections.coarseNow = performance.now();
-      if (++ticks % TICKS_A_LOOK === 0) this.look(performance.now());
+      const now = performance.now();
+      this.#connections.coarseNow = now;
+      if (++ticks % TICKS_A_LOOK === 0) this.look(now);
+      if (this.limits.keepAliveMs > 0) this.lookAtIdle(now);
     }, TICK_MS).unref();
   }
 
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
+  }
+
+  /** Ends the connections that have been idle for too long, and none too early: their time begins when that is seen. */
+  lookAtIdle(now: number): void {
+    for (const connection of this.#connections) {
+      const { socket, requests } = connection;
+      if (!connection.idle || connection.fresh || connection.ended || socket.destroyed) continue;
+      // The rest of a body is still read away, for which there is another time.
+      if (connection.latest?.complete !== true) continue;
+      if (connection.idleAfter !== requests) {
+        connection.idleAfter = requests;
+        connection.idleSince = now;
+        if (connection.endedEarly) connection.bytesBefore = socket.bytesRead;
+      } else if (now - connection.idleSince >= this.limits.keepAliveMs && socket.bytesRead === connection.bytesBefore) {
+        // With more bytes it is in the middle of a head, for which Node has a time of its own.
+        this.#verdicts.idleTooLong(connection);
+      }
+    }
   }
 
   /** One look; `now` by `performance.now()`. */
