@@ -19,6 +19,7 @@ export type { HostProcess } from './process/host-process.js';
 export { wasLogged } from './process/log-failure.js';
 export { isSignalSupported, SignalHandler, type SignalListener, type SignalSource } from './process/signal-handler.js';
 export { ProcessLauncher, type ProcessLauncherOptions } from './process-launcher.js';
+export type { ReloadChange } from './reload/changed-files.js';
 export type { LaunchRequest } from './reload/fleet-reload.js';
 export type { PipelineChange } from './reload/outline.js';
 export type { OnReload } from './reload/parent-reload.js';

@@ -6,9 +6,10 @@ import type { Origin } from '../errors.js';
 import { type CheckOptions, checkPaste } from './check/check.js';
 import type { Finding } from './check/finding.js';
 import type { Created, ServerFactory } from './create.js';
-import { firstRefusal } from './document.js';
+import { firstRefusal, openDocument } from './document.js';
 import { type LoadedApp, loadedApp } from './loaded-app.js';
 import { type LoaderOptions, sessionParts } from './loader-options.js';
+import { pasteFiles, type WrittenFiles, writtenFiles } from './paste-files.js';
 import { pipelinesOf } from './pipelines.js';
 import { rootsOf } from './roots.js';
 import { definedBy, type Kind, sectionsNamed } from './section.js';
@@ -127,6 +128,18 @@ export class Loader {
   /** The pipelines by name, each with its filters in order and its app last, as written. Nothing is resolved. */
   pipelines(): ReadonlyMap<string, readonly string[]> {
     return pipelinesOf(this.#parts.document);
+  }
+
+  /**
+   * The file and those it includes, by absolute path, each with the pipelines that an app leads to and that are made of it:
+   * to tell what a change of the file concerns. As it is written; nothing is resolved.
+   */
+  writtenFiles(app: string): WrittenFiles {
+    const { path, document, nameOf, readFile } = this.#parts;
+    return writtenFiles(
+      app,
+      pasteFiles(path, document, (each) => openDocument(each, nameOf(each), readFile)),
+    );
   }
 
   /** All sections, in file order. */

@@ -26,6 +26,7 @@ export {
   type ListenSocket,
   Service,
   type ServiceBase,
+  type ServiceFile,
   type ServiceOptions,
   type StopOptions,
   type WorkerContext,

@@ -65,6 +65,11 @@ export interface ServiceBase {
    */
   outline?(config: Config): ReadonlyMap<string, readonly string[]>;
   /**
+   * The files that a configuration has it read, beside the configuration's own: for the report of a reload. Only reads what
+   * is written.
+   */
+  files?(config: Config): readonly ServiceFile[];
+  /**
    * Builds what the next `start()` will need, and takes nothing that others have: no address, no place in a registry, no
    * hook of a manager. Launchers call it before a reload touches anything: in a child that does not serve, without
    * `next`; in a process that serves, with the configuration that is about to be accepted. The function it gives lets go
@@ -79,6 +84,20 @@ export interface ServiceBase {
   wait(): Awaitable<void>;
   /** Re-reads configuration in place; on failure the old one keeps serving. */
   reset(changes?: ConfigChanges): Awaitable<void>;
+}
+
+/** A file that a service reads, as it is at the moment. */
+export interface ServiceFile {
+  /** Absolute. */
+  readonly path: string;
+  /** The option that names it, as `group.option`. */
+  readonly option: string;
+  /** What can be said of its content in a few words, such as how long a certificate is valid. */
+  readonly says?: string | undefined;
+  /** Its content is nobody's business, not even whether two of them are alike. */
+  readonly secret?: boolean;
+  /** The pipelines that are made of it, each with a text that is another one when the pipeline is. */
+  readonly pipelines?: ReadonlyMap<string, string>;
 }
 
 /** Where a service listens. */

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect } from 'node:tls';
+import type { ReloadReport } from 'portico/launch';
 import { childrenOf } from '../fixtures/running-program.js';
 import { makePair } from '../server/certificate-files.js';
 import { emptyProject, freePort, Program } from './program.js';
@@ -61,8 +62,19 @@ for (const how of ['with workers', 'alone']) {
     }
     const from = program.output().length;
     writeFileSync(join(project.folder, 'cert.pem'), other.cert);
+    writeFileSync(join(project.folder, 'api-paste.ini'), '[app:hello]\npaste.app_factory = ./app.js:app\nnew = 1\n');
     program.kill('SIGHUP');
     await program.printed(/"outcome":"accepted"/, from);
+    const [line] = /^.*"outcome":"accepted".*$/m.exec(program.output().slice(from)) ?? [];
+    const { changes } = JSON.parse(line ?? '') as ReloadReport;
+    assert.deepEqual(
+      changes.map(({ option, effect, services }) => [option, effect, services]),
+      [
+        ['ssl.cert_file', 'applied now', ['hello']],
+        ['ssl.key_file', 'applied now', ['hello']],
+        ['DEFAULT.api_paste_config', 'needs a restart', ['hello']],
+      ],
+    );
     assert.notEqual(await served(port), before);
   });
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
 import { childrenOf, isAlive, RunningProgram } from '../fixtures/running-program.js';
+import { makePair } from '../server/certificate-files.js';
 import { ask } from './clients.js';
 import { emptyProject, freePort, Program, startApiCli } from './program.js';
 import { pidApp, pidPaste } from './projects.js';
@@ -167,6 +168,83 @@ test('OP-81 a report says which filters and apps of each pipeline were added, re
     program.kill();
     await program.ended;
   }
+});
+
+test('OP-81 CF-91 a report names certificates and paste files of another content, with APIs and pipelines', async (t) => {
+  const [old, renewed] = [await makePair(), await makePair()];
+  const paste = (greeting: string, kept: string): string =>
+    [
+      '[pipeline:hello]\npipeline = one base\n',
+      '[pipeline:other]\npipeline = two base\n',
+      '[app:third]\nuse = config:more.ini\n',
+      `[filter:one]\npaste.filter_factory = ./app.js:pass\ngreeting = ${greeting}\n`,
+      '[filter:two]\npaste.filter_factory = ./app.js:pass\n',
+      `[app:base]\npaste.app_factory = ./app.js:app\nkept = ${kept}\n`,
+    ].join('\n');
+  const more = (word: string): string => `[app:main]\npaste.app_factory = ./app.js:app\nword = ${word}\n`;
+  const enabled = 'enabled_apis = hello,other,third\nenabled_ssl_apis = hello\n';
+  const apis = ['hello', 'other', 'third'].map((name) => `[api:${name}]\nport = 0\nworkers = 1\n`).join('');
+  const project = emptyProject({
+    'app.js': `${pidApp}\nexport const pass = () => (app) => app;\n`,
+    'api-paste.ini': paste('old', 'a'),
+    'more.ini': more('old'),
+    'cert.pem': old.cert,
+    'key.pem': old.key,
+    'portico.ini': `[DEFAULT]\n${enabled}${apis}[ssl]\ncert_file = cert.pem\nkey_file = key.pem\n`,
+  });
+  const program = startApiCli([], { cwd: project.folder });
+  t.after(async () => {
+    await program.end();
+    project.remove();
+  });
+  await program.printed(/^third .*:\d+/m);
+  const reload = async (files: Readonly<Record<string, string>>): Promise<ReloadReport> => {
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(project.folder, name), text);
+    const known = reports(program).length;
+    program.kill('SIGHUP');
+    while (reports(program).length === known) await program.printed(/\n/, program.output().length);
+    return reports(program)[known]!;
+  };
+
+  const first = await reload({ 'api-paste.ini': paste('new', 'a'), 'more.ini': more('new') });
+  assert.deepEqual(
+    first.changes.map(({ option, effect, where, file, services, pipelines }) => [
+      option,
+      effect,
+      where,
+      file,
+      services,
+      pipelines,
+    ]),
+    [
+      [
+        'DEFAULT.api_paste_config',
+        'by new workers',
+        'default',
+        join(project.folder, 'api-paste.ini'),
+        ['hello'],
+        ['hello'],
+      ],
+      ['DEFAULT.api_paste_config', 'by new workers', 'default', join(project.folder, 'more.ini'), ['third'], ['third']],
+    ],
+  );
+  const second = await reload({ 'cert.pem': renewed.cert, 'key.pem': renewed.key });
+  assert.deepEqual(
+    second.changes.map(({ option, effect, where, file, services }) => [option, effect, where, file, services]),
+    [
+      ['ssl.cert_file', 'by new workers', 'portico.ini:14:13', join(project.folder, 'cert.pem'), ['hello']],
+      ['ssl.key_file', 'by new workers', 'portico.ini:15:12', join(project.folder, 'key.pem'), ['hello']],
+    ],
+  );
+  assert.match(second.changes[0]?.new ?? '', /^valid until 20\d\d-.*Z, sha256 [0-9a-f]{12}$/);
+  assert.notEqual(second.changes[0]?.new, second.changes[0]?.old);
+  assert.deepEqual([second.changes[1]?.old, second.changes[1]?.new], ['****', '****']);
+  const third = await reload({ 'key.pem': old.key });
+  assert.equal(third.outcome, 'refused');
+  assert.deepEqual(
+    third.changes.map(({ option, effect }) => [option, effect]),
+    [['ssl.key_file', 'not applied']],
+  );
 });
 
 /** A program that serves the API in its own process. */

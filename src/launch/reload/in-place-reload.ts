@@ -8,6 +8,7 @@ import type { RestartMethod } from '../launch-arguments.js';
 import type { LaunchSettings } from '../launch-settings.js';
 import type { ServiceRun } from '../service-run.js';
 import { unlessAborted, within } from '../within.js';
+import { changedFiles, filesRead, type ReloadChange } from './changed-files.js';
 import { type Preparation, prepareAll, resetAll, restartAll, restartBack } from './in-place.js';
 import { compareOutlines, outlineOf } from './outline.js';
 import { judge, type ReloadResult, refusedFor } from './reload-report.js';
@@ -37,8 +38,12 @@ export interface InPlaceReload {
 export async function reloadInPlace(given: InPlaceReload): Promise<ReloadResult> {
   let prepared: Prepared | undefined;
   let building: Preparation | undefined;
+  let files: readonly ReloadChange[] = [];
   try {
+    const services = given.runs.map(({ service }) => service);
+    const read = filesRead(services, given.config);
     prepared = await prepareReload(given.config, given.method);
+    files = changedFiles(read, filesRead(services, prepared.config), given.method);
     const settings = given.settings(prepared.config);
     if (prepared.config !== undefined) for (const { service } of given.runs) service.check?.(prepared.config);
     if (given.method === 'reload') {
@@ -47,12 +52,11 @@ export async function reloadInPlace(given: InPlaceReload): Promise<ReloadResult>
     }
     // Said after the attempt to stop: what was built goes, nothing else has changed.
     if (given.stopping()) return { outcome: 'refused' };
-    const services = given.runs.map(({ service }) => service);
     const before = outlineOf(services, given.config);
     const pipelines = compareOutlines(before, outlineOf(services, prepared.config));
-    return { ...(await takeUp(given, prepared, settings)), changes: prepared.report(), pipelines };
+    return { ...(await takeUp(given, prepared, settings)), changes: [...prepared.report(), ...files], pipelines };
   } catch (error) {
-    return { ...refusedFor(error), changes: prepared?.report() ?? [] };
+    return { ...refusedFor(error), changes: [...(prepared?.report() ?? []), ...files] };
   } finally {
     await building?.release();
   }

@@ -4,11 +4,12 @@
 import type { Config } from '../../config/index.js';
 import { describeError } from '../../errors.js';
 import type { Logger } from '../../log.js';
-import type { Awaitable } from '../../service/index.js';
+import type { Awaitable, ServiceBase } from '../../service/index.js';
 import { type RestartMethod, serviceName } from '../launch-arguments.js';
 import type { LaunchSettings } from '../launch-settings.js';
 import type { Supervisor } from '../parent/supervisor.js';
 import { type HookList, inCheckTime, reloadTimeout } from '../process/hook-list.js';
+import { changedFiles, filesRead, type ReloadChange } from './changed-files.js';
 import { mutateFleet } from './fleet-mutate.js';
 import { FleetReload, type LaunchRequest } from './fleet-reload.js';
 import { compareOutlines, outlineOf } from './outline.js';
@@ -38,17 +39,29 @@ export interface ParentReload {
 
 /** Gives what came of it; never rejects. */
 export async function reloadFleet(given: ParentReload): Promise<ReloadResult> {
+  const { config, method, supervisor } = given;
   let prepared: Prepared | undefined;
+  const before = filesRead(supervisor.services, config);
+  let files: readonly ReloadChange[] | undefined;
+  const compare = (services: Iterable<ServiceBase>): void => {
+    files ??= changedFiles(before, filesRead(services, prepared?.config), method);
+  };
   try {
-    prepared = await prepareReload(given.config, given.method);
-    const result = await apply(given, prepared);
-    return { ...result, changes: prepared.report() };
+    prepared = await prepareReload(config, method);
+    const result = await apply(given, prepared, compare);
+    return { ...result, changes: [...prepared.report(), ...(files ?? [])] };
   } catch (error) {
-    return { ...refusedFor(error), changes: prepared?.report() ?? [] };
+    compare(supervisor.services);
+    return { ...refusedFor(error), changes: [...(prepared?.report() ?? []), ...(files ?? [])] };
   }
 }
 
-async function apply(given: ParentReload, prepared: Prepared): Promise<ReloadResult> {
+/** `compare` is told of the services that stay: what nobody will use any more must not be asked for. */
+async function apply(
+  given: ParentReload,
+  prepared: Prepared,
+  compare: (services: Iterable<ServiceBase>) => void,
+): Promise<ReloadResult> {
   const { supervisor, method, log } = given;
   const settings = { ...given.settings(prepared.config), restartMethod: method };
   const next = {
@@ -58,6 +71,8 @@ async function apply(given: ParentReload, prepared: Prepared): Promise<ReloadRes
   };
   const limitMs = settings.reloadCheckTimeoutMs;
   const services = await inCheckTime(limitMs, 'onReload', given.onReload?.(prepared.config));
+  const wanted = services && new Set(services.map(({ service }) => serviceName(service)));
+  compare([...supervisor.services].filter((service) => wanted?.has(serviceName(service)) !== false));
   // Those that were made of the new configuration have looked at it.
   if (prepared.config !== undefined) {
     const asked = services?.map(({ service }) => service);
@@ -85,8 +100,7 @@ async function apply(given: ParentReload, prepared: Prepared): Promise<ReloadRes
     for (const result of sized) if (result.status === 'rejected') failures.push(describeError(result.reason));
     return judge(failures);
   }
-  if (services !== undefined) {
-    const wanted = new Set(services.map(({ service }) => serviceName(service)));
+  if (wanted !== undefined) {
     prepared.release(supervisor.pools.map(({ name }) => name).filter((name) => !wanted.has(name)));
   }
   const before = outlineOf(supervisor.services, given.config);

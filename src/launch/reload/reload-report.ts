@@ -1,9 +1,9 @@
 /**
  * What came of a reload, for the log and for whoever asks later.
  */
-import type { ReportedChange } from '../../config/index.js';
 import { describeError, PorticoError } from '../../errors.js';
 import type { Logger } from '../../log.js';
+import type { ReloadChange } from './changed-files.js';
 import type { PipelineChange } from './outline.js';
 
 /** One reload. */
@@ -20,8 +20,11 @@ export interface ReloadReport {
   /** The configuration in force afterwards, counted from 1. */
   readonly generation: number;
   readonly durationMs: number;
-  /** The options that changed: old and new value, where, and what takes the new one up. Secrets are masked. */
-  readonly changes: readonly ReportedChange[];
+  /**
+   * The options that changed: old and new value, where, and what takes the new one up; then certificates and paste files
+   * whose content changed. Secrets are masked.
+   */
+  readonly changes: readonly ReloadChange[];
   /** The pipelines of paste files that changed: which filters and apps were added, removed and moved. */
   readonly pipelines: readonly PipelineChange[];
   /** Workers replaced, by service. */
@@ -64,7 +67,7 @@ export function refusedFor(error: unknown): ReloadResult {
 }
 
 /** What was refused took nothing up. */
-function notApplied(change: ReportedChange): ReportedChange {
+function notApplied(change: ReloadChange): ReloadChange {
   return { ...change, effect: 'not applied' };
 }
 

@@ -29,9 +29,15 @@ export function pasteLoader(config: Config, log: Logger, service: string): Loade
   return new Loader(found, { config, service, log });
 }
 
-/** Throws PasteAppNotFound unless the loader has an app of that name. */
+/**
+ * Throws PasteAppNotFound unless the loader has an app of that name. Reads the files that the paste file includes: they
+ * belong to what is accepted with it.
+ */
 export function checkApp(loader: AppLoader, name: string): void {
-  if (loader.has(name)) return;
+  if (loader.has(name)) {
+    if (loader instanceof Loader) loader.writtenFiles(name);
+    return;
+  }
   // The Loader's own error knows the names that come near.
   if (loader instanceof Loader) loader.appConfig(name);
   else throw new PasteAppNotFound('PORTICO_PASTE_NO_SECTION', { message: `no app is called "${name}"` });

@@ -14,14 +14,16 @@ import {
   type ListeningService,
   type ListenSocket,
   type Manager,
+  type ServiceFile,
   type StopOptions,
   type WorkerContext,
 } from '../../service/index.js';
-import { type Activity, type PeriodicTasks, TaskGroup } from '../../tasks/index.js';
+import { type PeriodicTasks, TaskGroup } from '../../tasks/index.js';
 import { Server } from '../server.js';
 import type { ServerOptions } from '../server-options.js';
 import { developmentCertificate } from '../tls/tls.js';
 import { ApiApp, type BuiltApp } from './api-app.js';
+import { apiFiles } from './api-files.js';
 import { apiManagers, apiSteps, withdraw } from './api-managers.js';
 import { ApiServing } from './api-serving.js';
 import { type ApiSettings, apiSettings, refuseUnknown } from './api-settings.js';
@@ -168,7 +170,7 @@ export class WSGIService implements ListeningService {
       ...this.#managed.tracker.describe(),
       ...this.tasks
         .activity()
-        .filter(isTask)
+        .filter(({ kind }) => kind === 'task')
         .map(({ name, ageMs }) => `task ${name} for ${(ageMs / 1000).toFixed(1)} s`),
     ];
   }
@@ -181,6 +183,10 @@ export class WSGIService implements ListeningService {
   /** The pipelines of its paste file; none where its app comes from somewhere else. */
   outline(config: Config): ReadonlyMap<string, readonly string[]> {
     return this.#given.loader === undefined ? pasteLoader(config, this.#log, this.name).pipelines() : new Map();
+  }
+
+  files(config: Config): readonly ServiceFile[] {
+    return apiFiles(this.name, config, { usesTls: this.usesTls, ownLoader: this.#given.loader !== undefined });
   }
 
   /** Builds the app, and looks at certificates and manager; starts, binds and registers nothing. */
@@ -312,5 +318,3 @@ export class WSGIService implements ListeningService {
 const unbuilt: App = () => {
   throw new Error('the app is built when the service starts');
 };
-
-const isTask = ({ kind }: Activity): boolean => kind === 'task';

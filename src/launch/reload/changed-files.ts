@@ -1,0 +1,105 @@
+/**
+ * What a reload changes by the files its services read: certificates and paste files whose names are the same and whose
+ * content is another. For its report.
+ */
+import { readFileSync } from 'node:fs';
+import { type Config, placeOf, type ReportedChange } from '../../config/index.js';
+import type { ServiceBase, ServiceFile } from '../../service/index.js';
+import { type RestartMethod, serviceName } from '../launch-arguments.js';
+import { digest } from './file-changes.js';
+
+/** One change of a reload: of an option's value, or of what stands in the file that it names. */
+export interface ReloadChange extends ReportedChange {
+  /** The file, of a change of its content. */
+  readonly file?: string;
+  /** The services whose certificate or pipelines are made of it, and are other ones now. */
+  readonly services?: readonly string[];
+  /** The pipelines of those services that are not what they were. */
+  readonly pipelines?: readonly string[];
+}
+
+/** Files by the option that names them and their path, at one moment. */
+export type FilesRead = ReadonlyMap<string, KnownFile>;
+
+interface KnownFile {
+  readonly digest: string;
+  readonly where: string;
+  /** By service. */
+  readonly files: ReadonlyMap<string, ServiceFile>;
+}
+
+/** The files that services read of a configuration. Of a service that cannot tell, none: others say why. */
+export function filesRead(services: Iterable<ServiceBase>, config: Config | undefined): FilesRead {
+  const all = new Map<string, { digest: string; where: string; files: Map<string, ServiceFile> }>();
+  if (config === undefined) return all;
+  for (const service of services) {
+    for (const file of tryTo(() => service.files?.(config)) ?? []) {
+      const key = `${file.option} ${file.path}`;
+      const known = all.get(key) ?? tryTo(() => ({ ...stateOf(file, config), files: new Map<string, ServiceFile>() }));
+      if (known === undefined) continue;
+      known.files.set(serviceName(service), file);
+      all.set(key, known);
+    }
+  }
+  return all;
+}
+
+/** What differs. A mutate reads no paste file: one that is another on disk waits for a restart. */
+export function changedFiles(before: FilesRead, after: FilesRead, method: RestartMethod): ReloadChange[] {
+  return [...after].flatMap(([key, now]) => {
+    const old = before.get(key);
+    const [[, file] = []] = now.files;
+    if (old === undefined || file === undefined) return [];
+    const kept = old.digest === now.digest;
+    const onDisk = kept ? tryTo(() => digest(readFileSync(file.path))) : now.digest;
+    if (onDisk === undefined || onDisk === old.digest || (kept && method === 'reload')) return [];
+    const touched = [...now.files].map(([name, { pipelines }]) => concerned(name, old.files.get(name), pipelines));
+    const concerns = kept ? [...now.files.keys()] : touched.flatMap(({ services }) => services);
+    const [[, was] = []] = old.files;
+    return [
+      {
+        option: file.option,
+        old: shown(was, old.digest),
+        new: shown(kept ? undefined : file, onDisk),
+        where: now.where,
+        effect: kept ? 'needs a restart' : method === 'mutate' ? 'applied now' : 'by new workers',
+        file: file.path,
+        services: concerns,
+        ...(file.pipelines === undefined || kept ? {} : { pipelines: touched.flatMap(({ pipelines }) => pipelines) }),
+      },
+    ];
+  });
+}
+
+function concerned(
+  name: string,
+  before: ServiceFile | undefined,
+  after: ServiceFile['pipelines'],
+): { services: string[]; pipelines: string[] } {
+  if (after === undefined) return { services: [name], pipelines: [] };
+  const was = before?.pipelines ?? new Map();
+  const pipelines = [...new Set([...after.keys(), ...was.keys()])].filter((each) => after.get(each) !== was.get(each));
+  return { services: pipelines.length > 0 ? [name] : [], pipelines };
+}
+
+function stateOf({ path, option }: ServiceFile, config: Config): { digest: string; where: string } {
+  const dot = option.lastIndexOf('.');
+  const location = config.getLocation(option.slice(0, dot), option.slice(dot + 1));
+  return { digest: digest(config.readFile(path)), where: placeOf(location) || 'default' };
+}
+
+/** Content in a word: enough to tell which of two files it is. */
+function shown(file: ServiceFile | undefined, content: string): string {
+  if (file?.secret === true) return '****';
+  const short = `sha256 ${Buffer.from(content, 'base64').toString('hex').slice(0, 12)}`;
+  return file?.says === undefined ? short : `${file.says}, ${short}`;
+}
+
+function tryTo<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch {
+    // The check of the reload finds the same mistake, and refuses it with its place.
+    return undefined;
+  }
+}
