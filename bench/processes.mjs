@@ -4,7 +4,7 @@ import { check } from './works/check.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-export const API_CLI = here('../dist/cli/main.js');
+export const API_CLI = here('../lib/cli/main.js');
 export const CONFIG_FILE = here('portico/portico.ini');
 
 /** The end of a request that asks for its connection to be closed. */

@@ -12,13 +12,14 @@ import { fileURLToPath } from 'node:url';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const src = join(root, 'src');
 
-/** What each room may import besides itself. `errors`, `log` and `early-signals` are files of the ground floor. */
-const GROUND = ['errors', 'log', 'early-signals', 'ini', 'sqlite'];
+/** What each room may import besides itself. `errors`, `log`, `early-signals` and `own-files` are files of the ground floor. */
+const GROUND = ['errors', 'log', 'early-signals', 'own-files', 'ini', 'sqlite'];
 const FIRST = [...GROUND, 'config', 'tasks', 'service'];
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   log: [],
   'early-signals': [],
+  'own-files': [],
   ini: ['errors'],
   sqlite: ['errors'],
   config: GROUND,
@@ -170,8 +171,8 @@ test('every room has a door, and package.json exports the doors that are public 
   assert.deepEqual(Object.keys(manifest.exports).sort(), expected.sort());
   for (const [subpath, target] of Object.entries(manifest.exports)) {
     if (typeof target === 'string') continue;
-    const base = subpath === '.' ? './dist/index' : `./dist/${subpath.slice(2)}/index`;
-    assert.deepEqual(target, { types: `${base}.d.ts`, default: `${base}.js` });
+    const door = subpath === '.' ? 'index' : `${subpath.slice(2)}/index`;
+    assert.deepEqual(target, { types: `./dist/${door}.d.ts`, default: `./lib/${door}.js` });
   }
 });
 

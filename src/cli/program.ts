@@ -2,8 +2,9 @@
  * The commands of `api-cli`. Bare, it serves the enabled APIs; its other commands read the same files, or ask a running
  * server. A command's file is loaded when it is named, so that serving imports nothing it does not need.
  */
-import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
+import { packageOf } from '../config/index.js';
 import { describeError, didYouMean } from '../errors.js';
 import { exitStatusOf, STATUS_USAGE } from './exit-status.js';
 
@@ -77,6 +78,5 @@ function commandWord(words: readonly string[]): string | undefined {
 }
 
 function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return (manifest as { version: string }).version;
+  return packageOf(fileURLToPath(import.meta.url))?.manifest.version ?? 'unknown';
 }

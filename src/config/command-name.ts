@@ -1,14 +1,9 @@
 /**
  * What the running program is called.
  */
-import { readFileSync, realpathSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import { packageOf, realPath } from './manifest.js';
 import { programName } from './sources/default-files.js';
-
-interface Manifest {
-  readonly name?: string;
-  readonly bin?: string | Readonly<Record<string, string>>;
-}
 
 /**
  * The command's name: what the program's own package calls its script in `bin`, else the script's name without ending;
@@ -21,31 +16,10 @@ export function commandName(argv: readonly string[] = process.argv): string {
 }
 
 function nameInManifest(script: string): string | undefined {
-  const wanted = real(script);
-  for (let folder = dirname(wanted); ; folder = dirname(folder)) {
-    const manifest = manifestIn(folder);
-    if (manifest !== undefined) {
-      const { name = '', bin = {} } = manifest;
-      const commands = typeof bin === 'string' ? { [name.slice(name.lastIndexOf('/') + 1)]: bin } : bin;
-      return Object.keys(commands).find((command) => real(resolve(folder, commands[command]!)) === wanted);
-    }
-    if (dirname(folder) === folder) return undefined;
-  }
-}
-
-function manifestIn(folder: string): Manifest | undefined {
-  try {
-    return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
-  } catch {
-    // None here, or none that can be read: the next one upwards.
-    return undefined;
-  }
-}
-
-function real(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return resolve(path);
-  }
+  const own = packageOf(script);
+  if (own === undefined) return undefined;
+  const { name = '', bin = {} } = own.manifest;
+  const commands = typeof bin === 'string' ? { [name.slice(name.lastIndexOf('/') + 1)]: bin } : bin;
+  const wanted = realPath(script);
+  return Object.keys(commands).find((command) => realPath(resolve(own.folder, commands[command]!)) === wanted);
 }

@@ -36,6 +36,7 @@ export type { PreparedReload } from './generations/prepared-reload.js';
 export type { ConfigSnapshot } from './generations/state.js';
 export { type WatchOptions, watchFiles } from './generations/watch-files.js';
 export type { LoadOptions } from './load.js';
+export { packageOf } from './manifest.js';
 export { configOptions } from './own-options.js';
 export { programFolders } from './program-folders.js';
 export { UsageError } from './sources/command-line.js';

@@ -2,6 +2,7 @@
  * Portico's own filters, one by one: a paste file that names six of them does not load the other forty.
  */
 import { readFileSync } from 'node:fs';
+import { ownFile } from '../own-files.js';
 
 /** The door whose exports are loaded without the rest of it. */
 const DOOR = 'portico/middleware';
@@ -14,7 +15,7 @@ const DOOR = 'portico/middleware';
  */
 export function ownExport(specifier: string, url: string, name: string): string | undefined {
   if (specifier !== DOOR) return undefined;
-  const door = new URL('../middleware/index.js', import.meta.url);
+  const door = ownFile('middleware/index.js');
   if (url !== DOOR && url !== door.href) return undefined;
   // What the door itself says, and not the names of files: it exports less than they do.
   for (const [, names = '', file = ''] of readFileSync(door, 'utf8').matchAll(/export \{([^}]*)\} from '([^']+)'/g)) {

@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { beforeHead, environ, filterFactory, preferredEncoding, transformBody } from '../app/index.js';
 import { boolean, bytes, defineOptions, integer } from '../config/index.js';
-import './auth/identity.js';
+import type {} from './auth/identity.js';
 import { appendVary } from './headers/vary.js';
 
 export const compressionOptions = defineOptions({

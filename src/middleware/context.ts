@@ -3,7 +3,7 @@
  */
 import { environ, Fault, filterFactory, RequestContext, remoteOf, runInContext } from '../app/index.js';
 import { boolean, defineOptions, list } from '../config/index.js';
-import './auth/identity.js';
+import type {} from './auth/identity.js';
 
 export const contextOptions = defineOptions({
   require_identity: boolean({ default: true, help: 'Refuses a request without an authenticated caller, with 401.' }),

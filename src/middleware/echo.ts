@@ -3,7 +3,7 @@
  */
 import { appFactory, environ, remoteOf } from '../app/index.js';
 import { defineOptions } from '../config/index.js';
-import './auth/identity.js';
+import type {} from './auth/identity.js';
 
 /** Answers with method, path, headers, remote end, identity and context as JSON. */
 export const echo = appFactory('echo', defineOptions({}), () => (req, res) => {

@@ -25,7 +25,7 @@ import { type HealthcheckPlugin, healthcheckKind } from './health/healthcheck-pl
 import { type NamedResult, REPORT_TYPES, writeReport } from './health/healthcheck-report.js';
 import { PluginRunner } from './health/healthcheck-runner.js';
 import { fullPath } from './path-prefix-match.js';
-import './proxy-headers.js';
+import type {} from './proxy-headers.js';
 
 type Options = typeof healthcheckOptions;
 

@@ -8,10 +8,10 @@ import { beforeHead, environ, Fault, filterFactory, remoteOf } from '../app/inde
 import { boolean, cidr, defineOptions, integer, list, multi, oneOf, workerAssignment } from '../config/index.js';
 import type { Origin } from '../errors.js';
 import { systemClock } from '../tasks/index.js';
+import type {} from './auth/identity.js';
 import { fullPath } from './path-prefix-match.js';
 import { parseRule, type RateRule } from './rates/rate-rules.js';
 import { TokenBuckets } from './rates/token-buckets.js';
-import './auth/identity.js';
 
 export const rateLimitOptions = defineOptions({
   rules: multi({

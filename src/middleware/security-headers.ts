@@ -7,7 +7,7 @@ import type { HelmetOptions } from 'helmet';
 import { beforeHead, environ, type FactoryContext, filterFactory, remoteOf } from '../app/index.js';
 import { boolean, defineOptions, integer, type OptionsOf, oneOf, string } from '../config/index.js';
 import { ConfigurationRefused } from '../errors.js';
-import './auth/identity.js';
+import type {} from './auth/identity.js';
 
 export const securityHeadersOptions = defineOptions({
   hsts_max_age: integer({

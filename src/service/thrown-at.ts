@@ -2,9 +2,7 @@
  * Where in the application an error was thrown, for those who have to mend it.
  */
 import { fileURLToPath } from 'node:url';
-
-/** Portico's own files: they lead to the place, and are never it. */
-const OWN = fileURLToPath(new URL('../', import.meta.url));
+import { isOwnFile } from '../own-files.js';
 
 /** `file:line:column` of the innermost frame that is not Node's, a dependency's or Portico's; undefined without one. */
 export function thrownAt(error: unknown): string | undefined {
@@ -13,7 +11,7 @@ export function thrownAt(error: unknown): string | undefined {
     const [, file, position] = /^\s+at (?:.*\()?(.+?):(\d+:\d+)\)?$/.exec(line) ?? [];
     if (file === undefined || !/^(?:file:|\/|[A-Za-z]:[\\/])/.test(file)) continue;
     const path = file.startsWith('file:') ? fileURLToPath(file.replace(/[?#].*$/s, '')) : file;
-    if (path.startsWith(OWN) || /[\\/]node_modules[\\/]/.test(path)) continue;
+    if (isOwnFile(path) || /[\\/]node_modules[\\/]/.test(path)) continue;
     return `${path}:${position}`;
   }
   return undefined;

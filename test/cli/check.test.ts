@@ -53,7 +53,7 @@ function folder(t: TestContext, more: Readonly<Record<string, string>> = {}): st
 }
 
 function run(cwd: string, ...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'dist', 'cli', 'main.js'), ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'lib', 'cli', 'main.js'), ...args], {
     cwd,
     encoding: 'utf8',
   });

@@ -35,7 +35,7 @@ function node(cwd: string, words: readonly string[], env: Readonly<Record<string
   return { status, stdout, stderr };
 }
 
-const cli = (cwd: string, ...words: string[]) => node(cwd, [join(root, 'dist', 'cli', 'main.js'), ...words]);
+const cli = (cwd: string, ...words: string[]) => node(cwd, [join(root, 'lib', 'cli', 'main.js'), ...words]);
 
 test('OP-3 an API that is not there is never suggested for itself, but what would start is', (t) => {
   const { status, stderr } = cli(folder(t, '[DEFAULT]\nenabled_apis = helo\n[api:helo]\nport = 0\nworkers = 1\n'));
@@ -93,11 +93,11 @@ test('LC-1011 RL-92 certificates are refused with the place of their option, or 
     checked.stdout,
     /^portico\.ini:8:13: error: \[ssl\] cert_file: cert_file holds no certificate: .*x\.js/m,
   );
-  const variable = node(shared, [join(root, 'dist', 'cli', 'main.js'), 'check'], {
+  const variable = node(shared, [join(root, 'lib', 'cli', 'main.js'), 'check'], {
     PORTICO_WSGI__KEEP_ALIVE: 'perhaps',
   });
   assert.match(variable.stdout, /^env PORTICO_WSGI__KEEP_ALIVE: error: \[wsgi\] keep_alive: should be a boolean/m);
-  const json = node(shared, [join(root, 'dist', 'cli', 'main.js'), 'check', '--json'], {
+  const json = node(shared, [join(root, 'lib', 'cli', 'main.js'), 'check', '--json'], {
     PORTICO_WSGI__KEEP_ALIVE: 'x',
   });
   const [first] = (JSON.parse(json.stdout) as Record<string, unknown>[]).filter(

@@ -19,11 +19,11 @@ test('RT-202 OP-70 the OpenAPI of the sample is valid, says a public validator',
   const folder = mkdtempSync(join(tmpdir(), 'portico-openapi-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const words = ['--config-file', join(root, 'paste/portico.ini'), '--set', `DEFAULT.state_path=${folder}`];
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(root, 'dist/cli/main.js'), 'openapi', ...words],
-    { cwd: folder, encoding: 'utf8', timeout: 120_000 },
-  );
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'lib/cli/main.js'), 'openapi', ...words], {
+    cwd: folder,
+    encoding: 'utf8',
+    timeout: 120_000,
+  });
   assert.equal(status, 0, stderr);
   const printed = JSON.parse(stdout) as Document | Document[];
   const documents = [printed].flat();

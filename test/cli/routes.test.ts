@@ -33,7 +33,7 @@ export async function things(_globalConf, _localConf, ctx) {
 `,
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-  const cli = join(root, 'dist/cli/main.js');
+  const cli = join(root, 'lib/cli/main.js');
   return spawnSync(process.execPath, [cli, ...words], { cwd: folder, encoding: 'utf8', timeout: 60_000 });
 }
 

@@ -17,7 +17,7 @@ function cli(...words: string[]): { status: number | null; stdout: string; stder
 }
 
 function apiCli(...words: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, [resolve('dist/cli/main.js'), ...words], {
+  return spawnSync(process.execPath, [resolve('lib/cli/main.js'), ...words], {
     encoding: 'utf8',
     cwd: folder,
     timeout: 30_000,

@@ -12,7 +12,7 @@ import { endGroup, removeFolder, spawnKept, temporaryFolder } from '../fixtures/
 /** The repository's root. */
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** What `api-cli` is in a clone. */
-export const apiCli = join(root, 'dist', 'cli', 'main.js');
+export const apiCli = join(root, 'lib', 'cli', 'main.js');
 
 /** How a program ended. */
 export interface Ending {

@@ -16,10 +16,10 @@ function layout(): { readonly etc: string; readonly opt: string; readonly main: 
   ];
   const modules = join(opt, 'node_modules');
   for (const path of [etc, state, join(modules, 'portico')]) mkdirSync(path, { recursive: true });
-  cpSync(join(root, 'dist'), join(modules, 'portico', 'dist'), { recursive: true });
+  cpSync(join(root, 'lib'), join(modules, 'portico', 'lib'), { recursive: true });
   cpSync(join(root, 'package.json'), join(modules, 'portico', 'package.json'));
   installDependencies(modules);
-  return { etc, opt, state, main: join(modules, 'portico', 'dist', 'cli', 'main.js') };
+  return { etc, opt, state, main: join(modules, 'portico', 'lib', 'cli', 'main.js') };
 }
 
 /** The packages that Portico needs, by links. */

@@ -58,17 +58,19 @@ async function writeReadme(): Promise<number> {
 test('the package holds what users need and nothing else', () => {
   const wrong = packed.filter(
     (path) =>
-      !/^(dist\/|paste\/|src\/([a-z]+\/)*README\.md$|(README|CHANGELOG|LICENSE)(\.md)?$|package\.json$)/.test(path),
+      !/^(lib\/.*\.js$|dist\/.*\.d\.ts$|paste\/|src\/([a-z]+\/)*README\.md$|(README|CHANGELOG|LICENSE)(\.md)?$|package\.json$)/.test(
+        path,
+      ),
   );
   assert.deepEqual(wrong, []);
-  assert.ok(packed.includes('dist/index.js') && packed.includes('dist/index.d.ts'));
+  assert.ok(packed.includes('lib/index.js') && packed.includes('dist/index.d.ts'));
   assert.ok(packed.includes('paste/api-paste.ini') && packed.includes('paste/portico.ini'));
-  assert.ok(existsSync(join(project, 'node_modules', 'portico', 'dist', 'cli', 'main.js')));
+  assert.ok(existsSync(join(project, 'node_modules', 'portico', 'lib', 'cli', 'main.js')));
 });
 
 test('OP-1 PD-155 api-cli serves a pipeline of one’s own app and filter from the README’s files', async () => {
   const port = await writeReadme();
-  const program = new Program(process.execPath, [join(project, 'node_modules/portico/dist/cli/main.js')], {
+  const program = new Program(process.execPath, [join(project, 'node_modules/portico/lib/cli/main.js')], {
     cwd: project,
   });
   try {

@@ -5,14 +5,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { PorticoError } from 'portico';
 import { developmentCertificate, isTlsEnabled, Server, tlsOptions } from 'portico/server';
-import { ConfigurationRefused } from '../../dist/errors.js';
 import { validityWarning } from '../../dist/server/tls/certificates.js';
 import { certificateFiles, makePair } from './certificate-files.js';
 import { Client, exchange, portOf } from './raw-client.js';
 
 const refusal = (message: string | RegExp) => (error: unknown) => {
-  assert.ok(error instanceof ConfigurationRefused);
+  assert.ok(error instanceof PorticoError && 'blamesConfiguration' in error);
   assert.equal(error.code, 'PORTICO_TLS_CONFIG');
   if (typeof message === 'string') assert.equal(error.message, message);
   else assert.match(error.message, message);

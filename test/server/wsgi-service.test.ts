@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { fileURLToPath } from 'node:url';
+import { PorticoError } from 'portico';
 import { RequestContext } from 'portico/app';
 import { Config, ConfigError } from 'portico/config';
 import { ConfigNotFound, PasteAppNotFound } from 'portico/loader';
@@ -13,7 +14,6 @@ import { type ManagerContext, openRegistry } from 'portico/registry';
 import { WSGIService, type WSGIServiceOptions } from 'portico/server';
 import { isListening, type Manager, type Registration, type ServiceRecord } from 'portico/service';
 import { PeriodicTasks, periodicTask } from 'portico/tasks';
-import { ConfigurationRefused } from '../../dist/errors.js';
 import { certificateFiles, makePair, temporaryFolder } from './certificate-files.js';
 import { memoryLog } from './memory-log.js';
 import { Client, exchange, portOf } from './raw-client.js';
@@ -70,7 +70,7 @@ async function setup(t: TestContext, ini = '', paste = PASTE, folder = temporary
 }
 
 const GET = 'GET / HTTP/1.0\r\n\r\n';
-const refused = (error: unknown): boolean => error instanceof ConfigurationRefused;
+const refused = (error: unknown): boolean => error instanceof PorticoError && 'blamesConfiguration' in error;
 
 test('LC-1301 LC-1302 LC-1304 LC-1305 LC-1306 an API without options listens on 127.0.0.1, any port, a worker a processor', async (t) => {
   const service = (await setup(t)).service();
@@ -371,7 +371,7 @@ export class Throws { constructor() { throw new Error('not today'); } }
     );
     const place = `${join(folder, 'portico.ini')}:2:19: [DEFAULT] compute_manager: `;
     await assert.rejects(service().start(), (error) => {
-      assert.ok(error instanceof ConfigurationRefused, String(error));
+      assert.ok(error instanceof PorticoError && 'blamesConfiguration' in error, String(error));
       assert.equal(error.code, 'PORTICO_MANAGER');
       assert.ok(error.message.startsWith(place), error.message);
       assert.match(error.message.slice(place.length), what);

@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { PorticoError } from '../../errors.js';
+import { ownFile } from '../../own-files.js';
 import { ASSIGNMENT_VARIABLE, type Assignment, WORKER_ID_VARIABLE } from '../assignment.js';
 import type { HostProcess } from '../process/host-process.js';
 
@@ -22,7 +23,7 @@ const PARENT_ONLY = [
 ];
 
 /** Runs in each worker before the main module. */
-const BOOTSTRAP = new URL('../worker/worker-bootstrap.js', import.meta.url).href;
+const BOOTSTRAP = ownFile('launch/worker/worker-bootstrap.js').href;
 
 /** What a worker process is made of. */
 export interface WorkerProgram {

@@ -5,13 +5,10 @@ import type { Config } from '../../config/index.js';
 import type { ServiceBase } from '../../service/index.js';
 import type { Activity, PeriodicStatus } from '../../tasks/index.js';
 import { GuruMeditation, type GuruMeditationOptions } from './report.js';
-import { packageOf, porticoVersion } from './versions.js';
 
 /** What there is to report about. */
 export interface ProcessReportOptions
-  extends Pick<GuruMeditationOptions, 'service' | 'product' | 'vendor' | 'version' | 'workers' | 'output'> {
-  /** The program's main module: `product` and `version` are its package's where they are not given. */
-  readonly program?: string | undefined;
+  extends Pick<GuruMeditationOptions, 'service' | 'product' | 'vendor' | 'version' | 'program' | 'workers' | 'output'> {
   /** The services of this process, asked for each report. */
   readonly services: () => Iterable<ServiceBase>;
   readonly config?: Config | undefined;
@@ -24,16 +21,11 @@ interface Telling {
 }
 
 /** A reporter of the services of this process: their tasks, periodic tasks, and what `describeWork` says. */
-export function processReport({ services, config, program, ...options }: ProcessReportOptions): GuruMeditation {
-  const { name, version } = packageOf(program);
-  const portico = porticoVersion();
+export function processReport({ services, config, ...options }: ProcessReportOptions): GuruMeditation {
   const each = <T>(tell: (service: ServiceBase & Telling) => Iterable<T>): (() => T[]) => {
     return () => [...services()].flatMap((service) => [...tell(service as ServiceBase & Telling)]);
   };
   return new GuruMeditation({
-    ...(name !== undefined && { product: name }),
-    ...(version !== undefined && { version }),
-    ...(portico !== undefined && { porticoVersion: portico }),
     ...options,
     ...(config !== undefined && { config }),
     activity: each(({ tasks }) => tasks?.activity?.() ?? []),

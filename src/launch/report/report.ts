@@ -3,7 +3,8 @@
  */
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Config, defineOptions, float, path } from '../../config/index.js';
+import { fileURLToPath } from 'node:url';
+import { type Config, defineOptions, float, packageOf, path } from '../../config/index.js';
 import type { Awaitable } from '../../service/index.js';
 import {
   type Activity,
@@ -48,8 +49,8 @@ export interface GuruMeditationOptions {
   readonly product?: string;
   readonly vendor?: string;
   readonly version?: string;
-  /** Portico's own version. */
-  readonly porticoVersion?: string;
+  /** The program's main module: `product` and `version` are its package's where they are not given. */
+  readonly program?: string | undefined;
   readonly config?: Config;
   readonly activity?: () => Iterable<Activity>;
   readonly periodicTasks?: () => Iterable<PeriodicStatus>;
@@ -67,6 +68,9 @@ export interface GuruMeditationOptions {
 
 /** A section of an application's own. */
 export type ReportSection = () => Awaitable<string>;
+
+/** A manifest that is only about how files are read (`{"type": "module"}`) is nobody's package. */
+const saysVersion = ({ version }: { readonly version?: string }): boolean => version !== undefined;
 
 /** How long a section that an application adds may take. */
 const SECTION_MS = 1000;
@@ -188,12 +192,13 @@ export class GuruMeditation {
   }
 
   #package(): string {
-    const { product = this.#service, vendor, version, porticoVersion } = this.#options;
+    const { program, product, vendor, version } = this.#options;
+    const own = program === undefined ? undefined : packageOf(program, saysVersion)?.manifest;
     return pairs({
-      product,
+      product: product ?? own?.name ?? this.#service,
       vendor: vendor ?? 'none',
-      version: version ?? 'none',
-      portico: porticoVersion ?? 'none',
+      version: version ?? own?.version ?? 'none',
+      portico: packageOf(fileURLToPath(import.meta.url))?.manifest.version ?? 'none',
       node: process.version,
       v8: process.versions.v8,
       uptime: formatDuration(process.uptime()),

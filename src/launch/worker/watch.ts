@@ -4,6 +4,7 @@
 import { url as debuggerUrl } from 'node:inspector';
 import { performance } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
+import { ownFile } from '../../own-files.js';
 import { WATCH_DESCRIPTOR } from '../assignment.js';
 import type { ParentLink } from './parent-link.js';
 
@@ -60,7 +61,7 @@ function stuckAfterMs(workerTimeoutMs: number): number {
 }
 
 function startThread(workerData: WatchData): void {
-  const thread = new Worker(new URL('./watch-thread.js', import.meta.url), {
+  const thread = new Worker(ownFile('launch/worker/watch-thread.js'), {
     workerData,
     // Not the bootstrap again, and none of the program's own preloads.
     execArgv: [],

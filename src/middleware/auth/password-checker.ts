@@ -3,6 +3,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { Fault } from '../../app/index.js';
+import { ownFile } from '../../own-files.js';
 
 /** Questions that wait for each thread; more are turned away. */
 const QUEUE_PER_THREAD = 8;
@@ -51,7 +52,7 @@ export class PasswordChecker {
   }
 
   #start() {
-    const worker = new Worker(new URL('./basic-auth-worker.js', import.meta.url));
+    const worker = new Worker(ownFile('middleware/auth/basic-auth-worker.js'));
     const waiting = new Map<number, Waiting>();
     const thread = { worker, waiting };
     worker.on('message', ({ id, equal }: { id: number; equal: boolean }) => {
