@@ -11,7 +11,10 @@ import { ask } from './clients.js';
 import { emptyProject, freePort, type Program, startApiCli } from './program.js';
 
 const app = (name: string): string =>
-  `export const app = () => (req, res) => res.end(JSON.stringify({ pid: process.pid, api: '${name}' }));\n`;
+  `export const app = () => (req, res) => {
+  const ms = Number(new URL(req.url, 'http://localhost').searchParams.get('ms') ?? 0);
+  setTimeout(() => res.end(JSON.stringify({ pid: process.pid, api: '${name}' })), ms);
+};\n`;
 const paste = ['one', 'two', 'three', 'four']
   .map((name) => `[app:${name}]\npaste.app_factory = ./${name}.js:app\n`)
   .join('\n');
@@ -191,4 +194,40 @@ test('RL-68 OP-80 an address that cannot be handed over refuses the reload in on
     ],
   );
   assert.deepEqual([await apiAt(first), await apiAt(second)], ['one', 'two']);
+});
+
+/** A project whose reload has removed an API that still has a request to answer, with the pids of that API's workers. */
+async function removedAtWork(t: TestContext, ms: number) {
+  const [own, other] = [await freePort(), await freePort()];
+  const it = await started(t, `[DEFAULT]\nenabled_apis = one\n${section('one', own, 1)}`);
+  const before = childrenOf(it.program.pid);
+  it.write(`[DEFAULT]\nenabled_apis = one,two\n${section('one', own, 1)}${section('two', other, 1)}`);
+  assert.equal((await it.reload()).outcome, 'accepted');
+  await gone(it.program, before);
+  const answer = ask(`http://127.0.0.1:${other}/?ms=${ms}`).catch((error: unknown) => error);
+  const { pid } = JSON.parse((await ask(`http://127.0.0.1:${other}/`)).text) as { pid: number };
+  it.write(`[DEFAULT]\nenabled_apis = one\n${section('one', own, 1)}`);
+  assert.deepEqual((await it.reload()).removed, ['two']);
+  assert.ok(isAlive(pid));
+  return { ...it, answer, pid };
+}
+
+test('LC-511 LC-354 TERM waits for the workers of an API that a reload has removed', async (t) => {
+  const { program, answer, pid } = await removedAtWork(t, 3000);
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  assert.equal(isAlive(pid), false);
+  assert.equal(((await answer) as { status: number }).status, 200);
+  // It was waited for, and did not merely end by itself in time.
+  const text = program.stderr;
+  const exited = text.search(new RegExp(`"event":"worker_exited".*"pid":${pid},`));
+  assert.ok(exited !== -1 && exited < text.indexOf('"event":"stopped"'));
+});
+
+test('LC-513 RL-83 INT ends the workers of an API that a reload has removed as well', async (t) => {
+  const { program, answer, pid } = await removedAtWork(t, 60_000);
+  program.kill('SIGINT');
+  assert.deepEqual(await program.ended, { code: 1, signal: null });
+  assert.equal(isAlive(pid), false);
+  assert.ok((await answer) instanceof Error);
 });

@@ -124,6 +124,22 @@ test('LC-515 a caller that fails when it hears of an added service does not refu
   assert.deepEqual([result.added, result.replaced], [['new'], { a: 1 }]);
 });
 
+test('OP-80 a file of which two children read different bytes refuses the reload', async (t) => {
+  const fleet = new Fleet(t);
+  const [a, b] = [await fleet.launch('a', 1), await fleet.launch('b', 1)];
+  const reads = (bytes: string) => (moment: Moment, worker: FakeWorker) => {
+    if (moment === 'rehearse') worker.say({ kind: 'rehearsed', files: new Map([['shared.txt', bytes]]) });
+    return moment === 'rehearse';
+  };
+  fleet.behaviours.set('a', reads('one'));
+  fleet.behaviours.set('b', reads('other'));
+  await assert.rejects(fleet.reload(), { code: 'PORTICO_RELOAD_RACED', message: /^shared\.txt was changed/ });
+  assert.deepEqual([generations(a), generations(b)], [[1], [1]]);
+  fleet.behaviours.set('b', reads('one'));
+  await fleet.reload();
+  assert.deepEqual([generations(a), generations(b)], [[2], [2]]);
+});
+
 test('every worker of an added or grown service is told how many there will be', async (t) => {
   const fleet = new Fleet(t);
   const grown = await fleet.launch('grown', 1);

@@ -1,0 +1,193 @@
+/** Reloads that others interfere with: whoever writes the files, asks again, or stops the process meanwhile. */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { ReloadReport } from 'portico/launch';
+import { emptyProject, Program } from './program.js';
+
+interface Running {
+  readonly program: Program;
+  readonly folder: string;
+  write(file: string, text: string): void;
+  reports(): ReloadReport[];
+  /** The report of that reload, counted from 0. */
+  report(at: number): Promise<ReloadReport>;
+}
+
+/** Runs a program that can say `config`, `log`, `Service` and what it imports itself. */
+async function running(t: TestContext, ini: string, main: string): Promise<Running> {
+  const project = emptyProject({
+    'settings.ini': ini,
+    'main.js': `
+import { readFileSync, writeFileSync, existsSync } from 'node:fs';
+import { createLogger, launch, ProcessLauncher, Service } from 'portico';
+import { Config, defineOptions, string } from 'portico/config';
+const options = defineOptions({ word: string({ default: 'none', help: 'A word.', mutable: true }) });
+const log = createLogger({ level: 'info', format: 'json' });
+const config = await Config.load({ files: ['settings.ini'], argv: [], log });
+config.group('app', options);
+const until = async (file) => {
+  while (!existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 20));
+};
+${main}
+`,
+  });
+  const program = new Program(process.execPath, ['main.js'], { cwd: project.folder });
+  t.after(async () => {
+    await program.end();
+    project.remove();
+  });
+  await program.printed(/"event":"ready"/);
+  const reports = (): ReloadReport[] =>
+    program.stderr
+      .split('\n')
+      .filter((line) => line.includes('"event":"reload"'))
+      .map((line) => JSON.parse(line) as ReloadReport);
+  return {
+    program,
+    folder: project.folder,
+    write: (file, text) => writeFileSync(join(project.folder, file), text),
+    reports,
+    report: async (at) => {
+      while (reports().length <= at) await program.printed(/\n/, program.output().length);
+      return reports()[at]!;
+    },
+  };
+}
+
+test('OP-80 a file that is written between two readers of a reload refuses it, and the next reload takes it', async (t) => {
+  // The child that checks finds need of a file the parent knows nothing of; before the parent looks, it is written.
+  const it = await running(
+    t,
+    '[app]\nword = one\n',
+    `class Reader extends Service {
+  async prepare() {
+    config.readFile('more.txt');
+    if (existsSync('race')) writeFileSync('more.txt', 'written meanwhile');
+    return () => {};
+  }
+}
+const launcher = new ProcessLauncher({ config, log });
+await launcher.launchService(new Reader({ name: 'reader' }), { workers: 1 });
+process.exitCode = await launcher.wait();`,
+  );
+  it.write('more.txt', 'first');
+  it.write('race', '');
+  it.program.kill('SIGHUP');
+  const refused = (await it.report(0)) as ReloadReport & { err?: unknown };
+  assert.equal(refused.outcome, 'refused');
+  assert.match(refused.error ?? '', /more\.txt was changed while the reload checked it\n {2}Reload again/);
+  assert.equal(refused.err, undefined);
+  assert.equal(readFileSync(join(it.folder, 'more.txt'), 'utf8'), 'written meanwhile');
+  // Whoever writes has ended: what stands there is read alike by both.
+  it.program.kill('SIGHUP');
+  assert.equal((await it.report(1)).outcome, 'accepted');
+});
+
+/** Reports the word it starts with; a start, or what comes before it, waits for the file \`go\` while \`hold\` exists. */
+const TELLER = `class Teller extends Service {
+  async prepare() {
+    log.info('prepares', { event: 'prepares' });
+    if (existsSync('hold')) await until('go');
+    return () => {};
+  }
+  start() {
+    log.info('starts', { event: 'starts', word: config.group('app', options).word });
+  }
+}`;
+
+for (const [kind, workers] of [
+  ['a fleet', 2],
+  ['a single process', 1],
+] as const) {
+  test(`LC-518 in ${kind} a reload that is asked for during another is done after it, with what the files say then`, async (t) => {
+    const it = await running(
+      t,
+      '[app]\nword = one\n',
+      `${TELLER}
+const launcher = await launch(new Teller({ name: 'teller' }), { workers: ${workers}, config, log });
+process.exitCode = await launcher.wait();`,
+    );
+    it.write('hold', '');
+    it.write('settings.ini', '[app]\nword = two\n');
+    it.program.kill('SIGHUP');
+    await it.program.printed(/"event":"prepares"/);
+    for (const word of ['three', 'four']) {
+      it.write('settings.ini', `[app]\nword = ${word}\n`);
+      const from = it.program.output().length;
+      it.program.kill('SIGHUP');
+      await it.program.printed(/Caught SIGHUP/, from);
+    }
+    assert.deepEqual(it.reports(), []);
+    it.write('go', '');
+    const [first, second] = [await it.report(0), await it.report(1)];
+    assert.deepEqual([first.outcome, second.outcome], ['accepted', 'accepted']);
+    assert.deepEqual(
+      [first, second].map(({ changes }) => changes.map(({ old, new: now }) => [old, now])),
+      [[['one', 'two']], [['two', 'four']]],
+    );
+    it.program.kill('SIGTERM');
+    assert.equal((await it.program.ended).code, 0);
+    assert.equal(it.reports().length, 2);
+    const words = [...it.program.output().matchAll(/"event":"starts","word":"(\w+)"/g)].map(([, word]) => word);
+    assert.deepEqual([...new Set(words)], ['one', 'two', 'four']);
+  });
+}
+
+test('LC-519 TERM during the check of a reload in place ends the process, even when what is built holds it', async (t) => {
+  const it = await running(
+    t,
+    '[app]\nword = one\n',
+    `class Endless extends Service {
+  prepare() {
+    log.info('prepares', { event: 'prepares' });
+    setInterval(() => {}, 1000);
+    return new Promise(() => {});
+  }
+}
+const launcher = await launch(new Endless({ name: 'endless' }), { config, log });
+process.exitCode = await launcher.wait();`,
+  );
+  it.program.kill('SIGHUP');
+  await it.program.printed(/"event":"prepares"/);
+  it.program.kill('SIGTERM');
+  assert.deepEqual(await it.program.ended, { code: 0, signal: null });
+  assert.equal((await it.report(0)).outcome, 'abandoned');
+});
+
+for (const [kind, services, asked] of [
+  ['asks the launched service whether it takes the values', '[{ service, workers: 1 }]', ['launched']],
+  ['asks none whose place another takes', '[{ service: new Careful("made"), workers: 1 }]', []],
+] as const) {
+  test(`OP-80 LC-1917 a mutate ${kind}`, async (t) => {
+    const it = await running(
+      t,
+      '[DEFAULT]\nrestart_method = mutate\n[app]\nword = one\n',
+      `class Careful extends Service {
+  constructor(which) {
+    super({ name: 'careful' });
+    this.which = which;
+  }
+  check(next) {
+    const { word } = next.group('app', options);
+    log.info('checks', { event: 'checks', which: this.which, word });
+    if (word === 'bad') throw new Error('not that word');
+  }
+}
+const service = new Careful('launched');
+const launcher = new ProcessLauncher({ config, log, onReload: () => ${services} });
+await launcher.launchService(service, { workers: 1 });
+process.exitCode = await launcher.wait();`,
+    );
+    it.write('settings.ini', '[DEFAULT]\nrestart_method = mutate\n[app]\nword = bad\n');
+    it.program.kill('SIGHUP');
+    const { outcome } = await it.report(0);
+    assert.equal(outcome, asked.length === 0 ? 'accepted' : 'refused');
+    const checks = [...it.program.output().matchAll(/"event":"checks","which":"(\w+)","word":"bad"/g)];
+    assert.deepEqual(
+      checks.map(([, which]) => which),
+      asked,
+    );
+  });
+}
