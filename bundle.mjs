@@ -45,8 +45,6 @@ const { outputFiles, metafile } = await build({
   platform: 'node',
   target: 'node20',
   packages: 'external',
-  // Errors and factories are shown by their names.
-  keepNames: true,
   metafile: true,
   write: false,
   logLevel: 'warning',
@@ -57,10 +55,19 @@ if (place === undefined || dirname(place) !== 'lib') throw new Error(`${PLACE} m
 
 // What is new comes before what is old goes: programs that run may still import.
 const written = new Set();
-for (const { path, text } of outputFiles) write(path, text);
+for (const { path, text } of outputFiles) write(path, withOwnNames(text));
 write(join(lib, MIDDLEWARE_DOOR), middleware);
 for (const name of readdirSync(lib, { recursive: true })) {
   if (name.endsWith('.js') && !written.has(join(lib, name))) rmSync(join(lib, name));
+}
+
+/**
+ * A class that speaks of itself is called `_Config` in the bundle, and so would be its errors and what is shown of its
+ * objects. `keepNames` would mend it, but for each closure of each request.
+ */
+function withOwnNames(text) {
+  const renamed = [...text.matchAll(/^var (\w+) = class _\1\b/gm)].map(([, name]) => name);
+  return renamed.reduce((mended, name) => mended.replaceAll(new RegExp(`\\b_${name}\\b`, 'g'), name), text);
 }
 
 function write(path, text) {
