@@ -23,7 +23,16 @@ export function beforeHead(res: ServerResponse, listener: HeadListener): void {
       hint: 'Register work on the response on the way in, before calling the inner app.',
     });
   }
-  layerOf(res).listeners.push(listener);
+  const carrier = res as unknown as Carrier;
+  const current = carrier[LAYER];
+  if (current !== undefined && carrier.writeHead === current.writeHead) {
+    current.listeners.push(listener);
+    return;
+  }
+  const { writeHead: below } = carrier;
+  const layer = current === undefined ? firstLayer(res, below, listener) : newLayer(res, below, listener, current);
+  carrier[LAYER] = layer;
+  carrier.writeHead = layer.writeHead;
 }
 
 /**
@@ -55,23 +64,13 @@ interface Carrier {
   writeHead: WriteHead;
 }
 
-function layerOf(res: ServerResponse): Layer {
-  const carrier = res as unknown as Carrier;
-  const current = carrier[LAYER];
-  if (current !== undefined && carrier.writeHead === current.writeHead) return current;
-  const layer = current === undefined ? firstLayer(res, carrier.writeHead) : newLayer(res, carrier.writeHead, current);
-  carrier[LAYER] = layer;
-  carrier.writeHead = layer.writeHead;
-  return layer;
+function firstLayer(res: ServerResponse, below: WriteHead, listener: HeadListener): Layer {
+  return { res, below, writeHead: writeFirstHead, listeners: [listener], first: undefined };
 }
 
-function firstLayer(res: ServerResponse, below: WriteHead): Layer {
-  return { res, below, writeHead: writeFirstHead, listeners: [], first: undefined };
-}
-
-function newLayer(res: ServerResponse, below: WriteHead, before: Layer): Layer {
+function newLayer(res: ServerResponse, below: WriteHead, listener: HeadListener, before: Layer): Layer {
   const writeHead: WriteHead = (status, reason, headers) => writeThrough(layer, status, reason, headers);
-  const layer: Layer = { res, below, writeHead, listeners: [], first: before.first ?? before };
+  const layer: Layer = { res, below, writeHead, listeners: [listener], first: before.first ?? before };
   return layer;
 }
 

@@ -167,8 +167,9 @@ class RouterApp implements RequestSurroundings {
     const request = new ActionRequest<Args>(req, res, served.matched, params, version, this);
     const format = this.#negotiates ? served.params.format(found) : null;
     const url = req.url ?? '/';
-    const later = { received: 0, outcome: undefined };
-    setPending(req, { request, target, entry, method, version, args, url, format, ...later });
+    const received = 0;
+    const outcome = undefined;
+    setPending(req, { request, target, entry, method, version, args, url, format, received, outcome });
     if (served.settings.deadline !== undefined) startDeadline(request, served.settings.deadline, this.#fail);
     return entry.app(req, res);
   }

@@ -3,7 +3,7 @@
  *
  * Not a router: mounts are plain text, compared with the path as it was sent, so a table of prefixes is all there is to
  * it. (find-my-way decodes the path first and reads `:` and `*` in a route as variables.) A lookup asks one table for
- * each `/` of the path, up to the length of the longest mount.
+ * each `/` of the path, from the length of the longest mount down to that of the shortest.
  */
 import type { App } from '../../app/index.js';
 import { byCodePoints, codePointLength } from './code-points.js';
@@ -29,7 +29,9 @@ interface Entry {
 
 interface PrefixTable {
   readonly entries: Map<string, Entry[]>;
+  /** Lengths of prefixes. */
   longest: number;
+  shortest: number;
 }
 
 /** By domain, those without one last; then longer paths first; then by path as text. */
@@ -56,7 +58,7 @@ export class MountTable {
     for (const [rank, mount] of this.mounts.entries()) {
       let table = mount.domain === null ? anywhere : this.#byDomain.get(mount.domain);
       if (table === undefined) {
-        table = { entries: new Map(), longest: 0 };
+        table = { entries: new Map(), longest: 0, shortest: Number.POSITIVE_INFINITY };
         if (mount.domain === null) anywhere = table;
         else this.#byDomain.set(mount.domain, table);
       }
@@ -88,6 +90,7 @@ function put(table: PrefixTable, prefix: string, entry: Entry): void {
   if (same === undefined) table.entries.set(prefix, [entry]);
   else same.push(entry);
   table.longest = Math.max(table.longest, prefix.length);
+  table.shortest = Math.min(table.shortest, prefix.length);
 }
 
 function lookUp(table: PrefixTable | undefined, path: string): Match | undefined {
@@ -95,7 +98,7 @@ function lookUp(table: PrefixTable | undefined, path: string): Match | undefined
   let best: Entry | undefined;
   let length = 0;
   let end = path.length <= table.longest ? path.length : path.lastIndexOf('/', table.longest);
-  while (end >= 0) {
+  while (end >= table.shortest) {
     for (const entry of table.entries.get(path.slice(0, end)) ?? NONE) {
       if (best !== undefined && best.rank < entry.rank) continue;
       if (entry.wantsMore && path.length < end + 2) continue;

@@ -34,38 +34,38 @@ export function runAction(
   return { method, type, value: callAction(input.body, input.query, pending, method, rules) };
 }
 
-/** What a course of an action needs of whoever answers. */
-export interface Course {
+/** What a course of an action needs of whoever answers; `T` is what there is for each request. */
+export interface Course<T> {
   /** Runs the action. */
-  run(): Outcome;
+  run(turn: T): Outcome;
   /** Answers with what it gave. */
-  answer(outcome: Outcome): void;
+  answer(turn: T, outcome: Outcome): void;
   /** Answers what went wrong in either. Does not throw. */
-  refuse(error: unknown): void;
+  refuse(turn: T, error: unknown): void;
 }
 
 /** Runs an action and answers, at once where it gave a value, and else when its promise settles. */
-export function takeCourse(course: Course): void {
+export function takeCourse<T>(course: Course<T>, turn: T): void {
   try {
-    const outcome = course.run();
-    if (isPromise(outcome.value)) void settle(course, outcome, outcome.value);
-    else answerWith(course, outcome);
+    const outcome = course.run(turn);
+    if (isPromise(outcome.value)) void settle(course, turn, outcome, outcome.value);
+    else answerWith(course, turn, outcome);
   } catch (error) {
-    course.refuse(error);
+    course.refuse(turn, error);
   }
 }
 
-async function settle(course: Course, outcome: Outcome, value: PromiseLike<unknown>): Promise<void> {
+async function settle<T>(course: Course<T>, turn: T, outcome: Outcome, value: PromiseLike<unknown>): Promise<void> {
   try {
-    answerWith(course, { ...outcome, value: await value });
+    answerWith(course, turn, { ...outcome, value: await value });
   } catch (error) {
-    course.refuse(error);
+    course.refuse(turn, error);
   }
 }
 
-function answerWith(course: Course, outcome: Outcome): void {
+function answerWith<T>(course: Course<T>, turn: T, outcome: Outcome): void {
   try {
-    course.answer(outcome);
+    course.answer(turn, outcome);
   } catch (error) {
     discardAnswer(outcome.value);
     throw error;

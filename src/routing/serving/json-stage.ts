@@ -7,16 +7,30 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parse as parseQuery } from 'fast-querystring';
 import type { App } from '../../app/index.js';
 import { readJson } from '../actions/read-json.js';
-import { answerRules, type RunRules, runAction, takeCourse } from '../actions/run-action.js';
+import { answerRules, type Course, type RunRules, runAction, takeCourse } from '../actions/run-action.js';
 import { discardAnswer } from '../actions/send-answer.js';
 import { type Outcome, type Pending, pendingOf } from './pending.js';
 import { sendJson } from './send-json.js';
+
+/** One request at its action. */
+interface Turn {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly pending: Pending;
+  readonly body: unknown;
+}
 
 /** The part of a router that runs actions by itself. */
 export class JsonStage {
   readonly #rules: RunRules;
   readonly #bodyLimit: number;
   readonly #handOver: App;
+  /** One for all requests: three closures for each cost more than their route. */
+  readonly #course: Course<Turn> = {
+    run: (turn) => this.#run(turn),
+    answer: (turn, outcome) => this.#answer(turn, outcome),
+    refuse: ({ req, res }, error) => this.#rules.fail(req, res, error),
+  };
 
   /** `handOver`: answers a request whose action gave something else, kept as its outcome. */
   constructor(rules: RunRules, bodyLimit: number, handOver: App) {
@@ -27,7 +41,7 @@ export class JsonStage {
 
   /** A request without a body. */
   run(req: IncomingMessage, res: ServerResponse): void {
-    this.#run(req, res, pendingOf(req), undefined);
+    takeCourse(this.#course, { req, res, pending: pendingOf(req), body: undefined });
   }
 
   /** A request whose body is to be read as JSON. */
@@ -40,7 +54,7 @@ export class JsonStage {
         if (res.writableEnded) return;
         if (error === null) {
           pending.received = size;
-          this.#run(req, res, pending, body);
+          takeCourse(this.#course, { req, res, pending, body });
           return;
         }
         // The client may go on sending.
@@ -50,20 +64,14 @@ export class JsonStage {
     );
   }
 
-  #run(req: IncomingMessage, res: ServerResponse, pending: Pending, body: unknown): void {
-    takeCourse({
-      run: () => {
-        const { url } = pending;
-        const mark = url.indexOf('?');
-        const query: unknown = parseQuery(mark < 0 ? '' : url.slice(mark + 1));
-        return runAction(req, pending, { body, query }, this.#rules);
-      },
-      answer: (outcome) => this.#answer(req, res, pending, outcome),
-      refuse: (error) => this.#rules.fail(req, res, error),
-    });
+  #run({ req, pending, body }: Turn): Outcome {
+    const { url } = pending;
+    const mark = url.indexOf('?');
+    const query: unknown = parseQuery(mark < 0 ? '' : url.slice(mark + 1));
+    return runAction(req, pending, { body, query }, this.#rules);
   }
 
-  #answer(req: IncomingMessage, res: ServerResponse, pending: Pending, outcome: Outcome): void {
+  #answer({ req, res, pending }: Turn, outcome: Outcome): void {
     if (res.writableEnded) {
       discardAnswer(outcome.value);
       return;

@@ -192,7 +192,9 @@ export class ConnectionList {
   #end(exchange: Exchange): void {
     const { connection } = exchange;
     const { exchanges } = connection;
-    if (exchanges[0] === exchange) exchanges.shift();
+    // Not shift for the only one: the list would be allocated anew for the next request.
+    if (exchanges.length === 1 && exchanges[0] === exchange) exchanges.pop();
+    else if (exchanges[0] === exchange) exchanges.shift();
     else if (exchanges.includes(exchange)) exchanges.splice(exchanges.indexOf(exchange), 1);
     else return;
     connection.lastUse = ++this.#uses;
