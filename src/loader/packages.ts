@@ -2,8 +2,7 @@
  * Distributions without an alias: packages that announce factories in their `package.json`, under `portico`, in
  * PasteDeploy's groups.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { findPackage, moduleFolders } from '../service/index.js';
 import { normalDistribution } from './aliases.js';
 
@@ -18,9 +17,8 @@ export function announcedBy(distribution: string, from: string): Announced | und
   if (!/^(@[\w.-]+\/)?[\w.-]+$/.test(distribution) || /^\.+$/.test(distribution)) return undefined;
   const found = findPackage(distribution, from) ?? findPackage(spelt(distribution, from) ?? '', from);
   if (found === undefined || found.manifest.name === undefined) return undefined;
-  const manifest = JSON.parse(readFileSync(join(found.folder, 'package.json'), 'utf8')) as { portico?: unknown };
   const groups = new Map<string, Map<string, string>>();
-  for (const [group, entries] of Object.entries((manifest.portico ?? {}) as object)) {
+  for (const [group, entries] of Object.entries((found.manifest.portico ?? {}) as object)) {
     const names = Object.entries((entries ?? {}) as object).filter(([, target]) => typeof target === 'string');
     groups.set(group, new Map(names as [string, string][]));
   }

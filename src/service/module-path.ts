@@ -26,6 +26,8 @@ type Exports = string | null | readonly Exports[] | { readonly [condition: strin
 interface Manifest {
   readonly name?: string;
   readonly exports?: Exports;
+  /** Factories that the package announces. */
+  readonly portico?: unknown;
 }
 
 const CONDITIONS: ReadonlySet<string> = new Set(['node', 'import', 'module-sync', 'default']);

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { mainModule, workerExecArgv } from '../../dist/launch/parent/worker-process.js';
 import { isDaemon, rememberForeground } from '../../dist/launch/process/foreground.js';
-import { maskArguments, masterTitle, workerTitle } from '../../dist/launch/process/process-title.js';
+import type { HostProcess } from '../../dist/launch/process/host-process.js';
+import { maskArguments, masterTitle, programName, workerTitle } from '../../dist/launch/process/process-title.js';
 
 test('LC-1710 each worker’s inspector picks a port of its own, and never waits for a debugger', () => {
   assert.deepEqual(workerExecArgv(['--inspect', '--enable-source-maps']), ['--inspect=0', '--enable-source-maps']);
@@ -77,4 +79,12 @@ test('LC-535 a process whose terminal is gone is what it was while it had one', 
     foreground = 20;
     assert.equal(asked(), group !== 20);
   }
+});
+
+test('LC-1610 a process is called as its package calls the command, else as its main module', () => {
+  const run = (script: string | undefined) =>
+    programName({ argv: ['node', ...(script === undefined ? [] : [script])] } as unknown as HostProcess);
+  assert.equal(run(fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))), 'api-cli');
+  assert.equal(run('/nowhere/volume.mjs'), 'volume');
+  assert.equal(run(undefined), 'portico');
 });

@@ -1,7 +1,7 @@
 /**
  * The titles under which `ps` shows a launch.
  */
-import { basename } from 'node:path';
+import { commandName } from '../../config/index.js';
 import type { HostProcess } from './host-process.js';
 
 /** `<prog>: master process [<arguments>]`. Values of arguments that look secret are masked. */
@@ -15,9 +15,9 @@ export function workerTitle(prog: string, service: string, id: number): string {
   return `${prog}: ${service} worker(${id})`;
 }
 
-/** The file name of the main module, without its extension. */
+/** The command's name, as its package has it; else the name of its main module without ending. */
 export function programName(host: HostProcess): string {
-  return basename(host.argv[1] ?? 'portico').replace(/\.[cm]?[jt]s$/, '');
+  return commandName(host.argv) || 'portico';
 }
 
 /** `--database-password x`, `--set db.password=x` and the password of a URL are shown with `****` for the secret. */
