@@ -145,7 +145,12 @@ async function fleet(t: TestContext, more = '') {
   t.after(() => store.close());
   const registry = new ServiceRegistry(store);
   const view = async () => (await registry.list())[0]!;
-  while ((await view()).record.reportCount < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+  // Both workers, and a heartbeat after the first.
+  const beating = async (): Promise<boolean> => {
+    const { record, workers } = await view();
+    return record.reportCount >= 2 && workers.length === 2;
+  };
+  while (!(await beating())) await new Promise((resolve) => setTimeout(resolve, 20));
   return {
     program,
     view,
