@@ -15,6 +15,7 @@ import {
 } from '../app/index.js';
 import { boolean, defineOptions, type ListenValue } from '../config/index.js';
 import { ConfigurationRefused } from '../errors.js';
+import { isFirstWorker } from '../service/index.js';
 import { systemClock } from '../tasks/index.js';
 import { stripIdentity } from './auth/identity.js';
 import { isLoopback } from './loopback.js';
@@ -42,7 +43,8 @@ export const noauth = filterFactory('noauth', noauthOptions, (options, ctx) => {
   checkStrategy(ctx);
   if (!options.iKnowThisIsOpen) checkListener(ctx);
   ctx.log.warn(WARNING);
-  ctx.onClose(hourly(() => ctx.log.warn(WARNING)));
+  // As at the start one worker says it for all.
+  if (isFirstWorker()) ctx.onClose(hourly(() => ctx.log.warn(WARNING)));
 
   return (app) => (req, res) => {
     if (!options.iKnowThisIsOpen && !isLoopback(req.socket.localAddress)) {

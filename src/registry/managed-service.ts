@@ -17,6 +17,7 @@ import {
   type Registration,
   TaskTracker,
   type Track,
+  toldOnce,
 } from '../service/index.js';
 import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import { MemoryStore } from './memory-store.js';
@@ -138,7 +139,8 @@ export class ManagedService {
     const where = managersOf(config);
     const host = given ?? config.group('DEFAULT', heartbeatOptions, { partial: true }).host;
     this.#registry ??= openRegistry(config, { log });
-    const drivers = new Drivers({ ...where, log, config });
+    const making = toldOnce(log);
+    const drivers = new Drivers({ ...where, log: making.log, config });
     const context: ManagerContext = {
       host,
       serviceName: this.#options.serviceName ?? name,
@@ -148,7 +150,7 @@ export class ManagedService {
       drivers,
       track: this.tracker.track,
     };
-    const made = await this.#make(context);
+    const made = await this.#make(context).finally(making.over);
     for (const manager of made) if ('backdoorPort' in manager) manager.backdoorPort = backdoorPort;
     this.#managers = made;
     this.#registration = registration === undefined ? this.#member(host) : registration;
@@ -220,7 +222,7 @@ export class ManagedService {
   #member(host: string): Registration | null {
     const { config, binary, topic = null, log, registers, member, onVerdict } = this.#options;
     if (this.#registry === null || this.#registry === undefined || registers?.() === false) return null;
-    if (this.#registry.store instanceof MemoryStore && workerAssignment() !== undefined) {
+    if (this.#registry.store instanceof MemoryStore && workerAssignment()?.index === 0) {
       log.warn('the service registry is in memory: each worker has one of its own, and nobody sees all of them');
     }
     return membership(this.#registry, config, {

@@ -42,3 +42,4 @@ export {
   untracked,
 } from './task-tracker.js';
 export { thrownAt } from './thrown-at.js';
+export { type BuildLog, isFirstWorker, toldOnce } from './told-once.js';

@@ -18,6 +18,7 @@ import type { Manager, Registration } from './manager.js';
 import { type ManagerPeriodicOptions, ManagersPeriodicTasks } from './managers-periodic-tasks.js';
 import type { ConfigChanges, StopOptions } from './service.js';
 import { TaskTracker } from './task-tracker.js';
+import { toldOnce } from './told-once.js';
 
 /** What a protocol adds between the hooks. Each may be async. */
 export interface ProtocolSteps {
@@ -78,7 +79,7 @@ export class ManagerHooks implements LifecycleSteps {
       timeoutMs: options.hookTimeoutMs ?? 120_000,
     });
     const { name: service, log } = options;
-    for (const manager of this.#managers) checkHooks(service, manager, log);
+    for (const manager of this.#managers) checkHooks(service, manager, toldOnce(log).log);
     this.#tracker = options.tracker ?? new TaskTracker({ service, log, clock: this.#clock });
     const { tasks, periodic = {}, registration = null } = options;
     this.#periodic = new ManagersPeriodicTasks({

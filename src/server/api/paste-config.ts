@@ -3,8 +3,7 @@
  */
 import { resolve } from 'node:path';
 import type { Config } from '../../config/index.js';
-import { ConfigurationRefused } from '../../errors.js';
-import { ConfigNotFound, findingText, type LoadedApp, Loader, PasteAppNotFound } from '../../loader/index.js';
+import { ConfigNotFound, type LoadedApp, Loader, PasteAppNotFound } from '../../loader/index.js';
 import type { Logger } from '../../log.js';
 import { servingOptions } from './api-options.js';
 
@@ -41,19 +40,6 @@ export function checkApp(loader: AppLoader, name: string): void {
   // The Loader's own error knows the names that come near.
   if (loader instanceof Loader) loader.appConfig(name);
   else throw new PasteAppNotFound('PORTICO_PASTE_NO_SECTION', { message: `no app is called "${name}"` });
-}
-
-/** The app, built. When the file is refused the error has everything that is wrong with it, not what came first. */
-export async function loadWhole(loader: AppLoader, name: string): Promise<LoadedApp> {
-  try {
-    return await loader.loadApp(name);
-  } catch (error) {
-    if (!(error instanceof ConfigurationRefused) || !(loader instanceof Loader)) throw error;
-    const findings = await loader.check().catch(() => []);
-    const errors = findings.filter(({ severity }) => severity === 'error');
-    if (errors.length < 2) throw error;
-    throw new ConfigurationRefused(error.code, { message: errors.map(findingText).join('\n'), cause: error });
-  }
 }
 
 function beside(config: Config): string {

@@ -23,12 +23,13 @@ import { Server } from '../server.js';
 import type { ServerOptions } from '../server-options.js';
 import { developmentCertificate } from '../tls/tls.js';
 import { ApiApp, type BuiltApp } from './api-app.js';
+import { buildApp } from './api-build.js';
 import { apiFiles } from './api-files.js';
 import { apiManagers, apiSteps, withdraw } from './api-managers.js';
 import { ApiServing } from './api-serving.js';
-import { type ApiSettings, apiSettings, refuseUnknown } from './api-settings.js';
+import { type ApiSettings, apiSettings } from './api-settings.js';
 import { unlessCalledOff } from './app-called-off.js';
-import { type AppLoader, checkApp, loadWhole, pasteLoader } from './paste-config.js';
+import { type AppLoader, checkApp, pasteLoader } from './paste-config.js';
 import type { WSGIServiceOptions } from './wsgi-service-options.js';
 
 /**
@@ -273,16 +274,8 @@ export class WSGIService implements ListeningService {
     return app;
   }
 
-  async #build(settings: ApiSettings, config: Config): Promise<BuiltApp> {
-    const loader = this.#given.loader ?? pasteLoader(config, this.#log, this.name);
-    const app = await loadWhole(loader, settings.pipeline);
-    try {
-      refuseUnknown(config, this.name);
-    } catch (error) {
-      await app.close();
-      throw error;
-    }
-    return { app, loader };
+  #build({ pipeline }: ApiSettings, config: Config): Promise<BuiltApp> {
+    return buildApp(this.name, config, { pipeline, log: this.#log, loader: this.#given.loader });
   }
 
   /** The registry's word: to end, or to take no more work. */

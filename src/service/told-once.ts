@@ -1,0 +1,45 @@
+/**
+ * Warnings that every worker of a service has alike: one of them says them for all.
+ */
+import { workerAssignment } from '../config/index.js';
+import type { Logger } from '../log.js';
+
+/** A logger for as long as something is built. */
+export interface BuildLog {
+  /** In all workers but the first one warnings are written at debug, until `over` is called. */
+  readonly log: Logger;
+  /** From now on warnings are about what only this process has seen. */
+  readonly over: () => void;
+}
+
+/** The logger for what is built, from the same files, in every worker of a service. */
+export function toldOnce(log: Logger, isFirst: boolean = isFirstWorker()): BuildLog {
+  let quiet = !isFirst;
+  if (!quiet) return { log, over: () => undefined };
+  const over = (): void => {
+    quiet = false;
+  };
+  return { log: lowered(log, () => quiet), over };
+}
+
+/** True in the first worker of a service, and in a process that is nobody's worker. */
+export function isFirstWorker(): boolean {
+  return (workerAssignment()?.index ?? 0) === 0;
+}
+
+function lowered(log: Logger, quiet: () => boolean): Logger {
+  return {
+    get level() {
+      return log.level;
+    },
+    set level(level) {
+      log.level = level;
+    },
+    debug: (message, fields) => log.debug(message, fields),
+    info: (message, fields) => log.info(message, fields),
+    warn: (message, fields) => log[quiet() ? 'debug' : 'warn'](message, fields),
+    error: (message, fields) => log.error(message, fields),
+    child: (fields) => lowered(log.child(fields), quiet),
+    enabled: (level) => log.enabled(level),
+  };
+}

@@ -1,0 +1,59 @@
+/** What all workers of an API have alike is in the log once. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { emptyProject, startApiCli } from './program.js';
+
+test('warnings about what every worker builds alike are logged by one of them, also after a reload', async (t) => {
+  const project = emptyProject({
+    'app.js': `
+export const app = (g, l, ctx) => {
+  ctx.log.warn('this app is not for everybody');
+  return (req, res) => { ctx.log.warn('asked'); res.end(); };
+};
+export class Manager { initHosts() {} }
+`,
+    'api-paste.ini': `[pipeline:hello]
+pipeline = noauth base
+[filter:noauth]
+paste.filter_factory = portico/middleware:noauth
+[app:base]
+paste.app_factory = ./app.js:app
+`,
+    'portico.ini': `[DEFAULT]
+[api]
+auth_strategy = noauth
+[servicegroup]
+driver = memory
+[api:hello]
+workers = 3
+manager = ./app.js:Manager
+`,
+  });
+  const program = startApiCli([], { cwd: project.folder });
+  t.after(async () => {
+    await program.end();
+    project.remove();
+  });
+  const warnings = (): Record<string, number> => {
+    const lines = program.stderr.split('\n').filter((line) => line.includes('"level":"warn"'));
+    const texts = lines.map((line) => (JSON.parse(line) as { msg: string }).msg);
+    return Object.fromEntries(texts.map((text) => [text, texts.filter((each) => each === text).length]));
+  };
+  const [, url] = await program.printed(/^hello +(http:\S+)/m);
+  const once = {
+    'noauth is on: callers are whoever they say to be': 1,
+    'this app is not for everybody': 1,
+    'hello: the manager Manager has initHosts, which nobody calls. Did you mean the hook initHost?': 1,
+    'the service registry is in memory: each worker has one of its own, and nobody sees all of them': 1,
+  };
+  assert.deepEqual(warnings(), once);
+  program.kill('SIGHUP');
+  await program.printed(/"event":"reload"/);
+  // The first worker was replaced by another one, which has built all of it anew.
+  for (const count of Object.values(warnings())) assert.equal(count, 2);
+  // Of what one request has met, its worker speaks.
+  for (let round = 0; round < 12; round++) {
+    await (await fetch(`${url}/`, { headers: { 'x-auth-token': 'a:b' } })).arrayBuffer();
+  }
+  assert.equal(warnings().asked, 12);
+});
