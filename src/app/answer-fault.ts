@@ -9,7 +9,7 @@ import { asFault, type Fault, type FaultStyle, renderFault } from './fault.js';
 export interface AnswerFaultOptions {
   readonly style: FaultStyle;
   /** Told, for the log, that the answer itself has failed: a listener of `beforeHead` threw. */
-  readonly onFailure: (error: unknown) => void;
+  readonly onFailure: (error: unknown, req: IncomingMessage) => void;
 }
 
 /**
@@ -25,7 +25,7 @@ export function answerFault(
   try {
     renderFault(req, res, fault, style);
   } catch (error) {
-    onFailure(error);
+    onFailure(error, req);
     try {
       renderFault(req, res, asFault(error), style);
     } catch (again) {

@@ -11,6 +11,7 @@ import type { FastifyInstance, FastifyPluginCallback, FastifyServerOptions, onRe
 import type { App } from './app.js';
 import { environ } from './environ.js';
 import { Fault } from './fault.js';
+import { guardPipe } from './guard-pipe.js';
 
 /** An App that holds something until it is closed. */
 export interface ClosableApp extends App {
@@ -100,6 +101,7 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
   const app: App = (req, res) =>
     new Promise<void>((resolve, reject) => {
       failures.set(req, reject);
+      guardPipe(res, reject);
       res.once('close', resolve);
       void listener(req, res);
     });

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import { abortResponse } from './abort-response.js';
 import type { App } from './app.js';
+import { guardPipe } from './guard-pipe.js';
 import { remoteOf } from './remote.js';
 
 /** Answers a `Request` with a `Response`. The second argument is Node's own request, for its environ. */
@@ -79,7 +80,8 @@ async function writeBody(req: IncomingMessage, res: ServerResponse, response: Re
     return;
   }
   const body = Readable.fromWeb(response.body as NodeReadableStream<Uint8Array>);
-  await new Promise<void>((resolve) => {
+  await new Promise<void>((resolve, reject) => {
+    guardPipe(res, reject);
     res.once('close', () => {
       body.destroy();
       resolve();

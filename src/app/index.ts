@@ -40,6 +40,7 @@ export { faultOptions, faultStyleOf, ownFaultStyle } from './fault-style.js';
 export { type Folder, type FolderLookUp, type FolderNode, folderApp, nodeAt } from './folder-app.js';
 export { type ConnectMiddleware, fromConnect } from './from-connect.js';
 export { type FetchHandler, fromFetch } from './from-fetch.js';
+export { guardPipe } from './guard-pipe.js';
 export { type HoldOptions, holdBody } from './hold-body.js';
 export { limitBody } from './limit-body.js';
 export { muteWhenEnded } from './mute-response.js';

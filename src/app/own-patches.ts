@@ -3,10 +3,11 @@
  */
 import type { ServerResponse } from 'node:http';
 import { isHeadPatch } from './before-head.js';
+import { isPipeGuard } from './guard-pipe.js';
 import { isHoldPatch } from './hold-body.js';
 import { isBodyPatch } from './transform-body.js';
 
 /** Whether a method of a response was put there by this folder's tools, and not by somebody else. */
 export function isOwnPatch(res: ServerResponse, method: unknown): boolean {
-  return isHeadPatch(res, method) || isBodyPatch(res, method) || isHoldPatch(res, method);
+  return isHeadPatch(res, method) || isBodyPatch(res, method) || isHoldPatch(res, method) || isPipeGuard(method);
 }

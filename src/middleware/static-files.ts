@@ -13,6 +13,7 @@ import {
   type FactoryContext,
   Fault,
   filterFactory,
+  guardPipe,
 } from '../app/index.js';
 import { defineOptions, integer, list, path } from '../config/index.js';
 import { ConfigurationRefused } from '../errors.js';
@@ -69,6 +70,7 @@ async function fileServer(options: FileOptions, { section }: FactoryContext): Pr
     const path = (req.url ?? '').split('?', 1)[0] || '/';
     if (!(await isInside(root, path))) return false;
     return new Promise((settle, fail) => {
+      guardPipe(res, fail);
       send(req, path, settings)
         .on('directory', () => {
           redirect(req, res);

@@ -11,6 +11,7 @@ import {
   Fault,
   quoteClient,
 } from '../app/index.js';
+import type { LogFields } from '../log.js';
 import { ActionRequest, type Args, type RequestSurroundings } from './actions/action-request.js';
 import { SchemaCompiler } from './actions/schema-compiler.js';
 import type { MatchRequest } from './mapper/conditions.js';
@@ -62,7 +63,7 @@ class RouterApp implements RequestSurroundings {
     this.#parts = parts;
     this.#answering = {
       style: options.faultStyle ?? 'portico',
-      onFailure: (err) => parts.log.error('the answer to a failed request failed', { err }),
+      onFailure: (err, req) => parts.log.error('the answer to a failed request failed', { err, ...factsOf(req) }),
     };
     this.#likeRoutes = options.compat === 'routes';
     this.#versions = options.versions === undefined ? null : new VersionNegotiation(options.versions);
@@ -187,17 +188,15 @@ class RouterApp implements RequestSurroundings {
 
   /** Answers whatever went wrong, and never throws; errors that are no faults are logged once, with their stack. */
   readonly #fail = (req: IncomingMessage, res: ServerResponse, error: unknown): void => {
-    if (!(error instanceof Fault)) {
-      const { requestId, route } = environ(req);
-      this.#parts.log.error('an action failed', {
-        err: error,
-        method: req.method,
-        route: route?.template,
-        request_id: requestId,
-      });
-    }
+    if (!(error instanceof Fault)) this.#parts.log.error('an action failed', { err: error, ...factsOf(req) });
     answerFault(req, res, asFault(error), this.#answering);
   };
+}
+
+/** What a log line says about a request. */
+function factsOf(req: IncomingMessage): LogFields {
+  const { requestId, route } = environ(req);
+  return { method: req.method, route: route?.template, request_id: requestId };
 }
 
 /** What the path names, where controller or action are variables of it. */

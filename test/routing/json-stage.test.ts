@@ -3,7 +3,7 @@ import diagnostics from 'node:diagnostics_channel';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { silentLogger } from 'portico';
-import { beforeHead, type ClosableApp, type Filter } from 'portico/app';
+import { type App, beforeHead, type ClosableApp, environ, type Filter } from 'portico/app';
 import { type ActionRequest, action, Reply, Router, type RouterOptions, SENT } from 'portico/routing';
 import { rawRequest } from 'portico/testing';
 import { keepingLogger, serveRouter } from './served-router.js';
@@ -168,6 +168,10 @@ for (const plugins of [[], [(_fastify: unknown, _options: unknown, done: () => v
     const log = keepingLogger();
     const router = await app({ plugins, log });
     t.after(() => router.close());
+    const identified: App = (req, res) => {
+      environ(req).requestId = 'req-1';
+      return failingHeads(1)(router)(req, res);
+    };
     const requests = [
       'POST /body {',
       'POST /fails {}',
@@ -179,10 +183,14 @@ for (const plugins of [[], [(_fastify: unknown, _options: unknown, done: () => v
     for (const request of requests) {
       const [method, path, body = ''] = request.split(' ');
       const bytes = `${method} ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-      const answer = await rawRequest(failingHeads(1)(router), bytes);
+      const answer = await rawRequest(identified, bytes);
       assert.match(answer, /^HTTP\/1\.1 500 .*"code":500/s, request);
     }
-    assert.equal(log.lines.filter(({ message }) => message === 'the answer to a failed request failed').length, 6);
+    const told = log.lines.filter(({ message }) => message === 'the answer to a failed request failed');
+    assert.deepEqual(
+      told.map(({ fields }) => [fields?.method, fields?.request_id]),
+      requests.map((request) => [request.split(' ')[0], 'req-1']),
+    );
     // The second answer fails as well: the connection ends, and nobody waits.
     assert.equal(await rawRequest(failingHeads(2)(router), 'GET /none HTTP/1.1\r\nHost: a\r\n\r\n'), '');
   });

@@ -18,6 +18,7 @@ import {
   createFastify,
   environ,
   Fault,
+  guardPipe,
   type LeafPlugin,
   listenerOf,
   usableHeaders,
@@ -70,6 +71,7 @@ export class FastifyStage {
   /** Hands a matched request to Fastify. */
   readonly enter: App = (req, res) => {
     const { entry, url, outcome } = pendingOf(req);
+    guardPipe(res, (error) => this.#rules.fail(req, res, error));
     const mark = url.indexOf('?');
     req.url = mark < 0 ? entry.key : entry.key + url.slice(mark);
     if (outcome === undefined) {

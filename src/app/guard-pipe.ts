@@ -1,0 +1,52 @@
+/**
+ * A stream that is piped into a response writes its head, and there is nobody above it to take what a listener of
+ * `beforeHead` throws: Node ends the process over it.
+ */
+import type { ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+
+/**
+ * From now on a head that fails under a piped stream goes to `fail`, which may still answer: the stream is taken off and
+ * destroyed first. What fails behind the head is thrown as ever.
+ */
+export function guardPipe(res: ServerResponse, fail: (error: unknown) => void): void {
+  res.once('pipe', (source: Readable) => {
+    if (!Object.hasOwn(res, 'writeHead')) return;
+    const below = new Map(
+      (['write', 'end'] as const).map((name) => [name, Object.getOwnPropertyDescriptor(res, name)]),
+    );
+    const restore = (): void => {
+      for (const [name, own] of below) {
+        if (own === undefined) Reflect.deleteProperty(res, name);
+        else Object.defineProperty(res, name, own);
+      }
+    };
+    for (const name of below.keys()) {
+      const method = res[name] as (...given: unknown[]) => unknown;
+      const guarded = (...given: unknown[]): unknown => {
+        // The head is written once: afterwards this layer goes, unless somebody has put another one on top.
+        const isOutermost = (res[name] as unknown) === guarded;
+        try {
+          const result = method.apply(res, given);
+          if (isOutermost && res.headersSent) restore();
+          return result;
+        } catch (error) {
+          if (res.headersSent) throw error;
+          if (isOutermost) restore();
+          source.unpipe(res);
+          source.destroy();
+          fail(error);
+          return false;
+        }
+      };
+      Object.assign(res, { [name]: Object.assign(guarded, { [GUARD]: true }) });
+    }
+  });
+}
+
+const GUARD: unique symbol = Symbol('portico.guardPipe');
+
+/** Whether a method of a response was put there by {@link guardPipe}; for `lint`. */
+export function isPipeGuard(method: unknown): boolean {
+  return (method as { [GUARD]?: boolean } | undefined)?.[GUARD] === true;
+}
