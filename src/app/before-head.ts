@@ -1,8 +1,9 @@
 /**
  * Work on a response's head, registered on the way in and run when the head is about to be written.
  */
-import type { ServerResponse } from 'node:http';
+import { type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { PorticoError } from '../errors.js';
+import { addMissing, flatHead, type HeaderList, keepHead } from './flat-head.js';
 import { foldHeaders, type HeadersArgument } from './fold-headers.js';
 
 /** Sees status and headers while they can still be changed. */
@@ -17,6 +18,21 @@ export type HeadListener = (res: ServerResponse) => void;
  * Informational answers (1xx) are no heads. Costs nothing when unused. Throws `PORTICO_HEAD_SENT` when it is too late.
  */
 export function beforeHead(res: ServerResponse, listener: HeadListener): void {
+  register(res, listener);
+}
+
+/**
+ * Answers with each of these headers that nobody further in gives, in the order of the listeners of {@link beforeHead}.
+ * As long as no other listener wants to see the head it is written in one go: 0.5 µs less than a listener a request.
+ */
+export function defaultHeaders(res: ServerResponse, headers: HeaderList): void {
+  register(res, headers);
+}
+
+/** What is done to a head. */
+type Step = HeadListener | HeaderList;
+
+function register(res: ServerResponse, step: Step): void {
   if (res.headersSent) {
     throw new PorticoError('PORTICO_HEAD_SENT', {
       message: 'beforeHead was called after the response head had been sent',
@@ -26,11 +42,11 @@ export function beforeHead(res: ServerResponse, listener: HeadListener): void {
   const carrier = res as unknown as Carrier;
   const current = carrier[LAYER];
   if (current !== undefined && carrier.writeHead === current.writeHead) {
-    current.listeners.push(listener);
+    current.steps.push(step);
     return;
   }
   const { writeHead: below } = carrier;
-  const layer = current === undefined ? firstLayer(res, below, listener) : newLayer(res, below, listener, current);
+  const layer = current === undefined ? firstLayer(res, below, step) : newLayer(res, below, step, current);
   carrier[LAYER] = layer;
   carrier.writeHead = layer.writeHead;
 }
@@ -44,7 +60,7 @@ interface Layer {
   /** What was replaced. */
   readonly below: WriteHead;
   readonly writeHead: WriteHead;
-  readonly listeners: HeadListener[];
+  readonly steps: Step[];
   /** The oldest layer of the response; undefined: this one. */
   readonly first: Layer | undefined;
 }
@@ -64,13 +80,13 @@ interface Carrier {
   writeHead: WriteHead;
 }
 
-function firstLayer(res: ServerResponse, below: WriteHead, listener: HeadListener): Layer {
-  return { res, below, writeHead: writeFirstHead, listeners: [listener], first: undefined };
+function firstLayer(res: ServerResponse, below: WriteHead, step: Step): Layer {
+  return { res, below, writeHead: writeFirstHead, steps: [step], first: undefined };
 }
 
-function newLayer(res: ServerResponse, below: WriteHead, listener: HeadListener, before: Layer): Layer {
+function newLayer(res: ServerResponse, below: WriteHead, step: Step, before: Layer): Layer {
   const writeHead: WriteHead = (status, reason, headers) => writeThrough(layer, status, reason, headers);
-  const layer: Layer = { res, below, writeHead, listeners: [listener], first: before.first ?? before };
+  const layer: Layer = { res, below, writeHead, steps: [step], first: before.first ?? before };
   return layer;
 }
 
@@ -86,26 +102,60 @@ function writeFirstHead(
 }
 
 function writeThrough(
-  { res, below, listeners }: Layer,
+  layer: Layer,
   status: number,
   reason: string | HeadersArgument,
   headers: HeadersArgument,
 ): ServerResponse {
+  const { res, below, steps } = layer;
   // Truncated as Node does it. What Node will refuse (a bad status, a second head) is left for Node to refuse.
   const code = Number(status) | 0;
   const given = typeof reason === 'string' ? headers : (headers ?? reason);
-  if (listeners.length === 0 || res.headersSent || code < 200 || code > 999 || isOdd(given)) {
+  if (steps.length === 0 || res.headersSent || code < 200 || code > 999 || isOdd(given)) {
     return below.call(res, status, reason, headers);
   }
+  if (!Array.isArray(given) && nobodyLooks(layer)) return writeAtOnce(layer, code, reason, given);
   res.statusCode = code;
   if (typeof reason === 'string') res.statusMessage = reason;
   foldHeaders(res, given);
   const message = res.statusMessage;
-  for (let listener = listeners.pop(); listener !== undefined; listener = listeners.pop()) listener(res);
+  for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
+    if (typeof step === 'function') step(res);
+    else setMissing(res, step);
+  }
   if (res.headersSent) return res;
   // A message belongs to its status: a listener that changed only the status gets the usual message for it.
   if (res.statusCode !== code && res.statusMessage === message) res.statusMessage = '';
   return below.call(res, res.statusCode);
+}
+
+/** Nothing was set before, and neither a listener nor anybody's own `writeHead` is to see what is given now. */
+function nobodyLooks({ res, below, steps }: Layer): boolean {
+  if (below !== NODES_OWN) return false;
+  for (const step of steps) if (typeof step === 'function') return false;
+  return res.getHeaderNames().length === 0;
+}
+
+const NODES_OWN: unknown = ServerResponse.prototype.writeHead;
+
+/** The steps stay until Node has taken the head: what it refuses is answered by a head of its own. */
+function writeAtOnce(
+  { res, below, steps }: Layer,
+  code: number,
+  reason: string | HeadersArgument,
+  given: OutgoingHttpHeaders | undefined,
+): ServerResponse {
+  const head = flatHead(given);
+  for (let at = steps.length - 1; at >= 0; at--) addMissing(head, steps[at] as HeaderList);
+  if (typeof reason === 'string') below.call(res, code, reason, head);
+  else below.call(res, code, head);
+  steps.length = 0;
+  keepHead(res, head);
+  return res;
+}
+
+function setMissing(res: ServerResponse, list: HeaderList): void {
+  for (let at = 0; at < list.length; at += 2) if (!res.hasHeader(list[at]!)) res.setHeader(list[at]!, list[at + 1]!);
 }
 
 const isOdd = (headers: HeadersArgument): boolean =>

@@ -5,7 +5,7 @@ export { afterResponse, type ResponseListener, type ResponseOutcome } from './af
 export { type AnswerFaultOptions, answerFault } from './answer-fault.js';
 export { type App, compose, type Filter } from './app.js';
 export { authOptions } from './auth-strategy.js';
-export { beforeHead, type HeadListener } from './before-head.js';
+export { beforeHead, defaultHeaders, type HeadListener } from './before-head.js';
 export { catching } from './catching.js';
 export { type ContextFields, RequestContext } from './context.js';
 export { type BodyCount, countBody, countFor } from './count-body.js';

@@ -2,8 +2,8 @@
  * request_id: a name for each request, for logs and for the client.
  */
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
-import { beforeHead, environ, filterFactory } from '../app/index.js';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { beforeHead, defaultHeaders, environ, filterFactory } from '../app/index.js';
 import { boolean, defineOptions, list, regexp, string } from '../config/index.js';
 import { TOKEN } from './headers/header-name.js';
 
@@ -56,17 +56,20 @@ export const requestId = filterFactory('request_id', requestIdOptions, (options,
     return undefined;
   };
 
+  const answerWith = (res: ServerResponse, id: string): void => {
+    const value = res.getHeader(header) ?? id;
+    res.setHeader(header, value);
+    for (const name of compatHeaders) if (!res.hasHeader(name)) res.setHeader(name, value);
+  };
+
   return (app) => (req, res) => {
     const id = `req-${randomUUID()}`;
     const env = environ(req);
     env.requestId = id;
     const global = globalId(req);
     if (global !== undefined) env.globalRequestId = global;
-    beforeHead(res, () => {
-      const value = res.getHeader(header) ?? id;
-      res.setHeader(header, value);
-      for (const name of compatHeaders) if (!res.hasHeader(name)) res.setHeader(name, value);
-    });
+    if (compatHeaders.length === 0) defaultHeaders(res, [header, id]);
+    else beforeHead(res, () => answerWith(res, id));
     return app(req, res);
   };
 });
