@@ -179,14 +179,15 @@ export class ManagerHooks implements LifecycleSteps {
       for (const manager of this.#managers) await call(manager);
     };
     const limit = { signal: over, graceMs: GRACE_MS };
+    // What was built before the start goes with it, at whichever step it fails.
+    undoneBy('release', () => this.#options.release?.());
+    undoneBy('close drivers', () => this.#options.closeDrivers?.());
     return [
       async () => checkTemporaryFolder(),
       async () => {
         record = (await registration?.read()) ?? null;
       },
       async () => {
-        undoneBy('release', () => this.#options.release?.());
-        undoneBy('close drivers', () => this.#options.closeDrivers?.());
         undoneBy('cleanupHost', () => this.#cleanup(begun, over));
         await each((manager) => {
           begun.push(manager);
@@ -244,8 +245,9 @@ export class ManagerHooks implements LifecycleSteps {
     const { managerShutdownMs: own = 50_000 } = this.#options;
     const managerShutdownMs = typeof own === 'function' ? own() : own;
     const { deadlineMs = 0, signal } = options;
-    const limit =
-      deadlineMs > 0 ? Math.min(managerShutdownMs, deadlineMs - Math.min(10_000, deadlineMs / 6)) : managerShutdownMs;
+    const share = deadlineMs > 0 ? deadlineMs - Math.min(10_000, deadlineMs / 6) : managerShutdownMs;
+    // Whole milliseconds: hooks are told, and log it.
+    const limit = Math.ceil(Math.min(managerShutdownMs, share));
     const asks = this.#managers.filter((manager) => manager.gracefulShutdown !== undefined);
     const began = this.#clock.now();
     const tracked = async (): Promise<void> => {
@@ -283,7 +285,7 @@ function isHookTimeout(error: unknown): boolean {
 /** The options of a stop, `passedMs` later. A deadline that has passed is a millisecond away: 0 would mean none. */
 function remaining(options: StopOptions, passedMs: number): StopOptions {
   if (!options.deadlineMs) return options;
-  return { ...options, deadlineMs: Math.max(1, options.deadlineMs - passedMs) };
+  return { ...options, deadlineMs: Math.max(1, Math.ceil(options.deadlineMs - passedMs)) };
 }
 
 function checkTemporaryFolder(): void {

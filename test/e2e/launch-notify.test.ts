@@ -94,6 +94,34 @@ test('LC-909 LC-906 a helper that hangs is ended, delays no start, and is no err
   assert.equal(isAlive(Number(readFileSync(pidFile, 'utf8'))), false, 'the helper is gone');
 });
 
+test('LC-909 helpers that hang hold the end of a launch at most once, whatever was still to be said', async (t) => {
+  const started = join(folder, 'started');
+  const env = {
+    ...withHelper('slow', `echo "$*" >> ${started}; exec sleep 120`),
+    NOTIFY_SOCKET: join(folder, 'nobody'),
+  };
+  const fleet = new RunningProgram(
+    'fleet',
+    { services: [{ name: 'api', workers: 1 }] },
+    { env: { ...env, WATCHDOG_USEC: '200000', WATCHDOG_PID: '' } },
+  );
+  t.after(() => fleet.cleanUp());
+  await fleet.event('launched');
+  for (let i = 0; i < 2; i++) {
+    const from = fleet.lines.length;
+    fleet.kill('SIGHUP');
+    await fleet.event('reload', from);
+  }
+  const before = readFileSync(started, 'utf8').trim().split('\n').length;
+  const from = performance.now();
+  fleet.kill('SIGTERM');
+  assert.deepEqual(await fleet.ended, { code: 0, signal: null });
+  const told = readFileSync(started, 'utf8').trim().split('\n').slice(before);
+  // The message under way may take all the time there is; then the last word is not tried.
+  assert.ok(told.length <= 1, told.join());
+  assert.ok(performance.now() - from < 30_000);
+});
+
 test('LC-909 the helper is told not to wait for the receiver', async () => {
   const seen = join(folder, 'arguments');
   const env = { ...withHelper('tells', `printf '%s\\n' "$@" > ${seen}`), NOTIFY_SOCKET: join(folder, 'nobody') };

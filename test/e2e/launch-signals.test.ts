@@ -112,7 +112,29 @@ test('LC-538 SIGTTIN is one worker more, SIGTTOU one fewer, never below one', as
   assert.equal(exited.workerId, 1);
   assert.equal(exited.code, 0);
   fleet.kill('SIGTTOU');
+  await fleet.line(({ msg }) => msg === 'Service api keeps its 1 worker');
   await get(await fleet.port('api'), '/');
+  assert.equal(fleet.children().length, 1);
+  const said = fleet.lines.flatMap(({ msg = '', service }) => (msg.startsWith('Service api') ? [[msg, service]] : []));
+  assert.deepEqual(said, [
+    ['Service api: 1 -> 2 workers', 'api'],
+    ['Service api: 2 -> 1 workers', 'api'],
+    ['Service api keeps its 1 worker', 'api'],
+  ]);
+});
+
+test('LC-538 LC-1604 a service that was left without workers stays so at SIGTTOU, and SIGTTIN gives it one', async (t) => {
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }], control: true });
+  t.after(() => fleet.cleanUp());
+  await fleet.event('launched');
+  const { port } = await fleet.event('control');
+  await get(port as number, '/reconfigure?service=api&workers=0');
+  await fleet.event('worker_exited');
+  fleet.kill('SIGTTOU');
+  await fleet.line(({ msg }) => msg === 'Service api keeps its 0 workers');
+  const from = fleet.lines.length;
+  fleet.kill('SIGTTIN');
+  await fleet.event('worker_ready', from);
   assert.equal(fleet.children().length, 1);
 });
 

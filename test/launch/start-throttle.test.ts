@@ -48,6 +48,19 @@ test('LC-323 with three workers four starts are free; the window is as many seco
   assert.deepEqual(slept, [1000]);
 });
 
+test('LC-323 workers that die at once start one a second, and not in bursts', async () => {
+  for (const workers of [1, 2, 4]) {
+    const { now, wait } = sleeper();
+    const throttle = new StartThrottle(now);
+    const starts: number[] = [];
+    for (let i = 0; i < workers + 1 + 8; i++) {
+      await throttle.next(workers, wait);
+      starts.push(now());
+    }
+    assert.deepEqual(starts.slice(workers + 1), [1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000]);
+  }
+});
+
 test('LC-324 reset makes the next starts free again', async () => {
   const { now, wait, slept } = sleeper();
   const throttle = new StartThrottle(now);

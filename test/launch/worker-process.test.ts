@@ -4,7 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { mainModule, workerExecArgv } from '../../dist/launch/parent/worker-process.js';
 import { isDaemon, rememberForeground } from '../../dist/launch/process/foreground.js';
 import type { HostProcess } from '../../dist/launch/process/host-process.js';
-import { maskArguments, masterTitle, programName, workerTitle } from '../../dist/launch/process/process-title.js';
+import {
+  maskArguments,
+  masterTitle,
+  programName,
+  setTitle,
+  workerTitle,
+} from '../../dist/launch/process/process-title.js';
 
 test('LC-1710 each worker’s inspector picks a port of its own, and never waits for a debugger', () => {
   assert.deepEqual(workerExecArgv(['--inspect', '--enable-source-maps']), ['--inspect=0', '--enable-source-maps']);
@@ -32,6 +38,30 @@ test('LC-1610 titles name the program, its arguments, the service and the worker
   assert.equal(masterTitle('api', ['--config-file', 'a.ini']), 'api: master process [--config-file a.ini]');
   assert.equal(masterTitle('api', []), 'api: master process');
   assert.equal(workerTitle('api', 'compute', 2), 'api: compute worker(2)');
+});
+
+test('LC-1610 a title that does not fit keeps its closing bracket', () => {
+  const shown = (room: number, title: string): string => {
+    let kept = '';
+    const host = {
+      get title() {
+        return kept;
+      },
+      set title(text: string) {
+        kept = Buffer.from(text).subarray(0, room).toString();
+      },
+    };
+    setTitle(host, title);
+    return host.title;
+  };
+  const title = masterTitle('api', ['--config-file', 'é.ini']);
+  assert.equal(shown(100, title), title);
+  assert.equal(shown(36, title), 'api: master process [--config-f...]');
+  assert.equal(shown(40, masterTitle('api', ['--file=é', 'ééééééééé'])), 'api: master process [--file=é ...]');
+  assert.equal(shown(23, title), 'api: master process');
+  assert.equal(shown(10, title), 'api: maste');
+  assert.equal(shown(22, workerTitle('api', 'a-long-service', 2)), 'api: a-long-service wo');
+  assert.equal(shown(29, workerTitle('api', 'a-long-service', 2)), 'api: a-long-service worker(2)');
 });
 
 test('LC-1610 CF-77 secrets on the command line are masked in the title', () => {

@@ -100,7 +100,7 @@ test('LC-1347 hooks run for all managers in order, cleanupHost in reverse', asyn
 
 test('MG-59 LC-1334 LC-1335 a start that fails at any step undoes what was done, in reverse order', async () => {
   const cases: [step: string, undone: string[]][] = [
-    ['read', []],
+    ['read', ['release']],
     ['initHost', ['cleanupHost', 'release']],
     ['register', ['leave', 'cleanupHost', 'release']],
     ['preStartHook', ['leave', 'cleanupHost', 'release']],
@@ -201,6 +201,8 @@ test('MG-59 a gracefulShutdown that hangs does not hold the process; it is told 
     { graceful: true },
     { graceful: true, deadlineMs: 30_000 },
     { graceful: true, deadlineMs: 120_000 },
+    // What is told stands in logs: whole milliseconds.
+    { graceful: true, deadlineMs: 30_001 },
   ]) {
     await hooks.start();
     let stopped = false;
@@ -212,7 +214,7 @@ test('MG-59 a gracefulShutdown that hangs does not hold the process; it is told 
     await clock.advance(30_000);
     await stopping;
   }
-  assert.deepEqual(told, [50_000, 25_000, 50_000]);
+  assert.deepEqual(told, [50_000, 25_000, 50_000, 25_001]);
   assert.equal(clock.pending, 0);
 });
 

@@ -17,7 +17,7 @@ import { HookList } from '../process/hook-list.js';
 import type { HostProcess } from '../process/host-process.js';
 import { logFailure } from '../process/log-failure.js';
 import { OwnedProcess } from '../process/owned-process.js';
-import { masterTitle, programName } from '../process/process-title.js';
+import { masterTitle, programName, setTitle } from '../process/process-title.js';
 import type { SignalHandler } from '../process/signal-handler.js';
 import { logUnhandled } from '../process/unhandled.js';
 import { Coalesced } from '../reload/coalesced.js';
@@ -220,7 +220,7 @@ export class ParentSide implements Launcher {
   #takeSignals(): void {
     if (this.#stopping !== undefined || !this.#process.take()) return;
     const { host, options } = this.#given;
-    host.title = masterTitle(options.prog ?? programName(host), host.argv.slice(2));
+    setTitle(host, masterTitle(options.prog ?? programName(host), host.argv.slice(2)));
     void this.#diagnosis.openInSupervisor();
   }
 
@@ -240,9 +240,20 @@ export class ParentSide implements Launcher {
     return `${services.join(', ')}; configuration ${this.supervisor.generation.number}`;
   }
 
+  /** Never below one worker; a service that was left without any stays so until one is asked for. */
   #resizeAll(by: 1 | -1): void {
     for (const pool of this.supervisor.pools) {
-      pool.resize(Math.max(1, pool.wanted + by)).catch((error: unknown) => {
+      const { name: service, wanted } = pool;
+      const workers = Math.max(Math.min(1, wanted), wanted + by);
+      if (workers === wanted) {
+        this.#log.info(`Service ${service} keeps its ${wanted} ${wanted === 1 ? 'worker' : 'workers'}`, {
+          service,
+          workers,
+        });
+        continue;
+      }
+      this.#log.info(`Service ${service}: ${wanted} -> ${workers} workers`, { service, workers });
+      pool.resize(workers).catch((error: unknown) => {
         this.#log.error(`Service ${pool.name} could not be resized`, { service: pool.name, err: error });
       });
     }

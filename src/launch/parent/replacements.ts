@@ -72,7 +72,9 @@ export class Replacements {
       const ms = limitMs?.();
       if ((ms === undefined ? await ready : await within(ms, ready)) === true) return next;
       this.#callOff(slot, next);
-      throw new PorticoError('PORTICO_RELOAD_TIMEOUT', { message: `it did not start within ${(ms ?? 0) / 1000} s` });
+      throw new PorticoError('PORTICO_RELOAD_TIMEOUT', {
+        message: `it did not start within ${Math.round(ms ?? 0) / 1000} s`,
+      });
     } catch (error) {
       if (slot.next === next) undecided(slot);
       if (this.#given.stopped.aborted) return undefined;

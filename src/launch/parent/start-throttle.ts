@@ -5,11 +5,14 @@
 
 /**
  * Counts the starts of one service's workers. The first `workers + 1` starts are free; a further one waits a second when
- * the oldest remembered start is less than `workers` seconds old. {@link reset} forgets all, for restarts that were asked
- * for.
+ * the oldest remembered start is less than `workers` seconds old. So does one within a second of a start that waited: by
+ * the first rule alone, workers that die at once would start in pairs (one of them after no wait, because the wait before it
+ * has aged the oldest), and not about one a second. {@link reset} forgets all, for restarts that were asked for.
  */
 export class StartThrottle {
   #starts: number[] = [];
+  /** When the last start that had to wait took place. */
+  #waitedAt = Number.NEGATIVE_INFINITY;
   #turn: Promise<void> = Promise.resolve();
   readonly #now: () => number;
 
@@ -19,6 +22,7 @@ export class StartThrottle {
 
   reset(): void {
     this.#starts = [];
+    this.#waitedAt = Number.NEGATIVE_INFINITY;
   }
 
   /**
@@ -29,7 +33,11 @@ export class StartThrottle {
     const turn = this.#turn.then(async () => {
       if (this.#starts.length > workers) {
         const oldest = this.#starts[0]!;
-        if (this.#now() - oldest < workers * 1000) await wait(1000);
+        const now = this.#now();
+        if (now - oldest < workers * 1000 || now - this.#waitedAt < 1000) {
+          await wait(1000);
+          this.#waitedAt = this.#now();
+        }
         this.#starts.shift();
       }
       this.#starts.push(this.#now());

@@ -212,7 +212,7 @@ export class FleetReload {
       waited.abort();
     }
     throw new PorticoError('PORTICO_RELOAD_TIMEOUT', {
-      message: `workers that were replaced before it still drained after ${roomMs / 1000} s`,
+      message: `workers that were replaced before it still drained after ${Math.round(roomMs) / 1000} s`,
       hint: 'With a shorter graceful_shutdown_timeout they make room sooner.',
     });
   }

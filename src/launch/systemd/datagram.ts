@@ -9,18 +9,18 @@ import { PorticoError } from '../../errors.js';
 type Command = readonly [program: string, ...args: string[]];
 
 /** A helper that hangs is ended after so long. */
-const HELPER_TIMEOUT_MS = 2000;
+export const HELPER_TIMEOUT_MS = 2000;
 
 /**
  * Sends one datagram to a socket's path; `@name` is in the abstract namespace. Rejects when no helper could send it. A
- * helper is not waited for longer than two seconds.
+ * helper is not waited for longer than `timeoutMs`, by default two seconds.
  */
-export async function sendDatagram(path: string, text: string): Promise<void> {
+export async function sendDatagram(path: string, text: string, timeoutMs = HELPER_TIMEOUT_MS): Promise<void> {
   const env = { ...process.env, NOTIFY_SOCKET: path };
   const failures: unknown[] = [];
   for (const [program, ...args] of senders(text)) {
     try {
-      await run([program, ...args], env, HELPER_TIMEOUT_MS);
+      await run([program, ...args], env, timeoutMs);
       return;
     } catch (error) {
       failures.push(error);

@@ -3,14 +3,23 @@
  */
 import type { Logger } from '../../log.js';
 import type { HostProcess } from '../process/host-process.js';
+import { HELPER_TIMEOUT_MS } from './datagram.js';
 import { notify, notifyOnce } from './systemd.js';
+
+/** What is said; of a status or a sign of life only the latest counts. */
+type Word = 'ready' | 'reloading' | 'status' | 'watchdog' | 'stopping';
+
+/** So long all that is said from a stop on may hold the end of the process, should the helper that sends it hang. */
+const LAST_WORDS_MS = 2000;
 
 /** Silent without `NOTIFY_SOCKET`. Nothing here delays its caller; what cannot be sent is logged at debug. */
 export class ServiceManager {
   readonly #env: NodeJS.ProcessEnv;
   readonly #host: HostProcess;
   readonly #log: Logger;
-  #queue: Promise<unknown> = Promise.resolve();
+  #waiting: readonly { readonly word: Word; send(timeoutMs: number): Promise<unknown> }[] = [];
+  #sending = false;
+  #endBy = Number.POSITIVE_INFINITY;
   #watchdog: NodeJS.Timeout | undefined;
   #follower: NodeJS.Timeout | undefined;
   #status: () => string = () => '';
@@ -25,7 +34,7 @@ export class ServiceManager {
 
   /** All services serve. `status` gives a line for people, which follows what happens, at most once a second. */
   ready(status: () => string): void {
-    this.#enqueue(() => notifyOnce({ env: this.#host.env, log: this.#log }));
+    this.#enqueue('ready', (timeoutMs) => notifyOnce({ env: this.#host.env, log: this.#log, timeoutMs }));
     this.#status = status;
     this.#tellStatus();
     if (!this.#enabled) return;
@@ -36,18 +45,21 @@ export class ServiceManager {
   /** A reload begins; its end is told by {@link reloaded}. */
   reloading(): void {
     const microseconds = process.hrtime.bigint() / 1000n;
-    this.#enqueue(() => this.#send(`RELOADING=1\nMONOTONIC_USEC=${microseconds}`));
+    this.#say('reloading', `RELOADING=1\nMONOTONIC_USEC=${microseconds}`);
   }
 
   reloaded(): void {
-    this.#enqueue(() => this.#send('READY=1'));
+    this.#say('ready', 'READY=1');
     this.#tellStatus();
   }
 
+  /** What was not sent by now interests nobody any more. */
   stopping(): void {
     clearInterval(this.#watchdog);
     clearInterval(this.#follower);
-    this.#enqueue(() => this.#send('STOPPING=1'));
+    this.#waiting = [];
+    this.#endBy = performance.now() + LAST_WORDS_MS;
+    this.#say('stopping', 'STOPPING=1');
   }
 
   /** From now on, as often as the service manager asks for: a sign of life, unless `healthy` denies it. */
@@ -57,7 +69,7 @@ export class ServiceManager {
     const meant = pid === undefined || pid === '' || Number(pid) === this.#host.pid;
     if (!this.#enabled || !meant || !(halfMs > 0)) return;
     this.#watchdog = setInterval(() => {
-      if (healthy()) this.#enqueue(() => this.#send('WATCHDOG=1'));
+      if (healthy()) this.#say('watchdog', 'WATCHDOG=1');
     }, halfMs);
     this.#watchdog.unref();
   }
@@ -66,18 +78,32 @@ export class ServiceManager {
     const status = this.#status();
     if (status === this.#told) return;
     this.#told = status;
-    this.#enqueue(() => this.#send(`STATUS=${status}`));
+    this.#say('status', `STATUS=${status}`);
   }
 
   get #enabled(): boolean {
     return (this.#env.NOTIFY_SOCKET ?? '') !== '';
   }
 
-  #send(state: string): Promise<boolean> {
-    return notify({ env: this.#env, log: this.#log, state });
+  #say(word: Word, state: string): void {
+    this.#enqueue(word, (timeoutMs) => notify({ env: this.#env, log: this.#log, state, timeoutMs }));
   }
 
-  #enqueue(send: () => Promise<unknown>): void {
-    if (this.#enabled) this.#queue = this.#queue.then(send);
+  #enqueue(word: Word, send: (timeoutMs: number) => Promise<unknown>): void {
+    if (!this.#enabled) return;
+    const stale = word === 'status' || word === 'watchdog';
+    this.#waiting = [...this.#waiting.filter((other) => !stale || other.word !== word), { word, send }];
+    if (!this.#sending) void this.#sendAll();
+  }
+
+  /** One after another: their order means something. */
+  async #sendAll(): Promise<void> {
+    this.#sending = true;
+    for (let [next, ...rest] = this.#waiting; next !== undefined; [next, ...rest] = this.#waiting) {
+      this.#waiting = rest;
+      const left = this.#endBy - performance.now();
+      if (left > 0) await next.send(Math.ceil(Math.min(left, HELPER_TIMEOUT_MS)));
+    }
+    this.#sending = false;
   }
 }

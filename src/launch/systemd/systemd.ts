@@ -13,6 +13,8 @@ export interface NotifyOptions {
   readonly log?: Logger;
   /** What to send; lines are separate assignments. Default `READY=1`. */
   readonly state?: string;
+  /** Milliseconds that sending may take. Default 2000. */
+  readonly timeoutMs?: number;
 }
 
 /** The exit status of a wait for readiness. */
@@ -26,7 +28,7 @@ export async function notify(options: NotifyOptions = {}): Promise<boolean> {
   const path = (options.env ?? process.env).NOTIFY_SOCKET;
   if (path === undefined || path === '') return false;
   try {
-    await sendDatagram(path, options.state ?? 'READY=1');
+    await sendDatagram(path, options.state ?? 'READY=1', options.timeoutMs);
     return true;
   } catch (error) {
     options.log?.debug('the service manager could not be notified', { err: error });

@@ -14,7 +14,7 @@ import type { LauncherStatus } from '../launcher-status.js';
 import { HookList } from '../process/hook-list.js';
 import { exitProcess, type HostProcess, holdAlive } from '../process/host-process.js';
 import { logFailure } from '../process/log-failure.js';
-import { programName, workerTitle } from '../process/process-title.js';
+import { programName, setTitle, workerTitle } from '../process/process-title.js';
 import { digest } from '../reload/file-changes.js';
 import { type Answer, errorText } from '../report/questions.js';
 import { ServiceLauncher } from '../service-launcher.js';
@@ -146,7 +146,7 @@ export class WorkerSide implements Launcher {
     inner.takeSignals();
     const { service, index } = link.assignment;
     if (this.#options.signals !== false) {
-      this.#host.title = workerTitle(this.#options.prog ?? programName(this.#host), service, index);
+      setTitle(this.#host, workerTitle(this.#options.prog ?? programName(this.#host), service, index));
     }
     link.releaseSignals();
     link.onGone(() => void this.#orphaned());
