@@ -32,6 +32,7 @@ export class PorticoError extends Error {
   readonly code: string;
   readonly origin?: Origin;
   readonly hint?: string;
+  readonly #sentence: string;
 
   constructor(code: string, details: ErrorDetails) {
     super(
@@ -39,9 +40,15 @@ export class PorticoError extends Error {
       details.cause === undefined ? undefined : { cause: details.cause },
     );
     this.name = new.target.name;
+    this.#sentence = details.message;
     this.code = code;
     if (details.origin !== undefined) this.origin = details.origin;
     if (details.hint !== undefined) this.hint = details.hint;
+  }
+
+  /** What is wrong, without the place. */
+  get sentence(): string {
+    return this.#sentence;
   }
 
   /** The text for an operator: the message, and the hint on a line of its own. */

@@ -57,6 +57,11 @@ export interface Declared<D extends OptionDeclarations = OptionDeclarations> {
   /** The group of the service configuration that gives defaults: `[sizelimit]`. */
   readonly group: string;
   readonly options: D;
+  /**
+   * Making it opens nothing that its releases do not close, so that a check may make it, for what it refuses beyond its
+   * options, and let go of it again. Default false.
+   */
+  readonly trial?: boolean;
 }
 
 /** The options of a section as they are at this moment: those declared `mutable` follow the service configuration. */
@@ -71,12 +76,13 @@ export function filterFactory<D extends OptionDeclarations>(
   group: string,
   options: D,
   make: (options: OptionsOf<D>, ctx: FactoryContext, live: LiveOptions<D>) => Awaitable<Filter>,
+  more: Pick<Declared, 'trial'> = {},
 ): FilterFactory & Declared<D> {
   const factory: FilterFactory = (_globalConf, _localConf, ctx) => {
     const live = follow(group, options, ctx);
     return make(live(), ctx, live);
   };
-  return Object.assign(factory, { group, options });
+  return Object.assign(factory, { group, options, ...more });
 }
 
 /** An app factory with declared options; as {@link filterFactory}. */

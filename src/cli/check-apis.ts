@@ -3,16 +3,18 @@
  */
 import { type Config, ConfigError, type ConfigIssue, type Location, placeOf } from '../config/index.js';
 import { ConfigurationRefused } from '../errors.js';
-import { type Finding, PasteAppNotFound, PasteError } from '../loader/index.js';
+import { type Finding, Loader, PasteAppNotFound, PasteError } from '../loader/index.js';
 import { silentLogger } from '../log.js';
 import { checkManager, namedManager } from '../registry/index.js';
 import { TlsRefused, WSGIService } from '../server/index.js';
 import { apiNames } from './cross-checks.js';
 import { missingAppHint, ownPipeline } from './missing-app.js';
+import { configuredPasteFile } from './paste-file.js';
 
 /**
- * What the enabled APIs would be refused for: certificates, managers, names that the paste file does not have; and that
- * none would start. Managers are loaded unless `import` is false, and not made.
+ * What the enabled APIs would be refused for: certificates, managers, names that the paste file does not have, what filters
+ * have against the API's address and strategy; and that none would start. Managers are loaded unless `import` is false, and
+ * not made.
  */
 export async function apiFindings(config: Config, options: { readonly import: boolean }): Promise<Finding[]> {
   const findings: Finding[] = [];
@@ -25,6 +27,15 @@ export async function apiFindings(config: Config, options: { readonly import: bo
       await service.stop();
       const warning = service.certificateWarning;
       if (warning !== undefined) findings.push(ofCertificate(config, name, warning));
+      if (options.import) {
+        findings.push(
+          ...(await Loader.checkFile(configuredPasteFile(config), {
+            config,
+            service: name,
+            names: [service.pipeline],
+          })),
+        );
+      }
     } catch (error) {
       // What is wrong with the paste file itself is found by looking at that.
       if (error instanceof PasteAppNotFound) {

@@ -59,8 +59,9 @@ async function ofConfiguration(given: CheckArguments): Promise<Finding[]> {
   const strict = config.resolve('DEFAULT', 'strict_config').value === true;
   const problems = config.problems({ complete: given.import });
   const issues = (strict ? problems : problems.map(asAtTheStart)).map(findingOf);
-  const told = new Set(issues.map(findingText));
-  return [...issues, ...refused.filter((each) => !told.has(findingText(each))), ...pasted];
+  // What an API leads to is in the paste file as well, and each API may lead to the same.
+  const findings = new Map([...issues, ...refused, ...pasted].map((each) => [findingText(each), each]));
+  return [...findings.values()];
 }
 
 /** A name of `[DEFAULT]` that comes near nothing may belong to an application: no more than a start says of it. */

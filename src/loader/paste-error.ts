@@ -77,11 +77,6 @@ export class PasteError extends ConfigurationRefused {
     this.#details = details;
   }
 
-  /** What is wrong, without the place. */
-  get sentence(): string {
-    return this.#details.message;
-  }
-
   /** The text for an operator: the message, the hint, and the line with a caret under the mistake. */
   override describe(): string {
     const line = markedLine(this.origin);

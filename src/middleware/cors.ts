@@ -65,15 +65,20 @@ const SAFE_HEADERS: ReadonlySet<string> = new Set(['accept', 'accept-language', 
  * else bare. To other answers, errors included, it adds what lets the page read them, unless the app did it itself.
  * Further sets of origins stand in `[cors.<name>]` of the service configuration.
  */
-export const cors = filterFactory('cors', corsOptions, (_options, ctx, live) => {
-  let policy = policyOf(live(), ctx);
-  ctx.onClose(
-    ctx.config.onMutate(() => {
-      policy = policyOf(live(), ctx);
-    }),
-  );
-  return filterBy(() => policy, ctx.log);
-});
+export const cors = filterFactory(
+  'cors',
+  corsOptions,
+  (_options, ctx, live) => {
+    let policy = policyOf(live(), ctx);
+    ctx.onClose(
+      ctx.config.onMutate(() => {
+        policy = policyOf(live(), ctx);
+      }),
+    );
+    return filterBy(() => policy, ctx.log);
+  },
+  { trial: true },
+);
 
 /** The same filter with a policy made in code, to which sets may be added at any time. */
 export function corsFilter(policy: CorsPolicy, log: Logger = silentLogger()): Filter {

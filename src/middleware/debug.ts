@@ -13,43 +13,50 @@ export const debugOptions = defineOptions({
 });
 
 /** Logs environ, response headers and body chunks at debug, masked. Loads only with `[DEFAULT] debug = true`. */
-export const debug = filterFactory('debug', debugOptions, (options, ctx) => {
-  const { config, log, section } = ctx;
-  if (!config.has('DEFAULT', 'debug')) config.register('DEFAULT', debugFlag);
-  if (config.resolve('DEFAULT', 'debug').value !== true) {
-    throw new ConfigurationRefused('PORTICO_DEBUG_OFF', {
-      message: 'the debug filter logs everything about requests, and [DEFAULT] debug is not true',
-      hint: 'Write debug = true in [DEFAULT] of the service configuration, or leave the filter out.',
-      origin: section.origin,
-    });
-  }
-  const maskHeaders = headerMask(options.maskHeaders);
-  const maskTarget = targetMask(options.maskQuery);
-
-  return (app) => (req, res) => {
-    const { originalUrl, scriptName, requestId, context } = environ(req);
-    log.debug('request', {
-      method: req.method,
-      target: maskTarget(originalUrl),
-      script_name: scriptName,
-      request_id: requestId,
-      context: context === undefined ? undefined : { ...context.toDict(), auth_token: undefined },
-      headers: maskHeaders(req.headers),
-    });
-    beforeHead(res, () => {
-      log.debug('response', { status: res.statusCode, headers: maskHeaders(res.getHeaders() as typeof req.headers) });
-    });
-    if (log.enabled('debug')) {
-      transformBody(res, () => {
-        const isText = /^(?:text\/|application\/(?:[\w.-]+\+)?json)/.test(String(res.getHeader('content-type') ?? ''));
-        return new PassThrough().on('data', (chunk: Buffer) => {
-          log.debug('body', isText ? { text: chunk.toString() } : { bytes: chunk.length });
-        });
+export const debug = filterFactory(
+  'debug',
+  debugOptions,
+  (options, ctx) => {
+    const { config, log, section } = ctx;
+    if (!config.has('DEFAULT', 'debug')) config.register('DEFAULT', debugFlag);
+    if (config.resolve('DEFAULT', 'debug').value !== true) {
+      throw new ConfigurationRefused('PORTICO_DEBUG_OFF', {
+        message: 'the debug filter logs everything about requests, and [DEFAULT] debug is not true',
+        hint: 'Write debug = true in [DEFAULT] of the service configuration, or leave the filter out.',
+        origin: section.origin,
       });
     }
-    return app(req, res);
-  };
-});
+    const maskHeaders = headerMask(options.maskHeaders);
+    const maskTarget = targetMask(options.maskQuery);
+
+    return (app) => (req, res) => {
+      const { originalUrl, scriptName, requestId, context } = environ(req);
+      log.debug('request', {
+        method: req.method,
+        target: maskTarget(originalUrl),
+        script_name: scriptName,
+        request_id: requestId,
+        context: context === undefined ? undefined : { ...context.toDict(), auth_token: undefined },
+        headers: maskHeaders(req.headers),
+      });
+      beforeHead(res, () => {
+        log.debug('response', { status: res.statusCode, headers: maskHeaders(res.getHeaders() as typeof req.headers) });
+      });
+      if (log.enabled('debug')) {
+        transformBody(res, () => {
+          const isText = /^(?:text\/|application\/(?:[\w.-]+\+)?json)/.test(
+            String(res.getHeader('content-type') ?? ''),
+          );
+          return new PassThrough().on('data', (chunk: Buffer) => {
+            log.debug('body', isText ? { text: chunk.toString() } : { bytes: chunk.length });
+          });
+        });
+      }
+      return app(req, res);
+    };
+  },
+  { trial: true },
+);
 
 const debugFlag = defineOptions({
   debug: boolean({ default: false, mutable: true, help: 'Log at level debug, whatever log_level says.' }),

@@ -39,39 +39,44 @@ const WARNING = 'noauth is on: callers are whoever they say to be';
  * Loads only when `[api] auth_strategy` is `noauth` or `noauth2`, and serves only connections to a loopback address
  * or a Unix socket, unless the operator says otherwise. Warns at start and every hour.
  */
-export const noauth = filterFactory('noauth', noauthOptions, (options, ctx) => {
-  checkStrategy(ctx);
-  if (!options.iKnowThisIsOpen) checkListener(ctx);
-  ctx.log.warn(WARNING);
-  // As at the start one worker says it for all.
-  if (isFirstWorker()) ctx.onClose(hourly(() => ctx.log.warn(WARNING)));
+export const noauth = filterFactory(
+  'noauth',
+  noauthOptions,
+  (options, ctx) => {
+    checkStrategy(ctx);
+    if (!options.iKnowThisIsOpen) checkListener(ctx);
+    ctx.log.warn(WARNING);
+    // As at the start one worker says it for all.
+    if (isFirstWorker()) ctx.onClose(hourly(() => ctx.log.warn(WARNING)));
 
-  return (app) => (req, res) => {
-    if (!options.iKnowThisIsOpen && !isLoopback(req.socket.localAddress)) {
-      throw new Fault(403, { message: 'This service accepts local connections only.' });
-    }
-    stripIdentity(req);
-    const token = req.headers['x-auth-token'];
-    if (typeof token !== 'string' || token === '') return handOutToken(req, res);
-    const env = environ(req);
-    const colon = token.indexOf(':');
-    const userId = colon < 0 ? token : token.slice(0, colon);
-    const isAdmin = userId === 'admin';
-    const context = new RequestContext({
-      userId,
-      projectId: (colon < 0 ? '' : token.slice(colon + 1)) || userId,
-      roles: isAdmin ? ADMIN_ROLES : MEMBER_ROLES,
-      isAdmin,
-      requestId: env.requestId,
-      globalRequestId: env.globalRequestId,
-      // The connection's own: a header that says otherwise may be anybody's.
-      remoteAddress: connectionAddress(req),
-      token,
-    });
-    env.context = context;
-    return runInContext(context, () => app(req, res));
-  };
-});
+    return (app) => (req, res) => {
+      if (!options.iKnowThisIsOpen && !isLoopback(req.socket.localAddress)) {
+        throw new Fault(403, { message: 'This service accepts local connections only.' });
+      }
+      stripIdentity(req);
+      const token = req.headers['x-auth-token'];
+      if (typeof token !== 'string' || token === '') return handOutToken(req, res);
+      const env = environ(req);
+      const colon = token.indexOf(':');
+      const userId = colon < 0 ? token : token.slice(0, colon);
+      const isAdmin = userId === 'admin';
+      const context = new RequestContext({
+        userId,
+        projectId: (colon < 0 ? '' : token.slice(colon + 1)) || userId,
+        roles: isAdmin ? ADMIN_ROLES : MEMBER_ROLES,
+        isAdmin,
+        requestId: env.requestId,
+        globalRequestId: env.globalRequestId,
+        // The connection's own: a header that says otherwise may be anybody's.
+        remoteAddress: connectionAddress(req),
+        token,
+      });
+      env.context = context;
+      return runInContext(context, () => app(req, res));
+    };
+  },
+  { trial: true },
+);
 
 function checkStrategy({ config, section }: FactoryContext): void {
   const { authStrategy } = config.group('api', authOptions, { partial: true });

@@ -40,40 +40,45 @@ type Trust = (address: string, at: number) => boolean;
  * come from the nearest trusted proxy alone. From a peer that is not trusted all forwarding headers are removed.
  * Malformed scheme, host or prefix of a trusted proxy: 400.
  */
-export const proxyHeaders = filterFactory('proxy_headers', proxyHeadersOptions, async (options, ctx) => {
-  const trusts = await compileTrust(options.trustedProxies, ctx.section.options.get('trusted_proxies')?.origin);
-  const { default: parseForwarded } = await import('forwarded-parse');
-  const { headerStyle, strict, trustPrefix, removeUnused } = options;
+export const proxyHeaders = filterFactory(
+  'proxy_headers',
+  proxyHeadersOptions,
+  async (options, ctx) => {
+    const trusts = await compileTrust(options.trustedProxies, ctx.section.options.get('trusted_proxies')?.origin);
+    const { default: parseForwarded } = await import('forwarded-parse');
+    const { headerStyle, strict, trustPrefix, removeUnused } = options;
 
-  const usesForwarded = ({ headers }: IncomingMessage): boolean => {
-    const both = headers.forwarded !== undefined && headers['x-forwarded-for'] !== undefined;
-    if (both && strict) throw new Fault(400, { message: 'The request has both Forwarded and X-Forwarded-For.' });
-    if (headerStyle !== 'auto') return headerStyle === 'forwarded';
-    return headers.forwarded !== undefined && headers['x-forwarded-for'] === undefined;
-  };
-
-  const resolve = (req: IncomingMessage, peer: Remote): void => {
-    const forwarded = usesForwarded(req);
-    const said = forwarded ? readForwarded(req.headers.forwarded, parseForwarded) : readXForwarded(req.headers);
-    const env = environ(req);
-    env.remote = {
-      ...clientOf(peer, said, trusts),
-      scheme: checkedScheme(said.scheme) ?? peer.scheme,
-      host: checkedHost(said.host) ?? peer.host,
+    const usesForwarded = ({ headers }: IncomingMessage): boolean => {
+      const both = headers.forwarded !== undefined && headers['x-forwarded-for'] !== undefined;
+      if (both && strict) throw new Fault(400, { message: 'The request has both Forwarded and X-Forwarded-For.' });
+      if (headerStyle !== 'auto') return headerStyle === 'forwarded';
+      return headers.forwarded !== undefined && headers['x-forwarded-for'] === undefined;
     };
-    if (trustPrefix) env.scriptName = checkedPrefix(req) + env.scriptName;
-    if (removeUnused) removeHeaders(req, forwarded ? isXForwarded : (name) => name === 'forwarded');
-  };
 
-  return (app) => (req, res) => {
-    if (!hasForwarding(req)) return app(req, res);
-    environ(req).forwarded = true;
-    const peer = connectionRemote(req);
-    if (trusts(peer.address, 0)) resolve(req, peer);
-    else removeHeaders(req, (name) => name === 'forwarded' || isXForwarded(name));
-    return app(req, res);
-  };
-});
+    const resolve = (req: IncomingMessage, peer: Remote): void => {
+      const forwarded = usesForwarded(req);
+      const said = forwarded ? readForwarded(req.headers.forwarded, parseForwarded) : readXForwarded(req.headers);
+      const env = environ(req);
+      env.remote = {
+        ...clientOf(peer, said, trusts),
+        scheme: checkedScheme(said.scheme) ?? peer.scheme,
+        host: checkedHost(said.host) ?? peer.host,
+      };
+      if (trustPrefix) env.scriptName = checkedPrefix(req) + env.scriptName;
+      if (removeUnused) removeHeaders(req, forwarded ? isXForwarded : (name) => name === 'forwarded');
+    };
+
+    return (app) => (req, res) => {
+      if (!hasForwarding(req)) return app(req, res);
+      environ(req).forwarded = true;
+      const peer = connectionRemote(req);
+      if (trusts(peer.address, 0)) resolve(req, peer);
+      else removeHeaders(req, (name) => name === 'forwarded' || isXForwarded(name));
+      return app(req, res);
+    };
+  },
+  { trial: true },
+);
 
 const isXForwarded = (name: string): boolean => name.startsWith('x-forwarded-') || name === 'x-real-ip';
 

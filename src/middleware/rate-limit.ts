@@ -52,48 +52,54 @@ interface Limits {
  * A token bucket for each rule and caller. Over the limit: 429 with `Retry-After`. Every answer that a rule counted has
  * `RateLimit` and `RateLimit-Policy`. Denied networks get 403.
  */
-export const rateLimit = filterFactory('rate_limit', rateLimitOptions, (options, ctx, live) => {
-  const workers = options.workerShare ? (workerAssignment()?.workers ?? 1) : 1;
-  if (workers > 1) ctx.log.info('rate limits are divided by the number of workers', { workers });
-  const countedRule = (text: string, origin: Origin): CountedRule => {
-    const rule = parseRule(text, origin);
-    const share = { rate: rule.rate / workers, burst: Math.max(1, Math.round(rule.burst / workers)) };
-    return { rule, policy: policyOf(rule), buckets: new TokenBuckets({ ...share, maxKeys: options.maxKeys }) };
-  };
-  // A rule that stays keeps its counts: a new configuration must not give everybody a new burst.
-  const make = (before: ReadonlyMap<string, CountedRule>): Limits => {
-    const { rules, allow, deny } = live();
-    const origin = ctx.section.options.get('rules')?.origin ?? ctx.section.origin;
-    return {
-      rules: new Map(rules.map((text) => [text, before.get(text) ?? countedRule(text, origin)])),
-      allow: networks(allow),
-      deny: networks(deny),
+export const rateLimit = filterFactory(
+  'rate_limit',
+  rateLimitOptions,
+  (options, ctx, live) => {
+    const workers = options.workerShare ? (workerAssignment()?.workers ?? 1) : 1;
+    if (workers > 1) ctx.log.info('rate limits are divided by the number of workers', { workers });
+    const countedRule = (text: string, origin: Origin): CountedRule => {
+      const rule = parseRule(text, origin);
+      const share = { rate: rule.rate / workers, burst: Math.max(1, Math.round(rule.burst / workers)) };
+      return { rule, policy: policyOf(rule), buckets: new TokenBuckets({ ...share, maxKeys: options.maxKeys }) };
     };
-  };
-  let limits = make(new Map());
-  ctx.onClose(
-    ctx.config.onMutate(() => {
-      limits = make(limits.rules);
-    }),
-  );
+    // A rule that stays keeps its counts: a new configuration must not give everybody a new burst.
+    const make = (before: ReadonlyMap<string, CountedRule>): Limits => {
+      const { rules, allow, deny } = live();
+      const origin = ctx.section.options.get('rules')?.origin ?? ctx.section.origin;
+      return {
+        rules: new Map(rules.map((text) => [text, before.get(text) ?? countedRule(text, origin)])),
+        allow: networks(allow),
+        deny: networks(deny),
+      };
+    };
+    let limits = make(new Map());
+    ctx.onClose(
+      ctx.config.onMutate(() => {
+        limits = make(limits.rules);
+      }),
+    );
 
-  return (app) => (req, res) => {
-    const { address } = remoteOf(req);
-    if (holds(limits.deny, address)) throw new Fault(403, { message: 'Requests from your address are not accepted.' });
-    if (holds(limits.allow, address)) return app(req, res);
-    let waitMs = 0;
-    for (const { rule, policy, buckets } of limits.rules.values()) {
-      if (!applies(rule, req)) continue;
-      const key = keyOf(rule, req, address);
-      if (key === undefined) continue;
-      const taken = buckets.take(key, systemClock.now(), live().sleepMs);
-      announce(res, policy, `"${rule.name}";r=${taken.left};t=${Math.ceil(taken.resetMs / 1000)}`);
-      if (!taken.granted) throw tooMany(rule, taken.waitMs);
-      waitMs = Math.max(waitMs, taken.waitMs);
-    }
-    return waitMs > 0 ? later(waitMs, res).then((here) => (here ? app(req, res) : undefined)) : app(req, res);
-  };
-});
+    return (app) => (req, res) => {
+      const { address } = remoteOf(req);
+      if (holds(limits.deny, address))
+        throw new Fault(403, { message: 'Requests from your address are not accepted.' });
+      if (holds(limits.allow, address)) return app(req, res);
+      let waitMs = 0;
+      for (const { rule, policy, buckets } of limits.rules.values()) {
+        if (!applies(rule, req)) continue;
+        const key = keyOf(rule, req, address);
+        if (key === undefined) continue;
+        const taken = buckets.take(key, systemClock.now(), live().sleepMs);
+        announce(res, policy, `"${rule.name}";r=${taken.left};t=${Math.ceil(taken.resetMs / 1000)}`);
+        if (!taken.granted) throw tooMany(rule, taken.waitMs);
+        waitMs = Math.max(waitMs, taken.waitMs);
+      }
+      return waitMs > 0 ? later(waitMs, res).then((here) => (here ? app(req, res) : undefined)) : app(req, res);
+    };
+  },
+  { trial: true },
+);
 
 function applies(rule: RateRule, req: IncomingMessage): boolean {
   if (rule.methods !== undefined && !rule.methods.has(req.method ?? '')) return false;

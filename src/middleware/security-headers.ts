@@ -42,25 +42,30 @@ type Headers = readonly (readonly [name: string, value: string])[];
  * answers to authenticated requests. Removes `X-Powered-By`. What the application says itself stays. A value that helmet
  * refuses refuses the file.
  */
-export const securityHeaders = filterFactory('security_headers', securityHeadersOptions, async (options, ctx) => {
-  const { default: helmet } = await import('helmet');
-  const always = headersOf(helmet, forEveryAnswer(options), ctx);
-  const https = headersOf(helmet, forHttps(options), ctx);
-  const html = headersOf(helmet, forDocuments(options, helmet), ctx);
+export const securityHeaders = filterFactory(
+  'security_headers',
+  securityHeadersOptions,
+  async (options, ctx) => {
+    const { default: helmet } = await import('helmet');
+    const always = headersOf(helmet, forEveryAnswer(options), ctx);
+    const https = headersOf(helmet, forHttps(options), ctx);
+    const html = headersOf(helmet, forDocuments(options, helmet), ctx);
 
-  return (app) => (req, res) => {
-    beforeHead(res, () => {
-      res.removeHeader('x-powered-by');
-      setMissing(res, always);
-      if (https.length > 0 && remoteOf(req).scheme === 'https') setMissing(res, https);
-      if (/^text\/html/i.test(String(res.getHeader('content-type') ?? ''))) setMissing(res, html);
-      const { context, identity } = environ(req);
-      const authenticated = identity !== undefined || context?.userId !== undefined;
-      if (options.noStore && authenticated) setMissing(res, NO_STORE);
-    });
-    return app(req, res);
-  };
-});
+    return (app) => (req, res) => {
+      beforeHead(res, () => {
+        res.removeHeader('x-powered-by');
+        setMissing(res, always);
+        if (https.length > 0 && remoteOf(req).scheme === 'https') setMissing(res, https);
+        if (/^text\/html/i.test(String(res.getHeader('content-type') ?? ''))) setMissing(res, html);
+        const { context, identity } = environ(req);
+        const authenticated = identity !== undefined || context?.userId !== undefined;
+        if (options.noStore && authenticated) setMissing(res, NO_STORE);
+      });
+      return app(req, res);
+    };
+  },
+  { trial: true },
+);
 
 const NO_STORE: Headers = [['cache-control', 'no-store']];
 

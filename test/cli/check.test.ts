@@ -78,6 +78,52 @@ test('OP-3 PD-152 check prints each finding with its line and a caret; 78 with a
   assert.deepEqual(run(cwd, 'check', 'api-paste.ini'), { status: 0, stdout: 'No mistakes found.\n', stderr: '' });
 });
 
+test('OP-3 MW-39 check says what a start would: what filters have against the address, and nothing of what is not chosen', (t) => {
+  const paste = `[composite:hello]
+use = call:nova.api.auth:pipeline_factory_v21
+noauth2 = noauth app
+keystone = gone lost app
+
+[filter:noauth]
+paste.filter_factory = portico/middleware:noauth
+
+[filter:cors]
+paste.filter_factory = portico/middleware:cors
+allowed_origin = nowhere
+
+[pipeline:second]
+pipeline = cors app
+
+[filter:gone]
+paste.filter_factory = not-installed:filter
+
+[app:app]
+paste.app_factory = ./m.js:app
+`;
+  const ini = (listen: string): string =>
+    `[api]\nauth_strategy = noauth2\n[api:hello]\nlisten = ${listen}\n[api:second]\nport = 0\n`;
+  const path = folder(t, { 'api-paste.ini': paste, 'portico.ini': ini('0.0.0.0') });
+  const open = run(path, 'check');
+  assert.equal(open.status, 78, open.stdout + open.stderr);
+  assert.match(
+    open.stdout,
+    /portico\.ini:4:10: error: \[api:hello\] listen: noauth would let everybody in who reaches 0\.0\.0\.0/,
+  );
+  assert.match(open.stdout, /api-paste\.ini:11:1: error: \[filter:cors\] allowed_origin: .*nowhere/);
+  assert.match(open.stdout, /api-paste\.ini:17:\d+: warning: \[filter:gone\] .*not-installed/);
+  assert.match(open.stdout, /api-paste\.ini:4:\d+: warning: .*"lost"/);
+  assert.match(open.stdout, /^2 errors, 2 warnings\.$/m, open.stdout);
+  writeFileSync(join(path, 'portico.ini'), ini('127.0.0.1'));
+  writeFileSync(join(path, 'api-paste.ini'), paste.replace('= nowhere', '= https://a.example'));
+  const closed = run(path, 'check');
+  assert.equal(closed.status, 0, closed.stdout + closed.stderr);
+  // As it starts, too.
+  writeFileSync(join(path, 'portico.ini'), `${ini('0.0.0.0')}[DEFAULT]\n`);
+  const start = run(path);
+  assert.equal(start.status, 78);
+  assert.match(start.stderr, /portico\.ini:4:10: \[api:hello\] listen: noauth would let everybody in/);
+});
+
 test('PD-152 check --json and --format github', (t) => {
   const cwd = folder(t, BROKEN);
   const { stdout, status } = run(cwd, 'check', 'broken.ini', '--json');

@@ -1,13 +1,15 @@
 /**
- * `check`: every mistake of a paste file and of the files it includes, in one go. Modules are imported, no factory is
- * called.
+ * `check`: every mistake of a paste file and of the files it includes, in one go. Modules are imported; for an API, by its
+ * name, factories that allow it are made and let go of again, and no others are called.
  *
  * A section means something only on the way that leads to it (`get` reads what an outer section has `set`), so the file
  * is loaded from the apps that nothing else mentions; what those do not reach is looked at by itself.
  */
-import type { Declared } from '../../app/index.js';
+import type { Declared, FilterFactory } from '../../app/index.js';
 import { type Config, ConfigError } from '../../config/index.js';
+import { ConfigurationRefused } from '../../errors.js';
 import type { PasteDocument, PasteSection } from '../../ini/index.js';
+import { silentLogger } from '../../log.js';
 import { tellsChildren } from '../composite/children.js';
 import { type Context, isComposite } from '../context.js';
 import { unknownProtocol, usableProtocol } from '../create.js';
@@ -39,6 +41,12 @@ export async function checkPaste(parts: SessionParts, options: CheckOptions): Pr
   return check.findings.sorted();
 }
 
+/** A factory that may be made for a check, and what for. */
+interface Trial {
+  readonly context: Context;
+  readonly factory: FilterFactory;
+}
+
 class Check {
   readonly findings = new Findings();
   readonly #options: CheckOptions;
@@ -51,6 +59,9 @@ class Check {
   readonly #made: Context[] = [];
   /** While a section is looked at by itself, what it lacks may come from those that use it. */
   #alone = false;
+  /** References that the configuration does not choose. */
+  readonly #unchosen: (() => unknown)[] = [];
+  readonly #trials: Trial[] = [];
 
   constructor(parts: SessionParts, options: CheckOptions) {
     this.#options = options;
@@ -75,7 +86,9 @@ class Check {
         this.#session.contexts(kind, name);
         await this.#settle();
       }
+      await this.#unchosenBranches();
       if (this.#options.names === undefined) await this.#rest();
+      for (const trial of this.#trials) await this.#try(trial);
     } catch (error) {
       this.#mistake(error);
     }
@@ -102,6 +115,30 @@ class Check {
         this.#session.within(source, defined.kind, defined.name);
         await this.#settle();
       }
+    }
+  }
+
+  /** What the configuration does not choose is not built: mistakes there keep nothing from starting. */
+  async #unchosenBranches(): Promise<void> {
+    this.findings.severity = 'warning';
+    for (let make = this.#unchosen.shift(); make !== undefined; make = this.#unchosen.shift()) {
+      make();
+      await this.#settle();
+    }
+    this.findings.severity = 'error';
+  }
+
+  /** Makes what says that it may be made for a check, as the API would, and lets go of it. */
+  async #try({ context, factory }: Trial): Promise<void> {
+    const { config, service } = this.#parts;
+    const releases = new Releases();
+    const { globalConf, localConf, ctx } = argumentsFor(context, { config, service, log: silentLogger(), releases });
+    try {
+      await factory(globalConf, localConf, ctx);
+    } catch (error) {
+      if (error instanceof ConfigurationRefused) this.#mistake(error);
+    } finally {
+      await releases.run();
     }
   }
 
@@ -137,7 +174,11 @@ class Check {
       );
       return;
     }
-    this.#declared(context, factory.value as Partial<Declared>);
+    const declared = factory.value as Partial<Declared>;
+    this.#declared(context, declared);
+    if (declared.trial === true && this.findings.severity === 'error' && this.#parts.service !== undefined) {
+      this.#trials.push({ context, factory: factory.value as FilterFactory });
+    }
     if (isComposite(context)) this.#composite(context);
   }
 
@@ -167,7 +208,14 @@ class Check {
       }
       const asked = (factory.references ?? factory.children)(globalConf, localConf, ctx);
       if (asked.some(({ inherits }) => !inherits)) this.#unseen(context);
-      for (const child of asked) this.#session.child(context, child);
+      // Without a configuration nobody knows what will be chosen.
+      const chosen = this.#parts.configured ? factory.children(globalConf, localConf, ctx) : asked;
+      const options = new Set(chosen.map(({ option }) => option));
+      for (const child of asked) {
+        const follow = (): unknown => this.#session.child(context, child);
+        if (options.has(child.option)) follow();
+        else this.#unchosen.push(follow);
+      }
     } catch (error) {
       this.#mistake(error);
     }

@@ -2,7 +2,7 @@
  * What `check` finds: errors and warnings with their places, as data and as text.
  */
 import { ConfigError, type ConfigIssue, placeOf } from '../../config/index.js';
-import type { Origin } from '../../errors.js';
+import { ConfigurationRefused, type Origin } from '../../errors.js';
 import { PasteError } from '../paste-error.js';
 
 /** One mistake, or something that looks like one. */
@@ -29,6 +29,8 @@ export interface Finding {
 /** Collects findings, each once. */
 export class Findings {
   readonly #found = new Map<string, Finding>();
+  /** What a mistake is: a warning where nothing leads to under this configuration. */
+  severity: Finding['severity'] = 'error';
 
   /** Any error that a load or a factory's options gave; `file` where it has no place of its own. */
   error(error: unknown, file: string): void {
@@ -38,11 +40,16 @@ export class Findings {
     }
     if (error instanceof PasteError) {
       const { code, sentence, hint, proposal, origin } = error;
-      this.#add({ severity: 'error', code, ...placed(origin, file), message: sentence, hint, proposal });
+      this.#add({ severity: this.severity, code, ...placed(origin, file), message: sentence, hint, proposal });
+      return;
+    }
+    if (error instanceof ConfigurationRefused) {
+      const { code, sentence, hint, origin } = error;
+      this.#add({ severity: this.severity, code, ...placed(origin, file), message: sentence, hint });
       return;
     }
     const message = error instanceof Error ? error.message : String(error);
-    this.#add({ severity: 'error', code: 'PORTICO_PASTE_FACTORY_FAILED', ...placed(undefined, file), message });
+    this.#add({ severity: this.severity, code: 'PORTICO_PASTE_FACTORY_FAILED', ...placed(undefined, file), message });
   }
 
   warning(code: string, origin: Origin | undefined, file: string, message: string, hint?: string): void {
@@ -70,7 +77,16 @@ export class Findings {
         ? placed(location?.origin, file)
         : { file: placeOf(location), line: 0, column: 0 };
     const written = got === undefined ? '' : `; got ${got}`;
-    this.#add({ severity, code, section: group, option: opt, ...place, message: `${message}${written}`, hint });
+    const lowered = severity === 'error' ? this.severity : severity;
+    this.#add({
+      severity: lowered,
+      code,
+      section: group,
+      option: opt,
+      ...place,
+      message: `${message}${written}`,
+      hint,
+    });
   }
 
   #add(finding: Finding): void {

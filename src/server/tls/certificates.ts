@@ -19,13 +19,10 @@ export interface TlsRefusal extends ErrorDetails {
 
 /** TLS settings that were refused: code `PORTICO_TLS_CONFIG`, status 78 when it happens before the start. */
 export class TlsRefused extends ConfigurationRefused {
-  /** What is wrong, without the place. */
-  readonly sentence: string;
   readonly option: string | undefined;
 
   constructor(details: TlsRefusal) {
     super('PORTICO_TLS_CONFIG', details);
-    this.sentence = details.message;
     this.option = details.option;
   }
 
