@@ -191,3 +191,32 @@ process.exitCode = await launcher.wait();`,
     );
   });
 }
+
+test('LC-519 LC-354 a new worker whose start does not end costs TERM neither the status nor its whole time', async (t) => {
+  const it = await running(
+    t,
+    '[app]\nword = one\n',
+    `class Stuck extends Service {
+  async start() {
+    log.info('starts', { event: 'starts' });
+    if (existsSync('hold')) await until('go');
+  }
+}
+const stuck = (name) => ({ service: new Stuck({ name }), workers: 1 });
+const launcher = new ProcessLauncher({ config, log, onReload: () => [stuck('stuck'), stuck('added')] });
+await launcher.launchService(new Stuck({ name: 'stuck' }), { workers: 1 });
+if (existsSync('hold')) await launcher.launchService(new Stuck({ name: 'added' }), { workers: 1 });
+process.exitCode = await launcher.wait();`,
+  );
+  it.write('hold', '');
+  const from = it.program.output().length;
+  it.program.kill('SIGHUP');
+  await it.program.printed(/("event":"starts"[\s\S]*){2}/, from);
+  const began = performance.now();
+  it.program.kill('SIGTERM');
+  assert.deepEqual(await it.program.ended, { code: 0, signal: null });
+  // Its deadline is a minute.
+  assert.ok(performance.now() - began < 30_000);
+  assert.equal((await it.report(0)).outcome, 'abandoned');
+  assert.doesNotMatch(it.program.output(), /"level":"(warn|error)".*(killing worker|killed by signal)/);
+});

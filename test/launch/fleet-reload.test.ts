@@ -124,6 +124,26 @@ test('LC-515 a caller that fails when it hears of an added service does not refu
   assert.deepEqual([result.added, result.replaced], [['new'], { a: 1 }]);
 });
 
+test('LC-321 LC-329 the first worker of a service that a reload has added is replaced when it dies, as any other', async (t) => {
+  const fleet = new Fleet(t);
+  await fleet.launch('a', 1);
+  const services = [
+    { service: new RecordedService('a'), workers: 1 },
+    { service: new RecordedService('new'), workers: 2 },
+  ];
+  await fleet.reload({ services });
+  const added = fleet.fakes.get('new')!;
+  for (const index of [0, 1]) {
+    const victim = added.spawned.find((worker) => worker.index === index)!;
+    const known = added.spawned.length;
+    victim.end(null, 'SIGKILL');
+    await victim.handle.exited;
+    while (added.spawned.length === known) await turn();
+    await added.spawned.at(-1)!.handle.ready;
+    assert.equal(added.pool.ready, true);
+  }
+});
+
 test('OP-80 a file of which two children read different bytes refuses the reload', async (t) => {
   const fleet = new Fleet(t);
   const [a, b] = [await fleet.launch('a', 1), await fleet.launch('b', 1)];

@@ -16,7 +16,7 @@ const CALLED_OFF_MS = 5000;
  * stuck its supervisor kills it a second later. `timeoutMs` 0: never.
  */
 export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Logger): Promise<boolean> {
-  if (worker.rehearsing) return endEarly(worker);
+  if (worker.rehearsing || worker.dismissed) return endEarly(worker, timeoutMs);
   // One that never served keeps no deadline of its own: its loop is stuck.
   const limitMs = worker.wasReady ? timeoutMs + BACKSTOP_MS : Math.max(timeoutMs, BACKSTOP_MS);
   if (timeoutMs > 0 && (await within(limitMs, worker.exited)) === undefined) {
@@ -41,10 +41,11 @@ export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Lo
 
 /**
  * The same for a worker that was told to end before it served, and has nothing in hand: killed after a second when it
- * only checked a reload, after five when it was starting.
+ * only checked a reload, after five when it was starting, but no later than after `timeoutMs`; 0: that does not matter.
  */
-export async function endEarly(worker: WorkerHandle): Promise<true> {
-  if ((await within(worker.rehearsing ? BACKSTOP_MS : CALLED_OFF_MS, worker.exited)) === undefined) worker.kill();
+export async function endEarly(worker: WorkerHandle, timeoutMs = 0): Promise<true> {
+  const limitMs = worker.rehearsing ? BACKSTOP_MS : Math.min(CALLED_OFF_MS, timeoutMs || CALLED_OFF_MS);
+  if ((await within(limitMs, worker.exited)) === undefined) worker.kill();
   await worker.exited;
   return true;
 }

@@ -32,6 +32,8 @@ export class WorkerPool {
   #asked = 0;
   #begun = false;
   #launched = false;
+  /** A reload launches it, and may still be refused. */
+  #onTrial = false;
   #ending: Promise<boolean> | undefined;
   #succeeded = false;
 
@@ -99,9 +101,11 @@ export class WorkerPool {
     });
     this.#asked = workers;
     this.#begun = true;
+    this.#onTrial = generation !== undefined;
     for (let index = 0; index < workers; index++) this.#slots.push(emptySlot(index));
     await Promise.all(this.#slots.map((slot, at) => this.#startFirst(slot, generation, at === 0 ? spare : undefined)));
     this.#launched = true;
+    this.#onTrial = false;
     this.#adoption.update(this.current);
   }
 
@@ -178,8 +182,7 @@ export class WorkerPool {
       await this.stop(timeoutMs);
       return;
     }
-    this.#stop.abort();
-    for (const socket of this.sockets) socket.close();
+    this.#close();
     const ends = [...this.#alive].map((worker) => {
       if (worker.wasReady) worker.drain('replaced', timeoutMs);
       else worker.terminate();
@@ -197,10 +200,22 @@ export class WorkerPool {
 
   /** Kills all workers. Settles when they are gone. */
   async kill(): Promise<void> {
-    this.#stop.abort();
-    for (const socket of this.sockets) socket.close();
+    this.#close();
     for (const worker of this.#alive) worker.kill();
     await Promise.all([...this.#alive].map((worker) => worker.exited));
+  }
+
+  /**
+   * Nothing is started any more. One that a reload has started and that does not serve yet has nothing in hand: it is not
+   * needed.
+   */
+  #close(): void {
+    this.#stop.abort();
+    for (const socket of this.sockets) socket.close();
+    for (const { current, next } of this.#slots) {
+      if (next?.wasReady === false) next.dismissed = true;
+      if (this.#onTrial && current?.wasReady === false) current.dismissed = true;
+    }
   }
 
   async #startFirst(slot: Slot, generation: Generation | undefined, spare?: WorkerHandle): Promise<void> {
@@ -234,7 +249,7 @@ export class WorkerPool {
   #spawn(slot: Slot, generation: Generation, how: SpawnOptions = {}): WorkerHandle {
     const worker = this.#around.spawn(this, slot.index, generation, how);
     this.#alive.add(worker);
-    void worker.exited.then((exit) => this.#ended(slot, worker, exit));
+    void worker.exited.then((exit) => this.#ended(worker, exit));
     worker.ready.then(
       () => this.#adoption.served(worker, this.#launched ? this.current : []),
       () => undefined,
@@ -242,9 +257,12 @@ export class WorkerPool {
     return worker;
   }
 
-  #ended(slot: Slot, worker: WorkerHandle, exit: WorkerExit): void {
+  #ended(worker: WorkerHandle, exit: WorkerExit): void {
     this.#alive.delete(worker);
+    // A child that checked a reload has its slot since it was let go on; others may have lost theirs to a resize.
+    const slot = this.#slots[worker.assignment.index];
     this.#report(slot, worker, exit);
+    if (slot === undefined) return;
     if (slot.next === worker) {
       undecided(slot);
       if (slot.current === undefined && worker.wasReady && !this.stopping) {
@@ -263,13 +281,13 @@ export class WorkerPool {
     else if (slot.next === undefined) void this.#fill(slot);
   }
 
-  #report(slot: Slot, worker: WorkerHandle, exit: WorkerExit): void {
+  #report(slot: Slot | undefined, worker: WorkerHandle, exit: WorkerExit): void {
     const { log } = this.#around;
     // One that never was ready and ends because its service is being stopped is no accident.
     const called = worker.dismissed || (this.stopping && !worker.wasReady && exit.signal === 'SIGTERM');
     logExit(log, { service: this.name, worker, exit, called });
     // At the first launch and in a reload, whoever waits for the worker says why it failed.
-    if (exit.failure !== undefined && slot.current === worker && this.#launched) {
+    if (exit.failure !== undefined && slot?.current === worker && this.#launched) {
       const { text, code } = exit.failure;
       log.error(`Error starting service ${this.name}: ${text}`, { service: this.name, code });
     }
@@ -283,8 +301,7 @@ export class WorkerPool {
   }
 
   async #stopAll(timeoutMs: number): Promise<boolean> {
-    this.#stop.abort();
-    for (const socket of this.sockets) socket.close();
+    this.#close();
     const ends = [...this.#alive].map((worker) => {
       worker.terminate();
       return endWithin(worker, timeoutMs, this.#around.log);
