@@ -112,6 +112,25 @@ export function unknownOption(
   return name === undefined ? undefined : { name, hint: didYouMean(name, names) ?? `Options: ${names.join(', ')}.` };
 }
 
+/**
+ * Refuses options that do not exist, all at once, each with the names that come near: `what` is who has none such, as
+ * `a Router`. For mistakes in code: whoever made them reads the stack.
+ */
+export function refuseUnknownOptions(code: string, what: string, options: object, known: Iterable<string>): void {
+  const names = [...known];
+  const unknown = Object.keys(options).filter((name) => !names.includes(name));
+  if (unknown.length === 0) return;
+  const listed = unknown.map((name) => `"${name}"`).join(', ');
+  const near = unknown.flatMap((name) => {
+    const [nearest] = nearestNames(name, names);
+    return nearest === undefined ? [] : [unknown.length === 1 ? `"${nearest}"` : `"${nearest}" for "${name}"`];
+  });
+  throw new PorticoError(code, {
+    message: `${what} has no ${unknown.length === 1 ? 'option' : 'options'} ${listed}`,
+    hint: near.length > 0 ? `Did you mean ${near.join(', ')}?` : `Options: ${names.join(', ')}.`,
+  });
+}
+
 /** What a value is, for a message: `undefined`, `null`, `a list`, `an object`, `the number 5`, `the text "x"`. */
 export function whatItIs(value: unknown): string {
   if (value === undefined || value === null) return String(value);

@@ -2,7 +2,11 @@
  * The checks on what callers hand to launchers. They run before any side effect: nothing is bound, started or
  * listened to when one of them throws.
  */
+import type { Config } from '../config/index.js';
+import { PorticoError, whatItIs } from '../errors.js';
+import type { Logger } from '../log.js';
 import type { ServiceBase } from '../service/index.js';
+import type { LauncherOptions } from './launcher.js';
 
 /** What SIGHUP does: replace or restart the services, or change the mutable options in place. */
 export type RestartMethod = 'reload' | 'mutate';
@@ -28,6 +32,25 @@ export function checkRestartMethod(method: unknown, fallback: RestartMethod = 'r
   if (method === undefined) return fallback;
   if (method === 'reload' || method === 'mutate') return method;
   throw withCode(new RangeError(`Invalid restart_method: ${printable(method)}`), 'PORTICO_INVALID_RESTART_METHOD');
+}
+
+/** Throws for options of a launcher that cannot be: `PORTICO_LAUNCHER_OPTION`, and as {@link checkRestartMethod}. */
+export function checkLauncherOptions(options: LauncherOptions): void {
+  const refuse = (what: string, value: unknown, wanted: string, hint: string): void => {
+    const message = `${what} of a launcher is ${whatItIs(value)}, not ${wanted}`;
+    throw new PorticoError('PORTICO_LAUNCHER_OPTION', { message, hint });
+  };
+  if (typeof options !== 'object' || options === null) {
+    refuse('the argument', options, 'an object of options', 'Write { config, log }.');
+  }
+  const { config, log, restartMethod } = options as Partial<Record<keyof LauncherOptions, unknown>>;
+  if (config !== undefined && typeof (config as Config | null)?.group !== 'function') {
+    refuse('config', config, 'a Config', 'Write config: await Config.load().');
+  }
+  if (log !== undefined && typeof (log as Logger | null)?.info !== 'function') {
+    refuse('log', log, 'a Logger', 'Write log: createLogger(), or leave it out.');
+  }
+  if (restartMethod !== undefined) checkRestartMethod(restartMethod);
 }
 
 /** Throws `TypeError` for anything that lacks one of the four verbs of a service, naming those that are missing. */

@@ -8,7 +8,7 @@ import type { Config } from '../config/index.js';
 import { PorticoError } from '../errors.js';
 import { createLogger } from '../log.js';
 import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
-import { checkRestartMethod, checkWorkers } from './launch-arguments.js';
+import { checkLauncherOptions, checkWorkers } from './launch-arguments.js';
 import type { Launcher, LauncherOptions } from './launcher.js';
 import { readSettings } from './launcher-options.js';
 import type { LauncherStatus } from './launcher-status.js';
@@ -55,7 +55,7 @@ export class ProcessLauncher implements Launcher {
   readonly #side: ParentSide | WorkerSide;
 
   constructor(options: ProcessLauncherOptions = {}) {
-    if (options.restartMethod !== undefined) checkRestartMethod(options.restartMethod);
+    checkLauncherOptions(options);
     const host = options.host ?? currentProcess();
     const log = options.log ?? createLogger();
     const link = parentLink(host);

@@ -5,7 +5,7 @@ import { createLogger, type Logger } from '../log.js';
 import type { ConfigChanges, ServiceBase } from '../service/index.js';
 import { deferred } from './deferred.js';
 import { STATUS_FAILED, statusOf } from './exit-status.js';
-import { checkRestartMethod, checkService, serviceName } from './launch-arguments.js';
+import { checkLauncherOptions, checkService, serviceName } from './launch-arguments.js';
 import type { LaunchSettings } from './launch-settings.js';
 import type { Launcher } from './launcher.js';
 import { logConfiguration, readSettings } from './launcher-options.js';
@@ -61,7 +61,7 @@ export class ServiceLauncher implements Launcher {
   #stopping: Promise<void> | undefined;
 
   constructor(options: ServiceLauncherOptions = {}) {
-    if (options.restartMethod !== undefined) checkRestartMethod(options.restartMethod);
+    checkLauncherOptions(options);
     this.#options = options;
     this.#host = options.host ?? currentProcess();
     this.#log = options.log ?? createLogger();

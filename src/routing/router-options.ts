@@ -2,6 +2,7 @@
  * Options of a router.
  */
 import type { FaultStyle, LeafPlugin } from '../app/index.js';
+import { PorticoError, refuseUnknownOptions, whatItIs } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { ControllerSource } from './actions/controllers.js';
 import type { SchemaDraft } from './actions/schema-compiler.js';
@@ -48,4 +49,48 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
   readonly types?: Readonly<Record<string, ParamType>> | undefined;
   /** Fastify plugins for the instance beneath the router. */
   readonly plugins?: readonly LeafPlugin[] | undefined;
+}
+
+/** Every option there is. */
+const NAMES: Readonly<Record<keyof RouterOptions, true>> = {
+  kind: true,
+  minimization: true,
+  explicit: true,
+  appendSlash: true,
+  subDomains: true,
+  subDomainsIgnore: true,
+  domainMatch: true,
+  prefix: true,
+  hardcodeNames: true,
+  projectIdRegex: true,
+  formatRegex: true,
+  controllers: true,
+  versions: true,
+  faultStyle: true,
+  log: true,
+  bodyLimit: true,
+  schemas: true,
+  schemaDraft: true,
+  strictPaths: true,
+  strictAccept: true,
+  serializers: true,
+  useMethodOverride: true,
+  projectCheck: true,
+  linkPrefix: true,
+  onShadow: true,
+  openapi: true,
+  compat: true,
+  types: true,
+  plugins: true,
+};
+
+/** Throws `PORTICO_ROUTER_OPTION` for options that do not exist, all at once, and for what is no object. */
+export function checkRouterOptions(options: RouterOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new PorticoError('PORTICO_ROUTER_OPTION', {
+      message: `the options of a Router are an object, not ${whatItIs(options)}`,
+      hint: 'Write new Router({ controllers: { … } }).',
+    });
+  }
+  refuseUnknownOptions('PORTICO_ROUTER_OPTION', 'a Router', options, Object.keys(NAMES));
 }

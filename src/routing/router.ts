@@ -17,7 +17,7 @@ import { withTypes } from './mapper/typed-route.js';
 import type { Found } from './matching/compiled-route.js';
 import { openApiDocument } from './openapi.js';
 import { buildApp } from './router-app.js';
-import type { RouterOptions } from './router-options.js';
+import { checkRouterOptions, type RouterOptions } from './router-options.js';
 import { noteRouter } from './serving/collect-routers.js';
 import { type ParamType, paramTypes, type TypedTemplate, takeTypes } from './template/param-types.js';
 import type { Named, ParamsOf } from './template/params-of.js';
@@ -68,6 +68,7 @@ export class Router extends Mapper {
   #built = false;
 
   constructor(options: RouterOptions = {}) {
+    checkRouterOptions(options);
     const { controllers = {}, ...rest } = options;
     super({ ...rest, controllers: Object.keys(controllers) });
     this.#options = options;

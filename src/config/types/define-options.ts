@@ -2,16 +2,20 @@
  * Declaring the options of a group, and telling two declarations apart.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { PorticoError, refuseUnknownOptions, whatItIs } from '../../errors.js';
 import type { Option, OptionDeclarations } from './option.js';
+import { specKeys } from './spec-keys.js';
 
 /** Where a declaration was made; beside the options, so that two conflicting ones can both be named. */
 const declaredAt = Symbol('declaredAt');
 
 /**
  * The options of a group, declared beside the code that reads them. Returns them frozen.
- * Throws `TypeError` for an illegal name (lower snake case is legal) and for an option without `help`.
+ * Throws `TypeError` for an illegal name (lower snake case is legal) and for an option without `help`, and
+ * `PORTICO_OPTION_DECLARATION` for what is no declaration, or says what its type does not know: all of it at once.
  */
 export function defineOptions<const D extends OptionDeclarations>(options: D): D {
+  checkDeclarations(options);
   for (const [name, option] of Object.entries(options)) {
     if (!/^[a-z][a-z0-9_]*$/.test(name)) {
       throw new TypeError(`option ${name}: a name is lower snake case and begins with a letter`);
@@ -20,6 +24,37 @@ export function defineOptions<const D extends OptionDeclarations>(options: D): D
   }
   const place = callerOf(defineOptions);
   return Object.freeze(Object.defineProperty({ ...options }, declaredAt, { value: place }));
+}
+
+function checkDeclarations(options: Readonly<Record<string, unknown>>): void {
+  const mistakes: PorticoError[] = [];
+  for (const [name, option] of Object.entries(options)) {
+    try {
+      checkDeclaration(`option ${name}`, option as Partial<Option> | null | undefined);
+    } catch (error) {
+      mistakes.push(error as PorticoError);
+    }
+  }
+  const [first] = mistakes;
+  if (first === undefined) return;
+  if (mistakes.length === 1) throw first;
+  const message = mistakes.map((mistake) => mistake.describe()).join('\n');
+  throw new PorticoError(DECLARATION, { message });
+}
+
+const DECLARATION = 'PORTICO_OPTION_DECLARATION';
+
+function checkDeclaration(what: string, option: Partial<Option> | null | undefined): void {
+  if (typeof option?.type !== 'string' || typeof option.parse !== 'function') {
+    throw new PorticoError(DECLARATION, {
+      message: `${what} is ${whatItIs(option)}, not the declaration of an option`,
+      hint: "Call the function of a type: integer({ default: 5, help: '…' }).",
+    });
+  }
+  const known = specKeys(option as Option);
+  if (known !== undefined) refuseUnknownOptions(DECLARATION, `${what} (${option.type})`, option.spec ?? {}, known);
+  const { item, value } = option.spec as { item?: Option; value?: Option };
+  for (const inner of [item, value]) if (inner !== undefined) checkDeclaration(`what ${what} consists of`, inner);
 }
 
 /** The line of code a declaration stands in. */

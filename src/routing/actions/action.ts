@@ -4,6 +4,8 @@
  * An action without options is a plain method of its controller.
  */
 import type { Filter } from '../../app/index.js';
+import { refuseUnknownOptions, whatItIs } from '../../errors.js';
+import { RouteError } from '../mapper/route-error.js';
 import type { WrittenRange } from '../versions/api-version.js';
 import type { ActionRequest, Args } from './action-request.js';
 import type { FromSchema, JsonSchema } from './json-schema.js';
@@ -93,11 +95,38 @@ const ACTION: unique symbol = Symbol('portico.action');
  * ```
  */
 export function action<const O extends ActionOptions>(options: O, handler: Handler<BodyOf<O>, QueryOf<O>>): Action {
+  checkAction(options, handler);
   const run = handler as AnyHandler;
   const callable = function (this: unknown, request: ActionRequest, args: Args = {}): unknown {
     return run.call(this, request, args);
   };
   return Object.assign(callable, { [ACTION]: { options: withRanges(options), handler: run } });
+}
+
+/** Every option of an action. */
+const NAMES: Readonly<Record<keyof ActionOptions, true>> = {
+  versions: true,
+  bodyKey: true,
+  body: true,
+  query: true,
+  status: true,
+  response: true,
+  filters: true,
+  bodyLimit: true,
+  summary: true,
+};
+
+function checkAction(options: unknown, handler: unknown): void {
+  const hint = 'Write action({ status: 202 }, (request) => …).';
+  if (typeof options !== 'object' || options === null) {
+    const message = `the options of an action are an object, not ${whatItIs(options)}`;
+    throw new RouteError('PORTICO_ACTION_OPTION', { message, hint });
+  }
+  if (typeof handler !== 'function') {
+    const message = `the handler of an action is a function, not ${whatItIs(handler)}`;
+    throw new RouteError('PORTICO_ACTION_OPTION', { message, hint });
+  }
+  refuseUnknownOptions('PORTICO_ACTION_OPTION', 'an action', options, Object.keys(NAMES));
 }
 
 function withRanges({ status, ...options }: ActionOptions): RangedOptions {

@@ -36,7 +36,7 @@ export function definitionError(error: Error, template: string, origin: Origin |
   const code = error instanceof RouteError ? error.code : codeOf(error);
   const mark = error instanceof TemplateProblem ? `\n  ${template}\n  ${' '.repeat(error.offset)}^` : '';
   const subject = template === '' ? '' : `the route ${JSON.stringify(template)}: `;
-  const hint = error instanceof RouteError ? error.hint : hintOf(error);
+  const hint = error instanceof PorticoError ? error.hint : hintOf(error);
   return new RouteError(code, { message: `${subject}${error.message}${mark}`, origin, hint, cause: error });
 }
 

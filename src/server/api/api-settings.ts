@@ -2,6 +2,7 @@
  * What the configuration says about one API: where it listens, with how many workers, with which certificate.
  */
 import { type Config, ConfigError, type ListenValue, type OptionsOf, placeOf } from '../../config/index.js';
+import { PorticoError, whatItIs } from '../../errors.js';
 import type { ListenAddress } from '../../service/index.js';
 import { sslOptions, type TlsSettings } from '../tls/ssl-options.js';
 import { apiOptions, sslApisOptions } from './api-options.js';
@@ -40,6 +41,20 @@ export function apiSettings(config: Config, name: string): ApiSettings {
     pipeline: options.pipeline === '' ? name : options.pipeline,
     tls: { ...config.group('ssl', sslOptions), ...ownFiles(options) },
   };
+}
+
+/** Throws `PORTICO_API_ARGUMENT` for what code cannot have meant as the name and configuration of an API. */
+export function checkArguments(name: unknown, config: unknown): void {
+  const refuse = (message: string): never => {
+    throw new PorticoError('PORTICO_API_ARGUMENT', {
+      message,
+      hint: "Write new WSGIService('compute', config), with config = await Config.load().",
+    });
+  };
+  if (typeof name !== 'string' || name === '') refuse(`the name of an API is a text, not ${whatItIs(name)}`);
+  if (typeof (config as Config | null | undefined)?.api !== 'function') {
+    refuse(`the configuration of the API "${String(name)}" is a Config, not ${whatItIs(config)}`);
+  }
 }
 
 /** Throws ConfigError for names in `[api:<name>]` that nobody declared: to be called when the API's code is loaded. */

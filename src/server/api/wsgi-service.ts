@@ -27,7 +27,7 @@ import { buildApp } from './api-build.js';
 import { apiFiles } from './api-files.js';
 import { apiManagers, apiSteps, withdraw } from './api-managers.js';
 import { ApiServing } from './api-serving.js';
-import { type ApiSettings, apiSettings } from './api-settings.js';
+import { type ApiSettings, apiSettings, checkArguments } from './api-settings.js';
 import { unlessCalledOff } from './app-called-off.js';
 import { type AppLoader, checkApp, pasteLoader } from './paste-config.js';
 import type { WSGIServiceOptions } from './wsgi-service-options.js';
@@ -65,6 +65,7 @@ export class WSGIService implements ListeningService {
   #worker: WorkerContext | undefined;
 
   constructor(name: string, config: Config, options: WSGIServiceOptions = {}) {
+    checkArguments(name, config);
     this.name = name;
     this.binary = `${options.project ?? 'portico'}-${name}`;
     this.#config = config;

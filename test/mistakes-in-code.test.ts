@@ -1,0 +1,113 @@
+/** What a slip of the pen in code is told: what is wrong, and what was meant. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PorticoError, ProcessLauncher, ServiceLauncher, WSGIService } from 'portico';
+import { Config, defineOptions, integer, list, string } from 'portico/config';
+import { action, Router, RouteTableError } from 'portico/routing';
+
+const anything = (value: unknown): never => value as never;
+
+const rows: Readonly<Record<string, [make: () => unknown, code: string, message: string, hint: string]>> = {
+  'a launcher without a configuration that is one': [
+    () => new ProcessLauncher({ config: anything(5) }),
+    'PORTICO_LAUNCHER_OPTION',
+    'config of a launcher is the number 5, not a Config',
+    'Write config: await Config.load().',
+  ],
+  'the other launcher likewise, with no logger': [
+    () => new ServiceLauncher({ log: anything('x') }),
+    'PORTICO_LAUNCHER_OPTION',
+    'log of a launcher is the text "x", not a Logger',
+    'Write log: createLogger(), or leave it out.',
+  ],
+  'a service without a name': [
+    () => new (WSGIService as unknown as new () => unknown)(),
+    'PORTICO_API_ARGUMENT',
+    'the name of an API is a text, not undefined',
+    "Write new WSGIService('compute', config), with config = await Config.load().",
+  ],
+  'a service without a configuration': [
+    () => new WSGIService('compute', anything({ port: 1 })),
+    'PORTICO_API_ARGUMENT',
+    'the configuration of the API "compute" is a Config, not an object',
+    "Write new WSGIService('compute', config), with config = await Config.load().",
+  ],
+  'an option that is no declaration': [
+    () => defineOptions({ a: anything(5) }),
+    'PORTICO_OPTION_DECLARATION',
+    'option a is the number 5, not the declaration of an option',
+    "Call the function of a type: integer({ default: 5, help: '…' }).",
+  ],
+  'a declaration with names its type does not know': [
+    () => defineOptions({ a: integer(anything({ defualt: 5, mni: 1, help: 'x' })) }),
+    'PORTICO_OPTION_DECLARATION',
+    'option a (integer) has no options "defualt", "mni"',
+    'Did you mean "default" for "defualt", "min" for "mni"?',
+  ],
+  'the items of a list': [
+    () => defineOptions({ a: list({ item: string(anything({ maxLenght: 5 })), help: 'x' }) }),
+    'PORTICO_OPTION_DECLARATION',
+    'what option a consists of (string) has no option "maxLenght"',
+    'Did you mean "maxLength"?',
+  ],
+  'a router with options there are not': [
+    () => new Router(anything({ faultStile: 'portico', strict_paths: true })),
+    'PORTICO_ROUTER_OPTION',
+    'a Router has no options "faultStile", "strict_paths"',
+    'Did you mean "faultStyle" for "faultStile", "strictPaths" for "strict_paths"?',
+  ],
+  'an action with options there are not': [
+    () => action(anything({ version: ['2.1'] }), () => undefined),
+    'PORTICO_ACTION_OPTION',
+    'an action has no option "version"',
+    'Did you mean "versions"?',
+  ],
+  'an action without a handler': [
+    () => action({ status: 202 }, anything(undefined)),
+    'PORTICO_ACTION_OPTION',
+    'the handler of an action is a function, not undefined',
+    'Write action({ status: 202 }, (request) => …).',
+  ],
+};
+
+for (const [name, [make, code, message, hint]] of Object.entries(rows)) {
+  test(`a mistake in code is told with what was meant: ${name}`, () => {
+    assert.throws(make, (error) => {
+      assert.ok(error instanceof PorticoError, String(error));
+      assert.deepEqual([error.code, error.message, error.hint], [code, message, hint]);
+      return true;
+    });
+  });
+}
+
+test('several declarations that are wrong are told at once', () => {
+  assert.throws(
+    () =>
+      defineOptions({ a: integer(anything({ mn: 1, help: 'x' })), b: string(anything({ regexp: /a/, help: 'y' })) }),
+    /option a \(integer\) has no option "mn"[\s\S]*option b \(string\) has no option "regexp"/,
+  );
+});
+
+test('conditions there are not are reported with the table, at the place of the route', async () => {
+  const router = new Router();
+  router.connect('/a', { handler: () => null, conditions: anything({ methods: ['GET'], sub_domain: true }) });
+  router.connect('/b', { handler: () => null, conditions: anything({ host: 'a' }) });
+  await assert.rejects(router.build(), (error) => {
+    assert.ok(error instanceof RouteTableError);
+    assert.equal(error.issues.length, 2);
+    assert.match(
+      error.issues[0]!.describe(),
+      /mistakes-in-code\.test\.[jt]s:\d+:\d+: the route "\/a": conditions has no options "methods", "sub_domain"\n {2}Did you mean "method" for "methods", "subDomain" for "sub_domain"\?$/,
+    );
+    assert.match(error.issues[1]!.describe(), /"host"\n {2}Options: method, subDomain, function\.$/);
+    return true;
+  });
+});
+
+test('what is declared right is as it was', () => {
+  const options = defineOptions({
+    a: integer({ default: 5, min: 1, help: 'x' }),
+    b: list({ item: string(), help: 'y' }),
+  });
+  assert.equal(new Config().group('g', options).a, 5);
+});
