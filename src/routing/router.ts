@@ -8,6 +8,7 @@ import { createLogger } from '../log.js';
 import type { Handler, RangedOptions } from './actions/action.js';
 import type { ControllerSource } from './actions/controllers.js';
 import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
+import { checkConditions } from './mapper/conditions.js';
 import { Mapper } from './mapper/mapper.js';
 import type { ExpandedRoute, ResourceOptions } from './mapper/resource-routes.js';
 import type { Route, RouteOptions } from './mapper/route.js';
@@ -154,6 +155,7 @@ export class Router extends Mapper {
   }
 
   protected override makeRoute(name: string | null, template: string | null, options: RouteOptions): Route {
+    if (this.#options.compat !== 'routes') checkConditions(options.conditions);
     const { settings, rest } = splitSettings(options);
     const { template: bare, types } = this.#takeTypes(template);
     const route = super.makeRoute(name, bare, withTypes(this.#withController(rest, settings), types));

@@ -1,6 +1,7 @@
 /**
  * The periodic tasks of one object, and passes over them.
  */
+import { setMaxListeners } from 'node:events';
 import { createLogger, type Logger } from '../log.js';
 import { checkFunction } from './check-function.js';
 import { type Clock, pause, systemClock } from './clock.js';
@@ -85,6 +86,8 @@ export class PeriodicTasks {
    */
   async runPeriodicTasks(context?: unknown, options: PassOptions = {}): Promise<number> {
     let idle = DEFAULT_INTERVAL;
+    // Each run has an ear on it, also those of the passes before that still go on: Node takes more than ten for a leak.
+    if (options.signal !== undefined) setMaxListeners(0, options.signal);
     for (const slot of this.#slots) {
       if (options.signal?.aborted === true) break;
       if (slot.settings.externalProcessOk === true && !this.#runsExternal()) continue;

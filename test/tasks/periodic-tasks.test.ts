@@ -283,6 +283,36 @@ test('LC-727 a task that runs longer than twice its spacing is named in the log'
   assert.match(messages()[1]!, /Manager\.slow is running for more than twice its spacing of 10 s/);
 });
 
+test('LC-727 twenty concurrent tasks under one signal are no leak to Node, and all of them hear the stop', async () => {
+  const { tasks, clock } = bare();
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', onWarning);
+  let stopped = 0;
+  for (let n = 0; n < 20; n++) {
+    tasks.addPeriodicTask(
+      (_context: unknown, { signal }: TaskContext) =>
+        new Promise<void>((resolve) => {
+          signal.addEventListener('abort', () => {
+            stopped += 1;
+            resolve();
+          });
+        }),
+      { name: `task ${n}`, runImmediately: true, concurrent: true },
+    );
+  }
+  const stop = new AbortController();
+  const passing = tasks.runPeriodicTasks(undefined, { signal: stop.signal });
+  for (let turn = 0; turn < 60; turn++) await clock.advance(0);
+  await passing;
+  stop.abort();
+  await tasks.settled();
+  await new Promise(setImmediate);
+  process.off('warning', onWarning);
+  assert.equal(stopped, 20);
+  assert.deepEqual(warnings, []);
+});
+
 test('LC-727 a concurrent task does not hold up the others and never overlaps itself', async () => {
   const { tasks, clock } = bare();
   let slow = 0;

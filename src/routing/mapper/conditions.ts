@@ -2,6 +2,7 @@
  * Conditions of a route besides its path: method, sub-domain, and a function of the application's.
  */
 import type { IncomingMessage } from 'node:http';
+import { refuseUnknownOptions } from '../../errors.js';
 
 /** What matching sees of a request. */
 export interface MatchRequest {
@@ -30,6 +31,13 @@ export interface Conditions {
   /** `true` needs a sub-domain, a falsy value none, a list one of the list. */
   readonly subDomain?: unknown;
   readonly function?: ConditionFunction | undefined;
+}
+
+const NAMES: Readonly<Record<keyof Conditions, true>> = { method: true, subDomain: true, function: true };
+
+/** Throws `PORTICO_ROUTE_DEFINITION` for conditions there are not, all at once: nobody would ever look at them. */
+export function checkConditions(conditions: Conditions | null | undefined): void {
+  refuseUnknownOptions('PORTICO_ROUTE_DEFINITION', 'conditions', conditions ?? {}, Object.keys(NAMES));
 }
 
 /** How sub-domains are found. */

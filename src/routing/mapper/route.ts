@@ -2,7 +2,6 @@
  * One route: a template, its defaults, requirements and conditions.
  */
 
-import { refuseUnknownOptions } from '../../errors.js';
 import { getOwn, setOwn } from '../template/own-property.js';
 import { RegexProblem, translateRegex } from '../template/python-regex.js';
 import { pythonText } from '../template/python-text.js';
@@ -151,7 +150,6 @@ export function isTruthy(value: unknown): boolean {
 
 function usable(conditions: Conditions | null | undefined): Conditions | null {
   if (conditions === null || conditions === undefined || Object.keys(conditions).length === 0) return null;
-  refuseUnknownOptions('PORTICO_ROUTE_DEFINITION', 'conditions', conditions, ['method', 'subDomain', 'function']);
   const { function: accept } = conditions;
   if (accept !== undefined && accept.constructor.name === 'AsyncFunction') {
     throw new TypeError('a condition function must not be asynchronous: its promise would always accept the route');
