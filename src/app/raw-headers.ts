@@ -13,8 +13,16 @@ export function replaceRawHeaders(req: IncomingMessage, rawHeaders: string[]): v
   // A getter of Node's fills `headers` from the raw ones on first use, counting in the same way.
   void req.headers;
   req.rawHeaders = rawHeaders;
-  Object.defineProperty(req, 'headersDistinct', { configurable: true, get: () => distinct(req.rawHeaders) });
+  Object.defineProperty(req, 'headersDistinct', DISTINCT);
 }
+
+/** One getter for all requests. */
+const DISTINCT: PropertyDescriptor = {
+  configurable: true,
+  get(this: IncomingMessage) {
+    return distinct(this.rawHeaders);
+  },
+};
 
 function distinct(rawHeaders: readonly string[]): NodeJS.Dict<string[]> {
   const headers = Object.create(null) as Record<string, string[]>;

@@ -8,6 +8,7 @@ import { type AuthTokenOptions, authTokenOptions, unaliasedAuthTokenOptions } fr
 import { type Identity, stripIdentity } from './auth/identity.js';
 import { addHeaders, type HeaderPairs, identityOf, serviceHeaders, userHeaders } from './auth/identity-headers.js';
 import { jwtOptions } from './auth/jwt-options.js';
+import { oncePerToken } from './auth/once-per-token.js';
 import { serviceTokenOf, userTokenOf } from './auth/presented-token.js';
 import { TokenCache } from './auth/token-cache.js';
 import { TokenJudge, type Verdicts } from './auth/token-judge.js';
@@ -69,15 +70,30 @@ function tokenFilter(
   const extraStrip = new Set(options.extraStrip.map((name) => name.toLowerCase().replaceAll('_', '-')));
   const invalidate = (token: string): void => tokens.invalidate(token);
 
-  const filter: Filter = (app) => async (req, res) => {
+  const { setHeaders, legacyHeaders: legacy } = options;
+  const known: Known = {
+    user: oncePerToken((info) => {
+      const identity = Object.freeze(identityOf(info));
+      return { identity, headers: setHeaders ? userHeaders(identity, info, { legacy }) : [] };
+    }),
+    service: oncePerToken((info) => {
+      const identity = Object.freeze(identityOf(info));
+      return { identity, headers: setHeaders ? serviceHeaders(identity) : [] };
+    }),
+  };
+
+  const filter: Filter = (app) => (req, res) => {
     stripIdentity(req, extraStrip);
     challengeEvery401(res, challenge);
-    const verdicts = await judge.judge(req, userTokenOf(req, acceptBearer), serviceTokenOf(req));
-    if (!options.delayAuthDecision) refuseUnlessConfirmed(verdicts, challenge);
-    const headers = handOn(req, verdicts, options);
-    if (options.setHeaders) addHeaders(req, headers);
-    environ(req).invalidateToken = invalidate;
-    return app(req, res);
+    const go = (verdicts: Verdicts): void | Promise<void> => {
+      if (!options.delayAuthDecision) refuseUnlessConfirmed(verdicts, challenge);
+      const headers = handOn(req, verdicts, known);
+      if (setHeaders) addHeaders(req, headers);
+      environ(req).invalidateToken = invalidate;
+      return app(req, res);
+    };
+    const verdicts = judge.judge(req, userTokenOf(req, acceptBearer), serviceTokenOf(req));
+    return verdicts instanceof Promise ? verdicts.then(go) : go(verdicts);
   };
   return Object.assign(filter, { invalidate });
 }
@@ -138,8 +154,14 @@ function refuseUnlessConfirmed({ user, service }: Verdicts, challenge: string): 
   });
 }
 
+/** What applications are told of a confirmed token; the same for all its requests. */
+interface Known {
+  user(info: TokenInfo): { readonly identity: Identity; readonly headers: HeaderPairs };
+  service(info: TokenInfo): { readonly identity: Identity; readonly headers: HeaderPairs };
+}
+
 /** Sets the environ, and gives the headers that say the same. */
-function handOn(req: IncomingMessage, { user, service }: Verdicts, options: AuthTokenOptions): HeaderPairs {
+function handOn(req: IncomingMessage, { user, service }: Verdicts, known: Known): HeaderPairs {
   const env = environ(req);
   const headers: HeaderPairs[number][] = [];
   headers.push(['x-identity-status', user.status === 'confirmed' ? 'Confirmed' : 'Invalid']);
@@ -149,12 +171,14 @@ function handOn(req: IncomingMessage, { user, service }: Verdicts, options: Auth
   if (user.status === 'unavailable' || service.status === 'unavailable') env.authError = 'unavailable';
   if (user.status === 'confirmed') {
     env.tokenInfo = user.info;
-    env.identity = identityOf(user.info);
-    if (options.setHeaders) headers.push(...userHeaders(env.identity, user.info, { legacy: options.legacyHeaders }));
+    const told = known.user(user.info);
+    env.identity = told.identity;
+    headers.push(...told.headers);
   }
   if (service.status === 'confirmed') {
-    env.serviceIdentity = identityOf(service.info);
-    if (options.setHeaders) headers.push(...serviceHeaders(env.serviceIdentity));
+    const told = known.service(service.info);
+    env.serviceIdentity = told.identity;
+    headers.push(...told.headers);
   }
   return headers;
 }

@@ -16,8 +16,8 @@ export class TokenLookup {
     this.#cache = cache;
   }
 
-  /** Null for a bad token; rejects as the validator does. */
-  async find(token: string, allowExpired: boolean): Promise<TokenInfo | null> {
+  /** Null for a bad token; at once for one that is known, else a promise, which rejects as the validator does. */
+  find(token: string, allowExpired: boolean): TokenInfo | null | Promise<TokenInfo | null> {
     const key = this.#cache.keyOf(token, allowExpired);
     const known = this.#cache.get(key);
     if (known !== undefined) return known;
