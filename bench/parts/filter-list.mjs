@@ -19,7 +19,11 @@ export const FILTERS = [
   { section: 'sizelimit', headers: { 'content-length': '0' }, does: 'compares the declared length' },
   { section: 'noauth', does: 'token to context', why: CONTEXT },
   { section: 'context', does: 'an empty context', why: CONTEXT },
-  { section: 'auth_token', does: 'a token that is remembered', why: `identity headers are written anew; ${CONTEXT}` },
+  {
+    section: 'auth_token',
+    does: 'a token that is remembered',
+    why: 'the token is hashed, and identity headers are added',
+  },
   {
     section: 'basic_auth',
     headers: { authorization: `Basic ${Buffer.from('demo:demo').toString('base64')}` },
