@@ -80,6 +80,18 @@ test('PT-1 RL-94 several sockets of one name are slots of one address, and a cho
   assert.deepEqual(sockets.take('api', [address])?.[0]?.descriptors, [3, 4]);
 });
 
+test('RL-94 OP-86 a passed socket of a service that ends is there for it when it comes again', () => {
+  const address = { host: '127.0.0.1', port: 8774 };
+  const env = { LISTEN_PID: '17', LISTEN_FDS: '3', LISTEN_FDNAMES: 'api:other:api' };
+  const sockets = new ActivatedSockets({ pid: 17, env });
+  const [first] = sockets.take('api', [address]) ?? [];
+  assert.equal(sockets.take('api', [address]), undefined);
+  first?.close();
+  first?.close();
+  assert.deepEqual(sockets.take('api', [address])?.[0]?.descriptors, [3, 5]);
+  assert.deepEqual(sockets.take('other', [address])?.[0]?.descriptors, [4]);
+});
+
 test('LC-911 RL-94 a passed socket that no service takes is a warning, once, with descriptor, name and the services', () => {
   const env = { LISTEN_PID: '1', LISTEN_FDS: '2', LISTEN_FDNAMES: 'compute:comput' };
   const sockets = new ActivatedSockets({ env, pid: 1 });

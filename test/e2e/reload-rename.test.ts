@@ -231,3 +231,16 @@ test('LC-513 RL-83 INT ends the workers of an API that a reload has removed as w
   assert.equal(isAlive(pid), false);
   assert.ok((await answer) instanceof Error);
 });
+
+test('LC-518 OP-86 an API that comes again while its workers have not let go of the address is waited for', async (t) => {
+  const [own, other] = [await freePort(), await freePort()];
+  const without = `[DEFAULT]\ndrain_delay = 1\nenabled_apis = one\n${section('one', own, 1)}`;
+  const both = `[DEFAULT]\ndrain_delay = 1\nenabled_apis = one,two\n${section('one', own, 1)}${section('two', other, 1)}`;
+  const it = await started(t, both);
+  it.write(without);
+  assert.deepEqual((await it.reload()).removed, ['two']);
+  it.write(both);
+  const again = await it.reload();
+  assert.deepEqual([again.outcome, again.added], ['accepted', ['two']], again.error);
+  assert.equal(await apiAt(other), 'two');
+});

@@ -20,6 +20,9 @@ import { mainModule, spawnWorker, type WorkerProgram } from './worker-process.js
 /** A worker that is not ready after so long is worth a line in the log. */
 const SLOW_START_MS = 10_000;
 
+/** After `drain_delay`: how long workers that are told to stop may take until they listen no more. */
+const LETTING_GO_MS = 2000;
+
 /** What a {@link Supervisor} is made of. */
 export interface SupervisorOptions {
   readonly log: Logger;
@@ -137,10 +140,11 @@ export class Supervisor {
   }
 
   /** What these services, which are to end, can leave to others. */
-  handover(leaving: readonly string[]): Handover {
+  handover(leaving: readonly string[], stopped: AbortSignal): Handover {
     const staying = this.pools.filter(({ name }) => !leaving.includes(name));
     const ends = leaving.flatMap((name) => this.pool(name) ?? []);
-    return new Handover({ leaving: ends, staying, draining: [...this.#retiring] });
+    const patienceMs = this.settings.drainDelayMs + LETTING_GO_MS;
+    return new Handover({ leaving: ends, staying, draining: [...this.#retiring], patienceMs, stopped });
   }
 
   /** Ends a service that is no longer wanted. Until it has ended, a stop is about it as well. */

@@ -75,7 +75,7 @@ export class FleetReload {
     for (const pool of this.#supervisor.pools) pool.forgiveStarts();
 
     const rehearsal = new Rehearsal(next);
-    const handover = this.#supervisor.handover(removed);
+    const handover = this.#supervisor.handover(removed, stopped);
     const asked = (pool: WorkerPool): number | undefined => wanted?.get(pool.name)?.workers;
     let proved = new Map<WorkerPool, WorkerHandle | undefined>();
     try {

@@ -7,7 +7,11 @@ import { isIP, SocketAddress } from 'node:net';
 import { resolve } from 'node:path';
 import { PorticoError } from '../../errors.js';
 import type { ListenAddress } from '../../service/index.js';
+import { pause } from '../within.js';
 import { describeAddress, type ListenSockets, openListenSockets } from './listen-sockets.js';
+
+/** How often an address that is about to be free is tried. */
+const RETRY_MS = 50;
 
 /** Who has sockets. */
 export interface SocketHolder {
@@ -28,6 +32,10 @@ export interface HandoverParties {
   readonly staying: readonly SocketHolder[];
   /** Services that an earlier reload removed, and whose workers still drain. */
   readonly draining: readonly SocketHolder[];
+  /** How long those may still take until they listen no more, in milliseconds: so long their addresses are waited for. */
+  readonly patienceMs?: number;
+  /** Raised when nothing is to be opened any more. */
+  readonly stopped?: AbortSignal;
 }
 
 /** A service that comes. */
@@ -73,7 +81,7 @@ export class Handover {
     try {
       for (const [at, address] of addresses.entries()) {
         const loan = loans[at];
-        if (loan === undefined) open.push(await openListenSockets(address, slots === 0 ? 0 : lent || slots));
+        if (loan === undefined) open.push(await this.#bind(address, slots === 0 ? 0 : lent || slots));
         else if (slots === 0 && lent > 1) throw unfit(name, address, loan.from);
         else open.push(borrowed(loan, address));
       }
@@ -99,6 +107,22 @@ export class Handover {
     });
   }
 
+  /** An address that a service has just left is free in a moment. */
+  async #bind(address: ListenAddress, slots: number): Promise<ListenSockets> {
+    const { draining, patienceMs = 0, stopped } = this.#parties;
+    const giveUpAt = performance.now() + patienceMs;
+    for (;;) {
+      try {
+        return await openListenSockets(address, slots);
+      } catch (error) {
+        const inUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+        const over = performance.now() > giveUpAt || stopped?.aborted === true;
+        if (!inUse || over || (await among(draining, address)) === undefined) throw error;
+        await pause(RETRY_MS, stopped);
+      }
+    }
+  }
+
   async #lend(to: string, address: ListenAddress): Promise<Loan | undefined> {
     const wanted = await identity(address);
     if (wanted === undefined) return undefined;
@@ -115,21 +139,13 @@ export class Handover {
   }
 
   async #refusal(name: string, address: ListenAddress, cause: Error): Promise<PorticoError> {
-    const inUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') return failed(name, cause);
     const { leaving, staying, draining } = this.#parties;
-    const among = async (holders: readonly SocketHolder[]): Promise<[string, string] | undefined> => {
-      for (const holder of inUse ? holders : []) {
-        for (const own of holder.sockets) {
-          if (await overlap(own.address, address)) return [holder.name, describeAddress(own.address)];
-        }
-      }
-      return undefined;
-    };
     const shown = describeAddress(address);
-    const rival = await among(this.#opened);
-    const stays = await among(staying);
-    const drains = await among(draining);
-    const leaves = await among(leaving);
+    const rival = await among(this.#opened, address);
+    const stays = await among(staying, address);
+    const drains = await among(draining, address);
+    const leaves = await among(leaving, address);
     if (rival !== undefined) {
       return taken(`${name} wants ${shown}, and ${rival[0]} ${rival[1]}`, 'Give one of them another address.', cause);
     }
@@ -146,8 +162,25 @@ export class Handover {
       const message = `${name} wants ${shown}: ${drains[0]}, which an earlier reload removed, still drains on ${drains[1]}`;
       return taken(message, 'Reload again when its last worker has ended.', cause);
     }
-    return taken(`${name}: ${cause.message}`, undefined, cause);
+    return failed(name, cause);
   }
+}
+
+/** The first who has the address, or one that keeps others from it, with how he has it. */
+async function among(
+  holders: readonly SocketHolder[],
+  address: ListenAddress,
+): Promise<readonly [name: string, shown: string] | undefined> {
+  for (const { name, sockets } of holders) {
+    for (const own of sockets) {
+      if (await overlap(own.address, address)) return [name, describeAddress(own.address)];
+    }
+  }
+  return undefined;
+}
+
+function failed(name: string, cause: Error): PorticoError {
+  return taken(`${name}: ${cause.message}`, undefined, cause);
 }
 
 function borrowed({ sockets, copy }: Loan, address: ListenAddress): ListenSockets {
