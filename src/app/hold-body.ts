@@ -120,7 +120,8 @@ class Hold {
     const callback = args.find((argument) => typeof argument === 'function');
     if (this.#size > this.#options.limit) this.#release();
     else {
-      const body = this.#options.complete(Buffer.concat(this.#chunks), this.#res);
+      const whole = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
+      const body = this.#options.complete(whole, this.#res);
       this.#chunks.splice(0, Number.POSITIVE_INFINITY, ...(body === undefined ? [] : [body]));
       this.#state = 'released';
     }

@@ -1,7 +1,7 @@
 /**
  * basic_auth: user and password, RFC 7617.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { environ, Fault, filterFactory } from '../app/index.js';
 import { boolean, defineOptions, duration, integer, path, string } from '../config/index.js';
@@ -80,7 +80,7 @@ function credentialsOf(header: string | undefined): Credentials | undefined {
   const pair = Buffer.from(encodedPair, 'base64').toString('utf8');
   const colon = pair.indexOf(':');
   if (colon < 1) return undefined;
-  const key = createHash('sha256').update(pair).digest('base64url');
+  const key = hash('sha256', pair, 'base64url');
   return { user: pair.slice(0, colon), password: pair.slice(colon + 1), key };
 }
 

@@ -1,7 +1,7 @@
 /**
  * etag: a name for each content, so that clients need not fetch what they have.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { filterFactory, holdBody } from '../app/index.js';
 import { bytes, defineOptions } from '../config/index.js';
@@ -40,7 +40,7 @@ function answer(req: IncomingMessage, res: ServerResponse, body: Buffer): Buffer
 }
 
 function etagOf(body: Buffer): string {
-  return `"${body.length.toString(16)}-${createHash('sha1').update(body).digest('base64url')}"`;
+  return `"${body.length.toString(16)}-${hash('sha1', body, 'base64url')}"`;
 }
 
 /** The weak comparison: what `If-None-Match` asks for. */

@@ -1,7 +1,7 @@
 /**
  * rate_limit: so many requests in so much time, and no more.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { beforeHead, environ, Fault, filterFactory, remoteOf } from '../app/index.js';
@@ -114,7 +114,7 @@ function keyOf(rule: RateRule, req: IncomingMessage, address: string): string | 
   if (rule.key === 'user') return context?.userId ?? identity?.userId;
   if (rule.key === 'route') return `${req.method} ${environ(req).route?.template ?? fullPath(req)}`;
   const token = req.headers['x-auth-token'] ?? req.headers.authorization;
-  return typeof token === 'string' ? createHash('sha256').update(token).digest('base64url') : undefined;
+  return typeof token === 'string' ? hash('sha256', token, 'base64url') : undefined;
 }
 
 /** Whoever has an IPv6 address has a network of them. */
