@@ -272,8 +272,10 @@ export class ServiceLauncher implements Launcher {
 
   async #stopAll(request: StopRequest): Promise<void> {
     const alone = this.#options.signals !== false && !this.#options.worker?.supervised;
-    const clean = await stopServices(this.#runs, request, { drainDelayMs: this.#settings.drainDelayMs, alone });
-    await this.#reloads.idle();
+    const { drainDelayMs } = this.#settings;
+    const leaveBehind = (work: Promise<unknown>): void => this.#process.leaveBehind(work, { overdue: true });
+    const clean = await stopServices(this.#runs, request, { drainDelayMs, alone, leaveBehind });
+    await this.#process.letGo(this.#reloads.idle());
     if (!clean) this.#status ||= STATUS_FAILED;
     this.#ended.resolve(this.#status);
   }

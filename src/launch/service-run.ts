@@ -55,6 +55,9 @@ export class ServiceRun {
     return this.#state === 'started';
   }
 
+  /** What goes on in spite of a stop whose deadline has passed; settles when that has ended after all. */
+  hung: Promise<unknown> | undefined;
+
   /** For status pages. */
   get state(): 'starting' | 'ready' | 'draining' {
     if (this.#state === 'started') return 'ready';
@@ -183,6 +186,7 @@ export class ServiceRun {
 
   async #cutOff(ended: Promise<boolean>, busy: readonly string[]): Promise<boolean> {
     const late = await within(LETTING_GO_MS, ended);
+    if (late === undefined) this.hung = ended;
     if (busy.length === 0 && late === true) return true;
     const named = busy.length === 0 && this.#overran;
     this.#log.error('Graceful shutdown timeout exceeded', { service: this.name, ...(named ? {} : { busy }) });

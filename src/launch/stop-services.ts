@@ -11,6 +11,8 @@ export interface StopCircumstances {
   readonly drainDelayMs: number;
   /** Nobody ends this process should its loop be stuck. */
   readonly alone: boolean;
+  /** Told of what goes on in spite of the deadline. */
+  leaveBehind(work: Promise<unknown>): void;
 }
 
 /**
@@ -20,7 +22,7 @@ export interface StopCircumstances {
 export async function stopServices(
   runs: readonly ServiceRun[],
   request: StopRequest,
-  { drainDelayMs, alone }: StopCircumstances,
+  { drainDelayMs, alone, leaveBehind }: StopCircumstances,
 ): Promise<boolean> {
   // A supervisor does this for its workers.
   const spare = alone ? killAfter(longest(runs, request)) : () => undefined;
@@ -34,6 +36,7 @@ export async function stopServices(
   const stops = runs.map((run) => run.stop({ ...request, spentMs }));
   const clean = (await Promise.all(stops)).every(Boolean);
   spare();
+  for (const { hung } of runs) if (hung !== undefined) leaveBehind(hung);
   return clean;
 }
 

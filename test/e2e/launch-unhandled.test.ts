@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
 import { type LogLine, RunningProgram } from '../fixtures/running-program.js';
+import { emptyProject, Program } from './program.js';
 
 async function single(t: TestContext, plan: object = {}): Promise<{ program: RunningProgram; port: number }> {
   const program = new RunningProgram('single', plan);
@@ -77,3 +78,62 @@ test('a parent stops its workers gracefully, and ends with 2', async (t) => {
     [0, 0],
   );
 });
+
+/** A program with one service, whose class is `code`. */
+function program(t: TestContext, code: string): Program {
+  const project = emptyProject({
+    'main.js': `
+import { createLogger, launch, Service } from 'portico';
+const log = createLogger({ level: 'info', format: 'json' });
+${code}
+const settings = { gracefulShutdownTimeoutMs: 500 };
+const launcher = await launch(new Shop({ name: 'shop' }), { log, settings });
+process.exitCode = await launcher.wait();
+`,
+  });
+  const started = new Program(process.execPath, ['main.js'], { cwd: project.folder });
+  t.after(async () => {
+    await started.end();
+    project.remove();
+  });
+  return started;
+}
+
+test('RL-71 what fails again and again on the way to the end is said once, and does not hold the process', async (t) => {
+  const started = program(
+    t,
+    `class Shop extends Service {
+  start() { setInterval(() => { throw new Error('again'); }, 20); }
+  async stop(how) { await new Promise((resolve) => setTimeout(resolve, 200)); await super.stop(how); }
+}`,
+  );
+  assert.deepEqual(await started.ended, { code: 2, signal: null });
+  assert.equal(started.stderr.match(/Unhandled exception/g)?.length, 1, started.stderr);
+});
+
+for (const [when, hup] of [
+  ['at the launch', false],
+  ['in a reload', true],
+] as const) {
+  test(`LC-531 LC-549 RL-81 TERM ends a single process whose start ${when} never does, at the deadline`, async (t) => {
+    const started = program(
+      t,
+      `let starts = ${hup ? 0 : 1};
+class Shop extends Service {
+  async start() {
+    log.info('starts', { event: 'starts' });
+    if (++starts > 1) await new Promise(() => setInterval(() => {}, 1000));
+  }
+}`,
+    );
+    await started.printed(hup ? /"event":"ready"/ : /"event":"starts"/);
+    if (hup) {
+      started.kill('SIGHUP');
+      await started.printed(/("event":"starts"[\s\S]*){2}/);
+    }
+    started.kill('SIGTERM');
+    assert.deepEqual(await started.ended, { code: 1, signal: null });
+    assert.match(started.stderr, /Graceful shutdown timeout exceeded/);
+    assert.match(started.stderr, /"busy":\["its start"\]/);
+  });
+}

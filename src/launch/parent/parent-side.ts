@@ -268,6 +268,7 @@ export class ParentSide implements Launcher {
     if (late !== undefined) this.#log.warn(`${late}; the workers are told to stop now`);
     const clean = await this.supervisor.stop(this.#deadline.deadlineMs);
     this.#deadline.clear();
+    await this.#process.letGo(this.#reloads.idle());
     if (!clean) this.#status ||= STATUS_FAILED;
     this.#ended.resolve(this.#status);
   }

@@ -8,7 +8,7 @@ import { deferred } from '../deferred.js';
 import type { LaunchSettings } from '../launch-settings.js';
 import { logConfiguration } from '../launcher-options.js';
 import { FileChanges } from '../reload/file-changes.js';
-import { settled } from '../within.js';
+import { settled, within } from '../within.js';
 import { rememberForeground } from './foreground.js';
 import { claimProcess, exitProcess, type HostProcess, holdAlive, tolerateBrokenOutput } from './host-process.js';
 import { outliveTerminal } from './lost-terminal.js';
@@ -35,6 +35,10 @@ export interface Ownership {
 
 /** How long a process may take to end by itself while work is left that nobody waits for. */
 const LEFT_BEHIND_MS = 1000;
+/** The same, where its deadline has passed. */
+const OVERDUE_MS = 250;
+/** At the end of a stop: how long what has been called off may take to let go. */
+const LETTING_GO_MS = 500;
 
 export class OwnedProcess {
   readonly signalHandler: SignalHandler;
@@ -43,6 +47,8 @@ export class OwnedProcess {
   readonly #leftBehind = new Set<Promise<unknown>>();
   #files: FileChanges | undefined;
   #taken = false;
+  #crashed = false;
+  #graceMs = LEFT_BEHIND_MS;
   #saidEnded = false;
 
   constructor(given: Ownership) {
@@ -56,7 +62,10 @@ export class OwnedProcess {
     if (!owned || this.#taken) return false;
     this.#taken = true;
     this.#watchFiles();
-    if (!supervised) this.#catchUnhandled();
+    if (!supervised) {
+      this.#catchUnhandled();
+      void ended.then((status) => this.#endAnyway(status));
+    }
     const restore = tolerateBrokenOutput(host);
     void ended.then(restore);
     outliveTerminal(host);
@@ -83,9 +92,16 @@ export class OwnedProcess {
   }
 
   /** Nobody waits for this work any more. Should it keep the event loop alive, the process ends all the same. */
-  leaveBehind(work: Promise<unknown>): void {
+  leaveBehind(work: Promise<unknown>, how: { readonly overdue?: boolean } = {}): void {
+    if (how.overdue === true) this.#graceMs = OVERDUE_MS;
     this.#leftBehind.add(work);
     void settled(work).then(() => this.#leftBehind.delete(work));
+  }
+
+  /** Waits a moment for work that was called off, and then leaves it behind. */
+  async letGo(work: Promise<unknown>): Promise<void> {
+    const limitMs = this.#leftBehind.size > 0 ? 0 : LETTING_GO_MS;
+    if ((await within(limitMs, settled(work))) === undefined) this.leaveBehind(work);
   }
 
   /** A program that lets this error pass ends with that status, and not with Node's 1 for whatever nobody handled. */
@@ -118,7 +134,6 @@ export class OwnedProcess {
     try {
       const status = await ended;
       if (owned && !this.#given.supervised) this.#sayEnded(status);
-      if (owned && this.#leftBehind.size > 0) setTimeout(() => exitProcess(host, status), LEFT_BEHIND_MS).unref();
       return status;
     } finally {
       signal?.removeEventListener('abort', cancelled);
@@ -144,26 +159,35 @@ export class OwnedProcess {
     log[status === 0 ? 'info' : 'warn'](`Stopped with status ${status}`, { event: 'stopped', status });
   }
 
-  /** Once all has stopped, the process ends with that status, whatever the program makes of it. */
   #catchUnhandled(): void {
-    const { host, ended, crashed } = this.#given;
-    let any = false;
+    const { host, ended, log, crashed } = this.#given;
     const unhandled = (error: unknown): void => {
-      any = true;
+      // It ends already: what fails on the way is no news.
+      if (this.#crashed) {
+        log.debug('Unhandled exception while ending', { err: error });
+        return;
+      }
+      this.#crashed = true;
       crashed(error);
     };
     host.on('uncaughtException', unhandled);
-    void ended.then((status) => {
-      // A start that failed was explained: what the program does with it is the program's.
-      if (!any) {
-        host.off('uncaughtException', unhandled);
-        return;
-      }
-      host.on('exit', () => {
-        host.exitCode ||= status;
-      });
-      setTimeout(() => exitProcess(host, status), LEFT_BEHIND_MS).unref();
+    // A start that failed was explained: what the program does with it is the program's.
+    void ended.then(() => {
+      if (!this.#crashed) host.off('uncaughtException', unhandled);
     });
+  }
+
+  /**
+   * All has stopped. After a crash, and where work is left that nobody can end, the process ends in a moment and with that
+   * status, whatever else holds it: the program may be waiting for a start that never ends.
+   */
+  #endAnyway(status: number): void {
+    if (!this.#crashed && this.#leftBehind.size === 0) return;
+    const { host } = this.#given;
+    host.on('exit', () => {
+      host.exitCode = status;
+    });
+    setTimeout(() => this.exit(status), this.#graceMs).unref();
   }
 
   /** A reload that is asked for while the program still launches is about all that it will have launched. */
