@@ -2,8 +2,8 @@
 // Makes `lib`, which is what runs, of `dist`, which is what the compiler wrote: a few large files instead of hundreds of
 // small ones, because Node takes a third of a millisecond and some kilobytes for each file that it imports, in every
 // process. Shared parts are in files of their own, so that each thing still exists once, whoever imports it.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -50,15 +50,38 @@ const { outputFiles, metafile } = await build({
   logLevel: 'warning',
 });
 
+// Named after what they hold, not by their content: what a running process imports later is then the module it has.
+const names = new Map(
+  Object.entries(metafile.outputs)
+    .filter(([path]) => dirname(path) === 'lib' && path !== 'lib/index.js')
+    .map(([path, { inputs, entryPoint }]) => {
+      const input = entryPoint ?? Object.keys(inputs).toSorted()[0] ?? path;
+      return [basename(path), relative('dist', input).replaceAll('/', '-')];
+    }),
+);
 const place = Object.entries(metafile.outputs).find(([, { inputs }]) => Object.hasOwn(inputs, `dist/${PLACE}`))?.[0];
 if (place === undefined || dirname(place) !== 'lib') throw new Error(`${PLACE} must lie in lib, but lies in ${place}`);
 
-// What is new comes before what is old goes: programs that run may still import.
+// What is imported comes before what imports it, and what is new before what is old goes: programs may run meanwhile.
 const written = new Set();
-for (const { path, text } of outputFiles) write(path, withOwnNames(text));
+const isShared = (path) => names.has(basename(path));
+for (const { path, text } of outputFiles.toSorted((a, b) => Number(isShared(b.path)) - Number(isShared(a.path)))) {
+  write(join(dirname(path), names.get(basename(path)) ?? basename(path)), withOwnNames(withStableNames(text)));
+}
 write(join(lib, MIDDLEWARE_DOOR), middleware);
 for (const name of readdirSync(lib, { recursive: true })) {
   if (name.endsWith('.js') && !written.has(join(lib, name))) rmSync(join(lib, name));
+}
+// What the compiler wrote of a source that is gone would be published, and found by tests.
+for (const name of readdirSync(dist, { recursive: true })) {
+  const source = name.replace(/(\.d\.ts|\.js)$/, '.ts');
+  if (source !== name && !existsSync(join(root, 'src', source))) rmSync(join(dist, name));
+}
+
+function withStableNames(text) {
+  return text.replaceAll(/(["/])([\w-]+-[A-Z0-9]{8}\.js)"/g, (all, before, name) =>
+    names.has(name) ? `${before}${names.get(name)}"` : all,
+  );
 }
 
 /**
@@ -74,5 +97,6 @@ function write(path, text) {
   written.add(path);
   if (existsSync(path) && readFileSync(path, 'utf8') === text) return;
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
+  writeFileSync(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
 }

@@ -176,6 +176,13 @@ test('every room has a door, and package.json exports the doors that are public 
   }
 });
 
+test('a file that is published keeps its name when its content changes: what runs may import it later', () => {
+  const hashed = readdirSync(join(root, 'lib'), { recursive: true }).filter((name) =>
+    /-[A-Z0-9]{8}\.js$/.test(String(name)),
+  );
+  assert.deepEqual(hashed, []);
+});
+
 test('what is published has the names it was written with: errors and objects are shown by them', async () => {
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     exports: Record<string, string | { default: string }>;

@@ -16,10 +16,11 @@ export function commandName(argv: readonly string[] = process.argv): string {
 }
 
 function nameInManifest(script: string): string | undefined {
-  const own = packageOf(script);
+  // One that only says how its files are read (`{"type": "module"}`) is no package.
+  const own = packageOf(script, ({ name, bin }) => name !== undefined || bin !== undefined);
   if (own === undefined) return undefined;
-  const { name = '', bin = {} } = own.manifest;
-  const commands = typeof bin === 'string' ? { [name.slice(name.lastIndexOf('/') + 1)]: bin } : bin;
+  const { name = '', bin } = own.manifest;
+  const commands = typeof bin === 'string' ? { [name.slice(name.lastIndexOf('/') + 1)]: bin } : (bin ?? {});
   const wanted = realPath(script);
   return Object.keys(commands).find((command) => realPath(resolve(own.folder, commands[command]!)) === wanted);
 }

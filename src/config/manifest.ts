@@ -40,7 +40,8 @@ export function realPath(path: string): string {
 
 function manifestIn(folder: string): Manifest | undefined {
   try {
-    return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
+    const manifest: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    return typeof manifest === 'object' && manifest !== null ? manifest : undefined;
   } catch {
     // None here, or none that can be read: the next one upwards.
     return undefined;

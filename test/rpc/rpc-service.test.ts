@@ -57,10 +57,15 @@ test('LC-1322 a script that its package names in bin is called as there', () => 
   mkdirSync(join(project, 'dist'), { recursive: true });
   writeFileSync(join(project, 'package.json'), '{ "name": "@x/y", "bin": { "portico-volume": "./dist/main.js" } }');
   writeFileSync(join(project, 'dist', 'main.js'), '');
+  writeFileSync(join(project, 'dist', 'package.json'), '{ "type": "module" }');
   symlinkSync(join(project, 'dist', 'main.js'), join(project, 'link'));
   for (const script of [join(project, 'dist', 'main.js'), join(project, 'link')]) {
     const service = RPCService.create({ argv: ['node', script], manager: {}, log });
     assert.deepEqual([service.binary, service.topic], ['portico-volume', 'volume']);
+  }
+  for (const odd of ['null', '{ "name": "y", "bin": null }', '[]']) {
+    writeFileSync(join(project, 'package.json'), odd);
+    assert.equal(RPCService.create({ argv: ['node', join(project, 'link')], manager: {}, log }).binary, 'link');
   }
 });
 
