@@ -10,6 +10,7 @@ import {
   newRequestId,
   tokenHeaders,
   tooLarge,
+  wantsLines,
 } from './seven-filters.mjs';
 
 /** Outermost first. `routeOf(req)` tells the log which route answered. */
@@ -26,6 +27,10 @@ function requestId(req, res, next) {
 
 function requestLog(routeOf) {
   return (req, res, next) => {
+    if (!wantsLines()) {
+      next();
+      return;
+    }
     const begun = process.hrtime.bigint();
     const target = req.originalUrl ?? req.url;
     res.once('finish', () => {

@@ -13,6 +13,7 @@ import {
   newRequestId,
   tokenHeaders,
   tooLarge,
+  wantsLines,
 } from './seven-filters.mjs';
 
 const app = fastify({ ...options, genReqId: newRequestId });
@@ -43,6 +44,10 @@ await listen(app, (scope) => {
     current.run(context, done);
   });
   scope.addHook('onResponse', (request, reply, done) => {
+    if (!wantsLines()) {
+      done();
+      return;
+    }
     logRequest(request.raw, {
       target: request.originalUrl,
       status: reply.statusCode,

@@ -10,6 +10,7 @@ import {
   newRequestId,
   tokenHeaders,
   tooLarge,
+  wantsLines,
 } from './seven-filters.mjs';
 
 /** Outermost first; the app's own `onError` catches what fails. */
@@ -26,6 +27,7 @@ async function requestId(c, next) {
 }
 
 async function requestLog(c, next) {
+  if (!wantsLines()) return next();
   const begun = process.hrtime.bigint();
   const { incoming, outgoing } = c.env;
   outgoing.once('finish', () => {

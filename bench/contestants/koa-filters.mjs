@@ -11,6 +11,7 @@ import {
   newRequestId,
   tokenHeaders,
   tooLarge,
+  wantsLines,
 } from './seven-filters.mjs';
 
 /** Outermost first. */
@@ -35,6 +36,7 @@ function requestId(ctx, next) {
 }
 
 function requestLog(ctx, next) {
+  if (!wantsLines()) return next();
   const begun = process.hrtime.bigint();
   ctx.res.once('finish', () => {
     logRequest(ctx.req, {

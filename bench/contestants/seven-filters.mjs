@@ -84,9 +84,13 @@ export function authenticate({ headers, socket }, requestId) {
 /** Headers of the answer to a request without token. */
 export const tokenHeaders = { 'x-auth-token': 'admin:admin', 'x-server-management-url': 'http://127.0.0.1:8774/v2.1' };
 
-/** The request's line; nothing where nobody wants it. */
+/** Whether a request has a line at all: facts that nobody reads are not gathered, in Portico neither. */
+export function wantsLines() {
+  return log.isLevelEnabled('info');
+}
+
+/** The request's line. */
 export function logRequest(req, { target, status, bytes, ms, id, globalId, route, context }) {
-  if (!log.isLevelEnabled('info')) return;
   log.info(
     {
       remote: req.socket.remoteAddress,
