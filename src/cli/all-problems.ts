@@ -2,7 +2,7 @@
  * What else is wrong, when the configuration is refused anyway: all mistakes in one run.
  */
 import type { Config } from '../config/index.js';
-import { findingText, Loader, PasteError } from '../loader/index.js';
+import { findingText, Loader, markedLine, PasteAppNotFound, PasteError } from '../loader/index.js';
 import { servingOptions } from '../server/index.js';
 import type { Problems } from './problems.js';
 import { registerShippedOptions } from './shipped-options.js';
@@ -19,5 +19,8 @@ export async function addAllProblems(config: Config, problems: Problems): Promis
   if (path === undefined) return;
   const findings = await Loader.checkFile(path, { config });
   const errors = findings.filter(({ severity }) => severity === 'error');
-  problems.add(errors.map(findingText), PasteError);
+  problems.add(
+    errors.map((finding) => [findingText(finding), markedLine(finding)].filter(Boolean).join('\n')),
+    (refusal) => refusal instanceof PasteError && !(refusal instanceof PasteAppNotFound),
+  );
 }

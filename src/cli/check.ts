@@ -2,8 +2,8 @@
  * `api-cli check`: everything that is wrong with the files, in one pass, nothing started.
  */
 import type { Command } from 'commander';
-import type { ConfigIssue } from '../config/index.js';
-import { aliasBlock, type Finding, findingText, Loader, markedLine } from '../loader/index.js';
+import type { Config, ConfigIssue } from '../config/index.js';
+import { aliasBlock, ConfigNotFound, type Finding, findingText, Loader, markedLine } from '../loader/index.js';
 import { apiFindings, findingOf } from './check-apis.js';
 import { choice } from './choice.js';
 import { addConfigurationOptions, type ConfigurationArguments, readConfiguration } from './configuration.js';
@@ -55,13 +55,24 @@ async function ofConfiguration(given: CheckArguments): Promise<Finding[]> {
   await registerShippedOptions(config);
   const refused = await apiFindings(config, { import: given.import });
   // First the paste file: with its factories it declares the options of the application.
-  const pasted = await Loader.checkFile(configuredPasteFile(config), { config, import: given.import });
+  const pasted = await ofItsPasteFile(config, given);
   const strict = config.resolve('DEFAULT', 'strict_config').value === true;
   const problems = config.problems({ complete: given.import });
   const issues = (strict ? problems : problems.map(asAtTheStart)).map(findingOf);
   // What an API leads to is in the paste file as well, and each API may lead to the same.
   const findings = new Map([...issues, ...refused, ...pasted].map((each) => [findingText(each), each]));
   return [...findings.values()];
+}
+
+async function ofItsPasteFile(config: Config, given: CheckArguments): Promise<Finding[]> {
+  try {
+    return await Loader.checkFile(configuredPasteFile(config), { config, import: given.import });
+  } catch (error) {
+    if (!(error instanceof ConfigNotFound)) throw error;
+    const { code, message, hint } = error;
+    const location = config.getLocation('DEFAULT', 'api_paste_config');
+    return [findingOf({ severity: 'error', code, group: 'DEFAULT', opt: 'api_paste_config', location, message, hint })];
+  }
 }
 
 /** A name of `[DEFAULT]` that comes near nothing may belong to an application: no more than a start says of it. */

@@ -1,7 +1,7 @@
 /**
  * The APIs that a configuration enables, as services.
  */
-import type { Config } from '../config/index.js';
+import { type Config, placeOf } from '../config/index.js';
 import { PasteAppNotFound } from '../loader/index.js';
 import type { Logger } from '../log.js';
 import { WSGIService } from '../server/index.js';
@@ -45,7 +45,9 @@ export async function enabledApis(config: Config, options: EnabledApisOptions): 
     if (ending.length > 0) await problems.gather(() => Promise.reject(refused(name, error, hint)));
     else if (options.quiet !== true) {
       const advice = 'enabled_apis includes bad values. Fix to remove this warning.';
-      options.log.warn(`${error.message} ${advice} ${hint ?? ''}`.trimEnd());
+      const place = placeOf(config.getLocation('DEFAULT', 'enabled_apis'));
+      const where = place === '' ? '' : `${place}: `;
+      options.log.warn(`${where}${error.message} ${advice} ${hint ?? ''}`.trimEnd());
     }
   }
   problems.refuse();

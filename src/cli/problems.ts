@@ -18,22 +18,43 @@ export class Problems {
       return await step();
     } catch (error) {
       if (!(error instanceof ConfigurationRefused)) throw error;
-      this.#refusals.push(error);
+      this.#refusals.push(...(error instanceof SeveralRefusals ? error.refusals : [error]));
       return undefined;
     }
   }
 
-  /** Adds texts of problems; refusals of this kind are among them and need not be said again. */
-  add(texts: readonly string[], instead: new (...given: never[]) => ConfigurationRefused): void {
+  /** Adds texts of problems; refusals that are among them need not be said again. */
+  add(texts: readonly string[], among: (refusal: ConfigurationRefused) => boolean): void {
     this.#texts.push(...texts);
-    if (texts.length > 0) this.#refusals = this.#refusals.filter((refusal) => !(refusal instanceof instead));
+    if (texts.length > 0) this.#refusals = this.#refusals.filter((refusal) => !among(refusal));
   }
 
-  /** Throws one refusal with all of them, each once, if there are any. */
+  /** Throws one refusal with all of them, each once, by place, if there are any. */
   refuse(): void {
     const said = this.#refusals.flatMap((refusal) => refusal.describe().split(/\n(?!\s)/));
     const texts = [...new Set([...said, ...this.#texts])];
-    if (texts.length === 0) return;
-    throw new ConfigurationRefused('PORTICO_CONFIGURATION_REFUSED', { message: texts.join('\n') });
+    if (texts.length > 0) throw new SeveralRefusals(byPlace(texts), this.#refusals);
   }
+}
+
+/** What several parts refused a configuration for. */
+class SeveralRefusals extends ConfigurationRefused {
+  readonly refusals: readonly ConfigurationRefused[];
+
+  constructor(texts: readonly string[], refusals: readonly ConfigurationRefused[]) {
+    super('PORTICO_CONFIGURATION_REFUSED', { message: texts.join('\n') });
+    this.refusals = refusals;
+  }
+}
+
+/** Files as they come first, each by line and column; what stands in no file stays in front. */
+function byPlace(texts: readonly string[]): string[] {
+  const placed = texts.map((text) => {
+    const [, file = '', line, column] = /^(\S+?):(\d+):(\d+): /.exec(text) ?? [];
+    return { text, file, line: Number(line ?? 0), column: Number(column ?? 0) };
+  });
+  const files = ['', ...new Set(placed.map(({ file }) => file))];
+  return placed
+    .sort((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column)
+    .map(({ text }) => text);
 }

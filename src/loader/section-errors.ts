@@ -20,11 +20,20 @@ export function missingSetting(source: Source, section: PasteSection, name: stri
 /** A pipeline section with options that would go nowhere. */
 export function extraSettings(extra: ReadonlyMap<string, Setting>): PasteError {
   const names = [...extra.keys()];
+  const header = [...extra.values()].find(({ option }) => option.name.startsWith('['))?.option;
   return refuse('extra-settings', {
     message: `a pipeline cannot have these settings: ${names.join(', ')}.`,
-    hint: 'A pipeline section may have "pipeline", "set …", "filter-with" and "require"; give the rest to a member.',
+    hint:
+      header !== undefined
+        ? lostBracket(header)
+        : 'A pipeline section may have "pipeline", "set …", "filter-with" and "require"; give the rest to a member.',
     origin: [...extra.values()][0]?.option.origin,
   });
+}
+
+/** What to do about a header without its end, which is an option of the section above it. */
+export function lostBracket({ name, value }: Pick<Setting['option'], 'name' | 'value'>): string {
+  return `Is it a section header that lost its end? Write ${name}:${value}].`;
 }
 
 /** A pipeline of nothing. */

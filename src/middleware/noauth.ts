@@ -14,7 +14,7 @@ import {
   runInContext,
 } from '../app/index.js';
 import { boolean, defineOptions, type ListenValue } from '../config/index.js';
-import { ConfigurationRefused } from '../errors.js';
+import { ConfigurationRefused, didYouMean } from '../errors.js';
 import { isFirstWorker } from '../service/index.js';
 import { systemClock } from '../tasks/index.js';
 import { stripIdentity } from './auth/identity.js';
@@ -81,10 +81,12 @@ export const noauth = filterFactory(
 function checkStrategy({ config, section }: FactoryContext): void {
   const { authStrategy } = config.group('api', authOptions, { partial: true });
   if (authStrategy === 'noauth' || authStrategy === 'noauth2') return;
+  const near = didYouMean(authStrategy, ['noauth', 'noauth2']);
   throw new ConfigurationRefused('PORTICO_NOAUTH_STRATEGY', {
     message: `noauth authenticates nobody, and [api] auth_strategy is "${authStrategy}"`,
-    hint: 'Write auth_strategy = noauth in [api] of the service configuration, or take another filter.',
-    origin: section.origin,
+    hint: near ?? 'Write auth_strategy = noauth in [api] of the service configuration, or take another filter.',
+    // A slip of the pen is mended where it stands.
+    origin: (near === undefined ? undefined : config.getLocation('api', 'auth_strategy').origin) ?? section.origin,
   });
 }
 

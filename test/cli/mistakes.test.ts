@@ -169,3 +169,65 @@ await runMain(async () => {
   assert.match(bare.stderr, /portico\.ini:2:8: error: \[api:hello\] port: should be an integer; got many/);
   assert.doesNotMatch(bare.stderr, /issues:|severity:/);
 });
+
+test('OP-3 CF-61 a start says each mistake once, by place, with what to do', (t) => {
+  const serving =
+    '[DEFAULT]\nenabled_ssl_apis = hello\n[api:hello]\nworkers = 1\n[ssl]\ncert_file = crt.pem\nkey_file = key.pem\n';
+  const duplicate = '[app:hello]\npaste.app_factory = ./x.js:app\n[filter:a]\n[filter:a]\n';
+  const cwd = folder(t, `${serving}[wsgi]\nkeep_alive_timeout = soon\nmax_headers = many\n`, {
+    'api-paste.ini': duplicate,
+    'cert.pem': '',
+    'key.pem': '',
+  });
+  const { status, stderr } = cli(cwd);
+  assert.equal(status, 78);
+  const places = stderr.split('\n').filter((line) => /^\S+:\d+:\d+:/.test(line));
+  assert.deepEqual(
+    places.map((line) => line.replace(`${cwd}/`, '').split(' ')[0]),
+    ['portico.ini:9:22:', 'portico.ini:10:15:', 'api-paste.ini:3:1:', 'api-paste.ini:4:1:'],
+    stderr,
+  );
+  assert.match(stderr, /^ {4}\[filter:a\]\n {4}\^$/m);
+  writeFileSync(join(cwd, 'api-paste.ini'), '[app:hello]\npaste.app_factory = ./x.js:app\n');
+  writeFileSync(join(cwd, 'portico.ini'), serving);
+  assert.match(
+    cli(cwd).stderr,
+    /^portico\.ini:6:13: \[ssl\] cert_file: Unable to find cert_file : crt\.pem\n {2}Did you mean "cert\.pem"\? A relative path begins where the program was started: /m,
+  );
+});
+
+test('OP-3 lines that cannot be read, and files that are not there, are told with what to write', (t) => {
+  const cwd = folder(t, '');
+  writeFileSync(
+    join(cwd, 'portico.ini'),
+    Buffer.from('# caf\xe9\n[api:hello]\n\tworkers = 1\nport 0\n[wsgi\n', 'latin1'),
+  );
+  const { stderr } = cli(cwd);
+  for (const hint of [
+    /:1:6: .*not valid UTF-8.*\n {2}save the file as UTF-8$/m,
+    /:3:2: .*unexpected continuation line.*\n {2}a line that begins with a blank or a tab continues the value above it/m,
+    /:4:1: .*no ':' or '='.*\n {2}write port = 0$/m,
+    /:5:5: .*invalid section.*\n {2}write \[wsgi\]$/m,
+  ]) {
+    assert.match(stderr, hint);
+  }
+  writeFileSync(join(cwd, 'portico.ini'), '[DEFAULT]\napi_paste_config = api-past.ini\n[api:hello]\nworkers = zero\n');
+  assert.match(
+    cli(cwd).stderr,
+    /Could not find config at api-past\.ini\n {2}.*\(portico\.ini:2:20\)\. Did you mean "api-paste\.ini"\?/,
+  );
+  // The other mistakes are found all the same.
+  const { stdout, status } = cli(cwd, 'check');
+  assert.equal(status, 78);
+  assert.match(
+    stdout,
+    /^portico\.ini:2:20: error: \[DEFAULT\] api_paste_config: there is no paste file at api-past\.ini/m,
+  );
+  assert.match(stdout, /^portico\.ini:4:11: error: \[api:hello\] workers: should be an integer/m);
+});
+
+test('OP-3 PD-152 a section header of a paste file that lost its end is told as such', (t) => {
+  const paste = '[app:hello]\npaste.app_factory = ./x.js:app\n[pipeline:one]\npipeline = hello\n[pipeline:two\n';
+  const { stdout } = cli(folder(t, '[api:hello]\nworkers = 1\n', { 'api-paste.ini': paste }), 'check');
+  assert.match(stdout, /^api-paste\.ini:5:1: warning: .*no section begins here\.\n {2}.*Write \[pipeline:two\]\.$/m);
+});

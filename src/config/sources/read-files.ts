@@ -40,9 +40,23 @@ export function parseSource(
   for (const { message, origin } of problems) {
     const location = maskLocation('', undefined, fileLocation(kind, origin));
     const got = location.origin?.text?.trim();
-    issues.push({ severity: 'error', code: 'PORTICO_CONFIG_SYNTAX', group: origin.section, location, message, got });
+    const hint = hintOf(message, got ?? '');
+    const place = { group: origin.section, location };
+    issues.push({ severity: 'error', code: 'PORTICO_CONFIG_SYNTAX', ...place, message, got, hint });
   }
   return { kind, name: file.name, path: file.path, sections, entries, exposed: file.exposed ?? false };
+}
+
+/** What to do about a line that cannot be read. */
+function hintOf(message: string, text: string): string | undefined {
+  if (message.startsWith('not valid UTF-8')) return 'save the file as UTF-8';
+  if (message.startsWith('unexpected continuation')) {
+    return 'a line that begins with a blank or a tab continues the value above it: begin it in the first column';
+  }
+  if (message.startsWith('invalid section')) return `write ${text}]`;
+  const [, name, value] = /^([\w-]+)\s+(\S.*)$/.exec(text) ?? [];
+  if (!message.startsWith('no ')) return undefined;
+  return name === undefined ? 'write name = value' : `write ${name} = ${value}`;
 }
 
 /** The `*.conf` files of a directory in byte order; not those of directories in it, not hidden ones. */

@@ -3,6 +3,7 @@
  */
 import { originWithin, type PasteSection, strip } from '../../ini/index.js';
 import { definedBy, KIND_OF } from '../section.js';
+import { lostBracket } from '../section-errors.js';
 import type { Setting, Source } from '../source.js';
 import type { Findings } from './finding.js';
 
@@ -22,6 +23,10 @@ export function warnOfSection(source: Source, section: PasteSection, findings: F
       );
     }
     warnOfComment(source, option, findings);
+    if (option.name.startsWith('[')) {
+      const message = `this line is an option of [${section.name}], and no section begins here.`;
+      findings.warning('PORTICO_PASTE_SPOILT_HEADER', option.origin, source.name, message, lostBracket(option));
+    }
   }
 }
 

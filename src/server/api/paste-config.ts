@@ -1,10 +1,11 @@
 /**
  * Finds the paste file of a service and the app in it.
  */
-import { resolve } from 'node:path';
-import type { Config } from '../../config/index.js';
+import { dirname, resolve } from 'node:path';
+import { type Config, placeOf } from '../../config/index.js';
 import { ConfigNotFound, type LoadedApp, Loader, PasteAppNotFound } from '../../loader/index.js';
 import type { Logger } from '../../log.js';
+import { nearFile } from '../near-file.js';
 import { servingOptions } from './api-options.js';
 
 /** What a service needs of a Loader. */
@@ -20,10 +21,7 @@ export function pasteLoader(config: Config, log: Logger, service: string): Loade
   const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
   const found = config.findFile(apiPasteConfig);
   if (found === undefined) {
-    throw new ConfigNotFound('PORTICO_PASTE_NO_FILE', {
-      message: `Could not find config at ${apiPasteConfig}`,
-      hint: `[DEFAULT] api_paste_config names it. A relative path is looked for beside ${beside(config)}.`,
-    });
+    throw noPasteFile(config, apiPasteConfig);
   }
   return new Loader(found, { config, service, log });
 }
@@ -40,6 +38,21 @@ export function checkApp(loader: AppLoader, name: string): void {
   // The Loader's own error knows the names that come near.
   if (loader instanceof Loader) loader.appConfig(name);
   else throw new PasteAppNotFound('PORTICO_PASTE_NO_SECTION', { message: `no app is called "${name}"` });
+}
+
+/** There is no paste file where the configuration says: who says so, and what is there instead. */
+export function noPasteFile(config: Config, file: string): ConfigNotFound {
+  const place = placeOf(config.getLocation('DEFAULT', 'api_paste_config'));
+  const near = nearFile(resolve(dirname(config.configFiles.at(-1) ?? resolve('x')), file));
+  const hints = [
+    `[DEFAULT] api_paste_config names it${place === '' ? ', by default' : ` (${place})`}.`,
+    near === undefined ? undefined : `Did you mean "${near}"?`,
+    `A relative path is looked for beside ${beside(config)}.`,
+  ];
+  return new ConfigNotFound('PORTICO_PASTE_NO_FILE', {
+    message: `Could not find config at ${file}`,
+    hint: hints.filter((hint) => hint !== undefined).join(' '),
+  });
 }
 
 function beside(config: Config): string {

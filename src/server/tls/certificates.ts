@@ -3,7 +3,9 @@
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
 import { ConfigurationRefused, type ErrorDetails, type Origin } from '../../errors.js';
+import { nearFile } from '../near-file.js';
 
 /** Reads a whole file; throws as `readFileSync` does. */
 export type ReadFile = (path: string) => Buffer;
@@ -45,8 +47,14 @@ export function readPem(option: string, path: string, readFile: ReadFile): Buffe
     return readFile(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR')
-      throw refuseTls(option, `Unable to find ${option} : ${path}`, undefined, error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      const near = nearFile(path);
+      const hints = [
+        near === undefined ? undefined : `Did you mean "${near}"?`,
+        isAbsolute(path) ? undefined : `A relative path begins where the program was started: ${resolve('.')}.`,
+      ].filter((hint) => hint !== undefined);
+      throw refuseTls(option, `Unable to find ${option} : ${path}`, hints.join(' ') || undefined, error);
+    }
     throw refuseTls(
       option,
       `Unable to read ${option} : ${path}`,
