@@ -2,12 +2,10 @@
  * The contract of a service: four verbs, and nothing about HTTP, RPC, processes or signals; and the ordinary service,
  * which has background work.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Config } from '../config/index.js';
 import type { Logger } from '../log.js';
-import { type Clock, pause, systemClock, TaskGroup } from '../tasks/index.js';
+import { type Clock, TaskGroup } from '../tasks/index.js';
 import type { Awaitable } from './awaitable.js';
-import { FORCED_STOP_MS } from './lifecycle.js';
 
 /** What changed in the configuration: `group.option` to its old and new parsed value. */
 export type ConfigChanges = ReadonlyMap<string, { readonly old: unknown; readonly new: unknown }>;
@@ -158,9 +156,6 @@ export class Service implements ServiceBase {
   readonly tasks: TaskGroup;
   /** Where the launcher's backdoor listens: a port, a path, or null. Set by the launcher before `start`. */
   backdoorPort: number | string | null = null;
-  /** Set within `start`, and what it begins. */
-  readonly #inStart = new AsyncLocalStorage<true>();
-  #starting: Promise<unknown> | undefined;
 
   constructor(options: ServiceOptions = {}) {
     const { tasks = 1000, name, ...rest } = options;
@@ -171,12 +166,8 @@ export class Service implements ServiceBase {
     const start = this.start.bind(this);
     this.start = () => {
       this.tasks.reset();
-      return this.#track(this.#inStart.run(true, start));
+      return start();
     };
-    // Likewise a stop that comes during the start: only the end of the start tells what there is to stop.
-    const stop = this.stop.bind(this);
-    const clock = options.clock ?? systemClock;
-    this.stop = async (how?: StopOptions) => stop(await this.#afterStart(how ?? {}, clock));
   }
 
   /** The task group, under the name it has in oslo.service. */
@@ -197,35 +188,4 @@ export class Service implements ServiceBase {
   }
 
   reset(_changes?: ConfigChanges): Awaitable<void> {}
-
-  #track(started: Awaitable<void>): Awaitable<void> {
-    if (started === undefined) return undefined;
-    const starting = Promise.resolve(started).then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#starting = starting;
-    void starting.then(() => {
-      if (this.#starting === starting) this.#starting = undefined;
-    });
-    return started;
-  }
-
-  /**
-   * Settles when the start that is under way has ended, or there is no more time, with what is left of the stop's options.
-   * A start that calls `stop` itself is not waited for.
-   */
-  async #afterStart(options: StopOptions, clock: Clock): Promise<StopOptions> {
-    const starting = this.#starting;
-    if (starting === undefined || this.#inStart.getStore() === true) return options;
-    const began = clock.now();
-    const { graceful = false, deadlineMs = 0, signal } = options;
-    const waited = new AbortController();
-    const over = signal === undefined ? waited.signal : AbortSignal.any([waited.signal, signal]);
-    const limitMs = deadlineMs || (graceful ? Number.POSITIVE_INFINITY : FORCED_STOP_MS);
-    await Promise.race([starting, pause(limitMs, { clock, signal: over })]);
-    waited.abort();
-    if (deadlineMs === 0) return options;
-    return { ...options, deadlineMs: Math.max(1, Math.ceil(deadlineMs - (clock.now() - began))) };
-  }
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLogger } from 'portico';
+import { ServiceLauncher } from 'portico/launch';
 import { Service, ServiceExit, type StopOptions } from 'portico/service';
-import { FakeClock } from 'portico/testing';
 
 const log = silentLogger();
 
@@ -56,65 +56,69 @@ test('LC-102 stop is safe before start, twice and concurrently', async () => {
   await service.wait();
 });
 
-/** A service whose start goes on when it is told to, and what happens to it, in order. */
+/** A service whose start goes on when it is told to, and whose stop calls that off. */
 class Slow extends Service {
   readonly events: string[] = [];
+  readonly #calledOff = new AbortController();
   release: () => void = () => undefined;
 
   override async start(): Promise<void> {
     this.events.push('start begins');
     await new Promise<void>((resolve) => {
       this.release = resolve;
+      this.#calledOff.signal.addEventListener('abort', () => resolve());
     });
-    this.tasks.addTimer(3600, () => undefined);
     this.events.push('start ends');
   }
 
   override async stop(options?: StopOptions): Promise<void> {
     this.events.push('stop');
+    this.#calledOff.abort();
     await super.stop(options);
   }
 }
 
-test('LC-102 LC-103 a stop during an asynchronous start waits for it, and then stops what it began', async () => {
-  for (const options of [undefined, { graceful: true, deadlineMs: 60_000 }]) {
-    const service = new Slow({ log: silentLogger() });
-    const started = service.start();
-    const stopped = service.stop(options);
-    const again = service.stop(options);
-    await new Promise(setImmediate);
-    assert.deepEqual(service.events, ['start begins']);
-    service.release();
-    await Promise.all([started, stopped, again]);
-    assert.deepEqual(service.events, ['start begins', 'start ends', 'stop', 'stop']);
-    assert.equal(service.tasks.timers.length, 0);
-    await service.wait();
-    // Started again, it is as new.
-    const restarted = service.start();
-    service.release();
-    await restarted;
-    assert.equal(service.tasks.timers.length, 1);
-    await service.stop();
-  }
+/** Launched, and its start under way. */
+async function starting(settings: { gracefulShutdownTimeoutMs: number }): Promise<{
+  service: Slow;
+  launcher: ServiceLauncher;
+  launched: Promise<void>;
+}> {
+  const service = new Slow({ log });
+  const launcher = new ServiceLauncher({ log, signals: false, settings });
+  const launched = launcher.launchService(service);
+  await new Promise(setImmediate);
+  return { service, launcher, launched };
+}
+
+for (const gracefulShutdownTimeoutMs of [60_000, 0]) {
+  test(`LC-102 LC-531 a stop calls off the start of a Service, deadline ${gracefulShutdownTimeoutMs}`, async () => {
+    const { service, launcher, launched } = await starting({ gracefulShutdownTimeoutMs });
+    await launcher.stop();
+    await launched;
+    assert.deepEqual(service.events, ['start begins', 'stop', 'start ends', 'stop']);
+    assert.equal(await launcher.wait(), 0);
+  });
+}
+
+test('LC-102 a stop during the start of a Service is its subclass’s at once, whoever calls it', async () => {
+  const service = new Slow({ log });
+  const started = service.start();
+  await service.stop({ graceful: false });
+  assert.deepEqual(service.events.slice(0, 2), ['start begins', 'stop']);
+  await started;
+  // Nothing it adds late is left behind.
+  assert.throws(() => service.tasks.addTimer(3600, () => undefined), { code: 'PORTICO_GROUP_STOPPED' });
+  // Started again, it is as new.
+  const restarted = service.start();
+  service.release();
+  await restarted;
+  service.tasks.addTimer(3600, () => undefined);
+  await service.stop();
+  assert.equal(service.tasks.timers.length, 0);
 });
 
-test('LC-549 a start that does not end holds a stop no longer than its deadline', async () => {
-  const clock = new FakeClock();
-  const service = new Slow({ log: silentLogger(), clock });
-  void service.start();
-  const stopped = service.stop({ graceful: true, deadlineMs: 500 });
-  const cut = new AbortController();
-  const other = service.stop({ graceful: true, signal: cut.signal });
-  await clock.advance(499);
-  assert.deepEqual(service.events, ['start begins']);
-  cut.abort();
-  await other;
-  await clock.advance(1);
-  await stopped;
-  assert.deepEqual(service.events, ['start begins', 'stop', 'stop']);
-});
-
-test('LC-102 a start that stops its own service is not waited for', async () => {
+test('LC-102 a start may stop its own service', async () => {
   class Fails extends Service {
     override async start(): Promise<void> {
       this.tasks.addTimer(3600, () => undefined);
@@ -123,7 +127,7 @@ test('LC-102 a start that stops its own service is not waited for', async () => 
       throw new Error('no start today');
     }
   }
-  const service = new Fails({ log: silentLogger() });
+  const service = new Fails({ log });
   await assert.rejects(async () => service.start(), /no start today/);
   assert.equal(service.tasks.timers.length, 0);
 });
