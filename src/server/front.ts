@@ -23,7 +23,7 @@ import { SeldomLine } from './connections/seldom-line.js';
 import { type UpgradeHandler, Upgrades } from './connections/upgrades.js';
 import { Watch, type WatchLimits } from './connections/watch.js';
 import { writeWhole } from './connections/whole-writes.js';
-import { advertisedKeepAlive, handshakeTimeout, nodeOptions } from './node-options.js';
+import { advertisedKeepAlive, handshakeTimeout, headTime, nodeOptions } from './node-options.js';
 import { Admission } from './requests/admission.js';
 import { endEmptyBody } from './requests/empty-body.js';
 import { type Refusal, refusal, sendRefusal } from './requests/refusal.js';
@@ -291,6 +291,7 @@ function watchLimits(limits: WsgiOptions): WatchLimits {
     bodyGraceMs: limits.bodyGrace * 1000,
     minBodyRate: limits.minBodyRate,
     keepAliveMs: limits.keepAliveTimeout * 1000,
+    headMs: headTime(limits),
     sendTimeoutMs: limits.sendTimeout * 1000,
     socketTimeoutMs: limits.clientSocketTimeout * 1000,
   };

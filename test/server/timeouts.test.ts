@@ -165,6 +165,23 @@ describe('time limits', { concurrency: true }, () => {
     half.close();
   });
 
+  test('RL-28 a connection that sends empty lines only is idle, however many', { timeout: 20_000 }, async (t) => {
+    const limits = { keepAliveTimeout: 1, headersTimeout: 0.5, requestTimeout: 1 };
+    const { client } = await started(t, ok, limits);
+    const [once, often, half] = [client(), client(), client()];
+    for (const one of [once, often, half]) {
+      one.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+      await one.response();
+      one.write('\r\n');
+    }
+    half.write('GET / HT');
+    const lines = slowly(often, '\r\n'.repeat(200), 50);
+    await Promise.all([once.closed, often.closed, half.closed]);
+    await lines;
+    assert.equal(once.received, '');
+    assert.match(half.received, /^HTTP\/1\.1 408 /);
+  });
+
   test('RL-28 without a time an idle connection is not closed, and no time is advertised', async (t) => {
     const { server, client } = await started(t, ok, { keepAliveTimeout: 0 });
     const one = client();

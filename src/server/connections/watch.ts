@@ -11,6 +11,8 @@ export interface WatchLimits {
   /** Bytes per second. */
   readonly minBodyRate: number;
   readonly keepAliveMs: number;
+  /** By when Node has ended a head that does not end; Infinity is never. */
+  readonly headMs: number;
   readonly sendTimeoutMs: number;
   readonly socketTimeoutMs: number;
 }
@@ -81,11 +83,17 @@ export class Watch {
         connection.idleAfter = requests;
         connection.idleSince = now;
         if (connection.endedEarly) connection.bytesBefore = socket.bytesRead;
-      } else if (now - connection.idleSince >= this.limits.keepAliveMs && socket.bytesRead === connection.bytesBefore) {
-        // With more bytes it is in the middle of a head, for which Node has a time of its own.
-        this.#verdicts.idleTooLong(connection);
-      }
+      } else if (now - connection.idleSince >= this.#idleTime(connection)) this.#verdicts.idleTooLong(connection);
     }
+  }
+
+  /**
+   * With more bytes it may be in the middle of a head, for which Node has a time of its own; or it has sent empty lines,
+   * which stand before a head (RFC 9112 §2.2) and for which Node has none. By the end of both times it is the latter.
+   */
+  #idleTime({ socket, bytesBefore }: Connection): number {
+    const { keepAliveMs, headMs } = this.limits;
+    return socket.bytesRead === bytesBefore ? keepAliveMs : keepAliveMs + TICK_MS + headMs;
   }
 
   /** One look; `now` by `performance.now()`. */
