@@ -8,6 +8,7 @@
 //
 // A part gives { name, title, notes, problems, figures, table, bars }: what to show, and figures by name for the targets.
 // What is not the whole goes to bench/results/partial, which is not kept.
+import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CONTESTANTS } from './contestants.mjs';
@@ -28,15 +29,17 @@ import { writeResults } from './report/write.mjs';
 import { WORKS } from './works/works.mjs';
 
 const OTHERS = {
-  connections: measureConnections,
-  start: measureStart,
-  memory: measureMemory,
-  reload: measureReload,
-  filters: measureFilters,
-  layers: measureLayers,
-  paste: measurePaste,
-  routing: measureRouting,
+  connections: { measure: measureConnections, about: 'a new connection for each request, 1 process and 4 workers' },
+  start: { measure: measureStart, about: 'from the start of the process to the first answer' },
+  memory: { measure: measureMemory, about: 'resident memory, idle and loaded' },
+  reload: { measure: measureReload, about: 'from SIGHUP until the last worker is a new one' },
+  filters: { measure: measureFilters, about: 'each shipped filter alone' },
+  layers: { measure: measureLayers, about: 'server, router and pipeline, one after the other' },
+  paste: { measure: measurePaste, about: 'loading a large paste file' },
+  routing: { measure: measureRouting, about: 'lookups of the router' },
 };
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Rounds of a whole run, and of a quick one, which also sends fewer requests and leaves out what no target speaks of. */
 const ROUNDS = 9;
@@ -57,7 +60,9 @@ const known = [...Object.keys(WORKS), ...Object.keys(OTHERS)];
 const wrong = positionals.filter((word) => !known.some((name) => isMeant(name, word)));
 const rounds = Number(options.rounds ?? (options.quick ? QUICK.rounds : ROUNDS));
 if (options.help || wrong.length > 0 || !Number.isInteger(rounds) || rounds < 1) {
-  console.log(`npm run bench -- [--quick] [--rounds N] [part...]\nParts: ${known.join(' ')}`);
+  const parts = { ...WORKS, ...OTHERS };
+  const lines = known.map((name) => `  ${name.padEnd(14)} ${parts[name].title ?? parts[name].about}`);
+  console.log(['npm run bench -- [--quick] [--rounds N] [part...]', 'Parts:', ...lines].join('\n'));
   if (!options.help)
     console.error(wrong.length > 0 ? `No such part: ${wrong.join(' ')}` : '--rounds takes a whole number');
   process.exit(options.help ? 0 : 2);
@@ -72,9 +77,16 @@ function isMeant(name, word) {
   return name === word || name.startsWith(`${word}-`);
 }
 
+/** What is measured is what the sources say now. */
+function build() {
+  const { status } = spawnSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: 'inherit' });
+  if (status !== 0) process.exit(1);
+}
+
 async function run() {
   if (!canMeasure())
     throw new Error('this system does not tell the processor time of a thread: /proc/<pid>/task/*/schedstat');
+  build();
   const begun = performance.now();
   installContestants(console.log);
   const machine = machineFacts();
@@ -94,7 +106,7 @@ async function run() {
       // A part that fails is named; what the others found is not lost with it.
       try {
         if (name in WORKS) works.push(await measureWork(name, context));
-        else others.push(await OTHERS[name](context));
+        else others.push(await OTHERS[name].measure(context));
       } catch (error) {
         failures.push(`${name}: ${error.message}`);
         say(failures.at(-1));

@@ -1,6 +1,12 @@
 // The six works side by side, and where Portico is behind.
 
-/** One row for each contestant, one column for each work: microseconds, and Portico's share of them. */
+/** A comparison needs more rounds than one. */
+const FEWEST_ROUNDS = 3;
+
+/**
+ * One row for each contestant, one column for each work: microseconds. A star is behind those of fewer rounds than
+ * Portico's, which other rows' minutes decided.
+ */
 export function worksTable(parts) {
   const names = new Map();
   for (const { rows } of parts) for (const { name, label } of rows) names.set(name, label);
@@ -12,7 +18,9 @@ function cell({ rows }, name) {
   const row = rows.find((each) => each.name === name);
   if (row === undefined) return '–';
   const text = row.micros.median.toFixed(1);
-  return name === 'portico' ? `**${text}**` : text;
+  if (name === 'portico') return `**${text}**`;
+  const own = rows.find((each) => each.name === 'portico');
+  return row.micros.count < (own?.micros.count ?? 0) ? `${text} *` : text;
 }
 
 function heading(name) {
@@ -25,6 +33,7 @@ export function lostTo(parts) {
     const own = rows.find((row) => row.name === 'portico');
     return rows
       .filter((row) => row.name !== 'portico' && own?.ratio[row.name]?.median > 1.05)
+      .filter((row) => own.ratio[row.name].count >= FEWEST_ROUNDS)
       .map((row) => ({ work: heading(name), label: row.label, filters: row.filters, ratio: own.ratio[row.name] }));
   });
   return lost.toSorted((a, b) => b.ratio.median - a.ratio.median);

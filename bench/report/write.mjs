@@ -37,12 +37,23 @@ export function writeResults({ works, others, failures, machine, run, folder, re
 function summaryOf({ works, others, failures, about }) {
   const figures = Object.fromEntries([...works, ...others].map(({ name, figures: found }) => [name, found]));
   const blocks = [about];
-  if (works.length > 0) blocks.push(table(worksTable(works)));
+  if (works.length > 0) {
+    const side = worksTable(works);
+    blocks.push(table(side));
+    if (side.rows.some((row) => row.some((cell) => cell.endsWith('*')))) {
+      blocks.push(
+        'With a star: measured in fewer rounds than Portico, see works.md, and not to be compared to a percent.',
+      );
+    }
+  }
   const targets = targetTable(figures);
-  if (targets.rows.length > 0) blocks.push(table(targets));
+  if (targets.rows.length > 0) {
+    blocks.push('What we ask of ourselves, and whether this run met it; "What we lose at" has the reasons:');
+    blocks.push(table(targets));
+  }
   const lost = lostTo(works);
   if (lost.length > 0) {
-    blocks.push('Cheaper than Portico by more than 5 %, by how many times:');
+    blocks.push('Cheaper than Portico by more than 5 % in three rounds or more, by how many times:');
     blocks.push(table({ head: ['who', 'at', 'times'], rows: lost.map(lostRow) }));
   }
   const problems = [...failures, ...[...works, ...others].flatMap(({ problems: found = [] }) => found)];
