@@ -152,7 +152,8 @@ export class Loader {
 
   /**
    * Everything that is wrong with the file and those it includes, and what only looks wrong, by place. Modules are
-   * imported unless `import` is false; no factory is called.
+   * imported unless `import` is false; with the name of an API (`service`) factories that are declared with `trial` are made,
+   * and let go of, and no others are called.
    */
   check(options: CheckOptions = {}): Promise<Finding[]> {
     return checkPaste(this.#parts, options);
