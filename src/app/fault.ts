@@ -10,6 +10,7 @@ import { abortResponse } from './abort-response.js';
 import { environ } from './environ.js';
 import { dropHeld } from './hold-body.js';
 import { preferredType } from './negotiate.js';
+import { dropTransforms } from './transform-body.js';
 import { usableHeaders } from './usable-headers.js';
 
 /** What a fault is made of, apart from its status. */
@@ -75,6 +76,7 @@ export function renderFault(req: IncomingMessage, res: ServerResponse, fault: Fa
     return;
   }
   dropHeld(res);
+  dropTransforms(res);
   for (const name of res.getHeaderNames()) if (DESCRIBES_BODY.test(name)) res.removeHeader(name);
   for (const [name, value] of usableHeaders(fault.headers)) res.setHeader(name, value);
   const [type, body] = style === 'openstack' ? openstackBody(fault) : porticoBody(req, fault);

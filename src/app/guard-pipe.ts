@@ -4,10 +4,11 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
+import { afterResponse } from './after-response.js';
 
 /**
- * From now on a head that fails under a piped stream goes to `fail`, which may still answer: the stream is taken off and
- * destroyed first. What fails behind the head is thrown as ever.
+ * From now on a head that fails under a piped stream goes to `fail`, which may still answer: the stream is taken off
+ * first, and destroyed after the answer. What fails behind the head is thrown as ever.
  */
 export function guardPipe(res: ServerResponse, fail: (error: unknown) => void): void {
   res.once('pipe', (source: Readable) => {
@@ -34,7 +35,8 @@ export function guardPipe(res: ServerResponse, fail: (error: unknown) => void): 
           if (res.headersSent) throw error;
           if (isOutermost) restore();
           source.unpipe(res);
-          source.destroy();
+          // Not now: Fastify takes the end of its stream for that of the answer, and would destroy the one in its place.
+          afterResponse(res, () => source.destroy());
           fail(error);
           return false;
         }

@@ -34,11 +34,20 @@ export function isBodyPatch(res: ServerResponse, method: unknown): boolean {
   return body !== undefined && (method === body.write || method === body.end);
 }
 
+/** Forgets the streams that were made for a head that failed: another answer, which they were not made for, takes its place. */
+export function dropTransforms(res: ServerResponse): void {
+  for (let body = (res as { [BODY]?: Body })[BODY]; body !== undefined; body = body.before) body.drop();
+}
+
 /** One pair of replaced `write` and `end`, and the streams behind them, innermost first. */
 interface Body {
   readonly write: Method;
   readonly end: Method;
   readonly streams: Duplex[];
+  /** Lets go of streams that nothing was written to. */
+  readonly drop: () => void;
+  /** The pair below. */
+  readonly before: Body | undefined;
 }
 
 const BODY: unique symbol = Symbol('portico.transformBody');
@@ -48,7 +57,7 @@ function bodyOf(res: ServerResponse): Body {
   const carrier = res as ServerResponse & { [BODY]?: Body };
   const current = carrier[BODY];
   if (current !== undefined && methodsOf(res).write === current.write) return current;
-  const body = newBody(res);
+  const body = newBody(res, current);
   carrier[BODY] = body;
   methodsOf(res).write = body.write;
   methodsOf(res).end = body.end;
@@ -71,7 +80,7 @@ interface Methods {
 
 const methodsOf = (res: ServerResponse): Methods => res as unknown as Methods;
 
-function newBody(res: ServerResponse): Body {
+function newBody(res: ServerResponse, before: Body | undefined): Body {
   const methods = methodsOf(res);
   const below: Below = { write: methods.write, end: methods.end };
   const streams: Duplex[] = [];
@@ -110,7 +119,11 @@ function newBody(res: ServerResponse): Body {
     return res;
   }
 
-  return { write, end, streams };
+  function drop(): void {
+    if (entry === undefined) for (const stream of streams.splice(0)) stream.destroy();
+  }
+
+  return { write, end, streams, drop, before };
 }
 
 type Below = Pick<Methods, 'write' | 'end'>;
