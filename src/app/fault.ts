@@ -67,8 +67,8 @@ export type FaultStyle = 'portico' | 'openstack';
  *
  * `portico` is `{"error": {"code", "title", "message", "request_id"}}`; or `application/problem+json` (RFC 9457) for a
  * client that prefers it, `text/plain` for one that accepts neither. `openstack` is `{"<name>": {"code", "message"}}`,
- * always JSON. HEAD gets the headers only. Headers that were set for the body that failed are removed, all others
- * stay. When the head is out already the connection is destroyed, so that a truncated body cannot look complete.
+ * always JSON. HEAD gets the headers only. Headers that were set for the body that failed are removed, and from 500 on
+ * those about the answer that failed: how long to keep it, where it leads, its cookies. All others stay. When the head is out already the connection is destroyed, so that a truncated body cannot look complete.
  */
 export function renderFault(req: IncomingMessage, res: ServerResponse, fault: Fault, style: FaultStyle): void {
   if (res.headersSent) {
@@ -77,7 +77,7 @@ export function renderFault(req: IncomingMessage, res: ServerResponse, fault: Fa
   }
   dropHeld(res);
   dropTransforms(res);
-  for (const name of res.getHeaderNames()) if (DESCRIBES_BODY.test(name)) res.removeHeader(name);
+  removeHeaders(res, fault.status);
   for (const [name, value] of usableHeaders(fault.headers)) res.setHeader(name, value);
   const [type, body] = style === 'openstack' ? openstackBody(fault) : porticoBody(req, fault);
   res.statusCode = fault.status;
@@ -88,7 +88,28 @@ export function renderFault(req: IncomingMessage, res: ServerResponse, fault: Fa
 }
 
 /** Headers about the representation that is not sent after all; the fault's body has its own. */
-const DESCRIBES_BODY = /^(?:content-.*|etag|last-modified|accept-ranges|transfer-encoding|trailer|expires)$/;
+const DESCRIBES_BODY =
+  /^(?:content-.*|etag|last-modified|accept-ranges|transfer-encoding|trailer|expires|(?:repr-)?digest)$/;
+
+/**
+ * Headers of an answer that could not be given, which would be untrue of a failure: a cache would keep it, a client or a
+ * proxy follow it. Those of filters for every answer (request ids, CORS, security) are not among them.
+ */
+const DESCRIBES_ANSWER =
+  /^(?:(?:.+-)?cache-control|surrogate-control|age|location|refresh|link|set-cookie|x-accel-redirect|x-accel-expires|x-sendfile)$/;
+
+function removeHeaders(res: ServerResponse, status: number): void {
+  for (const name of res.getHeaderNames()) {
+    if (DESCRIBES_BODY.test(name) || (status >= 500 && DESCRIBES_ANSWER.test(name) && !forbidsStoring(res, name))) {
+      res.removeHeader(name);
+    }
+  }
+}
+
+/** `no-store` says of any answer what is meant for this one. */
+function forbidsStoring(res: ServerResponse, name: string): boolean {
+  return name.endsWith('cache-control') && /(?:^|,)\s*no-store\s*(?:,|$)/i.test(String(res.getHeader(name)));
+}
 
 /** Titles that API clients know better than the newer names in Node's table. */
 const TITLES: ReadonlyMap<number, string> = new Map([[413, 'Request Entity Too Large']]);

@@ -23,9 +23,9 @@ const failing =
     return app(req, res);
   };
 
-async function staticFiles(folder: string): Promise<App> {
+async function staticFiles(folder: string, maxAge = 0): Promise<App> {
   const file = join(folder, 'api-paste.ini');
-  writeFileSync(file, `[app:main]\nuse = egg:Paste#static\ndocument_root = ${folder}\n`);
+  writeFileSync(file, `[app:main]\nuse = egg:Paste#static\ndocument_root = ${folder}\ncache_max_age = ${maxAge}\n`);
   return new Loader(file).loadApp();
 }
 
@@ -87,4 +87,25 @@ test('RT-178 a listener of the head that throws under a stream ends the request 
     }
   }
   for (const stream of opened) assert.equal(stream.destroyed, true);
+});
+
+test('RT-178 a 500 in place of a stream says nothing of the answer that failed: no cache keeps it', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-stream-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'file'), 'a file');
+  const headers = { 'cache-control': 'max-age=600', location: '/new', 'set-cookie': 'a=1', 'x-any': 'stays' };
+  const apps = {
+    files: await staticFiles(folder, 600),
+    fetch: fromFetch(() => new Response('made', { status: 201, headers })),
+  };
+  for (const [name, app] of Object.entries(apps)) {
+    const server = new Server('streams', failing(1)(app), { port: 0, host: '127.0.0.1' });
+    await server.start();
+    t.after(() => server.stop());
+    const { port } = server.addresses[0] as { port: number };
+    const answer = await fetch(`http://127.0.0.1:${port}/file`, { redirect: 'manual' });
+    assert.equal(answer.status, 500, name);
+    for (const key of ['cache-control', 'location', 'set-cookie', 'etag']) assert.equal(answer.headers.get(key), null);
+    if (name === 'fetch') assert.equal(answer.headers.get('x-any'), 'stays');
+  }
 });

@@ -162,6 +162,46 @@ test('headers of the body that failed are removed, all others stay', async () =>
   assert.equal(answer.headers['content-length'], String(answer.text.length));
 });
 
+const ANSWER = {
+  'cache-control': 'public, max-age=600',
+  'cdn-cache-control': 'max-age=600',
+  location: '/elsewhere',
+  link: '</2>; rel=next',
+  'set-cookie': ['a=1', 'b=2'],
+  'x-accel-redirect': '/protected',
+};
+const EVERY_ANSWER = {
+  'access-control-allow-origin': '*',
+  'x-request-id': 'req-1',
+  'x-frame-options': 'DENY',
+  vary: 'a',
+};
+
+for (const status of [400, 404, 500, 503]) {
+  test(`RT-178 a fault of ${status} ${status < 500 ? 'keeps' : 'drops'} what was said of the answer that failed`, async () => {
+    const headers = { 'retry-after': '7' };
+    const answer = await ask((req, res) => {
+      for (const [name, value] of Object.entries({ ...ANSWER, ...EVERY_ANSWER })) res.setHeader(name, value);
+      renderFault(req, res, new Fault(status, { headers }), 'portico');
+    });
+    const told = (names: object) => Object.keys(names).map((name) => answer.headers[name]);
+    assert.deepEqual(told(EVERY_ANSWER), Object.values(EVERY_ANSWER));
+    assert.deepEqual(told(ANSWER), status < 500 ? Object.values(ANSWER) : told(ANSWER).map(() => undefined));
+    assert.equal(answer.headers['retry-after'], '7');
+  });
+}
+
+test('a fault keeps no-store, and what is among its own headers', async () => {
+  const answer = await ask((req, res) => {
+    res.setHeader('cache-control', 'private, no-store');
+    res.setHeader('location', '/old');
+    renderFault(req, res, new Fault(503, { headers: { Location: '/status', 'set-cookie': 'a=1' } }), 'portico');
+  });
+  assert.equal(answer.headers['cache-control'], 'private, no-store');
+  assert.equal(answer.headers.location, '/status');
+  assert.deepEqual(answer.headers['set-cookie'], ['a=1']);
+});
+
 test('a fault after the head destroys the connection: a truncated body must not look complete', async () => {
   const answer = ask((req, res) => {
     res.writeHead(200);
