@@ -1,7 +1,7 @@
 /**
  * Work on a response's head, registered on the way in and run when the head is about to be written.
  */
-import { type OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { type OutgoingHttpHeader, ServerResponse } from 'node:http';
 import { PorticoError } from '../errors.js';
 import { addMissing, flatHead, type HeaderList, keepHead } from './flat-head.js';
 import { foldHeaders, type HeadersArgument } from './fold-headers.js';
@@ -114,7 +114,10 @@ function writeThrough(
   if (steps.length === 0 || res.headersSent || code < 200 || code > 999 || isOdd(given)) {
     return below.call(res, status, reason, headers);
   }
-  if (!Array.isArray(given) && nobodyLooks(layer)) return writeAtOnce(layer, code, reason, given);
+  if (!Array.isArray(given) && nobodyLooks(layer)) {
+    const head = flatHead(given);
+    if (head !== undefined) return writeAtOnce(layer, code, reason, head);
+  }
   res.statusCode = code;
   if (typeof reason === 'string') res.statusMessage = reason;
   foldHeaders(res, given);
@@ -143,9 +146,8 @@ function writeAtOnce(
   { res, below, steps }: Layer,
   code: number,
   reason: string | HeadersArgument,
-  given: OutgoingHttpHeaders | undefined,
+  head: OutgoingHttpHeader[],
 ): ServerResponse {
-  const head = flatHead(given);
   for (let at = steps.length - 1; at >= 0; at--) addMissing(head, steps[at] as HeaderList);
   if (typeof reason === 'string') below.call(res, code, reason, head);
   else below.call(res, code, head);

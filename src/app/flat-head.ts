@@ -6,10 +6,17 @@ import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'no
 /** Names in lower case, and values, in turn. */
 export type HeaderList = readonly string[];
 
-/** Names as they were given, and values, in turn: the form that costs Node least. */
-export function flatHead(given: OutgoingHttpHeaders | undefined): OutgoingHttpHeader[] {
+/**
+ * Names as they were given, and values, in turn: the form that costs Node least. Undefined where two are spellings of one
+ * name, of which Node would send both.
+ */
+export function flatHead(given: OutgoingHttpHeaders | undefined): OutgoingHttpHeader[] | undefined {
   const head: OutgoingHttpHeader[] = [];
-  if (given) for (const name of Object.keys(given)) head.push(name, given[name]!);
+  if (!given) return head;
+  for (const name of Object.keys(given)) {
+    if (hasName(head, name)) return undefined;
+    head.push(name, given[name]!);
+  }
   return head;
 }
 
@@ -23,7 +30,7 @@ export function addMissing(head: OutgoingHttpHeader[], list: HeaderList): void {
 function hasName(head: readonly OutgoingHttpHeader[], name: string): boolean {
   for (let at = 0; at < head.length; at += 2) {
     const given = head[at] as string;
-    if (given.length === name.length && given.toLowerCase() === name) return true;
+    if (given.length === name.length && given.toLowerCase() === name.toLowerCase()) return true;
   }
   return false;
 }
@@ -56,8 +63,7 @@ export function keepHead(res: ServerResponse, head: Head): void {
 function getHeader(this: Carrier, name: string): OutgoingHttpHeader | undefined {
   const wanted = name.toLowerCase();
   const head = this[HEAD];
-  // From the end: of two spellings of one name the later counts.
-  for (let at = head.length - 2; at >= 0; at -= 2) if (String(head[at]).toLowerCase() === wanted) return head[at + 1];
+  for (let at = 0; at < head.length; at += 2) if (String(head[at]).toLowerCase() === wanted) return head[at + 1];
   return undefined;
 }
 
