@@ -19,7 +19,13 @@ function layout(): { readonly etc: string; readonly opt: string; readonly main: 
   cpSync(join(root, 'lib'), join(modules, 'portico', 'lib'), { recursive: true });
   cpSync(join(root, 'package.json'), join(modules, 'portico', 'package.json'));
   installDependencies(modules);
-  return { etc, opt, state, main: join(modules, 'portico', 'lib', 'cli', 'main.js') };
+  return { etc, opt, state, main: join(folder, unitProgram()) };
+}
+
+/** What the unit file starts, as a path below the root of the file system. */
+function unitProgram(): string {
+  const unit = readFileSync(join(root, 'paste', 'portico.service'), 'utf8');
+  return /^ExecStart=.* \/(opt\/portico\/\S+\.js) /m.exec(unit)?.[1] ?? 'no program in the unit file';
 }
 
 /** The packages that Portico needs, by links. */

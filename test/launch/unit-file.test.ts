@@ -21,7 +21,14 @@ test('LC-910 the unit file that ships tells systemd how this program starts, rel
   assert.equal(value('RestartPreventExitStatus'), '78');
   assert.ok(Number(value('TimeoutStopSec')) > 60, 'longer than graceful_shutdown_timeout');
   const program = /node_modules\/portico\/(\S+)/.exec(value('ExecStart') ?? '')?.[1];
-  assert.ok(existsSync(join(root, program ?? '')), `${program} is in the package`);
+  assert.ok(existsSync(join(root, program ?? '')), `${program} is built`);
+  const { bin, files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    readonly bin: Readonly<Record<string, string>>;
+    readonly files: readonly string[];
+  };
+  assert.equal(`./${program}`, bin['api-cli'], 'the unit starts what the package calls api-cli');
+  // `dist` is built as well, but only its declarations are packed.
+  assert.ok(files.includes(program?.split('/')[0] ?? ''), `the folder of ${program} is packed`);
 });
 
 test('systemd finds nothing wrong with the unit file', { skip }, () => {
