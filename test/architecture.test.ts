@@ -12,14 +12,15 @@ import { fileURLToPath } from 'node:url';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const src = join(root, 'src');
 
-/** What each room may import besides itself. `errors`, `log`, `early-signals` and `own-files` are files of the ground floor. */
-const GROUND = ['errors', 'log', 'early-signals', 'own-files', 'ini', 'sqlite'];
+/** What each room may import besides itself. `errors`, `log`, `early-signals`, `own-files` and `exit-place` are files of the ground floor. */
+const GROUND = ['errors', 'log', 'early-signals', 'own-files', 'exit-place', 'ini', 'sqlite'];
 const FIRST = [...GROUND, 'config', 'tasks', 'service'];
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   log: [],
   'early-signals': [],
   'own-files': [],
+  'exit-place': ['own-files'],
   ini: ['errors'],
   sqlite: ['errors'],
   config: GROUND,

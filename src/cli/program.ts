@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { packageOf } from '../config/index.js';
 import { describeError, didYouMean } from '../errors.js';
-import { exitStatusOf, STATUS_USAGE } from './exit-status.js';
+import { exitStatusOf, STATUS_REFUSED, STATUS_USAGE } from './exit-status.js';
+import { refuseToEnd } from './unfinished.js';
 
 /** A file of commands: adds one command, or a few that belong together, to the program. */
 interface CommandFile {
@@ -50,6 +51,9 @@ export async function runCommand(words: readonly string[]): Promise<number | und
   for (const file of files) file.register(program);
   for (const command of program.commands) command.exitOverride().showSuggestionAfterError(true);
 
+  // Whoever serves loads the application in its workers, whose parent explains how they end.
+  const serves = named === undefined || named === 'serve';
+  const done = serves ? undefined : refuseToEnd(named, named === 'check' ? STATUS_REFUSED : 1, process);
   try {
     await program.parseAsync(all || named !== undefined ? [...words] : ['serve', ...words], { from: 'user' });
     return undefined;
@@ -62,6 +66,8 @@ export async function runCommand(words: readonly string[]): Promise<number | und
       `${words.includes('--trace-errors') && error instanceof Error ? error.stack : describeError(error)}\n`,
     );
     return exitStatusOf(error);
+  } finally {
+    done?.();
   }
 }
 

@@ -244,6 +244,7 @@ function startError(assignment: Assignment, exit: WorkerExit): Error {
     const how = exit.signal === null ? `exited with status ${exit.code}` : `was killed by ${exit.signal}`;
     return new PorticoError('PORTICO_WORKER_FAILED', {
       message: `worker ${index} of service ${service} ${how} before it was ready`,
+      ...(exit.signal === null ? { hint: 'Is there a process.exit() in the application, or in what it imports?' } : {}),
     });
   }
   const message = failure.text;

@@ -231,8 +231,8 @@ export class WorkerPool {
       } catch (error) {
         if (this.stopping) return;
         const { code, failure } = await worker.exited;
-        // Told to stop before it was ready: not a start that failed.
-        if (code !== 0 || failure !== undefined) throw error;
+        // Told to stop before it was ready: not a start that failed. One that ends with 0 untold has failed.
+        if (code !== 0 || failure !== undefined || worker.endedWith === undefined) throw error;
       }
     }
   }

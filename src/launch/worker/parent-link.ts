@@ -6,7 +6,7 @@
  */
 import { describeError } from '../../errors.js';
 import type { Assignment, Configure, LaunchedService, ToParent, ToWorker } from '../assignment.js';
-import { statusOf } from '../exit-status.js';
+import { STATUS_FAILED, statusOf } from '../exit-status.js';
 import { within } from '../within.js';
 
 /** Where a worker's process object holds its link. */
@@ -19,6 +19,12 @@ export interface Channel {
   on(event: string, listener: (message: ToWorker) => void): unknown;
   exit(status: number): never;
 }
+
+/** After these an end of the process is explained. */
+const SETTLING: ReadonlySet<ToParent['kind']> = new Set(['ready', 'failed', 'ended']);
+
+/** What to do about an application that ends its process. */
+const NO_EXIT = 'A module must not end the process that imports it: throw an error instead.';
 
 /** A message of one kind. */
 type Message<K extends ToWorker['kind']> = Extract<ToWorker, { kind: K }>;
@@ -38,6 +44,8 @@ export class ParentLink {
   #gone: () => void;
   #releaseSignals: () => void;
   #failing = false;
+  /** The parent knows how the start came out, or that this worker ends. */
+  #settled = false;
   readonly #collectors: (() => Readonly<Record<string, unknown>>)[] = [];
 
   constructor(assignment: Assignment, first: Configure, given: { channel: Channel; releaseSignals: () => void }) {
@@ -82,6 +90,7 @@ export class ParentLink {
   }
 
   send(message: ToParent): Promise<void> {
+    if (SETTLING.has(message.kind)) this.#settled = true;
     return new Promise((resolve) => {
       if (!this.#channel.connected || this.#channel.send === undefined) {
         resolve();
@@ -128,6 +137,15 @@ export class ParentLink {
     const code = (error as { code?: unknown } | null | undefined)?.code;
     const failure = { text: describeError(error), code: typeof code === 'string' ? code : undefined, status };
     await within(1000, this.send({ kind: 'failed', ...failure }));
+  }
+
+  /** The process exits by a call at `place` and never served: the application, most likely, as it was loaded. */
+  exits(place: string | undefined): void {
+    if (this.#settled || place === undefined) return;
+    const { service, index } = this.assignment;
+    const text = `worker ${index} of service ${service} was ended before it was ready: ${place}: process.exit()\n  ${NO_EXIT}`;
+    // In the channel when `send` returns: a pipe that has room takes it at once.
+    void this.send({ kind: 'failed', text, code: undefined, status: STATUS_FAILED });
   }
 
   #receive(message: ToWorker): void {

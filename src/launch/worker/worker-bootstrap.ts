@@ -5,6 +5,7 @@
  * worker thread, which inherits the `--import`.
  */
 import { isMainThread } from 'node:worker_threads';
+import type { ToParent } from '../assignment.js';
 import { tickOfNode } from './tick-shape.js';
 
 const assigned = isMainThread && process.send !== undefined ? process.env.PORTICO_WORKER : undefined;
@@ -14,7 +15,14 @@ export const heldTick = assigned === undefined ? undefined : tickOfNode();
 
 if (assigned !== undefined) {
   // Before anything else is loaded: a SIGTERM that came in between would kill the process by its default action.
-  const stopped = (): void => process.exit(0);
+  const ended: ToParent = { kind: 'ended', status: 0 };
+  const stopped = (): void => {
+    // It is asked for: no start that failed. A message this short is in the channel when `send` returns.
+    process.send?.(ended);
+    process.off('exit', unexplained);
+    process.exit(0);
+  };
+  let unexplained: () => void = () => undefined;
   const ignored = (): void => undefined;
   process.on('SIGTERM', stopped);
   process.on('SIGINT', ignored);
@@ -26,5 +34,5 @@ if (assigned !== undefined) {
   };
   delete process.env.PORTICO_WORKER;
   const { beginWork } = await import('./worker-start.js');
-  await beginWork(assigned, releaseSignals);
+  unexplained = await beginWork(assigned, releaseSignals);
 }

@@ -3,12 +3,16 @@
  * makes itself known.
  */
 import { ConfigurationRefused, type PorticoError } from '../../errors.js';
+import { exitPlace } from '../../exit-place.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { type Channel, ParentLink, WORKER_LINK } from './parent-link.js';
 import { startWatching } from './watch.js';
 
-/** Waits for the parent's first message and leaves a {@link ParentLink} on the process. `assigned` is the assignment's JSON. */
-export async function beginWork(assigned: string, releaseSignals: () => void): Promise<void> {
+/**
+ * Waits for the parent's first message and leaves a {@link ParentLink} on the process. `assigned` is the assignment's JSON.
+ * Gives the listener of "exit" that tells the parent of an end that nobody has explained.
+ */
+export async function beginWork(assigned: string, releaseSignals: () => void): Promise<() => void> {
   const assignment = JSON.parse(assigned) as Assignment;
   const first = await firstMessage();
   // The channel alone does not keep a worker alive whose program ended without having launched anything.
@@ -19,6 +23,9 @@ export async function beginWork(assigned: string, releaseSignals: () => void): P
   process.on('uncaughtException', (error) => link.uncaught(error));
   process.on('beforeExit', () => void link.fail(notLaunched(assignment.service, [])));
   startWatching(link);
+  const unexplained = (): void => link.exits(exitPlace());
+  process.on('exit', unexplained);
+  return unexplained;
 }
 
 /** The error of a worker whose program did not launch the service it is there for: the configuration changed under it. */

@@ -1,0 +1,76 @@
+/** An application whose module ends the process that imports it: at the check, at the start and at a reload. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { emptyProject, freePort, startApiCli } from './program.js';
+import { pidApp, pidProject } from './projects.js';
+
+const ENDING = `${pidApp}\nif (process.env.ENDS !== 'not') process.exit(0);\n`;
+const READY = /^hello\b.*:\d+/m;
+
+test('OP-3 a check says who ended it, and does not end with 0', async (t) => {
+  const project = emptyProject({ ...pidProject(0, 1), 'app.js': ENDING });
+  t.after(() => project.remove());
+  for (const [command, status, ...args] of [
+    ['check', 78],
+    ['check', 78, 'api-paste.ini'],
+  ] as const) {
+    const program = startApiCli([command, ...args], { cwd: project.folder });
+    t.after(() => program.end());
+    const ended = await program.ended;
+    assert.deepEqual(ended, { code: status, signal: null }, program.output());
+    assert.match(program.stderr, new RegExp(`^error: api-cli ${command} did not come to its end: `));
+    assert.match(program.stderr, /\/app\.js:\d+:\d+: process\.exit\(0\) ended it/);
+  }
+});
+
+test('OP-3 a check that waits for ever says so', async (t) => {
+  const project = emptyProject({ ...pidProject(0, 1), 'app.js': `${pidApp}\nawait new Promise(() => {});\n` });
+  t.after(() => project.remove());
+  const program = startApiCli(['check'], { cwd: project.folder });
+  t.after(() => program.end());
+  assert.deepEqual(await program.ended, { code: 78, signal: null }, program.output());
+  assert.match(program.stderr, /did not come to its end: something it waits for never settles/);
+});
+
+test('a worker whose module ends the process is a start that fails: one error with its place', async (t) => {
+  const project = emptyProject({ ...pidProject(await freePort(), 2), 'app.js': ENDING });
+  t.after(() => project.remove());
+  const program = startApiCli([], { cwd: project.folder });
+  t.after(() => program.end());
+  assert.deepEqual(await program.ended, { code: 1, signal: null }, program.output());
+  const told = program.output().match(/worker \d of service hello was ended before it was ready/g);
+  assert.equal(told?.length, 1, program.output());
+  assert.match(program.stderr, /before it was ready: \S+\/app\.js:\d+:\d+: process\.exit\(\)\n {2}A module must not/);
+  assert.doesNotMatch(program.output(), /Forking too fast/);
+});
+
+test('where nobody can say who ended it, the start fails all the same and names the likely cause', async (t) => {
+  const project = emptyProject({
+    ...pidProject(await freePort(), 1),
+    'app.js': `${pidApp}\nprocess.reallyExit(0);\n`,
+  });
+  t.after(() => project.remove());
+  const program = startApiCli([], { cwd: project.folder });
+  t.after(() => program.end());
+  assert.deepEqual(await program.ended, { code: 1, signal: null }, program.output());
+  assert.match(
+    program.stderr,
+    /worker 0 of service hello exited with status 0 before it was ready\n {2}Is there a process\.exit\(\)/,
+  );
+});
+
+test('a reload to a module that ends the process is refused with its place', async (t) => {
+  const project = emptyProject(pidProject(await freePort(), 1));
+  t.after(() => project.remove());
+  const program = startApiCli([], { cwd: project.folder });
+  t.after(() => program.end());
+  await program.printed(READY);
+  writeFileSync(join(project.folder, 'app.js'), ENDING);
+  program.kill('SIGHUP');
+  await program.printed(/"outcome":"refused"|Reload refused/);
+  assert.match(program.output(), /was ended before it was ready: \S+\/app\.js:\d+:\d+: process\.exit\(\)/);
+  program.kill('SIGTERM');
+  assert.equal((await program.ended).code, 0);
+});
