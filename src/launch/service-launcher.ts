@@ -20,7 +20,7 @@ import { resetAll } from './reload/in-place.js';
 import { reloadInPlace } from './reload/in-place-reload.js';
 import { ReloadReports } from './reload/reload-report.js';
 import { Diagnosis } from './report/diagnosis.js';
-import { type Answer, type AnswerQuestion, errorText, Questions } from './report/questions.js';
+import { type Answer, type AnswerQuestion, Questions } from './report/questions.js';
 import type { GuruMeditation, ReportSection } from './report/report.js';
 import { ALONE, type ServiceLauncherOptions } from './service-launcher-options.js';
 import { ServiceRun, type StopRequest } from './service-run.js';
@@ -59,6 +59,8 @@ export class ServiceLauncher implements Launcher {
   #crashed = false;
   #stopReason: StopRequest['reason'] | undefined;
   #stopping: Promise<void> | undefined;
+  /** Raised when a stop that has less time takes the place of the one under way. */
+  #superseded = new AbortController();
 
   constructor(options: ServiceLauncherOptions = {}) {
     checkLauncherOptions(options);
@@ -170,12 +172,7 @@ export class ServiceLauncher implements Launcher {
 
   /** Asks this process, as a `ProcessLauncher` asks all its workers. */
   async ask(topic: string, body?: unknown): Promise<Answer[]> {
-    const from = { service: undefined, workerId: 0, pid: this.#host.pid };
-    try {
-      return [{ ...from, body: await this.questions.ask(topic, body) }];
-    } catch (error) {
-      return [{ ...from, error: errorText(error) }];
-    }
+    return [await this.questions.answerAs({ service: undefined, workerId: 0, pid: this.#host.pid }, topic, body)];
   }
 
   /** Adds what `collect` gives to the facts of `status()`. */
@@ -262,6 +259,8 @@ export class ServiceLauncher implements Launcher {
     if (this.#stopping !== undefined && !hasten) return this.#stopping;
     this.#stopReason = request.reason;
     this.#abandoned.abort();
+    this.#superseded.abort();
+    this.#superseded = new AbortController();
     if (this.#stopping === undefined) {
       this.#serviceManager.stopping();
       this.#options.stopBegins?.();
@@ -274,9 +273,11 @@ export class ServiceLauncher implements Launcher {
     const alone = this.#options.signals !== false && !this.#options.worker?.supervised;
     const { drainDelayMs } = this.#settings;
     const leaveBehind = (work: Promise<unknown>): void => this.#process.leaveBehind(work, { overdue: true });
-    const clean = await stopServices(this.#runs, request, { drainDelayMs, alone, leaveBehind });
-    await this.#process.letGo(this.#reloads.idle());
+    const { signal: superseded } = this.#superseded;
+    const clean = await stopServices(this.#runs, request, { drainDelayMs, alone, superseded, leaveBehind });
     if (!clean) this.#status ||= STATUS_FAILED;
+    if (superseded.aborted) return this.#stopping;
+    await this.#process.letGo(this.#reloads.idle());
     this.#ended.resolve(this.#status);
   }
 

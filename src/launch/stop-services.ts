@@ -11,18 +11,20 @@ export interface StopCircumstances {
   readonly drainDelayMs: number;
   /** Nobody ends this process should its loop be stuck. */
   readonly alone: boolean;
+  /** Raised when another stop, which has less time, takes this one's place. */
+  readonly superseded: AbortSignal;
   /** Told of what goes on in spite of the deadline. */
   leaveBehind(work: Promise<unknown>): void;
 }
 
 /**
  * Stops all of them: asked in the order they were launched, they drain side by side, so that none goes on accepting behind
- * another. One clock for all of it. True when everything under way came to its end.
+ * another. One clock for all of it. True when everything under way came to its end, or it is another stop's affair by now.
  */
 export async function stopServices(
   runs: readonly ServiceRun[],
   request: StopRequest,
-  { drainDelayMs, alone, leaveBehind }: StopCircumstances,
+  { drainDelayMs, alone, superseded, leaveBehind }: StopCircumstances,
 ): Promise<boolean> {
   // A supervisor does this for its workers.
   const spare = alone ? killAfter(longest(runs, request)) : () => undefined;
@@ -30,7 +32,11 @@ export async function stopServices(
   // What has crashed has no time to lose.
   if (request.reason === 'stop' && request.limitMs === undefined && drainDelayMs > 0) {
     for (const run of runs) run.service.markDraining?.();
-    await pause(request.timeoutMs === 0 ? drainDelayMs : Math.min(drainDelayMs, request.timeoutMs));
+    await pause(request.timeoutMs === 0 ? drainDelayMs : Math.min(drainDelayMs, request.timeoutMs), superseded);
+    if (superseded.aborted) {
+      spare();
+      return true;
+    }
   }
   const spentMs = performance.now() - began;
   const stops = runs.map((run) => run.stop({ ...request, spentMs }));

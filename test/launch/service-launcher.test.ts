@@ -385,6 +385,27 @@ test('LC-549 one clock for the whole stop: drain_delay is part of it', async () 
   await hasty.stop();
 });
 
+test('RL-71 LC-540 an error that nobody handles ends drain_delay, and its own deadline stands', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const launcher = embedded({ settings: { drainDelayMs: 3000, gracefulShutdownTimeoutMs: 12_000 } });
+  const service = new RecordedService('one');
+  let end = (): void => undefined;
+  service.onStop = () => new Promise<void>((resolve) => (end = resolve));
+  await launcher.launchService(service);
+  const status = launcher.wait();
+  const stopped = launcher.stop();
+  void launcher.crash(new Error('nobody handles this'));
+  for (let i = 0; i < 10; i++) await Promise.resolve();
+  t.mock.timers.tick(4000);
+  for (let i = 0; i < 10; i++) await Promise.resolve();
+  const [only, ...more] = service.stops;
+  assert.deepEqual(more, []);
+  assert.ok(only?.deadlineMs !== undefined && only.deadlineMs <= 5000, String(only?.deadlineMs));
+  end();
+  await stopped;
+  assert.equal(await status, 2);
+});
+
 test('LC-106 the backdoor port is written before start', async () => {
   const launcher = embedded();
   let seen: unknown;

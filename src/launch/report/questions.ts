@@ -35,6 +35,15 @@ export class Questions {
     if (answer === undefined) throw new Error(`nobody here answers "${topic}"`);
     return answer(body);
   }
+
+  /** As {@link ask}, for whoever asks several processes at once: never rejects. */
+  async answerAs(from: Pick<Answer, 'service' | 'workerId' | 'pid'>, topic: string, body: unknown): Promise<Answer> {
+    try {
+      return { ...from, body: await this.ask(topic, body) };
+    } catch (error) {
+      return { ...from, error: errorText(error) };
+    }
+  }
 }
 
 /** The text of what went wrong, as it travels. */
