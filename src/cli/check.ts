@@ -8,7 +8,9 @@ import { apiFindings, findingOf } from './check-apis.js';
 import { choice } from './choice.js';
 import { addConfigurationOptions, type ConfigurationArguments, readConfiguration } from './configuration.js';
 import { STATUS_REFUSED } from './exit-status.js';
+import { NAME_A_CONFIGURATION, noConfiguration, unread } from './no-configuration.js';
 import { configuredPasteFile } from './paste-file.js';
+import { notAPasteFile } from './service-file.js';
 import { registerShippedOptions } from './shipped-options.js';
 
 interface CheckArguments extends ConfigurationArguments {
@@ -46,6 +48,8 @@ async function check(file: string | undefined, names: readonly string[], given: 
 async function ofPasteFile(file: string, names: readonly string[], given: CheckArguments): Promise<Finding[]> {
   const named = given.configFile !== undefined || given.configDir !== undefined || given.set !== undefined;
   const config = named ? await readConfiguration(given, { collect: true }) : undefined;
+  const stranger = await notAPasteFile(file);
+  if (stranger !== undefined) return [stranger];
   return Loader.checkFile(file, { config, import: given.import, ...(names.length === 0 ? {} : { names }) });
 }
 
@@ -53,6 +57,9 @@ async function ofPasteFile(file: string, names: readonly string[], given: CheckA
 async function ofConfiguration(given: CheckArguments): Promise<Finding[]> {
   const config = await readConfiguration(given, { collect: true });
   await registerShippedOptions(config);
+  const cause = unread(config);
+  if (cause.length > 0) return cause.map(findingOf);
+  const none = given.configFile === undefined ? noConfiguration(config) : undefined;
   const refused = await apiFindings(config, { import: given.import });
   // First the paste file: with its factories it declares the options of the application.
   const pasted = await ofItsPasteFile(config, given);
@@ -61,7 +68,12 @@ async function ofConfiguration(given: CheckArguments): Promise<Finding[]> {
   const issues = (strict ? problems : problems.map(asAtTheStart)).map(findingOf);
   // What an API leads to is in the paste file as well, and each API may lead to the same.
   const findings = new Map([...issues, ...refused, ...pasted].map((each) => [findingText(each), each]));
-  return [...findings.values()];
+  return [...(none === undefined ? [] : [withoutFile(none)]), ...findings.values()];
+}
+
+function withoutFile(message: string): Finding {
+  const code = 'PORTICO_CONFIG_NO_FILE';
+  return findingOf({ severity: 'warning', code, message, hint: NAME_A_CONFIGURATION });
 }
 
 async function ofItsPasteFile(config: Config, given: CheckArguments): Promise<Finding[]> {

@@ -6,6 +6,7 @@ import { nearestNames } from '../errors.js';
 import { Loader, PasteError } from '../loader/index.js';
 import { apiOptions as apiSectionOptions, servingOptions } from '../server/index.js';
 import { apiOptions } from './api-options.js';
+import { missingComma } from './missing-comma.js';
 
 /** The APIs a configuration enables: `enabled_apis`, by default every `[api:<name>]`. */
 export function apiNames(config: Config): readonly string[] {
@@ -59,7 +60,9 @@ function tlsOfUnknownApis(config: Config): CheckIssue[] {
   const strangers = enabledSslApis.filter((name) => !enabled.includes(name));
   if (strangers.length === 0) return [];
   const message = `names APIs that are not enabled: ${strangers.join(', ')}`;
-  return [{ group: 'DEFAULT', opt: 'enabled_ssl_apis', message, severity: 'warning' }];
+  const hint = strangers.map((name) => missingComma(name, enabled)).find((comma) => comma !== undefined);
+  const advice = hint === undefined ? {} : { hint };
+  return [{ group: 'DEFAULT', opt: 'enabled_ssl_apis', message, ...advice, severity: 'warning' }];
 }
 
 /** `[api:]`, and sections of APIs that are not enabled but almost have the name of one that is. */

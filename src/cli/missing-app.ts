@@ -6,6 +6,7 @@ import { didYouMean } from '../errors.js';
 import { Loader, type PasteAppNotFound } from '../loader/index.js';
 import { apiOptions, servingOptions } from '../server/index.js';
 import { apiSections } from './cross-checks.js';
+import { missingComma } from './missing-comma.js';
 
 /** The `pipeline` that an API's section names; undefined where the API's own name is looked for. */
 export function ownPipeline(config: Config, name: string): string | undefined {
@@ -28,6 +29,12 @@ export function missingAppHint(config: Config, name: string, error: PasteAppNotF
   const path = config.findFile(apiPasteConfig);
   if (path === undefined) return error.hint;
   const loader = new Loader(path, { config });
+  const known = [
+    ...apiSections(config),
+    ...loader.sections().flatMap((each) => (each.kind === 'app' ? [each.name] : [])),
+  ];
+  const comma = missingComma(name, known);
+  if (comma !== undefined) return comma;
   const others = apiSections(config).filter((each) => each !== name && loader.has(ownPipeline(config, each) ?? each));
   return didYouMean(name, others) ?? error.hint;
 }

@@ -3,8 +3,7 @@
  */
 import { relative } from 'node:path';
 import type { Config } from '../config/index.js';
-import { ConfigNotFound } from '../loader/index.js';
-import { servingOptions } from '../server/index.js';
+import { noPasteFile, servingOptions } from '../server/index.js';
 import { type ConfigurationArguments, readConfiguration } from './configuration.js';
 
 /** A paste file, and the configuration its factories read. */
@@ -25,10 +24,7 @@ export function configuredPasteFile(config: Config): string {
   const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
   const path = config.findFile(apiPasteConfig);
   if (path !== undefined) return nearby(path);
-  throw new ConfigNotFound('PORTICO_PASTE_NO_FILE', {
-    message: `there is no paste file at ${apiPasteConfig}`,
-    hint: '[DEFAULT] api_paste_config names it; --paste names another for this command.',
-  });
+  throw noPasteFile(config, apiPasteConfig);
 }
 
 /** The path as people would write it from here, where the file is below. */

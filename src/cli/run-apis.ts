@@ -9,6 +9,7 @@ import type { Logger } from '../log.js';
 import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
 import { configuredLogger, readConfiguration } from './configuration.js';
 import { exitStatusOf } from './exit-status.js';
+import { refuseUnread } from './no-configuration.js';
 import { Problems } from './problems.js';
 
 /** A service, and how many workers it wants; 1 where it does not say. */
@@ -71,6 +72,7 @@ async function launchApis(
   options: RunApisOptions & { readonly config: Config; readonly log: Logger },
 ): Promise<number> {
   const { config, log } = options;
+  refuseUnread(config);
   const problems = new Problems();
   const ready = (service: ApiService): void => {
     options.onReady?.(service, launcher?.addresses(service.name ?? '') ?? []);
@@ -81,7 +83,7 @@ async function launchApis(
       new ProcessLauncher({
         config,
         log,
-        onReload: async (next) => requests(atLeastOne(await services(next ?? config, 'parent', running())), ready),
+        onReload: async (next = config) => requests(atLeastOne(await services(next, 'parent', running()), next), ready),
         // Explained once, at the end.
         startFailed: () => undefined,
       }),
@@ -95,7 +97,7 @@ async function launchApis(
   if (launcher === undefined) return 1;
 
   if (wanted.length === 0) {
-    log.error(NOTHING_ENABLED);
+    log.error(nothingEnabled(config).describe());
     return 1;
   }
   let service = wanted[0]!;
@@ -118,9 +120,17 @@ async function launchApis(
 }
 
 /** A reload to nothing would end all there is, most likely by a slip: it is refused, as a start is. */
-function atLeastOne(services: readonly ApiService[]): readonly ApiService[] {
+function atLeastOne(services: readonly ApiService[], config: Config): readonly ApiService[] {
   if (services.length > 0) return services;
-  throw new ConfigurationRefused('PORTICO_NO_APIS', { message: NOTHING_ENABLED });
+  throw nothingEnabled(config);
+}
+
+/** With the place of `enabled_apis`, where it has one. */
+function nothingEnabled(config: Config): ConfigurationRefused {
+  const origin = config.has('DEFAULT', 'enabled_apis')
+    ? config.getLocation('DEFAULT', 'enabled_apis').origin
+    : undefined;
+  return new ConfigurationRefused('PORTICO_NO_APIS', { message: NOTHING_ENABLED, origin });
 }
 
 function requests(

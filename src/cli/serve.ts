@@ -3,7 +3,10 @@
  */
 import { relative } from 'node:path';
 import type { Command } from 'commander';
+import type { Config } from '../config/index.js';
 import { PorticoError } from '../errors.js';
+import { isWorker } from '../launch/index.js';
+import type { Logger } from '../log.js';
 import { formatAddress, type WSGIService } from '../server/index.js';
 import type { ListenAddress } from '../service/index.js';
 import { addAllProblems } from './all-problems.js';
@@ -14,6 +17,7 @@ import {
   readConfiguration,
 } from './configuration.js';
 import { enabledApis } from './enabled-apis.js';
+import { NAME_A_CONFIGURATION, noConfiguration } from './no-configuration.js';
 import { type MakeServices, runApis } from './run-apis.js';
 
 interface ServeArguments extends ConfigurationArguments {
@@ -47,6 +51,7 @@ async function serve(given: ServeArguments, traceErrors: boolean): Promise<numbe
   const dev = given.dev === true;
   const config = await readConfiguration(given, { set, collect: true });
   const log = configuredLogger(config, dev ? 'text' : undefined);
+  tellOfNone(config, given, log);
   const services: MakeServices = (current, role, running) =>
     enabledApis(current, { log, dev, traceErrors, quiet: role === 'worker', running });
   return runApis(services, {
@@ -55,6 +60,14 @@ async function serve(given: ServeArguments, traceErrors: boolean): Promise<numbe
     onReady: (service, addresses) => process.stdout.write(`${readyLine(service as WSGIService, addresses)}\n`),
     moreProblems: addAllProblems,
   });
+}
+
+/** Says that no configuration file was found: a warning where nothing else says what to serve. */
+function tellOfNone(config: Config, given: ServeArguments, log: Logger): void {
+  const none = given.configFile === undefined && !isWorker() ? noConfiguration(config) : undefined;
+  if (none === undefined) return;
+  if (config.arguments.length + config.variables.length > 0) log.info(none);
+  else log.warn(`${none} ${NAME_A_CONFIGURATION}`);
 }
 
 /** `compute     http://127.0.0.1:8774  2 workers  [compute] in paste/api-paste.ini`. */

@@ -41,6 +41,7 @@ export { configOptions } from './own-options.js';
 export { programFolders } from './program-folders.js';
 export { UsageError } from './sources/command-line.js';
 export { HelpRequested } from './sources/command-line-help.js';
+export { searchedDirs } from './sources/default-files.js';
 export { sourceOptions } from './sources/external-sources.js';
 export { withOverrides } from './sources/with-overrides.js';
 export { type WorkerAssignment, workerAssignment } from './sources/worker-configuration.js';

@@ -15,5 +15,5 @@ export { type ListedSection, type Loaded, Loader, type ResolvedConf } from './lo
 export type { LoaderOptions } from './loader-options.js';
 export { ConfigNotFound, markedLine, PasteAppNotFound, PasteError, type PasteReference } from './paste-error.js';
 export { type EntryPoints, LazyFactory, type Resolver } from './resolver.js';
-export type { Kind } from './section.js';
+export { isPasteSection, type Kind } from './section.js';
 export type { ChildTree, ContextTree } from './tree.js';

@@ -1,7 +1,7 @@
 /**
  * What a paste file is refused with: the error, and the way that led to it.
  */
-import { isSecret } from '../config/index.js';
+import { isSecret, type Location, placeOf } from '../config/index.js';
 import { ConfigurationRefused, type ErrorDetails, type Origin } from '../errors.js';
 import { caretUnder } from '../ini/index.js';
 import { thrownAt } from '../service/index.js';
@@ -99,7 +99,24 @@ export function markedLine(origin: Origin | undefined): string | undefined {
 }
 
 /** The paste file a program asked for does not exist. */
-export class ConfigNotFound extends PasteError {}
+export class ConfigNotFound extends PasteError {
+  readonly #namedAt: Location | undefined;
+
+  /** `namedAt`: where the option stands that names the file. */
+  constructor(code: string, details: PasteErrorDetails, namedAt?: Location) {
+    super(code, details);
+    this.#namedAt = namedAt;
+  }
+
+  /** As of any error of a paste file, behind the place that names the file. */
+  override describe(): string {
+    if (this.#namedAt === undefined || this.#namedAt.kind === 'default') return super.describe();
+    const { origin } = this.#namedAt;
+    const line = markedLine(origin);
+    const text = `${placeOf(this.#namedAt)}: [DEFAULT] api_paste_config: ${super.describe()}`;
+    return line === undefined ? text : `${text}\n${line}`;
+  }
+}
 
 /** The app a program asked for by name is not in the paste file. */
 export class PasteAppNotFound extends PasteError {}

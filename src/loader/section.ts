@@ -52,6 +52,11 @@ export function definedBy(section: PasteSection): { kind: Kind; prefix: string; 
   return { kind, prefix, name: strip(section.name.slice(colon + 1)) };
 }
 
+/** Whether PasteDeploy looks at a section of that name: `app:main`, or `app` alone. */
+export function isPasteSection(name: string): boolean {
+  return KIND_OF.has(name.split(':', 1)[0]!);
+}
+
 /** The kind for each prefix. */
 export const KIND_OF: ReadonlyMap<string, Kind> = new Map(
   (Object.keys(PREFIXES) as Kind[]).flatMap((kind) => PREFIXES[kind].flat().map((prefix) => [prefix, kind] as const)),

@@ -1,6 +1,6 @@
 /** `portico/server`: apps on addresses. */
 export { apiOptions, servingOptions } from './api/api-options.js';
-export type { AppLoader } from './api/paste-config.js';
+export { type AppLoader, noPasteFile } from './api/paste-config.js';
 export { type WsgiOptions, wsgiOptions } from './api/wsgi-options.js';
 export { WSGIService } from './api/wsgi-service.js';
 export type { WSGIServiceOptions } from './api/wsgi-service-options.js';

@@ -2,13 +2,24 @@
  * What may have been meant by the name of a file that is not there.
  */
 import { readdirSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { nearestNames } from '../errors.js';
 
-/** The file beside a missing one whose name comes nearest to it; undefined where none does. */
-export function nearFile(path: string): string | undefined {
+/** How many files are listed where none has a near name. */
+const LISTED = 3;
+
+/**
+ * `Did you mean "cert.pem"?`: the file beside a missing one whose name comes nearest to it. Where none does, those that
+ * end in `ending`, without `others`, which are something else. Undefined where there is nothing to offer.
+ */
+export function nearFile(path: string, ending?: string, others: readonly string[] = []): string | undefined {
+  const folder = dirname(path);
   try {
-    return nearestNames(basename(path), readdirSync(dirname(path)))[0];
+    const names = readdirSync(folder).filter((name) => !others.includes(join(folder, name)));
+    const [near] = nearestNames(basename(path), names);
+    if (near !== undefined) return `Did you mean "${near}"?`;
+    const alike = ending === undefined ? [] : names.filter((name) => name.endsWith(ending)).slice(0, LISTED);
+    return alike.length === 0 ? undefined : `There is ${alike.join(', ')}.`;
   } catch {
     // A folder that cannot be read has nothing to offer.
     return undefined;

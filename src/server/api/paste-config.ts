@@ -1,8 +1,8 @@
 /**
  * Finds the paste file of a service and the app in it.
  */
-import { dirname, resolve } from 'node:path';
-import { type Config, placeOf } from '../../config/index.js';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import type { Config } from '../../config/index.js';
 import { ConfigNotFound, type LoadedApp, Loader, PasteAppNotFound } from '../../loader/index.js';
 import type { Logger } from '../../log.js';
 import { nearFile } from '../near-file.js';
@@ -42,20 +42,18 @@ export function checkApp(loader: AppLoader, name: string): void {
 
 /** There is no paste file where the configuration says: who says so, and what is there instead. */
 export function noPasteFile(config: Config, file: string): ConfigNotFound {
-  const place = placeOf(config.getLocation('DEFAULT', 'api_paste_config'));
-  const near = nearFile(resolve(dirname(config.configFiles.at(-1) ?? resolve('x')), file));
+  const location = config.getLocation('DEFAULT', 'api_paste_config');
+  const near = nearFile(resolve(dirname(config.configFiles.at(-1) ?? resolve('x')), file), '.ini', config.configFiles);
   const hints = [
-    `[DEFAULT] api_paste_config names it${place === '' ? ', by default' : ` (${place})`}.`,
-    near === undefined ? undefined : `Did you mean "${near}"?`,
-    `A relative path is looked for beside ${beside(config)}.`,
-  ];
-  return new ConfigNotFound('PORTICO_PASTE_NO_FILE', {
-    message: `Could not find config at ${file}`,
-    hint: hints.filter((hint) => hint !== undefined).join(' '),
-  });
+    location.kind === 'default' ? '[DEFAULT] api_paste_config names it, by default.' : undefined,
+    near,
+    isAbsolute(file) ? undefined : `A relative path is looked for beside ${beside(config)}.`,
+  ].filter((hint) => hint !== undefined);
+  const hint = hints.length === 0 ? 'Write it, or name another.' : hints.join(' ');
+  return new ConfigNotFound('PORTICO_PASTE_NO_FILE', { message: `Could not find config at ${file}`, hint }, location);
 }
 
 function beside(config: Config): string {
   const files = config.configFiles;
-  return files.length === 0 ? resolve('.') : files.join(', ');
+  return files.length === 0 ? `${resolve('.')} and its paste/; no configuration file was read` : files.join(', ');
 }

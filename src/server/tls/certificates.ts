@@ -50,7 +50,7 @@ export function readPem(option: string, path: string, readFile: ReadFile): Buffe
     if (code === 'ENOENT' || code === 'ENOTDIR') {
       const near = nearFile(path);
       const hints = [
-        near === undefined ? undefined : `Did you mean "${near}"?`,
+        near,
         isAbsolute(path) ? undefined : `A relative path begins where the program was started: ${resolve('.')}.`,
       ].filter((hint) => hint !== undefined);
       throw refuseTls(option, `Unable to find ${option} : ${path}`, hints.join(' ') || undefined, error);

@@ -1,0 +1,48 @@
+/**
+ * Service files and paste files told apart: both are called something.ini, and `check` takes either.
+ */
+import { readFileSync } from 'node:fs';
+import { Config } from '../config/index.js';
+import { type Finding, isPasteSection } from '../loader/index.js';
+import { servingOptions } from '../server/index.js';
+import { apiOptions } from './api-options.js';
+import { shippedOptions } from './shipped-options.js';
+
+/** An error for a file that has sections and none of a paste file; undefined for any other. */
+export async function notAPasteFile(file: string): Promise<Finding | undefined> {
+  const config = sectionsOf(file);
+  const sections = config?.listAllSections() ?? [];
+  if (config === undefined || sections.length === 0 || sections.some(isPasteSection)) return undefined;
+  const shipped = await shippedOptions();
+  const first =
+    sections.find((name) => name.startsWith('api:')) ??
+    sections.find((name) => shipped.some(({ group }) => name === group && (name !== 'DEFAULT' || servesApis(config))));
+  return {
+    severity: 'error',
+    code: 'PORTICO_PASTE_NO_SECTION',
+    file,
+    line: 1,
+    column: 1,
+    message: 'no section of this file makes an app, a filter or a server: it is no paste file',
+    hint:
+      first === undefined
+        ? 'Sections of a paste file are [app:<name>], [filter:<name>], [pipeline:<name>] and [composite:<name>].'
+        : `With [${first}] this looks like a service file: api-cli check --config-file ${file}`,
+  };
+}
+
+/** Whether `[DEFAULT]`, which both kinds have, is that of a service. */
+function servesApis(config: Config): boolean {
+  config.register('DEFAULT', apiOptions);
+  config.register('DEFAULT', servingOptions);
+  return ['enabled_apis', 'api_paste_config'].some((opt) => config.getLocation('DEFAULT', opt).kind === 'file');
+}
+
+function sectionsOf(file: string): Config | undefined {
+  try {
+    return Config.fromText(readFileSync(file, 'utf8'));
+  } catch {
+    // What cannot be read, or is no INI at all, is told as a paste file that cannot be read.
+    return undefined;
+  }
+}

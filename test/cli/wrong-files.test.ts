@@ -1,0 +1,91 @@
+/** Files that are not there, not what they are taken for, or lie in another folder: what `api-cli` says of them. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const main = resolve(fileURLToPath(import.meta.url), '..', '..', '..', 'lib', 'cli', 'main.js');
+const pasted = {
+  'x.js': 'export const app = () => (_req, res) => res.end();\n',
+  'api-paste.ini': '[app:hello]\npaste.app_factory = ./x.js:app\n[app:world]\npaste.app_factory = ./x.js:app\n',
+};
+
+function folder(t: TestContext, files: Readonly<Record<string, string>>): string {
+  const path = realpathSync(mkdtempSync(join(tmpdir(), 'portico-files-')));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  const all = { 'package.json': '{"type":"module"}', ...files };
+  for (const [name, text] of Object.entries(all)) writeFileSync(join(path, name), text);
+  return path;
+}
+
+function cli(cwd: string, ...words: string[]) {
+  const env = { ...process.env, HOME: cwd };
+  return spawnSync(process.execPath, [main, ...words], { cwd, encoding: 'utf8', env, timeout: 60_000 });
+}
+
+test('OP-3 check of a service file that is taken for a paste file says how it is checked', (t) => {
+  const cwd = folder(t, {
+    ...pasted,
+    'portico.ini': '[api:hello]\nworkers = two\n',
+    'few.ini': '[DEFAULT]\nenabled_apis = hello\n',
+    'other.ini': '[loggers]\nkeys = root\n',
+  });
+  const { status, stdout } = cli(cwd, 'check', 'portico.ini');
+  assert.equal(status, 78);
+  assert.match(stdout, /^portico\.ini:1:1: error: .*no paste file\n {2}.*api-cli check --config-file portico\.ini$/m);
+  assert.match(cli(cwd, 'check', 'few.ini').stdout, /api-cli check --config-file few\.ini/);
+  const other = cli(cwd, 'check', 'other.ini');
+  assert.equal(other.status, 78);
+  assert.match(other.stdout, /Sections of a paste file are/);
+  assert.equal(cli(cwd, 'check', 'api-paste.ini').status, 0);
+});
+
+test('OP-1 LC-1403 names without a comma between them start nothing, with the place and what to write', (t) => {
+  const cwd = folder(t, { ...pasted, 'portico.ini': '[DEFAULT]\nenabled_apis = hello world\n' });
+  const { status, stderr } = cli(cwd);
+  assert.equal(status, 1);
+  assert.match(stderr, /portico\.ini:2:16: \[DEFAULT\] enabled_apis: No APIs were started\. Check the enabled_apis/);
+  assert.match(stderr, /A comma is missing: write hello, world\./);
+  assert.match(cli(cwd, 'check').stdout, /^ {2}A comma is missing: write hello, world\.$/m);
+  writeFileSync(join(cwd, 'portico.ini'), '[DEFAULT]\nenabled_apis = hello,world\nenabled_ssl_apis = hello world\n');
+  assert.match(
+    cli(cwd, 'check').stdout,
+    /enabled_ssl_apis: names APIs.*\n {2}A comma is missing: write hello, world\./,
+  );
+});
+
+test('OP-1 CF-1 without a configuration file start and check say so, and where it was looked for', (t) => {
+  const cwd = folder(t, {});
+  const said = `No configuration file was found: neither portico.ini nor paste/portico.ini in ${cwd}, nor portico.conf in `;
+  const started = cli(cwd);
+  assert.equal(started.status, 1);
+  assert.ok(started.stderr.includes(said), started.stderr);
+  assert.match(started.stderr, /"level":"warn".*Name one with --config-file/);
+  const checked = cli(cwd, 'check');
+  assert.ok(checked.stdout.includes(`warning: ${said}`), checked.stdout);
+});
+
+test('OP-1 a configuration file that is named and not there is the one cause that is told', (t) => {
+  const cwd = folder(t, {});
+  const { status, stderr } = cli(cwd, '--enabled-apis', 'compute,metadata', '--config-file', 'portico.ini');
+  assert.equal(status, 78);
+  const line = `error: cannot read config file portico.ini (${join(cwd, 'portico.ini')}): it does not exist (ENOENT)\n`;
+  assert.equal(stderr, line);
+  assert.equal(cli(cwd, 'check', '--config-file', 'portico.ini').stdout, `${line}1 error, 0 warnings.\n`);
+});
+
+test('LC-1221 OP-3 a paste file that is not there is told at its place, with what is beside it, by every command', (t) => {
+  const ini = '[DEFAULT]\nenabled_apis = hello\napi_paste_config = api-pste.ini\n';
+  const cwd = folder(t, { ...pasted, 'portico.ini': ini });
+  const told =
+    /^portico\.ini:3:20: (error: )?\[DEFAULT\] api_paste_config: Could not find config at api-pste\.ini\n {2}Did you mean "api-paste\.ini"\?/m;
+  assert.match(cli(cwd).stderr, told);
+  assert.match(cli(cwd, 'check').stdout, told);
+  assert.doesNotMatch(cli(cwd, 'check').stdout, /--paste/);
+  assert.match(cli(cwd, 'pipeline', 'hello').stderr, told);
+  writeFileSync(join(cwd, 'portico.ini'), ini.replace('api-pste', 'composition'));
+  assert.match(cli(cwd, 'check').stdout, /^ {2}There is api-paste\.ini\. /m);
+});
