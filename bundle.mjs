@@ -59,6 +59,15 @@ const names = new Map(
       return [basename(path), relative('dist', input).replaceAll('/', '-')];
     }),
 );
+// A file that is imported by itself may have a second one, of what it begins with.
+const taken = new Set();
+const isEntry = ([path]) => metafile.outputs[`lib/${path}`].entryPoint !== undefined;
+for (const [path, name] of [...names].toSorted((a, b) => Number(isEntry(b)) - Number(isEntry(a)))) {
+  let own = name;
+  for (let part = 2; taken.has(own); part++) own = name.replace(/(\.js)$/, `-${part}$1`);
+  taken.add(own);
+  names.set(path, own);
+}
 const place = Object.entries(metafile.outputs).find(([, { inputs }]) => Object.hasOwn(inputs, `dist/${PLACE}`))?.[0];
 if (place === undefined || dirname(place) !== 'lib') throw new Error(`${PLACE} must lie in lib, but lies in ${place}`);
 
