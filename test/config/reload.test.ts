@@ -53,7 +53,7 @@ test('CF-81 CF-94 LC-1206 a reload replaces everything, but for what needs new s
   assert.deepEqual(said, [
     'Option app.workers changed from [1] to [2]',
     'Option app.topic changed from [a] to [b]',
-    '/portico.ini:4:8: warning: ignoring change to [app] port (restart needed)',
+    '/portico.ini:4:8: warning: ignoring change to [app] port from [1] to [2] (restart needed)',
   ]);
   said = [];
   write('[app]\nworkers = 2\ntopic = b\nport = 1\n');
@@ -82,7 +82,10 @@ test('CF-80 CF-91 CF-118 a mutate applies what is mutable and warns about the re
   write('[app]\nworkers = 2\ntopic = b\n');
   assert.deepEqual(sorted(await config.reload({ method: 'mutate' })), ['app.workers 1 2']);
   assert.deepEqual([values(config).workers, values(config).topic], [2, 'a']);
-  assert.match(said.join('\n'), /portico\.ini:3:9: warning: ignoring change to \[app\] topic \(restart needed\)/);
+  assert.match(
+    said.join('\n'),
+    /portico\.ini:3:9: warning: ignoring change to \[app\] topic from \[a\] to \[b\] \(restart needed\)/,
+  );
   assert.deepEqual(sorted(await config.reload()), ['app.topic a b']);
 });
 

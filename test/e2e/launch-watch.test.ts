@@ -52,9 +52,11 @@ test('CF-89 with watch_config_files a file that changes is a reload; other files
 });
 
 test('CF-89 the paste file is watched as well; without the option nothing is', { timeout: 60_000 }, async (t) => {
-  for (const watching of [true, false]) {
+  for (const watching of [true, 'mutate', false]) {
     const port = await freePort();
-    const project = emptyProject(pidProject(port, 1, watching ? 'watch_config_files = yes\n' : ''));
+    const mutate = watching === 'mutate';
+    const options = `${watching === false ? '' : 'watch_config_files = yes\n'}${mutate ? 'restart_method = mutate\n' : ''}`;
+    const project = emptyProject(pidProject(port, 1, options));
     const program = startApiCli([], { cwd: project.folder });
     t.after(async () => {
       await program.end();
@@ -63,7 +65,9 @@ test('CF-89 the paste file is watched as well; without the option nothing is', {
     await program.printed(/^hello\b.*:\d+/m);
     const before = (await ask(`http://127.0.0.1:${port}/`)).text;
     writeFileSync(join(project.folder, 'api-paste.ini'), `${pidPaste}\n# changed\n`);
-    if (watching) {
+    if (mutate) {
+      await program.printed(/Configuration files changed, reloading/);
+    } else if (watching) {
       await program.printed(/Configuration files changed, restarting/);
       await program.printed(/"outcome":"accepted"|Reload accepted/);
       assert.notEqual((await ask(`http://127.0.0.1:${port}/`)).text, before);

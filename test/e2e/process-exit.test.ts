@@ -71,6 +71,9 @@ test('a reload to a module that ends the process is refused with its place', asy
   program.kill('SIGHUP');
   await program.printed(/"outcome":"refused"|Reload refused/);
   assert.match(program.output(), /was ended before it was ready: \S+\/app\.js:\d+:\d+: process\.exit\(\)/);
+  // The worker lives: the child that only checked is told as such.
+  await program.printed(/"event":"reload_check".*which only checked a reload, exited with status 0/);
+  assert.doesNotMatch(program.output(), /worker_exited/);
   program.kill('SIGTERM');
   assert.equal((await program.ended).code, 0);
 });

@@ -108,7 +108,7 @@ test('OP-81 CF-82 CF-91 what a report says of restart_method and of logs is what
   );
   assert.match(
     it.program.stderr,
-    /portico\.ini:3:18: warning: ignoring change to \[DEFAULT\] restart_method \(restart needed\)/,
+    /portico\.ini:3:18: warning: ignoring change to \[DEFAULT\] restart_method from \[reload\] to \[mutate\] \(restart needed\)/,
   );
   // All options are written at debug, by the parent, whose level this is.
   assert.match(it.program.stderr, new RegExp(`"level":"debug","time":"[^"]*","pid":${it.program.pid},`));
@@ -314,7 +314,10 @@ test('OP-86 CF-81 an API that a reload removes gives its port back, and comes ag
   it.write(withOther(first));
   const move = await it.reload();
   assert.equal(move.changes.find(({ option }) => option === 'api:other.port')?.effect, 'needs a restart');
-  assert.match(it.program.output(), /\[api:other\] port \(restart needed\)/);
+  assert.match(
+    it.program.output(),
+    new RegExp(`\\[api:other\\] port from \\[${second}\\] to \\[${first}\\] \\(restart needed`),
+  );
   assert.equal((await ask(`http://127.0.0.1:${second}/`)).status, 200);
 });
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Logger } from 'portico';
+import { PoolStarts } from '../../dist/launch/parent/pool-starts.js';
 import { RestartBudget } from '../../dist/launch/parent/restart-budget.js';
 import { StartThrottle } from '../../dist/launch/parent/start-throttle.js';
 import { Coalesced } from '../../dist/launch/reload/coalesced.js';
@@ -46,6 +48,36 @@ test('LC-323 with three workers four starts are free; the window is as many seco
   pass(3000);
   await throttle.next(3, wait);
   assert.deepEqual(slept, [1000]);
+});
+
+test('LC-323 a start that is not needed any more when its turn comes neither waits nor counts', async () => {
+  const { now, wait, slept } = sleeper();
+  const throttle = new StartThrottle(now);
+  for (let i = 0; i < 2; i++) await throttle.next(1, wait);
+  const given = [throttle.next(1, wait, () => false), throttle.next(1, wait, () => false)];
+  await Promise.all(given);
+  assert.deepEqual(slept, []);
+  await throttle.next(1, wait);
+  assert.deepEqual(slept, [1000]);
+});
+
+test('LC-323 nobody is told to sleep once the service is being stopped', async () => {
+  const said: string[] = [];
+  const log = { info: (message: string) => said.push(message) } as unknown as Logger;
+  const stop = new AbortController();
+  const starts = new PoolStarts({
+    service: 'api',
+    log,
+    alive: new Set(),
+    stopped: stop.signal,
+    wanted: () => 1,
+    drainMs: () => 0,
+  });
+  await Promise.all([starts.next(), starts.next()]);
+  const waiting = [starts.next(), starts.next(), starts.next()];
+  stop.abort();
+  await Promise.all(waiting);
+  assert.deepEqual(said, []);
 });
 
 test('LC-323 workers that die at once start one a second, and not in bursts', async () => {

@@ -59,11 +59,12 @@ export function appliedChanges(changes: readonly Change[]): ConfigChanges {
 
 /** The line a log has for a change; secrets are masked. */
 export function describeChange({ group, opt, option, old, new: now, newLocation, effect }: Change): string {
+  const values = `from [${maskValue(opt, option, old)}] to [${maskValue(opt, option, now)}]`;
   if (effect === 'restart') {
-    const message = `ignoring change to [${group}] ${opt} (restart needed)`;
+    const message = `ignoring change to [${group}] ${opt} ${values} (restart needed)`;
     return describeIssue({ severity: 'warning', code: 'PORTICO_CONFIG_IGNORED', location: newLocation, message });
   }
-  return `Option ${group}.${opt} changed from [${maskValue(opt, option, old)}] to [${maskValue(opt, option, now)}]`;
+  return `Option ${group}.${opt} changed ${values}`;
 }
 
 /** One changed option as a report shows it: secrets, and passwords in URIs, are masked. */

@@ -33,20 +33,21 @@ export class PoolStarts {
     this.#throttle.reset();
   }
 
-  /** Settles when it is not too soon for one more. */
-  next(): Promise<void> {
+  /** Settles when it is not too soon for one more, or when that is not `needed` any more, which the caller finds out. */
+  next(needed: () => boolean = () => true): Promise<void> {
     const { log, service, stopped, wanted } = this.#given;
-    return this.#throttle.next(wanted(), (ms) => {
+    const wait = (ms: number): Promise<void> => {
       log.info('Forking too fast, sleeping', { service, ms });
       return pause(ms, stopped);
-    });
+    };
+    return this.#throttle.next(wanted(), wait, () => !stopped.aborted && needed());
   }
 
   /** The same, once there is room for a process beyond the number of workers; or when that is called off. */
-  async nextWithRoom(calledOff?: AbortSignal): Promise<void> {
+  async nextWithRoom(calledOff?: AbortSignal, needed?: () => boolean): Promise<void> {
     const { alive, stopped } = this.#given;
     await makeRoom(alive, calledOff === undefined ? [stopped] : [stopped, calledOff], () => this.#terms());
-    if (calledOff?.aborted !== true) await this.next();
+    if (calledOff?.aborted !== true) await this.next(needed);
   }
 
   #terms(): RoomTerms {

@@ -128,7 +128,8 @@ export class Replacements {
       if (slot === undefined || this.#given.stopped.aborted) return undefined;
       while (slot.next !== undefined && !this.#given.stopped.aborted)
         await unlessAborted(slot.decided.promise, this.#given.stopped);
-      if (spare === undefined) await this.#given.starts.nextWithRoom(calledOff);
+      if (spare === undefined)
+        await this.#given.starts.nextWithRoom(calledOff, () => slot === this.#given.slots[index]);
       if (this.#given.stopped.aborted || calledOff?.aborted === true || spare?.dismissed === true) return undefined;
       // Meanwhile another replacement may have begun, or the slot have gone.
       if (slot === this.#given.slots[index] && slot.next === undefined) return slot;

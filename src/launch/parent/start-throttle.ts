@@ -27,10 +27,11 @@ export class StartThrottle {
 
   /**
    * Settles when one more worker may start; starts of one service take turns. `wait` sleeps, and may return early when
-   * the caller has lost interest.
+   * the caller has lost interest. One that is not `needed` any more when its turn comes neither waits nor counts.
    */
-  next(workers: number, wait: (ms: number) => Promise<void>): Promise<void> {
+  next(workers: number, wait: (ms: number) => Promise<void>, needed: () => boolean = () => true): Promise<void> {
     const turn = this.#turn.then(async () => {
+      if (!needed()) return;
       if (this.#starts.length > workers) {
         const oldest = this.#starts[0]!;
         const now = this.#now();

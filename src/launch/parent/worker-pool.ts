@@ -239,8 +239,9 @@ export class WorkerPool {
 
   /** Gives an empty slot a worker, and another when that one does not get ready, until the service is stopped. */
   async #fill(slot: Slot): Promise<void> {
-    await this.#starts.next();
-    if (this.stopping || slot.current !== undefined || !this.#slots.includes(slot)) return;
+    const empty = (): boolean => slot.current === undefined && this.#slots.includes(slot);
+    await this.#starts.next(empty);
+    if (this.stopping || !empty()) return;
     this.restarts += 1;
     slot.current = this.#spawn(slot, this.#around.generation());
     await slot.current.ready.catch(() => undefined);

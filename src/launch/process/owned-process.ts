@@ -200,7 +200,8 @@ export class OwnedProcess {
     if (!owned || supervised || config === undefined) return;
     const files = new FileChanges(config, () => {
       if (actions.stopping()) return;
-      log.info('Configuration files changed, restarting');
+      const inPlace = settings().restartMethod === 'mutate';
+      log.info(`Configuration files changed, ${inPlace ? 'reloading' : 'restarting'}`);
       this.#restart();
     });
     this.#files = files;

@@ -99,9 +99,15 @@ export class ReloadReports {
         added: [],
         removed: [],
       };
-      const report = { ...known, ...result };
+      // What a stop cuts off fails by it: that is no reason.
+      const { error, ...rest } = { ...known, ...result };
+      const report = abandoned || error === undefined ? rest : { ...rest, error };
       const changes = result.outcome === 'refused' ? report.changes.map(notApplied) : report.changes;
-      this.#add({ ...report, changes, ...(abandoned ? { outcome: 'abandoned' } : {}) }, thrown, log);
+      this.#add(
+        { ...report, changes, ...(abandoned ? { outcome: 'abandoned' } : {}) },
+        abandoned ? undefined : thrown,
+        log,
+      );
     };
   }
 
