@@ -1,0 +1,122 @@
+/** Whatever a handler does with its response, clients read the very bytes that Node alone would have sent. */
+import assert from 'node:assert/strict';
+import { createServer, type IncomingMessage, type OutgoingHttpHeader, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import fc from 'fast-check';
+import { type App, afterResponse, beforeHead, compose, defaultHeaders, type Filter } from 'portico/app';
+import { Server } from 'portico/server';
+import { exchange, portOf } from './raw-client.js';
+
+/** What handlers do; what Node refuses is refused by both. */
+type Step = (res: ServerResponse) => unknown;
+const does = (name: string, step: Step): [string, Step] => [name, step];
+
+const FIELDS: readonly (readonly [string, OutgoingHttpHeader])[] = [
+  ['x-a', '1'],
+  ['X-B', 2],
+  ['Set-Cookie', ['a=1', 'b=2']],
+  ['content-type', 'text/plain'],
+  ['Vary', ['a', 'b']],
+];
+const field = fc.constantFrom(...FIELDS);
+const fields = fc.uniqueArray(field, { maxLength: 3, selector: ([name]) => name }).map((some) => structuredClone(some));
+const status = fc.constantFrom(200, 201, 204, 205, 304, 404, 500);
+
+const set = field.map(([name, value]) => does(`set ${name}`, (res) => res.setHeader(name, structuredClone(value))));
+const ahead = fc.oneof(
+  set,
+  field.map(([name]) => does(`remove ${name}`, (res) => res.removeHeader(name))),
+  status.map((code) => does(`status ${code}`, (res) => Object.assign(res, { statusCode: code }))),
+  fc.constantFrom<[string, Step]>(
+    ['turn', () => turn()],
+    ['hints', (res) => res.writeEarlyHints({ link: '</a>; rel=preload' })],
+    ['processing', (res) => res.writeProcessing()],
+  ),
+);
+const head = fc.oneof(
+  fc
+    .tuple(status, fields)
+    .map(([code, some]) => does(`head ${code} ${some.join()}`, (res) => res.writeHead(code, Object.fromEntries(some)))),
+  status.map((code) => does(`head ${code} Odd`, (res) => res.writeHead(code, 'Odd'))),
+  fc.constant(does('flush', (res) => res.flushHeaders())),
+  set,
+);
+const body = fc.constantFrom<[string, Step]>(
+  ['write', (res) => res.write('abc')],
+  ['write nothing', (res) => res.write('')],
+  ['write bytes', (res) => res.write(Buffer.from('ü'))],
+  ['write much', (res) => res.write('x'.repeat(70_000))],
+  ['turn', () => turn()],
+);
+const end = fc.constantFrom<[string, Step]>(
+  ['end', (res) => res.end()],
+  ['end with', (res) => res.end('tail')],
+  ['end with nothing', (res) => res.end('')],
+  ['end with much', (res) => res.end('y'.repeat(20_000))],
+  ['pipe', (res) => Readable.from(['one', 'two']).pipe(res)],
+);
+const script = fc
+  .tuple(fc.array(ahead, { maxLength: 3 }), fc.array(head, { maxLength: 2 }), fc.array(body, { maxLength: 2 }), end)
+  .map(([before, heads, bodies, last]) => [...before, ...heads, ...bodies, last]);
+const asked = fc.constantFrom(
+  ['GET', '\r\n'],
+  ['HEAD', '\r\n'],
+  ['POST', 'content-length: 5\r\n\r\nhello'],
+  ['POST', 'transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n'],
+);
+const requests = fc.array(fc.tuple(asked, script), { minLength: 1, maxLength: 3 });
+
+const onEach =
+  (what: Step): Filter =>
+  (app) =>
+  (req, res) => {
+    what(res);
+    return app(req, res);
+  };
+const FILTERS: Readonly<Record<string, readonly Filter[]>> = {
+  nothing: [],
+  defaults: [onEach((res) => defaultHeaders(res, ['x-id', '7']))],
+  listeners: [onEach((res) => afterResponse(res, () => {})), onEach((res) => beforeHead(res, () => {}))],
+};
+
+test('clients read what Node alone would send, pipelined or not, whatever the handler does', async (t) => {
+  let scripts: readonly (readonly [string, Step][])[] = [];
+  const app = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    for (const [, step] of scripts[Number(req.url!.slice(1))]!) {
+      try {
+        const done = step(res);
+        if (done instanceof Promise) await done;
+      } catch (error) {
+        assert.equal((error as NodeJS.ErrnoException).code, 'ERR_HTTP_HEADERS_SENT');
+      }
+    }
+  };
+  const bare = createServer((req, res) => void app(req, res));
+  await new Promise<void>((resolve) => bare.listen(0, '127.0.0.1', resolve));
+  t.after(() => bare.close());
+  const ports: [string, number][] = [];
+  for (const [name, filters] of Object.entries(FILTERS)) {
+    const server = new Server(name, compose(filters, app as App), { port: 0, host: '127.0.0.1' });
+    await server.start();
+    t.after(() => server.stop());
+    ports.push([name, portOf(server)]);
+  }
+  const read = async (port: number, text: string): Promise<string> =>
+    (await exchange(port, text)).replace(/^(?:Date|Keep-Alive|x-id): .*\r\n/gim, '');
+
+  await fc.assert(
+    fc.asyncProperty(requests, async (all) => {
+      scripts = all.map(([, steps]) => steps);
+      const lines = all.map(([[method, rest]], at) => {
+        const last = at === all.length - 1 ? 'connection: close\r\n' : '';
+        return `${method} /${at} HTTP/1.1\r\nhost: x\r\n${last}${rest}`;
+      });
+      const expected = await read((bare.address() as AddressInfo).port, lines.join(''));
+      for (const [name, port] of ports) assert.equal(await read(port, lines.join('')), expected, name);
+    }),
+    { numRuns: 150, seed: 20 },
+  );
+});
