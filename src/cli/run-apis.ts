@@ -102,7 +102,7 @@ async function launchApis(
   }
   let service = wanted[0]!;
   try {
-    for (service of wanted) await launcher.bindAll(requests([service]));
+    await launcher.bindAll(requests(wanted));
     const launches = wanted.map((each) => launcher.launchService(each, { workers: each.workers ?? 1 }));
     // The one that is awaited may not be the one that fails.
     for (const launch of launches) launch.catch(() => undefined);

@@ -120,6 +120,8 @@ export interface ListenSocket {
 export interface ListeningService extends ServiceBase {
   /** The addresses to bind, in order. */
   readonly addresses: readonly ListenAddress[];
+  /** Where the configuration sets them, as `file:line:column`: for errors about an address. */
+  readonly addressPlace?: string | undefined;
   /** Called before `start()`, with one socket for each address in order: listen on these instead of binding. */
   useSockets(sockets: readonly ListenSocket[]): void;
   /**

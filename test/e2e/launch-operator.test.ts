@@ -85,6 +85,45 @@ test('RL-68 a taken port of any API starts nothing of the others', async (t) => 
   assert.doesNotMatch(program.output(), /Starting \d+ workers?|worker_ready/);
 });
 
+/** Two ports that somebody listens on. */
+async function takenPorts(t: TestContext): Promise<readonly number[]> {
+  const servers = [createServer().listen(0, '127.0.0.1'), createServer().listen(0, '127.0.0.1')];
+  t.after(() => servers.forEach((server) => server.close()));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  return servers.map((server) => (server.address() as { port: number }).port);
+}
+
+/** What is said of a port that is taken, at that line of `portico.ini`. */
+function saysTaken(text: string, name: string, line: number, port: number): void {
+  assert.match(
+    text,
+    new RegExp(`portico\\.ini:${line}:8: ${name}: Could not bind to 127\\.0\\.0\\.1:${port}: .* in use already`),
+  );
+  assert.match(text, new RegExp(`another copy of this service running\\?.*:${port}\\b`));
+}
+
+test('RL-68 all ports that are taken are told at once, with their places and who to ask, at the start and by a reload', async (t) => {
+  const [one, two] = (await takenPorts(t)) as [number, number];
+  const port = await freePort();
+  const apis = (names: string): string =>
+    `[DEFAULT]\nenabled_apis = ${names}\n[api:hello]\nport = ${port}\nworkers = 1\n[api:one]\nport = ${one}\n[api:two]\nport = ${two}\n`;
+  const files = {
+    ...pidProject(port, 1),
+    'api-paste.ini': `${pidPaste}\n[app:one]\npaste.app_factory = ./app.js:app\n[app:two]\npaste.app_factory = ./app.js:app\n`,
+  };
+  const refused = started(t, { ...files, 'portico.ini': apis('hello,one,two') }).program;
+  assert.deepEqual(await refused.ended, { code: 1, signal: null });
+  saysTaken(refused.stderr, 'one', 7, one);
+  saysTaken(refused.stderr, 'two', 9, two);
+  const { program, folder } = started(t, { ...files, 'portico.ini': apis('hello') });
+  await program.printed(READY);
+  writeFileSync(join(folder, 'portico.ini'), apis('hello,one,two'));
+  program.kill('SIGHUP');
+  await program.printed(/"outcome":"refused"/);
+  saysTaken(program.output(), 'one', 7, one);
+  saysTaken(program.output(), 'two', 9, two);
+});
+
 test('LC-531 a factory that never resolves: a warning, no ready line, and SIGTERM ends it at once', async (t) => {
   const { program } = started(t, {
     ...pidProject(await freePort(), 1),

@@ -28,6 +28,7 @@ import { Diagnosis } from '../report/diagnosis.js';
 import type { Answer } from '../report/questions.js';
 import type { GuruMeditation } from '../report/report.js';
 import { ServiceManager } from '../systemd/service-manager.js';
+import { bindServices } from './bind-all.js';
 import { Supervisor } from './supervisor.js';
 import type { WorkerExit } from './worker-handle.js';
 import { mainModule, type WorkerProgram } from './worker-process.js';
@@ -140,11 +141,8 @@ export class ParentSide implements Launcher {
   /** Binds the addresses of services that are to be launched: all, or the launch ends as for a start that fails. */
   async bindAll(requests: readonly LaunchRequest[]): Promise<void> {
     this.#takeSignals();
-    for (const { service, workers } of requests) {
-      if (this.#stopping !== undefined) return;
-      const name = serviceName(checkService(service));
-      await this.#orEnd(name, this.supervisor.bind(service, name, checkWorkers(workers)));
-    }
+    const unbound = await bindServices(this.supervisor, requests, () => this.#stopping !== undefined);
+    if (unbound !== undefined) await this.#orEnd(unbound.names, Promise.reject(unbound.error));
   }
 
   /** What has to succeed for the launch to go on. */

@@ -196,7 +196,9 @@ export class Supervisor {
     const slots = service.adoptSockets === undefined ? 0 : workers;
     const { addresses } = service;
     const passed = this.#activated.take(name, addresses);
-    return passed ?? handover?.open({ name, addresses, slots }) ?? openAll(addresses, slots);
+    return (
+      passed ?? handover?.open({ name, addresses, slots, place: placeOfAddress(service) }) ?? openAll(addresses, slots)
+    );
   }
 
   /** Says which of the sockets that were passed nobody listens on. */
@@ -279,6 +281,11 @@ export class Supervisor {
       }
     }
   }
+}
+
+/** Where the configuration sets the addresses of a service, if it knows. */
+export function placeOfAddress(service: ServiceBase): string | undefined {
+  return (service as Partial<ListeningService>).addressPlace;
 }
 
 async function openAll(addresses: readonly ListenAddress[], slots: number): Promise<ListenSockets[]> {

@@ -8,9 +8,10 @@ import type { Logger } from '../../log.js';
 import type { ServiceBase } from '../../service/index.js';
 import { serviceName } from '../launch-arguments.js';
 import type { Generation } from '../parent/pool-surroundings.js';
-import type { Supervisor } from '../parent/supervisor.js';
+import { placeOfAddress, type Supervisor } from '../parent/supervisor.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
+import { bindFailure, bindFailures } from '../sockets/bind-failure.js';
 import type { Handover } from '../sockets/handover.js';
 import { describeAddress } from '../sockets/listen-sockets.js';
 import { pause, within } from '../within.js';
@@ -112,10 +113,16 @@ export class FleetReload {
     handover: Handover,
   ): Promise<Map<WorkerPool, number>> {
     const opened = new Map<WorkerPool, number>();
+    const failures: PorticoError[] = [];
     for (const [name, { service, workers }] of added) {
-      const pool = await this.#supervisor.open(service, name, workers, handover);
-      if (pool !== undefined) opened.set(pool, workers);
+      try {
+        const pool = await this.#supervisor.open(service, name, workers, handover);
+        if (pool !== undefined) opened.set(pool, workers);
+      } catch (error) {
+        failures.push(bindFailure({ name, place: placeOfAddress(service) }, error));
+      }
     }
+    if (failures.length > 0) throw bindFailures(failures);
     return opened;
   }
 

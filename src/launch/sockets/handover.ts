@@ -8,6 +8,7 @@ import { resolve } from 'node:path';
 import { PorticoError } from '../../errors.js';
 import type { ListenAddress } from '../../service/index.js';
 import { pause } from '../within.js';
+import { type AddressOwner, bindFailure } from './bind-failure.js';
 import { describeAddress, type ListenSockets, openListenSockets } from './listen-sockets.js';
 
 /** How often an address that is about to be free is tried. */
@@ -44,6 +45,8 @@ export interface Newcomer {
   readonly addresses: readonly ListenAddress[];
   /** How many sockets of its own an address is to have; 0: one for all workers. */
   readonly slots: number;
+  /** Where the configuration sets its addresses. */
+  readonly place?: string | undefined;
 }
 
 /** One list of sockets that was lent. */
@@ -73,7 +76,7 @@ export class Handover {
    * The sockets of a service's addresses: those of a service that leaves where it has the very address, others bound anew.
    * Rejects with `PORTICO_ADDRESS_TAKEN`, which names who has it, when one cannot be had.
    */
-  async open({ name, addresses, slots }: Newcomer): Promise<readonly ListenSockets[]> {
+  async open({ name, addresses, slots, place }: Newcomer): Promise<readonly ListenSockets[]> {
     const loans = await Promise.all(addresses.map((address) => this.#lend(name, address)));
     // All addresses of a service have equally many: a worker finds its own by its number.
     const lent = Math.max(0, ...loans.map((loan) => loan?.sockets.descriptors.length ?? 0));
@@ -89,7 +92,7 @@ export class Handover {
       for (const socket of open) socket.close();
       const address = addresses[open.length]!;
       this.#loans = this.#loans.filter(({ to }) => to !== name);
-      throw error instanceof PorticoError ? error : await this.#refusal(name, address, error as Error);
+      throw error instanceof PorticoError ? error : await this.#refusal({ name, place }, address, error as Error);
     }
     const all = open.map((sockets) => ({ ...sockets, descriptors: spread(sockets.descriptors, lent) }));
     this.#opened.push({ name, sockets: all });
@@ -138,8 +141,9 @@ export class Handover {
     return undefined;
   }
 
-  async #refusal(name: string, address: ListenAddress, cause: Error): Promise<PorticoError> {
-    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') return failed(name, cause);
+  async #refusal(owner: AddressOwner, address: ListenAddress, cause: Error): Promise<PorticoError> {
+    const { name } = owner;
+    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') return bindFailure(owner, cause);
     const { leaving, staying, draining } = this.#parties;
     const shown = describeAddress(address);
     const rival = await among(this.#opened, address);
@@ -162,7 +166,7 @@ export class Handover {
       const message = `${name} wants ${shown}: ${drains[0]}, which an earlier reload removed, still drains on ${drains[1]}`;
       return taken(message, 'Reload again when its last worker has ended.', cause);
     }
-    return failed(name, cause);
+    return bindFailure(owner, cause);
   }
 }
 
@@ -177,10 +181,6 @@ async function among(
     }
   }
   return undefined;
-}
-
-function failed(name: string, cause: Error): PorticoError {
-  return taken(`${name}: ${cause.message}`, undefined, cause);
 }
 
 function borrowed({ sockets, copy }: Loan, address: ListenAddress): ListenSockets {

@@ -171,7 +171,8 @@ function bind(address: string, port: number, family: 4 | 6 | -1, shown: string, 
 }
 
 function taken(code: string, shown: string, why = REASONS[code] ?? 'the system refused it'): NodeJS.ErrnoException {
-  return Object.assign(new Error(`Could not bind to ${shown}: ${why} (${code})`), { code, syscall: 'bind' });
+  const message = `Could not bind to ${shown}: ${why} (${code})`;
+  return Object.assign(new Error(message), { code, syscall: 'bind', address: shown });
 }
 
 /** What the codes of bind(2) mean to an operator. */

@@ -95,6 +95,13 @@ function workersOf(config: Config, name: string, own: number): number {
   });
 }
 
+/** Where the configuration sets the address of an API; undefined where it does not. */
+export function addressPlace(config: Config, name: string): string | undefined {
+  const locations = ['port', 'listen'].map((opt) => config.getLocation(`api:${name}`, opt));
+  const set = locations.find(({ kind }) => kind !== 'default');
+  return set === undefined ? undefined : placeOf(set);
+}
+
 function listenAddressOf(
   config: Config,
   name: string,

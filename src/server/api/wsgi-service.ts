@@ -27,7 +27,7 @@ import { buildApp } from './api-build.js';
 import { apiFiles } from './api-files.js';
 import { apiManagers, apiSteps, withdraw } from './api-managers.js';
 import { ApiServing } from './api-serving.js';
-import { type ApiSettings, apiSettings, checkArguments } from './api-settings.js';
+import { type ApiSettings, addressPlace, apiSettings, checkArguments } from './api-settings.js';
 import { unlessCalledOff } from './app-called-off.js';
 import { type AppLoader, checkApp, pasteLoader } from './paste-config.js';
 import type { WSGIServiceOptions } from './wsgi-service-options.js';
@@ -103,6 +103,10 @@ export class WSGIService implements ListeningService {
   /** Where it listens, or will; once it was started the port is the real one. */
   get addresses(): readonly ListenAddress[] {
     return this.#server.addresses;
+  }
+
+  get addressPlace(): string | undefined {
+    return addressPlace(this.#config, this.name);
   }
 
   get host(): string | undefined {
