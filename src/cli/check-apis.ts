@@ -7,9 +7,10 @@ import { type Finding, Loader, PasteAppNotFound, PasteError } from '../loader/in
 import { silentLogger } from '../log.js';
 import { checkManager, namedManager } from '../registry/index.js';
 import { TlsRefused, WSGIService } from '../server/index.js';
-import { apiNames } from './cross-checks.js';
-import { missingAppHint, ownPipeline } from './missing-app.js';
+import { apiNames } from './api-names.js';
+import { missingAppIssue } from './missing-app.js';
 import { configuredPasteFile } from './paste-file.js';
+import { unplacedApi } from './unplaced-apis.js';
 
 /**
  * What the enabled APIs would be refused for: certificates, managers, names that the paste file does not have, what filters
@@ -27,6 +28,8 @@ export async function apiFindings(config: Config, options: { readonly import: bo
       await service.stop();
       const warning = service.certificateWarning;
       if (warning !== undefined) findings.push(ofCertificate(config, name, warning));
+      const unplaced = unplacedApi(config, name);
+      if (unplaced !== undefined) findings.push(findingOf(unplaced));
       if (options.import) {
         findings.push(
           ...(await Loader.checkFile(configuredPasteFile(config), {
@@ -52,17 +55,7 @@ export async function apiFindings(config: Config, options: { readonly import: bo
 
 /** As at the start of a program: one API less, and a warning. */
 function missingApp(config: Config, name: string, error: PasteAppNotFound, severity: Finding['severity']): Finding {
-  const pipeline = ownPipeline(config, name);
-  const [group, opt] = pipeline === undefined ? ['DEFAULT', 'enabled_apis'] : [`api:${name}`, 'pipeline'];
-  return findingOf({
-    severity,
-    code: error.code,
-    group,
-    opt,
-    location: config.getLocation(group, opt),
-    message: `the paste file has no app called "${pipeline ?? name}", so this API would not start`,
-    hint: missingAppHint(config, name, error),
-  });
+  return findingOf({ ...missingAppIssue(config, name, error), severity });
 }
 
 function nothingStarts(config: Config): Finding {

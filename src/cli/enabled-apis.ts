@@ -1,13 +1,13 @@
 /**
  * The APIs that a configuration enables, as services.
  */
-import { type Config, placeOf } from '../config/index.js';
+import { type Config, type ConfigIssue, describeIssue } from '../config/index.js';
 import { PasteAppNotFound } from '../loader/index.js';
 import type { Logger } from '../log.js';
 import { WSGIService } from '../server/index.js';
+import { apiNames } from './api-names.js';
 import { apiOptions } from './api-options.js';
-import { apiNames } from './cross-checks.js';
-import { missingAppHint } from './missing-app.js';
+import { missingAppIssue } from './missing-app.js';
 import { Problems } from './problems.js';
 import { TracedService } from './traced-service.js';
 
@@ -35,19 +35,17 @@ export async function enabledApis(config: Config, options: EnabledApisOptions): 
   const names = apiNames(config);
   const problems = new Problems();
   const services: WSGIService[] = [];
-  const missing: Missing[] = [];
+  const missing: ConfigIssue[] = [];
   for (const name of names) {
     const service = await problems.gather(() => api(name));
     if (service !== undefined) services.push(service);
   }
   const ending = (options.running ?? []).filter((name) => !services.some((service) => service.name === name));
-  for (const { name, error, hint } of missing) {
-    if (ending.length > 0) await problems.gather(() => Promise.reject(refused(name, error, hint)));
+  for (const issue of missing) {
+    if (ending.length > 0) await problems.gather(() => Promise.reject(wouldEnd(issue)));
     else if (options.quiet !== true) {
       const advice = 'enabled_apis includes bad values. Fix to remove this warning.';
-      const place = placeOf(config.getLocation('DEFAULT', 'enabled_apis'));
-      const where = place === '' ? '' : `${place}: `;
-      options.log.warn(`${where}${error.message} ${advice} ${hint ?? ''}`.trimEnd());
+      options.log.warn(describeIssue({ ...issue, message: `${issue.message}. ${advice}` }));
     }
   }
   problems.refuse();
@@ -63,28 +61,23 @@ export async function enabledApis(config: Config, options: EnabledApisOptions): 
       });
     } catch (error) {
       if (!(error instanceof PasteAppNotFound)) throw error;
-      const hint = missingAppHint(config, name, error);
-      if (config.resolve('DEFAULT', 'strict_config').value === true) {
-        throw new PasteAppNotFound(error.code, { message: error.message, hint, cause: error });
-      }
-      missing.push({ name, error, hint });
+      const issue = missingAppIssue(config, name, error);
+      if (config.resolve('DEFAULT', 'strict_config').value === true) throw refused(issue);
+      missing.push(issue);
       return undefined;
     }
   }
 
-  function refused(name: string, error: PasteAppNotFound, hint: string | undefined): PasteAppNotFound {
-    return new PasteAppNotFound(error.code, {
-      message: `the paste file has no app for the API "${name}", and ${ending.join(', ')} would end: nothing was changed`,
-      origin: config.getLocation('DEFAULT', 'enabled_apis').origin,
-      hint,
-      cause: error,
-    });
+  function wouldEnd(issue: ConfigIssue): PasteAppNotFound {
+    return refused({ ...issue, message: `${issue.message}, and ${ending.join(', ')} would end: nothing was changed` });
   }
 }
 
-/** A name that the paste file has no app for. */
-interface Missing {
-  readonly name: string;
-  readonly error: PasteAppNotFound;
-  readonly hint: string | undefined;
+/** A name that is wrong is no more a mistake of the paste file than of the list it stands in. */
+function refused(issue: ConfigIssue): PasteAppNotFound {
+  const { hint, ...rest } = issue;
+  return new PasteAppNotFound(issue.code as PasteAppNotFound['code'], {
+    message: describeIssue({ ...rest, severity: 'error' }),
+    hint,
+  });
 }

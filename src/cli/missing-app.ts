@@ -1,15 +1,15 @@
 /**
  * What may have been meant by an API, or its `pipeline`, that the paste file has no app for.
  */
-import { type Config, ConfigError } from '../config/index.js';
+import { type Config, ConfigError, type ConfigIssue, locationOfItem } from '../config/index.js';
 import { didYouMean } from '../errors.js';
 import { Loader, type PasteAppNotFound } from '../loader/index.js';
 import { apiOptions, servingOptions } from '../server/index.js';
-import { apiSections } from './cross-checks.js';
+import { apiSections } from './api-names.js';
 import { missingComma } from './missing-comma.js';
 
 /** The `pipeline` that an API's section names; undefined where the API's own name is looked for. */
-export function ownPipeline(config: Config, name: string): string | undefined {
+function ownPipeline(config: Config, name: string): string | undefined {
   try {
     return config.api(name, apiOptions, { partial: true }).pipeline || undefined;
   } catch (error) {
@@ -19,11 +19,29 @@ export function ownPipeline(config: Config, name: string): string | undefined {
   }
 }
 
+/** That the paste file has no app for an API: at the name that is wrong, with what may have been meant. A warning. */
+export function missingAppIssue(config: Config, name: string, error: PasteAppNotFound): ConfigIssue {
+  const pipeline = ownPipeline(config, name);
+  const [group, opt] = pipeline === undefined ? ['DEFAULT', 'enabled_apis'] : [`api:${name}`, 'pipeline'];
+  const resolved = config.resolve(group, opt);
+  const unset = pipeline === undefined && resolved.location.kind === 'default';
+  const place = pipeline === undefined ? locationOfItem(resolved, name) : resolved.location;
+  const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
+  return {
+    severity: 'warning',
+    code: error.code,
+    ...(unset ? { group: `api:${name}` } : { group, opt }),
+    location: unset ? config.getSectionLocation(`api:${name}`) : place,
+    message: `no app is called "${pipeline ?? name}" in ${apiPasteConfig}, so this API does not start`,
+    hint: missingAppHint(config, name, error),
+  };
+}
+
 /**
  * The nearest of what would start: other APIs that have an app, and the apps of the paste file, which `error` knows.
  * Never the name itself.
  */
-export function missingAppHint(config: Config, name: string, error: PasteAppNotFound): string | undefined {
+function missingAppHint(config: Config, name: string, error: PasteAppNotFound): string | undefined {
   if (ownPipeline(config, name) !== undefined) return error.hint;
   const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
   const path = config.findFile(apiPasteConfig);

@@ -6,11 +6,13 @@ import { holdSignals } from '../early-signals.js';
 import { ConfigurationRefused, describeError, PorticoError } from '../errors.js';
 import { isWorker, ProcessLauncher } from '../launch/index.js';
 import type { Logger } from '../log.js';
+import { WSGIService } from '../server/index.js';
 import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
 import { configuredLogger, readConfiguration } from './configuration.js';
 import { exitStatusOf } from './exit-status.js';
 import { refuseUnread } from './no-configuration.js';
 import { Problems } from './problems.js';
+import { unplacedAt } from './unplaced-apis.js';
 
 /** A service, and how many workers it wants; 1 where it does not say. */
 export type ApiService = ServiceBase & { readonly workers?: number };
@@ -74,8 +76,13 @@ async function launchApis(
   const { config, log } = options;
   refuseUnread(config);
   const problems = new Problems();
+  // Sockets that a service manager passes have their ports from there.
+  const activated = process.env.LISTEN_PID === String(process.pid);
   const ready = (service: ApiService): void => {
-    options.onReady?.(service, launcher?.addresses(service.name ?? '') ?? []);
+    const addresses = launcher?.addresses(service.name ?? '') ?? [];
+    options.onReady?.(service, addresses);
+    const unplaced = service instanceof WSGIService ? unplacedAt(config, service.name, addresses) : undefined;
+    if (unplaced !== undefined && !activated) log.warn(unplaced);
   };
   const running = (): string[] => launcher?.status().services.map(({ name }) => name) ?? [];
   const launcher = await problems.gather(

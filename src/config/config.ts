@@ -175,6 +175,13 @@ export class Config {
     return [...new Set(files.flatMap(({ sections }) => sections.map(({ name }) => name)))];
   }
 
+  /** The names that files have in a section, each once. */
+  listOptions(section: string): string[] {
+    const { files } = this.#generations.current.state.mutable;
+    const entries = files.flatMap((file) => file.entries.filter((entry) => entry.section === section));
+    return [...new Set(entries.map(({ name }) => name))];
+  }
+
   /** Where a section begins first; undefined for one that no file has. */
   getSectionLocation(section: string): Location | undefined {
     for (const { kind, sections } of this.#generations.current.state.mutable.files) {

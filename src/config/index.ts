@@ -64,5 +64,6 @@ export { bytes, duration } from './types/unit-types.js';
 export { type CheckIssue, type CrossCheck, refuseOption } from './values/cross-check.js';
 export type { GroupOptions } from './values/group-values.js';
 export { ConfigError, type ConfigIssue, describeIssue, type Location, placeOf } from './values/issue.js';
+export { locationOfItem } from './values/item-location.js';
 export { isSecret, maskText, maskUris, maskValue } from './values/mask.js';
 export type { Resolved } from './values/resolver.js';

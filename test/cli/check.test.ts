@@ -112,7 +112,7 @@ paste.app_factory = ./m.js:app
   assert.match(open.stdout, /api-paste\.ini:11:1: error: \[filter:cors\] allowed_origin: .*nowhere/);
   assert.match(open.stdout, /api-paste\.ini:17:\d+: warning: \[filter:gone\] .*not-installed/);
   assert.match(open.stdout, /api-paste\.ini:4:\d+: warning: .*"lost"/);
-  assert.match(open.stdout, /^2 errors, 2 warnings\.$/m, open.stdout);
+  assert.match(open.stdout, /^2 errors, 3 warnings\.$/m, open.stdout);
   writeFileSync(join(path, 'portico.ini'), ini('127.0.0.1'));
   writeFileSync(join(path, 'api-paste.ini'), paste.replace('= nowhere', '= https://a.example'));
   const closed = run(path, 'check');

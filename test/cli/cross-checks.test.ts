@@ -27,6 +27,6 @@ test('CF-51 two APIs on one address are an error at the second one', () => {
 
 test('CF-51 an API that speaks TLS and is not enabled is a warning', () => {
   assert.deepEqual(found('[DEFAULT]\nenabled_apis = a\nenabled_ssl_apis = a, b\n'), [
-    'portico.ini:3:20: warning: [DEFAULT] enabled_ssl_apis: names APIs that are not enabled: b',
+    'portico.ini:3:23: warning: [DEFAULT] enabled_ssl_apis: names an API that is not enabled: b',
   ]);
 });

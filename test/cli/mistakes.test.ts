@@ -54,7 +54,7 @@ test('OP-3 check finds what would keep an API from starting', (t) => {
   assert.match(stdout, /^portico\.ini:4:11: error: \[api:hello\] manager: .*no export "Nope"/m);
   assert.match(
     stdout,
-    /^portico\.ini:6:12: warning: \[api:other\] pipeline: the paste file has no app called "helo".*\n {2}Did you mean "hello"/m,
+    /^portico\.ini:6:12: warning: \[api:other\] pipeline: no app is called "helo" in api-paste\.ini, so this API does not start\n {2}Did you mean "hello"/m,
   );
   assert.match(stdout, /^portico\.ini:7:1: warning: \[hello\] unknown section\n {2}did you mean \[api:hello\]/m);
 });
@@ -68,12 +68,96 @@ test('OP-3 check: no API that would start, and an API without a name, are errors
   assert.match(nameless.stdout, /^portico\.ini:3:1: error: \[api:\] this section names no API/m);
 });
 
-test('OP-3 a section of an API that is not enabled, and nearly has the name of one that is, is a warning', (t) => {
-  const { status, stdout } = cli(folder(t, '[DEFAULT]\nenabled_apis = hello\n[api:helllo]\nport = 1\n'), 'check');
+test('OP-3 a section that nearly has the name of an API without one is an error, any other that nobody knows a warning', (t) => {
+  const cwd = folder(t, '[DEFAULT]\nenabled_apis = hello\n[api:helllo]\nport = 1\n');
+  const wrong =
+    /^portico\.ini:3:1: error: \[api:helllo\] no API of that name is enabled\n {2}did you mean \[api:hello\]/m;
+  const checked = cli(cwd, 'check');
+  assert.equal(checked.status, 78);
+  assert.match(checked.stdout, wrong);
+  const started = cli(cwd);
+  assert.equal(started.status, 78);
+  assert.match(started.stderr, wrong);
+  const zebra =
+    '[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = 1\nworkers = 1\n[api:zebra]\nport = 2\n[api:other]\n';
+  const paste = '[app:hello]\npaste.app_factory = ./x.js:app\n[app:other]\npaste.app_factory = ./x.js:app\n';
+  const { status, stdout } = cli(folder(t, zebra, { 'api-paste.ini': paste }), 'check');
+  assert.match(stdout, /^portico\.ini:6:1: warning: \[api:zebra\] no API of that name is enabled$/m);
+  assert.doesNotMatch(stdout, /api:other/);
   assert.equal(status, 0);
+  const strict = cli(folder(t, zebra.replace('\n', '\nstrict_config = true\n'), { 'api-paste.ini': paste }), 'check');
+  assert.match(strict.stdout, /^portico\.ini:7:1: error: \[api:zebra\]/m);
+  assert.equal(strict.status, 78);
+});
+
+test('CF-49 CF-51 a name in enabled_ssl_apis that nothing knows is refused at its place, one that is known a warning', (t) => {
+  const ini =
+    '[DEFAULT]\nenabled_apis = hello\nenabled_ssl_apis = other,\n  helol\n[api:hello]\nport = 0\nworkers = 1\n';
+  const paste = '[app:hello]\npaste.app_factory = ./x.js:app\n[app:other]\npaste.app_factory = ./x.js:app\n';
+  const cwd = folder(t, ini, { 'api-paste.ini': paste });
+  const { status, stdout } = cli(cwd, 'check');
+  assert.equal(status, 78);
+  const wrong = /^portico\.ini:4:3: error: \[DEFAULT\] enabled_ssl_apis: .*: helol\n {2}did you mean hello\?/m;
+  assert.match(stdout, wrong);
+  assert.match(stdout, /^portico\.ini:3:20: warning: \[DEFAULT\] enabled_ssl_apis: .* not enabled: other$/m);
+  const started = cli(cwd);
+  assert.equal(started.status, 78);
+  assert.match(started.stderr, wrong);
+  const far = cli(folder(t, ini.replace('helol', 'zebra'), { 'api-paste.ini': paste }), 'check');
+  assert.equal(far.status, 78);
+  assert.match(far.stdout, /^portico\.ini:4:3: error: .*zebra/m);
+});
+
+test('CF-66 OP-3 a section that nearly has the name of a known one and holds its options is refused', (t) => {
+  for (const [written, option, meant] of [
+    ['DEFUALT', 'enabled_apis = hello', 'DEFAULT'],
+    ['wsig', 'keep_alive = no', 'wsgi'],
+    ['apis:hello', 'port = 1', 'api:hello'],
+  ] as const) {
+    const text = `[api:hello]\nport = 0\nworkers = 1\n[${written}]\n`;
+    const cwd = folder(t, `${text}${option}\n`);
+    const wrong = `portico.ini:4:1: error: [${written}] unknown section: what it holds does not count\n  did you mean [${meant}]?`;
+    for (const { status, stdout, stderr } of [cli(cwd, 'check'), cli(cwd)]) {
+      assert.equal(status, 78, stdout + stderr);
+      assert.ok(`${stdout}${stderr}`.includes(wrong), stdout + stderr);
+      assert.equal(`${stdout}${stderr}`.split('portico.ini:4:1').length, 2, stdout + stderr);
+    }
+    const foreign = cli(folder(t, `${text}name_of_its_own = 1\n`), 'check');
+    assert.match(foreign.stdout, /^portico\.ini:4:1: warning: \[\w+:?\w*\] unknown section/m);
+    assert.equal(foreign.status, 0);
+  }
+});
+
+test('LC-1402 CF-48 a name in enabled_apis without an app is told in one wording, at its own place', (t) => {
+  const ini = '[DEFAULT]\nenabled_apis = hello,\n  helol\n[api:hello]\nport = 0\nworkers = 1\n';
+  const said = (severity: string): string =>
+    `portico.ini:3:3: ${severity}: [DEFAULT] enabled_apis: no app is called "helol" in api-paste.ini, so this API does not start`;
+  const right = folder(t, ini);
+  const { status, stdout } = cli(right, 'check');
+  assert.equal(status, 0);
+  assert.ok(stdout.includes(`${said('warning')}\n  Did you mean "hello"?`), stdout);
+  const none = cli(folder(t, '[DEFAULT]\nenabled_apis = nope,\n  helol\n'));
+  assert.equal(none.status, 1);
+  assert.ok(none.stderr.includes(said('warning').replaceAll('"', '\\"')), none.stderr);
+  assert.match(
+    none.stderr,
+    /enabled_apis includes bad values\. Fix to remove this warning\..*Did you mean \\"hello\\"/,
+  );
+  const strict = cli(folder(t, `${ini}[DEFAULT]\nstrict_config = true\n`));
+  assert.equal(strict.status, 78);
+  assert.ok(strict.stderr.includes(`${said('error')}\n`), strict.stderr);
+});
+
+test('LC-1305 CF-34 check names an API that nobody gave a port, and where to write it', (t) => {
+  const checked = (section: string): string =>
+    cli(folder(t, `[DEFAULT]\nenabled_apis = hello\n${section}`), 'check').stdout;
   const warning =
-    /^portico\.ini:3:1: warning: \[api:helllo\] no API of that name is enabled\n {2}did you mean \[api:hello\]/m;
-  assert.match(stdout, warning);
+    /warning: \[api:hello\] port: nobody gave hello a port.*\n {2}write port = <number> under \[api:hello\]/;
+  assert.match(checked(''), warning);
+  assert.match(checked('[api:hello]\nport =\n'), new RegExp(`^portico\\.ini:4:7: ${warning.source}`, 'm'));
+  for (const given of ['port = 0', 'port = 8774', 'listen = 127.0.0.1:8774', 'listen = unix:x', 'listen_port = 0']) {
+    assert.doesNotMatch(checked(`[api:hello]\n${given}\n`), /nobody gave/);
+  }
 });
 
 test('OP-3 check judges names of [DEFAULT] that come near nothing as a start does', (t) => {

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { childrenOf, isAlive } from '../fixtures/running-program.js';
+import { certificateFiles } from '../server/certificate-files.js';
 import { ask } from './clients.js';
 import { emptyProject, freePort, type Program, startApiCli } from './program.js';
 
@@ -170,6 +171,25 @@ test('OP-80 RL-66 a broken section, a lost paste file and a bad certificate are 
   assert.match(certificate.error ?? '', /portico\.ini:\d+:\d+: .*Unable to find cert_file : no\.pem/);
   assertUntouched(before, it);
   it.write('portico.ini', ini);
+  assert.equal((await it.reload()).outcome, 'accepted');
+});
+
+test('CF-51 CF-49 a reload after which an API would do without TLS by a slip of the pen is refused', async (t) => {
+  const { cert, key } = await certificateFiles(t);
+  const ini = (port: number): string =>
+    `[DEFAULT]\nenabled_apis = hello,other\nenabled_ssl_apis = hello\n[api:hello]\nport = ${port}\nworkers = 1\nssl_cert_file = ${cert}\nssl_key_file = ${key}\n[api:other]\nport = 0\nworkers = 1\n`;
+  const it = await fleet(t, { ini });
+  const before = childrenOf(it.program.pid);
+  it.write('portico.ini', ini(it.port).replace('ssl_apis = hello', 'ssl_apis = helol'));
+  const name = await it.reload();
+  assert.equal(name.outcome, 'refused');
+  assert.match(name.error ?? '', /portico\.ini:3:20: .*enabled_ssl_apis: .*helol\n +did you mean hello\?/);
+  it.write('portico.ini', ini(it.port).replace('[DEFAULT]', '[DEFUALT]'));
+  const section = await it.reload();
+  assert.equal(section.outcome, 'refused');
+  assert.match(section.error ?? '', /portico\.ini:1:1: .*\[DEFUALT\] unknown section.*\n +did you mean \[DEFAULT\]\?/);
+  assertUntouched(before, it);
+  it.write('portico.ini', ini(it.port));
   assert.equal((await it.reload()).outcome, 'accepted');
 });
 

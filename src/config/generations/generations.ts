@@ -97,7 +97,13 @@ export class Generations {
   problems(complete: boolean): readonly ConfigIssue[] {
     const issues = this.#current.problems(complete);
     const refused = issues.some(({ severity }) => severity === 'error');
-    return refused ? issues : [...issues, ...runCrossChecks(this.face, this.surrounding.checks)];
+    if (refused) return issues;
+    const found = runCrossChecks(this.face, this.surrounding.checks);
+    // What a check has against a section as such says more than that it is unknown.
+    const judged = new Set(found.filter(({ opt }) => opt === undefined).map(({ location }) => location?.detail));
+    const unknown = ({ code, location }: ConfigIssue): boolean =>
+      code === 'PORTICO_CONFIG_UNKNOWN_SECTION' && judged.has(location?.detail);
+    return [...issues.filter((issue) => !unknown(issue)), ...found];
   }
 
   /** Logs warnings, each once. */

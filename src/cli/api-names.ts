@@ -1,0 +1,39 @@
+/**
+ * The names of APIs: those that are enabled, those that have sections, and those that have an app in the paste file.
+ */
+import type { Config } from '../config/index.js';
+import { Loader, PasteError } from '../loader/index.js';
+import { apiOptions as apiSectionOptions, servingOptions } from '../server/index.js';
+import { apiOptions } from './api-options.js';
+
+/** The APIs a configuration enables: `enabled_apis`, by default every `[api:<name>]`. */
+export function apiNames(config: Config): readonly string[] {
+  const { enabledApis } = config.group('DEFAULT', apiOptions, { partial: true });
+  return enabledApis.length > 0 ? enabledApis : apiSections(config);
+}
+
+/** The names of the sections `[api:<name>]`, in the order of the files. */
+export function apiSections(config: Config): readonly string[] {
+  const sections = config.listAllSections().filter((section) => section.startsWith('api:'));
+  return sections.map((section) => section.slice('api:'.length)).filter((name) => name !== '');
+}
+
+/**
+ * Says of an API whether the paste file has an app for it. Undefined where there is no paste file that can be read, and
+ * where it has none for any enabled API: then it is not the file of this program, or that is what is wrong.
+ */
+export function appsOf(config: Config): ((name: string) => boolean) | undefined {
+  const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
+  const path = config.findFile(apiPasteConfig);
+  if (path === undefined) return undefined;
+  try {
+    const loader = new Loader(path, { config });
+    const has = (name: string): boolean =>
+      loader.has(config.api(name, apiSectionOptions, { partial: true }).pipeline || name);
+    return apiNames(config).some(has) ? has : undefined;
+  } catch (error) {
+    // What is wrong with the paste file is found by looking at that.
+    if (error instanceof PasteError) return undefined;
+    throw error;
+  }
+}
