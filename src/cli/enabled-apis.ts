@@ -7,6 +7,7 @@ import type { Logger } from '../log.js';
 import { WSGIService } from '../server/index.js';
 import { apiNames } from './api-names.js';
 import { apiOptions } from './api-options.js';
+import { refuseGivenUp } from './given-up.js';
 import { missingAppIssue } from './missing-app.js';
 import { Problems } from './problems.js';
 import { TracedService } from './traced-service.js';
@@ -48,6 +49,8 @@ export async function enabledApis(config: Config, options: EnabledApisOptions): 
       options.log.warn(describeIssue({ ...issue, message: `${issue.message}. ${advice}` }));
     }
   }
+  const { running = [] } = options;
+  await problems.gather(() => refuseGivenUp(config, { running, next: services.map(({ name }) => name) }));
   problems.refuse();
   return services;
 

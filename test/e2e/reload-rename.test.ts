@@ -244,3 +244,20 @@ test('LC-518 OP-86 an API that comes again while its workers have not let go of 
   assert.deepEqual([again.outcome, again.added], ['accepted', ['two']], again.error);
   assert.equal(await apiAt(other), 'two');
 });
+
+test('RL-65 LC-1305 a rename that forgets the section, and would leave the port to nobody, is refused', async (t) => {
+  const port = await freePort();
+  const own = section('one', port, 1);
+  const it = await started(t, `[DEFAULT]\nenabled_apis = one\n${own}`);
+  it.write(`[DEFAULT]\nenabled_apis = two\n${own}`);
+  const report = await it.reload();
+  assert.equal(report.outcome, 'refused');
+  assert.match(
+    report.error ?? '',
+    /portico\.ini:2:16: .*two has no port.* one.*\n +rename \[api:one\] \(portico\.ini:3:1\) to \[api:two\]/,
+  );
+  assert.equal(await apiAt(port), 'one');
+  it.write(`[DEFAULT]\nenabled_apis = two\n${section('two', port, 1)}`);
+  assert.equal((await it.reload()).outcome, 'accepted');
+  assert.equal(await apiAt(port), 'two');
+});
