@@ -53,7 +53,7 @@ test('OP-1 LC-1403 names without a comma between them start nothing, with the pl
   writeFileSync(join(cwd, 'portico.ini'), '[DEFAULT]\nenabled_apis = hello,world\nenabled_ssl_apis = hello world\n');
   assert.match(
     cli(cwd, 'check').stdout,
-    /enabled_ssl_apis: names APIs.*\n {2}A comma is missing: write hello, world\./,
+    /enabled_ssl_apis: names an API.*\n {2}A comma is missing: write hello, world\./,
   );
 });
 
