@@ -276,7 +276,7 @@ test('OP-3 CF-61 a start says each mistake once, by place, with what to do', (t)
   writeFileSync(join(cwd, 'portico.ini'), serving);
   assert.match(
     cli(cwd).stderr,
-    /^portico\.ini:6:13: \[ssl\] cert_file: Unable to find cert_file : crt\.pem\n {2}Did you mean "cert\.pem"\? A relative path begins where the program was started: /m,
+    /^portico\.ini:6:13: \[ssl\] cert_file: Unable to find cert_file : crt\.pem\n {2}Did you mean "cert\.pem"\? It is not at \/\S+\/crt\.pem: a relative path begins beside /m,
   );
 });
 

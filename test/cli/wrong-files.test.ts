@@ -1,11 +1,12 @@
 /** Files that are not there, not what they are taken for, or lie in another folder: what `api-cli` says of them. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { developmentCertificate } from 'portico/server';
 
 const main = resolve(fileURLToPath(import.meta.url), '..', '..', '..', 'lib', 'cli', 'main.js');
 const pasted = {
@@ -88,4 +89,29 @@ test('LC-1221 OP-3 a paste file that is not there is told at its place, with wha
   assert.match(cli(cwd, 'pipeline', 'hello').stderr, told);
   writeFileSync(join(cwd, 'portico.ini'), ini.replace('api-pste', 'composition'));
   assert.match(cli(cwd, 'check').stdout, /^ {2}There is api-paste\.ini\. /m);
+});
+
+test('LC-1011 RL-92 certificates are found beside the file that names them, then in the working directory', async (t) => {
+  const cwd = folder(t, {});
+  mkdirSync(join(cwd, 'etc'));
+  const ini =
+    '[DEFAULT]\nenabled_apis = hello\nenabled_ssl_apis = hello\n[ssl]\ncert_file = cert.pem\n[api:hello]\nssl_key_file = key.pem\n';
+  for (const [name, text] of Object.entries({ ...pasted, 'portico.ini': ini })) {
+    writeFileSync(join(cwd, 'etc', name), text);
+  }
+  const words = ['check', '--config-file', 'etc/portico.ini'];
+  const missing = cli(cwd, ...words);
+  assert.equal(missing.status, 78);
+  assert.match(missing.stdout, /^etc\/portico\.ini:5:13: error: \[ssl\] cert_file: Unable to find cert_file : cert\.pem$/m);
+  const places = `It is not at ${join(cwd, 'etc', 'cert.pem')}, nor at ${join(cwd, 'cert.pem')}: `;
+  assert.ok(missing.stdout.includes(places), missing.stdout);
+  const { cert, key } = await developmentCertificate();
+  writeFileSync(join(cwd, 'etc', 'cert.pem'), String(cert));
+  writeFileSync(join(cwd, 'etc', 'key.pem'), String(key), { mode: 0o600 });
+  assert.equal(cli(cwd, ...words).status, 0);
+  for (const name of ['cert.pem', 'key.pem']) renameSync(join(cwd, 'etc', name), join(cwd, name));
+  assert.equal(cli(cwd, ...words).status, 0);
+  // Beside the file comes first.
+  writeFileSync(join(cwd, 'etc', 'cert.pem'), 'no certificate');
+  assert.match(cli(cwd, ...words).stdout, /cert_file holds no certificate: .*\/etc\/cert\.pem/);
 });

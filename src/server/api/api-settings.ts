@@ -4,7 +4,8 @@
 import { type Config, ConfigError, type ListenValue, type OptionsOf, placeOf } from '../../config/index.js';
 import { PorticoError, whatItIs } from '../../errors.js';
 import type { ListenAddress } from '../../service/index.js';
-import { sslOptions, type TlsSettings } from '../tls/ssl-options.js';
+import { certificatePath, sslSettings } from '../tls/certificate-paths.js';
+import type { TlsSettings } from '../tls/ssl-options.js';
 import { apiOptions, sslApisOptions } from './api-options.js';
 
 /** The options of one API, checked. */
@@ -39,7 +40,7 @@ export function apiSettings(config: Config, name: string): ApiSettings {
     address: listenAddressOf(config, name, options.listen, options.port, backlog),
     workers,
     pipeline: options.pipeline === '' ? name : options.pipeline,
-    tls: { ...config.group('ssl', sslOptions), ...ownFiles(options) },
+    tls: { ...sslSettings(config), ...ownFiles(config, name, options) },
   };
 }
 
@@ -128,12 +129,13 @@ function listenAddressOf(
   });
 }
 
-function ownFiles(options: OptionsOf<typeof apiOptions>): TlsSettings {
+function ownFiles(config: Config, name: string, options: OptionsOf<typeof apiOptions>): TlsSettings {
   const { sslCertFile, sslKeyFile, sslCaFile } = options;
+  const at = (opt: string, path: string): string => certificatePath(config, `api:${name}`, opt, path);
   return {
-    ...(sslCertFile === undefined ? {} : { certFile: sslCertFile }),
-    ...(sslKeyFile === undefined ? {} : { keyFile: sslKeyFile }),
-    ...(sslCaFile === undefined ? {} : { caFile: sslCaFile }),
+    ...(sslCertFile === undefined ? {} : { certFile: at('ssl_cert_file', sslCertFile) }),
+    ...(sslKeyFile === undefined ? {} : { keyFile: at('ssl_key_file', sslKeyFile) }),
+    ...(sslCaFile === undefined ? {} : { caFile: at('ssl_ca_file', sslCaFile) }),
   };
 }
 

@@ -3,9 +3,8 @@
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { isAbsolute, resolve } from 'node:path';
 import { ConfigurationRefused, type ErrorDetails, type Origin } from '../../errors.js';
-import { nearFile } from '../near-file.js';
+import { missingHint } from './certificate-paths.js';
 
 /** Reads a whole file; throws as `readFileSync` does. */
 export type ReadFile = (path: string) => Buffer;
@@ -17,20 +16,25 @@ export const readFromDisk: ReadFile = (path) => readFileSync(path);
 export interface TlsRefusal extends ErrorDetails {
   /** The option of `[ssl]` that is at fault, where it is one. */
   readonly option?: string | undefined;
+  /** The path of a file that is not there. */
+  readonly missing?: string | undefined;
 }
 
 /** TLS settings that were refused: code `PORTICO_TLS_CONFIG`, status 78 when it happens before the start. */
 export class TlsRefused extends ConfigurationRefused {
   readonly option: string | undefined;
+  readonly #missing: string | undefined;
 
   constructor(details: TlsRefusal) {
     super('PORTICO_TLS_CONFIG', details);
     this.option = details.option;
+    this.#missing = details.missing;
   }
 
   /** The same with the place where the option was set. */
   at({ origin, detail }: { readonly origin?: Origin | undefined; readonly detail: string }): TlsRefused {
-    const { sentence, option, hint, cause } = this;
+    const { sentence, option, cause } = this;
+    const hint = this.#missing === undefined ? this.hint : missingHint(this.#missing, origin?.file);
     const message = origin === undefined && detail !== '' ? `${detail}: ${sentence}` : sentence;
     return new TlsRefused({ message, option, hint, cause, origin });
   }
@@ -48,12 +52,8 @@ export function readPem(option: string, path: string, readFile: ReadFile): Buffe
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') {
-      const near = nearFile(path);
-      const hints = [
-        near,
-        isAbsolute(path) ? undefined : `A relative path begins where the program was started: ${resolve('.')}.`,
-      ].filter((hint) => hint !== undefined);
-      throw refuseTls(option, `Unable to find ${option} : ${path}`, hints.join(' ') || undefined, error);
+      const message = `Unable to find ${option} : ${path}`;
+      throw new TlsRefused({ option, message, hint: missingHint(path), missing: path, cause: error });
     }
     throw refuseTls(
       option,

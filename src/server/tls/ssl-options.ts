@@ -5,7 +5,7 @@ import { defineOptions, type OptionsOf, oneOf, path, string } from '../../config
 
 export const sslOptions = defineOptions({
   cert_file: path({
-    help: 'Certificate of the server in PEM form, with the certificates that lead up to its root after it.',
+    help: 'Certificate of the server in PEM form, with the certificates that lead up to its root after it. A relative path is looked for beside the file that names it, then in the working directory.',
     deprecated: ['wsgi.ssl_cert_file', 'DEFAULT.ssl_cert_file'],
   }),
   key_file: path({

@@ -4,6 +4,7 @@
 import { constants } from 'node:crypto';
 import type { SecureVersion, TlsOptions } from 'node:tls';
 import { Config } from '../../config/index.js';
+import { sslSettings } from './certificate-paths.js';
 import {
   parseCertificate,
   type ReadFile,
@@ -13,7 +14,7 @@ import {
   refuseTls,
   validityWarning,
 } from './certificates.js';
-import { sslOptions, type TlsSettings } from './ssl-options.js';
+import type { TlsSettings } from './ssl-options.js';
 
 /**
  * Whether TLS is configured: a certificate or a key is named. Throws `PORTICO_TLS_CONFIG` when a file named is missing
@@ -135,7 +136,7 @@ function protocolVersions(settings: TlsSettings): { minVersion: SecureVersion; m
 }
 
 function settingsOf(conf: Config | TlsSettings): TlsSettings {
-  return conf instanceof Config ? conf.group('ssl', sslOptions) : conf;
+  return conf instanceof Config ? sslSettings(conf) : conf;
 }
 
 function bothNeeded(option?: string) {

@@ -1,0 +1,45 @@
+/**
+ * Where certificates lie that a configuration names by relative paths.
+ */
+import { existsSync } from 'node:fs';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import type { Config } from '../../config/index.js';
+import { nearFile } from '../near-file.js';
+import { sslOptions, type TlsSettings } from './ssl-options.js';
+
+/** `[ssl]`, with its files where they lie. */
+export function sslSettings(config: Config): TlsSettings {
+  const settings = config.group('ssl', sslOptions);
+  const { certFile, keyFile, caFile } = settings;
+  return {
+    ...settings,
+    ...(certFile === undefined ? {} : { certFile: certificatePath(config, 'ssl', 'cert_file', certFile) }),
+    ...(keyFile === undefined ? {} : { keyFile: certificatePath(config, 'ssl', 'key_file', keyFile) }),
+    ...(caFile === undefined ? {} : { caFile: certificatePath(config, 'ssl', 'ca_file', caFile) }),
+  };
+}
+
+/**
+ * The path of a file that an option names: a relative one is looked for beside the configuration file that names it, then
+ * in the working directory. As written where it is in neither. Files already read count as there.
+ */
+export function certificatePath(config: Config, group: string, opt: string, path: string): string {
+  if (path === '' || isAbsolute(path)) return path;
+  const places = placesOf(path, config.getLocation(group, opt).origin?.file);
+  const found = places.find((place) => config.filesRead.includes(place)) ?? places.find((place) => existsSync(place));
+  return found === undefined || found === resolve(path) ? path : found;
+}
+
+/** What to do about a file that is not there; `file`: the configuration file that names it. */
+export function missingHint(path: string, file?: string): string {
+  const places = placesOf(path, file);
+  const near = places.map((place) => nearFile(place)).find((text) => text !== undefined);
+  const told = isAbsolute(path)
+    ? 'Put it there, or name the path it has.'
+    : `It is not at ${places.join(', nor at ')}: a relative path begins beside the configuration file that names it, then where the program was started.`;
+  return near === undefined ? told : `${near} ${told}`;
+}
+
+function placesOf(path: string, file: string | undefined): string[] {
+  return [...new Set([...(file === undefined ? [] : [resolve(dirname(file), path)]), resolve(path)])];
+}
