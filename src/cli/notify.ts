@@ -9,7 +9,7 @@ import { notify, onReady } from '../launch/index.js';
 export function register(program: Command): void {
   program
     .command('notify')
-    .description('Tell the service manager named by NOTIFY_SOCKET that the service is ready.')
+    .description('tell the service manager named by NOTIFY_SOCKET that the service is ready')
     .addHelpText(
       'after',
       '\nExample:\n  $ NOTIFY_SOCKET=/run/app/notify api-cli notify\n' +
@@ -28,7 +28,7 @@ export function register(program: Command): void {
 
   program
     .command('wait-ready')
-    .description('Wait on NOTIFY_SOCKET for a service to become ready.')
+    .description('wait on NOTIFY_SOCKET for a service to become ready')
     .argument('<seconds>', 'how long to wait; fractions are allowed', seconds)
     .addHelpText(
       'after',

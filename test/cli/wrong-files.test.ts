@@ -102,7 +102,10 @@ test('LC-1011 RL-92 certificates are found beside the file that names them, then
   const words = ['check', '--config-file', 'etc/portico.ini'];
   const missing = cli(cwd, ...words);
   assert.equal(missing.status, 78);
-  assert.match(missing.stdout, /^etc\/portico\.ini:5:13: error: \[ssl\] cert_file: Unable to find cert_file : cert\.pem$/m);
+  assert.match(
+    missing.stdout,
+    /^etc\/portico\.ini:5:13: error: \[ssl\] cert_file: Unable to find cert_file : cert\.pem$/m,
+  );
   const places = `It is not at ${join(cwd, 'etc', 'cert.pem')}, nor at ${join(cwd, 'cert.pem')}: `;
   assert.ok(missing.stdout.includes(places), missing.stdout);
   const { cert, key } = await developmentCertificate();

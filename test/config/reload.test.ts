@@ -286,3 +286,18 @@ test('CF-81 who holds a prepared configuration sees what comes after it was acce
   assert.equal(values(taken.config).level, 3);
   assert.equal(values(dropped.config).level, 2);
 });
+
+test('CF-118 a warning about what a reload reads is told once, also where checks read it', async () => {
+  const config = await load('[app]\nworkers = 1\n');
+  config.check((next) => {
+    values(next);
+    return undefined;
+  });
+  write('[app]\nworkers = 1\nworkers = 2\n');
+  const prepared = await config.prepareReload();
+  values(prepared.config);
+  await prepared.accept();
+  values(config);
+  const told = said.filter((text) => text.includes('set more than once'));
+  assert.equal(told.length, 1, said.join('\n'));
+});

@@ -46,6 +46,8 @@ export class Generations {
   /** Set when these were prepared and then accepted: by whom. */
   #acceptedBy: Generations | undefined;
   readonly #warned: Set<string>;
+  /** While they are judged: what checks come upon is among the issues. */
+  #judging = false;
   /** What the last complete judgement covered; undefined before it. */
   complete: boolean | undefined;
   /** The groups somebody asked for. */
@@ -108,6 +110,7 @@ export class Generations {
 
   /** Logs warnings, each once. */
   warn(issues: readonly ConfigIssue[]): void {
+    if (this.#judging) return;
     for (const issue of issues) {
       const text = describeIssue(issue);
       if (issue.severity !== 'warning' || this.#warned.has(text)) continue;
@@ -191,9 +194,14 @@ export class Generations {
   }
 
   #judged(complete: boolean | undefined): readonly ConfigIssue[] {
-    const issues = this.problems(complete ?? false);
-    refuseErrors(issues);
-    return issues;
+    this.#judging = true;
+    try {
+      const issues = this.problems(complete ?? false);
+      refuseErrors(issues);
+      return issues;
+    } finally {
+      this.#judging = false;
+    }
   }
 
   async #takeUp(
@@ -208,6 +216,8 @@ export class Generations {
     next.#acceptedBy = this;
     for (const group of next.inUse) this.inUse.add(group);
     this.warn(warnings);
+    // What was said since it was prepared.
+    for (const text of next.#warned) this.#warned.add(text);
     for (const change of changes) {
       if (change.effect === 'restart') log?.warn(describeChange(change));
       else log?.[level](describeChange(change));
