@@ -44,7 +44,12 @@ async function placeFromOutside(error: SyntaxError, url: string): Promise<string
   const { execFile } = await import('node:child_process');
   const said = await new Promise<string>((settle) => {
     const given = ['--input-type=module', '--eval', code];
-    execFile(process.execPath, given, { timeout: SEARCH_MS, env: {} }, (_, _out, text) => settle(text));
+    try {
+      execFile(process.execPath, given, { timeout: SEARCH_MS, env: {} }, (_, _out, text) => settle(text));
+    } catch {
+      // A process that may have no children, as under Node's permission model: the mistake is told without its place.
+      settle('');
+    }
   });
   return said.includes(`SyntaxError: ${error.message}`) ? markedPlace(said) : undefined;
 }
