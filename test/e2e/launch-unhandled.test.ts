@@ -37,6 +37,22 @@ for (const path of ['/throw', '/reject']) {
   });
 }
 
+test('RL-71 a program that listens to uncaughtException itself lives on, and the log has the error', async (t) => {
+  const { program, port } = await single(t, { tolerant: true });
+  for (let times = 1; times <= 2; times++) {
+    await get(port, '/throw').catch(() => undefined);
+    await get(port, '/');
+  }
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  assert.equal(program.lines.filter(({ event }) => event === 'tolerated').length, 2);
+  const told = program.lines.filter(({ msg }) => msg?.startsWith('Unhandled exception'));
+  assert.deepEqual(
+    told.map(({ level }) => level),
+    ['error', 'error'],
+  );
+});
+
 test('RL-71 what does not end within five seconds is cut off, whatever the deadline of the service', async (t) => {
   const { program, port } = await single(t, { options: { settings: { drainDelayMs: 60_000 } } });
   get(port, '/slow?ms=60000').catch(() => undefined);

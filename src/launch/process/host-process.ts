@@ -12,6 +12,7 @@ export type HostProcess = Pick<
     title: string;
     exitCode?: NodeJS.Process['exitCode'];
     on(event: 'uncaughtException' | 'uncaughtExceptionMonitor', listener: (error: unknown) => void): unknown;
+    listeners(event: 'uncaughtException'): readonly object[];
     off(event: 'uncaughtException', listener: (error: unknown) => void): unknown;
   };
 

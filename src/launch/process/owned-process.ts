@@ -40,6 +40,9 @@ const OVERDUE_MS = 250;
 /** At the end of a stop: how long what has been called off may take to let go. */
 const LETTING_GO_MS = 500;
 
+/** Marks the listeners of launchers, of whichever copy of this package. */
+const LAUNCHERS_OWN = Symbol.for('portico.unhandled');
+
 export class OwnedProcess {
   readonly signalHandler: SignalHandler;
   readonly #given: Ownership;
@@ -161,7 +164,12 @@ export class OwnedProcess {
 
   #catchUnhandled(): void {
     const { host, ended, log, crashed } = this.#given;
-    const unhandled = (error: unknown): void => {
+    const listen = (error: unknown): void => {
+      // The program sees to such errors itself, and may go on.
+      if (host.listeners('uncaughtException').some((listener) => !(LAUNCHERS_OWN in listener))) {
+        log.error('Unhandled exception, left to the program, which listens to uncaughtException', { err: error });
+        return;
+      }
       // It ends already: what fails on the way is no news.
       if (this.#crashed) {
         log.debug('Unhandled exception while ending', { err: error });
@@ -170,6 +178,7 @@ export class OwnedProcess {
       this.#crashed = true;
       crashed(error);
     };
+    const unhandled = Object.assign(listen, { [LAUNCHERS_OWN]: true });
     host.on('uncaughtException', unhandled);
     // A start that failed was explained: what the program does with it is the program's.
     void ended.then(() => {
