@@ -82,8 +82,8 @@ export type ToParent =
   | { readonly kind: 'launched'; readonly services: readonly LaunchedService[] }
   /** It accepts no new connections any more. */
   | { readonly kind: 'draining' }
-  /** It has ended all there was to end, and exits with that status. */
-  | { readonly kind: 'ended'; readonly status: number }
+  /** It has ended all there was to end, with work cut off or without, and exits with that status. */
+  | { readonly kind: 'ended'; readonly status: number; readonly cutOff: boolean }
   /** A sign of life. */
   | { readonly kind: 'beat'; readonly debugged: boolean; readonly facts: Readonly<Record<string, unknown>> }
   /** It asks for a fresh worker in its place. */

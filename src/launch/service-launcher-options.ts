@@ -12,6 +12,8 @@ export interface ServiceLauncherOptions extends LauncherOptions {
   readonly worker?: WorkerContext;
   /** Called once when a stop begins, for whatever reason. */
   readonly stopBegins?: () => void;
+  /** Called when a stop had to cut work off, or failed. */
+  readonly cutOff?: () => void;
   /** Told of a start that failed, instead of the log: a worker's parent logs it. */
   readonly startFailed?: (name: string, error: unknown) => void;
 }

@@ -271,10 +271,10 @@ export class ServiceLauncher implements Launcher {
 
   async #stopAll(request: StopRequest): Promise<void> {
     const alone = this.#options.signals !== false && !this.#options.worker?.supervised;
-    const { drainDelayMs } = this.#settings;
+    const [{ signal: superseded }, { drainDelayMs }] = [this.#superseded, this.#settings];
     const leaveBehind = (work: Promise<unknown>): void => this.#process.leaveBehind(work, { overdue: true });
-    const { signal: superseded } = this.#superseded;
     const clean = await stopServices(this.#runs, request, { drainDelayMs, alone, superseded, leaveBehind });
+    if (!clean) this.#options.cutOff?.();
     if (!clean) this.#status ||= STATUS_FAILED;
     if (superseded.aborted) return this.#stopping;
     await this.#process.letGo(this.#reloads.idle());

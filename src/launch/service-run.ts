@@ -57,6 +57,8 @@ export class ServiceRun {
 
   /** What goes on in spite of a stop whose deadline has passed; settles when that has ended after all. */
   hung: Promise<unknown> | undefined;
+  /** It was ready at some time: somebody may have been told so. */
+  wasReady = false;
 
   /** For status pages. */
   get state(): 'starting' | 'ready' | 'draining' {
@@ -87,6 +89,7 @@ export class ServiceRun {
       }
       if (this.#state === 'starting') {
         this.#state = 'started';
+        this.wasReady = true;
         this.#watch();
       }
     })();

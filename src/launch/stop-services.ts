@@ -29,8 +29,9 @@ export async function stopServices(
   // A supervisor does this for its workers.
   const spare = alone ? killAfter(longest(runs, request)) : () => undefined;
   const began = performance.now();
-  // What has crashed has no time to lose.
-  if (request.reason === 'stop' && request.limitMs === undefined && drainDelayMs > 0) {
+  // What has crashed has no time to lose, and what never served is in nobody's list.
+  const known = runs.some(({ wasReady }) => wasReady);
+  if (known && request.reason === 'stop' && request.limitMs === undefined && drainDelayMs > 0) {
     for (const run of runs) run.service.markDraining?.();
     await pause(request.timeoutMs === 0 ? drainDelayMs : Math.min(drainDelayMs, request.timeoutMs), superseded);
     if (superseded.aborted) {

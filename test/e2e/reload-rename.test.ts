@@ -25,9 +25,9 @@ interface Project {
   reload(): Promise<ReloadReport>;
 }
 
-async function started(t: TestContext, ini: string): Promise<Project> {
+async function started(t: TestContext, ini: string, more: Record<string, string> = {}): Promise<Project> {
   const files = Object.fromEntries(['one', 'two', 'three', 'four'].map((name) => [`${name}.js`, app(name)]));
-  const project = emptyProject({ ...files, 'api-paste.ini': paste, 'portico.ini': ini });
+  const project = emptyProject({ ...files, ...more, 'api-paste.ini': paste, 'portico.ini': ini });
   const program = startApiCli([], { cwd: project.folder });
   t.after(async () => {
     await program.end();
@@ -159,6 +159,31 @@ test('RL-66 a renamed API that does not start leaves the address to the old one'
   assert.equal((await it.reload()).outcome, 'accepted');
   await gone(it.program, old);
   assert.equal(await apiAt(port), 'two');
+});
+
+test('RL-66 a newcomer that served before its reload was refused goes at once', { timeout: 30_000 }, async (t) => {
+  const [port, other] = [await freePort(), await freePort()];
+  const late =
+    'export class Broken { async initHost() { await new Promise((r) => setTimeout(r, 800)); throw new Error("no host"); } }';
+  const common = 'drain_delay = 50\n';
+  const it = await started(t, `[DEFAULT]\n${common}enabled_apis = one\n${section('one', port, 1)}`, {
+    'late.js': late,
+  });
+  const old = childrenOf(it.program.pid);
+  it.write(
+    `[DEFAULT]\n${common}enabled_apis = two,three\n${section('two', port, 1)}${section('three', other, 1)}manager = ./late.js:Broken\n`,
+  );
+  const report = await it.reload();
+  assert.equal(report.outcome, 'refused');
+  assert.match(
+    it.program.stderr,
+    /"msg":"Child \d+ is ready"[^\n]*"service":"two"|"service":"two"[^\n]*"msg":"Child \d+ is ready"/,
+  );
+  await gone(
+    it.program,
+    childrenOf(it.program.pid).filter((pid) => !old.includes(pid)),
+  );
+  assert.equal(await apiAt(port), 'one');
 });
 
 test('RL-68 OP-80 an address that cannot be handed over refuses the reload in one line that names both', async (t) => {

@@ -372,6 +372,19 @@ test('LC-540 after markDraining a stop waits for drain_delay', async () => {
   assert.deepEqual(events, ['draining', 'stop']);
 });
 
+test('LC-540 a process that was never ready has no drain_delay', { timeout: 20_000 }, async () => {
+  const launcher = embedded({ settings: { drainDelayMs: 600_000, gracefulShutdownTimeoutMs: 0 } });
+  const service = new RecordedService('slow');
+  let release = (): void => undefined;
+  service.onStart = () => new Promise<void>((resolve) => (release = resolve));
+  service.onStop = () => release();
+  const launched = launcher.launchService(service);
+  await new Promise(setImmediate);
+  await launcher.stop();
+  await launched;
+  assert.equal(await launcher.wait(), 0);
+});
+
 test('LC-549 one clock for the whole stop: drain_delay is part of it', async () => {
   const launcher = embedded({ settings: { drainDelayMs: 300, gracefulShutdownTimeoutMs: 2000 } });
   const service = new RecordedService('one');

@@ -147,14 +147,17 @@ export class Supervisor {
     return new Handover({ leaving: ends, staying, draining: [...this.#retiring], patienceMs, stopped });
   }
 
-  /** Ends a service that is no longer wanted. Until it has ended, a stop is about it as well. */
-  async retire(name: string): Promise<void> {
+  /**
+   * Ends a service that is no longer wanted. Until it has ended, a stop is about it as well. `borrowed`: others serve on
+   * its sockets.
+   */
+  async retire(name: string, borrowed = false): Promise<void> {
     const pool = this.#pools.get(name);
     if (pool === undefined) return;
     this.#pools.delete(name);
     this.#services.delete(name);
     this.#retiring.add(pool);
-    await pool.leave(this.settings.gracefulShutdownTimeoutMs);
+    await pool.leave(this.settings.gracefulShutdownTimeoutMs, borrowed);
     this.#retiring.delete(pool);
   }
 

@@ -16,7 +16,7 @@ const CALLED_OFF_MS = 5000;
  * stuck its supervisor kills it a second later. `timeoutMs` 0: never.
  */
 export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Logger): Promise<boolean> {
-  if (worker.rehearsing || worker.dismissed) return endEarly(worker, timeoutMs);
+  if ((worker.rehearsing || worker.dismissed) && (await endEarly(worker, timeoutMs))) return true;
   // One that never served keeps no deadline of its own: its loop is stuck.
   const limitMs = worker.wasReady ? timeoutMs + BACKSTOP_MS : Math.max(timeoutMs, BACKSTOP_MS);
   if (timeoutMs > 0 && (await within(limitMs, worker.exited)) === undefined) {
@@ -35,17 +35,24 @@ export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Lo
     // on its way out when the signal came.
     return signal === 'SIGTERM' && (!worker.wasReady || worker.endedWith === STATUS_STOPPED);
   }
-  // One that happens to crash just then has ended by itself; work that it cut off at the deadline is STATUS_FAILED.
-  return code !== STATUS_FAILED;
+  // One that happens to crash just then has ended by itself; but not what it cut off.
+  return code !== STATUS_FAILED && !worker.cutOff;
 }
 
 /**
  * The same for a worker that was told to end before it served, and has nothing in hand: killed after a second when it
  * only checked a reload, after five when it was starting, but no later than after `timeoutMs`; 0: that does not matter.
+ * False: it served before it heard of that, and ends as any that does.
  */
-export async function endEarly(worker: WorkerHandle, timeoutMs = 0): Promise<true> {
+export async function endEarly(worker: WorkerHandle, timeoutMs = 0): Promise<boolean> {
   const limitMs = worker.rehearsing ? BACKSTOP_MS : Math.min(CALLED_OFF_MS, timeoutMs || CALLED_OFF_MS);
-  if ((await within(limitMs, worker.exited)) === undefined) worker.kill();
+  const serves = worker.ready.then(
+    () => true,
+    () => worker.exited.then(() => false),
+  );
+  const known = await within(limitMs, Promise.race([serves, worker.exited.then(() => false)]));
+  if (known === true) return false;
+  if (known === undefined) worker.kill();
   await worker.exited;
   return true;
 }

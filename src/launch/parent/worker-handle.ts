@@ -47,6 +47,8 @@ export class WorkerHandle {
   wasReady = false;
   /** The status it was about to exit with, once it had ended all there was to end. */
   endedWith: number | undefined;
+  /** It has cut work off, whatever its status. */
+  cutOff = false;
   /** It was told to end, or was killed by its supervisor. */
   stopping = false;
   killed = false;
@@ -163,6 +165,8 @@ export class WorkerHandle {
     switch (message.kind) {
       case 'ready':
         this.wasReady = true;
+        // It may have taken connections before it heard that it is not needed.
+        this.dismissed = false;
         this.#ready.resolve();
         break;
       case 'rehearsed':
@@ -180,6 +184,7 @@ export class WorkerHandle {
         break;
       case 'ended':
         this.endedWith = message.status;
+        this.cutOff = message.cutOff;
         break;
       case 'beat':
         this.silentSeconds = 0;

@@ -124,7 +124,7 @@ export class WorkerPool {
   dismiss(worker: WorkerHandle): void {
     worker.dismissed = true;
     worker.terminate();
-    void endEarly(worker);
+    void this.#endDismissed(worker);
   }
 
   /**
@@ -176,9 +176,9 @@ export class WorkerPool {
     this.#succeeded = true;
   }
 
-  /** As {@link stop}; but where others serve on its sockets, its clients are let go as in a replacement. */
-  async leave(timeoutMs: number): Promise<void> {
-    if (!this.#succeeded || this.stopping) {
+  /** As {@link stop}; but where others serve on its sockets, its clients are let go as in a replacement, at once. */
+  async leave(timeoutMs: number, borrowed = false): Promise<void> {
+    if (!(this.#succeeded || borrowed) || this.stopping) {
       await this.stop(timeoutMs);
       return;
     }
@@ -299,6 +299,11 @@ export class WorkerPool {
     worker.drain(reason, timeoutMs);
     this.#adoption.update(this.current);
     void endWithin(worker, timeoutMs, this.#around.log);
+  }
+
+  async #endDismissed(worker: WorkerHandle): Promise<void> {
+    if (await endEarly(worker)) return;
+    await endWithin(worker, this.#around.settings().gracefulShutdownTimeoutMs, this.#around.log);
   }
 
   async #stopAll(timeoutMs: number): Promise<boolean> {

@@ -88,7 +88,7 @@ export class FleetReload {
       await this.#change.accept(files);
     } catch (error) {
       rehearsal.callOff();
-      await Promise.all(added.map(([name]) => this.#supervisor.retire(name)));
+      await Promise.all(added.map(([name]) => this.#takeBack(name, handover)));
       throw error;
     }
     // From here on the new configuration is in force: whatever happens is told, and refuses nothing.
@@ -105,6 +105,13 @@ export class FleetReload {
       ),
     );
     return { replaced: this.#replaced, added: added.map(([name]) => name), removed, failures: this.#failures };
+  }
+
+  /** Ends a new service of a reload that is refused. Settles when it is gone, but one that serves drains behind the report. */
+  async #takeBack(name: string, handover: Handover): Promise<void> {
+    const serves = this.#supervisor.pool(name)?.workers.some(({ wasReady }) => wasReady) === true;
+    const gone = this.#supervisor.retire(name, handover.lentTo(name));
+    if (!serves) await gone;
   }
 
   /** Binds the addresses of new services: one that cannot be had ends the reload before anything is started. */

@@ -110,6 +110,11 @@ export class Handover {
     });
   }
 
+  /** Others serve on what this service has, and go on should it end. */
+  lentTo(name: string): boolean {
+    return this.#loans.some(({ to }) => to === name);
+  }
+
   /** An address that a service has just left is free in a moment. */
   async #bind(address: ListenAddress, slots: number): Promise<ListenSockets> {
     const { draining, patienceMs = 0, stopped } = this.#parties;

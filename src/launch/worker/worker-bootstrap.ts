@@ -15,7 +15,7 @@ export const heldTick = assigned === undefined ? undefined : tickOfNode();
 
 if (assigned !== undefined) {
   // Before anything else is loaded: a SIGTERM that came in between would kill the process by its default action.
-  const ended: ToParent = { kind: 'ended', status: 0 };
+  const ended: ToParent = { kind: 'ended', status: 0, cutOff: false };
   const stopped = (): void => {
     // It is asked for: no start that failed. A message this short is in the channel when `send` returns.
     process.send?.(ended);

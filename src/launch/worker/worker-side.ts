@@ -36,6 +36,7 @@ export class WorkerSide implements Launcher {
   readonly #launched: LaunchedService[] = [];
   readonly #sockets: WorkerSockets;
   #found = false;
+  #cutOff = false;
   /** Lets go of what was built and never started. */
   #letGo: () => Awaitable<void> = () => undefined;
   #explained: Promise<void> = Promise.resolve();
@@ -60,6 +61,9 @@ export class WorkerSide implements Launcher {
         requestReplacement: (reason) => void link.send({ kind: 'replace', reason }),
       },
       stopBegins: () => this.#sockets.close(),
+      cutOff: () => {
+        this.#cutOff = true;
+      },
       startFailed: (_, error) => {
         this.#explained = link.explain(error);
       },
@@ -170,7 +174,7 @@ export class WorkerSide implements Launcher {
     void inner.wait().then(async (status) => {
       await this.#explained;
       await within(LAST_WORD_MS, attempt(this.#letGo));
-      await within(LAST_WORD_MS, link.send({ kind: 'ended', status }));
+      await within(LAST_WORD_MS, link.send({ kind: 'ended', status, cutOff: this.#cutOff }));
       exitProcess(this.#host, status);
     });
   }
