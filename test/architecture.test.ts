@@ -12,8 +12,8 @@ import { fileURLToPath } from 'node:url';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const src = join(root, 'src');
 
-/** What each room may import besides itself. `errors`, `log`, `early-signals`, `own-files` and `exit-place` are files of the ground floor. */
-const GROUND = ['errors', 'log', 'early-signals', 'own-files', 'exit-place', 'ini', 'sqlite'];
+/** What each room may import besides itself. `errors`, `log`, `early-signals`, `own-files`, `exit-place` and `loading` are files of the ground floor. */
+const GROUND = ['errors', 'log', 'early-signals', 'own-files', 'exit-place', 'loading', 'ini', 'sqlite'];
 const FIRST = [...GROUND, 'config', 'tasks', 'service'];
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   errors: [],
@@ -21,6 +21,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'early-signals': [],
   'own-files': [],
   'exit-place': ['own-files'],
+  loading: [],
   ini: ['errors'],
   sqlite: ['errors'],
   config: GROUND,

@@ -6,6 +6,7 @@
  */
 import type { App, Filter } from '../app/index.js';
 import { ConfigurationRefused } from '../errors.js';
+import { whileLoading } from '../loading.js';
 import type { Awaitable } from '../service/index.js';
 import { orderWarnings } from './check/tree-warnings.js';
 import { childTrail } from './child-trail.js';
@@ -152,7 +153,7 @@ const KNOWN: ReadonlyMap<string, Kind> = new Map([
 
 async function guarded<T>(context: Context, call: () => Awaitable<T>): Promise<T> {
   try {
-    return await call();
+    return await whileLoading(() => loadingText(context), call);
   } catch (error) {
     if (error instanceof PasteError) throw error.origin === undefined ? withPlace(error, context) : error;
     if (error instanceof ConfigurationRefused) throw error;
@@ -164,6 +165,13 @@ async function guarded<T>(context: Context, call: () => Awaitable<T>): Promise<T
     });
     throw withWay(failed, context.trail);
   }
+}
+
+/** A factory at work, for whoever wonders why it takes so long. */
+function loadingText(context: Context): string {
+  const origin = context.named.origin();
+  const place = origin === undefined ? '' : `${origin.file}:${origin.line}:${origin.column}: `;
+  return `${place}${named(context)} ${context.factory?.written ?? ''}`.trimEnd();
 }
 
 function withPlace(error: PasteError, context: Context): unknown {

@@ -3,6 +3,7 @@
  */
 import { didYouMean, type Origin } from '../errors.js';
 import { type PasteSection, wordsOf } from '../ini/index.js';
+import { whileLoading } from '../loading.js';
 import type { Context, Trail } from './context.js';
 import { PasteError, pasteCode, refuse } from './paste-error.js';
 import { entryPointsOf, factoryOf, type Resolver } from './resolver.js';
@@ -114,7 +115,7 @@ export class FactoryQueue {
 
   async #ask<T>(origin: Origin, what: string, ask: () => T): Promise<Awaited<T>> {
     try {
-      return await ask();
+      return (await whileLoading(() => `${origin.file}:${origin.line}:${origin.column}: ${what}`, ask)) as Awaited<T>;
     } catch (error) {
       if (error instanceof PasteError) throw error;
       const reason = error instanceof Error ? error.message : String(error);

@@ -88,7 +88,9 @@ test('RL-68 a taken port of any API starts nothing of the others', async (t) => 
 /** Two ports that somebody listens on. */
 async function takenPorts(t: TestContext): Promise<readonly number[]> {
   const servers = [createServer().listen(0, '127.0.0.1'), createServer().listen(0, '127.0.0.1')];
-  t.after(() => servers.forEach((server) => server.close()));
+  t.after(() => {
+    for (const server of servers) server.close();
+  });
   await Promise.all(servers.map((server) => once(server, 'listening')));
   return servers.map((server) => (server.address() as { port: number }).port);
 }
@@ -129,7 +131,9 @@ test('LC-531 a factory that never resolves: a warning, no ready line, and SIGTER
     ...pidProject(await freePort(), 1),
     'app.js': 'setInterval(() => {}, 1e6);\nexport const app = () => new Promise(() => {});\n',
   });
-  await program.printed(/hello: worker 0 is still starting after 10 s/);
+  await program.printed(
+    /hello: worker 0 is still starting after 10 s, loading \S*api-paste\.ini:\d+:\d+: .*app\.js:app/,
+  );
   const begun = performance.now();
   program.kill('SIGTERM');
   assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());

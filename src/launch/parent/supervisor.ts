@@ -13,12 +13,10 @@ import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { Handover } from '../sockets/handover.js';
 import { describeAddress, type ListenSockets, openListenSockets } from '../sockets/listen-sockets.js';
 import type { Generation, PoolSurroundings, SpawnOptions } from './pool-surroundings.js';
+import { watchStart } from './slow-start.js';
 import { WorkerHandle } from './worker-handle.js';
 import { WorkerPool } from './worker-pool.js';
 import { mainModule, spawnWorker, type WorkerProgram } from './worker-process.js';
-
-/** A worker that is not ready after so long is worth a line in the log. */
-const SLOW_START_MS = 10_000;
 
 /** After `drain_delay`: how long workers that are told to stop may take until they listen no more. */
 const LETTING_GO_MS = 2000;
@@ -237,22 +235,13 @@ export class Supervisor {
     }
     const facts = { event: 'worker_started', service: pool.name, workerId: index, pid: worker.pid };
     this.#log.debug(`Started child ${worker.pid}`, facts);
-    const slow = setTimeout(() => {
-      const message = `${pool.name}: worker ${index} is still starting after ${SLOW_START_MS / 1000} s`;
-      this.#log.warn(message, { ...facts, event: 'worker_starting' });
-    }, SLOW_START_MS).unref();
+    const started = watchStart(worker, this.#log);
     // One that checks a reload and has nothing left to load waits for others.
-    worker.rehearsed.then(
-      () => clearTimeout(slow),
-      () => undefined,
-    );
-    void worker.ready.then(
-      () => {
-        clearTimeout(slow);
-        this.#log.info(`Child ${worker.pid} is ready`, { ...facts, event: 'worker_ready' });
-      },
-      () => clearTimeout(slow),
-    );
+    worker.rehearsed.then(started, () => undefined);
+    void worker.ready.then(() => {
+      started();
+      this.#log.info(`Child ${worker.pid} is ready`, { ...facts, event: 'worker_ready' });
+    }, started);
     return worker;
   }
 

@@ -4,6 +4,7 @@
  */
 import { ConfigurationRefused, type PorticoError } from '../../errors.js';
 import { exitPlace } from '../../exit-place.js';
+import { watchLoading } from '../../loading.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { type Channel, ParentLink, WORKER_LINK } from './parent-link.js';
 import { startWatching } from './watch.js';
@@ -22,6 +23,11 @@ export async function beginWork(assigned: string, releaseSignals: () => void): P
   Object.defineProperty(process, WORKER_LINK, { value: link, configurable: true });
   process.on('uncaughtException', (error) => link.uncaught(error));
   process.on('beforeExit', () => void link.fail(notLaunched(assignment.service, [])));
+  const loading = watchLoading();
+  link.addFacts(() => {
+    const now = loading();
+    return now === undefined ? {} : { loading: now };
+  });
   startWatching(link);
   const unexplained = (): void => link.exits(exitPlace());
   process.on('exit', unexplained);

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Logger } from 'portico';
+import { watchStart } from '../../dist/launch/parent/slow-start.js';
+import type { WorkerHandle } from '../../dist/launch/parent/worker-handle.js';
+
+test('LC-531 a start that does not end is told again and again, ever more rarely, with what is being loaded', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const said: string[] = [];
+  const log = { warn: (message: string) => said.push(message) } as unknown as Logger;
+  const worker = { assignment: { service: 'api', index: 1 }, pid: 7, facts: {}, stack: undefined };
+  const over = watchStart(worker as unknown as WorkerHandle, log);
+  for (let second = 0; second < 30; second++) t.mock.timers.tick(1000);
+  Object.assign(worker, { facts: { loading: './app.js:app' } });
+  for (let second = 30; second < 210; second++) t.mock.timers.tick(1000);
+  over();
+  for (let second = 0; second < 100; second++) t.mock.timers.tick(1000);
+  assert.deepEqual(said, [
+    'api: worker 1 is still starting after 10 s',
+    'api: worker 1 is still starting after 20 s',
+    ...[40, 80, 140, 200].map((s) => `api: worker 1 is still starting after ${s} s, loading ./app.js:app`),
+  ]);
+});
