@@ -295,6 +295,7 @@ test('OP-3 lines that cannot be read, and files that are not there, are told wit
   ]) {
     assert.match(stderr, hint);
   }
+  assert.match(stderr, /:5:5: error: invalid section/);
   writeFileSync(join(cwd, 'portico.ini'), '[DEFAULT]\napi_paste_config = api-past.ini\n[api:hello]\nworkers = zero\n');
   assert.match(
     cli(cwd).stderr,

@@ -109,8 +109,8 @@ test('LC-1011 RL-92 certificates are found beside the file that names them, then
   const places = `It is not at ${join(cwd, 'etc', 'cert.pem')}, nor at ${join(cwd, 'cert.pem')}: `;
   assert.ok(missing.stdout.includes(places), missing.stdout);
   const { cert, key } = await developmentCertificate();
-  writeFileSync(join(cwd, 'etc', 'cert.pem'), String(cert));
-  writeFileSync(join(cwd, 'etc', 'key.pem'), String(key), { mode: 0o600 });
+  writeFileSync(join(cwd, 'etc', 'cert.pem'), cert as string);
+  writeFileSync(join(cwd, 'etc', 'key.pem'), key as string, { mode: 0o600 });
   assert.equal(cli(cwd, ...words).status, 0);
   for (const name of ['cert.pem', 'key.pem']) renameSync(join(cwd, 'etc', name), join(cwd, name));
   assert.equal(cli(cwd, ...words).status, 0);

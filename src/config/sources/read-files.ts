@@ -41,7 +41,8 @@ export function parseSource(
     const location = maskLocation('', undefined, fileLocation(kind, origin));
     const got = location.origin?.text?.trim();
     const hint = hintOf(message, got ?? '');
-    const place = { group: origin.section, location };
+    // A header that lost its end is in no section, least of all in the one before it.
+    const place = { group: message.startsWith('invalid section') ? undefined : origin.section, location };
     issues.push({ severity: 'error', code: 'PORTICO_CONFIG_SYNTAX', ...place, message, got, hint });
   }
   return { kind, name: file.name, path: file.path, sections, entries, exposed: file.exposed ?? false };
