@@ -31,9 +31,10 @@ export function bindFailures(failures: readonly PorticoError[]): PorticoError {
 
 /** How an operator finds who listens there. */
 function whoHasIt(address: string): string {
-  const [, port] = /:(\d+)$/.exec(address) ?? [];
+  const isTcp = /:\d+$/.test(address);
   const linux = process.platform === 'linux';
-  const tcp = linux ? `ss -ltnp 'sport = :${port}'` : `lsof -nP -iTCP:${port} -sTCP:LISTEN`;
+  // Without the port: whoever searches a log for it finds the one line that says what is wrong.
+  const tcp = linux ? 'ss -ltnp' : 'lsof -nP -iTCP -sTCP:LISTEN';
   const unix = linux ? `ss -lxp src '${address}'` : `lsof ${address}`;
-  return `Is another copy of this service running? This shows who has it: ${port === undefined ? unix : tcp}`;
+  return `Is another copy of this service running? This shows who has it: ${isTcp ? tcp : unix}`;
 }
