@@ -29,7 +29,7 @@ test('LC-517 LC-1403 a reload that leaves nothing to serve is refused and change
   await program.printed(READY);
   const before = (await ask(`http://127.0.0.1:${port}/`)).text;
   for (const [text, why] of [
-    ['[DEFAULT]\nenabled_apis = nope\n', /the paste file has no app for the API \\"nope\\", and hello would end/],
+    ['[DEFAULT]\nenabled_apis = nope\n', /no app is called \\"nope\\" in api-paste\.ini.* and hello would end/],
     ['', /No APIs were started\. Check the enabled_apis config option\./],
   ] as const) {
     const from = program.output().length;
@@ -101,7 +101,7 @@ function saysTaken(text: string, name: string, line: number, port: number): void
     text,
     new RegExp(`portico\\.ini:${line}:8: ${name}: Could not bind to 127\\.0\\.0\\.1:${port}: .* in use already`),
   );
-  assert.match(text, new RegExp(`another copy of this service running\\?.*:${port}\\b`));
+  assert.match(text, /Is another copy of this service running\? This shows who has it: ss -ltnp/);
 }
 
 test('RL-68 all ports that are taken are told at once, with their places and who to ask, at the start and by a reload', async (t) => {
