@@ -1,7 +1,7 @@
 /** What all workers of an API have alike is in the log once. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { emptyProject, startApiCli } from './program.js';
+import { emptyProject, freePort, startApiCli } from './program.js';
 
 test('warnings about what every worker builds alike are logged by one of them, also after a reload', async (t) => {
   const project = emptyProject({
@@ -25,6 +25,7 @@ auth_strategy = noauth
 [servicegroup]
 driver = memory
 [api:hello]
+port = ${await freePort()}
 workers = 3
 manager = ./app.js:Manager
 `,
