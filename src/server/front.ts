@@ -128,8 +128,8 @@ export class Front {
     server.on('error', (error) => this.#acceptFailed.note({ err: error }));
     if (tls !== undefined) {
       server.prependListener('secureConnection', (socket: TLSSocket) => {
+        // Not written whole: under TLS Node's list is the cheaper way, by a fifth of a request.
         this.#closePatiently(this.connections.secured(socket));
-        writeWhole(socket);
       });
     }
     server.on('request', (req, res) => this.#request(req, res, false));
