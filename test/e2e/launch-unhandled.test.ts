@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
 import { type LogLine, RunningProgram } from '../fixtures/running-program.js';
-import { emptyProject, Program } from './program.js';
+import { type Program, startModule } from './program.js';
 
 async function single(t: TestContext, plan: object = {}): Promise<{ program: RunningProgram; port: number }> {
   const program = new RunningProgram('single', plan);
@@ -97,8 +97,9 @@ test('a parent stops its workers gracefully, and ends with 2', async (t) => {
 
 /** A program with one service, whose class is `code`. */
 function program(t: TestContext, code: string): Program {
-  const project = emptyProject({
-    'main.js': `
+  return startModule(
+    t,
+    `
 import { createLogger, launch, Service } from 'portico';
 const log = createLogger({ level: 'info', format: 'json' });
 ${code}
@@ -106,13 +107,7 @@ const settings = { gracefulShutdownTimeoutMs: 500 };
 const launcher = await launch(new Shop({ name: 'shop' }), { log, settings });
 process.exitCode = await launcher.wait();
 `,
-  });
-  const started = new Program(process.execPath, ['main.js'], { cwd: project.folder });
-  t.after(async () => {
-    await started.end();
-    project.remove();
-  });
-  return started;
+  );
 }
 
 test('RL-71 what fails again and again on the way to the end is said once, and does not hold the process', async (t) => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { emptyProject, Program } from './program.js';
+import { type Program, startModule } from './program.js';
 
 /** A program whose launcher has hooks that never end. */
 function program(t: TestContext, hooks: string, settings: string): Program {
-  const project = emptyProject({
-    'main.js': `
+  return startModule(
+    t,
+    `
 import { createLogger, ProcessLauncher, Service } from 'portico';
 const never = () => new Promise(() => {});
 const log = createLogger({ level: 'info', format: 'json' });
@@ -21,13 +22,7 @@ await launcher.launchService(new Shop({ name: 'shop' }), { workers: 1 });
 if (launcher.role === 'parent') console.log('launched');
 process.exitCode = await launcher.wait();
 `,
-  });
-  const started = new Program(process.execPath, ['main.js'], { cwd: project.folder });
-  t.after(async () => {
-    await started.end();
-    project.remove();
-  });
-  return started;
+  );
 }
 
 test('LC-1602 a hook for the stop that never ends is named, and the workers are told to stop in good time', async (t) => {

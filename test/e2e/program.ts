@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
+import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { endGroup, removeFolder, spawnKept, temporaryFolder } from '../fixtures/keeper.js';
 
@@ -102,6 +103,17 @@ export function emptyProject(files: Readonly<Record<string, string>>): { folder:
     writeFileSync(join(folder, name), text);
   }
   return { folder, remove: () => removeFolder(folder) };
+}
+
+/** Runs a module in an empty project of its own until the test ends. */
+export function startModule(t: TestContext, code: string): Program {
+  const project = emptyProject({ 'main.js': code });
+  const program = new Program(process.execPath, ['main.js'], { cwd: project.folder });
+  t.after(async () => {
+    await program.end();
+    project.remove();
+  });
+  return program;
 }
 
 /** A port of 127.0.0.1 that nobody listens on at the moment. */

@@ -1,14 +1,13 @@
 /** A reload that puts one API in the place of another: on the very address, under load, nobody is lost. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
 import { load } from '../fixtures/load.js';
 import { childrenOf, isAlive } from '../fixtures/running-program.js';
 import { ask } from './clients.js';
-import { emptyProject, freePort, type Program, startApiCli } from './program.js';
+import { freePort, type Program } from './program.js';
+import { type ReloadedProject, reloadedProject } from './reloaded-project.js';
 
 const app = (name: string): string =>
   `export const app = () => (req, res) => {
@@ -19,36 +18,9 @@ const paste = ['one', 'two', 'three', 'four']
   .map((name) => `[app:${name}]\npaste.app_factory = ./${name}.js:app\n`)
   .join('\n');
 
-interface Project {
-  readonly program: Program;
-  write(ini: string): void;
-  reload(): Promise<ReloadReport>;
-}
-
-async function started(t: TestContext, ini: string, more: Record<string, string> = {}): Promise<Project> {
+function started(t: TestContext, ini: string, more: Record<string, string> = {}): Promise<ReloadedProject> {
   const files = Object.fromEntries(['one', 'two', 'three', 'four'].map((name) => [`${name}.js`, app(name)]));
-  const project = emptyProject({ ...files, ...more, 'api-paste.ini': paste, 'portico.ini': ini });
-  const program = startApiCli([], { cwd: project.folder });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
-  await program.printed(/"event":"ready"/);
-  return {
-    program,
-    write: (text) => writeFileSync(join(project.folder, 'portico.ini'), text),
-    reload: async () => {
-      const known = reports(program).length;
-      program.kill('SIGHUP');
-      while (reports(program).length === known) await program.printed(/\n/, program.output().length);
-      return reports(program)[known]!;
-    },
-  };
-}
-
-function reports(program: Program): ReloadReport[] {
-  const lines = program.stderr.split('\n').slice(0, -1);
-  return lines.filter((line) => line.includes('"event":"reload"')).map((line) => JSON.parse(line) as ReloadReport);
+  return reloadedProject(t, { ...files, ...more, 'api-paste.ini': paste, 'portico.ini': ini }, /"event":"ready"/);
 }
 
 const section = (name: string, port: number, workers: number): string =>

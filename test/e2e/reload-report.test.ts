@@ -12,41 +12,15 @@ import { makePair } from '../server/certificate-files.js';
 import { ask } from './clients.js';
 import { emptyProject, freePort, Program, startApiCli } from './program.js';
 import { pidApp, pidPaste } from './projects.js';
+import { type ReloadedProject, reloadedProject, reports } from './reloaded-project.js';
 
-interface Started {
-  readonly program: Program;
-  write(text: string): void;
-  /** Sends a signal, and gives the report of the next reload. */
-  reload(): Promise<ReloadReport>;
-}
-
-async function started(t: TestContext, ini: string): Promise<Started> {
-  const project = emptyProject({
+function started(t: TestContext, ini: string): Promise<ReloadedProject> {
+  const files = {
     'app.js': pidApp,
     'api-paste.ini': `${pidPaste}\n[app:other]\npaste.app_factory = ./app.js:app\n`,
     'portico.ini': ini,
-  });
-  const program = startApiCli([], { cwd: project.folder });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
-  await program.printed(/^hello .*:\d+/m);
-  return {
-    program,
-    write: (text) => writeFileSync(join(project.folder, 'portico.ini'), text),
-    reload: async () => {
-      const known = reports(program).length;
-      program.kill('SIGHUP');
-      while (reports(program).length === known) await program.printed(/\n/, program.output().length);
-      return reports(program)[known]!;
-    },
   };
-}
-
-function reports(program: Program): ReloadReport[] {
-  const lines = program.stderr.split('\n').slice(0, -1);
-  return lines.filter((line) => line.includes('"event":"reload"')).map((line) => JSON.parse(line) as ReloadReport);
+  return reloadedProject(t, files, /^hello .*:\d+/m);
 }
 
 async function isRefused(port: number): Promise<boolean> {

@@ -8,6 +8,7 @@ import type { ServiceFile } from '../../service/index.js';
 import { ApiServing } from './api-serving.js';
 import { type ApiSettings, apiSettings } from './api-settings.js';
 import { pasteLoader } from './paste-config.js';
+import { tlsOption } from './tls-option.js';
 
 /** What an API reads under a configuration. `ownLoader`: its app comes from somewhere else than a paste file. */
 export function apiFiles(
@@ -30,10 +31,16 @@ function tlsFiles(name: string, config: Config, { tls }: ApiSettings, serving: A
   const files = { cert_file: tls.certFile, key_file: tls.keyFile, ca_file: tls.caFile };
   return Object.entries(files).flatMap(([opt, file]) => {
     if (!file) return [];
-    const own = config.getLocation(`api:${name}`, `ssl_${opt}`).kind !== 'default';
-    const path = resolve(file);
-    const option = own ? `api:${name}.ssl_${opt}` : `ssl.${opt}`;
-    return [{ path, option, secret: opt === 'key_file', says: opt === 'cert_file' ? ends(serving, tls) : undefined }];
+    const set = tlsOption(config, name, opt);
+    const option = `${set.group}.${set.opt}`;
+    return [
+      {
+        path: resolve(file),
+        option,
+        secret: opt === 'key_file',
+        says: opt === 'cert_file' ? ends(serving, tls) : undefined,
+      },
+    ];
   });
 }
 

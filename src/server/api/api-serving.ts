@@ -9,6 +9,7 @@ import { type ReadFile, TlsRefused } from '../tls/certificates.js';
 import { expiryWarning, isTlsEnabled, tlsOptions, validUntil } from '../tls/tls.js';
 import { servingOptions } from './api-options.js';
 import { type ApiSettings, speaksTls } from './api-settings.js';
+import { tlsOption } from './tls-option.js';
 import { wsgiOptions } from './wsgi-options.js';
 
 /** Turns the settings of one API into what a {@link Server} takes. */
@@ -67,15 +68,12 @@ export class ApiServing {
 
   /** Where an option of TLS was set: in the API's own section, else in `[ssl]`; without one, where TLS was asked for. */
   #locationOf(option: string | undefined): Location | undefined {
-    const places: [group: string, opt: string][] =
+    const { group, opt } =
       option === undefined
-        ? [['DEFAULT', 'enabled_ssl_apis']]
-        : [
-            [`api:${this.#name}`, `ssl_${option}`],
-            ['ssl', option],
-          ];
-    const known = places.filter(([group, opt]) => this.#config.has(group, opt));
-    return known.map(([group, opt]) => this.#config.getLocation(group, opt)).find(({ kind }) => kind !== 'default');
+        ? { group: 'DEFAULT', opt: 'enabled_ssl_apis' }
+        : tlsOption(this.#config, this.#name, option);
+    const location = this.#config.has(group, opt) ? this.#config.getLocation(group, opt) : undefined;
+    return location?.kind === 'default' ? undefined : location;
   }
 
   /** Certificates may be renewed while the rest stays as it is. */

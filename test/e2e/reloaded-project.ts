@@ -1,0 +1,45 @@
+/** A project that `api-cli` serves, whose configuration is written anew and reloaded. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { ReloadReport } from 'portico/launch';
+import { emptyProject, type Program, startApiCli } from './program.js';
+
+export interface ReloadedProject {
+  readonly program: Program;
+  /** Writes `portico.ini`. */
+  write(ini: string): void;
+  /** Sends a signal, and gives the report of the next reload. */
+  reload(): Promise<ReloadReport>;
+}
+
+/** Serves a project, once `ready` is printed, until the test ends. */
+export async function reloadedProject(
+  t: TestContext,
+  files: Readonly<Record<string, string>>,
+  ready: RegExp,
+): Promise<ReloadedProject> {
+  const project = emptyProject(files);
+  const program = startApiCli([], { cwd: project.folder });
+  t.after(async () => {
+    await program.end();
+    project.remove();
+  });
+  await program.printed(ready);
+  return {
+    program,
+    write: (ini) => writeFileSync(join(project.folder, 'portico.ini'), ini),
+    reload: async () => {
+      const known = reports(program).length;
+      program.kill('SIGHUP');
+      while (reports(program).length === known) await program.printed(/\n/, program.output().length);
+      return reports(program)[known]!;
+    },
+  };
+}
+
+/** The reports of reloads in a program's log, in their order. */
+export function reports(program: Program): ReloadReport[] {
+  const lines = program.stderr.split('\n').slice(0, -1);
+  return lines.filter((line) => line.includes('"event":"reload"')).map((line) => JSON.parse(line) as ReloadReport);
+}
