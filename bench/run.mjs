@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The bench: Portico beside others, on this machine, in the same minutes.
 //
-//   npm run bench                          everything, nine rounds, about ten minutes; renews bench/README.md
+//   npm run bench                          everything, nine rounds, about twenty minutes; renews bench/README.md
 //   npm run bench -- --quick               two rounds of less, two minutes
 //   npm run bench -- work2 start           parts by name
 //   npm run bench -- --rounds 15 work1
@@ -45,7 +45,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ROUNDS = 9;
 const QUICK = { rounds: 2, scale: 0.4, without: ['layers', 'routing'] };
 
-/** After so long those that no target speaks of are measured less often, for a whole run is to end within twelve minutes. */
+/** After so long those that no target speaks of are measured less often, for a whole run is to end within twenty minutes. */
 const LATE_MS = 5 * 60_000;
 
 const { values: options, positionals } = parseArgs({

@@ -17,7 +17,8 @@ export async function interleave(names, rounds, measure, takesPart = () => true)
   return results;
 }
 
-function orderOf(names, round) {
+/** The names, turned by one place from round to round, and backwards in every second one. */
+export function orderOf(names, round) {
   const turned = names.map((_name, at) => names[(at + round) % names.length]);
   return round % 2 === 0 ? turned : turned.toReversed();
 }

@@ -1,7 +1,7 @@
 // Processor time of the six works: every contestant in a fresh process for each round, checked before it is measured.
 import { CONTESTANTS } from '../contestants.mjs';
 import { processTree, timeBetween, treeTimes } from '../measure/process-tree.mjs';
-import { interleave, ratios } from '../measure/rounds.mjs';
+import { orderOf, ratios } from '../measure/rounds.mjs';
 import { freePort, startServer } from '../measure/server-process.mjs';
 import { summary } from '../measure/statistics.mjs';
 import { check } from '../works/check.mjs';
@@ -12,6 +12,9 @@ import { CONNECTIONS, WORKS } from '../works/works.mjs';
  * where the run takes too long.
  */
 const OTHERS_EVERY = 3;
+
+/** In how many pieces a round is measured, in turns with those it is compared to. */
+const SLICES = 12;
 
 /** Measures one work. @see ../run.mjs for what a part gives; `rows` are beside it. */
 export async function measureWork(name, context) {
@@ -30,27 +33,24 @@ export async function measureWork(name, context) {
   const problems = [];
   const failed = new Set();
   const out = new Set();
-  const measure = async (contestant) => {
-    if (out.has(contestant)) return undefined;
-    try {
-      const figure = await measureOnce(contestants[contestant], name, work, { scale, load, certificate });
-      say(`${name}  ${contestants[contestant].label.padEnd(24)} ${figure.micros.toFixed(2).padStart(9)} µs`);
-      return figure;
-    } catch (error) {
-      // One that answers otherwise does so twice, and is not compared at all; a start that fails once is only told.
-      if (failed.has(contestant)) out.add(contestant);
-      failed.add(contestant);
-      problems.push(`${name}, ${contestants[contestant].label}: ${error.message}`);
-      say(`${name}  ${contestants[contestant].label}: ${error.message}`);
-      return undefined;
+  /** One that answers otherwise does so twice, and is not compared at all; a start that fails once is only told. */
+  const failure = (contestant, error) => {
+    if (failed.has(contestant)) out.add(contestant);
+    failed.add(contestant);
+    problems.push(`${name}, ${contestants[contestant].label}: ${error.message}`);
+    say(`${name}  ${contestants[contestant].label}: ${error.message}`);
+  };
+  const results = new Map(names.map((each) => [each, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const group of groupsOf(names, contestants, round, { quick, isLate, name })) {
+      const asked = group.filter((each) => !out.has(each)).map((each) => ({ name: each, ...contestants[each] }));
+      const figures = await measureTogether(asked, name, work, { scale, load, certificate, failure });
+      for (const [each, figure] of figures) {
+        results.get(each).push({ round, ...figure });
+        say(`${name}  ${contestants[each].label.padEnd(24)} ${figure.micros.toFixed(2).padStart(9)} µs`);
+      }
     }
-  };
-  const takesPart = (each, round) => {
-    if (contestants[each].main === true) return true;
-    if (quick) return name === 'work2' && round === 0;
-    return round === 0 || (round % OTHERS_EVERY === 0 && !isLate());
-  };
-  const results = await interleave(names, rounds, measure, takesPart);
+  }
   const rows = rowsOf(results, names, contestants, work, out);
   return {
     name,
@@ -75,7 +75,65 @@ function isAsked(contestant, { works }, name, work) {
   return work.contestants?.includes(contestant) ?? works?.includes(name) ?? true;
 }
 
-async function measureOnce(contestant, name, work, { scale, load, certificate }) {
+/** Who is measured together in a round: those that targets speak of, side by side; each of the others alone. */
+function groupsOf(names, contestants, round, { quick, isLate, name }) {
+  const turned = orderOf(names, round);
+  const main = turned.filter((each) => contestants[each].main === true);
+  const others = turned.filter((each) => {
+    if (contestants[each].main === true) return false;
+    if (quick) return name === 'work2' && round === 0;
+    return round === 0 || (round % OTHERS_EVERY === 0 && !isLate());
+  });
+  return [main, ...others.map((each) => [each])].filter((group) => group.length > 0);
+}
+
+/**
+ * Starts these servers, checks them and warms them up; then each in turn answers a slice of its requests, so that all of
+ * them see the machine of the same seconds. Gives figures by name; `failure(name, error)` is told of who drops out.
+ */
+async function measureTogether(group, name, work, { scale, load, certificate, failure }) {
+  const running = new Map();
+  const dropOut = async (contestant, error) => {
+    const { server } = running.get(contestant) ?? {};
+    running.delete(contestant);
+    failure(contestant, error);
+    await server?.stop();
+  };
+  try {
+    for (const contestant of group) {
+      try {
+        running.set(contestant.name, await begin(contestant, name, work, { scale, load, certificate }));
+      } catch (error) {
+        await dropOut(contestant.name, error);
+      }
+    }
+    for (let slice = 0; slice < SLICES; slice++) {
+      for (const each of orderOf([...running.keys()], slice)) {
+        try {
+          await measureSlice(running.get(each), slice, load);
+        } catch (error) {
+          await dropOut(each, error);
+        }
+      }
+    }
+    return new Map(
+      [...running].map(([each, { server, spent, seconds, count }]) => [
+        each,
+        {
+          micros: spent.total / count,
+          perSecond: count / seconds,
+          rootMicros: spent.root / count,
+          processes: processTree(server.pid).length,
+        },
+      ]),
+    );
+  } finally {
+    for (const { server } of running.values()) await server.stop();
+  }
+}
+
+/** A server that runs, answers what it must, and is warm; with what it is asked next. */
+async function begin(contestant, name, work, { scale, load, certificate }) {
   const port = await freePort();
   const { served = name, logLevel } = work;
   const command = contestant.server(served, port, { certificate, logLevel });
@@ -87,21 +145,24 @@ async function measureOnce(contestant, name, work, { scale, load, certificate })
     const { share = 1, warmUpShare = 1 } = contestant;
     const { status, body } = work.answer;
     const order = { port, secure: work.secure === true, request: work.request, connections: CONNECTIONS, status };
-    order.length = body.length;
+    Object.assign(order, { length: body.length, session: `${contestant.name} ${port}` });
     await load.send({ ...order, count: Math.ceil(work.warmUp * scale * warmUpShare) });
-    const before = treeTimes(server.pid);
-    const count = Math.ceil(work.requests * scale * share);
-    const { seconds } = await load.send({ ...order, count });
-    const spent = timeBetween(before, treeTimes(server.pid), server.pid);
-    return {
-      micros: spent.total / count,
-      perSecond: count / seconds,
-      rootMicros: spent.root / count,
-      processes: processTree(server.pid).length,
-    };
-  } finally {
+    const count = Math.ceil((work.requests * scale * share) / SLICES) * SLICES;
+    return { server, order, count, spent: { total: 0, root: 0 }, seconds: 0 };
+  } catch (error) {
     await server.stop();
+    throw error;
   }
+}
+
+async function measureSlice(measured, slice, load) {
+  const { server, order, count, spent } = measured;
+  const before = treeTimes(server.pid);
+  const { seconds } = await load.send({ ...order, count: count / SLICES, end: slice === SLICES - 1 });
+  const { total, root } = timeBetween(before, treeTimes(server.pid), server.pid);
+  spent.total += total;
+  spent.root += root;
+  measured.seconds += seconds;
 }
 
 function rowsOf(results, names, contestants, { filtered }, out) {

@@ -79,7 +79,7 @@ export const WORKS = {
     filtered: false,
     secure: true,
     requests: 8000,
-    warmUp: 8000,
+    warmUp: 25_000,
   },
 };
 
