@@ -15,6 +15,9 @@ const SEARCH_MS = 5000;
  */
 export async function importFailure(error: unknown, url: string): Promise<string> {
   const reason = (error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, ' ');
+  if (/^Unknown file extension "\.[mc]?ts"/.test(reason)) {
+    return `${reason}: Node ${process.versions.node} reads no TypeScript; compile it, or use Node 22.18 or newer`;
+  }
   const imported = / imported from (\/.+|[A-Za-z]:\\.+)$/.exec(reason)?.[1];
   if (imported !== undefined) return `${reason}${lineOfImport(reason, imported)}`;
   const place = await placeOf(error, url);
@@ -28,9 +31,34 @@ async function placeOf(error: unknown, url: string): Promise<string | undefined>
 
 /** Node puts the place in front of some stacks: `file:line`, the line itself, and carets under the mistake. */
 function markedPlace(stack: string): string | undefined {
-  const [, file, line, carets] = /^(file:\S+|\/.+|[A-Za-z]:\\.+):(\d+)\r?\n.*\r?\n(\s*)\^/.exec(stack) ?? [];
-  if (file === undefined) return undefined;
-  return `${file.startsWith('file:') ? fileURLToPath(file) : file}:${line}:${carets!.length + 1}`;
+  const [head, file, line] = /^(file:\S+|\/.+|[A-Za-z]:\\.+):(\d+)\r?\n/.exec(stack) ?? [];
+  if (head === undefined || file === undefined) return undefined;
+  const path = file.startsWith('file:') ? fileURLToPath(file) : file;
+  const shown = stack.slice(head.length);
+  if (!/^SyntaxError \[ERR_\w+_TYPESCRIPT_SYNTAX\]/m.test(shown)) {
+    const blanks = /^.*\r?\n(\s*)\^/.exec(shown)?.[1];
+    return blanks === undefined ? undefined : `${path}:${line}:${blanks.length + 1}`;
+  }
+  // Of TypeScript it shows the line before as well, and no carets where the mistake is longer than a line.
+  const blanks = /^.*\r?\n(?:.*\r?\n)?( *)\^/.exec(shown)?.[1];
+  if (blanks === undefined) return `${path}:${line}`;
+  return `${path}:${line}:${columnBehind(blanks.length, linesOf(path)[Number(line) - 1] ?? '')}`;
+}
+
+/** The column in a line that is shown with blanks up to the next fourth column for each of its tabs. */
+function columnBehind(blanks: number, text: string): number {
+  let column = 1;
+  for (let width = 0; width < blanks; column++) width += text[column - 1] === '\t' ? 4 - (width % 4) : 1;
+  return column;
+}
+
+function linesOf(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\n');
+  } catch {
+    // The file is named; its text only helps.
+    return [];
+  }
 }
 
 /**
@@ -58,17 +86,11 @@ async function placeFromOutside(error: SyntaxError, url: string): Promise<string
 function lineOfImport(reason: string, file: string): string {
   const wanted = /^Cannot find (?:package|module) '(.+?)'/.exec(reason)?.[1];
   if (wanted === undefined) return '';
-  try {
-    const lines = readFileSync(file, 'utf8').split('\n');
-    for (const [index, line] of lines.entries()) {
-      for (const { 1: name, index: column } of line.matchAll(/['"]([^'"]+)['"]/g)) {
-        const isIt = name === wanted || name!.startsWith(`${wanted}/`) || resolve(dirname(file), name!) === wanted;
-        if (isIt) return `:${index + 1}:${column + 1}`;
-      }
+  for (const [index, line] of linesOf(file).entries()) {
+    for (const { 1: name, index: column } of line.matchAll(/['"]([^'"]+)['"]/g)) {
+      const isIt = name === wanted || name!.startsWith(`${wanted}/`) || resolve(dirname(file), name!) === wanted;
+      if (isIt) return `:${index + 1}:${column + 1}`;
     }
-    return '';
-  } catch {
-    // The file is named; its text only helps.
-    return '';
   }
+  return '';
 }

@@ -247,8 +247,10 @@ test('RT-217 Fastify is made for the first answer that is a stream, in the middl
     rawRequest(app, POST),
     rawRequest(app, 'GET /fails HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'),
   ]);
-  assert.match(answers[0], /^HTTP\/1\.1 200 .*1\r\na\r\n1\r\nb\r\n0\r\n\r\n$/s);
-  assert.match(answers[1], /^HTTP\/1\.1 200 .*1\r\na\r\n1\r\nb\r\n0\r\n\r\n$/s);
+  // Node 26 makes one chunk of what is written in one turn.
+  const streamed = /^HTTP\/1\.1 200 .*\r\n\r\n(1\r\na\r\n1\r\nb|2\r\nab)\r\n0\r\n\r\n$/s;
+  assert.match(answers[0], streamed);
+  assert.match(answers[1], streamed);
   assert.match(answers[2], /^HTTP\/1\.1 500 /);
 });
 

@@ -8,6 +8,25 @@ import { pathToFileURL } from 'node:url';
 import { importFailure } from '../../dist/service/import-failure.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 
+const NO_TYPESCRIPT = (process.features as { typescript?: string | false }).typescript ? false : 'this Node reads none';
+
+/** Modules that Node cannot read as TypeScript, and what is said of them. */
+const MISTAKES = [
+  ['first.ts', 'enum A { a }\n', 'TypeScript enum is not supported in strip-only mode, at FILE:1:1'],
+  [
+    'later.ts',
+    'let a = 1;\nlet b = 2;\n\nexport enum A { a }\n',
+    'TypeScript enum is not supported in strip-only mode, at FILE:4:8',
+  ],
+  ['long.ts', 'let a = 1;\nenum A {\n  a,\n}\n', 'TypeScript enum is not supported in strip-only mode, at FILE:2'],
+  [
+    'tabs.ts',
+    'class A {\n\tconstructor(\tprivate x: number) {}\n}\n',
+    'TypeScript parameter property is not supported in strip-only mode, at FILE:2:23',
+  ],
+  ['javascript.ts', 'let a = 1;\n\tlet a: number = 2;\n', "Identifier 'a' has already been declared, at FILE:2:6"],
+] as const;
+
 test('a process that may have no children tells a mistake of a module without its place', async (t) => {
   const file = join(temporaryFolder('portico-import-'), 'broken.mjs');
   writeFileSync(file, 'export const app = ;\n');
@@ -23,4 +42,28 @@ test('a process that may have no children tells a mistake of a module without it
     syncBuiltinESMExports();
   });
   assert.match(await importFailure(error, url), /^Unexpected token ';'/);
+});
+
+test('a mistake in TypeScript that Node reads by itself is told with its place', { skip: NO_TYPESCRIPT }, async () => {
+  const folder = temporaryFolder('portico-import-ts-');
+  for (const [name, text, told] of MISTAKES) {
+    const file = join(folder, name);
+    writeFileSync(file, text);
+    const outer = join(folder, `outer-${name}`);
+    writeFileSync(outer, `import './${name}';\n`);
+    const url = pathToFileURL(outer).href;
+    const error: unknown = await import(url).catch((reason: unknown) => reason);
+    assert.equal(await importFailure(error, url), told.replace('FILE', file));
+  }
+});
+
+test('a Node that reads no TypeScript is told with what to do', { skip: !NO_TYPESCRIPT }, async () => {
+  const file = join(temporaryFolder('portico-import-ts-'), 'app.ts');
+  writeFileSync(file, 'export const app = 1;\n');
+  const url = pathToFileURL(file).href;
+  const error: unknown = await import(url).catch((reason: unknown) => reason);
+  assert.equal(
+    await importFailure(error, url),
+    `Unknown file extension ".ts" for ${file}: Node ${process.versions.node} reads no TypeScript; compile it, or use Node 22.18 or newer`,
+  );
 });
