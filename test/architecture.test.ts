@@ -12,8 +12,18 @@ import { fileURLToPath } from 'node:url';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const src = join(root, 'src');
 
-/** What each room may import besides itself. `errors`, `log`, `early-signals`, `own-files`, `exit-place` and `loading` are files of the ground floor. */
-const GROUND = ['errors', 'log', 'early-signals', 'own-files', 'exit-place', 'loading', 'ini', 'sqlite'];
+/** What each room may import besides itself. `errors`, `log`, `early-signals`, `own-files`, `exit-place`, `loading` and `several-refusals` are files of the ground floor. */
+const GROUND = [
+  'errors',
+  'log',
+  'early-signals',
+  'own-files',
+  'exit-place',
+  'loading',
+  'several-refusals',
+  'ini',
+  'sqlite',
+];
 const FIRST = [...GROUND, 'config', 'tasks', 'service'];
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   errors: [],
@@ -22,6 +32,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'own-files': [],
   'exit-place': ['own-files'],
   loading: [],
+  'several-refusals': ['errors'],
   ini: ['errors'],
   sqlite: ['errors'],
   config: GROUND,

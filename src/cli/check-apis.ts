@@ -7,6 +7,7 @@ import { type Finding, Loader, PasteAppNotFound, PasteError } from '../loader/in
 import { silentLogger } from '../log.js';
 import { checkManager, namedManager } from '../registry/index.js';
 import { TlsRefused, WSGIService } from '../server/index.js';
+import { refusalsOf } from '../several-refusals.js';
 import { apiNames } from './api-names.js';
 import { missingAppIssue } from './missing-app.js';
 import { configuredPasteFile } from './paste-file.js';
@@ -40,12 +41,14 @@ export async function apiFindings(config: Config, options: { readonly import: bo
         );
       }
     } catch (error) {
-      // What is wrong with the paste file itself is found by looking at that.
-      if (error instanceof PasteAppNotFound) {
-        missing += 1;
-        findings.push(missingApp(config, name, error, strict ? 'error' : 'warning'));
-      } else if (error instanceof ConfigError) findings.push(...error.issues.map(findingOf));
-      else if (error instanceof ConfigurationRefused && !(error instanceof PasteError)) findings.push(refusal(error));
+      for (const each of refusalsOf(error)) {
+        // What is wrong with the paste file itself is found by looking at that.
+        if (each instanceof PasteAppNotFound) {
+          missing += 1;
+          findings.push(missingApp(config, name, each, strict ? 'error' : 'warning'));
+        } else if (each instanceof ConfigError) findings.push(...each.issues.map(findingOf));
+        else if (each instanceof ConfigurationRefused && !(each instanceof PasteError)) findings.push(refusal(each));
+      }
     }
     if (options.import) findings.push(...(await ofManager(config, name)));
   }

@@ -40,6 +40,12 @@ export interface ReloadOptions {
   readonly method?: ReloadMethod;
 }
 
+/** How a reload is prepared. */
+export interface PrepareOptions extends ReloadOptions {
+  /** What is wrong waits in `refusal`, for whoever looks for what else is. Default false: it is thrown. */
+  readonly collect?: boolean;
+}
+
 /**
  * Typed options from files, environment and command line. `new Config()` is empty: every option has its default.
  * Values are handed out frozen; after a reload `group()` gives the new ones.
@@ -271,8 +277,8 @@ export class Config {
    * Reads files and remembered files afresh and judges them; nothing changes before the result is accepted. Rejects with
    * {@link ConfigError} when the new configuration is refused.
    */
-  async prepareReload(options: ReloadOptions = {}): Promise<PreparedReload> {
-    return this.#generations.prepare(options.method ?? 'reload');
+  async prepareReload(options: PrepareOptions = {}): Promise<PreparedReload> {
+    return this.#generations.prepare(options.method ?? 'reload', options);
   }
 
   /** Both steps at once. Nothing changes when it rejects with {@link ConfigError}. */

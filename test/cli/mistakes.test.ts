@@ -59,6 +59,17 @@ test('OP-3 check finds what would keep an API from starting', (t) => {
   assert.match(stdout, /^portico\.ini:7:1: warning: \[hello\] unknown section\n {2}did you mean \[api:hello\]/m);
 });
 
+test('OP-3 RL-92 a certificate that is missing is told of an API whose paste file is broken', (t) => {
+  const ini =
+    '[DEFAULT]\nenabled_apis = hello\nenabled_ssl_apis = hello\n[api:hello]\nport = 1\n[ssl]\ncert_file = no.pem\nkey_file = no.pem\n';
+  const cwd = folder(t, ini, { 'api-paste.ini': '[app:hello]\nnothing that can be read\n' });
+  for (const { status, stdout, stderr } of [cli(cwd, 'check'), cli(cwd)]) {
+    assert.equal(status, 78);
+    assert.match(`${stdout}${stderr}`, /^portico\.ini:7:13: .*Unable to find cert_file : no\.pem/m);
+    assert.match(`${stdout}${stderr}`, /^\S*api-paste\.ini:2:1: /m);
+  }
+});
+
 test('OP-3 check: no API that would start, and an API without a name, are errors', (t) => {
   const none = cli(folder(t, '[DEFAULT]\nenabled_apis = nope\n'), 'check');
   assert.equal(none.status, 78);
@@ -265,10 +276,10 @@ test('OP-3 CF-61 a start says each mistake once, by place, with what to do', (t)
   });
   const { status, stderr } = cli(cwd);
   assert.equal(status, 78);
-  const places = stderr.split('\n').filter((line) => /^\S+:\d+:\d+:/.test(line));
+  const places = stderr.split('\n').filter((line) => /^[^{\s]\S+:\d+:\d+:/.test(line));
   assert.deepEqual(
     places.map((line) => line.replace(`${cwd}/`, '').split(' ')[0]),
-    ['portico.ini:9:22:', 'portico.ini:10:15:', 'api-paste.ini:3:1:', 'api-paste.ini:4:1:'],
+    ['portico.ini:6:13:', 'portico.ini:9:22:', 'portico.ini:10:15:', 'api-paste.ini:3:1:', 'api-paste.ini:4:1:'],
     stderr,
   );
   assert.match(stderr, /^ {4}\[filter:a\]\n {4}\^$/m);

@@ -530,6 +530,28 @@ test('LC-1013 LC-1014 RL-92 TLS without files, or with a pair that does not matc
   assert.throws(() => mixed.service('compute', { useSsl: true }), { code: 'PORTICO_TLS_CONFIG' });
 });
 
+test('OP-3 RL-92 what is wrong with options, paste file and certificate of one API is told at once', async (t) => {
+  const ini =
+    '[DEFAULT]\nenabled_ssl_apis = compute\n[api:compute]\nworkers = many\nssl_cert_file = none.pem\nssl_key_file = none.pem\n';
+  const { service, config } = await setup(t, ini, 'nothing that can be read\n[app:compute]\n');
+  const everything = (error: unknown): boolean => {
+    const text = (error as PorticoError).describe();
+    assert.match(text, /portico\.ini:4:11: error: \[api:compute\] workers: .*many/);
+    assert.match(text, /portico\.ini:5:17: .*Unable to find cert_file : none\.pem/);
+    assert.match(text, /api-paste\.ini:1:1: /);
+    assert.equal(text.match(/error: \[api:compute\] workers/g)?.length, 1);
+    return refused(error);
+  };
+  assert.throws(() => service(), everything);
+  const { cert, key } = await certificateFiles(t);
+  const right = await setup(t, `[ssl]\ncert_file = ${cert}\nkey_file = ${key}\n`);
+  const running = right.service('compute', { useSsl: true });
+  assert.throws(() => running.check(config), everything);
+  const missing = await setup(t, ini.replace('many', '1'), '[app:other]\nuse = egg:portico#echo\n');
+  // An API that is not there is not served, and nothing else of it matters.
+  assert.throws(() => missing.service(), PasteAppNotFound);
+});
+
 test('OP-2 in development TLS needs no files, and there is one worker', async (t) => {
   const { service } = await setup(t, '[DEFAULT]\nenabled_ssl_apis = compute\ncompute_workers = 8\n');
   const compute = service('compute', { dev: true });

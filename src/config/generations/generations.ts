@@ -9,7 +9,7 @@ import { readAgain } from '../load.js';
 import { readExternalSources } from '../sources/external-sources.js';
 import type { OptionDeclarations } from '../types/option.js';
 import { type CrossCheck, runCrossChecks } from '../values/cross-check.js';
-import { type ConfigIssue, describeIssue, refuseErrors } from '../values/issue.js';
+import { type ConfigIssue, describeIssue, refusalFor, refuseErrors } from '../values/issue.js';
 import type { ChangeHooks } from './change-hooks.js';
 import {
   appliedChanges,
@@ -124,10 +124,14 @@ export class Generations {
     return { ...toSnapshot(this.#current.state, this.#asJson('overrides'), this.#asJson('defaults')), told };
   }
 
-  /** Reads everything afresh and judges it. Rejects with `ConfigError`. */
-  async prepare(method: ReloadMethod): Promise<PreparedReload> {
+  /** Reads everything afresh and judges it. Rejects with `ConfigError`, or gives it with what was read: `collect`. */
+  async prepare(method: ReloadMethod, { collect = false }: { collect?: boolean } = {}): Promise<PreparedReload> {
     try {
-      return await this.#prepare(method);
+      const prepared = await this.#prepare(method);
+      if (prepared.refusal === undefined) return prepared;
+      if (!collect) throw prepared.refusal;
+      this.refusedReloads++;
+      return prepared;
     } catch (error) {
       this.refusedReloads++;
       throw error;
@@ -140,8 +144,9 @@ export class Generations {
     const wanted = this.#next(fresh);
     let changes = compareGenerations(base, wanted.#current, { method, inUse: this.inUse });
     const next = this.#next(takenUp(base, fresh, changes, method));
-    const judged = [...wanted.#judged(this.complete), ...next.#judged(this.complete)];
-    const warnings = [...judged, ...changesWithoutEffect(base, wanted.#current)];
+    const found = [wanted, next].map((each) => each.#judge(this.complete));
+    const refusal = found.map(refusalFor).find((each) => each !== undefined);
+    const warnings = [...found.flat(), ...changesWithoutEffect(base, wanted.#current)];
     for (const text of [...this.#warned, ...warnings.map(describeIssue)]) next.#warned.add(text);
     const released = new Set<string>();
     const release = (over: (group: string) => boolean): void => {
@@ -156,7 +161,7 @@ export class Generations {
       for (const group of released) this.inUse.delete(group);
       return this.#takeUp(next, changes, warnings);
     };
-    return new PreparedReload({ config: next.face, changes: () => changes, warnings, release, accept });
+    return new PreparedReload({ config: next.face, changes: () => changes, warnings, refusal, release, accept });
   }
 
   /** Takes up what a parent accepted; an older snapshot is nothing new. Rejects with `ConfigError` when it cannot. */
@@ -178,7 +183,8 @@ export class Generations {
       defaults: new Map(Object.entries(snapshot.defaults)),
     });
     for (const text of snapshot.told ?? []) this.#warned.add(text);
-    const warnings = next.#judged(this.complete);
+    const warnings = next.#judge(this.complete);
+    refuseErrors(warnings);
     // What the parent handed on is taken up, whatever it would mean to somebody who reads files.
     const changes = compareGenerations(this.#current, next.#current, { method: 'reload', inUse: this.inUse });
     return this.#takeUp(
@@ -193,12 +199,10 @@ export class Generations {
     return new Generations(state, declared, this.surrounding);
   }
 
-  #judged(complete: boolean | undefined): readonly ConfigIssue[] {
+  #judge(complete: boolean | undefined): readonly ConfigIssue[] {
     this.#judging = true;
     try {
-      const issues = this.problems(complete ?? false);
-      refuseErrors(issues);
-      return issues;
+      return this.problems(complete ?? false);
     } finally {
       this.#judging = false;
     }

@@ -3,7 +3,7 @@
  */
 
 import type { Config } from '../config.js';
-import type { ConfigIssue } from '../values/issue.js';
+import type { ConfigError, ConfigIssue } from '../values/issue.js';
 import { type Change, type ConfigChanges, type ReportedChange, reportedChange } from './changes.js';
 import type { ConfigSnapshot } from './state.js';
 
@@ -12,6 +12,7 @@ export interface Preparation {
   readonly config: Config;
   readonly changes: () => readonly Change[];
   readonly warnings: readonly ConfigIssue[];
+  readonly refusal: ConfigError | undefined;
   readonly release: (over: (group: string) => boolean) => void;
   readonly accept: () => Promise<ConfigChanges>;
 }
@@ -21,11 +22,14 @@ export class PreparedReload {
   /** The new configuration, complete; for looking at it and trying it. */
   readonly config: Config;
   readonly warnings: readonly ConfigIssue[];
+  /** Why it is refused, where that was collected: it is there to be looked at, and cannot be accepted. */
+  readonly refusal: ConfigError | undefined;
   readonly #preparation: Preparation;
 
   constructor(preparation: Preparation) {
     this.config = preparation.config;
     this.warnings = preparation.warnings;
+    this.refusal = preparation.refusal;
     this.#preparation = preparation;
   }
 
@@ -60,9 +64,10 @@ export class PreparedReload {
 
   /**
    * Puts it in force at once, then runs the hooks. Gives the changes that are taken up; what only a restart changes
-   * keeps its old value and is logged. Throws when another configuration was accepted meanwhile.
+   * keeps its old value and is logged. Rejects when it is refused, or another configuration was accepted meanwhile.
    */
-  accept(): Promise<ConfigChanges> {
+  async accept(): Promise<ConfigChanges> {
+    if (this.refusal !== undefined) throw this.refusal;
     return this.#preparation.accept();
   }
 }

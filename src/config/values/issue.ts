@@ -41,8 +41,14 @@ export class ConfigError extends ConfigurationRefused {
 
 /** Throws when there are errors among the issues. */
 export function refuseErrors(issues: readonly ConfigIssue[]): void {
+  const refusal = refusalFor(issues);
+  if (refusal !== undefined) throw refusal;
+}
+
+/** What a configuration is refused with for the errors among its issues; undefined where there are none. */
+export function refusalFor(issues: readonly ConfigIssue[]): ConfigError | undefined {
   const errors = issues.filter(({ severity }) => severity === 'error');
-  if (errors.length > 0) throw new ConfigError(errors);
+  return errors.length > 0 ? new ConfigError(errors) : undefined;
 }
 
 /**

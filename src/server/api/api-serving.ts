@@ -44,7 +44,7 @@ export class ApiServing {
    * What TLS is spoken with; undefined for plain HTTP, and in development for a certificate that is yet to be made.
    * Throws `PORTICO_TLS_CONFIG`.
    */
-  tlsOptions({ tls }: ApiSettings): TlsOptions | undefined {
+  tlsOptions({ tls }: Pick<ApiSettings, 'tls'>): TlsOptions | undefined {
     if (!this.usesTls) return undefined;
     try {
       if (this.#dev && !isTlsEnabled(tls, this.#readFile)) return undefined;

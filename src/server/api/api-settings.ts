@@ -40,8 +40,16 @@ export function apiSettings(config: Config, name: string): ApiSettings {
     address: listenAddressOf(config, name, options.listen, options.port, backlog),
     workers,
     pipeline: options.pipeline === '' ? name : options.pipeline,
-    tls: { ...sslSettings(config), ...ownFiles(config, name, options) },
+    tls: tlsSettings(config, name),
   };
+}
+
+/**
+ * `[ssl]`, with the files that `[api:<name>]` names instead, whatever else is wrong there; for an API whose options
+ * {@link apiSettings} has declared. Throws ConfigError for what is wrong with `[ssl]`.
+ */
+export function tlsSettings(config: Config, name: string): TlsSettings {
+  return { ...sslSettings(config), ...ownFiles(config, name) };
 }
 
 /** Throws `PORTICO_API_ARGUMENT` for what code cannot have meant as the name and configuration of an API. */
@@ -129,13 +137,17 @@ function listenAddressOf(
   });
 }
 
-function ownFiles(config: Config, name: string, options: OptionsOf<typeof apiOptions>): TlsSettings {
-  const { sslCertFile, sslKeyFile, sslCaFile } = options;
-  const at = (opt: string, path: string): string => certificatePath(config, `api:${name}`, opt, path);
+function ownFiles(config: Config, name: string): TlsSettings {
+  const at = (opt: string): string | undefined => {
+    const group = `api:${name}`;
+    const path = config.resolve(group, opt).value as string | undefined;
+    return path === undefined ? undefined : certificatePath(config, group, opt, path);
+  };
+  const [certFile, keyFile, caFile] = [at('ssl_cert_file'), at('ssl_key_file'), at('ssl_ca_file')];
   return {
-    ...(sslCertFile === undefined ? {} : { certFile: at('ssl_cert_file', sslCertFile) }),
-    ...(sslKeyFile === undefined ? {} : { keyFile: at('ssl_key_file', sslKeyFile) }),
-    ...(sslCaFile === undefined ? {} : { caFile: at('ssl_ca_file', sslCaFile) }),
+    ...(certFile === undefined ? {} : { certFile }),
+    ...(keyFile === undefined ? {} : { keyFile }),
+    ...(caFile === undefined ? {} : { caFile }),
   };
 }
 

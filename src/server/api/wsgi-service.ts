@@ -26,10 +26,11 @@ import { ApiApp, type BuiltApp } from './api-app.js';
 import { buildApp } from './api-build.js';
 import { apiFiles } from './api-files.js';
 import { apiManagers, apiSteps, withdraw } from './api-managers.js';
-import { ApiServing } from './api-serving.js';
+import { apiPlan } from './api-plan.js';
+import type { ApiServing } from './api-serving.js';
 import { type ApiSettings, addressPlace, apiSettings, checkArguments } from './api-settings.js';
 import { unlessCalledOff } from './app-called-off.js';
-import { type AppLoader, checkApp, pasteLoader } from './paste-config.js';
+import { type AppLoader, pasteLoader } from './paste-config.js';
 import type { WSGIServiceOptions } from './wsgi-service-options.js';
 
 /**
@@ -71,13 +72,11 @@ export class WSGIService implements ListeningService {
     this.#config = config;
     this.#given = options;
     this.#log = options.log ?? createLogger();
-    this.#loader = options.loader ?? pasteLoader(config, this.#log, name);
-    const settings = apiSettings(config, name);
+    const { settings, serving, loader, tls } = apiPlan(name, config, { ...options, log: this.#log });
+    this.#serving = serving;
+    this.#loader = loader;
     this.pipeline = settings.pipeline;
-    checkApp(this.#loader, this.pipeline);
     this.workers = options.dev === true ? 1 : settings.workers;
-    this.#serving = new ApiServing(name, config, options);
-    const tls = this.#serving.tlsOptions(settings);
     this.#server = new Server(name, unbuilt, {
       ...this.#serverOptions(settings),
       ...(tls === undefined ? {} : { tls }),
@@ -181,9 +180,9 @@ export class WSGIService implements ListeningService {
     ];
   }
 
-  /** Looks at options and certificates. */
+  /** Looks at options, paste file and certificates. */
   check(next: Config): void {
-    new ApiServing(this.name, next, { ...this.#given, useSsl: this.usesTls }).tlsOptions(apiSettings(next, this.name));
+    apiPlan(this.name, next, { ...this.#given, log: this.#log, useSsl: this.usesTls });
   }
 
   /** The pipelines of its paste file; none where its app comes from somewhere else. */
