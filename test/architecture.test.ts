@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const src = join(root, 'src');
 
-/** What each room may import besides itself. `errors`, `log`, `early-signals`, `own-files`, `exit-place`, `loading` and `several-refusals` are files of the ground floor. */
+/** What each room may import besides itself. All but `ini` and `sqlite` are files of the ground floor. */
 const GROUND = [
   'errors',
   'log',
@@ -21,6 +21,7 @@ const GROUND = [
   'exit-place',
   'loading',
   'several-refusals',
+  'or-undefined',
   'ini',
   'sqlite',
 ];
@@ -33,6 +34,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'exit-place': ['own-files'],
   loading: [],
   'several-refusals': ['errors'],
+  'or-undefined': [],
   ini: ['errors'],
   sqlite: ['errors'],
   config: GROUND,

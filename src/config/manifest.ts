@@ -3,6 +3,7 @@
  */
 import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { orUndefined } from '../or-undefined.js';
 
 /** What a `package.json` may say, as far as it is asked for here. */
 export interface Manifest {
@@ -22,28 +23,37 @@ export interface OwnPackage {
  * where there is none.
  */
 export function packageOf(file: string, fits: (manifest: Manifest) => boolean = () => true): OwnPackage | undefined {
-  for (let folder = dirname(realPath(file)); ; folder = dirname(folder)) {
-    const manifest = manifestIn(folder);
+  for (const folder of foldersUpwards(dirname(realPath(file)))) {
+    // One that cannot be read is none.
+    const manifest = orUndefined(() => readManifest(folder));
     if (manifest !== undefined && fits(manifest)) return { folder, manifest };
-    if (dirname(folder) === folder) return undefined;
   }
+  return undefined;
+}
+
+/** A folder and those it is in, up to the root. */
+export function* foldersUpwards(from: string): Generator<string> {
+  for (let folder = resolve(from); ; folder = dirname(folder)) {
+    yield folder;
+    if (dirname(folder) === folder) return;
+  }
+}
+
+/** The `package.json` of a folder; undefined where there is none. Throws for one that cannot be read. */
+export function readManifest<M extends object = Manifest>(folder: string): M | undefined {
+  let text: string;
+  try {
+    text = readFileSync(join(folder, 'package.json'), 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+  const manifest: unknown = JSON.parse(text);
+  return typeof manifest === 'object' && manifest !== null ? (manifest as M) : undefined;
 }
 
 /** A path without links; as it is where there is no such file. */
 export function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return resolve(path);
-  }
-}
-
-function manifestIn(folder: string): Manifest | undefined {
-  try {
-    const manifest: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-    return typeof manifest === 'object' && manifest !== null ? manifest : undefined;
-  } catch {
-    // None here, or none that can be read: the next one upwards.
-    return undefined;
-  }
+  return orUndefined(() => realpathSync(path)) ?? resolve(path);
 }

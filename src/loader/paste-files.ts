@@ -3,6 +3,7 @@
  */
 import { dirname, resolve } from 'node:path';
 import { type PasteDocument, type PasteSection, wordsOf } from '../ini/index.js';
+import { orUndefined } from '../or-undefined.js';
 import { writtenPipelines } from './pipelines.js';
 import { definedBy } from './section.js';
 
@@ -14,10 +15,9 @@ export function pasteFiles(path: string, document: PasteDocument, open: (path: s
   const files = new Map([[path, document]]);
   // What is added meanwhile is visited as well.
   for (const [from, { sections }] of files) {
-    for (const word of [...sections.values()].flatMap(wordsIn)) {
-      const included = includedFile(word, from);
-      if (included === undefined || files.has(included)) continue;
-      const opened = tryTo(() => open(included));
+    for (const included of inclusionsOf(sections.values(), from)) {
+      // One that cannot be opened: whoever builds the app says why.
+      const opened = files.has(included) ? undefined : orUndefined(() => open(included));
       if (opened !== undefined) files.set(included, opened);
     }
   }
@@ -71,10 +71,7 @@ export function writtenFiles(app: string, files: PasteFiles): WrittenFiles {
 function includedFrom(file: string, files: PasteFiles): ReadonlySet<string> {
   const all = new Set([file]);
   for (const each of all) {
-    for (const word of [...(files.get(each)?.sections.values() ?? [])].flatMap(wordsIn)) {
-      const further = includedFile(word, each);
-      if (further !== undefined) all.add(further);
-    }
+    for (const further of inclusionsOf(files.get(each)?.sections.values() ?? [], each)) all.add(further);
   }
   return all;
 }
@@ -96,6 +93,11 @@ function wordsIn({ options }: PasteSection): string[] {
   return [...options.values()].flatMap(({ value }) => wordsOf(value).map(({ text }) => text));
 }
 
+/** The files that sections of a file include. */
+function inclusionsOf(sections: Iterable<PasteSection>, from: string): string[] {
+  return [...sections].flatMap(wordsIn).flatMap((word) => includedFile(word, from) ?? []);
+}
+
 function includedFile(word: string, from: string): string | undefined {
   const [, file] = /^config:([^#]+)/.exec(word) ?? [];
   return file === undefined ? undefined : resolve(dirname(from), file.replaceAll('%(here)s', dirname(from)));
@@ -105,13 +107,4 @@ function textOf(part: PasteSection | readonly string[] | undefined): string {
   if (part === undefined) return '';
   if (!('options' in part)) return JSON.stringify(part);
   return JSON.stringify([part.name, ...[...part.options.values()].map(({ name, value }) => [name, value])]);
-}
-
-function tryTo<T>(work: () => T): T | undefined {
-  try {
-    return work();
-  } catch {
-    // Whoever builds the app says why.
-    return undefined;
-  }
 }

@@ -3,11 +3,11 @@
  * would, and then as in a file of the program, because a configuration may be far from it (`/etc`). `import.meta.resolve`
  * takes no parent on Node 20, and `require.resolve` does not see packages that export only to `import`.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { programFolders } from '../config/index.js';
+import { foldersUpwards, programFolders, readManifest } from '../config/index.js';
 
 /** Why there is no such module. `known`: names that would have worked. */
 export class ModuleMissing extends Error {
@@ -98,7 +98,7 @@ export function findPackage(name: string, from: string): FoundPackage | undefine
     if (own?.manifest.name === name && own.manifest.exports !== undefined) return own;
     for (const modules of modulesUpwards(start)) {
       const folder = join(modules, name);
-      const manifest = manifestOf(folder);
+      const manifest = readManifest<Manifest>(folder);
       if (manifest !== undefined) return { folder, manifest, seenFrom: modules };
     }
   }
@@ -119,30 +119,19 @@ export function foldersFrom(folder: string): string[] {
 }
 
 function* modulesUpwards(from: string): Generator<string> {
-  for (let folder = resolve(from); ; folder = dirname(folder)) {
+  for (const folder of foldersUpwards(from)) {
     const modules = join(folder, 'node_modules');
     if (existsSync(modules)) yield modules;
-    if (dirname(folder) === folder) return;
   }
 }
 
+/** The package that a folder belongs to. */
 function ownPackage(from: string): FoundPackage | undefined {
-  for (let folder = resolve(from); ; folder = dirname(folder)) {
-    const manifest = manifestOf(folder);
+  for (const folder of foldersUpwards(from)) {
+    const manifest = readManifest<Manifest>(folder);
     if (manifest !== undefined) return { folder, manifest, seenFrom: folder };
-    if (dirname(folder) === folder) return undefined;
   }
-}
-
-function manifestOf(folder: string): Manifest | undefined {
-  try {
-    return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR') {
-      return undefined;
-    }
-    throw error;
-  }
+  return undefined;
 }
 
 /** Packages without an exports map: `main`, `index.js`, and files with or without their ending. */

@@ -50,6 +50,11 @@ test('CF-43 a path expands ~, may have to exist, be of a kind and be closed to o
   assert.equal(path({ mode: 0o600 }).warning?.(file), "the file's mode is 644, more open than 600");
   chmodSync(file, 0o400);
   assert.equal(path({ mode: 0o600 }).warning?.(file), undefined);
+  assert.equal(path({ mode: 0o600 }).warning?.('key.pem', join(folder, 'portico.ini')), undefined);
+  chmodSync(file, 0o444);
+  // A relative path begins beside the configuration file that names it.
+  assert.match(path({ mode: 0o600 }).warning?.('key.pem', join(folder, 'portico.ini')) ?? '', /mode is 444/);
+  assert.equal(path({ mode: 0o600 }).warning?.('no.pem', join(folder, 'portico.ini')), undefined);
   rmSync(folder, { recursive: true });
 });
 

@@ -17,7 +17,7 @@ export interface ValueType<T> {
   readonly plain?: boolean;
   /** For keys that may be repeated. */
   readonly parseAll?: (texts: readonly unknown[]) => T;
-  readonly warning?: (value: T) => string | undefined;
+  readonly warning?: (value: T, file?: string) => string | undefined;
 }
 
 /** The default of an option: a value, its text, or a function where the value depends on the machine. */

@@ -81,8 +81,11 @@ export interface Option<T = unknown> {
   check(value: unknown): T;
   /** The value as one would write it in a file, before quoting. */
   format(value: T): string;
-  /** A reason to worry about an accepted value, such as a key file that everybody may read. */
-  warning?(value: T): string | undefined;
+  /**
+   * A reason to worry about an accepted value, such as a key file that everybody may read. `file`: the configuration file
+   * that has the value.
+   */
+  warning?(value: T, file?: string): string | undefined;
 }
 
 /** The options of one group: names in lower snake case, as in the file. */

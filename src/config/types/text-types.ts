@@ -1,7 +1,9 @@
 /** Option types that hold text of some form. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, type Stats, statSync } from 'node:fs';
 import { homedir } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { nearestNames } from '../../errors.js';
+import { orUndefined } from '../../or-undefined.js';
 import { type Declare, type DefaultOf, declareType, makeOption } from './declare.js';
 import { InvalidValue, type Option, type OptionSpec } from './option.js';
 
@@ -133,7 +135,10 @@ export interface PathSpec {
   readonly mustExist?: boolean;
   /** What has to be there, if something is. */
   readonly kind?: 'file' | 'dir';
-  /** Warns when the file's permissions are more open than this: `0o600`. */
+  /**
+   * Warns when the file's permissions are more open than this: `0o600`. A relative path is looked for beside the
+   * configuration file that names it, then in the working directory.
+   */
   readonly mode?: number;
 }
 
@@ -148,10 +153,16 @@ export const path: Declare<string, PathSpec> = declareType('path', (spec: PathSp
     }
     return value;
   },
-  warning: (value) => {
+  warning: (value, file) => {
     if (spec.mode === undefined) return undefined;
-    const found = statSync(value, { throwIfNoEntry: false });
+    const places = file === undefined ? [value] : [resolve(dirname(file), value), value];
+    const found = places.map(statOf).find((stats) => stats !== undefined);
     if (found === undefined || (found.mode & 0o777 & ~spec.mode) === 0) return undefined;
     return `the file's mode is ${(found.mode & 0o777).toString(8)}, more open than ${spec.mode.toString(8)}`;
   },
 }));
+
+/** Undefined for a file that is not there, or in a folder that is closed to us. */
+function statOf(place: string): Stats | undefined {
+  return orUndefined(() => statSync(place, { throwIfNoEntry: false }));
+}

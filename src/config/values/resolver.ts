@@ -80,7 +80,7 @@ export class Resolver {
         last.typed === undefined
           ? option.parseAll(written.map((each) => this.#interpolated(each, group, opt, option, [])))
           : option.check(last.typed.value);
-      const warning = value === undefined ? undefined : option.warning?.(value);
+      const warning = value === undefined ? undefined : option.warning?.(value, last.location.origin?.file);
       if (warning !== undefined) report('warning', 'PORTICO_CONFIG_VALUE', last, { message: warning });
       return value;
     } catch (error) {

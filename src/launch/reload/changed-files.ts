@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { type Config, placeOf, type ReportedChange } from '../../config/index.js';
+import { orUndefined } from '../../or-undefined.js';
 import type { ServiceBase, ServiceFile } from '../../service/index.js';
 import { type RestartMethod, serviceName } from '../launch-arguments.js';
 import { digest } from './file-changes.js';
@@ -28,14 +29,15 @@ interface KnownFile {
   readonly files: ReadonlyMap<string, ServiceFile>;
 }
 
-/** The files that services read of a configuration. Of a service that cannot tell, none: others say why. */
+/** The files that services read of a configuration. Of a service that cannot tell, none: the check of the reload says why. */
 export function filesRead(services: Iterable<ServiceBase>, config: Config | undefined): FilesRead {
   const all = new Map<string, { digest: string; where: string; files: Map<string, ServiceFile> }>();
   if (config === undefined) return all;
   for (const service of services) {
-    for (const file of tryTo(() => service.files?.(config)) ?? []) {
+    for (const file of orUndefined(() => service.files?.(config)) ?? []) {
       const key = `${file.option} ${file.path}`;
-      const known = all.get(key) ?? tryTo(() => ({ ...stateOf(file, config), files: new Map<string, ServiceFile>() }));
+      const known =
+        all.get(key) ?? orUndefined(() => ({ ...stateOf(file, config), files: new Map<string, ServiceFile>() }));
       if (known === undefined) continue;
       known.files.set(serviceName(service), file);
       all.set(key, known);
@@ -51,7 +53,7 @@ export function changedFiles(before: FilesRead, after: FilesRead, method: Restar
     const [[, file] = []] = now.files;
     if (old === undefined || file === undefined) return [];
     const kept = old.digest === now.digest;
-    const onDisk = kept ? tryTo(() => digest(readFileSync(file.path))) : now.digest;
+    const onDisk = kept ? orUndefined(() => digest(readFileSync(file.path))) : now.digest;
     if (onDisk === undefined || onDisk === old.digest || (kept && method === 'reload')) return [];
     const touched = [...now.files].map(([name, { pipelines }]) => concerned(name, old.files.get(name), pipelines));
     const concerns = kept ? [...now.files.keys()] : touched.flatMap(({ services }) => services);
@@ -93,13 +95,4 @@ function shown(file: ServiceFile | undefined, content: string): string {
   if (file?.secret === true) return '****';
   const short = `sha256 ${Buffer.from(content, 'base64').toString('hex').slice(0, 12)}`;
   return file?.says === undefined ? short : `${file.says}, ${short}`;
-}
-
-function tryTo<T>(work: () => T): T | undefined {
-  try {
-    return work();
-  } catch {
-    // The check of the reload finds the same mistake, and refuses it with its place.
-    return undefined;
-  }
 }

@@ -37,6 +37,7 @@ export const apiOptions = defineOptions({
   }),
   ssl_key_file: path({
     help: 'Private key of this API. Default: key_file of [ssl].',
+    mode: 0o640,
     aliases: ['DEFAULT.<name>_ssl_key_file'],
   }),
   ssl_ca_file: path({
