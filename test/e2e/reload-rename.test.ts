@@ -158,6 +158,30 @@ test('RL-66 a newcomer that served before its reload was refused goes at once', 
   assert.equal(await apiAt(port), 'one');
 });
 
+test('RL-66 a new worker of an API that stays leaves a refused reload at once as well', {
+  timeout: 30_000,
+}, async (t) => {
+  const [port, other] = [await freePort(), await freePort()];
+  const late =
+    'export class Broken { async initHost() { await new Promise((r) => setTimeout(r, 800)); throw new Error("no host"); } }';
+  const one = section('one', port, 1);
+  const it = await started(t, `[DEFAULT]\ndrain_delay = 50\nenabled_apis = one\n${one}`, { 'late.js': late });
+  const old = childrenOf(it.program.pid);
+  it.write(
+    `[DEFAULT]\ndrain_delay = 50\nenabled_apis = one,three\n${one}${section('three', other, 1)}manager = ./late.js:Broken\n`,
+  );
+  const from = it.program.stderr.length;
+  const report = await it.reload();
+  assert.equal(report.outcome, 'refused');
+  const said = it.program.stderr.slice(from);
+  assert.match(said, /"msg":"Child \d+ is ready"[^\n]*"service":"one"|"service":"one"[^\n]*"msg":"Child \d+ is ready"/);
+  await gone(
+    it.program,
+    childrenOf(it.program.pid).filter((pid) => !old.includes(pid)),
+  );
+  assert.equal(await apiAt(port), 'one');
+});
+
 test('RL-68 OP-80 an address that cannot be handed over refuses the reload in one line that names both', async (t) => {
   const [first, second] = [await freePort(), await freePort()];
   const it = await started(

@@ -116,7 +116,8 @@ export class Replacements {
 
   #callOff(slot: Slot, next: WorkerHandle): void {
     undecided(slot);
-    if (next.wasReady) this.#given.retire(next, 'stop');
+    // The others serve on: nobody has to be told, by a drain_delay, that there is one less.
+    if (next.wasReady) this.#given.retire(next, 'replaced');
     else this.#given.dismiss(next);
     if (slot.current === undefined && !this.#given.stopped.aborted) this.#given.fill(slot);
   }
