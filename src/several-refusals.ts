@@ -33,27 +33,61 @@ export function allInOne(
   return mistakes.length === 0 ? undefined : new SeveralRefusals(mistakes, [...told.values()]);
 }
 
+/** Gathers refusals, so that the first hides none of the others. */
+export class Refusals {
+  #all: ConfigurationRefused[] = [];
+
+  get all(): readonly ConfigurationRefused[] {
+    return this.#all;
+  }
+
+  /** Keeps a refusal. Throws what is none. */
+  note(error: unknown): void {
+    for (const each of refusalsOf(error)) {
+      if (!(each instanceof ConfigurationRefused)) throw error;
+      this.#all.push(each);
+    }
+  }
+
+  /** Runs a step; a refusal is kept and gives undefined. Any other error goes on. */
+  async gather<T>(step: () => T | PromiseLike<T>): Promise<T | undefined> {
+    try {
+      return await step();
+    } catch (error) {
+      this.note(error);
+      return undefined;
+    }
+  }
+
+  /** Throws all of them as one, if there are any. */
+  refuse(): void {
+    const refusal = allInOne(this.#all);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /** Lets go of those that are told otherwise. */
+  drop(told: (refusal: ConfigurationRefused) => boolean): void {
+    this.#all = this.#all.filter((refusal) => !told(refusal));
+  }
+}
+
 /** Runs all steps, and gives what each of them gave. Throws what they refuse as one; any other error at once. */
 export function gatherRefusals<T extends readonly unknown[]>(...steps: { [K in keyof T]: () => T[K] }): T {
-  const refusals: ConfigurationRefused[] = [];
+  const refusals = new Refusals();
   const given = steps.map((step) => {
     try {
       return step();
     } catch (error) {
-      for (const each of refusalsOf(error)) {
-        if (!(each instanceof ConfigurationRefused)) throw error;
-        refusals.push(each);
-      }
+      refusals.note(error);
       return undefined;
     }
   });
-  const refusal = allInOne(refusals);
-  if (refusal !== undefined) throw refusal;
+  refusals.refuse();
   return given as unknown as T;
 }
 
 /** The mistakes that texts tell, each once: one begins with each line that is not indented. */
-function mistakesOf(texts: readonly string[]): string[] {
+export function mistakesOf(texts: readonly string[]): string[] {
   return [...new Set(texts.flatMap((text) => text.split(/\n(?!\s)/)))];
 }
 

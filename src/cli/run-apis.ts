@@ -1,10 +1,10 @@
 /**
  * Several APIs in one program: the start, the reload and the exit statuses that `api-cli` has, for any program.
  */
-import type { Config } from '../config/index.js';
+import { type Config, ConfigError } from '../config/index.js';
 import { holdSignals } from '../early-signals.js';
 import { ConfigurationRefused, describeError, PorticoError } from '../errors.js';
-import { isWorker, ProcessLauncher } from '../launch/index.js';
+import { isRehearsal, isWorker, ProcessLauncher } from '../launch/index.js';
 import type { Logger } from '../log.js';
 import { WSGIService } from '../server/index.js';
 import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
@@ -99,6 +99,7 @@ async function launchApis(
   const wanted = (await problems.gather(() => services(config, role, []))) ?? [];
   // Not complete: only workers load the application, which may declare more.
   if (role === 'parent') await problems.gather(() => config.validate({ complete: false }));
+  else if (isRehearsal()) await problems.gather(() => refuseProblems(config));
   if (problems.any) await options.moreProblems?.(config, problems);
   problems.refuse();
   if (launcher === undefined) return 1;
@@ -124,6 +125,12 @@ async function launchApis(
     throw named(error, service);
   }
   return launcher.wait();
+}
+
+/** What is checked may be refused already: what else is wrong is told then. Nothing is logged, its parent has done so. */
+function refuseProblems(config: Config): void {
+  const errors = config.problems({ complete: false }).filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) throw new ConfigError(errors);
 }
 
 /** A reload to nothing would end all there is, most likely by a slip: it is refused, as a start is. */

@@ -4,7 +4,7 @@ import { PorticoError } from '../errors.js';
 import { optionKey, sectionKey } from '../ini/index.js';
 import type { Logger } from '../log.js';
 import type { MutateHook } from './generations/change-hooks.js';
-import type { ConfigChanges, ReloadMethod } from './generations/changes.js';
+import type { ConfigChanges } from './generations/changes.js';
 import {
   firstGeneration,
   generationsOfSnapshot,
@@ -12,7 +12,7 @@ import {
   loadGenerations,
 } from './generations/first-generation.js';
 import type { Generations } from './generations/generations.js';
-import type { PreparedReload } from './generations/prepared-reload.js';
+import type { PreparedReload, PrepareReloadOptions, ReloadOptions } from './generations/prepared-reload.js';
 import type { ConfigSnapshot } from './generations/state.js';
 import type { LoadOptions } from './load.js';
 import { declaredFlags, maskArguments } from './sources/command-line.js';
@@ -33,17 +33,6 @@ export interface ValidateOptions {
    * there a name counts as wrong where it comes near a known one.
    */
   readonly complete?: boolean;
-}
-
-/** How a reload takes changes up: by new workers (`reload`, the default), or what is mutable in place. */
-export interface ReloadOptions {
-  readonly method?: ReloadMethod;
-}
-
-/** How a reload is prepared. */
-export interface PrepareOptions extends ReloadOptions {
-  /** What is wrong waits in `refusal`, for whoever looks for what else is. Default false: it is thrown. */
-  readonly collect?: boolean;
 }
 
 /**
@@ -277,7 +266,7 @@ export class Config {
    * Reads files and remembered files afresh and judges them; nothing changes before the result is accepted. Rejects with
    * {@link ConfigError} when the new configuration is refused.
    */
-  async prepareReload(options: PrepareOptions = {}): Promise<PreparedReload> {
+  async prepareReload(options: PrepareReloadOptions = {}): Promise<PreparedReload> {
     return this.#generations.prepare(options.method ?? 'reload', options);
   }
 

@@ -1,7 +1,7 @@
 /** `portico/config`: the typed configuration of a service. */
 
 export { commandName } from './command-name.js';
-export { Config, type ReloadOptions, type ValidateOptions } from './config.js';
+export { Config, type ValidateOptions } from './config.js';
 export {
   type ConfigDescription,
   declareDescribed,
@@ -32,11 +32,11 @@ export {
   type ReloadMethod,
   type ReportedChange,
 } from './generations/changes.js';
-export type { PreparedReload } from './generations/prepared-reload.js';
+export type { PreparedReload, PrepareReloadOptions, ReloadOptions } from './generations/prepared-reload.js';
 export type { ConfigSnapshot } from './generations/state.js';
 export { type WatchOptions, watchFiles } from './generations/watch-files.js';
 export type { LoadOptions } from './load.js';
-export { packageOf } from './manifest.js';
+export { foldersUpwards, packageOf, readManifest } from './manifest.js';
 export { configOptions } from './own-options.js';
 export { programFolders } from './program-folders.js';
 export { UsageError } from './sources/command-line.js';

@@ -39,4 +39,4 @@ export { serve, wait } from './serve.js';
 export { ServiceLauncher } from './service-launcher.js';
 export type { ServiceLauncherOptions } from './service-launcher-options.js';
 export { type NotifyOptions, notify, notifyOnce, onReady, type Readiness } from './systemd/systemd.js';
-export { isWorker } from './worker/parent-link.js';
+export { isRehearsal, isWorker } from './worker/parent-link.js';

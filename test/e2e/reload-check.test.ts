@@ -174,6 +174,44 @@ test('OP-80 RL-66 a broken section, a lost paste file and a bad certificate are 
   assert.equal((await it.reload()).outcome, 'accepted');
 });
 
+test('OP-80 LC-517 a refused reload names all that a start would: service file, certificate and paste file', async (t) => {
+  const it = await fleet(t);
+  const before = childrenOf(it.program.pid);
+  const ini = readFileSync(join(it.folder, 'portico.ini'), 'utf8');
+  const filters = '[filter:size]\npaste.filter_factory = portico/middleware:sizelimit\nmax_request_body_size = many\n';
+  it.write('api-paste.ini', `${PASTE}${filters}[pipeline:third]\npipeline = size nothing hello\n`);
+  const tls = ini.replace('[api:hello]', 'enabled_ssl_apis = hello\n[api:hello]');
+  const certificate = '[ssl]\ncert_file = no.pem\nkey_file = no.key\n';
+  it.write('portico.ini', `${tls}${certificate}`);
+  const inPaste = [/api-paste\.ini:8:\d+: .*max_request_body_size.*many/, /api-paste\.ini:10:\d+: .*"nothing"/];
+  const noCertificate = /portico\.ini:\d+:\d+: \[ssl\] cert_file: Unable to find cert_file : no\.pem/;
+  const assertNamed = ({ outcome, error = '' }: Report, expected: readonly RegExp[]): void => {
+    assert.equal(outcome, 'refused');
+    for (const each of expected) assert.match(error, each);
+    const places = error.split('\n').filter((line) => /^\S+:\d+:\d+:/.test(line));
+    assert.equal(places.length, expected.length, error);
+  };
+  assertNamed(await it.reload(), [noCertificate, ...inPaste]);
+  // Where the service file itself is refused as well: by a value, and by a line that cannot be read.
+  it.write('portico.ini', `[DEFAULT\n${tls}${certificate}[wsgi]\nmax_headers = many\n`);
+  const inService = [
+    /portico\.ini:1:8: error: invalid section/,
+    /portico\.ini:\d+:\d+: error: \[wsgi\] max_headers: .*many/,
+  ];
+  const all = await it.reload();
+  assertNamed(all, [...inService, noCertificate, ...inPaste]);
+  assert.deepEqual(all.changes, []);
+  it.write('portico.ini', ini.replace('[api:hello]', 'graceful_shutdown_timeout = soon\n[api:hello]'));
+  assertNamed(await it.reload(), [
+    /portico\.ini:\d+:\d+: error: \[DEFAULT\] graceful_shutdown_timeout: .*soon/,
+    ...inPaste,
+  ]);
+  assertUntouched(before, it);
+  it.write('portico.ini', ini);
+  it.write('api-paste.ini', PASTE);
+  assert.equal((await it.reload()).outcome, 'accepted');
+});
+
 test('CF-51 CF-49 a reload after which an API would do without TLS by a slip of the pen is refused', async (t) => {
   const { cert, key } = await certificateFiles(t);
   const ini = (port: number): string =>

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { silentLogger } from 'portico';
 import { Config, defineOptions, string } from 'portico/config';
-import { ServiceLauncher, type ServiceLauncherOptions } from 'portico/launch';
+import { type ReloadReport, ServiceLauncher, type ServiceLauncherOptions } from 'portico/launch';
+import { PasteError } from 'portico/loader';
 import { WSGIService } from 'portico/server';
 import { RecordedService } from '../fixtures/recorded-service.js';
 
@@ -56,7 +57,7 @@ class Preparing extends RecordedService {
   }
 }
 
-test('OP-80 LC-517 all services build what is new before the first is stopped', async (t) => {
+test('OP-80 OP-81 LC-517 all services build what is new before the first is stopped', async (t) => {
   const { config, launcher, write } = await setup(t, '[app]\nword = old\n');
   const services = ['first', 'second'].map((name) => new Preparing(name, config));
   for (const service of services) await launcher.launchService(service);
@@ -76,7 +77,8 @@ test('OP-80 LC-517 all services build what is new before the first is stopped', 
   assert.equal(report?.outcome, 'accepted');
   assert.deepEqual(
     report?.changes.map(({ option, old, new: now, effect }) => [option, old, now, effect]),
-    [['app.word', 'old', 'new', 'by new workers']],
+    // There are no workers here.
+    [['app.word', 'old', 'new', 'applied now']],
   );
 });
 
@@ -210,4 +212,28 @@ test('RL-66 OP-80 an API of a single process goes on as it is when its paste fil
   await launcher.restart();
   assert.equal(launcher.status().reloads.at(-1)?.outcome, 'accepted');
   assert.equal(await answer(), 'new');
+});
+
+test('OP-80 LC-517 what is wrong with the service file, and with what a service looks at, is told at once', async (t) => {
+  const { config, launcher, write } = await setup(t, '[app]\nword = old\n[DEFAULT]\nreload_timeout = 9\n');
+  class Looking extends Preparing {
+    check(next: Config): void {
+      throw next.listOptions('app').length > 0 ? new PasteError('PORTICO_X', { message: `${this.name} cannot` }) : 0;
+    }
+  }
+  const services = ['first', 'second'].map((name) => new Looking(name, config));
+  for (const service of services) await launcher.launchService(service);
+  write('portico.ini', '[app]\nword = new\n[DEFAULT]\nreload_timeout = soon\nworker_timeout = later\n');
+  await launcher.restart();
+  const [{ outcome, error = '', changes } = {}] = launcher.status().reloads as [Partial<ReloadReport>?];
+  assert.equal(outcome, 'refused');
+  assert.deepEqual(changes, []);
+  for (const each of [/:4:18: .*soon/, /:5:18: .*later/, /^first cannot$/m, /^second cannot$/m])
+    assert.match(error, each);
+  assert.equal(error.match(/soon/g)?.length, 1);
+  assert.ok(services.every(({ word }) => word === 'old'));
+  // Of what is refused already, nothing but refusals counts.
+  write('portico.ini', '[DEFAULT]\nreload_timeout = soon\n');
+  await launcher.restart();
+  assert.match(launcher.status().reloads[1]?.error ?? '', /^\S+:2:18: .*soon[^\n]*$/);
 });

@@ -4,8 +4,19 @@
 
 import type { Config } from '../config.js';
 import type { ConfigError, ConfigIssue } from '../values/issue.js';
-import { type Change, type ConfigChanges, type ReportedChange, reportedChange } from './changes.js';
+import { type Change, type ConfigChanges, type ReloadMethod, type ReportedChange, reportedChange } from './changes.js';
 import type { ConfigSnapshot } from './state.js';
+
+/** How a reload takes changes up: by new workers (`reload`, the default), or what is mutable in place. */
+export interface ReloadOptions {
+  readonly method?: ReloadMethod;
+}
+
+/** How a reload is prepared. */
+export interface PrepareReloadOptions extends ReloadOptions {
+  /** What is wrong waits in `refusal`, for whoever looks for what else is. Default false: it is thrown. */
+  readonly collect?: boolean;
+}
 
 /** What is prepared, and how it is put in force. */
 export interface Preparation {

@@ -4,11 +4,14 @@
  */
 import type { Config } from '../../config/index.js';
 import { PorticoError } from '../../errors.js';
+import type { ServiceBase } from '../../service/index.js';
+import { Refusals } from '../../several-refusals.js';
 import type { RestartMethod } from '../launch-arguments.js';
 import type { LaunchSettings } from '../launch-settings.js';
 import type { ServiceRun } from '../service-run.js';
 import { unlessAborted, within } from '../within.js';
 import { changedFiles, filesRead, type ReloadChange } from './changed-files.js';
+import { checkAll } from './check-all.js';
 import { type Preparation, prepareAll, resetAll, restartAll, restartBack } from './in-place.js';
 import { compareOutlines, outlineOf } from './outline.js';
 import { judge, type ReloadResult, refusedFor } from './reload-report.js';
@@ -43,9 +46,10 @@ export async function reloadInPlace(given: InPlaceReload): Promise<ReloadResult>
     const services = given.runs.map(({ service }) => service);
     const read = filesRead(services, given.config);
     prepared = await prepareReload(given.config, given.method);
-    files = changedFiles(read, filesRead(services, prepared.config), given.method);
-    const settings = given.settings(prepared.config);
-    if (prepared.config !== undefined) for (const { service } of given.runs) service.check?.(prepared.config);
+    if (prepared.refusal === undefined) {
+      files = changedFiles(read, filesRead(services, prepared.config), given.method);
+    }
+    const settings = await settled(given, prepared, services);
     if (given.method === 'reload') {
       building = prepareAll(given.runs, prepared.config);
       await inTime(given, building.done, settings.reloadCheckTimeoutMs);
@@ -54,12 +58,32 @@ export async function reloadInPlace(given: InPlaceReload): Promise<ReloadResult>
     if (given.stopping()) return { outcome: 'refused' };
     const before = outlineOf(services, given.config);
     const pipelines = compareOutlines(before, outlineOf(services, prepared.config));
-    return { ...(await takeUp(given, prepared, settings)), changes: [...prepared.report(), ...files], pipelines };
+    const changes = [...prepared.report(), ...files].map(inPlace);
+    return { ...(await takeUp(given, prepared, settings)), changes, pipelines };
   } catch (error) {
-    return { ...refusedFor(error), changes: [...(prepared?.report() ?? []), ...files] };
+    if (prepared === undefined || prepared.refusal !== undefined) return refusedFor(error);
+    return { ...refusedFor(error), changes: [...prepared.report(), ...files] };
   } finally {
     await building?.release();
   }
+}
+
+/** The settings of what is new, which all services have looked at. Rejects with everything that it is refused for. */
+async function settled(
+  given: InPlaceReload,
+  prepared: Prepared,
+  services: readonly ServiceBase[],
+): Promise<LaunchSettings> {
+  const refusals = new Refusals();
+  const settings = await refusals.gather(() => given.settings(prepared.config));
+  await checkAll(services, prepared, refusals);
+  refusals.refuse();
+  return settings!;
+}
+
+/** There are no workers here: what they would take up is taken up by the restart of the services. */
+function inPlace(change: ReloadChange): ReloadChange {
+  return change.effect === 'by new workers' ? { ...change, effect: 'applied now' } : change;
 }
 
 /** Settles when all is built, or somebody stops the process. Rejects when there is no more time. */

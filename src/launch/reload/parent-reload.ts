@@ -5,11 +5,14 @@ import type { Config } from '../../config/index.js';
 import { describeError } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
+import { Refusals } from '../../several-refusals.js';
 import { type RestartMethod, serviceName } from '../launch-arguments.js';
 import type { LaunchSettings } from '../launch-settings.js';
 import type { Supervisor } from '../parent/supervisor.js';
 import { type HookList, inCheckTime, reloadTimeout } from '../process/hook-list.js';
+import { allThatIsWrong } from './all-that-is-wrong.js';
 import { changedFiles, filesRead, type ReloadChange } from './changed-files.js';
+import { checkAll } from './check-all.js';
 import { mutateFleet } from './fleet-mutate.js';
 import { FleetReload, type LaunchRequest } from './fleet-reload.js';
 import { compareOutlines, outlineOf } from './outline.js';
@@ -51,8 +54,9 @@ export async function reloadFleet(given: ParentReload): Promise<ReloadResult> {
     const result = await apply(given, prepared, compare);
     return { ...result, changes: [...prepared.report(), ...(files ?? [])] };
   } catch (error) {
+    if (prepared === undefined || prepared.refusal !== undefined) return refusedFor(error);
     compare(supervisor.services);
-    return { ...refusedFor(error), changes: [...(prepared?.report() ?? []), ...(files ?? [])] };
+    return { ...refusedFor(error), changes: [...prepared.report(), ...(files ?? [])] };
   }
 }
 
@@ -63,23 +67,29 @@ async function apply(
   compare: (services: Iterable<ServiceBase>) => void,
 ): Promise<ReloadResult> {
   const { supervisor, method, log } = given;
-  const settings = { ...given.settings(prepared.config), restartMethod: method };
+  const refusals = new Refusals();
+  const read = await refusals.gather(() => given.settings(prepared.config));
+  const settings = { ...(read ?? supervisor.settings), restartMethod: method };
   const next = {
     number: supervisor.generation.number + 1,
     settings,
     configuration: () => prepared.snapshot(),
   };
   const limitMs = settings.reloadCheckTimeoutMs;
-  const services = await inCheckTime(limitMs, 'onReload', given.onReload?.(prepared.config));
+  // Of what is refused already a child says what there would be.
+  const refused = prepared.refusal !== undefined || refusals.all.length > 0;
+  const services = await refusals.gather(() =>
+    refused ? undefined : inCheckTime(limitMs, 'onReload', given.onReload?.(prepared.config)),
+  );
   const wanted = services && new Set(services.map(({ service }) => serviceName(service)));
-  compare([...supervisor.services].filter((service) => wanted?.has(serviceName(service)) !== false));
+  if (!refused) compare([...supervisor.services].filter((service) => wanted?.has(serviceName(service)) !== false));
   // Those that were made of the new configuration have looked at it.
-  if (prepared.config !== undefined) {
-    const asked = services?.map(({ service }) => service);
-    for (const service of supervisor.services) {
-      if (asked?.includes(service) !== false) service.check?.(prepared.config);
-    }
-  }
+  const asked = services?.map(({ service }) => service);
+  const others = supervisor.services.filter((service) => asked?.includes(service) !== false);
+  const needless = method === 'reload' && (refused || refusals.all.length > 0);
+  await checkAll(needless ? [] : others, prepared, refusals);
+  if (method === 'mutate') refusals.refuse();
+  else if (refusals.all.length > 0) throw await allThatIsWrong(refusals.all, next, supervisor.pools);
   const late = await given.hooks.runWithin(limitMs, prepared.config);
   if (late !== undefined) throw reloadTimeout(late);
   const accept = async (files: ReadonlyMap<string, string> = new Map()): Promise<void> => {

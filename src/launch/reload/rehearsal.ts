@@ -89,6 +89,14 @@ export class Rehearsal {
 
 /** Waits for all. Rejects with everything that went wrong, told once each. */
 export async function allOrWhy(works: readonly Promise<unknown>[]): Promise<void> {
+  const failures = await failuresOf(works);
+  const texts = [...new Set(failures.map((error) => describeError(error)))];
+  if (texts.length > 1) throw new PorticoError('PORTICO_RELOAD_REFUSED', { message: texts.join('\n') });
+  if (texts.length > 0) throw failures[0];
+}
+
+/** Waits for all, no longer than a moment once one has failed. Gives what went wrong by then. */
+export async function failuresOf(works: readonly Promise<unknown>[]): Promise<unknown[]> {
   const failures: unknown[] = [];
   let failed!: () => void;
   const first = new Promise<void>((resolve) => {
@@ -101,7 +109,5 @@ export async function allOrWhy(works: readonly Promise<unknown>[]): Promise<void
     }),
   );
   await Promise.race([Promise.all(noted), first.then(() => pause(OTHERS_MS))]);
-  const texts = [...new Set(failures.map((error) => describeError(error)))];
-  if (texts.length > 1) throw new PorticoError('PORTICO_RELOAD_REFUSED', { message: texts.join('\n') });
-  if (texts.length > 0) throw failures[0];
+  return failures;
 }

@@ -2,15 +2,18 @@
  * What launchers need of a configuration in order to change it.
  */
 import type { Config, ReportedChange } from '../../config/index.js';
-import { PorticoError } from '../../errors.js';
+import { type ConfigurationRefused, PorticoError } from '../../errors.js';
+import { orUndefined } from '../../or-undefined.js';
 import type { ConfigChanges } from '../../service/index.js';
 import type { RestartMethod } from '../launch-arguments.js';
 import { digest } from './file-changes.js';
 
-/** A new configuration that was read and found right, and is not yet in force. */
+/** A new configuration that was read, and is not yet in force. */
 export interface Prepared {
   /** The new configuration, for looking at it; undefined where the program has none. */
   readonly config: Config | undefined;
+  /** Why it is refused: then it is there only to find what else is wrong. */
+  readonly refusal?: ConfigurationRefused | undefined;
   /** What differs, for a report. */
   report(): readonly ReportedChange[];
   /** What workers of the new configuration are given. */
@@ -36,12 +39,13 @@ const NOTHING: Prepared = {
   accept: () => Promise.resolve(new Map()),
 };
 
-/** Reads the configuration again. Rejects when it is refused; then nothing has changed. */
+/** Reads the configuration again. Nothing has changed before it is accepted, nor when it is refused. */
 export async function prepareReload(config: Config | undefined, method: RestartMethod): Promise<Prepared> {
   if (config === undefined) return NOTHING;
-  const prepared = await config.prepareReload({ method });
+  const prepared = await config.prepareReload({ method, collect: true });
   return {
     config: prepared.config,
+    refusal: prepared.refusal,
     report: () => prepared.report(),
     snapshot: () => prepared.snapshot(),
     release: (services) => {
@@ -49,7 +53,8 @@ export async function prepareReload(config: Config | undefined, method: RestartM
     },
     remember: (files) => {
       for (const [file, checked] of files) {
-        const bytes = tryToRead(() => prepared.readFile(file));
+        // One that is gone in the meantime: workers started later say so themselves.
+        const bytes = orUndefined(() => prepared.readFile(file));
         if (bytes !== undefined && digest(bytes) !== checked) throw changedMeanwhile(file);
       }
     },
@@ -68,13 +73,4 @@ export function changedMeanwhile(file: string): PorticoError {
 /** The group `[api:<name>]` of a service, or the one that has its name. */
 function belongsTo(group: string, service: string): boolean {
   return group === service || group.endsWith(`:${service}`);
-}
-
-/** A file that is gone in the meantime: workers started later say so themselves. */
-function tryToRead<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
 }

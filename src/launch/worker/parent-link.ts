@@ -160,6 +160,11 @@ export function isWorker(host: object = process): boolean {
   return parentLink(host) !== undefined;
 }
 
+/** True in the spare child of a reload, whose run of the program finds what is wrong with the new configuration. */
+export function isRehearsal(host: object = process): boolean {
+  return parentLink(host)?.rehearse === true;
+}
+
 /** The link of this process, when it is a worker. */
 export function parentLink(host: object): ParentLink | undefined {
   return (host as { [WORKER_LINK]?: ParentLink })[WORKER_LINK];

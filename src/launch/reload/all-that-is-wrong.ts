@@ -1,0 +1,36 @@
+/**
+ * What else is wrong, when a reload is refused anyway: all that a start would name, in one report.
+ */
+import { ConfigurationRefused } from '../../errors.js';
+import { allInOne, mistakesOf } from '../../several-refusals.js';
+import type { Generation } from '../parent/pool-surroundings.js';
+import type { WorkerPool } from '../parent/worker-pool.js';
+import { failuresOf, Rehearsal } from './rehearsal.js';
+
+/**
+ * One refusal with these, and with what a child of each pool is refused for: it runs the program with what was refused,
+ * imports the application, and starts nothing. How such a child fails otherwise is no mistake of a configuration.
+ */
+export async function allThatIsWrong(
+  refusals: readonly ConfigurationRefused[],
+  generation: Generation,
+  pools: readonly WorkerPool[],
+): Promise<ConfigurationRefused> {
+  const rehearsal = new Rehearsal(generation);
+  const failures = await failuresOf(pools.map((pool) => rehearsal.run(new Map([[pool, pool.wanted]]))));
+  rehearsal.dismiss();
+  const found = failures.filter((error) => error instanceof ConfigurationRefused);
+  const told = mistakesOf(found.map((refusal) => refusal.describe()));
+  const places = new Set(told.map(placeOf));
+  // A child knows the whole of a paste file: what it says of a place stands for what the parent met there first.
+  const own = mistakesOf(refusals.map((refusal) => refusal.describe())).filter((text) => {
+    const place = placeOf(text);
+    return place === undefined || !places.has(place);
+  });
+  const all = told.length === 0 ? allInOne(refusals) : allInOne([], [...own, ...told]);
+  return all!;
+}
+
+function placeOf(text: string): string | undefined {
+  return /^\S+?:\d+:\d+:/.exec(text)?.[0];
+}
