@@ -2,7 +2,9 @@
  * Logs: JSON lines, or readable text when standard error is a terminal. A thin interface over pino.
  */
 import { createRequire } from 'node:module';
-import { type Logger as PinoLogger, pino } from 'pino';
+import type * as Pino from 'pino';
+
+type PinoLogger = Pino.Logger;
 
 /** How much is logged. `silent` is nothing. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -36,6 +38,19 @@ export interface LoggerOptions {
   facts?: () => LogFields;
 }
 
+/** A line is written when its level is not below the logger's; pino's numbers. */
+const RANK: Readonly<Record<LogLevel, number>> = {
+  trace: 10,
+  debug: 20,
+  info: 30,
+  warn: 40,
+  error: 50,
+  silent: Number.POSITIVE_INFINITY,
+};
+
+/** When pino is loaded, should nothing have been written by then: lines have to get out also when no file can be opened. */
+const LOADED_AFTER_MS = 1000;
+
 /** Levels as words and times as ISO 8601: what people and collectors read without a table. */
 const formatters = { level: (label: string) => ({ level: label }) };
 
@@ -54,21 +69,35 @@ function isoTime(): () => string {
   };
 }
 
-/** A logger on standard error. */
+/** A logger on standard error. Throws for a level there is not. */
 export function createLogger(options: LoggerOptions = {}): Logger {
   const { level = 'info', format = 'auto', base = {} } = options;
   const text = format === 'text' || (format === 'auto' && options.destination === undefined && process.stderr.isTTY);
-  const destination = options.destination ?? pino.destination({ fd: 2, sync: true });
-  const stream = text ? readable(destination) : destination;
   const mixin = options.facts === undefined ? {} : { mixin: options.facts };
-  const shape = { level, timestamp: isoTime(), formatters, ...mixin };
-  const of = (bindings: LogFields): PinoLogger => pino({ ...shape, base: bindings }, stream as NodeJS.WritableStream);
-  return wrap(of({ pid: process.pid, ...base }), () => of(base));
+  const shape = { level: 'trace', timestamp: isoTime(), formatters, ...mixin };
+  const stream = lazily(() => {
+    const destination = options.destination ?? loadPino().destination({ fd: 2, sync: true });
+    return (text ? readable(destination) : destination) as NodeJS.WritableStream;
+  });
+  const of = (bindings: LogFields): PinoLogger => loadPino().pino({ ...shape, base: bindings }, stream());
+  const own = lazily(() => of({ pid: process.pid, ...base }));
+  setTimeout(own, LOADED_AFTER_MS).unref();
+  return wrap(
+    own,
+    lazily(() => of(base)),
+    known(level),
+  );
 }
 
 /** A logger that writes nothing: for tests and for embedding without logs. */
 export function silentLogger(): Logger {
-  return wrap(pino({ level: 'silent' }));
+  const none = lazily(() => loadPino().pino({ level: 'silent' }));
+  return wrap(none, none, 'silent');
+}
+
+/** Loaded for the first line, behind the start: it takes 18 ms of a processor, and a worker that starts writes nothing. */
+function loadPino(): typeof Pino {
+  return createRequire(import.meta.url)('pino') as typeof Pino;
 }
 
 /** pino-pretty is loaded here and not above: only a terminal needs it, and it takes longer to load than pino itself. */
@@ -80,43 +109,50 @@ function readable(destination: { write(line: string): void }): NodeJS.WritableSt
 
 /**
  * `others` makes the same logger without the id of this process: for lines about another one, whose id is among their
- * facts. A name may stand only once in an object (RFC 8259 §4).
+ * facts. A name may stand only once in an object (RFC 8259 §4). `inherited`: the level, or where it comes from.
  */
-function wrap(target: PinoLogger, others: () => PinoLogger = () => target, inherited?: () => string): Logger {
-  let other: PinoLogger | undefined;
-  let inherits = inherited;
-  const levelled = (): PinoLogger => {
-    const level = inherits?.();
-    if (level !== undefined && level !== target.level) target.level = level;
-    return target;
-  };
-  const writer = (fields: LogFields | undefined): PinoLogger => {
-    if (fields?.pid === undefined) return levelled();
-    other ??= others();
-    other.level = levelled().level;
-    return other;
-  };
+function wrap(target: () => PinoLogger, others: () => PinoLogger, inherited: LogLevel | (() => LogLevel)): Logger {
+  let level = inherited;
+  const current = (): LogLevel => (typeof level === 'function' ? level() : level);
+  const enabled = (asked: LogLevel): boolean => RANK[asked] >= RANK[current()];
+  const writer = (fields: LogFields | undefined): PinoLogger => (fields?.pid === undefined ? target() : others());
   return {
     get level() {
-      return levelled().level as LogLevel;
+      return current();
     },
-    set level(level: LogLevel) {
-      inherits = undefined;
-      target.level = level;
+    set level(own: LogLevel) {
+      level = known(own);
     },
-    debug: (message, fields) => writer(fields).debug(fields ?? {}, message),
-    info: (message, fields) => writer(fields).info(fields ?? {}, message),
-    warn: (message, fields) => writer(fields).warn(fields ?? {}, message),
-    error: (message, fields) => writer(fields).error(fields ?? {}, message),
-    child: ({ pid, ...fields }) => {
-      const base = pid === undefined ? target : others();
-      const child = base.child(pid === undefined ? fields : { pid, ...fields });
-      return wrap(
-        child,
-        () => others().child(fields),
-        () => levelled().level,
-      );
+    debug: (message, fields) => {
+      if (enabled('debug')) writer(fields).debug(fields ?? {}, message);
     },
-    enabled: (level) => levelled().isLevelEnabled(level),
+    info: (message, fields) => {
+      if (enabled('info')) writer(fields).info(fields ?? {}, message);
+    },
+    warn: (message, fields) => {
+      if (enabled('warn')) writer(fields).warn(fields ?? {}, message);
+    },
+    error: (message, fields) => {
+      if (enabled('error')) writer(fields).error(fields ?? {}, message);
+    },
+    child: ({ pid, ...fields }) =>
+      wrap(
+        lazily(() => (pid === undefined ? target().child(fields) : others().child({ pid, ...fields }))),
+        lazily(() => others().child(fields)),
+        current,
+      ),
+    enabled,
   };
+}
+
+function known(level: LogLevel): LogLevel {
+  if (!Object.hasOwn(RANK, level))
+    throw new RangeError(`unknown level ${level}: one of ${Object.keys(RANK).join(', ')}`);
+  return level;
+}
+
+/** Made when it is first asked for, and once. */
+function lazily<T extends object>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }

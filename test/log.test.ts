@@ -20,3 +20,24 @@ test('CF-91 loggers of parts follow the level of the one they were made of, unti
     ['now', 'and who comes from it'],
   );
 });
+
+test('a level that there is not is refused where it is given', () => {
+  assert.throws(() => createLogger({ level: 'loud' as 'info' }), /unknown level loud: one of trace, debug, info/);
+  const log = createLogger({ level: 'warn' });
+  assert.throws(() => {
+    log.level = 'verbose' as 'info';
+  }, /unknown level verbose/);
+  assert.equal(log.level, 'warn');
+});
+
+test('facts that a line is made of are those of the moment it is written, from the first line on', () => {
+  const lines: string[] = [];
+  const facts = { request: 1 };
+  const write = (line: string): void => void lines.push(line);
+  const log = createLogger({ destination: { write }, facts: () => ({ ...facts }), base: { name: 'test' } });
+  log.debug('never made');
+  facts.request = 2;
+  log.info('made', { err: new TypeError('wrong') });
+  const { level, pid, name, request, msg, err } = JSON.parse(lines.join('')) as Record<string, { type?: string }>;
+  assert.deepEqual([level, pid, name, request, msg, err?.type], ['info', process.pid, 'test', 2, 'made', 'TypeError']);
+});

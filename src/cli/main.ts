@@ -6,8 +6,15 @@ import { holdSignals } from '../early-signals.js';
 
 const words = process.argv.slice(2);
 const [first] = words;
-if (first === undefined || first.startsWith('-') || first === 'serve') holdSignals();
+const serves = first === undefined || first.startsWith('-') || first === 'serve';
+if (serves) holdSignals();
 
-const { runCommand } = await import('./program.js');
-const status = await runCommand(words);
-if (status !== undefined) process.exitCode = status;
+if (serves && Symbol.for('portico.worker') in process) {
+  // The parent has understood the command line: a worker starts 15 ms sooner without the parser of it.
+  const { serveInWorker } = await import('./serve.js');
+  process.exitCode = await serveInWorker(words);
+} else {
+  const { runCommand } = await import('./program.js');
+  const status = await runCommand(words);
+  if (status !== undefined) process.exitCode = status;
+}

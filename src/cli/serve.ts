@@ -2,6 +2,7 @@
  * `api-cli serve`, and `api-cli` alone: starts the enabled APIs in the foreground.
  */
 import { relative } from 'node:path';
+import { parseArgs } from 'node:util';
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
 import { PorticoError } from '../errors.js';
@@ -36,6 +37,26 @@ export function register(program: Command): void {
   addConfigurationOptions(command).action(async (given: ServeArguments) => {
     process.exitCode = await serve(given, command.optsWithGlobals<{ traceErrors?: boolean }>().traceErrors === true);
   });
+}
+
+/**
+ * `serve` in a worker, where the configuration comes from the parent: of the command line there is only that to know which
+ * is none of the configuration's.
+ */
+export function serveInWorker(words: readonly string[]): Promise<number> {
+  const value = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  const options = {
+    'config-file': value,
+    'config-dir': value,
+    set: value,
+    'enabled-apis': value,
+    'enabled-ssl-apis': value,
+    dev: flag,
+    'trace-errors': flag,
+  };
+  const { values } = parseArgs({ args: [...words], options, strict: false });
+  return serve({ dev: values.dev === true }, values['trace-errors'] === true);
 }
 
 async function serve(given: ServeArguments, traceErrors: boolean): Promise<number> {

@@ -1,13 +1,18 @@
 /**
  * Writing service configuration so that it is read back as it was meant.
  */
-import { stringify } from 'ini';
+import { createRequire } from 'node:module';
 import { readConf } from '../../ini/index.js';
 
 /** Sections with their options, in order. */
 export type IniSections = Iterable<
   readonly [section: string, options: Iterable<readonly [name: string, value: string]>]
 >;
+
+/** Loaded with the first option that is written: whoever serves only reads. */
+function loadIni(): typeof import('ini') {
+  return createRequire(import.meta.url)('ini') as typeof import('ini');
+}
 
 /** The text of a file. Throws for a value that the format cannot hold. */
 export function writeIni(sections: IniSections): string {
@@ -23,7 +28,9 @@ export function writeIni(sections: IniSections): string {
  * gives back the same value, because its own reader knows comments and escapes that service configuration does not.
  */
 export function writeOption(name: string, value: string): string {
-  const plain = stringify({ [name]: value }, { whitespace: true }).trimEnd();
+  const plain = loadIni()
+    .stringify({ [name]: value }, { whitespace: true })
+    .trimEnd();
   const candidates = [plain, `${name} = ${value}`, `${name} = "${value}"`, `${name} = '${value}'`];
   // Lines behind the first are indented, and an empty one would end the value.
   const written = candidates.map((text) => text.replaceAll('\n', '\n\t')).find((text) => reads(text, name, value));

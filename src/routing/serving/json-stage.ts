@@ -4,13 +4,26 @@
  */
 import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { parse as parseQuery } from 'fast-querystring';
+import { createRequire } from 'node:module';
+import type FastQuerystring from 'fast-querystring';
 import type { App } from '../../app/index.js';
 import { readJson } from '../actions/read-json.js';
 import { answerRules, type Course, type RunRules, runAction, takeCourse } from '../actions/run-action.js';
 import { discardAnswer } from '../actions/send-answer.js';
 import { type Outcome, type Pending, pendingOf } from './pending.js';
 import { sendJson } from './send-json.js';
+
+/**
+ * What a request without a query has: nothing, and no prototype, as `fast-querystring` gives it, which says that it is faster
+ * than `Object.create(null)`.
+ */
+const NoQuery = function NoQuery() {} as unknown as new () => Record<string, never>;
+NoQuery.prototype = Object.create(null);
+
+/** The first query loads it: a process starts 5 ms sooner without. */
+function loadParser(): typeof FastQuerystring.parse {
+  return (createRequire(import.meta.url)('fast-querystring') as typeof FastQuerystring).parse;
+}
 
 /** One request at its action. */
 interface Turn {
@@ -25,6 +38,7 @@ export class JsonStage {
   readonly #rules: RunRules;
   readonly #bodyLimit: number;
   readonly #handOver: App;
+  #parse: typeof FastQuerystring.parse | undefined;
   /** One for all requests: three closures for each cost more than their route. */
   readonly #course: Course<Turn> = {
     run: (turn) => this.#run(turn),
@@ -67,8 +81,13 @@ export class JsonStage {
   #run({ req, pending, body }: Turn): Outcome {
     const { url } = pending;
     const mark = url.indexOf('?');
-    const query: unknown = parseQuery(mark < 0 ? '' : url.slice(mark + 1));
+    const query: unknown = mark < 0 ? new NoQuery() : this.#parseQuery(url.slice(mark + 1));
     return runAction(req, pending, { body, query }, this.#rules);
+  }
+
+  #parseQuery(text: string): unknown {
+    this.#parse ??= loadParser();
+    return this.#parse(text);
   }
 
   #answer({ req, res, pending }: Turn, outcome: Outcome): void {
