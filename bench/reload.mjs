@@ -4,6 +4,7 @@
 //
 //   npm run bench:reload            20 reloads each; status 1 where the target is missed
 //   npm run bench:reload -- 5       5 reloads each
+import './measure/environment.mjs';
 import { spawnSync } from 'node:child_process';
 import { availableParallelism, loadavg } from 'node:os';
 import { FaultFleet } from '../dist-test/e2e/faults/fault-fleet.js';

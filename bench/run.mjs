@@ -8,6 +8,7 @@
 //
 // A part gives { name, title, notes, problems, figures, table, bars }: what to show, and figures by name for the targets.
 // What is not the whole goes to bench/results/partial, which is not kept.
+import './measure/environment.mjs';
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
