@@ -10,6 +10,7 @@ import type { ReloadReport } from 'portico/launch';
 import { childrenOf, isAlive, RunningProgram } from '../fixtures/running-program.js';
 import { makePair } from '../server/certificate-files.js';
 import { ask } from './clients.js';
+import { until } from './faults/target.js';
 import { emptyProject, freePort, Program, startApiCli } from './program.js';
 import { pidApp, pidPaste } from './projects.js';
 import { type ReloadedProject, reloadedProject, reports } from './reloaded-project.js';
@@ -278,7 +279,8 @@ test('OP-86 CF-81 an API that a reload removes gives its port back, and comes ag
   const gone = removal.changes.find(({ option }) => option === 'api:other.port');
   assert.deepEqual([gone?.old, gone?.effect], [String(first), 'applied now']);
   assert.doesNotMatch(it.program.output(), /restart needed/);
-  assert.equal(await isRefused(first), true);
+  // The report does not wait for workers that drain.
+  assert.equal(await until(() => isRefused(first)), true);
   it.write(withOther(second));
   const addition = await it.reload();
   assert.deepEqual(addition.added, ['other']);
