@@ -12,8 +12,9 @@ export type Values = Map<string, unknown>;
 /** The path, with a query of the values the route does not use; null when the values do not fit the route. */
 export function generatePath(route: Route, given: Values, appendSlash: boolean): string | null {
   for (const [name, value] of given) if (!route.satisfies(name, value)) return null;
-  const values = new Map(given);
-  const method = values.get('method');
+  const method = given.get('method');
+  // Only these take values away from what is left for the query.
+  const values = route.minimize || isTruthy(method) ? new Map(given) : given;
   if (isTruthy(method)) {
     if (!acceptsMethod(route.conditions, pythonText(method).toUpperCase())) return null;
     values.delete('method');
@@ -23,6 +24,8 @@ export function generatePath(route: Route, given: Values, appendSlash: boolean):
   const url = path.startsWith('/') || route.isStatic ? path : `/${path}`;
   return (appendSlash && !url.endsWith('/') ? `${url}/` : url) + extraQuery(route, values);
 }
+
+const PLAIN = /^[\w.~-]*$/;
 
 /** Percent-encodes as UTF-8; letters, digits, `_.-~` and `/` stay. */
 export function quotePath(text: string): string {
@@ -36,6 +39,7 @@ function quoteQuery(text: string): string {
 
 /** Half a surrogate pair has no UTF-8 form; it becomes U+FFFD, for what a client sends must not make this throw. */
 function quote(text: string): string {
+  if (PLAIN.test(text)) return text;
   return encodeURIComponent(text.replace(/\p{Cs}/gu, '\ufffd')).replace(/[!'()*]/g, upperHex);
 }
 

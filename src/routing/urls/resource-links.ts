@@ -15,13 +15,18 @@ export interface ResourceLink {
 
 /** `self`, the absolute URL of the named route, and `bookmark`, the one without the version. */
 export function resourceLinks(request: AnyRequest, route: string, values: UrlValues): ResourceLink[] {
+  const self = request.url(route, values);
   return [
-    { rel: 'self', href: request.url(route, values) },
-    { rel: 'bookmark', href: bookmarkUrl(request, route, values) },
+    { rel: 'self', href: self },
+    { rel: 'bookmark', href: withoutPrefix(request, self) },
   ];
 }
 
 /** The URL of the named route without the prefix the app is mounted at (`/v2.1`): one that outlives versions. */
 export function bookmarkUrl(request: AnyRequest, route: string, values: UrlValues): string {
-  return request.url(route, values).replace(`${request.environ.scriptName}/`, '/');
+  return withoutPrefix(request, request.url(route, values));
+}
+
+function withoutPrefix(request: AnyRequest, url: string): string {
+  return url.replace(`${request.environ.scriptName}/`, '/');
 }

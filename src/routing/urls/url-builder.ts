@@ -32,6 +32,8 @@ export interface UrlBuilderOptions {
   readonly domainMatch: string;
 }
 
+const NOT_ASCII = /\P{ASCII}/u;
+
 /** Builds URLs for one table. */
 export class UrlBuilder {
   readonly #names: ReadonlyMap<string, Route>;
@@ -77,7 +79,7 @@ export class UrlBuilder {
         : this.#generated(route, values, words, around, current);
     const anchored = url === null || words.anchor === null ? url : `${url}#${quotePath(pythonText(words.anchor))}`;
     const located = anchored === null ? null : locate(anchored, words, around);
-    if (located === null || /\P{ASCII}/u.test(located)) throw cannotGenerate(name, values, located);
+    if (located === null || NOT_ASCII.test(located)) throw cannotGenerate(name, values, located);
     return located;
   }
 
@@ -97,7 +99,8 @@ export class UrlBuilder {
 
   #valuesFor(route: Route | null, values: Values, around: UrlSurroundings, current: boolean): Values {
     if (route !== null) {
-      const under = new Map([...route.defaults, ...values]);
+      const under: Values = new Map(route.defaults);
+      for (const [key, value] of values) under.set(key, value);
       const used = route.filter === null ? under : toValues(route.filter(Object.fromEntries(under)));
       if (route.isExternal) return used;
       const subDomain = used.get('sub_domain') ?? null;
@@ -191,8 +194,11 @@ function locate(url: string, { host, protocol, qualified }: SpecialWords, around
 }
 
 function toValues(given: UrlValues): Values {
-  const entries = given instanceof Map ? given : new Map(Object.entries(given));
-  return new Map([...entries].filter(([, value]) => value !== undefined));
+  const values: Values = new Map();
+  for (const [key, value] of given instanceof Map ? (given as Values) : Object.entries(given)) {
+    if (value !== undefined) values.set(key, value);
+  }
+  return values;
 }
 
 function cannotGenerate(name: string | null, values: Values, url: string | null): GenerationError {

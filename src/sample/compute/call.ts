@@ -24,7 +24,7 @@ export type Call<B = unknown> = ActionRequest<Readonly<Record<string, string>>> 
 type Caller = RequestContext & { readonly userId: string; readonly projectId: string };
 
 const api = {
-  extend: ({ environ, context }: ActionRequest) => ({ ...environ.sample, who: context, now: Date.now() }),
+  extend: ({ environ, context }: ActionRequest) => Object.assign({ who: context, now: Date.now() }, environ.sample),
   allow,
   strictFrom: '2.75',
 };

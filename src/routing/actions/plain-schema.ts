@@ -1,0 +1,85 @@
+/**
+ * Schemas that need no compiler to be known as sound.
+ */
+
+type Test = (value: unknown) => boolean;
+
+const TYPES: readonly unknown[] = ['null', 'boolean', 'object', 'array', 'number', 'string', 'integer'];
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isText: Test = (value) => typeof value === 'string';
+const isFlag: Test = (value) => typeof value === 'boolean';
+const isNumber: Test = (value) => Number.isFinite(value);
+const isCount: Test = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
+const isType: Test = (value) => TYPES.includes(value);
+const listOf =
+  (test: Test, least: number): Test =>
+  (value) =>
+    Array.isArray(value) && value.length >= least && value.every(test) && areDifferent(value);
+const valuesOf =
+  (test: Test): Test =>
+  (value) =>
+    isObject(value) && Object.values(value).every(test);
+
+/**
+ * Tells whether a schema is made of nothing but keywords that stand for themselves, each with a value that it takes: of
+ * such a schema it is certain that it compiles, in each draft and in Ajv's strict mode. Of all others only the compiler
+ * can say: those with references, with keywords whose meaning depends on others, and those with a mistake.
+ */
+export function plainSchemas(formats: readonly string[]): (schema: unknown) => boolean {
+  const isSchema: Test = (value) => typeof value === 'boolean' || isPlain(value);
+  const keywords = new Map<string, Test>(
+    Object.entries({
+      title: isText,
+      description: isText,
+      readOnly: isFlag,
+      writeOnly: isFlag,
+      type: (value: unknown) => isType(value) || listOf(isType, 1)(value),
+      enum: listOf((value) => value !== undefined, 1),
+      const: (value: unknown) => value !== undefined,
+      minLength: isCount,
+      maxLength: isCount,
+      pattern: isPattern,
+      format: (value: unknown) => formats.includes(value as string),
+      minimum: isNumber,
+      maximum: isNumber,
+      exclusiveMinimum: isNumber,
+      exclusiveMaximum: isNumber,
+      multipleOf: (value: unknown) => isNumber(value) && Number(value) > 0,
+      items: isSchema,
+      minItems: isCount,
+      maxItems: isCount,
+      uniqueItems: isFlag,
+      properties: valuesOf(isSchema),
+      patternProperties: (value: unknown) => valuesOf(isSchema)(value) && Object.keys(value as object).every(isPattern),
+      additionalProperties: isSchema,
+      required: listOf(isText, 0),
+      minProperties: isCount,
+      maxProperties: isCount,
+      allOf: listOf(isSchema, 1),
+      anyOf: listOf(isSchema, 1),
+      oneOf: listOf(isSchema, 1),
+      not: isSchema,
+    }),
+  );
+  const isPlain: Test = (schema) => {
+    if (!isObject(schema)) return false;
+    // Names that belong to both are a mistake, and which do only Ajv finds out.
+    if (schema.properties !== undefined && schema.patternProperties !== undefined) return false;
+    return Object.entries(schema).every(([keyword, value]) => keywords.get(keyword)?.(value) === true);
+  };
+  return isPlain;
+}
+
+function isPattern(value: unknown): boolean {
+  try {
+    return typeof value === 'string' && new RegExp(value, 'u') instanceof RegExp;
+  } catch {
+    return false;
+  }
+}
+
+function areDifferent(values: readonly unknown[]): boolean {
+  return new Set(values.map((value) => JSON.stringify(value))).size === values.length;
+}
