@@ -89,6 +89,7 @@ test('RT-182 the message names the field, the value, and what was wanted', async
             adminPass: { type: 'string', minLength: 5 },
             key: { type: 'string', minLength: 5, writeOnly: true },
             tags: { type: 'array', items: { type: 'string' } },
+            labels: { propertyNames: { pattern: '^[a-z]+$' } },
           },
           additionalProperties: false,
         },
@@ -103,6 +104,7 @@ test('RT-182 the message names the field, the value, and what was wanted', async
     [{ server: { other: [1] } }, /for server\.other: additional properties are not allowed\. Value: \[1\]/],
     [{ server: { adminPass: 'abc' } }, /server\.adminPass/, /abc/],
     [{ server: { key: 'abc' } }, /server\.key/, /abc/],
+    [{ server: { labels: { UP: 1 } } }, /server\.labels: must match pattern "\^\[a-z\]\+\$"\. Value: "UP"/],
     [7, /for the body: must be object/],
     [{ server: { name: { adminPass: 'abc' } } }, /server\.name: must be string\. Value: \{"adminPass":"…"\}/, /abc/],
   ];
@@ -149,6 +151,8 @@ test('RT-180 RT-183 a schema that does not compile is a mistake of the table', a
     { type: 'strin' },
     { type: 'string', format: 'color' },
     { properties: { a: { pattern: '(' } } },
+    { properties: { a: { minimun: 1 } } },
+    { type: 'object', properties: { ab: {} }, patternProperties: { '^a': { type: 'string' } } },
     { $ref: '#/nowhere' },
   ]) {
     await assert.rejects(checking(schema).build(), (error: unknown) => {
