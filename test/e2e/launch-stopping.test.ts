@@ -86,6 +86,31 @@ test('LC-356 LC-512 with graceful_shutdown_timeout 0 a stop waits without limit,
   assert.deepEqual(await fleet.ended, { code: 0, signal: null });
 });
 
+test('LC-354 LC-355 RL-71 what a worker cuts off as it ends for an error is no clean stop, whatever its own status', async (t) => {
+  for (const [path, expected] of [
+    ['/slow?ms=20000', 1],
+    ['/', 0],
+  ] as const) {
+    const settings = { gracefulShutdownTimeoutMs: 1500 };
+    const { fleet, port } = await running(t, { options: { settings } }, 1);
+    const held = get(port, path).catch(() => undefined);
+    // On the same worker, and so behind it.
+    await get(port, '/throw');
+    await fleet.line((line) => line.level === 'error' && /nobody handles this/.test(JSON.stringify(line)));
+    fleet.kill('SIGTERM');
+    assert.deepEqual(await fleet.ended, { code: expected, signal: null }, fleet.text());
+    await held;
+    const exits = fleet.lines.filter(({ event }) => event === 'worker_exited');
+    assert.deepEqual(
+      exits.map(({ code }) => code),
+      [2],
+    );
+    const cut = fleet.lines.filter(({ msg }) => msg === 'Graceful shutdown timeout exceeded');
+    assert.equal(cut.length, expected, fleet.text());
+    if (expected === 1) assert.match(JSON.stringify(cut[0]), /"busy":\[[^\]]*slow/);
+  }
+});
+
 test('LC-358 a stop that the program asks for ends wait() as a signal does: 0 when all ended in time, else 1', async (t) => {
   for (const [settings, expected] of [
     [{}, 0],

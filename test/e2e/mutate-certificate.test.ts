@@ -1,6 +1,6 @@
 /** A certificate that cannot be used, where a program launches its APIs itself and changes them in place. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect } from 'node:tls';
@@ -31,7 +31,7 @@ function served(port: number): Promise<string> {
 }
 
 for (const how of ['with workers', 'alone']) {
-  test(`LC-1015 RL-92 RL-66 CF-80 ${how}, a pair that does not match is refused with its place, and the old one stays`, async (t) => {
+  test(`LC-1015 RL-92 RL-66 CF-80 OP-80 ${how}, a pair that does not match is refused with its place, and the old one stays`, async (t) => {
     const port = await freePort();
     const [old, other] = [await makePair(), await makePair()];
     const project = emptyProject({
@@ -60,6 +60,12 @@ for (const how of ['with workers', 'alone']) {
       await program.printed(/killed by signal SIGKILL/);
       assert.equal(await served(port), before);
     }
+    // With a mistake of the service file that is told as well, and no other one hidden by it.
+    const ini = readFileSync(join(project.folder, 'portico.ini'), 'utf8');
+    writeFileSync(join(project.folder, 'portico.ini'), `${ini}[wsgi]\nmax_headers = many\n`);
+    program.kill('SIGHUP');
+    await program.printed(/"outcome":"refused".*portico\.ini:8:\d+: .*key\.pem.*portico\.ini:10:15: .*many/);
+    writeFileSync(join(project.folder, 'portico.ini'), ini);
     const from = program.output().length;
     writeFileSync(join(project.folder, 'cert.pem'), other.cert);
     writeFileSync(join(project.folder, 'api-paste.ini'), '[app:hello]\npaste.app_factory = ./app.js:app\nnew = 1\n');
