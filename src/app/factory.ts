@@ -58,11 +58,15 @@ export interface Declared<D extends OptionDeclarations = OptionDeclarations> {
   readonly group: string;
   readonly options: D;
   /**
-   * Making it opens nothing that its releases do not close, so that a check may make it, for what it refuses beyond its
-   * options, and let go of it again. Default false.
+   * Making it opens nothing that its releases do not close, and asks nobody, so that a check may make it, for what it
+   * refuses beyond its options, and let go of it again; or a function with a factory's arguments that does so in its
+   * place. Default false.
    */
-  readonly trial?: boolean;
+  readonly trial?: boolean | Trial;
 }
+
+/** Finds what a factory would refuse, and makes nothing. */
+export type Trial = (globalConf: Conf, localConf: Conf, ctx: FactoryContext) => Awaitable<unknown>;
 
 /** The options of a section as they are at this moment: those declared `mutable` follow the service configuration. */
 export type LiveOptions<D extends OptionDeclarations> = () => OptionsOf<D>;
@@ -75,27 +79,51 @@ export type LiveOptions<D extends OptionDeclarations> = () => OptionsOf<D>;
 export function filterFactory<D extends OptionDeclarations>(
   group: string,
   options: D,
-  make: (options: OptionsOf<D>, ctx: FactoryContext, live: LiveOptions<D>) => Awaitable<Filter>,
-  more: Pick<Declared, 'trial'> = {},
+  make: Make<D, Filter>,
+  more: MoreOfFactory<D> = {},
 ): FilterFactory & Declared<D> {
-  const factory: FilterFactory = (_globalConf, _localConf, ctx) => {
-    const live = follow(group, options, ctx);
-    return make(live(), ctx, live);
-  };
-  return Object.assign(factory, { group, options, ...more });
+  return declaredFactory(group, options, make, more);
 }
 
 /** An app factory with declared options; as {@link filterFactory}. */
 export function appFactory<D extends OptionDeclarations>(
   group: string,
   options: D,
-  make: (options: OptionsOf<D>, ctx: FactoryContext, live: LiveOptions<D>) => Awaitable<App>,
+  make: Make<D, App>,
+  more: MoreOfFactory<D> = {},
 ): AppFactory & Declared<D> {
-  const factory: AppFactory = (_globalConf, _localConf, ctx) => {
-    const live = follow(group, options, ctx);
-    return make(live(), ctx, live);
-  };
-  return Object.assign(factory, { group, options });
+  return declaredFactory(group, options, make, more);
+}
+
+type Make<D extends OptionDeclarations, T> = (
+  options: OptionsOf<D>,
+  ctx: FactoryContext,
+  live: LiveOptions<D>,
+) => Awaitable<T>;
+
+/** What else a factory may declare. */
+export interface MoreOfFactory<D extends OptionDeclarations> {
+  /** As {@link Declared.trial}; a function is given what `make` is given. */
+  readonly trial?: boolean | Make<D, unknown>;
+}
+
+function declaredFactory<D extends OptionDeclarations, T>(
+  group: string,
+  options: D,
+  make: Make<D, T>,
+  { trial }: MoreOfFactory<D>,
+) {
+  const withOptions =
+    <R>(work: Make<D, R>) =>
+    (_globalConf: Conf, _localConf: Conf, ctx: FactoryContext): Awaitable<R> => {
+      const live = follow(group, options, ctx);
+      return work(live(), ctx, live);
+    };
+  return Object.assign(withOptions(make), {
+    group,
+    options,
+    ...(trial === undefined ? {} : { trial: typeof trial === 'function' ? withOptions(trial) : trial }),
+  });
 }
 
 function follow<D extends OptionDeclarations>(group: string, options: D, ctx: FactoryContext): LiveOptions<D> {

@@ -23,8 +23,10 @@ export {
   type FilterFactory,
   filterFactory,
   type LiveOptions,
+  type MoreOfFactory,
   type Section,
   type SectionLoader,
+  type Trial,
 } from './factory.js';
 export {
   type ClosableApp,

@@ -14,7 +14,7 @@ import { TokenCache } from './auth/token-cache.js';
 import { TokenJudge, type Verdicts } from './auth/token-judge.js';
 import { TokenLookup } from './auth/token-lookup.js';
 import type { TokenInfo, TokenValidator } from './auth/token-validator.js';
-import { startValidator } from './auth/validator-drivers.js';
+import { startValidator, tryValidator } from './auth/validator-drivers.js';
 
 declare module '../app/index.js' {
   interface Environ {
@@ -40,21 +40,47 @@ export interface AuthTokenFilter extends Filter {
  * the application to decide. 503 where the validator cannot tell. Every 401 of the application gets the challenge too.
  * Sets `environ(req).identity`, `serviceIdentity` and `tokenInfo`, and the headers of keystonemiddleware.
  */
-export const authToken = filterFactory('auth_token', authTokenOptions, async (given, ctx): Promise<AuthTokenFilter> => {
-  const options = ownGroup(given, ctx);
-  const cache = cacheFor(options, ctx);
-  return tokenFilter(options, cache, await startValidator(options, ctx), ctx);
-});
+export const authToken = filterFactory(
+  'auth_token',
+  authTokenOptions,
+  async (given, ctx): Promise<AuthTokenFilter> => {
+    const options = ownGroup(given, ctx);
+    const cache = cacheFor(options, ctx);
+    return tokenFilter(options, cache, await startValidator(options, ctx), ctx);
+  },
+  {
+    trial: async (given, ctx) => {
+      const options = ownGroup(given, ctx);
+      cacheFor(options, ctx);
+      await tryValidator(options, ctx);
+    },
+  },
+);
 
 /**
  * Lets in who has a signed token (JSON Web Tokens, RFC 7519) in `Authorization: Bearer` or `X-Auth-Token`: auth_token with
  * the validator jwt, whose options may stand in the section of the filter. All others are those of `[auth_token]`.
  */
-export const jwtAuth = filterFactory('jwt', jwtOptions, async (jwt, ctx): Promise<AuthTokenFilter> => {
-  const options = { ...ctx.config.group('auth_token', authTokenOptions), validator: 'jwt' };
-  const cache = cacheFor(options, ctx);
-  return tokenFilter(options, cache, await startValidator(options, ctx, jwt), ctx);
-});
+export const jwtAuth = filterFactory(
+  'jwt',
+  jwtOptions,
+  async (jwt, ctx): Promise<AuthTokenFilter> => {
+    const options = withJwt(ctx);
+    const cache = cacheFor(options, ctx);
+    return tokenFilter(options, cache, await startValidator(options, ctx, jwt), ctx);
+  },
+  {
+    trial: async (jwt, ctx) => {
+      const options = withJwt(ctx);
+      cacheFor(options, ctx);
+      await tryValidator(options, ctx, jwt);
+    },
+  },
+);
+
+function withJwt({ config }: FactoryContext): AuthTokenOptions {
+  return { ...config.group('auth_token', authTokenOptions), validator: 'jwt' };
+}
 
 function tokenFilter(
   options: AuthTokenOptions,

@@ -3,7 +3,6 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BlockList, isIPv6 } from 'node:net';
-import { dirname } from 'node:path';
 import {
   type App,
   appFactory,
@@ -18,10 +17,8 @@ import {
   preferredType,
 } from '../app/index.js';
 import type { OptionsOf } from '../config/index.js';
-import { ConfigurationRefused } from '../errors.js';
-import { Drivers } from '../service/index.js';
+import { checkPlugins, loadPlugins } from './health/healthcheck-loading.js';
 import { healthcheckOptions } from './health/healthcheck-options.js';
-import { type HealthcheckPlugin, healthcheckKind } from './health/healthcheck-plugins.js';
 import { type NamedResult, REPORT_TYPES, writeReport } from './health/healthcheck-report.js';
 import { PluginRunner } from './health/healthcheck-runner.js';
 import { fullPath } from './path-prefix-match.js';
@@ -34,24 +31,34 @@ type Options = typeof healthcheckOptions;
  * itself) all plugins. 200, for HEAD 204, when all are available, else 503; 405 for other methods; 404 for callers
  * outside the allowed networks. What a plugin fails with is unavailable, never a 500.
  */
-export const healthcheck = appFactory('healthcheck', healthcheckOptions, async (options, ctx, live): Promise<App> => {
-  const answer = await healthcheckAnswer(options, ctx, live);
-  return (req, res) => {
-    const url = req.url ?? '';
-    const probe = probeOf(url.split('?', 1)[0]!, '') ?? probeOf(fullPath(req), options.path);
-    if (probe === undefined) throw new Fault(404);
-    return answer(req, res, probe);
-  };
-});
+export const healthcheck = appFactory(
+  'healthcheck',
+  healthcheckOptions,
+  async (options, ctx, live): Promise<App> => {
+    const answer = await healthcheckAnswer(options, ctx, live);
+    return (req, res) => {
+      const url = req.url ?? '';
+      const probe = probeOf(url.split('?', 1)[0]!, '') ?? probeOf(fullPath(req), options.path);
+      if (probe === undefined) throw new Fault(404);
+      return answer(req, res, probe);
+    };
+  },
+  { trial: checkPlugins },
+);
 
 /** The health check as a filter, for paste files that have it in a pipeline: it answers at `path`, all else goes on. */
-export const healthcheckFilter = filterFactory('healthcheck', healthcheckOptions, async (options, ctx, live) => {
-  const answer = await healthcheckAnswer(options, ctx, live);
-  return (app) => (req, res) => {
-    const probe = probeOf(fullPath(req), options.path);
-    return probe === undefined ? app(req, res) : answer(req, res, probe);
-  };
-});
+export const healthcheckFilter = filterFactory(
+  'healthcheck',
+  healthcheckOptions,
+  async (options, ctx, live) => {
+    const answer = await healthcheckAnswer(options, ctx, live);
+    return (app) => (req, res) => {
+      const probe = probeOf(fullPath(req), options.path);
+      return probe === undefined ? app(req, res) : answer(req, res, probe);
+    };
+  },
+  { trial: checkPlugins },
+);
 
 type Probe = 'live' | 'ready';
 
@@ -70,7 +77,6 @@ async function healthcheckAnswer(
   ctx: FactoryContext,
   live: LiveOptions<Options>,
 ): Promise<Answer> {
-  checkBackends(options.backends, ctx);
   const isAllowed = addressCheck();
   const runner = new PluginRunner(await loadPlugins(options.backends, ctx, live), options);
 
@@ -101,34 +107,6 @@ async function healthcheckAnswer(
     res.setHeader('content-length', Buffer.byteLength(body));
     res.end(body);
   };
-}
-
-/** A service that is on by one set of files and off by another would be neither. */
-function checkBackends(backends: readonly string[], ctx: FactoryContext): void {
-  if (!backends.includes('enable_by_files')) return;
-  const other = backends.find((name) => name === 'disable_by_file' || name === 'disable_by_files_ports');
-  if (other === undefined) return;
-  throw new ConfigurationRefused('PORTICO_HEALTHCHECK_BACKENDS', {
-    message: `enable_by_files and ${other} exclude each other`,
-    hint: 'Keep one of the two in backends.',
-    origin: ctx.section.options.get('backends')?.origin ?? ctx.section.origin,
-  });
-}
-
-async function loadPlugins(
-  backends: readonly string[],
-  ctx: FactoryContext,
-  live: LiveOptions<Options>,
-): Promise<Map<string, HealthcheckPlugin>> {
-  const drivers = new Drivers({ folder: dirname(ctx.section.origin.file), log: ctx.log });
-  ctx.onClose(() => drivers.close());
-  drivers.declare(healthcheckKind);
-  const plugins = new Map<string, HealthcheckPlugin>();
-  for (const name of backends) {
-    if (name === 'draining') continue;
-    plugins.set(name, await drivers.load<HealthcheckPlugin>('healthcheck', name, live, ctx.log));
-  }
-  return plugins;
 }
 
 /** Looks at the connection's address, not at a forwarded one: a header must not open the door. */

@@ -28,22 +28,32 @@ export const staticFilesOptions = defineOptions({
  * Serves GET and HEAD of files, with ranges and conditions. A folder without the slash at the end is redirected to. Hidden
  * files, whose names begin with a dot, and what a symbolic link leads to outside of the folder are 404.
  */
-export const staticFiles = appFactory('static_files', staticFilesOptions, async (options, ctx): Promise<App> => {
-  const serve = await fileServer(options, ctx);
-  return async (req, res) => {
-    if (req.method !== 'GET' && req.method !== 'HEAD') throw new Fault(405, { headers: { allow: 'GET, HEAD' } });
-    if (!(await serve(req, res))) throw new Fault(404);
-  };
-});
+export const staticFiles = appFactory(
+  'static_files',
+  staticFilesOptions,
+  async (options, ctx): Promise<App> => {
+    const serve = await fileServer(options, ctx);
+    return async (req, res) => {
+      if (req.method !== 'GET' && req.method !== 'HEAD') throw new Fault(405, { headers: { allow: 'GET, HEAD' } });
+      if (!(await serve(req, res))) throw new Fault(404);
+    };
+  },
+  { trial: true },
+);
 
 /** The same as a filter: what is no file goes on to the app. */
-export const staticFilesFilter = filterFactory('static_files', staticFilesOptions, async (options, ctx) => {
-  const serve = await fileServer(options, ctx);
-  return (app) => async (req, res) => {
-    if (req.method !== 'GET' && req.method !== 'HEAD') return app(req, res);
-    return (await serve(req, res)) ? undefined : app(req, res);
-  };
-});
+export const staticFilesFilter = filterFactory(
+  'static_files',
+  staticFilesOptions,
+  async (options, ctx) => {
+    const serve = await fileServer(options, ctx);
+    return (app) => async (req, res) => {
+      if (req.method !== 'GET' && req.method !== 'HEAD') return app(req, res);
+      return (await serve(req, res)) ? undefined : app(req, res);
+    };
+  },
+  { trial: true },
+);
 
 interface FileOptions {
   readonly documentRoot: string;

@@ -91,6 +91,12 @@ export class Drivers {
     return this.#load<T>(kind, name, undefined, args);
   }
 
+  /** Looks for a driver, and makes none: imports its module. Throws as {@link load} for one that is not there. */
+  async find(kind: string, name: string): Promise<void> {
+    const declared = this.#kind(kind);
+    await this.#find(declared, this.#canonical(declared, name));
+  }
+
   /**
    * The drivers that `enabled_backends = a, b` names: each has a group of its own, where `driver` says which it is and
    * where its options are. `args` are given to all of them.

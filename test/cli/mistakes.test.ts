@@ -1,7 +1,7 @@
 /** What a newcomer gets wrong, and what `api-cli` says of it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -57,6 +57,67 @@ test('OP-3 check finds what would keep an API from starting', (t) => {
     /^portico\.ini:6:12: warning: \[api:other\] pipeline: no app is called "helo" in api-paste\.ini, so this API does not start\n {2}Did you mean "hello"/m,
   );
   assert.match(stdout, /^portico\.ini:7:1: warning: \[hello\] unknown section\n {2}did you mean \[api:hello\]/m);
+});
+
+/** Drivers of an application, which write down that they were made. */
+const OWN_DRIVERS = `import { writeFileSync } from 'node:fs';
+export class Own {
+  constructor() { writeFileSync(new URL('./made', import.meta.url), ''); }
+  validate() { return null; }
+  check() { return { available: true, reason: 'OK' }; }
+}
+`;
+
+const APP = '[app:hello]\npaste.app_factory = ./x.js:app\n';
+
+/** An API of that name whose pipeline has one filter, or that is one app, of Portico's. */
+function api(name: string, factory: string, options: string): { readonly ini: string; readonly paste: string } {
+  const ini = `[api:${name}]\nport = 0\nworkers = 1\n`;
+  const isApp = factory === 'healthcheck' || factory === 'staticFiles';
+  if (isApp) return { ini, paste: `[app:${name}]\npaste.app_factory = portico/middleware:${factory}\n${options}\n` };
+  const filter = `[filter:f${name}]\npaste.filter_factory = portico/middleware:${factory}\n${options}\n`;
+  return { ini, paste: `${filter}[pipeline:${name}]\npipeline = f${name} hello\n` };
+}
+
+test('OP-3 check finds what auth_token, healthcheck and static_files refuse beyond their options', (t) => {
+  const cases: readonly [wrong: RegExp, factory: string, options: string][] = [
+    [/the validator keystone needs www_authenticate_uri, auth_url/, 'authToken', ''],
+    [/validator: .*keystoen/, 'authToken', 'validator = keystoen'],
+    [/no file .*nowhere\.js/, 'authToken', 'validator = ./nowhere.js:Own'],
+    [/no cache_secret_key/, 'authToken', 'validator = ./own.js:Own\ncache_security = mac'],
+    [/\[DEFAULT\] debug is not true/, 'authToken', 'validator = static\nstatic_tokens_file = x.js'],
+    [/keys for tokens cannot be read from x\.js/, 'jwtAuth', 'issuer = a\naudience = b\njwks_file = x.js'],
+    [/backends: .*evnet_loop/, 'healthcheck', 'backends = evnet_loop'],
+    [/exclude each other/, 'healthcheckFilter', 'backends = enable_by_files, disable_by_file'],
+    [/there is no folder nowhere/, 'staticFiles', 'document_root = nowhere'],
+  ];
+  const apis = cases.map(([, factory, options], index) => api(`a${index}`, factory, options));
+  const files = (chosen: typeof apis): Record<string, string> => ({
+    'own.js': OWN_DRIVERS,
+    'portico.ini': chosen.map(({ ini }) => ini).join(''),
+    'api-paste.ini': APP + chosen.map(({ paste }) => paste).join(''),
+  });
+  const checked = cli(folder(t, '', files(apis)), 'check');
+  assert.equal(checked.status, 78);
+  for (const [wrong] of cases) {
+    const line = checked.stdout.split('\n').find((each) => wrong.test(each));
+    assert.match(line ?? checked.stdout, /^\S*api-paste\.ini:\d+:\d+: error: /, String(wrong));
+  }
+  // As their starts, which one at a time shows.
+  for (const at of [0, 6]) {
+    const { status, stderr } = cli(folder(t, '', files([apis[at]!])));
+    assert.equal(status, 78);
+    assert.match(stderr, cases[at]![0]);
+  }
+  // What an application brings is looked for, and not made.
+  const own = [
+    api('b0', 'authToken', 'validator = ./own.js:Own'),
+    api('b1', 'healthcheck', 'backends = ./own.js:Own, event_loop, http\nurl = http://127.0.0.1:1/'),
+  ];
+  const cwd = folder(t, '', files(own));
+  const { status, stdout } = cli(cwd, 'check');
+  assert.equal(status, 0, stdout);
+  assert.equal(existsSync(join(cwd, 'made')), false);
 });
 
 test('OP-3 RL-92 a certificate that is missing is told of an API whose paste file is broken', (t) => {

@@ -5,7 +5,7 @@
  * A section means something only on the way that leads to it (`get` reads what an outer section has `set`), so the file
  * is loaded from the apps that nothing else mentions; what those do not reach is looked at by itself.
  */
-import type { Declared, FilterFactory } from '../../app/index.js';
+import type { Declared, Trial } from '../../app/index.js';
 import { type Config, ConfigError } from '../../config/index.js';
 import { ConfigurationRefused } from '../../errors.js';
 import type { PasteDocument, PasteSection } from '../../ini/index.js';
@@ -41,10 +41,10 @@ export async function checkPaste(parts: SessionParts, options: CheckOptions): Pr
   return check.findings.sorted();
 }
 
-/** A factory that may be made for a check, and what for. */
-interface Trial {
+/** A factory that can be tried, and what for. */
+interface ToTry {
   readonly context: Context;
-  readonly factory: FilterFactory;
+  readonly trial: Trial;
 }
 
 class Check {
@@ -61,7 +61,7 @@ class Check {
   #alone = false;
   /** References that the configuration does not choose. */
   readonly #unchosen: (() => unknown)[] = [];
-  readonly #trials: Trial[] = [];
+  readonly #trials: ToTry[] = [];
 
   constructor(parts: SessionParts, options: CheckOptions) {
     this.#options = options;
@@ -88,7 +88,7 @@ class Check {
       }
       await this.#unchosenBranches();
       if (this.#options.names === undefined) await this.#rest();
-      for (const trial of this.#trials) await this.#try(trial);
+      for (const each of this.#trials) await this.#try(each);
     } catch (error) {
       this.#mistake(error);
     }
@@ -128,13 +128,13 @@ class Check {
     this.findings.severity = 'error';
   }
 
-  /** Makes what says that it may be made for a check, as the API would, and lets go of it. */
-  async #try({ context, factory }: Trial): Promise<void> {
+  /** Makes what says that it may be made for a check, or what it gives in its place, as the API would, and lets go of it. */
+  async #try({ context, trial }: ToTry): Promise<void> {
     const { config, service } = this.#parts;
     const releases = new Releases();
     const { globalConf, localConf, ctx } = argumentsFor(context, { config, service, log: silentLogger(), releases });
     try {
-      await factory(globalConf, localConf, ctx);
+      await trial(globalConf, localConf, ctx);
     } catch (error) {
       if (error instanceof ConfigurationRefused) this.#mistake(error);
     } finally {
@@ -176,8 +176,9 @@ class Check {
     }
     const declared = factory.value as Partial<Declared>;
     this.#declared(context, declared);
-    if (declared.trial === true && this.findings.severity === 'error' && this.#parts.service !== undefined) {
-      this.#trials.push({ context, factory: factory.value as FilterFactory });
+    const trial = declared.trial === true ? (factory.value as Trial) : declared.trial;
+    if (typeof trial === 'function' && this.findings.severity === 'error' && this.#parts.service !== undefined) {
+      this.#trials.push({ context, trial });
     }
     if (isComposite(context)) this.#composite(context);
   }

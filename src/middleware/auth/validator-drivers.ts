@@ -25,18 +25,36 @@ export const tokenValidatorKind: DriverKind = {
  * Makes and starts the validator that the options name. Throws for a name there is not, with those there are. `jwt` are the
  * options of the validator jwt where a section has them.
  */
-export async function startValidator(
+export function startValidator(
   options: AuthTokenOptions,
   ctx: FactoryContext,
   jwt?: JwtOptions,
 ): Promise<TokenValidator> {
-  const settings: ValidatorSettings = { options, config: ctx.config, log: ctx.log, origin: ctx.section.origin };
-  const drivers = new Drivers({ folder: dirname(ctx.section.origin.file), log: ctx.log });
-  drivers.declare(tokenValidatorKind);
-  try {
+  return withDrivers(ctx, async (drivers) => {
+    const settings: ValidatorSettings = { options, config: ctx.config, log: ctx.log, origin: ctx.section.origin };
     const validator = await drivers.load<TokenValidator>(tokenValidatorKind.kind, options.validator, settings, jwt);
     await validator.start?.(settings);
     return validator;
+  });
+}
+
+/**
+ * Finds what {@link startValidator} would refuse. Those that ship ask nobody before the first token, so they are started,
+ * and stopped; one of an application is looked for, and not made.
+ */
+export async function tryValidator(options: AuthTokenOptions, ctx: FactoryContext, jwt?: JwtOptions): Promise<void> {
+  if (Object.hasOwn(tokenValidatorKind.builtin ?? {}, options.validator)) {
+    const validator = await startValidator(options, ctx, jwt);
+    await validator.stop?.();
+  } else await withDrivers(ctx, (drivers) => drivers.find(tokenValidatorKind.kind, options.validator));
+}
+
+/** What is wrong with a driver is a mistake of the option that names it. */
+async function withDrivers<T>(ctx: FactoryContext, work: (drivers: Drivers) => Promise<T>): Promise<T> {
+  const drivers = new Drivers({ folder: dirname(ctx.section.origin.file), log: ctx.log });
+  drivers.declare(tokenValidatorKind);
+  try {
+    return await work(drivers);
   } catch (error) {
     if (!(error instanceof PorticoError) || error instanceof ConfigurationRefused) throw error;
     throw new ConfigurationRefused(error.code, {

@@ -1,0 +1,80 @@
+/**
+ * The plugins that a health check names: looked for, and made.
+ */
+import { dirname } from 'node:path';
+import type { FactoryContext, LiveOptions } from '../../app/index.js';
+import type { OptionsOf } from '../../config/index.js';
+import { ConfigurationRefused, type Origin, PorticoError } from '../../errors.js';
+import { Drivers } from '../../service/index.js';
+import type { healthcheckOptions } from './healthcheck-options.js';
+import { type HealthcheckPlugin, healthcheckKind } from './healthcheck-plugins.js';
+
+/** These say that a plugin is there and does not work: a failed start, and no mistake of the configuration. */
+const FAILED: ReadonlySet<string> = new Set(['PORTICO_DRIVER_OPEN', 'PORTICO_DRIVER_FAILED']);
+
+/** Makes the plugins; they are closed with the section. Throws ConfigurationRefused for those that cannot be had. */
+export async function loadPlugins(
+  backends: readonly string[],
+  ctx: FactoryContext,
+  live: LiveOptions<typeof healthcheckOptions>,
+): Promise<Map<string, HealthcheckPlugin>> {
+  const drivers = driversOf(backends, ctx);
+  ctx.onClose(() => drivers.close());
+  const plugins = new Map<string, HealthcheckPlugin>();
+  for (const name of plugged(backends)) {
+    plugins.set(
+      name,
+      await placed(ctx, () => drivers.load<HealthcheckPlugin>(healthcheckKind.kind, name, live, ctx.log)),
+    );
+  }
+  return plugins;
+}
+
+/** Finds what {@link loadPlugins} would refuse, and makes none. */
+export async function checkPlugins(
+  { backends }: OptionsOf<typeof healthcheckOptions>,
+  ctx: FactoryContext,
+): Promise<void> {
+  const drivers = driversOf(backends, ctx);
+  for (const name of plugged(backends)) await placed(ctx, () => drivers.find(healthcheckKind.kind, name));
+}
+
+function driversOf(backends: readonly string[], ctx: FactoryContext): Drivers {
+  checkBackends(backends, ctx);
+  const drivers = new Drivers({ folder: dirname(ctx.section.origin.file), log: ctx.log });
+  drivers.declare(healthcheckKind);
+  return drivers;
+}
+
+/** Whether the service drains the health check knows by itself. */
+function plugged(backends: readonly string[]): string[] {
+  return backends.filter((name) => name !== 'draining');
+}
+
+/** A service that is on by one set of files and off by another would be neither. */
+function checkBackends(backends: readonly string[], ctx: FactoryContext): void {
+  if (!backends.includes('enable_by_files')) return;
+  const other = backends.find((name) => name === 'disable_by_file' || name === 'disable_by_files_ports');
+  if (other === undefined) return;
+  throw new ConfigurationRefused('PORTICO_HEALTHCHECK_BACKENDS', {
+    message: `enable_by_files and ${other} exclude each other`,
+    hint: 'Keep one of the two in backends.',
+    origin: backendsOf(ctx),
+  });
+}
+
+/** A plugin that is not there is a mistake of the option that names it. */
+async function placed<T>(ctx: FactoryContext, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof PorticoError) || error instanceof ConfigurationRefused || FAILED.has(error.code))
+      throw error;
+    const { code, message, hint } = error;
+    throw new ConfigurationRefused(code, { message, hint, origin: backendsOf(ctx), cause: error });
+  }
+}
+
+function backendsOf({ section }: FactoryContext): Origin {
+  return section.options.get('backends')?.origin ?? section.origin;
+}
