@@ -5,7 +5,7 @@
 import { writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { workerData } from 'node:worker_threads';
-import { BEATS, DEBUGGED, STUCK_MS, TIMEOUT_MS, type WatchData } from './watch.js';
+import type { WatchData } from './watch.js';
 
 const TICK_MS = 250;
 /** After its deadline an orphan gets so much more to end by itself. */
@@ -13,8 +13,8 @@ const ORPHAN_GRACE_MS = 1000;
 /** Where graceful stops have no limit, an orphan is only ended when its loop stood still for so long. */
 const ENDLESS_ORPHAN_STUCK_MS = 30_000;
 
-const { shared, parent, descriptor } = workerData as WatchData;
-let beats = Atomics.load(shared, BEATS);
+const { shared, fields, parent, descriptor } = workerData as WatchData;
+let beats = Atomics.load(shared, fields.beats);
 // Time is counted in ticks, not by a clock: a process that was suspended as a whole was not stuck.
 let silentMs = 0;
 let orphanedMs = 0;
@@ -22,18 +22,19 @@ let reported = false;
 
 setInterval(() => {
   if (process.ppid !== parent) orphanedMs += TICK_MS;
-  const now = Atomics.load(shared, BEATS);
+  const now = Atomics.load(shared, fields.beats);
   silentMs = now === beats ? silentMs + TICK_MS : 0;
   if (silentMs === 0) reported = false;
   beats = now;
   if (orphanedMs > 0) endOrphan();
-  if (silentMs < Atomics.load(shared, STUCK_MS) || reported || Atomics.load(shared, DEBUGGED) === 1) return;
+  if (silentMs < Atomics.load(shared, fields.stuckMs) || reported || Atomics.load(shared, fields.debugged) === 1)
+    return;
   reported = true;
   takeStack();
 }, TICK_MS);
 
 function endOrphan(): void {
-  const timeoutMs = Atomics.load(shared, TIMEOUT_MS);
+  const timeoutMs = Atomics.load(shared, fields.timeoutMs);
   const over = timeoutMs === 0 ? silentMs > ENDLESS_ORPHAN_STUCK_MS : orphanedMs > timeoutMs + ORPHAN_GRACE_MS;
   if (over) process.kill(process.pid, 'SIGKILL');
 }

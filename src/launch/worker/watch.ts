@@ -9,15 +9,12 @@ import { WATCH_DESCRIPTOR } from '../assignment.js';
 import type { ParentLink } from './parent-link.js';
 
 /** What worker and watch thread share, as indexes into an `Int32Array`. */
-export const BEATS = 0;
-export const TIMEOUT_MS = 1;
-export const DEBUGGED = 2;
-export const STUCK_MS = 3;
-export const SHARED_FIELDS = 4;
+const FIELDS = { beats: 0, timeoutMs: 1, debugged: 2, stuckMs: 3 } as const;
 
-/** What the watch thread is started with. */
+/** What the watch thread is started with: all it needs, for each file that it imported would take a millisecond. */
 export interface WatchData {
   readonly shared: Int32Array;
+  readonly fields: typeof FIELDS;
   readonly parent: number;
   readonly descriptor: number;
 }
@@ -28,17 +25,17 @@ const LONGEST_SILENCE_MS = 3000;
 
 /** Starts both. They keep nothing alive. */
 export function startWatching(link: ParentLink): void {
-  const shared = new Int32Array(new SharedArrayBuffer(SHARED_FIELDS * 4));
-  const data: WatchData = { shared, parent: process.ppid, descriptor: WATCH_DESCRIPTOR };
+  const shared = new Int32Array(new SharedArrayBuffer(Object.keys(FIELDS).length * Int32Array.BYTES_PER_ELEMENT));
+  const data: WatchData = { shared, fields: FIELDS, parent: process.ppid, descriptor: WATCH_DESCRIPTOR };
   startThread(data);
   let before = performance.eventLoopUtilization();
   let due = performance.now() + BEAT_MS;
   const beat = (): void => {
     const debugged = debuggerUrl() !== undefined;
-    Atomics.add(shared, BEATS, 1);
-    Atomics.store(shared, DEBUGGED, debugged ? 1 : 0);
-    Atomics.store(shared, TIMEOUT_MS, Math.min(link.settings.gracefulShutdownTimeoutMs, 2 ** 31 - 1));
-    Atomics.store(shared, STUCK_MS, stuckAfterMs(link.settings.workerTimeoutMs));
+    Atomics.add(shared, FIELDS.beats, 1);
+    Atomics.store(shared, FIELDS.debugged, debugged ? 1 : 0);
+    Atomics.store(shared, FIELDS.timeoutMs, Math.min(link.settings.gracefulShutdownTimeoutMs, 2 ** 31 - 1));
+    Atomics.store(shared, FIELDS.stuckMs, stuckAfterMs(link.settings.workerTimeoutMs));
     const now = performance.now();
     const after = performance.eventLoopUtilization();
     const facts = {
