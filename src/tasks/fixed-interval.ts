@@ -81,7 +81,7 @@ function fixedInterval(interval: number, name: string, options: { log?: Logger; 
     if (excess > 0 && interval > 0 && !(beganMs - warnedMs < 1000)) {
       warnedMs = beganMs;
       const log = options.log ?? createLogger({ base: { name: 'tasks' } });
-      log.warn(`Function ${name} run outlasted interval by ${excess.toFixed(2)} sec`);
+      log.warn(`Function ${name} run outlasted interval by ${excess.toFixed(interval < SHORT ? 4 : 2)} sec`);
     }
     if (excess >= 0) {
       due = undefined;
@@ -92,7 +92,10 @@ function fixedInterval(interval: number, name: string, options: { log?: Logger; 
   };
 }
 
+/** Seconds of which hundredths are much. */
+const SHORT = 0.1;
+
 /** To hundredths of a second, so that noise is neither slept nor warned of; exact where that is much of the interval. */
 function rounded(seconds: number, interval: number): number {
-  return interval < 0.1 ? seconds : Math.round(seconds * 100) / 100;
+  return interval < SHORT ? seconds : Math.round(seconds * 100) / 100;
 }

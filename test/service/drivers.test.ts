@@ -7,8 +7,9 @@ import { Config, ConfigError, defineOptions, integer, string } from 'portico/con
 import { type DriverKind, Drivers, loadDriver, NotSupported, parseModuleExport } from 'portico/service';
 import { recordedLog } from '../tasks/recorded-log.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'drivers-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const outer = mkdtempSync(join(tmpdir(), 'drivers-'));
+after(() => rmSync(outer, { recursive: true, force: true }));
+const folder = join(outer, 'application');
 
 function write(name: string, text: string): void {
   mkdirSync(dirname(join(folder, name)), { recursive: true });
@@ -35,7 +36,6 @@ write(
 );
 write('broken.js', `throw new Error('at import');`);
 write('../outside-drivers.js', `export const outside = {};`);
-after(() => rmSync(join(folder, '../outside-drivers.js'), { force: true }));
 write(
   'node_modules/virt/package.json',
   '{ "name": "virt", "type": "module", "exports": { "./kvm": { "import": "./kvm.js" } }, "portico": { "drivers": { "compute": { "kvm": "./kvm.js:Kvm" } } } }',
