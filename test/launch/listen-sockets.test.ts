@@ -89,3 +89,18 @@ test('a file that is no socket is not removed', async () => {
   await assert.rejects(openListenSockets({ path }), { code: 'EADDRINUSE' });
   assert.ok(existsSync(path));
 });
+
+const documented = 'BoundSocket' in net ? {} : { skip: 'this Node has no net.BoundSocket' };
+
+test('PT-1 where Node documents how to bind without listening, nothing undocumented is needed', documented, () => {
+  const module = new URL('../../dist/launch/sockets/listen-sockets.js', import.meta.url).href;
+  const code = `import net from 'node:net';
+delete net._createServerHandle;
+const { openListenSockets } = await import(${JSON.stringify(module)});
+const tcp = await openListenSockets({ host: '127.0.0.1', port: 0 }, 2);
+const unix = await openListenSockets({ path: process.argv[1] });
+console.log(tcp.descriptors.length, unix.descriptors.length);`;
+  const path = join(folder, 'documented.sock');
+  const run = spawnSync(process.execPath, ['--input-type=module', '-e', code, path], { encoding: 'utf8' });
+  assert.equal(run.stdout, '2 1\n', run.stderr);
+});

@@ -1,31 +1,12 @@
 /**
  * Bound sockets that the supervisor keeps for its whole life, without listening, and that workers inherit.
- *
- * Binding without listening is not in Node's documented API before `net.BoundSocket` (Node 24): this file makes the one
- * undocumented call, `net._createServerHandle`, and nothing else does.
  */
 import { lookup } from 'node:dns/promises';
 import { chmodSync, existsSync, lstatSync, unlinkSync } from 'node:fs';
 import net, { isIP } from 'node:net';
 import { dirname } from 'node:path';
-import { getSystemErrorName } from 'node:util';
 import type { ListenAddress } from '../../service/index.js';
-
-/** What `_createServerHandle` gives: libuv's handle. */
-interface ServerHandle {
-  readonly fd: number;
-  close(): void;
-  listen?(backlog: number): number;
-  getsockname?(name: { address?: string; port?: number }): number;
-}
-
-type CreateServerHandle = (
-  address: string | null,
-  port: number | null,
-  family: 4 | 6 | -1 | null,
-  fd?: number,
-  flags?: number,
-) => ServerHandle | number;
+import { type BoundHandle, bindSocket, canReusePort, nameOfDescriptor } from './bind.js';
 
 /** The sockets of one address of one service. */
 export interface ListenSockets {
@@ -50,22 +31,21 @@ export async function openListenSockets(address: ListenAddress, slots = 0): Prom
   const host = resolved?.address ?? address.host;
   const family = isIP(host) === 6 ? 6 : 4;
   const shown = describeAddress(address);
+  const refused = (code: string): Error => taken(code, shown);
   // First without SO_REUSEPORT, with which two programs of one user would share a port in silence.
-  const handle = bind(host, address.port, family, shown);
-  const name: { port?: number } = {};
-  handle.getsockname?.(name);
-  const port = name.port ?? address.port;
+  const handle = bindSocket({ host, port: address.port, family }, refused);
+  const port = handle.port ?? address.port;
   const bound = { ...address, port };
   if (slots === 0 || !canReusePort()) {
     return { address: bound, descriptors: [handle.fd], close: once(() => handle.close()) };
   }
   handle.close();
-  const handles: ServerHandle[] = [];
+  const handles: BoundHandle[] = [];
   const close = once(() => {
     for (const slot of handles) slot.close();
   });
   try {
-    while (handles.length < slots) handles.push(bind(host, port, family, shown, UV_TCP_REUSEPORT));
+    while (handles.length < slots) handles.push(bindSocket({ host, port, family, reusePort: true }, refused));
   } catch (error) {
     close();
     throw error;
@@ -73,39 +53,10 @@ export async function openListenSockets(address: ListenAddress, slots = 0): Prom
   return { address: bound, descriptors: handles.map(({ fd }) => fd), close };
 }
 
-/** libuv's flag for SO_REUSEPORT with load balancing; older versions ignore it. */
-const UV_TCP_REUSEPORT = 2;
-
-/**
- * Whether several sockets can listen on one port. Asked of the system and not of a version: with the flag ignored, the
- * second bind finds the address in use.
- */
-function canReusePort(): boolean {
-  if (process.platform !== 'linux' && process.platform !== 'freebsd') return false;
-  const handles: ServerHandle[] = [];
-  try {
-    const first = bind('127.0.0.1', 0, 4, '127.0.0.1', UV_TCP_REUSEPORT);
-    handles.push(first);
-    const name: { port?: number } = {};
-    first.getsockname?.(name);
-    if (first.listen?.(1) !== 0) return false;
-    handles.push(bind('127.0.0.1', name.port ?? 0, 4, '127.0.0.1', UV_TCP_REUSEPORT));
-    return true;
-  } catch {
-    return false;
-  } finally {
-    for (const handle of handles) handle.close();
-  }
-}
-
 /** What a descriptor is bound to; for one that does not say, as a unix socket's, the address it is meant for. */
 export function addressOfDescriptor(descriptor: number, meant: ListenAddress): ListenAddress {
-  const { _createServerHandle: create } = net as unknown as { _createServerHandle: CreateServerHandle };
-  const name: { address?: string; port?: number } = {};
-  // The handle is only asked, and never closed: that would close the descriptor.
-  const handle = create(null, null, null, descriptor);
-  if (typeof handle === 'number' || handle.getsockname?.(name) !== 0) return meant;
-  if (name.address === undefined || name.port === undefined) return meant;
+  const name = nameOfDescriptor(descriptor);
+  if (name === undefined) return meant;
   return { ...(meant.backlog === undefined ? {} : { backlog: meant.backlog }), host: name.address, port: name.port };
 }
 
@@ -121,7 +72,7 @@ async function openUnix(address: Extract<ListenAddress, { path: string }>): Prom
   // bind(2) says ENOENT, for which libuv says EACCES.
   if (!address.path.startsWith('\0') && !existsSync(folder))
     throw taken('ENOENT', address.path, `the folder ${folder} does not exist`);
-  const handle = bind(address.path, -1, -1, address.path);
+  const handle = bindSocket({ path: address.path }, (code) => taken(code, address.path));
   // Group members may connect, others not, whatever the umask. Nobody listens yet, so nobody slipped in before.
   chmodSync(address.path, 0o660);
   const close = (): void => {
@@ -157,17 +108,6 @@ function answers(path: string): Promise<boolean> {
     probe.once('connect', () => done(true));
     probe.once('error', (error: NodeJS.ErrnoException) => done(error.code !== 'ECONNREFUSED'));
   });
-}
-
-function bind(address: string, port: number, family: 4 | 6 | -1, shown: string, flags?: number): ServerHandle {
-  const { _createServerHandle: create } = net as unknown as { _createServerHandle: CreateServerHandle };
-  const handle = flags === undefined ? create(address, port, family) : create(address, port, family, undefined, flags);
-  if (typeof handle === 'number') throw taken(getSystemErrorName(handle), shown);
-  // libuv keeps "address in use" for the first listen; asking for the name brings it to light.
-  const status = handle.getsockname?.({}) ?? 0;
-  if (status === 0) return handle;
-  handle.close();
-  throw taken(getSystemErrorName(status), shown);
 }
 
 function taken(code: string, shown: string, why = REASONS[code] ?? 'the system refused it'): NodeJS.ErrnoException {

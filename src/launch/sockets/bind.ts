@@ -1,0 +1,117 @@
+/**
+ * Binding without listening: `net.BoundSocket` where Node has it (24.21, 26.10), else the undocumented call that older
+ * versions have for it. No other file makes that call.
+ */
+import net from 'node:net';
+import { getSystemErrorName } from 'node:util';
+
+/** A bound socket that nobody listens on. */
+export interface BoundHandle {
+  readonly fd: number;
+  /** The real port; undefined for a unix socket. */
+  readonly port: number | undefined;
+  close(): void;
+}
+
+/** What is bound: a numeric host and a port, or the path of a unix socket. */
+export type BindTo =
+  | { readonly host: string; readonly port: number; readonly family: 4 | 6; readonly reusePort?: boolean }
+  | { readonly path: string };
+
+/** `net.BoundSocket`, which the types of the oldest Node do not have. */
+type BoundSocketClass = new (
+  options: { host: string; port: number; reusePort: boolean } | { path: string },
+) => { fd(): number; address(): { port: number } | string; close(): void };
+
+/** What `_createServerHandle` gives: libuv's handle. */
+interface ServerHandle {
+  readonly fd: number;
+  close(): void;
+  listen?(backlog: number): number;
+  getsockname?(name: { address?: string; port?: number }): number;
+}
+
+type CreateServerHandle = (
+  address: string | null,
+  port: number | null,
+  family: 4 | 6 | -1 | null,
+  fd?: number,
+  flags?: number,
+) => ServerHandle | number;
+
+const { BoundSocket, _createServerHandle: create } = net as unknown as {
+  BoundSocket?: BoundSocketClass;
+  _createServerHandle: CreateServerHandle;
+};
+
+/** libuv's flag for SO_REUSEPORT with load balancing; older versions ignore it. */
+const UV_TCP_REUSEPORT = 2;
+
+/** Binds; throws what `refused` makes of the system's code, such as `EADDRINUSE` for an address that is taken. */
+export function bindSocket(to: BindTo, refused: (code: string) => Error): BoundHandle {
+  if (BoundSocket === undefined) {
+    const handle = createHandle(to, refused);
+    return { fd: handle.fd, port: nameOf(handle)?.port, close: () => handle.close() };
+  }
+  try {
+    const socket = new BoundSocket('path' in to ? to : { reusePort: false, ...to });
+    const address = socket.address();
+    return {
+      fd: socket.fd(),
+      port: typeof address === 'string' ? undefined : address.port,
+      close: () => socket.close(),
+    };
+  } catch (error) {
+    throw refused((error as NodeJS.ErrnoException).code ?? String(error));
+  }
+}
+
+/**
+ * Whether several sockets can listen on one port. Asked of the system and not of a version: with the flag ignored, the
+ * second bind of a port that somebody listens on finds it in use.
+ */
+export function canReusePort(): boolean {
+  if (process.platform !== 'linux' && process.platform !== 'freebsd') return false;
+  const to = { host: '127.0.0.1', port: 0, family: 4, reusePort: true } as const;
+  const refused = (code: string): Error => new Error(code);
+  const open: { close(): void }[] = [];
+  try {
+    if (BoundSocket === undefined) {
+      const first = createHandle(to, refused);
+      open.push(first);
+      if (first.listen?.(1) !== 0) return false;
+      open.push(createHandle({ ...to, port: nameOf(first)?.port ?? 0 }, refused));
+    } else open.push(bindSocket(to, refused));
+    return true;
+  } catch {
+    return false;
+  } finally {
+    for (const socket of open) socket.close();
+  }
+}
+
+/** What an inherited descriptor is bound to; undefined for one that does not say, as a unix socket's. */
+export function nameOfDescriptor(descriptor: number): { address: string; port: number } | undefined {
+  // The handle is only asked, and never closed: that would close the descriptor.
+  const handle = create(null, null, null, descriptor);
+  return typeof handle === 'number' ? undefined : nameOf(handle);
+}
+
+function createHandle(to: BindTo, refused: (code: string) => Error): ServerHandle {
+  const handle =
+    'path' in to
+      ? create(to.path, -1, -1)
+      : create(to.host, to.port, to.family, undefined, to.reusePort === true ? UV_TCP_REUSEPORT : undefined);
+  if (typeof handle === 'number') throw refused(getSystemErrorName(handle));
+  // libuv keeps "address in use" for the first listen; asking for the name brings it to light.
+  const status = handle.getsockname?.({}) ?? 0;
+  if (status === 0) return handle;
+  handle.close();
+  throw refused(getSystemErrorName(status));
+}
+
+function nameOf(handle: ServerHandle): { address: string; port: number } | undefined {
+  const name: { address?: string; port?: number } = {};
+  if (handle.getsockname?.(name) !== 0 || name.address === undefined || name.port === undefined) return undefined;
+  return { address: name.address, port: name.port };
+}
