@@ -27,7 +27,17 @@ const STARTED = [
  * another of its group while it is loaded, as a class does that extends one.
  */
 const TOGETHER = [
-  ['early-signals.js', 'errors.js', 'exit-place.js', 'loading.js', 'log.js', 'own-files.js'],
+  [
+    'early-signals.js',
+    'errors.js',
+    'exit-place.js',
+    'loadable.js',
+    'loading.js',
+    'log.js',
+    'own-files.js',
+    'plain-lines.js',
+    'standard-error.js',
+  ],
   ['launch/assignment.js', 'launch/exit-status.js', 'launch/worker/worker-start.js'],
   [
     'cli/api-names.js',

@@ -3,8 +3,9 @@
  */
 import { createRequire } from 'node:module';
 import type * as Pino from 'pino';
-
-type PinoLogger = Pino.Logger;
+import { loadable } from './loadable.js';
+import { type Lines, PlainLines, plainLine } from './plain-lines.js';
+import { StandardError } from './standard-error.js';
 
 /** How much is logged. `silent` is nothing. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -30,7 +31,10 @@ export interface LoggerOptions {
   level?: LogLevel;
   /** `auto` (default): text on a terminal, else JSON. */
   format?: 'json' | 'text' | 'auto';
-  /** Default: standard error, written synchronously so that nothing is lost at exit. */
+  /**
+   * Default: standard error, written synchronously so that nothing is lost at exit. Lines that it does not take, as on a
+   * full disk, are dropped, and the next one that it takes comes behind a line that says how many these were.
+   */
   destination?: { write(line: string): void };
   /** Facts for every line; `name` by convention. */
   base?: LogFields;
@@ -73,26 +77,51 @@ function isoTime(): () => string {
 export function createLogger(options: LoggerOptions = {}): Logger {
   const { level = 'info', format = 'auto', base = {} } = options;
   const text = format === 'text' || (format === 'auto' && options.destination === undefined && process.stderr.isTTY);
-  const mixin = options.facts === undefined ? {} : { mixin: options.facts };
+  const { facts = () => ({}) } = options;
+  const mixin = options.facts === undefined ? {} : { mixin: facts };
   const shape = { level: 'trace', timestamp: isoTime(), formatters, ...mixin };
-  const stream = lazily(() => {
-    const destination = options.destination ?? loadPino().destination({ fd: 2, sync: true });
-    return (text ? readable(destination) : destination) as NodeJS.WritableStream;
+  const destination = options.destination ?? new StandardError(lostLines(text, base));
+  const pino = loadable(() => {
+    const { pino: make } = loadPino();
+    return { make, stream: text ? readable(destination) : destination };
   });
-  const of = (bindings: LogFields): PinoLogger => loadPino().pino({ ...shape, base: bindings }, stream());
-  const own = lazily(() => of({ pid: process.pid, ...base }));
-  setTimeout(own, LOADED_AFTER_MS).unref();
+  const plain = (line: string): void => destination.write(line);
+  const of = (bindings: () => LogFields): Source => ({
+    lasting: lazily(() => {
+      const loaded = pino();
+      return loaded?.make({ ...shape, base: bindings() }, loaded.stream as NodeJS.WritableStream);
+    }),
+    passing: () => new PlainLines(plain, bindings(), facts),
+  });
+  const own = of(() => ({ pid: process.pid, ...base }));
+  setTimeout(own.lasting, LOADED_AFTER_MS).unref();
   return wrap(
     own,
-    lazily(() => of(base)),
+    of(() => base),
     known(level),
   );
 }
 
 /** A logger that writes nothing: for tests and for embedding without logs. */
 export function silentLogger(): Logger {
-  const none = lazily(() => loadPino().pino({ level: 'silent' }));
-  return wrap(none, none, 'silent');
+  const nothing = (): void => undefined;
+  const none: Lines = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => none };
+  const source: Source = { lasting: () => none, passing: () => none };
+  return wrap(source, source, 'silent');
+}
+
+/** Whoever makes the lines of one logger: pino for good, and for as long as that cannot be loaded somebody plainer. */
+interface Source {
+  readonly lasting: () => Lines | undefined;
+  readonly passing: () => Lines;
+}
+
+function linesOf(source: Source): Lines {
+  return source.lasting() ?? source.passing();
+}
+
+function childOf(source: Source, fields: LogFields): Source {
+  return { lasting: lazily(() => source.lasting()?.child(fields)), passing: () => source.passing().child(fields) };
 }
 
 /** Loaded for the first line, behind the start: it takes 18 ms of a processor, and a worker that starts writes nothing. */
@@ -101,21 +130,33 @@ function loadPino(): typeof Pino {
 }
 
 /** pino-pretty is loaded here and not above: only a terminal needs it, and it takes longer to load than pino itself. */
-function readable(destination: { write(line: string): void }): NodeJS.WritableStream {
+function readable(destination: { write(line: string): void }): { write(line: string): void } {
   const require = createRequire(import.meta.url);
-  const pretty = require('pino-pretty') as (options: object) => NodeJS.WritableStream;
-  return pretty({ destination, sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' });
+  const { prettyFactory } = require('pino-pretty') as {
+    prettyFactory(options: object): (line: string) => string | undefined;
+  };
+  const pretty = prettyFactory({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' });
+  return { write: (line) => destination.write(pretty(line) ?? '') };
+}
+
+/** Says what standard error has not taken. */
+function lostLines(text: boolean, base: LogFields): (dropped: number, code: string) => string {
+  return (dropped, code) => {
+    const message = `${dropped} ${dropped === 1 ? 'line' : 'lines'} of this log could not be written (${code})`;
+    const fields = { pid: process.pid, ...base, event: 'log_lines_lost', dropped, code };
+    return text ? `WARN: ${message}\n` : plainLine('warn', fields, message);
+  };
 }
 
 /**
  * `others` makes the same logger without the id of this process: for lines about another one, whose id is among their
  * facts. A name may stand only once in an object (RFC 8259 §4). `inherited`: the level, or where it comes from.
  */
-function wrap(target: () => PinoLogger, others: () => PinoLogger, inherited: LogLevel | (() => LogLevel)): Logger {
+function wrap(target: Source, others: Source, inherited: LogLevel | (() => LogLevel)): Logger {
   let level = inherited;
   const current = (): LogLevel => (typeof level === 'function' ? level() : level);
   const enabled = (asked: LogLevel): boolean => RANK[asked] >= RANK[current()];
-  const writer = (fields: LogFields | undefined): PinoLogger => (fields?.pid === undefined ? target() : others());
+  const writer = (fields: LogFields | undefined): Lines => linesOf(fields?.pid === undefined ? target : others);
   return {
     get level() {
       return current();
@@ -137,8 +178,8 @@ function wrap(target: () => PinoLogger, others: () => PinoLogger, inherited: Log
     },
     child: ({ pid, ...fields }) =>
       wrap(
-        lazily(() => (pid === undefined ? target().child(fields) : others().child({ pid, ...fields }))),
-        lazily(() => others().child(fields)),
+        pid === undefined ? childOf(target, fields) : childOf(others, { pid, ...fields }),
+        childOf(others, fields),
         current,
       ),
     enabled,
@@ -151,8 +192,8 @@ function known(level: LogLevel): LogLevel {
   return level;
 }
 
-/** Made when it is first asked for, and once. */
-function lazily<T extends object>(make: () => T): () => T {
+/** Made when it is first asked for, and once it can be. */
+function lazily<T extends object>(make: () => T | undefined): () => T | undefined {
   let made: T | undefined;
   return () => (made ??= make());
 }

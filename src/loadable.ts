@@ -1,0 +1,23 @@
+/**
+ * Packages that are loaded when they are first needed. By then a process may have no descriptor left, and what needs them
+ * has to do without: a failure is neither thrown nor kept.
+ */
+import { performance } from 'node:perf_hooks';
+
+/** After a failure so long passes before the next attempt, in milliseconds: it may go through the whole file system. */
+const AGAIN_AFTER_MS = 5000;
+
+/** What `load` gives, once it gave it. Undefined while that fails, which is tried again every five seconds at most. */
+export function loadable<T extends object>(load: () => T): () => T | undefined {
+  let loaded: T | undefined;
+  let next = Number.NEGATIVE_INFINITY;
+  return () => {
+    if (loaded !== undefined || performance.now() < next) return loaded;
+    try {
+      loaded = load();
+    } catch {
+      next = performance.now() + AGAIN_AFTER_MS;
+    }
+    return loaded;
+  };
+}
