@@ -46,7 +46,7 @@ export { guardPipe } from './guard-pipe.js';
 export { type HoldOptions, holdBody } from './hold-body.js';
 export { limitBody } from './limit-body.js';
 export { muteWhenEnded } from './mute-response.js';
-export { preferredEncoding, preferredType } from './negotiate.js';
+export { loadNegotiator, preferredEncoding, preferredType } from './negotiate.js';
 export { isOwnPatch } from './own-patches.js';
 export { quoteClient } from './quote-client.js';
 export { replaceRawHeaders } from './raw-headers.js';
