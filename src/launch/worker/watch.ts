@@ -28,6 +28,7 @@ export function startWatching(link: ParentLink): void {
   const shared = new Int32Array(new SharedArrayBuffer(Object.keys(FIELDS).length * Int32Array.BYTES_PER_ELEMENT));
   const data: WatchData = { shared, fields: FIELDS, parent: process.ppid, descriptor: WATCH_DESCRIPTOR };
   startThread(data);
+  const memory = memoryReader();
   let before = performance.eventLoopUtilization();
   let due = performance.now() + BEAT_MS;
   const beat = (): void => {
@@ -41,7 +42,7 @@ export function startWatching(link: ParentLink): void {
     const facts = {
       utilization: performance.eventLoopUtilization(after, before).utilization,
       lagMs: Math.max(0, now - due),
-      rss: process.memoryUsage.rss(),
+      rss: memory(),
     };
     before = after;
     due = now + BEAT_MS;
@@ -49,6 +50,19 @@ export function startWatching(link: ParentLink): void {
   };
   beat();
   setInterval(beat, BEAT_MS).unref();
+}
+
+/** The resident memory in bytes; that of the beat before, or 0, when it cannot be read: Linux tells it in a file. */
+function memoryReader(): () => number {
+  let known = 0;
+  return () => {
+    try {
+      known = process.memoryUsage.rss();
+    } catch {
+      // No descriptor is free.
+    }
+    return known;
+  };
 }
 
 /** Early enough for the stack to be there when the parent ends the worker, but never within one beat. */
