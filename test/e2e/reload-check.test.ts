@@ -212,6 +212,61 @@ test('OP-80 LC-517 a refused reload names all that a start would: service file, 
   assert.equal((await it.reload()).outcome, 'accepted');
 });
 
+test('OP-80 LC-517 an API that a refused reload misspells is told as a wrong name, not as one that a worker misses', async (t) => {
+  const it = await fleet(t);
+  const before = childrenOf(it.program.pid);
+  const ini = readFileSync(join(it.folder, 'portico.ini'), 'utf8');
+  it.write('portico.ini', ini.replace('hello,other', 'hello, othre'));
+  // The child of the API that is not there ends long before this one is refused, and hurries it on no more than it is told.
+  const refusing = `import { setTimeout as wait } from 'node:timers/promises';
+import { Config } from 'portico';
+export const app = async () => {
+  await wait(1500);
+  return Config.fromText('[DEFAULT]\\nno_such = 1').validate();
+};
+export class Manager {}
+`;
+  it.write('app.js', refusing);
+  const { outcome, error = '' } = await it.reload();
+  assert.equal(outcome, 'refused');
+  assert.match(error, /portico\.ini:2:\d+: .*othre/);
+  assert.match(error, /no_such: unknown option/);
+  assert.doesNotMatch(error, /launched no service/);
+  assertUntouched(before, it);
+  it.write('app.js', TRACED);
+  it.write('portico.ini', ini);
+  assert.equal((await it.reload()).outcome, 'accepted');
+});
+
+for (const [how, text] of [
+  ['waits for ever', 'await new Promise(() => setInterval(() => {}, 1e6));'],
+  ['is a loop without end', 'if (process.env.PORTICO_WORKER_ID !== undefined) for (;;) Math.random();'],
+] as const) {
+  test(`OP-80 LC-517 what the parent finds does not wait for a child whose import ${how}`, async (t) => {
+    const it = await fleet(t, { options: 'reload_check_timeout = 0' });
+    const before = childrenOf(it.program.pid);
+    const ini = readFileSync(join(it.folder, 'portico.ini'), 'utf8');
+    it.write('app.js', `${text}\nexport const app = () => undefined;\nexport class Manager {}\n`);
+    it.write('other.js', `${text}\nexport const app = () => undefined;\n`);
+    it.write('portico.ini', ini.replace(`port = ${it.port}`, 'port = 181810'));
+    const from = it.program.output().length;
+    const { outcome, error = '' } = await it.reload();
+    assert.equal(outcome, 'refused');
+    assert.match(error, /portico\.ini:\d+:\d+: .*port: .*181810/);
+    assert.doesNotMatch(error, /did not load/);
+    // None of the children is left behind.
+    for (const name of ['hello', 'other']) {
+      await it.program.printed(new RegExp(`"event":"reload_check","service":"${name}"`), from);
+    }
+    assertUntouched(before, it);
+    assert.deepEqual(childrenOf(it.program.pid), before);
+    it.write('app.js', TRACED);
+    it.write('other.js', TRACED);
+    it.write('portico.ini', ini);
+    assert.equal((await it.reload()).outcome, 'accepted');
+  });
+}
+
 test('CF-51 CF-49 a reload after which an API would do without TLS by a slip of the pen is refused', async (t) => {
   const { cert, key } = await certificateFiles(t);
   const ini = (port: number): string =>

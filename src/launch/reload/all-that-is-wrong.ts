@@ -5,11 +5,16 @@ import { ConfigurationRefused } from '../../errors.js';
 import { allInOne, mistakesOf } from '../../several-refusals.js';
 import type { Generation } from '../parent/pool-surroundings.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
+import { NOT_LAUNCHED } from '../worker/worker-start.js';
 import { failuresOf, Rehearsal } from './rehearsal.js';
+
+/** How long the children may take at most: what is known already must not wait for long. */
+const MORE_MS = 5000;
 
 /**
  * One refusal with these, and with what a child of each pool is refused for: it runs the program with what was refused,
- * imports the application, and starts nothing. How such a child fails otherwise is no mistake of a configuration.
+ * imports the application, and starts nothing. How such a child fails otherwise is no mistake of a configuration, and
+ * one that has not told anything in time is not waited for.
  */
 export async function allThatIsWrong(
   refusals: readonly ConfigurationRefused[],
@@ -17,9 +22,16 @@ export async function allThatIsWrong(
   pools: readonly WorkerPool[],
 ): Promise<ConfigurationRefused> {
   const rehearsal = new Rehearsal(generation);
-  const failures = await failuresOf(pools.map((pool) => rehearsal.run(new Map([[pool, pool.wanted]]))));
+  const limitMs = Math.min(MORE_MS, generation.settings.reloadCheckTimeoutMs || MORE_MS);
+  const runs = pools.map(async (pool) => {
+    try {
+      await rehearsal.run(new Map([[pool, pool.wanted]]));
+    } catch (error) {
+      if (isMistake(error)) throw error;
+    }
+  });
+  const found = (await failuresOf(runs, limitMs)).filter(isMistake);
   rehearsal.dismiss();
-  const found = failures.filter((error) => error instanceof ConfigurationRefused);
   const told = mistakesOf(found.map((refusal) => refusal.describe()));
   const places = new Set(told.map(placeOf));
   // A child knows the whole of a paste file: what it says of a place stands for what the parent met there first.
@@ -29,6 +41,11 @@ export async function allThatIsWrong(
   });
   const all = told.length === 0 ? allInOne(refusals) : allInOne([], [...own, ...told]);
   return all!;
+}
+
+/** A service that the new configuration does not have, or misspells, is none: a start does not miss it. */
+function isMistake(error: unknown): error is ConfigurationRefused {
+  return error instanceof ConfigurationRefused && error.code !== NOT_LAUNCHED;
 }
 
 function placeOf(text: string): string | undefined {

@@ -89,7 +89,10 @@ async function apply(
   const needless = method === 'reload' && (refused || refusals.all.length > 0);
   await checkAll(needless ? [] : others, prepared, refusals);
   if (method === 'mutate') refusals.refuse();
-  else if (refusals.all.length > 0) throw await allThatIsWrong(refusals.all, next, supervisor.pools);
+  else if (refusals.all.length > 0) {
+    const pools = supervisor.pools.filter(({ name }) => wanted?.has(name) !== false);
+    throw await allThatIsWrong(refusals.all, next, pools);
+  }
   const late = await given.hooks.runWithin(limitMs, prepared.config);
   if (late !== undefined) throw reloadTimeout(late);
   const accept = async (files: ReadonlyMap<string, string> = new Map()): Promise<void> => {

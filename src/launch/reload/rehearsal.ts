@@ -95,8 +95,8 @@ export async function allOrWhy(works: readonly Promise<unknown>[]): Promise<void
   if (texts.length > 0) throw failures[0];
 }
 
-/** Waits for all, no longer than a moment once one has failed. Gives what went wrong by then. */
-export async function failuresOf(works: readonly Promise<unknown>[]): Promise<unknown[]> {
+/** Waits for all, no longer than a moment once one has failed, nor than `limitMs`. Gives what went wrong by then. */
+export async function failuresOf(works: readonly Promise<unknown>[], limitMs?: number): Promise<unknown[]> {
   const failures: unknown[] = [];
   let failed!: () => void;
   const first = new Promise<void>((resolve) => {
@@ -108,6 +108,7 @@ export async function failuresOf(works: readonly Promise<unknown>[]): Promise<un
       failed();
     }),
   );
-  await Promise.race([Promise.all(noted), first.then(() => pause(OTHERS_MS))]);
-  return failures;
+  const known = Promise.race([Promise.all(noted), first.then(() => pause(OTHERS_MS))]);
+  await (limitMs === undefined ? known : within(limitMs, known));
+  return [...failures];
 }

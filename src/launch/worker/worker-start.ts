@@ -34,10 +34,13 @@ export async function beginWork(assigned: string, releaseSignals: () => void): P
   return unexplained;
 }
 
+/** The code of {@link notLaunched}. */
+export const NOT_LAUNCHED = 'PORTICO_SERVICE_NOT_LAUNCHED';
+
 /** The error of a worker whose program did not launch the service it is there for: the configuration changed under it. */
 export function notLaunched(service: string, launched: readonly string[]): PorticoError {
   const names = launched.map((name) => `"${name}"`).join(', ');
-  return new ConfigurationRefused('PORTICO_SERVICE_NOT_LAUNCHED', {
+  return new ConfigurationRefused(NOT_LAUNCHED, {
     message: `in this worker the program launched no service called "${service}"`,
     hint: names === '' ? 'It launched none at all.' : `It launched ${names}. Names must be the same in every process.`,
   });
