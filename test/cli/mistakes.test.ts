@@ -120,6 +120,22 @@ test('OP-3 check finds what auth_token, healthcheck and static_files refuse beyo
   assert.equal(existsSync(join(cwd, 'made')), false);
 });
 
+test('OP-3 MW-43 check and the start name all plugins that a health check cannot have', (t) => {
+  const { ini, paste } = api('health', 'healthcheck', 'backends = nope, event_loop, disable_by_fil, ./none.js:Own');
+  const cwd = folder(t, ini, { 'api-paste.ini': paste });
+  const checked = cli(cwd, 'check');
+  const started = cli(cwd);
+  for (const [{ status }, said] of [
+    [checked, checked.stdout],
+    [started, started.stderr],
+  ] as const) {
+    assert.equal(status, 78);
+    for (const wrong of ['"nope"', '"disable_by_fil"', 'none\\.js']) {
+      assert.match(said, new RegExp(`^\\S*api-paste\\.ini:3:\\d+: .*backends: .*${wrong}`, 'm'));
+    }
+  }
+});
+
 test('OP-3 RL-92 a certificate that is missing is told of an API whose paste file is broken', (t) => {
   const ini =
     '[DEFAULT]\nenabled_apis = hello\nenabled_ssl_apis = hello\n[api:hello]\nport = 1\n[ssl]\ncert_file = no.pem\nkey_file = no.pem\n';

@@ -10,6 +10,7 @@ import { type Config, ConfigError } from '../../config/index.js';
 import { ConfigurationRefused } from '../../errors.js';
 import type { PasteDocument, PasteSection } from '../../ini/index.js';
 import { silentLogger } from '../../log.js';
+import { refusalsOf } from '../../several-refusals.js';
 import { tellsChildren } from '../composite/children.js';
 import { type Context, isComposite } from '../context.js';
 import { unknownProtocol, usableProtocol } from '../create.js';
@@ -256,7 +257,7 @@ class Check {
   #mistake(error: unknown): void {
     const missing = error instanceof PasteError && error.code === pasteCode('missing-key');
     if (missing && this.#alone) return;
-    this.findings.error(error, this.#main.file);
+    for (const each of refusalsOf(error)) this.findings.error(each, this.#main.file);
     if (isLimit(error)) this.#made.length = 0;
   }
 }

@@ -45,7 +45,9 @@ export class Findings {
     }
     if (error instanceof ConfigurationRefused) {
       const { code, sentence, hint, origin } = error;
-      this.#add({ severity: this.severity, code, ...placed(origin, file), message: sentence, hint });
+      const finding = { severity: this.severity, code, ...placed(origin, file), message: sentence, hint };
+      // One option may name several things that cannot be had.
+      this.#add(finding, sentence);
       return;
     }
     const message = error instanceof Error ? error.message : String(error);
@@ -89,9 +91,10 @@ export class Findings {
     });
   }
 
-  #add(finding: Finding): void {
-    const { code, file, line, column, section, option, message } = finding;
-    const key = JSON.stringify([code, file, line, column, section, option, line === 1 ? message : '']);
+  /** `told`: what tells it from others of its code and place. */
+  #add(finding: Finding, told = finding.line === 1 ? finding.message : ''): void {
+    const { code, file, line, column, section, option } = finding;
+    const key = JSON.stringify([code, file, line, column, section, option, told]);
     if (!this.#found.has(key)) this.#found.set(key, finding);
   }
 }

@@ -6,6 +6,7 @@ import type { FactoryContext, LiveOptions } from '../../app/index.js';
 import type { OptionsOf } from '../../config/index.js';
 import { ConfigurationRefused, type Origin, PorticoError } from '../../errors.js';
 import { Drivers } from '../../service/index.js';
+import { Refusals } from '../../several-refusals.js';
 import type { healthcheckOptions } from './healthcheck-options.js';
 import { type HealthcheckPlugin, healthcheckKind } from './healthcheck-plugins.js';
 
@@ -18,8 +19,9 @@ export async function loadPlugins(
   ctx: FactoryContext,
   live: LiveOptions<typeof healthcheckOptions>,
 ): Promise<Map<string, HealthcheckPlugin>> {
-  const drivers = driversOf(backends, ctx);
+  const drivers = driversOf(ctx);
   ctx.onClose(() => drivers.close());
+  await findAll(drivers, backends, ctx);
   const plugins = new Map<string, HealthcheckPlugin>();
   for (const name of plugged(backends)) {
     plugins.set(
@@ -35,12 +37,20 @@ export async function checkPlugins(
   { backends }: OptionsOf<typeof healthcheckOptions>,
   ctx: FactoryContext,
 ): Promise<void> {
-  const drivers = driversOf(backends, ctx);
-  for (const name of plugged(backends)) await placed(ctx, () => drivers.find(healthcheckKind.kind, name));
+  await findAll(driversOf(ctx), backends, ctx);
 }
 
-function driversOf(backends: readonly string[], ctx: FactoryContext): Drivers {
-  checkBackends(backends, ctx);
+/** Imports what is named, and makes nothing. Refuses all of it at once that cannot be had. */
+async function findAll(drivers: Drivers, backends: readonly string[], ctx: FactoryContext): Promise<void> {
+  const refusals = new Refusals();
+  await refusals.gather(() => checkBackends(backends, ctx));
+  for (const name of plugged(backends)) {
+    await refusals.gather(() => placed(ctx, () => drivers.find(healthcheckKind.kind, name)));
+  }
+  refusals.refuse();
+}
+
+function driversOf(ctx: FactoryContext): Drivers {
   const drivers = new Drivers({ folder: dirname(ctx.section.origin.file), log: ctx.log });
   drivers.declare(healthcheckKind);
   return drivers;
