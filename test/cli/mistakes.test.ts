@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { makePair } from '../server/certificate-files.js';
 
 const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..');
 
@@ -134,6 +135,41 @@ test('OP-3 MW-43 check and the start name all plugins that a health check cannot
       assert.match(said, new RegExp(`^\\S*api-paste\\.ini:3:\\d+: .*backends: .*${wrong}`, 'm'));
     }
   }
+});
+
+const ACCOUNT =
+  'auth_url = http://127.0.0.1:1\nwww_authenticate_uri = http://127.0.0.1:1\nusername = a\npassword = b\nproject_name = c\n';
+
+test('OP-3 MW-31 check and the start refuse a cafile that holds no certificate, at its place', async (t) => {
+  const { cert, key } = await makePair();
+  const { ini, paste } = api('api', 'authToken', '');
+  const inGroup = (group: string): string => `${ini}[${group}]\n${ACCOUNT}cafile = ca.pem\n`;
+  const inSection = api('api', 'authToken', `${ACCOUNT}cafile = ca.pem`).paste;
+  const broken = `${cert}\n-----BEGIN CERTIFICATE-----\nbm90\n-----END CERTIFICATE-----\n`;
+  const cases: readonly [place: RegExp, ini: string, paste: string, pem: string][] = [
+    [/portico\.ini:10:\d+: .*\[auth_token\] cafile: /, inGroup('auth_token'), paste, 'no certificate\n'],
+    [/portico\.ini:10:\d+: .*\[keystone_authtoken\] cafile: /, inGroup('keystone_authtoken'), paste, key],
+    [/api-paste\.ini:10:\d+: .*\[filter:fapi\] cafile: /, ini, inSection, broken],
+    [
+      /portico\.ini:10:\d+: .*\[identity\] cafile: /,
+      inGroup('identity'),
+      api('api', 'authToken', 'config_group = identity').paste,
+      '',
+    ],
+  ];
+  for (const [place, service, pipeline, pem] of cases) {
+    const cwd = folder(t, service, { 'api-paste.ini': APP + pipeline, 'ca.pem': pem });
+    const checked = cli(cwd, 'check');
+    assert.match(checked.stdout, new RegExp(`^\\S*${place.source}.*cafile .*ca\\.pem`, 'm'));
+    assert.equal(checked.status, 78);
+    const started = cli(cwd);
+    assert.match(started.stderr, new RegExp(`^\\S*${place.source}.*cafile .*ca\\.pem`, 'm'));
+    assert.equal(started.status, 78);
+  }
+  // A bundle, with words around its certificates.
+  const bundle = `# first\n${cert}\n# second\n${(await makePair()).cert}\n`;
+  const fine = cli(folder(t, inGroup('auth_token'), { 'api-paste.ini': APP + paste, 'ca.pem': bundle }), 'check');
+  assert.equal(fine.status, 0, fine.stdout);
 });
 
 test('OP-3 RL-92 a certificate that is missing is told of an API whose paste file is broken', (t) => {

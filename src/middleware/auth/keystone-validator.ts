@@ -1,7 +1,9 @@
 /**
  * The validator `keystone`: asks an OpenStack identity service, API version 3.
  */
+import { X509Certificate } from 'node:crypto';
 import { ConfigurationRefused } from '../../errors.js';
+import { gatherRefusals } from '../../several-refusals.js';
 import { type AccountOptions, accountOptions } from './auth-token-options.js';
 import { type IdentityAnswer, IdentityClient } from './identity-client.js';
 import { KeystoneSession, missingIn } from './keystone-session.js';
@@ -14,6 +16,10 @@ import {
   ValidatorUnavailable,
 } from './token-validator.js';
 
+/** Each certificate of a PEM file (RFC 7468 §5), up to the next one where its end is missing. */
+const CERTIFICATE =
+  /-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----(?:(?!-----BEGIN )[\s\S])*?(?:-----END \1CERTIFICATE-----|(?=-----BEGIN )|$)/g;
+
 /** `GET /v3/auth/tokens` with the service's own token; logs in anew, once, when that is refused. */
 export class KeystoneValidator implements TokenValidator {
   #client: IdentityClient | undefined;
@@ -24,18 +30,10 @@ export class KeystoneValidator implements TokenValidator {
   /** Throws for an account that cannot log in. Nothing is sent before the first token. */
   start(settings: ValidatorSettings): void {
     const { options, config, log } = settings;
-    const account = accountOf(settings);
-    const missing = [
-      ...(options.wwwAuthenticateUri === undefined ? ['www_authenticate_uri'] : []),
-      ...missingIn(account),
-    ];
-    if (missing.length > 0) {
-      throw new ConfigurationRefused('PORTICO_AUTH_TOKEN_ACCOUNT', {
-        message: `the validator keystone needs ${missing.join(', ')}`,
-        hint: `Write them in [auth_token] of the service configuration${options.authSection === undefined ? '' : `, those of the account in [${options.authSection}]`}.`,
-        origin: settings.origin,
-      });
-    }
+    const [account, ca] = gatherRefusals(
+      () => accountOf(settings),
+      () => authoritiesOf(settings),
+    );
     if (options.insecure) log.warn('auth_token is insecure: whoever is on the way to the identity service gets tokens');
     const file = (path: string | undefined): Buffer | undefined =>
       path === undefined ? undefined : config.readFile(path);
@@ -43,7 +41,7 @@ export class KeystoneValidator implements TokenValidator {
       timeoutMs: options.httpConnectTimeout * 1000,
       maxRetries: options.httpRequestMaxRetries,
       tls: {
-        ca: file(options.cafile),
+        ca,
         cert: file(options.certfile),
         key: file(options.keyfile ?? options.certfile),
         rejectUnauthorized: !options.insecure,
@@ -98,7 +96,35 @@ export class KeystoneValidator implements TokenValidator {
   }
 }
 
-function accountOf({ options, config }: ValidatorSettings): AccountOptions {
-  if (options.authSection === undefined) return options;
-  return config.group(options.authSection, accountOptions, { partial: true });
+function accountOf({ options, config, origin }: ValidatorSettings): AccountOptions {
+  const account =
+    options.authSection === undefined ? options : config.group(options.authSection, accountOptions, { partial: true });
+  const missing = [
+    ...(options.wwwAuthenticateUri === undefined ? ['www_authenticate_uri'] : []),
+    ...missingIn(account),
+  ];
+  if (missing.length === 0) return account;
+  throw new ConfigurationRefused('PORTICO_AUTH_TOKEN_ACCOUNT', {
+    message: `the validator keystone needs ${missing.join(', ')}`,
+    hint: `Write them in [auth_token] of the service configuration${options.authSection === undefined ? '' : `, those of the account in [${options.authSection}]`}.`,
+    origin,
+  });
+}
+
+/** The bytes of cafile. TLS passes over what is no certificate, and then believes nobody. */
+function authoritiesOf({ options: { cafile }, config, originOf }: ValidatorSettings): Buffer | undefined {
+  if (cafile === undefined) return undefined;
+  const bytes = config.readFile(cafile);
+  try {
+    const certificates = bytes.toString('latin1').match(CERTIFICATE) ?? [''];
+    for (const certificate of certificates) new X509Certificate(certificate);
+    return bytes;
+  } catch (cause) {
+    throw new ConfigurationRefused('PORTICO_AUTH_TOKEN_CAFILE', {
+      message: `cafile holds no certificate, or one that cannot be read: ${cafile}`,
+      hint: 'It should hold certificates in PEM form.',
+      origin: originOf('cafile'),
+      cause,
+    });
+  }
 }

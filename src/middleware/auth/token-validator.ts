@@ -64,6 +64,8 @@ export interface ValidatorSettings {
   readonly log: Logger;
   /** The section of the filter, for errors. */
   readonly origin: Origin;
+  /** Where an option of auth_token is set, by its name in files, for errors; the section of the filter where no file has it. */
+  readonly originOf: (option: string) => Origin;
 }
 
 /** How a token is to be looked at. */

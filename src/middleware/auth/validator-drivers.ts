@@ -3,7 +3,7 @@
  */
 import { dirname } from 'node:path';
 import type { FactoryContext } from '../../app/index.js';
-import { ConfigurationRefused, PorticoError } from '../../errors.js';
+import { ConfigurationRefused, type Origin, PorticoError } from '../../errors.js';
 import { type DriverKind, Drivers } from '../../service/index.js';
 import type { AuthTokenOptions } from './auth-token-options.js';
 import type { JwtOptions } from './jwt-options.js';
@@ -31,7 +31,9 @@ export function startValidator(
   jwt?: JwtOptions,
 ): Promise<TokenValidator> {
   return withDrivers(ctx, async (drivers) => {
-    const settings: ValidatorSettings = { options, config: ctx.config, log: ctx.log, origin: ctx.section.origin };
+    const { config, log, section } = ctx;
+    const originOf = (option: string): Origin => placeOf(option, options, ctx);
+    const settings: ValidatorSettings = { options, config, log, origin: section.origin, originOf };
     const validator = await drivers.load<TokenValidator>(tokenValidatorKind.kind, options.validator, settings, jwt);
     await validator.start?.(settings);
     return validator;
@@ -47,6 +49,12 @@ export async function tryValidator(options: AuthTokenOptions, ctx: FactoryContex
     const validator = await startValidator(options, ctx, jwt);
     await validator.stop?.();
   } else await withDrivers(ctx, (drivers) => drivers.find(tokenValidatorKind.kind, options.validator));
+}
+
+/** The section of the filter comes before the group. */
+function placeOf(option: string, { configGroup }: AuthTokenOptions, { config, section }: FactoryContext): Origin {
+  const local = section.options.get(option)?.origin;
+  return local ?? config.getLocation(configGroup ?? 'auth_token', option).origin ?? section.origin;
 }
 
 /** What is wrong with a driver is a mistake of the option that names it. */
