@@ -5,7 +5,7 @@ import type { FaultStyle, LeafPlugin } from '../app/index.js';
 import { PorticoError, refuseUnknownOptions, whatItIs } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { ControllerSource } from './actions/controllers.js';
-import type { SchemaDraft } from './actions/schema-compiler.js';
+import type { SchemaDraft } from './actions/create-ajv.js';
 import type { MapperOptions } from './mapper/mapper.js';
 import type { OpenApiOptions } from './openapi.js';
 import type { ParamType } from './template/param-types.js';

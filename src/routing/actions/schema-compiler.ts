@@ -1,32 +1,24 @@
 /**
  * JSON Schemas to functions that check bodies and queries, with Ajv.
  */
-import { createRequire } from 'node:module';
-import { isIPv4, isIPv6 } from 'node:net';
 import type { Ajv, ErrorObject, ValidateFunction } from 'ajv';
-import type ajvFormats from 'ajv-formats';
-import type { FormatName } from 'ajv-formats';
 import { Fault, quoteClient } from '../../app/index.js';
+import { createAjv, FORMATS, type SchemaDraft } from './create-ajv.js';
 import type { JsonSchema } from './json-schema.js';
 import { plainSchemas } from './plain-schema.js';
 
 /** Throws a `Fault` 400 for a value the schema does not take; a query's values are coerced in place. */
 export type Check = (value: unknown) => void;
 
-/** Which draft schemas are written in. */
-export type SchemaDraft = 'draft-07' | '2020-12';
-
 /** Names whose values are left out of messages. */
 const SECRET = /pass(?:word|wd)?$|secret|token|private|credential|adminpass/i;
 
-/** The formats there are; any other in a schema is a mistake. */
-const FORMATS: FormatName[] = ['date-time', 'uuid', 'uri', 'email', 'ipv4', 'ipv6'];
-const isPlain = plainSchemas([...FORMATS, 'cidr', 'base64']);
+const isPlain = plainSchemas(FORMATS);
 
 /**
  * Makes the checks of one router, one for all actions with equal schemas. A schema that does not compile throws here; one
- * that certainly does is compiled when the first value comes, because most workers never see one for most of their
- * schemas: of the 62 of a compute API that is 11 MiB and 0.3 s of each worker's start. The first value pays 2 to 50 ms.
+ * that certainly does is compiled when the first value comes, because most workers never see one for most
+ * of their schemas: of the 62 of a compute API that is 11 MiB and 0.3 s of each worker's start. The first value pays 2 to 50 ms.
  */
 export class SchemaCompiler {
   readonly #draft: SchemaDraft;
@@ -87,40 +79,6 @@ export class SchemaCompiler {
     this.#ajvs.set(key, ajv);
     return ajv;
   }
-}
-
-function createAjv(draft: SchemaDraft, { coerceTypes, verbose }: { coerceTypes: boolean; verbose: boolean }): Ajv {
-  const { Validator, addFormats } = loadAjv(draft);
-  const ajv = new Validator({
-    coerceTypes,
-    verbose,
-    strict: true,
-    strictRequired: false,
-    strictTypes: false,
-    strictTuples: false,
-    allowUnionTypes: true,
-    validateSchema: false,
-    // Ajv's pass over the code it wrote is half of what compiling costs, and V8 makes the same of both.
-    code: { optimize: false },
-  });
-  addFormats(ajv, { formats: FORMATS });
-  ajv.addFormat('cidr', isCidr);
-  ajv.addFormat('base64', /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/);
-  return ajv;
-}
-
-/** Ajv is loaded with the first schema: a router without one starts 60 ms sooner. */
-function loadAjv(draft: SchemaDraft): { Validator: typeof Ajv; addFormats: typeof ajvFormats.default } {
-  const require = createRequire(import.meta.url);
-  const { Ajv: Draft07 } = draft === 'draft-07' ? (require('ajv') as typeof import('ajv')) : { Ajv: undefined };
-  const Validator = Draft07 ?? (require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js')).Ajv2020;
-  return { Validator, addFormats: require('ajv-formats') as typeof ajvFormats.default };
-}
-
-function isCidr(text: string): boolean {
-  const [address = '', bits = '', ...more] = text.split('/');
-  if (more.length > 0 || !/^\d{1,3}$/.test(bits)) return false;
-  return (isIPv4(address) && Number(bits) <= 32) || (isIPv6(address) && Number(bits) <= 128);
 }
 
 /** The names whose schema takes a list, and all names there are. */
