@@ -17,9 +17,11 @@ const SHIPPED: FormatName[] = ['date-time', 'uuid', 'uri', 'email', 'ipv4', 'ipv
 export const FORMATS: readonly string[] = [...SHIPPED, 'cidr', 'base64'];
 
 /**
- * An Ajv that knows the formats there are. `verbose`: its errors have their schema.
+ * An Ajv that knows the formats there are. `verbose`: its errors have their schema. Throws where Node may not make code of
+ * texts: a check is generated, and that is to be told at the start.
  */
 export function createAjv(draft: SchemaDraft, options: { coerceTypes: boolean; verbose: boolean }): Ajv {
+  refuseWithoutCode();
   const { Validator, addFormats, code } = loadAjv(draft);
   const ajv = new Validator({
     ...options,
@@ -29,6 +31,8 @@ export function createAjv(draft: SchemaDraft, options: { coerceTypes: boolean; v
     strictTuples: false,
     allowUnionTypes: true,
     validateSchema: false,
+    // What it would write, the code of a check that does not compile, it throws as well, but for the code.
+    logger: false,
     // Ajv's pass over the code it wrote is half of what compiling costs, and V8 makes the same of both.
     code: { optimize: false },
   });
@@ -53,6 +57,15 @@ function loadAjv(draft: SchemaDraft): {
   }
   const { Ajv2020, _ } = require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js');
   return { Validator: Ajv2020, addFormats, code: _ };
+}
+
+function refuseWithoutCode(): void {
+  try {
+    Reflect.construct(Function, ['']);
+  } catch (cause) {
+    const message = 'checks are generated code, and this process may make none';
+    throw new Error(`${message} (--disallow-code-generation-from-strings)`, { cause });
+  }
 }
 
 function isCidr(text: string): boolean {

@@ -5,6 +5,7 @@ import type { Ajv, ErrorObject, ValidateFunction } from 'ajv';
 import { Fault, quoteClient } from '../../app/index.js';
 import { createAjv, FORMATS, type SchemaDraft } from './create-ajv.js';
 import type { JsonSchema } from './json-schema.js';
+import { isPlainData } from './plain-data.js';
 import { plainSchemas } from './plain-schema.js';
 
 /** Throws a `Fault` 400 for a value the schema does not take; a query's values are coerced in place. */
@@ -17,8 +18,9 @@ const isPlain = plainSchemas(FORMATS);
 
 /**
  * Makes the checks of one router, one for all actions with equal schemas. A schema that does not compile throws here; one
- * that certainly does is compiled when the first value comes, because most workers never see one for most
- * of their schemas: of the 62 of a compute API that is 11 MiB and 0.3 s of each worker's start. The first value pays 2 to 50 ms.
+ * that certainly does is compiled, as it is now, when the first value comes, because most workers never see one for most
+ * of their schemas: of the 62 of a compute API that is 11 MiB and 0.3 s of each worker's start. The first value pays 2 to
+ * 50 ms.
  */
 export class SchemaCompiler {
   readonly #draft: SchemaDraft;
@@ -55,7 +57,9 @@ export class SchemaCompiler {
   }
 
   #validator(schema: JsonSchema, coerceTypes: boolean): () => ValidateFunction {
-    const written = JSON.stringify(schema) ?? '';
+    // Only of plain data the text says all, so only such may be shared and kept as text.
+    if (!isPlainData(schema)) return this.#compiled(schema, this.#ajv(coerceTypes, true));
+    const written = JSON.stringify(schema);
     const key = `${coerceTypes} ${written}`;
     const known = this.#validators.get(key);
     if (known !== undefined) return known;
@@ -63,14 +67,18 @@ export class SchemaCompiler {
     // other share an instance.
     const ajv = this.#ajv(coerceTypes, /"(?:writeOnly|\$ref|\$id)"/.test(written));
     let validate: ValidateFunction | undefined;
-    const validator = (): ValidateFunction => (validate ??= ajv.compile(schema));
-    if (!isPlain(schema)) {
-      // One instance checks schemas against the draft for all: each would compile the draft's own schema again.
-      void this.#ajv(false, false).validateSchema(schema, true);
-      validator();
-    }
+    const validator = isPlain(schema)
+      ? () => (validate ??= ajv.compile(JSON.parse(written) as JsonSchema))
+      : this.#compiled(JSON.parse(written) as JsonSchema, ajv);
     this.#validators.set(key, validator);
     return validator;
+  }
+
+  #compiled(schema: JsonSchema, ajv: Ajv): () => ValidateFunction {
+    // One instance checks schemas against the draft for all: each would compile the draft's own schema again.
+    void this.#ajv(false, false).validateSchema(schema, true);
+    const validate = ajv.compile(schema);
+    return () => validate;
   }
 
   #ajv(coerceTypes: boolean, verbose: boolean): Ajv {
