@@ -13,8 +13,11 @@ import { CONNECTIONS, WORKS } from '../works/works.mjs';
  */
 const OTHERS_EVERY = 3;
 
-/** In how many pieces a round is measured, in turns with those it is compared to. */
-const SLICES = 12;
+/**
+ * In how many pieces a round is measured, in turns with those it is compared to. Few: behind the pieces of four others each
+ * begins with the processor's caches full of their code, which a server under load does not know.
+ */
+const SLICES = 4;
 
 /** Measures one work. @see ../run.mjs for what a part gives; `rows` are beside it. */
 export async function measureWork(name, context) {
@@ -75,16 +78,20 @@ function isAsked(contestant, { works }, name, work) {
   return work.contestants?.includes(contestant) ?? works?.includes(name) ?? true;
 }
 
-/** Who is measured together in a round: those that targets speak of, side by side; each of the others alone. */
+/**
+ * Who is measured together in a round: those that targets speak of and that are near one another, side by side; each of
+ * the others alone.
+ */
 function groupsOf(names, contestants, round, { quick, isLate, name }) {
   const turned = orderOf(names, round);
-  const main = turned.filter((each) => contestants[each].main === true);
+  const isNear = (each) => contestants[each].main === true && contestants[each].share === undefined;
   const others = turned.filter((each) => {
-    if (contestants[each].main === true) return false;
+    if (isNear(each)) return false;
+    if (contestants[each].main === true) return true;
     if (quick) return name === 'work2' && round === 0;
     return round === 0 || (round % OTHERS_EVERY === 0 && !isLate());
   });
-  return [main, ...others.map((each) => [each])].filter((group) => group.length > 0);
+  return [turned.filter(isNear), ...others.map((each) => [each])].filter((group) => group.length > 0);
 }
 
 /**
