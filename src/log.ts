@@ -3,7 +3,7 @@
  */
 import { createRequire } from 'node:module';
 import type * as Pino from 'pino';
-import { loadable } from './loadable.js';
+import { loadable, loadSoon } from './loadable.js';
 import { type Lines, PlainLines, plainLine } from './plain-lines.js';
 import { StandardError } from './standard-error.js';
 
@@ -52,9 +52,6 @@ const RANK: Readonly<Record<LogLevel, number>> = {
   silent: Number.POSITIVE_INFINITY,
 };
 
-/** When pino is loaded, should nothing have been written by then: lines have to get out also when no file can be opened. */
-const LOADED_AFTER_MS = 1000;
-
 /** Levels as words and times as ISO 8601: what people and collectors read without a table. */
 const formatters = { level: (label: string) => ({ level: label }) };
 
@@ -94,7 +91,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     passing: () => new PlainLines(plain, bindings(), facts),
   });
   const own = of(() => ({ pid: process.pid, ...base }));
-  setTimeout(own.lasting, LOADED_AFTER_MS).unref();
+  loadSoon(own.lasting);
   return wrap(
     own,
     of(() => base),

@@ -1,17 +1,14 @@
 // Interleaved rounds: all contestants in the same minutes, each time in another order.
 
 /**
- * Calls `measure(name, round)` for every contestant of every round and gathers what it gives, by name; undefined is not
- * gathered. The order is turned by one place from round to round, and every second round runs backwards.
- * `takesPart(name, round)` leaves somebody out of a round.
+ * Calls `measure(name)` for every contestant of every round and gathers what it gives, by name. The order is that of
+ * {@link orderOf}.
  */
-export async function interleave(names, rounds, measure, takesPart = () => true) {
+export async function interleave(names, rounds, measure) {
   const results = new Map(names.map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     for (const name of orderOf(names, round)) {
-      if (!takesPart(name, round)) continue;
-      const figure = await measure(name, round);
-      if (figure !== undefined) results.get(name).push({ round, ...figure });
+      results.get(name).push({ round, ...(await measure(name)) });
     }
   }
   return results;

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { orUndefined } from '../or-undefined.js';
 import { thrownAt } from './thrown-at.js';
 
 /** How long another process may take to find the place of a mistake. */
@@ -53,12 +54,8 @@ function columnBehind(blanks: number, text: string): number {
 }
 
 function linesOf(file: string): string[] {
-  try {
-    return readFileSync(file, 'utf8').split('\n');
-  } catch {
-    // The file is named; its text only helps.
-    return [];
-  }
+  // The file is named; its text only helps.
+  return orUndefined(() => readFileSync(file, 'utf8').split('\n')) ?? [];
 }
 
 /**

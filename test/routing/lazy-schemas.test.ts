@@ -3,19 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { action, type JsonSchema, Router } from 'portico/routing';
+import type { JsonSchema } from 'portico/routing';
 import { isPlainData } from '../../dist/routing/actions/plain-data.js';
-import { serveRouter } from './served-router.js';
-
-/** A router that checks bodies: of POST /0 by the first schema, and so on. */
-function checking(...schemas: JsonSchema[]): Router {
-  const router = new Router();
-  for (const [place, body] of schemas.entries()) {
-    const controller = { check: action({ body }, () => 'ok') };
-    router.connect(`/${place}`, { controller, action: 'check', conditions: { method: ['POST'] } });
-  }
-  return router;
-}
+import { checking, serveRouter } from './served-router.js';
 
 test('RT-180 a schema that is changed after build() checks what it was', async (t) => {
   const schema: { type: string; minLength: number } = { type: 'string', minLength: 2 };

@@ -1,19 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { action, type JsonSchema, Router } from 'portico/routing';
 import { areEqual, equalPair } from '../../dist/routing/actions/json-equality.js';
-import { serveRouter } from './served-router.js';
-
-/** A router that checks bodies: of POST /0 by the first schema, and so on. */
-function checking(...schemas: JsonSchema[]): Router {
-  const router = new Router();
-  for (const [place, body] of schemas.entries()) {
-    const controller = { check: action({ body }, () => 'ok') };
-    router.connect(`/${place}`, { controller, action: 'check', conditions: { method: ['POST'] } });
-  }
-  return router;
-}
+import { checking, serveRouter } from './served-router.js';
 
 const NAMES = ['toString', 'valueOf', 'constructor', 'hasOwnProperty', 'toJSON', 'length'];
 

@@ -3,7 +3,7 @@ import { createServer, request as httpRequest, type IncomingHttpHeaders } from '
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { App, ClosableApp } from 'portico/app';
-import type { Router } from 'portico/routing';
+import { action, type JsonSchema, Router } from 'portico/routing';
 import { type LogFields, type Logger, silentLogger } from '../../dist/log.js';
 
 /** An answer, whole. */
@@ -43,6 +43,16 @@ export async function serveRouter(t: TestContext, router: Router): Promise<Send>
   const app: ClosableApp = await router.build();
   t.after(() => app.close());
   return serveApp(t, app);
+}
+
+/** A router that checks bodies: of POST /0 by the first schema, and so on. */
+export function checking(...schemas: JsonSchema[]): Router {
+  const router = new Router();
+  for (const [place, body] of schemas.entries()) {
+    const controller = { check: action({ body }, () => 'ok') };
+    router.connect(`/${place}`, { controller, action: 'check', conditions: { method: ['POST'] } });
+  }
+  return router;
 }
 
 async function exchange(port: number, method: string, path: string, { headers = {}, body }: Sent): Promise<Answer> {

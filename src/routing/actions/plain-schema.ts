@@ -1,6 +1,7 @@
 /**
  * Schemas that need no compiler to be known as sound.
  */
+import { equalPair } from './json-equality.js';
 
 type Test = (value: unknown) => boolean;
 
@@ -16,7 +17,7 @@ const isType: Test = (value) => TYPES.includes(value);
 const listOf =
   (test: Test, least: number): Test =>
   (value) =>
-    Array.isArray(value) && value.length >= least && value.every(test) && areDifferent(value);
+    Array.isArray(value) && value.length >= least && value.every(test) && equalPair(value) === undefined;
 const valuesOf =
   (test: Test): Test =>
   (value) =>
@@ -78,8 +79,4 @@ function isPattern(value: unknown): boolean {
   } catch {
     return false;
   }
-}
-
-function areDifferent(values: readonly unknown[]): boolean {
-  return new Set(values.map((value) => JSON.stringify(value))).size === values.length;
 }
