@@ -5,6 +5,7 @@
  * nothing is a comment behind a value. A line that begins with a blank or tab continues the value above it, joined with
  * a newline; a blank line ends the value. One pair of quotes around a whole value is taken away.
  */
+import { isUtf8 } from 'node:buffer';
 import type { Origin } from '../errors.js';
 import { originAt, type ValuePiece } from './position.js';
 import { decodeUtf8 } from './utf8.js';
@@ -129,6 +130,8 @@ class ConfReader {
 
   /** One bad byte spoils its line only; the lines around it can still be judged. */
   checkEncoding(content: Uint8Array): void {
+    // Nearly all files are right, and a decoder for each of 800 lines is 1.3 ms and 0.35 MiB of garbage.
+    if (isUtf8(content)) return;
     const lax = new TextDecoder('utf-8', { ignoreBOM: true });
     for (let start = 0, number = 1; start < content.length; number++) {
       const end = content.indexOf(0x0a, start);
