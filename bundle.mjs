@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import ts from 'typescript';
 
 const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, 'dist');
@@ -66,16 +67,14 @@ entries.delete(MIDDLEWARE_DOOR);
 const nextOf = new Map(
   TOGETHER.flatMap((group) => group.map((path, at) => [join(dist, path), join(dist, group[(at + 1) % group.length])])),
 );
-const together = {
-  name: 'together',
+const prepared = {
+  name: 'prepared',
   setup({ onLoad }) {
     onLoad({ filter: /\.js$/ }, ({ path }) => {
       const next = nextOf.get(path);
-      if (next === undefined) return undefined;
-      return {
-        contents: `${readFileSync(path, 'utf8')}\nimport ${JSON.stringify(next)};\n`,
-        resolveDir: dirname(path),
-      };
+      const contents = withoutComments(readFileSync(path, 'utf8'));
+      if (next === undefined) return { contents };
+      return { contents: `${contents}\nimport ${JSON.stringify(next)};\n`, resolveDir: dirname(path) };
     });
   },
 };
@@ -92,7 +91,7 @@ const { outputFiles, metafile } = await build({
   platform: 'node',
   target: 'node20',
   packages: 'external',
-  plugins: [together],
+  plugins: [prepared],
   metafile: true,
   write: false,
   logLevel: 'warning',
@@ -135,6 +134,20 @@ for (const name of readdirSync(lib, { recursive: true })) {
 for (const name of readdirSync(dist, { recursive: true })) {
   const source = name.replace(/(\.d\.ts|\.js)$/, '.ts');
   if (source !== name && !existsSync(join(root, 'src', source))) rmSync(join(dist, name));
+}
+
+/**
+ * Node holds the text of each file for as long as its process lives: a supervisor takes 0.5 MiB less without what is written
+ * for readers of the source. Lines stay, for the places in stacks.
+ */
+function withoutComments(text) {
+  const compilerOptions = {
+    target: ts.ScriptTarget.ESNext,
+    module: ts.ModuleKind.ESNext,
+    verbatimModuleSyntax: true,
+    removeComments: true,
+  };
+  return ts.transpileModule(text, { compilerOptions }).outputText;
 }
 
 function withStableNames(text) {
