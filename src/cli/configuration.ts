@@ -11,9 +11,9 @@ import { programOptions } from './shipped-options.js';
 
 /** What the options of {@link addConfigurationOptions} come to. */
 export interface ConfigurationArguments {
-  readonly configFile?: readonly string[];
-  readonly configDir?: readonly string[];
-  readonly set?: readonly string[];
+  readonly configFile?: readonly string[] | undefined;
+  readonly configDir?: readonly string[] | undefined;
+  readonly set?: readonly string[] | undefined;
 }
 
 /** Adds `--config-file`, `--config-dir` and `--set` to a command. */

@@ -3,7 +3,7 @@
  * server. A command's file is loaded when it is named, so that serving imports nothing it does not need.
  */
 import { fileURLToPath } from 'node:url';
-import { Command, CommanderError } from 'commander';
+import type { Command } from 'commander';
 import { packageOf } from '../config/index.js';
 import { describeError, didYouMean } from '../errors.js';
 import { exitStatusOf, STATUS_REFUSED, STATUS_USAGE } from './exit-status.js';
@@ -30,6 +30,35 @@ const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map([
 
 /** Runs one command line; gives the exit status, or undefined where the command has set it. */
 export async function runCommand(words: readonly string[]): Promise<number | undefined> {
+  const named = commandWord(words);
+  if (named !== undefined && !COMMANDS.has(named) && named !== 'help') {
+    return unknownCommand(named);
+  }
+  try {
+    const serve = await servesAtOnce(words, named);
+    return serve === undefined ? await parseCommand(words, named) : await serve();
+  } catch (error) {
+    const { isWorker } = await import('../launch/index.js');
+    // A worker's parent says what went wrong, and it alone: the error reaches it by the channel.
+    if (isWorker()) throw error;
+    process.stderr.write(
+      `${words.includes('--trace-errors') && error instanceof Error ? error.stack : describeError(error)}\n`,
+    );
+    return exitStatusOf(error);
+  }
+}
+
+async function servesAtOnce(
+  words: readonly string[],
+  named: string | undefined,
+): Promise<(() => Promise<number>) | undefined> {
+  if (named !== undefined && named !== 'serve') return undefined;
+  const { serveOptions } = await import('./serve.js');
+  return serveOptions(named === undefined ? words : words.slice(1));
+}
+
+async function parseCommand(words: readonly string[], named: string | undefined): Promise<number | undefined> {
+  const { Command, CommanderError } = await import('commander');
   const program = new Command('api-cli')
     .description('Serves the APIs that portico.ini enables, each composed from api-paste.ini.')
     .version(version(), '--version', 'print the version and exit')
@@ -39,10 +68,6 @@ export async function runCommand(words: readonly string[]): Promise<number | und
     .enablePositionalOptions(false)
     .exitOverride();
 
-  const named = commandWord(words);
-  if (named !== undefined && !COMMANDS.has(named) && named !== 'help') {
-    return unknownCommand(named);
-  }
   const asked = named === 'help' ? words.slice(1).find((word) => !word.startsWith('-')) : undefined;
   if (asked !== undefined && asked !== 'help' && !COMMANDS.has(asked)) return unknownCommand(asked);
   const all = named === 'help' || (named === undefined && words.some((word) => word === '-h' || word === '--help'));
@@ -59,13 +84,7 @@ export async function runCommand(words: readonly string[]): Promise<number | und
     return undefined;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    const { isWorker } = await import('../launch/index.js');
-    // A worker's parent says what went wrong, and it alone: the error reaches it by the channel.
-    if (isWorker()) throw error;
-    process.stderr.write(
-      `${words.includes('--trace-errors') && error instanceof Error ? error.stack : describeError(error)}\n`,
-    );
-    return exitStatusOf(error);
+    throw error;
   } finally {
     done?.();
   }

@@ -22,9 +22,9 @@ import { NAME_A_CONFIGURATION, noConfiguration } from './no-configuration.js';
 import { type MakeServices, runApis } from './run-apis.js';
 
 interface ServeArguments extends ConfigurationArguments {
-  readonly enabledApis?: string;
-  readonly enabledSslApis?: string;
-  readonly dev?: boolean;
+  readonly enabledApis?: string | undefined;
+  readonly enabledSslApis?: string | undefined;
+  readonly dev?: boolean | undefined;
 }
 
 export function register(program: Command): void {
@@ -39,23 +39,44 @@ export function register(program: Command): void {
   });
 }
 
+/** The options of `serve` once more, as Node itself reads them. */
+const WORDS = {
+  'config-file': { type: 'string', multiple: true },
+  'config-dir': { type: 'string', multiple: true },
+  set: { type: 'string', multiple: true },
+  'enabled-apis': { type: 'string' },
+  'enabled-ssl-apis': { type: 'string' },
+  dev: { type: 'boolean' },
+  'trace-errors': { type: 'boolean' },
+} as const;
+
+/**
+ * `serve` for the words of a command line that has nothing but its options, without the parser of all commands: a process
+ * that only supervises takes 0.8 MiB less. Undefined for any other line, which is for the parser to explain.
+ */
+export function serveOptions(words: readonly string[]): (() => Promise<number>) | undefined {
+  try {
+    const { values } = parseArgs({ args: [...words], options: WORDS });
+    const given = {
+      configFile: values['config-file'],
+      configDir: values['config-dir'],
+      set: values.set,
+      enabledApis: values['enabled-apis'],
+      enabledSslApis: values['enabled-ssl-apis'],
+      dev: values.dev,
+    };
+    return () => serve(given, values['trace-errors'] === true);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * `serve` in a worker, where the configuration comes from the parent: of the command line there is only that to know which
  * is none of the configuration's.
  */
 export function serveInWorker(words: readonly string[]): Promise<number> {
-  const value = { type: 'string' } as const;
-  const flag = { type: 'boolean' } as const;
-  const options = {
-    'config-file': value,
-    'config-dir': value,
-    set: value,
-    'enabled-apis': value,
-    'enabled-ssl-apis': value,
-    dev: flag,
-    'trace-errors': flag,
-  };
-  const { values } = parseArgs({ args: [...words], options, strict: false });
+  const { values } = parseArgs({ args: [...words], options: WORDS, strict: false });
   return serve({ dev: values.dev === true }, values['trace-errors'] === true);
 }
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { RunningProgram } from '../fixtures/running-program.js';
 import { ask } from './clients.js';
 import { emptyProject, freePort, startApiCli } from './program.js';
@@ -46,4 +48,39 @@ test('a worker of api-cli has loaded no package when it builds its app: no parse
   assert.deepEqual(answer.loaded, []);
   const asked = JSON.parse((await ask(`http://127.0.0.1:${port}/?a=b%20c&a=d`)).text) as { query: unknown };
   assert.deepEqual(asked.query, { a: ['b c', 'd'] });
+});
+
+test('the parent of workers has loaded no parser of commands when it ends, and a line it does not understand has its hint', async (t) => {
+  const port = await freePort();
+  const project = emptyProject({
+    'portico.ini': `[DEFAULT]\nenabled_apis = plain\n[api:plain]\nport = ${port}\nworkers = 1\n`,
+    'api-paste.ini': '[app:plain]\npaste.app_factory = ./app.js:app\n',
+    'app.js': 'export const app = () => (req, res) => res.end();',
+    'tell.mjs': `
+      import { createRequire } from 'node:module';
+      const packages = () => {
+        const paths = Object.keys(createRequire(import.meta.url).cache);
+        return [...new Set(paths.map((path) => path.split('/node_modules/').at(-1).split('/')[0]))];
+      };
+      if (process.send === undefined) process.on('exit', () => console.log('packages', packages().join(' ')));`,
+  });
+  t.after(() => project.remove());
+  const env = { NODE_OPTIONS: `--import=${pathToFileURL(join(project.folder, 'tell.mjs')).href}` };
+  const program = startApiCli(['serve', '--set', 'api:plain.workers=1', '--config-file=portico.ini'], {
+    cwd: project.folder,
+    env,
+  });
+  t.after(() => program.end());
+  await program.printed(/^plain\b/m);
+  program.kill('SIGTERM');
+  assert.equal((await program.ended).code, 0);
+  const [, packages = ''] = /^packages (.*)$/m.exec(program.stdout) ?? [];
+  assert.match(packages, /\bpino\b/);
+  assert.doesNotMatch(packages, /commander/);
+
+  const mistyped = startApiCli(['--enabled-api', 'plain'], { cwd: project.folder, env });
+  t.after(() => mistyped.end());
+  assert.equal((await mistyped.ended).code, 2);
+  assert.match(mistyped.stderr, /unknown option '--enabled-api'\n\(Did you mean --enabled-apis\?\)/);
+  assert.match(mistyped.stdout, /^packages .*commander/m);
 });
