@@ -22,6 +22,7 @@ async function run({ count = 0, connections, session, end = false, ...how }) {
   sessions.delete(session);
   const begun = process.hrtime.bigint();
   const requests = { left: count };
+  const sleep = stayAwake();
   try {
     const answered = await Promise.all(lanes.map((lane) => lane.work(requests)));
     const seconds = Number(process.hrtime.bigint() - begun) / 1e9;
@@ -30,6 +31,23 @@ async function run({ count = 0, connections, session, end = false, ...how }) {
     if (session !== undefined && !end) sessions.set(session, lanes);
     return { answered: total, seconds };
   } finally {
+    sleep();
     if (!sessions.has(session)) for (const lane of lanes) lane.end();
   }
+}
+
+/**
+ * Asks for events without waiting for them, until the function it gives is called. Linux charges the waking of a process
+ * that sleeps to the one that writes to it: a sixth of what Portico took for work 2, and nothing for whoever is so fast that
+ * the load never sleeps.
+ */
+function stayAwake() {
+  let awake = true;
+  const again = () => {
+    if (awake) setImmediate(again);
+  };
+  again();
+  return () => {
+    awake = false;
+  };
 }
