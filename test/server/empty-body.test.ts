@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import { finished } from 'node:stream/promises';
 import { type TestContext, test } from 'node:test';
 import { type App, readBody } from 'portico/app';
 import { Server } from 'portico/server';
@@ -67,5 +68,50 @@ test('an answer that comes later ends its request too, and one before its body i
   const bodies = [await one.response(), await one.response(), await one.response()].map(({ body }) => body);
   assert.deepEqual(bodies, ['GET', 'POST', 'GET']);
   await Promise.all(closed);
+  one.close();
+});
+
+test('a request that nobody listens to is ended, closed and destroyed once it is answered', async (t) => {
+  const ended = (req: IncomingMessage): boolean[] => [
+    req.readableEnded,
+    req.closed,
+    req.destroyed,
+    req.readableAborted,
+  ];
+  let first: IncomingMessage | undefined;
+  let before: boolean[] = [];
+  const one = await connected(t, (req, res) => {
+    first ??= req;
+    before = ended(req);
+    res.end('ok');
+  });
+  for (const _ of [1, 2]) {
+    one.write(GET);
+    assert.equal((await one.response()).body, 'ok');
+    assert.deepEqual(before, [false, false, false, false]);
+  }
+  assert.deepEqual(ended(first!), [true, true, true, false]);
+  await finished(first!);
+  one.close();
+});
+
+test('whoever waits for a request without body to be readable, or to end, is told before its answer', async (t) => {
+  const told: string[] = [];
+  let closed: Promise<unknown> | undefined;
+  const one = await connected(t, async (req, res) => {
+    req.on('readable', () => {
+      told.push('readable');
+      req.read();
+    });
+    closed = once(req, 'close');
+    req.on('end', () => told.push('end'));
+    req.on('close', () => told.push('close'));
+    await once(req, 'end');
+    res.end('ok');
+  });
+  one.write(GET);
+  await one.response();
+  await closed;
+  assert.deepEqual(told, ['readable', 'end', 'close']);
   one.close();
 });
