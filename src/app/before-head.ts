@@ -3,6 +3,7 @@
  */
 import { type OutgoingHttpHeader, ServerResponse } from 'node:http';
 import { PorticoError } from '../errors.js';
+import { DirectResponse } from './direct-response.js';
 import { addMissing, flatHead, type HeaderList, keepHead } from './flat-head.js';
 import { foldHeaders, type HeadersArgument } from './fold-headers.js';
 
@@ -134,12 +135,13 @@ function writeThrough(
 
 /** Nothing was set before, and neither a listener nor anybody's own `writeHead` is to see what is given now. */
 function nobodyLooks({ res, below, steps }: Layer): boolean {
-  if (below !== NODES_OWN) return false;
+  if (below !== NODES_OWN && below !== OWN) return false;
   for (const step of steps) if (typeof step === 'function') return false;
   return res.getHeaderNames().length === 0;
 }
 
 const NODES_OWN: unknown = ServerResponse.prototype.writeHead;
+const OWN: unknown = DirectResponse.prototype.writeHead;
 
 /** The steps stay until Node has taken the head: what it refuses is answered by a head of its own. */
 function writeAtOnce(

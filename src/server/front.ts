@@ -10,7 +10,7 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
-import { abortResponse } from '../app/index.js';
+import { abortResponse, DirectResponse } from '../app/index.js';
 import type { Logger } from '../log.js';
 import type { WsgiOptions } from './api/wsgi-options.js';
 import { BrokenConnections, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
@@ -22,7 +22,6 @@ import { closeLingering, DISCARD_BYTES, discardRest } from './connections/linger
 import { SeldomLine } from './connections/seldom-line.js';
 import { type UpgradeHandler, Upgrades } from './connections/upgrades.js';
 import { Watch, type WatchLimits } from './connections/watch.js';
-import { writeWhole } from './connections/whole-writes.js';
 import { advertisedKeepAlive, handshakeTimeout, headTime, nodeOptions } from './node-options.js';
 import { Admission } from './requests/admission.js';
 import { endEmptyBody } from './requests/empty-body.js';
@@ -112,7 +111,7 @@ export class Front {
 
   /** Node's server with these limits, not listening yet. */
   createServer(tls: TlsOptions | undefined): HttpServer {
-    const options = nodeOptions(this.#limits);
+    const options = { ...nodeOptions(this.#limits), ServerResponse: DirectResponse };
     const server =
       tls === undefined
         ? createHttpServer(options)
@@ -122,7 +121,6 @@ export class Front {
     server.on('connection', (raw: Socket) => {
       const connection = this.connections.accept(raw);
       this.#closePatiently(connection);
-      writeWhole(raw);
       this.#room.makeRoom(connection);
     });
     server.on('error', (error) => this.#acceptFailed.note({ err: error }));

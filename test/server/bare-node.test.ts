@@ -20,9 +20,26 @@ const FIELDS: readonly (readonly [string, OutgoingHttpHeader])[] = [
   ['Set-Cookie', ['a=1', 'b=2']],
   ['content-type', 'text/plain'],
   ['Vary', ['a', 'b']],
+  ['Content-Length', 4],
+  ['content-length', '4'],
+  ['Date', 'today'],
+  ['keep-alive', 'timeout=1'],
+  ['x-wide', 'gr\u00fcn'],
+];
+/** What Node refuses, or takes though it looks odd. */
+const ODD: readonly (readonly [string, OutgoingHttpHeader])[] = [
+  ['bad name', 'a'],
+  ['x-line', 'a\r\nx-more: b'],
+  ['x-wider', '\u20ac'],
+  ['x-none', undefined as unknown as string],
+  ['', 'a'],
+  ['content-length', '1e1'],
+  ['Content-Length', -1],
 ];
 const field = fc.constantFrom(...FIELDS);
-const fields = fc.uniqueArray(field, { maxLength: 3, selector: ([name]) => name }).map((some) => structuredClone(some));
+const fields = fc
+  .uniqueArray(field, { maxLength: 3, selector: ([name]) => name.toLowerCase() })
+  .map((some) => structuredClone(some));
 const status = fc.constantFrom(200, 201, 204, 205, 304, 404, 500);
 
 const set = field.map(([name, value]) => does(`set ${name}`, (res) => res.setHeader(name, structuredClone(value))));
@@ -40,6 +57,16 @@ const head = fc.oneof(
   fc
     .tuple(status, fields)
     .map(([code, some]) => does(`head ${code} ${some.join()}`, (res) => res.writeHead(code, Object.fromEntries(some)))),
+  fc
+    .tuple(
+      fc.oneof(status, fc.constantFrom(99, 206, 299, 1000)),
+      fc.uniqueArray(fc.constantFrom(...FIELDS, ...ODD), { maxLength: 3, selector: ([name]) => name.toLowerCase() }),
+    )
+    .map(([code, some]) =>
+      does(`odd list ${code} ${some.join()}`, (res) => res.writeHead(code, structuredClone(some).flat())),
+    ),
+  fc.constantFrom(...ODD).map(([name, value]) => does(`odd ${name}`, (res) => res.writeHead(200, { [name]: value }))),
+  fc.constant(does('list of one', (res) => res.writeHead(200, ['x-a']))),
   status.map((code) => does(`head ${code} Odd`, (res) => res.writeHead(code, 'Odd'))),
   fc.constant(does('flush', (res) => res.flushHeaders())),
   set,
@@ -55,9 +82,27 @@ const end = fc.constantFrom<[string, Step]>(
   ['end', (res) => res.end()],
   ['end with', (res) => res.end('tail')],
   ['end with nothing', (res) => res.end('')],
+  ['end with more than ASCII', (res) => res.end('gr\u00fcn \u20ac')],
+  ['end with bytes', (res) => res.end(Buffer.from('tail'))],
+  ['end and be told', (res) => new Promise<void>((resolve) => void res.end('tail', resolve))],
+  [
+    'end twice',
+    (res) =>
+      res
+        .once('error', () => {})
+        .end('tail')
+        .end('more'),
+  ],
+  ['whole', (res) => whole(res, 'tail')],
+  ['whole, more than ASCII', (res) => whole(res, '\u00fc\u20ac')],
   ['end with much', (res) => res.end('y'.repeat(20_000))],
   ['pipe', (res) => Readable.from(['one', 'two']).pipe(res)],
 );
+/** As nearly every answer is given. */
+const whole = (res: ServerResponse, text: string): unknown => {
+  if (!res.headersSent) res.writeHead(200, { 'content-type': 'text/plain', 'content-length': Buffer.byteLength(text) });
+  return res.end(text);
+};
 const script = fc
   .tuple(fc.array(ahead, { maxLength: 3 }), fc.array(head, { maxLength: 2 }), fc.array(body, { maxLength: 2 }), end)
   .map(([before, heads, bodies, last]) => [...before, ...heads, ...bodies, last]);
@@ -84,13 +129,14 @@ const FILTERS: Readonly<Record<string, readonly Filter[]>> = {
 
 test('clients read what Node alone would send, pipelined or not, whatever the handler does', async (t) => {
   let scripts: readonly (readonly [string, Step][])[] = [];
+  let refused: string[] = [];
   const app = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     for (const [, step] of scripts[Number(req.url!.slice(1))]!) {
       try {
         const done = step(res);
         if (done instanceof Promise) await done;
       } catch (error) {
-        assert.equal((error as NodeJS.ErrnoException).code, 'ERR_HTTP_HEADERS_SENT');
+        refused.push(String((error as NodeJS.ErrnoException).code));
       }
     }
   };
@@ -104,8 +150,11 @@ test('clients read what Node alone would send, pipelined or not, whatever the ha
     t.after(() => server.stop());
     ports.push([name, portOf(server)]);
   }
-  const read = async (port: number, text: string): Promise<string> =>
-    (await exchange(port, text)).replace(/^(?:Date|Keep-Alive|x-id): .*\r\n/gim, '');
+  const read = async (port: number, text: string): Promise<string[]> => {
+    refused = [];
+    const answer = await exchange(port, text);
+    return [answer.replace(/^(?:Date: \w+,|Keep-Alive: timeout=(?!1\r)|x-id:).*\r\n/gm, ''), ...refused];
+  };
 
   await fc.assert(
     fc.asyncProperty(requests, async (all) => {
@@ -115,8 +164,11 @@ test('clients read what Node alone would send, pipelined or not, whatever the ha
         return `${method} /${at} HTTP/1.1\r\nhost: x\r\n${last}${rest}`;
       });
       const expected = await read((bare.address() as AddressInfo).port, lines.join(''));
-      for (const [name, port] of ports) assert.equal(await read(port, lines.join('')), expected, name);
+      // What Node refuses of a whole list it has partly taken; the filters judge field by field.
+      const isOdd = scripts.flat().some(([step]) => step.startsWith('odd'));
+      for (const [name, port] of isOdd ? ports.slice(0, 1) : ports)
+        assert.deepEqual(await read(port, lines.join('')), expected, name);
     }),
-    { numRuns: 150, seed: 20 },
+    { numRuns: Number(process.env.RUNS ?? 150), seed: Number(process.env.SEED ?? 20) },
   );
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { App } from 'portico/app';
@@ -43,4 +44,14 @@ test('pieces of an answer are still written together, each in its encoding', asy
   });
   assert.equal(received, 'ääbc');
   assert.ok(lists.callCount() > 0);
+});
+
+test('whoever wraps the methods of all responses sees each of them', async (t) => {
+  const heads = t.mock.method(ServerResponse.prototype, 'writeHead').mock;
+  const ends = t.mock.method(ServerResponse.prototype, 'end').mock;
+  const received = await bodyOf(t, (_req, res) => {
+    res.writeHead(200, { 'content-length': 4 }).end('text');
+  });
+  assert.equal(received, 'text');
+  assert.deepEqual([heads.callCount(), ends.callCount()], [1, 1]);
 });
