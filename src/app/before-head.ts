@@ -3,7 +3,7 @@
  */
 import { type OutgoingHttpHeader, ServerResponse } from 'node:http';
 import { PorticoError } from '../errors.js';
-import { DirectResponse } from './direct-response.js';
+import { DirectResponse, isUnwatched } from './direct-response.js';
 import { addMissing, flatHead, type HeaderList, keepHead } from './flat-head.js';
 import { foldHeaders, type HeadersArgument } from './fold-headers.js';
 
@@ -135,7 +135,7 @@ function writeThrough(
 
 /** Nothing was set before, and neither a listener nor anybody's own `writeHead` is to see what is given now. */
 function nobodyLooks({ res, below, steps }: Layer): boolean {
-  if (below !== NODES_OWN && below !== OWN) return false;
+  if (below !== NODES_OWN && !(below === OWN && isUnwatched())) return false;
   for (const step of steps) if (typeof step === 'function') return false;
   return res.getHeaderNames().length === 0;
 }

@@ -7,20 +7,22 @@
  * kept, and the socket gets one text: the same bytes. Whatever else there is Node writes itself.
  */
 import { type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 
 type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[];
 
 /** For `createServer({ ServerResponse: DirectResponse })`. */
 export class DirectResponse extends ServerResponse {
   override writeHead(status: number, message?: string | Headers, headers?: Headers): this {
-    if (typeof message === 'object' && headers === undefined && writeUsualHead(this, status, message)) return this;
+    const given = typeof message === 'object' && message !== null && headers === undefined ? message : undefined;
+    if (given !== undefined && writeUsualHead(this, status, given)) return this;
     return super.writeHead(status, message as string, headers);
   }
 
   override end(chunk?: unknown, encoding?: unknown, callback?: unknown): this {
-    if (typeof chunk === 'string' && encoding === undefined && callback === undefined && endWithText(this, chunk)) {
-      return this;
-    }
+    const done = typeof encoding === 'function' ? encoding : callback;
+    const isText = typeof chunk === 'string' && (typeof encoding !== 'string' || encoding === 'utf8');
+    if (isText && endWithText(this, chunk, done as (() => void) | undefined)) return this;
     return super.end(chunk, encoding as BufferEncoding, callback as () => void);
   }
 }
@@ -34,9 +36,11 @@ interface Parts {
   readonly _keepAliveTimeout: number;
   readonly _defaultKeepAlive: boolean;
   readonly _removedConnection: boolean;
+  readonly _removedContLen: boolean;
   readonly _expect_continue: boolean;
   readonly outputData: readonly unknown[];
   readonly maxRequestsOnConnectionReached: boolean;
+  readonly _maxRequestsPerSocket?: number;
   finished: boolean;
   _implicitHeader(): void;
   _finish(): void;
@@ -44,32 +48,39 @@ interface Parts {
 
 const { writeHead: NODES_WRITE_HEAD, end: NODES_END } = ServerResponse.prototype;
 
-/** A Node that names them otherwise writes everything itself, and so does one whose methods somebody has wrapped. */
-const IS_KNOWN = (() => {
-  const wrapped = [NODES_WRITE_HEAD, NODES_END].some(
-    (method) => !String(method).startsWith(`function ${method.name}(`),
-  );
-  if (wrapped) return false;
+/** What the parts of a new response are. */
+const FRESH: Readonly<Record<string, unknown>> = {
+  _header: null,
+  _headerSent: false,
+  _contentLength: null,
+  _hasBody: true,
+  _keepAliveTimeout: 0,
+  _defaultKeepAlive: true,
+  _removedConnection: false,
+  _removedContLen: false,
+  _expect_continue: false,
+  finished: false,
+  maxRequestsOnConnectionReached: false,
+};
+
+/** Where Node keeps headers that were set one by one: null until the first. */
+const { SET_HEADERS, IS_KNOWN } = (() => {
   const one = new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 } as never);
-  const expected: Record<string, unknown> = {
-    _header: null,
-    _headerSent: false,
-    _contentLength: null,
-    _hasBody: true,
-    _keepAliveTimeout: 0,
-    _defaultKeepAlive: true,
-    _removedConnection: false,
-    _expect_continue: false,
-    finished: false,
-    maxRequestsOnConnectionReached: false,
-  };
-  const parts = one as unknown as Record<string, unknown>;
-  const methods = ['_implicitHeader', '_finish'].every((name) => typeof parts[name] === 'function');
-  return methods && Array.isArray(parts.outputData) && Object.keys(expected).every((n) => parts[n] === expected[n]);
+  const parts = one as unknown as Record<string | symbol, unknown>;
+  const headers = Object.getOwnPropertySymbols(one).find(({ description }) => description === 'kOutHeaders');
+  const isFresh = Object.keys(FRESH).every((name) => parts[name] === FRESH[name]) && Array.isArray(parts.outputData);
+  const isWhole = ['_implicitHeader', '_finish'].every((name) => typeof parts[name] === 'function');
+  // Words that only Node's own text has: tracing tools wrap these methods before anything else is loaded.
+  const isOwn = String(NODES_WRITE_HEAD).includes('kOutHeaders') && String(NODES_END).includes('kCorked');
+  const known = isFresh && isWhole && isOwn && headers !== undefined && parts[headers] === null;
+  return { SET_HEADERS: headers ?? Symbol('none'), IS_KNOWN: known };
 })();
 
-/** Nobody who watches all responses of the process, as tracing tools do, has come since. */
-function isUnwatched(): boolean {
+/**
+ * This is a Node whose parts are known, and nobody has wrapped the methods of all responses, as tracing tools do: else Node
+ * writes everything itself.
+ */
+export function isUnwatched(): boolean {
   const { writeHead, end } = ServerResponse.prototype;
   return IS_KNOWN && writeHead === NODES_WRITE_HEAD && end === NODES_END;
 }
@@ -100,6 +111,7 @@ function isUsual(res: ServerResponse & Parts, status: number): boolean {
   return (
     isUnwatched() &&
     !res._header &&
+    typeof status === 'number' &&
     STATUS_CODES[status] !== undefined &&
     status >= 200 &&
     status !== 204 &&
@@ -109,9 +121,11 @@ function isUsual(res: ServerResponse & Parts, status: number): boolean {
     res.sendDate &&
     res._defaultKeepAlive &&
     !res._removedConnection &&
+    !res._removedContLen &&
     !res._expect_continue &&
     !res.maxRequestsOnConnectionReached &&
-    res.getHeaderNames().length === 0
+    !res._maxRequestsPerSocket &&
+    (res as unknown as Record<symbol, unknown>)[SET_HEADERS] === null
   );
 }
 
@@ -123,20 +137,15 @@ class Fields {
   /** False for a field that Node is to judge. */
   add(name: unknown, value: unknown): boolean {
     if (typeof name !== 'string') return false;
-    const field = known.get(name) ?? know(name);
-    if (field.kind === FRAMING) return false;
-    if (field.kind === LENGTH) {
-      if (this.length >= 0 || (typeof value === 'string' && !DIGITS.test(value))) return false;
+    const kind = kinds.get(name) ?? kindOf(name);
+    if (kind === FRAMING) return false;
+    if (kind === LENGTH) {
+      if (this.length >= 0 || !isLength(value)) return false;
       this.length = Number(value);
-      if (!Number.isSafeInteger(this.length) || this.length < 0) return false;
-      this.text += `${name}: ${value as string | number}\r\n`;
-      return true;
-    }
-    if (typeof value !== 'string') return false;
-    // Most values are the same each time.
-    if (value !== field.good) {
+    } else if (typeof value !== 'string') return false;
+    else if (kind === PLAIN || value !== knownType) {
       if (!PLAIN_TEXT.test(value)) return false;
-      field.good = value;
+      if (kind === TYPE && value.length < 100) knownType = value;
     }
     this.text += `${name}: ${value}\r\n`;
     return true;
@@ -147,16 +156,22 @@ const PLAIN_TEXT = /^[\t\x20-\x7e]*$/;
 const DIGITS = /^\d{1,15}$/;
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 
-const PLAIN = 0;
-const LENGTH = 1;
-/** It says something about framing or connection, or is no name. */
-const FRAMING = 2;
+/** The type of most answers is that of the one before. */
+let knownType = 'application/json';
 
-interface Field {
-  readonly kind: number;
-  /** The value that it last had. */
-  good: string;
+function isLength(value: unknown): value is string | number {
+  return typeof value === 'number' ? Number.isSafeInteger(value) && value >= 0 : isDigits(value);
 }
+
+function isDigits(value: unknown): boolean {
+  return typeof value === 'string' && DIGITS.test(value);
+}
+
+const PLAIN = 0;
+const TYPE = 1;
+const LENGTH = 2;
+/** It says something about framing or connection, or is no name. */
+const FRAMING = 3;
 
 const FRAMING_NAMES = new Set([
   'connection',
@@ -169,50 +184,58 @@ const FRAMING_NAMES = new Set([
 ]);
 
 /** An application has few names; what it makes of a client's words is not kept. */
-const MOST_KNOWN = 500;
-const known = new Map<string, Field>();
+const MOST_KINDS = 500;
+const LONGEST_NAME = 60;
+const kinds = new Map<string, number>();
 
-function know(name: string): Field {
+function kindOf(name: string): number {
   const lower = name.toLowerCase();
-  const isFraming = FRAMING_NAMES.has(lower) || !TOKEN.test(name);
-  const field = { kind: lower === 'content-length' ? LENGTH : isFraming ? FRAMING : PLAIN, good: '' };
-  if (known.size < MOST_KNOWN) known.set(name, field);
-  return field;
+  let kind = lower === 'content-length' ? LENGTH : lower === 'content-type' ? TYPE : PLAIN;
+  if (FRAMING_NAMES.has(lower) || !TOKEN.test(name)) kind = FRAMING;
+  if (kinds.size < MOST_KINDS && name.length <= LONGEST_NAME) kinds.set(name, kind);
+  return kind;
 }
 
+/** Real time, whatever a test makes of the clock later: as Node's own. */
+const { now: realTime } = Date;
+
 let shared = '';
+let sharedSecond = -1;
 let sharedTimeout = -1;
 
 /** The end of each head in one second: when it was, and that the connection stays open. */
 function sharedLines(timeout: number): string {
-  if (shared !== '' && timeout === sharedTimeout) return shared;
-  const now = Date.now();
-  if (shared === '') {
-    const forget = (): void => {
-      shared = '';
-    };
-    setTimeout(forget, 1000 - (now % 1000)).unref();
-  }
+  const second = Math.floor(realTime() / 1000);
+  if (second === sharedSecond && timeout === sharedTimeout) return shared;
+  sharedSecond = second;
   sharedTimeout = timeout;
   const hint = timeout === 0 ? '' : `Keep-Alive: timeout=${Math.floor(timeout / 1000)}\r\n`;
-  shared = `Date: ${new Date(now).toUTCString()}\r\nConnection: keep-alive\r\n${hint}\r\n`;
+  shared = `Date: ${new Date(second * 1000).toUTCString()}\r\nConnection: keep-alive\r\n${hint}\r\n`;
   return shared;
 }
 
-/** Ends a response that has sent nothing yet with a text, in one write. False, and nothing is sent: that is not the way. */
-function endWithText(res: ServerResponse, text: string): boolean {
+/**
+ * Ends a response that has sent nothing yet with a text, in one write; `done` is called when that is out. False, and nothing
+ * is sent: that is not the way.
+ */
+function endWithText(res: ServerResponse, text: string, done: (() => void) | null | undefined): boolean {
   const parts = res as unknown as ServerResponse & Parts;
-  const { socket } = parts;
-  if (!isUnwatched() || text === '' || parts.finished || socket === null || parts.outputData.length > 0) return false;
+  const socket = res.socket as (Socket & { _httpMessage?: unknown; _hadError?: boolean }) | null;
+  if (!isUnwatched() || text === '' || parts.finished || parts._headerSent || !parts._hasBody) return false;
+  if (parts.strictContentLength || parts.outputData.length > 0 || res.destroyed) return false;
+  if (socket === null || socket._httpMessage !== res || socket.destroyed || !socket.writable) return false;
+  if (socket.writableCorked > 0) return false;
   if (!parts._header) {
     parts._contentLength = Buffer.byteLength(text);
     parts._implicitHeader();
+    // Whoever listens for the head may have answered in its place.
+    if (parts.finished) return true;
   }
-  const isWhole = !parts._headerSent && parts._hasBody && !parts.chunkedEncoding && !parts.strictContentLength;
-  if (!isWhole || !parts._header || !socket.writable || socket.writableCorked > 0) return false;
+  if (!parts._header || parts._headerSent || !parts._hasBody || parts.chunkedEncoding || socket.destroyed) return false;
+  if (typeof done === 'function') res.once('finish', done);
   parts._headerSent = true;
-  socket.write(parts._header + text, 'utf8', () => {
-    if ((socket as { _hadError?: boolean })._hadError !== true) res.emit('finish');
+  socket.write(parts._header + text, () => {
+    if (socket._hadError !== true) res.emit('finish');
   });
   parts.finished = true;
   parts._finish();

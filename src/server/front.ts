@@ -22,9 +22,10 @@ import { closeLingering, DISCARD_BYTES, discardRest } from './connections/linger
 import { SeldomLine } from './connections/seldom-line.js';
 import { type UpgradeHandler, Upgrades } from './connections/upgrades.js';
 import { Watch, type WatchLimits } from './connections/watch.js';
+import { writeWhole } from './connections/whole-writes.js';
 import { advertisedKeepAlive, handshakeTimeout, headTime, nodeOptions } from './node-options.js';
 import { Admission } from './requests/admission.js';
-import { endEmptyBody } from './requests/empty-body.js';
+import { endEmptyBody, tellLate } from './requests/empty-body.js';
 import { type Refusal, refusal, sendRefusal } from './requests/refusal.js';
 import { announceUnread, watchBody, watchChunks } from './requests/request-body.js';
 import { requestGuard } from './requests/request-guard.js';
@@ -121,12 +122,13 @@ export class Front {
     server.on('connection', (raw: Socket) => {
       const connection = this.connections.accept(raw);
       this.#closePatiently(connection);
+      writeWhole(raw);
       this.#room.makeRoom(connection);
     });
     server.on('error', (error) => this.#acceptFailed.note({ err: error }));
     if (tls !== undefined) {
       server.prependListener('secureConnection', (socket: TLSSocket) => {
-        // Not written whole: under TLS Node's list is the cheaper way, by a fifth of a request.
+        // Lists are left to Node: under TLS they are the cheaper way, by a fifth of a request.
         this.#closePatiently(this.connections.secured(socket));
       });
     }
@@ -254,6 +256,7 @@ export class Front {
   #exchangeEnded(exchange: Exchange): void {
     const { connection, req } = exchange;
     this.admission.leave(exchange);
+    tellLate(exchange);
     if (!connection.socket.destroyed) {
       connection.bytesBefore = connection.socket.bytesRead;
       connection.endedEarly = !req.complete;

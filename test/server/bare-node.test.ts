@@ -66,6 +66,20 @@ const head = fc.oneof(
       does(`odd list ${code} ${some.join()}`, (res) => res.writeHead(code, structuredClone(some).flat())),
     ),
   fc.constantFrom(...ODD).map(([name, value]) => does(`odd ${name}`, (res) => res.writeHead(200, { [name]: value }))),
+  fc
+    .constantFrom('200', '204', '304', 200.7)
+    .map((code) =>
+      does(`odd status ${code}`, (res) =>
+        res.writeHead(code as number, { 'content-type': 'a/b', 'content-length': 4 }),
+      ),
+    ),
+  fc.constant(does('odd null', (res) => res.writeHead(200, null as unknown as OutgoingHttpHeader[]))),
+  fc.constant(
+    does('odd set and removed', (res) => {
+      res.setHeader('x-a', '1').removeHeader('x-a');
+      res.writeHead(200, ['x-a', '1', 'X-A', '2', 'content-length', '4']);
+    }),
+  ),
   fc.constant(does('list of one', (res) => res.writeHead(200, ['x-a']))),
   status.map((code) => does(`head ${code} Odd`, (res) => res.writeHead(code, 'Odd'))),
   fc.constant(does('flush', (res) => res.flushHeaders())),

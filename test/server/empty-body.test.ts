@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { finished } from 'node:stream/promises';
 import { type TestContext, test } from 'node:test';
 import { type App, readBody } from 'portico/app';
@@ -115,3 +115,27 @@ test('whoever waits for a request without body to be readable, or to end, is tol
   assert.deepEqual(told, ['readable', 'end', 'close']);
   one.close();
 });
+
+/** Ways to begin to listen when the answer has been given, or is out. */
+const LATE: Record<string, (res: ServerResponse, listen: () => void) => void> = {
+  'in the next tick': (res, listen) => {
+    res.end('ok');
+    process.nextTick(listen);
+  },
+  'at the end of the answer': (res, listen) => void res.once('finish', listen).end('ok'),
+  'when the answer is told to be out': (res, listen) => void res.end('ok', listen),
+  'when the answer is closed': (res, listen) => void res.once('close', listen).end('ok'),
+};
+
+for (const [when, answer] of Object.entries(LATE)) {
+  test(`whoever begins to listen to a request ${when} is told that it closes`, async (t) => {
+    let heard: Promise<unknown> | undefined;
+    const one = await connected(t, (req, res) => {
+      heard = new Promise((resolve) => answer(res, () => void req.once('close', () => resolve('closed'))));
+    });
+    one.write(GET);
+    assert.equal((await one.response()).body, 'ok');
+    assert.equal(await heard, 'closed');
+    one.close();
+  });
+}

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import type { App } from 'portico/app';
+import { type App, beforeHead } from 'portico/app';
 import { Server } from 'portico/server';
-import { exchange, portOf } from './raw-client.js';
+import { Client, exchange, portOf } from './raw-client.js';
 
 /** The body that an app answers with, byte for byte. */
 async function bodyOf(t: TestContext, app: App): Promise<string> {
@@ -54,4 +55,48 @@ test('whoever wraps the methods of all responses sees each of them', async (t) =
   });
   assert.equal(received, 'text');
   assert.deepEqual([heads.callCount(), ends.callCount()], [1, 1]);
+});
+
+test('the date of an answer is the real one, whatever the clock of a test says', async (t) => {
+  const server = new Server('dates', (_req, res) => {
+    res.writeHead(200, { 'content-length': 2 }).end('ok');
+  });
+  await server.start();
+  t.after(() => server.stop());
+  const dateOf = async (): Promise<number> => {
+    const answer = await exchange(
+      portOf(server),
+      'GET / HTTP/1.1\r\nhost: x\r\n\r\nGET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
+    );
+    return Date.parse(/^Date: (.*)\r$/m.exec(answer)![1]!);
+  };
+  const begun = Math.floor(Date.now() / 1000) * 1000;
+  t.mock.timers.enable({ apis: ['Date', 'setTimeout'], now: 0 });
+  await dateOf();
+  t.mock.timers.reset();
+  assert.ok((await dateOf()) >= begun);
+});
+
+test('a handler that answers after its client has left makes no head', async (t) => {
+  const heads: string[] = [];
+  let answered: (() => void) | undefined;
+  const done = new Promise<void>((resolve) => {
+    answered = resolve;
+  });
+  const server = new Server('left', (req, res) => {
+    beforeHead(res, () => heads.push('made'));
+    req.socket.once('close', () => {
+      res.end('too late');
+      heads.push(String(res.headersSent));
+      answered?.();
+    });
+  });
+  await server.start();
+  t.after(() => server.stop());
+  const client = new Client(portOf(server));
+  client.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+  await once(client.socket, 'ready');
+  client.close();
+  await done;
+  assert.deepEqual(heads, ['false']);
 });

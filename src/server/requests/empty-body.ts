@@ -1,8 +1,10 @@
 /**
  * The end of a request that has no body.
  */
+import { EventEmitter } from 'node:events';
 import { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import type { Exchange } from '../connections/connections.js';
 
 /** What Node's streams and its server keep and call by names without documentation. */
 interface Parts {
@@ -10,7 +12,6 @@ interface Parts {
   /** Called once a request is answered, to read away what nobody has read. */
   _dump(): void;
   readonly _readableState: {
-    emittedReadable: boolean;
     endEmitted: boolean;
     destroyed: boolean;
     closed: boolean;
@@ -20,45 +21,63 @@ interface Parts {
 
 const { _dump: dump } = IncomingMessage.prototype as IncomingMessage & Parts;
 
-/** What is noted of a request that has ended, and of one whose 'readable' event is under way. */
+/** What is noted of a request that has ended. */
 const ENDED = ['endEmitted', 'destroyed', 'closed', 'closeEmitted'] as const;
 
-function stateHas(notes: readonly string[]): boolean {
-  const { _readableState: state } = new Readable() as Readable & Pick<Parts, '_readableState'>;
-  return notes.every((note) => note in state);
-}
-
 /** A Node whose streams keep other notes ends its requests with all their events. */
-const keepsNotes = stateHas([...ENDED, 'emittedReadable']);
+const keepsNotes = (() => {
+  const { _readableState: notes } = new Readable() as Readable & Pick<Parts, '_readableState'>;
+  return ENDED.every((note) => note in notes);
+})();
 
 /**
  * Ends a request without body when it is answered, as Node does: it is ended, closed and destroyed, and who listens is told.
  *
- * Node sets the stream flowing, which then finds out four times that it is at its end: six ticks and three events, for which
- * hardly anybody waits. Where somebody does, one look is enough; where nobody does, only the notes are left. With the answer
- * in one write a request costs 1 µs less of 24, and the current context has four ticks less to follow. One function for all
- * requests; a Node that calls it no more ends requests in its own way.
+ * Node sets the stream flowing, which then finds out four times that it is at its end: five ticks and three events, for which
+ * hardly anybody waits. Where somebody does, one look is enough; where nobody does, the notes are left at once, and one event
+ * of the response finds who has come since. A request has three ticks less, and the current context less to follow: with the
+ * answer in one write that is 1 µs less of 24. One function for all requests; a Node that calls it no more ends requests in
+ * its own way.
  */
 export function endEmptyBody(req: IncomingMessage): void {
-  const parts = req as IncomingMessage & Parts;
-  parts._dump = endAtOnce;
-  // Who listens later asks the stream itself.
-  if (keepsNotes) parts._readableState.emittedReadable = true;
+  (req as IncomingMessage & Parts)._dump = endAtOnce;
 }
 
 function endAtOnce(this: IncomingMessage & Parts): void {
   if (!this.complete) dump.call(this);
   else if (!this._dumped) {
     this._dumped = true;
-    if (!keepsNotes || isWatched(this)) this.read(0);
-    else {
-      const { _readableState: notes } = this;
-      for (const note of ENDED) notes[note] = true;
+    if (!keepsNotes || isWatched(this)) {
+      this.read(0);
+      return;
     }
+    const { _readableState: notes } = this;
+    for (const note of ENDED) notes[note] = true;
+    this._dump = endedUnseen;
   }
 }
 
+/** Stands where a request's end was only noted. */
+function endedUnseen(): void {}
+
 /** Somebody has read, reads, or waits for the end. */
 function isWatched(req: IncomingMessage): boolean {
-  return req.readableFlowing !== null || req.readableEnded || req.destroyed || req.eventNames().length > 0;
+  return req.readableFlowing !== null || req.readableEnded || req.destroyed || listens(req);
+}
+
+function listens(req: IncomingMessage): boolean {
+  return req.eventNames().length > 0 || req.emit !== EventEmitter.prototype.emit;
+}
+
+/** To be called at the end of the response: tells those who began to listen to the request while the answer went out. */
+export function tellLate({ req, res }: Pick<Exchange, 'req' | 'res'>): void {
+  if ((req as IncomingMessage & Parts)._dump !== endedUnseen) return;
+  // The server's own listener comes first; who else is told of this end may begin to listen then.
+  if (res.listenerCount('close') > 1) process.nextTick(tellEnd, req);
+  else if (listens(req)) tellEnd(req);
+}
+
+function tellEnd(req: IncomingMessage): void {
+  req.emit('end');
+  req.emit('close');
 }
