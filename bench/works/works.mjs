@@ -25,7 +25,7 @@ export const WORKS = {
     request: request('GET', '/'),
     answer: { status: 200, type: TYPE, body: json(versions) },
     filtered: false,
-    requests: 9000,
+    requests: 18_000,
     warmUp: 25_000,
   },
   work2: {
@@ -33,7 +33,7 @@ export const WORKS = {
     request: request('GET', `/v2.1/servers/${server.id}`),
     answer: { status: 200, type: TYPE, body: json({ server }) },
     filtered: true,
-    requests: 9000,
+    requests: 18_000,
     warmUp: 25_000,
   },
   'work2-logged': {
@@ -52,7 +52,7 @@ export const WORKS = {
     request: request('POST', '/v2.1/servers', json(newServer)),
     answer: { status: 202, type: TYPE, body: json(created) },
     filtered: true,
-    requests: 8000,
+    requests: 16_000,
     warmUp: 25_000,
   },
   work4: {
@@ -60,7 +60,7 @@ export const WORKS = {
     request: request('GET', `/6f70656e737461636b20342065766572/servers/${server.id}/os-nowhere`),
     answer: { status: 404, type: TYPE, body: json(missing) },
     filtered: false,
-    requests: 9000,
+    requests: 18_000,
     warmUp: 25_000,
   },
   work5: {
@@ -78,7 +78,7 @@ export const WORKS = {
     answer: { status: 200, type: TYPE, body: json(versions) },
     filtered: false,
     secure: true,
-    requests: 8000,
+    requests: 16_000,
     warmUp: 25_000,
   },
 };
