@@ -112,29 +112,23 @@ async function measureTogether(group, name, work, { scale, load, certificate, fa
     failure(contestant, error);
     await server?.stop();
   };
-  try {
-    for (const contestant of group) {
+  const eachOf = async (contestants, act) => {
+    for (const each of contestants) {
       try {
-        running.set(contestant.name, await begin(contestant, name, work, { scale, load, certificate }));
-      } catch (error) {
-        await dropOut(contestant.name, error);
-      }
-    }
-    for (const each of [...running.keys()]) {
-      try {
-        await settle(running.get(each), { scale, load });
+        await act(each);
       } catch (error) {
         await dropOut(each, error);
       }
     }
+  };
+  try {
+    const contestants = new Map(group.map((contestant) => [contestant.name, contestant]));
+    await eachOf([...contestants.keys()], async (each) => {
+      running.set(each, await begin(contestants.get(each), name, work, { scale, load, certificate }));
+    });
+    await eachOf([...running.keys()], (each) => settle(running.get(each), { scale, load }));
     for (let slice = 0; slice < SLICES; slice++) {
-      for (const each of orderOf([...running.keys()], slice)) {
-        try {
-          await measureSlice(running.get(each), slice, load);
-        } catch (error) {
-          await dropOut(each, error);
-        }
-      }
+      await eachOf(orderOf([...running.keys()], slice), (each) => measureSlice(running.get(each), slice, load));
     }
     return new Map(
       [...running].map(([each, { server, spent, seconds, count }]) => [

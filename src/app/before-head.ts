@@ -1,9 +1,9 @@
 /**
  * Work on a response's head, registered on the way in and run when the head is about to be written.
  */
-import { type OutgoingHttpHeader, ServerResponse } from 'node:http';
+import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 import { PorticoError } from '../errors.js';
-import { DirectResponse, isUnwatched } from './direct-response.js';
+import { isPlainWriteHead } from './direct-response.js';
 import { addMissing, flatHead, type HeaderList, keepHead } from './flat-head.js';
 import { foldHeaders, type HeadersArgument } from './fold-headers.js';
 
@@ -135,13 +135,10 @@ function writeThrough(
 
 /** Nothing was set before, and neither a listener nor anybody's own `writeHead` is to see what is given now. */
 function nobodyLooks({ res, below, steps }: Layer): boolean {
-  if (below !== NODES_OWN && !(below === OWN && isUnwatched())) return false;
+  if (!isPlainWriteHead(below)) return false;
   for (const step of steps) if (typeof step === 'function') return false;
   return res.getHeaderNames().length === 0;
 }
-
-const NODES_OWN: unknown = ServerResponse.prototype.writeHead;
-const OWN: unknown = DirectResponse.prototype.writeHead;
 
 /** The steps stay until Node has taken the head: what it refuses is answered by a head of its own. */
 function writeAtOnce(

@@ -80,9 +80,14 @@ const { SET_HEADERS, IS_KNOWN } = (() => {
  * This is a Node whose parts are known, and nobody has wrapped the methods of all responses, as tracing tools do: else Node
  * writes everything itself.
  */
-export function isUnwatched(): boolean {
+function isUnwatched(): boolean {
   const { writeHead, end } = ServerResponse.prototype;
   return IS_KNOWN && writeHead === NODES_WRITE_HEAD && end === NODES_END;
+}
+
+/** Whether a `writeHead` writes what it is given and nobody else sees it: Node's, or that of {@link DirectResponse}. */
+export function isPlainWriteHead(method: unknown): boolean {
+  return method === NODES_WRITE_HEAD || (method === DirectResponse.prototype.writeHead && isUnwatched());
 }
 
 /** Writes down a head that says its length and nothing else about framing or connection. False: it is none. */
@@ -160,11 +165,8 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 let knownType = 'application/json';
 
 function isLength(value: unknown): value is string | number {
-  return typeof value === 'number' ? Number.isSafeInteger(value) && value >= 0 : isDigits(value);
-}
-
-function isDigits(value: unknown): boolean {
-  return typeof value === 'string' && DIGITS.test(value);
+  if (typeof value === 'string') return DIGITS.test(value);
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
 const PLAIN = 0;
@@ -223,7 +225,7 @@ function endWithText(res: ServerResponse, text: string, done: (() => void) | nul
   const socket = res.socket as (Socket & { _httpMessage?: unknown; _hadError?: boolean }) | null;
   if (!isUnwatched() || text === '' || parts.finished || parts._headerSent || !parts._hasBody) return false;
   if (parts.strictContentLength || parts.outputData.length > 0 || res.destroyed) return false;
-  if (socket === null || socket._httpMessage !== res || socket.destroyed || !socket.writable) return false;
+  if (socket === null || socket._httpMessage !== res || !socket.writable) return false;
   if (socket.writableCorked > 0) return false;
   if (!parts._header) {
     parts._contentLength = Buffer.byteLength(text);

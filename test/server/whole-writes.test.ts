@@ -32,6 +32,17 @@ test('head and body of an answer are one write', async (t) => {
   assert.equal(lists.callCount(), 0);
 });
 
+test('they are also where a framework has put its own prototype in the place of ours', async (t) => {
+  const lists = countLists(t);
+  const received = await bodyOf(t, (_req, res) => {
+    Object.setPrototypeOf(res, ServerResponse.prototype);
+    res.writeHead(200, { 'content-length': 5 });
+    res.end('gr\u00fcn');
+  });
+  assert.equal(received, 'gr\u00fcn');
+  assert.equal(lists.callCount(), 0);
+});
+
 test('pieces of an answer are still written together, each in its encoding', async (t) => {
   const lists = countLists(t);
   const received = await bodyOf(t, (_req, res) => {
