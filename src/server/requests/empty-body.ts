@@ -11,6 +11,8 @@ interface Parts {
   _dumped: boolean;
   /** Called once a request is answered, to read away what nobody has read. */
   _dump(): void;
+  /** Of how many events somebody wants to know. */
+  readonly _eventsCount: number;
   readonly _readableState: {
     endEmitted: boolean;
     destroyed: boolean;
@@ -21,13 +23,14 @@ interface Parts {
 
 const { _dump: dump } = IncomingMessage.prototype as IncomingMessage & Parts;
 
-/** What is noted of a request that has ended. */
-const ENDED = ['endEmitted', 'destroyed', 'closed', 'closeEmitted'] as const;
-
-/** A Node whose streams keep other notes ends its requests with all their events. */
+/** A Node whose streams keep other notes, or count their listeners otherwise, ends its requests with all their events. */
 const keepsNotes = (() => {
-  const { _readableState: notes } = new Readable() as Readable & Pick<Parts, '_readableState'>;
-  return ENDED.every((note) => note in notes);
+  const stream = new Readable() as Readable & Pick<Parts, '_readableState' | '_eventsCount'>;
+  const { _readableState: notes } = stream;
+  const isKnown = ['endEmitted', 'destroyed', 'closed', 'closeEmitted'].every((note) => note in notes);
+  const before = stream._eventsCount;
+  stream.on('anything', () => {});
+  return isKnown && before === 0 && stream._eventsCount === 1;
 })();
 
 /**
@@ -52,7 +55,11 @@ function endAtOnce(this: IncomingMessage & Parts): void {
       return;
     }
     const { _readableState: notes } = this;
-    for (const note of ENDED) notes[note] = true;
+    // One by one: by names in a list the four cost 0.5 µs.
+    notes.endEmitted = true;
+    notes.destroyed = true;
+    notes.closed = true;
+    notes.closeEmitted = true;
     this._dump = endedUnseen;
   }
 }
@@ -61,20 +68,22 @@ function endAtOnce(this: IncomingMessage & Parts): void {
 function endedUnseen(): void {}
 
 /** Somebody has read, reads, or waits for the end. */
-function isWatched(req: IncomingMessage): boolean {
+function isWatched(req: IncomingMessage & Parts): boolean {
   return req.readableFlowing !== null || req.readableEnded || req.destroyed || listens(req);
 }
 
-function listens(req: IncomingMessage): boolean {
-  return req.eventNames().length > 0 || req.emit !== EventEmitter.prototype.emit;
+/** The count and not `eventNames()`, which for a stream makes a list of all names it has ever had: 0.3 µs. */
+function listens(req: IncomingMessage & Parts): boolean {
+  return req._eventsCount > 0 || req.emit !== EventEmitter.prototype.emit;
 }
 
 /** To be called at the end of the response: tells those who began to listen to the request while the answer went out. */
 export function tellLate({ req, res }: Pick<Exchange, 'req' | 'res'>): void {
-  if ((req as IncomingMessage & Parts)._dump !== endedUnseen) return;
+  const request = req as IncomingMessage & Parts;
+  if (request._dump !== endedUnseen) return;
   // The server's own listener comes first; who else is told of this end may begin to listen then.
-  if (res.listenerCount('close') > 1) process.nextTick(tellEnd, req);
-  else if (listens(req)) tellEnd(req);
+  if (res.listenerCount('close') > 1) process.nextTick(tellEnd, request);
+  else if (listens(request)) tellEnd(request);
 }
 
 function tellEnd(req: IncomingMessage): void {
