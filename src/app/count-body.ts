@@ -10,9 +10,16 @@ export interface BodyCount {
   received: number;
 }
 
-const COUNT: unique symbol = Symbol('portico.bodyCount');
+/** Gets a body in the place of the request's stream. */
+export interface BodyTaker {
+  /** What comes next, null at the end; gives what `push` would: whether more is wanted. */
+  take(chunk: Buffer | null): boolean;
+}
 
-type Counted = Readable & { [COUNT]?: BodyCount };
+const COUNT: unique symbol = Symbol('portico.bodyCount');
+const TAKER: unique symbol = Symbol('portico.bodyTaker');
+
+type Counted = Readable & { [COUNT]?: BodyCount; [TAKER]?: BodyTaker | undefined };
 
 /**
  * Adds what comes to `count`: all of a body enters the request through `push`, however it is read afterwards.
@@ -32,7 +39,20 @@ export function countFor(req: IncomingMessage, stream: Readable): void {
   if (count !== undefined) (stream as Counted)[COUNT] = count;
 }
 
+/**
+ * Gives what comes from now on to `taker` and not to the stream, counted as before; undefined: to the stream again. False
+ * where the body is not counted, or somebody else stands at its entrance.
+ */
+export function divertBody(req: Readable, taker: BodyTaker | undefined): boolean {
+  const counted = req as Counted;
+  if (counted.push !== countingPush) return false;
+  counted[TAKER] = taker;
+  return true;
+}
+
 function countingPush(this: Counted, chunk: unknown, encoding?: BufferEncoding): boolean {
   if (chunk !== null) this[COUNT]!.received += (chunk as Buffer).length;
+  const { [TAKER]: taker } = this;
+  if (taker !== undefined) return taker.take(chunk as Buffer | null);
   return IncomingMessage.prototype.push.call(this, chunk, encoding);
 }

@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { PorticoError } from '../errors.js';
 import { Fault } from './fault.js';
+import { type BodyReader, takeBody } from './take-body.js';
 
 /** How {@link readBody} reads. */
 export interface ReadBodyOptions {
@@ -54,6 +55,16 @@ export function collectBody(body: Readable, limit: number, done: BodyCollected):
     done(problem);
     return;
   }
+  const readStream = (): void => collectStream(body, limit, done);
+  const taken: BodyReader = {
+    done: (error, bytes) => (error === null ? done(null, bytes) : done(failure(error))),
+    readStream,
+  };
+  if (!takeBody(body, taken)) readStream();
+}
+
+/** Reads what a stream brings. */
+function collectStream(body: Readable, limit: number, done: BodyCollected): void {
   const chunks: Buffer[] = [];
   let size = 0;
   const settle = (error: Error | null, bytes?: Buffer): void => {
@@ -67,7 +78,7 @@ export function collectBody(body: Readable, limit: number, done: BodyCollected):
     else chunks.push(bytes);
   };
   const onEnd = (): void => settle(null, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size));
-  const onError = (error: Error): void => settle(error instanceof Fault ? error : aborted(error));
+  const onError = (error: Error): void => settle(failure(error));
   const onClose = (): void => settle(aborted());
   body.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
   // One who paused it and went away would otherwise hold it for ever.
@@ -80,6 +91,11 @@ export function tooLarge(limit: number): Fault {
     message: `The request body is larger than the limit of ${limit} bytes.`,
     headers: { connection: 'close' },
   });
+}
+
+/** A fault says itself what is wrong; anything else is a client that left. */
+function failure(error: Error | undefined): Error {
+  return error instanceof Fault ? error : aborted(error);
 }
 
 function aborted(cause?: unknown): PorticoError {

@@ -10,9 +10,9 @@ import { Fault, quoteClient } from '../../app/index.js';
  */
 export function parseJsonBody(bytes: Buffer): unknown {
   if (bytes.length === 0) return undefined;
-  // A TextDecoder for each body, even one for all, takes longer than the parser.
-  if (!isUtf8(bytes)) throw new Fault(400, { message: 'The body is not UTF-8.' });
   const marked = bytes.toString('utf8');
+  // A TextDecoder for each body, even one for all, takes longer than the parser.
+  if (marked.includes(REPLACEMENT) && !isUtf8(bytes)) throw new Fault(400, { message: 'The body is not UTF-8.' });
   const text = marked.charCodeAt(0) === BYTE_ORDER_MARK ? marked.slice(1) : marked;
   let value: unknown;
   try {
@@ -20,14 +20,22 @@ export function parseJsonBody(bytes: Buffer): unknown {
   } catch (cause) {
     throw new Fault(400, { message: `The body is not JSON: ${quoteClient((cause as Error).message)}`, cause });
   }
-  if (MAY_REACH_PROTOTYPE.test(text)) refusePrototypeKeys(value);
+  if (mayReachPrototype(text)) refusePrototypeKeys(value);
   return value;
 }
 
 const BYTE_ORDER_MARK = 0xfeff;
 
-/** A key may be written with escapes, `\u005f` for `_`: any escape of that kind asks for a closer look. */
-const MAY_REACH_PROTOTYPE = /__proto__|constructor|\\u00[0-9a-f]{2}/i;
+/** Stands where bytes were no UTF-8; or was sent. */
+const REPLACEMENT = '\ufffd';
+
+/**
+ * A key may be written with escapes, `\u005f` for `_`: any escape of that kind asks for a closer look. Three searches: one
+ * pattern for all takes 0.25 µs for 1 KB, four times as long.
+ */
+function mayReachPrototype(text: string): boolean {
+  return text.includes('__proto__') || text.includes('constructor') || text.includes('\\u00');
+}
 
 /** Without recursion: the depth of a body is the client's choice. */
 function refusePrototypeKeys(value: unknown): void {

@@ -1,0 +1,58 @@
+/**
+ * The end of a request, noted as Node's streams note it.
+ *
+ * A stream that reads itself to its end takes several ticks for it and tells events for which hardly anybody waits. Where
+ * nobody listens, the same notes can be left at once.
+ */
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+
+/** What Node's streams keep by names without documentation. */
+interface Parts {
+  /** Of how many events somebody wants to know. */
+  readonly _eventsCount: number;
+  readonly _readableState: {
+    ended: boolean;
+    endEmitted: boolean;
+    dataEmitted: boolean;
+    destroyed: boolean;
+    closed: boolean;
+    closeEmitted: boolean;
+  };
+}
+
+/** False: this is a Node whose streams keep other notes, or count their listeners otherwise. Its requests end by themselves. */
+export const canNoteEnd = (() => {
+  const stream = new Readable() as Readable & Parts;
+  const { _readableState: notes } = stream;
+  const names = ['ended', 'endEmitted', 'dataEmitted', 'destroyed', 'closed', 'closeEmitted'];
+  const before = stream._eventsCount;
+  stream.on('anything', () => {});
+  return names.every((name) => name in notes) && before === 0 && stream._eventsCount === 1;
+})();
+
+/** Notes that a request has ended, is closed and destroyed, and tells nobody; `gaveData`: it had a body, which was read. */
+export function noteEnd(req: IncomingMessage, gaveData: boolean): void {
+  const { _readableState: notes } = req as IncomingMessage & Parts;
+  if (gaveData) notes.dataEmitted = true;
+  // One by one: by names in a list they cost 0.5 µs.
+  notes.ended = true;
+  notes.endEmitted = true;
+  notes.destroyed = true;
+  notes.closed = true;
+  notes.closeEmitted = true;
+}
+
+/** Somebody has read, reads, or waits for the end. */
+export function isWatched(req: IncomingMessage): boolean {
+  return req.readableFlowing !== null || req.readableEnded || req.destroyed || isListened(req);
+}
+
+/**
+ * Somebody listens to a request, or would hear of any event. The count and not `eventNames()`, which for a stream makes a list
+ * of all names it has ever had: 0.3 µs.
+ */
+export function isListened(req: IncomingMessage): boolean {
+  return (req as IncomingMessage & Parts)._eventsCount > 0 || req.emit !== EventEmitter.prototype.emit;
+}
