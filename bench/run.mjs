@@ -2,7 +2,7 @@
 // The bench: Portico beside others, on this machine, in the same minutes.
 //
 //   npm run bench                          everything, nine rounds, about twenty minutes; renews bench/README.md
-//   npm run bench -- --quick               two rounds of less, two minutes
+//   npm run bench -- --quick               one round of less, two minutes
 //   npm run bench -- work2 start           parts by name
 //   npm run bench -- --rounds 15 work1
 //
@@ -42,9 +42,12 @@ const OTHERS = {
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** Rounds of a whole run, and of a quick one, which also sends fewer requests and leaves out what no target speaks of. */
+/**
+ * Rounds of a whole run, and of a quick one, which also sends fewer requests and leaves out what no target speaks of. Its
+ * servers are as warm: what V8 still compiles would be the larger part of its figures.
+ */
 const ROUNDS = 9;
-const QUICK = { rounds: 2, scale: 0.4, without: ['layers', 'routing'] };
+const QUICK = { rounds: 1, scale: 0.4, without: ['layers', 'routing'] };
 
 /** After so long those that no target speaks of are measured less often, for a whole run is to end within twenty minutes. */
 const LATE_MS = 5 * 60_000;

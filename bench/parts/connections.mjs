@@ -14,16 +14,21 @@ const ROWS = {
   'cluster-4': { label: 'node:cluster, 4 workers', server: nodeProgram('node-cluster'), against: 'node-lone' },
 };
 
-/** Requests of a round, and before it. */
-const REQUESTS = 3000;
-const WARM_UP = 2000;
-const WARM_UP_OF_FLEET = 6000;
+/** Requests of a round. */
+const REQUESTS = 8000;
+
+/**
+ * Requests before it for each process that serves, until V8 compiles hardly anything more: after 1,500 each of four workers
+ * still took as much for compiling as for the requests.
+ */
+const WARM_UP = 6000;
+const SERVING = { 'portico-4': 4, 'cluster-4': 4 };
 
 /** @see ../run.mjs for what a part gives. */
 export async function measureConnections({ rounds, scale, load, say }) {
   const names = Object.keys(ROWS);
   const results = await interleave(names, rounds, async (name) => {
-    const warmUp = name.endsWith('-4') ? WARM_UP_OF_FLEET : WARM_UP;
+    const warmUp = WARM_UP * (SERVING[name] ?? 1);
     const figure = await measureOnce(ROWS[name], { scale, load, warmUp });
     say(`connections  ${ROWS[name].label.padEnd(26)} ${figure.micros.toFixed(1).padStart(7)} µs`);
     return figure;
@@ -70,7 +75,7 @@ async function measureOnce({ server: command }, { scale, load, warmUp }) {
       fresh: true,
     };
     order.length = body.length;
-    await load.send({ ...order, count: Math.ceil(warmUp * scale) });
+    await load.send({ ...order, count: warmUp });
     const before = treeTimes(server.pid);
     const count = Math.ceil(REQUESTS * scale);
     await load.send({ ...order, count });

@@ -17,12 +17,15 @@ const ROWS = {
   'cluster-4': { label: 'node:cluster, 4 workers', server: nodeProgram('node-cluster') },
 };
 
+/** A start takes a quarter of a second, and one alone says little. */
+const LEAST_ROUNDS = 3;
+
 /** @see ../run.mjs for what a part gives. */
 export async function measureStart({ rounds, say }) {
   const names = Object.keys(ROWS);
   // Once each, so that all files are in memory.
   for (const name of names) await measureOnce(ROWS[name]);
-  const results = await interleave(names, rounds, async (name) => {
+  const results = await interleave(names, Math.max(rounds, LEAST_ROUNDS), async (name) => {
     const figure = await measureOnce(ROWS[name]);
     say(`start  ${ROWS[name].label.padEnd(30)} ${figure.millis.toFixed(0).padStart(5)} ms`);
     return figure;

@@ -126,7 +126,7 @@ async function measureTogether(group, name, work, { scale, load, certificate, fa
     await eachOf([...contestants.keys()], async (each) => {
       running.set(each, await begin(contestants.get(each), name, work, { scale, load, certificate }));
     });
-    await eachOf([...running.keys()], (each) => settle(running.get(each), { scale, load }));
+    await eachOf([...running.keys()], (each) => settle(running.get(each), load));
     for (let slice = 0; slice < SLICES; slice++) {
       await eachOf(orderOf([...running.keys()], slice), (each) => measureSlice(running.get(each), slice, load));
     }
@@ -160,7 +160,7 @@ async function begin(contestant, name, work, { scale, load, certificate }) {
     const { status, body } = work.answer;
     const order = { port, secure: work.secure === true, request: work.request, connections: CONNECTIONS, status };
     Object.assign(order, { length: body.length, session: `${contestant.name} ${port}` });
-    await load.send({ ...order, count: Math.ceil(work.warmUp * scale * warmUpShare) });
+    await load.send({ ...order, count: Math.ceil(work.warmUp * warmUpShare) });
     const count = Math.ceil((work.requests * scale * share) / SLICES) * SLICES;
     const rest = Math.min(SETTLING, work.warmUp) * share * warmUpShare;
     return { server, order, count, rest, spent: { total: 0, root: 0 }, seconds: 0 };
@@ -170,8 +170,8 @@ async function begin(contestant, name, work, { scale, load, certificate }) {
   }
 }
 
-async function settle({ order, rest }, { scale, load }) {
-  if (rest > 0) await load.send({ ...order, count: Math.ceil(rest * scale) });
+async function settle({ order, rest }, load) {
+  if (rest > 0) await load.send({ ...order, count: Math.ceil(rest) });
 }
 
 async function measureSlice(measured, slice, load) {
