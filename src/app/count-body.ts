@@ -8,6 +8,8 @@ import type { Readable } from 'node:stream';
 export interface BodyCount {
   /** Bytes. */
   received: number;
+  /** How many there will be, to which the parser holds the client; undefined where nobody has said so. */
+  readonly declared?: number | undefined;
 }
 
 /** Gets a body in the place of the request's stream. */
@@ -40,14 +42,22 @@ export function countFor(req: IncomingMessage, stream: Readable): void {
 }
 
 /**
- * Gives what comes from now on to `taker` and not to the stream, counted as before; undefined: to the stream again. False
- * where the body is not counted, or somebody else stands at its entrance.
+ * The count of a request whose body enters by no other way: undefined where it is not counted, where somebody else stands at
+ * the entrance, and for an object that only inherits from the request.
  */
-export function divertBody(req: Readable, taker: BodyTaker | undefined): boolean {
+export function directCount(req: Readable): BodyCount | undefined {
   const counted = req as Counted;
-  if (counted.push !== countingPush) return false;
-  counted[TAKER] = taker;
-  return true;
+  return counted.push === countingPush && Object.hasOwn(counted, COUNT) ? counted[COUNT] : undefined;
+}
+
+/** Gives what comes from now on to `taker` and not to the stream, counted as before; undefined: to the stream again. */
+export function divertBody(req: Readable, taker: BodyTaker | undefined): void {
+  (req as Counted)[TAKER] = taker;
+}
+
+/** Who gets the body; undefined: the stream. */
+export function takerOf(req: Readable): BodyTaker | undefined {
+  return (req as Counted)[TAKER];
 }
 
 function countingPush(this: Counted, chunk: unknown, encoding?: BufferEncoding): boolean {

@@ -55,15 +55,18 @@ export function collectBody(body: Readable, limit: number, done: BodyCollected):
     done(problem);
     return;
   }
-  const readStream = (): void => collectStream(body, limit, done);
   const taken: BodyReader = {
+    limit,
     done: (error, bytes) => (error === null ? done(null, bytes) : done(failure(error))),
-    readStream,
+    readStream: () => collectStream(body, limit, done),
   };
-  if (!takeBody(body, taken)) readStream();
+  if (takeBody(body, taken)) return;
+  collectStream(body, limit, done);
+  // One who paused it and went away would otherwise hold it for ever.
+  body.resume();
 }
 
-/** Reads what a stream brings. */
+/** Reads what a stream brings, unless it is paused. */
 function collectStream(body: Readable, limit: number, done: BodyCollected): void {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -81,8 +84,6 @@ function collectStream(body: Readable, limit: number, done: BodyCollected): void
   const onError = (error: Error): void => settle(failure(error));
   const onClose = (): void => settle(aborted());
   body.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
-  // One who paused it and went away would otherwise hold it for ever.
-  body.resume();
 }
 
 /** The refusal of a body over a limit of so many bytes; the connection ends with it, for the rest is not read. */

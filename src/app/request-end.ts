@@ -16,6 +16,7 @@ interface Parts {
     ended: boolean;
     endEmitted: boolean;
     dataEmitted: boolean;
+    flowing: boolean | null;
     destroyed: boolean;
     closed: boolean;
     closeEmitted: boolean;
@@ -26,7 +27,7 @@ interface Parts {
 export const canNoteEnd = (() => {
   const stream = new Readable() as Readable & Parts;
   const { _readableState: notes } = stream;
-  const names = ['ended', 'endEmitted', 'dataEmitted', 'destroyed', 'closed', 'closeEmitted'];
+  const names = ['ended', 'endEmitted', 'dataEmitted', 'flowing', 'destroyed', 'closed', 'closeEmitted'];
   const before = stream._eventsCount;
   stream.on('anything', () => {});
   return names.every((name) => name in notes) && before === 0 && stream._eventsCount === 1;
@@ -35,7 +36,10 @@ export const canNoteEnd = (() => {
 /** Notes that a request has ended, is closed and destroyed, and tells nobody; `gaveData`: it had a body, which was read. */
 export function noteEnd(req: IncomingMessage, gaveData: boolean): void {
   const { _readableState: notes } = req as IncomingMessage & Parts;
-  if (gaveData) notes.dataEmitted = true;
+  if (gaveData) {
+    notes.dataEmitted = true;
+    notes.flowing = true;
+  }
   // One by one: by names in a list they cost 0.5 µs.
   notes.ended = true;
   notes.endEmitted = true;

@@ -6,11 +6,13 @@
  */
 import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
-import { type BodyTaker, divertBody } from './count-body.js';
+import { type BodyTaker, directCount, divertBody, takerOf } from './count-body.js';
 import { canNoteEnd, isListened, isWatched, noteEnd } from './request-end.js';
 
 /** Who wants a body. */
 export interface BodyReader {
+  /** The most it may be, in bytes. */
+  readonly limit: number;
   /** Called once, with the whole body, or with what destroyed the request before its end. */
   done(error: Error | null | undefined, bytes?: Buffer): void;
   /** Called in the place of `done` when the body is to be read from the stream after all, all of it. */
@@ -18,37 +20,35 @@ export interface BodyReader {
 }
 
 /**
- * Gathers a body of declared length for `reader`; the parser holds the client to what it declared. When somebody else begins
- * to listen, all of it takes the usual way through the stream. False, and nothing has happened: it is no request of a server
- * that counts bodies, somebody has touched it, or some of it is there already.
+ * Gathers a body of declared length for `reader`. When somebody else begins to listen, all of it takes the usual way through
+ * the stream; until then the stream does not know that it is read. False, and nothing has happened: it is no request of a
+ * server that counts bodies, its length is not known or over the limit, somebody has touched it, or it is there already.
  */
 export function takeBody(body: Readable, reader: BodyReader): boolean {
   const req = body as IncomingMessage & Parts;
-  if (!canNoteEnd || !isUntouched(req)) return false;
-  const taking = new Taking(req, reader);
-  if (!divertBody(req, taking)) return false;
-  req[TAKING] = taking;
+  const length = directCount(req)?.declared;
+  if (!canNoteEnd || length === undefined || length > reader.limit || !isUntouched(req)) return false;
+  divertBody(req, new Taking(req, reader));
   req._destroy = destroyTaken;
   // As a stream does that somebody reads: the parser is let on, and a client that waits for it told to continue.
   req._read(0);
   return true;
 }
 
-const TAKING: unique symbol = Symbol('portico.takenBody');
-
-/** By names that Node documents for those who write streams. */
+/** By a name that Node documents for those who write streams. */
 interface Parts {
-  [TAKING]?: Taking | undefined;
   _destroy(error: Error | null, callback: (error?: Error | null) => void): void;
 }
 
-const { _destroy: NODES_DESTROY } = IncomingMessage.prototype;
+const { _destroy: NODES_DESTROY, on: NODES_ON } = IncomingMessage.prototype;
 
+/** Also not by a tool that follows contexts from listener to listener: here is none. */
 function isUntouched(req: IncomingMessage & Parts): boolean {
   return (
     req._destroy === NODES_DESTROY &&
+    req.on === NODES_ON &&
+    takerOf(req) === undefined &&
     !req.complete &&
-    req.headers['content-length'] !== undefined &&
     req.readableLength === 0 &&
     req.readableEncoding === null &&
     !isWatched(req)
@@ -75,7 +75,14 @@ class Taking implements BodyTaker {
     this.#end();
     const chunks = this.#chunks;
     noteEnd(req, chunks.length > 0);
-    this.#reader.done(null, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+    try {
+      this.#reader.done(null, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+    } catch (error) {
+      // Not here: the parser, in the middle of whose work this is, would take no further request.
+      process.nextTick(() => {
+        throw error;
+      });
+    }
     // A stream is closed after those that waited for its end have heard of it.
     if (isListened(req)) process.nextTick(tellClose, req);
     return false;
@@ -98,9 +105,9 @@ class Taking implements BodyTaker {
   }
 
   #end(): void {
-    divertBody(this.#req, undefined);
-    this.#req[TAKING] = undefined;
-    this.#req._destroy = NODES_DESTROY;
+    const req = this.#req;
+    divertBody(req, undefined);
+    if (req._destroy === destroyTaken) req._destroy = NODES_DESTROY;
   }
 }
 
@@ -109,7 +116,7 @@ function tellClose(req: IncomingMessage): void {
 }
 
 function destroyTaken(this: IncomingMessage & Parts, error: Error | null, callback: () => void): void {
-  const { [TAKING]: taking } = this;
+  const taking = takerOf(this);
   NODES_DESTROY.call(this, error, callback);
-  taking?.fail(error);
+  if (taking instanceof Taking) taking.fail(error);
 }

@@ -175,7 +175,7 @@ export class Front {
       return;
     }
     if (found.body) {
-      watchBody(exchange, expectsContinue);
+      watchBody(exchange, found.chunked ? undefined : found.length, expectsContinue);
       if (found.chunked) this.#watchChunks(exchange);
       if (found.length > DISCARD_BYTES) announceUnread(exchange, found.length);
     } else endEmptyBody(req);

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { finished } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import type { PorticoError } from 'portico';
-import { type App, collectBody, Fault, readBody } from 'portico/app';
+import { type App, collectBody, Fault, limitBody, readBody } from 'portico/app';
 import { Server } from 'portico/server';
 import { Client, portOf } from './raw-client.js';
 
@@ -40,8 +40,19 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 /** What a request says of itself. */
 function told(req: IncomingMessage): Record<string, unknown> {
-  const { complete, readableEnded, readableDidRead, readableAborted, destroyed, closed, aborted, errored } = req;
-  return { complete, readableEnded, readableDidRead, readableAborted, destroyed, closed, aborted, errored };
+  const { complete, readableEnded, readableDidRead, readableAborted, readableFlowing } = req;
+  const { destroyed, closed, aborted, errored } = req;
+  return {
+    complete,
+    readableEnded,
+    readableDidRead,
+    readableAborted,
+    readableFlowing,
+    destroyed,
+    closed,
+    aborted,
+    errored,
+  };
 }
 
 test('a body is whole in however many pieces it comes, and one behind the other on a connection', async (t) => {
@@ -175,5 +186,105 @@ test('an answer before the end of a body that is gathered lets the connection go
   assert.equal((await client.response()).body, 'early');
   client.write(`def${post(3)}ghi`);
   assert.equal((await client.response()).body, 'early');
+  client.close();
+});
+
+test('whoever wraps the entrance of a body that is gathered changes nothing for its reader, who is told once', async (t) => {
+  const told: string[] = [];
+  const { promise: wrapped, resolve: wraps } = deferred<void>();
+  const { promise: piece, resolve: comes } = deferred<void>();
+  const client = await connected(t, async (req, res) => {
+    collectBody(req, 100, (_error, bytes) => {
+      told.push(String(bytes));
+      res.end('ok');
+    });
+    limitBody(req, 100, () => undefined);
+    const { push } = req as unknown as { push: (chunk: unknown) => boolean };
+    Object.assign(req, {
+      push: (chunk: unknown) => {
+        const more = push.call(req, chunk);
+        comes();
+        return more;
+      },
+    });
+    wraps();
+    await piece;
+    req.on('end', () => undefined);
+  });
+  client.write(post(9));
+  await wrapped;
+  client.write('abc');
+  await piece;
+  client.write('def');
+  await turn();
+  client.write('ghi');
+  assert.equal((await client.response()).body, 'ok');
+  assert.deepEqual(told, ['abcdefghi']);
+  client.close();
+});
+
+test('a body is held to the limit whatever a filter has made of the header that declared its length', async (t) => {
+  for (const said of ['1', 'unknown', undefined]) {
+    const client = await connected(t, (req, res) => {
+      if (said === undefined) delete req.headers['content-length'];
+      else req.headers['content-length'] = said;
+      readBody(req, { limit: 10 }).then(
+        (bytes) => res.end(String(bytes.length)),
+        ({ status }: Fault) => res.end(String(status)),
+      );
+    });
+    client.write(post(1000) + 'x'.repeat(1000));
+    assert.equal((await client.response()).body, '413');
+    client.close();
+  }
+});
+
+test('the body of an object that stands for a request is read as the request’s', async (t) => {
+  const client = await connected(t, async (req, res) => {
+    res.end(await readBody(Object.create(req) as IncomingMessage));
+  });
+  client.write(`${post(5)}hello`);
+  assert.equal((await client.response()).body, 'hello');
+  client.close();
+});
+
+test('a reader who pauses a request after all gets its body when it is resumed', async (t) => {
+  const client = await connected(t, async (req, res) => {
+    const reading = readBody(req);
+    req.pause();
+    await turn();
+    let isThere = false;
+    void reading.then(() => {
+      isThere = true;
+    });
+    await turn();
+    const early = isThere;
+    req.resume();
+    res.end(`${String(await reading)} ${early}`);
+  });
+  client.write(`${post(5)}hello`);
+  assert.equal((await client.response()).body, 'hello false');
+  client.close();
+});
+
+test('an error that a reader throws is nobody’s, and the connection goes on', async (t) => {
+  const { promise: thrown, resolve: throws } = deferred<Error>();
+  const listeners = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  process.once('uncaughtException', throws);
+  t.after(() => {
+    for (const listener of listeners) process.on('uncaughtException', listener);
+  });
+  const client = await connected(t, (req, res) => {
+    collectBody(req, 100, (_error, bytes) => {
+      res.end(bytes);
+      if (String(bytes) === 'first') throw new Error('of a reader');
+    });
+  });
+  client.write(`${post(5)}first`);
+  assert.equal((await client.response()).body, 'first');
+  assert.equal((await thrown).message, 'of a reader');
+  client.write(`${post(6)}second`);
+  assert.equal((await client.response()).body, 'second');
   client.close();
 });

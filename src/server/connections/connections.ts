@@ -12,6 +12,8 @@ import type { Refusal } from '../requests/refusal.js';
 /** How a request body comes in, for the judgement whether its client is too slow. */
 export interface BodyProgress {
   received: number;
+  /** How much its client has said there would be; undefined for chunks. */
+  readonly declared: number | undefined;
   /** Milliseconds in which the client could have sent and was not held up by us, until `checkedAt`. */
   waitedMs: number;
   checkedAt: number | undefined;

@@ -15,9 +15,9 @@ const CHUNK_FRAME = 12;
  * Counts the body's bytes as they come. A client that asked for `100 Continue` gets it once somebody reads the body, and
  * not when the request is answered without.
  */
-export function watchBody(exchange: Exchange, expectsContinue: boolean): void {
+export function watchBody(exchange: Exchange, declared: number | undefined, expectsContinue: boolean): void {
   const { req, res } = exchange;
-  const body: BodyProgress = { received: 0, waitedMs: 0, checkedAt: undefined, held: expectsContinue };
+  const body: BodyProgress = { received: 0, declared, waitedMs: 0, checkedAt: undefined, held: expectsContinue };
   exchange.body = body;
   countBody(req, body);
   if (expectsContinue) continueWhenRead(req, res, body);
