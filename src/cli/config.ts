@@ -18,7 +18,8 @@ import {
 } from '../config/index.js';
 import { PorticoError } from '../errors.js';
 import { choice } from './choice.js';
-import { addConfigurationOptions, type ConfigurationArguments, readConfiguration } from './configuration.js';
+import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
+import { readConfiguration } from './configuration.js';
 import { registerShippedOptions, shippedOptions } from './shipped-options.js';
 
 interface GenerateArguments extends SampleOptions {

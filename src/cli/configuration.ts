@@ -1,28 +1,13 @@
 /**
- * What every command reads first: the options that name the configuration, and the configuration they name.
+ * What every command reads first: the configuration that its options name.
  */
-import type { Command } from 'commander';
 import { contextFacts } from '../app/index.js';
 import { Config, type LoadOptions } from '../config/index.js';
 import { createLogger, type Logger, type LogLevel } from '../log.js';
 import { logOptions } from './api-options.js';
+import type { ConfigurationArguments } from './command-line.js';
 import { addCrossChecks } from './cross-checks.js';
 import { programOptions } from './shipped-options.js';
-
-/** What the options of {@link addConfigurationOptions} come to. */
-export interface ConfigurationArguments {
-  readonly configFile?: readonly string[] | undefined;
-  readonly configDir?: readonly string[] | undefined;
-  readonly set?: readonly string[] | undefined;
-}
-
-/** Adds `--config-file`, `--config-dir` and `--set` to a command. */
-export function addConfigurationOptions(command: Command): Command {
-  return command
-    .option('--config-file <path>', 'read this file; may repeat (default: portico.ini, paste/portico.ini)', collect)
-    .option('--config-dir <path>', 'read every *.conf in this folder after the files; may repeat', collect)
-    .option('--set <group.option=value>', 'set any option, above files and environment; may repeat', collect);
-}
 
 /** Reads the configuration. With `collect`, what is wrong with the files waits for `config.validate()`. */
 export async function readConfiguration(
@@ -55,8 +40,4 @@ export function configuredLogger(config: Config, format?: 'text'): Logger {
 function levelOf(config: Config): LogLevel {
   const { debug, logLevel } = config.group('DEFAULT', logOptions, { partial: true });
   return debug ? 'debug' : logLevel;
-}
-
-function collect(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value];
 }

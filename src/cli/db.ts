@@ -3,12 +3,8 @@
  */
 import type { Command } from 'commander';
 import { openRegistry } from '../registry/index.js';
-import {
-  addConfigurationOptions,
-  type ConfigurationArguments,
-  configuredLogger,
-  readConfiguration,
-} from './configuration.js';
+import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
+import { configuredLogger, readConfiguration } from './configuration.js';
 
 export function register(program: Command): void {
   const db = program.command('db').description('the database of service records');

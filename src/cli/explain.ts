@@ -5,7 +5,7 @@ import { relative } from 'node:path';
 import type { Command } from 'commander';
 import { PorticoError } from '../errors.js';
 import { type ExplainedStep, explainRequest, Loader } from '../loader/index.js';
-import { addConfigurationOptions, type ConfigurationArguments } from './configuration.js';
+import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { pasteFile } from './paste-file.js';
 
 interface ExplainArguments extends ConfigurationArguments {

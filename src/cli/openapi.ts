@@ -4,7 +4,8 @@
 import type { Command } from 'commander';
 import { openApiDocument } from '../routing/index.js';
 import { apiRouters } from './api-routers.js';
-import { addConfigurationOptions, type ConfigurationArguments, readConfiguration } from './configuration.js';
+import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
+import { readConfiguration } from './configuration.js';
 
 interface OpenApiArguments extends ConfigurationArguments {
   readonly api?: string;

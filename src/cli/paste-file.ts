@@ -4,7 +4,8 @@
 import { relative } from 'node:path';
 import type { Config } from '../config/index.js';
 import { noPasteFile, servingOptions } from '../server/index.js';
-import { type ConfigurationArguments, readConfiguration } from './configuration.js';
+import type { ConfigurationArguments } from './command-line.js';
+import { readConfiguration } from './configuration.js';
 
 /** A paste file, and the configuration its factories read. */
 export interface PasteFile {

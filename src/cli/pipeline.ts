@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
 import { type ContextTree, Loader } from '../loader/index.js';
 import { choice } from './choice.js';
-import { addConfigurationOptions, type ConfigurationArguments } from './configuration.js';
+import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { effectiveOptions } from './effective-options.js';
 import { pasteFile } from './paste-file.js';
 import { type PipelineNode, printDot, printMermaid, printText } from './pipeline-text.js';

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { packageOf } from '../config/index.js';
 import { describeError, didYouMean } from '../errors.js';
+import { addCommonOptions } from './command-line.js';
 import { exitStatusOf, STATUS_REFUSED, STATUS_USAGE } from './exit-status.js';
 import { refuseToEnd } from './unfinished.js';
 
@@ -54,7 +55,7 @@ async function servesAtOnce(
 ): Promise<(() => Promise<number>) | undefined> {
   if (named !== undefined && named !== 'serve') return undefined;
   const { serveOptions } = await import('./serve.js');
-  return serveOptions(named === undefined ? words : words.slice(1));
+  return serveOptions(words);
 }
 
 async function parseCommand(words: readonly string[], named: string | undefined): Promise<number | undefined> {
@@ -63,10 +64,10 @@ async function parseCommand(words: readonly string[], named: string | undefined)
     .description('Serves the APIs that portico.ini enables, each composed from api-paste.ini.')
     .version(version(), '--version', 'print the version and exit')
     .helpOption('-h, --help', 'say how to use this program or a command')
-    .option('--trace-errors', 'show stack traces for mistakes of the configuration too')
     .showSuggestionAfterError(true)
     .enablePositionalOptions(false)
     .exitOverride();
+  addCommonOptions(program);
 
   const asked = named === 'help' ? words.slice(1).find((word) => !word.startsWith('-')) : undefined;
   if (asked !== undefined && asked !== 'help' && !COMMANDS.has(asked)) return unknownCommand(asked);

@@ -15,7 +15,8 @@ import {
   warningsOf,
 } from '../routing/index.js';
 import { type ApiRouters, apiRouters } from './api-routers.js';
-import { addConfigurationOptions, type ConfigurationArguments, readConfiguration } from './configuration.js';
+import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
+import { readConfiguration } from './configuration.js';
 
 interface RoutesArguments extends ConfigurationArguments {
   readonly api?: string;

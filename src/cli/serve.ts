@@ -2,7 +2,6 @@
  * `api-cli serve`, and `api-cli` alone: starts the enabled APIs in the foreground.
  */
 import { relative } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
 import { PorticoError } from '../errors.js';
@@ -11,21 +10,11 @@ import type { Logger } from '../log.js';
 import { formatAddress, type WSGIService } from '../server/index.js';
 import type { ListenAddress } from '../service/index.js';
 import { addAllProblems } from './all-problems.js';
-import {
-  addConfigurationOptions,
-  type ConfigurationArguments,
-  configuredLogger,
-  readConfiguration,
-} from './configuration.js';
+import { addConfigurationOptions, readServeWords, readWorkersWords, type ServeArguments } from './command-line.js';
+import { configuredLogger, readConfiguration } from './configuration.js';
 import { enabledApis } from './enabled-apis.js';
 import { NAME_A_CONFIGURATION, noConfiguration } from './no-configuration.js';
 import { type MakeServices, runApis } from './run-apis.js';
-
-interface ServeArguments extends ConfigurationArguments {
-  readonly enabledApis?: string | undefined;
-  readonly enabledSslApis?: string | undefined;
-  readonly dev?: boolean | undefined;
-}
 
 export function register(program: Command): void {
   const command = program
@@ -39,36 +28,13 @@ export function register(program: Command): void {
   });
 }
 
-/** The options of `serve` once more, as Node itself reads them. */
-const WORDS = {
-  'config-file': { type: 'string', multiple: true },
-  'config-dir': { type: 'string', multiple: true },
-  set: { type: 'string', multiple: true },
-  'enabled-apis': { type: 'string' },
-  'enabled-ssl-apis': { type: 'string' },
-  dev: { type: 'boolean' },
-  'trace-errors': { type: 'boolean' },
-} as const;
-
 /**
  * `serve` for the words of a command line that has nothing but its options, without the parser of all commands: a process
  * that only supervises takes 0.8 MiB less. Undefined for any other line, which is for the parser to explain.
  */
 export function serveOptions(words: readonly string[]): (() => Promise<number>) | undefined {
-  try {
-    const { values } = parseArgs({ args: [...words], options: WORDS });
-    const given = {
-      configFile: values['config-file'],
-      configDir: values['config-dir'],
-      set: values.set,
-      enabledApis: values['enabled-apis'],
-      enabledSslApis: values['enabled-ssl-apis'],
-      dev: values.dev,
-    };
-    return () => serve(given, values['trace-errors'] === true);
-  } catch {
-    return undefined;
-  }
+  const read = readServeWords(words);
+  return read === undefined ? undefined : () => serve(read.given, read.traceErrors);
 }
 
 /**
@@ -76,8 +42,8 @@ export function serveOptions(words: readonly string[]): (() => Promise<number>) 
  * is none of the configuration's.
  */
 export function serveInWorker(words: readonly string[]): Promise<number> {
-  const { values } = parseArgs({ args: [...words], options: WORDS, strict: false });
-  return serve({ dev: values.dev === true }, values['trace-errors'] === true);
+  const { dev, traceErrors } = readWorkersWords(words);
+  return serve({ dev }, traceErrors);
 }
 
 async function serve(given: ServeArguments, traceErrors: boolean): Promise<number> {

@@ -17,12 +17,8 @@ import {
   sqlitePath,
   type ViewFilter,
 } from '../registry/index.js';
-import {
-  addConfigurationOptions,
-  type ConfigurationArguments,
-  configuredLogger,
-  readConfiguration,
-} from './configuration.js';
+import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
+import { configuredLogger, readConfiguration } from './configuration.js';
 
 interface Output extends ConfigurationArguments {
   readonly json?: boolean;

@@ -1,0 +1,116 @@
+/**
+ * The options that serving and all commands have, in one list for Node's own parser, with which a program makes do that only
+ * serves, and for the one that explains commands.
+ */
+import { parseArgs } from 'node:util';
+import type { Command } from 'commander';
+
+/** What the options that name a configuration come to. */
+export interface ConfigurationArguments {
+  readonly configFile?: readonly string[] | undefined;
+  readonly configDir?: readonly string[] | undefined;
+  readonly set?: readonly string[] | undefined;
+}
+
+/** What the options of `serve` come to. */
+export interface ServeArguments extends ConfigurationArguments {
+  readonly enabledApis?: string | undefined;
+  readonly enabledSslApis?: string | undefined;
+  readonly dev?: boolean | undefined;
+}
+
+/** An option: what it takes, if anything, whether it may come again, and what it is for. */
+interface Word {
+  readonly takes?: string;
+  readonly repeats?: boolean;
+  readonly help: string;
+}
+
+const CONFIGURATION: Readonly<Record<string, Word>> = {
+  'config-file': {
+    takes: '<path>',
+    repeats: true,
+    help: 'read this file; may repeat (default: portico.ini, paste/portico.ini)',
+  },
+  'config-dir': {
+    takes: '<path>',
+    repeats: true,
+    help: 'read every *.conf in this folder after the files; may repeat',
+  },
+  set: {
+    takes: '<group.option=value>',
+    repeats: true,
+    help: 'set any option, above files and environment; may repeat',
+  },
+};
+
+const SERVE: Readonly<Record<string, Word>> = {
+  'enabled-apis': {
+    takes: '<names>',
+    help: 'the APIs to start, between commas (default: those of the configuration)',
+  },
+  'enabled-ssl-apis': { takes: '<names>', help: 'those of them that speak HTTPS' },
+  dev: { help: 'one worker, readable logs, and a self-signed certificate where HTTPS names none' },
+};
+
+/** An option of every command. */
+const EVERYWHERE: Readonly<Record<string, Word>> = {
+  'trace-errors': { help: 'show stack traces for mistakes of the configuration too' },
+};
+
+/** Adds `--config-file`, `--config-dir` and `--set` to a command. */
+export const addConfigurationOptions = (command: Command): Command => add(command, CONFIGURATION);
+
+/** Adds the options of `serve` that are none of {@link addConfigurationOptions}. */
+export const addServeOptions = (command: Command): Command => add(command, SERVE);
+
+/** Adds the options that all commands have. */
+export const addCommonOptions = (program: Command): Command => add(program, EVERYWHERE);
+
+function add(command: Command, words: Readonly<Record<string, Word>>): Command {
+  for (const [name, { takes, repeats = false, help }] of Object.entries(words)) {
+    const flags = takes === undefined ? `--${name}` : `--${name} ${takes}`;
+    if (repeats) command.option(flags, help, collect);
+    else command.option(flags, help);
+  }
+  return command;
+}
+
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
+/** What the words say, with `serve` before them or without; undefined for a line that has anything else in it. */
+export function readServeWords(
+  words: readonly string[],
+): { readonly given: ServeArguments; readonly traceErrors: boolean } | undefined {
+  try {
+    return valuesOf(words[0] === 'serve' ? words.slice(1) : words, true);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a worker reads of them: there may be words that only the configuration's options explain. */
+export function readWorkersWords(words: readonly string[]): { readonly dev: boolean; readonly traceErrors: boolean } {
+  const { given, traceErrors } = valuesOf(words, false);
+  return { dev: given.dev === true, traceErrors };
+}
+
+function valuesOf(args: readonly string[], strict: boolean): { given: ServeArguments; traceErrors: boolean } {
+  const words = Object.entries({ ...CONFIGURATION, ...SERVE, ...EVERYWHERE });
+  const options = Object.fromEntries(
+    words.map(([name, { takes, repeats = false }]) => {
+      const type: 'boolean' | 'string' = takes === undefined ? 'boolean' : 'string';
+      return [name, { type, multiple: repeats }];
+    }),
+  );
+  const { values } = parseArgs({ args: [...args], options, strict });
+  const { 'trace-errors': traceErrors, ...rest } = values;
+  const given = Object.fromEntries(
+    Object.entries(rest).map(([name, value]) => [camelCased(name), value]),
+  ) as ServeArguments;
+  return { given, traceErrors: traceErrors === true };
+}
+
+const camelCased = (name: string): string => name.replace(/-(\w)/g, (_all, letter: string) => letter.toUpperCase());
