@@ -17,6 +17,7 @@ const MIDDLEWARE_DOOR = 'middleware/index.js';
 
 /** Files that are started as programs and threads of their own. */
 const STARTED = [
+  'cli/serve.js',
   'launch/worker/worker-bootstrap.js',
   'launch/worker/watch-thread.js',
   'middleware/auth/basic-auth-worker.js',
@@ -37,6 +38,9 @@ const TOGETHER = [
     'log.js',
     'own-files.js',
     'plain-lines.js',
+    'spawn/early-worker.js',
+    'spawn/index.js',
+    'spawn/worker-process.js',
     'standard-error.js',
   ],
   ['launch/assignment.js', 'launch/exit-status.js', 'launch/worker/worker-start.js'],

@@ -3,6 +3,9 @@
  * `api-cli`: one program. It listens to the signals before anything else is loaded, when it is to serve.
  */
 import { holdSignals } from '../early-signals.js';
+import { ownFile } from '../own-files.js';
+import { startEarlyWorker } from '../spawn/index.js';
+import { readServeWords } from './command-line.js';
 
 const words = process.argv.slice(2);
 const [first] = words;
@@ -14,6 +17,8 @@ if (serves && Symbol.for('portico.worker') in process) {
   const { serveInWorker } = await import('./serve.js');
   process.exitCode = await serveInWorker(words);
 } else {
+  // It loads what it needs while this process does, and reads the configuration.
+  if (serves && readServeWords(words) !== undefined) startEarlyWorker([ownFile('cli/serve.js').href]);
   const { runCommand } = await import('./program.js');
   const status = await runCommand(words);
   if (status !== undefined) process.exitCode = status;

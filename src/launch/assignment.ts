@@ -9,12 +9,6 @@ import type { LaunchSettings } from './launch-settings.js';
 /** Which worker a process is; other rooms read it with `workerAssignment()`. */
 export type Assignment = WorkerAssignment;
 
-/** The environment variable that holds the assignment as JSON: read once and deleted. */
-export const ASSIGNMENT_VARIABLE = 'PORTICO_WORKER';
-
-/** The environment variable that stays, for the application: the index. */
-export const WORKER_ID_VARIABLE = 'PORTICO_WORKER_ID';
-
 /** The worker's end of the pipe its watch thread writes to; the channel is 3, the sockets begin at 5. */
 export const WATCH_DESCRIPTOR = 4;
 
@@ -36,11 +30,22 @@ export interface Configure {
   readonly sockets: readonly InheritedSockets[];
   /** It is to check a reload: it loads all it needs, says so, and starts nothing before it is told to. */
   readonly rehearse?: boolean;
+  /** For a worker that was started early: what others have from their environment and command line. */
+  readonly early?: EarlyFacts;
+}
+
+/** What an early worker is told. The descriptors of its sockets are places in the order in which they were sent. */
+export interface EarlyFacts {
+  readonly assignment: Assignment;
+  readonly arguments: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** From the supervisor. */
 export type ToWorker =
   | Configure
+  /** With a socket, to a worker that was started early; before it is configured. */
+  | { readonly kind: 'socket' }
   /** The reload goes on: a worker that rehearsed starts its service. */
   | { readonly kind: 'start' }
   /** Drain and end: another worker has taken over (`replaced`), or nobody will (`stop`). */

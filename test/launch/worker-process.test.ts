@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { mainModule, workerExecArgv } from '../../dist/launch/parent/worker-process.js';
 import { isDaemon, rememberForeground } from '../../dist/launch/process/foreground.js';
 import type { HostProcess } from '../../dist/launch/process/host-process.js';
 import {
@@ -11,6 +10,7 @@ import {
   setTitle,
   workerTitle,
 } from '../../dist/launch/process/process-title.js';
+import { mainModule, workerExecArgv } from '../../dist/spawn/worker-process.js';
 
 test('LC-1710 each worker’s inspector picks a port of its own, and never waits for a debugger', () => {
   assert.deepEqual(workerExecArgv(['--inspect', '--enable-source-maps']), ['--inspect=0', '--enable-source-maps']);

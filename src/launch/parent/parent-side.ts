@@ -5,6 +5,7 @@
 import type { Config } from '../../config/index.js';
 import type { Logger } from '../../log.js';
 import type { ListenAddress, ServiceBase } from '../../service/index.js';
+import { mainModule, type WorkerProgram } from '../../spawn/index.js';
 import { Deadline } from '../deadline.js';
 import { deferred } from '../deferred.js';
 import { STATUS_FAILED, statusOf } from '../exit-status.js';
@@ -31,7 +32,6 @@ import { ServiceManager } from '../systemd/service-manager.js';
 import { bindServices } from './bind-all.js';
 import { Supervisor } from './supervisor.js';
 import type { WorkerExit } from './worker-handle.js';
-import { mainModule, type WorkerProgram } from './worker-process.js';
 
 /** What a {@link ParentSide} is made of. */
 export interface ParentSideOptions {

@@ -6,7 +6,8 @@ import { url as debuggerUrl } from 'node:inspector';
 import { PorticoError } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { isListening, type ListenAddress, type ListeningService, type ServiceBase } from '../../service/index.js';
-import { type Assignment, type Configure, FIRST_SOCKET_DESCRIPTOR, type InheritedSockets } from '../assignment.js';
+import { mainModule, type WorkerProgram } from '../../spawn/index.js';
+import type { Assignment, Configure, InheritedSockets } from '../assignment.js';
 import type { LaunchSettings } from '../launch-settings.js';
 import { CodeChange } from '../reload/code-change.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
@@ -14,9 +15,9 @@ import { Handover } from '../sockets/handover.js';
 import { describeAddress, type ListenSockets, openListenSockets } from '../sockets/listen-sockets.js';
 import type { Generation, PoolSurroundings, SpawnOptions } from './pool-surroundings.js';
 import { watchStart } from './slow-start.js';
-import { WorkerHandle } from './worker-handle.js';
+import { startWorker } from './start-worker.js';
+import type { WorkerHandle } from './worker-handle.js';
 import { WorkerPool } from './worker-pool.js';
-import { mainModule, spawnWorker, type WorkerProgram } from './worker-process.js';
 
 /** After `drain_delay`: how long workers that are told to stop may take until they listen no more. */
 const LETTING_GO_MS = 2000;
@@ -217,14 +218,15 @@ export class Supervisor {
     };
     const descriptors: number[] = [];
     const sockets = pool.sockets.map((own): InheritedSockets => {
-      const first = FIRST_SOCKET_DESCRIPTOR + descriptors.length;
+      const first = descriptors.length;
       descriptors.push(...own.descriptors);
       return { address: own.address, descriptors: own.descriptors.map((_, at) => first + at) };
     });
     const { settings } = generation;
     const configuration = generation.configuration();
+    const { program } = this.#options;
     const first: Configure = { kind: 'configure', configuration, settings, sockets, rehearse };
-    const worker = new WorkerHandle(spawnWorker(this.#options.program, assignment, descriptors), assignment, first);
+    const worker = startWorker(program, assignment, first, descriptors);
     worker.onReplace = (reason) => this.#recycle(pool, index, worker, reason);
     if (this.#code?.changed) {
       const entry = { service: pool.name, workerId: index };

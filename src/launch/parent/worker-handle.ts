@@ -1,7 +1,7 @@
 /**
  * The parent's view of one worker process. The worker's view of its parent is `ParentLink`.
  */
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, SendHandle } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { ConfigurationRefused, PorticoError } from '../../errors.js';
 import type { Assignment, Configure, LaunchedService, ToParent, ToWorker, WorkerFailure } from '../assignment.js';
@@ -76,7 +76,8 @@ export class WorkerHandle {
   #lastId = 0;
   #failure: WorkerFailure | undefined;
 
-  constructor(child: ChildProcess, assignment: Assignment, first: Configure) {
+  /** `sockets`: for a worker that was started early and has inherited none. */
+  constructor(child: ChildProcess, assignment: Assignment, first: Configure, sockets: readonly SendHandle[] = []) {
     this.#child = child;
     this.assignment = assignment;
     this.pid = child.pid;
@@ -91,6 +92,7 @@ export class WorkerHandle {
     child.once('error', (error) => this.#couldNotSpawn(error));
     child.once('exit', (code, signal) => void this.#end(code, signal));
     this.#readWatchPipe(child.stdio[4] as Readable | null | undefined);
+    for (const socket of sockets) this.#send({ kind: 'socket' }, socket);
     this.#send(first);
   }
 
@@ -156,9 +158,9 @@ export class WorkerHandle {
     return answer.promise.finally(() => this.#answers.delete(id));
   }
 
-  #send(message: ToWorker): void {
+  #send(message: ToWorker, socket?: SendHandle): void {
     // A worker that is gone is noticed by its exit.
-    if (this.#child.connected) this.#child.send(message, () => undefined);
+    if (this.#child.connected) this.#child.send(message, socket, () => undefined);
   }
 
   #receive(message: ToParent): void {

@@ -2,6 +2,7 @@
  * Binding without listening: `net.BoundSocket` where Node has it (24.21, 26.10), else the undocumented call that older
  * versions have for it. No other file makes that call.
  */
+import type { SendHandle } from 'node:child_process';
 import net from 'node:net';
 import { getSystemErrorName } from 'node:util';
 
@@ -95,6 +96,15 @@ export function nameOfDescriptor(descriptor: number): { address: string; port: n
   // The handle is only asked, and never closed: that would close the descriptor.
   const handle = create(null, null, null, descriptor);
   return typeof handle === 'number' ? undefined : nameOf(handle);
+}
+
+/**
+ * A descriptor in the form in which a channel takes it; undefined for one that is no socket. It must never be closed: that
+ * would close the descriptor.
+ */
+export function sendable(descriptor: number): SendHandle | undefined {
+  const handle = create(null, null, null, descriptor);
+  return typeof handle === 'number' ? undefined : (handle as unknown as SendHandle);
 }
 
 function createHandle(to: BindTo, refused: (code: string) => Error): ServerHandle {

@@ -4,10 +4,23 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { PorticoError } from '../../errors.js';
-import { ownFile } from '../../own-files.js';
-import { ASSIGNMENT_VARIABLE, type Assignment, WORKER_ID_VARIABLE } from '../assignment.js';
-import type { HostProcess } from '../process/host-process.js';
+import { PorticoError } from '../errors.js';
+import { ownFile } from '../own-files.js';
+
+/** The environment variable that holds the assignment as JSON: read once and deleted. */
+const ASSIGNMENT_VARIABLE = 'PORTICO_WORKER';
+
+/** The environment variable that stays, for the application: the index. */
+export const WORKER_ID_VARIABLE = 'PORTICO_WORKER_ID';
+
+/** In the place of an assignment: the process is told later which worker it is, and imports these modules meanwhile. */
+export interface EarlyAssignment {
+  /** URLs. */
+  readonly preload: readonly string[];
+}
+
+/** What a child is made like. */
+export type ParentProcess = Pick<NodeJS.Process, 'pid' | 'env' | 'argv' | 'execPath' | 'execArgv'>;
 
 /** What concerns the supervisor alone: systemd's sockets and notifications, and another cluster's channel. */
 const PARENT_ONLY = [
@@ -23,11 +36,11 @@ const PARENT_ONLY = [
 ];
 
 /** Runs in each worker before the main module. */
-const BOOTSTRAP = ownFile('launch/worker/worker-bootstrap.js').href;
+const bootstrap = (): string => ownFile('launch/worker/worker-bootstrap.js').href;
 
 /** What a worker process is made of. */
 export interface WorkerProgram {
-  readonly host: HostProcess;
+  readonly host: ParentProcess;
   /** The module to run; default the parent's own main module. */
   readonly entry?: URL | string | undefined;
   /** Names of environment variables that workers must not inherit. */
@@ -37,13 +50,52 @@ export interface WorkerProgram {
 }
 
 /** Spawns a worker. Its channel is descriptor 3, the watch thread's pipe 4, then the sockets in the order given. */
-export function spawnWorker(program: WorkerProgram, assignment: Assignment, sockets: readonly number[]): ChildProcess {
-  const { host, argumentsFor = (argv: readonly string[]) => argv } = program;
-  const own = argumentsFor(host.argv.slice(2));
-  const args = [...workerExecArgv(host.execArgv), '--import', BOOTSTRAP, mainModule(program), ...own];
+export function spawnWorker(
+  program: WorkerProgram,
+  assignment: { readonly index: number },
+  sockets: readonly number[],
+): ChildProcess {
+  const environment = workerEnvironment(program.host, assignment, program.withheld);
+  environment[WORKER_ID_VARIABLE] = String(assignment.index);
+  return start(program, { own: workerArguments(program), environment, sockets });
+}
+
+/**
+ * Spawns a worker that is told over its channel what it is to do: what it serves, its sockets, its arguments, and the
+ * variables that were kept from it. These are all that look like options of a configuration, for no secret may be in a
+ * child's environment; and nothing of the command line is given to it either.
+ */
+export function spawnEarly(
+  preload: readonly string[],
+  host: ParentProcess,
+): { readonly child: ChildProcess; readonly kept: Readonly<Record<string, string>> } {
+  const kept = Object.entries(host.env).filter(([name]) => name.includes('__')) as [string, string][];
+  const environment = workerEnvironment(
+    host,
+    { preload },
+    kept.map(([name]) => name),
+  );
+  return { child: start({ host }, { own: [], environment, sockets: [] }), kept: Object.fromEntries(kept) };
+}
+
+/** What a worker is given of the parent's command line. */
+export function workerArguments({ host, argumentsFor = (argv) => argv }: WorkerProgram): readonly string[] {
+  return argumentsFor(host.argv.slice(2));
+}
+
+/** What is different from worker to worker. */
+interface Surroundings {
+  readonly own: readonly string[];
+  readonly environment: NodeJS.ProcessEnv;
+  readonly sockets: readonly number[];
+}
+
+function start(program: WorkerProgram, { own, environment, sockets }: Surroundings): ChildProcess {
+  const { host } = program;
+  const args = [...workerExecArgv(host.execArgv), '--import', bootstrap(), mainModule(program), ...own];
   return spawn(host.execPath, args, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe', ...sockets],
-    env: workerEnvironment(program, assignment),
+    env: environment,
     serialization: 'advanced',
   });
 }
@@ -65,7 +117,7 @@ export function workerExecArgv(execArgv: readonly string[]): string[] {
   for (let i = 0; i < execArgv.length; i++) {
     const arg = execArgv[i]!;
     const [name] = arg.split('=', 1);
-    if (name === '--import' && (arg === `--import=${BOOTSTRAP}` || execArgv[i + 1] === BOOTSTRAP)) {
+    if (name === '--import' && (arg === `--import=${bootstrap()}` || execArgv[i + 1] === bootstrap())) {
       if (arg === name) i += 1;
     } else if (name === '--inspect' || name === '--inspect-brk' || name === '--inspect-wait') {
       kept.push(`--inspect=${inspectorHost(arg)}0`);
@@ -87,10 +139,13 @@ function inspectorHost(arg: string): string {
   return at !== -1 && colon > at ? arg.slice(at + 1, colon + 1) : '';
 }
 
-function workerEnvironment(program: WorkerProgram, assignment: Assignment): NodeJS.ProcessEnv {
-  const environment = { ...program.host.env };
-  for (const name of [...PARENT_ONLY, ...(program.withheld ?? [])]) delete environment[name];
+function workerEnvironment(
+  host: ParentProcess,
+  assignment: object,
+  withheld: readonly string[] = [],
+): NodeJS.ProcessEnv {
+  const environment = { ...host.env };
+  for (const name of [...PARENT_ONLY, ...withheld]) delete environment[name];
   environment[ASSIGNMENT_VARIABLE] = JSON.stringify(assignment);
-  environment[WORKER_ID_VARIABLE] = String(assignment.index);
   return environment;
 }

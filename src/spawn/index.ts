@@ -1,0 +1,11 @@
+/** How a worker's process comes to be; what it then does is `launch`'s. Small, for programs that begin with it. */
+export { type EarlyWorker, startEarlyWorker, takeEarlyWorker } from './early-worker.js';
+export {
+  type EarlyAssignment,
+  mainModule,
+  spawnWorker,
+  WORKER_ID_VARIABLE,
+  type WorkerProgram,
+  workerArguments,
+  workerExecArgv,
+} from './worker-process.js';
