@@ -9,8 +9,10 @@ import { FILTERS, SEVEN } from './filter-list.mjs';
 
 const PROGRAM = fileURLToPath(new URL('../portico/filters-server.mjs', import.meta.url));
 const BLOCK = 1000;
-const WARM_UP = 5000;
-const PAIRS_A_ROUND = 2;
+/** Before it V8 still compiles, and with few pairs that is more than a filter costs. */
+const WARM_UP = 12_000;
+const PAIRS_A_ROUND = 3;
+const LEAST_PAIRS = 8;
 
 /** @see ../run.mjs for what a part gives. */
 export async function measureFilters({ rounds, quick, load, say }) {
@@ -19,7 +21,7 @@ export async function measureFilters({ rounds, quick, load, say }) {
   for (const filter of FILTERS) {
     if (quick && !SEVEN.has(filter.section)) continue;
     try {
-      const cost = await measureFilter(filter, rounds * PAIRS_A_ROUND, load);
+      const cost = await measureFilter(filter, Math.max(rounds * PAIRS_A_ROUND, LEAST_PAIRS), load);
       say(`filters  ${filter.section.padEnd(24)} ${cost.median.toFixed(2).padStart(6)} µs`);
       rows.push({ ...filter, cost });
     } catch (error) {
@@ -50,7 +52,7 @@ function reasonOf({ median, lower }, why) {
   return why ?? (lower <= 1 ? 'within the noise of this run' : 'no reason is known');
 }
 
-async function measureFilter({ section, headers }, pairs, load) {
+async function measureFilter({ section, headers, share = 1 }, pairs, load) {
   const port = await freePort();
   const server = await startServer({ command: process.execPath, args: [PROGRAM, section, String(port)] }, port);
   try {
@@ -59,19 +61,21 @@ async function measureFilter({ section, headers }, pairs, load) {
       const text = request('GET', path, undefined, headers);
       const { status, body } = await ask(port, { request: text });
       if (status !== 200) throw new Error(`${path} is answered with ${status}`);
-      orders.push({ port, request: text, connections: CONNECTIONS, status, length: body.length });
+      const session = `${section} ${path}`;
+      orders.push({ port, request: text, connections: CONNECTIONS, status, length: body.length, session });
     }
-    for (const order of orders) await load.send({ ...order, count: WARM_UP });
+    const block = BLOCK * share;
+    for (const order of orders) await load.send({ ...order, count: WARM_UP * share });
     const costs = [];
     for (let pair = 0; pair < pairs; pair++) {
       const spent = [0, 0];
       // Each second pair begins with the other one: what drifts cancels out.
       for (const which of pair % 2 === 0 ? [0, 1] : [1, 0]) {
         const before = treeTimes(server.pid);
-        await load.send({ ...orders[which], count: BLOCK });
+        await load.send({ ...orders[which], count: block, end: pair === pairs - 1 });
         spent[which] = timeBetween(before, treeTimes(server.pid), server.pid).total;
       }
-      costs.push((spent[1] - spent[0]) / BLOCK);
+      costs.push((spent[1] - spent[0]) / block);
     }
     return summary(costs);
   } finally {

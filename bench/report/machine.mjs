@@ -30,7 +30,7 @@ export function describeMachine(
   const busy = Number(load) > 0.5 ? ', so the machine was not quiet' : '';
   return [
     `Measured ${begun} UTC on ${processors}, ${memory}, ${kernel}, Node ${node.slice(1)}; ${packages.join(', ')}.`,
-    `${rounds} rounds in ${seconds < 120 ? `${seconds.toFixed(0)} s` : `${(seconds / 60).toFixed(0)} minutes`}${quick ? ' (--quick)' : ''}; load average before it ${load}${busy}.`,
+    `${rounds} ${rounds === 1 ? 'round' : 'rounds'} in ${seconds < 120 ? `${seconds.toFixed(0)} s` : `${(seconds / 60).toFixed(0)} minutes`}${quick ? ' (--quick)' : ''}; load average before it ${load}${busy}.`,
     'Figures are medians, with the quartiles in brackets.',
   ].join('\n');
 }
