@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { type App, afterResponse, beforeHead, compose, defaultHeaders, type Filter } from 'portico/app';
+import { type App, afterResponse, beforeHead, compose, defaultHeaders, type Filter, readBody } from 'portico/app';
 import { Server } from 'portico/server';
 import { exchange, portOf } from './raw-client.js';
 
@@ -49,6 +49,16 @@ const ahead = fc.oneof(
   status.map((code) => does(`status ${code}`, (res) => Object.assign(res, { statusCode: code }))),
   fc.constantFrom<[string, Step]>(
     ['turn', () => turn()],
+    ['read', (res) => read(res)],
+    [
+      'read, then listen',
+      async (res) => {
+        const reading = read(res);
+        res.req.on('end', () => undefined);
+        await reading;
+      },
+    ],
+    ['read beside', (res) => void read(res)],
     ['hints', (res) => res.writeEarlyHints({ link: '</a>; rel=preload' })],
     ['processing', (res) => res.writeProcessing()],
   ),
@@ -112,6 +122,11 @@ const end = fc.constantFrom<[string, Step]>(
   ['end with much', (res) => res.end('y'.repeat(20_000))],
   ['pipe', (res) => Readable.from(['one', 'two']).pipe(res)],
 );
+/** Says what the body was, as long as there is time for it. */
+const read = async (res: ServerResponse): Promise<void> => {
+  const said = await readBody(res.req).then(String, ({ code }: { code: string }) => code);
+  if (!res.headersSent) res.setHeader('x-read', said);
+};
 /** As nearly every answer is given. */
 const whole = (res: ServerResponse, text: string): unknown => {
   if (!res.headersSent) res.writeHead(200, { 'content-type': 'text/plain', 'content-length': Buffer.byteLength(text) });
