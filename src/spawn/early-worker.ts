@@ -4,6 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import { type ParentProcess, spawnEarly } from './worker-process.js';
 
 /** What is told to an early worker, and to no other, which has it from its command line and environment. */
@@ -17,24 +18,45 @@ let waiting: EarlyWorker | undefined;
 
 /**
  * Starts it; `modules` are what the program is going to import, as URLs. For a program that is sure to launch a service in
- * workers of its own main module. Nothing is started where a service manager has passed sockets, which a child would inherit.
- * It ends with the process, unless it is taken before.
+ * workers of its own main module. Nothing is started where a service manager has passed sockets, which a child would inherit,
+ * nor where something is to run ahead of the program: it would see a process without its arguments and variables. Nor does it
+ * matter where none can be started. It ends with the process, unless it is taken before.
  */
 export function startEarlyWorker(modules: readonly string[], host: ParentProcess = process): void {
-  if (waiting !== undefined || host.env.LISTEN_FDS !== undefined) return;
-  const early = spawnEarly(modules, host);
+  if (waiting !== undefined || host.env.LISTEN_FDS !== undefined || runsAhead(host)) return;
+  let early: EarlyWorker;
+  try {
+    early = spawnEarly(modules, host);
+  } catch {
+    // The launcher starts its workers itself, and tells why that fails.
+    return;
+  }
   const { child } = early;
+  // Until somebody takes it, it is nobody's loss.
+  child.on('error', () => undefined);
   // Should the program end without workers, this one does not hold it.
   hold(child, 'unref');
-  // Whoever takes it listens; until then it is nobody's loss.
-  child.on('error', () => undefined);
   process.once('exit', () => {
     if (waiting === early) child.kill('SIGKILL');
   });
   waiting = early;
 }
 
-/** The early worker, once; undefined where there is none, or none any more. */
+/** Whether Node is told to load something before the program, in any of the ways it knows. */
+function runsAhead({ env, execArgv }: ParentProcess): boolean {
+  const words = [...execArgv, ...(env.NODE_OPTIONS ?? '').split(/[\s"]+/)];
+  return words.some((word) => /^(?:-r|--require|--import|--loader|--experimental-loader)(?:=|$)/.test(word));
+}
+
+/** Gives the event loop the time to tell of an early worker that has ended. */
+export async function hearOfEarlyWorker(): Promise<void> {
+  if (waiting === undefined) return;
+  // Two turns: the first may be in the middle of one, behind the place where such news is heard.
+  await turn();
+  await turn();
+}
+
+/** The early worker, once; undefined where there is none, or none that {@link hearOfEarlyWorker} knows to be alive. */
 export function takeEarlyWorker(): EarlyWorker | undefined {
   const early = waiting;
   waiting = undefined;
@@ -49,5 +71,5 @@ export function takeEarlyWorker(): EarlyWorker | undefined {
 function hold(child: ChildProcess, how: 'ref' | 'unref'): void {
   child[how]();
   child.channel?.[how]();
-  (child.stdio[4] as Socket | null | undefined)?.[how]();
+  (child.stdio?.[4] as Socket | null | undefined)?.[how]();
 }

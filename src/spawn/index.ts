@@ -1,5 +1,5 @@
 /** How a worker's process comes to be; what it then does is `launch`'s. Small, for programs that begin with it. */
-export { type EarlyWorker, startEarlyWorker, takeEarlyWorker } from './early-worker.js';
+export { type EarlyWorker, hearOfEarlyWorker, startEarlyWorker, takeEarlyWorker } from './early-worker.js';
 export {
   type EarlyAssignment,
   mainModule,

@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ask } from './clients.js';
-import { emptyProject, freePort, startApiCli } from './program.js';
+import { emptyProject, freePort, type Program, startApiCli } from './program.js';
 import { pidProject } from './projects.js';
 
 /** Says what its process is made of, on a connection of its own. */
@@ -118,12 +118,57 @@ test('a configuration that is refused leaves no process, and nothing is said but
   }
 });
 
+/** The child that the program has started, as soon as it has. */
+async function firstChild({ pid }: Program): Promise<number> {
+  const children = (): string => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  while (children() === '') await new Promise((resolve) => setImmediate(resolve));
+  return Number(children().split(' ')[0]);
+}
+
+test('a first worker that is killed before it has work is replaced, and the start goes on', async () => {
+  const port = await freePort();
+  const project = emptyProject(pidProject(port, 1));
+  const program = startApiCli([], { cwd: project.folder });
+  try {
+    const child = await firstChild(program);
+    process.kill(child, 'SIGKILL');
+    await program.printed(/^hello\b.*1 worker/m);
+    const { text } = await ask(`http://127.0.0.1:${port}/`);
+    assert.match(text, /^\d+$/);
+    assert.notEqual(text, String(child));
+    program.kill('SIGTERM');
+    assert.deepEqual(await program.ended, { code: 0, signal: null });
+  } finally {
+    await program.end();
+    project.remove();
+  }
+});
+
+test('what Node loads ahead of the program sees arguments and variables in every worker', async () => {
+  const ahead = `
+    const { env, argv } = process;
+    globalThis.ahead = [env.SHOP__COLOUR, env.PORTICO_WORKER_ID, argv.slice(2)];
+  `;
+  const app = `export const app = () => (req, res) => res.end(JSON.stringify(globalThis.ahead));`;
+  const port = await freePort();
+  const project = emptyProject({ ...pidProject(port, 1), 'app.js': app, 'ahead.cjs': ahead });
+  const env = { SHOP__COLOUR: 'red', NODE_OPTIONS: '--require ./ahead.cjs' };
+  const program = startApiCli(['--trace-errors'], { cwd: project.folder, env });
+  try {
+    await program.printed(/^hello\b.*1 worker/m);
+    const { text } = await ask(`http://127.0.0.1:${port}/`);
+    assert.deepEqual(JSON.parse(text), ['red', '0', ['--trace-errors']]);
+  } finally {
+    await program.end();
+    project.remove();
+  }
+});
+
 test('a program that is killed while it reads its configuration leaves no process', async () => {
   const project = emptyProject(pidProject(await freePort(), 1));
   const program = startApiCli([], { cwd: project.folder });
   try {
-    const children = (): string => readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, 'utf8');
-    while (children() === '') await new Promise((resolve) => setImmediate(resolve));
+    await firstChild(program);
     program.kill('SIGKILL');
     assert.deepEqual(await program.ended, { code: null, signal: 'SIGKILL' });
   } finally {

@@ -5,7 +5,7 @@
 import type { Config } from '../../config/index.js';
 import type { Logger } from '../../log.js';
 import type { ListenAddress, ServiceBase } from '../../service/index.js';
-import { mainModule, type WorkerProgram } from '../../spawn/index.js';
+import { hearOfEarlyWorker, mainModule, type WorkerProgram } from '../../spawn/index.js';
 import { Deadline } from '../deadline.js';
 import { deferred } from '../deferred.js';
 import { STATUS_FAILED, statusOf } from '../exit-status.js';
@@ -143,6 +143,7 @@ export class ParentSide implements Launcher {
     this.#takeSignals();
     const unbound = await bindServices(this.supervisor, requests, () => this.#stopping !== undefined);
     if (unbound !== undefined) await this.#orEnd(unbound.names, Promise.reject(unbound.error));
+    await hearOfEarlyWorker();
   }
 
   /** What has to succeed for the launch to go on. */

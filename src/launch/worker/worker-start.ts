@@ -53,7 +53,7 @@ export function notLaunched(service: string, launched: readonly string[]): Porti
 }
 
 /** Sockets that were sent: libuv's handles, which would close them. */
-const held: object[] = [];
+const held: unknown[] = [];
 
 /** Settles with it, and with the descriptors of the sockets that came before it in the place of their numbers. */
 function firstMessage(): Promise<Configure> {
@@ -61,7 +61,7 @@ function firstMessage(): Promise<Configure> {
     const gone = (): never => process.exit(1);
     const take = (message: ToWorker, socket?: unknown): void => {
       if (message.kind === 'socket') {
-        held.push(socket as object);
+        held.push(socket);
         return;
       }
       process.off('disconnect', gone);
@@ -75,7 +75,8 @@ function firstMessage(): Promise<Configure> {
 }
 
 function received(sockets: Configure['sockets']): Configure['sockets'] {
-  const descriptorOf = (at: number): number => (held[at] as { fd: number }).fd;
+  // One that did not arrive, for want of descriptors, fails where it is to be listened on.
+  const descriptorOf = (at: number): number => (held[at] as { fd: number } | undefined)?.fd ?? -1;
   return sockets.map((own) => ({ ...own, descriptors: own.descriptors.map(descriptorOf) }));
 }
 
