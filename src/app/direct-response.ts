@@ -19,6 +19,11 @@ export class DirectResponse extends ServerResponse {
     return super.writeHead(status, message as string, headers);
   }
 
+  override end(callback?: () => void): this;
+  // biome-ignore lint/suspicious/noExplicitAny: as Node's types have it.
+  override end(chunk: any, callback?: () => void): this;
+  // biome-ignore lint/suspicious/noExplicitAny: as Node's types have it.
+  override end(chunk: any, encoding: BufferEncoding, callback?: () => void): this;
   override end(chunk?: unknown, encoding?: unknown, callback?: unknown): this {
     const done = typeof encoding === 'function' ? encoding : callback;
     const isText = typeof chunk === 'string' && (typeof encoding !== 'string' || encoding === 'utf8');

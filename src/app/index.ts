@@ -53,7 +53,7 @@ export { quoteClient } from './quote-client.js';
 export { replaceRawHeaders } from './raw-headers.js';
 export { type BodyCollected, collectBody, type ReadBodyOptions, readBody, tooLarge } from './read-body.js';
 export { isRecordLost, tellRecordLost } from './record-loss.js';
-export { connectionAddress, connectionRemote, type Remote, remoteOf } from './remote.js';
+export { connectionAddress, connectionRemote, noteAddress, type Remote, remoteOf } from './remote.js';
 export { canNoteEnd, isListened, isWatched, noteEnd } from './request-end.js';
 export { type SharedOptions, type SharingContext, sharedByConfig } from './shared-by-config.js';
 export { type SharedDatabaseOptions, sharedDatabase, sqliteConnection } from './shared-database.js';

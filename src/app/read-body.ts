@@ -46,11 +46,13 @@ export function collectBody(body: Readable, limit: number, done: BodyCollected):
   const problem =
     Number(headers?.['content-length'] ?? 0) > limit
       ? tooLarge(limit)
-      : body.destroyed && complete !== true && !body.readableEnded
-        ? aborted()
-        : body.readableEnded || body.destroyed
-          ? consumed()
-          : null;
+      : body.readableDidRead
+        ? consumed()
+        : body.destroyed && complete !== true && !body.readableEnded
+          ? aborted()
+          : body.readableEnded || body.destroyed
+            ? consumed()
+            : null;
   if (problem !== null) {
     done(problem);
     return;

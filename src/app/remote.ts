@@ -41,6 +41,14 @@ export function connectionAddress(req: IncomingMessage): string {
   return remoteAddress === undefined ? 'unix' : withoutMapping(remoteAddress);
 }
 
+/**
+ * Lets the address be known for as long as the request is spoken of: of a connection that is gone Node tells only what
+ * somebody has asked for before.
+ */
+export function noteAddress(req: IncomingMessage): void {
+  connectionAddress(req);
+}
+
 /** On a socket for both families, IPv4 peers appear as `::ffff:192.0.2.7`. */
 function withoutMapping(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;

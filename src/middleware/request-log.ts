@@ -7,6 +7,7 @@ import {
   environ,
   Fault,
   filterFactory,
+  noteAddress,
   type ResponseOutcome,
   remoteOf,
   targetMask,
@@ -70,6 +71,7 @@ export const requestLog = filterFactory('request_log', requestLogOptions, (optio
     const path = fullPath(req);
     const begun = performance.now();
     const bytesBefore = req.socket.bytesWritten;
+    noteAddress(req);
     afterResponse(res, (outcome) => {
       const micros = Math.round((performance.now() - begun) * 1000);
       const status = statusOf(res, outcome);

@@ -86,3 +86,26 @@ test('limitBody counts what others read, and neither the rest nor an end gets th
   assert.equal(seen[0], 'hel');
   assert.ok(!seen.includes('end'));
 });
+
+test('a body of which somebody has taken a part is an error, never the rest of it', async () => {
+  const codes: string[] = [];
+  for (const takes of ['data', 'read', 'iterate']) {
+    await request(
+      async (req, res) => {
+        if (takes === 'data') await new Promise((resolve) => req.once('data', resolve));
+        else if (takes === 'iterate') {
+          for await (const _ of req) break;
+        } else {
+          await new Promise((resolve) => req.once('readable', resolve));
+          req.read(2);
+        }
+        codes.push(await readBody(req).then(String, ({ code }: { code: string }) => code));
+        res.end();
+      },
+      'POST',
+      '/',
+      { body: chunks('hello', 'world') },
+    ).catch(() => undefined);
+  }
+  assert.deepEqual(codes, ['PORTICO_BODY_CONSUMED', 'PORTICO_BODY_CONSUMED', 'PORTICO_BODY_CONSUMED']);
+});

@@ -96,6 +96,7 @@ test('MW-16 a client that leaves before the first byte is 499', async () => {
   await once(server, 'left');
   server.close();
   assert.equal(lines[0]?.status, 499);
+  assert.equal(lines[0]?.remote, '127.0.0.1');
   assert.equal(lines[0]?.aborted, true);
 });
 

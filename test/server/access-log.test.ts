@@ -63,13 +63,13 @@ test('LC-1222 a client that left before the head is logged as 499', async (t) =>
   const reached = new Promise<void>((resolve) => {
     called = resolve;
   });
-  const { server, port, lines } = await started(t, () => called(), { logFormat: 'line %(status_code)s' });
+  const { server, port, lines } = await started(t, () => called(), { logFormat: 'line %(client_ip)s %(status_code)s' });
   const client = new Client(port);
   client.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
   await reached;
   client.close();
   while (server.inFlight > 0) await new Promise(setImmediate);
-  assert.deepEqual(lines(), ['line 499']);
+  assert.deepEqual(lines(), ['line 127.0.0.1 499']);
 });
 
 test('LC-1222 widths, precision and percent signs are written as Python writes them', () => {

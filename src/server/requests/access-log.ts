@@ -2,7 +2,7 @@
  * One line for each request that reached the app, in the form an operator chose with `[wsgi] log_format`.
  */
 import type { ServerResponse } from 'node:http';
-import { environ, quoteClient, remoteOf, targetMask } from '../../app/index.js';
+import { environ, noteAddress, quoteClient, remoteOf, targetMask } from '../../app/index.js';
 import type { Logger } from '../../log.js';
 import type { Exchange } from '../connections/connections.js';
 import { compileLogFormat, type LogFormat } from './log-format.js';
@@ -28,7 +28,9 @@ export class AccessLog {
 
   /** The app is about to be called. */
   begin({ req, res }: Exchange): void {
-    if (this.#format !== undefined) this.#begun.set(res, { at: performance.now(), bytes: req.socket.bytesWritten });
+    if (this.#format === undefined) return;
+    this.#begun.set(res, { at: performance.now(), bytes: req.socket.bytesWritten });
+    noteAddress(req);
   }
 
   /** The response is done with: sent, or its client is gone, which counts as 499 where it had not seen the head. */
