@@ -80,6 +80,7 @@ async function parseCommand(words: readonly string[], named: string | undefined)
   // Whoever serves loads the application in its workers, whose parent explains how they end.
   const serves = named === undefined || named === 'serve';
   const done = serves ? undefined : refuseToEnd(named, named === 'check' ? STATUS_REFUSED : 1, process);
+  if (!serves) endWithReader(() => done?.());
   try {
     await program.parseAsync(all || named !== undefined ? [...words] : ['serve', ...words], { from: 'user' });
     return undefined;
@@ -89,6 +90,15 @@ async function parseCommand(words: readonly string[], named: string | undefined)
   } finally {
     done?.();
   }
+}
+
+/** Whoever reads the output has enough of it, as `head` does: nothing is wrong, and nothing is left to say. */
+function endWithReader(done: () => void): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    done();
+    process.exit();
+  });
 }
 
 function unknownCommand(name: string): number {

@@ -162,9 +162,18 @@ async function guarded<T>(context: Context, call: () => Awaitable<T>): Promise<T
       message: `${named(context)}: ${context.factory?.written ?? 'its factory'} failed: ${reason}`,
       origin: context.named.origin(),
       cause: error,
+      ...(isNoFactory(error) ? { hint: HOW_CALLED } : {}),
     });
     throw withWay(failed, context.trail);
   }
+}
+
+const HOW_CALLED =
+  'A factory is called with (globalConf, localConf, ctx) and gives the app or filter: is its outer function missing?';
+
+/** What a filter or an app says that is called in the place of a factory: it is given plain values. */
+function isNoFactory(error: unknown): boolean {
+  return error instanceof TypeError && error.message.endsWith(' is not a function');
 }
 
 /** A factory at work, for whoever wonders why it takes so long. */

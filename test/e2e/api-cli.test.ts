@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ask } from './clients.js';
-import { emptyProject, freePort, startApiCli } from './program.js';
+import { apiCli, emptyProject, freePort, Program, startApiCli } from './program.js';
 import { pidPaste, pidProject } from './projects.js';
 
 /** The sample on ports nobody uses, with its store in a folder of the test's own. */
@@ -262,4 +262,11 @@ test('LC-1402 LC-517 a wrong name that would end a running API refuses the reloa
     await program.end();
     project.remove();
   }
+});
+
+test('a command whose reader has enough ends quietly', async () => {
+  const program = new Program('sh', ['-c', `"${process.execPath}" "${apiCli}" config generate | head -1`]);
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  assert.equal(program.stderr, '');
+  assert.notEqual(program.stdout, '');
 });

@@ -143,6 +143,16 @@ test('PD-163 what a factory throws becomes an error of its section, with the cau
   }
 });
 
+test('an app or a filter in the place of its factory is told how a factory is called', async (t) => {
+  const factories = { x: (res: { end(text: string): void }) => res.end('hello') };
+  await assert.rejects(composed(t, '[app:main]\npaste.app_factory = x', factories), (error: unknown) => {
+    assert.ok(error instanceof PasteError);
+    assert.match(error.message, /res.end is not a function/);
+    assert.match(error.hint ?? '', /called with \(globalConf, localConf, ctx\).*outer function/s);
+    return true;
+  });
+});
+
 test('PD-164 an app is a function, a filter a function that returns one', async (t) => {
   const rows: [ini: string, factories: Record<string, unknown>, says: RegExp][] = [
     ['[app:main]\npaste.app_factory = x', { x: () => ({ listen: true }) }, /x gave an object instead of an app/],
