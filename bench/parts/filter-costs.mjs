@@ -52,9 +52,12 @@ function reasonOf({ median, lower }, why) {
   return why ?? (lower <= 1 ? 'within the noise of this run' : 'no reason is known');
 }
 
-async function measureFilter({ section, headers, share = 1 }, pairs, load) {
+async function measureFilter({ section, prepare, share = 1, ...given }, pairs, load) {
+  const prepared = prepare?.();
+  const headers = { ...given.headers, ...prepared?.headers };
   const port = await freePort();
-  const server = await startServer({ command: process.execPath, args: [PROGRAM, section, String(port)] }, port);
+  const command = { command: process.execPath, args: [PROGRAM, section, String(port)], env: prepared?.env };
+  const server = await startServer(command, port);
   try {
     const orders = [];
     for (const path of ['/without', '/with']) {
@@ -80,5 +83,6 @@ async function measureFilter({ section, headers, share = 1 }, pairs, load) {
     return summary(costs);
   } finally {
     await server.stop();
+    prepared?.remove();
   }
 }

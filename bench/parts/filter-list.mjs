@@ -1,4 +1,5 @@
 // The shipped filters and what they are given to do when they are measured alone.
+import { makeToken } from '../measure/token.mjs';
 
 /** nova's, but for the url map, which is no filter. */
 export const SEVEN = new Set(['catch_errors', 'request_id', 'request_log', 'proxy_headers', 'sizelimit', 'noauth']);
@@ -8,7 +9,7 @@ const BODY = 'the body goes through a stream of its own';
 
 /**
  * `section` of portico/filters.ini; `headers` that make it work; `does`: what; `why`: the reason for more than 1 µs.
- * `share`: the part of the requests that is enough for a slow one.
+ * `prepare()` gives further `headers`, the `env` of its server and what to do behind it. `share`: the part of the requests that is enough for a slow one.
  */
 export const FILTERS = [
   { section: 'catch_errors', does: 'nothing fails' },
@@ -26,6 +27,15 @@ export const FILTERS = [
     section: 'auth_token',
     does: 'a token that is remembered',
     why: 'the token is hashed, and identity headers are added',
+  },
+  {
+    section: 'jwt',
+    prepare: () => {
+      const { token, keyFile, remove } = makeToken({ issuer: 'bench', audience: 'bench', user: 'demo' });
+      return { headers: { 'x-auth-token': token }, env: { PORTICO_JWT__PUBLIC_KEY_FILE: keyFile }, remove };
+    },
+    does: 'a token that is remembered',
+    why: 'the token is hashed, its times are looked at, and identity headers are added',
   },
   {
     section: 'basic_auth',
@@ -80,5 +90,10 @@ export const FILTERS = [
   },
   { section: 'healthcheck', does: 'another path' },
   { section: 'static_files', does: 'no such file, so the app answers', why: 'the file system is asked' },
+  {
+    section: 'debug',
+    does: 'all about request and answer, thrown away',
+    why: 'three JSON lines with all headers; the body goes through a stream of its own',
+  },
   { section: 'connect', does: 'a middleware that does nothing' },
 ];

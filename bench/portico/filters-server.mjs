@@ -10,7 +10,8 @@ import { Server } from 'portico/server';
 
 const [, , section, port] = process.argv;
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
-const log = createLogger({ level: section === 'request_log' ? 'info' : 'warn', destination: { write() {} } });
+const LEVELS = { request_log: 'info', debug: 'debug' };
+const log = createLogger({ level: LEVELS[section] ?? 'warn', destination: { write() {} } });
 const TEXT = JSON.stringify({ items: Array.from({ length: 16 }, (_, id) => ({ id, name: `item ${id}` })) });
 const HEAD = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(TEXT) };
 
