@@ -13,12 +13,33 @@ export interface AddressOwner {
 /** What came of binding one address of a service, as an error that says it all. */
 export function bindFailure({ name, place }: AddressOwner, error: unknown): PorticoError {
   if (error instanceof PorticoError) return error;
-  const { code, message, address } = error as NodeJS.ErrnoException & { readonly address?: string };
+  const { code = '', message, address = '', hostname } = error as BindError;
   const where = place === undefined || place === '' ? '' : `${place}: `;
-  const inUse = code === 'EADDRINUSE';
-  const options = { message: `${where}${name}: ${message}`, cause: error };
-  if (!inUse) return new PorticoError('PORTICO_START_FAILED', options);
-  return new PorticoError('PORTICO_ADDRESS_TAKEN', { ...options, hint: whoHasIt(address ?? '') });
+  const what = hostname === undefined ? message : `no address is known for ${hostname} (${code})`;
+  return new PorticoError(code === 'EADDRINUSE' ? 'PORTICO_ADDRESS_TAKEN' : 'PORTICO_START_FAILED', {
+    message: `${where}${name}: ${what}`,
+    cause: error,
+    hint: HINTS[code]?.(hostname ?? address),
+  });
+}
+
+/** Of bind(2), or of getaddrinfo(3), which says for which name. */
+type BindError = NodeJS.ErrnoException & { readonly address?: string; readonly hostname?: string };
+
+/** What an operator can do, by the system's code. */
+const HINTS: Readonly<Record<string, (address: string) => string | undefined>> = {
+  EADDRINUSE: whoHasIt,
+  EACCES: (address) =>
+    /:\d+$/.test(address)
+      ? 'Ports below 1024 take CAP_NET_BIND_SERVICE (AmbientCapabilities= of a unit), or a socket that the service manager opens.'
+      : undefined,
+  EADDRNOTAVAIL: () => 'This shows the addresses it has: ip addr. 0.0.0.0 stands for all of them.',
+  ENOTFOUND: lookItUp,
+  EAI_AGAIN: lookItUp,
+};
+
+function lookItUp(host: string): string {
+  return `Is it written as it should be? This shows what the machine makes of it: getent hosts ${host}`;
 }
 
 /** One error of all failures, of which there is at least one. */
