@@ -47,7 +47,9 @@ export function register(program: Command): void {
     });
 
   addConfigurationOptions(config.command('validate'))
-    .description('report every mistake of the configuration; status 0 or 78')
+    .description(
+      'report every mistake in what Portico knows (api-cli check knows the applications too); status 0 or 78',
+    )
     .option('--strict', 'unknown sections and variables are mistakes too')
     .option('--json', 'as one JSON document')
     .action(validate);
@@ -105,7 +107,7 @@ async function validate(given: ConfigurationArguments & { strict?: boolean; json
   }
   if (errors.length > 0) throw new ConfigError(issues);
   if (issues.length > 0) process.stdout.write(`${new ConfigError(issues).message}\n`);
-  process.stdout.write(issues.length === 0 ? 'No mistakes found.\n' : 'No errors.\n');
+  process.stdout.write(issues.length === 0 ? 'No mistakes found in what Portico knows.\n' : 'No errors.\n');
 }
 
 async function show(option: string | undefined, given: ShowArguments): Promise<void> {
