@@ -9,9 +9,14 @@ import { CONNECTIONS, WORKS } from '../works/works.mjs';
 
 const ROWS = {
   'portico-lone': { label: 'Portico, one process', server: lone, against: 'portico-lone' },
-  'portico-4': { label: 'Portico, 4 workers', server: porticoWorkers(4), against: 'portico-lone' },
+  'portico-4': { label: 'Portico, 4 workers', server: porticoWorkers(4), against: 'portico-lone', serving: 4 },
   'node-lone': { label: 'node:http, one process', server: nodeProgram('node'), against: 'node-lone' },
-  'cluster-4': { label: 'node:cluster, 4 workers', server: nodeProgram('node-cluster'), against: 'node-lone' },
+  'cluster-4': {
+    label: 'node:cluster, 4 workers',
+    server: nodeProgram('node-cluster'),
+    against: 'node-lone',
+    serving: 4,
+  },
 };
 
 /** Requests of a round. */
@@ -22,13 +27,12 @@ const REQUESTS = 8000;
  * still took as much for compiling as for the requests.
  */
 const WARM_UP = 6000;
-const SERVING = { 'portico-4': 4, 'cluster-4': 4 };
 
 /** @see ../run.mjs for what a part gives. */
 export async function measureConnections({ rounds, scale, load, say }) {
   const names = Object.keys(ROWS);
   const results = await interleave(names, rounds, async (name) => {
-    const warmUp = WARM_UP * (SERVING[name] ?? 1);
+    const warmUp = WARM_UP * (ROWS[name].serving ?? 1);
     const figure = await measureOnce(ROWS[name], { scale, load, warmUp });
     say(`connections  ${ROWS[name].label.padEnd(26)} ${figure.micros.toFixed(1).padStart(7)} µs`);
     return figure;
@@ -53,7 +57,7 @@ export async function measureConnections({ rounds, scale, load, say }) {
       rows: rows.map(({ name, label, micros, root, ratio }) => [
         label,
         micros,
-        name.endsWith('-4') ? root : '–',
+        ROWS[name].serving > 1 ? root : '–',
         { ...ratio, digits: 2 },
       ]),
     },

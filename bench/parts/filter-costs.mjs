@@ -53,7 +53,7 @@ function reasonOf({ median, lower }, why) {
 }
 
 async function measureFilter({ section, prepare, share = 1, ...given }, pairs, load) {
-  const prepared = prepare?.();
+  const prepared = await prepare?.();
   const headers = { ...given.headers, ...prepared?.headers };
   const port = await freePort();
   const command = { command: process.execPath, args: [PROGRAM, section, String(port)], env: prepared?.env };

@@ -9,7 +9,8 @@ const BODY = 'the body goes through a stream of its own';
 
 /**
  * `section` of portico/filters.ini; `headers` that make it work; `does`: what; `why`: the reason for more than 1 µs.
- * `prepare()` gives further `headers`, the `env` of its server and what to do behind it. `share`: the part of the requests that is enough for a slow one.
+ * `prepare()` gives further `headers`, the `env` of its server, and `remove()`, to be called behind it. `share`: the part of the
+ * requests that is enough for a slow one.
  */
 export const FILTERS = [
   { section: 'catch_errors', does: 'nothing fails' },
@@ -30,8 +31,8 @@ export const FILTERS = [
   },
   {
     section: 'jwt',
-    prepare: () => {
-      const { token, keyFile, remove } = makeToken({ issuer: 'bench', audience: 'bench', user: 'demo' });
+    prepare: async () => {
+      const { token, keyFile, remove } = await makeToken({ issuer: 'bench', audience: 'bench', user: 'demo' });
       return { headers: { 'x-auth-token': token }, env: { PORTICO_JWT__PUBLIC_KEY_FILE: keyFile }, remove };
     },
     does: 'a token that is remembered',
