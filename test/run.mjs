@@ -10,7 +10,7 @@ import { readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// What users import is made of what was compiled, which takes a fifth of a second.
+// What users import is made of what was compiled, which takes a few seconds.
 const bundled = spawnSync(process.execPath, [join(dirname(fileURLToPath(import.meta.url)), '..', 'bundle.mjs')], {
   stdio: 'inherit',
 });

@@ -108,7 +108,20 @@ export function emptyProject(files: Readonly<Record<string, string>>): { folder:
 /** Runs a module in an empty project of its own until the test ends. */
 export function startModule(t: TestContext, code: string): Program {
   const project = emptyProject({ 'main.js': code });
-  const program = new Program(process.execPath, ['main.js'], { cwd: project.folder });
+  return untilEnd(t, project, new Program(process.execPath, ['main.js'], { cwd: project.folder }));
+}
+
+/** Starts `api-cli` in a project until the test ends, which removes the project too. */
+export function startProject(
+  t: TestContext,
+  project: ReturnType<typeof emptyProject>,
+  args: readonly string[] = [],
+  env: NodeJS.ProcessEnv = {},
+): Program {
+  return untilEnd(t, project, startApiCli(args, { cwd: project.folder, env }));
+}
+
+function untilEnd(t: TestContext, project: ReturnType<typeof emptyProject>, program: Program): Program {
   t.after(async () => {
     await program.end();
     project.remove();

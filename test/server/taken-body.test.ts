@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import type { PorticoError } from 'portico';
 import { type App, collectBody, Fault, limitBody, readBody } from 'portico/app';
 import { Server } from 'portico/server';
+import { deferred } from '../../dist/launch/deferred.js';
 import { Client, portOf } from './raw-client.js';
 
 const post = (length: number, more = ''): string =>
@@ -26,14 +27,6 @@ async function onBareNode(t: TestContext, app: App): Promise<Client> {
   await once(server, 'listening');
   t.after(() => server.close());
   return new Client((server.address() as AddressInfo).port);
-}
-
-function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
-  let resolve!: (value: T) => void;
-  const promise = new Promise<T>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
