@@ -80,10 +80,17 @@ function collect(value: string, before: readonly string[] | undefined): readonly
   return [...(before ?? []), value];
 }
 
-/** What the words say, with `serve` before them or without; undefined for a line that has anything else in it. */
-export function readServeWords(
-  words: readonly string[],
-): { readonly given: ServeArguments; readonly traceErrors: boolean } | undefined {
+/** What a command line says that has nothing but options of `serve`. */
+export interface ServeWords {
+  readonly given: ServeArguments;
+  readonly traceErrors: boolean;
+}
+
+/**
+ * What the words say, with `serve` before them or without; undefined for a line that has anything else in it, which is for the
+ * parser of all commands to explain.
+ */
+export function readServeWords(words: readonly string[]): ServeWords | undefined {
   try {
     return valuesOf(words[0] === 'serve' ? words.slice(1) : words, true);
   } catch {
@@ -97,7 +104,7 @@ export function readWorkersWords(words: readonly string[]): { readonly dev: bool
   return { dev: given.dev === true, traceErrors };
 }
 
-function valuesOf(args: readonly string[], strict: boolean): { given: ServeArguments; traceErrors: boolean } {
+function valuesOf(args: readonly string[], strict: boolean): ServeWords {
   const words = Object.entries({ ...CONFIGURATION, ...SERVE, ...EVERYWHERE });
   const options = Object.fromEntries(
     words.map(([name, { takes, repeats = false }]) => {

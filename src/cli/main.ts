@@ -17,9 +17,10 @@ if (serves && Symbol.for('portico.worker') in process) {
   const { serveInWorker } = await import('./serve.js');
   process.exitCode = await serveInWorker(words);
 } else {
+  const plain = serves ? readServeWords(words) : undefined;
   // It loads what it needs while this process does, and reads the configuration.
-  if (serves && readServeWords(words) !== undefined) startEarlyWorker([ownFile('cli/serve.js').href]);
+  if (plain !== undefined) startEarlyWorker([ownFile('cli/serve.js').href]);
   const { runCommand } = await import('./program.js');
-  const status = await runCommand(words);
+  const status = await runCommand(words, plain);
   if (status !== undefined) process.exitCode = status;
 }

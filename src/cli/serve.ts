@@ -10,7 +10,7 @@ import type { Logger } from '../log.js';
 import { formatAddress, type WSGIService } from '../server/index.js';
 import type { ListenAddress } from '../service/index.js';
 import { addAllProblems } from './all-problems.js';
-import { addConfigurationOptions, readServeWords, readWorkersWords, type ServeArguments } from './command-line.js';
+import { addConfigurationOptions, addServeOptions, readWorkersWords, type ServeArguments } from './command-line.js';
 import { configuredLogger, readConfiguration } from './configuration.js';
 import { enabledApis } from './enabled-apis.js';
 import { NAME_A_CONFIGURATION, noConfiguration } from './no-configuration.js';
@@ -19,22 +19,10 @@ import { type MakeServices, runApis } from './run-apis.js';
 export function register(program: Command): void {
   const command = program
     .command('serve', { isDefault: true })
-    .description('start the enabled APIs in the foreground (what api-cli does when no command is named)')
-    .option('--enabled-apis <names>', 'the APIs to start, between commas (default: those of the configuration)')
-    .option('--enabled-ssl-apis <names>', 'those of them that speak HTTPS')
-    .option('--dev', 'one worker, readable logs, and a self-signed certificate where HTTPS names none');
-  addConfigurationOptions(command).action(async (given: ServeArguments) => {
+    .description('start the enabled APIs in the foreground (what api-cli does when no command is named)');
+  addConfigurationOptions(addServeOptions(command)).action(async (given: ServeArguments) => {
     process.exitCode = await serve(given, command.optsWithGlobals<{ traceErrors?: boolean }>().traceErrors === true);
   });
-}
-
-/**
- * `serve` for the words of a command line that has nothing but its options, without the parser of all commands: a process
- * that only supervises takes 0.8 MiB less. Undefined for any other line, which is for the parser to explain.
- */
-export function serveOptions(words: readonly string[]): (() => Promise<number>) | undefined {
-  const read = readServeWords(words);
-  return read === undefined ? undefined : () => serve(read.given, read.traceErrors);
 }
 
 /**
@@ -46,7 +34,8 @@ export function serveInWorker(words: readonly string[]): Promise<number> {
   return serve({ dev }, traceErrors);
 }
 
-async function serve(given: ServeArguments, traceErrors: boolean): Promise<number> {
+/** `serve` with its options. */
+export async function serve(given: ServeArguments, traceErrors: boolean): Promise<number> {
   if (given.enabledApis?.split(',').every((name) => name.trim() === '')) {
     throw new PorticoError('PORTICO_USAGE', {
       message: '--enabled-apis names no API',

@@ -1,5 +1,5 @@
 /** How a worker's process comes to be; what it then does is `launch`'s. Small, for programs that begin with it. */
-export { type EarlyWorker, hearOfEarlyWorker, startEarlyWorker, takeEarlyWorker } from './early-worker.js';
+export { hearOfEarlyWorker, startEarlyWorker, takeEarlyWorker } from './early-worker.js';
 export {
   type EarlyAssignment,
   mainModule,
@@ -7,5 +7,4 @@ export {
   WORKER_ID_VARIABLE,
   type WorkerProgram,
   workerArguments,
-  workerExecArgv,
 } from './worker-process.js';

@@ -36,7 +36,7 @@ const PARENT_ONLY = [
 ];
 
 /** Runs in each worker before the main module. */
-const bootstrap = (): string => ownFile('launch/worker/worker-bootstrap.js').href;
+const BOOTSTRAP = ownFile('launch/worker/worker-bootstrap.js').href;
 
 /** What a worker process is made of. */
 export interface WorkerProgram {
@@ -92,7 +92,7 @@ interface Surroundings {
 
 function start(program: WorkerProgram, { own, environment, sockets }: Surroundings): ChildProcess {
   const { host } = program;
-  const args = [...workerExecArgv(host.execArgv), '--import', bootstrap(), mainModule(program), ...own];
+  const args = [...workerExecArgv(host.execArgv), '--import', BOOTSTRAP, mainModule(program), ...own];
   return spawn(host.execPath, args, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe', ...sockets],
     env: environment,
@@ -117,7 +117,7 @@ export function workerExecArgv(execArgv: readonly string[]): string[] {
   for (let i = 0; i < execArgv.length; i++) {
     const arg = execArgv[i]!;
     const [name] = arg.split('=', 1);
-    if (name === '--import' && (arg === `--import=${bootstrap()}` || execArgv[i + 1] === bootstrap())) {
+    if (name === '--import' && (arg === `--import=${BOOTSTRAP}` || execArgv[i + 1] === BOOTSTRAP)) {
       if (arg === name) i += 1;
     } else if (name === '--inspect' || name === '--inspect-brk' || name === '--inspect-wait') {
       kept.push(`--inspect=${inspectorHost(arg)}0`);
