@@ -10,6 +10,7 @@ export { catching } from './catching.js';
 export { type ContextFields, RequestContext } from './context.js';
 export { type BodyCount, countBody, countFor } from './count-body.js';
 export { contextFacts, currentContext, runInContext } from './current-context.js';
+export { DirectRequest, fieldNamesOf } from './direct-request.js';
 export { DirectResponse } from './direct-response.js';
 export { isDraining, markDraining } from './draining.js';
 export { type Environ, environ, type MatchedRoute, offerSignal } from './environ.js';

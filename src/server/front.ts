@@ -10,7 +10,7 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
-import { abortResponse, DirectResponse } from '../app/index.js';
+import { abortResponse, DirectRequest, DirectResponse } from '../app/index.js';
 import type { Logger } from '../log.js';
 import type { WsgiOptions } from './api/wsgi-options.js';
 import { BrokenConnections, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
@@ -112,7 +112,7 @@ export class Front {
 
   /** Node's server with these limits, not listening yet. */
   createServer(tls: TlsOptions | undefined): HttpServer {
-    const options = { ...nodeOptions(this.#limits), ServerResponse: DirectResponse };
+    const options = { ...nodeOptions(this.#limits), IncomingMessage: DirectRequest, ServerResponse: DirectResponse };
     const server =
       tls === undefined
         ? createHttpServer(options)

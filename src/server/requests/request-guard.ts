@@ -1,11 +1,11 @@
 /**
  * What Node's parser lets through and RFC 9110 and 9112 forbid: refused before any filter sees it.
  *
- * One pass over the raw header fields. The parser itself stays strict: `insecureHTTPParser` is never set.
+ * The parser itself stays strict: `insecureHTTPParser` is never set.
  */
 import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
-import { environ, replaceRawHeaders } from '../../app/index.js';
+import { environ, fieldNamesOf, replaceRawHeaders } from '../../app/index.js';
 import { type Refusal, refusal } from './refusal.js';
 import { canonicalTarget, isCanonical } from './request-target.js';
 
@@ -40,12 +40,6 @@ export interface Passed {
 const PLAIN: Passed = { body: false, chunked: false, length: 0, upgrade: false };
 const CHUNKED: Passed = { body: true, chunked: true, length: 0, upgrade: false };
 
-/** Fields that decide who asks, or where a request ends, in the order of their bits: a second one is refused. */
-const HOST = 1;
-const LENGTH = 2;
-const CODING = 4;
-const UPGRADE = 64;
-
 /**
  * Makes the guard of a server. It refuses a request, or lets it pass with its target in canonical form and without the
  * fields whose names have an underscore: WSGI's and CGI's readers cannot tell them from names with a hyphen.
@@ -63,32 +57,21 @@ export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Ref
     if (url.length > maxUrl) return URL_TOO_LONG;
     if (rawHeaders.length > maxRaw) return TOO_MANY_FIELDS;
 
-    let seen = 0;
-    let host = '';
+    const names = fieldNamesOf(req);
+    if (names.repeats) return REPEATED;
+    const { host: hostAt, contentLength: lengthAt, transferEncoding: codingAt } = names;
     let length = 0;
-    let underscores = false;
-    for (let i = 0; i < rawHeaders.length; i += 2) {
-      const name = rawHeaders[i] as string;
-      if (name.includes('_')) {
-        underscores = true;
-        continue;
-      }
-      const bit = fieldBit(name);
-      if (bit === 0) continue;
-      if ((seen & bit) !== 0 && bit !== UPGRADE) return REPEATED;
-      seen |= bit;
-      if (bit === HOST) host = rawHeaders[i + 1] as string;
-      else if (bit === LENGTH) {
-        const written = rawHeaders[i + 1] as string;
-        if (!/^\d{1,15}$/.test(written)) return BAD_LENGTH;
-        length = Number(written);
-      } else if (bit === CODING) {
-        if ((rawHeaders[i + 1] as string).trim().toLowerCase() !== 'chunked') return UNKNOWN_CODING;
-        if (httpVersionMinor === 0) return BAD_FRAMING;
-      }
+    if (lengthAt >= 0) {
+      const written = rawHeaders[lengthAt + 1]!;
+      if (!/^\d{1,15}$/.test(written)) return BAD_LENGTH;
+      length = Number(written);
     }
-    if ((seen & LENGTH) !== 0 && (seen & CODING) !== 0) return BAD_FRAMING;
-    if ((seen & HOST) === 0) {
+    if (codingAt >= 0) {
+      if (rawHeaders[codingAt + 1]!.trim().toLowerCase() !== 'chunked') return UNKNOWN_CODING;
+      if (httpVersionMinor === 0 || lengthAt >= 0) return BAD_FRAMING;
+    }
+    const host = hostAt < 0 ? '' : rawHeaders[hostAt + 1]!;
+    if (hostAt < 0) {
       if (httpVersionMinor === 1) return NO_HOST;
     } else if (host !== goodHost || host === '') {
       if (!isHost(host)) return BAD_HOST;
@@ -98,10 +81,10 @@ export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Ref
       const refused = settleTarget(req, url, host);
       if (refused !== undefined) return refused;
     }
-    if (underscores && !keepUnderscores) dropUnderscores(req);
-    const chunked = (seen & CODING) !== 0;
+    if (names.underscores && !keepUnderscores) dropUnderscores(req);
+    const chunked = codingAt >= 0;
     const passed = chunked ? CHUNKED : length === 0 ? PLAIN : { body: true, chunked, length, upgrade: false };
-    return (seen & UPGRADE) === 0 ? passed : { ...passed, upgrade: true };
+    return names.upgrade ? { ...passed, upgrade: true } : passed;
   };
 }
 
@@ -119,28 +102,6 @@ function settleTarget(req: IncomingMessage, url: string, host: string): Refusal 
   environ(req);
   req.url = target.url;
   return undefined;
-}
-
-/** The bit of a field that may come once; 0 for all others. The length decides first: it costs nothing. */
-function fieldBit(name: string): number {
-  switch (name.length) {
-    case 4:
-      return name.toLowerCase() === 'host' ? HOST : 0;
-    case 7:
-      return name.toLowerCase() === 'upgrade' ? UPGRADE : 0;
-    case 12:
-      return name.toLowerCase() === 'x-auth-token' ? 8 : 0;
-    case 13:
-      return name.toLowerCase() === 'authorization' ? 16 : 0;
-    case 14:
-      return name.toLowerCase() === 'content-length' ? LENGTH : 0;
-    case 15:
-      return name.toLowerCase() === 'x-service-token' ? 32 : 0;
-    case 17:
-      return name.toLowerCase() === 'transfer-encoding' ? CODING : 0;
-    default:
-      return 0;
-  }
 }
 
 /** A name or an IPv4 address, or something in brackets; and perhaps a port (RFC 3986 §3.2.2). */
