@@ -3,7 +3,7 @@
  */
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 import { PorticoError } from '../errors.js';
-import { isPlainWriteHead } from './direct-response.js';
+import { isPlainWriteHead, writeWithDefaults } from './direct-response.js';
 import { addMissing, flatHead, type HeaderList, keepHead } from './flat-head.js';
 import { foldHeaders, type HeadersArgument } from './fold-headers.js';
 
@@ -61,7 +61,7 @@ interface Layer {
   /** What was replaced. */
   readonly below: WriteHead;
   readonly writeHead: WriteHead;
-  readonly steps: Step[];
+  steps: Step[];
   /** The oldest layer of the response; undefined: this one. */
   readonly first: Layer | undefined;
 }
@@ -115,8 +115,12 @@ function writeThrough(
   if (steps.length === 0 || res.headersSent || code < 200 || code > 999 || isOdd(given)) {
     return below.call(res, status, reason, headers);
   }
-  if (!Array.isArray(given) && nobodyLooks(layer)) {
-    const head = flatHead(given);
+  if (!Array.isArray(given) && areDefaults(steps) && isPlainWriteHead(below)) {
+    if (typeof reason !== 'string' && writeWithDefaults(res, code, given, steps)) {
+      layer.steps = [];
+      return res;
+    }
+    const head = res.getHeaderNames().length === 0 ? flatHead(given) : undefined;
     if (head !== undefined) return writeAtOnce(layer, code, reason, head);
   }
   res.statusCode = code;
@@ -126,18 +130,18 @@ function writeThrough(
   for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
     if (typeof step === 'function') step(res);
     else setMissing(res, step);
+    // Whoever listens may have written the head, or answered.
+    if (res.headersSent) return res;
   }
-  if (res.headersSent) return res;
   // A message belongs to its status: a listener that changed only the status gets the usual message for it.
   if (res.statusCode !== code && res.statusMessage === message) res.statusMessage = '';
   return below.call(res, res.statusCode);
 }
 
-/** Nothing was set before, and neither a listener nor anybody's own `writeHead` is to see what is given now. */
-function nobodyLooks({ res, below, steps }: Layer): boolean {
-  if (!isPlainWriteHead(below)) return false;
+/** Whether nobody wants to see the head. */
+function areDefaults(steps: readonly Step[]): steps is readonly HeaderList[] {
   for (const step of steps) if (typeof step === 'function') return false;
-  return res.getHeaderNames().length === 0;
+  return true;
 }
 
 /** The steps stay until Node has taken the head: what it refuses is answered by a head of its own. */

@@ -20,7 +20,7 @@ export class DirectRequest extends IncomingMessage {
 
 type Carrier = IncomingMessage & { [NAMES]?: FieldNames | undefined };
 
-/** What the names of a request's fields say, as it was received. */
+/** What the names of a request's fields say, as it was received: for the server, before anybody changes `rawHeaders`. */
 export function fieldNamesOf(req: IncomingMessage): FieldNames {
   return (req as Carrier)[NAMES] ?? fieldNames(req.rawHeaders);
 }

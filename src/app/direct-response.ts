@@ -2,20 +2,40 @@
  * Node's response, with a short way for what nearly every answer is: a head of plain fields, a text behind it, and both in
  * one write.
  *
- * Node looks at each field for what it may mean to the framing, makes a list of head and text, and hands that list to the
- * system. Here fields that mean nothing are written down as they are, the lines that all answers of a second share are
- * kept, and the socket gets one text: the same bytes. Whatever else there is Node writes itself.
+ * Node makes a list of head and text, and hands that list to the system. Here the socket gets one text: the same bytes.
+ * Whatever else there is Node writes itself.
  */
-import { type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { type HeaderList, isSpelling } from './flat-head.js';
+import { type Headers, isNodesWriteHead, isUnwatched, type Parts, writeUsualHead } from './usual-head.js';
 
-type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[];
+type Lists = readonly HeaderList[];
+
+const NO_LISTS: Lists = [];
+
+/** What was given to `writeHead`, where default headers were written beside it: null until then. */
+const GIVEN: unique symbol = Symbol('portico.givenHeaders');
+/** The default headers that were written beside it, those of the innermost filter last. */
+const LISTS: unique symbol = Symbol('portico.writtenDefaults');
+
+/** Kept by symbols, so that a response behind a proxy, or one made from it, tells its headers too. */
+interface Carrier {
+  [GIVEN]?: OutgoingHttpHeaders | null;
+  [LISTS]?: Lists;
+}
 
 /** For `createServer({ ServerResponse: DirectResponse })`. */
-export class DirectResponse extends ServerResponse {
+export class DirectResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
+  constructor(...given: ConstructorParameters<typeof ServerResponse<Request>>) {
+    super(...given);
+    (this as Carrier)[GIVEN] = null;
+    (this as Carrier)[LISTS] = NO_LISTS;
+  }
+
   override writeHead(status: number, message?: string | Headers, headers?: Headers): this {
     const given = typeof message === 'object' && message !== null && headers === undefined ? message : undefined;
-    if (given !== undefined && writeUsualHead(this, status, given)) return this;
+    if (given !== undefined && writeUsualHead(this, status, given, NO_LISTS)) return this;
     return super.writeHead(status, message as string, headers);
   }
 
@@ -30,195 +50,76 @@ export class DirectResponse extends ServerResponse {
     if (isText && endWithText(this, chunk, done as (() => void) | undefined)) return this;
     return super.end(chunk, encoding as BufferEncoding, callback as () => void);
   }
+
+  // Node forgets headers that were only given to `writeHead`. Whoever gives default ones sees one head, as where all of them
+  // are set one by one.
+
+  override getHeader(name: string): OutgoingHttpHeader | undefined {
+    return isTold(this) ? sentHeader(this, name) : super.getHeader(name);
+  }
+
+  override hasHeader(name: string): boolean {
+    return isTold(this) ? sentHeader(this, name) !== undefined : super.hasHeader(name);
+  }
+
+  override getHeaders(): OutgoingHttpHeaders {
+    return isTold(this) ? sentHeaders(this) : super.getHeaders();
+  }
+
+  override getHeaderNames(): string[] {
+    return isTold(this) ? Object.keys(sentHeaders(this)) : super.getHeaderNames();
+  }
 }
-
-/** What Node's own methods work with; it has no documented names. */
-interface Parts {
-  _header: string | null;
-  _headerSent: boolean;
-  _contentLength: number | null;
-  readonly _hasBody: boolean;
-  readonly _keepAliveTimeout: number;
-  readonly _defaultKeepAlive: boolean;
-  readonly _removedConnection: boolean;
-  readonly _removedContLen: boolean;
-  readonly _expect_continue: boolean;
-  readonly outputData: readonly unknown[];
-  readonly maxRequestsOnConnectionReached: boolean;
-  readonly _maxRequestsPerSocket?: number;
-  finished: boolean;
-  _implicitHeader(): void;
-  _finish(): void;
-}
-
-const { writeHead: NODES_WRITE_HEAD, end: NODES_END } = ServerResponse.prototype;
-
-/** What the parts of a new response are. */
-const FRESH: Readonly<Record<string, unknown>> = {
-  _header: null,
-  _headerSent: false,
-  _contentLength: null,
-  _hasBody: true,
-  _keepAliveTimeout: 0,
-  _defaultKeepAlive: true,
-  _removedConnection: false,
-  _removedContLen: false,
-  _expect_continue: false,
-  finished: false,
-  maxRequestsOnConnectionReached: false,
-};
-
-/** Where Node keeps headers that were set one by one: null until the first. */
-const { SET_HEADERS, IS_KNOWN } = (() => {
-  const one = new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 } as never);
-  const parts = one as unknown as Record<string | symbol, unknown>;
-  const headers = Object.getOwnPropertySymbols(one).find(({ description }) => description === 'kOutHeaders');
-  const isFresh = Object.keys(FRESH).every((name) => parts[name] === FRESH[name]) && Array.isArray(parts.outputData);
-  const isWhole = ['_implicitHeader', '_finish'].every((name) => typeof parts[name] === 'function');
-  // Words that only Node's own text has: tracing tools wrap these methods before anything else is loaded.
-  const isOwn = String(NODES_WRITE_HEAD).includes('kOutHeaders') && String(NODES_END).includes('kCorked');
-  const known = isFresh && isWhole && isOwn && headers !== undefined && parts[headers] === null;
-  return { SET_HEADERS: headers ?? Symbol('none'), IS_KNOWN: known };
-})();
 
 /**
- * This is a Node whose parts are known, and nobody has wrapped the methods of all responses, as tracing tools do: else Node
- * writes everything itself.
+ * Writes the head of a {@link DirectResponse} with what the lists say and `given` does not, the last list first, and lets the
+ * response tell it all later: the lists are its own from then on. False, and nothing is written, for a response of another
+ * class, for an unusual head, and where somebody has put other methods in the place of its own, as Express does.
  */
-function isUnwatched(): boolean {
-  const { writeHead, end } = ServerResponse.prototype;
-  return IS_KNOWN && writeHead === NODES_WRITE_HEAD && end === NODES_END;
+export function writeWithDefaults(
+  res: ServerResponse,
+  status: number,
+  given: OutgoingHttpHeaders | undefined,
+  lists: Lists,
+): boolean {
+  const carrier = res as Carrier;
+  if (carrier[GIVEN] !== null || res.getHeader !== DirectResponse.prototype.getHeader) return false;
+  if (!writeUsualHead(res, status, given, lists)) return false;
+  // A copy: the application may use its object for the next answer too.
+  carrier[GIVEN] = { ...given };
+  carrier[LISTS] = lists;
+  return true;
 }
 
 /** Whether a `writeHead` writes what it is given and nobody else sees it: Node's, or that of {@link DirectResponse}. */
 export function isPlainWriteHead(method: unknown): boolean {
-  return method === NODES_WRITE_HEAD || (method === DirectResponse.prototype.writeHead && isUnwatched());
+  return isNodesWriteHead(method) || (method === DirectResponse.prototype.writeHead && isUnwatched());
 }
 
-/** Writes down a head that says its length and nothing else about framing or connection. False: it is none. */
-function writeUsualHead(res: ServerResponse, status: number, headers: Headers): boolean {
-  const parts = res as unknown as ServerResponse & Parts;
-  if (!isUsual(parts, status)) return false;
-  const fields = new Fields();
-  if (Array.isArray(headers)) {
-    if (headers.length % 2 !== 0) return false;
-    for (let at = 0; at < headers.length; at += 2) if (!fields.add(headers[at], headers[at + 1])) return false;
-  } else {
-    for (const name of Object.keys(headers)) if (!fields.add(name, headers[name])) return false;
+/** Whether a response tells its headers by itself: Node does not know them. */
+function isTold(res: object): res is Told {
+  return ((res as Carrier)[GIVEN] ?? null) !== null;
+}
+
+type Told = Required<Carrier> & { [GIVEN]: OutgoingHttpHeaders };
+
+function sentHeader({ [GIVEN]: given, [LISTS]: lists }: Told, name: string): OutgoingHttpHeader | undefined {
+  const wanted = name.toLowerCase();
+  for (const key of Object.keys(given)) if (isSpelling(key, wanted)) return given[key];
+  for (let inner = lists.length - 1; inner >= 0; inner--) {
+    const list = lists[inner]!;
+    for (let at = 0; at < list.length; at += 2) if (isSpelling(list[at]!, wanted)) return list[at + 1];
   }
-  if (fields.length < 0) return false;
-  const message = STATUS_CODES[status]!;
-  res.statusCode = status;
-  res.statusMessage = message;
-  parts._contentLength = fields.length;
-  parts._header = `HTTP/1.1 ${status} ${message}\r\n${fields.text}${sharedLines(parts._keepAliveTimeout)}`;
-  parts._headerSent = false;
-  return true;
+  return undefined;
 }
 
-/** Nothing has been said of the head yet, and nothing about the connection is out of the ordinary. */
-function isUsual(res: ServerResponse & Parts, status: number): boolean {
-  return (
-    isUnwatched() &&
-    !res._header &&
-    typeof status === 'number' &&
-    STATUS_CODES[status] !== undefined &&
-    status >= 200 &&
-    status !== 204 &&
-    status !== 304 &&
-    !res.statusMessage &&
-    res.shouldKeepAlive &&
-    res.sendDate &&
-    res._defaultKeepAlive &&
-    !res._removedConnection &&
-    !res._removedContLen &&
-    !res._expect_continue &&
-    !res.maxRequestsOnConnectionReached &&
-    !res._maxRequestsPerSocket &&
-    (res as unknown as Record<symbol, unknown>)[SET_HEADERS] === null
-  );
-}
-
-/** Fields of a head as text; `length` is what they say of the body, -1 while they say nothing. */
-class Fields {
-  text = '';
-  length = -1;
-
-  /** False for a field that Node is to judge. */
-  add(name: unknown, value: unknown): boolean {
-    if (typeof name !== 'string') return false;
-    const kind = kinds.get(name) ?? kindOf(name);
-    if (kind === FRAMING) return false;
-    if (kind === LENGTH) {
-      if (this.length >= 0 || !isLength(value)) return false;
-      this.length = Number(value);
-    } else if (typeof value !== 'string') return false;
-    else if (kind === PLAIN || value !== knownType) {
-      if (!PLAIN_TEXT.test(value)) return false;
-      if (kind === TYPE && value.length < 100) knownType = value;
-    }
-    this.text += `${name}: ${value}\r\n`;
-    return true;
+function sentHeaders({ [GIVEN]: given, [LISTS]: lists }: Told): OutgoingHttpHeaders {
+  const headers = Object.create(null) as Record<string, OutgoingHttpHeader | undefined>;
+  for (const key of Object.keys(given)) headers[key.toLowerCase()] = given[key];
+  for (const list of lists.toReversed()) {
+    for (let at = 0; at < list.length; at += 2) headers[list[at]!.toLowerCase()] ??= list[at + 1];
   }
-}
-
-const PLAIN_TEXT = /^[\t\x20-\x7e]*$/;
-const DIGITS = /^\d{1,15}$/;
-const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
-
-/** The type of most answers is that of the one before. */
-let knownType = 'application/json';
-
-function isLength(value: unknown): value is string | number {
-  if (typeof value === 'string') return DIGITS.test(value);
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
-const PLAIN = 0;
-const TYPE = 1;
-const LENGTH = 2;
-/** It says something about framing or connection, or is no name. */
-const FRAMING = 3;
-
-const FRAMING_NAMES = new Set([
-  'connection',
-  'date',
-  'expect',
-  'keep-alive',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
-
-/** An application has few names; what it makes of a client's words is not kept. */
-const MOST_KINDS = 500;
-const LONGEST_NAME = 60;
-const kinds = new Map<string, number>();
-
-function kindOf(name: string): number {
-  const lower = name.toLowerCase();
-  let kind = lower === 'content-length' ? LENGTH : lower === 'content-type' ? TYPE : PLAIN;
-  if (FRAMING_NAMES.has(lower) || !TOKEN.test(name)) kind = FRAMING;
-  if (kinds.size < MOST_KINDS && name.length <= LONGEST_NAME) kinds.set(name, kind);
-  return kind;
-}
-
-/** Real time, whatever a test makes of the clock later: as Node's own. */
-const { now: realTime } = Date;
-
-let shared = '';
-let sharedSecond = -1;
-let sharedTimeout = -1;
-
-/** The end of each head in one second: when it was, and that the connection stays open. */
-function sharedLines(timeout: number): string {
-  const second = Math.floor(realTime() / 1000);
-  if (second === sharedSecond && timeout === sharedTimeout) return shared;
-  sharedSecond = second;
-  sharedTimeout = timeout;
-  const hint = timeout === 0 ? '' : `Keep-Alive: timeout=${Math.floor(timeout / 1000)}\r\n`;
-  shared = `Date: ${new Date(second * 1000).toUTCString()}\r\nConnection: keep-alive\r\n${hint}\r\n`;
-  return shared;
+  return headers;
 }
 
 /**
@@ -236,7 +137,10 @@ function endWithText(res: ServerResponse, text: string, done: (() => void) | nul
     parts._contentLength = Buffer.byteLength(text);
     parts._implicitHeader();
     // Whoever listens for the head may have answered in its place.
-    if (parts.finished) return true;
+    if (parts.finished) {
+      if (typeof done === 'function') res.once('finish', done);
+      return true;
+    }
   }
   if (!parts._header || parts._headerSent || !parts._hasBody || parts.chunkedEncoding || socket.destroyed) return false;
   if (typeof done === 'function') res.once('finish', done);

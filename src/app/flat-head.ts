@@ -29,10 +29,14 @@ export function addMissing(head: OutgoingHttpHeader[], list: HeaderList): void {
 
 function hasName(head: readonly OutgoingHttpHeader[], name: string): boolean {
   for (let at = 0; at < head.length; at += 2) {
-    const given = head[at] as string;
-    if (given.length === name.length && given.toLowerCase() === name.toLowerCase()) return true;
+    if (isSpelling(head[at] as string, name)) return true;
   }
   return false;
+}
+
+/** Whether two names are one, whatever their case. */
+export function isSpelling(name: string, other: string): boolean {
+  return name.length === other.length && (name === other || name.toLowerCase() === other.toLowerCase());
 }
 
 type Head = readonly OutgoingHttpHeader[];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+const root = fileURLToPath(new URL('../', import.meta.url));
 
 test('RT-200 RT-201 params, names, bodies and queries have the types their templates and schemas say', () => {
   const compiler = join(root, 'node_modules/typescript/bin/tsc');
