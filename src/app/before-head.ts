@@ -4,7 +4,7 @@
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 import { PorticoError } from '../errors.js';
 import { isPlainWriteHead, writeWithDefaults } from './direct-response.js';
-import { addMissing, flatHead, type HeaderList, keepHead } from './flat-head.js';
+import { type HeaderList, keepHead, wholeHead } from './flat-head.js';
 import { foldHeaders, type HeadersArgument } from './fold-headers.js';
 
 /** Sees status and headers while they can still be changed. */
@@ -120,7 +120,7 @@ function writeThrough(
       layer.steps = [];
       return res;
     }
-    const head = res.getHeaderNames().length === 0 ? flatHead(given) : undefined;
+    const head = res.getHeaderNames().length === 0 ? wholeHead(given, steps) : undefined;
     if (head !== undefined) return writeAtOnce(layer, code, reason, head);
   }
   res.statusCode = code;
@@ -151,7 +151,6 @@ function writeAtOnce(
   reason: string | HeadersArgument,
   head: OutgoingHttpHeader[],
 ): ServerResponse {
-  for (let at = steps.length - 1; at >= 0; at--) addMissing(head, steps[at] as HeaderList);
   if (typeof reason === 'string') below.call(res, code, reason, head);
   else below.call(res, code, head);
   steps.length = 0;

@@ -6,24 +6,10 @@
  */
 import { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { type FieldNames, fieldNames } from './field-names.js';
-
-const NAMES: unique symbol = Symbol('portico.fieldNames');
+import { fieldNames } from './field-names.js';
 
 /** For `createServer({ IncomingMessage: DirectRequest })`. */
-export class DirectRequest extends IncomingMessage {
-  constructor(...given: ConstructorParameters<typeof IncomingMessage>) {
-    super(...given);
-    (this as Carrier)[NAMES] = undefined;
-  }
-}
-
-type Carrier = IncomingMessage & { [NAMES]?: FieldNames | undefined };
-
-/** What the names of a request's fields say, as it was received: for the server, before anybody changes `rawHeaders`. */
-export function fieldNamesOf(req: IncomingMessage): FieldNames {
-  return (req as Carrier)[NAMES] ?? fieldNames(req.rawHeaders);
-}
+export class DirectRequest extends IncomingMessage {}
 
 /** What Node's own getter and setter are, and where they keep their object and how many fields it is made of. */
 const NODES = Object.getOwnPropertyDescriptor(IncomingMessage.prototype, 'headers');
@@ -46,9 +32,7 @@ function gathering(nodes: () => unknown, kept: symbol, counted: symbol): () => u
     if (known) return known;
     const { rawHeaders } = this;
     if (notes[counted] !== rawHeaders.length) return nodes.call(this);
-    const names = fieldNames(rawHeaders);
-    (this as Carrier)[NAMES] = names;
-    const { keys } = names;
+    const { keys } = fieldNames(rawHeaders);
     if (keys === null) return nodes.call(this);
     const gathered: Headers = {};
     for (let at = 0; at < keys.length; at++) gathered[keys[at]!] = rawHeaders[at * 2 + 1]!;

@@ -7,7 +7,7 @@
  */
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type HeaderList, isSpelling } from './flat-head.js';
+import { type Head, type HeaderList, headerIn, headersIn, wholeHead } from './flat-head.js';
 import { type Headers, isNodesWriteHead, isUnwatched, type Parts, writeUsualHead } from './usual-head.js';
 
 type Lists = readonly HeaderList[];
@@ -55,19 +55,23 @@ export class DirectResponse<Request extends IncomingMessage = IncomingMessage> e
   // are set one by one.
 
   override getHeader(name: string): OutgoingHttpHeader | undefined {
-    return isTold(this) ? sentHeader(this, name) : super.getHeader(name);
+    const head = toldHead(this as Carrier);
+    return head === null ? super.getHeader(name) : headerIn(head, name);
   }
 
   override hasHeader(name: string): boolean {
-    return isTold(this) ? sentHeader(this, name) !== undefined : super.hasHeader(name);
+    const head = toldHead(this as Carrier);
+    return head === null ? super.hasHeader(name) : headerIn(head, name) !== undefined;
   }
 
   override getHeaders(): OutgoingHttpHeaders {
-    return isTold(this) ? sentHeaders(this) : super.getHeaders();
+    const head = toldHead(this as Carrier);
+    return head === null ? super.getHeaders() : headersIn(head);
   }
 
   override getHeaderNames(): string[] {
-    return isTold(this) ? Object.keys(sentHeaders(this)) : super.getHeaderNames();
+    const head = toldHead(this as Carrier);
+    return head === null ? super.getHeaderNames() : Object.keys(headersIn(head));
   }
 }
 
@@ -96,30 +100,10 @@ export function isPlainWriteHead(method: unknown): boolean {
   return isNodesWriteHead(method) || (method === DirectResponse.prototype.writeHead && isUnwatched());
 }
 
-/** Whether a response tells its headers by itself: Node does not know them. */
-function isTold(res: object): res is Told {
-  return ((res as Carrier)[GIVEN] ?? null) !== null;
-}
-
-type Told = Required<Carrier> & { [GIVEN]: OutgoingHttpHeaders };
-
-function sentHeader({ [GIVEN]: given, [LISTS]: lists }: Told, name: string): OutgoingHttpHeader | undefined {
-  const wanted = name.toLowerCase();
-  for (const key of Object.keys(given)) if (isSpelling(key, wanted)) return given[key];
-  for (let inner = lists.length - 1; inner >= 0; inner--) {
-    const list = lists[inner]!;
-    for (let at = 0; at < list.length; at += 2) if (isSpelling(list[at]!, wanted)) return list[at + 1];
-  }
-  return undefined;
-}
-
-function sentHeaders({ [GIVEN]: given, [LISTS]: lists }: Told): OutgoingHttpHeaders {
-  const headers = Object.create(null) as Record<string, OutgoingHttpHeader | undefined>;
-  for (const key of Object.keys(given)) headers[key.toLowerCase()] = given[key];
-  for (const list of lists.toReversed()) {
-    for (let at = 0; at < list.length; at += 2) headers[list[at]!.toLowerCase()] ??= list[at + 1];
-  }
-  return headers;
+/** The head that a response tells by itself, for Node does not know it; null where Node does. */
+function toldHead(res: Carrier): Head | null {
+  const { [GIVEN]: given = null, [LISTS]: lists = NO_LISTS } = res;
+  return given === null ? null : wholeHead(given, lists)!;
 }
 
 /**

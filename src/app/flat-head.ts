@@ -6,22 +6,27 @@ import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'no
 /** Names in lower case, and values, in turn. */
 export type HeaderList = readonly string[];
 
+/** Names as they were given, and values, in turn: the form that costs Node least. */
+export type Head = readonly OutgoingHttpHeader[];
+
 /**
- * Names as they were given, and values, in turn: the form that costs Node least. Undefined where two are spellings of one
- * name, of which Node would send both.
+ * The headers that were given, and of the lists, the last first, what they lack. Undefined where two of those given are
+ * spellings of one name, of which Node would send both.
  */
-export function flatHead(given: OutgoingHttpHeaders | undefined): OutgoingHttpHeader[] | undefined {
+export function wholeHead(
+  given: OutgoingHttpHeaders | undefined,
+  lists: readonly HeaderList[],
+): OutgoingHttpHeader[] | undefined {
   const head: OutgoingHttpHeader[] = [];
-  if (!given) return head;
-  for (const name of Object.keys(given)) {
+  for (const name of Object.keys(given ?? {})) {
     if (hasName(head, name)) return undefined;
-    head.push(name, given[name]!);
+    head.push(name, given![name]!);
   }
+  for (let at = lists.length - 1; at >= 0; at--) addMissing(head, lists[at]!);
   return head;
 }
 
-/** Adds those of a list that a head does not have. */
-export function addMissing(head: OutgoingHttpHeader[], list: HeaderList): void {
+function addMissing(head: OutgoingHttpHeader[], list: HeaderList): void {
   for (let at = 0; at < list.length; at += 2) {
     if (!hasName(head, list[at]!)) head.push(list[at]!, list[at + 1]!);
   }
@@ -38,8 +43,6 @@ function hasName(head: readonly OutgoingHttpHeader[], name: string): boolean {
 export function isSpelling(name: string, other: string): boolean {
   return name.length === other.length && (name === other || name.toLowerCase() === other.toLowerCase());
 }
-
-type Head = readonly OutgoingHttpHeader[];
 
 const HEAD: unique symbol = Symbol('portico.keptHead');
 
@@ -64,24 +67,32 @@ export function keepHead(res: ServerResponse, head: Head): void {
   carrier.getHeaderNames = getHeaderNames;
 }
 
-function getHeader(this: Carrier, name: string): OutgoingHttpHeader | undefined {
+/** The value of a header, whatever the spelling of its name. */
+export function headerIn(head: Head, name: string): OutgoingHttpHeader | undefined {
   const wanted = name.toLowerCase();
-  const head = this[HEAD];
   for (let at = 0; at < head.length; at += 2) if (String(head[at]).toLowerCase() === wanted) return head[at + 1];
   return undefined;
 }
 
-function hasHeader(this: Carrier, name: string): boolean {
-  return this.getHeader(name) !== undefined;
-}
-
-function getHeaders(this: Carrier): OutgoingHttpHeaders {
+/** All of them, by names in lower case. */
+export function headersIn(head: Head): OutgoingHttpHeaders {
   const headers = Object.create(null) as OutgoingHttpHeaders;
-  const head = this[HEAD];
   for (let at = 0; at < head.length; at += 2) headers[String(head[at]).toLowerCase()] = head[at + 1];
   return headers;
 }
 
+function getHeader(this: Carrier, name: string): OutgoingHttpHeader | undefined {
+  return headerIn(this[HEAD], name);
+}
+
+function hasHeader(this: Carrier, name: string): boolean {
+  return headerIn(this[HEAD], name) !== undefined;
+}
+
+function getHeaders(this: Carrier): OutgoingHttpHeaders {
+  return headersIn(this[HEAD]);
+}
+
 function getHeaderNames(this: Carrier): string[] {
-  return Object.keys(this.getHeaders());
+  return Object.keys(headersIn(this[HEAD]));
 }

@@ -10,7 +10,7 @@ export { catching } from './catching.js';
 export { type ContextFields, RequestContext } from './context.js';
 export { type BodyCount, countBody, countFor } from './count-body.js';
 export { contextFacts, currentContext, runInContext } from './current-context.js';
-export { DirectRequest, fieldNamesOf } from './direct-request.js';
+export { DirectRequest } from './direct-request.js';
 export { DirectResponse } from './direct-response.js';
 export { isDraining, markDraining } from './draining.js';
 export { type Environ, environ, type MatchedRoute, offerSignal } from './environ.js';
@@ -41,6 +41,7 @@ export {
 } from './fastify-app.js';
 export { asFault, Fault, type FaultDetails, type FaultStyle, renderFault } from './fault.js';
 export { faultOptions, faultStyleOf, ownFaultStyle } from './fault-style.js';
+export { type FieldNames, fieldNames } from './field-names.js';
 export { type Folder, type FolderLookUp, type FolderNode, folderApp, nodeAt } from './folder-app.js';
 export { type ConnectMiddleware, fromConnect } from './from-connect.js';
 export { type FetchHandler, fromFetch } from './from-fetch.js';

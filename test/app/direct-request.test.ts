@@ -1,10 +1,11 @@
 /** Whatever fields a request has, its headers are those that Node's own request has. */
 import assert from 'node:assert/strict';
 import { createServer, IncomingMessage } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { DirectRequest, fieldNamesOf, replaceRawHeaders } from 'portico/app';
+import { DirectRequest, fieldNames, replaceRawHeaders } from 'portico/app';
+import { exchange } from '../server/raw-client.js';
 
 interface Seen {
   readonly headers: NodeJS.Dict<string | string[]>;
@@ -33,14 +34,11 @@ async function seenBy(
   });
   server.maxHeadersCount = maxHeadersCount;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   const heads = fields.map((some, at) => {
     const last = at === fields.length - 1 ? 'Connection: close\r\n' : '';
     return `GET / HTTP/1.1\r\nHost: a\r\n${some.map(([name, value]) => `${name}: ${value}\r\n`).join('')}${last}\r\n`;
   });
-  socket.end(heads.join(''));
-  socket.resume();
-  await new Promise((resolve) => socket.once('close', resolve));
+  await exchange((server.address() as AddressInfo).port, heads.join(''));
   await new Promise((resolve) => server.close(resolve));
   return seen;
 }
@@ -101,16 +99,15 @@ test('headers that somebody has put in their place stay, and so do those of a sh
     res.end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  socket.end('GET / HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nConnection: close\r\n\r\n').resume();
-  await new Promise((resolve) => socket.once('close', resolve));
+  const text = 'GET / HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nConnection: close\r\n\r\n';
+  await exchange((server.address() as AddressInfo).port, text);
   await new Promise((resolve) => server.close(resolve));
   const all = { host: 'a', 'x-a': '1', connection: 'close', 'x-more': 'yes' };
   assert.deepEqual(told, [all, { host: ['a'] }, 'yes', { only: 'this' }]);
 });
 
 test('names say where framing and host are, whatever their spelling, and what comes twice', () => {
-  const of = (...rawHeaders: string[]) => fieldNamesOf({ rawHeaders } as IncomingMessage);
+  const of = (...rawHeaders: string[]) => fieldNames(rawHeaders);
   const one = of('HOST', 'a', 'x_y', '1', 'Content-length', '4');
   assert.deepEqual([one.host, one.contentLength, one.transferEncoding, one.upgrade], [0, 4, -1, false]);
   assert.deepEqual([one.underscores, one.repeats], [true, false]);

@@ -1,25 +1,21 @@
 /** The response of Portico's server does with filters' work on the head what Node's own response does with it. */
 import assert from 'node:assert/strict';
 import { createServer, type OutgoingHttpHeader, type ServerOptions, ServerResponse } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import express from 'express';
 import fc from 'fast-check';
 import { type App, beforeHead, DirectResponse, defaultHeaders } from 'portico/app';
+import { exchange } from '../server/raw-client.js';
 
 /** What clients read of two answers on one connection, and what `told` was given, by a server with this response. */
 async function answered(Kind: typeof ServerResponse, app: App, options: ServerOptions = {}): Promise<string> {
   const server = createServer({ ...options, ServerResponse: Kind }, app as Parameters<typeof createServer>[1]);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  const chunks: Buffer[] = [];
-  socket.on('data', (chunk) => chunks.push(chunk));
-  socket.end('GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
-  await new Promise((resolve) => socket.once('close', resolve));
+  const twice = 'GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+  const answers = await exchange((server.address() as AddressInfo).port, twice);
   await new Promise((resolve) => server.close(resolve));
-  return Buffer.concat(chunks)
-    .toString('latin1')
-    .replace(/^Date: .*\r\n/gm, '');
+  return answers.replace(/^Date: .*\r\n/gm, '');
 }
 
 type Step = (res: ServerResponse, told: unknown[]) => void;

@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
-import { environ, fieldNamesOf, replaceRawHeaders } from '../../app/index.js';
+import { environ, fieldNames, replaceRawHeaders } from '../../app/index.js';
 import { type Refusal, refusal } from './refusal.js';
 import { canonicalTarget, isCanonical } from './request-target.js';
 
@@ -57,7 +57,7 @@ export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Ref
     if (url.length > maxUrl) return URL_TOO_LONG;
     if (rawHeaders.length > maxRaw) return TOO_MANY_FIELDS;
 
-    const names = fieldNamesOf(req);
+    const names = fieldNames(rawHeaders);
     if (names.repeats) return REPEATED;
     const { host: hostAt, contentLength: lengthAt, transferEncoding: codingAt } = names;
     let length = 0;
