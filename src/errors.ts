@@ -4,6 +4,8 @@
  * Every error Portico throws on purpose is a `PorticoError`. `code` is API and never changes; the text may improve at
  * any time, so tests and programs match on the code.
  */
+import { printableLines } from './printable.js';
+import { maskUris } from './secrets.js';
 
 /** A place in a file: where a section, an option, a value or one word of it stands. Counted from 1, in UTF-16 units. */
 export interface Origin {
@@ -35,15 +37,13 @@ export class PorticoError extends Error {
   readonly #sentence: string;
 
   constructor(code: string, details: ErrorDetails) {
-    super(
-      positioned(details.message, details.origin),
-      details.cause === undefined ? undefined : { cause: details.cause },
-    );
+    const message = printableLines(maskUris(details.message));
+    super(positioned(message, details.origin), details.cause === undefined ? undefined : { cause: details.cause });
     this.name = new.target.name;
-    this.#sentence = details.message;
+    this.#sentence = message;
     this.code = code;
     if (details.origin !== undefined) this.origin = details.origin;
-    if (details.hint !== undefined) this.hint = details.hint;
+    if (details.hint !== undefined) this.hint = printableLines(details.hint);
   }
 
   /** What is wrong, without the place. */

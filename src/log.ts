@@ -4,26 +4,35 @@
 import { createRequire } from 'node:module';
 import type * as Pino from 'pino';
 import { loadable, loadSoon } from './loadable.js';
-import { type Lines, PlainLines, plainLine } from './plain-lines.js';
+import { isError, type LineParts, type LogFields, type LogMethod, lineParts, readableParts } from './log-arguments.js';
+import { LogFile } from './log-file.js';
+import { errorFields, type Lines, PlainLines, plainLine } from './plain-lines.js';
+import { printable, printableJson, printableLines } from './printable.js';
 import { StandardError } from './standard-error.js';
+
+export type { LogFields, LogMethod } from './log-arguments.js';
 
 /** How much is logged. `silent` is nothing. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-/** Facts that go with a message, as JSON values; `err` takes an Error. */
-export type LogFields = Readonly<Record<string, unknown>>;
-
-/** Where Portico and its applications write what happens. Message first, facts after it. */
+/** Where Portico and its applications write what happens: message first and facts after it, or in pino's order. */
 export interface Logger {
   level: LogLevel;
-  debug(message: string, fields?: LogFields): void;
-  info(message: string, fields?: LogFields): void;
-  warn(message: string, fields?: LogFields): void;
-  error(message: string, fields?: LogFields): void;
+  debug: LogMethod;
+  info: LogMethod;
+  warn: LogMethod;
+  error: LogMethod;
+  /**
+   * What an operator caused: a start, a stop, a reload, another number of workers. Written at every level but `silent`. In
+   * lines the level is `notice`, for pino 35: above info, below warn, as in syslog.
+   */
+  notice: LogMethod;
   /** A logger whose every line also has these facts. Its level is this one's, until it is given one of its own. */
   child(fields: LogFields): Logger;
   /** False when a line of that level would not be written: for facts that are dear to gather. */
   enabled(level: LogLevel): boolean;
+  /** Where it writes to a file: opens it anew by its name, because the one before was renamed. Launchers do so on SIGHUP. */
+  reopen?(): void;
 }
 
 /** How {@link createLogger} writes. */
@@ -36,6 +45,11 @@ export interface LoggerOptions {
    * full disk, are dropped, and the next one that it takes comes behind a line that says how many these were.
    */
   destination?: { write(line: string): void };
+  /**
+   * A file to append to, instead of `destination`; `createLogger` throws the system's error where it cannot be opened.
+   * `reopen()` of the logger opens it anew.
+   */
+  file?: string;
   /** Facts for every line; `name` by convention. */
   base?: LogFields;
   /** Facts of the moment a line is written, such as the ids of the request that is being served. */
@@ -52,8 +66,18 @@ const RANK: Readonly<Record<LogLevel, number>> = {
   silent: Number.POSITIVE_INFINITY,
 };
 
+/** pino's number of the level that is no threshold. */
+const customLevels = { notice: 35 };
+
 /** Levels as words and times as ISO 8601: what people and collectors read without a table. */
-const formatters = { level: (label: string) => ({ level: label }) };
+const formatters = {
+  level: (label: string) => ({ level: label }),
+  /** An error has nothing that JSON shows, and pino's serializer is for the name `err` alone. */
+  log: (fields: Record<string, unknown>) => {
+    for (const name in fields) if (isLostError(name, fields[name])) return withErrors(fields);
+    return fields;
+  },
+};
 
 /** The time as pino wants it, as pino's own `isoTime`; the date is made once a second, which saves 0.5 µs a line. */
 function isoTime(): () => string {
@@ -73,36 +97,53 @@ function isoTime(): () => string {
 /** A logger on standard error. Throws for a level there is not. */
 export function createLogger(options: LoggerOptions = {}): Logger {
   const { level = 'info', format = 'auto', base = {} } = options;
-  const text = format === 'text' || (format === 'auto' && options.destination === undefined && process.stderr.isTTY);
+  const elsewhere = options.destination !== undefined || options.file !== undefined;
+  const text = format === 'text' || (format === 'auto' && !elsewhere && process.stderr.isTTY);
   const { facts = () => ({}) } = options;
   const mixin = options.facts === undefined ? {} : { mixin: facts };
-  const shape = { level: 'trace', timestamp: isoTime(), formatters, ...mixin };
-  const destination = options.destination ?? new StandardError(lostLines(text, base));
+  const shape = { level: 'trace', customLevels, timestamp: isoTime(), formatters, ...mixin };
+  const file = options.file === undefined ? undefined : new LogFile(options.file, lostLines(text, base));
+  const place = file ?? options.destination ?? new StandardError(lostLines(text, base));
+  const destination = { write: (line: string): void => place.write(printableJson(line)) };
   const pino = loadable(() => {
-    const { pino: make } = loadPino();
-    return { make, stream: text ? readable(destination) : destination };
+    const { pino: make, stdSerializers } = loadPino();
+    // pino's marks the errors it has seen, which throws for one that is frozen.
+    const err = (value: Error): unknown => (Object.isExtensible(value) ? stdSerializers.err : errorFields)(value);
+    const stream = text ? readable(destination) : destination;
+    return (bindings: LogFields): Lines =>
+      make({ ...shape, serializers: { err }, base: bindings }, stream as NodeJS.WritableStream);
   });
   const plain = (line: string): void => destination.write(line);
   const of = (bindings: () => LogFields): Source => ({
-    lasting: lazily(() => {
-      const loaded = pino();
-      return loaded?.make({ ...shape, base: bindings() }, loaded.stream as NodeJS.WritableStream);
-    }),
+    lasting: lazily(() => pino()?.(bindings())),
     passing: () => new PlainLines(plain, bindings(), facts),
   });
   const own = of(() => ({ pid: process.pid, ...base }));
   loadSoon(own.lasting);
-  return wrap(
+  const reopen = (): void => {
+    const failed = file?.reopen();
+    if (failed !== undefined) log.warn(`${failed.message}: the log goes on in the file that is open`, { err: failed });
+  };
+  const log = wrap(
     own,
     of(() => base),
     known(level),
+    file === undefined ? {} : { reopen },
   );
+  return log;
 }
 
 /** A logger that writes nothing: for tests and for embedding without logs. */
 export function silentLogger(): Logger {
   const nothing = (): void => undefined;
-  const none: Lines = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => none };
+  const none: Lines = {
+    debug: nothing,
+    info: nothing,
+    warn: nothing,
+    error: nothing,
+    notice: nothing,
+    child: () => none,
+  };
   const source: Source = { lasting: () => none, passing: () => none };
   return wrap(source, source, 'silent');
 }
@@ -130,10 +171,25 @@ function loadPino(): typeof Pino {
 function readable(destination: { write(line: string): void }): { write(line: string): void } {
   const require = createRequire(import.meta.url);
   const { prettyFactory } = require('pino-pretty') as {
-    prettyFactory(options: object): (line: string) => string | undefined;
+    prettyFactory(options: object): (line: object) => string | undefined;
   };
-  const pretty = prettyFactory({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' });
-  return { write: (line) => destination.write(pretty(line) ?? '') };
+  // It knows custom levels alone, where there are any.
+  const allLevels = { ...RANK, ...customLevels };
+  const pretty = prettyFactory({
+    ignore: 'pid,hostname',
+    translateTime: 'SYS:HH:MM:ss.l',
+    singleLine: true,
+    customLevels: allLevels,
+  });
+  const text = (line: string): string | undefined => pretty(JSON.parse(line, asShown) as object);
+  return { write: (line) => destination.write(text(line)?.replace(' \n', '\n') ?? '') };
+}
+
+/** pino-pretty writes most texts as JSON, and these as they are. */
+function asShown(name: string, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  if (name === 'stack') return printableLines(value);
+  return name === 'msg' || name === 'name' ? printable(value) : value;
 }
 
 /** Says what standard error has not taken. */
@@ -147,13 +203,31 @@ function lostLines(text: boolean, base: LogFields): (dropped: number, code: stri
 
 /**
  * `others` makes the same logger without the id of this process: for lines about another one, whose id is among their
- * facts. A name may stand only once in an object (RFC 8259 §4). `inherited`: the level, or where it comes from.
+ * facts. A name may stand only once in an object (RFC 8259 §4). `inherited`: the level, or where it comes from. `file`:
+ * what its children can do as well.
  */
-function wrap(target: Source, others: Source, inherited: LogLevel | (() => LogLevel)): Logger {
+function wrap(
+  target: Source,
+  others: Source,
+  inherited: LogLevel | (() => LogLevel),
+  file: Pick<Logger, 'reopen'> = {},
+): Logger {
   let level = inherited;
   const current = (): LogLevel => (typeof level === 'function' ? level() : level);
   const enabled = (asked: LogLevel): boolean => RANK[asked] >= RANK[current()];
-  const writer = (fields: LogFields | undefined): Lines => linesOf(fields?.pid === undefined ? target : others);
+  const method = (asked: Exclude<LogLevel, 'trace' | 'silent'> | 'notice'): LogMethod => {
+    return (first: unknown, ...rest: unknown[]) => {
+      if (!enabled(asked === 'notice' ? 'error' : asked)) return;
+      try {
+        write(asked, lineParts(first, rest));
+      } catch (error) {
+        // What is logged may be anything, and a getter of it may throw: who logs must not fail for that.
+        write(asked, readableParts([first, ...rest], error));
+      }
+    };
+  };
+  const write = (asked: keyof Omit<Lines, 'child'>, [fields, message]: LineParts): void =>
+    linesOf(fields.pid === undefined ? target : others)[asked](fields, message);
   return {
     get level() {
       return current();
@@ -161,26 +235,30 @@ function wrap(target: Source, others: Source, inherited: LogLevel | (() => LogLe
     set level(own: LogLevel) {
       level = known(own);
     },
-    debug: (message, fields) => {
-      if (enabled('debug')) writer(fields).debug(fields ?? {}, message);
-    },
-    info: (message, fields) => {
-      if (enabled('info')) writer(fields).info(fields ?? {}, message);
-    },
-    warn: (message, fields) => {
-      if (enabled('warn')) writer(fields).warn(fields ?? {}, message);
-    },
-    error: (message, fields) => {
-      if (enabled('error')) writer(fields).error(fields ?? {}, message);
-    },
+    debug: method('debug'),
+    info: method('info'),
+    warn: method('warn'),
+    error: method('error'),
+    notice: method('notice'),
     child: ({ pid, ...fields }) =>
       wrap(
         pid === undefined ? childOf(target, fields) : childOf(others, { pid, ...fields }),
         childOf(others, fields),
         current,
+        file,
       ),
     enabled,
+    ...file,
   };
+}
+
+function isLostError(name: string, value: unknown): boolean {
+  return typeof value === 'object' && isError(value) && name !== 'err';
+}
+
+function withErrors(fields: LogFields): Record<string, unknown> {
+  const of = (name: string, value: unknown): unknown => (isLostError(name, value) ? errorFields(value) : value);
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, of(name, value)]));
 }
 
 function known(level: LogLevel): LogLevel {

@@ -1,6 +1,7 @@
 /**
  * Lines of the log without pino: for a process that could not load it, as when no file can be opened any more.
  */
+import { isNativeError } from 'node:util/types';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -10,6 +11,7 @@ export interface Lines {
   info(fields: Fields, message: string): void;
   warn(fields: Fields, message: string): void;
   error(fields: Fields, message: string): void;
+  notice(fields: Fields, message: string): void;
   child(fields: Fields): Lines;
 }
 
@@ -41,20 +43,23 @@ export class PlainLines implements Lines {
     this.#line('error', fields, message);
   }
 
+  notice(fields: Fields, message: string): void {
+    this.#line('notice', fields, message);
+  }
+
   child(fields: Fields): PlainLines {
     return new PlainLines(this.#write, { ...this.#base, ...fields }, this.#facts);
   }
 
   #line(level: string, fields: Fields, message: string): void {
-    const own = fields instanceof Error ? { err: fields } : fields;
-    this.#write(plainLine(level, { ...this.#base, ...this.#facts(), ...own }, message));
+    this.#write(plainLine(level, { ...this.#base, ...this.#facts(), ...fields }, message));
   }
 }
 
 /** One line with its end. */
 export function plainLine(level: string, fields: Fields, message: string): string {
   const all = Object.entries({ level, time: new Date().toISOString(), ...fields, msg: message });
-  return `{${all.flatMap(([name, value]) => member(name, name === 'err' ? errorFields(value) : value)).join(',')}}\n`;
+  return `{${all.flatMap(([name, value]) => member(name, errorFields(value))).join(',')}}\n`;
 }
 
 /** A member of an object; none for what JSON leaves out. */
@@ -64,7 +69,7 @@ function member(name: string, value: unknown): string[] {
 }
 
 /** What JSON has no form for must not cost the line: objects that contain themselves, say. */
-function json(value: unknown): string | undefined {
+export function json(value: unknown): string | undefined {
   try {
     return JSON.stringify(value, (_name, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner));
   } catch (error) {
@@ -72,14 +77,25 @@ function json(value: unknown): string | undefined {
   }
 }
 
-/** An error as pino's serializer has it: its kind, its message and stack with those of its causes, and its own facts. */
-function errorFields(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
+/**
+ * An error as pino's serializer has it: its kind, its message and stack with those of its causes, and its own facts. Any
+ * other value as it is.
+ */
+export function errorFields(error: unknown): unknown {
+  if (!isNativeError(error) && !(error instanceof Error)) return error;
   const chain = causesOf(error);
   const type = error.constructor.name;
   const message = chain.map((each) => each.message).join(': ');
   const stack = chain.map((each) => each.stack).join('\ncaused by: ');
-  return { type, message, stack, ...Object.fromEntries(Object.entries(error).filter(([name]) => name !== 'cause')) };
+  const { errors } = error as { errors?: unknown };
+  const several = Array.isArray(errors) ? { aggregateErrors: errors.map(errorFields) } : {};
+  return {
+    type,
+    message,
+    stack,
+    ...several,
+    ...Object.fromEntries(Object.entries(error).filter(([name]) => name !== 'cause')),
+  };
 }
 
 function causesOf(error: Error): readonly Error[] {

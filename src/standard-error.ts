@@ -1,5 +1,5 @@
 /**
- * Standard error as the place of a log, written synchronously so that nothing is lost at exit. A full disk, a reader that
+ * Standard error, or another descriptor, as the place of a log, written synchronously so that nothing is lost at exit. A full disk, a reader that
  * is gone or a descriptor that is closed must not end what logs: lines that cannot be written are counted instead.
  */
 import { writeSync } from 'node:fs';
@@ -12,7 +12,7 @@ const NEWLINE = 10;
 /** Takes whole lines and never throws. */
 export class StandardError {
   readonly #told: (dropped: number, code: string) => string;
-  readonly #descriptor: number;
+  #descriptor: number;
   /** Lines since the last one that was written. */
   #dropped = 0;
   #code = '';
@@ -23,6 +23,12 @@ export class StandardError {
   constructor(told: (dropped: number, code: string) => string, descriptor = 2) {
     this.#told = told;
     this.#descriptor = descriptor;
+  }
+
+  /** Writes to this descriptor from now on. */
+  redirect(descriptor: number): void {
+    this.#descriptor = descriptor;
+    this.#torn = false;
   }
 
   /** Writes a line, which has its end. */

@@ -15,6 +15,8 @@ const src = join(root, 'src');
 /** What each room may import besides itself. All but `ini` and `sqlite` are files of the ground floor. */
 const GROUND = [
   'errors',
+  'printable',
+  'secrets',
   'log',
   'early-signals',
   'own-files',
@@ -23,13 +25,18 @@ const GROUND = [
   'several-refusals',
   'or-undefined',
   'loadable',
+  'made-with-mode',
   'ini',
   'sqlite',
 ];
 const FIRST = [...GROUND, 'config', 'tasks', 'service'];
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  errors: [],
-  log: ['loadable', 'plain-lines', 'standard-error'],
+  errors: ['printable', 'secrets'],
+  printable: [],
+  secrets: [],
+  log: ['loadable', 'log-arguments', 'log-file', 'plain-lines', 'printable', 'standard-error'],
+  'log-arguments': ['plain-lines'],
+  'log-file': ['standard-error'],
   'early-signals': [],
   'own-files': [],
   'exit-place': ['own-files'],
@@ -37,22 +44,24 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'several-refusals': ['errors'],
   'or-undefined': [],
   loadable: [],
+  'made-with-mode': [],
   'plain-lines': [],
   'standard-error': [],
-  ini: ['errors'],
+  ini: ['errors', 'printable'],
   spawn: ['errors', 'own-files'],
   sqlite: ['errors'],
   config: GROUND,
   tasks: GROUND,
   service: [...GROUND, 'config', 'tasks'],
   registry: [...GROUND, 'config', 'tasks', 'service'],
-  app: FIRST,
+  wire: [],
+  app: [...FIRST, 'wire'],
   routing: [...FIRST, 'app'],
   loader: [...FIRST, 'app'],
   middleware: [...FIRST, 'app'],
   rpc: [...FIRST, 'registry'],
   launch: [...FIRST, 'registry', 'spawn'],
-  server: [...FIRST, 'registry', 'app', 'loader'],
+  server: [...FIRST, 'registry', 'wire', 'app', 'loader'],
   control: [...FIRST, 'registry', 'app', 'launch'],
 };
 
@@ -133,6 +142,20 @@ test('imports point down: a room imports itself and the doors of lower rooms', (
   assert.deepEqual(wrong, []);
 });
 
+test('what Node keeps by names without documentation is known to one room', () => {
+  const wrong: string[] = [];
+  for (const path of sourceFiles(src)) {
+    const file = relative(src, path).replaceAll('\\', '/');
+    if (!['app', 'loader', 'middleware', 'server', 'testing'].includes(roomOf(file))) continue;
+    readFileSync(path, 'utf8')
+      .split('\n')
+      .forEach((line, at) => {
+        if (/\._[a-z]|getOwnPropertySymbols/i.test(line)) wrong.push(`src/${file}:${at + 1} ${line.trim()}`);
+      });
+  }
+  assert.deepEqual(wrong, []);
+});
+
 test('nothing imports the sample, and the sample imports only what a user can', () => {
   const wrong = all
     .filter(({ file, specifier }) => {
@@ -202,7 +225,7 @@ test('every room has a door, and package.json exports the doors that are public 
   const withoutDoor = rooms.filter((room) => room !== 'cli' && !existsSync(join(src, room, 'index.ts')));
   assert.deepEqual(withoutDoor, []);
 
-  const inner = ['ini', 'cli', 'spawn'];
+  const inner = ['ini', 'cli', 'spawn', 'wire'];
   const expected = ['.', './package.json', ...rooms.filter((room) => !inner.includes(room)).map((room) => `./${room}`)];
   assert.deepEqual(Object.keys(manifest.exports).sort(), expected.sort());
   for (const [subpath, target] of Object.entries(manifest.exports)) {

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { createLogger } from 'portico';
+import { createLogger, silentLogger } from 'portico';
+import { toldOnce } from '../dist/service/told-once.js';
 
 test('CF-91 loggers of parts follow the level of the one they were made of, until they are given their own', () => {
   const lines: string[] = [];
@@ -40,4 +44,43 @@ test('facts that a line is made of are those of the moment it is written, from t
   log.info('made', { err: new TypeError('wrong') });
   const { level, pid, name, request, msg, err } = JSON.parse(lines.join('')) as Record<string, { type?: string }>;
   assert.deepEqual([level, pid, name, request, msg, err?.type], ['info', process.pid, 'test', 2, 'made', 'TypeError']);
+});
+
+test('a notice is written at every level but silent', () => {
+  const lines: string[] = [];
+  const write = (line: string): void => void lines.push(line);
+  const log = createLogger({ level: 'error', format: 'json', destination: { write } });
+  log.child({ part: 'a' }).notice('told', { id: 1 });
+  log.level = 'silent';
+  log.notice('never');
+  silentLogger().notice('never');
+  assert.deepEqual(
+    lines.map((line) =>
+      (({ level, part, id, msg }) => [level, part, id, msg])(JSON.parse(line) as Record<string, unknown>),
+    ),
+    [['notice', 'a', 1, 'told']],
+  );
+  const text: string[] = [];
+  createLogger({ format: 'text', destination: { write: (line) => void text.push(line) } }).notice('told', { id: 1 });
+  assert.match(text.join(''), /^\[.*\] NOTICE: told \{"id":1\}\n$/);
+});
+
+test('a child of a logger, and of that one, opens the file anew as its parent does; without a file none can', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-log-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'app.log');
+  const child = createLogger({ file }).child({ app: 'x' }).child({ part: 'y' });
+  child.info('one');
+  renameSync(file, `${file}.1`);
+  toldOnce(child, false).log.reopen?.();
+  child.info('two');
+  assert.deepEqual(
+    [`${file}.1`, file].map((each) => (JSON.parse(readFileSync(each, 'utf8')) as { msg: string }).msg),
+    ['one', 'two'],
+  );
+  const none = createLogger({ destination: { write: () => undefined } });
+  assert.deepEqual(
+    [none.reopen, none.child({}).reopen, toldOnce(none, false).log.reopen],
+    [undefined, undefined, undefined],
+  );
 });

@@ -10,7 +10,11 @@ const REASON: unique symbol = Symbol('portico.abortReason');
  * those who are told the outcome (`afterResponse`). Does nothing to a response that is complete.
  */
 export function abortResponse(res: ServerResponse, reason?: unknown): void {
-  if (res.writableFinished || res.destroyed) return;
+  if (!res.writableFinished && !res.destroyed) breakOffResponse(res, reason);
+}
+
+/** The same for a response that only looks complete. */
+export function breakOffResponse(res: ServerResponse, reason: unknown): void {
   (res as ServerResponse & { [REASON]?: unknown })[REASON] ??= reason;
   res.destroy();
 }

@@ -50,10 +50,21 @@ function watch(res: ServerResponse): void {
   if (res.socket === null) watchSocket(res, res.req.socket);
 }
 
-function watchSocket(res: ServerResponse, socket: Socket): void {
-  const broken = (): void => ended.call(res);
-  socket.on('close', broken);
-  afterResponse(res, () => socket.off('close', broken));
+const WAITING: unique symbol = Symbol('portico.waitingResponses');
+
+/** One listener for all responses of a connection: of one for each Node warns when a client pipelines more than ten. */
+function watchSocket(res: ServerResponse, socket: Socket & { [WAITING]?: Set<ServerResponse> }): void {
+  let waiting = socket[WAITING];
+  if (waiting === undefined) {
+    const all = new Set<ServerResponse>();
+    waiting = all;
+    socket[WAITING] = all;
+    socket.once('close', () => {
+      for (const each of all) ended.call(each);
+    });
+  }
+  const all = waiting.add(res);
+  afterResponse(res, () => all.delete(res));
 }
 
 /** One function for all responses, called on the response. */
@@ -65,8 +76,8 @@ function ended(this: ServerResponse): void {
 const COMPLETED: ResponseOutcome = Object.freeze({ completed: true });
 
 function outcomeOf(res: ServerResponse): ResponseOutcome {
-  if (res.writableFinished) return COMPLETED;
   const error = abortReason(res);
+  if (res.writableFinished && error === undefined) return COMPLETED;
   return error === undefined ? { completed: false } : { completed: false, error };
 }
 

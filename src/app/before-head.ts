@@ -3,8 +3,7 @@
  */
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 import { PorticoError } from '../errors.js';
-import { isPlainWriteHead, writeWithDefaults } from './direct-response.js';
-import { type HeaderList, keepHead, wholeHead } from './flat-head.js';
+import { type HeaderList, isPlainWriteHead, keepHead, wholeHead, writeWithDefaults } from '../wire/index.js';
 import { foldHeaders, type HeadersArgument } from './fold-headers.js';
 
 /** Sees status and headers while they can still be changed. */

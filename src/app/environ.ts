@@ -10,10 +10,12 @@ import type { Remote } from './remote.js';
  * (`declare module 'portico/app' { interface Environ { … } }`).
  */
 export interface Environ {
-  /** The request target as it was received. */
+  /** The request target as it was received, in the client's spelling: for logs. Who judges by a path uses `requestPath(req)`. */
   readonly originalUrl: string;
   /** The part of the path that URL maps and mounts have consumed: `''` or `/v2.1`; never ends in `/`. */
   scriptName: string;
+  /** How {@link scriptName} begins where a proxy says that it has taken this off the path; set by proxy_headers. */
+  forwardedPrefix?: string;
   /** Path variables of the matched route; set by a Router. */
   params: Readonly<Record<string, string>>;
   /** This request's own id, `req-` and a UUID; set by the request_id filter. */
@@ -44,6 +46,8 @@ export interface MatchedRoute {
 const ENVIRON: unique symbol = Symbol('portico.environ');
 const SIGNAL: unique symbol = Symbol('portico.environ.signal');
 const OFFERED: unique symbol = Symbol('portico.environ.offeredSignal');
+/** Judges that wait for a route, or the route; of `when-routed.ts`. */
+export const ROUTED: unique symbol = Symbol('portico.environ.routed');
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(null) as Record<string, string>);
 
 /** The environ of a request: one per request, made on first use. */
@@ -71,6 +75,7 @@ class RequestEnviron {
   params = NO_PARAMS;
   [SIGNAL]: AbortSignal | undefined = undefined;
   [OFFERED]: (() => AbortSignal) | undefined = undefined;
+  [ROUTED]: unknown = undefined;
 
   constructor(originalUrl: string) {
     this.originalUrl = originalUrl;

@@ -63,6 +63,20 @@ export interface Declared<D extends OptionDeclarations = OptionDeclarations> {
    * place. Default false.
    */
   readonly trial?: boolean | Trial;
+  /** The order it wants with these options; undefined: any. */
+  readonly order?: (options: OptionsOf<D>) => WantedOrder | undefined;
+  /** Further groups of the service configuration that it reads, `[api:compute]` or one of its own, with their options. */
+  readonly groups?: Readonly<Record<string, OptionDeclarations>>;
+}
+
+/** Where a filter wants to stand in a pipeline. */
+export interface WantedOrder {
+  /** Names of filters: one that stands further in, and none further out, is warned of at the load and by a check. */
+  readonly behind: readonly string[];
+  /** What comes of it, as the rest of a sentence. */
+  readonly why: string;
+  /** What to do. */
+  readonly hint: string;
 }
 
 /** Finds what a factory would refuse, and makes nothing. */
@@ -105,13 +119,17 @@ type Make<D extends OptionDeclarations, T> = (
 export interface MoreOfFactory<D extends OptionDeclarations> {
   /** As {@link Declared.trial}; a function is given what `make` is given. */
   readonly trial?: boolean | Make<D, unknown>;
+  /** As {@link Declared.order}. */
+  readonly order?: (options: OptionsOf<D>) => WantedOrder | undefined;
+  /** As {@link Declared.groups}. */
+  readonly groups?: Readonly<Record<string, OptionDeclarations>>;
 }
 
 function declaredFactory<D extends OptionDeclarations, T>(
   group: string,
   options: D,
   make: Make<D, T>,
-  { trial }: MoreOfFactory<D>,
+  { trial, order, groups }: MoreOfFactory<D>,
 ) {
   const withOptions =
     <R>(work: Make<D, R>) =>
@@ -122,16 +140,28 @@ function declaredFactory<D extends OptionDeclarations, T>(
   return Object.assign(withOptions(make), {
     group,
     options,
+    ...(groups === undefined ? {} : { groups }),
     ...(trial === undefined ? {} : { trial: typeof trial === 'function' ? withOptions(trial) : trial }),
+    ...(order === undefined ? {} : { order }),
   });
 }
 
+/**
+ * Where the value of an option was written: in the section, else in the group of the service configuration, as the options
+ * of {@link filterFactory} are found; the section where it is a default.
+ */
+export function optionOrigin({ section, config }: FactoryContext, group: string, option: string): Origin {
+  const own = section.options.get(option)?.origin;
+  if (own !== undefined || !config.has(group, option)) return own ?? section.origin;
+  return config.getLocation(group, option).origin ?? section.origin;
+}
+
 function follow<D extends OptionDeclarations>(group: string, options: D, ctx: FactoryContext): LiveOptions<D> {
-  const local = ctx.section.options;
-  let current = ctx.config.group(group, options, { local });
+  const { options: local, origin } = ctx.section;
+  let current = ctx.config.group(group, options, { local, origin });
   if (Object.values(options).some(({ mutable }) => mutable)) {
     const end = ctx.config.onMutate((config) => {
-      current = config.group(group, options, { local });
+      current = config.group(group, options, { local, origin });
     });
     ctx.onClose(end);
   }

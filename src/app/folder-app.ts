@@ -3,6 +3,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { App } from './app.js';
+import { decodePath } from './decode-path.js';
 import { Fault } from './fault.js';
 import { usableHeaders } from './usable-headers.js';
 
@@ -42,7 +43,7 @@ export function nodeAt(from: FolderNode, names: readonly string[]): FolderNode |
 
 function pathNames(url: string): string[] {
   const names: string[] = [];
-  for (const part of url.split('?', 1)[0]!.split('/')) {
+  for (const part of decodePath(url.split('?', 1)[0]!).split('/')) {
     if (part === '..') names.pop();
     else if (part !== '' && part !== '.') names.push(part);
   }

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PorticoError } from '../errors.js';
 import { abortResponse } from './abort-response.js';
 import type { App, Filter } from './app.js';
-import { environ } from './environ.js';
+import { wholeTarget } from './request-path.js';
 
 /** Connect's shape: answers, or calls `next` once, with an error if it failed. */
 export type ConnectMiddleware = (req: never, res: never, next: (error?: unknown) => void) => unknown;
@@ -24,8 +24,8 @@ export function fromConnect(middleware: ConnectMiddleware): Filter {
     throw new TypeError('fromConnect cannot mount an error handler (err, req, res, next): catch_errors has its place');
   }
   return (app) => (req, res) => {
-    // Packages made for Express look here for the path before anything was cut off it.
-    (req as IncomingMessage & { originalUrl?: string }).originalUrl ??= environ(req).originalUrl;
+    // Packages made for Express look here for the path before anything was cut off it, and some judge by it.
+    (req as IncomingMessage & { originalUrl?: string }).originalUrl ??= wholeTarget(req);
     return new Passage(app, req, res).run(middleware);
   };
 }

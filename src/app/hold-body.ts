@@ -2,6 +2,7 @@
  * Keeping a response back until its body is whole, for headers that depend on the body.
  */
 import type { ServerResponse } from 'node:http';
+import { GatheredBytes } from '../wire/index.js';
 import { foldHeaders, type HeadersArgument } from './fold-headers.js';
 
 /** How {@link holdBody} treats one response. */
@@ -43,8 +44,7 @@ class Hold {
   readonly #options: HoldOptions;
   readonly #below: Methods;
   readonly #own: Methods;
-  readonly #chunks: Buffer[] = [];
-  #size = 0;
+  readonly #kept = new GatheredBytes();
   #state: 'open' | 'holding' | 'released' = 'open';
 
   constructor(res: ServerResponse, options: HoldOptions) {
@@ -76,8 +76,7 @@ class Hold {
   drop(): void {
     if (this.#state !== 'holding') return;
     this.#state = 'open';
-    this.#chunks.length = 0;
-    this.#size = 0;
+    this.#kept.clear();
   }
 
   /** Takes status and headers as `writeHead` has them, without sending. */
@@ -108,7 +107,7 @@ class Hold {
     const callback = args.find((argument) => typeof argument === 'function') as Callback | undefined;
     this.#keep(args[0], args[1]);
     if (callback !== undefined) queueMicrotask(callback);
-    if (this.#size > this.#options.limit) this.#release();
+    if (this.#kept.size > this.#options.limit) this.#release();
     return true;
   }
 
@@ -118,15 +117,16 @@ class Hold {
     const [chunk, encoding] = args;
     if (chunk !== undefined && chunk !== null && typeof chunk !== 'function') this.#keep(chunk, encoding);
     const callback = args.find((argument) => typeof argument === 'function');
-    if (this.#size > this.#options.limit) this.#release();
+    if (this.#kept.size > this.#options.limit) this.#release();
     else {
-      const whole = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
-      const body = this.#options.complete(whole, this.#res);
-      this.#chunks.splice(0, Number.POSITIVE_INFINITY, ...(body === undefined ? [] : [body]));
+      const body = this.#options.complete(this.#kept.whole(), this.#res);
+      this.#kept.clear();
+      if (body !== undefined) this.#kept.add(body);
       this.#state = 'released';
     }
-    const last = this.#chunks.pop();
-    for (const kept of this.#chunks.splice(0)) this.#call('write', [kept]);
+    const kept = this.#takeKept();
+    const last = kept.pop();
+    for (const piece of kept) this.#call('write', [piece]);
     return this.#call('end', [...(last === undefined ? [] : [last]), ...(callback === undefined ? [] : [callback])]);
   }
 
@@ -140,8 +140,13 @@ class Hold {
       typeof chunk === 'string'
         ? Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
         : Buffer.from(chunk as Uint8Array);
-    this.#chunks.push(bytes);
-    this.#size += bytes.length;
+    this.#kept.add(bytes);
+  }
+
+  #takeKept(): Buffer[] {
+    const kept = [...this.#kept.pieces()];
+    this.#kept.clear();
+    return kept;
   }
 
   #release(): void {
@@ -149,7 +154,7 @@ class Hold {
     const headKnown = this.#state === 'holding';
     this.#state = 'released';
     if (headKnown) this.#call('writeHead', [this.#res.statusCode]);
-    for (const kept of this.#chunks.splice(0)) this.#call('write', [kept]);
+    for (const piece of this.#takeKept()) this.#call('write', [piece]);
   }
 
   #call(name: keyof Methods, args: readonly unknown[]): unknown {

@@ -3,7 +3,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { countFor } from './count-body.js';
+import { countFor } from '../wire/index.js';
 
 /** Read and thrown away after the limit, in bytes, so that the client can see the refusal; then reading stops. */
 const DISCARDED = 65_536;
@@ -13,9 +13,9 @@ type Push = (chunk: unknown, encoding?: BufferEncoding) => boolean;
 /**
  * Calls `onExceeded` once when more than `limit` bytes of body have come, and lets nothing more through: whoever reads
  * the body sees neither the rest nor an end, so it cannot take the part for the whole, and its read fails when the
- * connection is closed. Costs a comparison a chunk, and buffers nothing.
+ * connection is closed, with the error that `onExceeded` gave, if any. Costs a comparison a chunk, and buffers nothing.
  */
-export function limitBody(req: IncomingMessage, limit: number, onExceeded: () => void): void {
+export function limitBody(req: IncomingMessage, limit: number, onExceeded: () => unknown): void {
   const carrier = req as unknown as { push: Push };
   const below = carrier.push;
   let size = 0;
@@ -29,8 +29,8 @@ export function limitBody(req: IncomingMessage, limit: number, onExceeded: () =>
       drain = new Readable({ read: () => undefined }).resume();
       countFor(req, drain);
       // Not earlier: a destroyed request takes its socket along, and with it an answer the client has not read yet.
-      req.socket.once('close', () => req.destroy());
-      onExceeded();
+      const reason = onExceeded();
+      req.socket.once('close', () => req.destroy(reason instanceof Error ? reason : undefined));
     }
     // By the same way as the rest, but into nothing: a server that counts what comes still sees it.
     Reflect.apply(below, drain, [chunk, encoding]);

@@ -2,6 +2,7 @@
  * Telling our own patches of a response from others'.
  */
 import type { ServerResponse } from 'node:http';
+import { isCountPatch } from './answer-body.js';
 import { isHeadPatch } from './before-head.js';
 import { isPipeGuard } from './guard-pipe.js';
 import { isHoldPatch } from './hold-body.js';
@@ -9,5 +10,11 @@ import { isBodyPatch } from './transform-body.js';
 
 /** Whether a method of a response was put there by this folder's tools, and not by somebody else. */
 export function isOwnPatch(res: ServerResponse, method: unknown): boolean {
-  return isHeadPatch(res, method) || isBodyPatch(res, method) || isHoldPatch(res, method) || isPipeGuard(method);
+  return (
+    isHeadPatch(res, method) ||
+    isBodyPatch(res, method) ||
+    isHoldPatch(res, method) ||
+    isPipeGuard(method) ||
+    isCountPatch(method)
+  );
 }

@@ -4,8 +4,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { PorticoError } from '../errors.js';
+import { type BodyReader, GatheredBytes, takeBody } from '../wire/index.js';
 import { Fault } from './fault.js';
-import { type BodyReader, takeBody } from './take-body.js';
 
 /** How {@link readBody} reads. */
 export interface ReadBodyOptions {
@@ -70,19 +70,17 @@ export function collectBody(body: Readable, limit: number, done: BodyCollected):
 
 /** Reads what a stream brings, unless it is paused. */
 function collectStream(body: Readable, limit: number, done: BodyCollected): void {
-  const chunks: Buffer[] = [];
-  let size = 0;
+  const gathered = new GatheredBytes();
   const settle = (error: Error | null, bytes?: Buffer): void => {
     body.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
     done(error, bytes);
   };
   const onData = (chunk: Buffer | string): void => {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, body.readableEncoding ?? 'utf8') : chunk;
-    size += bytes.length;
-    if (size > limit) settle(tooLarge(limit));
-    else chunks.push(bytes);
+    if (gathered.size + bytes.length > limit) settle(tooLarge(limit));
+    else gathered.add(bytes);
   };
-  const onEnd = (): void => settle(null, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size));
+  const onEnd = (): void => settle(null, gathered.whole());
   const onError = (error: Error): void => settle(failure(error));
   const onClose = (): void => settle(aborted());
   body.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);

@@ -34,7 +34,7 @@ export interface SharedDatabaseOptions<T> {
 
 /**
  * Gives each app that asks the database of its configuration, as `sharedByConfig`. The folder is made where there is
- * none. One in memory outlives its apps, so that an API that starts again finds what was there; it is refused in a worker
+ * none, for this user alone. One in memory outlives its apps, so that an API that starts again finds what was there; it is refused in a worker
  * that is not alone, because its siblings would not see it (a `ConfigError`).
  */
 export function sharedDatabase<T extends { close(): void }>(
@@ -53,7 +53,7 @@ export function sharedDatabase<T extends { close(): void }>(
         return database;
       }
       const file = resolve(config.group('DEFAULT', configOptions, { partial: true }).statePath, name);
-      mkdirSync(dirname(file), { recursive: true });
+      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
       return open(file);
     },
     close: (database) => database.close(),

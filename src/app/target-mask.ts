@@ -1,29 +1,26 @@
 /**
  * What must not get into a log: credentials in query strings.
  */
+import { unescape as decoded } from 'node:querystring';
+import { looksSecret, masked } from '../secrets.js';
 
-const MASK = '****';
-/** Whole names, and names that end in one: `access_token`, `X-Amz-Signature`. */
-const SECRET_PARAMETER = /(?:^|[^a-z0-9])(?:token|password|secret|signature)$/;
-
-/** Makes a request target fit for the log: values of secret query parameters replaced. `extra` are further names. */
+/**
+ * Makes a request target fit for the log: values of query parameters replaced whose names look secret. `extra` are further
+ * names.
+ */
 export function targetMask(extra: readonly string[]): (target: string) => string {
   const names = new Set(extra.map((name) => name.toLowerCase()));
-  const isSecret = (name: string): boolean => SECRET_PARAMETER.test(name) || names.has(name);
+  const isSecret = (written: string): boolean => {
+    const name = decoded(written.replaceAll('+', ' '));
+    return looksSecret(name) || names.has(name.toLowerCase());
+  };
+  // Pair by pair, and not a name up to its sign: the search for a sign that is not there began anew at each character.
+  const maskPair = (pair: string): string => {
+    const equals = pair.indexOf('=');
+    return equals >= 0 && isSecret(pair.slice(0, equals)) ? `${pair.slice(0, equals)}=${masked}` : pair;
+  };
   return (target) => {
     const query = target.indexOf('?');
-    if (query < 0) return target;
-    const masked = target.slice(query + 1).replace(/([^&;=]*)=([^&;]*)/g, (pair, name: string) => {
-      return isSecret(decoded(name)) ? `${name}=${MASK}` : pair;
-    });
-    return `${target.slice(0, query + 1)}${masked}`;
+    return query < 0 ? target : target.slice(0, query + 1) + target.slice(query + 1).replace(/[^&;]+/g, maskPair);
   };
-}
-
-function decoded(name: string): string {
-  try {
-    return decodeURIComponent(name.replaceAll('+', ' ')).toLowerCase();
-  } catch {
-    return name.toLowerCase();
-  }
 }

@@ -17,7 +17,7 @@ export async function addAllProblems(config: Config, problems: Problems): Promis
   const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
   const path = config.findFile(apiPasteConfig);
   if (path === undefined) return;
-  const findings = await Loader.checkFile(path, { config });
+  const findings = await Loader.checkFile(path, { config, trial: false });
   const errors = findings.filter(({ severity }) => severity === 'error');
   problems.add(
     errors.map((finding) => [findingText(finding), markedLine(finding)].filter(Boolean).join('\n')),

@@ -3,11 +3,19 @@
  */
 import { type Config, ConfigError, type ConfigIssue, type Location, placeOf } from '../config/index.js';
 import { ConfigurationRefused } from '../errors.js';
-import { type Finding, Loader, PasteAppNotFound, PasteError } from '../loader/index.js';
+import {
+  type ContextTree,
+  type Finding,
+  Loader,
+  PasteAppNotFound,
+  PasteError,
+  tellsChildren,
+} from '../loader/index.js';
 import { silentLogger } from '../log.js';
 import { checkManager, namedManager } from '../registry/index.js';
 import { TlsRefused, WSGIService } from '../server/index.js';
 import { refusalsOf } from '../several-refusals.js';
+import { whyTaken } from './address-holder.js';
 import { apiNames } from './api-names.js';
 import { missingAppIssue } from './missing-app.js';
 import { configuredPasteFile } from './paste-file.js';
@@ -18,8 +26,9 @@ import { unplacedApi } from './unplaced-apis.js';
  * have against the API's address and strategy; and that none would start. Managers are loaded unless `import` is false, and
  * not made.
  */
-export async function apiFindings(config: Config, options: { readonly import: boolean }): Promise<Finding[]> {
+export async function apiFindings(config: Config, options: { readonly import: boolean }): Promise<ApiFindings> {
   const findings: Finding[] = [];
+  let [followed, told] = [options.import, options.import];
   const names = apiNames(config);
   const strict = config.resolve('DEFAULT', 'strict_config').value === true;
   let missing = 0;
@@ -31,6 +40,10 @@ export async function apiFindings(config: Config, options: { readonly import: bo
       if (warning !== undefined) findings.push(ofCertificate(config, name, warning));
       const unplaced = unplacedApi(config, name);
       if (unplaced !== undefined) findings.push(findingOf(unplaced));
+      for (const address of service.addresses) {
+        const taken = await whyTaken(address);
+        if (taken !== undefined) findings.push(ofAddress(config, name, taken));
+      }
       if (options.import) {
         findings.push(
           ...(await Loader.checkFile(configuredPasteFile(config), {
@@ -39,8 +52,10 @@ export async function apiFindings(config: Config, options: { readonly import: bo
             names: [service.pipeline],
           })),
         );
+        told &&= await tellsAllItReads(config, service);
       }
     } catch (error) {
+      followed = false;
       for (const each of refusalsOf(error)) {
         // What is wrong with the paste file itself is found by looking at that.
         if (each instanceof PasteAppNotFound) {
@@ -53,7 +68,47 @@ export async function apiFindings(config: Config, options: { readonly import: bo
     if (options.import) findings.push(...(await ofManager(config, name)));
   }
   if (names.length > 0 && missing === names.length) findings.push(nothingStarts(config));
-  return findings;
+  return { findings, followed, told };
+}
+
+/** What was found, and how much of it all. */
+export interface ApiFindings {
+  readonly findings: Finding[];
+  /** The paste file was followed from every API: what is wrong elsewhere in it keeps nothing from starting. */
+  readonly followed: boolean;
+  /** All that the APIs are made of says which options it reads: no other is known to anybody. */
+  readonly told: boolean;
+}
+
+/** Whether every factory behind an API has declared its options; one that has not may read any. */
+async function tellsAllItReads(config: Config, { name, pipeline }: WSGIService): Promise<boolean> {
+  if (
+    config.has(`api:${name}`, 'manager') &&
+    namedManager(config, { group: `api:${name}`, opt: 'manager' }) !== undefined
+  )
+    return false;
+  try {
+    return hasDeclared(await new Loader(configuredPasteFile(config), { config }).tree(pipeline));
+  } catch (error) {
+    if (error instanceof ConfigurationRefused) return false;
+    throw error;
+  }
+}
+
+function hasDeclared({ resolved, filters = [], app, filter, next, children = [] }: ContextTree): boolean {
+  const declared = resolved === undefined || tellsChildren(resolved) !== undefined || 'options' in Object(resolved);
+  const inner = [...filters, app, filter, next, ...children.map(({ context }) => context)];
+  return declared && inner.every((each) => each === undefined || hasDeclared(each));
+}
+
+/** A start would end with 1: unless it is the service itself that has the address. */
+function ofAddress(config: Config, name: string, message: string): Finding {
+  const group = `api:${name}`;
+  const opt = config.getLocation(group, 'port').kind === 'default' ? 'listen' : 'port';
+  const location = config.getLocation(group, opt);
+  const hint =
+    'That is right where it is the service that is to be reloaded; a start beside it would end with status 1.';
+  return findingOf({ severity: 'warning', code: 'PORTICO_ADDRESS_TAKEN', group, opt, location, message, hint });
 }
 
 /** As at the start of a program: one API less, and a warning. */

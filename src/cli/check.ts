@@ -9,6 +9,7 @@ import { choice } from './choice.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
 import { STATUS_REFUSED } from './exit-status.js';
+import { logFileIssue } from './log-file-issue.js';
 import { NAME_A_CONFIGURATION, noConfiguration, unread } from './no-configuration.js';
 import { configuredPasteFile } from './paste-file.js';
 import { notAPasteFile } from './service-file.js';
@@ -61,15 +62,36 @@ async function ofConfiguration(given: CheckArguments): Promise<Finding[]> {
   const cause = unread(config);
   if (cause.length > 0) return cause.map(findingOf);
   const none = given.configFile === undefined ? noConfiguration(config) : undefined;
-  const refused = await apiFindings(config, { import: given.import });
+  const { findings: refused, followed, told } = await apiFindings(config, { import: given.import });
+  const unlogged = logFileIssue(config);
+  if (unlogged !== undefined) refused.push(findingOf(unlogged));
   // First the paste file: with its factories it declares the options of the application.
   const pasted = await ofItsPasteFile(config, given);
   const strict = config.resolve('DEFAULT', 'strict_config').value === true;
-  const problems = config.problems({ complete: given.import });
+  const problems = config.problems({ complete: told });
   const issues = (strict ? problems : problems.map(asAtTheStart)).map(findingOf);
+  // What no API leads to keeps none from starting: sections of the paste file, and groups of filters.
+  const unused = [
+    ...(followed ? pasted : []),
+    ...issues.filter(({ section = '' }) => followed && config.isSectional(section)),
+  ];
+  const findings = new Map<string, Finding>();
   // What an API leads to is in the paste file as well, and each API may lead to the same.
-  const findings = new Map([...issues, ...refused, ...pasted].map((each) => [findingText(each), each]));
+  for (const each of [...issues.filter((issue) => !unused.includes(issue)), ...refused, ...(followed ? [] : pasted)]) {
+    findings.set(findingText(each), each);
+  }
+  for (const each of unused) {
+    if (!findings.has(findingText({ ...each, severity: 'error' }))) {
+      findings.set(findingText(each), each.severity === 'error' ? keepsNothing(each, issues.includes(each)) : each);
+    }
+  }
   return [...(none === undefined ? [] : [withoutFile(none)]), ...findings.values()];
+}
+
+/** A mistake that keeps no enabled API from starting. Sections may have a value of their own in place of a group's. */
+function keepsNothing(finding: Finding, isOfGroup: boolean): Finding {
+  const why = isOfGroup ? 'no enabled API takes its value from here' : 'no enabled API leads here';
+  return { ...finding, severity: 'warning', message: `${finding.message} (${why})` };
 }
 
 function withoutFile(message: string): Finding {
@@ -79,7 +101,7 @@ function withoutFile(message: string): Finding {
 
 async function ofItsPasteFile(config: Config, given: CheckArguments): Promise<Finding[]> {
   try {
-    return await Loader.checkFile(configuredPasteFile(config), { config, import: given.import });
+    return await Loader.checkFile(configuredPasteFile(config), { config, import: given.import, trial: false });
   } catch (error) {
     if (!(error instanceof ConfigNotFound)) throw error;
     const { code, message, hint } = error;

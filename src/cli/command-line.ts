@@ -80,6 +80,45 @@ function collect(value: string, before: readonly string[] | undefined): readonly
   return [...(before ?? []), value];
 }
 
+/** The commands, in the order of the help. */
+export const COMMAND_NAMES = [
+  'serve',
+  'check',
+  'config',
+  'pipeline',
+  'explain',
+  'routes',
+  'openapi',
+  'service',
+  'db',
+  'notify',
+  'wait-ready',
+] as const;
+
+/**
+ * The words with the command in front, wherever its options stand: `--config-file p.ini check` as `check --config-file p.ini`.
+ * A word behind an option that nobody here knows is that one's value, unless it is a command. As they are where there is none.
+ */
+export function commandFirst(words: readonly string[], commands: readonly string[]): readonly string[] {
+  let takes: 'nothing' | 'perhaps' | 'value' = 'nothing';
+  for (const [at, word] of words.entries()) {
+    if (word === '--') return words;
+    if (word.startsWith('-')) takes = taking(word);
+    else if (takes === 'nothing' || (takes === 'perhaps' && commands.includes(word))) {
+      return [word, ...words.slice(0, at), ...words.slice(at + 1)];
+    } else takes = 'nothing';
+  }
+  return words;
+}
+
+/** Whether the next word is an option's value. */
+function taking(option: string): 'nothing' | 'perhaps' | 'value' {
+  if (option.includes('=')) return 'nothing';
+  const known: Word | undefined = { ...CONFIGURATION, ...SERVE, ...EVERYWHERE }[option.replace(/^--/, '')];
+  if (known === undefined) return 'perhaps';
+  return known.takes === undefined ? 'nothing' : 'value';
+}
+
 /** What a command line says that has nothing but options of `serve`. */
 export interface ServeWords {
   readonly given: ServeArguments;

@@ -10,6 +10,7 @@ import {
   differencesFromDefaults,
   generateSample,
   type Location,
+  type Option,
   type SampleOptions,
   type ShownOption,
   showOption,
@@ -20,41 +21,44 @@ import { PorticoError } from '../errors.js';
 import { choice } from './choice.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
-import { registerShippedOptions, shippedOptions } from './shipped-options.js';
+import { declareFactories } from './declare-factories.js';
+import { refuseUnread } from './no-configuration.js';
+import { type Registration, registerShippedOptions, shippedOptions } from './shipped-options.js';
+import { wholeNumber } from './whole-number.js';
 
-interface GenerateArguments extends SampleOptions {
+interface GenerateArguments extends SampleOptions, ReadArguments {
   readonly outputFile?: string;
 }
 
-type ShowArguments = ConfigurationArguments & { readonly json?: boolean; readonly changed?: boolean };
+type ReadArguments = ConfigurationArguments & { readonly import?: boolean };
+type ShowArguments = ReadArguments & { readonly json?: boolean; readonly changed?: boolean };
 
 export function register(program: Command): void {
   const config = program.command('config').description('samples of configuration files, and what is in force and why');
 
-  config
-    .command('generate')
-    .description('print a sample with every option, its help and its default')
+  addReading(config.command('generate'))
+    .description("print a sample with every option, its help and its default, those of the paste file's factories too")
     .option('--format <format>', 'ini, md, json, yaml or json-schema', choice('--format', FORMATS), 'ini')
     .option('--output-file <path>', 'write it there instead')
-    .option('--wrap-width <columns>', 'columns of help texts', Number, 70)
+    .option('--wrap-width <columns>', 'columns of help texts, at least 20', wholeNumber('--wrap-width', 20), 70)
     .option('--minimal', 'required options alone, not commented out')
     .option('--summarize', 'the first paragraph of each help text alone')
     .addHelpText('after', '\nExample:\n  api-cli config generate --output-file portico.ini')
     .action(async ({ outputFile, ...options }: GenerateArguments) => {
-      const sample = generateSample(await shippedOptions(), options);
+      const sample = generateSample(await allOptions(options), options);
       if (outputFile === undefined) process.stdout.write(sample);
-      else writeFileSync(outputFile, sample);
+      else writeOut(outputFile, sample);
     });
 
-  addConfigurationOptions(config.command('validate'))
+  addReading(config.command('validate'))
     .description(
-      'report every mistake in what Portico knows (api-cli check knows the applications too); status 0 or 78',
+      'report every mistake in the options, without a look at what they lead to (api-cli check); status 0 or 78',
     )
     .option('--strict', 'unknown sections and variables are mistakes too')
     .option('--json', 'as one JSON document')
     .action(validate);
 
-  addConfigurationOptions(config.command('show').argument('[option]', 'group.option; default: all'))
+  addReading(config.command('show').argument('[option]', 'group.option; default: all'))
     .description('print effective values, where each comes from, and what it shadows; secrets are masked')
     .option('--changed', 'only those that differ from their defaults')
     .option('--json', 'as one JSON document')
@@ -67,9 +71,12 @@ export function register(program: Command): void {
     .argument('<after>')
     .action(async (before: string, after: string) => {
       const [old, now] = [await read({ configFile: [before] }), await read({ configFile: [after] })];
-      for (const { group, opt, old: was, new: is, newLocation } of diffConfigs(old, now)) {
+      const differences = diffConfigs(old, now);
+      for (const { group, opt, old: was, new: is, newLocation } of differences) {
         process.stdout.write(`[${group}] ${opt}: ${was} -> ${is}  (${place(newLocation)})\n`);
       }
+      refuseRefused(old, differences);
+      refuseRefused(now, differences);
     });
 
   config
@@ -78,23 +85,82 @@ export function register(program: Command): void {
     .argument('<file>')
     .option('--write', 'change the file')
     .action(async (file: string, { write }: { write?: boolean }) => {
+      // A file with lines that nobody can read is not rewritten.
+      refuseRefused(await read({ configFile: [file] }), []);
       const { text, renamed } = upgradeText(readFileSync(file, 'utf8'), await shippedOptions());
       for (const { line, from, to } of renamed) process.stdout.write(`${file}:${line}: ${from} -> ${to}\n`);
-      if (write === true && renamed.length > 0) writeFileSync(file, text);
+      if (write === true && renamed.length > 0) writeOut(file, text);
     });
+}
+
+/** The options of what reads a configuration and what its paste file names. */
+function addReading(command: Command): Command {
+  return addConfigurationOptions(command).option('--no-import', "leave out the options of the paste file's factories");
 }
 
 const FORMATS = ['ini', 'md', 'json', 'yaml', 'json-schema'] as const;
 
-async function read(given: ConfigurationArguments): Promise<Config> {
+function writeOut(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    const reason = WHY_NOT_WRITTEN[code];
+    throw new PorticoError('PORTICO_CLI_OUTPUT', {
+      message: `cannot write ${file}: ${reason === undefined ? message : `${reason} (${code})`}`,
+      hint: code === 'ENOENT' ? 'Make the folder first, or name another file.' : 'Name another file.',
+      cause: error,
+    });
+  }
+}
+
+const WHY_NOT_WRITTEN: Readonly<Record<string, string>> = {
+  ENOENT: 'its folder does not exist',
+  ENOTDIR: 'a part of its path is no folder',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission denied',
+};
+
+/** What ships, and what the paste file of the configuration brings along, where there is one. */
+async function allOptions(given: ReadArguments): Promise<Registration[]> {
+  const shipped = await shippedOptions();
+  const known = new Set(
+    shipped.flatMap(({ group, options }) => Object.keys(options).map((name) => `${group}.${name}`)),
+  );
+  const more = new Map<string, Record<string, Option>>();
+  for (const { group, opt, option } of (await read(given)).resolveAll()) {
+    const isKnown = known.has(`${group}.${opt}`) || known.has(`${group.replace(/:.*/, ':<name>')}.${opt}`);
+    if (!isKnown) more.set(group, { ...more.get(group), [opt]: option });
+  }
+  return [...shipped, ...[...more].map(([group, options]) => ({ group, options }))];
+}
+
+/** Reads a configuration, however wrong it is. Throws ConfigError where none of its files can be read. */
+async function read(given: ReadArguments): Promise<Config> {
   const config = await readConfiguration(given, { collect: true });
+  refuseUnread(config);
   await registerShippedOptions(config);
+  if (given.import !== false) await declareFactories(config);
   // Judging it gives each [api:<name>] its options.
   config.problems({ complete: false });
   return config;
 }
 
-async function validate(given: ConfigurationArguments & { strict?: boolean; json?: boolean }): Promise<void> {
+/** Throws ConfigError where a file has lines that cannot be read, or the value of one of these options is refused. */
+function refuseRefused(config: Config, options: readonly { readonly group: string; readonly opt: string }[]): void {
+  const lines = config.problems({ complete: false }).filter(({ code }) => UNREADABLE.has(code));
+  const values = options.flatMap(({ group, opt }) => (config.has(group, opt) ? config.resolve(group, opt).issues : []));
+  const errors = [...lines, ...values].filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) throw new ConfigError(errors);
+}
+
+const UNREADABLE: ReadonlySet<string> = new Set([
+  'PORTICO_CONFIG_FILE',
+  'PORTICO_CONFIG_SYNTAX',
+  'PORTICO_CONFIG_SOURCE',
+]);
+
+async function validate(given: ReadArguments & { strict?: boolean; json?: boolean }): Promise<void> {
   const set = given.strict === true ? [...(given.set ?? []), 'DEFAULT.strict_config=true'] : given.set;
   const config = await read({ ...given, ...(set === undefined ? {} : { set }) });
   // Applications declare groups of their own, which this command does not load.
@@ -115,9 +181,10 @@ async function show(option: string | undefined, given: ShowArguments): Promise<v
   const options = option === undefined ? all(config, given) : [one(config, option)];
   if (given.json === true) {
     process.stdout.write(`${JSON.stringify({ schema: 'portico-config', version: 1, options }, undefined, 2)}\n`);
-    return;
+  } else {
+    for (const each of options) process.stdout.write(`${text(each)}\n`);
   }
-  for (const each of options) process.stdout.write(`${text(each)}\n`);
+  refuseRefused(config, options);
 }
 
 function all(config: Config, { changed }: ShowArguments): ShownOption[] {
@@ -136,9 +203,10 @@ function one(config: Config, name: string): ShownOption {
   });
 }
 
-function text({ group, opt, value, location, shadowed }: ShownOption): string {
+function text({ group, opt, value, refused, location, shadowed }: ShownOption): string {
+  const why = refused === undefined ? '' : `  refused: ${refused}`;
   const hidden = shadowed.map((each) => `\n    shadows ${each.value}  (${place(each.location)})`).join('');
-  return `[${group}] ${opt} = ${value}  (${place(location)})${hidden}`;
+  return `[${group}] ${opt} = ${value}  (${place(location)})${why}${hidden}`;
 }
 
 const KINDS: Partial<Record<Location['kind'], string>> = { command_line: 'command line, ', environment: 'env ' };

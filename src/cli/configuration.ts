@@ -2,8 +2,8 @@
  * What every command reads first: the configuration that its options name.
  */
 import { contextFacts } from '../app/index.js';
-import { Config, type LoadOptions } from '../config/index.js';
-import { createLogger, type Logger, type LogLevel } from '../log.js';
+import { Config, ConfigError, type LoadOptions, workerAssignment } from '../config/index.js';
+import { createLogger, type Logger, type LoggerOptions, type LogLevel } from '../log.js';
 import { logOptions } from './api-options.js';
 import type { ConfigurationArguments } from './command-line.js';
 import { addCrossChecks } from './cross-checks.js';
@@ -26,10 +26,45 @@ export async function readConfiguration(
   return config;
 }
 
-/** The logger that the configuration asks for, with its level as that changes; its own warnings go there too. */
-export function configuredLogger(config: Config, format?: 'text'): Logger {
+/** The logger of a command: on standard error, with the configuration's level as that changes, and its own warnings. */
+export function configuredLogger(config: Config): Logger {
+  return followed(config, createLogger(loggerOptions(config)));
+}
+
+/**
+ * The same for a program that serves, in `log_file` where that is set. In the parent a file that cannot be opened is found
+ * by the judgement of the configuration; a worker writes on standard error then, and says so. Options that are refused are
+ * told by that judgement as well, with all other mistakes: it is logged as if they were not set.
+ */
+export function serversLogger(config: Config, format?: 'text'): Logger {
+  const logFile = config.resolve('DEFAULT', 'log_file').value as string | undefined;
+  const options = { ...acceptedOptions(config), ...(format === undefined ? {} : { format }) };
+  if (logFile === undefined) return followed(config, createLogger(options));
+  try {
+    return followed(config, createLogger({ ...options, file: logFile }));
+  } catch (error) {
+    const log = followed(config, createLogger(options));
+    if (workerAssignment() !== undefined)
+      log.warn(`${(error as Error).message}: this worker logs to standard error`, { err: error });
+    return log;
+  }
+}
+
+function loggerOptions(config: Config): LoggerOptions {
   const { logFormat } = config.group('DEFAULT', logOptions, { partial: true });
-  const log = createLogger({ level: levelOf(config), format: format ?? logFormat, facts: contextFacts });
+  return { level: levelOf(config), format: logFormat, facts: contextFacts };
+}
+
+function acceptedOptions(config: Config): LoggerOptions {
+  try {
+    return loggerOptions(config);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { facts: contextFacts };
+  }
+}
+
+function followed(config: Config, log: Logger): Logger {
   config.useLogger(log);
   config.onMutate((next) => {
     log.level = levelOf(next);

@@ -3,6 +3,7 @@
  */
 import { relative } from 'node:path';
 import type { Command } from 'commander';
+import { encodedPath, writtenPath } from '../app/index.js';
 import { PorticoError } from '../errors.js';
 import { type ExplainedStep, explainRequest, Loader } from '../loader/index.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
@@ -37,11 +38,11 @@ export function register(program: Command): void {
 async function explain(method: string, url: string, given: ExplainArguments): Promise<string> {
   const { path, config } = await pasteFile(given);
   const loader = new Loader(path, { config });
-  const target = url.includes('://') ? new URL(url) : undefined;
+  const target = url.includes('://') ? parsed(url) : undefined;
   const headers = { host: target?.host ?? 'localhost', ...headersOf(given.header ?? []) };
   const request = {
     method: method.toUpperCase(),
-    url: target === undefined ? url : target.pathname + target.search,
+    url: canonical(target === undefined ? url : target.pathname + target.search),
     headers,
     secure: target?.protocol === 'https:',
   };
@@ -49,6 +50,24 @@ async function explain(method: string, url: string, given: ExplainArguments): Pr
   if (given.json === true)
     return JSON.stringify({ schema: 'portico/explain', version: 1, request, steps }, undefined, 2);
   return [`${request.method} ${request.url}`, ...steps.map(line)].join('\n');
+}
+
+function parsed(url: string): URL {
+  try {
+    return new URL(url);
+  } catch {
+    throw new PorticoError('PORTICO_USAGE', {
+      message: `${url} is no URL`,
+      hint: 'Write a path, as in /v2.1/servers?limit=1, or a whole URL: http://127.0.0.1:8774/v2.1/servers',
+    });
+  }
+}
+
+/** As the server spells it before the first mount. */
+function canonical(url: string): string {
+  const query = url.indexOf('?');
+  const path = query < 0 ? url : url.slice(0, query);
+  return encodedPath(writtenPath(path)) + url.slice(path.length);
 }
 
 function onlyRoot(loader: Loader): string {

@@ -5,9 +5,9 @@
 import { holdSignals } from '../early-signals.js';
 import { ownFile } from '../own-files.js';
 import { startEarlyWorker } from '../spawn/index.js';
-import { readServeWords } from './command-line.js';
+import { COMMAND_NAMES, commandFirst, readServeWords } from './command-line.js';
 
-const words = process.argv.slice(2);
+const words = commandFirst(process.argv.slice(2), COMMAND_NAMES);
 const [first] = words;
 const serves = first === undefined || first.startsWith('-') || first === 'serve';
 if (serves) holdSignals();

@@ -59,7 +59,20 @@ export function strangeApiSections(config: Config): CheckIssue[] {
       issues.push({ ...place, hint, severity: strict ? 'error' : 'warning' });
     }
   }
-  return issues;
+  return [...issues, ...strangeArguments(config, enabled)];
+}
+
+/** `--set api:helo.port=1`, where no file has that section: nobody would ever ask for it. */
+function strangeArguments(config: Config, enabled: readonly string[]): CheckIssue[] {
+  const known = new Set([...enabled, ...apiSections(config)]);
+  return config.arguments.flatMap(({ group, opt }) => {
+    const name = group.startsWith('api:') ? group.slice('api:'.length) : undefined;
+    if (name === undefined || known.has(name)) return [];
+    const [near] = nearTo(name, enabled);
+    const hint =
+      near === undefined ? `enabled are ${enabled.join(', ') || 'none'}` : `did you mean api:${near}.${opt}?`;
+    return [{ group, opt, message: 'no API of that name is enabled', hint }];
+  });
 }
 
 /** Sections that have nearly the name of one of ours and hold options of it: `[DEFUALT]` with `enabled_ssl_apis`. */

@@ -5,9 +5,10 @@
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { packageOf } from '../config/index.js';
-import { describeError, didYouMean } from '../errors.js';
-import { addCommonOptions, type ServeWords } from './command-line.js';
+import { didYouMean } from '../errors.js';
+import { addCommonOptions, type COMMAND_NAMES, commandFirst, type ServeWords } from './command-line.js';
 import { exitStatusOf, STATUS_REFUSED, STATUS_USAGE } from './exit-status.js';
+import { failureText } from './failure-text.js';
 import { refuseToEnd } from './unfinished.js';
 
 /** A file of commands: adds one command, or a few that belong together, to the program. */
@@ -15,19 +16,20 @@ interface CommandFile {
   register(program: Command): void;
 }
 
-const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map([
-  ['serve', (): Promise<CommandFile> => import('./serve.js')],
-  ['check', () => import('./check.js')],
-  ['config', () => import('./config.js')],
-  ['pipeline', () => import('./pipeline.js')],
-  ['explain', () => import('./explain.js')],
-  ['routes', () => import('./routes.js')],
-  ['openapi', () => import('./openapi.js')],
-  ['service', () => import('./service.js')],
-  ['db', () => import('./db.js')],
-  ['notify', () => import('./notify.js')],
-  ['wait-ready', () => import('./notify.js')],
-]);
+const FILES: Readonly<Record<(typeof COMMAND_NAMES)[number], () => Promise<CommandFile>>> = {
+  serve: () => import('./serve.js'),
+  check: () => import('./check.js'),
+  config: () => import('./config.js'),
+  pipeline: () => import('./pipeline.js'),
+  explain: () => import('./explain.js'),
+  routes: () => import('./routes.js'),
+  openapi: () => import('./openapi.js'),
+  service: () => import('./service.js'),
+  db: () => import('./db.js'),
+  notify: () => import('./notify.js'),
+  'wait-ready': () => import('./notify.js'),
+};
+const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map(Object.entries(FILES));
 
 /**
  * Runs one command line; gives the exit status, or undefined where the command has set it. `plain`: the line has nothing but
@@ -46,9 +48,8 @@ export async function runCommand(words: readonly string[], plain?: ServeWords): 
     const { isWorker } = await import('../launch/index.js');
     // A worker's parent says what went wrong, and it alone: the error reaches it by the channel.
     if (isWorker()) throw error;
-    process.stderr.write(
-      `${words.includes('--trace-errors') && error instanceof Error ? error.stack : describeError(error)}\n`,
-    );
+    const traced = words.includes('--trace-errors') && error instanceof Error;
+    process.stderr.write(`${traced ? error.stack : failureText(error)}\n`);
     return exitStatusOf(error);
   }
 }
@@ -61,6 +62,8 @@ async function parseCommand(words: readonly string[], named: string | undefined)
     .helpOption('-h, --help', 'say how to use this program or a command')
     .showSuggestionAfterError(true)
     .enablePositionalOptions(false)
+    // What it has to say is in the error, and said below.
+    .configureOutput({ outputError: () => undefined })
     .exitOverride();
   addCommonOptions(program);
 
@@ -71,17 +74,23 @@ async function parseCommand(words: readonly string[], named: string | undefined)
   const files = new Set(await Promise.all(loads.map((load) => load())));
   for (const file of files) file.register(program);
   for (const command of program.commands) command.exitOverride().showSuggestionAfterError(true);
+  const inner = program.commands.find((command) => command.name() === named)?.commands.map((command) => command.name());
+  const rest = inner === undefined || inner.length === 0 ? words.slice(1) : commandFirst(words.slice(1), inner);
 
   // Whoever serves loads the application in its workers, whose parent explains how they end.
   const serves = named === undefined || named === 'serve';
   const done = serves ? undefined : refuseToEnd(named, named === 'check' ? STATUS_REFUSED : 1, process);
   if (done !== undefined) endWithReader(done);
   try {
-    await program.parseAsync(all || named !== undefined ? [...words] : ['serve', ...words], { from: 'user' });
+    const ordered = named === undefined ? (all ? words : ['serve', ...words]) : [named, ...rest];
+    await program.parseAsync(ordered, { from: 'user' });
     return undefined;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    throw error;
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
+    // The help that a command without its subcommand gives is printed already.
+    if (error.code !== 'commander.help') process.stderr.write(`${await usageText(error, words)}\n`);
+    return STATUS_USAGE;
   } finally {
     done?.();
   }
@@ -90,10 +99,24 @@ async function parseCommand(words: readonly string[], named: string | undefined)
 /** Whoever reads the output has enough of it, as `head` does: nothing is wrong, and nothing is left to say. */
 function endWithReader(done: () => void): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
     done();
-    process.exit();
+    if (error.code === 'EPIPE') process.exit();
+    process.stderr.write(`error: standard output cannot be written: ${error.message}\n`);
+    process.exit(1);
   });
+}
+
+/** What is wrong with a command line; options that only the configuration has come with how they are set here. */
+async function usageText(
+  { code, message }: { code: string; message: string },
+  words: readonly string[],
+): Promise<string> {
+  const flag = code === 'commander.unknownOption' ? /'(--[^'=]+)/.exec(message)?.[1] : undefined;
+  if (flag === undefined) return message;
+  const { settingsFor } = await import('./settings-for.js');
+  // An option of the command line that comes near is more likely what was meant than one of the configuration.
+  const settings = await settingsFor(flag, words, message.includes('Did you mean'));
+  return settings === undefined ? message : `error: there is no option ${flag} on the command line\n  ${settings}`;
 }
 
 function unknownCommand(name: string): number {

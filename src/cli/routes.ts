@@ -3,7 +3,7 @@
  */
 import { relative } from 'node:path';
 import type { Command } from 'commander';
-import type { Origin } from '../errors.js';
+import { type Origin, PorticoError } from '../errors.js';
 import {
   type DescribedRoute,
   describeRoutes,
@@ -21,8 +21,13 @@ import { readConfiguration } from './configuration.js';
 interface RoutesArguments extends ConfigurationArguments {
   readonly api?: string;
   readonly json?: boolean;
-  readonly match?: string;
+  readonly match?: WantedRequest;
   readonly check?: boolean;
+}
+
+interface WantedRequest {
+  readonly method: string;
+  readonly path: string;
 }
 
 export function register(program: Command): void {
@@ -30,13 +35,22 @@ export function register(program: Command): void {
     .command('routes')
     .description('show the routes of the enabled APIs: method, path, name, action, and where each is defined')
     .option('--api <name>', 'only this API (default: all that are enabled)')
-    .option('--match <request>', "which route answers 'GET /servers/1', and why not those before it")
+    .option('--match <request>', "which route answers 'GET /servers/1', and why not those before it", wantedRequest)
     .option('--check', 'find routes that cannot win, overlap, say something else than they seem, or are slow')
     .option('--json', 'print JSON')
     .addHelpText('after', "\nExample:\n  api-cli routes --api compute --match 'GET /servers/detail'");
   addConfigurationOptions(command).action(async (given: RoutesArguments) => {
     const config = await readConfiguration(given);
     process.stdout.write(`${report(await apiRouters(config, given.api), given)}\n`);
+  });
+}
+
+function wantedRequest(text: string): WantedRequest {
+  const [, method, path] = /^\s*([^\s/]+)\s+(\/\S*)\s*$/.exec(text) ?? [];
+  if (method !== undefined && path !== undefined) return { method, path };
+  throw new PorticoError('PORTICO_USAGE', {
+    message: `--match takes a method and a path, not ${JSON.stringify(text)}`,
+    hint: "As in: api-cli routes --match 'GET /servers/1'",
   });
 }
 
@@ -82,8 +96,7 @@ function tableResult(router: Router): Result {
   return { data: { routes }, lines: columns(rows) };
 }
 
-function matchResult(router: Router, request: string): Result {
-  const [method = 'GET', path = '/'] = request.trim().split(/\s+/, 2);
+function matchResult(router: Router, { method, path }: WantedRequest): Result {
   const explained = explainMatch(router, method.toUpperCase(), path);
   const { route, match, passedOver } = explained;
   const answer =

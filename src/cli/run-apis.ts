@@ -8,8 +8,9 @@ import { isRehearsal, isWorker, ProcessLauncher } from '../launch/index.js';
 import type { Logger } from '../log.js';
 import { WSGIService } from '../server/index.js';
 import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
-import { configuredLogger, readConfiguration } from './configuration.js';
+import { readConfiguration, serversLogger } from './configuration.js';
 import { exitStatusOf } from './exit-status.js';
+import { refuseUnusableLogFile } from './log-file-issue.js';
 import { refuseUnread } from './no-configuration.js';
 import { Problems } from './problems.js';
 import { unplacedAt } from './unplaced-apis.js';
@@ -58,7 +59,7 @@ export async function runApis(services: MakeServices, options: RunApisOptions = 
   const release = holdSignals();
   try {
     const config = options.config ?? (await readConfiguration({}, { collect: true }));
-    return await launchApis(services, { ...options, config, log: options.log ?? configuredLogger(config) });
+    return await launchApis(services, { ...options, config, log: options.log ?? serversLogger(config) });
   } catch (error) {
     // A worker's parent explains, and it alone: the error reaches it by the channel.
     if (isWorker()) throw error;
@@ -98,6 +99,7 @@ async function launchApis(
   const role = launcher?.role ?? 'parent';
   const wanted = (await problems.gather(() => services(config, role, []))) ?? [];
   // Not complete: only workers load the application, which may declare more.
+  if (role === 'parent') await problems.gather(() => refuseUnusableLogFile(config));
   if (role === 'parent') await problems.gather(() => config.validate({ complete: false }));
   else if (isRehearsal()) await problems.gather(() => refuseProblems(config));
   if (problems.any) await options.moreProblems?.(config, problems);

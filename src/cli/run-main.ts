@@ -8,7 +8,8 @@ import type { Awaitable } from '../service/index.js';
 import { exitStatusOf } from './exit-status.js';
 
 /**
- * Runs a program and sets `process.exitCode` to the status it gives. What it throws is explained on standard error, as
+ * Runs a program and ends the process with the status it gives, a second later at most, whatever handles it forgot; a program
+ * that gives none goes on as long as it has anything to do. What it throws is explained on standard error, as
  * `api-cli` does: 78 for a configuration that was refused, else 1. In a worker it is thrown on: the parent explains.
  *
  * TERM before the program has a launcher: it goes on for two seconds. If a launcher is there by then the process ends with
@@ -19,7 +20,7 @@ export async function runMain(program: () => Awaitable<number | undefined>): Pro
   const release = holdSignals({ launches: false });
   try {
     const status = await program();
-    if (status !== undefined) process.exitCode = status;
+    if (status !== undefined) endSoon(status);
   } catch (error) {
     if (isWorker()) throw error;
     if (!wasLogged(error)) process.stderr.write(`${describeError(error)}\n`);
@@ -27,4 +28,13 @@ export async function runMain(program: () => Awaitable<number | undefined>): Pro
   } finally {
     release();
   }
+}
+
+/** How long a process may take to end by itself. */
+const FORGOTTEN_MS = 1000;
+
+/** By itself, so that all it has written is out; or after a while. */
+function endSoon(status: number): void {
+  process.exitCode = status;
+  setTimeout(() => process.exit(), FORGOTTEN_MS).unref();
 }

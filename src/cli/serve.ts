@@ -11,7 +11,7 @@ import { formatAddress, type WSGIService } from '../server/index.js';
 import type { ListenAddress } from '../service/index.js';
 import { addAllProblems } from './all-problems.js';
 import { addConfigurationOptions, addServeOptions, readWorkersWords, type ServeArguments } from './command-line.js';
-import { configuredLogger, readConfiguration } from './configuration.js';
+import { readConfiguration, serversLogger } from './configuration.js';
 import { enabledApis } from './enabled-apis.js';
 import { NAME_A_CONFIGURATION, noConfiguration } from './no-configuration.js';
 import { type MakeServices, runApis } from './run-apis.js';
@@ -47,7 +47,7 @@ export async function serve(given: ServeArguments, traceErrors: boolean): Promis
   if (given.enabledSslApis !== undefined) set.push(`DEFAULT.enabled_ssl_apis=${given.enabledSslApis}`);
   const dev = given.dev === true;
   const config = await readConfiguration(given, { set, collect: true });
-  const log = configuredLogger(config, dev ? 'text' : undefined);
+  const log = serversLogger(config, dev ? 'text' : undefined);
   tellOfNone(config, given, log);
   const services: MakeServices = (current, role, running) =>
     enabledApis(current, { log, dev, traceErrors, quiet: role === 'worker', running });

@@ -40,7 +40,7 @@ function servesApis(config: Config): boolean {
 
 function sectionsOf(file: string): Config | undefined {
   try {
-    return Config.fromText(readFileSync(file, 'utf8'));
+    return Config.fromText(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)));
   } catch {
     // What cannot be read, or is no INI at all, is told as a paste file that cannot be read.
     return undefined;

@@ -19,6 +19,7 @@ import {
 } from '../registry/index.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { configuredLogger, readConfiguration } from './configuration.js';
+import { wholeNumber } from './whole-number.js';
 
 interface Output extends ConfigurationArguments {
   readonly json?: boolean;
@@ -35,8 +36,8 @@ export function register(program: Command): void {
     .option('--host <name>', 'those on this host')
     .option('--binary <name>', 'those of this binary')
     .option('--topic <name>', 'those of this topic')
-    .option('--state <state>', 'those that are up, down or unknown')
-    .option('--status <status>', 'those that are enabled or disabled')
+    .option('--state <state>', 'those that are up, down or unknown', among('--state', ['up', 'down', 'unknown']))
+    .option('--status <status>', 'those that are enabled or disabled', among('--status', ['enabled', 'disabled']))
     .option('--check', 'end with status 1 when any of them is down')
     .action(async (given: ListArguments) => {
       const views = await withRegistry(given, async (registry) => {
@@ -90,10 +91,9 @@ export function register(program: Command): void {
     });
 
   add(service, 'purge', 'forget records that were deleted long ago')
-    .option('--days <number>', 'how long ago (default: purge_after_days)')
-    .action(async (given: Output & { days?: string }) => {
-      const days = given.days === undefined ? undefined : wholeNumber(given.days);
-      const purged = await withRegistry(given, (registry, usual) => registry.purge(days ?? usual));
+    .option('--days <number>', 'how long ago (default: purge_after_days)', wholeNumber('--days'))
+    .action(async (given: Output & { days?: number }) => {
+      const purged = await withRegistry(given, (registry, usual) => registry.purge(given.days ?? usual));
       print(given, { purged }, () => `forgot ${purged} records`);
     });
 }
@@ -186,8 +186,6 @@ function nothingFits(given: ListArguments, all: readonly ServiceView[]): string 
 }
 
 function filterOf({ host, binary, topic, state, status }: ListArguments): ViewFilter {
-  refuseUnless('--state', state, ['up', 'down', 'unknown']);
-  refuseUnless('--status', status, ['enabled', 'disabled']);
   return {
     ...(host !== undefined && { host }),
     ...(binary !== undefined && { binary }),
@@ -197,15 +195,12 @@ function filterOf({ host, binary, topic, state, status }: ListArguments): ViewFi
   };
 }
 
-function refuseUnless(option: string, value: string | undefined, choices: readonly string[]): void {
-  if (value === undefined || choices.includes(value)) return;
-  const hint = didYouMean(value, choices);
-  throw new PorticoError('PORTICO_USAGE', { message: `${option} is one of ${choices.join(', ')}, not ${value}`, hint });
-}
-
-function wholeNumber(text: string): number {
-  if (/^\d+$/.test(text)) return Number(text);
-  throw new PorticoError('PORTICO_USAGE', { message: `--days is a whole number, not ${text}` });
+function among(option: string, choices: readonly string[]): (text: string) => string {
+  return (text) => {
+    if (choices.includes(text)) return text;
+    const message = `${option} is one of ${choices.join(', ')}, not ${text}`;
+    throw new PorticoError('PORTICO_USAGE', { message, hint: didYouMean(text, choices) });
+  };
 }
 
 function print(given: Output, json: unknown, text: () => string): void {

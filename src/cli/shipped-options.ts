@@ -8,12 +8,15 @@ import { backdoorOptions, launcherOptions, reportOptions, supervisorOptions } fr
 import { databaseOptions, heartbeatOptions, servicegroupOptions } from '../registry/index.js';
 import { apiOptions as apiSectionOptions, servingOptions, sslOptions, wsgiOptions } from '../server/index.js';
 import { managerOptions } from '../service/index.js';
+import { apiNames } from './api-names.js';
 import { apiOptions, logOptions } from './api-options.js';
 
 /** Options and the group they belong to. */
 export interface Registration {
   readonly group: string;
   readonly options: OptionDeclarations;
+  /** Of a filter or an app: sections of the paste file may have them too. */
+  readonly sectional?: boolean;
 }
 
 /** What every program has: the options of the rooms that are loaded anyway. `api:<name>` stands for all such sections. */
@@ -42,18 +45,20 @@ export async function shippedOptions(): Promise<Registration[]> {
     { group: 'api:<name>', options: apiSectionOptions },
     { group: 'wsgi', options: wsgiOptions },
     { group: 'ssl', options: sslOptions },
-    ...filters.filter(isDeclared).map(({ group, options }) => ({ group, options })),
+    ...filters.filter(isDeclared).map(({ group, options }) => ({ group, options, sectional: true })),
   ];
 }
 
 /** Declares them, for commands that judge a file by all of it, whatever it goes on to use. */
 export async function registerShippedOptions(config: Config): Promise<void> {
   for (const each of await shippedOptions()) {
-    if (isJudged(config, each)) config.register(each.group, each.options);
+    if (isJudged(config, each)) config.register(each.group, each.options, { sectional: each.sectional === true });
   }
+  // An API may have all it needs from the environment and the command line.
+  for (const name of apiNames(config)) config.register(`api:${name}`, apiSectionOptions);
 }
 
-/** What a filter requires may stand in its section of the paste file, or the filter may not be used at all. */
+/** A filter that cannot do without an option, and has no section here, is told so where it is used. */
 function isJudged(config: Config, { group, options }: Registration): boolean {
   return config.listAllSections().includes(group) || Object.values(options).every(({ required }) => !required);
 }

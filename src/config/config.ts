@@ -15,25 +15,15 @@ import type { Generations } from './generations/generations.js';
 import type { PreparedReload, PrepareReloadOptions, ReloadOptions } from './generations/prepared-reload.js';
 import type { ConfigSnapshot } from './generations/state.js';
 import type { LoadOptions } from './load.js';
-import { declaredFlags, maskArguments } from './sources/command-line.js';
+import { declaredFlags, type MaskingOptions, maskArguments } from './sources/command-line.js';
 import { findConfigFile } from './sources/find-file.js';
 import { fileLocation } from './sources/sources.js';
 import type { OptionDeclarations, OptionsOf } from './types/option.js';
 import type { CrossCheck } from './values/cross-check.js';
-import { type GroupOptions, printable, readGroup } from './values/group-values.js';
+import { type GroupOptions, printable, readGroup, type ValidateOptions } from './values/group-values.js';
 import { type ConfigIssue, type Location, refuseErrors } from './values/issue.js';
-import { isSecret, maskUris } from './values/mask.js';
+import { isSecret } from './values/mask.js';
 import type { Resolved } from './values/resolver.js';
-
-/** How thoroughly names are judged. */
-export interface ValidateOptions {
-  /**
-   * Every group that will ever be asked for is declared by now, so that a name nobody declared is a mistake also in
-   * `[DEFAULT]`, as a section or as a variable. Default true. False in a parent whose workers load the application:
-   * there a name counts as wrong where it comes near a known one.
-   */
-  readonly complete?: boolean;
-}
 
 /**
  * Typed options from files, environment and command line. `new Config()` is empty: every option has its default.
@@ -70,9 +60,9 @@ export class Config {
     return new Config(generationsOfSnapshot(snapshot, options, face));
   }
 
-  /** Sends warnings and changes there from now on: the configuration itself says how a program logs. */
-  useLogger(log: Logger): void {
-    this.#generations.surrounding.log = log;
+  /** Sends warnings and changes there from now on, those before included; `lent`: unless it has a logger, as launchers do. */
+  useLogger(log: Logger, { lent = false } = {}): void {
+    if (!lent || this.#generations.surrounding.log === undefined) this.#generations.useLogger(log);
   }
 
   /** Grows by one with each accepted change. */
@@ -92,7 +82,7 @@ export class Config {
    */
   group<D extends OptionDeclarations>(name: string, options: D, from: GroupOptions = {}): OptionsOf<D> {
     const group = sectionKey(name);
-    this.#generations.declare(group, options);
+    this.#generations.declare(group, options, from.local !== undefined);
     this.#generations.inUse.add(group);
     const { current } = this.#generations;
     const make = () => {
@@ -112,13 +102,23 @@ export class Config {
   }
 
   /**
-   * Declares options without asking for their values; a group `api:<name>` stands for all sections of that form.
-   * After {@link Config.validate} they are judged at once. Throws when an option is declared in two ways.
+   * Declares options without asking for their values; a group `api:<name>` stands for all sections of that form. After
+   * {@link Config.validate} they are judged at once, but `sectional` ones: what a section of the paste file may have need not
+   * stand here. Throws when an option is declared in two ways.
    */
-  register(name: string, options: OptionDeclarations): void {
-    if (this.#generations.complete === undefined || name.endsWith('<name>'))
-      this.#generations.declare(sectionKey(name), options);
+  register(
+    name: string,
+    options: OptionDeclarations,
+    { sectional = false }: { readonly sectional?: boolean } = {},
+  ): void {
+    if (this.#generations.complete === undefined || sectional || name.endsWith('<name>'))
+      this.#generations.declare(sectionKey(name), options, sectional);
     else this.group(name, options);
+  }
+
+  /** Whether sections of the paste file may have the options of a group as well: those of filters and apps. */
+  isSectional(group: string): boolean {
+    return this.#generations.declared.groups.sectional.has(sectionKey(group));
   }
 
   /** Adds a check over several options. */
@@ -232,24 +232,26 @@ export class Config {
     return Object.keys(this.#generations.current.state.mutable.environment);
   }
 
-  /** Arguments as a log may show them: no secrets, no passwords of URIs. */
+  /** Arguments as a log or a list of processes may show them: values of declared options that are no secrets. */
   maskArguments(argv: readonly string[]): string[] {
-    const { groups } = this.#generations.declared;
-    const isHidden = (group: string, opt: string) => isSecret(opt, groups.find(group, opt)?.option);
-    return maskArguments(argv, declaredFlags(groups), { isHidden, word: maskUris });
+    return maskArguments(argv, this.#masking());
   }
 
   /**
-   * Arguments for a worker, which has its configuration already and whose command line everybody can read: values that
-   * are secret, or whose option only workers know, are replaced; all other words stay.
+   * Arguments for a worker, which has its configuration already: values that are secret, or whose option only workers know,
+   * are replaced; all other words stay, and the worker is told them over its channel.
    */
   workerArguments(argv: readonly string[]): string[] {
+    return maskArguments(argv, { ...this.#masking(), word: (text) => text });
+  }
+
+  #masking(): MaskingOptions {
     const { groups } = this.#generations.declared;
-    const isHidden = (group: string, opt: string) => {
+    const isHidden = (group: string, opt: string): boolean => {
       const option = groups.find(group, opt)?.option;
       return option === undefined || isSecret(opt, option);
     };
-    return maskArguments(argv, declaredFlags(groups), { isHidden, word: (text) => text });
+    return { flags: declaredFlags(groups), isHidden };
   }
 
   /** Finds a file named without a folder: beside the configuration files, then where those are looked for. */

@@ -1,7 +1,8 @@
 /** `portico/config`: the typed configuration of a service. */
 
+export { maskUris } from '../secrets.js';
 export { commandName } from './command-name.js';
-export { Config, type ValidateOptions } from './config.js';
+export { Config } from './config.js';
 export {
   type ConfigDescription,
   declareDescribed,
@@ -39,7 +40,7 @@ export type { LoadOptions } from './load.js';
 export { foldersUpwards, packageOf, readManifest } from './manifest.js';
 export { configOptions } from './own-options.js';
 export { programFolders } from './program-folders.js';
-export { UsageError } from './sources/command-line.js';
+export { maskArguments, UsageError } from './sources/command-line.js';
 export { HelpRequested } from './sources/command-line-help.js';
 export { searchedDirs } from './sources/default-files.js';
 export { sourceOptions } from './sources/external-sources.js';
@@ -62,8 +63,8 @@ export {
 export { module, oneOf, path, regexp, string, uri } from './types/text-types.js';
 export { bytes, duration } from './types/unit-types.js';
 export { type CheckIssue, type CrossCheck, refuseOption } from './values/cross-check.js';
-export type { GroupOptions } from './values/group-values.js';
+export type { GroupOptions, ValidateOptions } from './values/group-values.js';
 export { ConfigError, type ConfigIssue, describeIssue, type Location, placeOf } from './values/issue.js';
 export { locationOfItem } from './values/item-location.js';
-export { isSecret, maskText, maskUris, maskValue } from './values/mask.js';
+export { isSecret, maskText, maskValue } from './values/mask.js';
 export type { Resolved } from './values/resolver.js';

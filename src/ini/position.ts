@@ -1,7 +1,9 @@
 /**
  * Where things stand in a file: origins for values and for parts of values, and the caret under a mistake.
  */
+
 import type { Origin } from '../errors.js';
+import { printable } from '../printable.js';
 
 /** The share one line has in a value of several lines: from `start` in the joined value on, it stands at `origin`. */
 export interface ValuePiece {
@@ -48,5 +50,9 @@ export function originWithin(pieces: readonly ValuePiece[], offset: number): Ori
 export function caretUnder(origin: Origin): string | undefined {
   if (origin.text === undefined) return undefined;
   const before = origin.text.slice(0, origin.column - 1);
-  return `${origin.text}\n${before.replaceAll(/[^\t]/gu, ' ')}^`;
+  // One for one, so that the caret stands right.
+  const line = origin.text.replace(/[^\t]/gu, (character) =>
+    printable(character) === character ? character : '\ufffd',
+  );
+  return `${line}\n${before.replaceAll(/[^\t]/gu, ' ')}^`;
 }

@@ -30,21 +30,22 @@ export interface Configure {
   readonly sockets: readonly InheritedSockets[];
   /** It is to check a reload: it loads all it needs, says so, and starts nothing before it is told to. */
   readonly rehearse?: boolean;
-  /** For a worker that was started early: what others have from their environment and command line. */
+  /** For a worker that was started early: what others have from their environment. */
   readonly early?: EarlyFacts;
+  /** The words behind its main module: the command line, which everybody can read, has them masked. */
+  readonly arguments?: readonly string[];
 }
 
 /** What an early worker is told. The descriptors of its sockets are places in the order in which they were sent. */
 export interface EarlyFacts {
   readonly assignment: Assignment;
-  readonly arguments: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
 }
 
 /** From the supervisor. */
 export type ToWorker =
   | Configure
-  /** With a socket, to a worker that was started early; before it is configured. */
+  /** With a socket: to a worker that was started early, before it is configured, and before `adopt`. */
   | { readonly kind: 'socket' }
   /** The reload goes on: a worker that rehearsed starts its service. */
   | { readonly kind: 'start' }
@@ -57,8 +58,10 @@ export type ToWorker =
       readonly configuration: unknown;
       readonly settings: LaunchSettings;
     }
-  /** Listen on the sockets of another slot as well, or no longer. */
+  /** Listen on the sockets that came before as well, which are another slot's, or no longer. */
   | { readonly kind: 'adopt' | 'release'; readonly slot: number }
+  /** The log file was renamed: open it anew. */
+  | { readonly kind: 'reopen' }
   /** A question of another part of the toolkit; answered by `answer`. */
   | { readonly kind: 'ask'; readonly id: number; readonly topic: string; readonly body: unknown };
 
@@ -77,7 +80,7 @@ export interface LaunchedService {
   readonly workers: number;
 }
 
-/** From a worker. */
+/** From a worker; `parent/worker-message.ts` has what may stand in each. */
 export type ToParent =
   | { readonly kind: 'ready' }
   /** It has loaded what its service needs, from these files among others: each with the digest of what it read there. */
@@ -91,6 +94,8 @@ export type ToParent =
   | { readonly kind: 'ended'; readonly status: number; readonly cutOff: boolean }
   /** A sign of life. */
   | { readonly kind: 'beat'; readonly debugged: boolean; readonly facts: Readonly<Record<string, unknown>> }
+  /** From its watch thread: what the main thread is stuck in, innermost first. */
+  | { readonly kind: 'stuck'; readonly stack: readonly string[] }
   /** It asks for a fresh worker in its place. */
   | { readonly kind: 'replace'; readonly reason: string }
   | { readonly kind: 'done'; readonly id: number; readonly accepted: boolean }

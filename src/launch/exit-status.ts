@@ -36,6 +36,15 @@ export function statusOf(error: unknown): number {
 /** The status a service chose by throwing a `ServiceExit`; undefined for any other error. */
 export function chosenStatus(error: unknown): number | undefined {
   const exit = error as { code?: unknown; exitCode?: unknown } | null | undefined;
-  if (exit?.code !== 'PORTICO_SERVICE_EXIT' || typeof exit.exitCode !== 'number') return undefined;
-  return exit.exitCode;
+  if (exit?.code !== 'PORTICO_SERVICE_EXIT') return undefined;
+  const { exitCode } = exit;
+  // Another error may have this code, with a number that no process can exit with.
+  return Number.isInteger(exitCode) && (exitCode as number) >= 0 && (exitCode as number) <= 255
+    ? (exitCode as number)
+    : undefined;
+}
+
+/** True for a status that only a service can have chosen. */
+export function isChosen(status: number | undefined): boolean {
+  return status !== undefined && ![STATUS_STOPPED, STATUS_FAILED, STATUS_UNHANDLED, STATUS_REFUSED].includes(status);
 }

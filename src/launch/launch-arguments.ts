@@ -11,6 +11,9 @@ import type { LauncherOptions } from './launcher.js';
 /** What SIGHUP does: replace or restart the services, or change the mutable options in place. */
 export type RestartMethod = 'reload' | 'mutate';
 
+/** What launchers and services call of a log. */
+const LOG_METHODS = ['debug', 'info', 'warn', 'error', 'notice', 'child'] as const;
+
 const VERBS = ['start', 'stop', 'wait', 'reset'] as const;
 
 /**
@@ -47,7 +50,8 @@ export function checkLauncherOptions(options: LauncherOptions): void {
   if (config !== undefined && typeof (config as Config | null)?.group !== 'function') {
     refuse('config', config, 'a Config', 'Write config: await Config.load().');
   }
-  if (log !== undefined && typeof (log as Logger | null)?.info !== 'function') {
+  const lacks = (method: keyof Logger): boolean => typeof (log as Logger | null)?.[method] !== 'function';
+  if (log !== undefined && LOG_METHODS.some(lacks)) {
     refuse('log', log, 'a Logger', 'Write log: createLogger(), or leave it out.');
   }
   if (restartMethod !== undefined) checkRestartMethod(restartMethod);

@@ -15,7 +15,7 @@ export const launcherOptions = defineOptions({
   worker_timeout: duration({
     default: 30,
     mutable: true,
-    help: 'Seconds after which a worker that gives no sign of life is killed and replaced; 0 never does. Off while a debugger is attached.',
+    help: 'Seconds after which a worker that gives no sign of life is killed and replaced, and a single process is killed; 0 never does. Off while a debugger is attached.',
   }),
   reload_timeout: duration({
     default: 60,

@@ -93,10 +93,14 @@ export function runStatus(
   };
 }
 
+/** Two signs of life are missing. */
+const SILENT_MS = 2500;
+
 /** The workers of a service, a line each: for reports. */
 export function workerLines({ name, restarts, workers }: ServiceStatus): string[] {
   const each = workers.map(
-    ({ id, pid, state, uptimeMs }) => `  worker ${id}: pid ${pid}, ${state}, up for ${formatDuration(uptimeMs / 1000)}`,
+    ({ id, pid, state, uptimeMs, silentMs }) =>
+      `  worker ${id}: pid ${pid}, ${silentMs > SILENT_MS ? 'silent' : state}, up for ${formatDuration(uptimeMs / 1000)}`,
   );
   return [`${name}: ${workers.length} processes, ${restarts} restarts`, ...each];
 }
@@ -110,5 +114,5 @@ export function logReady(log: Logger, services: readonly ServiceStatus[], since:
     addresses: addresses.map(describeAddress),
   }));
   const names = each.map(({ name }) => name).join(', ');
-  log.info(`Ready after ${durationMs} ms: ${names}`, { event: 'ready', services: each, durationMs });
+  log.notice(`Ready after ${durationMs} ms: ${names}`, { event: 'ready', services: each, durationMs });
 }

@@ -4,7 +4,7 @@
  * A worker is the program's main module again: `launchService` there starts only the service the worker was assigned, by
  * name, and `wait()` ends the process. So one program has two roles, and this class one face for both.
  */
-import type { Config } from '../config/index.js';
+import { type Config, maskArguments } from '../config/index.js';
 import { PorticoError } from '../errors.js';
 import { createLogger } from '../log.js';
 import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
@@ -76,6 +76,7 @@ export class ProcessLauncher implements Launcher {
         entry: options.entry,
         withheld: options.withheldVariables ?? options.config?.variables ?? [],
         argumentsFor: (argv) => options.config?.workerArguments(argv) ?? argv,
+        shownArguments: (argv) => options.config?.maskArguments(argv) ?? maskArguments(argv),
       },
       settings: (config) => readSettings(config, { ...options.settings, restartMethod: options.restartMethod }),
       onReload: options.onReload,

@@ -25,7 +25,7 @@ import type { GuruMeditation, ReportSection } from './report/report.js';
 import { ALONE, type ServiceLauncherOptions } from './service-launcher-options.js';
 import { ServiceRun, type StopRequest } from './service-run.js';
 import { ActivatedSockets } from './sockets/activated-sockets.js';
-import { stopServices } from './stop-services.js';
+import { statusOfStop, stopServices } from './stop-services.js';
 import { ServiceManager } from './systemd/service-manager.js';
 
 /**
@@ -75,6 +75,7 @@ export class ServiceLauncher implements Launcher {
       log: this.#log,
       owned: options.signals !== false,
       supervised: options.worker?.supervised === true,
+      watched: true,
       settings: () => this.#settings,
       config: options.config,
       ended: this.#ended.promise,
@@ -244,12 +245,11 @@ export class ServiceLauncher implements Launcher {
   #died(run: ServiceRun, error: unknown): void {
     logFailure(this.#log, `Service ${run.name} died`, error, { service: run.name });
     this.#status ||= statusOf(error);
-    void this.stop();
+    this.#process.stop();
   }
 
   #oneFinished(): void {
-    this.#finished += 1;
-    if (this.#options.exitWhenIdle && this.#finished === this.#runs.length) void this.stop();
+    if (++this.#finished === this.#runs.length && this.#options.exitWhenIdle) this.#process.stop();
   }
 
   #shutDown(request: StopRequest): Promise<void> {
@@ -275,7 +275,7 @@ export class ServiceLauncher implements Launcher {
     const leaveBehind = (work: Promise<unknown>): void => this.#process.leaveBehind(work, { overdue: true });
     const clean = await stopServices(this.#runs, request, { drainDelayMs, alone, superseded, leaveBehind });
     if (!clean) this.#options.cutOff?.();
-    if (!clean) this.#status ||= STATUS_FAILED;
+    this.#status ||= statusOfStop(this.#runs, clean);
     if (superseded.aborted) return this.#stopping;
     await this.#process.letGo(this.#reloads.idle());
     this.#ended.resolve(this.#status);

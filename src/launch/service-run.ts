@@ -5,7 +5,7 @@ import { describeError, PorticoError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { ConfigChanges, ServiceBase, StopOptions } from '../service/index.js';
 import { Deadline } from './deadline.js';
-import { isRefusal } from './exit-status.js';
+import { chosenStatus, isRefusal } from './exit-status.js';
 import { settled, unlessAborted, within } from './within.js';
 
 /** After its deadline: how long a service may take to let go. */
@@ -41,6 +41,8 @@ export class ServiceRun {
   #dead = false;
   /** The service has said by itself which work it cut off at the deadline. */
   #overran = false;
+  /** It is being stopped, or was, not to be started again. */
+  #ends = false;
   readonly #listener: RunListener;
   readonly #log: Logger;
 
@@ -49,6 +51,8 @@ export class ServiceRun {
     this.name = name;
     this.#log = given.log;
     this.#listener = given.listener;
+    const { tasks } = service as { readonly tasks?: { onExit?: unknown } };
+    if (typeof tasks === 'object' && 'onExit' in tasks) tasks.onExit = (error: unknown) => this.#exits(error);
   }
 
   get started(): boolean {
@@ -57,6 +61,8 @@ export class ServiceRun {
 
   /** What goes on in spite of a stop whose deadline has passed; settles when that has ended after all. */
   hung: Promise<unknown> | undefined;
+  /** The status it chose by a `ServiceExit` while it was being stopped. */
+  exitStatus: number | undefined;
   /** It was ready at some time: somebody may have been told so. */
   wasReady = false;
 
@@ -85,6 +91,8 @@ export class ServiceRun {
         await this.service.start();
       } catch (error) {
         this.#dead = true;
+        // In a reload it is no mistake of the new configuration.
+        if (this.wasReady && chosenStatus(error) !== undefined) this.#exits(error);
         throw error;
       }
       if (this.#state === 'starting') {
@@ -98,6 +106,7 @@ export class ServiceRun {
 
   /** Stops and waits. True when everything under way came to its end; false when it was cut off or failed. */
   async stop(request: StopRequest): Promise<boolean> {
+    this.#ends = request.reason !== 'restart';
     const wasStarting = this.#state === 'starting';
     let starting = wasStarting;
     if (wasStarting) void settled(this.#starting).then(() => (starting = false));
@@ -136,6 +145,10 @@ export class ServiceRun {
       await this.service.reset(changes);
       return true;
     } catch (error) {
+      if (chosenStatus(error) !== undefined) {
+        this.#exits(error);
+        return true;
+      }
       const text = isRefusal(error) ? `: ${describeError(error)}` : '';
       this.#log.error(`service ${this.name} refused the new configuration and keeps the old one${text}`, {
         service: this.name,
@@ -150,6 +163,13 @@ export class ServiceRun {
     const own = this.service.gracefulShutdownTimeout;
     const wanted = own === undefined || own === null ? inherited : own * 1000;
     return limitMs === undefined ? wanted : Math.min(wanted || limitMs, limitMs);
+  }
+
+  /** It asks the process to end, which a stop for good does already. */
+  #exits(error: unknown): void {
+    this.#dead = true;
+    if (this.#ends) this.exitStatus ??= chosenStatus(error);
+    else this.#listener.died(error);
   }
 
   #watch(): void {
@@ -182,8 +202,8 @@ export class ServiceRun {
     if (wasStarting) {
       clean = (await this.#attempt(() => this.service.stop(options()))) && clean;
     }
-    // What a service died of was said when it died.
-    if (this.#dead) return clean;
+    // What a service died of was said when it died; and one whose stop failed would be waited for in vain.
+    if (this.#dead || (!clean && !this.#overran)) return clean;
     return (await this.#attempt(() => this.service.wait())) && clean;
   }
 
@@ -204,6 +224,10 @@ export class ServiceRun {
       if (error instanceof PorticoError && error.code === 'PORTICO_STOP_DEADLINE') {
         this.#overran = true;
         return false;
+      }
+      if (chosenStatus(error) !== undefined) {
+        this.#exits(error);
+        return true;
       }
       this.#log.error(`Error stopping service ${this.name}`, { service: this.name, err: error });
       return false;

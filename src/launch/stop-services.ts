@@ -1,6 +1,7 @@
 /**
  * The graceful stop of the services of one process.
  */
+import { STATUS_FAILED, STATUS_STOPPED } from './exit-status.js';
 import { killAfter } from './process/last-resort.js';
 import type { ServiceRun, StopRequest } from './service-run.js';
 import { pause } from './within.js';
@@ -45,6 +46,12 @@ export async function stopServices(
   spare();
   for (const { hung } of runs) if (hung !== undefined) leaveBehind(hung);
   return clean;
+}
+
+/** The status of a process whose services were stopped: what one of them chose, else whether all ended `clean`. */
+export function statusOfStop(runs: readonly ServiceRun[], clean: boolean): number {
+  const chosen = runs.find(({ exitStatus }) => exitStatus !== undefined)?.exitStatus;
+  return chosen ?? (clean ? STATUS_STOPPED : STATUS_FAILED);
 }
 
 /** The longest that any service may take to stop; 0: one may take for ever. */

@@ -31,6 +31,8 @@ type AnyFactory = (...given: readonly unknown[]) => Awaitable<unknown>;
 
 /** What creating needs beside the tree. */
 export interface CreationSurroundings extends FactorySurroundings {
+  /** Put around each app that is no composite; undefined: nothing. */
+  readonly aroundApp?: Filter | undefined;
   /** Loads a child that a composite asked for, its factories resolved. */
   readonly child: (
     context: Context,
@@ -55,7 +57,7 @@ export class Creation {
     if (context.trail.depth % STACKED === 0) await Promise.resolve();
     switch (context.type) {
       case 'pipeline': {
-        for (const { origin, message, hint } of orderWarnings(context)) {
+        for (const { origin, message, hint } of orderWarnings(context, this.#from.config)) {
           this.#from.log.warn(`pipeline "${context.named.name}": ${message}`, {
             hint,
             file: origin?.file,
@@ -98,8 +100,9 @@ export class Creation {
   }
 
   async #apply(filter: AwaitableFilter, context: Context, app: App): Promise<App> {
-    const wrapped: unknown = await guarded(context, () => filter(app));
-    if (typeof wrapped !== 'function') throw wrongResult(context, 'its filter gave', wrapped, 'an app');
+    const takesResponse = filter.length > 1;
+    const wrapped: unknown = await guarded(context, () => filter(app), takesResponse);
+    if (typeof wrapped !== 'function') throw wrongResult(context, 'its filter gave', wrapped, 'an app', takesResponse);
     return wrapped as App;
   }
 
@@ -119,6 +122,8 @@ export class Creation {
       : () => call(globalConf, localConf, ctx);
     const result = await guarded(context, given);
     if (typeof result !== 'function') throw wrongResult(context, 'gave', result, A_KIND[kind]);
+    const { aroundApp } = this.#from;
+    if (aroundApp !== undefined && kind === 'app' && !isComposite(context)) return aroundApp(result as App);
     return result as Created;
   }
 
@@ -151,7 +156,8 @@ const KNOWN: ReadonlyMap<string, Kind> = new Map([
   ['paste.server_runner', 'server'],
 ]);
 
-async function guarded<T>(context: Context, call: () => Awaitable<T>): Promise<T> {
+/** `isApp`: what is called takes more than a filter does. */
+async function guarded<T>(context: Context, call: () => Awaitable<T>, isApp = false): Promise<T> {
   try {
     return await whileLoading(() => loadingText(context), call);
   } catch (error) {
@@ -162,7 +168,7 @@ async function guarded<T>(context: Context, call: () => Awaitable<T>): Promise<T
       message: `${named(context)}: ${context.factory?.written ?? 'its factory'} failed: ${reason}`,
       origin: context.named.origin(),
       cause: error,
-      ...(isNoFactory(error) ? { hint: HOW_CALLED } : {}),
+      ...(isNoFactory(error) || (isApp && error instanceof TypeError) ? { hint: HOW_CALLED } : {}),
     });
     throw withWay(failed, context.trail);
   }
@@ -216,11 +222,12 @@ function notCallable(context: Context): unknown {
   return withWay(error, context.trail);
 }
 
-function wrongResult(context: Context, verb: string, result: unknown, wanted: string): unknown {
+function wrongResult(context: Context, verb: string, result: unknown, wanted: string, isApp = false): unknown {
   const error = refuse('bad-type', {
     message: `${named(context)}: ${context.factory?.written ?? 'the filter'} ${verb} ${kindOfValue(result)} instead of ${wanted}.`,
-    hint:
-      wanted === 'an app'
+    hint: isApp
+      ? HOW_CALLED
+      : wanted === 'an app'
         ? 'An app is a function (req, res); a factory returns it, or a promise of it.'
         : 'A filter is a function that takes an app and returns one; its factory returns that function.',
     origin: context.named.origin(),

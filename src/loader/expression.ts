@@ -1,6 +1,8 @@
 /**
  * Factory expressions: `package/subpath:export`, `./file.js:Class.method`, `file:///…/x.js:export`.
  */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { didYouMean, type Origin, PorticoError } from '../errors.js';
 import { strip } from '../ini/index.js';
 import { foldersFrom, importFailure, ModuleMissing, moduleUrl } from '../service/index.js';
@@ -141,7 +143,15 @@ export function findModule(module: string, folder: string, written: string, orig
 }
 
 function noModule(error: ModuleMissing, module: string, folder: string, written: string, origin: Origin): PasteError {
-  const python = error.what === 'package' && /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/.test(module);
+  const beside = error.what === 'package' ? fileBeside(module, folder) : undefined;
+  if (beside !== undefined) {
+    return refuse('no-module', {
+      message: `no package is called ${JSON.stringify(module)}, but there is a file of that name.`,
+      hint: `Relative modules begin with "./": write ${written.replace(module, beside)}.`,
+      origin,
+    });
+  }
+  const python = error.what === 'package' && PYTHON_MODULE.test(module);
   const why = error.what === 'package' ? 'no such package is installed where this file can reach it' : error.message;
   const proposal = python
     ? `    ${normalExpression(written)}    ./${module.replaceAll('.', '/')}.js:factory`
@@ -164,6 +174,20 @@ function noModule(error: ModuleMissing, module: string, folder: string, written:
     origin,
     ...(proposal === undefined ? {} : { proposal: proposal.trim() }),
   });
+}
+
+/** Dotted identifiers of Python, which takes letters of every script. */
+const PYTHON_MODULE = /^[\p{XID_Start}_]\p{XID_Continue}*(\.[\p{XID_Start}_]\p{XID_Continue}*)*$/u;
+
+/** How a file that lies where the name was written is named from there. */
+function fileBeside(module: string, folder: string): string | undefined {
+  const endings = ['', '.js', '.mjs', '.cjs', '.ts', '.mts'];
+  const found = endings.map((ending) => `${module}${ending}`).find((name) => isFile(join(folder, name)));
+  return found === undefined ? undefined : `./${found}`;
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
 function noExport(what: string, name: string, names: readonly string[], origin: Origin): PasteError {

@@ -43,6 +43,11 @@ export interface Loaded {
   close(): Promise<void>;
 }
 
+/** How {@link Loader.loadApp} makes an app. */
+export interface LoadAppOptions {
+  readonly aroundApp?: Filter | undefined;
+}
+
 /** Loads what a paste file defines, exactly as PasteDeploy does. */
 export class Loader {
   /** The file, as an absolute path. */
@@ -73,10 +78,13 @@ export class Loader {
     return sectionsNamed(this.#parts.document, 'app', name).length === 1;
   }
 
-  /** The app of that name, default `main`. Throws {@link PasteAppNotFound} when there is none. */
-  async loadApp(name?: string): Promise<LoadedApp> {
+  /**
+   * The app of that name, default `main`; `aroundApp` is put around each app in it that an app factory gives, inside its
+   * filters. Throws {@link PasteAppNotFound} when there is none.
+   */
+  async loadApp(name?: string, { aroundApp }: LoadAppOptions = {}): Promise<LoadedApp> {
     const releases = new Releases();
-    return loadedApp((await this.#create('app', name, releases)) as App, releases);
+    return loadedApp((await this.#create('app', name, releases, aroundApp)) as App, releases);
   }
 
   /** The filter of that name. What its factory registers to be released stays until the process ends. */
@@ -152,16 +160,16 @@ export class Loader {
 
   /**
    * Everything that is wrong with the file and those it includes, and what only looks wrong, by place. Modules are
-   * imported unless `import` is false; with the name of an API (`service`) factories that are declared with `trial` are made,
-   * and let go of, and no others are called.
+   * imported unless `import` is false; factories that are declared with `trial` are made, and let go of, and no others are
+   * called. Without a service configuration what one might have is not missed.
    */
   check(options: CheckOptions = {}): Promise<Finding[]> {
     return checkPaste(this.#parts, options);
   }
 
-  async #create(kind: Kind, name: string | undefined, releases: Releases): Promise<Created> {
+  async #create(kind: Kind, name: string | undefined, releases: Releases, aroundApp?: Filter): Promise<Created> {
     const session = this.#session();
-    return session.create(await session.load(kind, name), releases);
+    return session.create(await session.load(kind, name), releases, aroundApp);
   }
 
   #session(): Session {

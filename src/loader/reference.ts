@@ -41,7 +41,7 @@ export function parseReference(text: string): ParsedReference {
  * means the same as with `call:` in front.
  */
 export function isModuleReference(text: string): boolean {
-  return /^(?:\.{1,2}\/|@?[\w.-]+\/)\S*[:#][\w$.]+$/.test(text);
+  return /^(?:\.{1,2}\/|@?[\w.-]+\/)\S*[:#][\p{ID_Continue}$.]+$/u.test(text);
 }
 
 /** Percent escapes decoded once, as UTF-8. A malformed escape stays as it is, a malformed sequence becomes U+FFFD. */

@@ -2,7 +2,7 @@
  * One load, from the question to the close: two of them share nothing but the module cache.
  */
 import { resolve } from 'node:path';
-import type { Conf } from '../app/index.js';
+import type { Conf, Filter } from '../app/index.js';
 import type { Config } from '../config/index.js';
 import type { Origin } from '../errors.js';
 import type { PasteDocument } from '../ini/index.js';
@@ -124,13 +124,14 @@ export class Session {
     return this.#resolved(() => this.contexts(kind, name));
   }
 
-  async create(context: Context, releases: Releases): Promise<Created> {
+  async create(context: Context, releases: Releases, aroundApp?: Filter): Promise<Created> {
     const { config, service, log } = this.#parts;
     let failed = false;
     const creation = new Creation({
       config,
       service,
       log,
+      aroundApp,
       // A composite may have several children made at once: what is acquired after one of them failed goes at once.
       releases: { add: (release) => (failed ? void released(release, log) : releases.add(release)) },
       child: (parent, kind, name, globalConf, trail) =>

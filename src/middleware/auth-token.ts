@@ -2,7 +2,15 @@
  * auth_token: callers show who they are by a token that somebody else vouches for, as keystonemiddleware's.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { beforeHead, environ, type FactoryContext, Fault, type Filter, filterFactory } from '../app/index.js';
+import {
+  beforeHead,
+  environ,
+  type FactoryContext,
+  Fault,
+  type Filter,
+  filterFactory,
+  optionOrigin,
+} from '../app/index.js';
 import { ConfigurationRefused } from '../errors.js';
 import { type AuthTokenOptions, authTokenOptions, unaliasedAuthTokenOptions } from './auth/auth-token-options.js';
 import { type Identity, stripIdentity } from './auth/identity.js';
@@ -14,7 +22,7 @@ import { TokenCache } from './auth/token-cache.js';
 import { TokenJudge, type Verdicts } from './auth/token-judge.js';
 import { TokenLookup } from './auth/token-lookup.js';
 import type { TokenInfo, TokenValidator } from './auth/token-validator.js';
-import { startValidator, tryValidator } from './auth/validator-drivers.js';
+import { findValidator, startValidator, tryValidator } from './auth/validator-drivers.js';
 
 declare module '../app/index.js' {
   interface Environ {
@@ -50,6 +58,8 @@ export const authToken = filterFactory(
   },
   {
     trial: async (given, ctx) => {
+      // The rest depends on a service configuration, and there is none.
+      if (isAlone(ctx)) return findValidator(given, ctx);
       const options = ownGroup(given, ctx);
       cacheFor(options, ctx);
       await tryValidator(options, ctx);
@@ -71,12 +81,18 @@ export const jwtAuth = filterFactory(
   },
   {
     trial: async (jwt, ctx) => {
+      if (isAlone(ctx)) return;
       const options = withJwt(ctx);
       cacheFor(options, ctx);
       await tryValidator(options, ctx, jwt);
     },
   },
 );
+
+/** A paste file by itself is looked at. */
+function isAlone({ service, config }: FactoryContext): boolean {
+  return service === undefined && config.configFiles.length === 0;
+}
 
 function withJwt({ config }: FactoryContext): AuthTokenOptions {
   return { ...config.group('auth_token', authTokenOptions), validator: 'jwt' };
@@ -93,6 +109,8 @@ function tokenFilter(
   const acceptBearer = options.acceptBearer || options.validator === 'jwt';
   const judge = new TokenJudge(tokens, options, ctx.log);
   const challenge = validator.challenge?.() ?? 'Bearer realm="api"';
+  // RFC 6750 §3.1: whoever came without a token is told no error.
+  const badToken = /^bearer\b/i.test(challenge) ? `${challenge}, error="invalid_token"` : challenge;
   const extraStrip = new Set(options.extraStrip.map((name) => name.toLowerCase().replaceAll('_', '-')));
   const invalidate = (token: string): void => tokens.invalidate(token);
 
@@ -110,9 +128,11 @@ function tokenFilter(
 
   const filter: Filter = (app) => (req, res) => {
     stripIdentity(req, extraStrip);
-    challengeEvery401(res, challenge);
+    let told = challenge;
+    challengeEvery401(res, () => told);
     const go = (verdicts: Verdicts): void | Promise<void> => {
-      if (!options.delayAuthDecision) refuseUnlessConfirmed(verdicts, challenge);
+      if (verdicts.user.status === 'invalid' || verdicts.service.status === 'invalid') told = badToken;
+      if (!options.delayAuthDecision) refuseUnlessConfirmed(verdicts, told);
       const headers = handOn(req, verdicts, known);
       if (setHeaders) addHeaders(req, headers);
       environ(req).invalidateToken = invalidate;
@@ -129,9 +149,9 @@ function ownGroup(options: AuthTokenOptions, { config, section }: FactoryContext
   return config.group(options.configGroup, unaliasedAuthTokenOptions, { local: section.options });
 }
 
-function cacheFor(options: AuthTokenOptions, { section }: FactoryContext): TokenCache {
+function cacheFor(options: AuthTokenOptions, ctx: FactoryContext): TokenCache {
   const refuse = (option: string, message: string, hint: string): never => {
-    const origin = section.options.get(option)?.origin ?? section.origin;
+    const origin = optionOrigin(ctx, options.configGroup ?? 'auth_token', option);
     throw new ConfigurationRefused('PORTICO_TOKEN_CACHE', { message, hint, origin });
   };
   if (options.tokenCache !== 'memory') {
@@ -152,11 +172,11 @@ function cacheFor(options: AuthTokenOptions, { section }: FactoryContext): Token
 }
 
 /** On the way out, whoever says 401. */
-function challengeEvery401(res: ServerResponse, challenge: string): void {
+function challengeEvery401(res: ServerResponse, challenge: () => string): void {
   beforeHead(res, () => {
     if (res.statusCode !== 401) return;
     const there = [res.getHeader('www-authenticate') ?? []].flat().map(String);
-    if (!there.includes(challenge)) res.setHeader('www-authenticate', [...there, challenge]);
+    if (!there.includes(challenge())) res.setHeader('www-authenticate', [...there, challenge()]);
   });
 }
 

@@ -1,15 +1,17 @@
 /**
  * basic_auth: user and password, RFC 7617.
  */
-import { hash } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { environ, Fault, filterFactory } from '../app/index.js';
+import { environ, Fault, filterFactory, optionOrigin, remoteOf } from '../app/index.js';
 import { boolean, defineOptions, duration, integer, path, string } from '../config/index.js';
-import { systemClock } from '../tasks/index.js';
 import { HtpasswdFile } from './auth/htpasswd-file.js';
 import { stripIdentity } from './auth/identity.js';
 import { PasswordChecker } from './auth/password-checker.js';
+import { TokenCache } from './auth/token-cache.js';
+import { isRefused, type RefusedToken, type TokenInfo } from './auth/token-validator.js';
 import { removeHeaders } from './headers/request-headers.js';
+import { addressKey } from './rates/address-key.js';
 
 export const basicAuthOptions = defineOptions({
   user_file: path({ required: true, kind: 'file', help: 'Users with their bcrypt hashes, as htpasswd -B writes it.' }),
@@ -19,10 +21,17 @@ export const basicAuthOptions = defineOptions({
     default: 4,
     min: 1,
     max: 64,
-    help: 'Threads that check passwords. Each may have eight more waiting; then logins get 503.',
+    help: 'Threads that check passwords. Client addresses take turns. Each thread may have eight more waiting; then the address with the most waiting gets 503.',
+  }),
+  login_cache_s: duration({
+    default: 60,
+    help: 'How long after its last use a good login is let in without a check, unless the file has another password by then. 0: not at all.',
   }),
   failure_cache_s: duration({ default: 1, help: 'How long a refused login is refused again without a check.' }),
 });
+
+/** Logins remembered at once. */
+const MAX_REMEMBERED = 10_000;
 
 /** More would be cut off by bcrypt, so that another password fits as well. */
 const LONGEST_PASSWORD = 72;
@@ -32,24 +41,41 @@ const LONGEST_PASSWORD = 72;
  * same time whether the user exists or not. Sets `environ(req).identity` and takes `Authorization` off.
  */
 export const basicAuth = filterFactory('basic_auth', basicAuthOptions, (options, ctx) => {
-  const file = new HtpasswdFile(options.userFile, ctx.log, ctx.section.options.get('user_file')?.origin);
+  const file = new HtpasswdFile(options.userFile, ctx.log, optionOrigin(ctx, 'basic_auth', 'user_file'));
   const checker = new PasswordChecker(options.maxConcurrentChecks);
   ctx.onClose(() => checker.close());
-  const failures = new Failures(options.failureCacheS * 1000);
+  // Of each process its own key: what is in its memory is no list of hashes to try passwords on.
+  const secretKey = randomBytes(32).toString('base64url');
+  const { loginCacheS: lifeS, failureCacheS: negativeLifeS } = options;
+  const logins = new TokenCache({ lifeS, negativeLifeS, maxEntries: MAX_REMEMBERED, secretKey });
   const realm = options.realm.replace(/[^\x20-\x7e]|["\\]/g, '');
   const challenge = { 'www-authenticate': `Basic realm="${realm}", charset="UTF-8"` };
-  const refusal = (): Fault => new Fault(401, { message: 'The request requires authentication.', headers: challenge });
+  const refusal = (reason: string, user?: string): Fault => {
+    ctx.log.debug('a login is refused', user === undefined ? { reason } : { reason, user });
+    return new Fault(401, { message: 'The request requires authentication.', headers: challenge });
+  };
 
   const login = async (req: IncomingMessage): Promise<string> => {
-    const credentials = credentialsOf(req.headers.authorization);
-    if (credentials === undefined || failures.has(credentials.key)) throw refusal();
-    const { user, password, key } = credentials;
-    const { hash, known } = await file.hashOf(user);
+    const { authorization } = req.headers;
+    const credentials = credentialsOf(authorization);
+    if (credentials === undefined) throw refusal(authorization === undefined ? 'missing' : 'malformed');
+    const { user, password } = credentials;
+    const { hashes, known } = await file.hashesOf(user);
     const fits = Buffer.byteLength(password) <= LONGEST_PASSWORD;
-    const equal = await checker.check(fits ? password : '', hash);
-    if (equal && known && fits) return user;
-    failures.add(key);
-    throw refusal();
+    // With the hash: a login is another one when the file has changed.
+    const key = logins.keyOf(`${hashes[0]}${user}:${password}`, false);
+    const remembered = logins.get(key);
+    const check = async (): Promise<TokenInfo | RefusedToken> => {
+      const client = addressKey(remoteOf(req).address);
+      const equal = await checker.check({ password: fits ? password : '', hashes }, client);
+      if (equal && known && fits) return { userId: user, roles: [] };
+      return { refused: known ? 'wrong password' : 'unknown user' };
+    };
+    const answer = remembered ?? (await check());
+    // A good login stays for as long as it is used; a bad one is checked again after its time.
+    if (remembered === undefined || !isRefused(answer)) logins.set(key, answer);
+    if (isRefused(answer)) throw refusal(answer.refused, known ? user : undefined);
+    return user;
   };
 
   return (app) => async (req, res) => {
@@ -70,8 +96,6 @@ export const basicAuth = filterFactory('basic_auth', basicAuthOptions, (options,
 interface Credentials {
   readonly user: string;
   readonly password: string;
-  /** Stands for the pair without being it. */
-  readonly key: string;
 }
 
 function credentialsOf(header: string | undefined): Credentials | undefined {
@@ -80,35 +104,10 @@ function credentialsOf(header: string | undefined): Credentials | undefined {
   const pair = Buffer.from(encodedPair, 'base64').toString('utf8');
   const colon = pair.indexOf(':');
   if (colon < 1) return undefined;
-  const key = hash('sha256', pair, 'base64url');
-  return { user: pair.slice(0, colon), password: pair.slice(colon + 1), key };
+  return { user: pair.slice(0, colon), password: pair.slice(colon + 1) };
 }
 
 /** Values that Node does not send on as they are. */
 function encoded(user: string): string {
   return /^[\x21-\x7e]+$/.test(user) ? user : encodeURIComponent(user);
-}
-
-/** Logins that failed a moment ago. */
-class Failures {
-  readonly #lifeMs: number;
-  readonly #until = new Map<string, number>();
-
-  constructor(lifeMs: number) {
-    this.#lifeMs = lifeMs;
-  }
-
-  has(key: string): boolean {
-    return (this.#until.get(key) ?? Number.NEGATIVE_INFINITY) > systemClock.now();
-  }
-
-  add(key: string): void {
-    const now = systemClock.now();
-    // In the order of their time: the first ones are over first.
-    for (const [old, until] of this.#until) {
-      if (until > now && this.#until.size < 10_000) break;
-      this.#until.delete(old);
-    }
-    this.#until.set(key, now + this.#lifeMs);
-  }
 }

@@ -4,7 +4,7 @@
  * The package cors takes every OPTIONS for a preflight, compares no method or header, and writes before the app does.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { beforeHead, type FactoryContext, type Filter, filterFactory } from '../app/index.js';
+import { beforeHead, type FactoryContext, type Filter, filterFactory, optionOrigin } from '../app/index.js';
 import { boolean, defineOptions, integer, list, string } from '../config/index.js';
 import { type Logger, silentLogger } from '../log.js';
 import { CorsPolicy, type CorsRules } from './cors-policy.js';
@@ -85,9 +85,10 @@ export function corsFilter(policy: CorsPolicy, log: Logger = silentLogger()): Fi
   return filterBy(() => policy, log);
 }
 
-function policyOf(own: CorsRules, { config, section }: FactoryContext): CorsPolicy {
+function policyOf(own: CorsRules, ctx: FactoryContext): CorsPolicy {
+  const { config, section } = ctx;
   const policy = new CorsPolicy();
-  policy.add(own, section.options.get('allowed_origin')?.origin ?? section.origin);
+  policy.add(own, optionOrigin(ctx, 'cors', 'allowed_origin'));
   for (const name of config.listAllSections()) {
     if (!name.startsWith('cors.')) continue;
     const rules = config.group(name, corsOptions);

@@ -15,13 +15,15 @@ import {
   isRecordLost,
   type LiveOptions,
   preferredType,
+  requestPath,
+  selfPlaced,
+  writtenPath,
 } from '../app/index.js';
 import type { OptionsOf } from '../config/index.js';
 import { checkPlugins, loadPlugins } from './health/healthcheck-loading.js';
 import { healthcheckOptions } from './health/healthcheck-options.js';
 import { type NamedResult, REPORT_TYPES, writeReport } from './health/healthcheck-report.js';
 import { PluginRunner } from './health/healthcheck-runner.js';
-import { fullPath } from './path-prefix-match.js';
 import type {} from './proxy-headers.js';
 
 type Options = typeof healthcheckOptions;
@@ -36,12 +38,13 @@ export const healthcheck = appFactory(
   healthcheckOptions,
   async (options, ctx, live): Promise<App> => {
     const answer = await healthcheckAnswer(options, ctx, live);
-    return (req, res) => {
+    // A worker whose places are taken is busy, not ill.
+    return selfPlaced((req, res) => {
       const url = req.url ?? '';
-      const probe = probeOf(url.split('?', 1)[0]!, '') ?? probeOf(fullPath(req), options.path);
+      const probe = probeOf(url.split('?', 1)[0]!, '') ?? probeOf(requestPath(req), options.path);
       if (probe === undefined) throw new Fault(404);
       return answer(req, res, probe);
-    };
+    });
   },
   { trial: checkPlugins },
 );
@@ -53,7 +56,7 @@ export const healthcheckFilter = filterFactory(
   async (options, ctx, live) => {
     const answer = await healthcheckAnswer(options, ctx, live);
     return (app) => (req, res) => {
-      const probe = probeOf(fullPath(req), options.path);
+      const probe = probeOf(requestPath(req), options.path);
       return probe === undefined ? app(req, res) : answer(req, res, probe);
     };
   },
@@ -63,7 +66,7 @@ export const healthcheckFilter = filterFactory(
 type Probe = 'live' | 'ready';
 
 function probeOf(path: string, mount: string): Probe | undefined {
-  const base = mount.replace(/\/$/, '');
+  const base = writtenPath(mount).replace(/\/$/, '');
   if (!path.startsWith(base)) return undefined;
   const rest = path.slice(base.length);
   if (rest === '' || rest === '/' || rest === '/ready') return 'ready';

@@ -5,6 +5,7 @@ export {
   type AccessRule,
   type AppCredential,
   type Named,
+  type RefusedToken,
   type TokenInfo,
   type TokenValidator,
   type ValidateOptions,

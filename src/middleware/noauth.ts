@@ -9,21 +9,27 @@ import {
   type FactoryContext,
   Fault,
   filterFactory,
+  quoteClient,
   RequestContext,
   remoteOf,
   runInContext,
 } from '../app/index.js';
-import { boolean, defineOptions, type ListenValue } from '../config/index.js';
+import { boolean, defineOptions, type ListenValue, list } from '../config/index.js';
 import { ConfigurationRefused, didYouMean } from '../errors.js';
 import { isFirstWorker } from '../service/index.js';
 import { systemClock } from '../tasks/index.js';
 import { stripIdentity } from './auth/identity.js';
 import { isLoopback } from './loopback.js';
+import type {} from './proxy-headers.js';
 
 export const noauthOptions = defineOptions({
   i_know_this_is_open: boolean({
     default: false,
     help: 'Serves other addresses than loopback too: everybody who reaches them is an administrator.',
+  }),
+  allowed_hosts: list({
+    default: [],
+    help: 'Names of this machine, beside localhost and loopback addresses, that a Host header may have; without port.',
   }),
 });
 
@@ -36,8 +42,9 @@ const WARNING = 'noauth is on: callers are whoever they say to be';
  * `X-Auth-Token: user:project` is that user in that project (default: the user's name), an administrator if the user is
  * `admin`. A request without token gets 204 and a token, made from `X-Auth-User` and `X-Auth-Project-Id`.
  *
- * Loads only when `[api] auth_strategy` is `noauth` or `noauth2`, and serves only connections to a loopback address
- * or a Unix socket, unless the operator says otherwise. Warns at start and every hour.
+ * Loads only when `[api] auth_strategy` is `noauth` or `noauth2`. Unless the operator says otherwise it serves only connections
+ * to a loopback address or a Unix socket, that no proxy has forwarded and, but for the socket, whose Host is a name of this
+ * machine: a page of any site could have its own name lead to a loopback address. Warns at start and every hour.
  */
 export const noauth = filterFactory(
   'noauth',
@@ -49,10 +56,10 @@ export const noauth = filterFactory(
     // As at the start one worker says it for all.
     if (isFirstWorker()) ctx.onClose(hourly(() => ctx.log.warn(WARNING)));
 
+    const checkLocal = localCheck(options.allowedHosts);
+
     return (app) => (req, res) => {
-      if (!options.iKnowThisIsOpen && !isLoopback(req.socket.localAddress)) {
-        throw new Fault(403, { message: 'This service accepts local connections only.' });
-      }
+      if (!options.iKnowThisIsOpen) checkLocal(req);
       stripIdentity(req);
       const token = req.headers['x-auth-token'];
       if (typeof token !== 'string' || token === '') return handOutToken(req, res);
@@ -102,6 +109,39 @@ function checkListener({ config, section, service }: FactoryContext): void {
     hint: 'Listen on 127.0.0.1, or write i_know_this_is_open = true in the section of noauth.',
     origin: location.origin ?? section.origin,
   });
+}
+
+/** Throws a `Fault` 403 for a request that did not come from this machine, or not by its name. */
+function localCheck(allowedHosts: readonly string[]): (req: IncomingMessage) => void {
+  const allowed = new Set(allowedHosts.map((host) => host.toLowerCase()));
+  // Nearly all requests name the same host.
+  let goodHost: string | undefined;
+  return (req) => {
+    const { localAddress } = req.socket;
+    if (!isLoopback(localAddress)) throw new Fault(403, { message: 'This service accepts local connections only.' });
+    if (isForwarded(req)) throw new Fault(403, { message: 'This service accepts no forwarded requests.' });
+    const { host } = req.headers;
+    // A browser opens no Unix socket, and HTTP/1.0 has no Host.
+    if (localAddress === undefined || host === undefined || host === goodHost) return;
+    const name = host
+      .replace(/:\d*$/, '')
+      .replace(/^\[(.*)\]$/, '$1')
+      .toLowerCase();
+    if (name === '' || !(isLoopback(name) || allowed.has(name))) {
+      const message = `This service accepts requests to this machine only, and ${quoteClient(host)} is no name of it.`;
+      throw new Fault(403, { message });
+    }
+    goodHost = host;
+  };
+}
+
+/** Also where proxy_headers has removed what tells so. */
+function isForwarded(req: IncomingMessage): boolean {
+  if (environ(req).forwarded === true) return true;
+  for (const name in req.headers) {
+    if (name.startsWith('x-forwarded') || name === 'forwarded' || name === 'via' || name === 'x-real-ip') return true;
+  }
+  return false;
 }
 
 function hourly(act: () => void): () => void {

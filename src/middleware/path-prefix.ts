@@ -1,9 +1,8 @@
 /**
  * path_prefix: an application that lives below a prefix, as PasteDeploy's prefix middleware makes it.
  */
-import { catching, environ, filterFactory, remoteOf } from '../app/index.js';
+import { catching, encodedPath, environ, filterFactory, remoteOf, writtenPath } from '../app/index.js';
 import { boolean, defineOptions, oneOf, port, string } from '../config/index.js';
-import { isBelow } from './path-prefix-match.js';
 
 export const pathPrefixOptions = defineOptions({
   prefix: string({
@@ -23,17 +22,19 @@ export const pathPrefixOptions = defineOptions({
  * taken it off already. An empty path becomes `/`.
  */
 export const pathPrefix = filterFactory('path_prefix', pathPrefixOptions, (options) => {
-  const prefix = options.prefix.replace(/\/+$/, '');
+  // In the spelling of req.url, from which it is cut off.
+  const prefix = encodedPath(writtenPath(options.prefix)).replace(/\/+$/, '');
   const { translateForwardedServer, forcePort, scheme } = options;
   const changesRemote = !translateForwardedServer || forcePort !== undefined || scheme !== undefined;
 
   return (app) => (req, res) => {
     const env = environ(req);
-    const { scriptName, remote } = env;
+    const { scriptName, forwardedPrefix, remote } = env;
     const { url = '/' } = req;
     if (prefix !== '') {
       req.url = withoutPrefix(url, prefix);
       env.scriptName = prefix;
+      if (forwardedPrefix !== undefined) delete env.forwardedPrefix;
     }
     if (changesRemote) {
       const resolved = remoteOf(req);
@@ -44,6 +45,7 @@ export const pathPrefix = filterFactory('path_prefix', pathPrefixOptions, (optio
     return catching(app, req, res, (error) => {
       req.url = url;
       env.scriptName = scriptName;
+      if (forwardedPrefix !== undefined) env.forwardedPrefix = forwardedPrefix;
       if (remote !== undefined) env.remote = remote;
       else delete env.remote;
       throw error;
@@ -54,7 +56,8 @@ export const pathPrefix = filterFactory('path_prefix', pathPrefixOptions, (optio
 function withoutPrefix(url: string, prefix: string): string {
   const query = url.indexOf('?');
   const path = query < 0 ? url : url.slice(0, query);
-  const rest = isBelow(path, prefix) ? path.slice(prefix.length) : path;
+  const isBelow = path === prefix || path.startsWith(`${prefix}/`);
+  const rest = isBelow ? path.slice(prefix.length) : path;
   return (rest === '' ? '/' : rest) + (query < 0 ? '' : url.slice(query));
 }
 

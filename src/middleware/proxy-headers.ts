@@ -3,7 +3,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { connectionRemote, environ, Fault, filterFactory, type Remote } from '../app/index.js';
+import { connectionRemote, environ, Fault, filterFactory, optionOrigin, type Remote } from '../app/index.js';
 import { boolean, cidr, defineOptions, InvalidValue, list, oneOf } from '../config/index.js';
 import { ConfigurationRefused } from '../errors.js';
 import { elements, type Forwarding, readForwarded, readXForwarded } from './headers/forwarded-elements.js';
@@ -44,7 +44,7 @@ export const proxyHeaders = filterFactory(
   'proxy_headers',
   proxyHeadersOptions,
   async (options, ctx) => {
-    const trusts = await compileTrust(options.trustedProxies, ctx.section.options.get('trusted_proxies')?.origin);
+    const trusts = await compileTrust(options.trustedProxies, optionOrigin(ctx, 'proxy_headers', 'trusted_proxies'));
     const { default: parseForwarded } = await import('forwarded-parse');
     const { headerStyle, strict, trustPrefix, removeUnused } = options;
 
@@ -66,7 +66,10 @@ export const proxyHeaders = filterFactory(
         scheme: checkedScheme(said.scheme) ?? peer.scheme,
         host: checkedHost(said.host) ?? peer.host,
       };
-      if (trustPrefix) env.scriptName = checkedPrefix(req) + env.scriptName;
+      if (trustPrefix) {
+        env.forwardedPrefix = checkedPrefix(req);
+        env.scriptName = env.forwardedPrefix + env.scriptName;
+      }
       if (removeUnused) removeHeaders(req, forwarded ? isXForwarded : (name) => name === 'forwarded');
     };
 

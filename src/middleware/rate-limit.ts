@@ -1,15 +1,37 @@
 /**
  * rate_limit: so many requests in so much time, and no more.
  */
-import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BlockList, isIP, isIPv6 } from 'node:net';
-import { beforeHead, environ, Fault, filterFactory, remoteOf } from '../app/index.js';
-import { boolean, cidr, defineOptions, integer, list, multi, oneOf, workerAssignment } from '../config/index.js';
+import {
+  afterResponse,
+  beforeHead,
+  Fault,
+  filterFactory,
+  type MatchedRoute,
+  methodsOf,
+  optionOrigin,
+  remoteOf,
+  requestPath,
+  routedTo,
+  type WantedOrder,
+  whenRouted,
+} from '../app/index.js';
+import {
+  boolean,
+  cidr,
+  defineOptions,
+  integer,
+  list,
+  multi,
+  type OptionsOf,
+  oneOf,
+  workerAssignment,
+} from '../config/index.js';
 import type { Origin } from '../errors.js';
+import { isFirstWorker } from '../service/index.js';
 import { systemClock } from '../tasks/index.js';
-import type {} from './auth/identity.js';
-import { fullPath } from './path-prefix-match.js';
+import { callerKey } from './rates/caller-key.js';
 import { parseRule, type RateRule } from './rates/rate-rules.js';
 import { TokenBuckets } from './rates/token-buckets.js';
 
@@ -30,15 +52,17 @@ export const rateLimitOptions = defineOptions({
   max_keys: integer({ default: 100_000, min: 1, help: 'How many callers are counted at once; the longest idle go.' }),
   worker_share: boolean({
     default: true,
-    help: 'Divides the rates by the number of workers, for each counts by itself.',
+    help: 'Divides rates and bursts by the number of workers, for each counts by itself. Headers tell the share of one worker.',
   }),
 });
 
 interface CountedRule {
   readonly rule: RateRule;
-  /** What every answer says of it. */
+  /** What every answer says of it: what holds in this worker. */
   readonly policy: string;
   readonly buckets: TokenBuckets;
+  /** It has counted somebody, or the log has said why it has not, or there is no reason why it should not. */
+  settled: boolean;
 }
 
 interface Limits {
@@ -56,23 +80,47 @@ export const rateLimit = filterFactory(
   'rate_limit',
   rateLimitOptions,
   (options, ctx, live) => {
-    const workers = options.workerShare ? (workerAssignment()?.workers ?? 1) : 1;
-    if (workers > 1) ctx.log.info('rate limits are divided by the number of workers', { workers });
+    const workers = workerAssignment()?.workers ?? 1;
     const countedRule = (text: string, origin: Origin): CountedRule => {
       const rule = parseRule(text, origin);
-      const share = { rate: rule.rate / workers, burst: Math.max(1, Math.round(rule.burst / workers)) };
-      return { rule, policy: policyOf(rule), buckets: new TokenBuckets({ ...share, maxKeys: options.maxKeys }) };
+      const share = options.workerShare ? shareOf(rule, workers) : rule;
+      const buckets = new TokenBuckets({ rate: share.rate, burst: share.burst, maxKeys: options.maxKeys });
+      const settled = rule.key === 'address' || rule.key === 'token-hash';
+      return { rule, policy: policyOf(share), buckets, settled };
     };
     // A rule that stays keeps its counts: a new configuration must not give everybody a new burst.
     const make = (before: ReadonlyMap<string, CountedRule>): Limits => {
       const { rules, allow, deny } = live();
-      const origin = ctx.section.options.get('rules')?.origin ?? ctx.section.origin;
-      return {
-        rules: new Map(rules.map((text) => [text, before.get(text) ?? countedRule(text, origin)])),
-        allow: networks(allow),
-        deny: networks(deny),
-      };
+      const origin = optionOrigin(ctx, 'rate_limit', 'rules');
+      const counted = new Map(rules.map((text) => [text, before.get(text) ?? countedRule(text, origin)]));
+      if (workers > 1 && isFirstWorker()) {
+        const policies = [...counted.values()].map(({ policy }) => policy);
+        const message = options.workerShare
+          ? 'rate limits are divided by the number of workers: in each, and on each connection, holds its share'
+          : 'rate limits hold in each worker by itself: together the workers let that many times as much pass';
+        ctx.log.info(message, { workers, in_each_worker: policies });
+      }
+      return { rules: counted, allow: networks(allow), deny: networks(deny) };
     };
+    /** Takes a token; gives the time to wait before it counts, in milliseconds. */
+    const count = (counted: CountedRule, key: string, res: ServerResponse): number => {
+      const { rule, policy, buckets } = counted;
+      counted.settled = true;
+      const taken = buckets.take(key, systemClock.now(), live().sleepMs);
+      announce(res, policy, `"${rule.name}";r=${taken.left};t=${Math.ceil(taken.resetMs / 1000)}`);
+      if (!taken.granted) throw tooMany(rule, taken.waitMs);
+      return taken.waitMs;
+    };
+    /** Says once of a rule that has counted nobody so far why it has not. */
+    const settle = (counted: CountedRule, req: IncomingMessage, res: ServerResponse): void => {
+      const { rule } = counted;
+      if (counted.settled || res.statusCode < 200 || res.statusCode > 299 || req.method === 'OPTIONS') return;
+      const reason = rule.key === 'route' ? NO_ROUTER : TOO_FAR_OUT;
+      if (rule.key !== 'route' && bucketKey(rule, req, remoteOf(req).address) === undefined) return;
+      counted.settled = true;
+      ctx.log.warn(`the rate limit rule "${rule.name}" has not counted a request: ${reason}`, { key: rule.key });
+    };
+
     let limits = make(new Map());
     ctx.onClose(
       ctx.config.onMutate(() => {
@@ -86,48 +134,64 @@ export const rateLimit = filterFactory(
         throw new Fault(403, { message: 'Requests from your address are not accepted.' });
       if (holds(limits.allow, address)) return app(req, res);
       let waitMs = 0;
-      for (const { rule, policy, buckets } of limits.rules.values()) {
+      for (const counted of limits.rules.values()) {
+        const { rule } = counted;
         if (!applies(rule, req)) continue;
-        const key = keyOf(rule, req, address);
-        if (key === undefined) continue;
-        const taken = buckets.take(key, systemClock.now(), live().sleepMs);
-        announce(res, policy, `"${rule.name}";r=${taken.left};t=${Math.ceil(taken.resetMs / 1000)}`);
-        if (!taken.granted) throw tooMany(rule, taken.waitMs);
-        waitMs = Math.max(waitMs, taken.waitMs);
+        const key = bucketKey(rule, req, address);
+        if (key !== undefined) {
+          waitMs = Math.max(waitMs, count(counted, key, res));
+          continue;
+        }
+        if (rule.key === 'route') {
+          whenRouted(req, (route) => {
+            const ms = count(counted, routeKey(route), res);
+            return ms > 0 ? later(ms, res) : undefined;
+          });
+        }
+        if (!counted.settled) afterResponse(res, () => settle(counted, req, res));
       }
       return waitMs > 0 ? later(waitMs, res).then((here) => (here ? app(req, res) : undefined)) : app(req, res);
     };
   },
-  { trial: true },
+  { trial: true, order: rateLimitOrder },
 );
 
+const NO_ROUTER = 'it counts by route, and no Router took it. It limits what a Router serves, and nothing else';
+const TOO_FAR_OUT =
+  'who asks was found out further in. Put a rate_limit with the rules by user and project behind the authentication';
+
+/** With rules by caller it stands behind what finds out who calls; in front of it are rules by address. */
+function rateLimitOrder({ rules }: OptionsOf<typeof rateLimitOptions>): WantedOrder | undefined {
+  const byCaller = rules.find((rule) => /^\s*\S+\s+(?:user|project)\s/.test(rule));
+  if (byCaller === undefined) return undefined;
+  const [name = ''] = byCaller.trim().split(/\s/);
+  return {
+    behind: ['auth_token', 'jwt', 'basic_auth', 'noauth'],
+    why: `its rule "${name}" counts by a caller that nobody knows yet, and would limit nobody`,
+    hint: 'Put a rate_limit with the rules by user and project behind it, and leave those by address in front.',
+  };
+}
+
+/** The bucket of a request; undefined when it is not known, or not yet. */
+function bucketKey({ key }: RateRule, req: IncomingMessage, address: string): string | undefined {
+  if (key !== 'route') return callerKey(key, req, address);
+  const route = routedTo(req);
+  return route === undefined ? undefined : routeKey(route);
+}
+
+/** By the table's own words: what a client makes up has no bucket of its own. */
+function routeKey({ template, controller, action }: MatchedRoute): string {
+  return `${template} ${controller} ${action}`;
+}
+
+/** What one of several workers lets pass. */
+function shareOf(rule: RateRule, workers: number): RateRule {
+  return { ...rule, rate: rule.rate / workers, burst: Math.max(1, Math.round(rule.burst / workers)) };
+}
+
 function applies(rule: RateRule, req: IncomingMessage): boolean {
-  if (rule.methods !== undefined && !rule.methods.has(req.method ?? '')) return false;
-  return rule.path === undefined || rule.path.test(fullPath(req));
-}
-
-/** Who is counted; undefined when this rule's kind of caller is not known. */
-function keyOf(rule: RateRule, req: IncomingMessage, address: string): string | undefined {
-  const { context, identity } = environ(req);
-  if (rule.key === 'address') return addressKey(address);
-  if (rule.key === 'project') return context?.projectId ?? identity?.projectId;
-  if (rule.key === 'user') return context?.userId ?? identity?.userId;
-  if (rule.key === 'route') return `${req.method} ${environ(req).route?.template ?? fullPath(req)}`;
-  const token = req.headers['x-auth-token'] ?? req.headers.authorization;
-  return typeof token === 'string' ? hash('sha256', token, 'base64url') : undefined;
-}
-
-/** Whoever has an IPv6 address has a network of them. */
-function addressKey(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [head = '', tail] = address.split('%', 1)[0]!.split('::');
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? [] : Array.from({ length: 8 - before.length - after.length }, () => '0');
-  return [...before, ...zeros, ...after]
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':');
+  if (rule.methods !== undefined && !methodsOf(req).some((method) => rule.methods!.has(method))) return false;
+  return rule.path === undefined || rule.path.test(requestPath(req));
 }
 
 function policyOf({ name, rate, burst }: RateRule): string {

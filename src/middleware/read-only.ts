@@ -1,9 +1,9 @@
 /**
  * read_only: refuses what would change something.
  */
-import { environ, Fault, filterFactory } from '../app/index.js';
+import { environ, Fault, filterFactory, methodsOf, requestPath } from '../app/index.js';
 import { boolean, defineOptions, integer, list, oneOf } from '../config/index.js';
-import { fullPath, isBelow } from './path-prefix-match.js';
+import { isBelow } from './path-prefix-match.js';
 
 export const readOnlyOptions = defineOptions({
   enabled: boolean({ default: false, mutable: true, help: 'Refuses writes.' }),
@@ -18,15 +18,23 @@ export const readOnlyOptions = defineOptions({
   retry_after: integer({ default: 60, min: 0, mutable: true, help: 'In maintenance: when to come back, in seconds.' }),
 });
 
-const WRITES: ReadonlySet<string> = new Set(['PUT', 'POST', 'PATCH', 'DELETE']);
+/** RFC 9110 §9.2.1. What else there may be can change something. */
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
-/** Answers PUT, POST, PATCH and DELETE with 405, or 503 in maintenance, while it is enabled. */
+/**
+ * Answers all but safe methods with 405, or 503 in maintenance, while it is enabled. Both methods of a request have to be
+ * safe where its query asks for another one by `_method`, which a Router may match with.
+ */
 export const readOnly = filterFactory('read_only', readOnlyOptions, (_options, _ctx, live) => (app) => (req, res) => {
   const { enabled, mode, allowDeletes, exemptProjects, exemptPaths, retryAfter } = live();
-  if (!enabled || !WRITES.has(req.method ?? '') || (allowDeletes && req.method === 'DELETE')) return app(req, res);
+  const maySend = (method: string): boolean => SAFE.has(method) || (allowDeletes && method === 'DELETE');
+  if (!enabled || methodsOf(req).every(maySend)) return app(req, res);
   const project = environ(req).context?.projectId;
   if (project !== undefined && exemptProjects.includes(project)) return app(req, res);
-  if (exemptPaths.some((path) => isBelow(fullPath(req), path))) return app(req, res);
+  if (exemptPaths.length > 0) {
+    const path = requestPath(req);
+    if (exemptPaths.some((exempt) => isBelow(path, exempt))) return app(req, res);
+  }
   if (mode === 'maintenance') {
     const headers = { 'retry-after': String(retryAfter) };
     throw new Fault(503, { message: 'This service is in maintenance and accepts no changes at present.', headers });

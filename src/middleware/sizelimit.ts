@@ -36,7 +36,11 @@ export const sizelimit = filterFactory('sizelimit', sizelimitOptions, (_options,
     return app(req, res);
   }
   return new Promise((resolve, reject) => {
-    limitBody(req, limit, () => reject(tooLarge(limit)));
+    limitBody(req, limit, () => {
+      const fault = tooLarge(limit);
+      reject(fault);
+      return fault;
+    });
     // An app may return before it has read the body, so its return does not end this.
     res.once('close', resolve);
     Promise.resolve(app(req, res)).catch(reject);

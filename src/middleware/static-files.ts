@@ -14,6 +14,7 @@ import {
   Fault,
   filterFactory,
   guardPipe,
+  optionOrigin,
 } from '../app/index.js';
 import { defineOptions, integer, list, path } from '../config/index.js';
 import { ConfigurationRefused } from '../errors.js';
@@ -64,12 +65,12 @@ interface FileOptions {
 /** Answers with a file, and says whether there was one. */
 type FileServer = (req: IncomingMessage, res: ServerResponse) => Promise<boolean>;
 
-async function fileServer(options: FileOptions, { section }: FactoryContext): Promise<FileServer> {
+async function fileServer(options: FileOptions, ctx: FactoryContext): Promise<FileServer> {
   const root = await realpath(resolve(options.documentRoot)).catch((cause: unknown) => {
     throw new ConfigurationRefused('PORTICO_DOCUMENT_ROOT', {
       message: `there is no folder ${options.documentRoot}`,
       hint: 'document_root is relative to the folder the program was started in.',
-      origin: section.options.get('document_root')?.origin ?? section.origin,
+      origin: optionOrigin(ctx, 'static_files', 'document_root'),
       cause,
     });
   });

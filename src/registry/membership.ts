@@ -104,15 +104,20 @@ export class Membership implements Registration {
     return this.#record;
   }
 
-  /** Waits for a registry that is away, with growing pauses, at most `startWait` seconds. */
-  async read(): Promise<ServiceRecord | null> {
+  /** Waits for a registry that is away, with growing pauses, at most `startWait` seconds, or until the start is called off. */
+  async read(signal: AbortSignal = new AbortController().signal): Promise<ServiceRecord | null> {
+    const calledOff = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    });
+    calledOff.catch(() => undefined);
     const { clock, log, startWait, retryInterval, maxRetryInterval } = this.#options;
     const { host, binary } = this.#who;
     const began = clock.now();
     let told = Number.NEGATIVE_INFINITY;
     for (let waitMs = retryInterval * 1000; ; waitMs = Math.min(2 * waitMs, maxRetryInterval * 1000)) {
       try {
-        return await this.#registry.store.find(host, binary);
+        signal.throwIfAborted();
+        return await Promise.race([this.#registry.store.find(host, binary), calledOff]);
       } catch (error) {
         if (!(error instanceof RegistryUnavailable) || clock.now() - began + waitMs > startWait * 1000) throw error;
         if (clock.now() - told >= 10_000) {
@@ -120,14 +125,14 @@ export class Membership implements Registration {
           log.warn(`waiting for the service registry: ${error.message}`);
         }
       }
-      await pause(waitMs, { clock });
+      await pause(waitMs, { clock, signal });
     }
   }
 
-  async register(): Promise<ServiceRecord> {
+  async register(signal?: AbortSignal): Promise<ServiceRecord> {
     const { store } = this.#registry;
     const { host, binary, version, worker, pid, instanceId } = this.#who;
-    const existing = await this.read();
+    const existing = await this.read(signal);
     await this.#refuse(existing);
     if (existing !== null && existing.version !== version) {
       this.#options.log.info(
@@ -138,7 +143,7 @@ export class Membership implements Registration {
     const state = existing !== null && (await this.#siblings(existing.id)).length > 0 ? existing.state : 'starting';
     const record =
       existing === null ? await this.#insert() : await store.update(existing.id, { ...this.#announcement(), state });
-    if (record === null) return this.register();
+    if (record === null) return this.register(signal);
     await this.#forgetDeadWorkers(record.id);
     await store.putWorker(record.id, { worker, pid, instanceId, inFlight: 0, draining: false });
     this.#draining = false;

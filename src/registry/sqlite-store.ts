@@ -260,7 +260,7 @@ export class SqliteStore implements ServiceStore {
 
   #open(): Database {
     const { busyTimeoutMs = BUSY_MS, makeFolder } = this.#options;
-    if (makeFolder === true) mkdirSync(dirname(this.#path), { recursive: true });
+    if (makeFolder === true) mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
     if (this.#path !== ':memory:') refuseNetworkFileSystem(this.#path);
     const database = openDatabase(this.#path, { busyTimeoutMs: Math.min(busyTimeoutMs, BUSY_MS) });
     try {

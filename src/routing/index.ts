@@ -1,5 +1,6 @@
 /** `portico/routing`: routes to controllers. */
 
+export { decodePath, type OverrideSource, overriddenMethod } from '../app/index.js';
 export { type Action, type ActionOptions, action, type Handler, type Versioned } from './actions/action.js';
 export {
   type ActionMaker,
@@ -8,6 +9,7 @@ export {
   type MadeActionOptions,
 } from './actions/action-maker.js';
 export { ActionRequest, type Args } from './actions/action-request.js';
+export { clientFlag } from './actions/client-flag.js';
 export { type ClientPatternOptions, clientPattern } from './actions/client-pattern.js';
 export type { ControllerSource } from './actions/controllers.js';
 export { clientTime, isoMicros, isoSeconds } from './actions/iso-time.js';
@@ -78,7 +80,6 @@ export {
   type SubMapperOptions,
 } from './mapper/submapper.js';
 export { Found } from './matching/compiled-route.js';
-export { decodePath } from './matching/decode-path.js';
 export { findOverlaps, type Overlap } from './matching/overlaps.js';
 export { findShadowed, type Shadowed } from './matching/shadow.js';
 export { type OpenApiAdditions, type OpenApiOptions, openApiDocument } from './openapi.js';
@@ -92,7 +93,6 @@ export {
 export type { RouterOptions } from './router-options.js';
 export { collectRouters } from './serving/collect-routers.js';
 export { type Dispatch, dispatch, type Matched, type Redirected } from './serving/dispatch.js';
-export { type OverrideSource, overriddenMethod } from './serving/method-override.js';
 export type { BuiltInTypes, ParamType } from './template/param-types.js';
 export type { ParamsOf } from './template/params-of.js';
 export { type SlowRequirement, slowRequirements } from './template/regex-cost.js';

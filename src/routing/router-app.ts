@@ -7,9 +7,12 @@ import {
   answerFault,
   asFault,
   type ClosableApp,
+  decodePath,
   environ,
   Fault,
+  overriddenMethod,
   quoteClient,
+  tellRouted,
 } from '../app/index.js';
 import type { LogFields } from '../log.js';
 import { ActionRequest, type Args, type RequestSurroundings } from './actions/action-request.js';
@@ -17,15 +20,19 @@ import { SchemaCompiler } from './actions/schema-compiler.js';
 import type { MatchRequest } from './mapper/conditions.js';
 import { checkTable } from './matching/check-table.js';
 import type { Found } from './matching/compiled-route.js';
-import { decodePath } from './matching/decode-path.js';
 import { allowedMethods, answerOptions } from './serving/allow.js';
 import { buildServed, type RouterParts } from './serving/build-table.js';
 import { startDeadline } from './serving/deadline.js';
-import { overriddenMethod } from './serving/method-override.js';
 import { callMounted } from './serving/mount.js';
 import { setPending } from './serving/pending.js';
 import { answerRedirect } from './serving/redirect-answer.js';
-import { type ActionTarget, methodFor, type ServedAction, type ServedRoute } from './serving/served-route.js';
+import {
+  type ActionTarget,
+  methodFor,
+  type ServedAction,
+  type ServedRedirect,
+  type ServedRoute,
+} from './serving/served-route.js';
 import { Stage } from './serving/stage.js';
 import { absoluteUrl } from './urls/link-base.js';
 import type { UrlValues } from './urls/url-builder.js';
@@ -116,12 +123,23 @@ class RouterApp implements RequestSurroundings {
     const env = environ(req);
     env.route = served.matched;
     env.params = served.params.texts(found);
+    // A mount's app may be a Router, which knows more.
+    if (served.kind === 'mount') return callMounted(served.app, req, res, found.match.path_info);
+    const judged = tellRouted(req, served.matched);
+    if (judged === undefined) return this.#serve(req, res, served, found, version);
+    return judged.then((goOn) => (goOn ? this.#serve(req, res, served, found, version) : undefined));
+  }
+
+  #serve(
+    req: IncomingMessage,
+    res: ServerResponse,
+    served: ServedAction | ServedRedirect,
+    found: Found,
+    version: ApiVersion | null,
+  ): void | Promise<void> {
     if (served.kind === 'action') return this.#run(req, res, served, found, version);
-    if (served.kind === 'redirect') {
-      answerRedirect(res, this.#parts.mapper, served.redirect, found, absoluteUrl(req, undefined));
-      return undefined;
-    }
-    return callMounted(served.app, req, res, found.match.path_info);
+    answerRedirect(res, this.#parts.mapper, served.redirect, found, absoluteUrl(req, undefined));
+    return undefined;
   }
 
   #find(req: IncomingMessage, path: string, query: string): Found | null {

@@ -1,19 +1,28 @@
 /**
  * Routes to controllers: a mapper whose table is an App.
  */
-import type { App, ClosableApp, Filter } from '../app/index.js';
+import { type App, type ClosableApp, connectApp, type Filter } from '../app/index.js';
 import type { PorticoError } from '../errors.js';
 import { didYouMean } from '../errors.js';
 import { createLogger } from '../log.js';
 import type { Handler, RangedOptions } from './actions/action.js';
 import type { ControllerSource } from './actions/controllers.js';
 import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
+import { callSite } from './mapper/call-site.js';
+import { checkSlash } from './mapper/check-slash.js';
 import { checkConditions } from './mapper/conditions.js';
 import { Mapper } from './mapper/mapper.js';
+import { checkOptionNames } from './mapper/misspelt-options.js';
 import type { ExpandedRoute, ResourceOptions } from './mapper/resource-routes.js';
 import type { Route, RouteOptions } from './mapper/route.js';
 import { RouteError, RouteTableError } from './mapper/route-error.js';
-import { type KeptSettings, type RouteSettings, splitSettings } from './mapper/route-settings.js';
+import {
+  type KeptSettings,
+  RESOURCE_OPTIONS,
+  ROUTE_OPTIONS,
+  type RouteSettings,
+  splitSettings,
+} from './mapper/route-settings.js';
 import { withTypes } from './mapper/typed-route.js';
 import type { Found } from './matching/compiled-route.js';
 import { openApiDocument } from './openapi.js';
@@ -33,6 +42,20 @@ export interface ConnectOptions<T extends string = string> extends RouteOptions,
   /** A function that answers, where a route needs no controller. The type of its params follows from the template. */
   readonly handler?: Handler<unknown, Readonly<Record<string, string | string[] | undefined>>, ParamsOf<T>> | undefined;
 }
+
+/** The names that {@link ConnectOptions} lists. */
+type Listed = keyof { [K in keyof ConnectOptions as string extends K ? never : number extends K ? never : K]: true };
+
+/** Of options that are written down: names that are not listed are defaults, which are texts, numbers or booleans. */
+type Spelt<O, T extends string> = string extends keyof O
+  ? unknown
+  : {
+      readonly [K in Exclude<keyof O, Listed>]: K extends keyof ParamsOf<T>
+        ? unknown
+        : K extends 'method' | 'methods'
+          ? never
+          : string | number | boolean | null | undefined;
+    };
 
 /** What a route runs. */
 export interface OperationSource {
@@ -81,13 +104,17 @@ export class Router extends Mapper {
    * Adds a route: `connect('/servers/{id}', { controller, action })`, or with a name in front. A mistake is reported
    * by `build()`, together with all others. The result has the type of `url` with the name added.
    */
-  override connect<const T extends string>(template: T, options?: ConnectOptions<T>): this;
-  override connect<const N extends string, const T extends string>(
+  override connect<const T extends string, O extends ConnectOptions<T>>(template: T, options?: O & Spelt<O, T>): this;
+  override connect<const N extends string, const T extends string, O extends ConnectOptions<T>>(
     name: N,
     template: T,
-    options?: ConnectOptions<T>,
+    options?: O & Spelt<O, T>,
   ): this & Named<N, T>;
-  override connect<const T extends string>(name: string | null, template: T, options?: ConnectOptions<T>): this;
+  override connect<const T extends string, O extends ConnectOptions<T>>(
+    name: string | null,
+    template: T,
+    options?: O & Spelt<O, T>,
+  ): this;
   override connect(first: string | null, second: string | ConnectOptions = {}, third: ConnectOptions = {}): this {
     if (typeof second === 'string') this.addRoute(first, second, third as RouteOptions);
     else this.addRoute(null, first, second as RouteOptions);
@@ -96,13 +123,16 @@ export class Router extends Mapper {
 
   /** A resource: `resource('server', 'servers', { controller, collection: { detail: 'GET' } })`. */
   override resource(memberName: string, collectionName: string, options: RouterResourceOptions = {}): this {
+    if (this.#options.compat !== 'routes' && typeof collectionName === 'string') {
+      this.guard(null, collectionName, callSite(), () => checkOptionNames(options, RESOURCE_OPTIONS, new Set()));
+    }
     return super.resource(memberName, collectionName, options);
   }
 
   /** Another app at a path and below it, on segment borders; it sees what is left of the path. */
   mount(path: string, app: App): this {
     const prefix = path.endsWith('/') ? path.slice(0, -1) : path;
-    const options = { mounted: app } as RouteOptions;
+    const options = { mounted: connectApp(app) } as RouteOptions;
     if (prefix !== '') this.addRoute(null, prefix, options);
     this.addRoute(null, `${prefix}/{path_info:.*}`, options);
     return this;
@@ -155,10 +185,17 @@ export class Router extends Mapper {
   }
 
   protected override makeRoute(name: string | null, template: string | null, options: RouteOptions): Route {
-    if (this.#options.compat !== 'routes') checkConditions(options.conditions);
+    const strict = this.#options.compat !== 'routes';
+    if (strict) checkConditions(options.conditions);
     const { settings, rest } = splitSettings(options);
     const { template: bare, types } = this.#takeTypes(template);
     const route = super.makeRoute(name, bare, withTypes(this.#withController(rest, settings), types));
+    if (strict) {
+      const answered = settings.handler !== undefined || settings.mounted !== undefined;
+      const meant = new Set([...route.variables.keys(), ...(answered ? ['controller', 'action'] : [])]);
+      checkOptionNames(options, ROUTE_OPTIONS, meant);
+      if (!this.#options.prefix) checkSlash(route);
+    }
     this.#settings.set(route, { ...settings, types });
     return route;
   }

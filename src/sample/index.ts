@@ -1,5 +1,5 @@
 /** `portico/sample`: a compute API and a metadata API, composed in `paste/api-paste.ini`. */
-import { type AppFactory, appFactory, environ } from 'portico/app';
+import { type App, appFactory, environ, type FactoryContext } from 'portico/app';
 import { defineOptions, string } from 'portico/config';
 import { openRegistry } from 'portico/registry';
 import { computeRouter } from './compute/routes.js';
@@ -22,18 +22,16 @@ export const compute = appFactory('sample', sampleOptions, async (settings, ctx)
   };
 });
 
-const metadataOptions = defineOptions({
-  proxy_secret: string({
-    default: '',
-    secret: true,
-    help: 'What the proxy signs with. Without it nobody is answered.',
-  }),
-});
+const secretOption = string({ default: '', secret: true, help: 'What the proxy signs with; else nobody is answered.' });
+const metadataOptions = defineOptions({ proxy_secret: secretOption });
 
 /** `[app:…]` for the metadata API. Options: `proxy_secret` of `[api:metadata]`, and those of `[sample]`. */
-export const metadata: AppFactory = (_globalConf, _localConf, ctx) => {
+export const metadata = appFactory('sample', sampleOptions, signedMetadata, {
+  groups: { 'api:metadata': metadataOptions },
+});
+
+function signedMetadata(_settings: unknown, ctx: FactoryContext): App {
   const { proxySecret } = ctx.config.group('api:metadata', metadataOptions, { partial: true });
-  if (proxySecret === '')
-    ctx.log.warn('[api:metadata] proxy_secret is not set: every request about a server is refused');
+  if (proxySecret === '') ctx.log.warn('[api:metadata] proxy_secret is not set: no server is told anything');
   return metadataApp(cloudOf(ctx), proxySecret);
-};
+}

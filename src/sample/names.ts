@@ -1,5 +1,5 @@
 /** Names and times that both APIs show, in nova's forms. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Stored } from 'portico/sqlite';
 import type { Server } from './records.js';
 
@@ -23,9 +23,5 @@ export function hex8(number: number): string {
 
 /** Tells servers on one host from those on another without saying which; a different one for each project. */
 export function hostId({ host, project_id }: Server): string {
-  return host === null
-    ? ''
-    : createHash('sha224')
-        .update(project_id + host)
-        .digest('hex');
+  return host === null ? '' : hash('sha224', project_id + host);
 }

@@ -34,7 +34,7 @@ export type Task = { state: string; startedAt: number; endsAt: number; to: VmSta
 
 export interface Server
   extends Texts<'id' | 'name' | 'project_id' | 'user_id' | 'image_id' | 'zone' | 'reservation_id'>,
-    Texts<'accessIPv4' | 'accessIPv6' | 'config_drive'>,
+    Texts<'accessIPv4' | 'accessIPv6' | 'config_drive' | 'seed'>,
     Numbers<'launch_index' | 'createdAt' | 'updatedAt'>,
     Record<'description' | 'group_id' | 'locked_reason' | 'fault', string | null> {
   metadata: Record<string, string>;

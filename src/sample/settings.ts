@@ -8,11 +8,7 @@ const most = (what: string, normally: number) => integer({ default: normally, mi
 /** `[sample]`. */
 export const sampleOptions = defineOptions({
   connection: sqliteConnection({ default: 'sqlite:///sample.db' }),
-  transition_ms: integer({
-    default: 300,
-    min: 0,
-    help: 'How long servers take from one state to the next, in milliseconds.',
-  }),
+  transition_ms: integer({ default: 300, min: 0, help: 'Milliseconds from one state of a server to the next.' }),
   max_limit: integer({ default: 1000, min: 1, help: 'Most items of one page of a list.' }),
   quota_instances: most('servers of one project', 10),
   quota_cores: most('virtual processors of one project', 20),

@@ -1,5 +1,5 @@
 /**
- * The road of a request from the socket to the app: count it, guard it, wait for its turn, run it, count it out.
+ * The road of a request from the socket to the app: count it, guard it, hand it on, count it out.
  */
 import {
   createServer as createHttpServer,
@@ -10,8 +10,9 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
-import { abortResponse, DirectRequest, DirectResponse } from '../app/index.js';
+import { abortResponse, countAnswer, countPlaces } from '../app/index.js';
 import type { Logger } from '../log.js';
+import { advertiseIdleTime, DirectResponse, endEmptyBody, proveWire, tellLate, writeWhole } from '../wire/index.js';
 import type { WsgiOptions } from './api/wsgi-options.js';
 import { BrokenConnections, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
 import { ClientFaults } from './connections/client-faults.js';
@@ -22,17 +23,17 @@ import { closeLingering, DISCARD_BYTES, discardRest } from './connections/linger
 import { SeldomLine } from './connections/seldom-line.js';
 import { type UpgradeHandler, Upgrades } from './connections/upgrades.js';
 import { Watch, type WatchLimits } from './connections/watch.js';
-import { writeWhole } from './connections/whole-writes.js';
 import { advertisedKeepAlive, handshakeTimeout, headTime, nodeOptions } from './node-options.js';
-import { Admission } from './requests/admission.js';
-import { endEmptyBody, tellLate } from './requests/empty-body.js';
+import { Intake } from './requests/intake.js';
+import { joinChunks } from './requests/join-chunks.js';
 import { type Refusal, refusal, sendRefusal } from './requests/refusal.js';
 import { announceUnread, watchBody, watchChunks } from './requests/request-body.js';
 import { requestGuard } from './requests/request-guard.js';
+import { RequestPool } from './requests/request-pool.js';
 
 /** Told about what a front's requests come to. */
 export interface FrontWatcher {
-  /** A request's turn has come. */
+  /** A request is to be handed to the app. */
   run(exchange: Exchange): void;
   /** A response is done with. */
   exchangeEnded(exchange: Exchange): void;
@@ -42,9 +43,6 @@ export interface FrontWatcher {
   readonly upgrade?: UpgradeHandler | undefined;
 }
 
-/** What Node makes the `Keep-Alive` field of an answer from, in milliseconds. */
-type Hinted = ServerResponse & { _keepAliveTimeout: number };
-
 const DRAINING = refusal(503, 'The service is stopping.');
 const NOT_ALONE = refusal(400, 'An upgrade cannot be asked for while requests before it are under way.');
 const NO_EXPECTATION = refusal(417, 'The expectation cannot be met.');
@@ -52,7 +50,8 @@ const NO_EXPECTATION = refusal(417, 'The expectation cannot be met.');
 /** Connections and requests of one server. */
 export class Front {
   readonly connections: ConnectionList;
-  readonly admission: Admission;
+  readonly intake: Intake;
+  readonly #pool: RequestPool;
   readonly faults: ClientFaults;
   /** Undefined where upgrades are not offered. */
   readonly upgrades: Upgrades | undefined;
@@ -77,11 +76,12 @@ export class Front {
     this.#lastRequest = lastRequest(limits);
     this.#advertised = advertisedKeepAlive(limits);
     this.faults = new ClientFaults(log);
-    this.admission = new Admission(limits.defaultPoolSize, (exchange) => watcher.run(exchange));
+    this.intake = new Intake((exchange) => watcher.run(exchange));
     this.connections = new ConnectionList({
       exchangeEnded: (exchange) => this.#exchangeEnded(exchange),
       connectionClosed: () => watcher.connectionClosed(),
     });
+    this.#pool = new RequestPool(limits.defaultPoolSize, this.connections);
     this.#broken = new BrokenConnections(this.faults);
     this.#acceptFailed = new SeldomLine(log, 'connections could not be accepted');
     this.#room = new ConnectionLimit(this.connections, limits.maxConnections, log);
@@ -103,7 +103,7 @@ export class Front {
     this.#guard = requestGuard(limits);
     this.#lastRequest = lastRequest(limits);
     this.#advertised = advertisedKeepAlive(limits);
-    this.admission.limit = limits.defaultPoolSize;
+    this.#pool.limit = limits.defaultPoolSize;
     this.#room.limit = limits.maxConnections;
     this.#watch.limits = watchLimits(limits);
     const { requestTimeout, headersTimeout, maxHeaderSize } = nodeOptions(limits);
@@ -111,14 +111,16 @@ export class Front {
   }
 
   /** Node's server with these limits, not listening yet. */
-  createServer(tls: TlsOptions | undefined): HttpServer {
-    const options = { ...nodeOptions(this.#limits), IncomingMessage: DirectRequest, ServerResponse: DirectResponse };
+  async createServer(tls: TlsOptions | undefined): Promise<HttpServer> {
+    await proveWire();
+    const options = { ...nodeOptions(this.#limits), ServerResponse: DirectResponse };
     const server =
       tls === undefined
         ? createHttpServer(options)
         : createHttpsServer({ ...options, handshakeTimeout: handshakeTimeout(this.#limits), ...tls });
     // 0 is "all": beyond this count the fields would be dropped in silence, and the guard could not count them.
     server.maxHeadersCount = 0;
+    countPlaces(server, this.#pool);
     server.on('connection', (raw: Socket) => {
       const connection = this.connections.accept(raw);
       this.#closePatiently(connection);
@@ -166,9 +168,11 @@ export class Front {
   #request(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
     const connection = connectionOf(req.socket) ?? this.connections.accept(req.socket);
     if (this.#ignores(connection)) return;
-    // Node has no other place for a hint without a timer of its own.
-    (res as Hinted)._keepAliveTimeout = this.#advertised;
+    advertiseIdleTime(res, this.#advertised);
     const exchange = this.connections.begin(req, res, connection);
+    countAnswer(res);
+    // A pipelined one has no socket yet; when its turn comes, what the request before it set is over.
+    if (res.socket === null) res.once('socket', endTimeout);
     const found = this.#guard(req);
     if ('status' in found) {
       this.#refuseRequest(exchange, found);
@@ -176,20 +180,22 @@ export class Front {
     }
     if (found.body) {
       watchBody(exchange, found.chunked ? undefined : found.length, expectsContinue);
-      if (found.chunked) this.#watchChunks(exchange);
+      if (found.chunked) {
+        joinChunks(req);
+        this.#watchChunks(exchange);
+      }
       if (found.length > DISCARD_BYTES) announceUnread(exchange, found.length);
     } else endEmptyBody(req);
     const last = found.upgrade || connection.requests >= this.#lastRequest;
-    if (last || this.closing) announceClose(connection);
     if (last) connection.ended = true;
+    if (last || this.closing) announceClose(connection);
+    connection.limitAhead();
     if (req.url === '*') {
       // OPTIONS, by now: a question about the server, which is there.
       res.writeHead(204).end();
       return;
     }
-    // Requests that were read together are at work together; more are read when only one of them is left.
-    if (connection.exchanges.length > 1) connection.hold();
-    this.admission.enter(exchange);
+    this.intake.enter(exchange);
   }
 
   /** The same guard as for any request; then the connection is the application's. */
@@ -216,7 +222,9 @@ export class Front {
 
   #watchChunks(exchange: Exchange): void {
     const { connection, req } = exchange;
-    const before = connection.exchanges.length > 1 ? req.socket.bytesRead : connection.bytesBefore;
+    // Behind another at work, or behind a body that was read away, it is not known where this one began: not later than here.
+    const isFirst = connection.exchanges.length === 1 && !connection.endedEarly;
+    const before = isFirst ? connection.bytesBefore : req.socket.bytesRead;
     watchChunks(exchange, before, () => {
       this.faults.note('chunk extensions', req.socket);
       if (!req.socket.destroyed) this.#broken.refuse(connection, TOO_LARGE);
@@ -229,7 +237,7 @@ export class Front {
     if (before?.res.headersSent === true && before.res.getHeader('connection') === 'close') connection.ended = true;
     if (!connection.ended) return false;
     connection.lingers = true;
-    connection.hold();
+    connection.discard();
     return true;
   }
 
@@ -255,14 +263,19 @@ export class Front {
 
   #exchangeEnded(exchange: Exchange): void {
     const { connection, req } = exchange;
-    this.admission.leave(exchange);
+    this.intake.leave(exchange);
+    this.#pool.leave(exchange);
     tellLate(exchange);
     if (!connection.socket.destroyed) {
+      if (connection.exchanges.length === 0) endTimeout(connection.socket);
       connection.bytesBefore = connection.socket.bytesRead;
       connection.endedEarly = !req.complete;
       if (connection.refusal !== undefined) this.#broken.answerEnded(connection);
+      else if (connection.ended && connection.idle && !connection.socket.writableEnded) closeLingering(connection);
       else if (!req.complete && !connection.socket.writableEnded) discardRest(req);
-      else if (connection.exchanges.length <= 1 && mayRead(connection)) connection.release();
+      else if (!connection.ended) connection.goOn();
+      else if (connection.exchanges.length <= 1 && connection.exchanges[0]?.req.complete === false)
+        connection.release();
     }
     this.#watcher.exchangeEnded(exchange);
   }
@@ -277,9 +290,12 @@ export class Front {
   }
 }
 
-/** More is to come: another request, or the body of the last one. */
-function mayRead({ ended, exchanges }: Connection): boolean {
-  return !ended || exchanges[0]?.req.complete === false;
+/**
+ * Ends a timeout that an application set for one request: the socket has the same for the next, and for none. Node does so
+ * where its own timer for idle connections takes over.
+ */
+function endTimeout(socket: Socket): void {
+  if (socket.timeout) socket.setTimeout(0);
 }
 
 /** The number of the request whose answer ends its connection. */

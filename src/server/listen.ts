@@ -1,9 +1,10 @@
 /**
  * Opens a listener: on a host and port, on a unix path, or on a bound socket that a launcher has handed over.
  */
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
 import { type AddressInfo, connect, type Server as NetServer } from 'node:net';
 import { PorticoError } from '../errors.js';
+import { madeWithMode } from '../made-with-mode.js';
 import type { ListenAddress, ListenSocket } from '../service/index.js';
 
 /** What to listen on. */
@@ -41,12 +42,11 @@ export async function listen(server: NetServer, target: ListenTarget): Promise<L
     };
     server.once('error', onError);
     server.once('listening', onListening);
-    server.listen(options);
+    const begin = (): unknown => server.listen(options);
+    if (socket !== undefined || !('path' in address) || address.path.startsWith('\0')) begin();
+    else madeWithMode(address.path, 0o660, begin);
   });
-  if ('path' in address) {
-    if (socket === undefined) chmodSync(address.path, 0o660);
-    return address;
-  }
+  if ('path' in address) return address;
   const bound = server.address() as AddressInfo;
   return { ...address, port: bound.port };
 }

@@ -6,12 +6,12 @@ import { Server as HttpsServer } from 'node:https';
 import { Server as NetServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TlsOptions } from 'node:tls';
-import { type App, Fault, markDraining, tellRecordLost } from '../app/index.js';
+import { type App, Fault, inPlace, markDraining, tellRecordLost } from '../app/index.js';
 import { type Logger, silentLogger } from '../log.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
 import type { WsgiOptions } from './api/wsgi-options.js';
 import type { Exchange } from './connections/connections.js';
-import { cutOffError, cutOffFacts, describeExchange } from './connections/cut-off.js';
+import { cutOffError, cutOffFacts, describeExchange, tellWrongLength } from './connections/cut-off.js';
 import { Drain } from './connections/drain.js';
 import { Endpoint } from './endpoint.js';
 import { Front } from './front.js';
@@ -52,8 +52,8 @@ export class Server implements ListeningService {
   /** Opens nothing. Throws a RangeError for an option out of its range. */
   constructor(name: string, app: App, options: ServerOptions = {}) {
     this.name = name;
-    this.#app = app;
-    this.#runs = app;
+    this.#app = inPlace(app);
+    this.#runs = this.#app;
     this.#options = options;
     this.#tls = options.tls;
     this.#endpoint = new Endpoint(listenAddress(options));
@@ -99,10 +99,10 @@ export class Server implements ListeningService {
     return this.#front.faults.counts;
   }
 
-  /** Puts another app in the place of the present one: for later requests, and for those that still wait. */
+  /** Puts another app in the stead of the present one: for later requests, and for those that a restart holds. */
   replaceApp(app: App): void {
-    this.#app = app;
-    this.#runs = app;
+    this.#app = inPlace(app);
+    this.#runs = this.#app;
   }
 
   /**
@@ -190,15 +190,15 @@ export class Server implements ListeningService {
     await this.#stopping?.catch(() => {});
     this.#runs = this.#app;
     if (this.#http === undefined) await this.#open();
-    else if (!this.#front.admission.paused) return;
+    else if (!this.#front.intake.paused) return;
     this.#ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    this.#front.admission.resume();
+    this.#front.intake.resume();
   }
 
   async #open(): Promise<void> {
-    const http = this.#front.createServer(this.#tls);
+    const http = await this.#front.createServer(this.#tls);
     try {
       await this.#endpoint.open(http, this.name, this.#log);
     } catch (error) {
@@ -224,8 +224,9 @@ export class Server implements ListeningService {
   #exchangeEnded(exchange: Exchange): void {
     const { connection } = exchange;
     this.#accessLog.end(exchange);
+    tellWrongLength(exchange, this.#log);
     if (connection.idle) this.#drain?.idle(connection);
-    if (this.#front.admission.atWork === 0) this.#workEnded?.();
+    if (this.#front.intake.atWork === 0) this.#workEnded?.();
     if (++this.#answered === this.#exhaustedAt) this.#options.onExhausted?.();
   }
 
@@ -286,8 +287,8 @@ export class Server implements ListeningService {
    * when somebody asks for more than a restart meanwhile.
    */
   async #holdRequests(terms: StopTerms): Promise<readonly Exchange[]> {
-    this.#front.admission.pause();
-    if (this.#front.admission.atWork > 0 && !terms.over) {
+    this.#front.intake.pause();
+    if (this.#front.intake.atWork > 0 && !terms.over) {
       await new Promise<void>((resolve) => {
         this.#workEnded = resolve;
       });
@@ -301,9 +302,9 @@ export class Server implements ListeningService {
 
   /** A restart that did not come about: nobody else will answer what was held. */
   #answerHeldRequests(): void {
-    if (!this.#front.admission.paused) return;
+    if (!this.#front.intake.paused) return;
     this.#runs = unavailable;
-    this.#front.admission.resume();
+    this.#front.intake.resume();
   }
 
   #judge(unfinished: readonly Exchange[], terms: StopTerms): void {

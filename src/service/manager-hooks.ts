@@ -185,7 +185,7 @@ export class ManagerHooks implements LifecycleSteps {
     return [
       async () => checkTemporaryFolder(),
       async () => {
-        record = (await registration?.read()) ?? null;
+        record = (await registration?.read(signal)) ?? null;
       },
       async () => {
         undoneBy('cleanupHost', () => this.#cleanup(begun, over));
@@ -197,7 +197,7 @@ export class ManagerHooks implements LifecycleSteps {
       },
       async () => {
         undoneBy('leave the registry', () => registration?.leave());
-        record = (await registration?.register()) ?? null;
+        record = (await registration?.register(signal)) ?? null;
       },
       () => each((manager) => this.#hooks.call(manager, 'preStartHook', [record], limit)),
       async () => {

@@ -77,10 +77,13 @@ export interface Manager {
 
 /** A service's place in a registry, as the service itself uses it. Made by `portico/registry`. */
 export interface Registration {
-  /** The record as it stands; null when there is none yet. Waits for a registry that is away. */
-  read(): Promise<ServiceRecord | null>;
-  /** Makes or updates the record: version, incarnation, state `starting`. */
-  register(): Promise<ServiceRecord>;
+  /**
+   * The record as it stands; null when there is none yet. Waits for a registry that is away, until `signal` is raised: then
+   * it rejects with the signal's reason.
+   */
+  read(signal?: AbortSignal): Promise<ServiceRecord | null>;
+  /** Makes or updates the record: version, incarnation, state `starting`. Waits as `read` does. */
+  register(signal?: AbortSignal): Promise<ServiceRecord>;
   /** Begins the heartbeat; state `running`. */
   join(): Awaitable<void>;
   /** State `draining`; the heartbeat goes on. */

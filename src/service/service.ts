@@ -181,7 +181,9 @@ export class Service implements ServiceBase {
 
   /** Stops the task group: see `TaskGroup.stop`. Graceful only when asked, as launchers do. */
   async stop(options: StopOptions = {}): Promise<void> {
-    await this.tasks.stop(options);
+    const { graceful, signal } = options;
+    // Whoever gives a signal keeps the clock: two that end at once would leave open whether anything was cut off.
+    await this.tasks.stop(signal === undefined ? options : { graceful, signal });
   }
 
   /** Settles when no timer and no task is left. Timers must have been stopped, or this waits for ever. */

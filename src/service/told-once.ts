@@ -35,11 +35,13 @@ function lowered(log: Logger, quiet: () => boolean): Logger {
     set level(level) {
       log.level = level;
     },
-    debug: (message, fields) => log.debug(message, fields),
-    info: (message, fields) => log.info(message, fields),
-    warn: (message, fields) => log[quiet() ? 'debug' : 'warn'](message, fields),
-    error: (message, fields) => log.error(message, fields),
+    debug: (first: unknown, ...rest: unknown[]) => log.debug(first, ...rest),
+    info: (first: unknown, ...rest: unknown[]) => log.info(first, ...rest),
+    warn: (first: unknown, ...rest: unknown[]) => log[quiet() ? 'debug' : 'warn'](first, ...rest),
+    error: (first: unknown, ...rest: unknown[]) => log.error(first, ...rest),
+    notice: (first: unknown, ...rest: unknown[]) => log.notice(first, ...rest),
     child: (fields) => lowered(log.child(fields), quiet),
     enabled: (level) => log.enabled(level),
+    ...(log.reopen === undefined ? {} : { reopen: () => log.reopen?.() }),
   };
 }

@@ -3,6 +3,7 @@ export { hearOfEarlyWorker, startEarlyWorker, takeEarlyWorker } from './early-wo
 export {
   type EarlyAssignment,
   mainModule,
+  shownArguments,
   spawnWorker,
   WORKER_ID_VARIABLE,
   type WorkerProgram,

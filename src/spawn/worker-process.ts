@@ -22,7 +22,7 @@ export interface EarlyAssignment {
 /** What a child is made like. */
 export type ParentProcess = Pick<NodeJS.Process, 'pid' | 'env' | 'argv' | 'execPath' | 'execArgv'>;
 
-/** What concerns the supervisor alone: systemd's sockets and notifications, and another cluster's channel. */
+/** What concerns the supervisor alone: systemd's sockets and notifications, another cluster's channel, `node --watch`. */
 const PARENT_ONLY = [
   'NOTIFY_SOCKET',
   'WATCHDOG_USEC',
@@ -33,6 +33,7 @@ const PARENT_ONLY = [
   'NODE_UNIQUE_ID',
   'NODE_CHANNEL_FD',
   'NODE_CHANNEL_SERIALIZATION_MODE',
+  'WATCH_REPORT_DEPENDENCIES',
 ];
 
 /** Runs in each worker before the main module. */
@@ -45,8 +46,10 @@ export interface WorkerProgram {
   readonly entry?: URL | string | undefined;
   /** Names of environment variables that workers must not inherit. */
   readonly withheld?: readonly string[];
-  /** What workers are given of the parent's arguments; default all of them. Everybody can read a command line. */
+  /** What workers are told of the parent's arguments, over their channel; default all of them. */
   readonly argumentsFor?: (argv: readonly string[]) => readonly string[];
+  /** What the command line of a worker has of them, which everybody can read; default none. */
+  readonly shownArguments?: (argv: readonly string[]) => readonly string[];
 }
 
 /** Spawns a worker. Its channel is descriptor 3, the watch thread's pipe 4, then the sockets in the order given. */
@@ -57,7 +60,7 @@ export function spawnWorker(
 ): ChildProcess {
   const environment = workerEnvironment(program.host, assignment, program.withheld);
   environment[WORKER_ID_VARIABLE] = String(assignment.index);
-  return start(program, { own: workerArguments(program), environment, sockets });
+  return start(program, { own: shownArguments(program), environment, sockets });
 }
 
 /**
@@ -78,7 +81,12 @@ export function spawnEarly(
   return { child: start({ host }, { own: [], environment, sockets: [] }), kept: Object.fromEntries(kept) };
 }
 
-/** What a worker is given of the parent's command line. */
+/** What of the parent's command line everybody may see. */
+export function shownArguments({ host, shownArguments: shown = () => [] }: WorkerProgram): readonly string[] {
+  return shown(host.argv.slice(2));
+}
+
+/** What a worker is told of the parent's command line. */
 export function workerArguments({ host, argumentsFor = (argv) => argv }: WorkerProgram): readonly string[] {
   return argumentsFor(host.argv.slice(2));
 }

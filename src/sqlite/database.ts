@@ -1,7 +1,9 @@
 /**
  * One way to open an SQLite database: `node:sqlite` where the runtime has it, else the package with the same API.
  */
+import { chmodSync, closeSync, existsSync, lstatSync, openSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import querystring from 'node:querystring';
 import { PorticoError } from '../errors.js';
 
 /** What SQLite stores. */
@@ -36,13 +38,18 @@ interface Driver {
 }
 
 /**
- * Opens a database, creating the file where there is none; `:memory:` is one that nobody else sees. Readers do not wait
- * for a writer (write-ahead log), foreign keys hold. Throws `PORTICO_SQLITE_OPEN`, naming the path.
+ * Opens a database, creating the file where there is none; `:memory:` is one that nobody else sees. The path may be a URI,
+ * `file:/var/lib/app.db?mode=rw` (https://www.sqlite.org/uri.html), where the driver takes URIs. Readers do not wait
+ * for a writer (write-ahead log), foreign keys hold. The file is this user's alone (0600), and so are its log and index; one
+ * of this user that others may open is tightened. Throws `PORTICO_SQLITE_OPEN`, naming the path, also for a link that
+ * another user has put there.
  */
 export function openDatabase(path: string, options: DatabaseOptions = {}): Database {
   const { DatabaseSync } = loadDriver();
   let database: Database | undefined;
   try {
+    const { file, mayCreate } = placeOf(path);
+    if (file !== ':memory:' && file !== '') keepToUser(file, mayCreate);
     database = new DatabaseSync(path);
     const busyTimeoutMs = Math.trunc(options.busyTimeoutMs ?? 5000);
     // Before the log is turned on: without a time-out some of several processes that start together find a lock taken.
@@ -57,6 +64,42 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
       hint: 'Its folder must exist and be writable, and the file an SQLite database.',
       cause: error,
     });
+  }
+}
+
+/** The file that SQLite opens for a path or a URI; an empty one for a database that is in memory. */
+function placeOf(path: string): { readonly file: string; readonly mayCreate: boolean } {
+  const uri = /^file:(?:\/\/[^/]*)?([^?#]*)(?:\?([^#]*))?/.exec(path);
+  if (uri === null) return { file: path, mayCreate: true };
+  const query = new URLSearchParams(uri[2]);
+  const modes = query.getAll('mode');
+  const inMemory = modes.includes('memory') || query.get('vfs') === 'memdb';
+  return { file: inMemory ? '' : querystring.unescape(uri[1]!), mayCreate: modes.every((mode) => mode === 'rwc') };
+}
+
+/** SQLite makes its files as wide as the mask allows; the log and the index get the mode of the database. */
+function keepToUser(path: string, mayCreate: boolean): void {
+  const user = process.geteuid?.();
+  // Windows has no modes.
+  if (user === undefined) return;
+  const link = lstatSync(path, { throwIfNoEntry: false });
+  if (link?.isSymbolicLink() === true && link.uid !== user && link.uid !== 0) {
+    throw new Error(`it is a link, and of another user (${link.uid})`);
+  }
+  if (mayCreate && !existsSync(path)) makeEmpty(path, link === undefined ? 'wx' : 'a');
+  for (const file of [path, `${path}-wal`, `${path}-shm`, `${path}-journal`]) {
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (found?.isFile() === true && found.uid === user && (found.mode & 0o077) !== 0)
+      chmodSync(file, found.mode & 0o700);
+  }
+}
+
+function makeEmpty(path: string, how: 'wx' | 'a'): void {
+  try {
+    closeSync(openSync(path, how, 0o600));
+  } catch (error) {
+    // Another process was first; or it cannot be made, which SQLite says as well.
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST' && lstatSync(path).isSymbolicLink()) throw error;
   }
 }
 

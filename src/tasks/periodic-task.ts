@@ -54,6 +54,7 @@ export function periodicTask(
   first: Method | PeriodicTaskOptions = {},
   context?: ClassMethodDecoratorContext,
 ): Method | Mark {
+  checkStandard(context);
   if (typeof first === 'function') return mark(first, {}, context);
   const options = checkedOptions(first);
   return <G extends Method>(method: G, of?: ClassMethodDecoratorContext): G => mark(method, options, of);
@@ -113,9 +114,19 @@ export function checkedOptions(options: PeriodicTaskOptions): PeriodicTaskOption
 }
 
 function mark<F extends Method>(method: F, options: PeriodicTaskOptions, of?: ClassMethodDecoratorContext): F {
+  checkStandard(of);
   if (typeof method !== 'function' || of?.static === true || of?.private === true) {
     throw new InvalidPeriodicTaskArg(`A periodic task is a public method, not ${String(of?.name ?? typeof method)}.`);
   }
   Object.defineProperty(method, PERIODIC, { value: options });
   return method;
+}
+
+/** The decorators of `experimentalDecorators` are called with a class's prototype and a name: the task would be lost. */
+function checkStandard(context: ClassMethodDecoratorContext | undefined): void {
+  if (context === undefined || typeof context === 'object') return;
+  throw new InvalidPeriodicTaskArg(
+    `The periodic task ${String(context)} is marked by a decorator of the old kind.`,
+    'Take experimentalDecorators out of tsconfig.json.',
+  );
 }

@@ -69,6 +69,8 @@ const SHUTDOWN = 'shutdown';
  */
 export class TaskGroup {
   readonly limit: number;
+  /** Called with the `ServiceExit` that one of its tasks or timers threw: set by the launcher of the group's service. */
+  onExit: ((error: unknown) => void) | undefined = undefined;
   readonly #name: string;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -113,7 +115,7 @@ export class TaskGroup {
     const task: Task<R> = new Task<R>({
       id: ++this.#lastId,
       name: fn.name === '' ? 'anonymous' : fn.name,
-      run: (context) => fn(...withContext(args, context)),
+      run: (context) => this.#hearExit(() => fn(...withContext(args, context))),
       log: this.#log,
       now: () => this.#clock.now(),
       onDone: () => this.#remove(task),
@@ -252,8 +254,22 @@ export class TaskGroup {
 
   /** The function of a timer, marked as that timer's code. Keeps its name, which logs show. */
   #owned<A extends unknown[]>(fn: Repeated<A>, timer: () => object): Repeated<A> {
-    const owned: Repeated<A> = (...args) => this.#members.run(timer(), () => fn(...args));
+    const owned: Repeated<A> = (...args) => this.#members.run(timer(), () => this.#hearExit(() => fn(...args)));
     return Object.defineProperty(owned, 'name', { value: fn.name });
+  }
+
+  /** Runs work of the group, and passes on that it asks the process to end. */
+  #hearExit<R>(work: () => R): R {
+    const hear = (error: unknown): never => {
+      if ((error as { code?: unknown } | null | undefined)?.code === 'PORTICO_SERVICE_EXIT') this.onExit?.(error);
+      throw error;
+    };
+    try {
+      const result = work();
+      return result instanceof Promise ? (result.catch(hear) as R) : result;
+    } catch (error) {
+      return hear(error);
+    }
   }
 
   #loop(options: LoopOptions): LoopOptions {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -34,6 +34,7 @@ test('SC-3 a database is below state_path, or where an absolute path says; its f
   assert.ok(existsSync(join(folder, 'pets.db')));
   opened('connection = sqlite:///deep/pets.db');
   assert.ok(existsSync(join(folder, 'deep', 'pets.db')));
+  assert.equal(statSync(join(folder, 'deep')).mode & 0o777, 0o700);
   opened(`connection = sqlite:///${join(folder, 'absolute.db')}`);
   assert.ok(existsSync(join(folder, 'absolute.db')));
   assert.throws(() => opened('connection = postgresql://db/pets'), ConfigError);

@@ -1,7 +1,9 @@
 /** `api-cli check`, `pipeline` and `explain` as an operator runs them. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -207,6 +209,7 @@ test('OP-6 explain tells the mount and why, the filters, what is left of the pat
       '',
     ].join('\n'),
   );
+  assert.equal(run(cwd, 'explain', 'GET', '//%76%32%2fservers?limit=1').stdout, stdout);
   const nowhere = run(
     folder(t, { 'api-paste.ini': FILES['api-paste.ini'].replace('/: root\n', '') }),
     'explain',
@@ -216,4 +219,92 @@ test('OP-6 explain tells the mount and why, the filters, what is left of the pat
     'main',
   );
   assert.match(nowhere.stdout, /no mount takes \/x \(\/v2\).*\n {2}answer main: 404 Not Found/);
+});
+
+test('OP-3 check of a paste file alone finds a validator that is none, and misses nothing that a configuration may have', (t) => {
+  const section = (options: string): string =>
+    `[pipeline:main]\npipeline = f app\n[filter:f]\npaste.filter_factory = portico/middleware:authToken\n${options}[app:app]\npaste.app_factory = ./m.js:app\n`;
+  const cwd = folder(t, {
+    'wrong.ini': section('validator = keyston\n'),
+    'account.ini': section('validator = keystone\n'),
+    'key.ini': section('cache_security = mac\n'),
+  });
+  const wrong = run(cwd, 'check', 'wrong.ini');
+  assert.equal(wrong.status, 78, wrong.stderr);
+  assert.match(
+    wrong.stdout,
+    /^wrong\.ini:5:1: error: \[filter:f\] validator: .*"keyston"\n {2}Did you mean "keystone"/m,
+  );
+  // The account and the key may stand in the service configuration, which nobody has named.
+  assert.equal(run(cwd, 'check', 'account.ini').status, 0);
+  assert.equal(run(cwd, 'check', 'key.ini').status, 0);
+  // The one that is named has them not.
+  assert.equal(run(cwd, 'check', 'account.ini', '--config-file', 'portico.ini').status, 78);
+});
+
+test('OP-3 an address that somebody has is a warning with who it is, and check listens nowhere', async (t) => {
+  const cwd = folder(t);
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const path = join(cwd, 'api.sock');
+  const unix = createServer().listen(path);
+  await once(unix, 'listening');
+  t.after(() => unix.close());
+  const ini = `[api:main]\nport = ${port}\n[api:root]\nlisten = unix:${path}\n[api:app]\nport = 1\nlisten = 192.0.2.1\n`;
+  writeFileSync(join(cwd, 'portico.ini'), ini);
+  const child = spawn(process.execPath, [join(root, 'lib', 'cli', 'main.js'), 'check'], { cwd });
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  const [status] = (await once(child, 'close')) as [number];
+  assert.equal(status, 0, stdout);
+  const who = process.platform === 'linux' ? `: pid ${process.pid} \\(.*node` : '';
+  assert.match(
+    stdout,
+    new RegExp(`^portico\\.ini:2:8: warning: \\[api:main\\] port: somebody listens on port ${port} already${who}`, 'm'),
+  );
+  assert.match(
+    stdout,
+    new RegExp(`^portico\\.ini:4:10: warning: \\[api:root\\] listen: somebody listens on .*sock already${who}`, 'm'),
+  );
+  assert.match(stdout, /^portico\.ini:\d+:\d+: warning: \[api:app\] port: it could not be bound now: .*192\.0\.2\.1/m);
+});
+
+test('OP-3 CF-51 managers that would get more time to stop than there is are told, by check and by a start', (t) => {
+  const cwd = folder(t, {
+    'portico.ini': '[DEFAULT]\ngraceful_shutdown_timeout = 30\nmanager_shutdown_timeout = 40\n[api:main]\nport = 0\n',
+  });
+  const said =
+    /portico\.ini:3:28: warning: \[DEFAULT\] manager_shutdown_timeout: .*graceful_shutdown_timeout, 30 s \(portico\.ini:2:29\)/;
+  const { status, stdout } = run(cwd, 'check');
+  assert.equal(status, 0, stdout);
+  assert.match(stdout, said);
+  assert.match(run(cwd, 'config', 'validate').stdout, said);
+  writeFileSync(join(cwd, 'portico.ini'), '[DEFAULT]\ngraceful_shutdown_timeout = 30\n[api:main]\nport = 0\n');
+  assert.doesNotMatch(run(cwd, 'check').stdout, /shutdown_timeout/);
+});
+
+test('OP-3 a mistake in a group whose filter has a value of its own is said to be taken by no API', (t) => {
+  const paste = `[pipeline:hello]
+pipeline = cors app
+[filter:cors]
+paste.filter_factory = portico/middleware:cors
+max_age = 5
+[app:app]
+paste.app_factory = ./m.js:app
+`;
+  const path = folder(t, {
+    'api-paste.ini': paste,
+    'portico.ini': '[cors]\nmax_age = soon\n[api:hello]\nport = 0\n',
+  });
+  const checked = run(path, 'check');
+  assert.match(
+    checked.stdout,
+    /portico\.ini:2:\d+: warning: \[cors\] max_age: .*\(no enabled API takes its value from here\)/,
+  );
+  assert.doesNotMatch(checked.stdout, /leads here/);
+  assert.equal(checked.status, 0, checked.stdout);
 });

@@ -94,3 +94,55 @@ test('CF-99 CF-100 diff compares two files; upgrade rewrites deprecated names', 
     project.remove();
   }
 });
+
+test('OP-3 CF-95 options that factories of the paste file have declared are known to show, validate and generate', async () => {
+  const project = emptyProject({
+    'app.js': `import { appFactory, filterFactory } from 'portico/app';
+import { defineOptions, integer, string } from 'portico/config';
+const own = defineOptions({ most: integer({ default: 4, help: 'How many of them.' }) });
+const further = defineOptions({ proxy_key: string({ default: '', secret: true, help: 'What the proxy signs with.' }) });
+const required = defineOptions({ name: string({ required: true, help: 'Whose.' }) });
+export const limit = filterFactory('limit', own, () => (app) => app);
+export const named = filterFactory('named', required, () => (app) => app);
+export const app = appFactory('hello', {}, () => () => undefined, { groups: { 'api:hello': further } });
+`,
+    'api-paste.ini':
+      '[pipeline:hello]\npipeline = limit named app\n[filter:limit]\npaste.filter_factory = ./app.js:limit\n[filter:named]\npaste.filter_factory = ./app.js:named\nname = x\n[app:app]\npaste.app_factory = ./app.js:app\n',
+    'portico.ini': '[DEFAULT]\nstrict_config = true\n[api:hello]\nport = 0\nproxy_key = s3cr3t\n[limit]\nmost = 5\n',
+  });
+  try {
+    const shown = await run(['show', 'limit.most'], project.folder);
+    assert.match(shown.out, /^\[limit\] most = 5 {2}\(portico\.ini:7:8\)$/m, shown.err);
+    assert.match(
+      (await run(['show'], project.folder)).out,
+      /^\[api:hello\] proxy_key = \*{4} {2}\(portico\.ini:5:13\)$/m,
+    );
+    assert.equal((await run(['show', 'limit.most', '--no-import'], project.folder)).code, 2);
+    const validated = await run(['validate', '--strict'], project.folder);
+    assert.deepEqual([validated.code, validated.err], [0, '']);
+    const wrong = await run(['validate', '--set', 'limit.most=many'], project.folder);
+    assert.match(wrong.err, /command line, argument 1: error: \[limit\] most: should be an integer; got many/);
+    const { out } = await run(['generate'], project.folder);
+    assert.match(out, /^\[limit\]\n\n# How many of them\. \(integer\)\n#most = 4$/m);
+    assert.match(out, /^\[api:hello\]\n\n# What the proxy signs with\. \(string\)\n#proxy_key =$/m);
+    assert.match(out, /^\[api:<name>\]$/m);
+    const check = startApiCli(['check', '--set', 'api:hello.proxy_key=x'], { cwd: project.folder });
+    assert.equal((await check.ended).code, 0, check.output());
+    assert.doesNotMatch(check.stdout, /unknown/);
+  } finally {
+    project.remove();
+  }
+});
+
+test('CF-66 CF-34 options of an API that has no section are shown, by the names they have on the command line', async () => {
+  const project = emptyProject({ 'portico.ini': '[DEFAULT]\nenabled_apis = hello\n' });
+  try {
+    const { out, code } = await run(['show', 'hello.port'], project.folder, { PORTICO_API_HELLO__PORT: '8001' });
+    assert.equal(code, 0);
+    assert.match(out, /^\[api:hello\] port = 8001 {2}\(env PORTICO_API_HELLO__PORT\)$/m);
+    const set = await run(['validate', '--set', 'api:hello.port=8001'], project.folder);
+    assert.deepEqual([set.code, set.err], [0, '']);
+  } finally {
+    project.remove();
+  }
+});

@@ -414,7 +414,7 @@ test('OP-3 lines that cannot be read, and files that are not there, are told wit
   for (const hint of [
     /:1:6: .*not valid UTF-8.*\n {2}save the file as UTF-8$/m,
     /:3:2: .*unexpected continuation line.*\n {2}a line that begins with a blank or a tab continues the value above it/m,
-    /:4:1: .*no ':' or '='.*\n {2}write port = 0$/m,
+    /:4:1: .*no ':' or '='.*\n {2}write port = value$/m,
     /:5:5: .*invalid section.*\n {2}write \[wsgi\]$/m,
   ]) {
     assert.match(stderr, hint);

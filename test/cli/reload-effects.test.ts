@@ -10,6 +10,7 @@ import { registerShippedOptions } from '../../dist/cli/shipped-options.js';
 /** Only a new parent takes these up: the parent has sockets, files and formats of its own, and workers go by them. */
 const RESTART = [
   'DEFAULT.log_format',
+  'DEFAULT.log_file',
   'DEFAULT.restart_method',
   'DEFAULT.backdoor_supervisor',
   'oslo_reports.file_event_handler',

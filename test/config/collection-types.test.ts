@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { dict, integer, list, multi, port } from 'portico/config';
+import { dict, integer, list, multi, port, regexp } from 'portico/config';
 
 test('CF-37 a list splits at commas, trims, drops what is empty, and knows quotes and backslashes', () => {
   assert.deepEqual(list().parse(' a, b ,,c,'), ['a', 'b', 'c']);
@@ -58,4 +58,34 @@ test('CF-39 a dictionary has pairs; a key twice is refused', () => {
 test('CF-110 lists and dictionaries cannot be changed', () => {
   assert.throws(() => (list().parse('a') as string[]).push('b'), TypeError);
   assert.throws(() => (dict().parse('a:b') as Map<string, string>).set('c', 'd'), TypeError);
+});
+
+test('a list keeps a backslash that quotes nothing, in quotes and outside of them, and so does a dictionary', () => {
+  const items: [string, string[]][] = [
+    [String.raw`regex:https://[a-z]+\.apps\.example, b`, [String.raw`regex:https://[a-z]+\.apps\.example`, 'b']],
+    [String.raw`"\d{1,3}\.\w", '\s+'`, [String.raw`\d{1,3}\.\w`, String.raw`\s+`]],
+    [String.raw`a\,b, c\\d, e\"f, g\'h`, ['a,b', String.raw`c\d`, 'e"f', "g'h"]],
+    [String.raw`C:\data\, D:\x`, [String.raw`C:\data, D:\x`]],
+    [String.raw`\\.a`, [String.raw`\.a`]],
+    [String.raw`a\ `, [String.raw`a\ `.trim()]],
+  ];
+  for (const [text, parsed] of items) {
+    assert.deepEqual(list().parse(text), parsed, text);
+    assert.deepEqual(list().parse(list().format(parsed)), parsed, text);
+  }
+  assert.deepEqual(
+    [...dict().parse(String.raw`a:\d+\.x,b:c\,d`)],
+    [
+      ['a', String.raw`\d+\.x`],
+      ['b', 'c,d'],
+    ],
+  );
+});
+
+test('a list of expressions means what was written, and refuses the rest', () => {
+  const [host] = list({ item: regexp() }).parse(String.raw`^[a-z]+\.example$`) as readonly RegExp[];
+  assert.deepEqual(
+    ['a.example', 'axexample', 'a-example'].map((text) => host!.test(text)),
+    [true, false, false],
+  );
 });

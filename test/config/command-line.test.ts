@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { boolean, Config, defineOptions, HelpRequested, integer, string } from 'portico/config';
+import { createLogger, type PorticoError } from 'portico';
+import {
+  boolean,
+  Config,
+  defineOptions,
+  HelpRequested,
+  integer,
+  logOptions,
+  maskArguments,
+  string,
+} from 'portico/config';
+import { tempConfig } from 'portico/testing';
 
 const options = defineOptions({
   level: integer({ default: 0, help: 'How much.', cli: true, short: 'l' }),
@@ -83,4 +94,62 @@ test('CF-77 CF-118 a secret on the command line works, warns, and is masked for 
     config.workerArguments(['serve', '--set', 'app.level=1', '--set', 'later.thing=x', 'amqp://u:p@h']),
     ['serve', '--set', 'app.level=1', '--set', 'later.thing=****', 'amqp://u:p@h'],
   );
+});
+
+test('LC-1610 CF-77 arguments of a program without configuration are masked by the names they have', () => {
+  const masked: [string[], string[]][] = [
+    [
+      ['--set', 'database.password=x'],
+      ['--set', 'database.password=****'],
+    ],
+    [['--set=group.cache_secret_key=x'], ['--set=group.cache_secret_key=****']],
+    [
+      ['--set', 'a.b=c', '--set=d.e=f'],
+      ['--set', 'a.b=****', '--set=d.e=****'],
+    ],
+    [
+      ['--set', 'no sign'],
+      ['--set', '****'],
+    ],
+    [
+      ['--auth-token', 'y', '--api_key=z', 'password=w'],
+      ['--auth-token', '****', '--api_key=****', 'password=****'],
+    ],
+    [
+      ['--db', 'mysql://root:z@host/db', '--url=a://u:p/q@h', '--key_file=k', '--token'],
+      ['--db', 'mysql://root:****@host/db', '--url=a://u:****@h', '--key_file=k', '--token'],
+    ],
+  ];
+  for (const [words, shown] of masked) assert.deepEqual(maskArguments(words), shown);
+});
+
+test('CF-77 of --set only values of declared options that are no secrets are shown', async () => {
+  const config = await load(['--set', 'app.level=1', '--set', 'later.thing=hunter2', '--set=app.token=hunter2']);
+  assert.deepEqual(
+    config.maskArguments(['--set', 'app.level=1', '--set', 'later.thing=hunter2', '--set=app.tokne=x']),
+    ['--set', 'app.level=1', '--set', 'later.thing=****', '--set=app.tokne=****'],
+  );
+  const lines: string[] = [];
+  const log = createLogger({ level: 'debug', destination: { write: (line) => void lines.push(line) } });
+  logOptions(config, log);
+  assert.doesNotMatch(lines.join(''), /hunter2/);
+});
+
+test('a misspelt option is refused without the value behind it', async (t) => {
+  const broken = '[app]\ntokne = hunter2\nlevle: hunter2\nlevel 3 hunter2\n[[app\n  hunter2\n';
+  const files = await tempConfig({ 'a.conf': broken, 'b.conf': '[app]\ntokne = hunter2\nlevle: hunter2\n' });
+  t.after(() => files.remove());
+  const lines = [
+    ['--config-file', files.path('a.conf')],
+    ['--config-file', files.path('b.conf')],
+    ['--set', 'app.tokne=postgres://u:hunter2@h'],
+    ['--set', 'hunter2'],
+    ['--app-tokne=hunter2'],
+  ];
+  for (const line of lines) {
+    await assert.rejects(load(line), (error: PorticoError) => {
+      assert.doesNotMatch(error.describe(), /hunter2/);
+      return true;
+    });
+  }
 });

@@ -356,3 +356,53 @@ test('CF-107 LC-1205 values from code are checked', () => {
 test('CF-114 the sections of the files, each once', () => {
   assert.deepEqual(Config.fromText('[A]\n[b]\n[a]\n').listAllSections(), ['a', 'b']);
 });
+
+test('CF-66 what a section of the paste file has need not stand in the group: it is missed where the section lacks it', async () => {
+  const options = defineOptions({ name: string({ required: true, help: 'Whose.' }) });
+  const config = Config.fromText('[other]\nx = 1\n');
+  const local = new Map([['name', { value: 'mine' }]]);
+  assert.equal(config.group('named', options, { local }).name, 'mine');
+  assert.deepEqual(config.problems({ complete: false }), []);
+  const origin = { file: 'api-paste.ini', line: 3, column: 1, section: 'filter:n' };
+  const { issues } = refusal(() => config.group('named', options, { local: new Map(), origin }));
+  assert.deepEqual(issues.map(brief), ['error PORTICO_CONFIG_REQUIRED [named] name api-paste.ini:3:1']);
+  assert.match(issues[0]?.hint ?? '', /^write it there, or set it in section \[named\]/);
+});
+
+test('CF-12 CF-66 names in arguments and variables that come near known ones are judged also where more may be declared', async () => {
+  const load = async (
+    set: readonly string[],
+    env: Readonly<Record<string, string>>,
+    strict = false,
+  ): Promise<string[]> => {
+    const config = await Config.load({ files: [], set, env, strict });
+    config.api('compute', apiOptions);
+    config.register('wsgi', wsgiOptions);
+    return config
+      .problems({ complete: false })
+      .map(({ severity, location, hint }) => `${severity} ${location?.detail} ${hint}`);
+  };
+  assert.deepEqual(await load(['compute.port=1', 'wsig.keep_alive=1', 'far.away=1', 'x-mine.port=1'], {}), [
+    'error argument 1 did you mean api:compute.port?',
+    'error argument 2 did you mean wsgi.keep_alive?',
+  ]);
+  const env = {
+    PORTICO_API_COMPUTE__PROT: '1',
+    PORTICO_COMPUTE__PORT: '1',
+    PORTICO_WSGI__KEEP_ALIFE: '1',
+    PORTICO_FAR__AWAY: '1',
+  };
+  const near = [
+    "PORTICO_API_COMPUTE__PROT did you mean 'PORTICO_API_COMPUTE__PORT'?",
+    "PORTICO_COMPUTE__PORT did you mean 'PORTICO_API_COMPUTE__PORT'?",
+    "PORTICO_WSGI__KEEP_ALIFE did you mean 'PORTICO_WSGI__KEEP_ALIVE'?",
+  ];
+  assert.deepEqual(
+    await load([], env),
+    near.map((text) => `warning ${text}`),
+  );
+  assert.deepEqual(
+    await load([], env, true),
+    near.map((text) => `error ${text}`),
+  );
+});

@@ -39,7 +39,7 @@ test('LC-1211 CF-75 the dump has sources and options, DEFAULT first, sorted by g
       'Full set of CONF:',
       '*'.repeat(80),
       'Configuration options gathered from:',
-      'command line args: ["--set rpc.token=****","--set DEFAULT.zeta=3","--set rpc.transport_url=amqp://rabbit:****@host//"]',
+      'command line args: ["--set=rpc.token=****","--set=DEFAULT.zeta=3","--set=rpc.transport_url=amqp://rabbit:****@host//"]',
       'config files: []',
       '='.repeat(80),
       'alpha                          = none',

@@ -99,6 +99,7 @@ test('CF-79 CF-118 a secret reaches the workers over the channel, not in their e
     [t, '[greeter]\npassword = correct-horse\nworkers = 1\n'],
     [t, '[greeter]\nworkers = 1\n', { PORTICO_GREETER__PASSWORD: 'correct-horse' }],
     [t, '[greeter]\nworkers = 1\n', {}, ['--set', 'greeter.password=correct-horse']],
+    [t, '[greeter]\nworkers = 1\npassword = correct-horse\n', {}, ['--set=x-other.cache_secret_key=correct-horse']],
   ];
   for (const way of ways) {
     const { fleet, page } = configured(...way);
@@ -108,6 +109,8 @@ test('CF-79 CF-118 a secret reaches the workers over the channel, not in their e
     for (const name of ['environ', 'cmdline']) {
       assert.doesNotMatch(readFileSync(`/proc/${worker}/${name}`, 'utf8'), /correct-horse/);
     }
+    // The system's own list shows what the operator wrote until the title has taken its place.
+    assert.doesNotMatch(readFileSync(`/proc/${fleet.pid}/cmdline`, 'utf8'), /correct-horse/);
     fleet.kill('SIGTERM');
     await fleet.ended;
     assert.doesNotMatch(fleet.text(), /correct-horse/);

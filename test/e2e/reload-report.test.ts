@@ -251,6 +251,34 @@ test('OP-81 CF-76 a report shows no secret', async (t) => {
   assert.doesNotMatch(fleet.text(), /-secret/);
 });
 
+test('OP-81 a report names the options of filters that changed, and none of their values', async (t) => {
+  const filter =
+    "export const greet = (_, __, { config }) => { config.group('greet', options); return (app) => app; };";
+  const options = "{ word: string({ default: '' }), phrase: string({ secret: true }), gone: string({ default: '' }) }";
+  const files = {
+    'app.js': `import { string } from 'portico/config';\n${pidApp}\nconst options = ${options};\n${filter}\n`,
+    'api-paste.ini': `[pipeline:hello]\npipeline = greet base\n[filter:greet]\npaste.filter_factory = ./app.js:greet\n[app:base]\npaste.app_factory = ./app.js:app\n`,
+  };
+  const ini = (greet: string): string =>
+    `[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = 0\nworkers = 1\n[greet]\n${greet}`;
+  const it = await reloadedProject(
+    t,
+    { ...files, 'portico.ini': ini('word = old-word\ngone = old-gone\n') },
+    /^hello .*:\d+/m,
+  );
+  it.write(ini('word = new-word\nphrase = new-phrase\n'));
+  const report = await it.reload();
+  assert.equal(report.outcome, 'accepted');
+  const effect = 'by new workers';
+  assert.deepEqual(report.changes, [
+    { option: 'greet.word', old: '****', new: '****', where: 'portico.ini:7:8', effect },
+    { option: 'greet.gone', old: '****', new: 'none', where: 'no longer at portico.ini:8:8', effect },
+    { option: 'greet.phrase', old: 'none', new: '****', where: 'portico.ini:8:10', effect },
+  ]);
+  assert.doesNotMatch(it.program.output(), /(?:old|new)-/);
+  assert.deepEqual((await it.reload()).changes, []);
+});
+
 test('OP-85 a refused reload is reported with what it would have changed', async (t) => {
   const ini = (more: string): string => `[DEFAULT]\nenabled_apis = hello\n${more}[api:hello]\nport = 0\nworkers = 1\n`;
   const it = await started(t, ini(''));

@@ -18,8 +18,13 @@ const world = JSON.parse(readFileSync(process.env.PORTICO_PASTE_WORLD, 'utf8'));
 const refuse = (problem, message, origin) =>
   new PasteError(`PORTICO_PASTE_${problem.toUpperCase().replaceAll('-', '_')}`, { message, origin });
 
+/** Python's identifiers with dots between them, and its \w. */
+const MODULE = /^[\p{XID_Start}_]\p{XID_Continue}*(\.[\p{XID_Start}_]\p{XID_Continue}*)*$/u;
+const NAME = /^[\p{L}\p{N}_]+$/u;
+const ENTRY_POINT = /^([\p{L}\p{N}_.]+)\s*(?::\s*([\p{L}\p{N}_.]+))?\s*(?:\[.*\]\s*)?$/su;
+
 function checkModule(module, origin) {
-  const missing = !/^\w+(\.\w+)*$/u.test(module) || world.missing_modules.includes(module.split('.')[0]);
+  const missing = !MODULE.test(module) || world.missing_modules.includes(module.split('.')[0]);
   if (missing) throw refuse('no-module', `no module is called ${JSON.stringify(module)}`, origin);
 }
 
@@ -34,12 +39,12 @@ function resolverFor(recorder) {
         const [module, name] = parts;
         if (module === '') throw refuse('bad-value', 'an empty module name', origin);
         checkModule(module, origin);
-        if (name !== '' && !/^\w+$/u.test(name)) {
+        if (name !== '' && !NAME.test(name)) {
           throw refuse('bad-factory-expression', `module ${module} has no attribute ${JSON.stringify(name)}`, origin);
         }
         return name === '' ? { module } : recorder.factory(`call:${text}`, text);
       }
-      const match = /^([\w.]+)\s*(?::\s*([\w.]+))?\s*(?:\[.*\]\s*)?$/su.exec(text);
+      const match = ENTRY_POINT.exec(text);
       if (match === null) throw refuse('bad-factory-expression', `${JSON.stringify(text)} is no factory`, origin);
       checkModule(match[1], origin);
       return match[2] === undefined ? { module: match[1] } : recorder.factory(text, `${match[1]}:${match[2]}`);

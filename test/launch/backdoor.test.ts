@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { Config } from 'portico/config';
 import { type Backdoor, BackdoorConfigValueError, initializeBackdoor, initializeIfEnabled } from 'portico/launch';
@@ -151,6 +151,75 @@ test('LC-1108 fo finds objects of a class, pgt shows what goes on, pnt what hold
   assert.match(text, /object/);
 });
 
+/** In a folder of its own below the temporary one, for its user alone: nobody can have put a link there. */
+function assertPrivate(file: string): void {
+  assert.equal(dirname(dirname(file)), tmpdir());
+  assert.equal(statSync(dirname(file)).mode & 0o777, 0o700);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+}
+
+test('nothing that prof and heap write goes through a link that is there', async () => {
+  const { where } = await opened();
+  const name = `backdoor-link-${process.pid}`;
+  const victim = join(folder, 'victim');
+  writeFileSync(victim, 'kept');
+  const links = ['cpuprofile', 'heapsnapshot'].map((ending) => join(tmpdir(), `${name}.${ending}`));
+  for (const link of links) symlinkSync(victim, link);
+  const text = await session(where, 'prof()', `prof('${name}')`, `heap('${name}')`, 'exit');
+  const written = [...text.matchAll(/saved (\S+)/g)].map(([, file]) => file!);
+  after(() => {
+    for (const file of [...links, ...written.map((each) => dirname(each))]) rmSync(file, { recursive: true });
+  });
+  assert.equal(written.length, 2);
+  assert.equal(readFileSync(victim, 'utf8'), 'kept');
+});
+
+test('a browser cannot be made to talk to it: it hangs up at the first line of HTTP, and runs nothing of its body', async () => {
+  const { log, messages } = recordedLog();
+  const touched: string[] = [];
+  const { where } = await opened({ names: { touch: (word: string) => touched.push(word) }, log });
+  const requests = [
+    ['POST / HTTP/1.1', 'Host: localhost', '', "touch('body')"],
+    ['touch /x HTTP/1.0', "touch('method')"],
+    ["GET /;touch('path') HTTP/1.1", '', "touch('after')"],
+    ['PRI * HTTP/2.0', '', "touch('two')"],
+    ['OPTIONS * HTTP/1.1\r', "touch('return')"],
+  ];
+  for (const lines of requests) assert.equal(await session(where, ...lines), '');
+  // A byte at a time, as slow as one likes.
+  const slow = connect(where as number, '127.0.0.1');
+  slow.on('error', () => {});
+  const closed = new Promise((resolve) => slow.once('close', resolve));
+  slow.resume();
+  for (const character of "POST / HTTP/1.1\n\ntouch('slow')\n") {
+    await new Promise((resolve) => slow.write(character, resolve));
+  }
+  await closed;
+  assert.deepEqual(touched, []);
+  assert.equal(messages().filter((text) => /hung up/.test(text)).length, requests.length + 1);
+  assert.match(await session(where, "touch('person')", '.exit'), /1/);
+  assert.deepEqual(touched, ['person']);
+});
+
+test('a person may type what looks like HTTP behind the first line, a byte at a time too', async () => {
+  const { log, messages } = recordedLog();
+  const { where } = await opened({ log });
+  assert.match(await session(where, '1 + 1', 'var s = "HTTP/1.1 200"', 's.length', '.exit'), /^2\n12\n/);
+  assert.match(await session(where, 'var s = "HTTP/1.1 200"', 's.length', '.exit'), /^12\n/);
+  const slow = connect(where as number, '127.0.0.1');
+  let text = '';
+  slow.on('data', (piece) => {
+    text += piece;
+  });
+  const closed = new Promise((resolve) => slow.once('close', resolve));
+  for (const byte of Buffer.from('"é"\nvar s = "a HTTP/1.1"\ns.length + "é".length\n.exit\n')) {
+    await new Promise((resolve) => slow.write(Buffer.of(byte), resolve));
+  }
+  await closed;
+  assert.match(text, /é[\s\S]*11\n/);
+  assert.ok(!messages().some((line) => /hung up/.test(line)));
+});
+
 test('LC-1108 prof takes a CPU profile, into the temporary folder, whatever its name', async () => {
   const { where } = await opened();
   const name = `backdoor-test-${process.pid}`;
@@ -158,20 +227,20 @@ test('LC-1108 prof takes a CPU profile, into the temporary folder, whatever its 
   const file = /saved (.*)/.exec(text)?.[1];
   assert.match(text, /no profile is being taken/);
   assert.match(text, /a profile is being taken already/);
-  assert.equal(file, join(tmpdir(), `${name}.cpuprofile`));
-  assert.ok(Array.isArray((JSON.parse(readFileSync(file, 'utf8')) as { nodes: unknown[] }).nodes));
-  assert.equal(statSync(file).mode & 0o777, 0o600);
-  rmSync(file);
+  assert.equal(basename(file!), `${name}.cpuprofile`);
+  assertPrivate(file!);
+  assert.ok(Array.isArray((JSON.parse(readFileSync(file!, 'utf8')) as { nodes: unknown[] }).nodes));
+  rmSync(dirname(file!), { recursive: true });
 });
 
 test('LC-1108 heap writes a snapshot that only its user can read', async () => {
   const { where } = await opened();
   const answer = await session(where, "heap('../../portico-test-heap')", 'exit');
   const [, file] = /saved (\S+\.heapsnapshot)/.exec(answer)!;
-  after(() => rmSync(file!, { force: true }));
-  assert.equal(file, join(tmpdir(), 'portico-test-heap.heapsnapshot'));
-  assert.equal(statSync(file).mode & 0o777, 0o600);
-  assert.equal(readFileSync(file).subarray(0, 12).toString(), '{"snapshot":');
+  after(() => rmSync(dirname(file!), { recursive: true }));
+  assert.equal(basename(file!), 'portico-test-heap.heapsnapshot');
+  assertPrivate(file!);
+  assert.equal(readFileSync(file!).subarray(0, 12).toString(), '{"snapshot":');
 });
 
 test('LC-1106 a socket wins over a port, has the pid in its name, and is only for its user', async () => {

@@ -8,6 +8,7 @@ import type { Generation } from '../../dist/launch/parent/pool-surroundings.js';
 import type { Supervisor } from '../../dist/launch/parent/supervisor.js';
 import { type FleetChangeResult, FleetReload, type LaunchRequest } from '../../dist/launch/reload/fleet-reload.js';
 import { Handover } from '../../dist/launch/sockets/handover.js';
+import { openListenSockets } from '../../dist/launch/sockets/listen-sockets.js';
 import { type FakePool, type FakeWorker, fakePool, generation, type Moment } from '../fixtures/fake-workers.js';
 import { RecordedService } from '../fixtures/recorded-service.js';
 
@@ -239,13 +240,18 @@ test('a prepared worker that ends before it takes over leaves its slot to a sibl
   timeout: 20_000,
 }, async (t) => {
   const held = new Set<FakeWorker>();
+  const sockets = [await openListenSockets({ host: '127.0.0.1', port: 0 }, 3)];
+  // One descriptor for all where the platform has no more: a helper is sent that of the slot.
+  const descriptors = [0, 1, 2].map((slot) => sockets[0]!.descriptors[slot] ?? sockets[0]!.descriptors[0]!);
   // No new worker of place 0 gets ready by itself.
   const fake = fakePool('a', (moment, worker) => moment === 'begin' && held.size > 0 && held.add(worker) && true, {
     slots: 3,
+    sockets: [{ ...sockets[0]!, descriptors }],
   });
   t.after(() => fake.pool.kill());
+  t.after(() => sockets[0]!.close());
   await fake.pool.launch(3);
-  const [first, sibling, other] = fake.spawned;
+  const [first, sibling] = fake.spawned;
   held.add(first!);
   const preparing = fake.pool.replacements.prepare(0, generation(2));
   while (fake.spawned.length < 4) await turn();
@@ -254,15 +260,14 @@ test('a prepared worker that ends before it takes over leaves its slot to a sibl
   const prepared = fake.spawned[3]!;
   prepared.say({ kind: 'ready' });
   await preparing;
-  const heard = (): string[] => sibling!.heard.map(({ kind }) => kind).slice(1);
+  // Each help begins with the socket itself.
+  const heard = (): string[] =>
+    sibling!.heard.map(({ kind }) => kind).filter((kind) => kind === 'adopt' || kind === 'release');
   assert.deepEqual(heard(), ['adopt']);
-  // Two seconds later it is believed to last.
-  while (heard().length < 2) await turn();
-  assert.deepEqual(heard(), ['adopt', 'release']);
   prepared.end(1);
   await prepared.handle.exited;
-  // A sibling can help once.
-  assert.equal(other!.heard.at(-1)?.kind, 'adopt');
+  // The sibling has not let go.
+  assert.deepEqual(heard(), ['adopt']);
 });
 
 test('OP-80 a refused reload ends its own workers and nobody else’s', { timeout: 20_000 }, async (t) => {

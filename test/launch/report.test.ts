@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
@@ -195,6 +195,24 @@ test('LC-1503 LC-1241 a report goes to standard error, or into a file of log_dir
   assert.equal(statSync(file).mode & 0o777, 0o600);
   assert.match(readFileSync(file, 'utf8'), /Guru Meditation/);
   assert.equal(filed.text(), '');
+});
+
+test('a report is written through no link, and over no file: it takes another name', async () => {
+  const config = Config.fromText(`[oslo_reports]\nlog_dir = ${folder}\n`);
+  const now = (): Date => new Date(Date.UTC(2026, 10, 20, 9, 5, 9));
+  const planted = join(folder, `linked_gurumeditation_20261120090509_${process.pid}`);
+  const victim = join(folder, 'victim');
+  writeFileSync(victim, 'kept');
+  symlinkSync(victim, planted);
+  const first = await guruMeditation({ service: 'linked', config, now }).write();
+  const second = await guruMeditation({ service: 'linked', config, now }).write();
+  assert.equal(readFileSync(victim, 'utf8'), 'kept');
+  for (const file of [first, second]) {
+    assert.notEqual(file, planted);
+    assert.ok(file!.startsWith(`${planted}_`));
+    assert.equal(statSync(file!).mode & 0o777, 0o600);
+  }
+  assert.notEqual(first, second);
 });
 
 test('LC-1503 LC-1504 what cannot be written or made is said on standard error', async () => {

@@ -214,6 +214,16 @@ const WARNINGS: Readonly<Record<string, { ini: string; code: string; says: strin
     code: 'FILTER_ORDER',
     says: 'preflight',
   },
+  'rates by user outside of authentication (MW-20)': {
+    ini: '[pipeline:main]\npipeline = ▸f g a\n[app:a]\nuse = call:./m.js:app\n[filter:f]\nuse = call:portico/middleware:rateLimit\nrules = all address 1/s 1\n  boot user 1/s 1\n[filter:g]\nuse = call:./m.js:auth_token\n',
+    code: 'FILTER_ORDER',
+    says: 'rate_limit stands outside of auth_token: its rule "boot" counts by a caller that nobody knows yet',
+  },
+  'path_prefix inside of what judges by paths': {
+    ini: '[pipeline:main]\npipeline = f ▸g a\n[app:a]\nuse = call:./m.js:app\n[filter:f]\nuse = call:./m.js:rate_limit\n[filter:g]\nuse = call:portico/middleware:pathPrefix\n',
+    code: 'FILTER_ORDER',
+    says: 'path_prefix stands inside rate_limit',
+  },
 };
 
 for (const [about, { ini, code, says }] of Object.entries(WARNINGS)) {
@@ -226,6 +236,19 @@ for (const [about, { ini, code, says }] of Object.entries(WARNINGS)) {
     assert.ok(findingText(findings[0]!).includes(says), findingText(findings[0]!));
   });
 }
+
+test('MW-20 rates by user behind authentication, or by address in front of it, are as they should be', async (t) => {
+  const pipeline = (filters: string, rules: string): string =>
+    `[pipeline:main]\npipeline = ${filters} a\n[app:a]\nuse = call:./m.js:app\n[filter:auth]\nuse = call:./m.js:auth_token\n[filter:rate]\nuse = call:portico/middleware:rateLimit\nrules = ${rules}\n`;
+  const warnings = async (ini: string, config?: Config): Promise<string[]> =>
+    placesOf(await check(t, { 'api-paste.ini': ini }, config === undefined ? {} : { config }), 'warning');
+  assert.deepEqual(await warnings(pipeline('auth rate', 'boot project 1/s 1')), []);
+  assert.deepEqual(await warnings(pipeline('rate auth', 'all address 1/s 1')), []);
+  assert.deepEqual(await warnings(pipeline('rate auth', 'all route 1/s 1')), []);
+  const configured = Config.fromText('[rate_limit]\nrules = boot project 1/s 1\n');
+  const inherited = pipeline('rate auth', '').replace('rules = \n', '');
+  assert.equal((await warnings(inherited, configured)).length, 1);
+});
 
 test('MW-9 loading warns of filters in the wrong order', async (t) => {
   const folder = folderOf(t, {

@@ -153,6 +153,28 @@ test('an app or a filter in the place of its factory is told how a factory is ca
   });
 });
 
+test('a filter factory without its outer function is asked for it, whatever it does first', async (t) => {
+  type Answer = { setHeader(name: string, value: string): void };
+  const mistaken: unknown[] = [
+    (app: (req: unknown, res: Answer) => unknown) => (req: unknown, res: Answer) => {
+      res.setHeader('x-a', 'b');
+      return app(req, res);
+    },
+    () => async (_req: unknown, res: Answer) => res.setHeader('x-a', 'b'),
+    () => (_req: unknown, _res: Answer) => undefined,
+    (app: (req: unknown, res: Answer) => unknown) => (req: unknown, res: Answer) => app(req, res),
+  ];
+  for (const shout of mistaken) {
+    const ini =
+      '[pipeline:main]\npipeline = shout app\n[app:app]\npaste.app_factory = app\n[filter:shout]\npaste.filter_factory = shout';
+    await assert.rejects(composed(t, ini, { app: () => () => undefined, shout }), (error: unknown) => {
+      assert.ok(error instanceof PasteError);
+      assert.match(error.hint ?? '', /called with \(globalConf, localConf, ctx\).*outer function/s);
+      return true;
+    });
+  }
+});
+
 test('PD-164 an app is a function, a filter a function that returns one', async (t) => {
   const rows: [ini: string, factories: Record<string, unknown>, says: RegExp][] = [
     ['[app:main]\npaste.app_factory = x', { x: () => ({ listen: true }) }, /x gave an object instead of an app/],

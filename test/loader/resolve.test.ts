@@ -204,3 +204,43 @@ test('PD-155 the syntax of ES modules in a CommonJS folder is refused with what 
     hint: 'It has the syntax of ES modules: name it .mjs, or say "type": "module" in the package.json above it.',
   });
 });
+
+test('a module that lies beside the file, without "./" in front, is named with it', async (t) => {
+  const rows: [expression: string, hint: string][] = [
+    ['local.js:app', 'Relative modules begin with "./": write ./local.js:app.'],
+    ['local:app', 'Relative modules begin with "./": write ./local.js:app.'],
+    ['local.js', 'Relative modules begin with "./": write ./local.js.'],
+    ['old.cjs:Deep.app', 'Relative modules begin with "./": write ./old.cjs:Deep.app.'],
+    ['parts/one.js:app', 'Relative modules begin with "./": write ./parts/one.js:app.'],
+  ];
+  const more = { 'etc/parts/one.js': '' };
+  for (const [expression, hint] of rows) {
+    await assert.rejects(said(t, `[app:main]\npaste.app_factory = ${expression}\n`, {}, more), (error: PasteError) => {
+      assert.equal(error.code, 'PORTICO_PASTE_NO_MODULE');
+      assert.equal(error.hint, hint);
+      return true;
+    });
+  }
+});
+
+test('names of Python in any script are taken for what they are', async (t) => {
+  const alias = '[portico:aliases]\na = módulo.app:fábrica ./local.js:app\n';
+  const main = '[app:main]\npaste.app_factory = módulo.app:fábrica\n';
+  assert.equal(await said(t, main + alias), 'local');
+  await assert.rejects(said(t, main), (error: PasteError) => {
+    assert.match(
+      error.hint ?? '',
+      /It looks like a Python module\..*módulo\.app:fábrica {4}\.\/módulo\/app\.js:factory/s,
+    );
+    return true;
+  });
+  // No module of Python begins with a digit; a file may.
+  await assert.rejects(said(t, '[app:main]\npaste.app_factory = 1mod.app:app\n'), (error: PasteError) => {
+    assert.equal(error.code, 'PORTICO_PASTE_NO_MODULE');
+    assert.ok(!/Python/.test(error.hint ?? ''));
+    return true;
+  });
+  const file = { 'etc/1.js': `export const fábrica = ${say('a digit')};` };
+  assert.equal(await said(t, '[app:main]\npaste.app_factory = ./1.js:fábrica\n', {}, file), 'a digit');
+  assert.equal(await said(t, '[app:main]\nuse = ./1.js:fábrica\n', {}, file), 'a digit');
+});

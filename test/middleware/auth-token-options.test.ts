@@ -114,7 +114,7 @@ test('MW-32 static: tokens of a file, where debug is on', async (t) => {
   assert.equal((await send(made, 'over')).status, 401);
   const refused = await send(made, 'toString');
   assert.equal(refused.status, 401);
-  assert.equal(refused.headers['www-authenticate'], 'Bearer realm="static"');
+  assert.equal(refused.headers['www-authenticate'], 'Bearer realm="static", error="invalid_token"');
   for (const name of ['bad.json', 'worse.json', 'missing.json']) {
     await assert.rejects(
       async () => build(name),

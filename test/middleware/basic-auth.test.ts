@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { chmod } from 'node:fs/promises';
+import { chmod, rename, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { hashSync } from 'bcryptjs';
 import { type App, compose, environ } from 'portico/app';
-import { basicAuth, catchErrors } from 'portico/middleware';
+import { basicAuth, catchErrors, proxyHeaders } from 'portico/middleware';
 import { buildFilter, captureLog, lint, request, type TestResponse, tempConfig } from 'portico/testing';
 
 const hash = (password: string): string => hashSync(password, 4);
@@ -36,6 +36,93 @@ async function setUp(
     request(linted, 'GET', '/', { headers: { ...(authorization === undefined ? {} : { authorization }), ...headers } });
   return { send, ...captured };
 }
+
+const DEAR = hashSync('wonder:land', 10);
+
+/** A filter whose hashes are dear, behind a proxy, and guesses from one address that are more than it takes. */
+async function underAttack(t: { after(fn: () => Promise<void>): void }) {
+  const files = await tempConfig({ users: `alice:${DEAR}\n` });
+  t.after(() => files.remove());
+  await chmod(files.path('users'), 0o600);
+  const proxied = await buildFilter(proxyHeaders, { local: { trusted_proxies: 'loopback' } });
+  const built = await buildFilter(basicAuth, { local: { user_file: files.path('users'), max_concurrent_checks: '1' } });
+  t.after(built.close);
+  const linted = lint(compose([proxied.made, built.made], app));
+  const send = (pair: string, address: string): Promise<TestResponse> =>
+    request(linted, 'GET', '/', { headers: { authorization: basic(pair), 'x-forwarded-for': address } });
+  const answers: number[] = [];
+  const attack = (address: string): { all: Promise<unknown>; tooMany: Promise<void> } => {
+    let told = (): void => undefined;
+    const tooMany = new Promise<void>((resolve) => {
+      told = resolve;
+    });
+    const guess = async (at: number): Promise<void> => {
+      const { status, headers } = await send(`alice:${at}`, address);
+      answers.push(status);
+      if (status !== 503) return;
+      assert.ok(Number(headers['retry-after']) > 0);
+      told();
+    };
+    return { all: Promise.all(Array.from({ length: 60 }, (_, at) => guess(at))), tooMany };
+  };
+  const checked = (): number => answers.filter((status) => status === 401).length;
+  return { send, attack, checked, users: files.path('users') };
+}
+
+test('guesses from one address, however many, leave logins from others their turn', async (t) => {
+  const { send, attack, checked } = await underAttack(t);
+  const { all, tooMany } = attack('2001:db8::1');
+  await tooMany;
+  const before = checked();
+  assert.equal((await send('alice:wonder:land', '192.0.2.1')).status, 200);
+  assert.ok(checked() - before < 9, 'it did not wait for all the guesses');
+  // Another address of the same network is not another caller.
+  const more = await Promise.all(Array.from({ length: 20 }, (_, at) => send(`alice:x${at}`, `2001:db8::${at + 2}`)));
+  assert.ok(more.some(({ status }) => status === 503));
+  await all;
+});
+
+test('a login that was good a moment ago is let in without waiting, from any address', async (t) => {
+  const { send, attack, checked } = await underAttack(t);
+  assert.equal((await send('alice:wonder:land', '192.0.2.1')).status, 200);
+  const { all, tooMany } = attack('192.0.2.1');
+  await tooMany;
+  for (let at = 0; at < 3; at++) assert.equal((await send('alice:wonder:land', '192.0.2.1')).status, 200);
+  assert.equal((await send('alice:wonder', '192.0.2.1')).status, 503);
+  assert.ok(checked() < 9);
+  await all;
+});
+
+test('a remembered login counts no longer once the file has another password, or no such user', async (t) => {
+  for (const users of [`alice:${hash('other')}\n`, `bob:${hash('wonder:land')}\n`]) {
+    const { send, users: file } = await underAttack(t);
+    assert.equal((await send('alice:wonder:land', '192.0.2.1')).status, 200);
+    await writeFile(`${file}.new`, users, { mode: 0o600 });
+    await rename(`${file}.new`, file);
+    // The file is looked at once a second.
+    let status = 200;
+    while (status === 200) ({ status } = await send('alice:wonder:land', '192.0.2.1'));
+    assert.equal(status, 401);
+  }
+});
+
+test('why a login was refused is in the log at debug, without the password', async (t) => {
+  const { send, lines, text } = await setUp(t);
+  const rows: [string | undefined, object][] = [
+    [undefined, { reason: 'missing' }],
+    ['Basic !!!', { reason: 'malformed' }],
+    ['Bearer abc', { reason: 'malformed' }],
+    [basic('alice:a-guess'), { reason: 'wrong password', user: 'alice' }],
+    [basic('wonderland:a-guess'), { reason: 'unknown user' }],
+  ];
+  for (const [authorization] of rows) await send(authorization);
+  const told = lines.filter(({ msg }) => msg === 'a login is refused');
+  for (const [at, [, facts]] of rows.entries()) {
+    const { level, reason, user } = told[at] ?? {};
+    assert.deepEqual({ level, reason, user }, { level: 'debug', user: undefined, ...facts });
+  }
+  assert.ok(!/a-guess|wonderland|YS1ndWVzc|abc/.test(text()));
+});
 
 test('MW-38 the right password sets the identity and takes Authorization off', async (t) => {
   const { send } = await setUp(t);

@@ -158,3 +158,27 @@ test('MW-19 a policy made in code takes further sets at run time', async () => {
   });
   assert.deepEqual(corsHeaders(await send(filter, 'GET', { origin: PAGE })), ['access-control-allow-origin']);
 });
+
+test('a pattern of origins admits what was written, from a paste file and from the service configuration, and nothing else', async () => {
+  const pattern = String.raw`regex:https://[a-z]+\.apps\.example(:\d+)?`;
+  const ways = [
+    { local: { allowed_origin: pattern, allow_credentials: 'true' } },
+    { local: {}, config: `[cors]\nallowed_origin = ${pattern}\nallow_credentials = true\n` },
+    {
+      local: {},
+      config: `[cors.more]\nallowed_origin = https://other.example, ${pattern}\nallow_credentials = true\n`,
+    },
+  ];
+  const admitted = ['https://a.apps.example', 'https://abc.apps.example:8443'];
+  const refused =
+    'https://a-apps.example https://axapps.example https://a.appsxexample https://a.apps-example https://a.apps.example.evil ' +
+    'https://evil.a.apps.example http://a.apps.example https://a.apps.example:d https://a.apps.example: https://.apps.example ' +
+    'xhttps://a.apps.example https://a.apps.example/ null';
+  for (const way of ways) {
+    const { made } = await buildFilter(cors, way);
+    const allowOrigin = async (origin: string): Promise<unknown> =>
+      (await send(made, 'GET', { origin })).headers['access-control-allow-origin'];
+    for (const origin of admitted) assert.equal(await allowOrigin(origin), origin);
+    for (const origin of refused.split(' ')) assert.equal(await allowOrigin(origin), undefined, origin);
+  }
+});

@@ -3,10 +3,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { createLocalJWKSet, exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import type { Logger } from 'portico';
 import { type App, environ, type Filter } from 'portico/app';
 import { Config } from 'portico/config';
 import { authToken, jwtAuth } from 'portico/middleware';
-import { buildFilter, FakeClock, lint, request, type TestResponse, tempConfig } from 'portico/testing';
+import { buildFilter, captureLog, FakeClock, lint, request, type TestResponse, tempConfig } from 'portico/testing';
 import { JwksSource } from '../../dist/middleware/auth/jwks-source.js';
 
 const app: App = (req, res) => void res.end(JSON.stringify(environ(req).identity));
@@ -27,7 +28,7 @@ function sign(claims: JWTPayload = {}, { header = {}, exp = '1h', key = privateK
   return jwt.sign(key);
 }
 
-async function build(t: TestContext, jwt: Record<string, string>, local: Record<string, string> = {}) {
+async function build(t: TestContext, jwt: Record<string, string>, local: Record<string, string> = {}, log?: Logger) {
   const files = await tempConfig({
     'key.pem': await exportSPKI(publicKey),
     'revoked.mjs': "export const isRevoked = (jti) => jti === 'gone';\n",
@@ -42,6 +43,7 @@ async function build(t: TestContext, jwt: Record<string, string>, local: Record<
     config,
     folder: files.folder,
     local: { validator: 'jwt', ...local },
+    ...(log === undefined ? {} : { log }),
   });
   t.after(close);
   return made;
@@ -63,13 +65,15 @@ test('MW-40 a signed token for us is an identity', async (t) => {
   });
 });
 
-test('MW-40 all others are 401 and invalid_token', async (t) => {
-  const filter = await build(t, {
+test('MW-40 all others are 401 and invalid_token, and the log at debug says why without the token', async (t) => {
+  const { log, lines, text } = captureLog();
+  const options = {
     public_key_file: '<folder>/key.pem',
     claims: 'user_id:sub,roles:roles',
     typ: 'at+jwt',
     is_revoked: './revoked.mjs:isRevoked',
-  });
+  };
+  const filter = await build(t, options, {}, log);
   const header = { typ: 'at+jwt' };
   const now = Math.floor(Date.now() / 1000);
   const good = await sign({ iat: now + 20 }, { header });
@@ -82,28 +86,52 @@ test('MW-40 all others are 401 and invalid_token', async (t) => {
     .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' })
     .setExpirationTime('1h')
     .sign(secret);
-  const bad: Record<string, string> = {
-    'no token': 'abc',
-    unsigned: `${unsigned}.${body}.`,
-    'no signature': `${head}.${body}.`,
-    'signed with the public key': hmac,
-    'another key': await sign({}, { header, key: other.privateKey }),
-    'another issuer': await sign({ iss: 'https://issuer/' }, { header }),
-    'another audience': await sign({ aud: 'them' }, { header }),
-    'another type': await sign(),
-    'no end': await sign({}, { header, exp: null }),
-    expired: await sign({}, { header, exp: '-40s' }),
-    'not yet': await sign({ nbf: now + 60 }, { header }),
-    'from the future': await sign({ iat: now + 60 }, { header }),
-    'of nobody': await sign({ sub: '' }, { header }),
-    'roles that are no list': await sign({ roles: 'admin' }, { header }),
-    revoked: await sign({ jti: 'gone' }, { header }),
+  const bad: Record<string, readonly [token: string, reason: string]> = {
+    'no token': ['abc', 'malformed: not a signed token'],
+    unsigned: [`${unsigned}.${body}.`, 'its alg is not among the algorithms accepted'],
+    'no signature': [`${head}.${body}.`, 'wrong signature'],
+    'signed with the public key': [hmac, 'its alg is not among the algorithms accepted'],
+    'another key': [await sign({}, { header, key: other.privateKey }), 'wrong signature'],
+    'another issuer': [await sign({ iss: 'https://issuer/' }, { header }), 'wrong issuer (iss)'],
+    'another audience': [await sign({ aud: 'them' }, { header }), 'wrong audience (aud)'],
+    'another type': [await sign(), 'wrong typ'],
+    'no end': [await sign({}, { header, exp: null }), 'it has no exp'],
+    expired: [await sign({}, { header, exp: '-40s' }), 'expired'],
+    'not yet': [await sign({ nbf: now + 60 }, { header }), 'it does not count yet (nbf)'],
+    'from the future': [await sign({ iat: now + 60 }, { header }), 'it is from the future (iat)'],
+    'of nobody': [await sign({ sub: '' }, { header }), 'it names no user (sub)'],
+    'roles that are no list': [await sign({ roles: 'admin' }, { header }), 'its roles are no list of names (roles)'],
+    revoked: [await sign({ jti: 'gone' }, { header }), 'revoked'],
   };
-  for (const [name, token] of Object.entries(bad)) {
+  for (const [name, [token, reason]] of Object.entries(bad)) {
     const response = await send(filter, token);
     assert.equal(response.status, 401, name);
     assert.equal(response.headers['www-authenticate'], 'Bearer realm="us", error="invalid_token"', name);
+    assert.deepEqual([lines.at(-1)?.level, lines.at(-1)?.reason], ['debug', reason], name);
+    for (const part of token.split('.')) assert.ok(part === '' || !text().includes(part), name);
   }
+});
+
+test('MW-40 who comes without a token is told no error (RFC 6750 §3.1)', async (t) => {
+  const { log, lines } = captureLog();
+  const filter = await build(t, { public_key_file: '<folder>/key.pem' }, {}, log);
+  for (const headers of [{}, { authorization: 'Basic YTpi' }, { authorization: 'Bearer ' }]) {
+    const response = await request(lint(filter(app)), 'GET', '/', { headers });
+    assert.deepEqual([response.status, response.headers['www-authenticate']], [401, 'Bearer realm="us"']);
+    assert.deepEqual([lines.at(-1)?.level, lines.at(-1)?.reason], ['debug', 'missing']);
+  }
+});
+
+test('MW-40 a token of a key that its issuer does not have is told apart in the log', async (t) => {
+  const files = await tempConfig({
+    'keys.json': JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k1' }] }),
+  });
+  t.after(() => files.remove());
+  const { log, lines } = captureLog();
+  const filter = await build(t, { jwks_file: files.path('keys.json') }, {}, log);
+  assert.equal((await send(filter, await sign())).status, 200);
+  assert.equal((await send(filter, await sign({}, { header: { kid: 'k2' } }))).status, 401);
+  assert.equal(lines.at(-1)?.reason, 'unknown key: the issuer has none for its kid and alg');
 });
 
 test('MW-40 without the scope that is required: 403 and insufficient_scope', async (t) => {

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, get } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { type App, currentContext, environ } from 'portico/app';
 import { Config, defineOptions, listen } from 'portico/config';
-import { context, type Identity, noauth } from 'portico/middleware';
+import { context, type Identity, noauth, proxyHeaders } from 'portico/middleware';
 import { buildFilter, captureLog, lint, request } from 'portico/testing';
 
 const CONFIG = '[api]\nauth_strategy = noauth\n';
@@ -33,7 +37,8 @@ test('MW-39 a token is user and project; admin is an administrator', async (t) =
 });
 
 test('MW-39 without a token: 204 with one, and the address to go to', async (t) => {
-  const { made, close } = await buildFilter(noauth, { config: '[api]\nauth_strategy = noauth2\n' });
+  const local = { allowed_hosts: 'api.example' };
+  const { made, close } = await buildFilter(noauth, { config: '[api]\nauth_strategy = noauth2\n', local });
   t.after(close);
   const app: App = (req, res) => {
     environ(req).scriptName = '/v2.1';
@@ -59,12 +64,73 @@ test('MW-63.1 MW-39 no identity header of a client reaches the app, in any case 
     'X-SERVICE-ROLES': 'admin',
     'OpenStack-System-Scope': 'all',
     X_Is_Admin_Project: 'True',
-    'X-Forwarded-For': '6.6.6.6',
   };
   const headers = { 'x-auth-token': 'alice', ...forged };
   const seen = (await request(lint(made(who)), 'GET', '/', { headers })).json();
-  assert.deepEqual(Object.keys(seen.headers).sort(), ['connection', 'host', 'x-auth-token', 'x-forwarded-for']);
+  assert.deepEqual(Object.keys(seen.headers).sort(), ['connection', 'host', 'x-auth-token']);
   assert.equal(seen.remoteAddress, '127.0.0.1');
+});
+
+test('MW-39 it answers only by names of this machine: another name may be a foreign page that leads here', async (t) => {
+  const status = async (host: string, local: Record<string, string> = {}): Promise<number> => {
+    const { made, close } = await buildFilter(noauth, { config: CONFIG, local });
+    t.after(close);
+    return (await request(lint(made(who)), 'GET', '/', { headers: { host, 'x-auth-token': 'admin' } })).status;
+  };
+  for (const host of ['localhost', 'LocalHost:8774', '127.0.0.1:80', '127.9.9.9', '[::1]', '[::1]:8774']) {
+    assert.equal(await status(host), 200, host);
+  }
+  const foreign = [
+    'evil.example',
+    'evil.example:8774',
+    'localhost.evil.example',
+    '127.0.0.1.evil.example',
+    '192.0.2.1',
+  ];
+  for (const host of [...foreign, '127.0.0.1@evil.example', 'evil.example:80:127.0.0.1', '[::2]', '0.0.0.0']) {
+    assert.equal(await status(host), 403, host);
+  }
+  assert.equal(await status('Box.example:8774', { allowed_hosts: 'box.EXAMPLE, other' }), 200);
+  assert.equal(await status('evil.example', { allowed_hosts: 'box.example' }), 403);
+  assert.equal(await status('evil.example', { i_know_this_is_open: 'true' }), 200);
+});
+
+test('MW-39 it answers no forwarded request, also where proxy_headers has removed what tells so', async (t) => {
+  const { made, close } = await buildFilter(noauth, { config: CONFIG });
+  t.after(close);
+  const open = await buildFilter(noauth, { config: CONFIG, local: { i_know_this_is_open: 'true' } });
+  t.after(open.close);
+  const proxied = await buildFilter(proxyHeaders);
+  const forwarding = [
+    ['X-Forwarded-For', '192.0.2.1'],
+    ['X-Forwarded-Host', 'api.example'],
+    ['X-Real-IP', '192.0.2.1'],
+    ['Forwarded', 'for=192.0.2.1'],
+    ['Via', '1.1 proxy'],
+  ] as const;
+  for (const [name, value] of forwarding) {
+    const headers = { 'x-auth-token': 'admin', [name]: value };
+    for (const app of [made(who), proxied.made(made(who))]) {
+      assert.equal((await request(lint(app), 'GET', '/', { headers })).status, 403, name);
+    }
+    assert.equal((await request(lint(open.made(who)), 'GET', '/', { headers })).status, 200, name);
+  }
+});
+
+test('MW-39 on a Unix socket any Host is as good: no browser opens one', async (t) => {
+  const { made, close } = await buildFilter(noauth, { config: CONFIG });
+  t.after(close);
+  const folder = mkdtempSync(join(tmpdir(), 'portico-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const server = createServer((req, res) => void made(who)(req, res));
+  const socketPath = join(folder, 'a.sock');
+  await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+  t.after(() => server.close());
+  const headers = { host: 'anything', 'x-auth-token': 'admin' };
+  const status = await new Promise((resolve, reject) => {
+    get({ socketPath, headers, agent: false }, (res) => resolve(res.resume().statusCode)).once('error', reject);
+  });
+  assert.equal(status, 200);
 });
 
 test('MW-39 it loads only where the strategy says so', async () => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type App, environ, RequestContext } from 'portico/app';
+import { type App, environ, type Filter, RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
 import { rateLimit } from 'portico/middleware';
-import { buildFilter, lint, request, tempConfig } from 'portico/testing';
+import { Router } from 'portico/routing';
+import { buildFilter, captureLog, lint, request, tempConfig } from 'portico/testing';
 import { TokenBuckets } from '../../dist/middleware/rates/token-buckets.js';
 
 const app: App = (_req, res) => {
@@ -118,4 +119,123 @@ test('MW-20 a changed configuration leaves the counts of the rules that stay', a
   assert.match(String(refused.headers.ratelimit), /"all";r=0/);
   const { headers } = await request(from('192.0.2.7', limited), 'GET', '/');
   assert.match(String(headers['ratelimit-policy']), /"other";q=5;w=1/);
+});
+
+test('MW-20 a rule by route counts after routing: one bucket for all paths of a route, none for what a client makes up', async (t) => {
+  const router = new Router({ controllers: { servers: { show: () => 'one', list: () => 'all', boot: () => 'new' } } });
+  router.connect('servers', '/servers', { controller: 'servers', action: 'list', conditions: { method: ['GET'] } });
+  router.connect('boot', '/servers', { controller: 'servers', action: 'boot', conditions: { method: ['POST'] } });
+  router.connect('server', '/servers/{id}', { controller: 'servers', action: 'show' });
+  const outer = new Router();
+  outer.mount('/v2', await router.build());
+  const app = await outer.build();
+  t.after(() => app.close());
+  const { made } = await buildFilter(rateLimit, { local: { rules: 'each route 1/h 2' } });
+  const limited = lint(made(app));
+  const status = async (method: string, path: string): Promise<number> => (await request(limited, method, path)).status;
+  assert.deepEqual([await status('GET', '/v2/servers/1'), await status('HEAD', '/v2/servers/2')], [200, 200]);
+  const refused = await request(limited, 'GET', '/v2/servers/3');
+  assert.equal(refused.status, 429);
+  assert.match(String(refused.headers.ratelimit), /"each";r=0/);
+  assert.equal(await status('DELETE', '/v2/servers/4'), 429);
+  assert.equal(await status('GET', '/v2/servers'), 200);
+  assert.equal(await status('POST', '/v2/servers'), 200);
+  for (const path of ['/x', '/v2/x', '/v2/x', '/v2/y']) assert.equal(await status('GET', path), 404);
+});
+
+test('MW-20 a rule by route may delay, and works as a filter of the Router itself', async (t) => {
+  const local = { rules: 'each route 100/s 1', sleep_ms: '1000' };
+  const { made } = await buildFilter(rateLimit, { local });
+  const inside = await buildFilter(rateLimit, { local: { rules: 'each route 1/h 2' } });
+  const router = new Router({ controllers: { it: { show: () => 'it' } } });
+  router.connect('it', '/{id}', { controller: 'it', action: 'show', filters: [inside.made] });
+  const app = await router.build();
+  t.after(() => app.close());
+  const limited = lint(made(app));
+  assert.equal((await request(limited, 'GET', '/1')).status, 200);
+  assert.equal((await request(limited, 'GET', '/2')).text(), '"it"');
+  assert.equal((await request(limited, 'GET', '/3')).status, 429);
+});
+
+test('MW-20 a rule by route behind which there is no Router is told of, once', async () => {
+  const { log, lines } = captureLog();
+  const { made } = await buildFilter(rateLimit, { local: { rules: 'each route 1/h 1' }, log });
+  const limited = lint(made(app));
+  for (let sent = 0; sent < 3; sent++) assert.equal((await request(limited, 'GET', '/')).status, 200);
+  assert.equal(lines.filter(({ level, msg }) => level === 'warn' && /no Router took it/.test(String(msg))).length, 1);
+});
+
+test('MW-20 a rule by user whose caller is found out further in is told of, once', async () => {
+  const { log, lines } = captureLog();
+  const local = { rules: 'mine user 1/h 1' };
+  const { made } = await buildFilter(rateLimit, { local, log });
+  const own =
+    (userId: string | undefined): Filter =>
+    (inner) =>
+    (req, res) => {
+      if (userId !== undefined) environ(req).context = new RequestContext({ userId });
+      return inner(req, res);
+    };
+  const warnings = () => lines.filter(({ level }) => level === 'warn');
+  assert.equal((await request(lint(made(own(undefined)(app))), 'GET', '/')).status, 200);
+  assert.equal(warnings().length, 0, 'an anonymous caller has no name anywhere');
+  for (let sent = 0; sent < 3; sent++) assert.equal((await request(lint(made(own('u')(app))), 'GET', '/')).status, 200);
+  assert.equal(warnings().length, 1);
+  assert.match(String(warnings()[0]?.msg), /"mine".*Put a rate_limit/);
+  const inside = await buildFilter(rateLimit, { local, log });
+  const right = own('u')(inside.made(app));
+  assert.equal((await request(lint(right), 'GET', '/')).status, 200);
+  assert.equal((await request(lint(right), 'GET', '/')).status, 429);
+  assert.equal(warnings().length, 1);
+});
+
+test('MW-20 a token counts as one however it is presented, GET includes HEAD, and an overriding method counts', async () => {
+  const { made } = await buildFilter(rateLimit, {
+    local: { rules: 'token token-hash 1/h 1' },
+  });
+  const limited = lint(made(app));
+  const status = async (headers: Record<string, string>): Promise<number> =>
+    (await request(limited, 'GET', '/', { headers })).status;
+  assert.equal(await status({ 'x-auth-token': 'secret' }), 200);
+  for (const authorization of ['Bearer secret', 'bEARER secret', 'Bearer   secret']) {
+    assert.equal(await status({ authorization }), 429, authorization);
+  }
+  assert.equal(await status({ 'x-auth-token': ' secret ' }), 429);
+  assert.equal(await status({ authorization: 'Basic YTpi' }), 200);
+  assert.equal(await status({ authorization: 'bASIC  YTpi' }), 429);
+  for (const [method, path] of [
+    ['HEAD', '/a'],
+    ['POST', '/a?_method=GET'],
+  ] as const) {
+    const reads = await buildFilter(rateLimit, { local: { rules: 'reads address 1/h 1 GET /a' } });
+    assert.equal(
+      (await request(lint(reads.made(app)), method, path)).headers['ratelimit-policy'],
+      '"reads";q=1;w=3600',
+    );
+  }
+});
+
+test('MW-20 with several workers headers and log say what one of them lets pass', async (t) => {
+  const link = Symbol.for('portico.worker');
+  const owner = process as unknown as Record<symbol, unknown>;
+  owner[link] = { assignment: { service: 'a', index: 0, workers: 4, generation: 1 } };
+  t.after(() => delete owner[link]);
+  const { log, lines } = captureLog();
+  const shared = await buildFilter(rateLimit, { local: { rules: 'all address 8/h 8' }, log });
+  const limited = lint(shared.made(app));
+  const policies = new Set<unknown>();
+  const statuses: number[] = [];
+  for (let sent = 0; sent < 3; sent++) {
+    const { status, headers } = await request(limited, 'GET', '/');
+    statuses.push(status);
+    policies.add(headers['ratelimit-policy']);
+  }
+  assert.deepEqual(statuses, [200, 200, 429]);
+  assert.deepEqual([...policies], ['"all";q=2;w=3600']);
+  assert.match(String(lines[0]?.msg), /divided by the number of workers/);
+  assert.deepEqual(lines[0]?.in_each_worker, ['"all";q=2;w=3600']);
+  const whole = await buildFilter(rateLimit, { local: { rules: 'all address 8/h 8', worker_share: 'false' }, log });
+  const { headers } = await request(lint(whole.made(app)), 'GET', '/');
+  assert.equal(headers['ratelimit-policy'], '"all";q=8;w=3600');
+  assert.match(String(lines[1]?.msg), /each worker by itself/);
 });

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { METHODS } from 'node:http';
 import { test } from 'node:test';
 import { type App, environ, RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
 import { readOnly } from 'portico/middleware';
+import { Router } from 'portico/routing';
 import { buildFilter, lint, request, tempConfig } from 'portico/testing';
 
 const app: App = (_req, res) => {
@@ -31,6 +33,46 @@ test('MW-24 writes are 405 with the methods that are left, or 503 in maintenance
   const busy = await request(lint(maintenance.made(app)), 'POST', '/');
   assert.equal(busy.status, 503);
   assert.equal(busy.headers['retry-after'], '9');
+});
+
+test('MW-24 only safe methods pass, whatever else a client thinks of', async () => {
+  const { made } = await buildFilter(readOnly, { local: { enabled: 'true' } });
+  for (const method of METHODS.filter((name) => name !== 'CONNECT')) {
+    const isSafe = ['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(method);
+    assert.equal((await request(lint(made(app)), method, '/')).status, isSafe ? 200 : 405, method);
+  }
+});
+
+test('MW-24 a method that the query overrides is held to the same', async (t) => {
+  let deleted = 0;
+  const router = new Router({
+    controllers: { it: { show: () => 'shown', remove: () => ++deleted } },
+    useMethodOverride: true,
+  });
+  router.connect('remove', '/it', { controller: 'it', action: 'remove', conditions: { method: ['DELETE'] } });
+  router.connect('show', '/it', { controller: 'it', action: 'show', conditions: { method: ['GET'] } });
+  const routed = await router.build();
+  t.after(() => routed.close());
+  const status = async (method: string, query: string, local: Record<string, string> = {}): Promise<number> => {
+    const { made } = await buildFilter(readOnly, { local: { enabled: 'true', ...local } });
+    return (await request(lint(made(routed)), method, `/it?${query}`)).status;
+  };
+  assert.equal((await request(lint(routed), 'GET', '/it?_method=DELETE')).status, 200);
+  assert.equal(deleted, 1);
+  const overriding = [
+    '_method=DELETE',
+    'a&_method=delete',
+    '_method=GET&_method=DELETE',
+    '_method=%44ELETE',
+    '%5Fmethod=DELETE&x=_method',
+  ];
+  for (const query of overriding) assert.equal(await status('GET', query), 405, query);
+  assert.equal(await status('HEAD', '_method=MKCOL'), 405);
+  assert.equal(await status('POST', '_method=GET'), 405);
+  assert.equal(deleted, 1);
+  assert.equal(await status('GET', '_method=HEAD'), 200);
+  assert.equal(await status('GET', '_method='), 200);
+  assert.equal(await status('GET', '_method=DELETE', { allow_deletes: 'true' }), 200);
 });
 
 test('MW-24 some projects may write, and deletes can be allowed', async () => {

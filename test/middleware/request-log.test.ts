@@ -123,3 +123,12 @@ test('MW-16 slow responses are warnings, a sample leaves out the others', async 
   const off = await buildFilter(requestLog, { local: { enabled: 'false' } });
   assert.equal(off.made(hello), hello);
 });
+
+test('the log shows no value of a parameter whose name looks secret, however it is spelt', async () => {
+  const names =
+    'api_key apikey sig passwd token[] credential jwt access_key %74oken accessToken x%2Dauth-password user[pwd] %zztoken';
+  const query = names.split(' ').map((name) => `${name}=hunter2`);
+  const { lines } = await logged(hello, `/a?limit=1&${query.join('&')};sig=hunter2`);
+  assert.match(String(lines[0]!.target), /limit=1&api_key=\*\*\*\*&/);
+  assert.doesNotMatch(JSON.stringify(lines), /hunter2/);
+});

@@ -292,6 +292,27 @@ test('SG-32 a start with the registry away waits, says so each 10 s, and gives u
   await failing;
 });
 
+test('a start that is called off waits no longer for a registry that is away, nor for one that does not answer', async () => {
+  const house = new House();
+  house.away = true;
+  const reason = new Error('called off');
+  for (const wait of ['read', 'register'] as const) {
+    const off = new AbortController();
+    const waiting = house.member()[wait](off.signal);
+    // Not even its next try is waited for: the clock stands still.
+    await new Promise(setImmediate);
+    off.abort(reason);
+    await assert.rejects(waiting, reason);
+    await assert.rejects(house.member()[wait](off.signal), reason);
+  }
+  house.away = false;
+  house.inner.find = () => new Promise(() => undefined);
+  const off = new AbortController();
+  const waiting = house.member().read(off.signal);
+  off.abort(reason);
+  await assert.rejects(waiting, reason);
+});
+
 test('SG-34 a creation race between workers ends in one record', async () => {
   const house = new House();
   const members = [0, 1, 2].map((worker) => house.member({ worker, pid: 100 + worker }));

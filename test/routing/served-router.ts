@@ -87,6 +87,7 @@ export function keepingLogger(): Logger & { readonly lines: { level: string; mes
     info: keep('info'),
     warn: keep('warn'),
     error: keep('error'),
+    notice: keep('info'),
   };
   return Object.assign(logger, { lines });
 }

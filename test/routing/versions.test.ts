@@ -75,6 +75,23 @@ test('RT-165 RT-166 RT-168 the version a request asks for', async (t) => {
   }
 });
 
+test('RT-165 nova’s header is the compute API’s alone, unless a router asks for one', async (t) => {
+  const rows: [serviceType: string, more: { legacyHeader?: string | null }, vary: string][] = [
+    ['library', {}, 'OpenStack-API-Version'],
+    ['Compute', {}, VARY],
+    ['compute', { legacyHeader: null }, 'OpenStack-API-Version'],
+    ['library', { legacyHeader: 'X-Library-Version' }, 'OpenStack-API-Version, X-Library-Version'],
+  ];
+  for (const [serviceType, more, vary] of rows) {
+    const own = new Router({ versions: { serviceType, min: '1.0', max: '2.90', ...more } });
+    const send = await serveRouter(t, own.connect('/', { handler: ({ apiVersion }) => apiVersion.text }));
+    const answer = await send('GET', '/', { headers: { [LEGACY]: '2.30' } });
+    const isNova = vary === VARY;
+    assert.equal(answer.json, isNova ? '2.30' : '1.0');
+    assert.deepEqual(announced(answer), [`${serviceType} ${answer.json}`, isNova ? '2.30' : undefined, vary]);
+  }
+});
+
 test('RT-166 RT-169 what is no version is 400, and announces none', async (t) => {
   const send = await serveRouter(t, router());
   for (const text of ['2', '2.01', '02.1', '2.1.1', 'x', '', '-2.1', '2.1 x', '2,1']) {

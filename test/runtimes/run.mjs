@@ -1,27 +1,44 @@
 #!/usr/bin/env node
-// Runs the compiled tests on other Node versions: npm run test:runtimes, or with words as test/run.mjs takes them.
+// Runs the compiled tests on every Node that is promised: npm run test:runtimes, or with words as test/run.mjs takes them.
+// The versions come from npm, as package.json here names them: of each line the oldest that is promised and the newest.
 //
-//   node test/runtimes/run.mjs 24 26 -- launch e2e/fleet
+//   node test/runtimes/run.mjs                         all
+//   node test/runtimes/run.mjs 24 oldest26 -- launch   both of 24 and the oldest 26, some tests
+//   node test/runtimes/run.mjs oldest app routing      the oldest of each line, some tests
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
+const all = Object.keys(JSON.parse(readFileSync(join(here, 'package.json'), 'utf8')).dependencies);
+const isVersion = (word) => all.some((name) => name === word || name.endsWith(word) || name.startsWith(word));
 const words = process.argv.slice(2);
 const split = words.indexOf('--');
-const versions = (split < 0 ? words : words.slice(0, split)).filter((word) => /^\d+$/.test(word));
-const wanted = split < 0 ? words.filter((word) => !/^\d+$/.test(word)) : words.slice(split + 1);
+const named = (split < 0 ? words : words.slice(0, split)).filter(isVersion);
+const wanted = split < 0 ? words.filter((word) => !isVersion(word)) : words.slice(split + 1);
+const chosen = all.filter(
+  (name) =>
+    named.length === 0 ||
+    named.some((word) =>
+      /^[a-z]+$/.test(word) ? name.startsWith(word) : name === word || (/^\d+$/.test(word) && name.endsWith(word)),
+    ),
+);
 
-if (!existsSync(join(here, 'node_modules'))) {
-  const install = spawnSync('npm', ['install', '--no-package-lock'], { cwd: here, stdio: 'inherit' });
-  if (install.status !== 0) process.exit(install.status ?? 1);
-}
-let status = 0;
-for (const version of versions.length > 0 ? versions : ['22', '24', '26']) {
-  const node = join(here, 'node_modules', `node${version}`, 'bin', 'node');
-  console.log(`== Node ${spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()}`);
+// Each time: the newest is another one next month.
+const install = spawnSync('npm', ['update', '--no-package-lock', '--no-audit', '--no-fund'], {
+  cwd: here,
+  stdio: 'inherit',
+});
+if (install.status !== 0 && !existsSync(join(here, 'node_modules'))) process.exit(install.status ?? 1);
+
+const failed = [];
+for (const name of chosen) {
+  const node = join(here, 'node_modules', name, 'bin', 'node');
+  const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout?.trim();
+  console.log(`== Node ${version ?? `${name} is not installed`}`);
   const run = spawnSync(node, [join(here, '..', 'run.mjs'), ...wanted], { stdio: 'inherit' });
-  status = Math.max(status, run.status ?? 1);
+  if (run.status !== 0) failed.push(version ?? name);
 }
-process.exit(status);
+console.log(failed.length === 0 ? `all ${chosen.length} pass` : `failed on: ${failed.join(', ')}`);
+process.exit(failed.length === 0 ? 0 : 1);

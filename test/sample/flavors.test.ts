@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startCompute } from './sample-api.js';
+import { CIRROS, startCompute } from './sample-api.js';
 
 test('SC-50 flavors are listed, listed in detail and shown', async (t) => {
   const { compute, url } = await startCompute(t);
@@ -57,6 +57,31 @@ test('SC-51 a flavor is made, with numbers and booleans also as texts, and once 
   assert.equal((await compute('POST /v2.1/flavors', { body: described, version: '2.54' })).status, 400);
   const now = await compute('POST /v2.1/flavors', { body: described, version: '2.55' });
   assert.equal(now.json.flavor.description, 'd');
+});
+
+test('SC-37 a flavor that is not public is there for administrators only', async (t) => {
+  const api = await startCompute(t);
+  const { compute } = api;
+  const flavor = { id: 'hidden', name: 'hidden', ram: 512, vcpus: 1, disk: 1, 'os-flavor-access:is_public': false };
+  await compute('POST /v2.1/flavors', { body: { flavor } });
+  await compute('POST /v2.1/flavors/hidden/os-extra_specs', { body: { extra_specs: { a: '1' } } });
+  const paths = ['hidden', 'hidden/os-extra_specs', 'hidden/os-extra_specs/a'];
+  for (const path of paths) {
+    assert.equal((await compute(`GET /v2.1/flavors/${path}`)).status, 200, path);
+    const refused = await compute(`GET /v2.1/flavors/${path}`, { token: 'demo' });
+    const unknown = await compute(`GET /v2.1/flavors/${path.replace('hidden', 'nobody')}`, { token: 'demo' });
+    assert.equal(refused.status, 404, path);
+    assert.equal(refused.text, unknown.text.replace('nobody', 'hidden'));
+  }
+  const server = { name: 's', flavorRef: 'hidden', imageRef: CIRROS };
+  const made = await compute('POST /v2.1/servers', { token: 'demo', body: { server } });
+  const other = { ...server, flavorRef: 'nobody' };
+  const unknown = await compute('POST /v2.1/servers', { token: 'demo', body: { server: other } });
+  assert.equal(made.status, 400);
+  assert.equal(made.text, unknown.text.replace('nobody', 'hidden'));
+  assert.equal((await compute('POST /v2.1/servers', { body: { server } })).status, 202);
+  // A list goes on behind it for nobody else.
+  assert.equal((await compute('GET /v2.1/flavors?marker=hidden', { token: 'demo' })).status, 400);
 });
 
 test('SC-51 what is no flavor is refused by the name of its member', async (t) => {

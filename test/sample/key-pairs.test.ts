@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { createHash, createPublicKey, createSign, createVerify } from 'node:crypto';
+import crypto, { createHash, createPublicKey, createSign, createVerify } from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
 import { test } from 'node:test';
-import { startCompute } from './sample-api.js';
+import { promisify } from 'node:util';
+import { sampleConfig, startCompute, temporaryFolder } from './sample-api.js';
 
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f somebody@somewhere';
 
@@ -98,4 +100,29 @@ test('SC-56 SC-80 administrators name a user from 2.10 on', async (t) => {
   assert.equal((await compute('GET /v2.1/os-keypairs?user_id=alice', { version: '2.10' })).json.keypairs.length, 1);
   const denied = await compute('GET /v2.1/os-keypairs?user_id=alice', { version: '2.10', token: 'bob' });
   assert.equal(denied.status, 403);
+});
+
+test('SC-55 no key is made for who may not keep it, or has one of that name', async (t) => {
+  const original = crypto.generateKeyPair;
+  const counted = t.mock.fn(promisify(original));
+  crypto.generateKeyPair = Object.assign(() => undefined, { [promisify.custom]: counted, __promisify__: counted });
+  syncBuiltinESMExports();
+  t.after(() => {
+    crypto.generateKeyPair = original;
+    syncBuiltinESMExports();
+  });
+  const { compute } = await startCompute(t, sampleConfig(temporaryFolder(t), 'quota_key_pairs = 2'));
+  const create = async (name: string, members: object = {}) =>
+    (await compute('POST /v2.1/os-keypairs', { body: { keypair: { name, ...members } } })).status;
+  assert.equal(await create('a'), 200);
+  assert.equal(await create('a'), 409);
+  assert.equal(counted.mock.callCount(), 1);
+  assert.equal(await create('b', { public_key: KEY }), 200);
+  assert.equal(await create('c'), 403);
+  assert.equal(await create('b'), 409);
+  assert.equal(counted.mock.callCount(), 1);
+  const foreign = { keypair: { name: 'd', user_id: 'alice' } };
+  const denied = await compute('POST /v2.1/os-keypairs', { body: foreign, version: '2.10', token: 'bob' });
+  assert.equal(denied.status, 403);
+  assert.equal(counted.mock.callCount(), 1);
 });

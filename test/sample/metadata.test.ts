@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import {
   ask,
@@ -145,6 +145,15 @@ test('SC-95 SC-96 in OpenStack’s form', async (t) => {
   const { random_seed, ...rest } = (await get('/openstack/latest/meta_data.json')).json;
   assert.equal(Buffer.from(random_seed, 'base64').length, 512);
   assert.equal((await get('/openstack/latest/meta_data.json')).json.random_seed, random_seed);
+  // Nobody who knows the server's id knows the seed.
+  const guess = createHash('shake256', { outputLength: 512 }).update(server.id).digest('base64');
+  assert.notEqual(random_seed, guess);
+  const shown = await Promise.all(
+    ['GET /v2.1/servers/detail?all_tenants=1', `GET /v2.1/servers/${server.id}`].map((line) =>
+      api.compute(line, { version: '2.79' }),
+    ),
+  );
+  for (const { text } of shown) assert.ok(!text.includes('seed'));
   assert.deepEqual(rest, {
     uuid: server.id,
     name: 's1',

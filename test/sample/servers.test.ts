@@ -409,7 +409,16 @@ test('SC-71 a locked server is changed by administrators only', async (t) => {
   assert.equal((await api.compute(path, { body: locked, version: '2.73' })).status, 202);
   const { server } = (await api.compute(`GET /v2.1/servers/${id}`, { version: '2.73' })).json;
   assert.deepEqual([server.locked, server.locked_reason], [true, 'inventory']);
+  // Whoever owns the server takes the lock of an administrator over by no lock of theirs.
+  assert.equal((await api.compute(path, { ...alice, body: { lock: null } })).status, 202);
+  assert.equal((await api.compute(path, { body: { lock: {} }, version: '2.73' })).status, 202);
+  assert.equal((await api.compute(path, { body: { lock: { locked_reason: '' } }, version: '2.73' })).status, 400);
+  const again = (await api.compute(`GET /v2.1/servers/${id}`, { version: '2.73' })).json.server;
+  assert.deepEqual([again.locked, again.locked_reason], [true, 'inventory']);
   assert.equal((await api.compute(path, { ...alice, body: { unlock: null } })).status, 403);
+  assert.equal((await api.compute(path, { body: { unlock: null }, version: '2.73' })).status, 202);
+  const unlocked = (await api.compute(`GET /v2.1/servers/${id}`, { version: '2.73' })).json.server;
+  assert.deepEqual([unlocked.locked, unlocked.locked_reason], [false, null]);
 });
 
 test('SC-71 a rebuild answers with the server, and takes more from version to version', async (t) => {

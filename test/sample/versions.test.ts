@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startCompute } from './sample-api.js';
+import { type Answer, sampleConfig, startCompute, temporaryFolder } from './sample-api.js';
 
 const V = {
   id: 'v2.1',
@@ -25,6 +25,12 @@ test('SC-20 SC-25 the root names the one version, without a token and whatever v
   assert.match(post.headers.allow ?? '', /GET/);
 });
 
+const announced = ({ headers }: Answer) => [
+  headers['openstack-api-version'],
+  headers['x-openstack-nova-api-version'],
+  headers.vary,
+];
+
 test('SC-12 SC-21 /v2.1 with or without a slash is the version document and needs no token', async (t) => {
   const { compute, url } = await startCompute(t);
   for (const path of ['/v2.1', '/v2.1/']) {
@@ -36,6 +42,10 @@ test('SC-12 SC-21 /v2.1 with or without a slash is the version document and need
     ];
     const media = [{ base: 'application/json', type: 'application/vnd.openstack.compute+json;version=2.1' }];
     assert.deepEqual(answer.json, { version: { ...V, links, 'media-types': media } });
+    assert.deepEqual(announced(answer), ['compute 2.1', '2.1', 'OpenStack-API-Version, X-OpenStack-Nova-API-Version']);
+    const later = await compute(`GET ${path}`, { token: null, version: '2.53' });
+    assert.deepEqual(announced(later).slice(0, 2), ['compute 2.53', '2.53']);
+    assert.equal((await compute(`GET ${path}`, { token: null, version: '2.999' })).status, 406);
   }
   assert.equal((await compute('GET /v2.1/flavors', { token: null })).status, 204);
 });
@@ -72,7 +82,8 @@ test('SC-12 SC-23 unknown paths at the root are not found', async (t) => {
 });
 
 test('SC-24 links start with the scheme and host of the request', async (t) => {
-  const { compute } = await startCompute(t);
+  const named = '[noauth]\nallowed_hosts = compute.example\n';
+  const { compute } = await startCompute(t, sampleConfig(temporaryFolder(t), 'transition_ms = 0', named));
   const { json } = await compute('GET /v2.1/flavors/1', { headers: { Host: 'compute.example:8774' } });
   assert.deepEqual(json.flavor.links, [
     { rel: 'self', href: 'http://compute.example:8774/v2.1/flavors/1' },

@@ -47,6 +47,39 @@ test('LC-1222 with a template the server writes one line for each request, as os
   assert.match(head!, new RegExp(String.raw`"HEAD / HTTP/1\.0" status: 200  len: 0 ${seconds}`));
 });
 
+const BODIES: Record<string, readonly [number, App]> = {
+  'a text whose length nobody declared': [5, (_req, res) => void res.end('gr\u00fcn')],
+  'a declared text': [4, (_req, res) => void res.writeHead(200, { 'content-length': 4 }).end('text')],
+  chunks: [
+    10,
+    (_req, res) => {
+      res.write('12345');
+      setImmediate(() => res.end('67890'));
+    },
+  ],
+  'an answer behind hints': [
+    4,
+    (_req, res) => {
+      res.writeProcessing();
+      res.end('text');
+    },
+  ],
+  'no body': [0, (_req, res) => void res.writeHead(304, { 'content-length': 9 }).end()],
+};
+
+for (const [what, [bytes, app]] of Object.entries(BODIES)) {
+  test(`the bytes of an access line are those of the body: ${what}`, async (t) => {
+    const captured = captureLog();
+    const { made: filter } = await buildFilter(requestLog, { log: captured.log });
+    const { port, lines } = await started(t, app, { logFormat: 'line %(body_length)s' });
+    const filtered = await started(t, filter(app), {});
+    for (const each of [port, filtered.port])
+      await exchange(each, 'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+    assert.deepEqual(lines(), [`line ${bytes}`]);
+    assert.equal(captured.lines[0]?.bytes, bytes);
+  });
+}
+
 test('LC-1222 without a template the server writes no lines, and a request that is refused has none', async (t) => {
   const app: App = (_req, res) => void res.end('hello');
   const silent = await started(t, app, {});

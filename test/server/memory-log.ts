@@ -20,6 +20,7 @@ export function memoryLog(lines: LogLine[] = []): Logger & { readonly lines: Log
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
+    notice: write('info'),
     child: () => memoryLog(lines),
     enabled: () => true,
   };

@@ -62,6 +62,170 @@ test('RL-18 while answers wait, no more than one read of the socket is at work',
   one.close();
 });
 
+test('RL-18 requests sent far ahead are answered in their order, each with its own fields and body', async (t) => {
+  const app: App = async (req, res) => {
+    const { length } = await readBody(req, { limit: 1_000_000 });
+    res.end(
+      `${req.method} ${req.url} ${length} ${String(req.headers['x-one'])} ${req.rawHeaders.length} ${req.complete}`,
+    );
+  };
+  const { client } = await started(t, app, { defaultPoolSize: 3, maxRequestsPerConnection: 0 });
+  const one = client();
+  const expected: string[] = [];
+  let text = '';
+  for (let i = 0; i < 400; i++) {
+    const kind = i < 150 ? 0 : i % 7;
+    if (kind === 1) text += `${post(`content-length: ${i}`, `x-one: ${i}`)}${'x'.repeat(i)}`;
+    else if (kind === 2)
+      text += `${post('transfer-encoding: chunked', `x-one: ${i}`)}2\r\nab\r\n1\r\nc\r\n0\r\nlate: z\r\n\r\n`;
+    else text += get(`/${i}`, `x-one: ${i}`, 'X-Two:', 'x-two: a, b');
+    const what = kind === 1 ? `POST / ${i} ${i} 6` : kind === 2 ? `POST / 3 ${i} 6` : `GET /${i} 0 ${i} 8`;
+    expected.push(`${what} true`);
+  }
+  one.write(text.slice(0, 20_000));
+  for (let at = 20_000; at < text.length; at += 700) {
+    one.write(text.slice(at, at + 700));
+    await turn();
+  }
+  const bodies: string[] = [];
+  while (bodies.length < expected.length) bodies.push((await one.response()).body);
+  assert.deepEqual(bodies, expected);
+  one.write(get('/after', 'x-one: 1'));
+  assert.equal((await one.response()).body, 'GET /after 0 1 4 true');
+  one.close();
+});
+
+test('RL-18 RL-17 of requests sent far ahead none is answered behind the last one', async (t) => {
+  const { client } = await started(t, url, { maxRequestsPerConnection: 100 });
+  const one = client();
+  one.write(Array.from({ length: 300 }, (_, i) => get(`/${i}`)).join(''));
+  for (let i = 0; i < 100; i++) assert.equal((await one.response()).body, `/${i}`);
+  await one.closed;
+  assert.equal(one.received, '');
+});
+
+/** Everything that comes back for `text`, each answer given once that many requests are at work. */
+async function answeredLater(t: TestContext, text: string, atWork: number, options: ServerOptions = {}) {
+  const waiting: [IncomingMessage, ServerResponse][] = [];
+  const app: App = (req, res) => void waiting.push([req, res]);
+  const { client, server } = await started(t, app, { defaultPoolSize: 0, ...options });
+  const one = client();
+  one.write(text);
+  while (waiting.length < atWork) await turn();
+  for (let i = 0; i < 5; i++) await turn();
+  let closed = false;
+  void one.closed.then(() => {
+    closed = true;
+  });
+  while (!closed) {
+    for (const [req, res] of waiting.splice(0)) {
+      if (req.complete) res.end(req.url);
+      else void readBody(req).then(() => res.end(req.url));
+    }
+    await turn();
+  }
+  assert.equal(server.requests.length, 0);
+  assert.equal(one.error, undefined);
+  return [...one.received.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
+}
+
+const ahead = (count: number) => Array.from({ length: count }, (_, i) => get(`/${i}`)).join('');
+
+for (const [name, text, expected] of [
+  ['broken bytes', `${ahead(70)}@@@ bad\r\n\r\n`, [70, 400]],
+  ['a broken body', `${ahead(70)}${post('transfer-encoding: chunked')}zz\r\n`, [70, 400]],
+  ['CONNECT', `${ahead(70)}CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n`, [70, 400]],
+  ['the last request', `${ahead(69)}${get('/', 'connection: close')}`, [70]],
+  ['the last request and more', `${ahead(69)}${get('/', 'connection: close')}${get('/no')}`, [70]],
+  ['a last request with a body', `${ahead(69)}${post('connection: close', 'content-length: 1')}x`, [70]],
+  ['an upgrade', `${ahead(69)}${get('/', 'connection: upgrade', 'upgrade: x')}${ahead(3)}`, [70]],
+] as const) {
+  test(`RL-18 RL-54 requests sent far ahead are answered, and the connection is closed, when ${name} came behind them`, async (t) => {
+    const [whole, refused] = expected;
+    const statuses = await answeredLater(t, text, 64);
+    assert.deepEqual(statuses, [...Array<number>(whole).fill(200), ...(refused === undefined ? [] : [refused])]);
+  });
+}
+
+for (const max of [60, 64, 66, 100]) {
+  test(`RL-17 RL-18 of requests sent far ahead ${max} are answered whole where a connection has as many`, async (t) => {
+    const statuses = await answeredLater(t, ahead(300), Math.min(max, 64), { maxRequestsPerConnection: max });
+    assert.deepEqual(statuses, Array<number>(max).fill(200));
+  });
+}
+
+test('RL-18 a request that comes after as many answers as may be at work is answered', async (t) => {
+  const waiting: ServerResponse[] = [];
+  const { client } = await started(t, (_req, res) => void waiting.push(res), { defaultPoolSize: 0 });
+  const one = client();
+  one.write(ahead(64));
+  while (waiting.length < 64) await turn();
+  for (const res of waiting.splice(0)) res.end('ok');
+  for (let i = 0; i < 64; i++) await one.response();
+  one.write(get('/'));
+  while (waiting.length < 1) await turn();
+  waiting[0]!.end('late');
+  assert.equal((await one.response()).body, 'late');
+  one.close();
+});
+
+test('RL-18 LC-341 requests sent far ahead are answered when the server stops', async (t) => {
+  const waiting: ServerResponse[] = [];
+  const { client, server } = await started(t, (_req, res) => void waiting.push(res), { defaultPoolSize: 0 });
+  const one = client();
+  one.write(ahead(200));
+  while (waiting.length < 64) await turn();
+  const stopped = server.stop({ graceful: true });
+  let answers = 0;
+  while (answers < 200) {
+    const res = waiting.shift();
+    if (res === undefined) await turn();
+    else {
+      res.end('ok');
+      answers++;
+    }
+  }
+  for (let i = 0; i < 200; i++) assert.equal((await one.response()).status, 200);
+  await one.closed;
+  await stopped;
+});
+
+test('RL-18 questions about the server are no more at work at once than other requests', async (t) => {
+  const { client, server } = await started(t, () => undefined, { defaultPoolSize: 0, maxRequestsPerConnection: 0 });
+  const one = client();
+  one.write(get('/') + 'OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(1000));
+  while (server.inFlight < 64) await turn();
+  for (let i = 0; i < 20; i++) await turn();
+  assert.equal(server.inFlight, 64);
+  one.close();
+});
+
+test('RL-18 whoever sends many bodies ahead is answered those that have come, up to a limit, and no more', async (t) => {
+  const statuses = await answeredLater(t, `${post('content-length: 1')}x`.repeat(1000), 64);
+  assert.ok(statuses.length >= 64 && statuses.length <= 128, `${statuses.length} answers`);
+});
+
+for (const [name, more] of Object.entries({
+  'two requests are at work': '',
+  'two requests are at work, and broken bytes came behind them': 'NOT HTTP\r\n\r\n',
+  'two requests are at work, and more behind the last one': `${get('/', 'connection: close')}${get('/ignored')}`,
+  'hundreds of requests wait behind two': get('/').repeat(300),
+})) {
+  test(`RL-32 a client that leaves while ${name} is noticed`, async (t) => {
+    const closed: (string | undefined)[] = [];
+    const { client, server } = await started(t, (req, res) => void res.on('close', () => closed.push(req.url)), {
+      defaultPoolSize: 2,
+    });
+    const one = client();
+    one.write(get('/1') + get('/2') + more);
+    while (server.requests.length < 2) await turn();
+    for (let i = 0; i < 5; i++) await turn();
+    one.close();
+    while (server.requests.length > 0 || closed.length < 2) await turn();
+    assert.deepEqual(closed.slice(0, 2).sort(), ['/1', '/2']);
+  });
+}
+
 test('RL-2 what follows a broken request is not read, and the answers before it are sent', async (t) => {
   const waiting: ServerResponse[] = [];
   const { client } = await started(t, (_req, res) => void waiting.push(res));
@@ -340,6 +504,24 @@ test('RL-15 beyond max_connections the longest idle connection gives way, else t
   assert.equal(log.lines.filter(({ level }) => level === 'warn').length, 1);
   newer.close();
   third.close();
+});
+
+test('RL-15 beyond max_connections those that never sent a request give way as well, the oldest first', async (t) => {
+  const { client, server } = await started(t, url, { maxConnections: 3 });
+  const silent = [];
+  for (let i = 0; i < 3; i++) {
+    silent.push(client());
+    while (server.connectionCount < i + 1) await turn();
+  }
+  silent[0]!.write(get('/first'));
+  await silent[0]!.response();
+  for (const [i, leaves] of [silent[1]!, silent[2]!, silent[0]!].entries()) {
+    const fresh = client();
+    fresh.write(get(`/${i}`));
+    assert.equal((await fresh.response()).body, `/${i}`);
+    await leaves.closed;
+    t.after(() => fresh.close());
+  }
 });
 
 test('RL-54 a small body that nobody read is read away, and the connection goes on', async (t) => {

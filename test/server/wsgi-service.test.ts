@@ -763,3 +763,43 @@ test('CF-49 max_requests asks for a fresh worker once', async (t) => {
   await compute.stop({ graceful: true });
   assert.deepEqual(asked, ['compute answered max_requests requests']);
 });
+
+test('a health check does not wait behind the requests of the application', async (t) => {
+  const paste = `
+[composite:compute]
+use = egg:Paste#urlmap
+/health = health
+/ = hello
+
+[app:health]
+paste.app_factory = portico.middleware:healthcheck
+
+[pipeline:hello]
+pipeline = request_id holding
+
+[filter:request_id]
+paste.filter_factory = portico.middleware:requestId
+
+[app:holding]
+paste.app_factory = ./holding.mjs:app
+`.replaceAll('portico.middleware', 'portico/middleware');
+  const { service, folder } = await setup(t, '[wsgi]\ndefault_pool_size = 1\n', paste);
+  writeFileSync(
+    join(folder, 'holding.mjs'),
+    'export const app = () => (req, res) => { globalThis.holding = (globalThis.holding ?? []).concat(res); };\n',
+  );
+  const compute = service();
+  await compute.start();
+  const clients = [new Client(portOf(compute)), new Client(portOf(compute))];
+  for (const one of clients) one.write('GET /a HTTP/1.1\r\nhost: x\r\n\r\n');
+  const holding = () => (globalThis as { holding?: { end(text: string): void }[] }).holding ?? [];
+  while (compute.server.requests.length < 2 || holding().length < 1) await new Promise(setImmediate);
+  assert.match(await exchange(portOf(compute), 'GET /health HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200 /);
+  assert.equal(holding().length, 1);
+  holding()[0]!.end('one');
+  while (holding().length < 2) await new Promise(setImmediate);
+  holding()[1]!.end('two');
+  for (const one of clients) assert.equal((await one.response()).status, 200);
+  for (const one of clients) one.close();
+  await compute.stop();
+});

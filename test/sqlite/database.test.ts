@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lchownSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -93,4 +103,70 @@ test('eight processes that start together all open a new database and write to i
   // Each counted what the one before had written: no two saw the same number.
   assert.equal(database.prepare('SELECT count(DISTINCT n) AS n FROM t').get()?.n, 160);
   database.close();
+});
+
+const modesOf = (path: string): string[] =>
+  ['', '-wal', '-shm'].map((ending) => (statSync(`${path}${ending}`).mode & 0o777).toString(8));
+
+test('a database is its user’s alone, with its log and its index, whatever the mask', () => {
+  const path = join(folder, 'own.db');
+  const before = process.umask(0);
+  const database = openDatabase(path);
+  process.umask(before);
+  database.exec('CREATE TABLE t (a INTEGER)');
+  assert.deepEqual(modesOf(path), ['600', '600', '600']);
+  database.close();
+});
+
+test('a database that others may open is tightened, while another process has it open as well', () => {
+  const path = join(folder, 'wide.db');
+  const first = openDatabase(path);
+  first.exec('CREATE TABLE t (a INTEGER)');
+  for (const ending of ['', '-wal', '-shm']) chmodSync(`${path}${ending}`, 0o664);
+  const second = openDatabase(path);
+  assert.deepEqual(modesOf(path), ['600', '600', '600']);
+  first.exec('INSERT INTO t VALUES (1)');
+  assert.equal(second.prepare('SELECT a FROM t').get()?.a, 1);
+  first.close();
+  second.close();
+});
+
+test('a link of the user’s own is followed, also to what is not there yet; one of another user is refused', (t) => {
+  const [own, others] = [join(folder, 'own-link.db'), join(folder, 'others-link.db')];
+  symlinkSync(join(folder, 'target.db'), own);
+  openDatabase(own).close();
+  assert.equal(statSync(join(folder, 'target.db')).mode & 0o777, 0o600);
+  if (process.getuid?.() !== 0) return t.skip('needs root');
+  symlinkSync(join(folder, 'victim.db'), others);
+  lchownSync(others, 12_345, 12_345);
+  assert.throws(() => openDatabase(others), { code: 'PORTICO_SQLITE_OPEN', message: /link, and of another user/ });
+  assert.equal(existsSync(join(folder, 'victim.db')), false);
+});
+
+test('a URI is the file that it names: of the user alone, nothing beside it, and in memory nothing at all', () => {
+  const uris: [string, string | undefined][] = [
+    [`file:${folder}/plain-uri.db`, 'plain-uri.db'],
+    [`file://localhost${folder}/of%20a%20host.db?mode=rwc&cache=private#part`, 'of a host.db'],
+    ['file:of-memory?mode=memory&cache=shared', undefined],
+    ['file::memory:', undefined],
+  ];
+  const cwd = process.cwd();
+  process.chdir(folder);
+  try {
+    for (const [uri, name] of uris) {
+      const before = readdirSync('.');
+      const mask = process.umask(0);
+      const database = openDatabase(uri);
+      database.exec('CREATE TABLE t (a INTEGER)');
+      process.umask(mask);
+      if (name !== undefined) assert.deepEqual(modesOf(join(folder, name)), ['600', '600', '600']);
+      database.close();
+      const made = readdirSync('.').filter((each) => !before.includes(each));
+      assert.deepEqual(made, name === undefined ? [] : [name]);
+    }
+    assert.throws(() => openDatabase(`file:${folder}/none.db?mode=rw`), { code: 'PORTICO_SQLITE_OPEN' });
+    assert.equal(existsSync('none.db'), false);
+  } finally {
+    process.chdir(cwd);
+  }
 });

@@ -72,6 +72,21 @@ test('a periodic task says what is wrong with its options, with the nearest name
   assert.ok(tasks.empty);
 });
 
+test('a decorator of the kind before the standard is refused, and not a task that never runs', () => {
+  class Images {
+    tick(): void {}
+  }
+  // As compilers call them with `experimentalDecorators`.
+  const old = [Images.prototype, 'tick', Object.getOwnPropertyDescriptor(Images.prototype, 'tick')] as const;
+  for (const decorator of [periodicTask, periodicTask(), periodicTask({ spacing: 10 })]) {
+    assert.throws(() => wrong<(...args: readonly unknown[]) => unknown>(decorator)(...old), {
+      code: 'PORTICO_INVALID_PERIODIC_TASK_ARG',
+      message: /periodic task tick is marked by a decorator of the old kind/,
+      hint: /experimentalDecorators/,
+    });
+  }
+});
+
 test('a method is marked without a decorator too', async () => {
   class Images {
     ticks = 0;

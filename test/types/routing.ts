@@ -30,6 +30,18 @@ router.connect('/x/{id}', {
   handler: ({ params }) => params.name,
 });
 
+const show = { controller: 'books', action: 'show' };
+router.connect('/b', { ...show, conditions: { method: ['GET'] }, year: '2004', page: 2, draft: true });
+router.connect('/b/{method}', { ...show, method: 'GET' });
+// @ts-expect-error conditions, misspelt
+router.connect('/b', { ...show, conditons: { method: ['POST'] } });
+// @ts-expect-error it stands in conditions
+router.connect('/b', { controller: 'books', action: 'show', method: 'POST' });
+// @ts-expect-error it stands in conditions
+router.connect('b', '/b', { ...show, methods: ['POST'] });
+// @ts-expect-error no route has such a hook
+router.connect('/b', { handler: () => 1, preHandler: () => undefined });
+
 action(
   {
     body: {

@@ -3,7 +3,7 @@
  */
 import type { Logger } from '../../log.js';
 import type { Config } from '../config.js';
-import { isSecret, maskText, maskValue } from '../values/mask.js';
+import { maskValue } from '../values/mask.js';
 import type { Resolved } from '../values/resolver.js';
 
 /** Writes sources and values at level debug: `[DEFAULT]` first, then group by group, each sorted by name. */
@@ -12,7 +12,7 @@ export function logOptions(config: Config, log: Logger): void {
   log.debug('Full set of CONF:');
   log.debug('*'.repeat(80));
   log.debug('Configuration options gathered from:');
-  log.debug(`command line args: ${JSON.stringify(maskedArguments(config))}`);
+  log.debug(`command line args: ${JSON.stringify(config.maskArguments(settings(config)))}`);
   log.debug(`config files: ${JSON.stringify(config.configFiles)}`);
   log.debug('='.repeat(80));
   for (const resolved of sortedOptions(config)) {
@@ -29,9 +29,7 @@ export function sortedOptions(config: Config): Resolved[] {
   return config.resolveAll().toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
-function maskedArguments(config: Config): string[] {
-  return config.arguments.map(({ group, opt, value }) => {
-    const option = config.has(group, opt) ? config.resolve(group, opt).option : undefined;
-    return `--set ${group}.${opt}=${isSecret(opt, option) ? '****' : maskText(opt, option, value)}`;
-  });
+/** What was said about options, one `--set` for each. */
+function settings(config: Config): string[] {
+  return config.arguments.map(({ group, opt, value }) => `--set=${group}.${opt}=${value}`);
 }

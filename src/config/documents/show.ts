@@ -12,7 +12,10 @@ import { sortedOptions } from './log-options.js';
 export interface ShownOption {
   readonly group: string;
   readonly opt: string;
+  /** One that is refused is as it was written. */
   readonly value: string;
+  /** Why the value is refused. */
+  readonly refused?: string;
   readonly location: Location;
   /** What was written as well and lost, highest precedence first. */
   readonly shadowed: readonly { readonly value: string; readonly location: Location }[];
@@ -58,11 +61,15 @@ export function diffConfigs(before: Config, after: Config): ShownDifference[] {
   });
 }
 
-function shown({ group, opt, option, value, location, shadowed }: Resolved): ShownOption {
+function shown({ group, opt, option, value, written, location, shadowed, issues }: Resolved): ShownOption {
+  const refused = value === undefined ? issues.find(({ severity }) => severity === 'error') : undefined;
+  const last = written.at(-1);
   return {
     group,
     opt,
-    value: maskValue(opt, option, value),
+    value:
+      refused === undefined || last === undefined ? maskValue(opt, option, value) : maskText(opt, option, last.text),
+    ...(refused === undefined ? {} : { refused: refused.message }),
     location,
     shadowed: shadowed.map((written) => ({ value: maskText(opt, option, written.text), location: written.location })),
     isDefault: isDeepStrictEqual(value, option.default),

@@ -67,7 +67,7 @@ export function describeChange({ group, opt, option, old, new: now, newLocation,
   return `Option ${group}.${opt} changed ${values}`;
 }
 
-/** One changed option as a report shows it: secrets, and passwords in URIs, are masked. */
+/** One changed option as a report shows it: secrets, passwords in URIs, and what workers alone know are masked. */
 export interface ReportedChange {
   /** `group.option`. */
   readonly option: string;
@@ -75,8 +75,11 @@ export interface ReportedChange {
   readonly new: string;
   /** Where the new value stands; of an option that is no longer set, where the old one stood. */
   readonly where: string;
-  /** What took it up: a restart would be needed where the old value still counts. `not applied`: the reload was refused. */
-  readonly effect: 'applied now' | 'by new workers' | 'needs a restart' | 'not applied';
+  /**
+   * What took it up: a restart would be needed where the old value still counts. `not applied`: the reload was refused.
+   * `by workers, if mutable`: of an option that workers alone know, by a mutate.
+   */
+  readonly effect: 'applied now' | 'by new workers' | 'by workers, if mutable' | 'needs a restart' | 'not applied';
 }
 
 const EFFECTS = { now: 'applied now', new_workers: 'by new workers', restart: 'needs a restart' } as const;

@@ -29,7 +29,9 @@ export async function loadGenerations(options: LoadOptions, face: MakeFace): Pro
   const state = await readExternalSources(readState(options, declared.groups), declared);
   const generations = firstGeneration({ ...declared, state, log: options.log, face });
   if (options.collect === true) return generations;
-  refuseErrors(options.groups === undefined ? state.issues : generations.current.problems(false));
+  if (options.groups === undefined) refuseErrors(state.issues);
+  // Variables and arguments may be those of groups that are declared later: they wait for the judgement of all.
+  else refuseErrors(generations.current.problems(false).filter((issue) => !isStranger(issue, declared.groups)));
   return generations;
 }
 
@@ -78,6 +80,11 @@ export function firstGeneration(parts: {
   groups.declare('DEFAULT', configOptions);
   declareSources(state, declared);
   return new Generations(state, declared, { checks: [], hooks: new ChangeHooks(), log, face, quiet }, told);
+}
+
+function isStranger({ code, group = '', location }: ConfigIssue, groups: DeclaredGroups): boolean {
+  if (code === 'PORTICO_CONFIG_UNKNOWN_VARIABLE') return true;
+  return code === 'PORTICO_CONFIG_UNKNOWN_OPTION' && location?.kind === 'command_line' && !groups.has(group);
 }
 
 function declaredGroups({ groups }: Pick<LoadOptions, 'groups'>): DeclaredGroups {

@@ -57,12 +57,16 @@ export class Generation {
   resolved(): Resolved[] {
     const { groups } = this.#declared;
     for (const file of this.state.fixed.files) for (const { name } of file.sections) groups.instantiate(name);
+    for (const { group } of this.state.fixed.arguments) groups.instantiate(group);
     return [...groups.all()].map(({ group, opt, option }) => this.resolver.resolve(group, opt, option));
   }
 
   /** What is wrong with files, values and names, in the order of the files. `complete`: see {@link unknownNames}. */
   problems(complete: boolean): ConfigIssue[] {
-    const values = this.resolved().flatMap(({ issues }) => issues);
+    const { sectional } = this.#declared.groups;
+    const values = this.resolved().flatMap(({ group, issues }) =>
+      sectional.has(group) ? issues.filter(({ code }) => code !== 'PORTICO_CONFIG_REQUIRED') : issues,
+    );
     return inOrder(
       [...this.state.issues, ...values.filter((issue) => this.#isWanted(issue)), ...this.unknown({ complete })],
       this.state,

@@ -24,6 +24,7 @@ import {
 import { type Declared, Generation } from './generation.js';
 import { PreparedReload } from './prepared-reload.js';
 import { type ConfigSnapshot, fromSnapshot, type State, toSnapshot } from './state.js';
+import { undeclaredChanges } from './undeclared-changes.js';
 
 /** What stays the same from one generation to the next. */
 export interface Surrounding {
@@ -46,6 +47,8 @@ export class Generations {
   /** Set when these were prepared and then accepted: by whom. */
   #acceptedBy: Generations | undefined;
   readonly #warned: Set<string>;
+  /** Warnings that came before there was a logger. */
+  readonly #untold: { readonly text: string; readonly code: string }[] = [];
   /** While they are judged: what checks come upon is among the issues. */
   #judging = false;
   /** What the last complete judgement covered; undefined before it. */
@@ -81,7 +84,8 @@ export class Generations {
     return this.#face;
   }
 
-  declare(group: string, options: OptionDeclarations): void {
+  declare(group: string, options: OptionDeclarations, sectional = false): void {
+    if (sectional) this.#declared.groups.sectional.add(group);
     if (this.#declared.groups.declare(group, options)) this.#current.forget();
   }
 
@@ -115,8 +119,21 @@ export class Generations {
       const text = describeIssue(issue);
       if (issue.severity !== 'warning' || this.#warned.has(text)) continue;
       this.#warned.add(text);
-      if (this.surrounding.quiet !== true) this.surrounding.log?.warn(text, { code: issue.code });
+      this.#untold.push({ text, code: issue.code });
     }
+    this.#tell();
+  }
+
+  /** Warnings go there from now on, those that came before there was a logger included. */
+  useLogger(log: Logger): void {
+    this.surrounding.log = log;
+    this.#tell();
+  }
+
+  #tell(): void {
+    const { log, quiet } = this.surrounding;
+    if (log === undefined) return;
+    for (const { text, code } of this.#untold.splice(0)) if (quiet !== true) log.warn(text, { code });
   }
 
   snapshot(): ConfigSnapshot {
@@ -143,6 +160,7 @@ export class Generations {
     const fresh = await readExternalSources(readAgain(base.state), this.#declared);
     const wanted = this.#next(fresh);
     let changes = compareGenerations(base, wanted.#current, { method, inUse: this.inUse });
+    const undeclared = undeclaredChanges(base.state, fresh, this.#declared, method);
     const next = this.#next(takenUp(base, fresh, changes, method));
     const found = [wanted, next].map((each) => each.#judge(this.complete));
     const refusal = found.map(refusalFor).find((each) => each !== undefined);
@@ -161,7 +179,8 @@ export class Generations {
       for (const group of released) this.inUse.delete(group);
       return this.#takeUp(next, changes, warnings);
     };
-    return new PreparedReload({ config: next.face, changes: () => changes, warnings, refusal, release, accept });
+    const of = { config: next.face, changes: () => changes, undeclared };
+    return new PreparedReload({ ...of, warnings, refusal, release, accept });
   }
 
   /** Takes up what a parent accepted; an older snapshot is nothing new. Rejects with `ConfigError` when it cannot. */

@@ -22,6 +22,8 @@ export interface PrepareReloadOptions extends ReloadOptions {
 export interface Preparation {
   readonly config: Config;
   readonly changes: () => readonly Change[];
+  /** Of options in the files that nobody declared. */
+  readonly undeclared: readonly ReportedChange[];
   readonly warnings: readonly ConfigIssue[];
   readonly refusal: ConfigError | undefined;
   readonly release: (over: (group: string) => boolean) => void;
@@ -49,9 +51,14 @@ export class PreparedReload {
     return this.#preparation.changes();
   }
 
-  /** The same for a report: old, new, where, and what takes it up; secrets are masked. */
+  /**
+   * The same for a report: old, new, where, and what takes it up; secrets are masked. With the options that the files have
+   * and nobody declared here, whose values are masked all.
+   */
   report(): ReportedChange[] {
-    return this.changes.map(reportedChange);
+    const told = new Set(this.changes.map(({ group, opt }) => `${group}.${opt}`));
+    const others = this.#preparation.undeclared.filter(({ option }) => !told.has(option));
+    return [...this.changes.map(reportedChange), ...others];
   }
 
   /** What workers of the new configuration are given. */

@@ -3,10 +3,10 @@
  */
 import { PorticoError } from '../../errors.js';
 import { optionKey, sectionKey } from '../../ini/index.js';
+import { looksSecret, masked, maskUris } from '../../secrets.js';
 import type { Option } from '../types/option.js';
 import type { DeclaredGroups } from '../values/declared-groups.js';
 import { suggestion } from '../values/issue.js';
-import { masked } from '../values/mask.js';
 import type { Argument } from './sources.js';
 
 /** A command line that cannot be understood: the process ends with status 2. */
@@ -86,7 +86,7 @@ export function parseSetting(text: string, index: number): Argument {
   const [group, opt] = [dot < 0 ? 'DEFAULT' : name.slice(0, dot), name.slice(dot + 1)];
   if (equals < 0 || group === '' || opt === '') {
     throw new UsageError(
-      `--set takes group.option=value, such as --set api:compute.workers=4; got ${name === '' ? text : name}`,
+      `--set takes group.option=value, such as --set api:compute.workers=4; ${equals < 0 ? 'there is no =' : `got ${name}`}`,
     );
   }
   return { group: sectionKey(group), opt: optionKey(opt), value: text.slice(equals + 1), index };
@@ -138,39 +138,46 @@ function isSwitch(option: Option): boolean {
 
 /** How arguments are masked. */
 export interface MaskingOptions {
-  /** Whether the value of an option must not be seen. */
-  readonly isHidden: (group: string, opt: string) => boolean;
-  /** What becomes of words that are nobody's value. */
-  readonly word: (text: string) => string;
+  /** The options that ask for a flag. Default: none is known. */
+  readonly flags?: ReadonlyMap<string, Flag>;
+  /** Whether the value of an option must not be seen. Default: of none that is given by `--set`. */
+  readonly isHidden?: (group: string, opt: string) => boolean;
+  /** What becomes of words that are nobody's value. Default: they are shown without passwords of URIs. */
+  readonly word?: (text: string) => string;
 }
 
-/** Arguments with the values of `--set` and of flags replaced where they must not be seen. */
-export function maskArguments(
-  argv: readonly string[],
-  flags: ReadonlyMap<string, Flag>,
-  { isHidden, word: shown }: MaskingOptions,
-): string[] {
+/**
+ * Arguments with the values replaced that must not be seen: of `--set` and of declared flags by what is declared, of the
+ * flags of a program's own, and of `name=value`, where the name looks secret.
+ */
+export function maskArguments(argv: readonly string[], options: MaskingOptions = {}): string[] {
+  const { flags = new Map<string, Flag>(), isHidden = () => true, word: shown = maskUris } = options;
   const maskSetting = (text: string): string => {
     const equals = text.indexOf('=');
-    if (equals < 0) return text;
-    const { group, opt } = parseSetting(text, 0);
-    return isHidden(group, opt) ? `${text.slice(0, equals + 1)}${masked}` : shown(text);
+    if (equals < 0) return masked;
+    const name = text.slice(0, equals);
+    const dot = name.lastIndexOf('.');
+    const group = dot < 0 ? 'DEFAULT' : sectionKey(name.slice(0, dot).trim());
+    return isHidden(group, optionKey(name.slice(dot + 1).trim())) ? `${name}=${masked}` : shown(text);
   };
-  let hideNext: 'setting' | 'value' | undefined;
+  const hides = (name: string): boolean => {
+    const flag = flags.get(name);
+    if (flag === undefined) return looksSecret(name);
+    return flag.needsValue && isHidden(flag.target.group, flag.target.opt);
+  };
+  let next: 'setting' | 'value' | undefined;
   return argv.map((word) => {
-    const expected = hideNext;
-    hideNext = undefined;
+    const expected = next;
+    next = undefined;
     if (expected === 'setting') return maskSetting(word);
     if (expected === 'value') return masked;
     const equals = word.indexOf('=');
-    const name = (equals < 0 ? word : word.slice(0, equals)).replaceAll('_', '-');
-    const flag = flags.get(name);
+    const written = equals < 0 ? word : word.slice(0, equals);
+    const name = written.replaceAll('_', '-');
     if (name === '--set' && equals >= 0) return `--set=${maskSetting(word.slice(equals + 1))}`;
-    if (name === '--set') hideNext = 'setting';
-    else if (flag?.needsValue === true && isHidden(flag.target.group, flag.target.opt)) {
-      if (equals >= 0) return `${name}=${masked}`;
-      hideNext = 'value';
-    }
+    if (name === '--set') next = 'setting';
+    else if (equals >= 0 && hides(name)) return `${written}=${masked}`;
+    else if (equals < 0 && name.startsWith('-') && hides(name)) next = 'value';
     return shown(word);
   });
 }

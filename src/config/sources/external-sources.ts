@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { maskUris } from '../../secrets.js';
 import { type Declared, Generation } from '../generations/generation.js';
 import type { State } from '../generations/state.js';
 import { configOptions } from '../own-options.js';
@@ -14,7 +15,6 @@ import { camelCase, type OptionsOf } from '../types/option.js';
 import { oneOf, path, uri } from '../types/text-types.js';
 import { duration } from '../types/unit-types.js';
 import type { ConfigIssue } from '../values/issue.js';
-import { maskUris } from '../values/mask.js';
 import { parseSource } from './read-files.js';
 import type { SourceFile } from './sources.js';
 

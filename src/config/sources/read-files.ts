@@ -4,8 +4,9 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConf } from '../../ini/index.js';
+import { masked, maskUris } from '../../secrets.js';
 import type { ConfigIssue } from '../values/issue.js';
-import { maskLocation } from '../values/mask.js';
+import { maskAssigned } from '../values/mask.js';
 import type { NamedPath } from './default-files.js';
 import { fileLocation, type SourceFile } from './sources.js';
 
@@ -38,14 +39,22 @@ export function parseSource(
   const { sections, entries, problems } = readConf(file.name, content);
   const kind = file.kind ?? 'file';
   for (const { message, origin } of problems) {
-    const location = maskLocation('', undefined, fileLocation(kind, origin));
-    const got = location.origin?.text?.trim();
-    const hint = hintOf(message, got ?? '');
+    const text = shownOf(message, origin.text ?? '');
+    const location = fileLocation(kind, { ...origin, text });
+    const got = text.trim();
+    const hint = hintOf(message, got);
     // A header that lost its end is in no section, least of all in the one before it.
     const place = { group: message.startsWith('invalid section') ? undefined : origin.section, location };
     issues.push({ severity: 'error', code: 'PORTICO_CONFIG_SYNTAX', ...place, message, got, hint });
   }
   return { kind, name: file.name, path: file.path, sections, entries, exposed: file.exposed ?? false };
+}
+
+/** What may be shown of a line that cannot be read: a section's name, and of an option its name, for its value may be secret. */
+function shownOf(message: string, text: string): string {
+  if (message.startsWith('invalid section')) return maskUris(text);
+  if (message.startsWith('no ')) return text.replace(/^(\s*\S+\s+)\S.*$/s, `$1${masked}`);
+  return message.startsWith('unexpected continuation') ? text.replace(/\S.*$/s, masked) : maskAssigned(text);
 }
 
 /** What to do about a line that cannot be read. */
@@ -55,9 +64,9 @@ function hintOf(message: string, text: string): string | undefined {
     return 'a line that begins with a blank or a tab continues the value above it: begin it in the first column';
   }
   if (message.startsWith('invalid section')) return `write ${text}]`;
-  const [, name, value] = /^([\w-]+)\s+(\S.*)$/.exec(text) ?? [];
+  const name = /^([\w-]+)\s+\S/.exec(text)?.[1];
   if (!message.startsWith('no ')) return undefined;
-  return name === undefined ? 'write name = value' : `write ${name} = ${value}`;
+  return `write ${name ?? 'name'} = value`;
 }
 
 /** The `*.conf` files of a directory in byte order; not those of directories in it, not hidden ones. */

@@ -15,7 +15,8 @@ export interface ListSpec<T> {
 
 /**
  * Items between commas; blanks around them are trimmed and empty ones dropped. An item with a comma stands in quotes;
- * a backslash takes the next character as it is. An empty value is the empty list.
+ * before a comma, a quote or another backslash, a backslash takes it as it is. Any other backslash stays, for items may be
+ * expressions: `regex:https://[a-z]+\.example`. An empty value is the empty list.
  */
 export function list(
   spec?: ListSpec<string> & Filled<readonly string[]> & { readonly item?: undefined },
@@ -106,7 +107,7 @@ export function dict(
 
 type Filled<T> = OptionSpec & { readonly default?: T | string | (() => T) };
 
-/** Splits at commas outside quotes; takes quotes and backslashes away. */
+/** Splits at commas outside quotes; takes quotes away, and backslashes that quote something. */
 export function splitItems(text: string): string[] {
   const items: string[] = [];
   // One item: quoted text, or anything up to a comma; a backslash protects the character after it.
@@ -117,7 +118,7 @@ export function splitItems(text: string): string[] {
     if (found === null)
       throw new InvalidValue(`should have a closing quote and a comma after the quoted item at character ${at + 1}`);
     const quoted = found[1] ?? found[2];
-    const item = (quoted ?? (found[3] ?? '').trimEnd()).replaceAll(/\\(.)/gs, '$1');
+    const item = (quoted ?? (found[3] ?? '').trimEnd()).replaceAll(/\\([,"'\\])/g, '$1');
     if (quoted !== undefined || item !== '') items.push(item);
   }
   return items;

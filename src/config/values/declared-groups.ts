@@ -35,6 +35,8 @@ export class DeclaredGroups {
   readonly #spelled = new Map<string, Declaration>();
   /** Which groups these declarations were made for: a group may be asked for with every request. */
   readonly #seen = new WeakMap<OptionDeclarations, Set<string>>();
+  /** Groups whose values may stand in sections of the paste file as well: what each section lacks is told there. */
+  readonly sectional = new Set<string>();
   /** How many options are declared. */
   #count = 0;
 

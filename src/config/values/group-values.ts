@@ -2,19 +2,34 @@
  * A group's values: found, judged, and put into the object they are handed out in.
  */
 import { inspect } from 'node:util';
+import type { Origin } from '../../errors.js';
+import { masked } from '../../secrets.js';
 import type { Generation } from '../generations/generation.js';
+import { fileLocation } from '../sources/sources.js';
 import { camelCase, type OptionDeclarations, type WrittenValue } from '../types/option.js';
 import type { ConfigIssue } from './issue.js';
 import { localValue, unknownLocals, writtenLocally } from './local-values.js';
-import { masked, maskValue } from './mask.js';
+import { maskValue } from './mask.js';
 import type { Resolved } from './resolver.js';
 
 /** How a group is asked for. */
 export interface GroupOptions {
   /** Values written nearer to the user of the group than the group itself (a paste section): they win. */
   readonly local?: ReadonlyMap<string, WrittenValue>;
+  /** Where those stand: what is required and nowhere is missed there. */
+  readonly origin?: Origin;
   /** Others declare more options of this group: names not declared here are not judged now. Default false. */
   readonly partial?: boolean;
+}
+
+/** How thoroughly names are judged. */
+export interface ValidateOptions {
+  /**
+   * Every group that will ever be asked for is declared by now, so that a name nobody declared is a mistake also in
+   * `[DEFAULT]`, as a section or as a variable. Default true. False in a parent whose workers load the application:
+   * there a name counts as wrong where it comes near a known one.
+   */
+  readonly complete?: boolean;
 }
 
 /** What a group came to. `values` is of use only when no issue is an error. */
@@ -36,12 +51,17 @@ export function readGroup(
   for (const [opt, option] of Object.entries(options)) {
     const written = writtenLocally(local, opt, option);
     const resolved = written === undefined ? generation.resolver.resolve(group, opt, option) : undefined;
-    if (resolved !== undefined) issues.push(...resolved.issues);
+    if (resolved !== undefined) issues.push(...resolved.issues.map((issue) => missedAt(issue, from.origin)));
     values.set(opt, written === undefined ? resolved?.value : localValue({ group, opt, option, written }, issues));
   }
   // `[DEFAULT]` is shared by many: its names are judged together, when all of them are known.
   if (!partial && group !== 'DEFAULT') issues.push(...generation.unknown({ complete: false, only: group }));
   return { values: handedOut(options, values), issues };
+}
+
+function missedAt(issue: ConfigIssue, origin: Origin | undefined): ConfigIssue {
+  if (issue.code !== 'PORTICO_CONFIG_REQUIRED' || issue.location !== undefined || origin === undefined) return issue;
+  return { ...issue, location: fileLocation('file', origin), hint: `write it there, or ${issue.hint ?? ''}` };
 }
 
 /** Values by group and name as they may be printed. */

@@ -2,6 +2,7 @@
  * What is wrong with a configuration, as data and as text: every problem found, each with its place.
  */
 import { ConfigurationRefused, nearestNames, type Origin } from '../../errors.js';
+import { printable } from '../../printable.js';
 
 /** Where a value comes from. `detail` says it in words an operator knows. */
 export interface Location {
@@ -79,5 +80,5 @@ export function placeOf({ kind, detail }: Location): string {
 
 function oneLine(value: string): string {
   const shown = value.length > 200 ? `${value.slice(0, 200)}…` : value;
-  return shown === '' ? "''" : shown.replaceAll(/\r?\n/g, '\\n');
+  return shown === '' ? "''" : printable(shown.replaceAll('\r\n', '\n'));
 }

@@ -2,6 +2,7 @@
  * Names that were written and that nobody declared: in files, in the environment, on the command line.
  */
 
+import { nearestNames } from '../../errors.js';
 import { fileLocation, type Sources, variableName } from '../sources/sources.js';
 import type { DeclaredGroups } from './declared-groups.js';
 import { type ConfigIssue, type Location, suggestion } from './issue.js';
@@ -15,7 +16,7 @@ export interface NamesToJudge {
   readonly strict: boolean;
   /**
    * Every group that will ever be asked for is declared. Otherwise somebody may still declare what is unknown now: then
-   * names of `[DEFAULT]` that come near no known one are warnings, and such sections and variables are left alone.
+   * names of `[DEFAULT]` that come near no known one are warnings, and such sections, variables and settings are left alone.
    */
   readonly complete: boolean;
   /** Only this group. */
@@ -27,8 +28,9 @@ export function unknownNames(judged: NamesToJudge): ConfigIssue[] {
   for (const file of judged.sources.files) {
     for (const { name } of file.sections) judged.groups.instantiate(name);
   }
+  for (const { group } of judged.sources.arguments) judged.groups.instantiate(group);
   if (judged.only !== undefined) return inFiles(judged);
-  return [...inFiles(judged), ...inArguments(judged), ...(judged.complete ? inEnvironment(judged) : [])];
+  return [...inFiles(judged), ...inArguments(judged), ...inEnvironment(judged)];
 }
 
 function inFiles(judged: NamesToJudge): ConfigIssue[] {
@@ -54,35 +56,63 @@ function inFiles(judged: NamesToJudge): ConfigIssue[] {
   return issues;
 }
 
+/** Nothing else would ever say that an argument does not count: it is refused where a file's section is left alone. */
 function inArguments(judged: NamesToJudge): ConfigIssue[] {
-  return judged.sources.arguments
-    .filter(({ group, opt }) => judged.groups.find(group, opt) === undefined)
-    .filter(({ group }) => judged.complete || isJudged(judged, group))
-    .flatMap(({ group, opt, index }) =>
-      unknownOption(judged, group, opt, { kind: 'command_line', detail: `argument ${index}` }),
-    );
+  const { groups, complete } = judged;
+  return judged.sources.arguments.flatMap(({ group, opt, index }) => {
+    if (groups.find(group, opt) !== undefined) return [];
+    const location: Location = { kind: 'command_line', detail: `argument ${index}` };
+    if (isJudged(judged, group)) return unknownOption(judged, group, opt, location);
+    const hint = nearSetting(groups, group, opt);
+    if (group.startsWith('x-') || (hint === undefined && !complete)) return [];
+    const [severity, code] = ['error', 'PORTICO_CONFIG_UNKNOWN_OPTION'] as const;
+    return [{ severity, code, group, opt, location, message: 'unknown option, of a group that nobody has', hint }];
+  });
 }
 
-function inEnvironment({ groups, sources, strict }: NamesToJudge): ConfigIssue[] {
+/** The option of another group that was meant: `api:hello.port` by `hello.port`. */
+function nearSetting(groups: DeclaredGroups, group: string, opt: string): string | undefined {
+  const own = groups.has(`api:${group}`) ? [`api:${group}`] : [];
+  const near = [...groups.groupNames(), 'DEFAULT'].filter(
+    (name) => nearestNames(group, [name, shortName(name)]).length > 0,
+  );
+  for (const name of [...own, ...near]) {
+    if (groups.find(name, opt) !== undefined) return `did you mean ${name}.${opt}?`;
+    const [meant] = nearestNames(opt, groups.spelledIn(name));
+    if (meant !== undefined) return `did you mean ${name}.${meant}?`;
+  }
+  return undefined;
+}
+
+const shortName = (group: string): string => group.replace(/^api:/, '');
+
+function inEnvironment({ groups, sources, strict, complete }: NamesToJudge): ConfigIssue[] {
+  const { envPrefix, environment } = sources;
   const known = new Set<string>();
   for (const { group, opt, option } of groups.all()) {
     for (const spelling of groups.spellings(group, opt)) {
-      const name = variableName(sources.envPrefix, spelling.group, spelling.opt);
+      const name = variableName(envPrefix, spelling.group, spelling.opt);
       known.add(name);
       if (option.secret) known.add(`${name}_FILE`);
     }
   }
-  return Object.keys(sources.environment)
-    .filter((name) => name.startsWith(`${sources.envPrefix}_`) && !known.has(name))
-    .map((name) => ({
-      severity: strict ? 'error' : 'warning',
-      code: 'PORTICO_CONFIG_UNKNOWN_VARIABLE',
-      location: { kind: 'environment', detail: name },
-      message: known.has(name.replace(/_FILE$/, ''))
-        ? 'only secret options are read from files'
-        : 'no option has this variable',
-      hint: suggestion(name, known),
-    }));
+  return Object.keys(environment).flatMap((name) => {
+    if (!name.startsWith(`${envPrefix}_`) || known.has(name)) return [];
+    const plain = known.has(name.replace(/_FILE$/, ''));
+    // An API's variable without the word that says so.
+    const longer = name.replace(`${envPrefix}_`, `${envPrefix}_API_`);
+    const hint = known.has(longer) ? `did you mean '${longer}'?` : suggestion(name, known);
+    if (!complete && !plain && hint === undefined) return [];
+    return [
+      {
+        severity: strict ? ('error' as const) : ('warning' as const),
+        code: 'PORTICO_CONFIG_UNKNOWN_VARIABLE',
+        location: { kind: 'environment' as const, detail: name },
+        message: plain ? 'only secret options are read from files' : 'no option has this variable',
+        hint,
+      },
+    ];
+  });
 }
 
 function isJudged({ groups }: NamesToJudge, section: string): boolean {

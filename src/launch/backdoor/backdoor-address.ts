@@ -4,9 +4,9 @@
  */
 import { lstatSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
-import { isMainThread } from 'node:worker_threads';
 import { ConfigurationRefused, PorticoError } from '../../errors.js';
 import type { Logger } from '../../log.js';
+import { madeWithMode } from '../../made-with-mode.js';
 
 const HELP =
   'Acceptable values are 0, <port>, and <start>:<end>, where 0 results in listening on a random tcp port number; <port> results in listening on the specified port number (and not enabling backdoor if that port is in use); and <start>:<end> results in listening on the smallest unused port number within the specified range of port numbers. The chosen port is displayed in the log.';
@@ -114,18 +114,14 @@ function listening(
   });
 }
 
-/** The mask holds while the file is made, which listen() does at once; worker threads may not set it. */
 function bindPath(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    const before = isMainThread ? process.umask(0o177) : undefined;
-    try {
+    const listen = (): unknown =>
       server.listen(path, () => {
         server.off('error', reject);
         resolve();
       });
-    } finally {
-      if (before !== undefined) process.umask(before);
-    }
+    madeWithMode(path, 0o600, listen);
   });
 }

@@ -2,7 +2,7 @@
  * What one can call in a backdoor: look at objects, tasks, threads, the configuration; take profiles.
  */
 
-import { writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -52,7 +52,7 @@ export function backdoorCommands(view: BackdoorView): BackdoorCommands {
       let saved = `no profile was taken`;
       profiling.post('Profiler.stop', (error, { profile }) => {
         if (error !== null) return;
-        writeFileSync(file, JSON.stringify(profile), { mode: 0o600 });
+        writeFileSync(file, JSON.stringify(profile), { mode: 0o600, flag: 'wx' });
         saved = `saved ${file}`;
       });
       stopProfiling();
@@ -60,12 +60,9 @@ export function backdoorCommands(view: BackdoorView): BackdoorCommands {
     },
     /** Writes a heap snapshot; the process stands still meanwhile. */
     heap: (name = 'portico'): string => {
-      const before = process.umask(0o177);
-      try {
-        return `saved ${writeHeapSnapshot(fileFor(name, 'heapsnapshot'))}`;
-      } finally {
-        process.umask(before);
-      }
+      const file = writeHeapSnapshot(fileFor(name, 'heapsnapshot'));
+      chmodSync(file, 0o600);
+      return `saved ${file}`;
     },
     /** The configuration, secrets masked. */
     conf: (): unknown => view.config?.toJSON() ?? 'no configuration',
@@ -73,9 +70,15 @@ export function backdoorCommands(view: BackdoorView): BackdoorCommands {
   return { commands, end: stopProfiling };
 }
 
-/** In the temporary folder, whatever folders the name tries to name. */
+/**
+ * In a new folder of the temporary one, whatever folders the name tries to name: of a random name and for this user alone,
+ * so that nobody can have put a link there.
+ */
 function fileFor(name: string, ending: string): string {
-  return join(tmpdir(), `${basename(String(name)).replaceAll(/[^\w.-]/g, '_') || 'portico'}.${ending}`);
+  return join(
+    mkdtempSync(join(tmpdir(), 'portico-')),
+    `${basename(String(name)).replaceAll(/[^\w.-]/g, '_') || 'portico'}.${ending}`,
+  );
 }
 
 /** The inspector finds the objects of a prototype; a session within the thread answers before post() returns. */

@@ -2,6 +2,7 @@
  * The backdoor: an interactive interpreter inside a running process, for whoever is on its machine. Off by default.
  */
 import { createServer, type Server, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
 import { inspect } from 'node:util';
 import { type Config, defineOptions, string } from '../../config/index.js';
 import type { Logger } from '../../log.js';
@@ -98,7 +99,7 @@ async function interpret(connection: Socket, options: BackdoorOptions): Promise<
   if (connection.destroyed) return;
   const { commands, end } = backdoorCommands(options);
   const repl = start({
-    input: connection,
+    input: connection.pipe(linesOfPeople(() => hangUp(connection, options.log))),
     output: connection,
     prompt: '>>> ',
     terminal: false,
@@ -124,4 +125,41 @@ async function interpret(connection: Socket, options: BackdoorOptions): Promise<
     connection.end();
   });
   connection.once('close', () => repl.close());
+}
+
+/** RFC 9112, section 3: what a client of HTTP sends first, whatever it asks for. */
+const REQUEST_LINE = /^\S+ .*HTTP\/\d(\.\d)?\r?$/i;
+
+/** A page in a browser can make it send a request to any port of its machine, with a body that it chooses. */
+function hangUp(connection: Socket, log: Logger): void {
+  log.warn('The backdoor hung up: an HTTP request came, as a page in a browser can send');
+  connection.destroy();
+}
+
+/** Passes everything on, once the first line is there and no client of HTTP has written it. */
+function linesOfPeople(stranger: () => void): Transform {
+  let first: string | undefined = '';
+  let ended = false;
+  return new Transform({
+    decodeStrings: false,
+    transform(piece: Buffer | string, _, done) {
+      if (first === undefined) return done(null, piece);
+      if (ended) return done();
+      first += piece.toString('latin1');
+      const end = first.indexOf('\n');
+      if (end === -1) return done();
+      ended = REQUEST_LINE.test(first.slice(0, end));
+      if (ended) {
+        stranger();
+        return done();
+      }
+      this.push(first, 'latin1');
+      first = undefined;
+      done();
+    },
+    flush(done) {
+      if (first !== undefined && !ended && !REQUEST_LINE.test(first)) this.push(first, 'latin1');
+      done();
+    },
+  });
 }

@@ -5,7 +5,7 @@
 import type { Config } from '../../config/index.js';
 import type { Logger } from '../../log.js';
 import type { ListenAddress, ServiceBase } from '../../service/index.js';
-import { hearOfEarlyWorker, mainModule, type WorkerProgram } from '../../spawn/index.js';
+import { hearOfEarlyWorker, mainModule, shownArguments, type WorkerProgram } from '../../spawn/index.js';
 import { Deadline } from '../deadline.js';
 import { deferred } from '../deferred.js';
 import { STATUS_FAILED, statusOf } from '../exit-status.js';
@@ -31,7 +31,8 @@ import type { GuruMeditation } from '../report/report.js';
 import { ServiceManager } from '../systemd/service-manager.js';
 import { bindServices } from './bind-all.js';
 import { Supervisor } from './supervisor.js';
-import type { WorkerExit } from './worker-handle.js';
+import type { WorkerExit, WorkerHandle } from './worker-handle.js';
+import { REPORTS_MS, workerReports } from './worker-reports.js';
 
 /** What a {@link ParentSide} is made of. */
 export interface ParentSideOptions {
@@ -46,8 +47,6 @@ export interface ParentSideOptions {
   readonly startFailed: ((service: string, error: unknown) => void) | undefined;
 }
 
-/** How long a worker may take to report: one that is stuck is left out. */
-const REPORT_MS = 5000;
 /** How long hooks may hold up a stop, at most. */
 const HOOKS_MS = 10_000;
 
@@ -93,6 +92,7 @@ export class ParentSide implements Launcher {
         stop: () => void this.stop(),
         halt: () => void this.#halt(),
         restart: () => void this.restart(),
+        reopenLog: () => this.supervisor.reopenLogs(),
         resize: (by) => this.#resizeAll(by),
         report: () => this.#diagnosis.report(),
       },
@@ -109,7 +109,7 @@ export class ParentSide implements Launcher {
       config: given.options.config,
       log: this.#log,
     });
-    this.#diagnosis.reporter.registerReportSection('Workers', () => this.#workerReports(), REPORT_MS + 1000);
+    this.#diagnosis.reporter.registerReportSection('Workers', () => workerReports(this.#served), REPORTS_MS);
     void this.#ended.promise.then(() => this.#diagnosis.close());
     this.supervisor = new Supervisor({
       log: given.log,
@@ -119,9 +119,12 @@ export class ParentSide implements Launcher {
       deadWorker: (pool, index, { code, signal }: WorkerExit) =>
         void this.workerDied.run(pool.name, index, signal ?? code),
       giveUp: (pool) => {
-        this.#log.error(`Service ${pool.name} was restarted too often, giving up`, { service: pool.name });
+        const { maxRestarts, restartWindowMs } = this.supervisor.settings;
+        const within = restartWindowMs === 0 ? '' : ` within ${restartWindowMs / 1000} s (restart_window)`;
+        const limit = `more often than ${maxRestarts} times (max_restarts)${within}`;
+        this.#log.error(`Service ${pool.name} was restarted ${limit}: giving up`, { service: pool.name });
         this.#status = STATUS_FAILED;
-        void this.stop();
+        this.#process.stop();
       },
     });
   }
@@ -193,23 +196,16 @@ export class ParentSide implements Launcher {
   }
 
   async ask(topic: string, body: unknown, timeoutMs: number): Promise<Answer[]> {
-    const workers = this.supervisor.pools.flatMap((pool) => pool.workers.filter((worker) => worker.wasReady));
-    return Promise.all(workers.map((worker) => worker.ask(topic, body, timeoutMs)));
+    return Promise.all(this.#served.map((worker) => worker.ask(topic, body, timeoutMs)));
+  }
+
+  get #served(): readonly WorkerHandle[] {
+    return this.supervisor.pools.flatMap((pool) => pool.workers.filter((worker) => worker.wasReady));
   }
 
   /** The report that SIGUSR2 writes; it ends with one of each worker. */
   get reporter(): GuruMeditation {
     return this.#diagnosis.reporter;
-  }
-
-  async #workerReports(): Promise<string> {
-    const answers = await this.ask('report', undefined, REPORT_MS);
-    return answers
-      .map(({ service, workerId, pid, body, error }) => {
-        const text = typeof body === 'string' ? body : `no report: ${error ?? 'it gave none'}`;
-        return `Worker ${workerId} of ${service ?? 'all services'} (pid ${pid})\n\n${text}`;
-      })
-      .join('\n\n');
   }
 
   #snapshot(): unknown {
@@ -218,8 +214,8 @@ export class ParentSide implements Launcher {
 
   #takeSignals(): void {
     if (this.#stopping !== undefined || !this.#process.take()) return;
-    const { host, options } = this.#given;
-    setTitle(host, masterTitle(options.prog ?? programName(host), host.argv.slice(2)));
+    const { host, options, program } = this.#given;
+    setTitle(host, masterTitle(options.prog ?? programName(host), shownArguments(program)));
     void this.#diagnosis.openInSupervisor();
   }
 
@@ -229,7 +225,7 @@ export class ParentSide implements Launcher {
     logReady(this.#log, fleetStatus(this.supervisor), this.#launchedAt);
     this.supervisor.warnOfUnusedSockets();
     this.#serviceManager.ready(() => this.#summary());
-    this.#serviceManager.watch(() => this.supervisor.pools.every((pool) => pool.answering));
+    this.#serviceManager.watch((limitMs) => this.supervisor.pools.every((pool) => pool.answers(limitMs)));
   }
 
   #summary(): string {
@@ -245,13 +241,13 @@ export class ParentSide implements Launcher {
       const { name: service, wanted } = pool;
       const workers = Math.max(Math.min(1, wanted), wanted + by);
       if (workers === wanted) {
-        this.#log.info(`Service ${service} keeps its ${wanted} ${wanted === 1 ? 'worker' : 'workers'}`, {
+        this.#log.notice(`Service ${service} keeps its ${wanted} ${wanted === 1 ? 'worker' : 'workers'}`, {
           service,
           workers,
         });
         continue;
       }
-      this.#log.info(`Service ${service}: ${wanted} -> ${workers} workers`, { service, workers });
+      this.#log.notice(`Service ${service}: ${wanted} -> ${workers} workers`, { service, workers });
       pool.resize(workers).catch((error: unknown) => {
         this.#log.error(`Service ${pool.name} could not be resized`, { service: pool.name, err: error });
       });
@@ -268,7 +264,7 @@ export class ParentSide implements Launcher {
     const clean = await this.supervisor.stop(this.#deadline.deadlineMs);
     this.#deadline.clear();
     await this.#process.letGo(this.#reloads.idle());
-    if (!clean) this.#status ||= STATUS_FAILED;
+    this.#status ||= this.supervisor.exitStatus ?? (clean ? 0 : STATUS_FAILED);
     this.#ended.resolve(this.#status);
   }
 

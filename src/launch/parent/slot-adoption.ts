@@ -1,47 +1,65 @@
 /**
- * What becomes of a slot's share of the connections while the slot has no worker: a sibling listens on its socket too.
+ * What becomes of a slot's share of the connections while the slot has no worker, or one that gives no sign of life: a
+ * sibling listens on its socket too.
  */
+import type { SendHandle } from 'node:child_process';
+import { sendable } from '../sockets/bind.js';
+import type { ListenSockets } from '../sockets/listen-sockets.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /** A new worker that lives so long is believed to last: its helper lets go. A crash loop must not use the siblings up. */
 const LASTING_MS = 2000;
+/** A worker gives a sign of life each second. One that is late by half of that may be stuck: clients wait for it already. */
+const LATE_SECONDS = 1.5;
 
 /**
- * Finds helpers for slots without a worker. Only where workers do not all share one socket. A worker can help a slot once
- * in its life, because ending a listener closes the descriptor it inherited.
+ * Finds helpers for slots, where workers do not all share one socket. Which slots have one follows from what the workers
+ * are like at the moment: {@link update} may be called at any time, and is called several times a second.
  */
 export class SlotAdoption {
   readonly #helpers = new Map<number, WorkerHandle>();
-  readonly #helped = new WeakMap<WorkerHandle, Set<number>>();
+  readonly #sockets: () => readonly ListenSockets[];
+  /** A descriptor in the form in which a channel takes it must not be closed: it is made once. */
+  readonly #sendable = new WeakMap<ListenSockets, Map<number, SendHandle | undefined>>();
 
-  /** The workers of the service are these now: each slot that none of them has is given a helper. */
+  constructor(sockets: () => readonly ListenSockets[]) {
+    this.#sockets = sockets;
+  }
+
+  /** The workers of the service are these now: a slot of which none of them takes connections has a helper, others have none. */
   update(workers: readonly WorkerHandle[]): void {
     const serving = workers.filter((worker) => worker.serving);
+    const fit = serving.filter((worker) => worker.debugged || worker.silentSeconds < LATE_SECONDS);
     const slots = serving[0]?.slots ?? 1;
     for (let slot = 0; slot < slots; slot++) {
-      if (serving.some((worker) => slotOf(worker) === slot)) continue;
-      if (this.#helpers.get(slot)?.serving === true) continue;
-      const helper = serving.find((worker) => this.#helped.get(worker)?.has(slot) !== true);
-      if (helper === undefined) continue;
-      this.#helped.set(helper, (this.#helped.get(helper) ?? new Set()).add(slot));
-      this.#helpers.set(slot, helper);
-      helper.adopt('adopt', slot);
+      const helper = this.#helpers.get(slot);
+      const own = fit.filter((worker) => slotOf(worker) === slot);
+      const lasting = own.some(({ readyAt }) => performance.now() - readyAt >= LASTING_MS);
+      if (lasting || (helper !== undefined && !fit.includes(helper))) this.#release(slot, helper);
+      if (own.length === 0 && !this.#helpers.has(slot) && fit[0] !== undefined) this.#adopt(slot, fit[0]);
     }
   }
 
-  /**
-   * A worker serves, among these: slots that nobody could help while all workers were gone have a helper now. Should it
-   * last, the helper of its own slot lets go.
-   */
-  served(worker: WorkerHandle, workers: readonly WorkerHandle[]): void {
-    this.update(workers);
-    const slot = slotOf(worker);
-    if (!this.#helpers.has(slot)) return;
-    setTimeout(() => {
-      if (!worker.serving) return;
-      this.#helpers.get(slot)?.adopt('release', slot);
-      this.#helpers.delete(slot);
-    }, LASTING_MS).unref();
+  #adopt(slot: number, helper: WorkerHandle): void {
+    const sockets = this.#sockets().map((own) => this.#socket(own, slot));
+    // While a stop or a handover closes them there is nothing to help with.
+    if (sockets.length === 0 || sockets.includes(undefined)) return;
+    this.#helpers.set(slot, helper);
+    helper.adopt(slot, sockets as SendHandle[]);
+  }
+
+  #release(slot: number, helper: WorkerHandle | undefined): void {
+    this.#helpers.delete(slot);
+    if (helper?.serving === true) helper.release(slot);
+  }
+
+  #socket(own: ListenSockets, slot: number): SendHandle | undefined {
+    const descriptor = own.descriptors[slot];
+    if (descriptor === undefined) return undefined;
+    const known = this.#sendable.get(own) ?? new Map<number, SendHandle | undefined>();
+    this.#sendable.set(own, known);
+    if (!known.has(slot)) known.set(slot, sendable(descriptor));
+    return known.get(slot);
   }
 }
 

@@ -17,8 +17,8 @@ export function watchStart(worker: WorkerHandle, log: Logger): () => void {
     timer = setTimeout(() => {
       elapsedMs += ms;
       const { stack } = worker;
-      const { loading } = worker.facts;
-      const what = typeof loading === 'string' ? `, loading ${loading}` : '';
+      const loading = typeof worker.facts.loading === 'string' ? worker.facts.loading : undefined;
+      const what = loading === undefined ? '' : `, loading ${loading}`;
       const stuck = stack === undefined ? '' : `; it is stuck ${stack[0] ?? ''}`;
       const facts = { event: 'worker_starting', service, workerId: index, pid: worker.pid, loading, stack };
       log.warn(`${service}: worker ${index} is still starting after ${elapsedMs / 1000} s${what}${stuck}`, facts);

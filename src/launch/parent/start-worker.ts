@@ -15,14 +15,15 @@ export function startWorker(
   first: Configure,
   descriptors: readonly number[],
 ): WorkerHandle {
-  const early = startEarly(program, assignment, first, descriptors);
+  const told = { ...first, arguments: workerArguments(program) };
+  const early = startEarly(program, assignment, told, descriptors);
   if (early !== undefined) return early;
   // Behind what every worker has.
   const sockets = first.sockets.map((own) => ({
     ...own,
     descriptors: own.descriptors.map((at) => FIRST_SOCKET_DESCRIPTOR + at),
   }));
-  return new WorkerHandle(spawnWorker(program, assignment, descriptors), assignment, { ...first, sockets });
+  return new WorkerHandle(spawnWorker(program, assignment, descriptors), assignment, { ...told, sockets });
 }
 
 /** Undefined where no process was started before, or it is not fit: the program has another main module for its workers. */
@@ -42,6 +43,6 @@ function startEarly(
   }
   const withheld = new Set(program.withheld);
   const environment = Object.fromEntries(Object.entries(early.kept).filter(([name]) => !withheld.has(name)));
-  const facts = { assignment, arguments: workerArguments(program), environment };
+  const facts = { assignment, environment };
   return new WorkerHandle(early.child, assignment, { ...first, early: facts }, sockets);
 }

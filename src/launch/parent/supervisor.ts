@@ -8,6 +8,7 @@ import type { Logger } from '../../log.js';
 import { isListening, type ListenAddress, type ListeningService, type ServiceBase } from '../../service/index.js';
 import { mainModule, type WorkerProgram } from '../../spawn/index.js';
 import type { Assignment, Configure, InheritedSockets } from '../assignment.js';
+import { isChosen } from '../exit-status.js';
 import type { LaunchSettings } from '../launch-settings.js';
 import { CodeChange } from '../reload/code-change.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
@@ -16,11 +17,15 @@ import { describeAddress, type ListenSockets, openListenSockets } from '../socke
 import type { Generation, PoolSurroundings, SpawnOptions } from './pool-surroundings.js';
 import { watchStart } from './slow-start.js';
 import { startWorker } from './start-worker.js';
+import { logChannel } from './worker-channel-log.js';
 import type { WorkerHandle } from './worker-handle.js';
 import { WorkerPool } from './worker-pool.js';
 
 /** After `drain_delay`: how long workers that are told to stop may take until they listen no more. */
 const LETTING_GO_MS = 2000;
+
+/** How often is looked at the workers' signs of life. */
+const LOOK_MS = 250;
 
 /** What a {@link Supervisor} is made of. */
 export interface SupervisorOptions {
@@ -44,6 +49,8 @@ export class Supervisor {
   readonly #retiring = new Set<WorkerPool>();
   #generation: Generation;
   #stopped = false;
+  /** The status that a service chose as its worker was stopped, by a `ServiceExit`. */
+  exitStatus: number | undefined;
   /** Sockets of services that are still to be launched. */
   readonly #bound = new Map<string, readonly ListenSockets[]>();
   readonly #activated: ActivatedSockets;
@@ -62,7 +69,7 @@ export class Supervisor {
       giveUp: options.giveUp,
     };
     this.#activated = new ActivatedSockets(options.program.host);
-    this.#heartbeat = setInterval(() => this.#replaceHung(), 1000);
+    this.#heartbeat = setInterval(() => this.#look(), LOOK_MS);
     this.#heartbeat.unref();
   }
 
@@ -164,9 +171,11 @@ export class Supervisor {
   async stop(timeoutMs: number): Promise<boolean> {
     this.#stopped = true;
     this.#closeBound();
+    const workers = this.#all.flatMap((pool) => pool.workers);
     const ends = this.#all.map((pool) => pool.stop(timeoutMs));
     const clean = (await Promise.all(ends)).every(Boolean);
     clearInterval(this.#heartbeat);
+    for (const { endedWith } of workers) if (isChosen(endedWith)) this.exitStatus ??= endedWith;
     return clean;
   }
 
@@ -176,6 +185,11 @@ export class Supervisor {
     this.#closeBound();
     clearInterval(this.#heartbeat);
     await Promise.all(this.#all.map((pool) => pool.kill()));
+  }
+
+  /** Tells all workers, those that drain included, to open their log file anew. */
+  reopenLogs(): void {
+    for (const worker of this.#all.flatMap(({ workers }) => workers)) worker.reopenLog();
   }
 
   /** Those of services that drain included. */
@@ -228,6 +242,7 @@ export class Supervisor {
     const first: Configure = { kind: 'configure', configuration, settings, sockets, rehearse };
     const worker = startWorker(program, assignment, first, descriptors);
     worker.onReplace = (reason) => this.#recycle(pool, index, worker, reason);
+    logChannel(this.#log, pool.name, worker);
     if (this.#code?.changed) {
       const entry = { service: pool.name, workerId: index };
       this.#log.warn(
@@ -257,12 +272,12 @@ export class Supervisor {
   }
 
   /** Silence is counted in turns of this loop, so that a supervisor that was suspended blames nobody. */
-  #replaceHung(): void {
+  #look(): void {
     const { workerTimeoutMs } = this.settings;
     const off = workerTimeoutMs === 0 || debuggerUrl() !== undefined;
     for (const pool of this.#all) {
       for (const worker of pool.workers) {
-        worker.silentSeconds += 1;
+        worker.silentSeconds += LOOK_MS / 1000;
         if (off || worker.debugged || worker.killed || worker.silentSeconds * 1000 <= workerTimeoutMs) continue;
         this.#log.error(`Child ${worker.pid} gave no sign of life for ${workerTimeoutMs / 1000} s, killing it`, {
           event: 'worker_hung',
@@ -273,6 +288,7 @@ export class Supervisor {
         });
         pool.killHung(worker);
       }
+      pool.lookAtSlots();
     }
   }
 }

@@ -2,14 +2,14 @@
  * The parent's view of one worker process. The worker's view of its parent is `ParentLink`.
  */
 import type { ChildProcess, SendHandle } from 'node:child_process';
-import type { Readable } from 'node:stream';
 import { ConfigurationRefused, PorticoError } from '../../errors.js';
 import type { Assignment, Configure, LaunchedService, ToParent, ToWorker, WorkerFailure } from '../assignment.js';
 import { type Deferred, deferred } from '../deferred.js';
-import { STATUS_REFUSED } from '../exit-status.js';
+import { STATUS_FAILED, STATUS_REFUSED } from '../exit-status.js';
 import { type Answer, errorText } from '../report/questions.js';
 import { within } from '../within.js';
 import type { Generation } from './pool-surroundings.js';
+import { WorkerChannel } from './worker-channel.js';
 
 /** How a worker ended. */
 export interface WorkerExit {
@@ -22,6 +22,10 @@ export interface WorkerExit {
 
 /** After a worker's exit: how long its last words may still be on their way. */
 const LAST_WORDS_MS = 100;
+/** After the end of its channel: how long a worker may take to end. */
+const SPEECHLESS_MS = 1000;
+/** So many questions without an answer, and a worker is asked no more. */
+const MOST_QUESTIONS = 1000;
 
 export class WorkerHandle {
   readonly assignment: Assignment;
@@ -45,6 +49,8 @@ export class WorkerHandle {
   readonly slots: number;
   /** Serves, or served. */
   wasReady = false;
+  /** When it began to, on the monotonic clock. */
+  readyAt = 0;
   /** The status it was about to exit with, once it had ended all there was to end. */
   endedWith: number | undefined;
   /** It has cut work off, whatever its status. */
@@ -66,7 +72,12 @@ export class WorkerHandle {
   readonly waiting: Promise<readonly LaunchedService[]>;
   /** Called when the worker asks for a fresh one in its place. */
   onReplace: (reason: string) => void = () => undefined;
+  /** Called when it has sent what no worker sends; it is killed. */
+  onFault: (what: string) => void = () => undefined;
+  /** Called for the first thing it has sent that is no message to its parent. */
+  onForeign: (what: string) => void = () => undefined;
   readonly #child: ChildProcess;
+  readonly #channel: WorkerChannel;
   readonly #ready = deferred();
   readonly #rehearsed = deferred();
   readonly #drained = deferred();
@@ -88,12 +99,16 @@ export class WorkerHandle {
     this.drained = this.#drained.promise;
     this.exited = this.#exited.promise;
     this.waiting = this.#waiting.promise;
-    child.on('message', (message) => this.#receive(message as ToParent));
-    child.once('error', (error) => this.#couldNotSpawn(error));
+    this.#channel = new WorkerChannel(child, {
+      message: (message) => this.#receive(message),
+      fault: (what) => this.#broke(what),
+      foreign: (what) => this.onForeign(what),
+    });
+    child.on('error', (error) => this.#couldNotSpawn(error));
     child.once('exit', (code, signal) => void this.#end(code, signal));
-    this.#readWatchPipe(child.stdio[4] as Readable | null | undefined);
-    for (const socket of sockets) this.#send({ kind: 'socket' }, socket);
-    this.#send(first);
+    child.once('disconnect', () => void this.#silenced());
+    for (const socket of sockets) this.#channel.send({ kind: 'socket' }, socket);
+    this.#channel.send(first);
   }
 
   /** Alive, ready, and not on its way out. */
@@ -104,13 +119,13 @@ export class WorkerHandle {
   /** The reload that it checked goes on: it starts its service. */
   start(): void {
     this.rehearsing = false;
-    this.#send({ kind: 'start' });
+    this.#channel.send({ kind: 'start' });
   }
 
   /** Tells it to drain and end: over the channel, with the reason and the time it has. */
   drain(reason: 'replaced' | 'stop', timeoutMs: number): void {
     this.stopping = true;
-    this.#send({ kind: 'drain', reason, timeoutMs });
+    this.#channel.send({ kind: 'drain', reason, timeoutMs });
   }
 
   /** SIGTERM: it stops gracefully, within the deadline it knows. */
@@ -145,28 +160,36 @@ export class WorkerHandle {
     return (await within(timeoutMs, answered)) ?? { ...from, error: `no answer within ${timeoutMs} ms` };
   }
 
-  /** Listen on the sockets of another slot as well, or no longer. */
-  adopt(kind: 'adopt' | 'release', slot: number): void {
-    this.#send({ kind, slot });
+  /** Tells it to listen on these sockets of another slot as well. */
+  adopt(slot: number, sockets: readonly SendHandle[]): void {
+    for (const socket of sockets) this.#channel.send({ kind: 'socket' }, socket);
+    this.#channel.send({ kind: 'adopt', slot });
+  }
+
+  /** Tells it to listen there no longer. */
+  release(slot: number): void {
+    this.#channel.send({ kind: 'release', slot });
+  }
+
+  /** Tells it to open its log file anew. */
+  reopenLog(): void {
+    this.#channel.send({ kind: 'reopen' });
   }
 
   #request(make: (id: number) => ToWorker): Promise<unknown> {
+    if (this.#answers.size >= MOST_QUESTIONS) return Promise.reject(new Error('it leaves its questions unanswered'));
     const id = ++this.#lastId;
     const answer = deferred<unknown>();
     this.#answers.set(id, answer);
-    this.#send(make(id));
-    return answer.promise.finally(() => this.#answers.delete(id));
-  }
-
-  #send(message: ToWorker, socket?: SendHandle): void {
-    // A worker that is gone is noticed by its exit.
-    if (this.#child.connected) this.#child.send(message, socket, () => undefined);
+    this.#channel.send(make(id));
+    return answer.promise;
   }
 
   #receive(message: ToParent): void {
     switch (message.kind) {
       case 'ready':
         this.wasReady = true;
+        this.readyAt = performance.now();
         // It may have taken connections before it heard that it is not needed.
         this.dismissed = false;
         this.#ready.resolve();
@@ -198,26 +221,42 @@ export class WorkerHandle {
       case 'replace':
         this.onReplace(message.reason);
         break;
+      case 'stuck':
+        this.stack = message.stack;
+        break;
       case 'done':
-        this.#answers.get(message.id)?.resolve(message.accepted);
+        this.#asked(message.id)?.resolve(message.accepted);
         break;
       case 'answer':
-        if (message.error === undefined) this.#answers.get(message.id)?.resolve(message.body);
-        else this.#answers.get(message.id)?.reject(new Error(message.error));
+        if (message.error === undefined) this.#asked(message.id)?.resolve(message.body);
+        else this.#asked(message.id)?.reject(new Error(message.error));
         break;
     }
   }
 
-  #readWatchPipe(pipe: Readable | null | undefined): void {
-    if (!pipe) return;
-    let text = '';
-    pipe.setEncoding('utf8');
-    pipe.on('error', () => undefined);
-    pipe.on('data', (piece: string) => {
-      const lines = (text + piece).split('\n');
-      text = lines.pop() ?? '';
-      for (const line of lines) this.stack = (JSON.parse(line) as { stack: string[] }).stack;
-    });
+  /** Who waits for the answer to a question. */
+  #asked(id: number): Deferred<unknown> | undefined {
+    const answer = this.#answers.get(id);
+    this.#answers.delete(id);
+    if (answer !== undefined) this.#channel.wasAsked();
+    else this.#broke('an answer to what nobody has asked');
+    return answer;
+  }
+
+  /** The application's code has got at the channel, and nothing it says can be believed. */
+  #broke(what: string): void {
+    const { service, index } = this.assignment;
+    const text = `worker ${index} of service ${service} sent its parent ${what}`;
+    if (!this.wasReady) this.#failure = { text, code: 'PORTICO_WORKER_FAULT', status: STATUS_FAILED };
+    this.kill();
+    this.onFault(`it sent ${what}`);
+  }
+
+  /** Without its channel a worker ends. One that does not cannot be told anything. */
+  async #silenced(): Promise<void> {
+    if ((await within(SPEECHLESS_MS, this.exited)) !== undefined || this.stopping) return;
+    this.kill();
+    this.onFault('it has closed its channel');
   }
 
   #couldNotSpawn(error: Error): void {
@@ -257,6 +296,9 @@ function startError(assignment: Assignment, exit: WorkerExit): Error {
   const message = failure.text;
   const code = failure.code ?? 'PORTICO_WORKER_FAILED';
   if (failure.status === STATUS_REFUSED) return new ConfigurationRefused(code, { message });
+  // The launch ends with the status that a service chose.
+  if (code === 'PORTICO_SERVICE_EXIT')
+    return Object.assign(new PorticoError(code, { message }), { exitCode: failure.status });
   if (code.startsWith('PORTICO_')) return new PorticoError(code, { message });
   return Object.assign(new PorticoError('PORTICO_WORKER_FAILED', { message }), { code });
 }

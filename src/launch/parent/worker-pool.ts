@@ -13,7 +13,9 @@ import type { WorkerExit, WorkerHandle } from './worker-handle.js';
 import { emptySlot, type Slot, undecided } from './worker-slot.js';
 
 /** A worker gives a sign of life each second; one that gave none for so long does not answer. */
-const SILENT_SECONDS = 5;
+const SILENT_MS = 5000;
+/** Any may be so long silent: its beat, and how late that may be. */
+const LATE_MS = 1250;
 
 export class WorkerPool {
   readonly name: string;
@@ -28,7 +30,7 @@ export class WorkerPool {
   readonly #around: PoolSurroundings;
   readonly #stop = new AbortController();
   readonly #budget = new RestartBudget();
-  readonly #adoption = new SlotAdoption();
+  readonly #adoption = new SlotAdoption(() => (this.stopping ? [] : this.sockets));
   #asked = 0;
   #begun = false;
   #launched = false;
@@ -75,9 +77,10 @@ export class WorkerPool {
     return this.#slots.every((slot) => slot.current?.serving === true);
   }
 
-  /** No worker that should serve has been silent for suspiciously long. */
-  get answering(): boolean {
-    return this.current.every((worker) => !worker.serving || worker.debugged || worker.silentSeconds <= SILENT_SECONDS);
+  /** No worker that should serve has been silent for suspiciously long, nor for longer than `limitMs`. */
+  answers(limitMs: number): boolean {
+    const since = performance.now() - Math.max(LATE_MS, Math.min(SILENT_MS, limitMs));
+    return this.current.every((worker) => !worker.serving || worker.debugged || worker.lastBeatAt >= since);
   }
 
   /** All processes, those that drain included. */
@@ -237,6 +240,9 @@ export class WorkerPool {
     }
   }
 
+  /** Siblings listen where a worker gives no sign of life. */
+  lookAtSlots = (): void => void (this.#launched && this.#adoption.update(this.current));
+
   /** Gives an empty slot a worker, and another when that one does not get ready, until the service is stopped. */
   async #fill(slot: Slot): Promise<void> {
     const empty = (): boolean => slot.current === undefined && this.#slots.includes(slot);
@@ -251,10 +257,7 @@ export class WorkerPool {
     const worker = this.#around.spawn(this, slot.index, generation, how);
     this.#alive.add(worker);
     void worker.exited.then((exit) => this.#ended(worker, exit));
-    worker.ready.then(
-      () => this.#adoption.served(worker, this.#launched ? this.current : []),
-      () => undefined,
-    );
+    worker.ready.then(this.lookAtSlots, () => undefined);
     return worker;
   }
 
@@ -267,15 +270,14 @@ export class WorkerPool {
     if (slot.next === worker) {
       undecided(slot);
       if (slot.current === undefined && worker.wasReady && !this.stopping) {
-        // It may have been believed to last, and the slot's helper have let go.
-        this.#adoption.update(this.current);
+        this.lookAtSlots();
         void this.#fill(slot);
       }
     }
     if (slot.current !== worker) return;
     slot.current = undefined;
     if (this.stopping || (!this.#launched && !worker.wasReady)) return;
-    this.#adoption.update(this.current);
+    this.lookAtSlots();
     this.#around.deadWorker(this, slot.index, exit);
     const { maxRestarts, restartWindowMs } = this.#around.settings();
     if (this.#budget.spend(maxRestarts, restartWindowMs)) this.#around.giveUp(this);

@@ -9,8 +9,16 @@ import type { LaunchSettings } from '../launch-settings.js';
 import { logConfiguration } from '../launcher-options.js';
 import { FileChanges } from '../reload/file-changes.js';
 import { settled, within } from '../within.js';
+import { watchAlone } from '../worker/watch.js';
 import { rememberForeground } from './foreground.js';
-import { claimProcess, exitProcess, type HostProcess, holdAlive, tolerateBrokenOutput } from './host-process.js';
+import {
+  claimProcess,
+  currentProcess,
+  exitProcess,
+  type HostProcess,
+  holdAlive,
+  tolerateBrokenOutput,
+} from './host-process.js';
 import { outliveTerminal } from './lost-terminal.js';
 import { SignalHandler } from './signal-handler.js';
 import { type SignalActions, signalTable } from './signal-table.js';
@@ -21,6 +29,8 @@ export interface Ownership {
   readonly log: Logger;
   /** False: the process is somebody else's, and nothing here touches it. */
   readonly owned: boolean;
+  /** It runs services by itself, and nobody else would notice that its loop is stuck. */
+  readonly watched?: boolean;
   /** The process has a supervisor. */
   readonly supervised: boolean;
   readonly settings: () => LaunchSettings;
@@ -53,21 +63,25 @@ export class OwnedProcess {
   #crashed = false;
   #graceMs = LEFT_BEHIND_MS;
   #saidEnded = false;
+  /** Not the program has asked for the stop: the process is to end by it. */
+  #ends = false;
 
   constructor(given: Ownership) {
     this.#given = given;
+    given.config?.useLogger(given.log, { lent: true });
     this.signalHandler = new SignalHandler({ source: given.host, log: given.log });
   }
 
   /** Listens to the signals from now on, behind the handlers of the application. Done once; true when it was. */
   take(): boolean {
-    const { owned, actions, host, ended, settings, log, supervised } = this.#given;
+    const { owned, actions, host, ended, settings, log, supervised, watched } = this.#given;
     if (!owned || this.#taken) return false;
     this.#taken = true;
     this.#watchFiles();
     if (!supervised) {
       this.#catchUnhandled();
       void ended.then((status) => this.#endAnyway(status));
+      if (watched && host === currentProcess()) void ended.then(watchAlone(settings));
     }
     const restore = tolerateBrokenOutput(host);
     void ended.then(restore);
@@ -75,11 +89,18 @@ export class OwnedProcess {
     const windows = host.platform === 'win32';
     const restart = (): void => this.#restart();
     const isDaemon = rememberForeground();
-    const table = signalTable({ ...actions, restart }, { settings, log, supervised, isDaemon, windows });
+    const stop = (): void => this.stop();
+    const table = signalTable({ ...actions, restart, stop }, { settings, log, supervised, isDaemon, windows });
     for (const [name, act] of Object.entries(table)) this.signalHandler.addHandler(name, act, { last: true });
     // From its first moment on the program had listeners; what came before is not lost.
     if (takeHeldSignals(host)) this.signalHandler.deliver('SIGHUP');
     return true;
+  }
+
+  /** Begins a stop for which the program has not asked: the process ends by it, whatever holds it. */
+  stop(): void {
+    this.#ends = true;
+    this.#given.actions.stop();
   }
 
   /** A reload begins, and reads all files. */
@@ -129,7 +150,7 @@ export class OwnedProcess {
     const letGo = owned ? claimProcess(host) : () => undefined;
     const release = holdAlive();
     const cancelled = (): void => {
-      log.info('Wait called after thread killed. Cleaning up.');
+      log.notice('Wait called after thread killed. Cleaning up.');
       actions.stop();
     };
     if (signal?.aborted) cancelled();
@@ -159,7 +180,7 @@ export class OwnedProcess {
     if (this.#saidEnded) return;
     this.#saidEnded = true;
     const { log } = this.#given;
-    log[status === 0 ? 'info' : 'warn'](`Stopped with status ${status}`, { event: 'stopped', status });
+    log.notice(`Stopped with status ${status}`, { event: 'stopped', status });
   }
 
   #catchUnhandled(): void {
@@ -187,16 +208,18 @@ export class OwnedProcess {
   }
 
   /**
-   * All has stopped. After a crash, and where work is left that nobody can end, the process ends in a moment and with that
-   * status, whatever else holds it: the program may be waiting for a start that never ends.
+   * All has stopped. Unless the program itself has asked for that, the process ends in a moment and with that status,
+   * whatever handles it forgot; so it does after a crash, and where work is left that nobody can end: the program may be
+   * waiting for a start that never ends. What it does behind `wait()` has that moment, and may choose another status.
    */
   #endAnyway(status: number): void {
-    if (!this.#crashed && this.#leftBehind.size === 0) return;
+    const forced = this.#crashed || this.#leftBehind.size > 0;
+    if (!forced && !this.#ends) return;
     const { host } = this.#given;
     host.on('exit', () => {
-      host.exitCode = status;
+      if (forced || host.exitCode === undefined) host.exitCode = status;
     });
-    setTimeout(() => this.exit(status), this.#graceMs).unref();
+    setTimeout(() => this.exit(forced ? status : Number(host.exitCode ?? status)), this.#graceMs).unref();
   }
 
   /** A reload that is asked for while the program still launches is about all that it will have launched. */
@@ -210,7 +233,7 @@ export class OwnedProcess {
     const files = new FileChanges(config, () => {
       if (actions.stopping()) return;
       const inPlace = settings().restartMethod === 'mutate';
-      log.info(`Configuration files changed, ${inPlace ? 'reloading' : 'restarting'}`);
+      log.notice(`Configuration files changed, ${inPlace ? 'reloading' : 'restarting'}`);
       this.#restart();
     });
     this.#files = files;

@@ -4,9 +4,9 @@
 import { commandName } from '../../config/index.js';
 import type { HostProcess } from './host-process.js';
 
-/** `<prog>: master process [<arguments>]`. Values of arguments that look secret are masked. */
+/** `<prog>: master process [<arguments>]`; of arguments that are masked already. */
 export function masterTitle(prog: string, args: readonly string[]): string {
-  const shown = maskArguments(args).join(' ');
+  const shown = args.join(' ');
   return `${prog}: master process${shown === '' ? '' : ` [${shown}]`}`;
 }
 
@@ -36,23 +36,3 @@ export function setTitle(host: Pick<HostProcess, 'title'>, title: string): void 
 export function programName(host: HostProcess): string {
   return commandName(host.argv) || 'portico';
 }
-
-/** `--database-password x`, `--set db.password=x` and the password of a URL are shown with `****` for the secret. */
-export function maskArguments(args: readonly string[]): string[] {
-  let secretNext = false;
-  return args.map((arg) => {
-    if (secretNext) {
-      secretNext = false;
-      return '****';
-    }
-    const at = arg.indexOf('=');
-    const name = at === -1 ? arg : arg.slice(0, at);
-    if (!SECRET_NAME.test(name)) return arg.replace(URL_PASSWORD, '$1****@');
-    if (at !== -1) return `${name}=****`;
-    secretNext = arg.startsWith('-');
-    return arg;
-  });
-}
-
-const SECRET_NAME = /(?:password|passwd|secret|token|api[_-]?key|private[_-]?key|credential)s?$/i;
-const URL_PASSWORD = /([a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:)[^\s/@]*@/gi;

@@ -21,6 +21,8 @@ export interface SignalActions {
   restart(): void;
   /** One worker more or fewer for each service. */
   resize?(by: 1 | -1): void;
+  /** Tells workers to open their log file anew. */
+  reopenLog?(): void;
   /** Writes a report of what the process is doing. */
   report?(): void;
 }
@@ -46,13 +48,13 @@ export function signalTable(actions: SignalActions, given: SignalCircumstances):
   const terminate = (name: string): void => {
     if (!actions.stopping()) {
       // A fleet's parent has said so once for all.
-      log[given.supervised ? 'debug' : 'info'](`Caught ${name}, stopping`);
+      log[given.supervised ? 'debug' : 'notice'](`Caught ${name}, stopping`);
       actions.stop();
     } else if (settings().secondTerm === 'force' && !given.supervised) {
-      log.warn(`Caught ${name} again, exiting at once`);
+      log.notice(`Caught ${name} again, exiting at once`);
       actions.halt();
     } else {
-      log[given.supervised ? 'debug' : 'info'](
+      log[given.supervised ? 'debug' : 'notice'](
         `Caught ${name} again; already stopping, time left: ${actions.remaining()}`,
       );
     }
@@ -61,24 +63,31 @@ export function signalTable(actions: SignalActions, given: SignalCircumstances):
   const interrupt = (name: string): void => {
     if (given.supervised) return;
     if (!actions.stopping() && (settings().sigint === 'graceful' || given.windows === true)) {
-      log.info(`Caught ${name}, stopping; once more to exit at once`);
+      log.notice(`Caught ${name}, stopping; once more to exit at once`);
       actions.stop();
       return;
     }
-    log.info(`Caught ${name}, exiting at once`);
+    log.notice(`Caught ${name}, exiting at once`);
     actions.halt();
   };
 
   const hangUp = (name: string): void => {
+    // Whatever else comes of the signal: what rotates logs waits for nothing.
+    log.reopen?.();
+    actions.reopenLog?.();
     if (actions.stopping()) {
-      log.info(`Caught ${name} while stopping, ignored`);
+      log.notice(`Caught ${name} while stopping, ignored`);
     } else if (settings().sighupForeground === 'stop' && !given.isDaemon()) {
-      log.info(
+      log.notice(
         `Caught ${name} in the foreground of a terminal, stopping; to reload instead, set sighup_foreground = reload or start it in the background`,
       );
       actions.stop();
     } else {
-      log.info(`Caught ${name}, restarting`);
+      if (given.supervised) {
+        log.warn(
+          `Caught ${name}, restarting this worker alone: its siblings keep the configuration they have until the parent reloads; send ${name} to the parent to reload all`,
+        );
+      } else log.notice(`Caught ${name}, restarting`);
       actions.restart();
     }
   };

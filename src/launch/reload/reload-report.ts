@@ -117,8 +117,7 @@ export class ReloadReports {
     const message = `${report.method === 'mutate' ? 'Mutate' : 'Reload'} ${outcome} after ${durationMs} ms`;
     const ordinary = thrown instanceof Error && !(thrown instanceof PorticoError);
     const facts = { event: 'reload', ...report, ...(ordinary ? { err: thrown } : {}) };
-    if (outcome === 'accepted') log.info(message, facts);
-    else if (outcome === 'abandoned') log.warn(message, facts);
+    if (outcome === 'accepted' || outcome === 'abandoned') log.notice(message, facts);
     else log.error(report.error === undefined ? message : `${message}: ${report.error}`, facts);
   }
 }

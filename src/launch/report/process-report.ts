@@ -4,7 +4,7 @@
 import type { Config } from '../../config/index.js';
 import type { ServiceBase } from '../../service/index.js';
 import type { Activity, PeriodicStatus } from '../../tasks/index.js';
-import { GuruMeditation, type GuruMeditationOptions } from './report.js';
+import { GuruMeditation, type GuruMeditationOptions, type ReportedRequest } from './report.js';
 
 /** What there is to report about. */
 export interface ProcessReportOptions
@@ -18,6 +18,8 @@ export interface ProcessReportOptions
 interface Telling {
   readonly tasks?: { activity?(): Iterable<Activity> };
   readonly periodicTasks?: readonly { status(): Iterable<PeriodicStatus> }[];
+  /** Requests that have not been answered. */
+  requestsInFlight?(): Iterable<ReportedRequest>;
 }
 
 /** A reporter of the services of this process: their tasks, periodic tasks, and what `describeWork` says. */
@@ -30,6 +32,8 @@ export function processReport({ services, config, ...options }: ProcessReportOpt
     ...(config !== undefined && { config }),
     activity: each(({ tasks }) => tasks?.activity?.() ?? []),
     periodicTasks: each(({ periodicTasks = [] }) => periodicTasks.flatMap((tasks) => [...tasks.status()])),
+    // A supervisor serves none: those of its workers are in their reports.
+    ...(options.workers === undefined && { requests: each((service) => service.requestsInFlight?.() ?? []) }),
     work: each((service) => service.describeWork?.() ?? []),
   });
 }

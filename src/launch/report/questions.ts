@@ -48,5 +48,5 @@ export class Questions {
 
 /** The text of what went wrong, as it travels. */
 export function errorText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return String(error instanceof Error ? error.message : error);
 }

@@ -1,6 +1,7 @@
 /**
  * The look of a Guru Meditation report: banners of 72 columns over plain lines, as oslo.reports draws them.
  */
+import { printable } from '../../printable.js';
 
 const WIDTH = 72;
 
@@ -18,7 +19,7 @@ export function sectionBanner(title: string): string {
 /** `key = value`, one a line. */
 export function pairs(values: Readonly<Record<string, unknown>>, indent = ''): string {
   return Object.entries(values)
-    .map(([key, value]) => `${indent}${key} = ${String(value)}`)
+    .map(([key, value]) => `${indent}${key} = ${printable(String(value))}`)
     .join('\n');
 }
 

@@ -1,10 +1,13 @@
 /**
  * The Guru Meditation report: what a process is doing, on demand, while it goes on doing it.
  */
+
+import { randomUUID } from 'node:crypto';
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Config, defineOptions, float, packageOf, path } from '../../config/index.js';
+import { printable, printableLines } from '../../printable.js';
 import type { Awaitable } from '../../service/index.js';
 import {
   type Activity,
@@ -181,8 +184,7 @@ export class GuruMeditation {
     // The pid, so that workers that are asked at once do not write over one another.
     const file = join(folder, `${this.#service.replaceAll(/[^\w.-]/g, '_')}_gurumeditation_${time}_${process.pid}`);
     try {
-      await writeFile(file, report, { mode: 0o600 });
-      return file;
+      return await writeNew(file, report);
     } catch (error) {
       this.#output.write(
         `the Guru Meditation report could not be written to ${file}: ${(error as Error).message}\n${report}`,
@@ -208,25 +210,18 @@ export class GuruMeditation {
   #tasks(): string {
     const { activity, periodicTasks, requests, work } = this.#options;
     const going = [...(activity?.() ?? [])].map(
-      ({ kind, name, state, ageMs }) => `  ${kind} ${name}: ${state}, for ${formatDuration(ageMs / 1000)}`,
+      ({ kind, name, state, ageMs }) => `${kind} ${name}: ${state}, for ${formatDuration(ageMs / 1000)}`,
     );
     const inFlight = [...(requests?.() ?? [])].map(
-      ({ method, path, ageMs }) => `  ${method} ${path.split('?', 1)[0]}: for ${formatDuration(ageMs / 1000)}`,
+      ({ method, path, ageMs }) => `${method} ${path.split('?', 1)[0]}: for ${formatDuration(ageMs / 1000)}`,
     );
     const block = (title: string, lines: readonly string[]): string =>
-      `${title}:\n${lines.length === 0 ? '  none' : lines.join('\n')}`;
+      `${title}:\n${lines.length === 0 ? '  none' : lines.map((line) => `  ${printable(line)}`).join('\n')}`;
     return [
       block('Tasks and timers', going),
       block('Periodic tasks', [...(periodicTasks?.() ?? [])].map(periodicLine)),
-      block('Requests in flight', inFlight),
-      ...(work === undefined
-        ? []
-        : [
-            block(
-              'Under way',
-              [...work()].map((line) => `  ${line}`),
-            ),
-          ]),
+      ...(requests === undefined ? [] : [block('Requests in flight', inFlight)]),
+      ...(work === undefined ? [] : [block('Under way', [...work()])]),
     ].join('\n\n');
   }
 }
@@ -238,7 +233,7 @@ export function guruMeditation(options: GuruMeditationOptions = {}): GuruMeditat
 
 async function sectionText(text: ReportSection): Promise<string> {
   try {
-    return await text();
+    return printableLines(await text());
   } catch (error) {
     return `(this section failed)\n${error instanceof Error ? error.stack : String(error)}`;
   }
@@ -258,7 +253,7 @@ function periodicLine({
   const next = nextIn === undefined ? 'not scheduled yet' : `next in ${formatDuration(Math.max(0, nextIn))}`;
   const failed = lastError === undefined ? '' : `, last error: ${lastError}`;
   const state = running ? 'running, ' : '';
-  return `  ${name}: ${state}every ${formatDuration(spacing)}, ${runs} runs, ${errors} errors, ${last}, ${next}${failed}`;
+  return `${name}: ${state}every ${formatDuration(spacing)}, ${runs} runs, ${errors} errors, ${last}, ${next}${failed}`;
 }
 
 /** `default:` first, then each group; options sorted by name, secrets masked by the configuration itself. */
@@ -272,6 +267,19 @@ function configuration(config: Config | undefined): string {
       return `${name}:\n${pairs(Object.fromEntries(byName), '  ')}`;
     })
     .join('\n\n');
+}
+
+/** Where something has that name, a link that somebody has put there among others, it is left alone for another name. */
+async function writeNew(file: string, text: string): Promise<string> {
+  try {
+    await writeFile(file, text, { mode: 0o600, flag: 'wx' });
+    return file;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const other = `${file}_${randomUUID()}`;
+    await writeFile(other, text, { mode: 0o600, flag: 'wx' });
+    return other;
+  }
 }
 
 async function modificationTime(file: string): Promise<number> {

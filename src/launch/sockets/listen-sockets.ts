@@ -2,9 +2,10 @@
  * Bound sockets that the supervisor keeps for its whole life, without listening, and that workers inherit.
  */
 import { lookup } from 'node:dns/promises';
-import { chmodSync, existsSync, lstatSync, unlinkSync } from 'node:fs';
+import { existsSync, lstatSync, unlinkSync } from 'node:fs';
 import net, { isIP } from 'node:net';
 import { dirname } from 'node:path';
+import { madeWithMode } from '../../made-with-mode.js';
 import type { ListenAddress } from '../../service/index.js';
 import { type BoundHandle, bindSocket, canReusePort, nameOfDescriptor } from './bind.js';
 
@@ -72,9 +73,9 @@ async function openUnix(address: Extract<ListenAddress, { path: string }>): Prom
   // bind(2) says ENOENT, for which libuv says EACCES.
   if (!address.path.startsWith('\0') && !existsSync(folder))
     throw taken('ENOENT', address.path, `the folder ${folder} does not exist`);
-  const handle = bindSocket({ path: address.path }, (code) => taken(code, address.path));
-  // Group members may connect, others not, whatever the umask. Nobody listens yet, so nobody slipped in before.
-  chmodSync(address.path, 0o660);
+  const bind = (): BoundHandle => bindSocket({ path: address.path }, (code) => taken(code, address.path));
+  // Group members may connect, others not, whatever the umask.
+  const handle = address.path.startsWith('\0') ? bind() : madeWithMode(address.path, 0o660, bind);
   const close = (): void => {
     handle.close();
     try {

@@ -62,14 +62,17 @@ export class ServiceManager {
     this.#say('stopping', 'STOPPING=1');
   }
 
-  /** From now on, as often as the service manager asks for: a sign of life, unless `healthy` denies it. */
-  watch(healthy: () => boolean): void {
+  /**
+   * From now on, as often as the service manager asks for: a sign of life, unless `healthy` denies it, which is told how
+   * long the service manager waits, in milliseconds.
+   */
+  watch(healthy: (limitMs: number) => boolean): void {
     const { WATCHDOG_USEC: microseconds, WATCHDOG_PID: pid } = this.#host.env;
     const halfMs = Number(microseconds) / 2000;
     const meant = pid === undefined || pid === '' || Number(pid) === this.#host.pid;
     if (!this.#enabled || !meant || !(halfMs > 0)) return;
     this.#watchdog = setInterval(() => {
-      if (healthy()) this.#say('watchdog', 'WATCHDOG=1');
+      if (healthy(2 * halfMs)) this.#say('watchdog', 'WATCHDOG=1');
     }, halfMs);
     this.#watchdog.unref();
   }

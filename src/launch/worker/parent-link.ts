@@ -8,6 +8,7 @@ import { describeError } from '../../errors.js';
 import type { Assignment, Configure, LaunchedService, ToParent, ToWorker } from '../assignment.js';
 import { STATUS_FAILED, statusOf } from '../exit-status.js';
 import { within } from '../within.js';
+import { fittingMessage } from './fitting-message.js';
 
 /** Where a worker's process object holds its link. */
 export const WORKER_LINK = Symbol.for('portico.worker');
@@ -16,7 +17,7 @@ export const WORKER_LINK = Symbol.for('portico.worker');
 export interface Channel {
   readonly connected: boolean;
   send?(message: ToParent, done: (error: Error | null) => void): unknown;
-  on(event: string, listener: (message: ToWorker) => void): unknown;
+  on(event: string, listener: (message: ToWorker, socket?: unknown) => void): unknown;
   exit(status: number): never;
 }
 
@@ -25,6 +26,9 @@ const SETTLING: ReadonlySet<ToParent['kind']> = new Set(['ready', 'failed', 'end
 
 /** What to do about an application that ends its process. */
 const NO_EXIT = 'A module must not end the process that imports it: throw an error instead.';
+
+/** Sockets that were sent: libuv's handles. */
+const HELD: unknown[] = [];
 
 /** A message of one kind. */
 type Message<K extends ToWorker['kind']> = Extract<ToWorker, { kind: K }>;
@@ -35,15 +39,19 @@ export class ParentLink {
   configuration: unknown;
   settings: Configure['settings'];
   readonly sockets: Configure['sockets'];
+  /** Where a warning of the link goes. */
+  warn: (text: string) => void = (text) => process.emitWarning(text);
   /** This worker checks a reload before it starts anything. */
   readonly rehearse: boolean;
   readonly #channel: Channel;
   readonly #handlers = new Map<string, (message: never) => void>();
   readonly #early: ToWorker[] = [];
+  #received: unknown[] = [];
   #uncaught: (error: unknown) => void = (error) => void this.fail(error);
   #gone: () => void;
   #releaseSignals: () => void;
   #failing = false;
+  #warned = false;
   /** The parent knows how the start came out, or that this worker ends. */
   #settled = false;
   readonly #collectors: (() => Readonly<Record<string, unknown>>)[] = [];
@@ -57,7 +65,10 @@ export class ParentLink {
     this.#channel = given.channel;
     this.#releaseSignals = given.releaseSignals;
     this.#gone = () => this.#channel.exit(1);
-    this.#channel.on('message', (message) => this.#receive(message));
+    this.#channel.on('message', (message, socket) => {
+      if (message.kind === 'socket') this.#received.push(socket);
+      else this.#receive(message);
+    });
     this.#channel.on('disconnect', () => this.#gone());
   }
 
@@ -65,6 +76,14 @@ export class ParentLink {
   on<K extends ToWorker['kind']>(kind: K, handler: (message: Message<K>) => void): void {
     this.#handlers.set(kind, handler as (message: never) => void);
     for (const message of this.#early.splice(0)) this.#receive(message);
+  }
+
+  /** The descriptors of the sockets that came since this was asked. The channel's own objects for them stay: they would close them. */
+  takeSockets(): number[] {
+    const sockets = this.#received;
+    this.#received = [];
+    HELD.push(...sockets);
+    return sockets.flatMap((socket) => (socket as { fd?: number } | undefined)?.fd ?? []);
   }
 
   /** From now on the loss of the parent is `gone`'s affair; until then the process just ends, with 1. */
@@ -98,7 +117,10 @@ export class ParentLink {
       }
       try {
         // Told only whether it left; a parent that is gone is noticed by `disconnect`.
-        this.#channel.send(message, () => resolve());
+        this.#channel.send(
+          fittingMessage(message, (text) => this.#warnOnce(text)),
+          () => resolve(),
+        );
       } catch {
         resolve();
       }
@@ -146,6 +168,12 @@ export class ParentLink {
     const text = `worker ${index} of service ${service} was ended before it was ready: ${place}: process.exit()\n  ${NO_EXIT}`;
     // In the channel when `send` returns: a pipe that has room takes it at once.
     void this.send({ kind: 'failed', text, code: undefined, status: STATUS_FAILED });
+  }
+
+  #warnOnce(text: string): void {
+    if (this.#warned) return;
+    this.#warned = true;
+    this.warn(text);
   }
 
   #receive(message: ToWorker): void {

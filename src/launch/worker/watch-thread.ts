@@ -1,6 +1,7 @@
 /**
- * The small thread of each worker. It does two things that the main thread cannot do while its loop is stuck: it ends the
- * process when the parent is gone, and it tells the parent what the main thread is stuck in.
+ * The small thread of each process that serves. It does what the main thread cannot do while its loop is stuck: in a worker
+ * it ends the process when the parent is gone, and tells the parent what the main thread is stuck in; where there is no
+ * parent it ends the process after `worker_timeout`, and says what it was stuck in.
  */
 import { writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
@@ -19,19 +20,37 @@ let beats = Atomics.load(shared, fields.beats);
 let silentMs = 0;
 let orphanedMs = 0;
 let reported = false;
+let stuckIn: readonly string[] | undefined;
 
 setInterval(() => {
-  if (process.ppid !== parent) orphanedMs += TICK_MS;
+  if (parent !== undefined && process.ppid !== parent) orphanedMs += TICK_MS;
   const now = Atomics.load(shared, fields.beats);
   silentMs = now === beats ? silentMs + TICK_MS : 0;
   if (silentMs === 0) reported = false;
   beats = now;
   if (orphanedMs > 0) endOrphan();
-  if (silentMs < Atomics.load(shared, fields.stuckMs) || reported || Atomics.load(shared, fields.debugged) === 1)
-    return;
+  if (silentMs < Atomics.load(shared, fields.stuckMs) || Atomics.load(shared, fields.debugged) === 1) return;
+  const endMs = Atomics.load(shared, fields.endMs);
+  if (parent === undefined && endMs > 0 && silentMs > endMs) endStuck(endMs);
+  if (reported) return;
   reported = true;
+  stuckIn = undefined;
   takeStack();
 }, TICK_MS);
+
+function endStuck(endMs: number): void {
+  const stack = stuckIn?.map((frame) => `\n    ${frame}`).join('') ?? ' (its stack could not be taken)';
+  tell(`Process ${process.pid} gave no sign of life for ${endMs / 1000} s, killing it; it was stuck in:${stack}\n`);
+  process.kill(process.pid, 'SIGKILL');
+}
+
+function tell(text: string): void {
+  try {
+    writeSync(descriptor, text);
+  } catch {
+    // The reader is gone.
+  }
+}
 
 function endOrphan(): void {
   const timeoutMs = Atomics.load(shared, fields.timeoutMs);
@@ -54,11 +73,8 @@ function takeStack(): void {
     });
     session.post('Debugger.resume');
     session.disconnect();
-    try {
-      writeSync(descriptor, `${JSON.stringify({ kind: 'stuck', stack })}\n`);
-    } catch {
-      // The parent is gone, and with it the reader.
-    }
+    stuckIn = stack;
+    if (parent !== undefined) tell(`${JSON.stringify({ kind: 'stuck', stack })}\n`);
   });
   session.post('Debugger.enable');
   session.post('Debugger.pause');

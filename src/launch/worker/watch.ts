@@ -1,42 +1,40 @@
 /**
- * A worker's signs of life: a beat each second over the channel, and a counter that its watch thread sees.
+ * A process's signs of life: a beat each second, which its watch thread sees, and in a worker its parent too.
  */
 import { url as debuggerUrl } from 'node:inspector';
 import { performance } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 import { ownFile } from '../../own-files.js';
 import { WATCH_DESCRIPTOR } from '../assignment.js';
+import type { LaunchSettings } from '../launch-settings.js';
 import type { ParentLink } from './parent-link.js';
 
-/** What worker and watch thread share, as indexes into an `Int32Array`. */
-const FIELDS = { beats: 0, timeoutMs: 1, debugged: 2, stuckMs: 3 } as const;
+/** What the main thread and its watch thread share, as indexes into an `Int32Array`. */
+const FIELDS = { beats: 0, timeoutMs: 1, debugged: 2, stuckMs: 3, endMs: 4 } as const;
 
 /** What the watch thread is started with: all it needs, for each file that it imported would take a millisecond. */
 export interface WatchData {
   readonly shared: Int32Array;
   readonly fields: typeof FIELDS;
-  readonly parent: number;
+  /** Undefined in a process that nobody watches from outside: the thread ends it by itself. */
+  readonly parent: number | undefined;
+  /** Where it tells what the main thread is stuck in. */
   readonly descriptor: number;
 }
 
 const BEAT_MS = 1000;
 /** Silent for so long a main thread counts as stuck, unless its parent would end it sooner. */
 const LONGEST_SILENCE_MS = 3000;
+const STANDARD_ERROR = 2;
 
-/** Starts both. They keep nothing alive. */
+/** Starts both in a worker. They keep nothing alive. */
 export function startWatching(link: ParentLink): void {
-  const shared = new Int32Array(new SharedArrayBuffer(Object.keys(FIELDS).length * Int32Array.BYTES_PER_ELEMENT));
-  const data: WatchData = { shared, fields: FIELDS, parent: process.ppid, descriptor: WATCH_DESCRIPTOR };
-  startThread(data);
+  const { beat: watched } = startThread({ parent: process.ppid, descriptor: WATCH_DESCRIPTOR }, () => link.settings);
   const memory = memoryReader();
   let before = performance.eventLoopUtilization();
   let due = performance.now() + BEAT_MS;
   const beat = (): void => {
-    const debugged = debuggerUrl() !== undefined;
-    Atomics.add(shared, FIELDS.beats, 1);
-    Atomics.store(shared, FIELDS.debugged, debugged ? 1 : 0);
-    Atomics.store(shared, FIELDS.timeoutMs, Math.min(link.settings.gracefulShutdownTimeoutMs, 2 ** 31 - 1));
-    Atomics.store(shared, FIELDS.stuckMs, stuckAfterMs(link.settings.workerTimeoutMs));
+    const debugged = watched();
     const now = performance.now();
     const after = performance.eventLoopUtilization();
     const facts = {
@@ -50,6 +48,17 @@ export function startWatching(link: ParentLink): void {
   };
   beat();
   setInterval(beat, BEAT_MS).unref();
+}
+
+/** Starts the thread in a process without a parent to end it when its loop is stuck. Gives the function that ends it. */
+export function watchAlone(settings: () => LaunchSettings): () => void {
+  const { beat, end } = startThread({ parent: undefined, descriptor: STANDARD_ERROR }, settings);
+  beat();
+  const timer = setInterval(beat, BEAT_MS).unref();
+  return () => {
+    clearInterval(timer);
+    end();
+  };
 }
 
 /** The resident memory in bytes; that of the beat before, or 0, when it cannot be read: Linux tells it in a file. */
@@ -71,7 +80,13 @@ function stuckAfterMs(workerTimeoutMs: number): number {
   return Math.max(BEAT_MS * 1.25, Math.min(LONGEST_SILENCE_MS, workerTimeoutMs / 2));
 }
 
-function startThread(workerData: WatchData): void {
+/** The thread, and the beat it listens for, which tells whether a debugger is attached. */
+function startThread(
+  given: Pick<WatchData, 'parent' | 'descriptor'>,
+  settings: () => LaunchSettings,
+): { beat(): boolean; end(): void } {
+  const shared = new Int32Array(new SharedArrayBuffer(Object.keys(FIELDS).length * Int32Array.BYTES_PER_ELEMENT));
+  const workerData: WatchData = { shared, fields: FIELDS, ...given };
   const thread = new Worker(ownFile('launch/worker/watch-thread.js'), {
     workerData,
     // Not the bootstrap again, and none of the program's own preloads.
@@ -79,7 +94,18 @@ function startThread(workerData: WatchData): void {
     env: {},
     resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 },
   });
-  // Without it the worker serves all the same; what is lost is the stack of a stuck loop, and the end of a stuck orphan.
+  // Without it the process serves all the same; what is lost is the stack of a stuck loop, and the end of one.
   thread.on('error', () => undefined);
   thread.unref();
+  const beat = (): boolean => {
+    const { gracefulShutdownTimeoutMs, workerTimeoutMs } = settings();
+    const debugged = debuggerUrl() !== undefined;
+    Atomics.add(shared, FIELDS.beats, 1);
+    Atomics.store(shared, FIELDS.debugged, debugged ? 1 : 0);
+    Atomics.store(shared, FIELDS.timeoutMs, Math.min(gracefulShutdownTimeoutMs, 2 ** 31 - 1));
+    Atomics.store(shared, FIELDS.stuckMs, stuckAfterMs(workerTimeoutMs));
+    Atomics.store(shared, FIELDS.endMs, Math.min(workerTimeoutMs, 2 ** 31 - 1));
+    return debugged;
+  };
+  return { beat, end: () => void thread.terminate() };
 }

@@ -120,7 +120,7 @@ export class WorkerSide implements Launcher {
     service.useSockets(this.#sockets.own());
     this.#link.on('adopt', (message: { slot: number }) => {
       const { slot } = message;
-      this.#sockets.adopt(service, slot).catch((error: unknown) => {
+      this.#sockets.adopt(service, slot, this.#link.takeSockets()).catch((error: unknown) => {
         this.#log.warn(`worker ${slot} cannot be helped out`, { service: service.name, err: error });
       });
     });
@@ -153,6 +153,7 @@ export class WorkerSide implements Launcher {
       setTitle(this.#host, workerTitle(this.#options.prog ?? programName(this.#host), service, index));
     }
     link.releaseSignals();
+    link.warn = (text) => this.#log.warn(text, { service, workerId: index });
     link.onGone(() => void this.#orphaned());
     link.onUncaught((error) => void inner.crash(error));
     link.on('drain', ({ reason, timeoutMs }) => {
@@ -164,6 +165,7 @@ export class WorkerSide implements Launcher {
     link.on('mutate', ({ id, configuration, settings }) => {
       void this.#mutate(configuration, settings).then((accepted) => link.send({ kind: 'done', id, accepted }));
     });
+    link.on('reopen', () => this.#log.reopen?.());
     link.on('ask', ({ id, topic, body }) => {
       void inner.questions.ask(topic, body).then(
         (answer) => link.send({ kind: 'answer', id, body: answer }),

@@ -10,7 +10,7 @@ export class WorkerSockets {
   readonly #slot: number;
   /** Slots whose descriptors belong to a listener by now. */
   readonly #taken = new Set<number>();
-  readonly #adopted = new Map<number, () => void>();
+  readonly #adopted = new Map<number, Promise<(() => void) | undefined>>();
   #closed = false;
 
   /** `index` is the worker's: it has slot `index` modulo the number of slots. */
@@ -25,19 +25,24 @@ export class WorkerSockets {
     return this.#of(this.#slot);
   }
 
-  /** Listens on the sockets of another slot as well. Each can be taken once: ending a listener closes its descriptor. */
-  async adopt(service: ListeningService, slot: number): Promise<void> {
-    const sockets = this.#of(slot);
-    if (this.#closed || this.#taken.has(slot) || sockets.length < this.#sockets.length) return;
-    this.#taken.add(slot);
-    const release = await service.adoptSockets?.(sockets);
-    if (release === undefined) return;
-    if (this.#closed) release();
-    else this.#adopted.set(slot, release);
+  /** Listens on the sockets of another slot as well: `descriptors`, one for each address, which belong to it then. */
+  async adopt(service: ListeningService, slot: number, descriptors: readonly number[]): Promise<void> {
+    if (this.#closed || descriptors.length < this.#sockets.length) {
+      for (const descriptor of descriptors) closeSync(descriptor);
+      return;
+    }
+    this.release(slot);
+    const sockets = this.#sockets.map(({ address }, at) => ({ address, fd: descriptors[at]! }));
+    const adopted = Promise.resolve(service.adoptSockets?.(sockets));
+    this.#adopted.set(slot, adopted);
+    await adopted;
   }
 
   release(slot: number): void {
-    this.#adopted.get(slot)?.();
+    void this.#adopted.get(slot)?.then(
+      (release) => release?.(),
+      () => undefined,
+    );
     this.#adopted.delete(slot);
   }
 
@@ -48,8 +53,7 @@ export class WorkerSockets {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const release of this.#adopted.values()) release();
-    this.#adopted.clear();
+    for (const slot of this.#adopted.keys()) this.release(slot);
     for (const { descriptors } of this.#sockets) {
       for (const [slot, descriptor] of descriptors.entries()) if (!this.#taken.has(slot)) closeSync(descriptor);
     }

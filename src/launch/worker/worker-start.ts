@@ -21,6 +21,7 @@ export async function beginWork(assigned: string, releaseSignals: () => void): P
   // What cannot be imported fails again when the program imports it.
   if ('preload' in known) for (const url of known.preload) import(url).catch(() => undefined);
   const first = await configured;
+  if (first.arguments !== undefined) process.argv.splice(2, Number.POSITIVE_INFINITY, ...first.arguments);
   const assignment = 'preload' in known ? takeFacts(first) : known;
   // The channel alone does not keep a worker alive whose program ended without having launched anything.
   process.channel?.unref();
@@ -82,8 +83,7 @@ function received(sockets: Configure['sockets']): Configure['sockets'] {
 
 /** Makes of an early worker what any other is from its first instruction. */
 function takeFacts({ early }: Configure): Assignment {
-  const { assignment, arguments: words, environment } = early!;
-  process.argv.splice(2, Number.POSITIVE_INFINITY, ...words);
+  const { assignment, environment } = early!;
   Object.assign(process.env, environment);
   process.env[WORKER_ID_VARIABLE] = String(assignment.index);
   return assignment;

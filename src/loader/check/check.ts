@@ -10,7 +10,7 @@ import { type Config, ConfigError } from '../../config/index.js';
 import { ConfigurationRefused } from '../../errors.js';
 import type { PasteDocument, PasteSection } from '../../ini/index.js';
 import { silentLogger } from '../../log.js';
-import { refusalsOf } from '../../several-refusals.js';
+import { refusalsOf, SeveralRefusals } from '../../several-refusals.js';
 import { tellsChildren } from '../composite/children.js';
 import { type Context, isComposite } from '../context.js';
 import { unknownProtocol, usableProtocol } from '../create.js';
@@ -33,6 +33,8 @@ export interface CheckOptions {
   readonly import?: boolean | undefined;
   /** Only what these apps lead to. Default: all sections. */
   readonly names?: readonly string[] | undefined;
+  /** False makes no factory, also none that may be made for a check. Default true. */
+  readonly trial?: boolean | undefined;
 }
 
 /** Everything that is wrong, or looks wrong, by place. */
@@ -137,7 +139,7 @@ class Check {
     try {
       await trial(globalConf, localConf, ctx);
     } catch (error) {
-      if (error instanceof ConfigurationRefused) this.#mistake(error);
+      if (error instanceof ConfigurationRefused) this.#mistake(this.#parts.configured ? error : writtenHere(error));
     } finally {
       await releases.run();
     }
@@ -155,7 +157,7 @@ class Check {
   #context(context: Context): void {
     if (context.type === 'pipeline') {
       warnOfRepeats(context, this.findings);
-      for (const { origin, message, hint } of orderWarnings(context)) {
+      for (const { origin, message, hint } of orderWarnings(context, this.#config)) {
         this.findings.warning('PORTICO_PASTE_FILTER_ORDER', origin, this.#main.file, message, hint);
       }
       return;
@@ -178,19 +180,32 @@ class Check {
     const declared = factory.value as Partial<Declared>;
     this.#declared(context, declared);
     const trial = declared.trial === true ? (factory.value as Trial) : declared.trial;
-    if (typeof trial === 'function' && this.findings.severity === 'error' && this.#parts.service !== undefined) {
+    const tries = this.findings.severity === 'error' && !this.#alone && this.#options.trial !== false;
+    if (typeof trial === 'function' && tries) {
       this.#trials.push({ context, trial });
     }
     if (isComposite(context)) this.#composite(context);
   }
 
   /** Options that a factory has declared are parsed as it would parse them. */
-  #declared(context: Context, { group, options }: Partial<Declared>): void {
-    if (group === undefined || options === undefined) return;
-    try {
-      this.#config.group(group, options, { local: sectionOf(context).options });
-    } catch (error) {
-      this.#mistake(this.#parts.configured ? error : writtenHere(error));
+  #declared(context: Context, { group, options, groups = {} }: Partial<Declared>): void {
+    const read = (work: () => unknown): void => {
+      try {
+        work();
+      } catch (error) {
+        this.#mistake(this.#parts.configured ? error : writtenHere(error));
+      }
+    };
+    if (group !== undefined && options !== undefined) {
+      const { options: local, origin } = sectionOf(context);
+      read(() => this.#config.group(group, options, { local, origin }));
+    }
+    for (const [name, further] of Object.entries(groups)) {
+      read(() =>
+        name.endsWith('<name>')
+          ? this.#config.register(name, further)
+          : this.#config.group(name, further, { partial: true }),
+      );
     }
   }
 
@@ -262,9 +277,13 @@ class Check {
   }
 }
 
-/** Of what is wrong with a group of options, only what stands in the paste file. */
+/** Of what a factory refuses, only what stands in the paste file: the rest may be right in a service configuration. */
 function writtenHere(error: unknown): unknown {
-  return error instanceof ConfigError
-    ? new ConfigError(error.issues.filter(({ location }) => location?.origin !== undefined))
-    : error;
+  if (error instanceof ConfigError) {
+    return new ConfigError(error.issues.filter(({ location }) => location?.origin !== undefined));
+  }
+  const refusals = refusalsOf(error).filter(
+    (each) => !(each instanceof ConfigurationRefused) || each.origin?.option !== undefined,
+  );
+  return refusals.length === 1 ? refusals[0] : new SeveralRefusals([], refusals as ConfigurationRefused[]);
 }

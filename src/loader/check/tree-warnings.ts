@@ -1,8 +1,12 @@
 /**
  * What looks wrong in the trees of a file: filters out of order, options that go nowhere.
  */
+
+import type { Declared, WantedOrder } from '../../app/index.js';
+import type { Config } from '../../config/index.js';
 import type { Origin } from '../../errors.js';
-import type { Context } from '../context.js';
+import type { Context, FactoryUse } from '../context.js';
+import { sectionOf } from '../section-context.js';
 import type { Setting } from '../source.js';
 import type { Findings } from './finding.js';
 
@@ -13,23 +17,20 @@ export interface OrderWarning {
   readonly hint: string;
 }
 
-/** Outer before inner, and why. Names are those of Portico's filters: the groups their options are declared in. */
-const PAIRS: readonly (readonly [outer: string, inner: string, why: string])[] = [
-  [
-    'cors',
-    'auth_token',
-    'a preflight carries no credentials, and a 401 without CORS headers is unreadable to a browser',
-  ],
-  [
-    'cors',
-    'basic_auth',
-    'a preflight carries no credentials, and a 401 without CORS headers is unreadable to a browser',
-  ],
-  ['cors', 'jwt', 'a preflight carries no credentials, and a 401 without CORS headers is unreadable to a browser'],
+/** What cors must stand outside of: each of them answers a preflight itself, and refuses without CORS headers. */
+const PREFLIGHT =
+  'a preflight carries no credentials, and what it answers has no CORS headers: a browser cannot read it';
+
+/**
+ * Outer before inner, and why. Names are those of Portico's filters: the groups their options are declared in. Each pair is
+ * here because the two behave so, which a test shows by requests through them in either order.
+ */
+export const PAIRS: readonly (readonly [outer: string, inner: string, why: string])[] = [
+  ...['auth_token', 'basic_auth', 'jwt', 'noauth', 'context'].map((inner) => ['cors', inner, PREFLIGHT] as const),
   ['proxy_headers', 'rate_limit', 'clients behind the proxy would all count as one'],
-  ['request_id', 'request_log', 'its lines would have no request id'],
-  ['sizelimit', 'etag', 'it reads bodies without a limit'],
-  ['sizelimit', 'audit', 'it reads bodies without a limit'],
+  ['path_prefix', 'rate_limit', 'its rules by path would not know the paths that have the prefix'],
+  ['path_prefix', 'auth_token', 'access rules would be compared with paths that have the prefix or not'],
+  ['path_prefix', 'read_only', 'exempt paths would not know those that have the prefix'],
 ];
 
 /** Filters of a pipeline that stand twice. */
@@ -46,9 +47,18 @@ export function warnOfRepeats(context: Context, findings: Findings): void {
 }
 
 /** Known pairs of filters in the wrong order; their factories must be resolved. */
-export function orderWarnings(context: Context): OrderWarning[] {
+export function orderWarnings(context: Context, config: Config): OrderWarning[] {
   const filters = (context.filters ?? []).map((filter) => ({ filter, name: nameOfFilter(filter) }));
-  return PAIRS.flatMap(([outer, inner, why]) => {
+  const wanted = filters.flatMap(({ filter, name }, at) => {
+    const order = wantedOrder(filter, config);
+    const isOne = (other: { readonly name: string | undefined }): boolean =>
+      order?.behind.includes(other.name ?? '') === true;
+    const inner = filters.slice(at + 1).find(isOne);
+    if (order === undefined || inner === undefined || filters.slice(0, at).some(isOne)) return [];
+    const message = `${name} stands outside of ${inner.name}: ${order.why}.`;
+    return [{ origin: filter.trail.reference?.place().origin, message, hint: order.hint }];
+  });
+  const pairs = PAIRS.flatMap(([outer, inner, why]) => {
     const outerAt = filters.findIndex(({ name }) => name === outer);
     const innerAt = filters.findIndex(({ name }) => name === inner);
     if (outerAt < 0 || innerAt < 0 || outerAt < innerAt) return [];
@@ -61,6 +71,19 @@ export function orderWarnings(context: Context): OrderWarning[] {
       },
     ];
   });
+  return [...pairs, ...wanted];
+}
+
+/** What a filter says of its place, with the options it is given here. */
+function wantedOrder(filter: Context, config: Config): WantedOrder | undefined {
+  const { group, options, order } = (factoryOf(filter)?.value ?? {}) as Partial<Declared>;
+  if (group === undefined || options === undefined || order === undefined) return undefined;
+  try {
+    return order(config.group(group, options, { local: sectionOf(filter).options }));
+  } catch {
+    // Whoever makes the filter tells what is wrong with its options.
+    return undefined;
+  }
 }
 
 /** Options that a section gives to what it uses, and that no factory gets. */
@@ -94,10 +117,13 @@ function reachesFactory(context: Context): boolean {
 
 /** The name of one of Portico's filters, however the section is called. */
 function nameOfFilter(context: Context): string | undefined {
-  const inner = context.type === 'filter-with' ? context.next! : context;
-  const factory = inner.factory?.value as { group?: unknown; expression?: { attribute?: string } } | undefined;
+  const factory = factoryOf(context)?.value as { group?: unknown; expression?: { attribute?: string } } | undefined;
   if (typeof factory?.group === 'string') return GROUPS.get(factory.group) ?? factory.group;
   return snake(factory?.expression?.attribute ?? (factory as { name?: string } | undefined)?.name);
+}
+
+function factoryOf(context: Context): FactoryUse | undefined {
+  return (context.type === 'filter-with' ? context.next! : context).factory;
 }
 
 /** Filters whose options live in a group with another name. */

@@ -44,11 +44,11 @@ export function bestMatch(accepted: readonly MediaType[], supported: readonly st
   let bestStars = 2;
   for (const type of supported) {
     for (const entry of accepted) {
+      if (!masks(entry.type, type)) continue;
       const quality = entry.params.has('q') ? numberOf(entry.params.get('q')) : 1;
       if (quality === undefined || quality < bestQuality) continue;
       const stars = entry.type.split('*').length - 1;
       if (quality === bestQuality && bestStars <= stars) continue;
-      if (!masks(entry.type, type)) continue;
       best = { type, params: entry.params };
       bestQuality = quality;
       bestStars = stars;
@@ -62,14 +62,16 @@ function masks(mask: string, type: string): boolean {
   return mask === '*/*' || type.split('/', 1)[0] === mask.slice(0, -2);
 }
 
+const DIGITS = String.raw`\d+(?:_\d+)*`;
+/** Each digit can be read in one way only: with `.?` between two runs of digits the time was the square of a length. */
+const FLOAT = new RegExp(String.raw`^[+-]?(?:${DIGITS}(?:\.(?:${DIGITS})?)?|\.${DIGITS})(?:e[+-]?${DIGITS})?$`);
+
 /** A number as Python's `float` reads it. */
 function numberOf(text: string | undefined): number | undefined {
   const plain = (text ?? '').trim().toLowerCase();
   const special = /^([+-]?)(?:(inf(?:inity)?)|(nan))$/.exec(plain);
   if (special !== null) return special[3] === undefined ? Number(`${special[1]}Infinity`) : Number.NaN;
-  const digits = String.raw`\d+(?:_\d+)*`;
-  const number = new RegExp(`^[+-]?(?:${digits}\\.?(?:${digits})?|\\.${digits})(?:e[+-]?${digits})?$`);
-  return number.test(plain) ? Number(plain.replaceAll('_', '')) : undefined;
+  return FLOAT.test(plain) ? Number(plain.replaceAll('_', '')) : undefined;
 }
 
 function unquoted(text: string): string {

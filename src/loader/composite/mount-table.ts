@@ -5,7 +5,7 @@
  * it. (find-my-way decodes the path first and reads `:` and `*` in a route as variables.) A lookup asks one table for
  * each `/` of the path, from the length of the longest mount down to that of the shortest.
  */
-import type { App } from '../../app/index.js';
+import { type App, encodedPath, writtenPath } from '../../app/index.js';
 import { byCodePoints, codePointLength } from './code-points.js';
 import type { Place } from './place.js';
 
@@ -65,7 +65,8 @@ export class MountTable {
       const wantsMore = plus && mount.path.endsWith('/+');
       const prefix = wantsMore ? mount.path.slice(0, -2) : mount.path;
       // A path arrives percent-encoded; a mount is written as people write it.
-      for (const spelling of new Set([prefix, encodedPath(prefix)])) put(table, spelling, { mount, rank, wantsMore });
+      for (const spelling of new Set([prefix, encodedPath(writtenPath(prefix))]))
+        put(table, spelling, { mount, rank, wantsMore });
     }
     this.#anywhere = anywhere;
   }
@@ -111,11 +112,3 @@ function lookUp(table: PrefixTable | undefined, path: string): Match | undefined
 }
 
 const NONE: readonly Entry[] = [];
-
-function encodedPath(path: string): string {
-  try {
-    return encodeURI(path).replaceAll('%25', '%');
-  } catch {
-    return path;
-  }
-}

@@ -1,6 +1,7 @@
 /**
  * Places of a URL map: `/v2.1`, `domain api.example.com port 8774 /v2.1`.
  */
+import { collapsed } from '../../app/index.js';
 import type { Origin } from '../../errors.js';
 import { wordsOf } from '../../ini/index.js';
 import { refuse } from '../paste-error.js';
@@ -59,9 +60,4 @@ export function placeOfKey(key: string, origin: Origin | undefined): Place {
   const slash = rest.indexOf('/');
   if (slash < 0) return { domain: rest, path: '' };
   return { domain: rest.slice(0, slash), path: collapsed(rest.slice(slash)).replace(/\/$/, '') };
-}
-
-/** Runs of `/` as one. */
-export function collapsed(path: string): string {
-  return path.includes('//') ? path.replace(/\/\/+/g, '/') : path;
 }

@@ -3,7 +3,7 @@
  * they came, and can read the body from its start.
  */
 import { IncomingMessage } from 'node:http';
-import { environ, Fault } from '../../app/index.js';
+import { environ, Fault, GatheredBytes, noteOriginal } from '../../app/index.js';
 import { pinMethods } from './pin-methods.js';
 
 /** How much of a body is kept for the apps still to be tried. */
@@ -52,7 +52,7 @@ export class RequestCopies {
 
 /** One copy of a request. */
 class RequestCopy extends IncomingMessage {
-  /** The chunk that comes next. */
+  /** How much of what is kept of the body it has got. */
   cursor = 0;
   readonly #original: IncomingMessage;
   readonly #body: RecordedBody;
@@ -60,6 +60,7 @@ class RequestCopy extends IncomingMessage {
   constructor(original: IncomingMessage, body: RecordedBody) {
     super(original.socket);
     pinMethods(this, RequestCopy.prototype);
+    noteOriginal(this, original);
     this.#original = original;
     this.#body = body;
     this.method = original.method ?? 'GET';
@@ -88,9 +89,9 @@ class RecordedBody {
   /** True once anything was asked for: the request itself cannot be read any more. */
   touched = false;
   readonly #source: IncomingMessage;
-  readonly #chunks: Buffer[] = [];
+  readonly #kept = new GatheredBytes();
   readonly #waiting = new Set<RequestCopy>();
-  #kept = 0;
+  #came = 0;
   #ended = false;
   #failure: Error | undefined;
 
@@ -101,9 +102,9 @@ class RecordedBody {
   /** Gives a copy its next chunk, now or when it arrives. */
   serve(copy: RequestCopy): void {
     this.#open();
-    const chunk = this.#chunks[copy.cursor];
+    const chunk = this.#kept.after(copy.cursor);
     if (chunk !== undefined) {
-      copy.cursor++;
+      copy.cursor += chunk.length;
       give(copy, chunk);
     } else if (this.#failure !== undefined) {
       copy.destroy(this.#failure);
@@ -132,17 +133,17 @@ class RecordedBody {
 
   #arrived(chunk: Buffer): void {
     this.#source.pause();
-    this.#kept += chunk.length;
-    if (this.keep && this.#kept > MAX_KEPT_BYTES) {
+    this.#came += chunk.length;
+    if (this.keep && this.#came > MAX_KEPT_BYTES) {
       this.#over(new Fault(413, { message: `More than ${MAX_KEPT_BYTES} bytes cannot be tried with several apps.` }));
       return;
     }
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     const store = this.keep || waiting.length === 0;
-    if (store) this.#chunks.push(chunk);
+    if (store) this.#kept.add(chunk);
     for (const copy of waiting) {
-      if (store) copy.cursor++;
+      if (store) copy.cursor += chunk.length;
       give(copy, chunk);
     }
   }

@@ -6,6 +6,8 @@ import {
   type App,
   type CompositeFactory,
   type Conf,
+  collapsed,
+  connectApp,
   environ,
   type FactoryContext,
   Fault,
@@ -15,7 +17,7 @@ import {
 } from '../../app/index.js';
 import { type CompositeWarning, refusalsOf, type TellsChildren } from './children.js';
 import { type Match, type Mount, MountTable } from './mount-table.js';
-import { collapsed, type Place, placeKey, placeOfKey } from './place.js';
+import { type Place, placeKey, placeOfKey } from './place.js';
 
 /** An app that dispatches to others by host and path. */
 export interface URLMap extends App {
@@ -59,7 +61,7 @@ export async function mountsOf(
     if (name === 'not_found_app') continue;
     const origin = ctx.section.options.get(name)?.origin;
     const key = placeKey(name, origin);
-    const app = await loader.getApp(reference, globalConf);
+    const app = connectApp(await loader.getApp(reference, globalConf));
     mounts.push({ ...placeOfKey(key, origin), app });
   }
   return { mounts, notFound };

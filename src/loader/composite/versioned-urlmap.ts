@@ -94,8 +94,15 @@ function supportedAt(path: string, prefix: string): readonly string[] {
 /** The mount that a `version=N` of Content-Type, else of the best Accept entry, means. */
 function matchByVersion(table: MountTable, req: IncomingMessage, accepted: BestMatch): Match | undefined {
   const written = parseMediaType(req.headers['content-type'] ?? '').params.get('version');
-  const byContentType = written === undefined ? undefined : matchOf(table, req, `/v${written}`);
-  if (byContentType !== undefined) return byContentType;
-  const version = accepted.params.get('version');
-  return version === undefined ? undefined : matchOf(table, req, `/v${version}`);
+  return mountOfVersion(table, req, written) ?? mountOfVersion(table, req, accepted.params.get('version'));
+}
+
+/**
+ * The mount `/v` and a version, or the empty one where there is none. A version begins with a digit and is all that follows:
+ * no `version=ault` leads to `/vault`, and none to what is below a mount.
+ */
+function mountOfVersion(table: MountTable, req: IncomingMessage, version: string | undefined): Match | undefined {
+  if (version === undefined) return undefined;
+  const match = matchOf(table, req, `/v${version}`);
+  return match?.prefix === '' || /^\d[\w.-]*$/.test(version) ? match : undefined;
 }

@@ -64,7 +64,7 @@ const validation = defineOptions({
   insecure: boolean({ default: false, help: 'Believes any certificate: whoever is in between gets the tokens.' }),
   static_tokens_file: path({
     kind: 'file',
-    help: 'For static: a JSON object, tokens to identities. For development; needs [DEFAULT] debug = true.',
+    help: 'For static: a JSON object, tokens to {"user_id": …, "roles": […]}. For development; needs [DEFAULT] debug = true.',
   }),
 });
 

@@ -4,13 +4,14 @@
 import { parentPort } from 'node:worker_threads';
 import { compareSync } from 'bcryptjs';
 
-/** One question, and its answer's name. */
+/** One password, and the hashes it is compared with: the answer is that of the first, the others only take their time. */
 export interface PasswordQuestion {
-  readonly id: number;
   readonly password: string;
-  readonly hash: string;
+  readonly hashes: readonly [string, ...string[]];
 }
 
-parentPort?.on('message', ({ id, password, hash }: PasswordQuestion) => {
-  parentPort?.postMessage({ id, equal: compareSync(password, hash) });
+parentPort?.on('message', ({ password, hashes: [hash, ...others] }: PasswordQuestion) => {
+  const equal = compareSync(password, hash);
+  for (const other of others) compareSync(password, other);
+  parentPort?.postMessage(equal);
 });

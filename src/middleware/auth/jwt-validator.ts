@@ -9,7 +9,14 @@ import { ConfigurationRefused } from '../../errors.js';
 import { importModuleExport } from '../../service/index.js';
 import { JwksSource, remoteKeys } from './jwks-source.js';
 import { type JwtOptions, jwtOptions } from './jwt-options.js';
-import type { TokenInfo, TokenValidator, ValidateOptions, ValidatorSettings } from './token-validator.js';
+import {
+  isRefused,
+  type RefusedToken,
+  type TokenInfo,
+  type TokenValidator,
+  type ValidateOptions,
+  type ValidatorSettings,
+} from './token-validator.js';
 
 /** Asked with the `jti` of a token, which may be absent; true refuses it. */
 export type IsRevoked = (jti: string | undefined) => boolean | Promise<boolean>;
@@ -35,21 +42,24 @@ export class JwtValidator implements TokenValidator {
   }
 
   challenge(): string {
-    return `Bearer realm="${quotable(this.#options.audience)}", error="invalid_token"`;
+    return `Bearer realm="${quotable(this.#options.audience)}"`;
   }
 
-  async validate(token: string, { allowExpired }: ValidateOptions): Promise<TokenInfo | null> {
-    const payload = await this.#verified(token, allowExpired);
-    if (payload === null || (await this.#isRevoked(payload.jti))) return null;
+  async validate(token: string, { allowExpired }: ValidateOptions): Promise<TokenInfo | RefusedToken> {
+    const verified = await this.#verified(token, allowExpired);
+    if ('refused' in verified) return verified;
+    const { payload } = verified;
+    if (this.#isFromTheFuture(payload)) return { refused: 'it is from the future (iat)' };
+    if (await this.#isRevoked(payload.jti)) return { refused: 'revoked' };
     const info = identityIn(payload, this.#options);
-    if (info !== null) this.#requireScope(payload);
+    if (!isRefused(info)) this.#requireScope(payload);
     return info;
   }
 
-  async #verified(token: string, allowExpired: boolean): Promise<JWTPayload | null> {
+  async #verified(token: string, allowExpired: boolean): Promise<{ readonly payload: JWTPayload } | RefusedToken> {
     const { algorithms, issuer, audience, typ, clockSkewS } = this.#options;
     try {
-      const { payload } = await jwtVerify(token, this.#keyFor, {
+      return await jwtVerify(token, this.#keyFor, {
         algorithms: [...algorithms],
         issuer,
         audience,
@@ -57,7 +67,6 @@ export class JwtValidator implements TokenValidator {
         requiredClaims: ['exp'],
         ...(typ === undefined ? {} : { typ }),
       });
-      return this.#isFromTheFuture(payload) ? null : payload;
     } catch (error) {
       // Looked at last: all else about the token was right.
       if (
@@ -66,10 +75,10 @@ export class JwtValidator implements TokenValidator {
         error.claim === 'exp' &&
         error.reason === 'check_failed'
       ) {
-        return this.#isFromTheFuture(error.payload) ? null : error.payload;
+        return { payload: error.payload };
       }
       // A token that is no token, or one whose `kid` or key cannot be used with its `alg`.
-      if (error instanceof errors.JOSEError || error instanceof TypeError) return null;
+      if (error instanceof errors.JOSEError || error instanceof TypeError) return { refused: reasonOf(error) };
       throw error;
     }
   }
@@ -110,8 +119,29 @@ function keysFor(options: JwtOptions, { config, origin }: ValidatorSettings): JW
   }
 }
 
-/** Null where a claim is not what it has to be. */
-function identityIn(payload: JWTPayload, { claims, clockSkewS }: JwtOptions): TokenInfo | null {
+const WRONG_CLAIMS: Readonly<Record<string, string>> = {
+  aud: 'wrong audience (aud)',
+  iss: 'wrong issuer (iss)',
+  nbf: 'it does not count yet (nbf)',
+};
+
+/** By the class of an error of jose, whose messages are its own affair. Says nothing that the token says. */
+function reasonOf(error: errors.JOSEError | TypeError): string {
+  if (error instanceof errors.JWTExpired) return 'expired';
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const { claim, reason } = error;
+    if (reason === 'missing') return `it has no ${claim}`;
+    return WRONG_CLAIMS[claim] ?? `wrong ${claim}`;
+  }
+  if (error instanceof errors.JWKSNoMatchingKey) return 'unknown key: the issuer has none for its kid and alg';
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'wrong signature';
+  if (error instanceof errors.JOSEAlgNotAllowed) return 'its alg is not among the algorithms accepted';
+  if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) return 'malformed: not a signed token';
+  return 'its header asks for what is not supported, or its key does not fit its alg';
+}
+
+/** Refuses where a claim is not what it has to be. */
+function identityIn(payload: JWTPayload, { claims, clockSkewS }: JwtOptions): TokenInfo | RefusedToken {
   const at = (field: string): unknown => claimAt(payload, claims.get(field));
   const word = (field: string): string | undefined => {
     const value = at(field);
@@ -119,7 +149,10 @@ function identityIn(payload: JWTPayload, { claims, clockSkewS }: JwtOptions): To
   };
   const userId = word('user_id');
   const roles = at('roles') ?? [];
-  if (userId === undefined || !Array.isArray(roles) || !roles.every((role) => typeof role === 'string')) return null;
+  if (userId === undefined) return { refused: `it names no user (${claims.get('user_id')})` };
+  if (!Array.isArray(roles) || !roles.every((role) => typeof role === 'string')) {
+    return { refused: `its roles are no list of names (${claims.get('roles')})` };
+  }
   return {
     userId,
     userName: word('user_name'),

@@ -9,6 +9,7 @@ import { type IdentityAnswer, IdentityClient } from './identity-client.js';
 import { KeystoneSession, missingIn } from './keystone-session.js';
 import { tokenInfoOf } from './keystone-token.js';
 import {
+  type RefusedToken,
   type TokenInfo,
   type TokenValidator,
   type ValidateOptions,
@@ -61,10 +62,11 @@ export class KeystoneValidator implements TokenValidator {
     return this.#challenge;
   }
 
-  async validate(token: string, options: ValidateOptions): Promise<TokenInfo | null> {
+  async validate(token: string, options: ValidateOptions): Promise<TokenInfo | RefusedToken> {
     const first = await this.#ask(token, options);
     const answer = first.status === 401 ? await this.#ask(token, options) : first;
-    if (answer.status === 404) return null;
+    if (answer.status === 404)
+      return { refused: 'the identity service does not accept it: unknown, expired or revoked' };
     if (answer.status === 401) throw new ValidatorUnavailable('the identity service refuses this service');
     if (answer.status !== 200) throw new ValidatorUnavailable(`the identity service answered ${answer.status}`);
     try {

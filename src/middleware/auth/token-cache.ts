@@ -3,7 +3,7 @@
  */
 import { createHmac, hash } from 'node:crypto';
 import { type Clock, systemClock } from '../../tasks/index.js';
-import { endOf, type TokenInfo } from './token-validator.js';
+import { endOf, isRefused, type RefusedToken, type TokenInfo } from './token-validator.js';
 
 /** How long and how much is remembered. */
 export interface TokenCacheOptions {
@@ -23,7 +23,7 @@ export interface TokenCacheOptions {
 const MAX_NEGATIVE = 1000;
 
 interface Entry {
-  readonly info: TokenInfo | null;
+  readonly answer: TokenInfo | RefusedToken;
   readonly until: number;
   /** When the token ends, by the time of day. */
   readonly ends: number;
@@ -57,8 +57,8 @@ export class TokenCache {
     return allowExpired ? `${key}+` : key;
   }
 
-  /** Null for a token known to be bad, undefined for one that is not known. */
-  get(key: string): TokenInfo | null | undefined {
+  /** Undefined for a token that is not known. */
+  get(key: string): TokenInfo | RefusedToken | undefined {
     const store = this.#good.has(key) ? this.#good : this.#bad;
     const entry = store.get(key);
     if (entry === undefined) return undefined;
@@ -66,18 +66,19 @@ export class TokenCache {
     if (entry.until <= this.#clock.now()) return undefined;
     if (entry.ends <= this.#wallClock()) return undefined;
     store.set(key, entry);
-    return entry.info;
+    return entry.answer;
   }
 
-  set(key: string, info: TokenInfo | null): void {
+  set(key: string, answer: TokenInfo | RefusedToken): void {
     const { lifeS, negativeLifeS, maxEntries } = this.#options;
     this.delete(key);
-    const ends = info === null ? Number.POSITIVE_INFINITY : endOf(info);
-    const lifeMs = Math.min((info === null ? negativeLifeS : lifeS) * 1000, ends - this.#wallClock());
+    const bad = isRefused(answer);
+    const ends = bad ? Number.POSITIVE_INFINITY : endOf(answer);
+    const lifeMs = Math.min((bad ? negativeLifeS : lifeS) * 1000, ends - this.#wallClock());
     if (!(lifeMs > 0)) return;
-    const store = info === null ? this.#bad : this.#good;
-    store.set(key, { info, until: this.#clock.now() + lifeMs, ends });
-    if (store.size <= (info === null ? MAX_NEGATIVE : maxEntries)) return;
+    const store = bad ? this.#bad : this.#good;
+    store.set(key, { answer, until: this.#clock.now() + lifeMs, ends });
+    if (store.size <= (bad ? MAX_NEGATIVE : maxEntries)) return;
     for (const oldest of store.keys()) {
       store.delete(oldest);
       return;

@@ -2,20 +2,28 @@
  * What becomes of the tokens a request came with.
  */
 import type { IncomingMessage } from 'node:http';
-import { environ } from '../../app/index.js';
+import { Fault, methodsOf, requestPath } from '../../app/index.js';
 import type { Logger } from '../../log.js';
 import { systemClock } from '../../tasks/index.js';
-import { accessRulesOf, isAllowed } from './access-rules.js';
+import {
+  accessRulesOf,
+  type CompiledRules,
+  compileRules,
+  isAllowed,
+  LONGEST_RULE,
+  MOST_RULES,
+} from './access-rules.js';
 import type { AuthTokenOptions } from './auth-token-options.js';
 import { oncePerToken } from './once-per-token.js';
 import { isPlausible } from './presented-token.js';
 import { fitsBinding } from './token-bind.js';
 import type { TokenLookup } from './token-lookup.js';
-import { endOf, isUnavailable, type TokenInfo } from './token-validator.js';
+import { endOf, isRefused, isUnavailable, type RefusedToken, type TokenInfo } from './token-validator.js';
 
 /** One token: not there, good, bad, or nobody can tell. */
 export type Verdict =
-  | { readonly status: 'absent' | 'invalid' }
+  | { readonly status: 'absent' }
+  | { readonly status: 'invalid'; readonly reason: string }
   | { readonly status: 'confirmed'; readonly info: TokenInfo }
   | { readonly status: 'unavailable'; readonly cause: Error };
 
@@ -26,9 +34,9 @@ export interface Verdicts {
 }
 
 const ABSENT: Verdict = { status: 'absent' };
-const INVALID: Verdict = { status: 'invalid' };
+const invalid = (reason: string): Verdict => ({ status: 'invalid', reason });
 
-/** How often the log says that tokens cannot be validated, at most, in milliseconds. */
+/** How often the log says the same of tokens, at most, in milliseconds. */
 const COMPLAIN_EVERY_MS = 60_000;
 
 function whenKnown<T, R>(value: T | Promise<T>, use: (value: T) => R | Promise<R>): R | Promise<R> {
@@ -42,7 +50,9 @@ export class TokenJudge {
   readonly #log: Logger;
   readonly #serviceRoles: ReadonlySet<string>;
   readonly #endOf = oncePerToken(endOf);
+  readonly #rulesOf = oncePerToken((info) => this.#compiledRules(info));
   #complainedAt = Number.NEGATIVE_INFINITY;
+  #toldOfRulesAt = Number.NEGATIVE_INFINITY;
   #warnedOfServiceType = false;
 
   constructor(tokens: TokenLookup, options: AuthTokenOptions, log: Logger) {
@@ -60,34 +70,50 @@ export class TokenJudge {
     return whenKnown(this.#verdict(req, serviceToken, false), (given) => {
       const trusted = given.status === 'confirmed' && given.info.roles.some((role) => this.#serviceRoles.has(role));
       const refused = given.status === 'confirmed' && !trusted && this.#options.serviceTokenRolesRequired;
-      const service = refused ? INVALID : given;
-      return whenKnown(this.#verdict(req, userToken, trusted), (user) => {
-        const may = user.status !== 'confirmed' || trusted || this.#mayDo(req, user.info);
-        return { user: may ? user : INVALID, service };
+      const service = refused ? invalid('it has none of the roles in service_token_roles') : given;
+      return whenKnown(this.#verdict(req, userToken, trusted), (found) => {
+        const may = found.status !== 'confirmed' || trusted || this.#mayDo(req, found.info);
+        const user = may ? found : invalid('its access rules do not allow this request');
+        this.#tell('the token of a caller is refused', user);
+        if (service.status === 'invalid') this.#tell('the token of a service is refused', service);
+        return { user, service };
       });
     });
   }
 
+  /** Callers are told that a token is refused, and not why; operators read it here. */
+  #tell(message: string, verdict: Verdict): void {
+    if (verdict.status === 'absent') this.#log.debug(message, { reason: 'missing' });
+    if (verdict.status === 'invalid') this.#log.debug(message, { reason: verdict.reason });
+  }
+
   #verdict(req: IncomingMessage, token: string | undefined, allowExpired: boolean): Verdict | Promise<Verdict> {
     if (token === undefined) return ABSENT;
-    if (!isPlausible(token)) return INVALID;
+    if (!isPlausible(token)) return invalid('malformed: too long, or not printable ASCII');
     const found = this.#tokens.find(token, allowExpired);
     return found instanceof Promise ? this.#later(req, found, allowExpired) : this.#judged(req, found, allowExpired);
   }
 
-  async #later(req: IncomingMessage, found: Promise<TokenInfo | null>, allowExpired: boolean): Promise<Verdict> {
+  async #later(
+    req: IncomingMessage,
+    found: Promise<TokenInfo | RefusedToken>,
+    allowExpired: boolean,
+  ): Promise<Verdict> {
     try {
       return this.#judged(req, await found, allowExpired);
     } catch (error) {
+      if (error instanceof Fault) this.#tell('a token is refused', invalid(error.message));
       if (!isUnavailable(error)) throw error;
       this.#complain(error);
       return { status: 'unavailable', cause: error };
     }
   }
 
-  #judged(req: IncomingMessage, info: TokenInfo | null, allowExpired: boolean): Verdict {
-    if (info === null || (!allowExpired && this.#endOf(info) <= Date.now())) return INVALID;
-    return fitsBinding(info, this.#options.enforceTokenBind, req) ? { status: 'confirmed', info } : INVALID;
+  #judged(req: IncomingMessage, info: TokenInfo | RefusedToken, allowExpired: boolean): Verdict {
+    if (isRefused(info)) return invalid(info.refused);
+    if (!allowExpired && this.#endOf(info) <= Date.now()) return invalid('expired');
+    const fits = fitsBinding(info, this.#options.enforceTokenBind, req);
+    return fits ? { status: 'confirmed', info } : invalid('it is not bound to the certificate of this connection');
   }
 
   #mayDo(req: IncomingMessage, info: TokenInfo): boolean {
@@ -95,13 +121,29 @@ export class TokenJudge {
     if (rules === undefined || rules === null) return true;
     const { serviceType } = this.#options;
     if (serviceType !== undefined) {
-      return isAllowed(rules, serviceType, req.method ?? '', environ(req).originalUrl.split('?', 1)[0]!);
+      const compiled = this.#rulesOf(info);
+      const path = requestPath(req);
+      return methodsOf(req).every((method) => isAllowed(compiled, method, path));
     }
     if (!this.#warnedOfServiceType) {
       this.#log.warn('a token with access rules is refused: auth_token has no service_type to compare them with');
     }
     this.#warnedOfServiceType = true;
     return false;
+  }
+
+  /** Undefined where there are too many, or too long ones: nothing is allowed then. */
+  #compiledRules(info: TokenInfo): CompiledRules {
+    const compiled = compileRules(accessRulesOf(info)!, this.#options.serviceType!);
+    const now = systemClock.now();
+    if (compiled === undefined && now - this.#toldOfRulesAt >= COMPLAIN_EVERY_MS) {
+      this.#toldOfRulesAt = now;
+      this.#log.warn(
+        `a token is refused: it has more than ${MOST_RULES} access rules, or one of more than ${LONGEST_RULE} characters; said once a minute at most`,
+        { user_id: info.userId, application_credential_id: info.appCredential?.id },
+      );
+    }
+    return compiled;
   }
 
   #complain(error: Error): void {

@@ -1,14 +1,15 @@
 /**
  * From a token to what it says: out of the cache, or by asking once.
  */
+import { quoteClient } from '../../app/index.js';
 import type { TokenCache } from './token-cache.js';
-import type { TokenInfo, TokenValidator } from './token-validator.js';
+import { isRefused, type RefusedToken, type TokenInfo, type TokenValidator } from './token-validator.js';
 
 /** Asks the validator for what the cache does not know. Requests with one token at one time ask once together. */
 export class TokenLookup {
   readonly #validator: TokenValidator;
   readonly #cache: TokenCache;
-  readonly #pending = new Map<string, Promise<TokenInfo | null>>();
+  readonly #pending = new Map<string, Promise<TokenInfo | RefusedToken>>();
   readonly #closing = new AbortController();
 
   constructor(validator: TokenValidator, cache: TokenCache) {
@@ -16,14 +17,14 @@ export class TokenLookup {
     this.#cache = cache;
   }
 
-  /** Null for a bad token; at once for one that is known, else a promise, which rejects as the validator does. */
-  find(token: string, allowExpired: boolean): TokenInfo | null | Promise<TokenInfo | null> {
+  /** At once for a token that is known, else a promise, which rejects as the validator does. */
+  find(token: string, allowExpired: boolean): TokenInfo | RefusedToken | Promise<TokenInfo | RefusedToken> {
     const key = this.#cache.keyOf(token, allowExpired);
     const known = this.#cache.get(key);
     if (known !== undefined) return known;
     const pending = this.#pending.get(key);
     if (pending !== undefined) return pending;
-    const asked: Promise<TokenInfo | null> = this.#ask(token, allowExpired).then(
+    const asked: Promise<TokenInfo | RefusedToken> = this.#ask(token, allowExpired).then(
       (info) => {
         if (this.#forget(key, asked)) this.#cache.set(key, info);
         return info;
@@ -52,13 +53,15 @@ export class TokenLookup {
   }
 
   /** Many requests will see the answer: none may change it for the others. */
-  async #ask(token: string, allowExpired: boolean): Promise<TokenInfo | null> {
+  async #ask(token: string, allowExpired: boolean): Promise<TokenInfo | RefusedToken> {
     const info = await this.#validator.validate(token, { allowExpired, signal: this.#closing.signal });
-    if (info === null || info === undefined) return null;
+    if (info === null || info === undefined) return { refused: 'the validator does not accept it' };
+    // Whoever writes a validator may forget that reasons are for the log.
+    if (isRefused(info)) return { refused: quoteClient(String(info.refused).replaceAll(token, '…')) };
     return Object.freeze({ ...info, roles: Object.freeze([...(info.roles ?? [])]) });
   }
 
-  #forget(key: string, asked: Promise<TokenInfo | null>): boolean {
+  #forget(key: string, asked: Promise<TokenInfo | RefusedToken>): boolean {
     return this.#pending.get(key) === asked && this.#pending.delete(key);
   }
 }

@@ -56,6 +56,12 @@ export interface TokenInfo {
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** A token that is bad, and why. */
+export interface RefusedToken {
+  /** For the log, in a few words, and never the token: `expired`, `its issuer is not the one expected`. */
+  readonly refused: string;
+}
+
 /** What a validator is started with. */
 export interface ValidatorSettings {
   readonly options: AuthTokenOptions;
@@ -82,10 +88,13 @@ export interface TokenValidator {
   start?(settings: ValidatorSettings): Awaitable<void>;
   /** Releases everything; once. */
   stop?(): Awaitable<void>;
-  /** The `WWW-Authenticate` for who has no valid token. */
+  /**
+   * The `WWW-Authenticate` for who has no token. auth_token adds `error="invalid_token"` (RFC 6750 §3.1) to that of the scheme
+   * Bearer where there was one.
+   */
   challenge?(): string;
-  /** Null for a token that is bad. Throws {@link ValidatorUnavailable} when it cannot be told. */
-  validate(token: string, options: ValidateOptions): Promise<TokenInfo | null>;
+  /** For a token that is bad why it is, or null. Throws {@link ValidatorUnavailable} when it cannot be told. */
+  validate(token: string, options: ValidateOptions): Promise<TokenInfo | RefusedToken | null>;
 }
 
 /** Nothing is known about the token: the request gets 503 and not 401, since its sender did nothing wrong. */
@@ -98,6 +107,11 @@ export class ValidatorUnavailable extends PorticoError {
 /** By code: a validator of another package may have another copy of the class. */
 export function isUnavailable(error: unknown): error is Error {
   return error instanceof Error && (error as { code?: unknown }).code === 'PORTICO_VALIDATOR_UNAVAILABLE';
+}
+
+/** Whether an answer about a token is that it is bad. */
+export function isRefused(answer: TokenInfo | RefusedToken): answer is RefusedToken {
+  return 'refused' in answer;
 }
 
 /** When a token ends, in milliseconds since 1970. A date that is none has passed. */

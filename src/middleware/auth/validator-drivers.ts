@@ -2,7 +2,7 @@
  * Validators by name.
  */
 import { dirname } from 'node:path';
-import type { FactoryContext } from '../../app/index.js';
+import { type FactoryContext, optionOrigin } from '../../app/index.js';
 import { ConfigurationRefused, type Origin, PorticoError } from '../../errors.js';
 import { type DriverKind, Drivers } from '../../service/index.js';
 import type { AuthTokenOptions } from './auth-token-options.js';
@@ -48,13 +48,17 @@ export async function tryValidator(options: AuthTokenOptions, ctx: FactoryContex
   if (Object.hasOwn(tokenValidatorKind.builtin ?? {}, options.validator)) {
     const validator = await startValidator(options, ctx, jwt);
     await validator.stop?.();
-  } else await withDrivers(ctx, (drivers) => drivers.find(tokenValidatorKind.kind, options.validator));
+  } else await findValidator(options, ctx);
+}
+
+/** Throws for a validator there is not, and makes none. */
+export async function findValidator({ validator }: AuthTokenOptions, ctx: FactoryContext): Promise<void> {
+  await withDrivers(ctx, (drivers) => drivers.find(tokenValidatorKind.kind, validator));
 }
 
 /** The section of the filter comes before the group. */
-function placeOf(option: string, { configGroup }: AuthTokenOptions, { config, section }: FactoryContext): Origin {
-  const local = section.options.get(option)?.origin;
-  return local ?? config.getLocation(configGroup ?? 'auth_token', option).origin ?? section.origin;
+function placeOf(option: string, { configGroup }: AuthTokenOptions, ctx: FactoryContext): Origin {
+  return optionOrigin(ctx, configGroup ?? 'auth_token', option);
 }
 
 /** What is wrong with a driver is a mistake of the option that names it. */

@@ -1,6 +1,7 @@
 /**
  * Rules of a rate limit, as operators write them.
  */
+import { collapsed, writtenPath } from '../../app/index.js';
 import { ConfigurationRefused, type Origin } from '../../errors.js';
 
 const KEYS = ['address', 'project', 'user', 'token-hash', 'route'] as const;
@@ -14,6 +15,7 @@ export interface RateRule {
   /** Requests at once. */
   readonly burst: number;
   readonly methods: ReadonlySet<string> | undefined;
+  /** Over `requestPath(req)`. */
   readonly path: RegExp | undefined;
 }
 
@@ -43,16 +45,22 @@ export function parseRule(text: string, origin: Origin | undefined): RateRule {
     key: known,
     rate: Number(amount) / SECONDS[unit ?? 's']!,
     burst: Number(burst),
-    methods: methods === undefined ? undefined : new Set(methods.toUpperCase().split(',')),
+    methods: methods === undefined ? undefined : methodSet(methods),
     path: path === undefined ? undefined : pathPattern(path),
   };
 }
 
+/** HEAD is served as GET. */
+function methodSet(text: string): ReadonlySet<string> {
+  const methods = text.toUpperCase().split(',');
+  return new Set(methods.includes('GET') ? [...methods, 'HEAD'] : methods);
+}
+
 /** `*` is any one segment; the rule holds for everything below its path. */
 function pathPattern(path: string): RegExp {
-  const segments = path.replace(/\/+$/, '').split('/');
+  const segments = collapsed(path).replace(/\/+$/, '').split('/');
   const source = segments.map((segment) =>
-    segment === '*' ? '[^/]+' : segment.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`),
+    segment === '*' ? '[^/]+' : writtenPath(segment).replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`),
   );
   return new RegExp(`^${source.join('/')}(?:/|$)`);
 }

@@ -73,8 +73,24 @@ export const HANDLER_ACTION = 'handle';
 
 function toResource(source: ControllerSource, settings: ResourceSettings): Resource {
   if (source instanceof Resource) return source;
-  const controller = typeof source === 'function' ? new (source as new () => object)() : source;
-  return new Resource(controller, settings);
+  return new Resource(typeof source === 'function' ? constructed(source as new () => object) : source, settings);
+}
+
+/** A class that asks for arguments gets none here: what it made without them would fail at the first request. */
+function constructed(source: new () => object): object {
+  const name = source.name || 'the controller';
+  const refuse = (message: string, cause?: unknown): RouteError =>
+    new RouteError('PORTICO_ROUTE_CONTROLLER', {
+      message: `the controller ${name} ${message}`,
+      hint: `A class is constructed without arguments; is an object meant, new ${name}(…)?`,
+      cause,
+    });
+  if (source.length > 0) throw refuse('is a class whose constructor takes arguments');
+  try {
+    return new source();
+  } catch (error) {
+    throw refuse(`cannot be constructed: ${(error as Error).message}`, error);
+  }
 }
 
 function stemOf(source: ControllerSource): string {

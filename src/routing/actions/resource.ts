@@ -21,6 +21,24 @@ export interface ResourceSettings {
 /** What an action can be: a method, an action with options, or several of those for ranges of versions; or nothing. */
 type Written = unknown;
 
+/** A controller lacks an action that a route names. */
+export class NoAction extends RouteError {
+  readonly controller: string;
+  readonly action: string;
+  /** The actions it has. */
+  readonly names: readonly string[];
+
+  constructor(controller: string, action: string, names: readonly string[]) {
+    super('PORTICO_ROUTE_NO_ACTION', {
+      message: `the controller ${controller} has no action "${action}"`,
+      hint: didYouMean(action, names) ?? `It has: ${names.join(', ') || 'none'}.`,
+    });
+    this.controller = controller;
+    this.action = action;
+    this.names = names;
+  }
+}
+
 /** Actions that a key of a body may stand for when the controller has no method of that name. */
 const BY_KEY: ReadonlySet<string> = new Set(['create', 'delete', 'show', 'update']);
 
@@ -81,10 +99,7 @@ export class Resource {
     }
     if (BY_KEY.has(action) && this.#byKey.has(action)) return this.compileKey(action, compiler);
     const names = this.actionNames();
-    throw new RouteError('PORTICO_ROUTE_NO_ACTION', {
-      message: `the controller ${this.name} has no action "${action}"`,
-      hint: didYouMean(action, names) ?? `It has: ${names.join(', ') || 'none'}.`,
-    });
+    throw new NoAction(this.name, action, names);
   }
 
   /** The methods that a key of the body selects, compiled. */

@@ -3,6 +3,7 @@
  */
 import type { Ajv, ErrorObject, ValidateFunction } from 'ajv';
 import { Fault, quoteClient } from '../../app/index.js';
+import { looksSecret } from '../../secrets.js';
 import { createAjv, FORMATS, type SchemaDraft } from './create-ajv.js';
 import type { JsonSchema } from './json-schema.js';
 import { isPlainData } from './plain-data.js';
@@ -12,7 +13,7 @@ import { plainSchemas } from './plain-schema.js';
 export type Check = (value: unknown) => void;
 
 /** Names whose values are left out of messages. */
-const SECRET = /pass(?:word|wd)?$|secret|token|private|credential|adminpass/i;
+const isSecretName = (name: string): boolean => looksSecret(name) || /secret|token|private|credential/i.test(name);
 
 const isPlain = plainSchemas(FORMATS);
 
@@ -141,7 +142,7 @@ function wanted({ keyword, params, message = 'is not valid' }: ErrorObject): str
 
 function isSecret({ parentSchema, keyword }: ErrorObject, path: string): boolean {
   const own = parentSchema as Readonly<Record<string, unknown>> | undefined;
-  return keyword === 'required' || own?.writeOnly === true || path.split('.').some((step) => SECRET.test(step));
+  return keyword === 'required' || own?.writeOnly === true || path.split('.').some((step) => isSecretName(step));
 }
 
 function shownValue(error: ErrorObject, value: unknown): string {
@@ -151,7 +152,7 @@ function shownValue(error: ErrorObject, value: unknown): string {
   const shown = propertyName ?? refused;
   try {
     return quoteClient(
-      JSON.stringify(shown, (name, inner: unknown) => (SECRET.test(name) ? '…' : inner)) ?? 'undefined',
+      JSON.stringify(shown, (name, inner: unknown) => (isSecretName(name) ? '…' : inner)) ?? 'undefined',
     );
   } catch {
     // As deep as JSON may be read, it cannot be written.

@@ -10,7 +10,7 @@ import { Generator } from '../urls/generator.js';
 import { UrlBuilder, type UrlSurroundings, type UrlValues } from '../urls/url-builder.js';
 import { type CallSite, callSite } from './call-site.js';
 import type { Match, MatchRequest } from './conditions.js';
-import { type ExpandedRoute, expandResource, type ResourceOptions } from './resource-routes.js';
+import { type ExpandedRoute, expandResource, type ResourceOptions, refuseLoneName } from './resource-routes.js';
 import { type Requirements, Route, type RouteOptions } from './route.js';
 import { definitionError, RouteError } from './route-error.js';
 import { SubMapperParent } from './submapper.js';
@@ -97,6 +97,11 @@ export class Mapper extends SubMapperParent {
 
   /** A resource: the usual routes of a collection and its members, each also with a format. */
   resource(memberName: string, collectionName: string, options: ResourceOptions = {}): this {
+    if (typeof memberName !== 'string' || typeof collectionName !== 'string') {
+      const name = String(memberName);
+      this.guard(name, null, callSite(), () => refuseLoneName(name));
+      return this;
+    }
     for (const adapted of this.#resourceOptions(options)) {
       for (const { name, template, options: routeOptions } of this.expand(memberName, collectionName, adapted)) {
         this.addRoute(name, template, routeOptions);

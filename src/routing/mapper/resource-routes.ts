@@ -2,6 +2,7 @@
  * What `resource('message', 'messages')` expands to, exactly as Routes expands it.
  */
 import type { ParentResource, Requirements, RouteOptions } from './route.js';
+import { RouteError } from './route-error.js';
 
 /** Options of `resource`. Any other is dropped, as Routes drops it. */
 export interface ResourceOptions {
@@ -30,6 +31,14 @@ export interface ExpandedRoute {
   readonly options: RouteOptions;
   /** `.:(format)` is put behind the same route without it. */
   readonly formatted: boolean;
+}
+
+/** What `resource('books', { … })` is told. */
+export function refuseLoneName(name: string): never {
+  throw new RouteError('PORTICO_ROUTE_RESOURCE_NAME', {
+    message: 'a resource has two names: of a member, and of the collection, which is its path',
+    hint: `Write resource("${name.replace(/s$/, '')}", "${name}", { … }).`,
+  });
 }
 
 /** The id of a member: a segment that does not end in a backslash. */

@@ -4,6 +4,7 @@
 import type { App, Filter } from '../../app/index.js';
 import type { Handler, RangedOptions } from '../actions/action.js';
 import type { ParamType } from '../template/param-types.js';
+import type { OptionNames } from './misspelt-options.js';
 import type { RouteOptions } from './route.js';
 
 /** Options of a router's routes, besides those of a mapper's. */
@@ -41,6 +42,24 @@ const NAMES: ReadonlySet<string> = new Set<keyof KeptSettings>([
   'config',
   'mounted',
 ]);
+
+/** What a router's route may have among its options. */
+export const ROUTE_OPTIONS: OptionNames = {
+  what: 'a route',
+  plain: new Set(
+    'action controller bodyLimit deadline logLevel _explicit _minimize _static _absolute _encoding _memberName _collectionName'.split(
+      ' ',
+    ),
+  ),
+  other: new Set('conditions handler filters requirements schema config mounted _filter _parentResource'.split(' ')),
+};
+
+/** What a router's resource may have among its options. */
+export const RESOURCE_OPTIONS: OptionNames = {
+  what: 'a resource',
+  plain: new Set('controller formatted pathPrefix namePrefix'.split(' ')),
+  other: new Set('collection member new only except parentResource requirements _filter'.split(' ')),
+};
 
 /** Options of a route, the router's apart from the mapper's. */
 export function splitSettings(options: RouteOptions): { settings: KeptSettings; rest: RouteOptions } {

@@ -12,6 +12,7 @@ import {
 import { isTruthy, type Route } from '../mapper/route.js';
 import { emptyTable, setOwn } from '../template/own-property.js';
 import { translateRegex } from '../template/python-regex.js';
+import { hasManyWays, ShortestParts } from './shortest-parts.js';
 
 /** The text of each variable; undefined for an optional one that is not there. */
 export type Captured = readonly (string | undefined)[];
@@ -31,6 +32,8 @@ export class CompiledRoute {
   readonly conditional: boolean;
   readonly #controllers: readonly string[];
   #regex: RegExp | undefined;
+  /** Instead of the expression, where that could take long. */
+  readonly #parted: ShortestParts | null;
 
   constructor(route: Route, index: number, controllers: readonly string[]) {
     this.route = route;
@@ -38,6 +41,7 @@ export class CompiledRoute {
     this.prefix = route.literalPrefix;
     this.#controllers = controllers;
     this.names = [...route.variables.keys()];
+    this.#parted = hasManyWays(route.parts, route.patternSource(controllers)) ? new ShortestParts(route.parts) : null;
     // A route whose expression can only be broken by a name need not have it compiled before it is wanted, and the
     // tree decides most routes without it.
     if (!hasPlainNames(route)) {
@@ -58,9 +62,17 @@ export class CompiledRoute {
 
   /** The values for a whole path; null when it is not this route's. Conditions are not asked. */
   capture(path: string): Captured | null {
-    const groups = path.startsWith(this.prefix) ? this.regex.exec(path) : null;
+    if (!path.startsWith(this.prefix)) return null;
+    if (this.#parted !== null) return this.#parted.values(path, 0, path.length, true);
+    const groups = this.regex.exec(path);
     if (groups === null) return null;
     return this.names.map((name) => groups.groups?.[name]);
+  }
+
+  /** Whether a whole path is this route's. */
+  takes(path: string): boolean {
+    if (this.#parted !== null) return this.capture(path) !== null;
+    return path.startsWith(this.prefix) && this.regex.test(path);
   }
 
   /** Whether method, sub-domain and function accept the request. The function may add to the match. */

@@ -10,6 +10,7 @@ import { translateRegex } from '../template/python-regex.js';
 import { fullPart, type PatternSource, PLAIN, variablePattern } from '../template/route-pattern.js';
 import type { Part } from '../template/template.js';
 import type { PatternFacts, SegmentTest } from './segment-plan.js';
+import { hasManyWays, ShortestParts } from './shortest-parts.js';
 
 /** Decides a segment, given by its place in a path. */
 export interface MixedSegment {
@@ -33,7 +34,7 @@ export function mixedSegment(parts: readonly Part[], source: PatternSource, fact
       if (pattern === MEMBER_ID) return new LongestThenVariable(skip, separator, test);
     }
   }
-  return new SegmentExpression(parts, source);
+  return hasManyWays(parts, source) ? new PartedSegment(parts) : new SegmentExpression(parts, source);
 }
 
 /** `images.{format}` */
@@ -102,6 +103,23 @@ class LongestThenVariable extends TwoVariables {
       if (fits && right(path, at + separator.length, end)) return at;
     }
     return -1;
+  }
+}
+
+/** Several variables without requirements. */
+class PartedSegment implements MixedSegment {
+  readonly #parts: ShortestParts;
+
+  constructor(parts: readonly Part[]) {
+    this.#parts = new ShortestParts(parts);
+  }
+
+  test(path: string, start: number, end: number): boolean {
+    return this.#parts.values(path, start, end) !== null;
+  }
+
+  capture(path: string, start: number, end: number, values: (string | undefined)[]): void {
+    values.push(...this.#parts.values(path, start, end)!);
   }
 }
 

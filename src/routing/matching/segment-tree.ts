@@ -94,7 +94,7 @@ export class SegmentTree {
     }
     for (const leaf of node.spans) {
       if (leaf.rank >= this.#bestRank) break;
-      if (leaf.rank > this.#above && spanMatches(leaf, path)) this.#accept(leaf);
+      if (leaf.rank > this.#above && leaf.compiled.takes(path)) this.#accept(leaf);
     }
   }
 
@@ -126,10 +126,6 @@ export class SegmentTree {
     this.#best = leaf;
     this.#bestRank = leaf.rank;
   }
-}
-
-function spanMatches({ compiled }: Leaf, path: string): boolean {
-  return path.startsWith(compiled.prefix) && compiled.regex.test(path);
 }
 
 /** What may follow after the same segments. Routes come in order of rank, so lists stay sorted. */

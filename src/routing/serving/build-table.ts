@@ -7,12 +7,13 @@ import type { Logger } from '../../log.js';
 import type { Controllers } from '../actions/controllers.js';
 import type { Mapper } from '../mapper/mapper.js';
 import type { Route } from '../mapper/route.js';
-import { definitionError, RouteError } from '../mapper/route-error.js';
+import { RouteError } from '../mapper/route-error.js';
 import type { KeptSettings } from '../mapper/route-settings.js';
 import type { CompiledRoute } from '../matching/compiled-route.js';
 import type { RouteTable } from '../matching/route-table.js';
 import type { RouterOptions } from '../router-options.js';
 import { ParamReader } from '../template/param-reader.js';
+import { jointMistakes, type Mistake } from './joint-mistakes.js';
 import {
   type ActionTarget,
   fastifyKey,
@@ -39,14 +40,16 @@ export interface RouterParts {
 /** What is done for each route, by its place in the table. */
 export function buildServed(parts: RouterParts, source: TargetSource): readonly ServedRoute[] {
   const served: ServedRoute[] = [];
+  const mistakes: Mistake[] = [];
   for (const compiled of parts.table.routes) {
     const { route } = compiled;
     try {
       served.push(serve(compiled, parts, source));
     } catch (error) {
-      parts.refuse(definitionError(error as Error, route.template, parts.mapper.originOf(route)));
+      mistakes.push({ error: error as Error, route, origin: parts.mapper.originOf(route) });
     }
   }
+  for (const error of jointMistakes(mistakes)) parts.refuse(error);
   return served;
 }
 

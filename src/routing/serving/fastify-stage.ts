@@ -20,7 +20,9 @@ import {
   Fault,
   guardPipe,
   type LeafPlugin,
+  limitBody,
   listenerOf,
+  tooLarge,
   usableHeaders,
 } from '../../app/index.js';
 import { readJson } from '../actions/read-json.js';
@@ -100,7 +102,31 @@ export class FastifyStage {
     }
   }
 
+  /**
+   * Bounds the body for whoever reads it: Fastify bounds only what it reads itself, and a parser of a plugin may read the
+   * request in its own way. Gives the refusal of one that is declared too large.
+   */
+  #bound({ raw: req }: FastifyRequest, { raw: res }: FastifyReply): Fault | undefined {
+    const pending = pendingOf(req);
+    if (pending.outcome !== undefined) return undefined;
+    const limit = pending.entry.bodyLimit ?? this.#bodyLimit;
+    const declared = req.headers['content-length'];
+    if (declared !== undefined) {
+      pending.received = Number(declared);
+      return pending.received > limit ? tooLarge(limit) : undefined;
+    }
+    if (req.headers['transfer-encoding'] === undefined) return undefined;
+    limitBody(req, limit, () => {
+      const fault = tooLarge(limit);
+      pending.request.abort(fault);
+      if (!res.headersSent) this.#rules.fail(req, res, fault);
+      return fault;
+    });
+    return undefined;
+  }
+
   #setUp(fastify: FastifyInstance): void {
+    fastify.addHook('preParsing', (request, reply, _payload, done) => done(this.#bound(request, reply) ?? null));
     for (const method of METHODS) {
       if (FASTIFY_METHODS.has(method)) continue;
       fastify.addHttpMethod(method as HTTPMethods, { hasBody: false, overrideExisting: true } as never);

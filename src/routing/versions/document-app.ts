@@ -4,11 +4,14 @@
 import type { App, ClosableApp, FaultStyle } from '../../app/index.js';
 import type { ActionRequest } from '../actions/action-request.js';
 import { Router } from '../router.js';
+import type { VersionOptions } from './version-negotiation.js';
 
 /** How a document is served. */
 export interface DocumentAppOptions {
   /** How 404 and 405 are written. Default `portico`. */
   readonly faultStyle?: FaultStyle | undefined;
+  /** The document is under version negotiation as a router's answers are, and announces its version. Default: it is not. */
+  readonly versions?: VersionOptions | undefined;
 }
 
 /**
@@ -19,7 +22,7 @@ export async function documentApp(
   show: (request: ActionRequest) => unknown,
   options: DocumentAppOptions = {},
 ): Promise<ClosableApp> {
-  const router = new Router({ controllers: { root: { show } }, faultStyle: options.faultStyle });
+  const router = new Router({ controllers: { root: { show } }, ...options });
   router.connect('root', '/', { controller: 'root', action: 'show', conditions: { method: ['GET'] } });
   const app = await router.build();
   const listener: App = (req, res) => {

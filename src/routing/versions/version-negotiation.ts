@@ -13,11 +13,15 @@ export interface VersionOptions {
   readonly max: string;
   /** For requests that name none. Default: `min`. */
   readonly default?: string;
-  /** A header of older clients, with the version alone. Default `X-OpenStack-Nova-API-Version`; null: none. */
+  /**
+   * A header of older clients, with the version alone. Default: `X-OpenStack-Nova-API-Version` where the service type is
+   * `compute`, else none; null: none.
+   */
   readonly legacyHeader?: string | null;
 }
 
 const HEADER = 'OpenStack-API-Version';
+const NOVA_HEADER = 'X-OpenStack-Nova-API-Version';
 
 /** Negotiates versions for one router. */
 export class VersionNegotiation {
@@ -31,7 +35,8 @@ export class VersionNegotiation {
 
   /** Throws a `RangeError` when a version is none, or the default is out of bounds. */
   constructor(options: VersionOptions) {
-    const { serviceType, min, max, legacyHeader = 'X-OpenStack-Nova-API-Version' } = options;
+    const { serviceType, min, max } = options;
+    const { legacyHeader = serviceType.toLowerCase() === 'compute' ? NOVA_HEADER : null } = options;
     this.min = ApiVersion.of(min);
     this.max = ApiVersion.of(max);
     this.#default = ApiVersion.of(options.default ?? min);

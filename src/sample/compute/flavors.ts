@@ -1,6 +1,7 @@
 /** Flavors: sizes of servers. Everybody may look; administrators make and remove them. */
 import { randomUUID } from 'node:crypto';
 import {
+  clientFlag,
   flag,
   isTrue,
   keyValueActions,
@@ -58,14 +59,14 @@ function atLeast(call: Call, parameter: string): number {
 /** Null: public and private ones. Only administrators are asked what they want. */
 function wantedPublic(call: Call): boolean | null {
   const text = call.who.isAdmin ? (call.queryValue('is_public') ?? 'true') : 'true';
-  if (/^none$/i.test(text)) return null;
-  const no = /^(false|f|0|no|n|off)$/i.test(text);
-  return no || /^(true|t|1|yes|y|on)$/i.test(text) ? !no : refuse(400, `Invalid is_public filter [${text}]`);
+  return /^none$/i.test(text) ? null : clientFlag(text, { name: 'is_public' });
 }
 
-/** The flavor of that id, or 404. */
-function flavorOf({ cloud }: Call, id: string): Stored<Flavor> {
-  return cloud.flavors.get(id) ?? refuse(404, `Flavor ${id} could not be found.`);
+/** The flavor of that id, or 404, also for one that is not public, except for administrators. */
+export function flavorOf({ cloud, who }: Call, id: string, status = 404): Stored<Flavor> {
+  const flavor = cloud.flavors.get(id);
+  const seen = flavor !== undefined && (who.isAdmin || flavor['os-flavor-access:is_public']);
+  return seen ? flavor : refuse(status, `Flavor ${id} could not be found.`);
 }
 
 const NUMBERS = ['ram', 'vcpus', 'disk', 'swap', 'rxtx_factor', 'OS-FLV-EXT-DATA:ephemeral'] as const;

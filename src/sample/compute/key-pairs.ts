@@ -47,7 +47,8 @@ export class KeyPairs {
   });
   readonly show = reads(ofUser, (call) => ({ keypair: keyPairView(pairOf(call, 'show'), call) }));
   readonly create = declared<NewKeyPair>({ status: { '2.1': 200, '2.2': 201 }, body }, async (call) => {
-    // A key takes its time, so it is made before the transaction.
+    // A key takes its time, so it is made before the transaction, and for nobody who may not keep it.
+    call.cloud.read(() => ownerWithRoom(call));
     const made = call.body.keypair.public_key === undefined ? await generatedKey() : undefined;
     return call.cloud.write(() => create(call, made));
   });
@@ -57,13 +58,22 @@ export class KeyPairs {
   });
 }
 
-function create(call: Call<NewKeyPair>, made: { public_key: string; private_key: string } | undefined): object {
-  const { name, public_key = made?.public_key ?? '', user_id: named } = call.body.keypair;
-  const [{ keyPairs }, user_id] = [call.cloud, userOf(call, 'create', named ?? call.who.userId)];
-  const fingerprint =
-    fingerprintOf(public_key) ?? refuse(400, 'Keypair data is invalid: failed to generate fingerprint');
+/** Whose pair it will be. 409 where there is one of that name, 403 where there are too many. */
+function ownerWithRoom(call: Call<NewKeyPair>): string {
+  const [{ keyPairs }, { name, user_id: named }] = [call.cloud, call.body.keypair];
+  const user_id = userOf(call, 'create', named ?? call.who.userId);
   if (keyPairs.get(keyOf(user_id, name))) refuse(409, `Key pair '${name}' already exists.`);
   if (keyPairs.list(user_id).length >= call.settings.quotaKeyPairs) refuse(403, 'Quota exceeded, too many key pairs.');
+  return user_id;
+}
+
+function create(call: Call<NewKeyPair>, made: { public_key: string; private_key: string } | undefined): object {
+  const { name, public_key = made?.public_key ?? '' } = call.body.keypair;
+  const fingerprint =
+    fingerprintOf(public_key) ?? refuse(400, 'Keypair data is invalid: failed to generate fingerprint');
+  const user_id = ownerWithRoom(call);
   const pair = { name, user_id, type: 'ssh', public_key, fingerprint, created_at: isoMicros(call.now) };
-  return { keypair: { ...createdView(keyPairs.insert(keyOf(user_id, name), pair, user_id), call), ...made } };
+  return {
+    keypair: { ...createdView(call.cloud.keyPairs.insert(keyOf(user_id, name), pair, user_id), call), ...made },
+  };
 }

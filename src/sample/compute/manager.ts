@@ -11,12 +11,11 @@ type Context = Pick<ManagerContext, 'host' | 'serviceName' | 'conf' | 'log'>;
 /** Keeps the store tidy. Nobody has to wait for it: what it writes down is what readers have worked out before. */
 export class ComputeManager implements Manager {
   readonly #context: Context;
-  readonly #onClose: (() => unknown)[];
+  readonly #onClose: (() => unknown)[] = [];
   #cloud: Cloud | undefined;
 
   constructor(context: Context) {
     this.#context = context;
-    this.#onClose = [];
   }
 
   initHost(record: ServiceRecord | null): void {
@@ -38,10 +37,8 @@ export class ComputeManager implements Manager {
     const [cloud, now] = [this.#cloud!, Date.now()];
     // Looking takes no lock, so that a cloud at rest is left alone.
     if (cloud.read(() => overdue(cloud, now)).length === 0) return;
-    this.#log(
-      'finishTransitions',
-      cloud.write(() => finishTransitions(cloud, now)),
-    );
+    const done = cloud.write(() => finishTransitions(cloud, now));
+    this.#log('finishTransitions', done);
   }
 
   gracefulShutdown(timeoutMs: number): void {

@@ -44,7 +44,7 @@ type Rebuild = Partial<Pick<Server, 'name' | 'metadata' | 'description' | 'user_
   key_name?: string | null;
 };
 const reboots = object({ type: { enum: ['SOFT', 'Soft', 'soft', 'HARD', 'Hard', 'hard'] } });
-const reason = orNull(object({ locked_reason: text({ minLength: 0 }) }));
+const reason = orNull(object({ 'locked_reason?': text() }));
 const locking = { ...taking('lock'), body: { '2.1': object({ lock: {} }), '2.73': object({ lock: reason }) } };
 const length = orNull({ type: ['integer', 'string'], minimum: -1, pattern: '^-?[0-9]+$' });
 const lines = taking('os-getConsoleOutput', object({ 'length?': length }), 200);
@@ -61,8 +61,10 @@ export class ServerActions {
     act(call, call.body.reboot.type.toUpperCase() as 'SOFT' | 'HARD');
   });
   readonly lock = writes<{ lock: { locked_reason?: string } | null }>(locking, (call) => {
-    const by = serverOf(call).project_id === call.who.projectId ? 'owner' : 'admin';
-    relock(call, 'lock', by, (call.apiVersion.atLeast('2.73') && call.body.lock?.locked_reason) || null);
+    const { project_id, locked_by, locked_reason } = serverOf(call);
+    const by = project_id === call.who.projectId ? 'owner' : 'admin';
+    if (by === 'owner' && locked_by !== null) return;
+    relock(call, 'lock', by, (call.apiVersion.atLeast('2.73') && call.body.lock?.locked_reason) || locked_reason);
   });
   readonly unlock = writes(taking('unlock'), (call) => {
     if (serverOf(call).locked_by === 'admin') allow(call, 'os-lock-server:unlock:unlock_override');

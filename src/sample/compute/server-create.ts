@@ -15,6 +15,7 @@ import type { Stored } from 'portico/sqlite';
 import type { Server } from '../records.js';
 import { HOST } from '../seed.js';
 import { type Call, refuse } from './call.js';
+import { flavorOf } from './flavors.js';
 import { keyOf } from './key-pairs.js';
 import { roomFor } from './limits.js';
 import { membersOf } from './server-groups.js';
@@ -64,8 +65,7 @@ export const newPassword = (): string => randomBytes(9).toString('base64url');
 export function createServers(call: Call<NewServer>): Stored<Server>[] {
   const { cloud, now, who } = call;
   const { server: asked, 'os:scheduler_hints': { group: groupId } = {} } = call.body;
-  const flavorId = String(asked.flavorRef).split('/').at(-1)!;
-  const flavor = cloud.flavors.get(flavorId) ?? refuse(400, `Flavor ${flavorId} could not be found.`);
+  const flavor = flavorOf(call, String(asked.flavorRef).split('/').at(-1)!, 400);
   const image = cloud.images.get(asked.imageRef ?? '') ?? refuse(400, 'Can not find requested image');
   const key = keyFor(call, asked.key_name, null);
   const { availability_zone: zone = zoneOf(cloud), min_count: least = 1, max_count: most = least } = asked;
@@ -92,12 +92,12 @@ export function createServers(call: Call<NewServer>): Stored<Server>[] {
     reservation_id: `r-${randomBytes(4).toString('hex')}`,
   };
   return Array.from({ length: count }, (_, launch_index) => {
-    const id = randomUUID();
+    const [id, seed] = [randomUUID(), randomBytes(32).toString('base64')];
     const name = Number(most) === 1 ? asked.name : `${asked.name}-${launch_index + 1}`;
     const crowded = group?.policy === 'anti-affinity' && membersOf(call, group.id).length > 0;
     const placed = crowded ? NOWHERE : { host: HOST.name, fault: null };
     const task = during(call, 'scheduling', crowded ? 'error' : 'active');
-    const created: Server = { id, name, launch_index, ...alike, ...placed, vm_state: 'building', task };
+    const created: Server = { id, name, seed, launch_index, ...alike, ...placed, vm_state: 'building', task };
     const stored = cloud.servers.insert(id, created, who.projectId);
     record(call, 'create', stored);
     return stored;

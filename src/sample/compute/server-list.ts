@@ -1,5 +1,6 @@
 /** Lists of servers: which ones, and in which order. */
 import {
+  clientFlag,
   clientPattern,
   clientTime,
   isTrue,
@@ -66,7 +67,7 @@ export const query = { ...filters.members, '2.1': { ...filters.members['2.1'], .
 /** The servers a list request asks for, in its order: newest first. */
 export function listed(call: Call, policy: string): Stored<Server>[] {
   const asked = call.queryValue('all_tenants') ?? call.queryValue('all_projects');
-  const everybodys = asked === '' || isTrue(asked);
+  const everybodys = asked !== undefined && (asked === '' || clientFlag(asked, { name: 'all_tenants' }));
   if (everybodys) allow(call, `servers:${policy}:get_all_tenants`);
   const servers = call.cloud.servers.list(everybodys ? undefined : call.who.projectId);
   const here = servers.flatMap((server) => settled(server, call.now) ?? []);

@@ -1,5 +1,4 @@
 /** The server a request is about, what may be done to it, and what was. */
-
 import { randomUUID } from 'node:crypto';
 import { isoMicros } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';

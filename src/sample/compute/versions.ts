@@ -1,6 +1,6 @@
 /** The version documents, which clients read before anything else. They are the same in every worker. */
 import type { AppFactory } from 'portico/app';
-import { documentApp, versionDocument } from 'portico/routing';
+import { type ActionRequest, documentApp, versionDocument } from 'portico/routing';
 
 /** The compute API's microversions. Clients ask for what they find here, so the maximum is one that is kept. */
 export const VERSIONS = { serviceType: 'compute', min: '2.1', max: '2.79' } as const;
@@ -12,12 +12,11 @@ const described = (self: string, ...more: { rel: string; type: string; href: str
 const docs = { rel: 'describedby', type: 'text/html', href: 'https://docs.openstack.org/' };
 const media = { base: 'application/json', type: 'application/vnd.openstack.compute+json;version=2.1' };
 
-const written = { faultStyle: 'openstack' } as const;
+const shown = (call: ActionRequest) => ({ version: { ...described(call.url('root'), docs), 'media-types': [media] } });
 
 /** `[app:…]` for `/`: the one version there is. */
 export const versions: AppFactory = () =>
-  documentApp((request) => ({ versions: [described(`${request.url('root')}v2.1/`)] }), written);
+  documentApp((call) => ({ versions: [described(`${call.url('root')}v2.1/`)] }), { faultStyle: 'openstack' });
 
 /** `[app:…]` for `/v2.1` and `/v2.1/`. */
-export const version: AppFactory = () =>
-  documentApp((request) => ({ version: { ...described(request.url('root'), docs), 'media-types': [media] } }), written);
+export const version: AppFactory = () => documentApp(shown, { faultStyle: 'openstack', versions: VERSIONS });

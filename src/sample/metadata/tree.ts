@@ -53,17 +53,16 @@ export function openStackTree(server: Stored<Server>, date: string): Folder {
 }
 
 function metaDataJson(server: Stored<Server>, date: string): object {
-  const { id: uuid, name, metadata: meta, key, launch_index, zone: availability_zone, project_id } = server;
+  const { id: uuid, name, metadata: meta, key, launch_index, zone: availability_zone, project_id, seed } = server;
   const named = { uuid, name, hostname: `${hostName(server)}.novalocal`, launch_index, availability_zone };
+  // 512 bytes that are the same at every reading, so that a first boot can be repeated.
+  const random_seed = seed && createHash('shake256', { outputLength: 512 }).update(seed).digest('base64');
   return {
     ...named,
     ...(Object.keys(meta).length > 0 && { meta }),
     ...(key && { public_keys: { [key.name]: key.public_key } }),
     ...(key && { keys: [{ name: key.name, type: key.type, data: key.public_key }] }),
-    // 512 bytes that are the same at every reading, so that a first boot can be repeated.
-    ...(date >= '2013-04-04' && {
-      random_seed: createHash('shake256', { outputLength: 512 }).update(uuid).digest('base64'),
-    }),
+    ...(date >= '2013-04-04' && { random_seed }),
     ...(date >= '2015-10-15' && { project_id }),
     ...(date >= '2016-06-30' && { devices: [] }),
     ...(date >= '2020-10-14' && { dedicated_cpus: [] }),

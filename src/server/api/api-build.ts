@@ -1,6 +1,7 @@
 /**
  * Builds the app of an API: from its paste file, as a configuration says.
  */
+import { inPlace, selfPlaced } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { ConfigurationRefused } from '../../errors.js';
 import { findingText, type LoadedApp, Loader } from '../../loader/index.js';
@@ -38,7 +39,9 @@ export async function buildApp(
 /** The app, built. When the file is refused the error has everything that is wrong with it, not what came first. */
 async function loadWhole(loader: AppLoader, name: string): Promise<LoadedApp> {
   try {
-    return await loader.loadApp(name);
+    // A Loader puts places round the innermost apps; of another loader's app the server counts the whole.
+    if (!(loader instanceof Loader)) return await loader.loadApp(name);
+    return selfPlaced(await loader.loadApp(name, { aroundApp: inPlace }));
   } catch (error) {
     if (!(error instanceof ConfigurationRefused) || !(loader instanceof Loader)) throw error;
     const findings = await loader.check().catch(() => []);

@@ -57,7 +57,7 @@ export const wsgiOptions = defineOptions({
   default_pool_size: integer({
     default: 100,
     min: 0,
-    help: 'Requests at work at once in one worker. Further ones wait in the order they came.',
+    help: 'Requests with application code at work at once in one worker. Further ones wait in the order they came.',
     deprecated: ['DEFAULT.wsgi_default_pool_size'],
   }),
   log_format: logTemplate({

@@ -19,6 +19,7 @@ import {
   type WorkerContext,
 } from '../../service/index.js';
 import { type PeriodicTasks, TaskGroup } from '../../tasks/index.js';
+import { reportedExchange } from '../connections/cut-off.js';
 import { Server } from '../server.js';
 import type { ServerOptions } from '../server-options.js';
 import { developmentCertificate } from '../tls/tls.js';
@@ -152,6 +153,8 @@ export class WSGIService implements ListeningService {
     return this.#managed.periodicTasks;
   }
 
+  /** For reports. */
+  readonly requestsInFlight = () => this.#server.requests.map(reportedExchange);
   /** The server under it: its requests at work and its connections. */
   get server(): Server {
     return this.#server;

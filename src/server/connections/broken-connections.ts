@@ -43,12 +43,18 @@ export class BrokenConnections {
     }
     if (code === 'HPE_CLOSED_CONNECTION') {
       // Bytes after a request that said it was the last one: they are no request, and spoil no answer.
-      connection.ended = true;
+      connection.ended ||= !connection.waits;
       connection.lingers = true;
     }
-    if (connection.ended) {
+    connection.cause ??= error;
+    if (socket.readableEnded && connection.waitedFor) {
+      // Nothing more comes and something is missing. As after whole requests, the client has left those at work.
+      socket.destroy(error);
+      return;
+    }
+    if (connection.ended || connection.discards) {
       if (connection.idle) closeLingering(connection);
-      else connection.hold();
+      else connection.discard();
       return;
     }
     this.#faults.note(code, socket);
@@ -69,20 +75,24 @@ export class BrokenConnections {
 
   /** Ends a connection with a refusal, after the answers under way; instead of the last one if its body is broken. */
   refuse(connection: Connection, refused: Refusal): void {
-    connection.ended = true;
     connection.lingers = true;
     connection.refusal = refused;
+    connection.forgetIncomplete();
+    if (connection.waits) {
+      connection.discard();
+      return;
+    }
+    connection.ended = true;
     const [first] = connection.exchanges;
     const broken = connection.exchanges.length === 1 && first?.req.complete === false;
     if (broken && first.res.headersSent) connection.socket.destroy();
     else if (first === undefined || broken) sendBytes(connection);
-    else connection.hold();
+    else connection.discard();
   }
 
   /** To be called when an answer of a connection that is to be refused is out. */
   answerEnded(connection: Connection): void {
-    const [first] = connection.exchanges;
-    if (first === undefined) sendBytes(connection);
+    if (connection.waits && !connection.ended) connection.goOn();
     else if (connection.refusal !== undefined) this.refuse(connection, connection.refusal);
   }
 }

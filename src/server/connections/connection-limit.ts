@@ -1,6 +1,6 @@
 /**
- * How many connections a server keeps. A new one beyond the limit takes the place of the one that has been idle longest;
- * when none is idle the new one is closed.
+ * How many connections a server keeps. A new one beyond the limit takes the place of the one that has been longest without a
+ * request, be it that none came after an answer or none at all; when all have requests at work the new one is closed.
  */
 import { readFileSync } from 'node:fs';
 import type { Logger } from '../../log.js';
@@ -35,7 +35,7 @@ export class ConnectionLimit {
     if (this.#connections.size <= this.#limit) return;
     let oldest: Connection | undefined;
     for (const connection of this.#connections) {
-      if (connection.fresh || !connection.idle || connection.socket.destroyed) continue;
+      if (connection === fresh || !connection.idle || connection.socket.destroyed) continue;
       if (oldest === undefined || connection.lastUse < oldest.lastUse) oldest = connection;
     }
     (oldest ?? fresh).socket.destroy();

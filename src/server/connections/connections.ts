@@ -4,10 +4,13 @@
  * Node's own server loses sight of connections that have sent nothing or half a head, and destroys idle ones under a
  * request that is already on its way; so a server that drains without losing anything keeps this list itself.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { socketUnder } from '../../wire/index.js';
 import type { Refusal } from '../requests/refusal.js';
+import { AT_WORK, Backlog } from './backlog.js';
 
 /** How a request body comes in, for the judgement whether its client is too slow. */
 export interface BodyProgress {
@@ -28,11 +31,18 @@ export interface Exchange {
   readonly connection: Connection;
   /** When its head had arrived, by `performance.now()`, to a quarter of a second. */
   readonly since: number;
-  /** Let in to the app: false while it waits for its turn, and when it is done with. */
+  /** Handed to the app: false while a restart holds it, and when it is done with. */
   admitted: boolean;
+  /** Of `default_pool_size`: lent to others while its client keeps it waiting; left once it is done with. */
+  place: 'none' | 'held' | 'lent' | 'left';
+  /** Runs the listeners of its response; undefined while it has been alone on its connection. */
+  inContext: (<T>(work: () => T) => T) | undefined;
   /** How its body comes in; undefined for a request without one. */
   body: BodyProgress | undefined;
 }
+
+/** How much is read, in bytes, behind the last request of a connection while answers are under way. */
+const DISCARDED = 64 * 1024;
 
 /** One accepted connection. */
 export class Connection {
@@ -44,7 +54,7 @@ export class Connection {
   fresh = true;
   /** When it was accepted, by `performance.now()`; during a drain, when its last response ended. */
   since = performance.now();
-  /** Grows with each response of the list that ends: the smallest is the connection that has been idle longest. */
+  /** Grows with each connection that comes and each response that ends: of idle ones the smallest has been idle longest. */
   lastUse = 0;
   /** Seen idle after so many requests, at this time by `performance.now()`. */
   idleAfter = 0;
@@ -61,10 +71,16 @@ export class Connection {
   ended = false;
   #held = false;
   #keepsHeld = false;
+  /** Null for a Node that offers none. */
+  #backlog: Backlog | null | undefined;
+  /** How many bytes it had brought when the rest began to be of no interest. */
+  #discardedFrom: number | undefined;
   /** True when its client may still be sending what nobody wants: it is closed with patience. */
   lingers = false;
   /** To be sent when the answers under way are out: what came after their requests was broken. */
   refusal: Refusal | undefined;
+  /** What Node's parser or its timer said: who looks at the socket of a request learns it by its `error`. */
+  cause: Error | undefined;
   /** Its last request. */
   latest: IncomingMessage | undefined;
   /** Requests at work, oldest first: more than one when the client pipelines. */
@@ -77,7 +93,21 @@ export class Connection {
 
   /** Has nothing at work. */
   get idle(): boolean {
-    return this.exchanges.length === 0 && !this.upgraded;
+    return this.exchanges.length === 0 && !this.upgraded && !this.waits;
+  }
+
+  /** Requests that have come wait for those at work. */
+  get waits(): boolean {
+    return this.#backlog?.waits === true;
+  }
+
+  get discards(): boolean {
+    return this.#discardedFrom !== undefined;
+  }
+
+  /** Answers are due besides that to a request whose body is on its way. */
+  get waitedFor(): boolean {
+    return this.exchanges.length > 1 || this.exchanges[0]?.req.complete === true;
   }
 
   /** Is not read from, by our choice. */
@@ -96,6 +126,35 @@ export class Connection {
       });
     }
     this.socket.pause();
+  }
+
+  /** To be called with each request that has come: those that follow wait where there are many of them. */
+  limitAhead(): void {
+    if (this.exchanges.length < AT_WORK) return;
+    if (this.#backlog === undefined) this.#backlog = Backlog.of(this) ?? null;
+    if (this.#backlog === null) this.hold();
+    else this.#backlog.keep();
+  }
+
+  /** To be called when an answer is out. */
+  goOn(): void {
+    if (this.#backlog) this.#backlog.goOn();
+    else if (this.exchanges.length <= 1) this.release();
+  }
+
+  /** What comes from now on is nothing that is answered. It is read for a while, to notice when the client leaves. */
+  discard(): void {
+    if (this.#discardedFrom === undefined) {
+      this.#discardedFrom = this.socket.bytesRead;
+      this.#backlog ??= Backlog.of(this) ?? null;
+      this.#backlog?.discard(() => this.discard());
+    }
+    if (this.socket.bytesRead - this.#discardedFrom > DISCARDED) this.hold();
+  }
+
+  /** If a request waits whose rest will never come, it is not begun. */
+  forgetIncomplete(): void {
+    this.#backlog?.forgetIncomplete();
   }
 
   /** Reads again. */
@@ -122,6 +181,37 @@ type Marked = { [CONNECTION]?: Connection; [EXCHANGE]?: Exchange };
 /** The connection behind a socket, plain or TLS; undefined for one that no list has accepted. */
 export function connectionOf(socket: object): Connection | undefined {
   return (socket as Marked)[CONNECTION];
+}
+
+/** The exchange of a request that is at work. */
+export function exchangeOf(req: IncomingMessage): Exchange | undefined {
+  const exchanges = connectionOf(req.socket)?.exchanges;
+  const first = exchanges?.[0];
+  return first?.req === req ? first : exchanges?.find((each) => each.req === req);
+}
+
+/**
+ * Lets one of several responses of a connection tell its events in its own async context, or in that of the connection:
+ * Node flushes and ends it in the course of the one before it, and tells of a drain in the course of those behind it.
+ */
+function keepContext(exchange: Exchange): void {
+  const { res, inContext } = exchange;
+  if (inContext !== undefined) return;
+  const { emit } = res;
+  exchange.inContext = AsyncLocalStorage.snapshot();
+  res.emit = (...args: unknown[]): boolean => exchange.inContext!(() => Reflect.apply(emit, res, args) as boolean);
+}
+
+/** Takes the async context of now, where the request has one to keep. */
+export function renewContext(exchange: Exchange): void {
+  if (exchange.inContext !== undefined) exchange.inContext = AsyncLocalStorage.snapshot();
+}
+
+/** Node tells only the response at the head of a connection's queue that it is closed. */
+function tellClosed({ res }: Exchange): void {
+  if (res.socket !== null || res.closed) return;
+  Object.assign(res, { destroyed: true, _closed: true });
+  res.emit('close');
 }
 
 /** All connections of one server. */
@@ -162,6 +252,7 @@ export class ConnectionList {
   /** Takes a connection on, at the server's `connection` event: for TLS before the handshake, a request to come. */
   accept(raw: Socket): Connection {
     const connection = new Connection(raw);
+    connection.lastUse = ++this.#uses;
     (raw as Marked)[CONNECTION] = connection;
     this.#connections.add(connection);
     raw.once('close', () => this.#forget(connection));
@@ -170,8 +261,7 @@ export class ConnectionList {
 
   /** Notes that HTTP is spoken on `socket`, TLS over an accepted socket, from now on. */
   secured(socket: TLSSocket): Connection {
-    // tls keeps the socket it wraps under this name and has no documented one for it.
-    const raw = (socket as TLSSocket & { _parent?: Socket })._parent;
+    const raw = socketUnder(socket);
     const connection = (raw && connectionOf(raw)) ?? this.accept(socket);
     connection.socket = socket;
     (socket as Marked)[CONNECTION] = connection;
@@ -180,7 +270,20 @@ export class ConnectionList {
 
   /** Counts a request in; it counts itself out when its response closes. */
   begin(req: IncomingMessage, res: ServerResponse, connection: Connection): Exchange {
-    const exchange: Exchange = { req, res, connection, since: this.coarseNow, admitted: false, body: undefined };
+    const exchange: Exchange = {
+      req,
+      res,
+      connection,
+      since: this.coarseNow,
+      admitted: false,
+      place: 'none',
+      inContext: undefined,
+      body: undefined,
+    };
+    if (connection.exchanges.length > 0) {
+      if (connection.exchanges.length === 1) keepContext(connection.exchanges[0]!);
+      keepContext(exchange);
+    }
     connection.fresh = false;
     connection.requests++;
     connection.latest = req;
@@ -208,7 +311,10 @@ export class ConnectionList {
   /** Node closes only the response at the head of a connection's queue: those pipelined behind it end here. */
   #forget(connection: Connection): void {
     if (!this.#connections.delete(connection)) return;
-    for (const exchange of connection.exchanges.slice()) this.#end(exchange);
+    for (const exchange of connection.exchanges.slice()) {
+      this.#end(exchange);
+      tellClosed(exchange);
+    }
     this.#watcher.connectionClosed(connection);
   }
 }

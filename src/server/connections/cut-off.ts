@@ -1,8 +1,9 @@
 /**
- * Requests that are still at work when nobody wants to wait any longer: what is said about them.
+ * Requests that are still at work when nobody wants to wait any longer, and answers that cannot go on: what is said about them.
  */
+import { wrongLength } from '../../app/index.js';
 import { PorticoError } from '../../errors.js';
-import type { LogFields } from '../../log.js';
+import type { LogFields, Logger } from '../../log.js';
 import { requestFacts } from '../requests/run-app.js';
 import type { Exchange } from './connections.js';
 
@@ -13,6 +14,11 @@ const NAMED = 20;
 export function describeExchange({ req, since }: Exchange): string {
   const { method, path } = requestFacts(req);
   return `${method} ${path} for ${((performance.now() - since) / 1000).toFixed(1)} s`;
+}
+
+/** Requests as a report tells them. */
+export function reportedExchange({ req, since }: Exchange): { method: string; path: string; ageMs: number } {
+  return { ...requestFacts(req), ageMs: performance.now() - since };
 }
 
 /** The facts of the log line. */
@@ -30,4 +36,10 @@ export function cutOffError(name: string, exchanges: readonly Exchange[]): Porti
     message: `${name}: ${exchanges.length} request(s) were still at work at the deadline and were cut off.`,
     hint: 'The log names them. [DEFAULT] graceful_shutdown_timeout is the time they get.',
   });
+}
+
+/** Logs an answer whose connection had to end because its body was not what its head had declared. */
+export function tellWrongLength({ req, res }: Exchange, log: Logger): void {
+  const error = wrongLength(res);
+  if (error !== undefined) log.error('an answer was cut off', { ...requestFacts(req), err: error });
 }

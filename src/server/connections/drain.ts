@@ -92,10 +92,11 @@ export class Drain {
 
 /**
  * Tells the client not to use the connection again, if the head can still say so; Node then closes it by itself. Of
- * pipelined requests only the last may say it, for nothing after such an answer is sent.
+ * pipelined requests only the last may say it, for nothing after such an answer is sent: none while others wait.
  */
 export function announceClose(connection: Connection): void {
-  const { exchanges } = connection;
+  const { exchanges, ended, waits } = connection;
+  if (waits && !ended) return;
   const last = exchanges.length - 1;
   for (let i = 0; i <= last; i++) {
     const { res } = exchanges[i]!;

@@ -4,7 +4,6 @@
  * away for a while, by nobody: it never reaches the parser.
  */
 import type { IncomingMessage } from 'node:http';
-import { Socket } from 'node:net';
 import type { Connection } from './connections.js';
 
 /** How much is read and thrown away at most, before the connection is destroyed. */
@@ -16,14 +15,19 @@ export function closeLingering(connection: Connection): void {
   const { socket } = connection;
   if (socket.destroyed) return;
   if (socket.readableEnded) {
-    Socket.prototype.destroySoon.call(socket);
+    socket.end(() => socket.destroy(connection.cause));
     return;
   }
   // A listener of our own takes the socket away from the parser, which reads it below the stream; without its own
   // listener the parser gets nothing this way either.
   socket.removeAllListeners('data');
-  const timer = limitReading(socket);
-  socket.once('end', () => socket.destroy());
+  let left = DISCARD_BYTES;
+  socket.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) socket.destroy(connection.cause);
+  });
+  const timer = setTimeout(() => socket.destroy(connection.cause), DISCARD_MS);
+  socket.once('end', () => socket.destroy(connection.cause));
   socket.once('close', () => clearTimeout(timer));
   socket.end();
   connection.release();
@@ -33,22 +37,18 @@ export function closeLingering(connection: Connection): void {
 /**
  * Reads away what is left of a request body that its handler did not want, so that the connection can go on with the
  * next request; destroys it when there is too much of it.
+ *
+ * The listener is on the request. One on the socket would take the connection away from the parser, which reads it below
+ * the stream, and Node 20 does not give it back.
  */
 export function discardRest(req: IncomingMessage): void {
   const { socket } = req;
-  if (socket.destroyed) return;
-  const timer = limitReading(socket, (stop) => req.once('close', stop));
-  req.once('close', () => clearTimeout(timer));
-  req.resume();
-}
-
-function limitReading(socket: Socket, onStop?: (stop: () => void) => void): NodeJS.Timeout {
   let left = DISCARD_BYTES;
-  const count = (chunk: Buffer): void => {
+  req.on('data', (chunk: Buffer) => {
     left -= chunk.length;
     if (left < 0) socket.destroy();
-  };
-  socket.on('data', count);
-  onStop?.(() => socket.off('data', count));
-  return setTimeout(() => socket.destroy(), DISCARD_MS);
+  });
+  const timer = setTimeout(() => socket.destroy(), DISCARD_MS);
+  req.once('close', () => clearTimeout(timer));
+  req.resume();
 }

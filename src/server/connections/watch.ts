@@ -2,7 +2,7 @@
  * One look a second at the connections with requests at work, for the time limits that Node does not keep, or dearly:
  * bodies that trickle in, answers that nobody takes, connections on which nothing moves; and four at those that are idle.
  */
-import type { Socket } from 'node:net';
+import { unsentBytes } from '../../wire/index.js';
 import type { Connection, ConnectionList, Exchange } from './connections.js';
 
 /** The limits; milliseconds, 0 is none. */
@@ -41,6 +41,8 @@ interface Movement {
 /** How exact the age of requests and idle connections is. A quarter of a second costs four timers a second, an exact one a clock a request. */
 const TICK_MS = 250;
 const TICKS_A_LOOK = 4;
+/** What a connection that is being closed has at least. */
+const CLOSING_MS = 2000;
 
 /** Looks after the connections of one server. */
 export class Watch {
@@ -76,7 +78,7 @@ export class Watch {
   lookAtIdle(now: number): void {
     for (const connection of this.#connections) {
       const { socket, requests } = connection;
-      if (!connection.idle || connection.fresh || connection.ended || socket.destroyed) continue;
+      if (!connection.idle || connection.fresh || socket.destroyed) continue;
       // The rest of a body is still read away, for which there is another time.
       if (connection.latest?.complete !== true) continue;
       if (connection.idleAfter !== requests) {
@@ -91,8 +93,9 @@ export class Watch {
    * With more bytes it may be in the middle of a head, for which Node has a time of its own; or it has sent empty lines,
    * which stand before a head (RFC 9112 §2.2) and for which Node has none. By the end of both times it is the latter.
    */
-  #idleTime({ socket, bytesBefore }: Connection): number {
+  #idleTime({ socket, bytesBefore, ended }: Connection): number {
     const { keepAliveMs, headMs } = this.limits;
+    if (ended) return Math.max(keepAliveMs, CLOSING_MS);
     return socket.bytesRead === bytesBefore ? keepAliveMs : keepAliveMs + TICK_MS + headMs;
   }
 
@@ -144,13 +147,4 @@ export class Watch {
       this.#verdicts.nothingMoves(connection);
     }
   }
-}
-
-/**
- * Bytes given to the socket that the client's side has not taken. The handle knows how much of a large write is still
- * to go, which no documented property tells; `net.Socket` asks it the same for its own time-outs.
- */
-function unsentBytes(socket: Socket): number {
-  const handle = (socket as Socket & { _handle?: { writeQueueSize?: number } | null })._handle;
-  return socket.writableLength === 0 ? 0 : (handle?.writeQueueSize ?? socket.writableLength);
 }

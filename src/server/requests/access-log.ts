@@ -2,8 +2,9 @@
  * One line for each request that reached the app, in the form an operator chose with `[wsgi] log_format`.
  */
 import type { ServerResponse } from 'node:http';
-import { environ, noteAddress, quoteClient, remoteOf, targetMask } from '../../app/index.js';
+import { environ, noteAddress, quoteClient, remoteOf, sentBytes, targetMask } from '../../app/index.js';
 import type { Logger } from '../../log.js';
+import { printable } from '../../printable.js';
 import type { Exchange } from '../connections/connections.js';
 import { compileLogFormat, type LogFormat } from './log-format.js';
 
@@ -14,7 +15,7 @@ const maskTarget = targetMask([]);
 export class AccessLog {
   readonly #log: Logger;
   #format: LogFormat | undefined;
-  readonly #begun = new WeakMap<ServerResponse, { readonly at: number; readonly bytes: number }>();
+  readonly #begun = new WeakMap<ServerResponse, number>();
 
   constructor(log: Logger, template: string | undefined) {
     this.#log = log;
@@ -29,7 +30,7 @@ export class AccessLog {
   /** The app is about to be called. */
   begin({ req, res }: Exchange): void {
     if (this.#format === undefined) return;
-    this.#begun.set(res, { at: performance.now(), bytes: req.socket.bytesWritten });
+    this.#begun.set(res, performance.now());
     noteAddress(req);
   }
 
@@ -43,21 +44,11 @@ export class AccessLog {
       date_time: localTime(new Date()),
       request_line: quoteClient(`${req.method} ${maskTarget(originalUrl)} HTTP/${req.httpVersion}`),
       status_code: res.headersSent ? res.statusCode : 499,
-      body_length: bodyLength(res, req.socket.bytesWritten - begun.bytes),
-      wall_seconds: (performance.now() - begun.at) / 1000,
+      body_length: sentBytes(res),
+      wall_seconds: (performance.now() - begun) / 1000,
     });
-    if (line !== undefined) this.#log.info(line);
+    if (line !== undefined) this.#log.info(printable(line));
   }
-}
-
-/** The body's bytes: as declared, else what went over the connection without the head. */
-function bodyLength(res: ServerResponse, sent: number): number {
-  if (res.req.method === 'HEAD') return 0;
-  const declared = res.writableFinished ? Number(res.getHeader('content-length')) : Number.NaN;
-  if (Number.isFinite(declared)) return declared;
-  // Node keeps the head as it was written under this name, and has no documented one for it.
-  const head = (res as ServerResponse & { _header?: string | null })._header?.length ?? 0;
-  return Math.max(0, sent - head);
 }
 
 function localTime(date: Date): string {

@@ -2,7 +2,8 @@
  * A request body on its way in: how much of it has come, and `100 Continue` for the client that waits for it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { beforeHead, countBody } from '../../app/index.js';
+import { beforeHead } from '../../app/index.js';
+import { beforeFirstRead, countBody } from '../../wire/index.js';
 import type { BodyProgress, Exchange } from '../connections/connections.js';
 import { DISCARD_BYTES } from '../connections/lingering-close.js';
 
@@ -17,19 +18,30 @@ const CHUNK_FRAME = 12;
  */
 export function watchBody(exchange: Exchange, declared: number | undefined, expectsContinue: boolean): void {
   const { req, res } = exchange;
-  const body: BodyProgress = { received: 0, declared, waitedMs: 0, checkedAt: undefined, held: expectsContinue };
+  const body: BodyProgress = {
+    // Not nothing where the request has waited for others of its connection.
+    received: req.readableLength,
+    declared,
+    waitedMs: 0,
+    checkedAt: undefined,
+    held: expectsContinue,
+  };
   exchange.body = body;
   countBody(req, body);
+  res.prependListener('finish', readOn);
   if (expectsContinue) continueWhenRead(req, res, body);
 }
 
+/** Before Node's own listener, which would let the parser drop what is still to come: it is to be counted. */
+function readOn(this: ServerResponse): void {
+  if (!this.req.complete) this.req.resume();
+}
+
 function continueWhenRead(req: IncomingMessage, res: ServerResponse, body: BodyProgress): void {
-  req._read = function read(size: number): void {
+  beforeFirstRead(req, () => {
     body.held = false;
-    Reflect.deleteProperty(req, '_read');
     if (!res.headersSent) res.writeContinue();
-    req._read(size);
-  };
+  });
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
-import { environ, fieldNames, replaceRawHeaders } from '../../app/index.js';
+import { environ, replaceRawHeaders } from '../../app/index.js';
 import { type Refusal, refusal } from './refusal.js';
 import { canonicalTarget, isCanonical } from './request-target.js';
 
@@ -57,21 +57,17 @@ export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Ref
     if (url.length > maxUrl) return URL_TOO_LONG;
     if (rawHeaders.length > maxRaw) return TOO_MANY_FIELDS;
 
-    const names = fieldNames(rawHeaders);
-    if (names.repeats) return REPEATED;
-    const { host: hostAt, contentLength: lengthAt, transferEncoding: codingAt } = names;
-    let length = 0;
-    if (lengthAt >= 0) {
-      const written = rawHeaders[lengthAt + 1]!;
-      if (!/^\d{1,15}$/.test(written)) return BAD_LENGTH;
-      length = Number(written);
+    const fields = readFields(rawHeaders);
+    if (fields.repeats) return REPEATED;
+    const { host = '', contentLength, transferEncoding } = fields;
+    if (contentLength !== undefined && !/^\d{1,15}$/.test(contentLength)) return BAD_LENGTH;
+    const length = Number(contentLength ?? 0);
+    const chunked = transferEncoding !== undefined;
+    if (chunked) {
+      if (transferEncoding.trim().toLowerCase() !== 'chunked') return UNKNOWN_CODING;
+      if (httpVersionMinor === 0 || contentLength !== undefined) return BAD_FRAMING;
     }
-    if (codingAt >= 0) {
-      if (rawHeaders[codingAt + 1]!.trim().toLowerCase() !== 'chunked') return UNKNOWN_CODING;
-      if (httpVersionMinor === 0 || lengthAt >= 0) return BAD_FRAMING;
-    }
-    const host = hostAt < 0 ? '' : rawHeaders[hostAt + 1]!;
-    if (hostAt < 0) {
+    if (fields.host === undefined) {
       if (httpVersionMinor === 1) return NO_HOST;
     } else if (host !== goodHost || host === '') {
       if (!isHost(host)) return BAD_HOST;
@@ -81,11 +77,64 @@ export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Ref
       const refused = settleTarget(req, url, host);
       if (refused !== undefined) return refused;
     }
-    if (names.underscores && !keepUnderscores) dropUnderscores(req);
-    const chunked = codingAt >= 0;
+    if (fields.underscores && !keepUnderscores) dropUnderscores(req);
     const passed = chunked ? CHUNKED : length === 0 ? PLAIN : { body: true, chunked, length, upgrade: false };
-    return names.upgrade ? { ...passed, upgrade: true } : passed;
+    return fields.upgrade ? { ...passed, upgrade: true } : passed;
   };
+}
+
+/** What the guard looks at in a list of names and values in turn. */
+interface Fields {
+  host: string | undefined;
+  contentLength: string | undefined;
+  transferEncoding: string | undefined;
+  upgrade: boolean;
+  /** A field that decides who asks, or where the request ends, comes more than once. */
+  repeats: boolean;
+  /** Some name has an underscore. */
+  underscores: boolean;
+}
+
+function readFields(rawHeaders: readonly string[]): Fields {
+  const fields: Fields = {
+    host: undefined,
+    contentLength: undefined,
+    transferEncoding: undefined,
+    upgrade: false,
+    repeats: false,
+    underscores: false,
+  };
+  let credentials = '';
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!.toLowerCase();
+    const value = rawHeaders[at + 1]!;
+    switch (name) {
+      case 'host':
+        fields.repeats ||= fields.host !== undefined;
+        fields.host = value;
+        break;
+      case 'content-length':
+        fields.repeats ||= fields.contentLength !== undefined;
+        fields.contentLength = value;
+        break;
+      case 'transfer-encoding':
+        fields.repeats ||= fields.transferEncoding !== undefined;
+        fields.transferEncoding = value;
+        break;
+      case 'authorization':
+      case 'x-auth-token':
+      case 'x-service-token':
+        fields.repeats ||= credentials.includes(`${name},`);
+        credentials += `${name},`;
+        break;
+      case 'upgrade':
+        fields.upgrade = true;
+        break;
+      default:
+        fields.underscores ||= name.includes('_');
+    }
+  }
+  return fields;
 }
 
 /** Puts the canonical target in the place of the one received, which `environ(req).originalUrl` keeps. */

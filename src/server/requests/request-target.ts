@@ -7,6 +7,7 @@
  * could be read in two ways are refused: dot segments, backslashes, NUL and other controls, bytes that are not UTF-8.
  * It is decoded once only: `%2561` is the text `%61`.
  */
+import { collapsed, encodedPath } from '../../app/index.js';
 import { type Refusal, refusal } from './refusal.js';
 
 /** What a target turned out to be: its canonical form, and for the absolute form the authority it named. */
@@ -54,17 +55,5 @@ function originForm(target: string): Target | Refusal {
   }
   if (path.includes('\\') || /\p{Cc}/u.test(decoded)) return SEGMENT;
   if (decoded.split(/[/\\]/).some((segment) => segment === '.' || segment === '..')) return SEGMENT;
-  return {
-    url:
-      decoded
-        .replace(/\/{2,}/g, '/')
-        .split('/')
-        .map(escapeSegment)
-        .join('/') + query,
-  };
-}
-
-/** Escapes what cannot stand for itself in a segment: all but pchar of RFC 3986 §3.3. */
-function escapeSegment(segment: string): string {
-  return encodeURIComponent(segment).replace(/%(?:24|26|2B|2C|3A|3B|3D|40)/g, decodeURIComponent);
+  return { url: encodedPath(collapsed(decoded)) + query };
 }

@@ -23,6 +23,10 @@ export const app = (globalConf, localConf) => {
     else if (req.url === '/work') setTimeout(() => res.end(text), 60_000);
     else if (req.url === '/large') res.end(large);
     else if (req.url === '/spin') for (;;) Math.random();
+    else if (req.url === '/spin-soon') {
+      res.writeHead(200).flushHeaders();
+      setImmediate(() => { for (;;) Math.random(); });
+    }
     else res.end(text);
   };
 };

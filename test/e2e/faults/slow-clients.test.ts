@@ -11,6 +11,7 @@ import {
   slowBodies,
   slowHeads,
   slowReaders,
+  steadyBodies,
   stoppedReaders,
 } from './slow-clients.js';
 import { connectionsOf, until } from './target.js';
@@ -72,6 +73,35 @@ test('RL-3 RL-7 RL-25 RL-26 RL-28 RL-29 RL-33 200 slow heads, 100 slow bodies, 5
   assert.equal(cut, 25);
   assert.equal(fleet.events('worker_exited').length, 0, fleet.text());
   assert.equal((await askFor(`${fleet.url}/`)).status, 200);
+});
+
+test('RL-3 RL-16 one worker, with as many slow bodies as it has places and as many slow readers, answers others', async (t) => {
+  const fleet = await FaultFleet.start({ workers: 1 });
+  t.after(() => fleet.end());
+  const port = Number(new URL(fleet.url).port);
+  const load = new Load(fleet, { kept: 4, fresh: 4 });
+  await load.more(300);
+  const quiet = quantile(load.times, 0.99);
+  const groups = [steadyBodies(port, 100), stoppedReaders(port, 100)];
+  t.after(() => {
+    for (const group of groups) group.close();
+  });
+  await Promise.all(groups.map(({ begun }) => begun));
+  load.times = [];
+  const before = load.total;
+  await load.more(isLong ? 5000 : 500);
+  const answered = load.total - before;
+  await load.stop();
+  printFigures('slow clients, one worker', {
+    answered,
+    lost: describeLosses(load.lost),
+    '99th percentile, before': `${Math.round(quiet)} ms`,
+    '99th percentile, meanwhile': `${Math.round(quantile(load.times, 0.99))} ms`,
+    'longest, meanwhile': `${Math.round(quantile(load.times, 1))} ms`,
+  });
+  assert.ok(answered >= 500, `${answered} answered`);
+  assert.deepEqual(load.lost, []);
+  assert.ok(groups.every(({ endedAfter }) => endedAfter.length === 0));
 });
 
 function summary({ endedAfter }: SlowGroup): string {

@@ -32,6 +32,13 @@ export function slowBodies(port: number, count: number): SlowGroup {
   );
 }
 
+/** Bodies that come with 600 bytes a second, which `min_body_rate` lets pass. */
+export function steadyBodies(port: number, count: number): SlowGroup {
+  return slowGroup(port, count, 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 500000\r\n\r\n', (socket) =>
+    trickle(socket, 300),
+  );
+}
+
 /** Clients that ask for eight MiB and take nothing, until they are told to. */
 export function stoppedReaders(port: number, count: number): SlowGroup {
   return slowGroup(port, count, 'GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n', (socket) => {
@@ -104,8 +111,8 @@ function slowGroup(port: number, count: number, text: string, after: (socket: So
   };
 }
 
-function trickle(socket: Socket): void {
-  const timer = setInterval(() => socket.write('x'), 500);
+function trickle(socket: Socket, bytes = 1): void {
+  const timer = setInterval(() => socket.write('x'.repeat(bytes)), 500);
   socket.once('close', () => clearInterval(timer));
   if (socket.destroyed) clearInterval(timer);
 }

@@ -1,5 +1,8 @@
 /** Workers that no longer answer though they live. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { FaultFleet } from './fault-fleet.js';
 import { describeLosses, describeTimes, isLong, printFigures } from './figures.js';
@@ -27,5 +30,47 @@ for (const [how, title] of [
     const hung = fleet.events('worker_hung');
     assert.equal(hung.length, 1, fleet.text());
     if (how === 'spin') assert.match(String(hung[0]?.stack), /app\.js/);
+  });
+}
+
+for (const [how, title] of [
+  ['spin', 'computes'],
+  ['freeze', 'is frozen'],
+] as const) {
+  test(`while a worker ${title}, all new connections are answered by its siblings, and by itself once it is back`, async (t) => {
+    const fleet = await FaultFleet.start({ workers: 3, options: { 'DEFAULT.worker_timeout': '120' } });
+    t.after(() => fleet.end());
+    const [victim] = fleet.workers();
+    const ask = async (path: string): Promise<number> => {
+      const [res] = (await once(request(`${fleet.url}${path}`, { agent: false }).end(), 'response')) as [
+        IncomingMessage,
+      ];
+      return Number((await text(res)).split(' ')[1]);
+    };
+    if (how === 'freeze') process.kill(victim!, 'SIGSTOP');
+    // Answered when its process ends.
+    else
+      await once(
+        request(`${fleet.url}/spin-soon`, { agent: false })
+          .on('error', () => undefined)
+          .end(),
+        'response',
+      );
+    for (let round = 0; round < 3; round++) {
+      const asked = Array.from({ length: 30 }, () => ask('/'));
+      const answered = await Promise.allSettled(asked);
+      const lost = answered.filter(({ status }) => status === 'rejected').length;
+      assert.equal(lost, 0);
+    }
+    assert.deepEqual(fleet.events('worker_exited'), []);
+    if (how === 'spin') return;
+    process.kill(victim!, 'SIGCONT');
+    while ((await ask('/')) !== victim);
+    process.kill(victim!, 'SIGSTOP');
+    // A sibling that has helped can do so again.
+    assert.ok(!(await Promise.all(Array.from({ length: 30 }, () => ask('/')))).includes(victim!));
+    process.kill(victim!, 'SIGCONT');
+    while ((await ask('/')) !== victim);
+    assert.equal(await fleet.stop(), 0);
   });
 }

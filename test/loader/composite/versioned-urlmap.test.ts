@@ -10,7 +10,10 @@ paste.composite_factory = versionedUrlmap
 /v2.1: document
 /v2.1/+: api
 /v2: old
-${['root', 'document', 'api', 'old'].map((name) => `[app:${name}]\npaste.app_factory = echo\nname = ${name}\n`).join('')}`;
+/v: old
+/vault: vault
+/vault/x: vault
+${['root', 'document', 'api', 'old', 'vault'].map((name) => `[app:${name}]\npaste.app_factory = echo\nname = ${name}\n`).join('')}`;
 
 test('PD-90 a mount with a plus takes what is below it, its script name without the plus', async (t) => {
   const app = await composed(t, INI);
@@ -59,5 +62,11 @@ test('PD-92 a version in Content-Type or Accept chooses the mount where the path
     '/servers',
   ]);
   assert.deepEqual(await reached('/servers', { accept: 'application/json;version=9' }), ['root', '', '/servers']);
+  for (const version of ['ault', '"ault/x"', '2/x', '"2.1/+"', '2.1/', 'ault/', '', '2?', '"/ault"', '../vault']) {
+    for (const name of ['content-type', 'accept']) {
+      const seen = await reached('/servers', { [name]: `application/json;version=${version}` });
+      assert.deepEqual(seen, ['root', '', '/servers'], `${name} ${version}`);
+    }
+  }
   assert.deepEqual(await reached('/v2.1/x', { accept: 'application/json;version=2' }), ['api', '/v2.1', '/x']);
 });

@@ -1,0 +1,153 @@
+/**
+ * Counting the body of an answer, and holding it to the length that its head declared.
+ *
+ * Node sends whatever it is given (RFC 9110 §8.6 forbids another length than the declared one): a client waits for what a
+ * shorter body lacks, and takes the rest of a longer one for the answer to its next request.
+ */
+import type { ServerResponse } from 'node:http';
+import { PorticoError } from '../errors.js';
+import { declaredLength } from '../wire/index.js';
+import { abortReason, breakOffResponse } from './abort-response.js';
+
+/** What a response was given of its body. */
+class AnswerBody {
+  readonly res: ServerResponse;
+  /** Bytes; also of a body that is not sent, as behind HEAD. */
+  given = 0;
+  /** Nothing more comes. */
+  over = false;
+
+  constructor(res: ServerResponse) {
+    this.res = res;
+  }
+}
+
+const WRONG_LENGTH = 'PORTICO_ANSWER_LENGTH';
+const BODY: unique symbol = Symbol('portico.answerBody');
+
+type Callback = (error?: Error | null) => void;
+
+interface Carrier {
+  [BODY]?: AnswerBody;
+  write(chunk: unknown, encoding?: BufferEncoding | Callback, callback?: Callback): boolean;
+  end(chunk?: unknown, encoding?: BufferEncoding | Callback, callback?: Callback): ServerResponse;
+}
+
+/**
+ * Counts what a response is given from now on; does nothing where that is counted already. A body that is shorter or longer
+ * than the declared length breaks the response off, with a `PORTICO_ANSWER_LENGTH` as its reason.
+ */
+export function countAnswer(res: ServerResponse): void {
+  const carrier = res as unknown as Carrier;
+  if (carrier[BODY] !== undefined) return;
+  carrier[BODY] = new AnswerBody(res);
+  carrier.write = countingWrite;
+  carrier.end = countingEnd;
+}
+
+/** Bytes of the body that were sent; NaN for a response that is not counted. */
+export function sentBytes(res: ServerResponse): number {
+  const { [BODY]: body } = res as unknown as Carrier;
+  if (body === undefined) return Number.NaN;
+  if (!mayHaveBody(body.res)) return 0;
+  return body.res.writableFinished ? body.given : Math.max(0, body.given - body.res.writableLength);
+}
+
+/** Why a response was broken off whose body had another length than declared; undefined for any other. */
+export function wrongLength(res: ServerResponse): PorticoError | undefined {
+  const reason = abortReason(res);
+  return reason instanceof PorticoError && reason.code === WRONG_LENGTH ? reason : undefined;
+}
+
+/** Whether a method of a response is one of those that count; for `lint`. */
+export function isCountPatch(method: unknown): boolean {
+  return method === countingWrite || method === countingEnd;
+}
+
+// One function for all responses each: a closure for each would cost every request.
+
+function countingWrite(
+  this: Carrier,
+  chunk: unknown,
+  encoding?: BufferEncoding | Callback,
+  callback?: Callback,
+): boolean {
+  const body = this[BODY]!;
+  const { res } = body;
+  if (isOver(body)) return below(res).write.call(this, chunk, encoding, callback);
+  const length = lengthOf(chunk, encoding);
+  if (writeDeclaredHead(res)) {
+    body.given += length;
+    if (!isTooLong(body)) return below(res).write.call(this, chunk, encoding, callback);
+    breakOff(body, [encoding, callback]);
+    return false;
+  }
+  const more = below(res).write.call(this, chunk, encoding, callback);
+  // Whoever listens for the head may have answered.
+  if (!body.over) body.given += length;
+  if (isTooLong(body)) breakOff(body);
+  return more;
+}
+
+function countingEnd(
+  this: Carrier,
+  chunk?: unknown,
+  encoding?: BufferEncoding | Callback,
+  callback?: Callback,
+): ServerResponse {
+  const body = this[BODY]!;
+  const { res } = body;
+  if (isOver(body)) return below(res).end.call(this, chunk, encoding, callback);
+  const length = lengthOf(chunk, encoding);
+  if (writeDeclaredHead(res)) {
+    if (body.over) return res;
+    body.over = true;
+    body.given += length;
+    if (isRight(body)) return below(res).end.call(this, chunk, encoding, callback);
+    breakOff(body, [chunk, encoding, callback]);
+    return res;
+  }
+  const result = below(res).end.call(this, chunk, encoding, callback);
+  if (body.over) return result;
+  body.over = true;
+  body.given += length;
+  if (!isRight(body)) breakOff(body);
+  return result;
+}
+
+const isOver = ({ over, res }: AnswerBody): boolean => over || res.writableEnded || res.destroyed;
+
+/** Whose turn it is: what the class of the response has, whichever that is by now. */
+const below = (res: ServerResponse): Carrier => Object.getPrototypeOf(res) as Carrier;
+
+/** Writes a head that declares a length, so that it is known before a body of another goes out. False: it is not known yet. */
+function writeDeclaredHead(res: ServerResponse): boolean {
+  if (!res.headersSent && res.hasHeader('content-length')) res.writeHead(res.statusCode);
+  return res.headersSent;
+}
+
+function lengthOf(chunk: unknown, encoding: unknown): number {
+  if (typeof chunk === 'string')
+    return Buffer.byteLength(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8');
+  return chunk instanceof Uint8Array ? chunk.byteLength : 0;
+}
+
+const mayHaveBody = ({ req, statusCode }: ServerResponse): boolean =>
+  req.method !== 'HEAD' && statusCode !== 204 && statusCode !== 304;
+
+const isTooLong = ({ res, given }: AnswerBody): boolean => given > (declared(res) ?? given);
+const isRight = ({ res, given }: AnswerBody): boolean => given === (declared(res) ?? given);
+const declared = (res: ServerResponse): number | undefined => (mayHaveBody(res) ? declaredLength(res) : undefined);
+
+/** Nothing more is sent, and whoever waits to be told of the end is told that it did not come. */
+function breakOff(body: AnswerBody, callbacks: readonly unknown[] = []): void {
+  body.over = true;
+  const { res, given } = body;
+  const error = new PorticoError(WRONG_LENGTH, {
+    message: `the answer declared ${declared(res)} bytes and has ${given === 0 ? 'none' : given}`,
+    hint: 'Content-Length says how many bytes follow the head. Leave it out: Node counts a body that is given whole, and sends others in chunks.',
+  });
+  breakOffResponse(res, error);
+  const callback = callbacks.find((each) => typeof each === 'function') as Callback | undefined;
+  if (callback !== undefined) process.nextTick(callback, error);
+}

@@ -1,0 +1,53 @@
+/**
+ * The path of a request, read once and in one way by all that judge by it: what a Router matches.
+ */
+import type { IncomingMessage } from 'node:http';
+import { decodePath } from './decode-path.js';
+import { environ } from './environ.js';
+
+/**
+ * The whole path of a request as its application gets it, without query: what mounts have consumed and what is left,
+ * percent-decoded once, as one text for all spellings of it. Compare it with {@link writtenPath}. What a proxy says it has
+ * taken off the path (`environ(req).forwardedPrefix`) is no part of it: the client chooses that where the proxy does not.
+ */
+export function requestPath(req: IncomingMessage): string {
+  const path = pathOnly(consumed(req) + (req.url ?? '/'));
+  return collapsed(decodePath(path));
+}
+
+/** {@link requestPath} in its canonical spelling, with the query as it came: `req.url` as it was before any mount. */
+export function wholeTarget(req: IncomingMessage): string {
+  const target = consumed(req) + (req.url ?? '/');
+  const path = pathOnly(target);
+  if (!path.includes('%') && !path.includes('//')) return target;
+  return encodedPath(requestPath(req)) + target.slice(path.length);
+}
+
+/** A path that an operator or a caller wrote, with percent-encoding or without, in the form of {@link requestPath}. */
+export function writtenPath(text: string): string {
+  return collapsed(text.includes('%') ? decodePath(encodeURI(text).replaceAll('%25', '%')) : text);
+}
+
+/** A decoded path in its canonical spelling: escapes for all that is not pchar or a slash (RFC 3986 §3.3, §6.2.2). */
+export function encodedPath(path: string): string {
+  return path.split('/').map(encodedSegment).join('/');
+}
+
+function encodedSegment(segment: string): string {
+  return encodeURIComponent(segment).replace(/%(?:24|26|2B|2C|3A|3B|3D|40)/g, decodeURIComponent);
+}
+
+/** Runs of `/` as one. */
+export function collapsed(path: string): string {
+  return path.includes('//') ? path.replace(/\/\/+/g, '/') : path;
+}
+
+function consumed(req: IncomingMessage): string {
+  const { scriptName, forwardedPrefix = '' } = environ(req);
+  return scriptName.startsWith(forwardedPrefix) ? scriptName.slice(forwardedPrefix.length) : scriptName;
+}
+
+function pathOnly(target: string): string {
+  const query = target.indexOf('?');
+  return query < 0 ? target : target.slice(0, query);
+}

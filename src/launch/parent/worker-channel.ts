@@ -1,0 +1,165 @@
+/**
+ * The parent's end of what it shares with one worker: the channel and the watch thread's pipe. What comes through either
+ * is bounded and checked; the first thing that no worker would send is told as a fault, and nothing is read after it. What
+ * others send there, as loaders, agents and applications do by `process.send`, is told once and ignored.
+ */
+import type { ChildProcess, SendHandle } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import type { ToParent, ToWorker } from '../assignment.js';
+import { BYTES_PER_SECOND, MOST_BYTES } from '../message-limits.js';
+import { readMessage } from './worker-message.js';
+
+/** Who is told what a worker said. */
+export interface ChannelListener {
+  message(message: ToParent): void;
+  /** It sent what no worker sends: why. Told once. */
+  fault(what: string): void;
+  /** It sent what is meant for somebody else: what. Told once. */
+  foreign(what: string): void;
+}
+
+/** What a message costs beside its bytes, and a piece of one at least. */
+const MESSAGE_BYTES = 1024;
+
+/** What Node's own end of a channel has: it calls `onread` with what came, and without anything at the end. */
+interface Pipe {
+  onread: (this: unknown, bytes?: ArrayBuffer) => void;
+}
+
+export class WorkerChannel {
+  readonly #child: ChildProcess;
+  readonly #listener: ChannelListener;
+  #faulty = false;
+  #foreign = false;
+  #credit = MOST_BYTES;
+  #countedAt = performance.now();
+  /** Of a message that has not come whole. */
+  #unread = 0;
+  /** Sockets whose receipt the worker has not acknowledged. */
+  #unacknowledged = 0;
+
+  constructor(child: ChildProcess, listener: ChannelListener) {
+    this.#child = child;
+    this.#listener = listener;
+    this.#guardBytes();
+    this.#guardNodesOwn();
+    child.on('message', (message, handle) => {
+      this.#unread = 0;
+      this.#spend(MESSAGE_BYTES);
+      if (handle !== undefined && handle !== null) this.#refuse('a handle', handle);
+      else this.#receive(message);
+    });
+    this.#readWatchPipe(child.stdio[4] as Readable | null | undefined);
+  }
+
+  send(message: ToWorker, socket?: SendHandle): void {
+    // A worker that is gone is noticed by its exit.
+    if (!this.#child.connected) return;
+    if (socket !== undefined) this.#unacknowledged += 1;
+    this.#child.send(message, socket, () => undefined);
+  }
+
+  /** What came last was asked for. */
+  wasAsked(): void {
+    this.#credit = MOST_BYTES;
+  }
+
+  #receive(value: unknown): void {
+    if (this.#faulty) return;
+    const { message, foreign, fault } = readMessage(value);
+    if (message !== undefined) this.#listener.message(message);
+    else if (fault !== undefined) this.#fault(fault);
+    else if (!this.#foreign) {
+      this.#foreign = true;
+      this.#listener.foreign(foreign);
+    }
+  }
+
+  #fault(what: string): void {
+    if (this.#faulty) return;
+    this.#faulty = true;
+    this.#listener.fault(what);
+  }
+
+  #spend(bytes: number): void {
+    const now = performance.now();
+    this.#credit += ((now - this.#countedAt) / 1000) * BYTES_PER_SECOND;
+    this.#countedAt = now;
+    this.#credit = Math.min(MOST_BYTES, this.#credit) - bytes;
+    if (this.#credit < 0) this.#fault('more messages than any worker has to say');
+  }
+
+  /** Node throws what it cannot read at nobody, and would end the process by it; and takes messages of up to 4 GiB. */
+  #guardBytes(): void {
+    const pipe = pipeOf(this.#child);
+    if (pipe === undefined) return;
+    const read = pipe.onread;
+    const count = (length: number): void => {
+      // A byte that comes alone is kept in an object of its own.
+      const bytes = Math.max(length, MESSAGE_BYTES);
+      this.#unread += bytes;
+      this.#spend(bytes);
+      if (this.#unread > MOST_BYTES) this.#fault(`a message of more than ${MOST_BYTES} bytes`);
+    };
+    const attempt = (work: () => void): void => this.#attempt(work);
+    const faulty = (): boolean => this.#faulty;
+    pipe.onread = function (bytes) {
+      if (bytes !== undefined) count(bytes.byteLength);
+      // The end is told all the same.
+      if (bytes === undefined || !faulty()) attempt(() => read.call(this, bytes));
+    };
+  }
+
+  /** Node's own messages over the channel: the parent only needs to hear that a socket has arrived. */
+  #guardNodesOwn(): void {
+    for (const listener of this.#child.listeners('internalMessage')) {
+      this.#child.off('internalMessage', listener as () => void);
+      this.#child.on('internalMessage', (message: { cmd?: unknown }, handle: unknown) => {
+        if (this.#faulty) return;
+        const acknowledged = message.cmd === 'NODE_HANDLE_ACK';
+        if (this.#unacknowledged === 0 || !(acknowledged || message.cmd === 'NODE_HANDLE_NACK')) {
+          this.#refuse("a message of Node's own", handle);
+          return;
+        }
+        if (acknowledged) this.#unacknowledged -= 1;
+        this.#attempt(() => listener.call(this.#child, message, handle));
+      });
+    }
+  }
+
+  #refuse(what: string, handle: unknown): void {
+    (handle as { close?: () => void } | null | undefined)?.close?.();
+    this.#fault(what);
+  }
+
+  #attempt(work: () => void): void {
+    try {
+      work();
+    } catch {
+      this.#fault('bytes that are no message');
+    }
+  }
+
+  #readWatchPipe(pipe: Readable | null | undefined): void {
+    if (!pipe) return;
+    let text = '';
+    pipe.setEncoding('utf8');
+    pipe.on('error', () => undefined);
+    pipe.on('data', (piece: string) => {
+      if (this.#faulty) return;
+      this.#spend(piece.length);
+      const lines = piece.split('\n');
+      lines[0] = text + lines[0]!;
+      text = lines.pop() ?? '';
+      if (text.length > MOST_BYTES) this.#fault('a line without an end');
+      for (const line of lines) this.#attempt(() => this.#receive(JSON.parse(line)));
+    });
+  }
+}
+
+/** Undefined for a child without a channel, or where Node keeps it elsewhere: a test on each version finds that. */
+function pipeOf(child: ChildProcess): Pipe | undefined {
+  const key = Object.getOwnPropertySymbols(child).find(({ description }) => description === 'kChannelHandle');
+  const pipe = key === undefined ? undefined : (child as unknown as Record<symbol, Partial<Pipe> | null>)[key];
+  return typeof pipe?.onread === 'function' ? (pipe as Pipe) : undefined;
+}

@@ -1,0 +1,109 @@
+/**
+ * What a worker may say to its parent: the one table by which every message is checked before anything is done with it. A
+ * worker runs the application's code, and whatever that sends must not be able to harm the parent.
+ */
+import { types } from 'node:util';
+import type { ToParent } from '../assignment.js';
+import { countValues, ELEMENTS, FACTS_DEPTH, FACTS_VALUES, TEXT } from '../message-limits.js';
+
+/** Undefined for a value that is right, else what it has to be. */
+type Check = (value: unknown) => string | undefined;
+
+const flag: Check = (value) => (typeof value === 'boolean' ? undefined : 'has to be true or false');
+const text: Check = (value) =>
+  typeof value === 'string' && value.length <= TEXT ? undefined : `has to be text of at most ${TEXT} characters`;
+const count: Check = (value) =>
+  Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : 'has to be a whole number, 0 or more';
+const exitStatus: Check = (value) =>
+  count(value) === undefined && (value as number) <= 255 ? undefined : 'has to be an exit status, 0 to 255';
+const anything: Check = () => undefined;
+const optional = (check: Check): Check => {
+  return (value) => (value === undefined ? undefined : check(value));
+};
+const listOf = (check: Check): Check => {
+  return (value) => {
+    if (!Array.isArray(value) || value.length > ELEMENTS) return `has to be a list of at most ${ELEMENTS} elements`;
+    return firstOf(value, check);
+  };
+};
+const facts: Check = (value) =>
+  isRecord(value) && countValues(value) <= FACTS_VALUES
+    ? undefined
+    : `has to be an object, ${FACTS_VALUES} values and ${FACTS_DEPTH} deep at most`;
+const digests: Check = (value) => {
+  if (!types.isMap(value) || value.size > ELEMENTS) return `has to be a map of at most ${ELEMENTS} files`;
+  return firstOf([...value].flat(), text);
+};
+const service: Check = (value) =>
+  isRecord(value) ? fieldsOf(value, { name: text, workers: count }) : 'has to be a list of services';
+
+/** So many names of an object's fields are told. */
+const NAMES = 3;
+
+/** By kind, the fields of each message; others may not be there. */
+const MESSAGES: { readonly [K in ToParent['kind']]: Readonly<Record<keyof Extract<ToParent, { kind: K }>, Check>> } = {
+  ready: { kind: text },
+  rehearsed: { kind: text, files: digests },
+  failed: { kind: text, text, code: optional(text), status: exitStatus },
+  launched: { kind: text, services: listOf(service) },
+  draining: { kind: text },
+  ended: { kind: text, status: exitStatus, cutOff: flag },
+  beat: { kind: text, debugged: flag, facts },
+  stuck: { kind: text, stack: listOf(text) },
+  replace: { kind: text, reason: text },
+  done: { kind: text, id: count, accepted: flag },
+  // What is asked and answered is another's affair: who asks looks at the answer.
+  answer: { kind: text, id: count, body: anything, error: optional(text) },
+};
+
+/** A message; what is none of them, and harms nobody; or what is wrong with it. */
+export type Reading =
+  | { readonly message: ToParent; readonly foreign?: never; readonly fault?: never }
+  | { readonly foreign: string; readonly message?: never; readonly fault?: never }
+  | { readonly fault: string; readonly message?: never; readonly foreign?: never };
+
+/** Texts, and objects without a kind of ours, come from those who know nothing of this table. */
+export function readMessage(value: unknown): Reading {
+  if (typeof value === 'string') return { foreign: described(value) };
+  if (typeof value !== 'object' || value === null) return { fault: `a message that is ${described(value)}` };
+  const kind = Object.hasOwn(value, 'kind') ? (value as { kind: unknown }).kind : undefined;
+  if (typeof kind !== 'string' || !Object.hasOwn(MESSAGES, kind)) return { foreign: described(value) };
+  const wrong = fieldsOf(value as Record<string, unknown>, MESSAGES[kind as ToParent['kind']]);
+  return wrong === undefined ? { message: value as ToParent } : { fault: `a message "${kind}" whose ${wrong}` };
+}
+
+function fieldsOf(value: Record<string, unknown>, fields: Readonly<Record<string, Check>>): string | undefined {
+  for (const [name, check] of Object.entries(fields)) {
+    const wrong = check(Object.hasOwn(value, name) ? value[name] : undefined);
+    if (wrong !== undefined) return `${name} ${wrong}`;
+  }
+  const unknown = Object.keys(value).find((name) => !Object.hasOwn(fields, name));
+  return unknown === undefined ? undefined : `field ${quoted(unknown)} is unknown`;
+}
+
+function firstOf(values: readonly unknown[], check: Check): string | undefined {
+  for (const value of values) {
+    const wrong = check(value);
+    if (wrong !== undefined) return `has an element that ${wrong}`;
+  }
+  return undefined;
+}
+
+/** No prototype is looked at: in another realm than Node's own, as test runners make them, it is another object. */
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function described(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === 'string') return `the text ${quoted(value)}`;
+  if (typeof value !== 'object') return `a ${typeof value}`;
+  if (Array.isArray(value)) return 'a list';
+  const names = Object.keys(value);
+  const some = names.slice(0, NAMES).map(quoted).join(', ');
+  return names.length === 0 ? 'an object' : `an object with ${some}${names.length > NAMES ? ', …' : ''}`;
+}
+
+function quoted(name: string): string {
+  return JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
+}

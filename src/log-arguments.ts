@@ -1,0 +1,148 @@
+/**
+ * The two orders in which a line of the log can be told: Portico's, with the message first and its facts behind it, and
+ * pino's, with an error or the facts first, and values for the placeholders of the message.
+ */
+import { isNativeError } from 'node:util/types';
+import { json } from './plain-lines.js';
+
+/** Facts that go with a message, as JSON values; `err` takes an Error, and any other name does too. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Writes one line. Declared as a method, so that a logger of one's own may know one of the orders alone. */
+export type LogMethod = LineWriter['write'];
+
+interface LineWriter {
+  /** The message as it is, and its facts: a plain object alone behind a message never fills a placeholder. */
+  write(message: string, fields?: LogFields): void;
+  /**
+   * The message with its placeholders filled: `%s`, `%d`, `%i`, `%f`, `%j`, `%o`, `%O`, and `%%` for a percent sign. What
+   * no placeholder takes is not lost: an error is the line's `err`, an object at the end its facts, all else ends the
+   * message.
+   */
+  write(message: string, ...values: unknown[]): void;
+  /** pino's order: an error or facts, the message, and its values. Without a message it is the error's. */
+  write(fields: unknown, ...rest: unknown[]): void;
+}
+
+const PLACEHOLDER = /%[sdifjoO%]/g;
+
+/** What one line is made of. */
+export type LineParts = readonly [fields: LogFields, message: string];
+
+/** The parts of a line from what a {@link LogMethod} was called with. Throws what a getter of that throws. */
+export function lineParts(first: unknown, rest: readonly unknown[]): LineParts {
+  if (typeof first === 'string') {
+    if (rest.length === 0) return [{}, first];
+    if (rest.length === 1 && (rest[0] === undefined || isPlain(rest[0]))) return [rest[0] ?? {}, first];
+    return filled({}, first, rest);
+  }
+  if ((first === undefined || first === null) && rest.length > 0) return lineParts(rest[0], rest.slice(1));
+  if (typeof first !== 'object' || first === null) return lineParts(String(first), rest);
+  const fields = isError(first) ? { err: first } : factsOf(first);
+  const [message, ...values] = rest;
+  return typeof message === 'string' ? filled(fields, message, values) : filled(fields, '', rest);
+}
+
+/** The parts of a line that could not be written: its texts as they are, the facts that are texts and numbers, and why. */
+export function readableParts(given: readonly unknown[], why: unknown): LineParts {
+  const facts: Record<string, unknown> = {};
+  const attempt = (read: () => unknown): void => {
+    try {
+      read();
+    } catch {
+      // That one is left out.
+    }
+  };
+  facts.unreadable = 'what threw cannot be shown';
+  attempt(() => {
+    facts.unreadable = String(why);
+  });
+  for (const value of given) {
+    attempt(() => {
+      if (!isPlain(value)) return;
+      for (const name of Object.keys(value)) {
+        attempt(() => {
+          const fact = value[name];
+          if (isText(fact)) facts[name] = fact;
+        });
+      }
+    });
+  }
+  return [facts, given.filter((value) => isText(value)).join(' ')];
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+}
+
+/** True for errors of another realm as well, as of `node:vm`. */
+export function isError(value: unknown): value is Error {
+  return value instanceof Error || isNativeError(value);
+}
+
+function filled(fields: LogFields, message: string, values: readonly unknown[]): LineParts {
+  let next = 0;
+  const fill = (placeholder: string): string => {
+    if (placeholder === '%%') return '%';
+    return next < values.length ? shown(placeholder, values[next++]) : placeholder;
+  };
+  const text = values.length === 0 ? message : message.replace(PLACEHOLDER, fill);
+  const err = values.find(isError);
+  const left = values.slice(next).filter((value) => value !== err && value !== undefined);
+  const more = isFacts(left.at(-1)) ? factsOf(left.pop() as object) : {};
+  const { msg, ...all } = { ...(err === undefined ? {} : { err }), ...more, ...fields } as LogFields;
+  const whole = [text, ...left.map(asText)].filter((part) => part !== '').join(' ');
+  // Without a message it is that of the facts, or else of the error, as with pino.
+  if (whole !== '' && msg !== undefined) return [{ ...all, msg }, whole];
+  return [all, whole || asText(msg ?? (isError(all.err) ? all.err.message : ''))];
+}
+
+/** Of requests and responses that little which says which one it was: they are no facts, and their headers have secrets. */
+function factsOf(value: object): LogFields {
+  try {
+    const { method, headers, socket, url, setHeader, statusCode } = value as Record<string, unknown>;
+    if (method && headers && socket) return { req: { method, url } };
+    if (typeof setHeader === 'function') return { res: { statusCode } };
+  } catch {
+    // Such a getter is none of a request's. Where it is of a fact, writing the line meets it again.
+  }
+  return value as LogFields;
+}
+
+function isPlain(value: unknown): value is LogFields {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** A list, a date or a set has no names for what it holds. */
+function isFacts(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || isError(value)) return false;
+  return Object.keys(value).length > 0;
+}
+
+function shown(placeholder: string, value: unknown): string {
+  switch (placeholder) {
+    case '%d':
+    case '%f':
+      return asText(value === null || value === undefined ? value : asNumber(value));
+    case '%i':
+      return asText(value === null || value === undefined ? value : Math.trunc(asNumber(value)));
+    case '%s':
+      return asText(value);
+    default:
+      return json(value) ?? asText(value);
+  }
+}
+
+/** A symbol is no number, and `Number` throws for it alone. */
+function asNumber(value: unknown): number {
+  return typeof value === 'symbol' ? Number.NaN : Number(value);
+}
+
+function asText(value: unknown): string {
+  if (typeof value !== 'object' || value === null || isError(value)) return String(value);
+  const own = (value as { toString?: unknown }).toString;
+  const said = typeof own === 'function' && own !== Object.prototype.toString && !Array.isArray(value);
+  return said ? String(value as Date) : (json(value) ?? '');
+}

@@ -1,0 +1,108 @@
+/**
+ * Templates whose variables have no requirements, in time by the length of the path.
+ *
+ * An expression such as `([^/]+?)-([^/]+?)-([^/]+?)x` tries all ways in which a path of hyphens can be parted, which for a
+ * client's 8 KB are billions. Here each place of the path is looked at once for each part.
+ */
+import { getOwn } from '../template/own-property.js';
+import type { PatternSource } from '../template/route-pattern.js';
+import type { Part } from '../template/template.js';
+
+/** Parts a path, or a segment of one, as their expression does: each variable as short as what follows it allows. */
+export class ShortestParts {
+  readonly #parts: readonly Part[];
+
+  constructor(parts: readonly Part[]) {
+    this.#parts = parts;
+  }
+
+  /** The values of the variables in order, undefined for a suffix that is not there; null where the parts do not fit. */
+  values(path: string, start: number, end: number, mayEndLine = false): (string | undefined)[] | null {
+    const fits = this.#fits(path, start, end, mayEndLine);
+    if (fits[0]![0] === 0) return null;
+    const values: (string | undefined)[] = [];
+    let at = start;
+    for (const [index, part] of this.#parts.entries()) {
+      const rest = fits[index + 1]!;
+      if (typeof part === 'string') at += part.length;
+      else if (part.type === '.' && rest[at - start] === 1) values.push(undefined);
+      else {
+        const from = part.type === '.' ? at + 1 : at;
+        at = after(path, from);
+        while (rest[at - start] === 0) at = after(path, at);
+        values.push(path.slice(from, at));
+      }
+    }
+    return values;
+  }
+
+  /** For each part, and the end behind them: at which places of the path it and all that follow fit. */
+  #fits(path: string, start: number, end: number, mayEndLine: boolean): Uint8Array[] {
+    const size = end - start + 1;
+    let rest = new Uint8Array(size);
+    rest[size - 1] = 1;
+    // As Python's `$` has it.
+    if (mayEndLine && size > 1 && path.charCodeAt(end - 1) === NEWLINE) rest[size - 2] = 1;
+    const fits = [rest];
+    for (const part of this.#parts.toReversed()) {
+      rest = typeof part === 'string' ? textFits(part, rest, path, start) : variableFits(part.type, rest, path, start);
+      fits.unshift(rest);
+    }
+    return fits;
+  }
+}
+
+/** Whether the expression of these parts may try one way after the other, and consists of nothing but what is known here. */
+export function hasManyWays(parts: readonly Part[], { requirements, minimize }: PatternSource): boolean {
+  const variables = parts.filter((part) => typeof part !== 'string');
+  if (minimize || variables.length < 2 || new Set(variables.map(({ name }) => name)).size < variables.length)
+    return false;
+  if (variables.some(({ type, name }) => type === '{' || name === 'controller' || getOwn(requirements, name)))
+    return false;
+  if (variables.some(({ type }) => type === '*')) return true;
+  let inSegment = 0;
+  return parts.some((part) => {
+    inSegment = typeof part === 'string' && part.includes('/') ? 0 : inSegment + (typeof part === 'string' ? 0 : 1);
+    return inSegment > 1;
+  });
+}
+
+const NEWLINE = 10;
+const SLASH = 47;
+const DOT = 46;
+
+function textFits(text: string, rest: Uint8Array, path: string, start: number): Uint8Array<ArrayBuffer> {
+  const fits = new Uint8Array(rest.length);
+  for (
+    let at = path.indexOf(text, start);
+    at >= 0 && at - start + text.length < rest.length;
+    at = path.indexOf(text, at + 1)
+  ) {
+    fits[at - start] = rest[at - start + text.length]!;
+  }
+  return fits;
+}
+
+function variableFits(type: string, rest: Uint8Array, path: string, start: number): Uint8Array<ArrayBuffer> {
+  const fits = new Uint8Array(rest.length);
+  for (let place = rest.length - 2; place >= 0; place--) {
+    if (!takes(type, path.charCodeAt(start + place))) continue;
+    const next = after(path, start + place) - start;
+    fits[place] = next < rest.length ? rest[next]! | fits[next]! : 0;
+  }
+  if (type !== '.') return fits;
+  // With the dot before it, and left out where the rest fits without.
+  return rest.map((fit, place) =>
+    fit === 1 || (path.charCodeAt(start + place) === DOT && fits[place + 1] === 1) ? 1 : 0,
+  );
+}
+
+function takes(type: string, code: number): boolean {
+  if (type === '*') return code !== NEWLINE;
+  return code !== SLASH && (type !== '.' || code !== DOT);
+}
+
+/** The place behind a character. One outside of the first plane takes two. */
+function after(path: string, at: number): number {
+  return at + (path.codePointAt(at)! > 0xffff ? 2 : 1);
+}

@@ -1,0 +1,62 @@
+/**
+ * Handing requests to the app. Over a restart in place they are held, in the order they came, for the app that follows.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Exchange } from '../connections/connections.js';
+
+/** Hands on requests, or holds them while paused. */
+export class Intake {
+  readonly #run: (exchange: Exchange) => void;
+  /** What is held, each with what hands it on in its own async context. */
+  #held: Map<Exchange, () => void> | undefined;
+  #atWork = 0;
+
+  /** `run` is called for each request as it is handed on. */
+  constructor(run: (exchange: Exchange) => void) {
+    this.#run = run;
+  }
+
+  /** Requests that were handed on and are not done. */
+  get atWork(): number {
+    return this.#atWork;
+  }
+
+  /** Holds what comes. */
+  get paused(): boolean {
+    return this.#held !== undefined;
+  }
+
+  enter(exchange: Exchange): void {
+    if (this.#held === undefined) this.#hand(exchange);
+    else {
+      const inItsContext = AsyncLocalStorage.snapshot();
+      this.#held.set(exchange, () => inItsContext(() => this.#hand(exchange)));
+    }
+  }
+
+  /** Counts a request out, whether it was handed on or still held. */
+  leave(exchange: Exchange): void {
+    if (exchange.admitted) {
+      exchange.admitted = false;
+      this.#atWork--;
+    } else this.#held?.delete(exchange);
+  }
+
+  /** Holds what comes from now on; what is at work goes on. */
+  pause(): void {
+    this.#held ??= new Map();
+  }
+
+  /** Hands on what was held. */
+  resume(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    for (const hand of held?.values() ?? []) hand();
+  }
+
+  #hand(exchange: Exchange): void {
+    exchange.admitted = true;
+    this.#atWork++;
+    this.#run(exchange);
+  }
+}

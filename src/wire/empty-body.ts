@@ -1,0 +1,58 @@
+/**
+ * The end of a request that has no body.
+ */
+import { IncomingMessage, type ServerResponse } from 'node:http';
+import { isListened, isWatched, noteEnd } from './request-end.js';
+import { trust } from './trust.js';
+
+/** What Node's streams and its server keep and call by names without documentation. */
+interface Parts {
+  _dumped: boolean;
+  /** Called once a request is answered, to read away what nobody has read. */
+  _dump(): void;
+}
+
+const { _dump: dump } = IncomingMessage.prototype as IncomingMessage & Parts;
+
+/**
+ * Ends a request without body when it is answered, as Node does: it is ended, closed and destroyed, and who listens is told.
+ *
+ * Node sets the stream flowing, which then finds out four times that it is at its end: five ticks and three events, for which
+ * hardly anybody waits. Where somebody does, one look is enough; where nobody does, the notes are left at once, and one event
+ * of the response finds who has come since. A request has three ticks less, and the current context less to follow: with the
+ * answer in one write that is 1 µs less of 24. One function for all requests; a Node that calls it no more ends requests in
+ * its own way.
+ */
+export function endEmptyBody(req: IncomingMessage): void {
+  if (trust.emptyBodies) (req as IncomingMessage & Parts)._dump = endAtOnce;
+}
+
+function endAtOnce(this: IncomingMessage & Parts): void {
+  if (!this.complete) dump.call(this);
+  else if (!this._dumped) {
+    this._dumped = true;
+    if (isWatched(this)) {
+      this.read(0);
+      return;
+    }
+    noteEnd(this, false);
+    this._dump = endedUnseen;
+  }
+}
+
+/** Stands where a request's end was only noted. */
+function endedUnseen(): void {}
+
+/** To be called at the end of the response: tells those who began to listen to the request while the answer went out. */
+export function tellLate({ req, res }: { readonly req: IncomingMessage; readonly res: ServerResponse }): void {
+  const request = req as IncomingMessage & Parts;
+  if (request._dump !== endedUnseen) return;
+  // The server's own listener comes first; who else is told of this end may begin to listen then.
+  if (res.listenerCount('close') > 1) process.nextTick(tellEnd, request);
+  else if (isListened(request)) tellEnd(request);
+}
+
+function tellEnd(req: IncomingMessage): void {
+  req.emit('end');
+  req.emit('close');
+}

@@ -1,0 +1,17 @@
+/** What rests on Node's insides; for the rooms above alone. */
+export { type BodyCount, countBody, countFor, takerOf } from './count-body.js';
+export { DirectResponse, isPlainWriteHead, writeWithDefaults } from './direct-response.js';
+export { endEmptyBody, tellLate } from './empty-body.js';
+export { type HeaderList, keepHead, wholeHead } from './flat-head.js';
+export { GatheredBytes } from './gathered-bytes.js';
+export {
+  advertiseIdleTime,
+  beforeFirstRead,
+  declaredLength,
+  fillHeaders,
+  socketUnder,
+  unsentBytes,
+} from './node-parts.js';
+export { proveWire } from './proof.js';
+export { type BodyReader, takeBody } from './take-body.js';
+export { writeWhole } from './whole-writes.js';

@@ -1,0 +1,66 @@
+/**
+ * What is told by Node's objects alone, under names that Node does not document: one function for each, with the place in
+ * Node's source that it rests on. Where Node has it no more each says that it does not know.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+
+/**
+ * The length that a head declared, in bytes, once it is written; undefined for one without, or in chunks.
+ * `lib/_http_outgoing.js`: `_storeHeader` notes it from whatever form the headers were given in.
+ */
+export function declaredLength(res: ServerResponse): number | undefined {
+  const { _contentLength: length, _removedContLen: removed } = res as ServerResponse & {
+    readonly _contentLength?: unknown;
+    readonly _removedContLen?: boolean;
+  };
+  if (removed === true || res.chunkedEncoding) return undefined;
+  // As it was given, before Node 20.20 and 22.22.
+  if (typeof length === 'string') return /^\d{1,15}$/.test(length) ? Number(length) : undefined;
+  return typeof length === 'number' ? length : undefined;
+}
+
+/**
+ * Lets an answer advertise how long its connection may be idle, in milliseconds; 0: not at all. `lib/_http_outgoing.js`:
+ * `_storeHeader` makes the `Keep-Alive` field of it; the documented option of a server begins a timer with each answer.
+ */
+export function advertiseIdleTime(res: ServerResponse, ms: number): void {
+  (res as ServerResponse & { _keepAliveTimeout: number })._keepAliveTimeout = ms;
+}
+
+/**
+ * Gives a request its header fields, names and values in turn. `lib/_http_common.js`: so does the parser with each head.
+ */
+export function fillHeaders(req: IncomingMessage, fields: string[]): void {
+  (req as IncomingMessage & { _addHeaderLines(lines: string[], count: number): void })._addHeaderLines(
+    fields,
+    fields.length,
+  );
+}
+
+/**
+ * Calls `act` before a request's body is first read. `lib/_http_incoming.js`: whoever reads calls `_read`, as Node documents
+ * for those who write streams, and `_read` lets the parser on.
+ */
+export function beforeFirstRead(req: IncomingMessage, act: () => void): void {
+  req._read = function read(size: number): void {
+    Reflect.deleteProperty(req, '_read');
+    act();
+    req._read(size);
+  };
+}
+
+/**
+ * Bytes given to a socket that its client has not taken. `lib/net.js`: the handle knows how much of a large write is still to
+ * go, and `Socket` asks it the same for its own time-outs.
+ */
+export function unsentBytes(socket: Socket): number {
+  const handle = (socket as Socket & { _handle?: { writeQueueSize?: number } | null })._handle;
+  return socket.writableLength === 0 ? 0 : (handle?.writeQueueSize ?? socket.writableLength);
+}
+
+/** The socket that TLS is spoken over; undefined where it is not told. `lib/_tls_wrap.js`: the constructor of `TLSSocket`. */
+export function socketUnder(socket: TLSSocket): Socket | undefined {
+  return (socket as TLSSocket & { _parent?: Socket })._parent;
+}

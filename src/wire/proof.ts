@@ -1,0 +1,208 @@
+/**
+ * The proof of what stands in the place of Node's own ways: exchanges in memory, once with it and once with Node alone, of
+ * which everything that can be seen has to be the same. Only then it is used.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Duplex, finished, type Writable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { countBody } from './count-body.js';
+import { DirectResponse, writeWithDefaults } from './direct-response.js';
+import { endEmptyBody, tellLate } from './empty-body.js';
+import { declaredLength } from './node-parts.js';
+import { takeBody } from './take-body.js';
+import { trust } from './trust.js';
+import { writeWhole } from './whole-writes.js';
+
+type Way = keyof typeof trust;
+
+const WAYS = Object.keys(trust) as Way[];
+
+let proof: Promise<void> | undefined;
+
+/**
+ * Proves our ways, once in a process; before that, and where the proof fails, Node does everything itself. So it does where the
+ * environment says `PORTICO_WIRE=node`. Never rejects. To be called before a server listens.
+ */
+export function proveWire(): Promise<void> {
+  proof ??= process.env.PORTICO_WIRE === 'node' ? Promise.resolve() : prove();
+  return proof;
+}
+
+async function prove(): Promise<void> {
+  const expected = await seenOf([]);
+  if (isDeepStrictEqual(await seenOf(WAYS), expected)) {
+    follow(WAYS);
+    return;
+  }
+  const proven: Way[] = [];
+  for (const way of WAYS) if (isDeepStrictEqual(await seenOf([way]), expected)) proven.push(way);
+  follow(proven);
+}
+
+function follow(ways: readonly Way[]): void {
+  for (const way of WAYS) trust[way] = ways.includes(way);
+}
+
+/** What is seen when the server goes these ways; an exception is seen as well. */
+async function seenOf(ways: readonly Way[]): Promise<unknown> {
+  follow(ways);
+  try {
+    return await exchange();
+  } catch (error) {
+    return String(error);
+  } finally {
+    follow([]);
+  }
+}
+
+/** A connection without a system. */
+class Line extends Duplex {
+  sent = '';
+
+  constructor() {
+    // As a socket: texts stay texts.
+    super({ decodeStrings: false });
+  }
+
+  override _read(): void {}
+
+  override _write(chunk: string | Buffer, encoding: BufferEncoding, done: () => void): void {
+    this.sent += typeof chunk === 'string' ? Buffer.from(chunk, encoding).toString('latin1') : chunk.toString('latin1');
+    done();
+  }
+
+  override _writev(parts: Parameters<NonNullable<Writable['_writev']>>[0], done: () => void): void {
+    for (const { chunk, encoding } of parts) this._write(chunk as string, encoding, () => {});
+    done();
+  }
+}
+
+const ask = (path: string, method = 'GET'): string => `${method} ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
+const post = (length: number): string =>
+  ask(`/body`, 'POST').replace('\r\n\r\n', `\r\nContent-Length: ${length}\r\n\r\n`);
+
+/** What comes on the connection, some turns of the loop after one another; the last body stays without its end. */
+const PIECES = [
+  ...['/plain', '/heard', '/late', '/pieces', '/text', '/empty', '/defaults', '/refused', '/wide'].map((path) =>
+    ask(path),
+  ),
+  ask('/plain', 'HEAD'),
+  ask('/plain') + ask('/late') + ask('/plain'),
+  `${post(5)}hello${post(6)}`,
+  'abc',
+  'def',
+  `${post(4)}ab`,
+];
+const TURNS = 4;
+
+const TEXT = { 'Content-Type': 'text/plain', 'content-length': 4 };
+
+/** Ways to answer. */
+const ANSWERS: Readonly<Record<string, (res: ServerResponse, told: (error?: unknown) => void) => void>> = {
+  '/plain': (res) => void res.writeHead(200, TEXT).end('tail'),
+  '/heard': (res, told) => void res.writeHead(201, TEXT).end('tail', told),
+  '/late': (res, told) => {
+    res.writeHead(404, TEXT);
+    setImmediate(() => res.end('tail', 'latin1', told));
+  },
+  '/pieces': (res, told) => {
+    res.writeHead(200, TEXT).write('ta');
+    res.write('');
+    res.write(Buffer.from('i'), told);
+    res.end('l');
+  },
+  '/text': (res, told) => void res.end('text', told),
+  '/empty': (res, told) => void res.writeHead(200, { 'content-length': '0' }).end(told),
+  '/defaults': (res) => {
+    if (!writeWithDefaults(res, 200, TEXT, [['x-id', '7']])) res.writeHead(200, { ...TEXT, 'x-id': '7' });
+    res.end('tail');
+  },
+  '/refused': (res, told) => {
+    try {
+      res.writeHead(200, { ...TEXT, 'bad name': '1' });
+    } catch (error) {
+      told(error);
+    }
+    res.end('tail');
+  },
+  '/wide': (res) =>
+    void res.writeHead(200, { ...TEXT, 'x-wide': 'gr\u00fcn', 'set-cookie': ['a', 'b'] }).end('\u20ac1'),
+};
+
+/** All that can be seen of these requests and their answers, each apart from the others: how they fall together may differ. */
+async function exchange(): Promise<unknown> {
+  const seen: unknown[][] = [];
+  const server = createServer({ ServerResponse: DirectResponse as typeof ServerResponse }, (req, res) => {
+    const ofRequest: unknown[] = [req.method, req.url];
+    const ofAnswer: unknown[] = [];
+    seen.push(ofRequest, ofAnswer);
+    res.on('close', () => tellLate({ req, res }));
+    const told = (error?: unknown): void =>
+      void ofAnswer.push('told', (error as NodeJS.ErrnoException | undefined)?.code);
+    for (const event of ['prefinish', 'finish', 'close']) {
+      res.on(event, () => ofAnswer.push(event, stateOfAnswer(res)));
+    }
+    res.on('close', () => {
+      finished(res, (error) => ofAnswer.push('finished', error?.code));
+      res.end(told);
+      setImmediate(() => ofRequest.push(stateOf(req)));
+    });
+    if (req.method === 'POST') {
+      countBody(req, { received: 0, declared: Number(req.headers['content-length']) });
+      read(req, (text) => {
+        listen(req, ofRequest);
+        ofRequest.push(text);
+        res.end(text, told);
+      });
+      return;
+    }
+    endEmptyBody(req);
+    if (req.url === '/heard') listen(req, ofRequest);
+    if (req.url === '/late') res.on('finish', () => listen(req, ofRequest));
+    ANSWERS[req.url!]!(res, told);
+    ofAnswer.push(stateOfAnswer(res), declaredLength(res));
+  });
+  const line = new Line();
+  server.emit('connection', line);
+  writeWhole(line);
+  for (const piece of PIECES) {
+    line.push(piece);
+    for (let count = 0; count < TURNS; count++) await turn();
+  }
+  line.destroy();
+  for (let count = 0; count < TURNS; count++) await turn();
+  return [seen, line.sent.replaceAll(/^Date: .*$/gm, '')];
+}
+
+/** Reads a body, past its stream where that is a way to go. */
+function read(req: IncomingMessage, done: (text: string) => void): void {
+  const readStream = (): void => {
+    const chunks: Buffer[] = [];
+    let isOver = false;
+    const settle = (text: string): void => {
+      if (!isOver) done(text);
+      isOver = true;
+    };
+    req.on('data', (chunk: Buffer) => chunks.push(chunk));
+    req.once('end', () => settle(String(Buffer.concat(chunks))));
+    req.once('error', (error: NodeJS.ErrnoException) => settle(String(error.code)));
+  };
+  const settle = (error: Error | null | undefined, bytes?: Buffer): void =>
+    done(String(error === null ? bytes : (error as NodeJS.ErrnoException | undefined)?.code));
+  if (!takeBody(req, { limit: 100, done: settle, readStream })) readStream();
+}
+
+function listen(req: IncomingMessage, seen: unknown[]): void {
+  for (const event of ['data', 'end', 'close', 'error']) req.on(event, () => seen.push(event));
+}
+
+function stateOf(req: IncomingMessage): unknown {
+  const { complete, readableEnded, readableDidRead, readableAborted, readableLength, destroyed, closed } = req;
+  return [complete, readableEnded, readableDidRead, readableAborted, readableLength, destroyed, closed];
+}
+
+function stateOfAnswer(res: ServerResponse): unknown {
+  const { headersSent, writableEnded, writableFinished, writableLength, statusCode, statusMessage, destroyed } = res;
+  return [headersSent, writableEnded, writableFinished, writableLength, statusCode, statusMessage, destroyed];
+}

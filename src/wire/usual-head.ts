@@ -1,0 +1,208 @@
+/**
+ * The head that nearly every answer has, written down without Node: plain fields, one of which says the length, and the default
+ * headers of filters.
+ *
+ * Node looks at each field for what it may mean to the framing. Here fields that mean nothing are written as they are, and
+ * the lines that all answers of a second share are kept: the same bytes. Whatever else there is Node writes itself.
+ */
+import { type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse, STATUS_CODES } from 'node:http';
+import { type HeaderList, isSpelling } from './flat-head.js';
+import { trust } from './trust.js';
+
+export type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[];
+
+/** What Node's own methods work with; it has no documented names. */
+interface Parts {
+  _header: string | null;
+  _headerSent: boolean;
+  _contentLength: number | null;
+  readonly _keepAliveTimeout: number;
+  readonly _defaultKeepAlive: boolean;
+  readonly _removedConnection: boolean;
+  readonly _removedContLen: boolean;
+  readonly _expect_continue: boolean;
+  readonly maxRequestsOnConnectionReached: boolean;
+  readonly _maxRequestsPerSocket?: number;
+}
+
+const { writeHead: NODES_WRITE_HEAD, end: NODES_END } = ServerResponse.prototype;
+
+/** Tracing tools wrap these methods before anything else is loaded; then they lack words that only Node's own text has. */
+const IS_NODES = String(NODES_WRITE_HEAD).includes('kOutHeaders') && String(NODES_END).includes('kCorked');
+
+/** Where Node keeps headers that were set one by one: null until the first. */
+const SET_HEADERS = Object.getOwnPropertySymbols(
+  new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 } as never),
+).find(({ description }) => description === 'kOutHeaders');
+
+/** Nobody has wrapped the methods of all responses, as tracing tools do: else Node writes everything itself. */
+export function isUnwatched(): boolean {
+  const { writeHead, end } = ServerResponse.prototype;
+  return IS_NODES && writeHead === NODES_WRITE_HEAD && end === NODES_END;
+}
+
+/** Whether a `writeHead` is Node's, and nobody else sees what it is given. */
+export function isNodesWriteHead(method: unknown): boolean {
+  return IS_NODES && method === NODES_WRITE_HEAD;
+}
+
+/**
+ * Writes down a head that says its length and nothing else about framing or connection; and of `lists`, the last first, what
+ * it does not say. False, and nothing is written: it is none.
+ */
+export function writeUsualHead(
+  res: ServerResponse,
+  status: number,
+  headers: Headers | undefined,
+  lists: readonly HeaderList[],
+): boolean {
+  const parts = res as unknown as ServerResponse & Parts;
+  if (!isUsual(parts, status)) return false;
+  const fields = new Fields();
+  if (Array.isArray(headers)) {
+    if (headers.length % 2 !== 0 || lists.length > 0) return false;
+    for (let at = 0; at < headers.length; at += 2) if (!fields.add(headers[at], headers[at + 1])) return false;
+  } else if (!addFields(fields, headers ?? NO_HEADERS, lists)) return false;
+  if (fields.length < 0) return false;
+  const message = STATUS_CODES[status]!;
+  res.statusCode = status;
+  res.statusMessage = message;
+  parts._contentLength = fields.length;
+  parts._header = `HTTP/1.1 ${status} ${message}\r\n${fields.text}${sharedLines(parts._keepAliveTimeout)}`;
+  parts._headerSent = false;
+  return true;
+}
+
+const NO_HEADERS: OutgoingHttpHeaders = {};
+
+function addFields(fields: Fields, headers: OutgoingHttpHeaders, lists: readonly HeaderList[]): boolean {
+  const names = Object.keys(headers);
+  for (const name of names) if (!fields.add(name, headers[name])) return false;
+  if (lists.length === 0) return true;
+  // Of two spellings of one name Node would send both, and here the later one counts.
+  for (let at = 1; at < names.length; at++) if (isAmong(names, at, names[at]!)) return false;
+  for (let at = lists.length - 1; at >= 0; at--) {
+    const list = lists[at]!;
+    for (let pair = 0; pair < list.length; pair += 2) {
+      const name = list[pair]!;
+      if (isAmong(names, names.length, name)) continue;
+      if (!fields.add(name, list[pair + 1])) return false;
+      // A lone default has none behind it that could be the same.
+      if (lists.length > 1 || list.length > 2) names.push(name);
+    }
+  }
+  return true;
+}
+
+/** Whether one of the first `count` names is a spelling of `name`. */
+function isAmong(names: readonly string[], count: number, name: string): boolean {
+  for (let at = 0; at < count; at++) if (isSpelling(names[at]!, name)) return true;
+  return false;
+}
+
+/** Nothing has been said of the head yet, and nothing about the connection is out of the ordinary. */
+function isUsual(res: ServerResponse & Parts, status: number): boolean {
+  return (
+    trust.heads &&
+    isUnwatched() &&
+    !res._header &&
+    typeof status === 'number' &&
+    STATUS_CODES[status] !== undefined &&
+    status >= 200 &&
+    status !== 204 &&
+    status !== 304 &&
+    !res.statusMessage &&
+    res.shouldKeepAlive &&
+    res.sendDate &&
+    res._defaultKeepAlive &&
+    !res._removedConnection &&
+    !res._removedContLen &&
+    !res._expect_continue &&
+    !res.maxRequestsOnConnectionReached &&
+    !res._maxRequestsPerSocket &&
+    SET_HEADERS !== undefined &&
+    (res as unknown as Record<symbol, unknown>)[SET_HEADERS] === null
+  );
+}
+
+/** Fields of a head as text; `length` is what they say of the body, -1 while they say nothing. */
+class Fields {
+  text = '';
+  length = -1;
+
+  /** False for a field that Node is to judge. */
+  add(name: unknown, value: unknown): boolean {
+    if (typeof name !== 'string') return false;
+    const kind = kinds.get(name) ?? kindOf(name);
+    if (kind === FRAMING) return false;
+    if (kind === LENGTH) {
+      if (this.length >= 0 || !isLength(value)) return false;
+      this.length = Number(value);
+    } else if (typeof value !== 'string') return false;
+    else if (kind === PLAIN || value !== knownType) {
+      if (!PLAIN_TEXT.test(value)) return false;
+      if (kind === TYPE && value.length < 100) knownType = value;
+    }
+    this.text += `${name}: ${value}\r\n`;
+    return true;
+  }
+}
+
+const PLAIN_TEXT = /^[\t\x20-\x7e]*$/;
+const DIGITS = /^\d{1,15}$/;
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/** The type of most answers is that of the one before. */
+let knownType = 'application/json';
+
+function isLength(value: unknown): value is string | number {
+  if (typeof value === 'string') return DIGITS.test(value);
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+const PLAIN = 0;
+const TYPE = 1;
+const LENGTH = 2;
+/** It says something about framing or connection, or is no name. */
+const FRAMING = 3;
+
+const FRAMING_NAMES = new Set([
+  'connection',
+  'date',
+  'expect',
+  'keep-alive',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** An application has few names; what it makes of a client's words is not kept. */
+const MOST_KINDS = 500;
+const LONGEST_NAME = 60;
+const kinds = new Map<string, number>();
+
+function kindOf(name: string): number {
+  const lower = name.toLowerCase();
+  let kind = lower === 'content-length' ? LENGTH : lower === 'content-type' ? TYPE : PLAIN;
+  if (FRAMING_NAMES.has(lower) || !TOKEN.test(name)) kind = FRAMING;
+  if (kinds.size < MOST_KINDS && name.length <= LONGEST_NAME) kinds.set(name, kind);
+  return kind;
+}
+
+/** Real time, whatever a test makes of the clock later: as Node's own. */
+const { now: realTime } = Date;
+
+let shared = '';
+let sharedSecond = -1;
+let sharedTimeout = -1;
+
+/** The end of each head in one second: when it was, and that the connection stays open. */
+function sharedLines(timeout: number): string {
+  const second = Math.floor(realTime() / 1000);
+  if (second === sharedSecond && timeout === sharedTimeout) return shared;
+  sharedSecond = second;
+  sharedTimeout = timeout;
+  const hint = timeout === 0 ? '' : `Keep-Alive: timeout=${Math.floor(timeout / 1000)}\r\n`;
+  shared = `Date: ${new Date(second * 1000).toUTCString()}\r\nConnection: keep-alive\r\n${hint}\r\n`;
+  return shared;
+}

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Config } from 'portico/config';
+import { authToken, basicAuth, cors, proxyHeaders, rateLimit, staticFilesFilter } from 'portico/middleware';
+import { buildFilter, tempConfig } from 'portico/testing';
+
+const mistakes = [
+  [rateLimit, 'rate_limit', 'rules = all nothing 1/h'],
+  [basicAuth, 'basic_auth', 'user_file = /none/htpasswd'],
+  [proxyHeaders, 'proxy_headers', 'trusted_proxies = nowhere'],
+  [cors, 'cors', 'allowed_origin = nowhere'],
+  [staticFilesFilter, 'static_files', 'document_root = /none'],
+  [authToken, 'auth_token', 'token_cache = redis'],
+] as const;
+
+for (const [factory, group, line] of mistakes) {
+  test(`a mistake in [${group}] of the service configuration is reported where it was written`, async (t) => {
+    const files = await tempConfig({ 'portico.ini': `[DEFAULT]\n[${group}]\n\n${line}\n` });
+    t.after(() => files.remove());
+    const config = await Config.load({ argv: ['--config-file', files.path('portico.ini')], env: {} });
+    const place = (error: { origin?: { file: string; line: number } }): boolean => {
+      assert.deepEqual([error.origin?.file, error.origin?.line], [files.path('portico.ini'), 4]);
+      return true;
+    };
+    await assert.rejects(async () => buildFilter(factory, { config }), place);
+  });
+}

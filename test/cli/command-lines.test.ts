@@ -1,0 +1,231 @@
+/** Wrong command lines and wrong files, command by command: one clear line and the right status, never a stack. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { apiCli, emptyProject } from '../e2e/program.js';
+
+const FILES = {
+  'app.js': 'export const app = () => (_req, res) => res.end();\n',
+  'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:app\n',
+  'portico.ini': '[DEFAULT]\nenabled_apis = hello\n\n[api:hello]\nport = 0\nworkers = 1\n',
+  'syntax.ini': '[DEFAULT]\nenabled_apis\n',
+};
+
+function project(t: TestContext): string {
+  const { folder, remove } = emptyProject(FILES);
+  t.after(remove);
+  mkdirSync(join(folder, 'folder.ini'));
+  writeFileSync(join(folder, 'latin1.ini'), Buffer.from('[DEFAULT]\nhost = caf\xe9\n', 'latin1'));
+  return folder;
+}
+
+interface Ran {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(cwd: string, words: readonly string[], stdout: 'pipe' | number = 'pipe'): Ran {
+  const ran = spawnSync(process.execPath, [apiCli, ...words], {
+    cwd,
+    encoding: 'utf8',
+    timeout: 60_000,
+    stdio: ['ignore', stdout, 'pipe'],
+  });
+  return { status: ran.status, stdout: ran.stdout ?? '', stderr: ran.stderr };
+}
+
+function assertClear(words: readonly string[], { status, stdout, stderr }: Ran, expected: number, said: RegExp): void {
+  const line = `api-cli ${words.join(' ')}`;
+  assert.match(`${stderr}\n${stdout}`, said, line);
+  assert.doesNotMatch(`${stderr}\n${stdout}`, /^ {4}at |node:internal|\bTypeError\b/m, line);
+  assert.equal(status, expected, `${line}\n${stdout}\n${stderr}`);
+}
+
+/** Every command that reads a configuration. */
+const READING: readonly (readonly string[])[] = [
+  [],
+  ['serve'],
+  ['check'],
+  ['config', 'show'],
+  ['config', 'show', 'DEFAULT.debug'],
+  ['config', 'validate'],
+  ['pipeline'],
+  ['explain', 'GET', '/'],
+  ['routes'],
+  ['openapi'],
+  ['service', 'list'],
+  ['db', 'sync'],
+];
+
+test('a configuration that cannot be read is refused in a line, with 78, by every command', (t) => {
+  const cwd = project(t);
+  const wrong: readonly (readonly [option: string, file: string, said: RegExp])[] = [
+    ['--config-file', 'gone.ini', /gone\.ini .*it does not exist \(ENOENT\)/],
+    ['--config-file', 'folder.ini', /folder\.ini .*it is a folder \(EISDIR\)/],
+    ['--config-file', 'latin1.ini', /latin1\.ini:2:\d+: error: .*not valid UTF-8/],
+    ['--config-file', 'portico.ini/x', /portico\.ini\/x .*a part of its path is no folder/],
+    ['--config-dir', 'gone', /gone .*it does not exist \(ENOENT\)/],
+  ];
+  for (const command of READING) {
+    for (const [option, file, said] of wrong) {
+      const words = [...command, option, file];
+      assertClear(words, run(cwd, words), 78, said);
+    }
+  }
+});
+
+test('files that commands are given by name are refused in a line where they cannot be read', (t) => {
+  const cwd = project(t);
+  const commands = (file: string): readonly (readonly string[])[] => [
+    ['config', 'upgrade', file],
+    ['config', 'upgrade', file, '--write'],
+    ['config', 'diff', 'portico.ini', file],
+    ['config', 'diff', file, 'portico.ini'],
+    ['check', file],
+    ['pipeline', '--paste', file],
+    ['explain', 'GET', '/', '--paste', file],
+  ];
+  const wrong: readonly (readonly [file: string, said: RegExp])[] = [
+    ['gone.ini', /gone\.ini\b.*(?:it does not exist|there is no such file)/],
+    ['folder.ini', /folder\.ini\b.*is a folder/],
+    ['latin1.ini', /latin1\.ini:2:\d+: .*UTF-8/],
+  ];
+  for (const [file, said] of wrong) for (const words of commands(file)) assertClear(words, run(cwd, words), 78, said);
+  for (const words of [
+    ['config', 'upgrade', 'syntax.ini'],
+    ['config', 'diff', 'syntax.ini', 'portico.ini'],
+  ]) {
+    assertClear(words, run(cwd, words), 78, /^syntax\.ini:2:1: error: /m);
+  }
+  // What could not be read is not written either.
+  assert.equal(readFileSync(join(cwd, 'latin1.ini'), 'latin1'), '[DEFAULT]\nhost = caf\xe9\n');
+});
+
+test('output that cannot be written is a failure, told in a line', { skip: process.platform !== 'linux' }, (t) => {
+  const cwd = project(t);
+  const cases: readonly (readonly [file: string, said: RegExp])[] = [
+    ['gone/x.ini', /cannot write gone\/x\.ini: its folder does not exist \(ENOENT\)/],
+    ['folder.ini', /cannot write folder\.ini: it is a folder \(EISDIR\)/],
+    ['portico.ini/x', /cannot write portico\.ini\/x: a part of its path is no folder/],
+    ['/dev/full', /cannot write \/dev\/full: .*ENOSPC/],
+  ];
+  for (const [file, said] of cases) {
+    const words = ['config', 'generate', '--output-file', file];
+    assertClear(words, run(cwd, words), 1, said);
+  }
+  const full = openSync('/dev/full', 'w');
+  for (const words of [['config', 'generate'], ['config', 'show'], ['check'], ['pipeline']]) {
+    assertClear(words, run(cwd, words, full), 1, /standard output cannot be written: .*ENOSPC/);
+  }
+});
+
+test('values of options that cannot be are a wrong command line: 2, with what they may be', (t) => {
+  const cwd = project(t);
+  const cases: readonly (readonly [words: readonly string[], said: RegExp])[] = [
+    [['config', 'generate', '--wrap-width', 'abc'], /--wrap-width is a whole number of at least 20, not abc/],
+    [['config', 'generate', '--wrap-width', '-5'], /--wrap-width/],
+    [['config', 'generate', '--wrap-width', '0'], /--wrap-width is a whole number/],
+    [['config', 'generate', '--format', 'xml'], /--format cannot be "xml"/],
+    [['check', '--format', 'xml'], /--format cannot be "xml"/],
+    [['pipeline', '--format', 'xml'], /--format cannot be "xml"/],
+    [['service', 'list', '--state', 'gone'], /--state is one of up, down, unknown, not gone/],
+    [['service', 'purge', '--days', '-1'], /--days/],
+    [['service', 'purge', '--days', 'two'], /--days is a whole number, not two/],
+    [['wait-ready', 'soon'], /"soon" is no number of seconds/],
+    [['explain', 'GET', 'http://'], /http:\/\/ is no URL/],
+    [['explain', 'GET', '/', '--header', 'x'], /is not of the form "Name: value"/],
+    [['routes', '--match', ''], /--match takes a method and a path/],
+    [['routes', '--match', '/servers'], /--match takes a method and a path/],
+    [['config', 'show', 'nope'], /there is no option nope in \[DEFAULT\]/],
+    [['--set', 'x'], /--set takes group\.option=value/],
+    [['check', '--set', 'x'], /--set takes group\.option=value/],
+    [['--enabled-apis', ','], /--enabled-apis names no API/],
+    [['chekc'], /there is no command "chekc"\. Did you mean "check"\?/],
+    [['--config-file', 'portico.ini', 'chekc'], /there is no command "chekc"\. Did you mean "check"\?/],
+    [['config', 'sho'], /unknown command 'sho'/],
+    [['config', 'upgrade'], /missing required argument 'file'/],
+    [['config'], /Usage: api-cli config/],
+  ];
+  for (const [words, said] of cases) assertClear(words, run(cwd, words), 2, said);
+});
+
+test('an option of the configuration on the command line is told how it is set', (t) => {
+  const cwd = project(t);
+  const cases: readonly (readonly [words: readonly string[], said: RegExp])[] = [
+    [['--port', '80'], /no option --port on the command line\n {2}.*--set api:<name>\.port=80/],
+    [['serve', '--port=80'], /--set api:<name>\.port=80/],
+    [['check', '--port', '80'], /--set api:<name>\.port=80/],
+    [['--log-level', 'debug'], /--set DEFAULT\.log_level=debug/],
+    [['--debug'], /--set DEFAULT\.debug=<value>/],
+    [['--keep-alive', '5', '--dev'], /--set wsgi\.keep_alive=5/],
+    [['--prot', '80'], /--set api:<name>\.port=80/],
+    [['--unheard-of'], /unknown option '--unheard-of'/],
+    [['--enabled-api', 'x'], /--enabled-apis/],
+  ];
+  for (const [words, said] of cases) assertClear(words, run(cwd, words), 2, said);
+});
+
+test('options may stand before the command, and between it and what it is to do', (t) => {
+  const cwd = project(t);
+  const same: readonly (readonly [plain: readonly string[], other: readonly string[]])[] = [
+    [
+      ['check', '--config-file', 'portico.ini'],
+      ['--config-file', 'portico.ini', 'check'],
+    ],
+    [
+      ['check', '--config-file', 'portico.ini', '--json'],
+      ['--config-file=portico.ini', '--json', 'check'],
+    ],
+    [
+      ['check', '--format', 'github', '--set', 'api:hello.port=x'],
+      ['--format', 'github', '--set', 'api:hello.port=x', 'check'],
+    ],
+    [
+      ['config', 'show', 'hello.workers', '--set', 'api:hello.workers=3'],
+      ['--set', 'api:hello.workers=3', 'config', 'show', 'hello.workers'],
+    ],
+    [
+      ['config', 'show', 'hello.workers', '--set', 'api:hello.workers=3'],
+      ['config', '--set', 'api:hello.workers=3', 'show', 'hello.workers'],
+    ],
+    [
+      ['pipeline', 'hello', '--format', 'mermaid', '--trace-errors'],
+      ['--trace-errors', '--format', 'mermaid', 'pipeline', 'hello'],
+    ],
+    [
+      ['check', '--help'],
+      ['--help', 'check'],
+    ],
+    // A value that is also the name of a command.
+    [
+      ['check', '--config-file', 'config'],
+      ['--config-file', 'config', 'check'],
+    ],
+  ];
+  for (const [plain, other] of same) assert.deepEqual(run(cwd, other), run(cwd, plain), other.join(' '));
+});
+
+test('config show of a value that is refused shows it as it is written, says why, and ends with 78', (t) => {
+  const cwd = project(t);
+  const one = run(cwd, ['config', 'show', 'hello.port', '--set', 'api:hello.port=abc']);
+  assert.match(one.stdout, /^\[api:hello\] port = abc {2}\(command line, argument 1\) {2}refused: /m);
+  assert.match(one.stderr, /command line, argument 1: error: \[api:hello\] port: .*; got abc/);
+  assert.equal(one.status, 78);
+  const all = run(cwd, ['config', 'show', '--set', 'api:hello.port=abc']);
+  assert.match(all.stdout, /^\[api:hello\] port = abc .*refused: /m);
+  assert.match(all.stdout, /^\[wsgi\] /m);
+  assert.equal(all.status, 78);
+  const secret = run(cwd, ['config', 'show', 'database.connection', '--set', 'database.connection=s3cr3t']);
+  assert.match(secret.stdout, /^\[database\] connection = \*{4} /);
+  assert.doesNotMatch(secret.stdout + secret.stderr, /s3cr3t/);
+  assert.equal(secret.status, 78);
+  // Another one that is right is shown, whatever else is wrong.
+  assert.equal(run(cwd, ['config', 'show', 'hello.workers', '--set', 'api:hello.port=abc']).status, 0);
+  const json = run(cwd, ['config', 'show', 'hello.port', '--json', '--set', 'api:hello.port=abc']);
+  const [shown] = (JSON.parse(json.stdout) as { options: { value: string; refused: string }[] }).options;
+  assert.equal(shown?.value, 'abc');
+  assert.match(shown?.refused ?? '', /should be an integer/);
+});

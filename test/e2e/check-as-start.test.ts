@@ -1,0 +1,220 @@
+/** What `api-cli check` says of a configuration is what its start does: refused for the same mistakes, or served. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { emptyProject, freePort, startApiCli } from './program.js';
+
+const APP = `
+import { defineOptions, integer, string } from 'portico/config';
+import { filterFactory } from 'portico/app';
+export const app = () => (_req, res) => res.end('here');
+const greeting = defineOptions({ word: string({ default: 'hello', help: 'What is said.' }) });
+/** Reads a group that nobody else knows of. */
+export const greeter = (_globalConf, _localConf, ctx) => {
+  const { word } = ctx.config.group('greeting', greeting);
+  return (_req, res) => res.end(word);
+};
+const own = defineOptions({ most: integer({ required: true, min: 1, help: 'How many.' }) });
+export const limited = filterFactory('limited', own, () => (inner) => inner);
+const further = defineOptions({ extra: integer({ default: 1, help: 'How many more.' }) });
+export const reading = filterFactory('reading', {}, (_options, ctx) => {
+  ctx.config.group('api:hello', further, { partial: true });
+  return (inner) => inner;
+}, { groups: { 'api:hello': further } });
+export const helmet = () => (_req, _res, next) => next();
+`;
+
+/** One configuration; what is left out is right. */
+interface Case {
+  /** Of `[DEFAULT]`. */
+  readonly defaults?: string;
+  /** Of `[api:hello]`. */
+  readonly api?: string;
+  /** More sections of the service configuration. */
+  readonly more?: string;
+  /** The filters of the pipeline, and their sections. */
+  readonly filters?: readonly string[];
+  readonly sections?: string;
+  /** The factory of the app. */
+  readonly app?: string;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** What both say. */
+  readonly says?: RegExp;
+}
+
+const filter = (name: string, options = '', factory = `portico/middleware:${name}`): Case => ({
+  filters: ['f'],
+  sections: `[filter:f]\npaste.filter_factory = ${factory}\n${options}\n`,
+});
+
+/** Configurations that are served, by what is special about them. */
+const SERVED: Readonly<Record<string, Case>> = {
+  'nothing special': {},
+  'what a filter requires, in its section': filter('connect', 'middleware = ./app.js:helmet'),
+  "a filter of one's own whose section has what it requires": filter('limited', 'most = 3', './app.js:limited'),
+  'what a filter requires, in its group': {
+    ...filter('limited', '', './app.js:limited'),
+    more: '[limited]\nmost = 3\n',
+  },
+  'a section over a group that is wrong': {
+    ...filter('sizelimit', 'max_request_body_size = 10'),
+    more: '[sizelimit]\nmax_request_body_size = many\n',
+  },
+  'a filter that no API leads to, without what it requires': {
+    sections: '[filter:unused]\npaste.filter_factory = ./app.js:limited\n',
+  },
+  'a wrong option of a filter that no API leads to': {
+    sections: '[filter:unused]\npaste.filter_factory = portico/middleware:sizelimit\nmax_size = 3\n',
+  },
+  'the group of a filter that nothing uses': { more: '[cors]\nallowed_orign = https://a.example\n' },
+  'a group that a factory reads': { app: './app.js:greeter', more: '[greeting]\nword = hi\n' },
+  'a group that a factory reads, under strict_config': {
+    app: './app.js:greeter',
+    defaults: 'strict_config = true',
+    more: '[greeting]\nword = hi\n',
+  },
+  'a group that a factory reads, by --set': { app: './app.js:greeter', args: ['--set', 'greeting.word=hi'] },
+  'a group that a factory reads, by a variable': { app: './app.js:greeter', env: { PORTICO_GREETING__WORD: 'hi' } },
+  'an option of an API that a factory has declared, by --set': {
+    ...filter('reading', '', './app.js:reading'),
+    args: ['--set', 'api:hello.extra=2'],
+  },
+  'an option of an API by --set': { args: ['--set', 'api:hello.max_requests=5'] },
+  'a misspelt variable': {
+    env: { PORTICO_API_HELLO__PROT: '9001' },
+    says: /env PORTICO_API_HELLO__PROT: warning: .*did you mean 'PORTICO_API_HELLO__PORT'/s,
+  },
+  'a misspelt variable of a group': {
+    env: { PORTICO_WSGI__KEEP_ALIFE: '1' },
+    says: /env PORTICO_WSGI__KEEP_ALIFE: warning: .*did you mean 'PORTICO_WSGI__KEEP_ALIVE'/s,
+  },
+  'a section that nobody knows': { more: '[elsewhere]\nx = 1\n' },
+  'a name of [DEFAULT] that comes near nothing': { defaults: 'zzzzzzzzzz = 1' },
+  'a manager that would get more time than there is': {
+    defaults: 'manager_shutdown_timeout = 90',
+    says: /portico\.ini:3:28: warning: .*manager_shutdown_timeout: is not below graceful_shutdown_timeout, 60 s/,
+  },
+};
+
+/** Configurations that are refused, by what is wrong. */
+const REFUSED: Readonly<Record<string, Case>> = {
+  'a required option that is nowhere': filter('limited', '', './app.js:limited'),
+  'a value of a section': filter('sizelimit', 'max_request_body_size = many'),
+  'a name in a section': filter('sizelimit', 'max_size = 3'),
+  'a value of the group of a filter in use': {
+    ...filter('sizelimit'),
+    more: '[sizelimit]\nmax_request_body_size = x\n',
+  },
+  'a name in the group of a filter in use': { ...filter('sizelimit'), more: '[sizelimit]\nmax_size = 3\n' },
+  'a validator that is none': filter('authToken', 'validator = keyston'),
+  'several mistakes of several places': {
+    ...filter('sizelimit', 'max_size = 3'),
+    defaults: 'log_level = loud',
+    api: 'max_requests = -1',
+  },
+  'a name of [DEFAULT]': { defaults: 'enabled_api = hello' },
+  'a value of [DEFAULT]': { defaults: 'graceful_shutdown_timeout = soon' },
+  'a name of an API': { api: 'wrokers = 1' },
+  'a value of an API': { api: 'listen_backlog = 0' },
+  'a name of a known group': { more: '[wsgi]\nkeep_alife = 1\n' },
+  'a group nobody has, by --set': { args: ['--set', 'hello.port=1'], says: /did you mean api:hello\.port\?/ },
+  'an API that is none, by --set': { args: ['--set', 'api:helo.port=1'] },
+  'a name of an API, by --set': { args: ['--set', 'api:hello.prot=1'] },
+  'a value, by a variable': { env: { PORTICO_API_HELLO__MAX_REQUESTS: 'many' } },
+  'a misspelt variable, under strict_config': {
+    defaults: 'strict_config = true',
+    env: { PORTICO_API_HELLO__PROT: '1' },
+  },
+  'a misspelt variable of a group, under strict_config': {
+    defaults: 'strict_config = true',
+    env: { PORTICO_WSGI__KEEP_ALIFE: '1' },
+  },
+  'a module that is not there': { app: './gone.js:app' },
+  'an export that is not there': { app: './app.js:ap' },
+  'a manager that is not there': { api: 'manager = ./app.js:Manager' },
+  'a filter that is not there': { filters: ['gone'] },
+  'a line that cannot be read': { more: '[wsgi]\nkeep_alive\n' },
+  'a certificate that is not there': { defaults: 'enabled_ssl_apis = hello', api: 'ssl_cert_file = gone.pem' },
+};
+
+async function filesOf(it: Case): Promise<Record<string, string>> {
+  const lines = (parts: readonly (string | undefined)[]): string => `${parts.filter(Boolean).join('\n')}\n`;
+  return {
+    'app.js': APP,
+    'portico.ini': lines([
+      '[DEFAULT]\nenabled_apis = hello',
+      it.defaults,
+      `[api:hello]\nport = ${await freePort()}\nworkers = 1`,
+      it.api,
+      it.more,
+    ]),
+    'api-paste.ini': lines([
+      `[pipeline:hello]\npipeline = ${[...(it.filters ?? []), 'app'].join(' ')}`,
+      `[app:app]\npaste.app_factory = ${it.app ?? './app.js:app'}`,
+      it.sections,
+    ]),
+  };
+}
+
+interface Verdict {
+  /** 78, or `served`. */
+  readonly outcome: number | null | 'served';
+  /** Where the mistakes stand. */
+  readonly places: readonly string[];
+  readonly output: string;
+}
+
+/** Places of errors, however the folder is named; those of warnings have that word behind them. */
+function placesIn(folder: string, text: string): string[] {
+  const found = text
+    .replaceAll(`${folder}/`, '')
+    .matchAll(/^(\S+?:\d+:\d+|env \S+|command line, argument \d+): (?!warning)/gm);
+  return [...new Set([...found].map((match) => match[1]!))].sort();
+}
+
+async function checked(folder: string, { args = [], env = {} }: Case): Promise<Verdict> {
+  const program = startApiCli(['check', ...args], { cwd: folder, env });
+  const { code } = await program.ended;
+  return { outcome: code === 0 ? 'served' : code, places: placesIn(folder, program.stdout), output: program.output() };
+}
+
+async function started(folder: string, { args = [], env = {} }: Case): Promise<Verdict> {
+  const program = startApiCli([...args], { cwd: folder, env });
+  try {
+    const ready = program.printed(/^hello +http.*:\d+ /m).then(
+      () => 'served' as const,
+      () => undefined,
+    );
+    const outcome = await Promise.race([ready, program.ended.then(({ code }) => code)]);
+    const { code } = outcome === 'served' ? { code: 'served' as const } : await program.ended;
+    const said = program.stderr.replaceAll(/^\{.*$/gm, '');
+    return { outcome: code, places: code === 'served' ? [] : placesIn(folder, said), output: program.output() };
+  } finally {
+    await program.end();
+  }
+}
+
+for (const [outcome, cases] of [
+  ['served', SERVED],
+  [78, REFUSED],
+] as const) {
+  test(`check and a start judge alike: ${outcome === 78 ? 'refused' : outcome}`, { concurrency: 2 }, async (t) => {
+    await Promise.all(
+      Object.entries(cases).map(([name, it]) =>
+        t.test(name, async () => {
+          const project = emptyProject(await filesOf(it));
+          try {
+            const check = await checked(project.folder, it);
+            const start = await started(project.folder, it);
+            const both = `check:\n${check.output}\nstart:\n${start.output}`;
+            assert.deepEqual([check.outcome, start.outcome], [outcome, outcome], both);
+            assert.deepEqual(check.places, start.places, both);
+            for (const { output } of [check, start]) assert.match(output, it.says ?? /./);
+          } finally {
+            project.remove();
+          }
+        }),
+      ),
+    );
+  });
+}

@@ -1,0 +1,125 @@
+/** However its services end: a process ends when they have, with its status, in one process and in workers. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isAlive, RunningProgram } from '../fixtures/running-program.js';
+
+type Context = { after(fn: () => Promise<void>): void };
+
+async function running(t: Context, plan: object, event = 'launched'): Promise<RunningProgram> {
+  const program = new RunningProgram('ending', plan);
+  t.after(() => program.cleanUp());
+  await program.event(event);
+  return program;
+}
+
+for (const main of [false, true]) {
+  const how = main ? 'through runMain' : 'through launch';
+  for (const workers of [1, 2]) {
+    test(`a forgotten timer holds no program that was told to stop: ${how}, ${workers} workers`, async (t) => {
+      const program = await running(t, { forgets: 'interval', main, workers });
+      program.kill('SIGTERM');
+      assert.deepEqual(await program.ended, { code: 0, signal: null });
+      assert.ok(program.lines.some(({ event, status }) => event === 'stopped' && status === 0));
+    });
+  }
+
+  test(`a task that is deaf to its signal holds a single process until its deadline and no longer: ${how}`, async (t) => {
+    const program = await running(t, { forgets: 'task', timeoutMs: 200, main });
+    program.kill('SIGTERM');
+    assert.deepEqual(await program.ended, { code: 1, signal: null });
+  });
+}
+
+test('a program that has stopped its launcher by itself goes on with what else it has to do', async (t) => {
+  const program = await running(t, { goesOn: true, forgets: 'interval' });
+  await program.event('other_work_done');
+  assert.ok(isAlive(program.pid));
+});
+
+test('runMain ends the process of a program that has stopped its launcher by itself', async (t) => {
+  const program = await running(t, { goesOn: true, main: true, forgets: 'interval' });
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+});
+
+for (const reached of ['before TERM', 'after TERM']) {
+  test(`a single process that is stuck for worker_timeout is ended, with its stack: ${reached}`, async (t) => {
+    const program = await running(t, { stuck: true, workerTimeoutMs: 2500 }, 'computing');
+    if (reached === 'after TERM') program.kill('SIGTERM');
+    assert.deepEqual(await program.ended, { code: null, signal: 'SIGKILL' });
+    await program.line(({ msg }) => /gave no sign of life for 2\.5 s, killing it; it was stuck in:/.test(msg ?? ''));
+    await program.line(({ msg }) => /at computeForEver /.test(msg ?? ''));
+  });
+}
+
+for (const workers of [1, 2]) {
+  // For ever is the time that its wait() takes.
+  test(`a stop that failed is a stop: logged, status 1, at once, also without a deadline: ${workers} workers`, async (t) => {
+    const program = await running(t, { throws: 'stop', timeoutMs: 0, workers });
+    program.kill('SIGTERM');
+    const { err } = await program.line(({ msg }) => msg === 'Error stopping service ending');
+    assert.match(JSON.stringify(err), /stop fails/);
+    assert.deepEqual(await program.ended, { code: 1, signal: null });
+  });
+}
+
+test('workers whose stop fails do not stay behind when their parent was killed', async (t) => {
+  const program = await running(t, { throws: 'stop', timeoutMs: 0, workers: 2 });
+  const workers = program.children();
+  assert.equal(workers.length, 2);
+  program.kill('SIGKILL');
+  for (const pid of workers) {
+    await program
+      .line(({ event, msg, pid: of }) => (event === 'stopped' || /Error stopping/.test(msg ?? '')) && of === pid)
+      .catch(() => undefined);
+  }
+  while (workers.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 50));
+});
+
+const OF_A_PROCESS = ['start', 'stop', 'wait', 'task', 'timer', 'task at the stop'];
+const OF_A_LAUNCH = ['start', 'stop', 'task at the stop'];
+for (const [whose, places, workers] of [
+  ['is the status of a single process', OF_A_PROCESS, undefined],
+  ['in workers is the status of the launch', OF_A_LAUNCH, 2],
+] as const) {
+  for (const throws of places) {
+    test(`ServiceExit(42) thrown by ${throws} ${whose}`, async (t) => {
+      const program = new RunningProgram('ending', { throws, status: 42, ...(workers && { workers }) });
+      t.after(() => program.cleanUp());
+      if (/stop/.test(throws)) {
+        await program.event('launched');
+        program.kill('SIGTERM');
+      }
+      assert.deepEqual(await program.ended, { code: 42, signal: null }, program.text());
+    });
+  }
+}
+
+for (const [throws, restartMethod] of [
+  ['reset', 'mutate'],
+  ['reset', 'reload'],
+  ['restart', 'reload'],
+] as const) {
+  test(`ServiceExit(42) thrown by ${throws} is the status of a single process that ${restartMethod}s`, async (t) => {
+    const program = await running(t, { throws, status: 42, restartMethod });
+    program.kill('SIGHUP');
+    assert.deepEqual(await program.ended, { code: 42, signal: null }, program.text());
+  });
+}
+
+for (const [throws, restartMethod] of [
+  ['wait', 'reload'],
+  ['task', 'reload'],
+  ['reset', 'mutate'],
+] as const) {
+  test(`ServiceExit(42) thrown by ${throws} ends a worker with it, and another takes its place`, async (t) => {
+    const program = await running(t, { throws, status: 42, workers: 2, restartMethod });
+    if (throws === 'reset') program.kill('SIGHUP');
+    const { pid } = await program.line(({ event, code }) => event === 'worker_exited' && code === 42);
+    const next = await program.line(
+      ({ event, pid: of }) => event === 'worker_ready' && of !== pid,
+      program.lines.findIndex(({ event }) => event === 'worker_exited'),
+    );
+    assert.notEqual(next.pid, pid);
+    assert.ok(isAlive(program.pid));
+  });
+}

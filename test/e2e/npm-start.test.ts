@@ -1,0 +1,50 @@
+/** TERM to whatever an operator or a container has started ends the fleet with 0, as the first process of a machine as well. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { type TestContext, test } from 'node:test';
+import { childrenOf, isAlive } from '../fixtures/running-program.js';
+import { freePort, Program, root } from './program.js';
+
+const WAYS: Readonly<Record<string, (options: readonly string[]) => string[]>> = {
+  'npm start': (options) => ['npm', 'start', '--ignore-scripts', '--', ...options],
+  "npx -c 'exec …'": (options) => ['npx', '-c', `exec node lib/cli/main.js ${options.join(' ')}`],
+  'node lib/cli/main.js': (options) => ['node', 'lib/cli/main.js', ...options],
+};
+const NAMESPACE = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'];
+const namespaces = spawnSync(NAMESPACE[0]!, [...NAMESPACE.slice(1), 'true']).status === 0;
+
+async function started(t: TestContext, way: string, before: readonly string[] = []): Promise<Program> {
+  const port = await freePort();
+  const options = ['--set=DEFAULT.enabled_apis=compute', `--set=api:compute.port=${port}`];
+  const [command, ...args] = [...before, ...WAYS[way]!(options)];
+  const program = new Program(command!, args, { cwd: root });
+  t.after(() => program.end());
+  await program.printed(/"event":"ready"/);
+  return program;
+}
+
+function descendants(pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
+}
+
+for (const name of Object.keys(WAYS)) {
+  test(`${name}: TERM ends the fleet, with 0, and nothing stays behind`, async (t) => {
+    const program = await started(t, name);
+    const all = descendants(program.pid);
+    program.kill();
+    assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+    assert.deepEqual(all.filter(isAlive), []);
+    assert.match(program.output(), /Stopped with status 0/);
+  });
+
+  test(`${name} as process 1: TERM ends the fleet, with 0`, {
+    skip: !namespaces && 'no namespaces here',
+  }, async (t) => {
+    const program = await started(t, name, NAMESPACE);
+    // unshare hands no signal on: its child is process 1 of the new namespace.
+    const [first] = childrenOf(program.pid);
+    process.kill(first!, 'SIGTERM');
+    assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+    assert.match(program.output(), /Stopped with status 0/);
+  });
+}

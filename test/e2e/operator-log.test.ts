@@ -1,0 +1,144 @@
+/** What the log says of what an operator does, and what a report says of a fleet. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { type TestContext, test } from 'node:test';
+import { get } from '../fixtures/http-client.js';
+import { emptyProject, freePort, type Program, startModule, startProject } from './program.js';
+import { pidProject } from './projects.js';
+
+const app = `
+export const app = () => (req, res) => {
+  if (req.url === '/spin') for (;;) Math.random();
+  if (req.url !== '/work') return void res.end('0');
+  res.writeHead(200, { 'x-pid': process.pid }).write('begun');
+};
+`;
+
+async function project(t: TestContext, more: string, args: readonly string[] = [], workers = 2) {
+  const port = await freePort();
+  const files = emptyProject({ ...pidProject(port, workers, more), 'app.js': app });
+  const program = startProject(t, files, args);
+  await program.printed(/http:\/\/127\.0\.0\.1:\d+ +\d worker/);
+  return { port, program };
+}
+
+interface Line {
+  readonly level: string;
+  readonly msg: string;
+  readonly event?: string;
+}
+
+const lines = (program: Program): Line[] =>
+  program.stderr
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Line);
+
+test('what an operator causes is in the log under log_level = error, at the level notice', async (t) => {
+  const { program } = await project(t, 'log_level = error');
+  await program.printed(/"event":"ready"/);
+  program.kill('SIGHUP');
+  await program.printed(/"event":"reload"/);
+  program.kill('SIGTTIN');
+  await program.printed(/2 -> 3 workers/);
+  program.kill('SIGTERM');
+  assert.equal((await program.ended).code, 0);
+  const said = lines(program).map(({ level, msg }) => `${level}: ${msg.replaceAll(/\d+ ms/g, 'N ms')}`);
+  assert.deepEqual(said, [
+    'notice: Ready after N ms: hello',
+    'notice: Caught SIGHUP, restarting',
+    'notice: Reload accepted after N ms',
+    'notice: Service hello: 2 -> 3 workers',
+    'notice: Caught SIGTERM, stopping',
+    'notice: Stopped with status 0',
+  ]);
+});
+
+test('log_level = silent writes nothing, whatever an operator does', async (t) => {
+  const { program } = await project(t, 'log_level = silent');
+  program.kill('SIGTERM');
+  assert.equal((await program.ended).code, 0);
+  assert.equal(program.stderr, '');
+});
+
+test('HUP to one worker says that its siblings keep their configuration', async (t) => {
+  const { program } = await project(t, '');
+  const worker = Number((await program.printed(/"event":"worker_ready".*?"pid":(\d+)/))[1]);
+  process.kill(worker, 'SIGHUP');
+  await program.printed(/"level":"warn".*Caught SIGHUP, restarting this worker alone: its siblings keep/);
+});
+
+test('a parent that gives up names max_restarts and restart_window', async (t) => {
+  const { program } = await project(t, 'max_restarts = 1\nrestart_window = 60');
+  for (const [, pid] of program.stderr.matchAll(/"event":"worker_ready".*?"pid":(\d+)/g)) {
+    process.kill(Number(pid), 'SIGKILL');
+  }
+  assert.equal((await program.ended).code, 1);
+  assert.match(
+    program.stderr,
+    /Service hello was restarted more often than 1 times \(max_restarts\) within 60 s \(restart_window\): giving up/,
+  );
+});
+
+test('--dev prints one line for a request', async (t) => {
+  const port = await freePort();
+  const paste = `[pipeline:hello]\npipeline = request_log hello_app\n
+[filter:request_log]\npaste.filter_factory = portico/middleware:requestLog\n
+[app:hello_app]\npaste.app_factory = ./app.js:app\n`;
+  const program = startProject(t, emptyProject({ ...pidProject(port, 1), 'api-paste.ini': paste }), ['--dev']);
+  await program.printed(/Ready after/);
+  await program.printed(/1 worker/);
+  const from = program.stderr.length;
+  await get(port, '/?ms=0');
+  await program.printed(/"target":"\/\?ms=0"/);
+  await get(port, '/?ms=1');
+  await program.printed(/"target":"\/\?ms=1".*\n/);
+  assert.equal(program.stderr.slice(from).trim().split('\n').length, 2, program.stderr.slice(from));
+});
+
+/** Requests that get no end, until two workers have one in hand; gives how many each of them has. */
+async function busy(t: TestContext, port: number): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  while (counts.size < 2) {
+    const req = request({ host: '127.0.0.1', port, path: '/work', agent: false }).end();
+    t.after(() => req.destroy());
+    req.on('error', () => undefined);
+    const [res] = (await once(req, 'response')) as [IncomingMessage];
+    res.on('error', () => undefined);
+    const pid = String(res.headers['x-pid']);
+    counts.set(pid, (counts.get(pid) ?? 0) + 1);
+  }
+  return counts;
+}
+
+test("USR2 to a fleet shows a stuck worker's stack, and the requests that the others have in flight", async (t) => {
+  const { port, program } = await project(t, 'worker_timeout = 60');
+  const counts = await busy(t, port);
+  get(port, '/spin').catch(() => undefined);
+  program.kill('SIGUSR2');
+  const [, stuck] = await program.printed(
+    /\(pid (\d+)\)\n\nno sign of life for \d+ s; its main thread is stuck:\n +at .*app\.js/,
+  );
+  await program.printed(/Requests in flight:[\s\S]*Configuration[\s\S]*DEFAULT|Requests in flight:[\s\S]*\n\n\n/);
+  const other = [...counts].find(([pid]) => pid !== stuck)!;
+  assert.equal(program.output().match(/^ {2}GET \/work: for /gm)?.length, other[1]);
+  assert.equal(program.output().match(/Requests in flight/g)?.length, 1);
+});
+
+test('a launcher lends its log to a configuration that has none: its warnings are heard', async (t) => {
+  const program = startModule(
+    t,
+    `
+import { Config, launch, Service } from 'portico';
+const config = Config.fromText('[DEFAULT]\\ngraceful_shutdown_timout = 5\\n[nobody]\\na = 1\\n');
+class Idle extends Service { name = 'idle'; }
+const launcher = await launch(new Idle(), { config });
+setTimeout(() => launcher.stop(), 100);
+config.validate();
+process.exitCode = await launcher.wait();
+`,
+  );
+  await program.ended;
+  assert.match(program.stderr, /"level":"warn".*nobody/);
+});

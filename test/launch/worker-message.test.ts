@@ -1,0 +1,122 @@
+/** Whatever a worker sends, its parent reads it as a message of its table, or as a fault; it never throws. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { deserialize, serialize } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import fc from 'fast-check';
+import type { ToParent } from '../../dist/launch/assignment.js';
+import { readMessage } from '../../dist/launch/parent/worker-message.js';
+
+/** One of each kind, as workers send them. */
+const GOOD: readonly ToParent[] = [
+  { kind: 'ready' },
+  { kind: 'rehearsed', files: new Map([['/etc/a', 'digest']]) },
+  { kind: 'failed', text: 'why', code: undefined, status: 78 },
+  { kind: 'failed', text: 'why', code: 'PORTICO_X', status: 1 },
+  { kind: 'launched', services: [{ name: 'api', workers: 2 }] },
+  { kind: 'draining' },
+  { kind: 'ended', status: 0, cutOff: false },
+  { kind: 'beat', debugged: false, facts: { rss: 1, loading: undefined, since: new Date(0), by: new Map([[1, 2]]) } },
+  { kind: 'stuck', stack: ['at f (file.js:1:1)'] },
+  { kind: 'replace', reason: 'old' },
+  { kind: 'done', id: 1, accepted: true },
+  { kind: 'answer', id: 1, body: { any: ['thing'] } },
+  { kind: 'answer', id: 2, error: 'no' },
+];
+
+/** What is wrong with it. */
+const faultOf = (value: unknown): string => {
+  return readMessage(value).fault ?? '';
+};
+
+const crossed = <T>(value: T): T => deserialize(serialize(value)) as T;
+
+test('every message of a worker passes, as it arrives', () => {
+  for (const message of GOOD) assert.deepEqual(readMessage(crossed(message)), { message });
+});
+
+test('every message passes in a realm that is not that of the channel', () => {
+  for (const message of GOOD) {
+    const made: unknown = runInNewContext(
+      `const made = (value) => Array.isArray(value) ? value.map(made)
+        : value instanceof (outer.Map) ? new Map(value)
+        : typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, made(v)]))
+        : value;
+      made(message)`,
+      { message, outer: { Map } },
+    );
+    assert.equal(readMessage(made).message, made, message.kind);
+  }
+});
+
+test('what is sent to somebody else is no fault, and is told in a few words', () => {
+  const foreign = {
+    'the text "ready"': 'ready',
+    'an object with "watch:require"': { 'watch:require': ['/srv/a.js'] },
+    'an object with "type", "data", "id", …': { type: 'process:msg', data: {}, id: 1, more: 2 },
+    'an object with "kind"': { kind: 'metrics' },
+    'an object': new Error('boo'),
+    'a list': [{ kind: 'ready' }],
+  };
+  for (const [told, value] of Object.entries(foreign)) assert.deepEqual(readMessage(crossed(value)), { foreign: told });
+  for (const value of [null, undefined, 1, true]) assert.match(faultOf(value), /^a message that is /);
+});
+
+test('a message with a field of another type, one field less or one more is a fault that names the field', () => {
+  const wrong: readonly unknown[] = [
+    null,
+    Number.NaN,
+    -1,
+    1.5,
+    'x'.repeat(2 ** 21),
+    Symbol.iterator.description,
+    [],
+    {},
+    new Map([[{}, 1]]),
+  ];
+  for (const message of GOOD) {
+    for (const field of Object.keys(message)) {
+      if (field === 'kind' || field === 'body') continue;
+      const { [field]: _, ...less } = message as unknown as Record<string, unknown>;
+      const optional = (message.kind === 'failed' && field === 'code') || field === 'error';
+      if (!optional) assert.match(faultOf(less), new RegExp(` ${field} `), field);
+      const refused = wrong.filter((value) => readMessage(crossed({ ...message, [field]: value })).fault);
+      assert.ok(refused.length >= wrong.length - 2, `${message.kind}.${field}: ${refused.length}`);
+      for (const value of refused) {
+        assert.match(faultOf(crossed({ ...message, [field]: value })), new RegExp(` ${field} `));
+      }
+    }
+    assert.match(faultOf({ ...message, extra: 1 }), /field "extra" is unknown/);
+  }
+});
+
+test('names of prototypes are no kinds and no fields', () => {
+  for (const kind of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '']) {
+    assert.match(readMessage({ kind }).foreign!, /an object with "kind"/);
+  }
+  const inherited = JSON.parse('{"kind":"ended","__proto__":{"status":0,"cutOff":false}}') as object;
+  assert.match(faultOf(inherited), / status /);
+  assert.ok(readMessage(Object.create({ kind: 'ready' })).foreign);
+});
+
+test('anything at all is a message or a fault', () => {
+  const odd = fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true, withTypedArray: true });
+  const fields = fc.record(
+    {
+      kind: fc.constantFrom(...GOOD.map(({ kind }) => kind)),
+      ...Object.fromEntries(
+        ['files', 'text', 'code', 'status', 'services', 'cutOff', 'facts', 'stack', 'id'].map((name) => [name, odd]),
+      ),
+    },
+    { requiredKeys: ['kind'] },
+  );
+  fc.assert(
+    fc.property(fc.oneof(odd, fields), (value) => {
+      const { message, foreign, fault } = readMessage(value);
+      const told = foreign ?? fault;
+      if (told === undefined) assert.equal(message, value);
+      else assert.ok(told.length < 200 && !told.includes('\n'), told);
+    }),
+    { numRuns: 2000 },
+  );
+});

@@ -1,0 +1,32 @@
+const because = (reason, titles) => titles.map((title) => ({ title, page: 'docs/node-http.md', reason }));
+
+/** What may differ, by suite: words of a test's title, and the page that names the reason, in bold. */
+export const expected = {
+  'on-finished': [
+    ...because('CONNECT', ['when CONNECT method']),
+    // Its first request is never answered.
+    ...because('answers first', ['onFinished(req, listener) when requests pipelined should handle socket errors']),
+  ],
+  compression: [],
+  express: [
+    ...because('escapes', ['app.router decode params should decode correct params']),
+    // They send `Host: http://example.com`.
+    ...because('refused requests', [
+      'res when accepting html should escape the url',
+      'res when accepting html should not render evil javascript links',
+      'res when accepting text should encode the url',
+    ]),
+    ...because('refused paths', [
+      'express.static() basic operations should support ../',
+      'when URL malformed',
+      'when true should fall-through when traversing past root',
+      'when false should 400 when URL malformed',
+      'when false should 403 when traversing past root',
+      'when traversing past root should catch urlencoded ../',
+      'when traversing past root should not allow root path disclosure',
+      'downloads GET /files/../index.js should respond with 403',
+    ]),
+  ],
+  koa: [],
+  fastify: [],
+};

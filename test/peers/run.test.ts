@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const script = fileURLToPath(new URL('../../test/peers/run.mjs', import.meta.url));
+
+/** A suite that stands in for Koa's. */
+function folder(t: TestContext, tests: string): string {
+  const place = mkdtempSync(join(tmpdir(), 'portico-peers-test-'));
+  t.after(() => rmSync(place, { recursive: true }));
+  mkdirSync(join(place, 'koa', 'node_modules'), { recursive: true });
+  mkdirSync(join(place, 'koa', '__tests__'));
+  writeFileSync(
+    join(place, 'koa', '__tests__', 'one.test.js'),
+    `const assert = require('node:assert');
+    const http = require('node:http');
+    const { describe, test } = require('node:test');
+    const { once } = require('node:events');
+    async function ask(path, host = 'x') {
+      const server = http.createServer((req, res) => res.end(req.url)).listen(0);
+      const asked = http.get({ port: server.address().port, path, headers: { host } });
+      const [res] = await once(asked, 'response');
+      const text = (await res.toArray()).join('');
+      await new Promise((done) => server.close(done));
+      return res.statusCode + ' ' + text;
+    }
+    ${tests}`,
+  );
+  return place;
+}
+
+/** Node's runner runs no tests within tests unless it does not know. */
+function run(place: string) {
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  return spawnSync(process.execPath, [script, place, 'koa'], { encoding: 'utf8', env });
+}
+
+test('a suite that passes on both servers has no difference', (t) => {
+  const { status, stdout } = run(
+    folder(
+      t,
+      `test('asks', async () => assert.equal(await ask('/a'), '200 /a')); test('fails', () => assert.ok(false));`,
+    ),
+  );
+  assert.match(stdout, /== koa: 1 of 2 tests pass on Node's server, 0 of these not on Portico's/);
+  assert.equal(status, 0);
+});
+
+test("a test that passes on Node's server alone is named with its message, and the status is 1", (t) => {
+  const { status, stdout } = run(
+    folder(
+      t,
+      `describe('asks', () => { test('for dots', async () => assert.equal(await ask('/../a'), '200 /../a')); });`,
+    ),
+  );
+  assert.match(stdout, /DIFFERS {2}__tests__\/one\.test\.js: asks for dots\n +'400 The path/);
+  assert.equal(status, 1);
+});
+
+test('a suite that is not there is said, and the status is 1 where it was named', (t) => {
+  const place = mkdtempSync(join(tmpdir(), 'portico-peers-test-'));
+  t.after(() => rmSync(place, { recursive: true }));
+  const { status, stdout } = run(place);
+  assert.match(stdout, /== koa: no checkout with node_modules/);
+  assert.equal(status, 1);
+});

@@ -1,0 +1,86 @@
+// Puts Portico's server in place of Node's: `node --import test/peers/served.mjs program.js`.
+//
+// A program's http.Server stays what the program sees: it binds, is closed and has its events. Its connections go to a
+// Portico Server, whose app hands each request back to the program's listeners. HTTPS and HTTP/2 stay Node's, and so does a
+// server that brings classes of its own for its messages.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import http from 'node:http';
+import { syncBuiltinESMExports } from 'node:module';
+import { Server as NetServer } from 'node:net';
+
+const NodeServer = http.Server;
+/** Holds a place for the HTTP server that a Portico Server makes meanwhile. */
+const making = new AsyncLocalStorage();
+
+function Server(...given) {
+  const server = Reflect.construct(NodeServer, given, new.target ?? Server);
+  const [options] = given;
+  if (options?.IncomingMessage === undefined && options?.ServerResponse === undefined) serve(server, options);
+  return server;
+}
+Object.setPrototypeOf(Server, NodeServer);
+Server.prototype = NodeServer.prototype;
+
+http.Server = Server;
+http.createServer = (...given) => {
+  const place = making.getStore();
+  if (place === undefined) return new Server(...given);
+  place.http = new NodeServer(...given);
+  return place.http;
+};
+syncBuiltinESMExports();
+const { Server: PorticoServer } = await import('../../lib/server/index.js');
+
+// What the first start of a process proves once takes longer than a client of the program's first server.
+const first = new PorticoServer('first', () => {});
+await first.start();
+await first.stop();
+
+/** Lets a Portico Server answer what `server` accepts. */
+function serve(server, options) {
+  let portico;
+  let http;
+  let ready;
+  server.removeAllListeners('connection');
+  server.on('connection', (socket) => {
+    if (http === undefined) ready.then(() => http.emit('connection', socket));
+    else http.emit('connection', socket);
+  });
+  server.listen = (...given) => {
+    portico ??= new PorticoServer('peer', (req, res) => void server.emit('request', req, res), {
+      ...porticoOptions(server, options),
+      upgrade:
+        server.listenerCount('upgrade') > 0
+          ? (req, socket, head) => void server.emit('upgrade', req, socket, head)
+          : undefined,
+    });
+    const place = {};
+    ready = making
+      .run(place, () => portico.start())
+      .then(() => {
+        http = place.http ?? http;
+        // Nobody connects to its own address, which must not hold the process.
+        http.unref();
+      });
+    return NetServer.prototype.listen.apply(server, given);
+  };
+  server.close = (done) => {
+    NetServer.prototype.close.call(server, done);
+    portico?.stop({ graceful: true }).catch(() => {});
+    return server;
+  };
+  server.closeIdleConnections = () => http?.closeIdleConnections();
+  server.closeAllConnections = () => http?.closeAllConnections();
+}
+
+/** What Node's server was told, in the words of Portico's. */
+function porticoOptions(server, options) {
+  return {
+    drainIdle: 0,
+    keepAliveTimeout: server.keepAliveTimeout / 1000,
+    requestTimeout: server.requestTimeout / 1000,
+    headersTimeout: server.headersTimeout / 1000,
+    maxRequestsPerConnection: server.maxRequestsPerSocket ?? 0,
+    ...(options?.maxHeaderSize === undefined ? {} : { maxHeaderSize: options.maxHeaderSize }),
+  };
+}

@@ -1,0 +1,123 @@
+// The groups of the kit of attacks: the tests that attack, and protections to be taken out of a copy, one at a time.
+// `file` is below dist; `replace` must stand in it once; `tests` are those of the group that find it, where not all are needed.
+
+export const groups = [
+  {
+    name: 'framing',
+    tests: ['server/malformed', 'server/answer-length'],
+    mutants: [
+      {
+        what: 'a request with Content-Length and Transfer-Encoding is served',
+        file: 'server/requests/request-guard.js',
+        replace: 'if (httpVersionMinor === 0 || contentLength !== undefined)',
+        by: 'if (false)',
+        tests: ['server/malformed'],
+      },
+    ],
+  },
+  {
+    name: 'spelling',
+    tests: ['server/request-target', 'middleware/spellings', 'middleware/access-rules', 'middleware/read-only'],
+    mutants: [
+      {
+        what: 'filters judge by the path as it was sent',
+        file: 'app/request-path.js',
+        replace: 'return collapsed(decodePath(path));',
+        by: 'return environ(req).originalUrl.split("?", 1)[0];',
+        tests: ['middleware/spellings'],
+      },
+    ],
+  },
+  {
+    name: 'identity',
+    tests: ['server/request-pool', 'middleware/identity', 'middleware/noauth', 'middleware/basic-auth'],
+    mutants: [
+      {
+        what: 'a pipelined answer tells its events in the context of the one before it',
+        file: 'server/connections/connections.js',
+        replace: 'if (inContext !== undefined)',
+        by: 'if (true)',
+        tests: ['server/request-pool'],
+      },
+      {
+        what: "a client's identity headers reach the application",
+        file: 'middleware/auth/identity.js',
+        replace: 'removeHeaders(req, (name) => IDENTITY_HEADERS.has(name) ||',
+        by: 'removeHeaders(req, (name) => name === "x-roles" ||',
+        tests: ['middleware/identity'],
+      },
+    ],
+  },
+  {
+    name: 'parsers',
+    tests: ['security/parser-time', 'routing/client-pattern'],
+    mutants: [
+      {
+        what: 'the mask of the log looks for a sign from each character of a query anew',
+        file: 'app/target-mask.js',
+        replace: '.replace(/[^&;]+/g, maskPair)',
+        by: '.replace(/[^&;]+=[^&;]*/g, maskPair)',
+        tests: ['security/parser-time'],
+      },
+    ],
+  },
+  {
+    name: 'memory',
+    tests: ['server/memory-budget', 'server/memory', 'server/hostile-clients'],
+    mutants: [
+      {
+        what: 'pieces of a body are kept as they come',
+        file: 'server/requests/join-chunks.js',
+        replace: 'if (chunk !== null && chunk.length < LARGE)',
+        by: 'if (false)',
+        tests: ['server/memory-budget'],
+      },
+      {
+        what: 'all that a connection sends ahead is at work',
+        file: 'server/connections/backlog.js',
+        replace: 'export const AT_WORK = 64;',
+        by: 'export const AT_WORK = 1e9;',
+        tests: ['server/memory-budget'],
+      },
+    ],
+  },
+  {
+    name: 'worker',
+    tests: ['launch/worker-message', 'e2e/launch-hostile'],
+    mutants: [
+      {
+        what: 'the parent believes the fields of a message whose kind it knows',
+        file: 'launch/parent/worker-message.js',
+        replace: 'const wrong = fieldsOf(value, MESSAGES[kind]);',
+        by: 'const wrong = undefined;',
+        tests: ['launch/worker-message'],
+      },
+    ],
+  },
+  {
+    name: 'secrets',
+    tests: ['secrets', 'printable', 'config/command-line', 'launch/worker-process'],
+    mutants: [
+      {
+        what: 'a password is taken to end at the first @ in it',
+        file: 'secrets.js',
+        replace: "const at = text.lastIndexOf('@', ",
+        by: "const at = text.indexOf('@', ",
+        tests: ['secrets'],
+      },
+    ],
+  },
+  {
+    name: 'files',
+    tests: ['sqlite/database', 'launch/backdoor', 'launch/report'],
+    mutants: [
+      {
+        what: 'a report is written through a link',
+        file: 'launch/report/report.js',
+        replace: "await writeFile(file, text, { mode: 0o600, flag: 'wx' });",
+        by: 'await writeFile(file, text, { mode: 0o600 });',
+        tests: ['launch/report'],
+      },
+    ],
+  },
+];

@@ -1,0 +1,17 @@
+/** Parsers of what clients send take time by the length of the text, and not by its square. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parserRows } from './parser-rows.js';
+import { slowTextOf, slowTexts } from './parser-time.js';
+
+for (const row of await parserRows()) {
+  test(`${row.name} takes time by its length`, () => {
+    assert.equal(slowTextOf(row), undefined);
+  });
+}
+
+test('a parser that backtracks is found', () => {
+  const backtracks = { name: 'blanks at the end', parse: (text: string) => text.replace(/ +$/, '') };
+  const [found] = slowTexts([backtracks]);
+  assert.equal(found?.parser, 'blanks at the end');
+});

@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+/** What a connection may make a worker hold, bodies aside: so many times what it sent, and so many bytes. */
+const TIMES = 10;
+const BESIDE = 1024 * 1024;
+
+const PROGRAM = `
+import { compose, fastifyApp, holdBody, readBody, transformBody } from 'portico/app';
+import { cascade } from 'portico/loader';
+import { Server } from 'portico/server';
+import { PassThrough } from 'node:stream';
+
+let came = 0;
+const held = [];
+const hold = (req, res) => void held.push([req, res]);
+const read = async (req, res) => void res.end(await readBody(req, { limit: 1e8 }));
+const collect = (req) => { const pieces = []; held.push(pieces); req.on('data', (piece) => pieces.push(piece)); };
+const echo = (req, res) => { req.on('data', (piece) => res.write(piece)); };
+const fastify = await fastifyApp(async (instance) => {
+  instance.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: 1e8 }, (_request, body, done) => done(null, body));
+  instance.post('/*', async () => 'ok');
+});
+const section = { kind: 'composite', name: 'c', origin: { file: 'x', line: 1, column: 1 }, options: new Map() };
+const apps = { first: async (req, res) => { await readBody(req, { limit: 1e8 }); res.writeHead(404).end(); }, last: read };
+const tried = await cascade({ getApp: async (name) => apps[name] }, new Map(), new Map([['app1', 'first'], ['app2', 'last']]), { section });
+const stages = {
+  '/hold': hold,
+  '/unread': hold,
+  '/read': read,
+  '/collected': collect,
+  '/fastify': fastify,
+  '/cascade': tried,
+  '/held': (req, res) => { holdBody(res, { limit: 1e8, wants: () => true, complete: (body) => body }); echo(req, res); },
+  '/transformed': (req, res) => { transformBody(res, () => new PassThrough()); echo(req, res); },
+};
+const app = compose([(inner) => (req, res) => { came++; return inner(req, res); }], (req, res) => stages[req.url](req, res));
+const server = new Server('budget', app, { defaultPoolSize: Number(process.argv[2]), minBodyRate: 0, maxRequestsPerConnection: 0 });
+await server.start();
+process.on('message', async (message) => {
+  if (message === 'stop') return server.stop().then(() => process.disconnect());
+  if (message === 'release') for (;;) {
+    for (const [, res] of held.splice(0)) res.end('ok');
+    await new Promise(setImmediate);
+    if (server.inFlight === 0) return;
+  }
+  for (let i = 0; i < 4; i++) { globalThis.gc(); await new Promise(setImmediate); }
+  const { heapUsed, external } = process.memoryUsage();
+  process.send({ bytes: heapUsed + external, came, inFlight: server.inFlight });
+});
+process.send(server.addresses[0].port);
+`;
+
+interface Measure {
+  readonly bytes: number;
+  readonly came: number;
+  readonly inFlight: number;
+}
+
+class Worker {
+  readonly #child: ChildProcess;
+  readonly port: number;
+
+  constructor(child: ChildProcess, port: number) {
+    this.#child = child;
+    this.port = port;
+  }
+
+  async measure(): Promise<Measure> {
+    this.#child.send('measure');
+    return ((await once(this.#child, 'message')) as [Measure])[0];
+  }
+
+  /** Once nothing more arrives. */
+  async settled(): Promise<Measure> {
+    for (let last = await this.measure(); ; ) {
+      await pause(50);
+      const next = await this.measure();
+      if (Math.abs(next.bytes - last.bytes) < 10_000 && next.came === last.came) return next;
+      last = next;
+    }
+  }
+
+  release(): void {
+    this.#child.send('release');
+  }
+}
+
+async function started(t: TestContext, poolSize: number): Promise<Worker> {
+  // Beside the tests, so that the package finds itself.
+  const folder = mkdtempSync(join(fileURLToPath(new URL('.', import.meta.url)), 'budget-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'server.mjs');
+  writeFileSync(file, PROGRAM);
+  const child = fork(file, [String(poolSize)], { execArgv: ['--expose-gc'] });
+  t.after(async () => {
+    child.send('stop');
+    await once(child, 'exit');
+  });
+  const [port] = (await once(child, 'message')) as [number];
+  return new Worker(child, port);
+}
+
+async function send(t: TestContext, port: number, text: string): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => undefined).on('data', () => undefined);
+  t.after(() => socket.destroy());
+  socket.write(text, 'latin1');
+  await once(socket, 'connect');
+  return socket;
+}
+
+const chunked = (path: string) => `POST ${path} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n`;
+
+test('RL-18 pipelined requests that wait hold ten times their bytes at most, and all are answered', async (t) => {
+  const worker = await started(t, 1);
+  await send(t, worker.port, 'GET /hold HTTP/1.1\r\nhost: x\r\n\r\n');
+  while ((await worker.measure()).inFlight < 1) await pause(10);
+  const before = await worker.measure();
+  const request = 'GET /hold HTTP/1.1\r\nhost: x\r\n\r\n';
+  const each = 2000;
+  const connections = 10;
+  const sockets = [];
+  for (let i = 0; i < connections; i++) sockets.push(await send(t, worker.port, request.repeat(each)));
+  let answers = 0;
+  for (const socket of sockets) {
+    socket.on('data', (bytes: Buffer) => {
+      answers += bytes.toString('latin1').split('HTTP/1.1 200').length - 1;
+    });
+  }
+  const { bytes, came } = await worker.settled();
+  const sent = request.length * each * connections;
+  t.diagnostic(`${sent} bytes sent, ${bytes - before.bytes} held, ${came} requests at filters`);
+  assert.ok(bytes - before.bytes <= TIMES * sent + BESIDE, `${sent} bytes became ${bytes - before.bytes}`);
+  worker.release();
+  while (answers < each * connections) await pause(20);
+  assert.equal(answers, each * connections);
+});
+
+test('a body in chunks of one byte holds ten times its bytes at most, at every stage', async (t) => {
+  const worker = await started(t, 0);
+  for (const stage of ['unread', 'read', 'collected', 'fastify', 'cascade', 'held', 'transformed']) {
+    await t.test(stage, async (t) => {
+      // Once before, so that what is loaded and compiled is not counted.
+      const { came } = await worker.measure();
+      await send(t, worker.port, `${chunked(`/${stage}`)}1\r\nx\r\n`);
+      while ((await worker.measure()).came === came) await pause(10);
+      const before = await worker.settled();
+      const text = '1\r\nx\r\n'.repeat(100_000);
+      await send(t, worker.port, `${chunked(`/${stage}`)}${text}`);
+      const { bytes } = await worker.settled();
+      t.diagnostic(`${text.length} bytes sent, ${bytes - before.bytes} held`);
+      assert.ok(bytes - before.bytes <= TIMES * text.length + BESIDE, `${text.length} became ${bytes - before.bytes}`);
+    });
+  }
+});
+
+test('a body in chunks of one byte holds ten times its bytes at most while it waits for a place', async (t) => {
+  const worker = await started(t, 1);
+  await send(t, worker.port, 'GET /hold HTTP/1.1\r\nhost: x\r\n\r\n');
+  while ((await worker.measure()).inFlight < 1) await pause(10);
+  const before = await worker.settled();
+  const text = '1\r\nx\r\n'.repeat(16_000);
+  for (let i = 0; i < 10; i++) await send(t, worker.port, `${chunked('/read')}${text}`);
+  const { bytes } = await worker.settled();
+  t.diagnostic(`${text.length * 10} bytes sent, ${bytes - before.bytes} held`);
+  assert.ok(
+    bytes - before.bytes <= TIMES * text.length * 10 + BESIDE,
+    `${text.length * 10} became ${bytes - before.bytes}`,
+  );
+});
+
+test('bodies in chunks of one byte behind requests at work hold ten times their bytes at most', async (t) => {
+  const worker = await started(t, 0);
+  const atWork = 'GET /hold HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(64);
+  const before = await worker.settled();
+  const text = atWork + `${chunked('/hold')}${'1\r\nx\r\n'.repeat(2000)}0\r\n\r\n`.repeat(50);
+  const socket = await send(t, worker.port, text);
+  while ((await worker.measure()).inFlight < 64) await pause(10);
+  const { bytes } = await worker.settled();
+  const sent = socket.bytesWritten;
+  t.diagnostic(`${sent} bytes sent, ${bytes - before.bytes} held`);
+  assert.ok(bytes - before.bytes <= TIMES * sent + BESIDE, `${sent} became ${bytes - before.bytes}`);
+  worker.release();
+});

@@ -1,0 +1,78 @@
+/** Requests that share a connection leave nothing on it. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type TestContext, test } from 'node:test';
+import { type App, afterResponse, compose } from 'portico/app';
+import { Server } from 'portico/server';
+import { Client, portOf } from './raw-client.js';
+
+const get = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
+
+async function connected(t: TestContext, app: App): Promise<Client> {
+  const server = new Server('timeouts', app);
+  await server.start();
+  t.after(() => server.stop());
+  const client = new Client(portOf(server));
+  t.after(() => client.close());
+  return client;
+}
+
+/** `/set/<ms>` sets a timeout; every answer says which one holds once it is its turn. */
+const app: App = async (req, res) => {
+  const [, action, ms] = req.url!.split('/');
+  if (action === 'set') res.setTimeout(Number(ms));
+  if (action === 'request') req.setTimeout(Number(ms));
+  if (res.socket === null) await once(res, 'socket');
+  res.end(String(res.socket?.timeout ?? 0));
+};
+
+for (const first of ['/set/60000', '/request/60000']) {
+  test(`a timeout that ${first} has set does not hold for the next request of the connection, nor while it is idle`, async (t) => {
+    const client = await connected(t, app);
+    for (const [path, expected] of [
+      [first, '60000'],
+      ['/', '0'],
+      ['/set/70000', '70000'],
+      ['/', '0'],
+    ] as const) {
+      client.write(get(path));
+      assert.equal((await client.response()).body, expected, path);
+    }
+  });
+}
+
+test('a timeout of a pipelined request holds for it, and for none before or behind it', async (t) => {
+  const client = await connected(t, app);
+  client.write(['/set/60000', '/', '/set/70000', '/'].map(get).join(''));
+  const said: string[] = [];
+  for (let count = 0; count < 4; count++) said.push((await client.response()).body);
+  assert.deepEqual(said, ['60000', '0', '70000', '0']);
+});
+
+test('fifty pipelined requests behind filters that wait for their end write no warning', async (t) => {
+  const warnings: string[] = [];
+  const onWarning = ({ message }: Error): void => void warnings.push(message);
+  process.on('warning', onWarning);
+  t.after(() => process.off('warning', onWarning));
+  let ended = 0;
+  const client = await connected(
+    t,
+    compose(
+      [
+        (inner) => (req, res) => {
+          afterResponse(res, () => ended++);
+          return inner(req, res);
+        },
+      ],
+      async (req, res) => {
+        await new Promise(setImmediate);
+        res.end(`${req.url} ${req.socket.listenerCount('close') < 10}`);
+      },
+    ),
+  );
+  client.write(Array.from({ length: 50 }, (_, at) => get(`/${at}`)).join(''));
+  for (let at = 0; at < 50; at++) assert.equal((await client.response()).body, `/${at} true`);
+  await new Promise(setImmediate);
+  assert.equal(ended, 50);
+  assert.deepEqual(warnings, []);
+});

@@ -1,0 +1,19 @@
+/** The example of the page is a test, and passes. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+test('the first example of the page runs as it stands', (t) => {
+  const [, text] = /^```ts\n(.*?)^```$/ms.exec(readFileSync(join(root, 'src/testing/README.md'), 'utf8'))!;
+  const folder = mkdtempSync(join(root, 'dist-test/readme-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
+  writeFileSync(join(folder, 'example.mjs'), ts.transpileModule(text!, { compilerOptions }).outputText);
+  const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
+  execFileSync(process.execPath, [join(folder, 'example.mjs')], { env, stdio: 'pipe' });
+});

@@ -1,0 +1,212 @@
+/** Whatever a handler does with its response, clients read the very bytes that Node alone would have sent. */
+import assert from 'node:assert/strict';
+import { createServer, type IncomingMessage, type OutgoingHttpHeader, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import fc from 'fast-check';
+import { type App, afterResponse, beforeHead, compose, defaultHeaders, type Filter, readBody } from 'portico/app';
+import { Server } from 'portico/server';
+import { type LogLine, memoryLog } from '../server/memory-log.js';
+import { exchange, portOf } from '../server/raw-client.js';
+
+/** What handlers do; what Node refuses is refused by both. */
+type Step = (res: ServerResponse) => unknown;
+const does = (name: string, step: Step): [string, Step] => [name, step];
+
+const FIELDS: readonly (readonly [string, OutgoingHttpHeader])[] = [
+  ['x-a', '1'],
+  ['X-B', 2],
+  ['Set-Cookie', ['a=1', 'b=2']],
+  ['content-type', 'text/plain'],
+  ['Vary', ['a', 'b']],
+  ['Content-Length', 4],
+  ['content-length', '4'],
+  ['Date', 'today'],
+  ['keep-alive', 'timeout=1'],
+  ['x-wide', 'gr\u00fcn'],
+];
+/** What Node refuses, or takes though it looks odd. */
+const ODD: readonly (readonly [string, OutgoingHttpHeader])[] = [
+  ['bad name', 'a'],
+  ['x-line', 'a\r\nx-more: b'],
+  ['x-wider', '\u20ac'],
+  ['x-none', undefined as unknown as string],
+  ['', 'a'],
+  ['content-length', '1e1'],
+  ['Content-Length', -1],
+];
+const field = fc.constantFrom(...FIELDS);
+const fields = fc
+  .uniqueArray(field, { maxLength: 3, selector: ([name]) => name.toLowerCase() })
+  .map((some) => structuredClone(some));
+const status = fc.constantFrom(200, 201, 204, 205, 304, 404, 500);
+
+const set = field.map(([name, value]) => does(`set ${name}`, (res) => res.setHeader(name, structuredClone(value))));
+const ahead = fc.oneof(
+  set,
+  field.map(([name]) => does(`remove ${name}`, (res) => res.removeHeader(name))),
+  status.map((code) => does(`status ${code}`, (res) => Object.assign(res, { statusCode: code }))),
+  fc.constantFrom<[string, Step]>(
+    ['turn', () => turn()],
+    ['read', (res) => read(res)],
+    [
+      'read, then listen',
+      async (res) => {
+        const reading = read(res);
+        res.req.on('end', () => undefined);
+        await reading;
+      },
+    ],
+    ['read beside', (res) => void read(res)],
+    ['hints', (res) => res.writeEarlyHints({ link: '</a>; rel=preload' })],
+    ['processing', (res) => res.writeProcessing()],
+  ),
+);
+const head = fc.oneof(
+  fc
+    .tuple(status, fields)
+    .map(([code, some]) => does(`head ${code} ${some.join()}`, (res) => res.writeHead(code, Object.fromEntries(some)))),
+  fc
+    .tuple(
+      fc.oneof(status, fc.constantFrom(99, 206, 299, 1000)),
+      fc.uniqueArray(fc.constantFrom(...FIELDS, ...ODD), { maxLength: 3, selector: ([name]) => name.toLowerCase() }),
+    )
+    .map(([code, some]) =>
+      does(`odd list ${code} ${some.join()}`, (res) => res.writeHead(code, structuredClone(some).flat())),
+    ),
+  fc.constantFrom(...ODD).map(([name, value]) => does(`odd ${name}`, (res) => res.writeHead(200, { [name]: value }))),
+  fc
+    .constantFrom('200', '204', '304', 200.7)
+    .map((code) =>
+      does(`odd status ${code}`, (res) =>
+        res.writeHead(code as number, { 'content-type': 'a/b', 'content-length': 4 }),
+      ),
+    ),
+  fc.constant(does('odd null', (res) => res.writeHead(200, null as unknown as OutgoingHttpHeader[]))),
+  fc.constant(
+    does('odd set and removed', (res) => {
+      res.setHeader('x-a', '1').removeHeader('x-a');
+      res.writeHead(200, ['x-a', '1', 'X-A', '2', 'content-length', '4']);
+    }),
+  ),
+  fc.constant(does('list of one', (res) => res.writeHead(200, ['x-a']))),
+  status.map((code) => does(`head ${code} Odd`, (res) => res.writeHead(code, 'Odd'))),
+  fc.constant(does('flush', (res) => res.flushHeaders())),
+  set,
+);
+const body = fc.constantFrom<[string, Step]>(
+  ['write', (res) => res.write('abc')],
+  ['write nothing', (res) => res.write('')],
+  ['write bytes', (res) => res.write(Buffer.from('ü'))],
+  ['write much', (res) => res.write('x'.repeat(70_000))],
+  ['turn', () => turn()],
+);
+const end = fc.constantFrom<[string, Step]>(
+  ['end', (res) => res.end()],
+  ['end with', (res) => res.end('tail')],
+  ['end with nothing', (res) => res.end('')],
+  ['end with more than ASCII', (res) => res.end('gr\u00fcn \u20ac')],
+  ['end with bytes', (res) => res.end(Buffer.from('tail'))],
+  ['end and be told', (res) => new Promise<void>((resolve) => void res.end('tail', resolve))],
+  [
+    'end twice',
+    (res) =>
+      res
+        .once('error', () => {})
+        .end('tail')
+        .end('more'),
+  ],
+  ['whole', (res) => whole(res, 'tail')],
+  ['whole, more than ASCII', (res) => whole(res, '\u00fc\u20ac')],
+  ['end with much', (res) => res.end('y'.repeat(20_000))],
+  ['pipe', (res) => Readable.from(['one', 'two']).pipe(res)],
+);
+/** Says what the body was, as long as there is time for it. */
+const read = async (res: ServerResponse): Promise<void> => {
+  const said = await readBody(res.req).then(String, ({ code }: { code: string }) => code);
+  if (!res.headersSent) res.setHeader('x-read', said);
+};
+/** As nearly every answer is given. */
+const whole = (res: ServerResponse, text: string): unknown => {
+  if (!res.headersSent) res.writeHead(200, { 'content-type': 'text/plain', 'content-length': Buffer.byteLength(text) });
+  return res.end(text);
+};
+const script = fc
+  .tuple(fc.array(ahead, { maxLength: 3 }), fc.array(head, { maxLength: 2 }), fc.array(body, { maxLength: 2 }), end)
+  .map(([before, heads, bodies, last]) => [...before, ...heads, ...bodies, last]);
+const asked = fc.constantFrom(
+  ['GET', '\r\n'],
+  ['HEAD', '\r\n'],
+  ['POST', 'content-length: 5\r\n\r\nhello'],
+  ['POST', 'transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n'],
+);
+const requests = fc.array(fc.tuple(asked, script), { minLength: 1, maxLength: 3 });
+
+const isCutOff = ({ fields }: LogLine): boolean =>
+  (fields.err as { code?: string } | undefined)?.code === 'PORTICO_ANSWER_LENGTH';
+
+const onEach =
+  (what: Step): Filter =>
+  (app) =>
+  (req, res) => {
+    what(res);
+    return app(req, res);
+  };
+const FILTERS: Readonly<Record<string, readonly Filter[]>> = {
+  nothing: [],
+  defaults: [onEach((res) => defaultHeaders(res, ['x-id', '7']))],
+  listeners: [onEach((res) => afterResponse(res, () => {})), onEach((res) => beforeHead(res, () => {}))],
+};
+
+test('clients read what Node alone would send, pipelined or not, whatever the handler does', async (t) => {
+  let scripts: readonly (readonly [string, Step][])[] = [];
+  let refused: string[] = [];
+  const app = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    for (const [, step] of scripts[Number(req.url!.slice(1))]!) {
+      try {
+        const done = step(res);
+        if (done instanceof Promise) await done;
+      } catch (error) {
+        refused.push(String((error as NodeJS.ErrnoException).code));
+      }
+    }
+  };
+  const bare = createServer((req, res) => void app(req, res));
+  await new Promise<void>((resolve) => bare.listen(0, '127.0.0.1', resolve));
+  t.after(() => bare.close());
+  const log = memoryLog();
+  const ports: [string, number][] = [];
+  for (const [name, filters] of Object.entries(FILTERS)) {
+    const server = new Server(name, compose(filters, app as App), { port: 0, host: '127.0.0.1', log });
+    await server.start();
+    t.after(() => server.stop());
+    ports.push([name, portOf(server)]);
+  }
+  const read = async (port: number, text: string): Promise<string[]> => {
+    refused = [];
+    const answer = await exchange(port, text);
+    return [answer.replace(/^(?:Date: \w+,|Keep-Alive: timeout=(?!1\r)|x-id:).*\r\n/gm, ''), ...refused];
+  };
+
+  await fc.assert(
+    fc.asyncProperty(requests, async (all) => {
+      scripts = all.map(([, steps]) => steps);
+      const lines = all.map(([[method, rest]], at) => {
+        const last = at === all.length - 1 ? 'connection: close\r\n' : '';
+        return `${method} /${at} HTTP/1.1\r\nhost: x\r\n${last}${rest}`;
+      });
+      const expected = await read((bare.address() as AddressInfo).port, lines.join(''));
+      // What Node refuses of a whole list it has partly taken; the filters judge field by field.
+      const isOdd = scripts.flat().some(([step]) => step.startsWith('odd'));
+      for (const [name, port] of isOdd ? ports.slice(0, 1) : ports) {
+        log.lines.length = 0;
+        const answer = await read(port, lines.join(''));
+        // An answer of another length than declared is the one thing that ends otherwise.
+        if (!log.lines.some(isCutOff)) assert.deepEqual(answer, expected, name);
+      }
+    }),
+    { numRuns: Number(process.env.RUNS ?? 150), seed: Number(process.env.SEED ?? 20) },
+  );
+});

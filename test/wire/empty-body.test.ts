@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { finished } from 'node:stream/promises';
+import { type TestContext, test } from 'node:test';
+import { type App, readBody } from 'portico/app';
+import { Server } from 'portico/server';
+import { Client, portOf } from '../server/raw-client.js';
+
+const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n';
+
+async function connected(t: TestContext, app: App): Promise<Client> {
+  const server = new Server('empty', app);
+  await server.start();
+  t.after(() => server.stop());
+  return new Client(portOf(server));
+}
+
+/** What a request without a body comes to when nobody reads it. */
+function watched(req: IncomingMessage): string[] {
+  const seen: string[] = [];
+  for (const event of ['end', 'close', 'resume']) req.on(event, () => seen.push(event));
+  return seen;
+}
+
+test('a request without body ends once it is answered, though nobody reads it', async (t) => {
+  let seen: string[] = [];
+  let closed: Promise<unknown> | undefined;
+  const one = await connected(t, (req, res) => {
+    seen = watched(req);
+    closed = once(req, 'close');
+    res.end('ok');
+  });
+  for (const _ of [1, 2]) {
+    one.write(GET);
+    assert.equal((await one.response()).body, 'ok');
+    await closed;
+    assert.deepEqual(seen, ['end', 'close']);
+  }
+  one.close();
+});
+
+test('whoever reads a request without body finds its end, before its answer and after', async (t) => {
+  let after: Promise<unknown> | undefined;
+  const one = await connected(t, async (req, res) => {
+    const before = await readBody(req);
+    res.on('finish', () => {
+      after = readBody(req).then(
+        () => 'empty',
+        (error: Error) => error.message,
+      );
+    });
+    res.end(String(before.length));
+  });
+  one.write(GET.replace('\r\n\r\n', '\r\ncontent-length: 0\r\n\r\n'));
+  assert.equal((await one.response()).body, '0');
+  assert.equal(typeof (await after), 'string');
+  one.close();
+});
+
+test('an answer that comes later ends its request too, and one before its body is read away as ever', async (t) => {
+  const closed: Promise<unknown>[] = [];
+  const one = await connected(t, (req, res) => {
+    closed.push(once(req, 'close'));
+    setImmediate(() => res.end(req.method));
+  });
+  one.write(`${GET}POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\nbody${GET}`);
+  const bodies = [await one.response(), await one.response(), await one.response()].map(({ body }) => body);
+  assert.deepEqual(bodies, ['GET', 'POST', 'GET']);
+  await Promise.all(closed);
+  one.close();
+});
+
+test('a request that nobody listens to is ended, closed and destroyed once it is answered', async (t) => {
+  const ended = (req: IncomingMessage): boolean[] => [
+    req.readableEnded,
+    req.closed,
+    req.destroyed,
+    req.readableAborted,
+  ];
+  let first: IncomingMessage | undefined;
+  let before: boolean[] = [];
+  const one = await connected(t, (req, res) => {
+    first ??= req;
+    before = ended(req);
+    res.end('ok');
+  });
+  for (const _ of [1, 2]) {
+    one.write(GET);
+    assert.equal((await one.response()).body, 'ok');
+    assert.deepEqual(before, [false, false, false, false]);
+  }
+  assert.deepEqual(ended(first!), [true, true, true, false]);
+  await finished(first!);
+  one.close();
+});
+
+test('whoever waits for a request without body to be readable, or to end, is told before its answer', async (t) => {
+  const told: string[] = [];
+  let closed: Promise<unknown> | undefined;
+  const one = await connected(t, async (req, res) => {
+    req.on('readable', () => {
+      told.push('readable');
+      req.read();
+    });
+    closed = once(req, 'close');
+    req.on('end', () => told.push('end'));
+    req.on('close', () => told.push('close'));
+    await once(req, 'end');
+    res.end('ok');
+  });
+  one.write(GET);
+  await one.response();
+  await closed;
+  assert.deepEqual(told, ['readable', 'end', 'close']);
+  one.close();
+});
+
+/** Ways to begin to listen when the answer has been given, or is out. */
+const LATE: Record<string, (res: ServerResponse, listen: () => void) => void> = {
+  'in the next tick': (res, listen) => {
+    res.end('ok');
+    process.nextTick(listen);
+  },
+  'at the end of the answer': (res, listen) => void res.once('finish', listen).end('ok'),
+  'when the answer is told to be out': (res, listen) => void res.end('ok', listen),
+  'when the answer is closed': (res, listen) => void res.once('close', listen).end('ok'),
+};
+
+for (const [when, answer] of Object.entries(LATE)) {
+  test(`whoever begins to listen to a request ${when} is told that it closes`, async (t) => {
+    let heard: Promise<unknown> | undefined;
+    const one = await connected(t, (req, res) => {
+      heard = new Promise((resolve) => answer(res, () => void req.once('close', () => resolve('closed'))));
+    });
+    one.write(GET);
+    assert.equal((await one.response()).body, 'ok');
+    assert.equal(await heard, 'closed');
+    one.close();
+  });
+}

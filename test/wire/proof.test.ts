@@ -1,0 +1,72 @@
+/** Our ways are gone where they come to what Node alone comes to, and nowhere else. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+
+const PROVE = `
+  const { proveWire } = await import('${new URL('../../dist/wire/index.js', import.meta.url).href}');
+  const { trust } = await import('${new URL('../../dist/wire/trust.js', import.meta.url).href}');
+  await proveWire();
+  console.log(JSON.stringify(trust));`;
+
+/** Which ways a process goes, whose Node was changed by `before`. */
+function trusted(before = '', env: Record<string, string> = {}): Record<string, boolean> {
+  const preload = `data:text/javascript,${encodeURIComponent(before)}`;
+  const args = ['--import', preload, '--input-type=module', '--eval', PROVE];
+  const output = execFileSync(process.execPath, args, { env: { ...process.env, ...env }, encoding: 'utf8' });
+  return JSON.parse(output) as Record<string, boolean>;
+}
+
+const ALL = { heads: true, wholeWrites: true, emptyBodies: true, bodies: true };
+
+test('all of them are proven on this Node', () => {
+  assert.deepEqual(trusted(), ALL);
+});
+
+test('PORTICO_WIRE=node leaves everything to Node', () => {
+  const none = { heads: false, wholeWrites: false, emptyBodies: false, bodies: false };
+  assert.deepEqual(trusted('', { PORTICO_WIRE: 'node' }), none);
+});
+
+/** Nodes that keep something elsewhere than those that are known. */
+const OTHER_NODES: Record<string, readonly [string, Partial<typeof ALL>]> = {
+  'writes a field more into its heads': [
+    `import { ServerResponse } from 'node:http';
+     const { _storeHeader } = ServerResponse.prototype;
+     ServerResponse.prototype._storeHeader = function (...given) {
+       _storeHeader.apply(this, given);
+       this._header = this._header.replace('\\r\\n\\r\\n', '\\r\\nX-More: 1\\r\\n\\r\\n');
+     };`,
+    { heads: false },
+  ],
+  'keeps elsewhere whether an answer is finished': [
+    `import { ServerResponse } from 'node:http';
+     const stored = new WeakSet();
+     const { _storeHeader } = ServerResponse.prototype;
+     ServerResponse.prototype._storeHeader = function (...given) {
+       stored.add(this);
+       return _storeHeader.apply(this, given);
+     };
+     Object.defineProperty(ServerResponse.prototype, 'writableFinished', {
+       get() { return stored.has(this) && this.finished; },
+     });`,
+    { heads: false },
+  ],
+  'keeps elsewhere whether a request is closed': [
+    `import { IncomingMessage } from 'node:http';
+     const closed = new WeakSet();
+     const { _destroy } = IncomingMessage.prototype;
+     IncomingMessage.prototype._destroy = function (...given) {
+       closed.add(this);
+       return _destroy.apply(this, given);
+     };
+     Object.defineProperty(IncomingMessage.prototype, 'closed', { get() { return closed.has(this); } });`,
+    { emptyBodies: false, bodies: false },
+  ],
+};
+
+for (const [what, [change, expected]] of Object.entries(OTHER_NODES)) {
+  test(`on a Node that ${what} only what is still the same is used`, () => {
+    assert.deepEqual(trusted(change), { ...ALL, ...expected });
+  });
+}
