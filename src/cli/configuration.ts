@@ -7,6 +7,7 @@ import { createLogger, type Logger, type LoggerOptions, type LogLevel } from '..
 import { logOptions } from './api-options.js';
 import type { ConfigurationArguments } from './command-line.js';
 import { addCrossChecks } from './cross-checks.js';
+import { logFileOf } from './log-file-issue.js';
 import { programOptions } from './shipped-options.js';
 
 /** Reads the configuration. With `collect`, what is wrong with the files waits for `config.validate()`. */
@@ -37,7 +38,7 @@ export function configuredLogger(config: Config): Logger {
  * told by that judgement as well, with all other mistakes: it is logged as if they were not set.
  */
 export function serversLogger(config: Config, format?: 'text'): Logger {
-  const logFile = config.resolve('DEFAULT', 'log_file').value as string | undefined;
+  const logFile = logFileOf(config);
   const options = { ...acceptedOptions(config), ...(format === undefined ? {} : { format }) };
   if (logFile === undefined) return followed(config, createLogger(options));
   try {

@@ -1,32 +1,47 @@
 /**
- * Whether the log can be written where the configuration wants it. Judged at a start alone: a reload keeps the file that is
- * open.
+ * Whether the log can be written where the configuration wants it. Only a start opens another file, and a reload refuses what
+ * the next start would refuse; where the file is still the one that is open, the logger says that it stays open.
  */
 import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type Config, ConfigError, type ConfigIssue } from '../config/index.js';
+import { type Change, type Config, ConfigError, type ConfigIssue, type Location } from '../config/index.js';
+
+/** The file to log to; undefined for standard error. */
+export function logFileOf(config: Config): string | undefined {
+  return config.resolve('DEFAULT', 'log_file').value as string | undefined;
+}
 
 /** What is wrong with `log_file`, if anything is. */
 export function logFileIssue(config: Config): ConfigIssue | undefined {
-  const logFile = config.resolve('DEFAULT', 'log_file').value as string | undefined;
-  const reason = logFile === undefined ? undefined : cannotAppend(logFile);
-  if (reason === undefined) return undefined;
-  const [group, opt] = ['DEFAULT', 'log_file'];
-  return {
-    severity: 'error',
-    code: 'PORTICO_LOG_FILE',
-    group,
-    opt,
-    location: config.getLocation(group, opt),
-    message: `the log cannot be written there: ${reason}`,
-    hint: 'It has to be a file that this user may write, or its folder one where this user may make it.',
-  };
+  const file = logFileOf(config);
+  return file === undefined ? undefined : issueOf(file, config.getLocation('DEFAULT', 'log_file'));
 }
 
 /** Throws `ConfigError` for a `log_file` that cannot be used. */
 export function refuseUnusableLogFile(config: Config): void {
   const issue = logFileIssue(config);
   if (issue !== undefined) throw new ConfigError([issue]);
+}
+
+/** The same for one that a reload brings. */
+export function refuseOtherLogFile(changes: readonly Change[]): void {
+  const change = changes.find(({ group, opt }) => group === 'DEFAULT' && opt === 'log_file');
+  const issue = typeof change?.new === 'string' ? issueOf(change.new, change.newLocation) : undefined;
+  if (issue !== undefined) throw new ConfigError([issue]);
+}
+
+function issueOf(file: string, location: Location): ConfigIssue | undefined {
+  const reason = cannotAppend(file);
+  if (reason === undefined) return undefined;
+  return {
+    severity: 'error',
+    code: 'PORTICO_LOG_FILE',
+    group: 'DEFAULT',
+    opt: 'log_file',
+    location,
+    message: `the log cannot be written there: ${reason}`,
+    hint: 'It has to be a file that this user may write, or its folder one where this user may make it.',
+  };
 }
 
 /** Tries it without leaving a file behind: another user may ask than the one that will write. */

@@ -10,7 +10,7 @@ import { WSGIService } from '../server/index.js';
 import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
 import { readConfiguration, serversLogger } from './configuration.js';
 import { exitStatusOf } from './exit-status.js';
-import { refuseUnusableLogFile } from './log-file-issue.js';
+import { refuseOtherLogFile, refuseUnusableLogFile } from './log-file-issue.js';
 import { refuseUnread } from './no-configuration.js';
 import { Problems } from './problems.js';
 import { unplacedAt } from './unplaced-apis.js';
@@ -91,7 +91,10 @@ async function launchApis(
       new ProcessLauncher({
         config,
         log,
-        onReload: async (next = config) => requests(atLeastOne(await services(next, 'parent', running()), next), ready),
+        onReload: async (next = config, changes) => {
+          refuseOtherLogFile(changes);
+          return requests(atLeastOne(await services(next, 'parent', running()), next), ready);
+        },
         // Explained once, at the end.
         startFailed: () => undefined,
       }),

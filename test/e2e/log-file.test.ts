@@ -8,6 +8,7 @@ import {
   rmdirSync,
   truncateSync,
   watch,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -150,6 +151,23 @@ test('a log_file that cannot be opened refuses the start with 78 and its place; 
   const report = await told(logs, ({ event }) => event === 'reload');
   assert.equal(report.outcome, 'accepted');
   assert.equal((await get(port, '/')).status, 200);
+});
+
+test('a reload to another log_file that cannot be opened is refused with its place, and serves on', async (t) => {
+  const { port, project, logs, start } = await logging(t, 1);
+  const program = start();
+  await serving(program);
+  const configuration = join(project.folder, 'portico.ini');
+  const text = readFileSync(configuration, 'utf8');
+  writeFileSync(configuration, text.replace('logs/api.log', 'nowhere/api.log'));
+  program.kill('SIGHUP');
+  const report = await told(logs, ({ event }) => event === 'reload');
+  assert.equal(report.outcome, 'refused');
+  assert.match(JSON.stringify(report), /portico\.ini:3:\d+: .*\[DEFAULT\] log_file.*ENOENT/);
+  assert.equal((await get(port, '/')).status, 200);
+  writeFileSync(configuration, text.replace('logs/api.log', 'logs/other.log'));
+  program.kill('SIGHUP');
+  await told(logs, ({ event, outcome }) => event === 'reload' && outcome === 'accepted');
 });
 
 test('use_syslog is refused, and says where logs can go', async (t) => {

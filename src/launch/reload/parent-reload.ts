@@ -1,7 +1,7 @@
 /**
  * A reload in the parent of workers: read, check, then let workers take it up, by the method that was chosen.
  */
-import type { Config } from '../../config/index.js';
+import type { Change, Config } from '../../config/index.js';
 import { describeError } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
@@ -19,8 +19,14 @@ import { compareOutlines, outlineOf } from './outline.js';
 import { judge, type ReloadResult, refusedFor } from './reload-report.js';
 import { type Prepared, prepareReload } from './reload-source.js';
 
-/** Called in the parent when a new configuration was read and found right: may say which services there are to be. */
-export type OnReload = (next: Config | undefined) => Awaitable<readonly LaunchRequest[] | undefined>;
+/**
+ * Called in the parent when a new configuration was read and found right: may say which services there are to be. `next` still
+ * has the old values of options that only a restart changes; `changes` have the new ones too.
+ */
+export type OnReload = (
+  next: Config | undefined,
+  changes: readonly Change[],
+) => Awaitable<readonly LaunchRequest[] | undefined>;
 
 /** What a reload works on. */
 export interface ParentReload {
@@ -79,7 +85,7 @@ async function apply(
   // Of what is refused already a child says what there would be.
   const refused = prepared.refusal !== undefined || refusals.all.length > 0;
   const services = await refusals.gather(() =>
-    refused ? undefined : inCheckTime(limitMs, 'onReload', given.onReload?.(prepared.config)),
+    refused ? undefined : inCheckTime(limitMs, 'onReload', given.onReload?.(prepared.config, prepared.changes)),
   );
   const wanted = services && new Set(services.map(({ service }) => serviceName(service)));
   if (!refused) compare([...supervisor.services].filter((service) => wanted?.has(serviceName(service)) !== false));

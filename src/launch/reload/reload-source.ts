@@ -1,7 +1,7 @@
 /**
  * What launchers need of a configuration in order to change it.
  */
-import type { Config, ReportedChange } from '../../config/index.js';
+import type { Change, Config, ReportedChange } from '../../config/index.js';
 import { type ConfigurationRefused, PorticoError } from '../../errors.js';
 import { orUndefined } from '../../or-undefined.js';
 import type { ConfigChanges } from '../../service/index.js';
@@ -14,6 +14,7 @@ export interface Prepared {
   readonly config: Config | undefined;
   /** Why it is refused: then it is there only to find what else is wrong. */
   readonly refusal?: ConfigurationRefused | undefined;
+  readonly changes: readonly Change[];
   /** What differs, for a report. */
   report(): readonly ReportedChange[];
   /** What workers of the new configuration are given. */
@@ -32,6 +33,7 @@ export interface Prepared {
 /** Without a configuration there is nothing to read, and nothing changes. */
 const NOTHING: Prepared = {
   config: undefined,
+  changes: [],
   report: () => [],
   snapshot: () => undefined,
   release: () => undefined,
@@ -45,6 +47,7 @@ export async function prepareReload(config: Config | undefined, method: RestartM
   const prepared = await config.prepareReload({ method, collect: true });
   return {
     config: prepared.config,
+    changes: prepared.changes,
     refusal: prepared.refusal,
     report: () => prepared.report(),
     snapshot: () => prepared.snapshot(),
