@@ -2,6 +2,8 @@
  * The proof of what stands in the place of Node's own ways: exchanges in memory, once with it and once with Node alone, of
  * which everything that can be seen has to be the same. Only then it is used.
  */
+import { channel } from 'node:diagnostics_channel';
+import { EventEmitter } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Duplex, finished, type Writable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -22,11 +24,19 @@ let proof: Promise<void> | undefined;
 
 /**
  * Proves our ways, once in a process; before that, and where the proof fails, Node does everything itself. So it does where the
- * environment says `PORTICO_WIRE=node`. Never rejects. To be called before a server listens.
+ * environment says `PORTICO_WIRE=node`, and where a program listens to the channels of `node:http` before its first server. Never
+ * rejects. To be called before a server listens.
  */
 export function proveWire(): Promise<void> {
-  proof ??= process.env.PORTICO_WIRE === 'node' ? Promise.resolve() : prove();
+  proof ??= process.env.PORTICO_WIRE === 'node' || isObserved() ? Promise.resolve() : prove();
   return proof;
+}
+
+/** Somebody counts all requests of the process, and would count those of the proof. */
+function isObserved(): boolean {
+  return ['request.start', 'response.created', 'response.finish'].some(
+    (name) => channel(`http.server.${name}`).hasSubscribers,
+  );
 }
 
 async function prove(): Promise<void> {
@@ -163,6 +173,8 @@ async function exchange(): Promise<unknown> {
     ANSWERS[req.url!]!(res, told);
     ofAnswer.push(stateOfAnswer(res), declaredLength(res));
   });
+  // Past what tracing tools put in the place of a server's own: these requests are nobody's.
+  server.emit = EventEmitter.prototype.emit;
   const line = new Line();
   server.emit('connection', line);
   writeWhole(line);

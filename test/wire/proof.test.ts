@@ -28,6 +28,30 @@ test('PORTICO_WIRE=node leaves everything to Node', () => {
   assert.deepEqual(trusted('', { PORTICO_WIRE: 'node' }), none);
 });
 
+/** Throws where a request of the proof is seen. */
+const SEEN = `() => { throw new Error('seen'); }`;
+
+test('a tool that wraps the servers of Node sees no request of the proof', () => {
+  const wrap = `
+    import { Server } from 'node:http';
+    const { emit } = Server.prototype;
+    Server.prototype.emit = function (name, ...rest) {
+      if (name === 'request') (${SEEN})();
+      return Reflect.apply(emit, this, [name, ...rest]);
+    };`;
+  assert.deepEqual(trusted(wrap), ALL);
+});
+
+for (const name of ['request.start', 'response.finish']) {
+  test(`where a program listens to http.server.${name} everything is left to Node`, () => {
+    const none = { heads: false, wholeWrites: false, emptyBodies: false, bodies: false };
+    assert.deepEqual(
+      trusted(`import dc from 'node:diagnostics_channel'; dc.subscribe('http.server.${name}', ${SEEN});`),
+      none,
+    );
+  });
+}
+
 /** Nodes that keep something elsewhere than those that are known. */
 const OTHER_NODES: Record<string, readonly [string, Partial<typeof ALL>]> = {
   'writes a field more into its heads': [
