@@ -12,7 +12,15 @@ import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { abortResponse, countAnswer, countPlaces } from '../app/index.js';
 import type { Logger } from '../log.js';
-import { advertiseIdleTime, DirectResponse, endEmptyBody, proveWire, tellLate, writeWhole } from '../wire/index.js';
+import {
+  advertiseIdleTime,
+  DirectResponse,
+  endEmptyBody,
+  isLastAnswer,
+  proveWire,
+  tellLate,
+  writeWhole,
+} from '../wire/index.js';
 import type { WsgiOptions } from './api/wsgi-options.js';
 import { BrokenConnections, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
 import { ClientFaults } from './connections/client-faults.js';
@@ -234,7 +242,7 @@ export class Front {
   /** True for what arrives after an answer that ends its connection: nobody would send the answer. */
   #ignores(connection: Connection): boolean {
     const before = connection.exchanges.at(-1);
-    if (before?.res.headersSent === true && before.res.getHeader('connection') === 'close') connection.ended = true;
+    if (before?.res.headersSent === true && isLastAnswer(before.res)) connection.ended = true;
     if (!connection.ended) return false;
     connection.lingers = true;
     connection.discard();

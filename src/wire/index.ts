@@ -9,6 +9,9 @@ export {
   beforeFirstRead,
   declaredLength,
   fillHeaders,
+  type HeadReceiver,
+  headReceiver,
+  isLastAnswer,
   socketUnder,
   unsentBytes,
 } from './node-parts.js';

@@ -22,6 +22,14 @@ export function declaredLength(res: ServerResponse): number | undefined {
 }
 
 /**
+ * Whether the connection ends with an answer whose head is written. `lib/_http_outgoing.js`: `_storeHeader` notes it, from
+ * `Connection: close` in whatever form it was given.
+ */
+export function isLastAnswer(res: ServerResponse): boolean {
+  return (res as ServerResponse & { readonly _last?: boolean })._last === true;
+}
+
+/**
  * Lets an answer advertise how long its connection may be idle, in milliseconds; 0: not at all. `lib/_http_outgoing.js`:
  * `_storeHeader` makes the `Keep-Alive` field of it; the documented option of a server begins a timer with each answer.
  */
@@ -37,6 +45,20 @@ export function fillHeaders(req: IncomingMessage, fields: string[]): void {
     fields,
     fields.length,
   );
+}
+
+/** What the parser of a connection gives each head to. */
+export interface HeadReceiver {
+  onIncoming(req: IncomingMessage, keepAlive: boolean): number;
+}
+
+/**
+ * Where the heads of a connection's requests arrive, to be replaced; undefined for a connection without a parser.
+ * `lib/_http_server.js`: `connectionListenerInternal` sets it to `parserOnIncoming`.
+ */
+export function headReceiver(socket: Socket): HeadReceiver | undefined {
+  const { parser } = socket as Socket & { readonly parser?: Partial<HeadReceiver> | null };
+  return typeof parser?.onIncoming === 'function' ? (parser as HeadReceiver) : undefined;
 }
 
 /**

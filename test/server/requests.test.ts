@@ -240,6 +240,33 @@ test('RL-2 what follows a broken request is not read, and the answers before it 
   assert.equal(waiting.length, 1);
 });
 
+for (const [form, give] of Object.entries<(res: ServerResponse) => unknown>({
+  setHeader: (res) => res.setHeader('Connection', 'close').writeHead(200, { 'content-length': 4 }),
+  'the fields of writeHead': (res) => res.writeHead(200, { 'content-length': 4, Connection: 'close' }),
+  'a list of fields': (res) => res.writeHead(200, ['connection', 'Close', 'content-length', '4']),
+  shouldKeepAlive: (res) => Object.assign(res, { shouldKeepAlive: false }).writeHead(200, { 'content-length': 4 }),
+})) {
+  test(`RL-54 a request behind an answer that ends its connection by ${form} is not begun`, async (t) => {
+    const begun: (string | undefined)[] = [];
+    const ends: (() => void)[] = [];
+    const { client } = await started(t, (req, res) => {
+      begun.push(req.url);
+      give(res);
+      res.write('wh');
+      ends.push(() => res.end('ol'));
+    });
+    const one = client();
+    one.write(get('/1') + get('/2'));
+    while (ends.length < 1) await turn();
+    one.write(get('/3'));
+    for (let i = 0; i < 5; i++) await turn();
+    for (const end of ends) end();
+    assert.equal((await one.response()).body, 'whol');
+    await one.closed;
+    assert.deepEqual(begun, ['/1']);
+  });
+}
+
 test('RL-54 bytes after a request that said close do not spoil its answer', async (t) => {
   const waiting: ServerResponse[] = [];
   const { client } = await started(t, (_req, res) => void waiting.push(res));

@@ -6,7 +6,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { fillHeaders } from '../../wire/index.js';
+import { fillHeaders, type HeadReceiver, headReceiver } from '../../wire/index.js';
 import { joinChunks } from '../requests/join-chunks.js';
 import type { Connection } from './connections.js';
 
@@ -17,11 +17,7 @@ const FULL = 64 * 1024;
 /** How many requests with bodies may wait, of one read of the socket: these stay the objects that their bodies come into. */
 const MOST_BODIES = 64;
 
-/** By names that Node does not document: what its server gives each head to. */
-interface Parser {
-  onIncoming: Take;
-}
-type Take = (req: IncomingMessage, keepAlive: boolean) => number;
+type Take = HeadReceiver['onIncoming'];
 
 /** What the parser makes, and fills in by this name. */
 type Parsed = IncomingMessage & { upgrade: boolean };
@@ -49,8 +45,8 @@ export class Backlog {
 
   /** Undefined for a Node whose parser is made otherwise. To be called in the course of the parser's work. */
   static of(connection: Connection): Backlog | undefined {
-    const begin = parserOf(connection.socket)?.onIncoming;
-    return typeof begin === 'function' ? new Backlog(connection, begin) : undefined;
+    const receiver = headReceiver(connection.socket);
+    return receiver && new Backlog(connection, receiver.onIncoming);
   }
 
   /** Requests wait. */
@@ -165,11 +161,11 @@ export class Backlog {
 
   /** Gives the parser's heads to `take`; undefined: to Node again. */
   #divert(take: ((req: Parsed, keepAlive: boolean) => void) | undefined): void {
-    const parser = parserOf(this.#connection.socket);
-    if (!parser) return;
-    if (take === undefined) parser.onIncoming = this.#begin;
+    const receiver = headReceiver(this.#connection.socket);
+    if (receiver === undefined) return;
+    if (take === undefined) receiver.onIncoming = this.#begin;
     else {
-      parser.onIncoming = (req, keepAlive) => {
+      receiver.onIncoming = (req, keepAlive) => {
         // As Node does where upgrades are not offered; else it would hand the connection over here.
         (req as Parsed).upgrade = false;
         take(req as Parsed, keepAlive);
@@ -177,10 +173,6 @@ export class Backlog {
       };
     }
   }
-}
-
-function parserOf(socket: Socket): Parser | null | undefined {
-  return (socket as Socket & { parser?: Parser | null }).parser;
 }
 
 const BODY = /^(?:content-length|transfer-encoding)$/i;

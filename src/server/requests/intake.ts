@@ -51,7 +51,10 @@ export class Intake {
   resume(): void {
     const held = this.#held;
     this.#held = undefined;
-    for (const hand of held?.values() ?? []) hand();
+    for (const [exchange, hand] of held ?? []) {
+      // The app may close the connections of others as it takes the first.
+      if (exchange.place !== 'left') hand();
+    }
   }
 
   #hand(exchange: Exchange): void {
