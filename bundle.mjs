@@ -30,15 +30,15 @@ const STARTED = [
  */
 const TOGETHER = [
   [
-    'early-signals.js',
-    'errors.js',
-    'exit-place.js',
-    'loadable.js',
-    'loading.js',
-    'log.js',
-    'own-files.js',
-    'plain-lines.js',
-    'standard-error.js',
+    'errors/errors.js',
+    'log/log.js',
+    'log/plain-lines.js',
+    'log/standard-error.js',
+    'process/early-signals.js',
+    'process/exit-place.js',
+    'process/loadable.js',
+    'process/loading.js',
+    'process/own-files.js',
   ],
   ['launch/assignment.js', 'launch/exit-status.js', 'launch/worker/worker-start.js'],
   [
@@ -53,8 +53,11 @@ const TOGETHER = [
   ],
 ];
 
-/** The file on whose place that of all others is reckoned. It must lie in `lib` itself, as it lies in `dist` itself. */
-const PLACE = 'own-files.js';
+/** What several files share lies in this folder of `lib`. */
+const CHUNKS = 'chunks';
+
+/** The file on whose place that of all others is reckoned: it must lie as deep in `lib` as it does in `dist`. */
+const PLACE = 'process/own-files.js';
 
 const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const doors = [...Object.values(exports).map((entry) => entry.default), ...Object.values(bin)]
@@ -85,7 +88,7 @@ const { outputFiles, metafile } = await build({
   entryPoints: [...entries].map((path) => join(dist, path)),
   outdir: lib,
   outbase: dist,
-  chunkNames: '[name]-[hash]',
+  chunkNames: `${CHUNKS}/[name]-[hash]`,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -103,7 +106,7 @@ const { outputFiles, metafile } = await build({
 // Named after what they hold, not by their content: what a running process imports later is then the module it has.
 const names = new Map(
   Object.entries(metafile.outputs)
-    .filter(([path]) => dirname(path) === 'lib' && path !== 'lib/index.js')
+    .filter(([path]) => dirname(path) === `lib/${CHUNKS}`)
     .map(([path, { inputs, entryPoint }]) => {
       const input = entryPoint ?? Object.keys(inputs).toSorted()[0] ?? path;
       return [basename(path), relative('dist', input).replaceAll('/', '-')];
@@ -111,7 +114,7 @@ const names = new Map(
 );
 // A file that is imported by itself may have a second one, of what it begins with.
 const taken = new Set();
-const isEntry = ([path]) => metafile.outputs[`lib/${path}`].entryPoint !== undefined;
+const isEntry = ([path]) => metafile.outputs[`lib/${CHUNKS}/${path}`].entryPoint !== undefined;
 for (const [path, name] of [...names].toSorted((a, b) => Number(isEntry(b)) - Number(isEntry(a)))) {
   let own = name;
   for (let part = 2; taken.has(own); part++) own = name.replace(/(\.js)$/, `-${part}$1`);
@@ -119,7 +122,8 @@ for (const [path, name] of [...names].toSorted((a, b) => Number(isEntry(b)) - Nu
   names.set(path, own);
 }
 const place = Object.entries(metafile.outputs).find(([, { inputs }]) => Object.hasOwn(inputs, `dist/${PLACE}`))?.[0];
-if (place === undefined || dirname(place) !== 'lib') throw new Error(`${PLACE} must lie in lib, but lies in ${place}`);
+if (dirname(place ?? '') !== `lib/${CHUNKS}`)
+  throw new Error(`${PLACE} must lie in lib/${CHUNKS}, but lies in ${place}`);
 
 // What is imported comes before what imports it, and what is new before what is old goes: programs may run meanwhile.
 const written = new Set();

@@ -12,43 +12,16 @@ import { fileURLToPath } from 'node:url';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const src = join(root, 'src');
 
-/** What each room may import besides itself. All but `ini` and `sqlite` are files of the ground floor. */
-const GROUND = [
-  'errors',
-  'printable',
-  'secrets',
-  'log',
-  'early-signals',
-  'own-files',
-  'exit-place',
-  'loading',
-  'several-refusals',
-  'or-undefined',
-  'loadable',
-  'made-with-mode',
-  'ini',
-  'sqlite',
-];
+/** What each room may import besides itself. */
+const GROUND = ['text', 'errors', 'process', 'log', 'ini', 'sqlite'];
 const FIRST = [...GROUND, 'config', 'tasks', 'service'];
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  errors: ['printable', 'secrets'],
-  printable: [],
-  secrets: [],
-  log: ['loadable', 'log-arguments', 'log-file', 'plain-lines', 'printable', 'standard-error'],
-  'log-arguments': ['plain-lines'],
-  'log-file': ['standard-error'],
-  'early-signals': [],
-  'own-files': [],
-  'exit-place': ['own-files'],
-  loading: [],
-  'several-refusals': ['errors'],
-  'or-undefined': [],
-  loadable: [],
-  'made-with-mode': [],
-  'plain-lines': [],
-  'standard-error': [],
-  ini: ['errors', 'printable'],
-  spawn: ['errors', 'own-files'],
+  text: [],
+  errors: ['text'],
+  process: [],
+  log: ['text', 'process'],
+  ini: ['errors', 'text'],
+  spawn: ['errors', 'process'],
   sqlite: ['errors'],
   config: GROUND,
   tasks: GROUND,
@@ -70,8 +43,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   fastify: ['app/fastify-app.ts'],
   '@fastify/middie': ['app/fastify-app.ts'],
   ini: ['config/documents/write-ini.ts'],
-  pino: ['log.ts'],
-  'pino-pretty': ['log.ts'],
+  pino: ['log/log.ts'],
+  'pino-pretty': ['log/log.ts'],
   commander: ['cli/program.ts'],
   selfsigned: ['server/tls/tls.ts'],
   '@photostructure/sqlite': ['sqlite/database.ts'],
@@ -225,7 +198,7 @@ test('every room has a door, and package.json exports the doors that are public 
   const withoutDoor = rooms.filter((room) => room !== 'cli' && !existsSync(join(src, room, 'index.ts')));
   assert.deepEqual(withoutDoor, []);
 
-  const inner = ['ini', 'cli', 'spawn', 'wire'];
+  const inner = ['cli', 'errors', 'ini', 'log', 'process', 'spawn', 'text', 'wire'];
   const expected = ['.', './package.json', ...rooms.filter((room) => !inner.includes(room)).map((room) => `./${room}`)];
   assert.deepEqual(Object.keys(manifest.exports).sort(), expected.sort());
   for (const [subpath, target] of Object.entries(manifest.exports)) {

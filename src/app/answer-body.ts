@@ -5,7 +5,7 @@
  * shorter body lacks, and takes the rest of a longer one for the answer to its next request.
  */
 import type { ServerResponse } from 'node:http';
-import { PorticoError } from '../errors.js';
+import { PorticoError } from '../errors/index.js';
 import { declaredLength } from '../wire/index.js';
 import { abortReason, breakOffResponse } from './abort-response.js';
 

@@ -6,7 +6,7 @@
  * for Fastify's and Express's listeners return at once and are apps. `lint` of `portico/testing` checks the rules.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { PorticoError, whatItIs } from '../errors.js';
+import { PorticoError, whatItIs } from '../errors/index.js';
 import { connectApp } from './connect-app.js';
 import { inPlace, selfPlaced } from './places.js';
 

@@ -2,7 +2,7 @@
  * Work on a response's head, registered on the way in and run when the head is about to be written.
  */
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
-import { PorticoError } from '../errors.js';
+import { PorticoError } from '../errors/index.js';
 import { type HeaderList, isPlainWriteHead, keepHead, wholeHead, writeWithDefaults } from '../wire/index.js';
 import { foldHeaders, type HeadersArgument } from './fold-headers.js';
 

@@ -2,7 +2,7 @@
  * The context of the request that is being served, for code that has no request at hand.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { LogFields } from '../log.js';
+import type { LogFields } from '../log/index.js';
 import type { RequestContext } from './context.js';
 
 const storage = new AsyncLocalStorage<RequestContext>();

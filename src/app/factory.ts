@@ -2,8 +2,8 @@
  * How a section of a paste file becomes an app or a filter: PasteDeploy's factory protocols, with one argument more.
  */
 import type { Config, OptionDeclarations, OptionsOf, WrittenValue } from '../config/index.js';
-import type { Origin } from '../errors.js';
-import type { Logger } from '../log.js';
+import type { Origin } from '../errors/index.js';
+import type { Logger } from '../log/index.js';
 import type { Awaitable } from '../service/index.js';
 import type { App, Filter } from './app.js';
 

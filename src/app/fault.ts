@@ -5,7 +5,7 @@
  * it, else the nearest of fault_wrapper, catch_errors and Server does.
  */
 import { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';
-import { PorticoError } from '../errors.js';
+import { PorticoError } from '../errors/index.js';
 import { abortResponse } from './abort-response.js';
 import { environ } from './environ.js';
 import { dropHeld } from './hold-body.js';

@@ -2,7 +2,7 @@
  * Connect middleware as a Filter: what Express, Connect and their packages use.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { PorticoError } from '../errors.js';
+import { PorticoError } from '../errors/index.js';
 import { abortResponse } from './abort-response.js';
 import type { App, Filter } from './app.js';
 import { wholeTarget } from './request-path.js';

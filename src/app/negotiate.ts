@@ -4,7 +4,7 @@
 import type { IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
 import type Negotiator from 'negotiator';
-import { loadable } from '../loadable.js';
+import { loadable } from '../process/index.js';
 
 /** The first request that needs it loads it: a process starts 4 ms sooner without. */
 const loaded = loadable(() => createRequire(import.meta.url)('negotiator') as typeof Negotiator);

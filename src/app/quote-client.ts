@@ -1,7 +1,7 @@
 /**
  * Input of a client, for messages: short, and without control characters.
  */
-import { escapedText } from '../printable.js';
+import { escapedText } from '../text/index.js';
 
 /** At most 200 characters, what is no printable text escaped. */
 export function quoteClient(text: string): string {

@@ -3,7 +3,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
-import { PorticoError } from '../errors.js';
+import { PorticoError } from '../errors/index.js';
 import { type BodyReader, GatheredBytes, takeBody } from '../wire/index.js';
 import { Fault } from './fault.js';
 

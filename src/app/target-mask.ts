@@ -2,7 +2,7 @@
  * What must not get into a log: credentials in query strings.
  */
 import { unescape as decoded } from 'node:querystring';
-import { looksSecret, masked } from '../secrets.js';
+import { looksSecret, masked } from '../text/index.js';
 
 /**
  * Makes a request target fit for the log: values of query parameters replaced whose names look secret. `extra` are further

@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { maskUris } from '../config/index.js';
-import { orUndefined } from '../or-undefined.js';
+import { orUndefined } from '../errors/index.js';
 import type { ListenAddress } from '../service/index.js';
 
 /** Why an address cannot be had at the moment, with who has it where the system tells; undefined where it can. */

@@ -2,9 +2,9 @@
  * The routers of the APIs of a configuration: their apps are built, and released again; nothing listens.
  */
 import type { Config } from '../config/index.js';
-import { ConfigurationRefused, didYouMean } from '../errors.js';
+import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { Loader } from '../loader/index.js';
-import { silentLogger } from '../log.js';
+import { silentLogger } from '../log/index.js';
 import { collectRouters, type Router } from '../routing/index.js';
 import { enabledApis } from './enabled-apis.js';
 

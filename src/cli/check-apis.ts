@@ -2,7 +2,7 @@
  * What `check` finds out about each API beyond its options: what would keep it from starting, and nothing is started.
  */
 import { type Config, ConfigError, type ConfigIssue, type Location, placeOf } from '../config/index.js';
-import { ConfigurationRefused } from '../errors.js';
+import { ConfigurationRefused, refusalsOf } from '../errors/index.js';
 import {
   type ContextTree,
   type Finding,
@@ -11,10 +11,9 @@ import {
   PasteError,
   tellsChildren,
 } from '../loader/index.js';
-import { silentLogger } from '../log.js';
+import { silentLogger } from '../log/index.js';
 import { checkManager, namedManager } from '../registry/index.js';
 import { TlsRefused, WSGIService } from '../server/index.js';
-import { refusalsOf } from '../several-refusals.js';
 import { whyTaken } from './address-holder.js';
 import { apiNames } from './api-names.js';
 import { missingAppIssue } from './missing-app.js';

@@ -1,5 +1,5 @@
 /** Options of the command line that are one of a few words. */
-import { didYouMean, PorticoError } from '../errors.js';
+import { didYouMean, PorticoError } from '../errors/index.js';
 
 /** A parser that takes these words and nothing else; a wrong one is a usage error with the nearest. */
 export function choice<T extends string>(option: string, words: readonly T[]): (text: string) => T {

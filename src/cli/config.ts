@@ -17,7 +17,7 @@ import {
   showOptions,
   upgradeText,
 } from '../config/index.js';
-import { PorticoError } from '../errors.js';
+import { PorticoError } from '../errors/index.js';
 import { choice } from './choice.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';

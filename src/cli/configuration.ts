@@ -3,7 +3,7 @@
  */
 import { contextFacts } from '../app/index.js';
 import { Config, ConfigError, type LoadOptions, workerAssignment } from '../config/index.js';
-import { createLogger, type Logger, type LoggerOptions, type LogLevel } from '../log.js';
+import { createLogger, type Logger, type LoggerOptions, type LogLevel } from '../log/index.js';
 import { logOptions } from './api-options.js';
 import type { ConfigurationArguments } from './command-line.js';
 import { addCrossChecks } from './cross-checks.js';

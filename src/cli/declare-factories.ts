@@ -2,7 +2,7 @@
  * The options that the application brings along: of the factories that the paste file names.
  */
 import type { Config } from '../config/index.js';
-import { ConfigurationRefused } from '../errors.js';
+import { ConfigurationRefused } from '../errors/index.js';
 import { Loader } from '../loader/index.js';
 import { configuredPasteFile } from './paste-file.js';
 

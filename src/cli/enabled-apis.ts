@@ -3,7 +3,7 @@
  */
 import { type Config, type ConfigIssue, describeIssue } from '../config/index.js';
 import { PasteAppNotFound } from '../loader/index.js';
-import type { Logger } from '../log.js';
+import type { Logger } from '../log/index.js';
 import { WSGIService } from '../server/index.js';
 import { apiNames } from './api-names.js';
 import { apiOptions } from './api-options.js';

@@ -1,5 +1,5 @@
 /** The exit status of a command that failed with an error: one table for all commands. */
-import { ConfigurationRefused } from '../errors.js';
+import { ConfigurationRefused } from '../errors/index.js';
 
 /** The configuration was refused: `EX_CONFIG` of sysexits.h. */
 export const STATUS_REFUSED = 78;

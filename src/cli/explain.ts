@@ -4,7 +4,7 @@
 import { relative } from 'node:path';
 import type { Command } from 'commander';
 import { encodedPath, writtenPath } from '../app/index.js';
-import { PorticoError } from '../errors.js';
+import { PorticoError } from '../errors/index.js';
 import { type ExplainedStep, explainRequest, Loader } from '../loader/index.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { pasteFile } from './paste-file.js';

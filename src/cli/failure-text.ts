@@ -1,7 +1,7 @@
 /**
  * What is said of an error that ends a command.
  */
-import { describeError } from '../errors.js';
+import { describeError } from '../errors/index.js';
 
 /** The text for an operator. What the system refuses, such as a full disk, is one line; what nobody expected has its stack. */
 export function failureText(error: unknown): string {

@@ -2,8 +2,7 @@
 /**
  * `api-cli`: one program. It listens to the signals before anything else is loaded, when it is to serve.
  */
-import { holdSignals } from '../early-signals.js';
-import { ownFile } from '../own-files.js';
+import { holdSignals, ownFile } from '../process/index.js';
 import { startEarlyWorker } from '../spawn/index.js';
 import { COMMAND_NAMES, commandFirst, readServeWords } from './command-line.js';
 

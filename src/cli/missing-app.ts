@@ -2,7 +2,7 @@
  * What may have been meant by an API, or its `pipeline`, that the paste file has no app for.
  */
 import { type Config, ConfigError, type ConfigIssue, locationOfItem } from '../config/index.js';
-import { didYouMean } from '../errors.js';
+import { didYouMean } from '../errors/index.js';
 import { Loader, type PasteAppNotFound } from '../loader/index.js';
 import { apiOptions, servingOptions } from '../server/index.js';
 import { apiSections } from './api-names.js';

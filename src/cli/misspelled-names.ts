@@ -3,7 +3,7 @@
  * an API would do without its port or without TLS.
  */
 import type { CheckIssue, Config } from '../config/index.js';
-import { nearestNames } from '../errors.js';
+import { nearestNames } from '../errors/index.js';
 import { apiNames, apiSections, appsOf } from './api-names.js';
 import { apiOptions } from './api-options.js';
 import { missingComma } from './missing-comma.js';

@@ -1,8 +1,7 @@
 /**
  * Gathers what is wrong with a configuration from everything that looks at it, so that one start reports all of it.
  */
-import type { ConfigurationRefused } from '../errors.js';
-import { allInOne, Refusals } from '../several-refusals.js';
+import { allInOne, type ConfigurationRefused, Refusals } from '../errors/index.js';
 
 /** What a configuration is refused for. */
 export class Problems {

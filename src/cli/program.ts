@@ -5,7 +5,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { packageOf } from '../config/index.js';
-import { didYouMean } from '../errors.js';
+import { didYouMean } from '../errors/index.js';
 import { addCommonOptions, type COMMAND_NAMES, commandFirst, type ServeWords } from './command-line.js';
 import { exitStatusOf, STATUS_REFUSED, STATUS_USAGE } from './exit-status.js';
 import { failureText } from './failure-text.js';

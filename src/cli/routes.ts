@@ -3,7 +3,7 @@
  */
 import { relative } from 'node:path';
 import type { Command } from 'commander';
-import { type Origin, PorticoError } from '../errors.js';
+import { type Origin, PorticoError } from '../errors/index.js';
 import {
   type DescribedRoute,
   describeRoutes,

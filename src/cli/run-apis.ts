@@ -2,10 +2,10 @@
  * Several APIs in one program: the start, the reload and the exit statuses that `api-cli` has, for any program.
  */
 import { type Config, ConfigError } from '../config/index.js';
-import { holdSignals } from '../early-signals.js';
-import { ConfigurationRefused, describeError, PorticoError } from '../errors.js';
+import { ConfigurationRefused, describeError, PorticoError } from '../errors/index.js';
 import { isRehearsal, isWorker, ProcessLauncher } from '../launch/index.js';
-import type { Logger } from '../log.js';
+import type { Logger } from '../log/index.js';
+import { holdSignals } from '../process/index.js';
 import { WSGIService } from '../server/index.js';
 import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
 import { readConfiguration, serversLogger } from './configuration.js';

@@ -1,9 +1,10 @@
 /**
  * The outermost lines of a program of one's own: a refusal is explained, and the exit status says what it was.
  */
-import { holdSignals } from '../early-signals.js';
-import { describeError } from '../errors.js';
+
+import { describeError } from '../errors/index.js';
 import { isWorker, wasLogged } from '../launch/index.js';
+import { holdSignals } from '../process/index.js';
 import type { Awaitable } from '../service/index.js';
 import { exitStatusOf } from './exit-status.js';
 

@@ -4,9 +4,9 @@
 import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
-import { PorticoError } from '../errors.js';
+import { PorticoError } from '../errors/index.js';
 import { isWorker } from '../launch/index.js';
-import type { Logger } from '../log.js';
+import type { Logger } from '../log/index.js';
 import { formatAddress, type WSGIService } from '../server/index.js';
 import type { ListenAddress } from '../service/index.js';
 import { addAllProblems } from './all-problems.js';

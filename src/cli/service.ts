@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
-import { didYouMean, PorticoError } from '../errors.js';
+import { didYouMean, PorticoError } from '../errors/index.js';
 import {
   databaseOptions,
   type OperatorChanges,

@@ -1,7 +1,7 @@
 /**
  * Options of the configuration that somebody looked for on the command line.
  */
-import { nearestNames } from '../errors.js';
+import { nearestNames } from '../errors/index.js';
 import { shippedOptions } from './shipped-options.js';
 
 /**

@@ -1,7 +1,7 @@
 /**
  * A command that loads the application, and is ended by it before it is done.
  */
-import { exitPlace } from '../exit-place.js';
+import { exitPlace } from '../process/index.js';
 
 /** The part of `process` that is needed. */
 export interface EndingProcess {

@@ -1,5 +1,5 @@
 /** Options of the command line that are whole numbers. */
-import { PorticoError } from '../errors.js';
+import { PorticoError } from '../errors/index.js';
 
 /** A parser of decimal digits, `min` or more; anything else is a usage error. */
 export function wholeNumber(option: string, min = 0): (text: string) => number {

@@ -1,8 +1,8 @@
 /** The configuration of a service. */
 import { inspect } from 'node:util';
-import { PorticoError } from '../errors.js';
+import { PorticoError } from '../errors/index.js';
 import { optionKey, sectionKey } from '../ini/index.js';
-import type { Logger } from '../log.js';
+import type { Logger } from '../log/index.js';
 import type { MutateHook } from './generations/change-hooks.js';
 import type { ConfigChanges } from './generations/changes.js';
 import {

@@ -1,6 +1,6 @@
 /** `portico/config`: the typed configuration of a service. */
 
-export { maskUris } from '../secrets.js';
+export { maskUris } from '../text/index.js';
 export { commandName } from './command-name.js';
 export { Config } from './config.js';
 export {

@@ -1,7 +1,7 @@
 /**
  * Reading everything a configuration is made of: where the sources are, and their content.
  */
-import type { Logger } from '../log.js';
+import type { Logger } from '../log/index.js';
 import type { SourcePaths, State } from './generations/state.js';
 import { AcceptedFiles } from './sources/accepted-files.js';
 import { declaredFlags, parseCommandLine, parseSetting, UsageError } from './sources/command-line.js';

@@ -3,7 +3,7 @@
  */
 import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { orUndefined } from '../or-undefined.js';
+import { orUndefined } from '../errors/index.js';
 
 /** What a `package.json` may say, as far as it is asked for here. */
 export interface Manifest {

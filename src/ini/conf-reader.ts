@@ -6,7 +6,7 @@
  * a newline; a blank line ends the value. One pair of quotes around a whole value is taken away.
  */
 import { isUtf8 } from 'node:buffer';
-import type { Origin } from '../errors.js';
+import type { Origin } from '../errors/index.js';
 import { originAt, type ValuePiece } from './position.js';
 import { decodeUtf8 } from './utf8.js';
 

@@ -4,7 +4,7 @@
  *
  * Nothing throws: what is wrong is listed in `problems`, and reading goes on, so that all of it can be reported.
  */
-import type { Origin } from '../errors.js';
+import type { Origin } from '../errors/index.js';
 import { originAt, type ValuePiece } from './position.js';
 import { decodeUtf8 } from './utf8.js';
 import { indentOf, strip, stripEnd } from './white-space.js';

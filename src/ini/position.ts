@@ -2,8 +2,8 @@
  * Where things stand in a file: origins for values and for parts of values, and the caret under a mistake.
  */
 
-import type { Origin } from '../errors.js';
-import { printable } from '../printable.js';
+import type { Origin } from '../errors/index.js';
+import { printable } from '../text/index.js';
 
 /** The share one line has in a value of several lines: from `start` in the joined value on, it stands at `origin`. */
 export interface ValuePiece {

@@ -1,7 +1,7 @@
 /**
  * The exit statuses of launchers and workers: one table.
  */
-import { ConfigurationRefused } from '../errors.js';
+import { ConfigurationRefused } from '../errors/index.js';
 
 /** Stopped as asked, everything ended in time. */
 export const STATUS_STOPPED = 0;

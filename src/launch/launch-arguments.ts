@@ -3,8 +3,8 @@
  * listened to when one of them throws.
  */
 import type { Config } from '../config/index.js';
-import { PorticoError, whatItIs } from '../errors.js';
-import type { Logger } from '../log.js';
+import { PorticoError, whatItIs } from '../errors/index.js';
+import type { Logger } from '../log/index.js';
 import type { ServiceBase } from '../service/index.js';
 import type { LauncherOptions } from './launcher.js';
 

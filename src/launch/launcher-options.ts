@@ -2,7 +2,7 @@
  * The options of `[DEFAULT]` that launchers read.
  */
 import { boolean, type Config, defineOptions, duration, integer, logOptions, oneOf } from '../config/index.js';
-import type { Logger } from '../log.js';
+import type { Logger } from '../log/index.js';
 import type { RestartMethod } from './launch-arguments.js';
 import { DEFAULT_SETTINGS, type LaunchSettings } from './launch-settings.js';
 

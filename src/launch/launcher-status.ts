@@ -2,7 +2,7 @@
  * What a launcher knows of its services and processes, without asking anybody: for status pages and metrics.
  */
 
-import type { Logger } from '../log.js';
+import type { Logger } from '../log/index.js';
 import { isListening, type ListenAddress } from '../service/index.js';
 import { formatDuration } from '../tasks/index.js';
 import type { Supervisor } from './parent/supervisor.js';

@@ -2,7 +2,7 @@
  * The Launcher contract: runs services and owns the process's signals.
  */
 import type { Config } from '../config/index.js';
-import type { Logger } from '../log.js';
+import type { Logger } from '../log/index.js';
 import type { ServiceBase } from '../service/index.js';
 import type { RestartMethod } from './launch-arguments.js';
 import type { LaunchSettings } from './launch-settings.js';

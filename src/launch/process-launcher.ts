@@ -5,8 +5,8 @@
  * name, and `wait()` ends the process. So one program has two roles, and this class one face for both.
  */
 import { type Config, maskArguments } from '../config/index.js';
-import { PorticoError } from '../errors.js';
-import { createLogger } from '../log.js';
+import { PorticoError } from '../errors/index.js';
+import { createLogger } from '../log/index.js';
 import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
 import { checkLauncherOptions, checkWorkers } from './launch-arguments.js';
 import type { Launcher, LauncherOptions } from './launcher.js';

@@ -1,7 +1,7 @@
 /**
  * oslo.service's pair of functions for programs with one service: `serve`, then `wait`.
  */
-import { PorticoError } from '../errors.js';
+import { PorticoError } from '../errors/index.js';
 import type { ServiceBase } from '../service/index.js';
 import { type LaunchOptions, launch } from './launch.js';
 import type { Launcher } from './launcher.js';

@@ -1,7 +1,7 @@
 /**
  * Runs services in this process: alone, or as the inside of a worker.
  */
-import { createLogger, type Logger } from '../log.js';
+import { createLogger, type Logger } from '../log/index.js';
 import type { ConfigChanges, ServiceBase } from '../service/index.js';
 import { deferred } from './deferred.js';
 import { STATUS_FAILED, statusOf } from './exit-status.js';

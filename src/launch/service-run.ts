@@ -1,8 +1,8 @@
 /**
  * One service's life in this process: started, watched, stopped within its deadline, restarted in place.
  */
-import { describeError, PorticoError } from '../errors.js';
-import type { Logger } from '../log.js';
+import { describeError, PorticoError } from '../errors/index.js';
+import type { Logger } from '../log/index.js';
 import type { ConfigChanges, ServiceBase, StopOptions } from '../service/index.js';
 import { Deadline } from './deadline.js';
 import { chosenStatus, isRefusal } from './exit-status.js';

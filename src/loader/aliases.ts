@@ -1,7 +1,7 @@
 /**
  * Aliases: what stands in Portico for a reference written for Python.
  */
-import type { Origin } from '../errors.js';
+import type { Origin } from '../errors/index.js';
 import { wordsOf } from '../ini/index.js';
 import { normalExpression, parseExpression } from './expression.js';
 import { refuse } from './paste-error.js';

@@ -1,7 +1,7 @@
 /**
  * Contexts: the nodes of a loaded tree, before anything is called.
  */
-import type { Origin } from '../errors.js';
+import type { Origin } from '../errors/index.js';
 import type { PasteSection } from '../ini/index.js';
 import type { PasteReference } from './paste-error.js';
 import type { Kind } from './section.js';

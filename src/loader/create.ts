@@ -5,8 +5,8 @@
  * is inside, then the filter. A filter-with: the filter first. A composite makes its children when it asks for them.
  */
 import type { App, Filter } from '../app/index.js';
-import { ConfigurationRefused } from '../errors.js';
-import { whileLoading } from '../loading.js';
+import { ConfigurationRefused } from '../errors/index.js';
+import { whileLoading } from '../process/index.js';
 import type { Awaitable } from '../service/index.js';
 import { orderWarnings } from './check/tree-warnings.js';
 import { childTrail } from './child-trail.js';

@@ -2,7 +2,7 @@
  * The default resolver: aliases first, then modules and packages, seen from the folder of the file that names them.
  */
 import { dirname, resolve as resolvePath } from 'node:path';
-import { didYouMean, type Origin } from '../errors.js';
+import { didYouMean, type Origin } from '../errors/index.js';
 import { type Alias, AliasTable } from './aliases.js';
 import { BUILTIN_ALIASES } from './builtin-aliases.js';
 import { byOption } from './composite/by-option.js';

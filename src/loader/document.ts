@@ -2,7 +2,7 @@
  * A paste file on disk, read and parsed, and the errors of both.
  */
 import { basename } from 'node:path';
-import type { Origin } from '../errors.js';
+import type { Origin } from '../errors/index.js';
 import { type PasteDocument, type PasteProblem, readPaste } from '../ini/index.js';
 import { MAX_FILE_BYTES, MAX_SECTIONS, tooMuch } from './limits.js';
 import { type PasteError, type PasteErrorDetails, refuse } from './paste-error.js';

@@ -1,7 +1,7 @@
 /**
  * What would happen to a request, told from the tree: nothing is created and nothing runs.
  */
-import type { Origin } from '../errors.js';
+import type { Origin } from '../errors/index.js';
 import { cascade } from './composite/cascade.js';
 import { byCodePoints } from './composite/code-points.js';
 import { explainMount, type ImaginedRequest } from './composite/explain-urlmap.js';

@@ -1,9 +1,9 @@
 /**
  * Factories waiting to be resolved: in the order in which PasteDeploy would have imported them.
  */
-import { didYouMean, type Origin } from '../errors.js';
+import { didYouMean, type Origin } from '../errors/index.js';
 import { type PasteSection, wordsOf } from '../ini/index.js';
-import { whileLoading } from '../loading.js';
+import { whileLoading } from '../process/index.js';
 import type { Context, Trail } from './context.js';
 import { PasteError, pasteCode, refuse } from './paste-error.js';
 import { entryPointsOf, factoryOf, type Resolver } from './resolver.js';

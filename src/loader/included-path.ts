@@ -2,7 +2,7 @@
  * Which file a `config:` reference means.
  */
 import { dirname, isAbsolute, resolve } from 'node:path';
-import type { Origin } from '../errors.js';
+import type { Origin } from '../errors/index.js';
 import { strip } from '../ini/index.js';
 import type { Answerer } from './context.js';
 import { refuse } from './paste-error.js';

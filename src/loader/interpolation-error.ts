@@ -2,7 +2,7 @@
  * Says what is wrong with an interpolated value: where the `%` stands, which option was read, and what was meant.
  */
 import { isSecret } from '../config/index.js';
-import { didYouMean } from '../errors.js';
+import { didYouMean } from '../errors/index.js';
 import { originWithin, type PasteOption } from '../ini/index.js';
 import type { InterpolationProblem } from './interpolate.js';
 import { type PasteError, refuse } from './paste-error.js';

@@ -5,7 +5,7 @@
  * PasteDeploy would import them, and {@link Load.resolve} works the queue off before the error that ended the tree, if
  * there is one, is thrown: so the first mistake reported is the same, and questions about a file need no modules.
  */
-import { didYouMean, type Origin } from '../errors.js';
+import { didYouMean, type Origin } from '../errors/index.js';
 import { wordsOf } from '../ini/index.js';
 import type { Answerer, Context, Trail } from './context.js';
 import { cycleError, isCycle } from './cycle.js';

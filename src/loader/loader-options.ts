@@ -6,7 +6,7 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import type { Conf } from '../app/index.js';
 import { Config } from '../config/index.js';
 import type { PasteDocument } from '../ini/index.js';
-import { type Logger, silentLogger } from '../log.js';
+import { type Logger, silentLogger } from '../log/index.js';
 import { aliasesOf } from './aliases.js';
 import { openDocument, type ReadFile } from './document.js';
 import { ConfigNotFound, PasteError, pasteCode } from './paste-error.js';

@@ -2,7 +2,7 @@
  * The Loader: an `api-paste.ini` as apps, filters and servers.
  */
 import type { App, Conf, Filter } from '../app/index.js';
-import type { Origin } from '../errors.js';
+import type { Origin } from '../errors/index.js';
 import { type CheckOptions, checkPaste } from './check/check.js';
 import type { Finding } from './check/finding.js';
 import type { Created, ServerFactory } from './create.js';

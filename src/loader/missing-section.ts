@@ -1,7 +1,7 @@
 /**
  * What to say when a name leads to no section, or to several: the nearest names, and the mistakes people make.
  */
-import { didYouMean, type Origin } from '../errors.js';
+import { didYouMean, type Origin } from '../errors/index.js';
 import type { PasteDocument, PasteSection } from '../ini/index.js';
 import { strip } from '../ini/index.js';
 import { type PasteError, type PasteReference, refuse } from './paste-error.js';

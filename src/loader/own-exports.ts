@@ -2,7 +2,7 @@
  * Portico's own filters, one by one: a paste file that names six of them does not load the other forty.
  */
 import { readFileSync } from 'node:fs';
-import { ownFile } from '../own-files.js';
+import { ownFile } from '../process/index.js';
 
 /** The door whose exports are loaded without the rest of it. */
 const DOOR = 'portico/middleware';

@@ -2,7 +2,7 @@
  * What a paste file is refused with: the error, and the way that led to it.
  */
 import { isSecret, type Location, placeOf } from '../config/index.js';
-import { ConfigurationRefused, type ErrorDetails, type Origin } from '../errors.js';
+import { ConfigurationRefused, type ErrorDetails, type Origin } from '../errors/index.js';
 import { caretUnder } from '../ini/index.js';
 import { thrownAt } from '../service/index.js';
 

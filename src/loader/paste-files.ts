@@ -2,8 +2,8 @@
  * Which files a paste file is made of, and what each of its pipelines is made of: as it is written, nothing is resolved.
  */
 import { dirname, resolve } from 'node:path';
+import { orUndefined } from '../errors/index.js';
 import { type PasteDocument, type PasteSection, wordsOf } from '../ini/index.js';
-import { orUndefined } from '../or-undefined.js';
 import { writtenPipelines } from './pipelines.js';
 import { definedBy } from './section.js';
 

@@ -2,7 +2,7 @@
  * What turns the names of factories into factories; a test or an application can put its own in the place of the
  * default one.
  */
-import type { Origin } from '../errors.js';
+import type { Origin } from '../errors/index.js';
 import type { Awaitable } from '../service/index.js';
 
 /** Entry points of a distribution: group, name, factory. Maps, or plain objects whose own properties count. */

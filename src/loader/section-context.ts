@@ -3,7 +3,7 @@
  */
 import type { Conf, FactoryContext, Section } from '../app/index.js';
 import type { Config, WrittenValue } from '../config/index.js';
-import type { Logger } from '../log.js';
+import type { Logger } from '../log/index.js';
 import type { Awaitable } from '../service/index.js';
 import type { Context } from './context.js';
 

@@ -4,9 +4,9 @@
 import { resolve } from 'node:path';
 import type { Conf, Filter } from '../app/index.js';
 import type { Config } from '../config/index.js';
-import type { Origin } from '../errors.js';
+import type { Origin } from '../errors/index.js';
 import type { PasteDocument } from '../ini/index.js';
-import type { Logger } from '../log.js';
+import type { Logger } from '../log/index.js';
 import type { Awaitable } from '../service/index.js';
 import { type AliasTable, aliasesOf, fileAliases } from './aliases.js';
 import { childTrail } from './child-trail.js';

@@ -2,7 +2,7 @@
  * What a section gives: its local_conf, what it puts into global_conf, and what it takes from there.
  */
 
-import { didYouMean } from '../errors.js';
+import { didYouMean } from '../errors/index.js';
 import type { PasteOption, PasteSection } from '../ini/index.js';
 import { strip } from '../ini/index.js';
 import { isLimit } from './limits.js';

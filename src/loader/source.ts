@@ -2,7 +2,7 @@
  * A paste file as one load sees it: its sections, and its defaults with what the loading side handed in.
  */
 import { dirname } from 'node:path';
-import type { Origin } from '../errors.js';
+import type { Origin } from '../errors/index.js';
 import { originAt, originWithin, type PasteDocument, type PasteOption, type PasteSection } from '../ini/index.js';
 import { InterpolationProblem, interpolate, interpolatedParts } from './interpolate.js';
 import { interpolationError } from './interpolation-error.js';

@@ -3,7 +3,7 @@
  */
 import type { Conf } from '../app/index.js';
 import type { WrittenValue } from '../config/index.js';
-import type { Origin } from '../errors.js';
+import type { Origin } from '../errors/index.js';
 import { type Context, isComposite } from './context.js';
 import type { Kind } from './section.js';
 import { sectionOf } from './section-context.js';

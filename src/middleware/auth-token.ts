@@ -11,7 +11,7 @@ import {
   filterFactory,
   optionOrigin,
 } from '../app/index.js';
-import { ConfigurationRefused } from '../errors.js';
+import { ConfigurationRefused } from '../errors/index.js';
 import { type AuthTokenOptions, authTokenOptions, unaliasedAuthTokenOptions } from './auth/auth-token-options.js';
 import { type Identity, stripIdentity } from './auth/identity.js';
 import { addHeaders, type HeaderPairs, identityOf, serviceHeaders, userHeaders } from './auth/identity-headers.js';

@@ -12,7 +12,7 @@ import {
   type LeafPlugin,
 } from '../app/index.js';
 import { boolean, defineOptions, module, string } from '../config/index.js';
-import { ConfigurationRefused } from '../errors.js';
+import { ConfigurationRefused } from '../errors/index.js';
 import { importModuleExport } from '../service/index.js';
 
 export const connectOptions = defineOptions({

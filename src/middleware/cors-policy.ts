@@ -1,7 +1,7 @@
 /**
  * Which origins may do what: the rules of cross-origin requests, apart from their headers.
  */
-import { ConfigurationRefused, type Origin as Place } from '../errors.js';
+import { ConfigurationRefused, type Origin as Place } from '../errors/index.js';
 
 /** What a set of origins may do. */
 export interface CorsRules {

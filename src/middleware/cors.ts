@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeHead, type FactoryContext, type Filter, filterFactory, optionOrigin } from '../app/index.js';
 import { boolean, defineOptions, integer, list, string } from '../config/index.js';
-import { type Logger, silentLogger } from '../log.js';
+import { type Logger, silentLogger } from '../log/index.js';
 import { CorsPolicy, type CorsRules } from './cors-policy.js';
 import { TOKEN } from './headers/header-name.js';
 import { appendVary } from './headers/vary.js';

@@ -4,7 +4,7 @@
 import { PassThrough } from 'node:stream';
 import { beforeHead, environ, filterFactory, targetMask, transformBody } from '../app/index.js';
 import { boolean, defineOptions, list } from '../config/index.js';
-import { ConfigurationRefused } from '../errors.js';
+import { ConfigurationRefused } from '../errors/index.js';
 import { headerMask } from './masking.js';
 
 export const debugOptions = defineOptions({

@@ -2,7 +2,7 @@
  * What must not get into a log: credentials in headers. Those in query strings are `targetMask`'s affair.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import { looksSecret, masked } from '../secrets.js';
+import { looksSecret, masked } from '../text/index.js';
 
 const SECRET_HEADERS: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
 

@@ -15,7 +15,7 @@ import {
   runInContext,
 } from '../app/index.js';
 import { boolean, defineOptions, type ListenValue, list } from '../config/index.js';
-import { ConfigurationRefused, didYouMean } from '../errors.js';
+import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { isFirstWorker } from '../service/index.js';
 import { systemClock } from '../tasks/index.js';
 import { stripIdentity } from './auth/identity.js';

@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { connectionRemote, environ, Fault, filterFactory, optionOrigin, type Remote } from '../app/index.js';
 import { boolean, cidr, defineOptions, InvalidValue, list, oneOf } from '../config/index.js';
-import { ConfigurationRefused } from '../errors.js';
+import { ConfigurationRefused } from '../errors/index.js';
 import { elements, type Forwarding, readForwarded, readXForwarded } from './headers/forwarded-elements.js';
 import { removeHeaders } from './headers/request-headers.js';
 

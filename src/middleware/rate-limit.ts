@@ -28,7 +28,7 @@ import {
   oneOf,
   workerAssignment,
 } from '../config/index.js';
-import type { Origin } from '../errors.js';
+import type { Origin } from '../errors/index.js';
 import { isFirstWorker } from '../service/index.js';
 import { systemClock } from '../tasks/index.js';
 import { callerKey } from './rates/caller-key.js';

@@ -16,7 +16,7 @@ import {
   targetMask,
 } from '../app/index.js';
 import { boolean, type Config, defineOptions, float, integer, list, oneOf } from '../config/index.js';
-import { printable } from '../printable.js';
+import { printable } from '../text/index.js';
 import { isBelow } from './path-prefix-match.js';
 
 export const requestLogOptions = defineOptions({

@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HelmetOptions } from 'helmet';
 import { beforeHead, environ, type FactoryContext, filterFactory, remoteOf } from '../app/index.js';
 import { boolean, defineOptions, integer, type OptionsOf, oneOf, string } from '../config/index.js';
-import { ConfigurationRefused } from '../errors.js';
+import { ConfigurationRefused } from '../errors/index.js';
 import type {} from './auth/identity.js';
 
 export const securityHeadersOptions = defineOptions({

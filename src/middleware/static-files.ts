@@ -17,7 +17,7 @@ import {
   optionOrigin,
 } from '../app/index.js';
 import { defineOptions, integer, list, path } from '../config/index.js';
-import { ConfigurationRefused } from '../errors.js';
+import { ConfigurationRefused } from '../errors/index.js';
 
 export const staticFilesOptions = defineOptions({
   document_root: path({ required: true, kind: 'dir', aliases: ['root'], help: 'The folder the files are in.' }),

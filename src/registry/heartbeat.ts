@@ -1,7 +1,7 @@
 /**
  * The heartbeat of one worker: a timer in its own event loop, so that a blocked worker stops beating.
  */
-import type { Logger } from '../log.js';
+import type { Logger } from '../log/index.js';
 import { type Clock, DynamicLoopingCall, formatDuration, pause } from '../tasks/index.js';
 import { RegistryUnavailable } from './registry-errors.js';
 

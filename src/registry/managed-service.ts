@@ -3,7 +3,7 @@
  * a place among the services that are known.
  */
 import { type Config, workerAssignment } from '../config/index.js';
-import type { Logger } from '../log.js';
+import type { Logger } from '../log/index.js';
 import {
   Drivers,
   loadManager,

@@ -1,8 +1,8 @@
 /**
  * One worker's membership in the registry: its service's record, made or found at the start, kept alive, and signed off.
  */
-import { PorticoError } from '../errors.js';
-import type { Logger } from '../log.js';
+import { PorticoError } from '../errors/index.js';
+import type { Logger } from '../log/index.js';
 import type { Registration, ServiceRecord, ServiceState } from '../service/index.js';
 import { type Clock, pause } from '../tasks/index.js';
 import { Heartbeat } from './heartbeat.js';

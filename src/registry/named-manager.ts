@@ -3,7 +3,7 @@
  */
 import { dirname } from 'node:path';
 import type { Config } from '../config/index.js';
-import { ConfigurationRefused, type Origin, PorticoError } from '../errors.js';
+import { ConfigurationRefused, type Origin, PorticoError } from '../errors/index.js';
 import { findManager, type ModuleExportOptions } from '../service/index.js';
 
 /** An option that names a manager. Declared by whoever asks for it. */

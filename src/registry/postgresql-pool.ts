@@ -2,7 +2,7 @@
  * Connections to PostgreSQL: few, with limits of time, and with a few more tries where a failure passes by itself.
  */
 import type { Pool, PoolClient } from 'pg';
-import { ConfigurationRefused, PorticoError } from '../errors.js';
+import { ConfigurationRefused, PorticoError } from '../errors/index.js';
 import { RegistryUnavailable } from './registry-errors.js';
 
 /** How connections are made. */

@@ -1,7 +1,7 @@
 /**
  * What can be wrong with a service registry.
  */
-import { PorticoError } from '../errors.js';
+import { PorticoError } from '../errors/index.js';
 
 /** The registry cannot be asked at present: its database is away. Never means that a service is down. */
 export class RegistryUnavailable extends PorticoError {

@@ -1,8 +1,8 @@
 /**
  * The registry of services: who runs where, who is up, and what operators decide about them.
  */
-import { PorticoError } from '../errors.js';
-import { createLogger, type Logger } from '../log.js';
+import { PorticoError } from '../errors/index.js';
+import { createLogger, type Logger } from '../log/index.js';
 import type { ServiceRecord } from '../service/index.js';
 import { type Clock, DynamicLoopingCall, systemClock } from '../tasks/index.js';
 import { isFromTheFuture, isUp, type Liveness, liveness } from './is-up.js';

@@ -4,8 +4,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ConfigurationRefused } from '../errors.js';
-import type { Logger } from '../log.js';
+import { ConfigurationRefused } from '../errors/index.js';
+import type { Logger } from '../log/index.js';
 import type { ServiceRecord, ServiceState } from '../service/index.js';
 import { type Database, openDatabase, type SqlValue, transaction } from '../sqlite/index.js';
 import { pause } from '../tasks/index.js';

@@ -1,7 +1,7 @@
 /**
  * A route table for people and tools: what `api-cli routes` shows.
  */
-import type { Origin } from '../errors.js';
+import type { Origin } from '../errors/index.js';
 import { acceptsMethod } from './mapper/conditions.js';
 import type { CompiledRoute, Found } from './matching/compiled-route.js';
 import { findShadowed } from './matching/shadow.js';

@@ -14,7 +14,7 @@ import {
   quoteClient,
   tellRouted,
 } from '../app/index.js';
-import type { LogFields } from '../log.js';
+import type { LogFields } from '../log/index.js';
 import { ActionRequest, type Args, type RequestSurroundings } from './actions/action-request.js';
 import { SchemaCompiler } from './actions/schema-compiler.js';
 import type { MatchRequest } from './mapper/conditions.js';

@@ -2,8 +2,8 @@
  * Options of a router.
  */
 import type { FaultStyle, LeafPlugin } from '../app/index.js';
-import { PorticoError, refuseUnknownOptions, whatItIs } from '../errors.js';
-import type { Logger } from '../log.js';
+import { PorticoError, refuseUnknownOptions, whatItIs } from '../errors/index.js';
+import type { Logger } from '../log/index.js';
 import type { ControllerSource } from './actions/controllers.js';
 import type { SchemaDraft } from './actions/create-ajv.js';
 import type { MapperOptions } from './mapper/mapper.js';

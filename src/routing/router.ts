@@ -2,9 +2,8 @@
  * Routes to controllers: a mapper whose table is an App.
  */
 import { type App, type ClosableApp, connectApp, type Filter } from '../app/index.js';
-import type { PorticoError } from '../errors.js';
-import { didYouMean } from '../errors.js';
-import { createLogger } from '../log.js';
+import { didYouMean, type PorticoError } from '../errors/index.js';
+import { createLogger } from '../log/index.js';
 import type { Handler, RangedOptions } from './actions/action.js';
 import type { ControllerSource } from './actions/controllers.js';
 import { Controllers, HANDLER_ACTION } from './actions/controllers.js';

@@ -1,7 +1,7 @@
 /**
  * What an RPC service is given in code, looked at before anything is made of it.
  */
-import { ConfigurationRefused, didYouMean, PorticoError } from '../errors.js';
+import { ConfigurationRefused, didYouMean, PorticoError } from '../errors/index.js';
 import type { RPCServiceOptions } from './rpc-options.js';
 
 type Kind = readonly [is: (value: unknown) => boolean, wanted: string];

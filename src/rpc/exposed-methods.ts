@@ -2,7 +2,7 @@
  * Which methods of an object may be called from outside. A test such as `name in endpoint` would expose `constructor` and
  * `toString`, and run getters.
  */
-import { PorticoError } from '../errors.js';
+import { PorticoError } from '../errors/index.js';
 import { HOOK_NAMES, type Manager } from '../service/index.js';
 
 /** A method as it is called from outside: who asks, and arguments by name. */

@@ -2,7 +2,7 @@
  * A manager's methods for the other parts of an application: called here where the work is this host's, and sent to the
  * host it belongs to where it is not. The same names, the same arguments, either way.
  */
-import { didYouMean, PorticoError } from '../errors.js';
+import { didYouMean, PorticoError } from '../errors/index.js';
 import { isUntracked, notPlain, type TaskTracker } from '../service/index.js';
 import { exposedMethods, type RemoteMethod } from './exposed-methods.js';
 

@@ -2,7 +2,7 @@
  * Who an RPC service is: names that its records, its topics and its options are made of.
  */
 import { type Config, commandName, defineOptions, module } from '../config/index.js';
-import { ConfigurationRefused, didYouMean, PorticoError } from '../errors.js';
+import { ConfigurationRefused, didYouMean, PorticoError } from '../errors/index.js';
 import { heartbeatOptions, type ManagerContext, type ManagerOption, namedManager } from '../registry/index.js';
 import type { ManagerSource } from '../service/index.js';
 import type { RPCServiceOptions } from './rpc-options.js';

@@ -2,7 +2,7 @@
  * What an RPC service is given in code. Absent and null mean the default; 0 and false are values.
  */
 import type { Config } from '../config/index.js';
-import type { Logger } from '../log.js';
+import type { Logger } from '../log/index.js';
 import type { ManagerContext } from '../registry/index.js';
 import type { ManagerSource, Registration } from '../service/index.js';
 import type { RemoteCall } from './manager-api.js';

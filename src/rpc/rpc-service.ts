@@ -2,8 +2,8 @@
  * RPCService: a manager as a service that can be launched, with its hooks, periodic tasks, record and heartbeat.
  */
 import { Config } from '../config/index.js';
-import { PorticoError } from '../errors.js';
-import { createLogger, type Logger } from '../log.js';
+import { PorticoError } from '../errors/index.js';
+import { createLogger, type Logger } from '../log/index.js';
 import { ManagedService } from '../registry/index.js';
 import {
   type ConfigChanges,

@@ -3,7 +3,7 @@
  */
 import { closeSync } from 'node:fs';
 import { createServer, type Server as NetServer } from 'node:net';
-import type { Logger } from '../log.js';
+import type { Logger } from '../log/index.js';
 import type { ListenAddress, ListenSocket } from '../service/index.js';
 import { formatAddress, listen } from './listen.js';
 

@@ -11,7 +11,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { abortResponse, countAnswer, countPlaces } from '../app/index.js';
-import type { Logger } from '../log.js';
+import type { Logger } from '../log/index.js';
 import {
   advertiseIdleTime,
   DirectResponse,
@@ -31,7 +31,7 @@ import { closeLingering, DISCARD_BYTES, discardRest } from './connections/linger
 import { SeldomLine } from './connections/seldom-line.js';
 import { type UpgradeHandler, Upgrades } from './connections/upgrades.js';
 import { Watch, type WatchLimits } from './connections/watch.js';
-import { advertisedKeepAlive, handshakeTimeout, headTime, nodeOptions } from './node-options.js';
+import { advertisedKeepAlive, handshakeTimeout, headTime, lastRequest, nodeOptions } from './node-options.js';
 import { Intake } from './requests/intake.js';
 import { joinChunks } from './requests/join-chunks.js';
 import { type Refusal, refusal, sendRefusal } from './requests/refusal.js';
@@ -304,11 +304,6 @@ export class Front {
  */
 function endTimeout(socket: Socket): void {
   if (socket.timeout) socket.setTimeout(0);
-}
-
-/** The number of the request whose answer ends its connection. */
-function lastRequest({ keepAlive, maxRequestsPerConnection }: WsgiOptions): number {
-  return keepAlive ? maxRequestsPerConnection || Number.POSITIVE_INFINITY : 1;
 }
 
 function watchLimits(limits: WsgiOptions): WatchLimits {

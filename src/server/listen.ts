@@ -3,8 +3,8 @@
  */
 import { lstatSync, unlinkSync } from 'node:fs';
 import { type AddressInfo, connect, type Server as NetServer } from 'node:net';
-import { PorticoError } from '../errors.js';
-import { madeWithMode } from '../made-with-mode.js';
+import { PorticoError } from '../errors/index.js';
+import { madeWithMode } from '../process/index.js';
 import type { ListenAddress, ListenSocket } from '../service/index.js';
 
 /** What to listen on. */

@@ -3,7 +3,7 @@
  */
 import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { nearestNames } from '../errors.js';
+import { nearestNames } from '../errors/index.js';
 
 /** How many files are listed where none has a near name. */
 const LISTED = 3;

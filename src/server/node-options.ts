@@ -45,3 +45,8 @@ export function advertisedKeepAlive({ keepAliveTimeout }: WsgiOptions): number {
 export function handshakeTimeout(limits: WsgiOptions): number {
   return limits.handshakeTimeout === 0 ? 2 ** 31 - 1 : limits.handshakeTimeout * 1000;
 }
+
+/** The number of the request whose answer ends its connection. */
+export function lastRequest({ keepAlive, maxRequestsPerConnection }: WsgiOptions): number {
+  return keepAlive ? maxRequestsPerConnection || Number.POSITIVE_INFINITY : 1;
+}

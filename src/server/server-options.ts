@@ -4,7 +4,7 @@
 import type { TlsOptions } from 'node:tls';
 import type { FaultStyle } from '../app/index.js';
 import { camelCase } from '../config/index.js';
-import type { Logger } from '../log.js';
+import type { Logger } from '../log/index.js';
 import type { ListenAddress } from '../service/index.js';
 import { type WsgiOptions, wsgiOptions } from './api/wsgi-options.js';
 import type { UpgradeHandler } from './connections/upgrades.js';

@@ -7,7 +7,7 @@ import { Server as NetServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TlsOptions } from 'node:tls';
 import { type App, Fault, inPlace, markDraining, tellRecordLost } from '../app/index.js';
-import { type Logger, silentLogger } from '../log.js';
+import { type Logger, silentLogger } from '../log/index.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
 import type { WsgiOptions } from './api/wsgi-options.js';
 import type { Exchange } from './connections/connections.js';

@@ -1,8 +1,8 @@
 /**
  * What can be wrong with the hooks of a manager: one that is no function, and one whose name is misspelt.
  */
-import { ConfigurationRefused, nearestNames, whatItIs } from '../errors.js';
-import type { Logger } from '../log.js';
+import { ConfigurationRefused, nearestNames, whatItIs } from '../errors/index.js';
+import type { Logger } from '../log/index.js';
 import { HOOK_NAMES } from './hook-caller.js';
 import type { Manager } from './manager.js';
 

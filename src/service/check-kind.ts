@@ -1,7 +1,7 @@
 /**
  * What a declaration of a kind of driver, and a policy, may say: looked at where it is made, all mistakes at once.
  */
-import { PorticoError, unknownOption, whatItIs } from '../errors.js';
+import { PorticoError, unknownOption, whatItIs } from '../errors/index.js';
 import type { DriverKind } from './driver-kind.js';
 import type { DriverPolicy } from './driver-policy.js';
 

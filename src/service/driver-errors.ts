@@ -1,7 +1,7 @@
 /**
  * What can be wrong with the name of a driver, and with a driver that was found.
  */
-import { didYouMean, PorticoError } from '../errors.js';
+import { didYouMean, PorticoError } from '../errors/index.js';
 import type { DriverKind } from './driver-kind.js';
 
 /** No kind of that name was declared. */

@@ -3,7 +3,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PorticoError, whatItIs } from '../errors.js';
+import { PorticoError, whatItIs } from '../errors/index.js';
 import type { DriverPolicy } from './driver-policy.js';
 import { moduleFolders } from './module-path.js';
 

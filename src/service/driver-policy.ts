@@ -1,7 +1,7 @@
 /**
  * Limits around a driver's methods: how long a call may take, how often it is tried again, and when one stops asking.
  */
-import { PorticoError } from '../errors.js';
+import { PorticoError } from '../errors/index.js';
 import { checkPolicy } from './check-kind.js';
 import { NotSupported } from './driver-kind.js';
 

@@ -3,8 +3,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { Config, defineOptions, type OptionDeclarations, string } from '../config/index.js';
-import { PorticoError } from '../errors.js';
-import type { Logger } from '../log.js';
+import { PorticoError } from '../errors/index.js';
+import type { Logger } from '../log/index.js';
 import { checkKind } from './check-kind.js';
 import {
   driverNotMade,

@@ -1,8 +1,8 @@
 /**
  * Calls of managers' hooks: each with a limit of time, and no hook twice in a row of calls that must be one.
  */
-import { PorticoError } from '../errors.js';
-import type { Logger } from '../log.js';
+import { PorticoError } from '../errors/index.js';
+import type { Logger } from '../log/index.js';
 import { type Clock, pause } from '../tasks/index.js';
 import type { Manager } from './manager.js';
 

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { orUndefined } from '../or-undefined.js';
+import { orUndefined } from '../errors/index.js';
 import { thrownAt } from './thrown-at.js';
 
 /** How long another process may take to find the place of a mistake. */

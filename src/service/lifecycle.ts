@@ -1,7 +1,7 @@
 /**
  * The states behind start, stop and wait, written once for every service.
  */
-import { PorticoError } from '../errors.js';
+import { PorticoError } from '../errors/index.js';
 import { type Clock, systemClock } from '../tasks/index.js';
 import type { Awaitable } from './awaitable.js';
 import type { StopOptions } from './service.js';

@@ -1,8 +1,8 @@
 /**
  * From what a manager is given as, a name in the configuration or something in code, to the manager itself.
  */
-import { ConfigurationRefused } from '../errors.js';
-import { silentLogger } from '../log.js';
+import { ConfigurationRefused } from '../errors/index.js';
+import { silentLogger } from '../log/index.js';
 import type { Awaitable } from './awaitable.js';
 import { checkHooks } from './check-hooks.js';
 import { loadDriver } from './drivers.js';

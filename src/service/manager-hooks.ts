@@ -7,8 +7,8 @@
  */
 import { accessSync, constants } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { ConfigurationRefused, PorticoError } from '../errors.js';
-import type { Logger } from '../log.js';
+import { ConfigurationRefused, PorticoError } from '../errors/index.js';
+import type { Logger } from '../log/index.js';
 import { type Clock, type PeriodicTasks, systemClock, type TaskGroup } from '../tasks/index.js';
 import type { Awaitable } from './awaitable.js';
 import { checkHooks } from './check-hooks.js';

@@ -1,7 +1,7 @@
 /**
  * The periodic tasks of a service's managers: driven while it serves, as the configuration says at the moment.
  */
-import type { Logger } from '../log.js';
+import type { Logger } from '../log/index.js';
 import { type Clock, PeriodicRunner, PeriodicTasks, type TaskGroup } from '../tasks/index.js';
 import type { Manager, Registration } from './manager.js';
 

@@ -5,7 +5,7 @@
 import { realpathSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { didYouMean, PorticoError, whatItIs } from '../errors.js';
+import { didYouMean, PorticoError, whatItIs } from '../errors/index.js';
 import { importFailure } from './import-failure.js';
 import { ModuleMissing, moduleUrl } from './module-path.js';
 

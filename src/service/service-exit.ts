@@ -1,7 +1,7 @@
 /**
  * A service that ends its process with a status of its own choice.
  */
-import { PorticoError } from '../errors.js';
+import { PorticoError } from '../errors/index.js';
 
 /**
  * Thrown by a service's verb or task: its launcher stops everything and ends with `code`. What `SystemExit` is to

@@ -3,7 +3,7 @@
  * which has background work.
  */
 import type { Config } from '../config/index.js';
-import type { Logger } from '../log.js';
+import type { Logger } from '../log/index.js';
 import { type Clock, TaskGroup } from '../tasks/index.js';
 import type { Awaitable } from './awaitable.js';
 

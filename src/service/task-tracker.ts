@@ -1,7 +1,7 @@
 /**
  * The work of managers that must be known by name when a service stops: what is under way, and what came of it.
  */
-import type { Logger } from '../log.js';
+import type { Logger } from '../log/index.js';
 import { type Clock, formatDuration, pause, systemClock } from '../tasks/index.js';
 import type { Awaitable } from './awaitable.js';
 

@@ -2,7 +2,7 @@
  * Where in the application an error was thrown, for those who have to mend it.
  */
 import { fileURLToPath } from 'node:url';
-import { isOwnFile } from '../own-files.js';
+import { isOwnFile } from '../process/index.js';
 
 /** `file:line:column` of the innermost frame that is not Node's, a dependency's or Portico's; undefined without one. */
 export function thrownAt(error: unknown): string | undefined {

@@ -4,8 +4,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { PorticoError } from '../errors.js';
-import { ownFile } from '../own-files.js';
+import { PorticoError } from '../errors/index.js';
+import { ownFile } from '../process/index.js';
 
 /** The environment variable that holds the assignment as JSON: read once and deleted. */
 const ASSIGNMENT_VARIABLE = 'PORTICO_WORKER';

@@ -4,7 +4,7 @@
 import { chmodSync, closeSync, existsSync, lstatSync, openSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import querystring from 'node:querystring';
-import { PorticoError } from '../errors.js';
+import { PorticoError } from '../errors/index.js';
 
 /** What SQLite stores. */
 export type SqlValue = null | number | bigint | string | Uint8Array;

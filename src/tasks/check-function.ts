@@ -1,7 +1,7 @@
 /**
  * What is to run later is looked at now, where the mistake is.
  */
-import { PorticoError, whatItIs } from '../errors.js';
+import { PorticoError, whatItIs } from '../errors/index.js';
 
 /** Throws `PORTICO_NOT_A_FUNCTION` for what cannot be called; `what` is how the message calls it. */
 export function checkFunction(fn: unknown, what: string): void {

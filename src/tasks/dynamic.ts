@@ -1,7 +1,7 @@
 /**
  * Looping calls whose function says how long to idle.
  */
-import { PorticoError } from '../errors.js';
+import { PorticoError } from '../errors/index.js';
 import { failed, LoopingCall, type LoopOptions, type StartedLoop } from './looping-call.js';
 
 /** How a dynamic loop is started. */

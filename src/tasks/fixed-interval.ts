@@ -1,8 +1,8 @@
 /**
  * Looping calls at a fixed interval, from start to start.
  */
-import { PorticoError, whatItIs } from '../errors.js';
-import { createLogger, type Logger } from '../log.js';
+import { PorticoError, whatItIs } from '../errors/index.js';
+import { createLogger, type Logger } from '../log/index.js';
 import { type Clock, systemClock } from './clock.js';
 import { LoopingCall, LoopingCallTimeOut, type LoopOptions, type StartedLoop } from './looping-call.js';
 

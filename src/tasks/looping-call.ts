@@ -2,8 +2,8 @@
  * A function that is called again and again, never twice at a time: the engine behind the four kinds of looping calls,
  * which differ only in how long they idle between two calls.
  */
-import { PorticoError } from '../errors.js';
-import { createLogger, type Logger } from '../log.js';
+import { PorticoError } from '../errors/index.js';
+import { createLogger, type Logger } from '../log/index.js';
 import { checkFunction } from './check-function.js';
 import { type Clock, pause, systemClock } from './clock.js';
 

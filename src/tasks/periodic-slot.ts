@@ -1,7 +1,7 @@
 /**
  * One periodic task's place in the schedule: when it ran, when it is due, what it is doing.
  */
-import type { Logger } from '../log.js';
+import type { Logger } from '../log/index.js';
 import { type Clock, pause } from './clock.js';
 import { DEFAULT_INTERVAL, type PeriodicTaskOptions } from './periodic-task.js';
 

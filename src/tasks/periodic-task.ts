@@ -1,7 +1,7 @@
 /**
  * The mark on a method that is to run every so often.
  */
-import { didYouMean, PorticoError, unknownOption, whatItIs } from '../errors.js';
+import { didYouMean, PorticoError, unknownOption, whatItIs } from '../errors/index.js';
 
 /** How often a periodic task runs, and where. */
 export interface PeriodicTaskOptions {

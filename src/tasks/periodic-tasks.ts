@@ -2,7 +2,7 @@
  * The periodic tasks of one object, and passes over them.
  */
 import { setMaxListeners } from 'node:events';
-import { createLogger, type Logger } from '../log.js';
+import { createLogger, type Logger } from '../log/index.js';
 import { checkFunction } from './check-function.js';
 import { type Clock, pause, systemClock } from './clock.js';
 import type { TaskContext } from './looping-call.js';

@@ -1,7 +1,7 @@
 /**
  * Calling a function again when it failed in a way that may pass.
  */
-import { PorticoError, unknownOption, whatItIs } from '../errors.js';
+import { PorticoError, unknownOption, whatItIs } from '../errors/index.js';
 import { type Clock, pause, systemClock } from './clock.js';
 
 type ErrorClass = abstract new (...args: never[]) => Error;

@@ -1,8 +1,8 @@
 /**
  * Tasks and timers that stop together: what a service does in the background.
  */
-import { PorticoError, whatItIs } from '../errors.js';
-import { createLogger, type Logger } from '../log.js';
+import { PorticoError, whatItIs } from '../errors/index.js';
+import { createLogger, type Logger } from '../log/index.js';
 import { checkFunction } from './check-function.js';
 import { type Clock, systemClock } from './clock.js';
 import { DynamicLoopingCall, type DynamicOptions } from './dynamic.js';

@@ -1,8 +1,8 @@
 /**
  * One piece of background work in a `TaskGroup`.
  */
-import { PorticoError } from '../errors.js';
-import type { Logger } from '../log.js';
+import { PorticoError } from '../errors/index.js';
+import type { Logger } from '../log/index.js';
 import { endedBy, type TaskContext } from './looping-call.js';
 
 /** Where a task is. `done` also when it failed or was cancelled. */

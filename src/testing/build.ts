@@ -4,8 +4,8 @@
 import { join } from 'node:path';
 import type { App, AppFactory, Conf, FactoryContext, Filter, FilterFactory } from '../app/index.js';
 import { Config } from '../config/index.js';
-import { PorticoError, whatItIs } from '../errors.js';
-import { type Logger, silentLogger } from '../log.js';
+import { PorticoError, whatItIs } from '../errors/index.js';
+import { type Logger, silentLogger } from '../log/index.js';
 import type { Awaitable } from '../service/index.js';
 
 /** What a factory finds around it. */

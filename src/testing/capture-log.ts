@@ -1,7 +1,7 @@
 /**
  * A log that a test can read.
  */
-import { createLogger, type Logger, type LogLevel } from '../log.js';
+import { createLogger, type Logger, type LogLevel } from '../log/index.js';
 
 /** Lines as they would be written, parsed. */
 export interface CapturedLog {

@@ -3,7 +3,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, environ, isOwnPatch } from '../app/index.js';
-import { PorticoError } from '../errors.js';
+import { PorticoError } from '../errors/index.js';
 import { type Clock, systemClock } from '../tasks/index.js';
 
 /** A rule of the App contract was broken. `rule` is its number in `src/app/README.md`. */

@@ -4,7 +4,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, relative } from 'node:path';
-import { PorticoError } from '../errors.js';
+import { PorticoError } from '../errors/index.js';
 
 /** A folder with files in it. */
 export interface TempConfig extends AsyncDisposable {

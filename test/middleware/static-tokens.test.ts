@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { PorticoError } from '../../dist/errors.js';
+import { PorticoError } from '../../dist/errors/errors.js';
 import { staticTokens } from '../../dist/middleware/auth/static-tokens.js';
 
 function refusalOf(text: string): string {

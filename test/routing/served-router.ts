@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { App, ClosableApp } from 'portico/app';
 import { action, type JsonSchema, Router } from 'portico/routing';
-import { type LogFields, type Logger, silentLogger } from '../../dist/log.js';
+import { type LogFields, type Logger, silentLogger } from '../../dist/log/log.js';
 
 /** An answer, whole. */
 export interface Answer {

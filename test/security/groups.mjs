@@ -100,7 +100,7 @@ export const groups = [
     mutants: [
       {
         what: 'a password is taken to end at the first @ in it',
-        file: 'secrets.js',
+        file: 'text/secrets.js',
         replace: "const at = text.lastIndexOf('@', ",
         by: "const at = text.indexOf('@', ",
         tests: ['secrets'],

@@ -48,7 +48,7 @@ test('RL-20 out of descriptors, open connections go on and accepting resumes by 
   // Its soft limit leaves room for a few connections only; the limit is far above what it has open to begin with.
   const program = `
     import { openSync, closeSync } from 'node:fs';
-    import { createLogger } from ${JSON.stringify(new URL('../../dist/log.js', import.meta.url).href)};
+    import { createLogger } from ${JSON.stringify(new URL('../../dist/log/log.js', import.meta.url).href)};
     import { Server } from 'portico/server';
     const server = new Server('full', (req, res) => res.end('ok'), { maxConnections: 0, log: createLogger({ level: 'silent' }) });
     await server.start();

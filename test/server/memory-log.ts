@@ -1,5 +1,5 @@
 /** A logger that remembers its lines. */
-import type { LogFields, Logger, LogLevel } from '../../dist/log.js';
+import type { LogFields, Logger, LogLevel } from '../../dist/log/log.js';
 
 export interface LogLine {
   readonly level: LogLevel;

@@ -1,7 +1,7 @@
 /**
  * Every option a process runs with, in its log: what oslo.config's log_opt_values prints, with every secret masked.
  */
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import type { Config } from '../config.js';
 import { maskValue } from '../values/mask.js';
 import type { Resolved } from '../values/resolver.js';

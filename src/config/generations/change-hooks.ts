@@ -2,7 +2,7 @@
  * Code that wants to know when the configuration changed in this process.
  */
 import { setTimeout as later } from 'node:timers/promises';
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import type { Config } from '../config.js';
 import type { ConfigChanges } from './changes.js';
 

@@ -1,7 +1,7 @@
 /**
  * The ways a configuration comes to be: from its sources, from a text, from a snapshot, from nothing.
  */
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import { type LoadOptions, readState } from '../load.js';
 import { configOptions } from '../own-options.js';
 import { declareSources, readExternalSources } from '../sources/external-sources.js';

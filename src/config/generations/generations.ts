@@ -1,9 +1,9 @@
 /**
  * The generations of one configuration: the one in force, preparing the next, and taking it up.
  */
-import { PorticoError } from '../../errors.js';
+import { PorticoError } from '../../errors/index.js';
 import { optionKey, sectionKey } from '../../ini/index.js';
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import type { Config } from '../config.js';
 import { readAgain } from '../load.js';
 import { readExternalSources } from '../sources/external-sources.js';

@@ -3,7 +3,7 @@
  * apps, which workers alone load.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { masked } from '../../secrets.js';
+import { masked } from '../../text/index.js';
 import { fileLocation, type Sources, variableName } from '../sources/sources.js';
 import { type Location, placeOf } from '../values/issue.js';
 import type { ReloadMethod, ReportedChange } from './changes.js';

@@ -1,7 +1,7 @@
 /**
  * What `--help` and `--version` answer.
  */
-import { PorticoError } from '../../errors.js';
+import { PorticoError } from '../../errors/index.js';
 import { type Flag, standardFlags } from './command-line.js';
 
 /** Somebody asked for help or the version instead of a start: print `text` and end with status 0. */

@@ -1,9 +1,9 @@
 /**
  * What the command line says about configuration: files, directories, `--set`, and the options that ask for a flag.
  */
-import { PorticoError } from '../../errors.js';
+import { PorticoError } from '../../errors/index.js';
 import { optionKey, sectionKey } from '../../ini/index.js';
-import { looksSecret, masked, maskUris } from '../../secrets.js';
+import { looksSecret, masked, maskUris } from '../../text/index.js';
 import type { Option } from '../types/option.js';
 import type { DeclaredGroups } from '../values/declared-groups.js';
 import { suggestion } from '../values/issue.js';

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { maskUris } from '../../secrets.js';
+import { maskUris } from '../../text/index.js';
 import { type Declared, Generation } from '../generations/generation.js';
 import type { State } from '../generations/state.js';
 import { configOptions } from '../own-options.js';

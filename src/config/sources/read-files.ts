@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConf } from '../../ini/index.js';
-import { masked, maskUris } from '../../secrets.js';
+import { masked, maskUris } from '../../text/index.js';
 import type { ConfigIssue } from '../values/issue.js';
 import { maskAssigned } from '../values/mask.js';
 import type { NamedPath } from './default-files.js';

@@ -2,7 +2,7 @@
  * Declaring the options of a group, and telling two declarations apart.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { PorticoError, refuseUnknownOptions, whatItIs } from '../../errors.js';
+import { PorticoError, refuseUnknownOptions, whatItIs } from '../../errors/index.js';
 import type { Option, OptionDeclarations } from './option.js';
 import { specKeys } from './spec-keys.js';
 

@@ -1,7 +1,7 @@
 /**
  * Options as data: a declaration gives type, default and help; parser, check and manual line follow from it.
  */
-import type { Origin } from '../../errors.js';
+import type { Origin } from '../../errors/index.js';
 
 /** A value as somebody wrote it, and where: what errors about it point at. */
 export interface WrittenValue {

@@ -2,8 +2,7 @@
 import { existsSync, type Stats, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { nearestNames } from '../../errors.js';
-import { orUndefined } from '../../or-undefined.js';
+import { nearestNames, orUndefined } from '../../errors/index.js';
 import { type Declare, type DefaultOf, declareType, makeOption } from './declare.js';
 import { InvalidValue, type Option, type OptionSpec } from './option.js';
 

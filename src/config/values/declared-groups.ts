@@ -1,7 +1,7 @@
 /**
  * The options that somebody declared, by group: what names are known, and under which other names each is known.
  */
-import { PorticoError } from '../../errors.js';
+import { PorticoError } from '../../errors/index.js';
 import { sectionKey } from '../../ini/index.js';
 import { placeOfDeclaration, sameDeclaration } from '../types/define-options.js';
 import type { Option, OptionDeclarations } from '../types/option.js';

@@ -2,8 +2,8 @@
  * A group's values: found, judged, and put into the object they are handed out in.
  */
 import { inspect } from 'node:util';
-import type { Origin } from '../../errors.js';
-import { masked } from '../../secrets.js';
+import type { Origin } from '../../errors/index.js';
+import { masked } from '../../text/index.js';
 import type { Generation } from '../generations/generation.js';
 import { fileLocation } from '../sources/sources.js';
 import { camelCase, type OptionDeclarations, type WrittenValue } from '../types/option.js';

@@ -1,8 +1,8 @@
 /**
  * What is wrong with a configuration, as data and as text: every problem found, each with its place.
  */
-import { ConfigurationRefused, nearestNames, type Origin } from '../../errors.js';
-import { printable } from '../../printable.js';
+import { ConfigurationRefused, nearestNames, type Origin } from '../../errors/index.js';
+import { printable } from '../../text/index.js';
 
 /** Where a value comes from. `detail` says it in words an operator knows. */
 export interface Location {

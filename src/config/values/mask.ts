@@ -2,7 +2,7 @@
  * What must not be seen: secrets in dumps, errors, differences and reports.
  */
 
-import { looksSecret, masked, maskUris } from '../../secrets.js';
+import { looksSecret, masked, maskUris } from '../../text/index.js';
 import type { Option } from '../types/option.js';
 import type { Location } from './issue.js';
 

@@ -2,7 +2,7 @@
  * Names that were written and that nobody declared: in files, in the environment, on the command line.
  */
 
-import { nearestNames } from '../../errors.js';
+import { nearestNames } from '../../errors/index.js';
 import { fileLocation, type Sources, variableName } from '../sources/sources.js';
 import type { DeclaredGroups } from './declared-groups.js';
 import { type ConfigIssue, type Location, suggestion } from './issue.js';

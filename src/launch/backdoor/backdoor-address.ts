@@ -4,9 +4,9 @@
  */
 import { lstatSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
-import { ConfigurationRefused, PorticoError } from '../../errors.js';
-import type { Logger } from '../../log.js';
-import { madeWithMode } from '../../made-with-mode.js';
+import { ConfigurationRefused, PorticoError } from '../../errors/index.js';
+import type { Logger } from '../../log/index.js';
+import { madeWithMode } from '../../process/index.js';
 
 const HELP =
   'Acceptable values are 0, <port>, and <start>:<end>, where 0 results in listening on a random tcp port number; <port> results in listening on the specified port number (and not enabling backdoor if that port is in use); and <start>:<end> results in listening on the smallest unused port number within the specified range of port numbers. The chosen port is displayed in the log.';

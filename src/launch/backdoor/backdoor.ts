@@ -5,7 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { Transform } from 'node:stream';
 import { inspect } from 'node:util';
 import { type Config, defineOptions, string } from '../../config/index.js';
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import { backdoorPath, backdoorPorts, listenOnPath, listenOnPort } from './backdoor-address.js';
 import { type BackdoorView, backdoorCommands } from './backdoor-commands.js';
 

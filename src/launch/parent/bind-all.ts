@@ -1,7 +1,7 @@
 /**
  * Binds the addresses of services that are to be launched, and finds all that cannot be had.
  */
-import type { PorticoError } from '../../errors.js';
+import type { PorticoError } from '../../errors/index.js';
 import { checkService, checkWorkers, serviceName } from '../launch-arguments.js';
 import type { LaunchRequest } from '../reload/fleet-reload.js';
 import { bindFailure, bindFailures } from '../sockets/bind-failure.js';

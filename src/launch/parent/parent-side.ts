@@ -3,7 +3,7 @@
  * `Supervisor`'s.
  */
 import type { Config } from '../../config/index.js';
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import type { ListenAddress, ServiceBase } from '../../service/index.js';
 import { hearOfEarlyWorker, mainModule, shownArguments, type WorkerProgram } from '../../spawn/index.js';
 import { Deadline } from '../deadline.js';

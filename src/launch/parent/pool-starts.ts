@@ -1,7 +1,7 @@
 /**
  * When one more process of a service may be started: not while too many of them drain, and not too often.
  */
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import { pause } from '../within.js';
 import { makeRoom, type RoomTerms } from './pool-room.js';
 import { StartThrottle } from './start-throttle.js';

@@ -1,7 +1,7 @@
 /**
  * What a pool of workers and its supervisor are to each other.
  */
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import type { LaunchSettings } from '../launch-settings.js';
 import type { WorkerExit, WorkerHandle } from './worker-handle.js';
 import type { WorkerPool } from './worker-pool.js';

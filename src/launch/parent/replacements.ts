@@ -1,7 +1,7 @@
 /**
  * How the workers of a service are replaced: in each slot by one other at a time, which has to serve first.
  */
-import { PorticoError } from '../../errors.js';
+import { PorticoError } from '../../errors/index.js';
 import { deferred } from '../deferred.js';
 import { unlessAborted, within } from '../within.js';
 import type { PoolStarts } from './pool-starts.js';

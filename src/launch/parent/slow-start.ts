@@ -1,7 +1,7 @@
 /**
  * A worker that is not ready for long: what the log has of it.
  */
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /** After so long a start is worth a line, again when it has taken twice as long, and from then on once a minute at least. */

@@ -3,8 +3,8 @@
  * they begin with. The supervisor never accepts a connection and never runs a service.
  */
 import { url as debuggerUrl } from 'node:inspector';
-import { PorticoError } from '../../errors.js';
-import type { Logger } from '../../log.js';
+import { PorticoError } from '../../errors/index.js';
+import type { Logger } from '../../log/index.js';
 import { isListening, type ListenAddress, type ListeningService, type ServiceBase } from '../../service/index.js';
 import { mainModule, type WorkerProgram } from '../../spawn/index.js';
 import type { Assignment, Configure, InheritedSockets } from '../assignment.js';

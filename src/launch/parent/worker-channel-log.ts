@@ -1,7 +1,7 @@
 /**
  * The lines a log has for what a worker sends its parent and should not.
  */
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /** An error for what ends the worker, a warning for what was only sent to the wrong place. */

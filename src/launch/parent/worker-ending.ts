@@ -1,7 +1,7 @@
 /**
  * The end of a worker that was told to stop.
  */
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import { STATUS_FAILED, STATUS_STOPPED } from '../exit-status.js';
 import { within } from '../within.js';
 import type { WorkerHandle } from './worker-handle.js';

@@ -1,7 +1,7 @@
 /**
  * The line a log has for the end of a worker.
  */
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import type { WorkerExit, WorkerHandle } from './worker-handle.js';
 
 /** Whose end it was. */

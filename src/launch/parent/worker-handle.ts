@@ -2,7 +2,7 @@
  * The parent's view of one worker process. The worker's view of its parent is `ParentLink`.
  */
 import type { ChildProcess, SendHandle } from 'node:child_process';
-import { ConfigurationRefused, PorticoError } from '../../errors.js';
+import { ConfigurationRefused, PorticoError } from '../../errors/index.js';
 import type { Assignment, Configure, LaunchedService, ToParent, ToWorker, WorkerFailure } from '../assignment.js';
 import { type Deferred, deferred } from '../deferred.js';
 import { STATUS_FAILED, STATUS_REFUSED } from '../exit-status.js';

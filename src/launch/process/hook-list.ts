@@ -1,8 +1,8 @@
 /**
  * Functions of the application that run at a turning point of a launcher.
  */
-import { PorticoError } from '../../errors.js';
-import type { Logger } from '../../log.js';
+import { PorticoError } from '../../errors/index.js';
+import type { Logger } from '../../log/index.js';
 import type { Awaitable } from '../../service/index.js';
 import { within } from '../within.js';
 

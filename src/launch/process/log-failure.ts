@@ -1,8 +1,8 @@
 /**
  * How launchers log what went wrong: a mistake of the configuration as its text, anything else with its stack.
  */
-import { PorticoError } from '../../errors.js';
-import type { LogFields, Logger } from '../../log.js';
+import { PorticoError } from '../../errors/index.js';
+import type { LogFields, Logger } from '../../log/index.js';
 
 /** Marks an error that is in the log. */
 const LOGGED = Symbol.for('portico.logged');

@@ -2,8 +2,8 @@
  * A launcher's hold on its process: it listens to the signals, and keeps the process alive while it waits.
  */
 import type { Config } from '../../config/index.js';
-import { takeHeldSignals } from '../../early-signals.js';
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
+import { takeHeldSignals } from '../../process/index.js';
 import { deferred } from '../deferred.js';
 import type { LaunchSettings } from '../launch-settings.js';
 import { logConfiguration } from '../launcher-options.js';

@@ -2,7 +2,7 @@
  * The signals of one process: who wants to hear of them, and in what order. Owned by a launcher; there is no singleton.
  */
 import { constants } from 'node:os';
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 
 /** Called with the name of the signal that came (`SIGTERM`) and its number. */
 export type SignalListener = (name: string, number: number) => unknown;

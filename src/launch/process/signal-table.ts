@@ -3,7 +3,7 @@
  *
  * The entries only begin things; nothing here waits, so a SIGTERM that comes during a reload is seen at once.
  */
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import type { LaunchSettings } from '../launch-settings.js';
 import type { SignalListener } from './signal-handler.js';
 

@@ -1,7 +1,7 @@
 /**
  * An error that nobody handled: what the log has of it, how long the process may still take, and its status.
  */
-import type { LogFields, Logger } from '../../log.js';
+import type { LogFields, Logger } from '../../log/index.js';
 import { isRefusal, STATUS_FAILED, STATUS_UNHANDLED, statusOf } from '../exit-status.js';
 import { logFailure } from './log-failure.js';
 

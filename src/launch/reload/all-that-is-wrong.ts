@@ -1,8 +1,7 @@
 /**
  * What else is wrong, when a reload is refused anyway: all that a start would name, in one report.
  */
-import { ConfigurationRefused } from '../../errors.js';
-import { allInOne, mistakesOf } from '../../several-refusals.js';
+import { allInOne, ConfigurationRefused, mistakesOf } from '../../errors/index.js';
 import type { Generation } from '../parent/pool-surroundings.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import { NOT_LAUNCHED } from '../worker/worker-start.js';

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { type Config, placeOf, type ReportedChange } from '../../config/index.js';
-import { orUndefined } from '../../or-undefined.js';
+import { orUndefined } from '../../errors/index.js';
 import type { ServiceBase, ServiceFile } from '../../service/index.js';
 import { type RestartMethod, serviceName } from '../launch-arguments.js';
 import { digest } from './file-changes.js';

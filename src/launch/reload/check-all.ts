@@ -1,8 +1,9 @@
 /**
  * Services look at a configuration that is not yet in force.
  */
+
+import type { Refusals } from '../../errors/index.js';
 import type { ServiceBase } from '../../service/index.js';
-import type { Refusals } from '../../several-refusals.js';
 import type { Prepared } from './reload-source.js';
 
 /**

@@ -1,7 +1,7 @@
 /**
  * New values for workers that go on serving: pushed to all of them at once, over the channel.
  */
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import type { Generation } from '../parent/pool-surroundings.js';
 import type { Supervisor } from '../parent/supervisor.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';

@@ -3,8 +3,8 @@
  * becomes the first new worker of its service, which proves that it serves; then the configuration is in force; then the
  * others are replaced, one after another.
  */
-import { describeError, PorticoError } from '../../errors.js';
-import type { Logger } from '../../log.js';
+import { describeError, PorticoError } from '../../errors/index.js';
+import type { Logger } from '../../log/index.js';
 import type { ServiceBase } from '../../service/index.js';
 import { serviceName } from '../launch-arguments.js';
 import type { Generation } from '../parent/pool-surroundings.js';

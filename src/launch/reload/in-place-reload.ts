@@ -3,9 +3,8 @@
  * does not start.
  */
 import type { Config } from '../../config/index.js';
-import { PorticoError } from '../../errors.js';
+import { PorticoError, Refusals } from '../../errors/index.js';
 import type { ServiceBase } from '../../service/index.js';
-import { Refusals } from '../../several-refusals.js';
 import type { RestartMethod } from '../launch-arguments.js';
 import type { LaunchSettings } from '../launch-settings.js';
 import type { ServiceRun } from '../service-run.js';

@@ -2,10 +2,9 @@
  * A reload in the parent of workers: read, check, then let workers take it up, by the method that was chosen.
  */
 import type { Change, Config } from '../../config/index.js';
-import { describeError } from '../../errors.js';
-import type { Logger } from '../../log.js';
+import { describeError, Refusals } from '../../errors/index.js';
+import type { Logger } from '../../log/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
-import { Refusals } from '../../several-refusals.js';
 import { type RestartMethod, serviceName } from '../launch-arguments.js';
 import type { LaunchSettings } from '../launch-settings.js';
 import type { Supervisor } from '../parent/supervisor.js';

@@ -2,7 +2,7 @@
  * The check of a reload: for each service a spare child that runs the program with the new configuration, loads all that
  * a worker would need, and serves nothing. What it finds wrong ends the reload before anything is touched.
  */
-import { describeError, PorticoError } from '../../errors.js';
+import { describeError, PorticoError } from '../../errors/index.js';
 import type { Generation } from '../parent/pool-surroundings.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';

@@ -1,8 +1,8 @@
 /**
  * What came of a reload, for the log and for whoever asks later.
  */
-import { describeError, PorticoError } from '../../errors.js';
-import type { Logger } from '../../log.js';
+import { describeError, PorticoError } from '../../errors/index.js';
+import type { Logger } from '../../log/index.js';
 import type { ReloadChange } from './changed-files.js';
 import type { PipelineChange } from './outline.js';
 

@@ -2,8 +2,7 @@
  * What launchers need of a configuration in order to change it.
  */
 import type { Change, Config, ReportedChange } from '../../config/index.js';
-import { type ConfigurationRefused, PorticoError } from '../../errors.js';
-import { orUndefined } from '../../or-undefined.js';
+import { type ConfigurationRefused, orUndefined, PorticoError } from '../../errors/index.js';
 import type { ConfigChanges } from '../../service/index.js';
 import type { RestartMethod } from '../launch-arguments.js';
 import { digest } from './file-changes.js';

@@ -2,7 +2,7 @@
  * What looks into a running process: the report, on a signal or a file's modification, and the backdoor.
  */
 import { boolean, type Config, defineOptions } from '../../config/index.js';
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import type { ServiceBase } from '../../service/index.js';
 import type { Activity } from '../../tasks/index.js';
 import { type Backdoor, initializeIfEnabled } from '../backdoor/backdoor.js';

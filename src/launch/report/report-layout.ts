@@ -1,7 +1,7 @@
 /**
  * The look of a Guru Meditation report: banners of 72 columns over plain lines, as oslo.reports draws them.
  */
-import { printable } from '../../printable.js';
+import { printable } from '../../text/index.js';
 
 const WIDTH = 72;
 

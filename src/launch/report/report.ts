@@ -7,7 +7,6 @@ import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Config, defineOptions, float, packageOf, path } from '../../config/index.js';
-import { printable, printableLines } from '../../printable.js';
 import type { Awaitable } from '../../service/index.js';
 import {
   type Activity,
@@ -17,6 +16,7 @@ import {
   type PeriodicStatus,
   systemClock,
 } from '../../tasks/index.js';
+import { printable, printableLines } from '../../text/index.js';
 import { within } from '../within.js';
 import { pairs, sectionBanner, titleBanner } from './report-layout.js';
 import { processTree } from './report-processes.js';

@@ -1,7 +1,7 @@
 /**
  * Addresses that cannot be had, for operators: where each is set, and how to find out who has it. All at once.
  */
-import { describeError, PorticoError } from '../../errors.js';
+import { describeError, PorticoError } from '../../errors/index.js';
 
 /** Whose address it is. */
 export interface AddressOwner {

@@ -5,7 +5,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP, SocketAddress } from 'node:net';
 import { resolve } from 'node:path';
-import { PorticoError } from '../../errors.js';
+import { PorticoError } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import { pause } from '../within.js';
 import { type AddressOwner, bindFailure } from './bind-failure.js';

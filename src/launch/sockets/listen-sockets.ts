@@ -5,7 +5,7 @@ import { lookup } from 'node:dns/promises';
 import { existsSync, lstatSync, unlinkSync } from 'node:fs';
 import net, { isIP } from 'node:net';
 import { dirname } from 'node:path';
-import { madeWithMode } from '../../made-with-mode.js';
+import { madeWithMode } from '../../process/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import { type BoundHandle, bindSocket, canReusePort, nameOfDescriptor } from './bind.js';
 

@@ -3,7 +3,7 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync, unlinkSync } from 'node:fs';
-import { PorticoError } from '../../errors.js';
+import { PorticoError } from '../../errors/index.js';
 
 /** A program and its arguments. */
 type Command = readonly [program: string, ...args: string[]];

@@ -1,7 +1,7 @@
 /**
  * What a launcher tells the service manager that started it, in the order in which it happens.
  */
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import type { HostProcess } from '../process/host-process.js';
 import { HELPER_TIMEOUT_MS } from './datagram.js';
 import { notify, notifyOnce } from './systemd.js';

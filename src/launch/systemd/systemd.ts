@@ -3,7 +3,7 @@
  *
  * The sender is a child process (see `datagram.ts`), so a unit needs `NotifyAccess=all` (or `exec`).
  */
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import { receiveDatagram, sendDatagram } from './datagram.js';
 
 /** Where to send, and where to say that it did not work. */

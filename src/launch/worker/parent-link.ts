@@ -4,7 +4,7 @@
  * Made by the bootstrap before the program's main module runs, and left on the process object under
  * `Symbol.for('portico.worker')`, where `Config.load` finds the configuration and `ProcessLauncher` its role.
  */
-import { describeError } from '../../errors.js';
+import { describeError } from '../../errors/index.js';
 import type { Assignment, Configure, LaunchedService, ToParent, ToWorker } from '../assignment.js';
 import { STATUS_FAILED, statusOf } from '../exit-status.js';
 import { within } from '../within.js';

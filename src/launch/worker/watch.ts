@@ -4,7 +4,7 @@
 import { url as debuggerUrl } from 'node:inspector';
 import { performance } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
-import { ownFile } from '../../own-files.js';
+import { ownFile } from '../../process/index.js';
 import { WATCH_DESCRIPTOR } from '../assignment.js';
 import type { LaunchSettings } from '../launch-settings.js';
 import type { ParentLink } from './parent-link.js';

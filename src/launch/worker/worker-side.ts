@@ -3,7 +3,7 @@
  * path.
  */
 import type { ConfigSnapshot } from '../../config/index.js';
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import { type Awaitable, isListening, type ListeningService, type ServiceBase } from '../../service/index.js';
 import type { LaunchedService } from '../assignment.js';
 import { STATUS_FAILED } from '../exit-status.js';

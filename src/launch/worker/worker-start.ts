@@ -2,9 +2,8 @@
  * What a worker does between its first instruction and its program's: it takes its configuration from the parent, and
  * makes itself known.
  */
-import { ConfigurationRefused, type PorticoError } from '../../errors.js';
-import { exitPlace } from '../../exit-place.js';
-import { watchLoading } from '../../loading.js';
+import { ConfigurationRefused, type PorticoError } from '../../errors/index.js';
+import { exitPlace, watchLoading } from '../../process/index.js';
 import { type EarlyAssignment, WORKER_ID_VARIABLE } from '../../spawn/index.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { type Channel, ParentLink, WORKER_LINK } from './parent-link.js';

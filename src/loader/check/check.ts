@@ -7,10 +7,9 @@
  */
 import type { Declared, Trial } from '../../app/index.js';
 import { type Config, ConfigError } from '../../config/index.js';
-import { ConfigurationRefused } from '../../errors.js';
+import { ConfigurationRefused, refusalsOf, SeveralRefusals } from '../../errors/index.js';
 import type { PasteDocument, PasteSection } from '../../ini/index.js';
-import { silentLogger } from '../../log.js';
-import { refusalsOf, SeveralRefusals } from '../../several-refusals.js';
+import { silentLogger } from '../../log/index.js';
 import { tellsChildren } from '../composite/children.js';
 import { type Context, isComposite } from '../context.js';
 import { unknownProtocol, usableProtocol } from '../create.js';

@@ -2,7 +2,7 @@
  * What `check` finds: errors and warnings with their places, as data and as text.
  */
 import { ConfigError, type ConfigIssue, placeOf } from '../../config/index.js';
-import { ConfigurationRefused, type Origin } from '../../errors.js';
+import { ConfigurationRefused, type Origin } from '../../errors/index.js';
 import { PasteError } from '../paste-error.js';
 
 /** One mistake, or something that looks like one. */

@@ -4,7 +4,7 @@
 
 import type { Declared, WantedOrder } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
-import type { Origin } from '../../errors.js';
+import type { Origin } from '../../errors/index.js';
 import type { Context, FactoryUse } from '../context.js';
 import { sectionOf } from '../section-context.js';
 import type { Setting } from '../source.js';

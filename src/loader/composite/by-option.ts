@@ -10,7 +10,7 @@ import {
   type FactoryContext,
   type SectionLoader,
 } from '../../app/index.js';
-import { didYouMean } from '../../errors.js';
+import { didYouMean } from '../../errors/index.js';
 import { wordsOf } from '../../ini/index.js';
 import type { AwaitableFilter } from '../create.js';
 import { type PasteError, refuse } from '../paste-error.js';

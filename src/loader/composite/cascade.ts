@@ -10,7 +10,7 @@ import {
   Fault,
   type SectionLoader,
 } from '../../app/index.js';
-import { type Origin, PorticoError } from '../../errors.js';
+import { type Origin, PorticoError } from '../../errors/index.js';
 import { wordsOf } from '../../ini/index.js';
 import { type PasteError, refuse } from '../paste-error.js';
 import { type CompositeWarning, refusalsOf, type TellsChildren } from './children.js';

@@ -2,7 +2,7 @@
  * Places of a URL map: `/v2.1`, `domain api.example.com port 8774 /v2.1`.
  */
 import { collapsed } from '../../app/index.js';
-import type { Origin } from '../../errors.js';
+import type { Origin } from '../../errors/index.js';
 import { wordsOf } from '../../ini/index.js';
 import { refuse } from '../paste-error.js';
 

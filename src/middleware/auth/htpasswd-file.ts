@@ -3,8 +3,8 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { ConfigurationRefused, type Origin } from '../../errors.js';
-import type { Logger } from '../../log.js';
+import { ConfigurationRefused, type Origin } from '../../errors/index.js';
+import type { Logger } from '../../log/index.js';
 import { type Clock, systemClock } from '../../tasks/index.js';
 
 /** How often the file is looked at, at most, in milliseconds. */

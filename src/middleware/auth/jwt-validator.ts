@@ -5,7 +5,7 @@ import { createPublicKey } from 'node:crypto';
 import { dirname } from 'node:path';
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { Fault } from '../../app/index.js';
-import { ConfigurationRefused } from '../../errors.js';
+import { ConfigurationRefused } from '../../errors/index.js';
 import { importModuleExport } from '../../service/index.js';
 import { JwksSource, remoteKeys } from './jwks-source.js';
 import { type JwtOptions, jwtOptions } from './jwt-options.js';

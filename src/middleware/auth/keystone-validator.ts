@@ -2,8 +2,7 @@
  * The validator `keystone`: asks an OpenStack identity service, API version 3.
  */
 import { X509Certificate } from 'node:crypto';
-import { ConfigurationRefused } from '../../errors.js';
-import { gatherRefusals } from '../../several-refusals.js';
+import { ConfigurationRefused, gatherRefusals } from '../../errors/index.js';
 import { type AccountOptions, accountOptions } from './auth-token-options.js';
 import { type IdentityAnswer, IdentityClient } from './identity-client.js';
 import { KeystoneSession, missingIn } from './keystone-session.js';

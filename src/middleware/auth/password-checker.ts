@@ -3,7 +3,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { Fault } from '../../app/index.js';
-import { ownFile } from '../../own-files.js';
+import { ownFile } from '../../process/index.js';
 import type { PasswordQuestion } from './basic-auth-worker.js';
 
 /** Questions that may wait for each thread. */

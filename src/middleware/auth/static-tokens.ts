@@ -4,8 +4,7 @@
  */
 import { evaluate, type MemberNode, type ObjectNode, parse, type ValueNode } from '@humanwhocodes/momoa';
 import { camelCase } from '../../config/index.js';
-import { ConfigurationRefused, nearestNames } from '../../errors.js';
-import { allInOne } from '../../several-refusals.js';
+import { allInOne, ConfigurationRefused, nearestNames } from '../../errors/index.js';
 import type { TokenInfo } from './token-validator.js';
 
 /** What a member may be. */

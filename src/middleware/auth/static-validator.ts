@@ -2,7 +2,7 @@
  * The validator `static`: tokens out of a file, for development.
  */
 import { boolean, type Config, defineOptions } from '../../config/index.js';
-import { ConfigurationRefused, type Origin } from '../../errors.js';
+import { ConfigurationRefused, type Origin } from '../../errors/index.js';
 import { staticTokens } from './static-tokens.js';
 import type { RefusedToken, TokenInfo, TokenValidator, ValidatorSettings } from './token-validator.js';
 

@@ -3,7 +3,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { Fault, methodsOf, requestPath } from '../../app/index.js';
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import { systemClock } from '../../tasks/index.js';
 import {
   accessRulesOf,

@@ -2,8 +2,8 @@
  * What auth_token asks about tokens.
  */
 import type { Config } from '../../config/index.js';
-import { type Origin, PorticoError } from '../../errors.js';
-import type { Logger } from '../../log.js';
+import { type Origin, PorticoError } from '../../errors/index.js';
+import type { Logger } from '../../log/index.js';
 import type { Awaitable } from '../../service/index.js';
 import type { AuthTokenOptions } from './auth-token-options.js';
 

@@ -3,7 +3,7 @@
  */
 import { dirname } from 'node:path';
 import { type FactoryContext, optionOrigin } from '../../app/index.js';
-import { ConfigurationRefused, type Origin, PorticoError } from '../../errors.js';
+import { ConfigurationRefused, type Origin, PorticoError } from '../../errors/index.js';
 import { type DriverKind, Drivers } from '../../service/index.js';
 import type { AuthTokenOptions } from './auth-token-options.js';
 import type { JwtOptions } from './jwt-options.js';

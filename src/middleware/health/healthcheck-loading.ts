@@ -4,9 +4,8 @@
 import { dirname } from 'node:path';
 import type { FactoryContext, LiveOptions } from '../../app/index.js';
 import type { OptionsOf } from '../../config/index.js';
-import { ConfigurationRefused, type Origin, PorticoError } from '../../errors.js';
+import { ConfigurationRefused, type Origin, PorticoError, Refusals } from '../../errors/index.js';
 import { Drivers } from '../../service/index.js';
-import { Refusals } from '../../several-refusals.js';
 import type { healthcheckOptions } from './healthcheck-options.js';
 import { type HealthcheckPlugin, healthcheckKind } from './healthcheck-plugins.js';
 

@@ -3,7 +3,7 @@
  */
 import { access } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import type { DriverKind } from '../../service/index.js';
 
 /** One answer. */

@@ -2,7 +2,7 @@
  * Rules of a rate limit, as operators write them.
  */
 import { collapsed, writtenPath } from '../../app/index.js';
-import { ConfigurationRefused, type Origin } from '../../errors.js';
+import { ConfigurationRefused, type Origin } from '../../errors/index.js';
 
 const KEYS = ['address', 'project', 'user', 'token-hash', 'route'] as const;
 

@@ -4,7 +4,7 @@
  * An action without options is a plain method of its controller.
  */
 import type { Filter } from '../../app/index.js';
-import { refuseUnknownOptions, whatItIs } from '../../errors.js';
+import { refuseUnknownOptions, whatItIs } from '../../errors/index.js';
 import { RouteError } from '../mapper/route-error.js';
 import type { WrittenRange } from '../versions/api-version.js';
 import type { ActionRequest, Args } from './action-request.js';

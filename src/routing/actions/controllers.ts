@@ -1,7 +1,7 @@
 /**
  * The controllers of a router: names, objects and classes, each made once.
  */
-import { didYouMean } from '../../errors.js';
+import { didYouMean } from '../../errors/index.js';
 import { RouteError } from '../mapper/route-error.js';
 import type { Handler } from './action.js';
 import { className, Resource, type ResourceSettings } from './resource.js';

@@ -2,7 +2,7 @@
  * A controller and its actions: nova's `wsgi.Resource`.
  */
 
-import { didYouMean } from '../../errors.js';
+import { didYouMean } from '../../errors/index.js';
 import { RouteError } from '../mapper/route-error.js';
 import { type Action, actionOf, isAction, type RangedOptions } from './action.js';
 import { type ActionSource, type CompiledAction, compileAction, refuseOverlap } from './compiled-action.js';

@@ -3,7 +3,7 @@
  */
 import type { Ajv, ErrorObject, ValidateFunction } from 'ajv';
 import { Fault, quoteClient } from '../../app/index.js';
-import { looksSecret } from '../../secrets.js';
+import { looksSecret } from '../../text/index.js';
 import { createAjv, FORMATS, type SchemaDraft } from './create-ajv.js';
 import type { JsonSchema } from './json-schema.js';
 import { isPlainData } from './plain-data.js';

@@ -2,8 +2,8 @@
  * Where in the application a call was made: the place an error about a route points at.
  */
 import { fileURLToPath } from 'node:url';
-import type { Origin } from '../../errors.js';
-import { isOwnFile } from '../../own-files.js';
+import type { Origin } from '../../errors/index.js';
+import { isOwnFile } from '../../process/index.js';
 
 /** The place, worked out when it is asked for: reading a stack is dear, and most places are never shown. */
 export type CallSite = () => Origin | undefined;

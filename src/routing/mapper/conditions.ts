@@ -2,7 +2,7 @@
  * Conditions of a route besides its path: method, sub-domain, and a function of the application's.
  */
 import type { IncomingMessage } from 'node:http';
-import { refuseUnknownOptions } from '../../errors.js';
+import { refuseUnknownOptions } from '../../errors/index.js';
 
 /** What matching sees of a request. */
 export interface MatchRequest {

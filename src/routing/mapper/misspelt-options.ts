@@ -1,7 +1,7 @@
 /**
  * Names among the options of a route that are no option, and not what Routes has them for either: a default.
  */
-import { nearestNames } from '../../errors.js';
+import { nearestNames } from '../../errors/index.js';
 import { RouteError } from './route-error.js';
 
 /** What else belongs somewhere else, and where. */

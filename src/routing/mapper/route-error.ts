@@ -1,7 +1,7 @@
 /**
  * Mistakes in a route table.
  */
-import { type ErrorDetails, type Origin, PorticoError } from '../../errors.js';
+import { type ErrorDetails, type Origin, PorticoError } from '../../errors/index.js';
 import { RegexProblem } from '../template/pattern-reader.js';
 import { TemplateProblem } from '../template/template.js';
 import { RequirementProblem } from './requirement-problem.js';

@@ -2,8 +2,8 @@
  * From a compiled table to what is done for each of its routes; all mistakes are collected.
  */
 import type { Filter } from '../../app/index.js';
-import type { PorticoError } from '../../errors.js';
-import type { Logger } from '../../log.js';
+import type { PorticoError } from '../../errors/index.js';
+import type { Logger } from '../../log/index.js';
 import type { Controllers } from '../actions/controllers.js';
 import type { Mapper } from '../mapper/mapper.js';
 import type { Route } from '../mapper/route.js';

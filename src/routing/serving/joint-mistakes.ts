@@ -1,7 +1,7 @@
 /**
  * Mistakes of several routes that have one cause: a resource makes up to fourteen routes in one call.
  */
-import type { Origin } from '../../errors.js';
+import type { Origin } from '../../errors/index.js';
 import { NoAction } from '../actions/resource.js';
 import type { Route } from '../mapper/route.js';
 import { definitionError, RouteError } from '../mapper/route-error.js';

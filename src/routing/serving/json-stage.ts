@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import type FastQuerystring from 'fast-querystring';
 import { type App, loadNegotiator } from '../../app/index.js';
-import { loadable, loadSoon } from '../../loadable.js';
+import { loadable, loadSoon } from '../../process/index.js';
 import { readJson } from '../actions/read-json.js';
 import { answerRules, type Course, type RunRules, runAction, takeCourse } from '../actions/run-action.js';
 import { discardAnswer } from '../actions/send-answer.js';

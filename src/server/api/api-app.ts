@@ -2,9 +2,9 @@
  * The app of an API over its restarts: the next one is built whole before the present one is closed, and the present one
  * goes on if that fails.
  */
-import { describeError } from '../../errors.js';
+import { describeError } from '../../errors/index.js';
 import type { LoadedApp } from '../../loader/index.js';
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import type { AppLoader } from './paste-config.js';
 
 /** An app, and the loader it came from. */

@@ -3,9 +3,9 @@
  */
 import { inPlace, selfPlaced } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
-import { ConfigurationRefused } from '../../errors.js';
+import { ConfigurationRefused } from '../../errors/index.js';
 import { findingText, type LoadedApp, Loader } from '../../loader/index.js';
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import { toldOnce } from '../../service/index.js';
 import type { BuiltApp } from './api-app.js';
 import { refuseUnknown } from './api-settings.js';

@@ -3,7 +3,7 @@
  */
 import { resolve } from 'node:path';
 import type { Config } from '../../config/index.js';
-import { silentLogger } from '../../log.js';
+import { silentLogger } from '../../log/index.js';
 import type { ServiceFile } from '../../service/index.js';
 import { ApiServing } from './api-serving.js';
 import { type ApiSettings, apiSettings } from './api-settings.js';

@@ -3,7 +3,7 @@
  */
 import { type App, Fault, RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import { ManagedService, namedManager, servicegroupOptions } from '../../registry/index.js';
 import type { ProtocolSteps } from '../../service/index.js';
 import type { TaskGroup } from '../../tasks/index.js';

@@ -3,9 +3,9 @@
  */
 import type { TlsOptions } from 'node:tls';
 import type { Config } from '../../config/index.js';
+import { gatherRefusals, refusalsOf } from '../../errors/index.js';
 import { PasteAppNotFound } from '../../loader/index.js';
-import type { Logger } from '../../log.js';
-import { gatherRefusals, refusalsOf } from '../../several-refusals.js';
+import type { Logger } from '../../log/index.js';
 import { ApiServing } from './api-serving.js';
 import { type ApiSettings, apiSettings, tlsSettings } from './api-settings.js';
 import { type AppLoader, checkApp, pasteLoader } from './paste-config.js';

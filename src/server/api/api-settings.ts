@@ -2,7 +2,7 @@
  * What the configuration says about one API: where it listens, with how many workers, with which certificate.
  */
 import { type Config, ConfigError, type ListenValue, type OptionsOf, placeOf } from '../../config/index.js';
-import { PorticoError, whatItIs } from '../../errors.js';
+import { PorticoError, whatItIs } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import { certificatePath, sslSettings } from '../tls/certificate-paths.js';
 import type { TlsSettings } from '../tls/ssl-options.js';

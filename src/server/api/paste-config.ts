@@ -4,7 +4,7 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
 import type { Config } from '../../config/index.js';
 import { ConfigNotFound, type LoadedApp, Loader, PasteAppNotFound } from '../../loader/index.js';
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import { nearFile } from '../near-file.js';
 import { servingOptions } from './api-options.js';
 

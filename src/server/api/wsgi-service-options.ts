@@ -1,7 +1,7 @@
 /**
  * What an API is given in code, beside its configuration.
  */
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import type { ManagerContext } from '../../registry/index.js';
 import type { ManagerSource, Registration } from '../../service/index.js';
 import type { UpgradeHandler } from '../connections/upgrades.js';

@@ -3,9 +3,9 @@
  */
 import type { App } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
-import { describeError, PorticoError } from '../../errors.js';
+import { describeError, PorticoError } from '../../errors/index.js';
 import type { LoadedApp } from '../../loader/index.js';
-import { createLogger, type Logger } from '../../log.js';
+import { createLogger, type Logger } from '../../log/index.js';
 import type { ManagedService } from '../../registry/index.js';
 import {
   type ConfigChanges,

@@ -3,7 +3,7 @@
  * for the rest. A flood of broken requests must not become a flood of lines.
  */
 import type { Socket } from 'node:net';
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 
 const LINES_A_SECOND = 10;
 

@@ -3,7 +3,7 @@
  * request, be it that none came after an answer or none at all; when all have requests at work the new one is closed.
  */
 import { readFileSync } from 'node:fs';
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import type { Connection, ConnectionList } from './connections.js';
 import { SeldomLine } from './seldom-line.js';
 

@@ -2,8 +2,8 @@
  * Requests that are still at work when nobody wants to wait any longer, and answers that cannot go on: what is said about them.
  */
 import { wrongLength } from '../../app/index.js';
-import { PorticoError } from '../../errors.js';
-import type { LogFields, Logger } from '../../log.js';
+import { PorticoError } from '../../errors/index.js';
+import type { LogFields, Logger } from '../../log/index.js';
 import { requestFacts } from '../requests/run-app.js';
 import type { Exchange } from './connections.js';
 

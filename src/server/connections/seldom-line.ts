@@ -2,7 +2,7 @@
  * A log line for something that may happen thousands of times a second: at most one in ten seconds, with the count of
  * what it stands for.
  */
-import type { LogFields, Logger } from '../../log.js';
+import type { LogFields, Logger } from '../../log/index.js';
 
 const EVERY_MS = 10_000;
 

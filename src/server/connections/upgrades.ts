@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 import type { Awaitable } from '../../service/index.js';
 import type { Connection } from './connections.js';
 

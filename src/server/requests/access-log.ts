@@ -3,8 +3,8 @@
  */
 import type { ServerResponse } from 'node:http';
 import { environ, noteAddress, quoteClient, remoteOf, sentBytes, targetMask } from '../../app/index.js';
-import type { Logger } from '../../log.js';
-import { printable } from '../../printable.js';
+import type { Logger } from '../../log/index.js';
+import { printable } from '../../text/index.js';
 import type { Exchange } from '../connections/connections.js';
 import { compileLogFormat, type LogFormat } from './log-format.js';
 

@@ -3,7 +3,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, abortResponse, answerFault, asFault, environ, Fault, type FaultStyle } from '../../app/index.js';
-import type { Logger } from '../../log.js';
+import type { Logger } from '../../log/index.js';
 
 /** What is done about failures. */
 export interface FailureOptions {

@@ -3,7 +3,7 @@
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { ConfigurationRefused, type ErrorDetails, type Origin } from '../../errors.js';
+import { ConfigurationRefused, type ErrorDetails, type Origin } from '../../errors/index.js';
 import { missingHint } from './certificate-paths.js';
 
 /** Reads a whole file; throws as `readFileSync` does. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { looksSecret, maskUris } from '../dist/secrets.js';
+import { looksSecret, maskUris } from '../../dist/text/secrets.js';
 
 test('names whose values are secrets', () => {
   const secrets =

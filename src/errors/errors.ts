@@ -4,8 +4,7 @@
  * Every error Portico throws on purpose is a `PorticoError`. `code` is API and never changes; the text may improve at
  * any time, so tests and programs match on the code.
  */
-import { printableLines } from './printable.js';
-import { maskUris } from './secrets.js';
+import { maskUris, printableLines } from '../text/index.js';
 
 /** A place in a file: where a section, an option, a value or one word of it stands. Counted from 1, in UTF-16 units. */
 export interface Origin {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createLogger, silentLogger } from 'portico';
-import { toldOnce } from '../dist/service/told-once.js';
+import { toldOnce } from '../../dist/service/told-once.js';
 
 test('CF-91 loggers of parts follow the level of the one they were made of, until they are given their own', () => {
   const lines: string[] = [];

@@ -3,8 +3,8 @@
  */
 import { fileURLToPath } from 'node:url';
 
-/** All of them are below the folder of this one, as compiled and as bundled. */
-const ROOT = new URL('./', import.meta.url);
+/** All of them are below the folder above this one's, as compiled and as bundled. */
+const ROOT = new URL('../', import.meta.url);
 
 /** The sample is an application like anybody's: what goes wrong in it is shown there. */
 const SAMPLE = new URL('./sample/', ROOT);

@@ -4,9 +4,9 @@ import { createLogger, type PorticoError } from 'portico';
 import { quoteClient } from 'portico/app';
 import { Config, defineOptions, integer } from 'portico/config';
 import { tempConfig } from 'portico/testing';
-import { caretUnder } from '../dist/ini/position.js';
-import { printable, printableLines } from '../dist/printable.js';
-import { compileLogFormat } from '../dist/server/requests/log-format.js';
+import { caretUnder } from '../../dist/ini/position.js';
+import { compileLogFormat } from '../../dist/server/requests/log-format.js';
+import { printable, printableLines } from '../../dist/text/printable.js';
 
 /** What ends a line, moves a cursor, or turns the direction of a text. */
 const HOSTILE =

@@ -3,11 +3,11 @@
  */
 import { createRequire } from 'node:module';
 import type * as Pino from 'pino';
-import { loadable, loadSoon } from './loadable.js';
+import { loadable, loadSoon } from '../process/index.js';
+import { printable, printableJson, printableLines } from '../text/index.js';
 import { isError, type LineParts, type LogFields, type LogMethod, lineParts, readableParts } from './log-arguments.js';
 import { LogFile } from './log-file.js';
 import { errorFields, type Lines, PlainLines, plainLine } from './plain-lines.js';
-import { printable, printableJson, printableLines } from './printable.js';
 import { StandardError } from './standard-error.js';
 
 export type { LogFields, LogMethod } from './log-arguments.js';

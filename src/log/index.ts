@@ -1,0 +1,10 @@
+/** The log: JSON lines or text, on standard error or in a file. */
+export {
+  createLogger,
+  type LogFields,
+  type Logger,
+  type LoggerOptions,
+  type LogLevel,
+  type LogMethod,
+  silentLogger,
+} from './log.js';
