@@ -21,7 +21,6 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   process: [],
   log: ['text', 'process'],
   ini: ['errors', 'text'],
-  spawn: ['errors', 'process'],
   sqlite: ['errors'],
   config: GROUND,
   tasks: GROUND,
@@ -33,7 +32,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   loader: [...FIRST, 'app'],
   middleware: [...FIRST, 'app'],
   rpc: [...FIRST, 'registry'],
-  launch: [...FIRST, 'registry', 'spawn'],
+  launch: [...FIRST, 'registry'],
   server: [...FIRST, 'registry', 'wire', 'app', 'loader'],
   control: [...FIRST, 'registry', 'app', 'launch'],
 };
@@ -198,7 +197,7 @@ test('every room has a door, and package.json exports the doors that are public 
   const withoutDoor = rooms.filter((room) => room !== 'cli' && !existsSync(join(src, room, 'index.ts')));
   assert.deepEqual(withoutDoor, []);
 
-  const inner = ['cli', 'errors', 'ini', 'log', 'process', 'spawn', 'text', 'wire'];
+  const inner = ['cli', 'errors', 'ini', 'log', 'process', 'text', 'wire'];
   const expected = ['.', './package.json', ...rooms.filter((room) => !inner.includes(room)).map((room) => `./${room}`)];
   assert.deepEqual(Object.keys(manifest.exports).sort(), expected.sort());
   for (const [subpath, target] of Object.entries(manifest.exports)) {

@@ -2,8 +2,7 @@
 /**
  * `api-cli`: one program. It listens to the signals before anything else is loaded, when it is to serve.
  */
-import { holdSignals, ownFile } from '../process/index.js';
-import { startEarlyWorker } from '../spawn/index.js';
+import { holdSignals } from '../process/index.js';
 import { COMMAND_NAMES, commandFirst, readServeWords } from './command-line.js';
 
 const words = commandFirst(process.argv.slice(2), COMMAND_NAMES);
@@ -16,10 +15,7 @@ if (serves && Symbol.for('portico.worker') in process) {
   const { serveInWorker } = await import('./serve.js');
   process.exitCode = await serveInWorker(words);
 } else {
-  const plain = serves ? readServeWords(words) : undefined;
-  // It loads what it needs while this process does, and reads the configuration.
-  if (plain !== undefined) startEarlyWorker([ownFile('cli/serve.js').href]);
   const { runCommand } = await import('./program.js');
-  const status = await runCommand(words, plain);
+  const status = await runCommand(words, serves ? readServeWords(words) : undefined);
   if (status !== undefined) process.exitCode = status;
 }

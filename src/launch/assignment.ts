@@ -30,22 +30,14 @@ export interface Configure {
   readonly sockets: readonly InheritedSockets[];
   /** It is to check a reload: it loads all it needs, says so, and starts nothing before it is told to. */
   readonly rehearse?: boolean;
-  /** For a worker that was started early: what others have from their environment. */
-  readonly early?: EarlyFacts;
   /** The words behind its main module: the command line, which everybody can read, has them masked. */
   readonly arguments?: readonly string[];
-}
-
-/** What an early worker is told. The descriptors of its sockets are places in the order in which they were sent. */
-export interface EarlyFacts {
-  readonly assignment: Assignment;
-  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** From the supervisor. */
 export type ToWorker =
   | Configure
-  /** With a socket: to a worker that was started early, before it is configured, and before `adopt`. */
+  /** With a socket, before `adopt`. */
   | { readonly kind: 'socket' }
   /** The reload goes on: a worker that rehearsed starts its service. */
   | { readonly kind: 'start' }

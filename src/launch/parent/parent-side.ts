@@ -5,7 +5,6 @@
 import type { Config } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ListenAddress, ServiceBase } from '../../service/index.js';
-import { hearOfEarlyWorker, mainModule, shownArguments, type WorkerProgram } from '../../spawn/index.js';
 import { Deadline } from '../deadline.js';
 import { deferred } from '../deferred.js';
 import { STATUS_FAILED, statusOf } from '../exit-status.js';
@@ -32,6 +31,7 @@ import { ServiceManager } from '../systemd/service-manager.js';
 import { bindServices } from './bind-all.js';
 import { Supervisor } from './supervisor.js';
 import type { WorkerExit, WorkerHandle } from './worker-handle.js';
+import { mainModule, shownArguments, type WorkerProgram } from './worker-process.js';
 import { REPORTS_MS, workerReports } from './worker-reports.js';
 
 /** What a {@link ParentSide} is made of. */
@@ -146,7 +146,6 @@ export class ParentSide implements Launcher {
     this.#takeSignals();
     const unbound = await bindServices(this.supervisor, requests, () => this.#stopping !== undefined);
     if (unbound !== undefined) await this.#orEnd(unbound.names, Promise.reject(unbound.error));
-    await hearOfEarlyWorker();
   }
 
   /** What has to succeed for the launch to go on. */

@@ -6,8 +6,7 @@ import { url as debuggerUrl } from 'node:inspector';
 import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { isListening, type ListenAddress, type ListeningService, type ServiceBase } from '../../service/index.js';
-import { mainModule, type WorkerProgram } from '../../spawn/index.js';
-import type { Assignment, Configure, InheritedSockets } from '../assignment.js';
+import { type Assignment, type Configure, FIRST_SOCKET_DESCRIPTOR, type InheritedSockets } from '../assignment.js';
 import { isChosen } from '../exit-status.js';
 import type { LaunchSettings } from '../launch-settings.js';
 import { CodeChange } from '../reload/code-change.js';
@@ -16,10 +15,10 @@ import { Handover } from '../sockets/handover.js';
 import { describeAddress, type ListenSockets, openListenSockets } from '../sockets/listen-sockets.js';
 import type { Generation, PoolSurroundings, SpawnOptions } from './pool-surroundings.js';
 import { watchStart } from './slow-start.js';
-import { startWorker } from './start-worker.js';
 import { logChannel } from './worker-channel-log.js';
-import type { WorkerHandle } from './worker-handle.js';
+import { WorkerHandle } from './worker-handle.js';
 import { WorkerPool } from './worker-pool.js';
+import { mainModule, spawnWorker, type WorkerProgram, workerArguments } from './worker-process.js';
 
 /** After `drain_delay`: how long workers that are told to stop may take until they listen no more. */
 const LETTING_GO_MS = 2000;
@@ -232,15 +231,16 @@ export class Supervisor {
     };
     const descriptors: number[] = [];
     const sockets = pool.sockets.map((own): InheritedSockets => {
-      const first = descriptors.length;
+      const first = FIRST_SOCKET_DESCRIPTOR + descriptors.length;
       descriptors.push(...own.descriptors);
       return { address: own.address, descriptors: own.descriptors.map((_, at) => first + at) };
     });
     const { settings } = generation;
     const configuration = generation.configuration();
     const { program } = this.#options;
-    const first: Configure = { kind: 'configure', configuration, settings, sockets, rehearse };
-    const worker = startWorker(program, assignment, first, descriptors);
+    const told = workerArguments(program);
+    const first: Configure = { kind: 'configure', configuration, settings, sockets, rehearse, arguments: told };
+    const worker = new WorkerHandle(spawnWorker(program, assignment, descriptors), assignment, first);
     worker.onReplace = (reason) => this.#recycle(pool, index, worker, reason);
     logChannel(this.#log, pool.name, worker);
     if (this.#code?.changed) {

@@ -87,8 +87,7 @@ export class WorkerHandle {
   #lastId = 0;
   #failure: WorkerFailure | undefined;
 
-  /** `sockets`: for a worker that was started early and has inherited none. */
-  constructor(child: ChildProcess, assignment: Assignment, first: Configure, sockets: readonly SendHandle[] = []) {
+  constructor(child: ChildProcess, assignment: Assignment, first: Configure) {
     this.#child = child;
     this.assignment = assignment;
     this.pid = child.pid;
@@ -107,7 +106,6 @@ export class WorkerHandle {
     child.on('error', (error) => this.#couldNotSpawn(error));
     child.once('exit', (code, signal) => void this.#end(code, signal));
     child.once('disconnect', () => void this.#silenced());
-    for (const socket of sockets) this.#channel.send({ kind: 'socket' }, socket);
     this.#channel.send(first);
   }
 

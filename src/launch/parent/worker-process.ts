@@ -4,20 +4,14 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { PorticoError } from '../errors/index.js';
-import { ownFile } from '../process/index.js';
+import { PorticoError } from '../../errors/index.js';
+import { ownFile } from '../../process/index.js';
 
 /** The environment variable that holds the assignment as JSON: read once and deleted. */
 const ASSIGNMENT_VARIABLE = 'PORTICO_WORKER';
 
 /** The environment variable that stays, for the application: the index. */
-export const WORKER_ID_VARIABLE = 'PORTICO_WORKER_ID';
-
-/** In the place of an assignment: the process is told later which worker it is, and imports these modules meanwhile. */
-export interface EarlyAssignment {
-  /** URLs. */
-  readonly preload: readonly string[];
-}
+const WORKER_ID_VARIABLE = 'PORTICO_WORKER_ID';
 
 /** What a child is made like. */
 export type ParentProcess = Pick<NodeJS.Process, 'pid' | 'env' | 'argv' | 'execPath' | 'execArgv'>;
@@ -58,27 +52,17 @@ export function spawnWorker(
   assignment: { readonly index: number },
   sockets: readonly number[],
 ): ChildProcess {
-  const environment = workerEnvironment(program.host, assignment, program.withheld);
-  environment[WORKER_ID_VARIABLE] = String(assignment.index);
-  return start(program, { own: shownArguments(program), environment, sockets });
-}
-
-/**
- * Spawns a worker that is told over its channel what it is to do: what it serves, its sockets, its arguments, and the
- * variables that were kept from it. These are all that look like options of a configuration, for no secret may be in a
- * child's environment; and nothing of the command line is given to it either.
- */
-export function spawnEarly(
-  preload: readonly string[],
-  host: ParentProcess,
-): { readonly child: ChildProcess; readonly kept: Readonly<Record<string, string>> } {
-  const kept = Object.entries(host.env).filter(([name]) => name.includes('__')) as [string, string][];
-  const environment = workerEnvironment(
-    host,
-    { preload },
-    kept.map(([name]) => name),
-  );
-  return { child: start({ host }, { own: [], environment, sockets: [] }), kept: Object.fromEntries(kept) };
+  const { host, withheld = [] } = program;
+  const env = { ...host.env };
+  for (const name of [...PARENT_ONLY, ...withheld]) delete env[name];
+  env[ASSIGNMENT_VARIABLE] = JSON.stringify(assignment);
+  env[WORKER_ID_VARIABLE] = String(assignment.index);
+  const execArgv = [...workerExecArgv(host.execArgv), '--import', BOOTSTRAP];
+  return spawn(host.execPath, [...execArgv, mainModule(program), ...shownArguments(program)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe', ...sockets],
+    env,
+    serialization: 'advanced',
+  });
 }
 
 /** What of the parent's command line everybody may see. */
@@ -89,23 +73,6 @@ export function shownArguments({ host, shownArguments: shown = () => [] }: Worke
 /** What a worker is told of the parent's command line. */
 export function workerArguments({ host, argumentsFor = (argv) => argv }: WorkerProgram): readonly string[] {
   return argumentsFor(host.argv.slice(2));
-}
-
-/** What is different from worker to worker. */
-interface Surroundings {
-  readonly own: readonly string[];
-  readonly environment: NodeJS.ProcessEnv;
-  readonly sockets: readonly number[];
-}
-
-function start(program: WorkerProgram, { own, environment, sockets }: Surroundings): ChildProcess {
-  const { host } = program;
-  const args = [...workerExecArgv(host.execArgv), '--import', BOOTSTRAP, mainModule(program), ...own];
-  return spawn(host.execPath, args, {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe', ...sockets],
-    env: environment,
-    serialization: 'advanced',
-  });
 }
 
 /** The path of the module workers run. Throws where there is none, as in a REPL. */
@@ -145,15 +112,4 @@ function inspectorHost(arg: string): string {
   const at = arg.indexOf('=');
   const colon = arg.lastIndexOf(':');
   return at !== -1 && colon > at ? arg.slice(at + 1, colon + 1) : '';
-}
-
-function workerEnvironment(
-  host: ParentProcess,
-  assignment: object,
-  withheld: readonly string[] = [],
-): NodeJS.ProcessEnv {
-  const environment = { ...host.env };
-  for (const name of [...PARENT_ONLY, ...withheld]) delete environment[name];
-  environment[ASSIGNMENT_VARIABLE] = JSON.stringify(assignment);
-  return environment;
 }
