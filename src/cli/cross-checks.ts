@@ -4,7 +4,7 @@
 import { type CheckIssue, type Config, placeOf } from '../config/index.js';
 import { launcherOptions } from '../launch/index.js';
 import { apiOptions as apiSectionOptions } from '../server/index.js';
-import { managerOptions } from '../service/index.js';
+import { managerOptions } from '../service/internal.js';
 import { apiNames } from './api-names.js';
 import { logOptions } from './api-options.js';
 import { misspelledSections, strangeApiSections, tlsOfUnknownApis } from './misspelled-names.js';

@@ -7,7 +7,7 @@ import { configOptions } from '../config/index.js';
 import { backdoorOptions, launcherOptions, reportOptions, supervisorOptions } from '../launch/index.js';
 import { databaseOptions, heartbeatOptions, servicegroupOptions } from '../registry/index.js';
 import { apiOptions as apiSectionOptions, servingOptions, sslOptions, wsgiOptions } from '../server/index.js';
-import { managerOptions } from '../service/index.js';
+import { managerOptions } from '../service/internal.js';
 import { apiNames } from './api-names.js';
 import { apiOptions, logOptions } from './api-options.js';
 

@@ -3,7 +3,8 @@
  */
 
 import type { Logger } from '../log/index.js';
-import { isListening, type ListenAddress } from '../service/index.js';
+import type { ListenAddress } from '../service/index.js';
+import { isListening } from '../service/internal.js';
 import { formatDuration } from '../tasks/index.js';
 import type { Supervisor } from './parent/supervisor.js';
 import type { WorkerHandle } from './parent/worker-handle.js';

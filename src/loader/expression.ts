@@ -5,7 +5,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { didYouMean, type Origin, PorticoError } from '../errors/index.js';
 import { strip } from '../ini/index.js';
-import { foldersFrom, importFailure, ModuleMissing, moduleUrl } from '../service/index.js';
+import { foldersFrom, importFailure, ModuleMissing, moduleUrl } from '../service/internal.js';
 import { ownExport } from './own-exports.js';
 import { type PasteError, refuse } from './paste-error.js';
 

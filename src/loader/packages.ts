@@ -3,7 +3,7 @@
  * PasteDeploy's groups.
  */
 import { readdirSync } from 'node:fs';
-import { findPackage, moduleFolders } from '../service/index.js';
+import { findPackage, moduleFolders } from '../service/internal.js';
 import { normalDistribution } from './aliases.js';
 
 /** Announced factories: group, entry point, expression relative to the package's folder. */

@@ -13,7 +13,7 @@ import {
 } from '../app/index.js';
 import { boolean, defineOptions, module, string } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
-import { importModuleExport } from '../service/index.js';
+import { importModuleExport } from '../service/internal.js';
 
 export const connectOptions = defineOptions({
   middleware: module({ required: true, help: 'The middleware: a package, or a module:export beside the paste file.' }),

@@ -16,7 +16,7 @@ import {
 } from '../app/index.js';
 import { boolean, defineOptions, type ListenValue, list } from '../config/index.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
-import { isFirstWorker } from '../service/index.js';
+import { isFirstWorker } from '../service/internal.js';
 import { systemClock } from '../tasks/index.js';
 import { stripIdentity } from './auth/identity.js';
 import { isLoopback } from './loopback.js';

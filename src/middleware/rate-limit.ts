@@ -29,7 +29,7 @@ import {
   workerAssignment,
 } from '../config/index.js';
 import type { Origin } from '../errors/index.js';
-import { isFirstWorker } from '../service/index.js';
+import { isFirstWorker } from '../service/internal.js';
 import { systemClock } from '../tasks/index.js';
 import { callerKey } from './rates/caller-key.js';
 import { parseRule, type RateRule } from './rates/rate-rules.js';

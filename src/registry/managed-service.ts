@@ -6,19 +6,16 @@ import { type Config, workerAssignment } from '../config/index.js';
 import type { Logger } from '../log/index.js';
 import {
   Drivers,
-  loadManager,
   type Manager,
   ManagerHooks,
   type ManagerHooksOptions,
   type ManagerPeriodicOptions,
   type ManagerSource,
-  managerSettings,
   type ProtocolSteps,
   type Registration,
-  TaskTracker,
   type Track,
-  toldOnce,
 } from '../service/index.js';
+import { loadManager, managerSettings, TaskTracker, toldOnce } from '../service/internal.js';
 import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import { MemoryStore } from './memory-store.js';
 import { atManagersPlace, checkManager, type ManagerOption, managersOf, placeOfManager } from './named-manager.js';

@@ -4,7 +4,8 @@
 import { dirname } from 'node:path';
 import type { Config } from '../config/index.js';
 import { ConfigurationRefused, type Origin, PorticoError } from '../errors/index.js';
-import { findManager, type ModuleExportOptions } from '../service/index.js';
+import type { ModuleExportOptions } from '../service/index.js';
+import { findManager } from '../service/internal.js';
 
 /** An option that names a manager. Declared by whoever asks for it. */
 export interface ManagerOption {

@@ -3,7 +3,8 @@
  * `toString`, and run getters.
  */
 import { PorticoError } from '../errors/index.js';
-import { HOOK_NAMES, type Manager } from '../service/index.js';
+import type { Manager } from '../service/index.js';
+import { HOOK_NAMES } from '../service/internal.js';
 
 /** A method as it is called from outside: who asks, and arguments by name. */
 export type RemoteMethod = (context: unknown, args: Readonly<Record<string, unknown>>) => unknown;

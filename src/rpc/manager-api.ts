@@ -3,7 +3,8 @@
  * host it belongs to where it is not. The same names, the same arguments, either way.
  */
 import { didYouMean, PorticoError } from '../errors/index.js';
-import { isUntracked, notPlain, type TaskTracker } from '../service/index.js';
+import type { TaskTracker } from '../service/index.js';
+import { isUntracked, notPlain } from '../service/internal.js';
 import { exposedMethods, type RemoteMethod } from './exposed-methods.js';
 
 /** Work for another host. */

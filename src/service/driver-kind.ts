@@ -3,8 +3,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PorticoError, whatItIs } from '../errors/index.js';
-import type { DriverPolicy } from './driver-policy.js';
+import { PorticoError, unknownOption, whatItIs } from '../errors/index.js';
 import { moduleFolders } from './module-path.js';
 
 /** What all drivers of a kind have in common. */
@@ -25,8 +24,6 @@ export interface DriverKind {
   readonly apiVersion?: string;
   /** The group of the configuration that a driver's options are in. Default: its name. */
   readonly configGroup?: string;
-  /** What is put around every method of every driver. Default: nothing. */
-  readonly policy?: DriverPolicy;
   /** True: the same name with equal arguments gives the same object. */
   readonly shared?: boolean;
   /** Drivers that come with the kind: classes, functions, objects, or names of modules. */
@@ -44,11 +41,54 @@ export class NotSupported extends PorticoError {
   }
 }
 
+type Check = (value: unknown) => boolean;
+
+const isObject: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isText: Check = (value) => typeof value === 'string' && value !== '';
+const isNames: Check = (value) => Array.isArray(value) && value.every(isText);
+const isTable =
+  (item: Check): Check =>
+  (value) =>
+    isObject(value) && Object.values(value as object).every(item);
+
+/** Each member of a declaration with what it has to be. */
+const MEMBERS: Readonly<Record<keyof DriverKind, readonly [what: string, check: Check]>> = {
+  kind: ['a text', isText],
+  base: ['a class', (value) => typeof value === 'function'],
+  required: ['a list of names of methods', isNames],
+  optional: ['a list of names of methods', isNames],
+  capabilities: ['names with true or false', isTable((value) => typeof value === 'boolean')],
+  apiVersion: ['a text such as "1.0"', (value) => typeof value === 'string' && /^\d+(\.\d+)?$/.test(value)],
+  configGroup: ['a text', isText],
+  shared: ['true or false', (value) => typeof value === 'boolean'],
+  builtin: ['an object', isObject],
+  aliases: ['old names with new ones', isTable(isText)],
+  packages: ['names of drivers with those of packages', isTable(isText)],
+};
+
+/** Throws `PORTICO_BAD_DRIVER_KIND`, naming all that is wrong, for what declares no kind. */
+export function checkKind(kind: DriverKind): void {
+  if (!isObject(kind)) throw badKind('', [`it is ${whatItIs(kind)}, not an object`]);
+  const unknown = unknownOption(kind, Object.keys(MEMBERS));
+  const problems = unknown === undefined ? [] : [`there is no ${unknown.name}`];
+  for (const [name, [what, check]] of Object.entries(MEMBERS)) {
+    const value = kind[name as keyof DriverKind];
+    if (value === undefined ? name !== 'kind' && name !== 'required' : check(value)) continue;
+    problems.push(`${name} is ${what}, not ${whatItIs(value)}`);
+  }
+  if (problems.length > 0) throw badKind(isText(kind.kind) ? ` "${kind.kind}"` : '', problems, unknown?.hint);
+}
+
+function badKind(name: string, problems: readonly string[], hint?: string): PorticoError {
+  const message = `the driver kind${name} cannot be declared: ${problems.join('; ')}`;
+  return new PorticoError('PORTICO_BAD_DRIVER_KIND', { message, hint });
+}
+
 /**
  * Throws `PORTICO_BAD_DRIVER`, naming all that is wrong, for what is no driver of this kind. Gives it the optional
- * methods it lacks, which throw {@link NotSupported}, and returns the names of those it has itself.
+ * methods it lacks, which throw {@link NotSupported}.
  */
-export function checkDriver(kind: DriverKind, name: string, driver: unknown): readonly string[] {
+export function checkDriver(kind: DriverKind, name: string, driver: unknown): void {
   const problems = problemsOf(kind, driver);
   if (problems.length > 0) {
     throw new PorticoError('PORTICO_BAD_DRIVER', {
@@ -56,15 +96,13 @@ export function checkDriver(kind: DriverKind, name: string, driver: unknown): re
       hint: `A ${kind.kind} driver has ${kind.required.join(', ') || 'no required methods'}.`,
     });
   }
-  const own = [...kind.required, ...(kind.optional ?? [])].filter((method) => has(driver, method));
   for (const method of kind.optional ?? []) {
-    if (own.includes(method)) continue;
+    if (has(driver, method)) continue;
     const missing = (): never => {
       throw new NotSupported(`the ${kind.kind} driver "${name}"`, method);
     };
     Object.defineProperty(driver, method, { value: missing, configurable: true, writable: true });
   }
-  return own;
 }
 
 /** Finds a driver that an installed package announces: `"portico": { "drivers": { "<kind>": { "<name>": "./x.js:y" } } }`. */

@@ -3,21 +3,9 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { Config, defineOptions, type OptionDeclarations, string } from '../config/index.js';
-import { PorticoError } from '../errors/index.js';
+import { didYouMean, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import { checkKind } from './check-kind.js';
-import {
-  driverNotMade,
-  driverNotOpened,
-  driverWantsConfiguration,
-  noConfiguration,
-  twiceABackend,
-  unknownDriver,
-  unknownKind,
-  unnamedBackend,
-} from './driver-errors.js';
-import { announcedDriver, checkDriver, type DriverKind } from './driver-kind.js';
-import { guardDriver } from './driver-policy.js';
+import { announcedDriver, checkDriver, checkKind, type DriverKind } from './driver-kind.js';
 import { importModuleExport, type ModuleExportOptions, makeFrom } from './module-export.js';
 
 /** Where drivers come from. */
@@ -88,7 +76,19 @@ export class Drivers {
    * one that lacks what its kind requires, `PORTICO_DRIVER_OPEN` when it cannot be opened.
    */
   async load<T extends object>(kind: string, name: string, ...args: unknown[]): Promise<T & DriverLife> {
-    return this.#load<T>(kind, name, undefined, args);
+    const declared = this.#kind(kind);
+    const canonical = this.#canonical(declared, name);
+    if (declared.shared !== true) return (await this.#make(declared, canonical, args)) as T & DriverLife;
+    let loaded = this.#shared.find(
+      (one) => one.kind === kind && one.name === canonical && isDeepStrictEqual(one.args, args),
+    );
+    if (loaded === undefined) {
+      loaded = { kind, name: canonical, args, driver: this.#make(declared, canonical, args) };
+      this.#shared.push(loaded);
+      const failed = loaded;
+      loaded.driver.catch(() => this.#shared.splice(this.#shared.indexOf(failed), 1));
+    }
+    return (await loaded.driver) as T & DriverLife;
   }
 
   /** Looks for a driver, and makes none: imports its module. Throws as {@link load} for one that is not there. */
@@ -106,47 +106,27 @@ export class Drivers {
     backends: readonly string[],
     ...args: unknown[]
   ): Promise<Map<string, T & DriverLife>> {
+    const declared = this.#kind(kind);
+    if (this.#config === undefined) {
+      throw noConfiguration(`the backends of the kind "${kind}" are named in a configuration, and there is none`);
+    }
     const loaded = new Map<string, T & DriverLife>();
     for (const backend of backends) {
-      if (loaded.has(backend)) throw twiceABackend(this.#kind(kind), backend);
-      const { driver } = this.#configuration(kind).group(backend, backendOptions, { partial: true });
-      if (driver === '') throw unnamedBackend(this.#kind(kind), backend);
-      loaded.set(backend, await this.#load<T>(kind, driver, backend, args));
-    }
-    return loaded;
-  }
-
-  async #load<T extends object>(
-    kind: string,
-    name: string,
-    group: string | undefined,
-    args: readonly unknown[],
-  ): Promise<T & DriverLife> {
-    const declared = this.#kind(kind);
-    const canonical = this.#canonical(declared, name);
-    if (declared.shared !== true || group !== undefined) {
-      return (await this.#make(declared, canonical, args, group)) as T & DriverLife;
-    }
-    const same = ({ kind, name, args: given }: Loaded): boolean =>
-      kind === declared.kind && name === canonical && isDeepStrictEqual(given, args);
-    let loaded = this.#shared.find(same);
-    if (loaded === undefined) {
-      loaded = { kind, name: canonical, args, driver: this.#make(declared, canonical, args) };
-      this.#shared.push(loaded);
-      const failed = loaded;
-      loaded.driver.catch(() => this.#shared.splice(this.#shared.indexOf(failed), 1));
-    }
-    return (await loaded.driver) as T & DriverLife;
-  }
-
-  /** Several drivers of a kind at once, by a name for each: `enabled_backends = a, b` with one group for each. */
-  async loadAll<T extends object>(
-    kind: string,
-    backends: Readonly<Record<string, readonly [name: string, ...args: unknown[]]>>,
-  ): Promise<Map<string, T & DriverLife>> {
-    const loaded = new Map<string, T & DriverLife>();
-    for (const [backend, [name, ...args]] of Object.entries(backends)) {
-      loaded.set(backend, await this.load<T>(kind, name, ...args));
+      if (loaded.has(backend)) {
+        throw new PorticoError('PORTICO_DUPLICATE_BACKEND', {
+          message: `the ${kind} backend "${backend}" is listed twice`,
+          hint: 'Name each backend once; a second one of the same driver has a group of its own.',
+        });
+      }
+      const { driver } = this.#config.group(backend, backendOptions, { partial: true });
+      if (driver === '') {
+        throw new PorticoError('PORTICO_UNKNOWN_DRIVER', {
+          message: `the backend [${backend}] names no ${kind} driver`,
+          hint: `Write driver = … in [${backend}]. Known: ${Object.keys(declared.builtin ?? {}).join(', ') || 'none'}.`,
+        });
+      }
+      const made = await this.#make(declared, this.#canonical(declared, driver), args, backend);
+      loaded.set(backend, made as T & DriverLife);
     }
     return loaded;
   }
@@ -174,7 +154,11 @@ export class Drivers {
   #kind(name: string): DriverKind {
     const kind = this.#kinds.get(name);
     if (kind !== undefined) return kind;
-    throw unknownKind(name, [...this.#kinds.keys()]);
+    const known = [...this.#kinds.keys()];
+    throw new PorticoError('PORTICO_UNKNOWN_DRIVER_KIND', {
+      message: `there is no kind of driver called "${name}"`,
+      hint: didYouMean(name, known) ?? `Kinds: ${known.join(', ') || 'none'}.`,
+    });
   }
 
   #canonical(kind: DriverKind, name: string): string {
@@ -187,24 +171,20 @@ export class Drivers {
   async #make(kind: DriverKind, name: string, args: readonly unknown[], group?: string): Promise<object> {
     const found = await this.#find(kind, name);
     const own = this.#ownOptions(kind, name, found, group ?? kind.configGroup ?? name);
-    const driver = await this.#made(kind, name, found, [...own, ...args]);
-    const methods = checkDriver(kind, name, driver);
+    let driver: DriverLife;
+    try {
+      driver = (await makeFrom(found, [...own, ...args])) as DriverLife;
+    } catch (error) {
+      throw error instanceof PorticoError ? error : driverFailed('PORTICO_DRIVER_FAILED', kind, name, 'made', error);
+    }
+    checkDriver(kind, name, driver);
     try {
       await driver.open?.();
     } catch (cause) {
-      throw driverNotOpened(kind, name, cause);
+      throw driverFailed('PORTICO_DRIVER_OPEN', kind, name, 'opened', cause);
     }
     this.#open.push(driver);
-    if (kind.policy === undefined) return driver;
-    return guardDriver(driver, methods, kind.policy);
-  }
-
-  async #made(kind: DriverKind, name: string, found: unknown, args: readonly unknown[]): Promise<DriverLife> {
-    try {
-      return (await makeFrom(found, args)) as DriverLife;
-    } catch (error) {
-      throw error instanceof PorticoError ? error : driverNotMade(kind, name, error);
-    }
+    return driver;
   }
 
   /** The values of a driver's own group, which nobody knew before it was loaded; names in it are judged now. */
@@ -212,15 +192,12 @@ export class Drivers {
     if (typeof found !== 'function') return [];
     const { options } = found as { readonly options?: OptionDeclarations };
     if (options === undefined) return [];
-    if (this.#config !== undefined) return [this.#config.group(group, { ...backendOptions, ...options })];
     const required = Object.keys(options).filter((option) => options[option]!.required);
-    if (required.length > 0) throw driverWantsConfiguration(kind, name, required);
-    return [new Config().group(group, { ...backendOptions, ...options })];
-  }
-
-  #configuration(kind: string): Config {
-    if (this.#config !== undefined) return this.#config;
-    throw noConfiguration(kind);
+    if (this.#config === undefined && required.length > 0) {
+      const wanted = `the ${kind.kind} driver "${name}" needs ${required.join(', ')} from a configuration`;
+      throw noConfiguration(`${wanted}, and there is none`);
+    }
+    return [(this.#config ?? new Config()).group(group, { ...backendOptions, ...options })];
   }
 
   async #find(kind: DriverKind, name: string): Promise<unknown> {
@@ -247,4 +224,29 @@ export class Drivers {
  */
 export async function loadDriver<T>(reference: string, where: ModuleExportOptions, ...args: unknown[]): Promise<T> {
   return (await makeFrom(await importModuleExport(reference, where), args)) as T;
+}
+
+function noConfiguration(message: string): PorticoError {
+  return new PorticoError('PORTICO_NO_CONFIG', { message, hint: 'Make the Drivers with { config }.' });
+}
+
+/** A driver whose constructor, function or `open` failed. */
+function driverFailed(code: string, { kind }: DriverKind, name: string, what: string, cause: unknown): PorticoError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new PorticoError(code, { message: `the ${kind} driver "${name}" cannot be ${what}: ${why}`, cause });
+}
+
+/** No driver of that name; with the names there are, and the package that has it. */
+function unknownDriver(kind: DriverKind, name: string, announced: readonly string[]): PorticoError {
+  const known = [...Object.keys(kind.builtin ?? {}), ...announced];
+  const from = Object.hasOwn(kind.packages ?? {}, name) ? kind.packages![name] : undefined;
+  const hints = [
+    from === undefined ? undefined : `Install the package ${from}, which has it.`,
+    didYouMean(name, known),
+    `Known: ${known.join(', ') || 'none'}; or give a module: ./file.js:export, package/path:export.`,
+  ];
+  return new PorticoError('PORTICO_UNKNOWN_DRIVER', {
+    message: `there is no ${kind.kind} driver called "${name}"`,
+    hint: hints.filter((hint) => hint !== undefined).join(' '),
+  });
 }

@@ -3,8 +3,7 @@
  */
 import { PorticoError } from '../errors/index.js';
 import { type Clock, systemClock } from '../tasks/index.js';
-import type { Awaitable } from './awaitable.js';
-import type { StopOptions } from './service.js';
+import type { Awaitable, StopOptions } from './service.js';
 
 /** Where a service is. `failed`: it died by itself, or its start failed. */
 export type LifecycleState = 'new' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';

@@ -3,11 +3,11 @@
  */
 import { ConfigurationRefused } from '../errors/index.js';
 import { silentLogger } from '../log/index.js';
-import type { Awaitable } from './awaitable.js';
-import { checkHooks } from './check-hooks.js';
 import { loadDriver } from './drivers.js';
+import { checkHooks } from './hook-caller.js';
 import type { Manager } from './manager.js';
 import { importModuleExport, isClass, type ModuleExportOptions, makeFrom } from './module-export.js';
+import type { Awaitable } from './service.js';
 
 /**
  * A manager, the class of one, a function that gives one, or the name of a module and its export. Typed as any object,

@@ -10,13 +10,11 @@ import { tmpdir } from 'node:os';
 import { ConfigurationRefused, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { type Clock, type PeriodicTasks, systemClock, type TaskGroup } from '../tasks/index.js';
-import type { Awaitable } from './awaitable.js';
-import { checkHooks } from './check-hooks.js';
-import { HookCaller } from './hook-caller.js';
+import { checkHooks, HookCaller } from './hook-caller.js';
 import { FORCED_STOP_MS, type LifecycleSteps } from './lifecycle.js';
 import type { Manager, Registration } from './manager.js';
 import { type ManagerPeriodicOptions, ManagersPeriodicTasks } from './managers-periodic-tasks.js';
-import type { ConfigChanges, StopOptions } from './service.js';
+import type { Awaitable, ConfigChanges, StopOptions } from './service.js';
 import { TaskTracker } from './task-tracker.js';
 import { toldOnce } from './told-once.js';
 

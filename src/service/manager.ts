@@ -2,7 +2,7 @@
  * The Manager contract: the domain behind a service, whatever its protocol.
  */
 import type { PeriodicTasks } from '../tasks/index.js';
-import type { Awaitable } from './awaitable.js';
+import type { Awaitable } from './service.js';
 import type { Track } from './task-tracker.js';
 
 /** What a service itself says about where it is. `stopped` counts as down at once. */

@@ -1,6 +1,7 @@
 /**
  * The periodic tasks of a service's managers: driven while it serves, as the configuration says at the moment.
  */
+import { boolean, type Config, defineOptions, duration, integer } from '../config/index.js';
 import type { Logger } from '../log/index.js';
 import { type Clock, PeriodicRunner, PeriodicTasks, type TaskGroup } from '../tasks/index.js';
 import type { Manager, Registration } from './manager.js';
@@ -102,4 +103,46 @@ export class ManagersPeriodicTasks {
       runner.start(tasks);
     }
   }
+}
+
+/** The options of `[DEFAULT]` that services with managers read, whatever their protocol. */
+export const managerOptions = defineOptions({
+  periodic_enable: boolean({ default: true, mutable: true, help: "Run the periodic tasks of services' managers." }),
+  periodic_fuzzy_delay: integer({
+    default: 60,
+    min: 0,
+    help: 'Seconds of which a random part passes before the first periodic task, so that a fleet does not begin in step.',
+  }),
+  periodic_interval_max: integer({ min: 1, help: 'Seconds between two passes over the periodic tasks, at most.' }),
+  run_external_periodic_tasks: boolean({
+    default: true,
+    help: 'Run periodic tasks that a process of their own might run instead.',
+  }),
+  manager_shutdown_timeout: duration({
+    default: 50,
+    mutable: true,
+    help: 'Seconds managers get to finish their work in a graceful stop. Below graceful_shutdown_timeout.',
+  }),
+});
+
+/** What {@link managerOptions} say to `new ManagerHooks`. */
+export interface ManagerSettings {
+  readonly periodic: ManagerPeriodicOptions;
+  readonly managerShutdownMs: () => number;
+}
+
+/** Reads {@link managerOptions}; those that are mutable whenever they count. */
+export function managerSettings(config: Config): ManagerSettings {
+  const now = () => config.group('DEFAULT', managerOptions, { partial: true });
+  const options = now();
+  return {
+    managerShutdownMs: () => now().managerShutdownTimeout * 1000,
+    periodic: {
+      enable: () => now().periodicEnable,
+      fuzzyDelay: options.periodicFuzzyDelay,
+      intervalMax: options.periodicIntervalMax ?? null,
+      runExternalPeriodicTasks: options.runExternalPeriodicTasks,
+      conf: config,
+    },
+  };
 }

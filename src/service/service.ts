@@ -3,9 +3,12 @@
  * which has background work.
  */
 import type { Config } from '../config/index.js';
+import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { type Clock, TaskGroup } from '../tasks/index.js';
-import type { Awaitable } from './awaitable.js';
+
+/** A value, or a promise of one: what every verb and hook of a service may return. */
+export type Awaitable<T> = T | PromiseLike<T>;
 
 /** What changed in the configuration: `group.option` to its old and new parsed value. */
 export type ConfigChanges = ReadonlyMap<string, { readonly old: unknown; readonly new: unknown }>;
@@ -192,4 +195,24 @@ export class Service implements ServiceBase {
   }
 
   reset(_changes?: ConfigChanges): Awaitable<void> {}
+}
+
+/**
+ * Thrown by a service's verb or task: its launcher stops everything and ends with `code`. What `SystemExit` is to
+ * oslo.service. Throws `PORTICO_INVALID_EXIT_CODE` for what is no exit status.
+ */
+export class ServiceExit extends PorticoError {
+  /** The exit status, 0 to 255. */
+  readonly exitCode: number;
+
+  constructor(exitCode = 1, message = `the service asks its process to end with status ${exitCode}`) {
+    super('PORTICO_SERVICE_EXIT', { message });
+    if (!Number.isInteger(exitCode) || exitCode < 0 || exitCode > 255) {
+      throw new PorticoError('PORTICO_INVALID_EXIT_CODE', {
+        message: `${exitCode} is no exit status`,
+        hint: 'Give a whole number from 0 to 255.',
+      });
+    }
+    this.exitCode = exitCode;
+  }
 }

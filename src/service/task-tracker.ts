@@ -3,7 +3,7 @@
  */
 import type { Logger } from '../log/index.js';
 import { type Clock, formatDuration, pause, systemClock } from '../tasks/index.js';
-import type { Awaitable } from './awaitable.js';
+import type { Awaitable } from './service.js';
 
 /** What a tracked task is about, for the log. */
 export interface TrackedFacts {

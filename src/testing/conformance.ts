@@ -3,7 +3,8 @@
  * `for (const { name, run } of driverConformance(kind, make)) test(name, run);`.
  */
 import assert from 'node:assert/strict';
-import { type DriverKind, type DriverLife, Drivers, NotSupported } from '../service/index.js';
+import { type DriverKind, type DriverLife, Drivers } from '../service/index.js';
+import { NotSupported } from '../service/internal.js';
 
 /** One promise of a kind. `run` rejects with an assertion's error where a driver breaks it. */
 export interface ConformanceCase {

@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { healthcheckKind, tokenValidatorKind, ValidatorUnavailable } from '../middleware/index.js';
-import { notPlain } from '../service/index.js';
+import { notPlain } from '../service/internal.js';
 import { type ConformanceCase, driverConformance, type MakeDriver } from './conformance.js';
 
 // The types of `portico/middleware` are not named here: whoever tests something else need not compile against them.

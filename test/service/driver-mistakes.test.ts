@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Config, defineOptions, string } from 'portico/config';
-import { type DriverKind, type DriverPolicy, Drivers, guardDriver, loadDriver } from 'portico/service';
+import { type DriverKind, Drivers, loadDriver } from 'portico/service';
 
 /** A value that the compiler would not let through. */
 const wrong = <T>(value: unknown): T => value as T;
@@ -17,12 +17,6 @@ test('a declaration of a kind is looked at when it is made, with all that is wro
       { capabilities: { supportsX: 'yes' }, shared: 1 },
       /capabilities is .*; shared is true or false, not the number 1/,
     ],
-    [{ policy: {} }, /policy has none of timeout, retry, breaker/],
-    [{ policy: { timeot: 1 } }, /there is no policy\.timeot/, /"timeout"/],
-    [{ policy: { timeout: '1' } }, /policy\.timeout is a number of seconds above 0, not the text "1"/],
-    [{ policy: { retry: {} } }, /policy\.retry\.retries is a whole number, 0 or more, not undefined/],
-    [{ policy: { retry: { retries: 1, maxDelay: -1 } } }, /policy\.retry\.maxDelay/],
-    [{ policy: { breaker: { failures: 0 } } }, /policy\.breaker\.failures is a whole number, 1 or more/],
   ];
   for (const [parts, message, hint] of cases) {
     assert.throws(() => new Drivers().declare(wrong<DriverKind>({ kind: 'images', required: [], ...parts })), {
@@ -32,12 +26,6 @@ test('a declaration of a kind is looked at when it is made, with all that is wro
     });
   }
   assert.throws(() => new Drivers().declare(wrong<DriverKind>(5)), /it is the number 5, not an object/);
-});
-
-test('a policy for one driver is looked at as well', async () => {
-  for (const policy of [{}, 5, { timeout: 0 }, { breaker: { failures: 1.5 } }]) {
-    await assert.rejects(guardDriver({}, [], wrong<DriverPolicy>(policy)), { code: 'PORTICO_BAD_DRIVER_POLICY' });
-  }
 });
 
 class Files {

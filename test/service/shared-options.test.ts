@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Config, ConfigError, type OptionDeclarations } from 'portico/config';
 import { backdoorOptions, reportOptions } from 'portico/launch';
 import { heartbeatOptions } from 'portico/registry';
-import { managerOptions } from 'portico/service';
+import { managerOptions } from '../../dist/service/internal.js';
 
 /** The values of a group where nothing is written. */
 function defaults(group: string, options: OptionDeclarations): Record<string, unknown> {

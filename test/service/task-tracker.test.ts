@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Lifecycle, ManagerHooks, TaskTracker, type Track } from 'portico/service';
+import { Lifecycle, ManagerHooks, type Track } from 'portico/service';
 import { TaskGroup } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
+import { TaskTracker } from '../../dist/service/internal.js';
 import { recordedLog } from '../tasks/recorded-log.js';
 
 interface Work {

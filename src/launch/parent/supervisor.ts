@@ -5,7 +5,8 @@
 import { url as debuggerUrl } from 'node:inspector';
 import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import { isListening, type ListenAddress, type ListeningService, type ServiceBase } from '../../service/index.js';
+import type { ListenAddress, ListeningService, ServiceBase } from '../../service/index.js';
+import { isListening } from '../../service/internal.js';
 import { type Assignment, type Configure, FIRST_SOCKET_DESCRIPTOR, type InheritedSockets } from '../assignment.js';
 import { isChosen } from '../exit-status.js';
 import type { LaunchSettings } from '../launch-settings.js';

@@ -2,7 +2,8 @@
  * Sockets that a service manager opened and handed over, as sd_listen_fds(3) describes it: descriptors 3 and up.
  */
 import type { Logger } from '../../log/index.js';
-import { isListening, type ListenAddress, type ServiceBase } from '../../service/index.js';
+import type { ListenAddress, ServiceBase } from '../../service/index.js';
+import { isListening } from '../../service/internal.js';
 import type { HostProcess } from '../process/host-process.js';
 import { addressOfDescriptor, type ListenSockets } from './listen-sockets.js';
 

@@ -4,7 +4,8 @@
  */
 import type { ConfigSnapshot } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
-import { type Awaitable, isListening, type ListeningService, type ServiceBase } from '../../service/index.js';
+import type { Awaitable, ListeningService, ServiceBase } from '../../service/index.js';
+import { isListening } from '../../service/internal.js';
 import type { LaunchedService } from '../assignment.js';
 import { STATUS_FAILED } from '../exit-status.js';
 import { checkService, checkWorkers, serviceName } from '../launch-arguments.js';

@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { Fault } from '../../app/index.js';
 import { ConfigurationRefused } from '../../errors/index.js';
-import { importModuleExport } from '../../service/index.js';
+import { importModuleExport } from '../../service/internal.js';
 import { JwksSource, remoteKeys } from './jwks-source.js';
 import { type JwtOptions, jwtOptions } from './jwt-options.js';
 import {

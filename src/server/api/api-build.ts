@@ -6,7 +6,7 @@ import type { Config } from '../../config/index.js';
 import { ConfigurationRefused } from '../../errors/index.js';
 import { findingText, type LoadedApp, Loader } from '../../loader/index.js';
 import type { Logger } from '../../log/index.js';
-import { toldOnce } from '../../service/index.js';
+import { toldOnce } from '../../service/internal.js';
 import type { BuiltApp } from './api-app.js';
 import { refuseUnknown } from './api-settings.js';
 import { type AppLoader, pasteLoader } from './paste-config.js';
