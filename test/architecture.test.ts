@@ -13,12 +13,13 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const src = join(root, 'src');
 
 /** What each room may import besides itself. */
-const GROUND = ['text', 'errors', 'process', 'log', 'ini', 'sqlite'];
+const GROUND = ['text', 'errors', 'process', 'modules', 'log', 'ini', 'sqlite'];
 const FIRST = [...GROUND, 'config', 'tasks', 'service'];
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   text: [],
   errors: ['text'],
   process: [],
+  modules: ['text', 'errors', 'process'],
   log: ['text', 'process'],
   ini: ['errors', 'text'],
   sqlite: ['errors'],
@@ -196,7 +197,7 @@ test('every room has a door, and package.json exports the doors that are public 
   const withoutDoor = rooms.filter((room) => room !== 'cli' && !existsSync(join(src, room, 'index.ts')));
   assert.deepEqual(withoutDoor, []);
 
-  const inner = ['cli', 'errors', 'ini', 'log', 'process', 'text', 'wire'];
+  const inner = ['cli', 'errors', 'ini', 'log', 'modules', 'process', 'text', 'wire'];
   const expected = ['.', './package.json', ...rooms.filter((room) => !inner.includes(room)).map((room) => `./${room}`)];
   assert.deepEqual(Object.keys(manifest.exports).sort(), expected.sort());
   for (const [subpath, target] of Object.entries(manifest.exports)) {

@@ -4,8 +4,8 @@
  */
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { packageOf } from '../config/index.js';
 import { didYouMean } from '../errors/index.js';
+import { packageOf } from '../modules/index.js';
 import { addCommonOptions, type COMMAND_NAMES, commandFirst, type ServeWords } from './command-line.js';
 import { exitStatusOf, STATUS_REFUSED, STATUS_USAGE } from './exit-status.js';
 import { failureText } from './failure-text.js';

@@ -2,7 +2,7 @@
  * What the running program is called.
  */
 import { resolve } from 'node:path';
-import { packageOf, realPath } from './manifest.js';
+import { packageOf, realPath } from '../modules/index.js';
 import { programName } from './sources/default-files.js';
 
 /**

@@ -37,9 +37,7 @@ export type { PreparedReload, PrepareReloadOptions, ReloadOptions } from './gene
 export type { ConfigSnapshot } from './generations/state.js';
 export { type WatchOptions, watchFiles } from './generations/watch-files.js';
 export type { LoadOptions } from './load.js';
-export { foldersUpwards, packageOf, readManifest } from './manifest.js';
 export { configOptions } from './own-options.js';
-export { programFolders } from './program-folders.js';
 export { maskArguments, UsageError } from './sources/command-line.js';
 export { HelpRequested } from './sources/command-line-help.js';
 export { searchedDirs } from './sources/default-files.js';

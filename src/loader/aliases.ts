@@ -47,8 +47,8 @@ export class AliasTable {
     const whole = this.#expressions.get(normalExpression(text));
     if (whole !== undefined) return whole;
     const parsed = parseExpression(text);
-    const module = parsed?.attribute === undefined ? undefined : this.#expressions.get(parsed.module);
-    return module === undefined ? undefined : { ...module, target: `${module.target}:${parsed!.attribute}` };
+    const module = parsed?.name === undefined ? undefined : this.#expressions.get(parsed.module);
+    return module === undefined ? undefined : { ...module, target: `${module.target}:${parsed!.name}` };
   }
 
   /** The aliased entry points of a distribution, by name. */

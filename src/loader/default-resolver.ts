@@ -3,14 +3,14 @@
  */
 import { dirname, resolve as resolvePath } from 'node:path';
 import { didYouMean, type Origin } from '../errors/index.js';
-import { type Alias, AliasTable } from './aliases.js';
+import { type ExportReference, findPackage, packageNames, searchFolders } from '../modules/index.js';
+import { type Alias, AliasTable, normalDistribution } from './aliases.js';
 import { BUILTIN_ALIASES } from './builtin-aliases.js';
 import { byOption } from './composite/by-option.js';
 import { cascade } from './composite/cascade.js';
 import { urlmap } from './composite/urlmap.js';
 import { versionedUrlmap } from './composite/versioned-urlmap.js';
-import { type Expression, evaluateExpression, findModule, parseExpression } from './expression.js';
-import { announcedBy, reachablePackages } from './packages.js';
+import { evaluateExpression, findModule, parseExpression } from './expression.js';
 import { type PasteError, refuse } from './paste-error.js';
 import { parseReference } from './reference.js';
 import { type EntryPoints, entryPointsOf, factoryOf, LazyFactory, type Resolver } from './resolver.js';
@@ -75,7 +75,7 @@ export class DefaultResolver implements Resolver {
     }
     if (!known) {
       const aliased = this.#tables(origin).flatMap((table) => table.distributions);
-      throw noPackage(name, [...aliased, ...reachablePackages(folder)], origin);
+      throw noPackage(name, [...aliased, ...packageNames([folder])], origin);
     }
     return groups;
   }
@@ -116,7 +116,7 @@ export class DefaultResolver implements Resolver {
     if (parsed === undefined) throw badExpression(expression, origin);
     if (this.#imports) return evaluateExpression(parsed, folder, written, origin);
     findModule(parsed.module, folder, written, origin);
-    const own = parsed.module === 'portico/loader' ? COMPOSITES.get(parsed.attribute ?? '') : undefined;
+    const own = parsed.module === 'portico/loader' ? COMPOSITES.get(parsed.name ?? '') : undefined;
     return own ?? new Unimported(parsed);
   }
 
@@ -151,9 +151,9 @@ const COMPOSITES: ReadonlyMap<string, unknown> = new Map(
 
 /** Stands for an export whose module was not imported. */
 export class Unimported {
-  readonly expression: Expression;
+  readonly expression: ExportReference;
 
-  constructor(expression: Expression) {
+  constructor(expression: ExportReference) {
     this.expression = expression;
   }
 }
@@ -201,4 +201,28 @@ function noPackage(name: string, known: readonly string[], origin: Origin): Past
     hint: didYouMean(name, known),
     origin,
   });
+}
+
+/** Announced factories: group, entry point, expression relative to the package's folder. */
+interface Announced {
+  readonly folder: string;
+  readonly groups: ReadonlyMap<string, ReadonlyMap<string, string>>;
+}
+
+/** The package a distribution name means, seen from a folder: exactly that name, else one equal but for spelling. */
+function announcedBy(distribution: string, from: string): Announced | undefined {
+  if (!/^(@[\w.-]+\/)?[\w.-]+$/.test(distribution) || /^\.+$/.test(distribution)) return undefined;
+  const found = findPackage(distribution, from) ?? findPackage(spelt(distribution, from) ?? '', from);
+  if (found === undefined || found.manifest.name === undefined) return undefined;
+  const groups = new Map<string, Map<string, string>>();
+  for (const [group, entries] of Object.entries((found.manifest.portico ?? {}) as object)) {
+    const names = Object.entries((entries ?? {}) as object).filter(([, target]) => typeof target === 'string');
+    groups.set(group, new Map(names as [string, string][]));
+  }
+  return { folder: found.folder, groups };
+}
+
+function spelt(distribution: string, from: string): string | undefined {
+  const wanted = normalDistribution(distribution);
+  return packageNames(searchFolders(from)).find((name) => normalDistribution(name) === wanted);
 }

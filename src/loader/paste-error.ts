@@ -4,7 +4,7 @@
 import { isSecret, type Location, placeOf } from '../config/index.js';
 import { ConfigurationRefused, type ErrorDetails, type Origin } from '../errors/index.js';
 import { caretUnder } from '../ini/index.js';
-import { thrownAt } from '../service/internal.js';
+import { thrownAt } from '../modules/index.js';
 
 /** What can be wrong with a paste file; the error's code is `PORTICO_PASTE_` and this in capitals with `_`. */
 export type PasteProblemName =

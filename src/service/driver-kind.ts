@@ -1,10 +1,8 @@
 /**
  * A kind of driver, and what is checked of every driver of that kind when it is loaded.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { PorticoError, unknownOption, whatItIs } from '../errors/index.js';
-import { moduleFolders } from './module-path.js';
+import { packagesFrom } from '../modules/index.js';
 
 /** What all drivers of a kind have in common. */
 export interface DriverKind {
@@ -112,8 +110,9 @@ export function announcedDriver(
   from: string,
 ): { found: { folder: string; target: string } | undefined; known: string[] } {
   const known: string[] = [];
-  for (const folder of packageFolders(from)) {
-    const drivers = announcedIn(folder)?.[kind];
+  for (const { folder, manifest } of packagesFrom(from)) {
+    const announced = manifest.portico as { drivers?: Record<string, Record<string, string> | null> } | undefined;
+    const drivers = announced?.drivers?.[kind];
     if (drivers === undefined || drivers === null) continue;
     if (Object.hasOwn(drivers, name)) return { found: { folder, target: drivers[name]! }, known };
     known.push(...Object.keys(drivers));
@@ -148,26 +147,4 @@ function isCompatible(implemented: string, asked: string): boolean {
 
 function has(driver: unknown, method: string): boolean {
   return typeof (driver as Record<string, unknown>)[method] === 'function';
-}
-
-function announcedIn(folder: string): Record<string, Record<string, string>> | undefined {
-  try {
-    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
-      portico?: { drivers?: object };
-    };
-    return manifest.portico?.drivers as Record<string, Record<string, string>> | undefined;
-  } catch {
-    // A folder in node_modules without a readable manifest is none of our packages.
-    return undefined;
-  }
-}
-
-function* packageFolders(from: string): Generator<string> {
-  for (const modules of moduleFolders(from)) {
-    for (const name of readdirSync(modules)) {
-      if (name.startsWith('.')) continue;
-      if (!name.startsWith('@')) yield join(modules, name);
-      else for (const scoped of readdirSync(join(modules, name))) yield join(modules, name, scoped);
-    }
-  }
 }

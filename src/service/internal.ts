@@ -1,13 +1,10 @@
 /** What other folders of Portico use of this one beside what is published. */
 export { NotSupported } from './driver-kind.js';
 export { HOOK_NAMES } from './hook-caller.js';
-export { importFailure } from './import-failure.js';
 export { findManager, loadManager } from './load-manager.js';
 export { managerOptions, managerSettings } from './managers-periodic-tasks.js';
 export { importModuleExport } from './module-export.js';
-export { findPackage, foldersFrom, ModuleMissing, moduleFolders, moduleUrl } from './module-path.js';
 export { notPlain } from './plain-data.js';
 export { isListening } from './service.js';
 export { isUntracked, TaskTracker } from './task-tracker.js';
-export { thrownAt } from './thrown-at.js';
 export { type BuildLog, isFirstWorker, toldOnce } from './told-once.js';

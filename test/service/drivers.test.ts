@@ -5,7 +5,6 @@ import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { Config, ConfigError, defineOptions, integer, string } from 'portico/config';
 import { type DriverKind, Drivers, loadDriver } from 'portico/service';
-import { parseModuleExport } from '../../dist/service/module-export.js';
 import { recordedLog } from '../tasks/recorded-log.js';
 
 const outer = mkdtempSync(join(tmpdir(), 'drivers-'));
@@ -62,13 +61,6 @@ function drivers(kind: DriverKind = compute, options: object = {}): Drivers {
   made.declare(kind);
   return made;
 }
-
-test('settled 31: a module and its export are joined by : or #, and the default export needs no name', () => {
-  assert.deepEqual(parseModuleExport('./a.js:make'), { module: './a.js', name: 'make' });
-  assert.deepEqual(parseModuleExport('pkg/a#Make'), { module: 'pkg/a', name: 'Make' });
-  assert.deepEqual(parseModuleExport('@scope/pkg'), { module: '@scope/pkg', name: 'default' });
-  assert.deepEqual(parseModuleExport('node:fs'), { module: 'node:fs', name: 'default' });
-});
 
 test('LC-1345 LC-1346 MG-2 a class is instantiated, a function called, an object used; default and nested exports', async () => {
   const cases: [string, string][] = [

@@ -6,7 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Config, defineOptions, float, packageOf, path } from '../../config/index.js';
+import { type Config, defineOptions, float, path } from '../../config/index.js';
+import { packageOf } from '../../modules/index.js';
 import type { Awaitable } from '../../service/index.js';
 import {
   type Activity,

@@ -117,9 +117,9 @@ function reachesFactory(context: Context): boolean {
 
 /** The name of one of Portico's filters, however the section is called. */
 function nameOfFilter(context: Context): string | undefined {
-  const factory = factoryOf(context)?.value as { group?: unknown; expression?: { attribute?: string } } | undefined;
+  const factory = factoryOf(context)?.value as { group?: unknown; expression?: { name?: string } } | undefined;
   if (typeof factory?.group === 'string') return GROUPS.get(factory.group) ?? factory.group;
-  return snake(factory?.expression?.attribute ?? (factory as { name?: string } | undefined)?.name);
+  return snake(factory?.expression?.name ?? (factory as { name?: string } | undefined)?.name);
 }
 
 function factoryOf(context: Context): FactoryUse | undefined {

@@ -6,33 +6,39 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import * as middleware from 'portico/middleware';
-import { evaluateExpression } from '../../dist/loader/expression.js';
-import { ownExport } from '../../dist/loader/own-exports.js';
+import { ExportMissing, fileOfOwnExport, importExport, parseExportReference } from '../../dist/modules/index.js';
 
-const ORIGIN = { file: 'a.ini', line: 1, column: 1 };
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+test('settled 31: a module and its export are joined by : or #, and the default export needs no name', () => {
+  assert.deepEqual(parseExportReference('./a.js:make'), { module: './a.js', name: 'make' });
+  assert.deepEqual(parseExportReference('pkg/a#Make'), { module: 'pkg/a', name: 'Make' });
+  assert.deepEqual(parseExportReference('pkg : Make.of'), { module: 'pkg', name: 'Make.of' });
+  assert.deepEqual(parseExportReference('file:///a/b.js'), { module: 'file:///a/b.js' });
+  assert.deepEqual(parseExportReference('@scope/pkg'), { module: '@scope/pkg' });
+  assert.deepEqual(parseExportReference('node:fs'), { module: 'node:fs' });
+  assert.equal(parseExportReference('two words'), undefined);
+  assert.equal(parseExportReference('./a.js:not-a-name'), undefined);
+});
+
 test('what a file names of portico/middleware is what the package exports', async () => {
-  for (const [name, value] of Object.entries(middleware)) {
-    const parsed = { module: 'portico/middleware', attribute: name };
-    assert.equal(await evaluateExpression(parsed, ROOT, name, ORIGIN), value, name);
+  const index = new URL('../../dist/middleware/index.js', import.meta.url).href;
+  for (const [name, value] of Object.entries((await import(index)) as object)) {
+    const found = await importExport({ module: 'portico/middleware', name }, index);
+    assert.equal(found.value, value, name);
   }
   // Exports of its files that the package does not export are none; each that it does has a file.
-  const door = new URL('../../dist/middleware/index.js', import.meta.url).href;
   const files = new Set<string>();
   for (const name of Object.keys(middleware)) {
-    const file = ownExport('portico/middleware', door, name);
-    assert.ok(file !== undefined && file !== door, name);
+    const file = fileOfOwnExport('portico/middleware', index, name);
+    assert.ok(file !== undefined && file !== index, name);
     files.add(file);
   }
   for (const file of files) {
     const names = Object.keys((await import(file)) as object).filter((name) => !Object.hasOwn(middleware, name));
     for (const name of [...names, 'toString']) {
-      assert.equal(ownExport('portico/middleware', door, name), undefined, name);
-      const missing = { module: 'portico/middleware', attribute: name };
-      await assert.rejects(evaluateExpression(missing, ROOT, 'x', ORIGIN), {
-        code: 'PORTICO_PASTE_BAD_FACTORY_EXPRESSION',
-      });
+      assert.equal(fileOfOwnExport('portico/middleware', index, name), undefined, name);
+      await assert.rejects(importExport({ module: 'portico/middleware', name }, index), ExportMissing);
     }
   }
 });

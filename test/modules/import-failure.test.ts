@@ -5,7 +5,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { importFailure } from '../../dist/service/import-failure.js';
+import { importFailure } from '../../dist/modules/index.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 
 const NO_TYPESCRIPT = (process.features as { typescript?: string | false }).typescript ? false : 'this Node reads none';

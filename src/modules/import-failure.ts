@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { orUndefined } from '../errors/index.js';
-import { thrownAt } from './thrown-at.js';
+import { isOwnFile } from '../process/index.js';
 
 /** How long another process may take to find the place of a mistake. */
 const SEARCH_MS = 5000;
@@ -90,4 +90,17 @@ function lineOfImport(reason: string, file: string): string {
     }
   }
   return '';
+}
+
+/** `file:line:column` of the innermost frame that is not Node's, a dependency's or Portico's; undefined without one. */
+export function thrownAt(error: unknown): string | undefined {
+  if (!(error instanceof Error) || typeof error.stack !== 'string') return undefined;
+  for (const line of error.stack.split('\n')) {
+    const [, file, position] = /^\s+at (?:.*\()?(.+?):(\d+:\d+)\)?$/.exec(line) ?? [];
+    if (file === undefined || !/^(?:file:|\/|[A-Za-z]:[\\/])/.test(file)) continue;
+    const path = file.startsWith('file:') ? fileURLToPath(file.replace(/[?#].*$/s, '')) : file;
+    if (isOwnFile(path) || /[\\/]node_modules[\\/]/.test(path)) continue;
+    return `${path}:${position}`;
+  }
+  return undefined;
 }
