@@ -9,25 +9,9 @@ export {
   type MadeActionOptions,
 } from './actions/action-maker.js';
 export { ActionRequest, type Args } from './actions/action-request.js';
-export { clientFlag } from './actions/client-flag.js';
-export { type ClientPatternOptions, clientPattern } from './actions/client-pattern.js';
 export type { ControllerSource } from './actions/controllers.js';
-export { clientTime, isoMicros, isoSeconds } from './actions/iso-time.js';
 export type { FromSchema, JsonSchema } from './actions/json-schema.js';
 export { type KeyValueActions, type KeyValueOptions, type KeyValues, keyValueActions } from './actions/key-values.js';
-export {
-  type CollectionPageOptions,
-  collectionPage,
-  cutPage,
-  type Page,
-  type PageLink,
-  type PageOptions,
-  type PageRequest,
-  type PageRequester,
-  pageOf,
-  pageRequest,
-  unknownMarker,
-} from './actions/pages.js';
 export { type QueryFilter, type QueryFilters, queryFilters } from './actions/query-filters.js';
 export { Reply, SENT } from './actions/reply.js';
 export { Resource, type ResourceSettings } from './actions/resource.js';
@@ -97,9 +81,6 @@ export type { BuiltInTypes, ParamType } from './template/param-types.js';
 export type { ParamsOf } from './template/params-of.js';
 export { type SlowRequirement, slowRequirements } from './template/regex-cost.js';
 export { legacyRules, type RouteWarning, warningsOf } from './template/template-warnings.js';
-export { bookmarkUrl, type ResourceLink, resourceLinks } from './urls/resource-links.js';
 export type { UrlSurroundings, UrlValues } from './urls/url-builder.js';
 export { ApiVersion, type VersionRange, type WrittenRange } from './versions/api-version.js';
-export { type DocumentAppOptions, documentApp } from './versions/document-app.js';
-export { type VersionDocument, type VersionDocumentOptions, versionDocument } from './versions/version-document.js';
 export type { VersionOptions } from './versions/version-negotiation.js';

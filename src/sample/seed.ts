@@ -1,5 +1,5 @@
 /** What a new cloud holds. Ids are fixed, so that programs may name them. */
-import { isoSeconds } from 'portico/routing';
+import { isoSeconds } from 'portico/openstack';
 import type { Cloud } from './cloud.js';
 
 /** The one host of the sample, and what it has. */

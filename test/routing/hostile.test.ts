@@ -149,10 +149,8 @@ test('RT-170 RT-179 a header of many versions is read once and quoted shortly', 
   const versions = { serviceType: 'compute', min: '2.1', max: '2.79' };
   const send = await serveRouter(t, new Router({ versions }).connect('/x', { handler: () => 1 }));
   const many = `${'volume 3.1, '.repeat(900)}compute 2.5`;
-  assert.equal(
-    (await send('GET', '/x', { headers: { 'openstack-api-version': many } })).headers['x-openstack-nova-api-version'],
-    '2.5',
-  );
+  const answer = await send('GET', '/x', { headers: { 'openstack-api-version': many } });
+  assert.equal(answer.headers['openstack-api-version'], 'compute 2.5');
 });
 
 test('RT-219 a router keeps nothing of the paths it has seen', () => {

@@ -50,7 +50,7 @@ export const groups = [
   },
   {
     name: 'parsers',
-    tests: ['security/parser-time', 'routing/client-pattern'],
+    tests: ['security/parser-time', 'openstack/client-values'],
     mutants: [
       {
         what: 'the mask of the log looks for a sign from each character of a query anew',

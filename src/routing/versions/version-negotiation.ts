@@ -13,15 +13,11 @@ export interface VersionOptions {
   readonly max: string;
   /** For requests that name none. Default: `min`. */
   readonly default?: string;
-  /**
-   * A header of older clients, with the version alone. Default: `X-OpenStack-Nova-API-Version` where the service type is
-   * `compute`, else none; null: none.
-   */
+  /** A header of older clients, with the version alone, such as nova's `X-OpenStack-Nova-API-Version`. Default: none. */
   readonly legacyHeader?: string | null;
 }
 
 const HEADER = 'OpenStack-API-Version';
-const NOVA_HEADER = 'X-OpenStack-Nova-API-Version';
 
 /** Negotiates versions for one router. */
 export class VersionNegotiation {
@@ -35,8 +31,7 @@ export class VersionNegotiation {
 
   /** Throws a `RangeError` when a version is none, or the default is out of bounds. */
   constructor(options: VersionOptions) {
-    const { serviceType, min, max } = options;
-    const { legacyHeader = serviceType.toLowerCase() === 'compute' ? NOVA_HEADER : null } = options;
+    const { serviceType, min, max, legacyHeader = null } = options;
     this.min = ApiVersion.of(min);
     this.max = ApiVersion.of(max);
     this.#default = ApiVersion.of(options.default ?? min);

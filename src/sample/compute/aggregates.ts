@@ -1,6 +1,7 @@
 /** Aggregates: hosts with something in common, such as a zone. Administrators only. */
 import { randomUUID } from 'node:crypto';
-import { isoMicros, type JsonSchema, keyValuePairs, object, orNull, text, view } from 'portico/routing';
+import { isoMicros } from 'portico/openstack';
+import { type JsonSchema, keyValuePairs, object, orNull, text, view } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Aggregate } from '../records.js';
 import { HOST } from '../seed.js';

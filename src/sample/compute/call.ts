@@ -1,7 +1,8 @@
 /** Requests as the controllers of the sample see them, and actions as transactions. */
 import { type Environ, Fault, type RequestContext } from 'portico/app';
+import { collectionPage } from 'portico/openstack';
 import type { ServiceRegistry } from 'portico/registry';
-import { type ActionRequest, actionMaker, collectionPage, type View } from 'portico/routing';
+import { type ActionRequest, actionMaker, type View } from 'portico/routing';
 import type { Cloud } from '../cloud.js';
 import type { Settings } from '../settings.js';
 

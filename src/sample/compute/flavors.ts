@@ -1,14 +1,13 @@
 /** Flavors: sizes of servers. Everybody may look; administrators make and remove them. */
 import { randomUUID } from 'node:crypto';
+import { clientFlag, resourceLinks } from 'portico/openstack';
 import {
-  clientFlag,
   flag,
   isTrue,
   keyValueActions,
   members,
   object,
   objectSince,
-  resourceLinks,
   sortKeys,
   text,
   type View,

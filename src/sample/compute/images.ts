@@ -1,5 +1,6 @@
 /** Images: a fixed set, for clients that have one endpoint for everything. Gone from 2.36 on, as in nova. */
-import { bookmarkUrl, resourceLinks, type View, view } from 'portico/routing';
+import { bookmarkUrl, resourceLinks } from 'portico/openstack';
+import { type View, view } from 'portico/routing';
 import type { Image } from '../records.js';
 import { type Call, page, reads, refuse } from './call.js';
 

@@ -1,5 +1,6 @@
 /** SSH keys. They belong to a user; administrators may name another one from 2.10 on. */
-import { anyText, isoMicros, members, object, objectSince, text, view } from 'portico/routing';
+import { isoMicros } from 'portico/openstack';
+import { anyText, members, object, objectSince, text, view } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { KeyPair } from '../records.js';
 import { allow, type Call, declared, page, reads, refuse, writes } from './call.js';

@@ -1,6 +1,7 @@
 /** Server groups: which servers should be on one host, and which should not. */
 import { randomUUID } from 'node:crypto';
-import { listOf, members, object, objectSince, pageRequest, view, wholeNumber } from 'portico/routing';
+import { pageRequest } from 'portico/openstack';
+import { listOf, members, object, objectSince, view, wholeNumber } from 'portico/routing';
 import type { Group, Server } from '../records.js';
 import { type Call, reads, refuse, writes } from './call.js';
 import { settled } from './server-states.js';

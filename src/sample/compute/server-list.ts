@@ -1,16 +1,6 @@
 /** Lists of servers: which ones, and in which order. */
-import {
-  clientFlag,
-  clientPattern,
-  clientTime,
-  isTrue,
-  listOf,
-  members,
-  type QueryFilter,
-  queryFilters,
-  sortKeys,
-  tagFilters,
-} from 'portico/routing';
+import { clientFlag, clientPattern, clientTime } from 'portico/openstack';
+import { isTrue, listOf, members, type QueryFilter, queryFilters, sortKeys, tagFilters } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Server } from '../records.js';
 import { allow, type Call } from './call.js';

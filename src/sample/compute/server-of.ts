@@ -1,6 +1,6 @@
 /** The server a request is about, what may be done to it, and what was. */
 import { randomUUID } from 'node:crypto';
-import { isoMicros } from 'portico/routing';
+import { isoMicros } from 'portico/openstack';
 import type { Stored } from 'portico/sqlite';
 import type { Server } from '../records.js';
 import { type Call, refuse } from './call.js';

@@ -1,5 +1,6 @@
 /** How a server looks to its clients. */
-import { bookmarkUrl, isoMicros, isoSeconds, resourceLinks, view } from 'portico/routing';
+import { bookmarkUrl, isoMicros, isoSeconds, resourceLinks } from 'portico/openstack';
+import { view } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import { hostId, hostName, instanceName } from '../names.js';
 import type { Server } from '../records.js';

@@ -1,6 +1,8 @@
 /** What is known of services: those of the one host, whose records the cloud keeps, and those of this deployment. */
+
+import { isoMicros } from 'portico/openstack';
 import { RegistryUnavailable, type ServiceView } from 'portico/registry';
-import { isoMicros, view } from 'portico/routing';
+import { view } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Cloud } from '../cloud.js';
 import type { Service } from '../records.js';

@@ -1,9 +1,15 @@
 /** The version documents, which clients read before anything else. They are the same in every worker. */
 import type { AppFactory } from 'portico/app';
-import { type ActionRequest, documentApp, versionDocument } from 'portico/routing';
+import { documentApp, versionDocument } from 'portico/openstack';
+import type { ActionRequest } from 'portico/routing';
 
 /** The compute API's microversions. Clients ask for what they find here, so the maximum is one that is kept. */
-export const VERSIONS = { serviceType: 'compute', min: '2.1', max: '2.79' } as const;
+export const VERSIONS = {
+  serviceType: 'compute',
+  min: '2.1',
+  max: '2.79',
+  legacyHeader: 'X-OpenStack-Nova-API-Version',
+} as const;
 
 const described = (self: string, ...more: { rel: string; type: string; href: string }[]) => {
   const links = [{ rel: 'self', href: self }, ...more];

@@ -1,8 +1,7 @@
 /**
  * Links of a resource to itself, as OpenStack's APIs give them.
  */
-import type { ActionRequest } from '../actions/action-request.js';
-import type { UrlValues } from './url-builder.js';
+import type { ActionRequest, UrlValues } from '../routing/index.js';
 
 /** Any request, whatever its parameters, body and query. */
 type AnyRequest = Pick<ActionRequest, 'url' | 'environ'>;

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { environ } from 'portico/app';
-import { type ActionRequest, cutPage, type PageOptions, Reply, Router } from 'portico/routing';
-import { serveApp, serveRouter } from './served-router.js';
+import { cutPage, type PageOptions } from 'portico/openstack';
+import { type ActionRequest, Reply, Router } from 'portico/routing';
+import { serveApp, serveRouter } from '../routing/served-router.js';
 
 const items = ['a', 'b', 'c', 'd'].map((id) => ({ id }));
 

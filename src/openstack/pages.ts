@@ -1,8 +1,8 @@
 /**
  * Lists by pages: limit and marker, and the link to the next page.
  */
-import { Fault, quoteClient } from '../../app/index.js';
-import type { ActionRequest } from './action-request.js';
+import { Fault, quoteClient } from '../app/index.js';
+import type { ActionRequest } from '../routing/index.js';
 
 /** How a collection is paged. */
 export interface PageOptions {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { environ } from 'portico/app';
-import { documentApp } from 'portico/routing';
-import { serveApp } from './served-router.js';
+import { documentApp, versionDocument } from 'portico/openstack';
+import { serveApp } from '../routing/served-router.js';
 
 test('a document is served at the very place it is mounted at, and nowhere below', async (t) => {
   const app = await documentApp((request) => ({ self: request.url('root') }), { faultStyle: 'openstack' });
@@ -23,4 +23,17 @@ test('a document is served at the very place it is mounted at, and nowhere below
   const post = await send('POST', '/v2.1');
   assert.deepEqual([post.status, Object.keys(post.json as object)], [405, ['badMethod']]);
   assert.equal((await send('GET', '/v2.1/below')).status, 404);
+});
+
+test('RT-173 the version document', () => {
+  const versions = { serviceType: 'compute', min: '2.1', max: '2.79' };
+  const links = [{ rel: 'self', href: 'http://a/v2.1/' }];
+  assert.deepEqual(versionDocument(versions, { id: 'v2.1', updated: '2013-07-23T11:33:21Z', links }), {
+    id: 'v2.1',
+    status: 'CURRENT',
+    version: '2.79',
+    min_version: '2.1',
+    updated: '2013-07-23T11:33:21Z',
+    links,
+  });
 });

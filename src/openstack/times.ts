@@ -1,7 +1,7 @@
 /**
  * Times as OpenStack's APIs write and read them (ISO 8601).
  */
-import { Fault, quoteClient } from '../../app/index.js';
+import { Fault, quoteClient } from '../app/index.js';
 
 /** `2013-07-23T11:33:21Z`. */
 export function isoSeconds(ms: number): string {

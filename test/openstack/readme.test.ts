@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+test('the program of the page runs', async (t) => {
+  const readme = readFileSync(join(root, 'src/openstack/README.md'), 'utf8');
+  const [, program] = /^```ts\n(.*?)^```$/ms.exec(readme)!;
+  const folder = mkdtempSync(join(root, 'dist-test/readme-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 };
+  const file = join(folder, 'program.mjs');
+  writeFileSync(file, ts.transpileModule(program!, { compilerOptions }).outputText);
+  const [status] = (await once(fork(file), 'exit')) as [number];
+  assert.equal(status, 0);
+});
