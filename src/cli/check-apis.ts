@@ -12,7 +12,7 @@ import {
   tellsChildren,
 } from '../loader/index.js';
 import { silentLogger } from '../log/index.js';
-import { checkManager, namedManager } from '../registry/index.js';
+import { checkManager, namedManager } from '../registry/internal.js';
 import { TlsRefused, WSGIService } from '../server/index.js';
 import { whyTaken } from './address-holder.js';
 import { apiNames } from './api-names.js';

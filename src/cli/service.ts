@@ -6,17 +6,19 @@ import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
 import { didYouMean, PorticoError } from '../errors/index.js';
 import {
-  databaseOptions,
   type OperatorChanges,
   openRegistry,
-  type ServiceJson,
   type ServiceRegistry,
   type ServiceView,
+  type ViewFilter,
+} from '../registry/index.js';
+import {
+  databaseOptions,
+  type ServiceJson,
   servicegroupOptions,
   serviceJson,
   sqlitePath,
-  type ViewFilter,
-} from '../registry/index.js';
+} from '../registry/internal.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { configuredLogger, readConfiguration } from './configuration.js';
 import { wholeNumber } from './whole-number.js';

@@ -5,7 +5,7 @@ import { authOptions, type Declared, faultOptions } from '../app/index.js';
 import type { Config, OptionDeclarations } from '../config/index.js';
 import { configOptions } from '../config/index.js';
 import { backdoorOptions, launcherOptions, reportOptions, supervisorOptions } from '../launch/index.js';
-import { databaseOptions, heartbeatOptions, servicegroupOptions } from '../registry/index.js';
+import { databaseOptions, heartbeatOptions, servicegroupOptions } from '../registry/internal.js';
 import { apiOptions as apiSectionOptions, servingOptions, sslOptions, wsgiOptions } from '../server/index.js';
 import { managerOptions } from '../service/internal.js';
 import { apiNames } from './api-names.js';

@@ -5,7 +5,7 @@
 import type { Logger } from '../log/index.js';
 import type { ListenAddress } from '../service/index.js';
 import { isListening } from '../service/internal.js';
-import { formatDuration } from '../tasks/index.js';
+import { formatDuration } from '../text/index.js';
 import type { Supervisor } from './parent/supervisor.js';
 import type { WorkerHandle } from './parent/worker-handle.js';
 import type { WorkerPool } from './parent/worker-pool.js';

@@ -2,8 +2,9 @@
  * The heartbeat of one worker: a timer in its own event loop, so that a blocked worker stops beating.
  */
 import type { Logger } from '../log/index.js';
-import { type Clock, DynamicLoopingCall, formatDuration, pause } from '../tasks/index.js';
-import { RegistryUnavailable } from './registry-errors.js';
+import { type Clock, DynamicLoopingCall, pause } from '../tasks/index.js';
+import { formatDuration } from '../text/index.js';
+import { RegistryUnavailable } from './service-store.js';
 
 /** How and when a heart beats. Times in seconds. */
 export interface HeartbeatOptions {

@@ -2,7 +2,9 @@
  * What services of all protocols have behind them: their managers, with what those are given, their periodic tasks, and
  * a place among the services that are known.
  */
+import { dirname } from 'node:path';
 import { type Config, workerAssignment } from '../config/index.js';
+import { ConfigurationRefused, type Origin, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import {
   Drivers,
@@ -11,14 +13,14 @@ import {
   type ManagerHooksOptions,
   type ManagerPeriodicOptions,
   type ManagerSource,
+  type ModuleExportOptions,
   type ProtocolSteps,
   type Registration,
   type Track,
 } from '../service/index.js';
-import { loadManager, managerSettings, TaskTracker, toldOnce } from '../service/internal.js';
+import { findManager, loadManager, managerSettings, TaskTracker, toldOnce } from '../service/internal.js';
 import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import { MemoryStore } from './memory-store.js';
-import { atManagersPlace, checkManager, type ManagerOption, managersOf, placeOfManager } from './named-manager.js';
 import { type MemberOptions, membership, openRegistry } from './open-registry.js';
 import { heartbeatOptions } from './registry-options.js';
 import type { ServiceRegistry } from './service-registry.js';
@@ -36,6 +38,12 @@ export interface ManagerContext {
   readonly drivers: Drivers;
   /** Makes work known by name, so that a stop waits for it: the same as `this.track`. */
   readonly track: Track;
+}
+
+/** An option that names a manager. Declared by whoever asks for it. */
+export interface ManagerOption {
+  readonly group: string;
+  readonly opt: string;
 }
 
 /** What a {@link ManagedService} is made of. */
@@ -238,4 +246,47 @@ export class ManagedService {
 async function letGo({ drivers, registry }: ManagerContext): Promise<void> {
   await drivers.close();
   await registry?.close();
+}
+
+/** Managers are named from the folder of the configuration file. */
+function managersOf(config: Config): ModuleExportOptions {
+  return { folder: dirname(config.configFiles.at(-1) ?? './x'), allowExternalModules: true };
+}
+
+/** The manager that the option names; undefined where it names none. */
+export function namedManager(config: Config, { group, opt }: ManagerOption): string | undefined {
+  const { value } = config.resolve(group, opt);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/**
+ * Finds what a reference names, and makes no manager of it. Throws `PORTICO_MANAGER` when it cannot be had: with its
+ * place where the option says it, without one where code does.
+ */
+export async function checkManager(reference: string, config: Config, option: ManagerOption): Promise<void> {
+  try {
+    await findManager(reference, managersOf(config));
+  } catch (cause) {
+    const { message, hint } = cause as PorticoError;
+    throw new ConfigurationRefused('PORTICO_MANAGER', {
+      message,
+      hint,
+      cause,
+      origin: placeOfManager(reference, config, option),
+    });
+  }
+}
+
+/** An error about a manager with the place in a file that named it, unless it knows one already. */
+function atManagersPlace(error: unknown, origin: Origin | undefined): unknown {
+  if (origin === undefined || !(error instanceof PorticoError) || error.origin !== undefined) return error;
+  const { message, hint } = error;
+  return new ConfigurationRefused('PORTICO_MANAGER', { message, hint, origin, cause: error });
+}
+
+/** Where the option says that reference; undefined for what code gives, and for what no file has. */
+function placeOfManager(reference: unknown, config: Config, { group, opt }: ManagerOption): Origin | undefined {
+  if (!config.has(group, opt)) return undefined;
+  const { value, location } = config.resolve(group, opt);
+  return value === reference ? location.origin : undefined;
 }

@@ -7,9 +7,8 @@ import type { Registration, ServiceRecord, ServiceState } from '../service/index
 import { type Clock, pause } from '../tasks/index.js';
 import { Heartbeat } from './heartbeat.js';
 import { correctedDownTime, isUp } from './is-up.js';
-import { RecordExists, RegistryUnavailable, ServiceTooOld } from './registry-errors.js';
 import type { ServiceRegistry } from './service-registry.js';
-import type { ServiceAnnouncement } from './service-store.js';
+import { RecordExists, RegistryUnavailable, type ServiceAnnouncement } from './service-store.js';
 
 /** Who joins: the same in all workers of a service, but for `worker`. */
 export interface MemberIdentity extends Omit<ServiceAnnouncement, 'reportInterval' | 'downTime' | 'pid' | 'startedAt'> {
@@ -219,7 +218,11 @@ export class Membership implements Registration {
     const { host, binary, version, machineId } = this.#who;
     const minimum = await this.#registry.minVersion(binary);
     if (!this.#options.allowOld && minimum !== undefined && version < minimum) {
-      throw new ServiceTooOld(binary, version, minimum);
+      // It would not understand what the others say.
+      throw new PorticoError('PORTICO_SERVICE_TOO_OLD', {
+        message: `${binary} has version ${version}, but every ${binary} that runs has at least ${minimum}`,
+        hint: 'Upgrade it, or start it with --allow-old.',
+      });
     }
     if (existing === null || existing.machineId === machineId || this.#options.takeover) return;
     if (!isUp({ ...existing, forcedDown: false }, await store.now())) return;

@@ -3,15 +3,15 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { ServiceRecord, ServiceState } from '../service/index.js';
-import { RecordExists } from './registry-errors.js';
-import type {
-  Beat,
-  BeatAnswer,
-  RecordChanges,
-  RecordFilter,
-  ServiceAnnouncement,
-  ServiceStore,
-  WorkerRow,
+import {
+  type Beat,
+  type BeatAnswer,
+  type RecordChanges,
+  RecordExists,
+  type RecordFilter,
+  type ServiceAnnouncement,
+  type ServiceStore,
+  type WorkerRow,
 } from './service-store.js';
 
 type Stored = { -readonly [K in keyof ServiceRecord]: ServiceRecord[K] } & { deletedBy?: string };

@@ -3,7 +3,7 @@
  */
 import type { Pool, PoolClient } from 'pg';
 import { ConfigurationRefused, PorticoError } from '../errors/index.js';
-import { RegistryUnavailable } from './registry-errors.js';
+import { RegistryUnavailable } from './service-store.js';
 
 /** How connections are made. */
 export interface PoolOptions {

@@ -4,9 +4,8 @@
 import { randomUUID } from 'node:crypto';
 import type { ServiceRecord, ServiceState } from '../service/index.js';
 import { type PoolOptions, PostgresqlPool } from './postgresql-pool.js';
-import { POSTGRESQL_STEPS } from './postgresql-schema.js';
 import { toColumns, toRecord, toWorker } from './record-row.js';
-import { RecordExists } from './registry-errors.js';
+import { POSTGRESQL_STEPS } from './schema.js';
 import type {
   Beat,
   BeatAnswer,
@@ -16,6 +15,7 @@ import type {
   ServiceStore,
   WorkerRow,
 } from './service-store.js';
+import { RecordExists } from './service-store.js';
 
 /** How a store in PostgreSQL is made. */
 export interface PostgresqlStoreOptions extends PoolOptions {

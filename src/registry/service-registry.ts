@@ -6,8 +6,13 @@ import { createLogger, type Logger } from '../log/index.js';
 import type { ServiceRecord } from '../service/index.js';
 import { type Clock, DynamicLoopingCall, systemClock } from '../tasks/index.js';
 import { isFromTheFuture, isUp, type Liveness, liveness } from './is-up.js';
-import { RecordNotFound, RegistryUnavailable } from './registry-errors.js';
-import type { RecordChanges, RecordFilter, ServiceStore, WorkerRow } from './service-store.js';
+import {
+  type RecordChanges,
+  type RecordFilter,
+  RegistryUnavailable,
+  type ServiceStore,
+  type WorkerRow,
+} from './service-store.js';
 
 /** A change of a record that others may want to know of; heartbeats are none. */
 export interface RegistryEvent {
@@ -115,7 +120,7 @@ export class ServiceRegistry {
     return Promise.all(fitting.map((record) => this.#view(record, now)));
   }
 
-  /** One service. Rejects with `RecordNotFound`. */
+  /** One service. Rejects with `PORTICO_RECORD_NOT_FOUND`. */
   async show(uuid: string): Promise<ServiceView> {
     return this.#view(await this.#get(uuid), await this.store.now());
   }
@@ -129,7 +134,7 @@ export class ServiceRegistry {
     const changes = recordChanges(record, wanted);
     if (changes.forcedDown === false && record.forcedDown) await this.#ask(this.#options.beforeForceUp, record);
     const updated = await this.store.update(record.id, changes);
-    if (updated === null) throw new RecordNotFound(uuid);
+    if (updated === null) throw noRecord(uuid);
     this.#options.onEvent?.({ kind: 'update', record: updated, changes });
     return this.#view(updated, await this.store.now());
   }
@@ -196,7 +201,7 @@ export class ServiceRegistry {
 
   async #get(uuid: string): Promise<ServiceRecord> {
     const record = await this.store.get(uuid);
-    if (record === null) throw new RecordNotFound(uuid);
+    if (record === null) throw noRecord(uuid);
     return record;
   }
 
@@ -227,6 +232,10 @@ export class ServiceRegistry {
   }
 }
 
+function noRecord(uuid: string): PorticoError {
+  return new PorticoError('PORTICO_RECORD_NOT_FOUND', { message: `the registry has no service ${uuid}` });
+}
+
 function recordChanges(record: ServiceRecord, { status, disabledReason, forcedDown }: OperatorChanges): RecordChanges {
   const refuse = (message: string): never => {
     throw new PorticoError('PORTICO_INVALID_CHANGE', { message });
@@ -243,4 +252,55 @@ function recordChanges(record: ServiceRecord, { status, disabledReason, forcedDo
   };
   if (Object.keys(changes).length === 0) refuse('nothing to change: give status, disabled_reason or forced_down');
   return changes;
+}
+
+/** What operators are shown of a service. `updated_at` is the last change, `last_seen_up` the last heartbeat. */
+export interface ServiceJson {
+  readonly id: string;
+  readonly host: string;
+  readonly binary: string;
+  readonly topic: string | null;
+  readonly zone: string | null;
+  readonly version: number;
+  readonly status: 'enabled' | 'disabled';
+  readonly disabled_reason: string | null;
+  readonly state: 'up' | 'down' | 'unknown';
+  readonly lifecycle: string;
+  readonly forced_down: boolean;
+  readonly last_seen_up: string | null;
+  readonly updated_at: string | null;
+  readonly report_count: number;
+  readonly workers: readonly {
+    readonly worker: number;
+    readonly pid: number;
+    readonly state: 'up' | 'down';
+    readonly last_seen_up: string;
+    readonly in_flight: number;
+  }[];
+}
+
+export function serviceJson({ record, state, workers }: ServiceView): ServiceJson {
+  return {
+    id: record.uuid,
+    host: record.host,
+    binary: record.binary,
+    topic: record.topic,
+    zone: record.zone,
+    version: record.version,
+    status: record.disabled ? 'disabled' : 'enabled',
+    disabled_reason: record.disabledReason,
+    state,
+    lifecycle: record.state,
+    forced_down: record.forcedDown,
+    last_seen_up: record.lastSeenUp?.toISOString() ?? null,
+    updated_at: record.updatedAt?.toISOString() ?? null,
+    report_count: record.reportCount,
+    workers: workers.map(({ worker, pid, up, lastSeenUp, inFlight }) => ({
+      worker,
+      pid,
+      state: up ? 'up' : 'down',
+      last_seen_up: lastSeenUp.toISOString(),
+      in_flight: inFlight,
+    })),
+  };
 }

@@ -1,6 +1,7 @@
 /**
  * What a registry needs of a database. Everything that is a rule (who is up, who may register) stands above it.
  */
+import { PorticoError } from '../errors/index.js';
 import type { ServiceRecord, ServiceState } from '../service/index.js';
 
 /** What a service says about itself when it starts. */
@@ -93,4 +94,19 @@ export interface ServiceStore {
   /** Brings the tables up to date, where that is not done by opening: how many steps it took. */
   migrate?(): Promise<number>;
   close(): Promise<void>;
+}
+
+/** The registry cannot be asked at present: its database is away. Never means that a service is down. */
+export class RegistryUnavailable extends PorticoError {
+  constructor(cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super('PORTICO_REGISTRY_UNAVAILABLE', { message: `the service registry cannot be asked: ${why}`, cause });
+  }
+}
+
+/** A record of that host and binary, or host and topic, is there already. */
+export class RecordExists extends PorticoError {
+  constructor(host: string, name: string) {
+    super('PORTICO_RECORD_EXISTS', { message: `the registry has a record of ${name} on ${host} already` });
+  }
 }

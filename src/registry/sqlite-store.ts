@@ -10,17 +10,18 @@ import type { ServiceRecord, ServiceState } from '../service/index.js';
 import { type Database, openDatabase, type SqlValue, transaction } from '../sqlite/index.js';
 import { pause } from '../tasks/index.js';
 import { toColumns, toRecord, toSqlite, toWorker } from './record-row.js';
-import { RecordExists, RegistryUnavailable } from './registry-errors.js';
-import type {
-  Beat,
-  BeatAnswer,
-  RecordChanges,
-  RecordFilter,
-  ServiceAnnouncement,
-  ServiceStore,
-  WorkerRow,
+import { migrateSqlite } from './schema.js';
+import {
+  type Beat,
+  type BeatAnswer,
+  type RecordChanges,
+  RecordExists,
+  type RecordFilter,
+  RegistryUnavailable,
+  type ServiceAnnouncement,
+  type ServiceStore,
+  type WorkerRow,
 } from './service-store.js';
-import { migrate } from './sqlite-schema.js';
 
 /** How a store in SQLite is opened. */
 export interface SqliteStoreOptions {
@@ -264,7 +265,7 @@ export class SqliteStore implements ServiceStore {
     if (this.#path !== ':memory:') refuseNetworkFileSystem(this.#path);
     const database = openDatabase(this.#path, { busyTimeoutMs: Math.min(busyTimeoutMs, BUSY_MS) });
     try {
-      migrate(database);
+      migrateSqlite(database);
       if (this.#path !== ':memory:') this.#inode = statSync(this.#path).ino;
       return database;
     } catch (error) {

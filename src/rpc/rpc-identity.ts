@@ -3,7 +3,8 @@
  */
 import { type Config, commandName, defineOptions, module } from '../config/index.js';
 import { ConfigurationRefused, didYouMean, PorticoError } from '../errors/index.js';
-import { heartbeatOptions, type ManagerContext, type ManagerOption, namedManager } from '../registry/index.js';
+import type { ManagerContext, ManagerOption } from '../registry/index.js';
+import { heartbeatOptions, namedManager } from '../registry/internal.js';
 import type { ManagerSource } from '../service/index.js';
 import type { RPCServiceOptions } from './rpc-options.js';
 

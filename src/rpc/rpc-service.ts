@@ -14,7 +14,8 @@ import {
   type StopOptions,
   type WorkerContext,
 } from '../service/index.js';
-import { formatDuration, type PeriodicTasks, systemClock, TaskGroup } from '../tasks/index.js';
+import { type PeriodicTasks, systemClock, TaskGroup } from '../tasks/index.js';
+import { formatDuration } from '../text/index.js';
 import { BaseEndpoint } from './base-endpoint.js';
 import { checkOptions } from './check-options.js';
 import { type ManagerApi, managerApi } from './manager-api.js';

@@ -1,10 +1,9 @@
 /**
  * A function that is called again and again, never twice at a time: the engine behind the four kinds of looping calls,
- * which differ only in how long they idle between two calls.
+ * which differ only in how long they idle between two calls, and the kind whose function says how long.
  */
-import { PorticoError } from '../errors/index.js';
+import { PorticoError, whatItIs } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
-import { checkFunction } from './check-function.js';
 import { type Clock, pause, systemClock } from './clock.js';
 
 /** What a repeated function or a task is handed after its own arguments. */
@@ -76,7 +75,7 @@ export interface LoopKind {
 }
 
 /** Stands for the result of a call that threw, where the loop goes on. */
-export const failed: unique symbol = Symbol('failed');
+const failed: unique symbol = Symbol('failed');
 
 /** One function and its arguments. The kinds extend this with a `start` of their own. */
 export class LoopingCall<A extends unknown[]> {
@@ -179,4 +178,55 @@ export function endedBy(signal: AbortSignal, error: unknown): boolean {
 /** Made only when there is something to say. */
 function loggerOf(options: { readonly log?: Logger }): Logger {
   return options.log ?? createLogger({ base: { name: 'tasks' } });
+}
+
+/**
+ * Throws `PORTICO_NOT_A_FUNCTION` for what cannot be called; `what` is how the message calls it. What is to run later is
+ * looked at now, where the mistake is.
+ */
+export function checkFunction(fn: unknown, what: string): void {
+  if (typeof fn === 'function') return;
+  throw new PorticoError('PORTICO_NOT_A_FUNCTION', { message: `${what} is a function, not ${whatItIs(fn)}` });
+}
+
+/** How a dynamic loop is started. */
+export interface DynamicOptions extends LoopOptions {
+  /** Seconds; the longest idle time, and the one used when the function names none. Default: no limit. */
+  readonly periodicIntervalMax?: number | null;
+  /** Default true: an error of the function ends the loop and is given by `wait()`. False: logged, the loop goes on. */
+  readonly stopOnException?: boolean;
+}
+
+/** Seconds between a failed call and the next where nothing else names a time; without a pause the loop would spin. */
+const AFTER_FAILURE = 1;
+
+/**
+ * Calls a function, idles as many seconds as it returned (from the end of the call), and calls it again. A function
+ * that returns null or undefined leaves it to `periodicIntervalMax`; where that is not given either, the loop fails.
+ */
+export class DynamicLoopingCall<A extends unknown[]> extends LoopingCall<A> {
+  start(options: DynamicOptions = {}): StartedLoop {
+    const max = options.periodicIntervalMax ?? undefined;
+    return this.begin(
+      {
+        kind: 'Dynamic interval looping call',
+        alreadyRunning: 'A dynamic interval looping call can only run one function at a time',
+        stopOnException: options.stopOnException ?? true,
+        idle: (result) => {
+          if (result === failed) return max ?? AFTER_FAILURE;
+          const wanted = result ?? max;
+          if (typeof wanted !== 'number' || Number.isNaN(wanted)) throw noInterval(result);
+          return max === undefined ? wanted : Math.min(wanted, max);
+        },
+      },
+      options,
+    );
+  }
+}
+
+function noInterval(result: unknown): PorticoError {
+  const returned = result === null || result === undefined ? '' : ` (the function returned a ${typeof result})`;
+  return new PorticoError('PORTICO_NO_INTERVAL', {
+    message: `A dynamic interval looping call should supply either an interval or periodic_interval_max${returned}`,
+  });
 }

@@ -3,11 +3,18 @@
  */
 import { PorticoError, whatItIs } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
-import { checkFunction } from './check-function.js';
 import { type Clock, systemClock } from './clock.js';
-import { DynamicLoopingCall, type DynamicOptions } from './dynamic.js';
 import { FixedIntervalLoopingCall, type FixedIntervalOptions } from './fixed-interval.js';
-import { type LoopingCall, type LoopOptions, type Repeated, type WithContext, withContext } from './looping-call.js';
+import {
+  checkFunction,
+  DynamicLoopingCall,
+  type DynamicOptions,
+  type LoopingCall,
+  type LoopOptions,
+  type Repeated,
+  type WithContext,
+  withContext,
+} from './looping-call.js';
 import { Members } from './members.js';
 import { Task } from './task.js';
 

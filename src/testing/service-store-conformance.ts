@@ -2,8 +2,29 @@
  * What every store of service records must do: the drivers of the kind `servicegroup`. Their fake is `MemoryStore`.
  */
 import assert from 'node:assert/strict';
-import { RecordExists, type ServiceAnnouncement, type ServiceStore, servicegroupKind } from '../registry/index.js';
+import type { ServiceAnnouncement, ServiceStore } from '../registry/index.js';
+import type { DriverKind } from '../service/index.js';
 import { type ConformanceCase, driverConformance } from './conformance.js';
+
+const METHODS: readonly (keyof ServiceStore)[] = [
+  'now',
+  'find',
+  'get',
+  'list',
+  'insert',
+  'update',
+  'beat',
+  'remove',
+  'deletedBy',
+  'workers',
+  'putWorker',
+  'dropWorker',
+  'purge',
+  'lease',
+  'close',
+];
+
+const KIND: DriverKind = { kind: 'servicegroup', required: METHODS, optional: ['migrate'] };
 
 /** Makes an empty store whose clock is `now`, in milliseconds since 1970. */
 export type MakeStore = (now: () => number) => ServiceStore | Promise<ServiceStore>;
@@ -21,7 +42,7 @@ export function serviceStoreConformance(make: MakeStore): ConformanceCase[] {
     ['a lease belongs to one owner until it ends', leases],
   ];
   return [
-    ...driverConformance(servicegroupKind, () => make(Date.now)),
+    ...driverConformance(KIND, () => make(Date.now)),
     ...cases.map(([what, run]) => ({
       name: `servicegroup: ${what}`,
       run: async () => {
@@ -40,6 +61,8 @@ export function serviceStoreConformance(make: MakeStore): ConformanceCase[] {
 }
 
 const NEW = { disabled: false, state: 'starting' } as const;
+/** What an insert of a host and binary, or host and topic, that are there already rejects with. */
+const TAKEN = { code: 'PORTICO_RECORD_EXISTS' };
 
 function announced(changes: Partial<ServiceAnnouncement> = {}): ServiceAnnouncement {
   return {
@@ -74,8 +97,8 @@ async function keepsWhatWasSaid(store: ServiceStore): Promise<void> {
 
 async function isUnique(store: ServiceStore): Promise<void> {
   const { id } = await store.insert(announced({ topic: 'tested' }), NEW);
-  await assert.rejects(store.insert(announced(), NEW), RecordExists);
-  await assert.rejects(store.insert(announced({ binary: 'other', topic: 'tested' }), NEW), RecordExists);
+  await assert.rejects(store.insert(announced(), NEW), TAKEN);
+  await assert.rejects(store.insert(announced({ binary: 'other', topic: 'tested' }), NEW), TAKEN);
   await store.insert(announced({ binary: 'other' }), NEW);
   await store.insert(announced({ host: 'two', topic: 'tested' }), NEW);
   await store.remove(id, 'operator');

@@ -1,3 +1,4 @@
-/** Text that others wrote: safe to print, and without its secrets. */
+/** Text for people: durations, and what others wrote, safe to print and without its secrets. */
+export { formatDuration } from './duration.js';
 export { escapedText, printable, printableJson, printableLines } from './printable.js';
 export { looksSecret, masked, maskUris } from './secrets.js';

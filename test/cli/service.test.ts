@@ -4,7 +4,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
-import { type ServiceJson, SqliteStore } from 'portico/registry';
+import type { ServiceJson } from '../../dist/registry/internal.js';
+import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { announcement } from '../registry/announcement.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'cli-service-'));

@@ -8,7 +8,9 @@ import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { silentLogger } from 'portico';
 import { Config } from 'portico/config';
-import { membership, openRegistry, SqliteStore, sqlitePath } from 'portico/registry';
+import { membership, openRegistry } from 'portico/registry';
+import { sqlitePath } from '../../dist/registry/internal.js';
+import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 
 const log = silentLogger();
 const folder = mkdtempSync(join(tmpdir(), 'registry-'));

@@ -3,15 +3,11 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import {
-  MemoryStore,
-  PostgresqlStore,
-  RecordExists,
-  RegistryUnavailable,
-  type ServiceStore,
-  SqliteStore,
-} from 'portico/registry';
+import type { ServiceStore } from 'portico/registry';
 import { openDatabase } from 'portico/sqlite';
+import { MemoryStore, RecordExists, RegistryUnavailable } from '../../dist/registry/index.js';
+import { PostgresqlStore } from '../../dist/registry/postgresql-store.js';
+import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { announcement } from './announcement.js';
 import { startPostgresql } from './start-postgresql.js';
 

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { test } from 'node:test';
 import { Config, ConfigError, type OptionDeclarations } from 'portico/config';
 import { backdoorOptions, reportOptions } from 'portico/launch';
-import { heartbeatOptions } from 'portico/registry';
+import { heartbeatOptions } from '../../dist/registry/internal.js';
 import { managerOptions } from '../../dist/service/internal.js';
 
 /** The values of a group where nothing is written. */

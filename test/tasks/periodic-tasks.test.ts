@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  DEFAULT_INTERVAL,
-  InvalidPeriodicTaskArg,
   PeriodicRunner,
   type PeriodicTaskOptions,
   PeriodicTasks,
@@ -84,7 +82,6 @@ test('LC-702 LC-703 LC-708 LC-712 LC-722 spacing 0 is 60 s, counted from the fir
   await clock.advance(1000);
   assert.equal(await pass(tasks, clock), 60);
   assert.equal(runs, 1);
-  assert.equal(DEFAULT_INTERVAL, 60);
 });
 
 test('LC-706 external tasks are left out where the option says so, asked in every pass; they do not count for idling', async () => {
@@ -103,10 +100,9 @@ test('LC-707 an option that does not exist is refused', () => {
   const options = { ticks_between_runs: 1 } as PeriodicTaskOptions;
   const { tasks } = bare();
   for (const use of [() => periodicTask(options), () => tasks.addPeriodicTask(() => {}, options)]) {
-    assert.throws(use, (error) => {
-      assert.ok(error instanceof InvalidPeriodicTaskArg);
-      assert.equal(error.message, 'Unexpected argument for periodic task creation: ticks_between_runs.');
-      return true;
+    assert.throws(use, {
+      code: 'PORTICO_INVALID_PERIODIC_TASK_ARG',
+      message: 'Unexpected argument for periodic task creation: ticks_between_runs.',
     });
   }
 });

@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { writeHeapSnapshot } from 'node:v8';
 import type { Config } from '../../config/index.js';
-import { type Activity, formatDuration } from '../../tasks/index.js';
+import type { Activity } from '../../tasks/index.js';
+import { formatDuration } from '../../text/index.js';
 import type { ReportedRequest } from '../report/report.js';
 
 /** What the commands can see. */

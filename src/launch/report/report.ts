@@ -9,15 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { type Config, defineOptions, float, path } from '../../config/index.js';
 import { packageOf } from '../../modules/index.js';
 import type { Awaitable } from '../../service/index.js';
-import {
-  type Activity,
-  type Clock,
-  DynamicLoopingCall,
-  formatDuration,
-  type PeriodicStatus,
-  systemClock,
-} from '../../tasks/index.js';
-import { printable, printableLines } from '../../text/index.js';
+import { type Activity, type Clock, DynamicLoopingCall, type PeriodicStatus, systemClock } from '../../tasks/index.js';
+import { formatDuration, printable, printableLines } from '../../text/index.js';
 import { within } from '../within.js';
 import { pairs, sectionBanner, titleBanner } from './report-layout.js';
 import { processTree } from './report-processes.js';

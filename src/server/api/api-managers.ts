@@ -4,7 +4,8 @@
 import { type App, Fault, RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
-import { ManagedService, namedManager, servicegroupOptions } from '../../registry/index.js';
+import { ManagedService } from '../../registry/index.js';
+import { namedManager, servicegroupOptions } from '../../registry/internal.js';
 import type { ProtocolSteps } from '../../service/index.js';
 import type { TaskGroup } from '../../tasks/index.js';
 import type { Server } from '../server.js';

@@ -1,9 +1,10 @@
 /**
- * The tables of a service registry in SQLite, and how they came to be. Forward only: a released step never changes.
+ * The tables of a service registry, in SQLite and in PostgreSQL, as steps in order; each runs once. Forward only: a released
+ * step never changes.
  */
 import { type Database, transaction } from '../sqlite/index.js';
 
-const STEPS: readonly string[] = [
+const SQLITE_STEPS: readonly string[] = [
   `CREATE TABLE services (
      id INTEGER PRIMARY KEY AUTOINCREMENT,
      uuid TEXT NOT NULL UNIQUE,
@@ -55,15 +56,68 @@ const STEPS: readonly string[] = [
    );`,
 ];
 
+/** Run in one transaction with all others that are due. */
+export const POSTGRESQL_STEPS: readonly string[] = [
+  // Room in each page, and no index on what a heartbeat changes: its updates then touch nothing but their own page.
+  `CREATE TABLE services (
+     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+     uuid uuid NOT NULL UNIQUE,
+     host varchar(255) NOT NULL,
+     "binary" varchar(255) NOT NULL,
+     topic varchar(255),
+     version integer NOT NULL,
+     report_count bigint NOT NULL DEFAULT 0,
+     last_seen_up timestamptz(3),
+     disabled boolean NOT NULL DEFAULT false,
+     disabled_reason text,
+     forced_down boolean NOT NULL DEFAULT false,
+     state text NOT NULL,
+     instance_id text NOT NULL,
+     machine_id text NOT NULL,
+     pid integer NOT NULL,
+     started_at timestamptz(3) NOT NULL,
+     report_interval double precision NOT NULL,
+     down_time double precision NOT NULL,
+     config_generation integer NOT NULL DEFAULT 0,
+     endpoints jsonb NOT NULL DEFAULT '[]',
+     labels jsonb NOT NULL DEFAULT '{}',
+     zone text,
+     created_at timestamptz(3) NOT NULL,
+     updated_at timestamptz(3),
+     deleted_at timestamptz(3),
+     deleted bigint NOT NULL DEFAULT 0,
+     deleted_by text,
+     UNIQUE (host, "binary", deleted),
+     UNIQUE (host, topic, deleted)
+   ) WITH (fillfactor = 70);
+   CREATE INDEX services_topic ON services (topic);
+   CREATE INDEX services_binary ON services ("binary");
+   CREATE TABLE service_workers (
+     service_id bigint NOT NULL REFERENCES services (id) ON DELETE CASCADE,
+     worker integer NOT NULL,
+     pid integer NOT NULL,
+     instance_id text NOT NULL,
+     last_seen_up timestamptz(3) NOT NULL,
+     in_flight integer NOT NULL DEFAULT 0,
+     draining boolean NOT NULL DEFAULT false,
+     PRIMARY KEY (service_id, worker, pid)
+   ) WITH (fillfactor = 70);
+   CREATE TABLE service_leases (
+     task text PRIMARY KEY,
+     owner text NOT NULL,
+     until timestamptz(3) NOT NULL
+   )`,
+];
+
 /** Brings the tables up to date. Safe from several processes at once: the first takes the steps, the others find them taken. */
-export function migrate(database: Database): void {
+export function migrateSqlite(database: Database): void {
   transaction(database, () => {
     database.exec(
       'CREATE TABLE IF NOT EXISTS registry_migrations (step INTEGER PRIMARY KEY, taken_at INTEGER NOT NULL)',
     );
     const taken = Number(database.prepare('SELECT max(step) AS step FROM registry_migrations').get()?.step ?? 0);
     const note = database.prepare('INSERT INTO registry_migrations (step, taken_at) VALUES (?, ?)');
-    for (const [index, sql] of STEPS.entries()) {
+    for (const [index, sql] of SQLITE_STEPS.entries()) {
       if (index < taken) continue;
       database.exec(sql);
       note.run(index + 1, Date.now());
