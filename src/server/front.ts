@@ -179,8 +179,7 @@ export class Front {
     advertiseIdleTime(res, this.#advertised);
     const exchange = this.connections.begin(req, res, connection);
     countAnswer(res);
-    // A pipelined one has no socket yet; when its turn comes, what the request before it set is over.
-    if (res.socket === null) res.once('socket', endTimeout);
+    if (res.socket === null) res.once('socket', beginTurn);
     const found = this.#guard(req);
     if ('status' in found) {
       this.#refuseRequest(exchange, found);
@@ -298,10 +297,13 @@ export class Front {
   }
 }
 
-/**
- * Ends a timeout that an application set for one request: the socket has the same for the next, and for none. Node does so
- * where its own timer for idle connections takes over.
- */
+// Node 24.19 and newer send what a pipelined answer has written, also where it was destroyed while it waited.
+function beginTurn(this: ServerResponse, socket: Socket): void {
+  endTimeout(socket);
+  if (this.destroyed) socket.destroy();
+}
+
+// What an application set for one request holds for its socket, and so for the next one.
 function endTimeout(socket: Socket): void {
   if (socket.timeout) socket.setTimeout(0);
 }

@@ -97,12 +97,16 @@ export function slowTextOf(row: ParserRow): SlowText | undefined {
 /** Up to the longest text in steps, since a parser that tries everything would not come back from it. */
 const STEPS = [1.5, 4, GROWTH];
 
-/** How many times as long a longer text takes; asked again where it is too much, for another process may have been in the way. */
+/** What takes its share in one of all the rounds of this time is not slow: another process was in the way. */
+const PATIENCE_MS = 3000;
+
+/** How many times as long a longer text takes. */
 function growthOf(time: (size: number) => number, length: number): number {
   let ratio = 0;
   for (const step of STEPS) {
     let [least, most] = [time(length), time(length * step)];
-    for (let round = 0; round < 8 && most / least > MOST; round++) {
+    const end = performance.now() + PATIENCE_MS;
+    for (let round = 0; most / least > MOST && (round < 8 || performance.now() < end); round++) {
       least = Math.min(least, time(length));
       most = Math.min(most, time(length * step));
     }

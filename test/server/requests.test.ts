@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
-import { type App, readBody } from 'portico/app';
+import { type App, abortResponse, readBody } from 'portico/app';
 import { Server, type ServerOptions } from 'portico/server';
 import { memoryLog } from './memory-log.js';
 import { Client, exchange, portOf } from './raw-client.js';
@@ -264,6 +264,32 @@ for (const [form, give] of Object.entries<(res: ServerResponse) => unknown>({
     assert.equal((await one.response()).body, 'whol');
     await one.closed;
     assert.deepEqual(begun, ['/1']);
+  });
+}
+
+for (const [who, end] of Object.entries<(res: ServerResponse) => unknown>({
+  'abortResponse ends': (res) => abortResponse(res),
+  'its app destroys': (res) => res.destroy(),
+  'ends shorter than declared': (res) => res.end(),
+})) {
+  test(`RL-1 RL-18 a pipelined answer that ${who} ends the connection behind the answer before it`, async (t) => {
+    let first: ServerResponse | undefined;
+    const { client, server } = await started(t, (req, res) => {
+      if (req.url === '/1') {
+        first = res;
+        return;
+      }
+      res.writeHead(200, { 'content-length': 100 }).write('part');
+      end(res);
+    });
+    const one = client();
+    one.write(get('/1') + get('/2') + get('/3'));
+    while (first === undefined) await turn();
+    for (let i = 0; i < 3; i++) await turn();
+    first.end('whole');
+    assert.equal((await one.response()).body, 'whole');
+    await one.closed;
+    while (server.requests.length > 0) await turn();
   });
 }
 
