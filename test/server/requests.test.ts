@@ -416,7 +416,9 @@ test('RL-41 RL-47 what is strange but legal is served', async (t) => {
     async (req, res) => void res.end(`${req.url} ${String(await readBody(req, { limit: 100 }))}`),
   );
   const one = client();
-  one.write(`${post('transfer-encoding:  CHUNKED ')}5;name=value;q="x"\r\nhello\r\n0\r\n\r\n`);
+  // The parser of Node 20.19.0 takes no quoted values.
+  const extensions = process.versions.llhttp!.startsWith('8.') ? ';name=value' : ';name=value;q="x"';
+  one.write(`${post('transfer-encoding:  CHUNKED ')}5${extensions}\r\nhello\r\n0\r\n\r\n`);
   assert.equal((await one.response()).body, '/ hello');
   one.write(`\r\n\r\n${get('/2')}`);
   assert.equal((await one.response()).body, '/2 ');

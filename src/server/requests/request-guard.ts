@@ -22,6 +22,7 @@ const TOO_MANY_FIELDS = refusal(431, 'The request has too many header fields.');
 const NO_HOST = refusal(400, 'The request has no Host field.');
 const BAD_HOST = refusal(400, 'The Host field is not valid.');
 const OTHER_HOST = refusal(400, 'The request target and the Host field disagree.');
+const BAD_NAME = refusal(400, 'The name of a header field is not valid.');
 const REPEATED = refusal(400, 'A header field that may come once came more than once.');
 const BAD_LENGTH = refusal(400, 'The Content-Length field is not valid.');
 const BAD_FRAMING = refusal(400, 'The Transfer-Encoding field does not go with this request.');
@@ -58,6 +59,7 @@ export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Ref
     if (rawHeaders.length > maxRaw) return TOO_MANY_FIELDS;
 
     const fields = readFields(rawHeaders);
+    if (fields.badName) return BAD_NAME;
     if (fields.repeats) return REPEATED;
     const { host = '', contentLength, transferEncoding } = fields;
     if (contentLength !== undefined && !/^\d{1,15}$/.test(contentLength)) return BAD_LENGTH;
@@ -93,7 +95,12 @@ interface Fields {
   repeats: boolean;
   /** Some name has an underscore. */
   underscores: boolean;
+  /** Some name is no token (RFC 9110 §5.1): the parser of Node 20.19.0 lets blanks and empty names through. */
+  badName: boolean;
 }
+
+const PLAIN_NAME = /^[a-z\d-]+$/;
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 
 function readFields(rawHeaders: readonly string[]): Fields {
   const fields: Fields = {
@@ -103,6 +110,7 @@ function readFields(rawHeaders: readonly string[]): Fields {
     upgrade: false,
     repeats: false,
     underscores: false,
+    badName: false,
   };
   let credentials = '';
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -131,7 +139,9 @@ function readFields(rawHeaders: readonly string[]): Fields {
         fields.upgrade = true;
         break;
       default:
+        if (PLAIN_NAME.test(name)) break;
         fields.underscores ||= name.includes('_');
+        fields.badName ||= !TOKEN.test(name);
     }
   }
   return fields;
