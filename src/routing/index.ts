@@ -1,42 +1,21 @@
 /** `portico/routing`: routes to controllers. */
 
 export { decodePath, type OverrideSource, overriddenMethod } from '../app/index.js';
-export { type Action, type ActionOptions, action, type Handler, type Versioned } from './actions/action.js';
 export {
-  type ActionMaker,
-  type ActionMakerOptions,
-  actionMaker,
-  type MadeActionOptions,
-} from './actions/action-maker.js';
+  type Action,
+  type ActionOptions,
+  action,
+  type BodyOf,
+  type Handler,
+  type QueryOf,
+  type Since,
+  type Versioned,
+} from './actions/action.js';
 export { ActionRequest, type Args } from './actions/action-request.js';
 export type { ControllerSource } from './actions/controllers.js';
 export type { FromSchema, JsonSchema } from './actions/json-schema.js';
-export { type KeyValueActions, type KeyValueOptions, type KeyValues, keyValueActions } from './actions/key-values.js';
-export { type QueryFilter, type QueryFilters, queryFilters } from './actions/query-filters.js';
 export { Reply, SENT } from './actions/reply.js';
 export { Resource, type ResourceSettings } from './actions/resource.js';
-export {
-  anyText,
-  flag,
-  isTrue,
-  keyValuePairs,
-  listOf,
-  type Members,
-  type MembersSince,
-  members,
-  object,
-  objectSince,
-  orNull,
-  querySince,
-  text,
-  wholeNumber,
-} from './actions/schema-words.js';
-export { serveController } from './actions/serve-controller.js';
-export type { Since } from './actions/since.js';
-export { type SortKeys, sortKeys } from './actions/sort-keys.js';
-export type { MakeAction, SubResourceOptions, SubResourceRequest } from './actions/sub-resource.js';
-export { type TagActions, type TagOptions, tagActions, tagFilters } from './actions/tags.js';
-export { type View, type Viewer, view } from './actions/view.js';
 export {
   type DescribedRoute,
   describeRoutes,

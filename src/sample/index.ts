@@ -1,5 +1,5 @@
 /** `portico/sample`: a compute API and a metadata API, composed in `paste/api-paste.ini`. */
-import { type App, appFactory, environ, type FactoryContext } from 'portico/app';
+import { type App, appFactory, type FactoryContext } from 'portico/app';
 import { defineOptions, string } from 'portico/config';
 import { openRegistry } from 'portico/registry';
 import { computeRouter } from './compute/routes.js';
@@ -13,13 +13,10 @@ export { version, versions } from './compute/versions.js';
 export const compute = appFactory('sample', sampleOptions, async (settings, ctx) => {
   const registry = openRegistry(ctx.config, { log: ctx.log });
   ctx.onClose(() => registry?.close());
-  const sample = { cloud: cloudOf(ctx), settings, registry, service: ctx.service ?? 'compute' };
-  const app = await computeRouter(ctx.log).build();
+  const api = { cloud: cloudOf(ctx), settings, registry, service: ctx.service ?? 'compute' };
+  const app = await computeRouter(api, ctx.log).build();
   ctx.onClose(() => app.close());
-  return (req, res) => {
-    environ(req).sample = sample;
-    return app(req, res);
-  };
+  return app;
 });
 
 const secretOption = string({ default: '', secret: true, help: 'What the proxy signs with; else nobody is answered.' });

@@ -206,6 +206,37 @@ test('RT-172 versions compare as two numbers', () => {
   assert.throws(() => version.atLeast('latest'), RangeError);
 });
 
+test('RT-171 bodies, queries and statuses by the version from which they hold', async (t) => {
+  const named = { type: 'object', required: ['a'], properties: { a: {} }, additionalProperties: false } as const;
+  const described = { ...named, properties: { ...named.properties, b: {} } } as const;
+  const list = { type: 'object', properties: { limit: { type: 'integer' } } } as const;
+  const own = {
+    create: action({ body: { '2.1': named, '2.3': described }, status: { '2.1': 200, '2.2': 201 } }, () => ({})),
+    index: action({ query: { '2.2': list, '2.5': { ...list, additionalProperties: false } } }, ({ query }) => query),
+  };
+  const table = new Router({ versions: { serviceType: 'thing', min: '2.1', max: '2.9' } })
+    .connect('/things', { controller: own, action: 'create', conditions: { method: ['POST'] } })
+    .connect('/things', { controller: own, action: 'index', conditions: { method: ['GET'] } });
+  const send = await serveRouter(t, table);
+  const ask = (version: string, method: string, path: string, body?: object): Promise<Answer> => {
+    const headers = { [HEADER]: `thing ${version}` };
+    return send(method, path, { headers, ...(body && { body: JSON.stringify(body) }) });
+  };
+  const created = async (version: string, body: object) => (await ask(version, 'POST', '/things', body)).status;
+  assert.equal(await created('2.1', { a: 'x' }), 200);
+  assert.equal(await created('2.2', { a: 'x' }), 201);
+  assert.equal(await created('2.2', { a: 'x', b: 'y' }), 400);
+  assert.equal(await created('2.3', { a: 'x', b: 'y' }), 201);
+  assert.deepEqual((await ask('2.1', 'GET', '/things?limit=1')).json, { limit: '1' });
+  assert.deepEqual((await ask('2.4', 'GET', '/things?limit=1&odd=1')).json, { limit: 1, odd: '1' });
+  assert.equal((await ask('2.5', 'GET', '/things?limit=1&odd=1')).status, 400);
+  assert.equal((await ask('2.5', 'GET', '/things?limit=1')).status, 200);
+});
+
+test('RT-171 versions that do not ascend are a mistake', () => {
+  assert.throws(() => action({ status: { '2.5': 200, '2.2': 201 } }, () => ({})), /2\.2 stands after 2\.5/);
+});
+
 test('RT-174 without versions the headers are neither read nor sent', async (t) => {
   const send = await serveRouter(t, new Router().connect('/x', { handler: () => 1 }));
   const answer = await send('GET', '/x', { headers: { [HEADER]: 'compute 2.999' } });

@@ -75,3 +75,36 @@ action(
 action({}, ({ body }) => {
   holds<Same<typeof body, unknown>>();
 });
+
+const named = { type: 'object', required: ['name'], properties: { name: { type: 'string' } } } as const;
+const grouped = {
+  type: 'object',
+  required: ['name', 'policy'],
+  properties: { name: { type: 'string' }, policy: { enum: ['hard', 'soft'] }, size: { type: 'integer' } },
+} as const;
+const metadata = {
+  type: 'object',
+  patternProperties: { '^[a-z]+$': { type: ['string', 'null'] } },
+  additionalProperties: false,
+} as const;
+const wrapped = { type: 'object', required: ['group'] } as const;
+
+action(
+  {
+    body: {
+      '2.1': { ...wrapped, properties: { group: named } },
+      '2.9': { ...wrapped, properties: { group: grouped, metadata } },
+    },
+    query: { '2.1': { type: 'object', properties: { limit: { type: 'integer' } } } },
+    status: { '2.1': 200, '2.9': 201 },
+  },
+  ({ body, query }) => {
+    holds<Same<typeof body.group.name, string>>();
+    holds<Same<typeof body.group.policy, 'hard' | 'soft' | undefined>>();
+    holds<Same<typeof body.group.size, number | undefined>>();
+    holds<Same<typeof body.metadata, Record<string, string | null> | undefined>>();
+    holds<Same<typeof query.limit, number | undefined>>();
+    // @ts-expect-error no version has such a member
+    return body.group.nme;
+  },
+);

@@ -6,16 +6,18 @@
 import type { Filter } from '../../app/index.js';
 import { refuseUnknownOptions, whatItIs } from '../../errors/index.js';
 import { RouteError } from '../mapper/route-error.js';
-import type { WrittenRange } from '../versions/api-version.js';
+import { ApiVersion, type WrittenRange } from '../versions/api-version.js';
 import type { ActionRequest, Args } from './action-request.js';
-import type { FromSchema, JsonSchema } from './json-schema.js';
-import { isSince, rangesSince, type Since } from './since.js';
+import type { FromSchema, JsonSchema, OfAllVersions } from './json-schema.js';
 
 /** One of several values, each for a range of versions. Ranges of one action must not overlap. */
 export interface Versioned<T> {
   readonly versions: WrittenRange;
   readonly schema: T;
 }
+
+/** Values by the version from which they hold, in order; each up to the one before the next. */
+export type Since<T> = Readonly<Record<`${number}.${number}`, T>>;
 
 /** One schema, or one for each range of versions. As it is written also by the version from which it holds. */
 export type Schemas = JsonSchema | readonly Versioned<JsonSchema>[];
@@ -31,7 +33,8 @@ export interface ActionOptions {
   readonly bodyKey?: string;
   /**
    * What the body must be. Bodies are not coerced and nothing is removed or defaulted. `{ '2.1': schema, '2.19': schema }`
-   * are schemas by the version from which they hold.
+   * are schemas by the version from which they hold; `request.body` has the members of all, and those that some versions
+   * do not require are optional.
    */
   readonly body?: Schemas;
   /** What the query must be, also by version. Values are coerced to number, integer and boolean. */
@@ -50,11 +53,13 @@ export interface ActionOptions {
 
 type SchemaType<S> = S extends readonly (infer V)[]
   ? V extends { readonly schema: infer One }
-    ? FromSchema<One>
+    ? OfAllVersions<FromSchema<One>>
     : unknown
   : S extends undefined
     ? unknown
-    : FromSchema<S>;
+    : [keyof S] extends [`${number}.${number}`]
+      ? OfAllVersions<FromSchema<S[keyof S]>>
+      : FromSchema<S>;
 
 /** The type of the body an action with these options gets. */
 export type BodyOf<O> = O extends { readonly body: infer S } ? SchemaType<S> : unknown;
@@ -144,6 +149,32 @@ const schemasOf = (since: Since<JsonSchema>): Versioned<JsonSchema>[] =>
 
 const statusesOf = (since: Since<number>): Exclude<Statuses, number> =>
   rangesSince(since).map(({ versions, value }) => ({ versions, status: value }));
+
+/** Whether an object's keys are versions. */
+function isSince(value: unknown): value is Since<unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const keys = Object.keys(value);
+  return keys.length > 0 && keys.every((key) => ApiVersion.parse(key) !== null);
+}
+
+/** Each value with its range of versions. Throws a `RangeError` when they do not ascend. */
+function rangesSince<T>(values: Since<T>): { readonly versions: WrittenRange; readonly value: T }[] {
+  const entries = Object.entries<T>(values);
+  return entries.map(([from, value], index) => {
+    const next = entries[index + 1]?.[0];
+    if (next === undefined) return { versions: [from], value };
+    if (ApiVersion.of(next).compare(ApiVersion.of(from)) <= 0) {
+      throw new RangeError(`values by version: ${next} stands after ${from}; put the lower version first`);
+    }
+    return { versions: [from, before(next)], value };
+  });
+}
+
+/** The last version below one; of a major version's first, the highest of the one before. */
+function before(version: string): string {
+  const { major, minor } = ApiVersion.of(version);
+  return minor > 0 ? `${major}.${minor - 1}` : `${major - 1}.999999999`;
+}
 
 /** Options and handler of a method of a controller: those of an action, or the plain method with none. */
 export function actionOf(method: unknown): { readonly options: RangedOptions; readonly handler: AnyHandler } | null {

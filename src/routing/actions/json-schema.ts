@@ -42,10 +42,29 @@ type ObjectOf<S> = S extends { readonly properties: infer P }
         -readonly [K in keyof P as K extends RequiredOf<S> ? never : K]?: FromSchema<P[K]>;
       }
     >
-  : S extends { readonly additionalProperties: infer A }
-    ? Record<string, A extends object ? FromSchema<A> : unknown>
-    : Record<string, unknown>;
+  : S extends { readonly patternProperties: infer P; readonly additionalProperties: false }
+    ? Record<string, FromSchema<P[keyof P]>>
+    : S extends { readonly additionalProperties: infer A }
+      ? Record<string, A extends object ? FromSchema<A> : unknown>
+      : Record<string, unknown>;
 
 type RequiredOf<S> = S extends { readonly required: readonly (infer R)[] } ? R : never;
 
 type Simplify<T> = { [K in keyof T]: T[K] };
+
+/** One type for the values of all versions: a member that some versions do not have, or need not have, is optional. */
+export type OfAllVersions<V> = [V] extends [readonly unknown[]]
+  ? V
+  : [V] extends [object]
+    ? Simplify<
+        { [K in Exclude<MemberOf<V>, OptionalIn<V>>]: OfAllVersions<ValueOf<V, K>> } & {
+          [K in OptionalIn<V>]?: OfAllVersions<ValueOf<V, K>>;
+        }
+      >
+    : V;
+
+type MemberOf<V> = V extends unknown ? keyof V : never;
+/** The members that at least one of the types does not require. */
+type OptionalIn<V> = MemberOf<V> extends infer K ? (K extends PropertyKey ? NotRequired<V, K> : never) : never;
+type NotRequired<V, K extends PropertyKey> = V extends Record<K, unknown> ? never : K;
+type ValueOf<V, K> = V extends unknown ? (K extends keyof V ? V[K] : never) : never;

@@ -1,34 +1,62 @@
 /** Images: a fixed set, for clients that have one endpoint for everything. Gone from 2.36 on, as in nova. */
-import { bookmarkUrl, resourceLinks } from 'portico/openstack';
-import { type View, view } from 'portico/routing';
+import { bookmarkUrl, collectionPage, resourceLinks } from 'portico/openstack';
+import { type ActionRequest, action } from 'portico/routing';
 import type { Image } from '../records.js';
-import { type Call, page, reads, refuse } from './call.js';
+import { type ComputeApi, refuse } from './api.js';
 
-const linked = ({ id }: Image, call: Call) => {
-  const href = bookmarkUrl(call, '/images/{id}', { id });
-  const alternate = { rel: 'alternate', type: 'application/vnd.openstack.image', href };
-  return { links: [...resourceLinks(call, '/images/{id}', { id }), alternate] };
-};
-const briefView = view('id name links', linked);
-const imageView = view(
-  `id name links created updated=created OS-EXT-IMG-SIZE:size
-   status="ACTIVE" progress=100 minRam=0 minDisk=0 metadata={}`,
-  linked,
-);
-
-/** Clients look images up by `name`. */
-function listed(call: Call, show: View<Image, Call>): object {
-  const wanted = call.queryValue('name');
-  const found = call.cloud.images.list().filter(({ name }) => name === (wanted ?? name));
-  return page(call, 'images', found, show);
-}
-
-const versions = { versions: ['2.1', '2.35'] } as const;
+const versions = ['2.1', '2.35'] as const;
 
 export class Images {
-  readonly index = reads(versions, (call) => listed(call, briefView));
-  readonly detail = reads(versions, (call) => listed(call, imageView));
-  readonly show = reads(versions, (call) => {
-    return { image: imageView(call.cloud.images.get(call.params.id!) ?? refuse(404, 'Image not found.'), call) };
+  readonly #api: ComputeApi;
+
+  constructor(api: ComputeApi) {
+    this.#api = api;
+  }
+
+  readonly index = action({ versions }, (request) => this.#list(request, imageReference));
+
+  readonly detail = action({ versions }, (request) => this.#list(request, imageView));
+
+  readonly show = action({ versions }, (request, { id }) => {
+    const { cloud } = this.#api;
+    const image = cloud.read(() => cloud.images.get(String(id))) ?? refuse(404, 'Image not found.');
+    return { image: imageView(request, image) };
   });
+
+  /** Clients look images up by `name`. */
+  #list(request: ActionRequest, show: (request: ActionRequest, image: Image) => object): object {
+    const { cloud, settings } = this.#api;
+    const wanted = request.queryValue('name');
+    const images = cloud.read(() => cloud.images.list());
+    return collectionPage(
+      request,
+      'images',
+      images.filter(({ name }) => wanted === undefined || name === wanted),
+      { show: (image) => show(request, image), maxLimit: settings.maxLimit },
+    );
+  }
+}
+
+/** An image in a list without details. */
+function imageReference(request: ActionRequest, { id, name }: Image) {
+  const href = bookmarkUrl(request, 'image', { id });
+  const alternate = { rel: 'alternate', type: 'application/vnd.openstack.image', href };
+  return { id, name, links: [...resourceLinks(request, 'image', { id }), alternate] };
+}
+
+function imageView(request: ActionRequest, image: Image) {
+  const { id, name, links } = imageReference(request, image);
+  return {
+    id,
+    name,
+    links,
+    created: image.created,
+    updated: image.created,
+    'OS-EXT-IMG-SIZE:size': image['OS-EXT-IMG-SIZE:size'],
+    status: 'ACTIVE',
+    progress: 100,
+    minRam: 0,
+    minDisk: 0,
+    metadata: {},
+  };
 }

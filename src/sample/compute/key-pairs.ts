@@ -1,80 +1,148 @@
 /** SSH keys. They belong to a user; administrators may name another one from 2.10 on. */
-import { isoMicros } from 'portico/openstack';
-import { anyText, members, object, objectSince, text, view } from 'portico/routing';
+import { collectionPage, isoMicros } from 'portico/openstack';
+import { type ActionRequest, action } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
+import type { Cloud } from '../cloud.js';
 import type { KeyPair } from '../records.js';
-import { allow, type Call, declared, page, reads, refuse, writes } from './call.js';
+import { type ComputeApi, callerOf, refuse, requireAdmin } from './api.js';
+import { anyText, text } from './schemas.js';
 import { fingerprintOf, generatedKey } from './ssh-keys.js';
 
-const listedView = view<KeyPair>('name public_key fingerprint \n 2.2+ type');
-const createdView = view<KeyPair>('name public_key fingerprint user_id \n 2.2+ type');
-const keyPairView = view<Stored<KeyPair>>(
-  `name public_key fingerprint user_id created_at updated_at=null deleted=false deleted_at=null id=seq
-   2.2+ type`,
-);
+const userQuery = { type: 'object', properties: { user_id: anyText } } as const;
+const pageQuery = { type: 'object', properties: { ...userQuery.properties, limit: anyText, marker: anyText } } as const;
+const query = { '2.10': userQuery, '2.75': { ...userQuery, additionalProperties: false } } as const;
+const listQuery = {
+  '2.10': userQuery,
+  '2.35': pageQuery,
+  '2.75': { ...pageQuery, additionalProperties: false },
+} as const;
 
-/** The key under which a user's pair is stored. */
-export const keyOf = (userId: string, name: string): string => `${name}\n${userId}`;
+const keypair = {
+  type: 'object',
+  required: ['name'],
+  properties: { name: { ...text, pattern: '^(?! )[a-zA-Z0-9 _\\-]+(?<! )$' }, public_key: anyText },
+  additionalProperties: false,
+} as const;
+const typed = { ...keypair, properties: { ...keypair.properties, type: { enum: ['ssh'] } } } as const;
+const owned = { ...typed, properties: { ...typed.properties, user_id: anyText } } as const;
+const newKeyPair = { type: 'object', required: ['keypair'], additionalProperties: false } as const;
+const body = {
+  '2.1': { ...newKeyPair, properties: { keypair } },
+  '2.2': { ...newKeyPair, properties: { keypair: typed } },
+  '2.10': { ...newKeyPair, properties: { keypair: owned } },
+} as const;
 
-/** Whose pairs are meant; 403 for those of others, except for administrators. */
-function userOf(call: Call, verb: string, named = call.queryValue('user_id')): string {
-  if (named === undefined || !call.apiVersion.atLeast('2.10')) return call.who.userId;
-  if (named !== call.who.userId) allow(call, `os-keypairs:${verb}`);
+export class KeyPairs {
+  readonly #api: ComputeApi;
+
+  constructor(api: ComputeApi) {
+    this.#api = api;
+  }
+
+  readonly index = action({ query: listQuery }, (request) => {
+    const { cloud, settings } = this.#api;
+    const user = userOf(request, 'index', request.queryValue('user_id'));
+    const pairs = cloud.read(() => cloud.keyPairs.list(user)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const show = (pair: KeyPair) => ({ keypair: keyPairView(request, pair) });
+    if (!request.apiVersion.atLeast('2.35')) return { keypairs: pairs.map(show) };
+    return collectionPage(request, 'keypairs', pairs, { show, marker: 'name', maxLimit: settings.maxLimit });
+  });
+
+  readonly show = action({ query }, (request, { id }) => {
+    const pair = this.#api.cloud.read(() => this.#find(request, 'show', String(id)));
+    return { keypair: keyPairDetail(request, pair) };
+  });
+
+  readonly create = action({ status: { '2.1': 200, '2.2': 201 }, body }, async (request) => {
+    const { cloud } = this.#api;
+    const { name, public_key, user_id = callerOf(request).userId } = request.body.keypair;
+    const owner = userOf(request, 'create', user_id);
+    // Making a key takes time: it is done outside of the transaction, and only for a user who may keep it.
+    cloud.read(() => this.#refuseOneMore(owner, name));
+    const generated = public_key === undefined ? await generatedKey() : undefined;
+    const key = public_key ?? generated!.public_key;
+    const fingerprint = fingerprintOf(key) ?? refuse(400, 'Keypair data is invalid: failed to generate fingerprint');
+    const created_at = isoMicros(Date.now());
+    const pair: KeyPair = { name, user_id: owner, type: 'ssh', public_key: key, fingerprint, created_at };
+    cloud.write(() => {
+      this.#refuseOneMore(owner, name);
+      cloud.keyPairs.insert(storedUnder(owner, name), pair, owner);
+    });
+    return { keypair: newKeyPairView(request, pair, generated?.private_key) };
+  });
+
+  readonly delete = action({ query, status: { '2.1': 202, '2.2': 204 } }, (request, { id }) => {
+    const { cloud } = this.#api;
+    cloud.write(() => {
+      const { user_id, name } = this.#find(request, 'delete', String(id));
+      cloud.keyPairs.delete(storedUnder(user_id, name));
+    });
+  });
+
+  #find(request: ActionRequest, verb: string, name: string): Stored<KeyPair> {
+    const user = userOf(request, verb, request.queryValue('user_id'));
+    return keyPairOf(this.#api.cloud, user, name) ?? refuse(404, `Keypair ${name} not found for user ${user}`);
+  }
+
+  /** 409 where the user has a pair of that name, 403 where there are too many. */
+  #refuseOneMore(owner: string, name: string): void {
+    const { cloud, settings } = this.#api;
+    if (keyPairOf(cloud, owner, name)) refuse(409, `Key pair '${name}' already exists.`);
+    const count = cloud.keyPairs.list(owner).length;
+    if (count >= settings.quotaKeyPairs) refuse(403, 'Quota exceeded, too many key pairs.');
+  }
+}
+
+/** The user's key pair of that name. */
+export function keyPairOf(cloud: Cloud, user: string, name: string): Stored<KeyPair> | undefined {
+  return cloud.keyPairs.get(storedUnder(user, name));
+}
+
+const storedUnder = (user: string, name: string): string => `${name}\n${user}`;
+
+/** Whose pairs are meant: the caller's, or those of the user that is named. 403 for those of others, except for administrators. */
+function userOf(request: ActionRequest, verb: string, named: string | undefined): string {
+  const { userId } = callerOf(request);
+  if (named === undefined || !request.apiVersion.atLeast('2.10')) return userId;
+  if (named !== userId) requireAdmin(request, `os-keypairs:${verb}`);
   return named;
 }
 
-function pairOf(call: Call, verb: string): Stored<KeyPair> {
-  const [name, user] = [call.params.id!, userOf(call, verb)];
-  return call.cloud.keyPairs.get(keyOf(user, name)) ?? refuse(404, `Keypair ${name} not found for user ${user}`);
+interface KeyPairView {
+  name: string;
+  public_key: string;
+  fingerprint: string;
+  user_id?: string;
+  type?: string;
+  private_key?: string;
 }
 
-const ofUser = { query: { '2.10': members('user_id') } };
-const paged = { query: { '2.10': members('user_id'), '2.35': members('limit marker') } };
-const body = objectSince(
-  {
-    '2.1': { name: text({ pattern: '^(?! )[a-zA-Z0-9 _\\-]+(?<! )$' }), 'public_key?': anyText },
-    '2.2': { 'type?': { enum: ['ssh'] } },
-    '2.10': { 'user_id?': anyText },
-  },
-  (keypair) => object({ keypair }),
-);
-type NewKeyPair = { keypair: { name: string; public_key?: string; user_id?: string } };
-
-export class KeyPairs {
-  readonly index = reads(paged, (call) => {
-    const all = call.cloud.keyPairs.list(userOf(call, 'index')).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    const show = (pair: KeyPair) => ({ keypair: listedView(pair, call) });
-    return call.apiVersion.atLeast('2.35') ? page(call, 'keypairs', all, show, 'name') : { keypairs: all.map(show) };
-  });
-  readonly show = reads(ofUser, (call) => ({ keypair: keyPairView(pairOf(call, 'show'), call) }));
-  readonly create = declared<NewKeyPair>({ status: { '2.1': 200, '2.2': 201 }, body }, async (call) => {
-    // A key takes its time, so it is made before the transaction, and for nobody who may not keep it.
-    call.cloud.read(() => ownerWithRoom(call));
-    const made = call.body.keypair.public_key === undefined ? await generatedKey() : undefined;
-    return call.cloud.write(() => create(call, made));
-  });
-  readonly delete = writes({ ...ofUser, status: { '2.1': 202, '2.2': 204 } }, (call) => {
-    const { user_id, name } = pairOf(call, 'delete');
-    call.cloud.keyPairs.delete(keyOf(user_id, name));
-  });
+function keyPairView(request: ActionRequest, { name, public_key, fingerprint, type }: KeyPair): KeyPairView {
+  const view: KeyPairView = { name, public_key, fingerprint };
+  if (request.apiVersion.atLeast('2.2')) view.type = type;
+  return view;
 }
 
-/** Whose pair it will be. 409 where there is one of that name, 403 where there are too many. */
-function ownerWithRoom(call: Call<NewKeyPair>): string {
-  const [{ keyPairs }, { name, user_id: named }] = [call.cloud, call.body.keypair];
-  const user_id = userOf(call, 'create', named ?? call.who.userId);
-  if (keyPairs.get(keyOf(user_id, name))) refuse(409, `Key pair '${name}' already exists.`);
-  if (keyPairs.list(user_id).length >= call.settings.quotaKeyPairs) refuse(403, 'Quota exceeded, too many key pairs.');
-  return user_id;
+/** The answer to a creation: the only one that has the private key, where the pair was generated. */
+function newKeyPairView(request: ActionRequest, pair: KeyPair, privateKey: string | undefined): KeyPairView {
+  const { name, public_key, fingerprint, user_id, type } = pair;
+  const view: KeyPairView = { name, public_key, fingerprint, user_id };
+  if (request.apiVersion.atLeast('2.2')) view.type = type;
+  if (privateKey !== undefined) view.private_key = privateKey;
+  return view;
 }
 
-function create(call: Call<NewKeyPair>, made: { public_key: string; private_key: string } | undefined): object {
-  const { name, public_key = made?.public_key ?? '' } = call.body.keypair;
-  const fingerprint =
-    fingerprintOf(public_key) ?? refuse(400, 'Keypair data is invalid: failed to generate fingerprint');
-  const user_id = ownerWithRoom(call);
-  const pair = { name, user_id, type: 'ssh', public_key, fingerprint, created_at: isoMicros(call.now) };
-  return {
-    keypair: { ...createdView(call.cloud.keyPairs.insert(keyOf(user_id, name), pair, user_id), call), ...made },
+function keyPairDetail(request: ActionRequest, pair: Stored<KeyPair>): object {
+  const { name, public_key, fingerprint, user_id, created_at, seq: id, type } = pair;
+  const view = {
+    name,
+    public_key,
+    fingerprint,
+    user_id,
+    created_at,
+    updated_at: null,
+    deleted: false,
+    deleted_at: null,
   };
+  return request.apiVersion.atLeast('2.2') ? { ...view, id, type } : { ...view, id };
 }

@@ -1,40 +1,92 @@
 /** What a project may use, and what it uses. */
-import { members, view } from 'portico/routing';
+import { type ActionRequest, action } from 'portico/routing';
+import type { Cloud } from '../cloud.js';
 import type { Flavor } from '../records.js';
-import { allow, type Call, reads } from './call.js';
-import { settled } from './server-states.js';
+import type { Settings } from '../settings.js';
+import { type ComputeApi, callerOf, requireAdmin } from './api.js';
+import { anyText } from './schemas.js';
+import { settled } from './servers/transitions.js';
+
+const query = { type: 'object', properties: { reserved: anyText, tenant_id: anyText } } as const;
+
+export class Limits {
+  readonly #api: ComputeApi;
+
+  constructor(api: ComputeApi) {
+    this.#api = api;
+  }
+
+  readonly index = action({ query: { '2.1': query, '2.75': { ...query, additionalProperties: false } } }, (request) => {
+    const { cloud, settings } = this.#api;
+    const { projectId } = callerOf(request);
+    const project = request.queryValue('tenant_id') ?? projectId;
+    if (project !== projectId) requireAdmin(request, 'limits:other_project');
+    return cloud.read(() => {
+      const used = { ...usageOf(cloud, project), serverGroups: cloud.groups.list(project).length };
+      return { limits: { rate: [], absolute: limitsView(request, settings, used) } };
+    });
+  });
+}
+
+/** What servers use of the host. */
+interface Usage {
+  instances: number;
+  cores: number;
+  ram: number;
+  disk: number;
+}
 
 /** What the servers of a project use of the host; without a project, all servers. */
-export function usage({ cloud, now }: Call, projectId?: string) {
-  const flavors = cloud.servers.list(projectId).flatMap((server) => settled(server, now)?.flavor ?? []);
-  const sum = (member: 'vcpus' | 'ram' | 'disk') => flavors.reduce((total, flavor) => total + flavor[member], 0);
-  return { instances: flavors.length, cores: sum('vcpus'), ram: sum('ram'), disk: sum('disk') };
+export function usageOf(cloud: Cloud, project?: string): Usage {
+  const now = Date.now();
+  const usage: Usage = { instances: 0, cores: 0, ram: 0, disk: 0 };
+  for (const server of cloud.servers.list(project)) {
+    if (settled(server, now) === undefined) continue;
+    usage.instances += 1;
+    usage.cores += server.flavor.vcpus;
+    usage.ram += server.flavor.ram;
+    usage.disk += server.flavor.disk;
+  }
+  return usage;
 }
 
 /** How many more servers of a flavor the project may have. */
-export function roomFor(call: Call, flavor: Flavor): number {
-  const { instances, cores, ram } = usage(call, call.who.projectId);
-  const { quotaInstances, quotaCores, quotaRam } = call.settings;
-  const room = [quotaInstances - instances, (quotaCores - cores) / flavor.vcpus, (quotaRam - ram) / flavor.ram];
-  return Math.floor(Math.min(...room));
+export function roomFor({ cloud, settings }: ComputeApi, project: string, flavor: Flavor): number {
+  const { instances, cores, ram } = usageOf(cloud, project);
+  return Math.floor(
+    Math.min(
+      settings.quotaInstances - instances,
+      (settings.quotaCores - cores) / flavor.vcpus,
+      (settings.quotaRam - ram) / flavor.ram,
+    ),
+  );
 }
 
-const limitsView = view<object, Call>(
-  `maxTotalInstances=quotaInstances maxTotalCores=quotaCores maxTotalRAMSize=quotaRam maxTotalKeypairs=quotaKeyPairs
-   maxServerGroups=quotaServerGroups maxServerGroupMembers=10 maxServerMeta=128
-   totalInstancesUsed=instances totalCoresUsed=cores totalRAMUsed=ram totalServerGroupsUsed=groups
-   -2.35 maxSecurityGroups=-1 maxSecurityGroupRules=-1 maxTotalFloatingIps=-1
-   -2.35 totalFloatingIpsUsed=0 totalSecurityGroupsUsed=0
-   -2.38 maxImageMeta=128
-   -2.56 maxPersonality=5 maxPersonalitySize=10240`,
-  (_used, { settings }) => settings,
-);
-
-export class Limits {
-  readonly index = reads({ query: { '2.1': members('reserved tenant_id') } }, (call) => {
-    const project = call.queryValue('tenant_id') ?? call.who.projectId;
-    if (project !== call.who.projectId) allow(call, 'limits:other_project');
-    const used = { ...usage(call, project), groups: call.cloud.groups.list(project).length };
-    return { limits: { rate: [], absolute: limitsView(used, call) } };
-  });
+function limitsView({ apiVersion }: ActionRequest, settings: Settings, used: Usage & { serverGroups: number }): object {
+  const limits: Record<string, number> = {
+    maxTotalInstances: settings.quotaInstances,
+    maxTotalCores: settings.quotaCores,
+    maxTotalRAMSize: settings.quotaRam,
+    maxTotalKeypairs: settings.quotaKeyPairs,
+    maxServerGroups: settings.quotaServerGroups,
+    maxServerGroupMembers: 10,
+    maxServerMeta: 128,
+    totalInstancesUsed: used.instances,
+    totalCoresUsed: used.cores,
+    totalRAMUsed: used.ram,
+    totalServerGroupsUsed: used.serverGroups,
+  };
+  if (apiVersion.atMost('2.35')) {
+    limits.maxSecurityGroups = -1;
+    limits.maxSecurityGroupRules = -1;
+    limits.maxTotalFloatingIps = -1;
+    limits.totalFloatingIpsUsed = 0;
+    limits.totalSecurityGroupsUsed = 0;
+  }
+  if (apiVersion.atMost('2.38')) limits.maxImageMeta = 128;
+  if (apiVersion.atMost('2.56')) {
+    limits.maxPersonality = 5;
+    limits.maxPersonalitySize = 10_240;
+  }
+  return limits;
 }

@@ -1,41 +1,123 @@
 /** The route table of the compute API. */
 import type { Logger } from 'portico';
-import { Router, serveController } from 'portico/routing';
-import { Aggregates } from './aggregates.js';
-import { extraSpecs, Flavors } from './flavors.js';
-import { Hypervisors } from './hypervisors.js';
+import { Router } from 'portico/routing';
+import type { ComputeApi } from './api.js';
+import { ExtraSpecs } from './flavors/extra-specs.js';
+import { Flavors } from './flavors/flavors.js';
+import { Aggregates } from './hosts/aggregates.js';
+import { Hypervisors } from './hosts/hypervisors.js';
+import { Services } from './hosts/services.js';
+import { Zones } from './hosts/zones.js';
 import { Images } from './images.js';
 import { KeyPairs } from './key-pairs.js';
 import { Limits } from './limits.js';
-import { ServerActions } from './server-actions.js';
 import { ServerGroups } from './server-groups.js';
-import { ServerParts, serverMetadata, serverTags } from './server-parts.js';
-import { Servers } from './servers.js';
-import { Services, Zones } from './services.js';
+import { ServerActions } from './servers/server-actions.js';
+import { ServerMetadata } from './servers/server-metadata.js';
+import { ServerParts } from './servers/server-parts.js';
+import { ServerTags } from './servers/server-tags.js';
+import { Servers } from './servers/servers.js';
 import { VERSIONS } from './versions.js';
 
-const TABLE = [
-  ['/flavors', Flavors, 'index create detail show update delete'],
-  ['/flavors/{flavor_id}/os-extra_specs', extraSpecs, 'index create show update delete'],
-  ['/images', Images, 'index detail show'],
-  ['/os-keypairs', KeyPairs, 'index create show delete'],
-  ['/os-server-groups', ServerGroups, 'index create show delete'],
-  ['/limits', Limits, 'index'],
-  ['/os-services', Services, 'index update'],
-  ['/os-hypervisors', Hypervisors, 'index detail statistics=/statistics show uptime=/{id}/uptime'],
-  ['/os-availability-zone', Zones, 'index detail'],
-  ['/os-aggregates', Aggregates, 'index create show update delete action'],
-  ['/servers', Servers, 'index create detail show update delete'],
-  ['/servers', ServerActions, 'action'],
-  ['/servers/{server_id}', ServerParts, 'ips=/ips interfaces=/os-interface volumes=/os-volume_attachments'],
-  ['/servers/{server_id}', ServerParts, 'securityGroups=/os-security-groups actions=/os-instance-actions'],
-  ['/servers/{server_id}/metadata', serverMetadata, 'index create updateAll show update delete'],
-  ['/servers/{server_id}/tags', serverTags, 'index updateAll deleteAll show update delete'],
-] as const;
+/** Routes in the order they are tried in: method, path, controller and action; some have a name, for links. */
+function routesOf(api: ComputeApi) {
+  const flavors = new Flavors(api);
+  const extraSpecs = new ExtraSpecs(api);
+  const images = new Images(api);
+  const keyPairs = new KeyPairs(api);
+  const groups = new ServerGroups(api);
+  const services = new Services(api);
+  const hypervisors = new Hypervisors(api);
+  const zones = new Zones(api);
+  const aggregates = new Aggregates(api);
+  const servers = new Servers(api);
+  const parts = new ServerParts(api);
+  const metadata = new ServerMetadata(api);
+  const tags = new ServerTags(api);
+  return [
+    ['GET', '/flavors', flavors, 'index'],
+    ['POST', '/flavors', flavors, 'create'],
+    ['GET', '/flavors/detail', flavors, 'detail'],
+    ['GET', '/flavors/{id}', flavors, 'show', 'flavor'],
+    ['PUT', '/flavors/{id}', flavors, 'update'],
+    ['DELETE', '/flavors/{id}', flavors, 'delete'],
 
-/** The compute API's routes to its controllers. Those for GET are called by their path. */
-export function computeRouter(log: Logger): Router {
+    ['GET', '/flavors/{flavor_id}/os-extra_specs', extraSpecs, 'index'],
+    ['POST', '/flavors/{flavor_id}/os-extra_specs', extraSpecs, 'create'],
+    ['GET', '/flavors/{flavor_id}/os-extra_specs/{id}', extraSpecs, 'show'],
+    ['PUT', '/flavors/{flavor_id}/os-extra_specs/{id}', extraSpecs, 'update'],
+    ['DELETE', '/flavors/{flavor_id}/os-extra_specs/{id}', extraSpecs, 'delete'],
+
+    ['GET', '/images', images, 'index'],
+    ['GET', '/images/detail', images, 'detail'],
+    ['GET', '/images/{id}', images, 'show', 'image'],
+
+    ['GET', '/os-keypairs', keyPairs, 'index'],
+    ['POST', '/os-keypairs', keyPairs, 'create'],
+    ['GET', '/os-keypairs/{id}', keyPairs, 'show'],
+    ['DELETE', '/os-keypairs/{id}', keyPairs, 'delete'],
+
+    ['GET', '/os-server-groups', groups, 'index'],
+    ['POST', '/os-server-groups', groups, 'create'],
+    ['GET', '/os-server-groups/{id}', groups, 'show'],
+    ['DELETE', '/os-server-groups/{id}', groups, 'delete'],
+
+    ['GET', '/limits', new Limits(api), 'index'],
+
+    ['GET', '/os-services', services, 'index'],
+    ['PUT', '/os-services/{id}', services, 'update'],
+
+    ['GET', '/os-hypervisors', hypervisors, 'index'],
+    ['GET', '/os-hypervisors/detail', hypervisors, 'detail'],
+    ['GET', '/os-hypervisors/statistics', hypervisors, 'statistics'],
+    ['GET', '/os-hypervisors/{id}', hypervisors, 'show'],
+    ['GET', '/os-hypervisors/{id}/uptime', hypervisors, 'uptime'],
+
+    ['GET', '/os-availability-zone', zones, 'index'],
+    ['GET', '/os-availability-zone/detail', zones, 'detail'],
+
+    ['GET', '/os-aggregates', aggregates, 'index'],
+    ['POST', '/os-aggregates', aggregates, 'create'],
+    ['GET', '/os-aggregates/{id}', aggregates, 'show'],
+    ['PUT', '/os-aggregates/{id}', aggregates, 'update'],
+    ['DELETE', '/os-aggregates/{id}', aggregates, 'delete'],
+    ['POST', '/os-aggregates/{id}/action', aggregates, 'action'],
+
+    ['GET', '/servers', servers, 'index'],
+    ['POST', '/servers', servers, 'create'],
+    ['GET', '/servers/detail', servers, 'detail'],
+    ['GET', '/servers/{id}', servers, 'show', 'server'],
+    ['PUT', '/servers/{id}', servers, 'update'],
+    ['DELETE', '/servers/{id}', servers, 'delete'],
+    ['POST', '/servers/{id}/action', new ServerActions(api), 'action'],
+
+    ['GET', '/servers/{server_id}/ips', parts, 'ips'],
+    ['GET', '/servers/{server_id}/os-interface', parts, 'interfaces'],
+    ['GET', '/servers/{server_id}/os-volume_attachments', parts, 'volumes'],
+    ['GET', '/servers/{server_id}/os-security-groups', parts, 'securityGroups'],
+    ['GET', '/servers/{server_id}/os-instance-actions', parts, 'actions'],
+
+    ['GET', '/servers/{server_id}/metadata', metadata, 'index'],
+    ['POST', '/servers/{server_id}/metadata', metadata, 'create'],
+    ['PUT', '/servers/{server_id}/metadata', metadata, 'updateAll'],
+    ['GET', '/servers/{server_id}/metadata/{id}', metadata, 'show'],
+    ['PUT', '/servers/{server_id}/metadata/{id}', metadata, 'update'],
+    ['DELETE', '/servers/{server_id}/metadata/{id}', metadata, 'delete'],
+
+    ['GET', '/servers/{server_id}/tags', tags, 'index'],
+    ['PUT', '/servers/{server_id}/tags', tags, 'updateAll'],
+    ['DELETE', '/servers/{server_id}/tags', tags, 'deleteAll'],
+    ['GET', '/servers/{server_id}/tags/{id}', tags, 'show'],
+    ['PUT', '/servers/{server_id}/tags/{id}', tags, 'update'],
+    ['DELETE', '/servers/{server_id}/tags/{id}', tags, 'delete'],
+  ] as const;
+}
+
+/** The compute API's routes to its controllers. */
+export function computeRouter(api: ComputeApi, log: Logger): Router {
   const router = new Router({ versions: VERSIONS, faultStyle: 'openstack', schemas: 'required', log });
-  for (const [path, controller, actions] of TABLE) serveController(router, path, controller, actions);
+  for (const [method, path, controller, action, name = null] of routesOf(api)) {
+    router.connect(name, path, { controller, action, conditions: { method: [method] } });
+  }
   return router;
 }

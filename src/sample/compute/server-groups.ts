@@ -1,62 +1,125 @@
 /** Server groups: which servers should be on one host, and which should not. */
 import { randomUUID } from 'node:crypto';
 import { pageRequest } from 'portico/openstack';
-import { listOf, members, object, objectSince, view, wholeNumber } from 'portico/routing';
+import { type ActionRequest, type Args, action } from 'portico/routing';
+import type { Cloud } from '../cloud.js';
 import type { Group, Server } from '../records.js';
-import { type Call, reads, refuse, writes } from './call.js';
-import { settled } from './server-states.js';
-import { name } from './texts.js';
+import { type ComputeApi, callerOf, refuse } from './api.js';
+import { anyText, name, positiveNumber } from './schemas.js';
+import { settled } from './servers/transitions.js';
 
-const groupView = view(
-  'id name members \n -2.63 policies metadata={} \n 2.13+ project_id user_id \n 2.64+ policy rules',
-  ({ id, policy }: Group, call: Call) => {
-    return { members: membersOf(call, id).map((server) => server.id), policies: [policy] };
-  },
-);
+const query = { type: 'object', properties: { all_projects: anyText, limit: anyText, offset: anyText } } as const;
+
+const HARD = ['affinity', 'anti-affinity'] as const;
+const ALL = [...HARD, 'soft-affinity', 'soft-anti-affinity'] as const;
+const onePolicy = { type: 'array', minItems: 1, maxItems: 1 } as const;
+const rules = {
+  type: 'object',
+  required: [],
+  properties: { max_server_per_host: positiveNumber },
+  additionalProperties: false,
+} as const;
+const group = { type: 'object', required: ['name', 'policies'], additionalProperties: false } as const;
+const hardGroup = { ...group, properties: { name, policies: { ...onePolicy, items: { enum: HARD } } } } as const;
+const softGroup = { ...group, properties: { name, policies: { ...onePolicy, items: { enum: ALL } } } } as const;
+/** From 2.64 on a group has one policy, and rules. */
+const ruledGroup = {
+  type: 'object',
+  required: ['name', 'policy'],
+  properties: { name, policy: { enum: ALL }, rules },
+  additionalProperties: false,
+} as const;
+const newGroup = { type: 'object', required: ['server_group'], additionalProperties: false } as const;
+const body = {
+  '2.1': { ...newGroup, properties: { server_group: hardGroup } },
+  '2.15': { ...newGroup, properties: { server_group: softGroup } },
+  '2.64': { ...newGroup, properties: { server_group: ruledGroup } },
+} as const;
+
+export class ServerGroups {
+  readonly #api: ComputeApi;
+
+  constructor(api: ComputeApi) {
+    this.#api = api;
+  }
+
+  readonly index = action({ query: { '2.1': query, '2.75': { ...query, additionalProperties: false } } }, (request) => {
+    const { cloud, settings } = this.#api;
+    const { isAdmin, projectId } = callerOf(request);
+    const ofAllProjects = isAdmin && request.queryValue('all_projects') !== undefined;
+    const { offset, limit } = pageRequest(request, { maxLimit: settings.maxLimit, offset: true });
+    return cloud.read(() => {
+      const groups = cloud.groups.list(ofAllProjects ? undefined : projectId).slice(offset, offset + limit);
+      return { server_groups: groups.map((group) => groupView(cloud, request, group)) };
+    });
+  });
+
+  show(request: ActionRequest, { id }: Args) {
+    const { cloud } = this.#api;
+    return cloud.read(() => ({ server_group: groupView(cloud, request, findGroup(cloud, request, String(id))) }));
+  }
+
+  readonly create = action({ body }, (request) => {
+    const { cloud, settings } = this.#api;
+    const { projectId: project_id, userId: user_id } = callerOf(request);
+    const { name, policies, policy = policies?.[0] ?? '', rules = {} } = request.body.server_group;
+    if (Object.keys(rules).length > 0 && policy !== 'anti-affinity') {
+      refuse(400, 'Only anti-affinity policy supports rules.');
+    }
+    return cloud.write(() => {
+      const count = cloud.groups.list(project_id).length;
+      if (count >= settings.quotaServerGroups) refuse(403, 'Quota exceeded, too many server groups.');
+      const group: Group = { id: randomUUID(), name, project_id, user_id, policy, rules };
+      return { server_group: groupView(cloud, request, cloud.groups.insert(group.id, group, project_id)) };
+    });
+  });
+
+  readonly delete = action({ status: 204 }, (request, { id }) => {
+    const { cloud } = this.#api;
+    cloud.write(() => cloud.groups.delete(findGroup(cloud, request, String(id)).id));
+  });
+}
 
 /** The servers of a group that are there. */
-export function membersOf({ cloud, now }: Call, groupId: string): Server[] {
+export function membersOf(cloud: Cloud, groupId: string): Server[] {
+  const now = Date.now();
   return cloud.servers.list().filter((server) => server.group_id === groupId && settled(server, now) !== undefined);
 }
 
-/** The group the path names; 404 for somebody else's. */
-function groupOf({ params, cloud, who }: Call): Group {
-  const group = cloud.groups.get(params.id!);
-  const mine = group !== undefined && (who.isAdmin || group.project_id === who.projectId);
-  return mine ? group : refuse(404, `Instance group ${params.id} could not be found.`);
+/** The group of that id; 404 for one of another project. */
+function findGroup(cloud: Cloud, request: ActionRequest, id: string): Group {
+  const { isAdmin, projectId } = callerOf(request);
+  const group = cloud.groups.get(id);
+  const isSeen = group !== undefined && (isAdmin || group.project_id === projectId);
+  return isSeen ? group : refuse(404, `Instance group ${id} could not be found.`);
 }
 
-const hard = ['affinity', 'anti-affinity'];
-const all = [...hard, 'soft-affinity', 'soft-anti-affinity'];
-const one = (policies: string[]) => listOf({ enum: policies }, { minItems: 1, maxItems: 1 });
-const rules = object({ 'max_server_per_host?': wholeNumber(1) });
-const body = objectSince(
-  {
-    '2.1': { name, policies: one(hard) },
-    '2.15': { policies: one(all) },
-    '2.64': { policies: null, policy: { enum: all }, 'rules?': rules },
-  },
-  (server_group) => object({ server_group }),
-);
-type Asked = { server_group: Pick<Group, 'name'> & Partial<Group> & { policies?: [string] } };
+interface GroupView {
+  id: string;
+  name: string;
+  members: string[];
+  policies?: string[];
+  metadata?: object;
+  project_id?: string;
+  user_id?: string;
+  policy?: string;
+  rules?: object;
+}
 
-export class ServerGroups {
-  readonly index = reads({ query: { '2.1': members('all_projects limit offset') } }, (call) => {
-    const everybodys = call.who.isAdmin && call.queryValue('all_projects') !== undefined;
-    const groups = call.cloud.groups.list(everybodys ? undefined : call.who.projectId);
-    const { offset, limit } = pageRequest(call, { maxLimit: call.settings.maxLimit, offset: true });
-    return { server_groups: groups.slice(offset, offset + limit).map((group) => groupView(group, call)) };
-  });
-  readonly show = reads({}, (call) => ({ server_group: groupView(groupOf(call), call) }));
-  readonly create = writes<Asked>({ body }, (call) => {
-    const { name, policies, policy = policies![0], rules = {} } = call.body.server_group;
-    const { projectId: project_id, userId: user_id } = call.who;
-    const ruled = Object.keys(rules).length > 0 && policy !== 'anti-affinity';
-    if (ruled) refuse(400, 'Only anti-affinity policy supports rules.');
-    const full = call.cloud.groups.list(project_id).length >= call.settings.quotaServerGroups;
-    if (full) refuse(403, 'Quota exceeded, too many server groups.');
-    const group = { id: randomUUID(), name, project_id, user_id, policy, rules };
-    return { server_group: groupView(call.cloud.groups.insert(group.id, group, project_id), call) };
-  });
-  readonly delete = writes({ status: 204 }, (call) => call.cloud.groups.delete(groupOf(call).id));
+function groupView(cloud: Cloud, { apiVersion }: ActionRequest, group: Group): GroupView {
+  const { id, name, policy } = group;
+  const view: GroupView = { id, name, members: membersOf(cloud, id).map((server) => server.id) };
+  if (!apiVersion.atLeast('2.64')) {
+    view.policies = [policy];
+    view.metadata = {};
+  }
+  if (apiVersion.atLeast('2.13')) {
+    view.project_id = group.project_id;
+    view.user_id = group.user_id;
+  }
+  if (apiVersion.atLeast('2.64')) {
+    view.policy = policy;
+    view.rules = group.rules;
+  }
+  return view;
 }

@@ -3,7 +3,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { type App, Fault, type FolderNode, folderApp, nodeAt } from 'portico/app';
 import type { Cloud } from '../cloud.js';
-import { settled } from '../compute/server-states.js';
+import { settled } from '../compute/servers/transitions.js';
 import { EC2_DATES, ec2Tree, OPENSTACK_DATES, openStackTree } from './tree.js';
 
 export function metadataApp(cloud: Cloud, proxySecret: string): App {

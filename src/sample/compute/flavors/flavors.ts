@@ -1,0 +1,104 @@
+/** Flavors: sizes of servers. Everybody may look; administrators make and remove them. */
+import { randomUUID } from 'node:crypto';
+import { clientFlag, collectionPage } from 'portico/openstack';
+import { type ActionRequest, type Args, action } from 'portico/routing';
+import type { Stored } from 'portico/sqlite';
+import type { Cloud } from '../../cloud.js';
+import type { Flavor } from '../../records.js';
+import { type ComputeApi, callerOf, refuse, requireAdmin } from '../api.js';
+import { isTrue } from '../schemas.js';
+import { sorted } from '../sorting.js';
+import { flavorChange, listQuery, newFlavor, newFlavorWithDescription, SORT_KEYS } from './flavor-schemas.js';
+import { flavorReference, flavorView } from './flavor-view.js';
+
+const query = { '2.1': listQuery, '2.75': { ...listQuery, additionalProperties: false } } as const;
+
+export class Flavors {
+  readonly #api: ComputeApi;
+
+  constructor(api: ComputeApi) {
+    this.#api = api;
+  }
+
+  readonly index = action({ query }, (request) => this.#list(request, flavorReference));
+
+  readonly detail = action({ query }, (request) => this.#list(request, flavorView));
+
+  show(request: ActionRequest, { id }: Args) {
+    const { cloud } = this.#api;
+    return cloud.read(() => ({ flavor: flavorView(request, findFlavor(cloud, request, String(id))) }));
+  }
+
+  readonly create = action({ body: { '2.1': newFlavor, '2.55': newFlavorWithDescription } }, (request) => {
+    requireAdmin(request, 'os-flavor-manage:create');
+    const { cloud } = this.#api;
+    const { flavor: asked } = request.body;
+    const flavor: Flavor = {
+      id: String(asked.id ?? randomUUID()),
+      name: asked.name,
+      ram: Number(asked.ram),
+      vcpus: Number(asked.vcpus),
+      disk: Number(asked.disk),
+      swap: Number(asked.swap ?? 0),
+      rxtx_factor: Number(asked.rxtx_factor ?? 1),
+      'OS-FLV-EXT-DATA:ephemeral': Number(asked['OS-FLV-EXT-DATA:ephemeral'] ?? 0),
+      'os-flavor-access:is_public': isTrue(asked['os-flavor-access:is_public'] ?? true),
+      description: asked.description ?? null,
+      extra_specs: {},
+    };
+    return cloud.write(() => {
+      const taken = cloud.flavors.list().find(({ id, name }) => id === flavor.id || name === flavor.name);
+      if (taken?.id === flavor.id) refuse(409, `Flavor with ID ${flavor.id} already exists.`);
+      if (taken) refuse(409, `Flavor with name ${flavor.name} already exists.`);
+      return { flavor: flavorView(request, cloud.flavors.insert(flavor.id, flavor)) };
+    });
+  });
+
+  readonly update = action({ versions: ['2.55'], body: flavorChange }, (request, { id }) => {
+    requireAdmin(request, 'os-flavor-manage:update');
+    const { cloud } = this.#api;
+    return cloud.write(() => {
+      const flavor = { ...findFlavor(cloud, request, String(id)), description: request.body.flavor.description };
+      return { flavor: flavorView(request, cloud.flavors.update(flavor.id, flavor)) };
+    });
+  });
+
+  readonly delete = action({ status: 202 }, (request, { id }) => {
+    requireAdmin(request, 'os-flavor-manage:delete');
+    const { cloud } = this.#api;
+    cloud.write(() => cloud.flavors.delete(findFlavor(cloud, request, String(id)).id));
+  });
+
+  #list(request: ActionRequest, show: (request: ActionRequest, flavor: Flavor) => object): object {
+    const { cloud, settings } = this.#api;
+    const [ram, disk, isPublic] = [atLeast(request, 'minRam'), atLeast(request, 'minDisk'), wantedPublic(request)];
+    const found = cloud
+      .read(() => cloud.flavors.list())
+      .filter((flavor) => flavor.ram >= ram && flavor.disk >= disk)
+      .filter((flavor) => isPublic === null || flavor['os-flavor-access:is_public'] === isPublic);
+    const key = request.queryValue('sort_key') ?? 'flavorid';
+    const direction = request.queryValue('sort_dir') ?? 'asc';
+    return collectionPage(request, 'flavors', sorted(found, SORT_KEYS, [key, 'id'], [direction]), {
+      show: (flavor) => show(request, flavor),
+      maxLimit: settings.maxLimit,
+    });
+  }
+}
+
+/** The flavor of that id. Refused, by default with 404, for one that is not public, except for administrators. */
+export function findFlavor(cloud: Cloud, request: ActionRequest, id: string, status = 404): Stored<Flavor> {
+  const flavor = cloud.flavors.get(id);
+  const isSeen = flavor !== undefined && (callerOf(request).isAdmin || flavor['os-flavor-access:is_public']);
+  return isSeen ? flavor : refuse(status, `Flavor ${id} could not be found.`);
+}
+
+function atLeast(request: ActionRequest, parameter: 'minRam' | 'minDisk'): number {
+  const text = request.queryValue(parameter) ?? '0';
+  return /^\s*[-+]?\d+\s*$/.test(text) ? Number(text) : refuse(400, `Invalid ${parameter} filter [${text}]`);
+}
+
+/** Null: public and private ones. Only administrators choose. */
+function wantedPublic(request: ActionRequest): boolean | null {
+  const wanted = callerOf(request).isAdmin ? (request.queryValue('is_public') ?? 'true') : 'true';
+  return /^none$/i.test(wanted) ? null : clientFlag(wanted, { name: 'is_public' });
+}

@@ -1,0 +1,155 @@
+/** Aggregates: hosts with something in common, such as a zone. Administrators only. */
+import { randomUUID } from 'node:crypto';
+import { isoMicros } from 'portico/openstack';
+import { type ActionRequest, action } from 'portico/routing';
+import type { Stored } from 'portico/sqlite';
+import type { Aggregate } from '../../records.js';
+import { HOST } from '../../seed.js';
+import { type ComputeApi, refuse, requireAdmin } from '../api.js';
+import { addingHost, changingMetadata, creation, removingHost, update } from './aggregate-schemas.js';
+
+type Metadata = Aggregate['metadata'];
+
+export class Aggregates {
+  readonly #api: ComputeApi;
+
+  constructor(api: ComputeApi) {
+    this.#api = api;
+  }
+
+  index(request: ActionRequest) {
+    requireAdmin(request, 'os-aggregates:index');
+    const { cloud } = this.#api;
+    const aggregates = cloud.read(() => cloud.aggregates.list());
+    return { aggregates: aggregates.map((aggregate) => aggregateView(request, aggregate)) };
+  }
+
+  show(request: ActionRequest) {
+    requireAdmin(request, 'os-aggregates:show');
+    return {
+      aggregate: aggregateView(
+        request,
+        this.#api.cloud.read(() => this.#find(request)),
+      ),
+    };
+  }
+
+  readonly create = action({ body: creation }, (request) => {
+    requireAdmin(request, 'os-aggregates:create');
+    const { cloud } = this.#api;
+    const { name, availability_zone } = request.body.aggregate;
+    const aggregate: Aggregate = {
+      uuid: randomUUID(),
+      name,
+      hosts: [],
+      metadata: typeof availability_zone === 'string' ? { availability_zone } : {},
+      created_at: isoMicros(Date.now()),
+      updated_at: null,
+    };
+    return cloud.write(() => {
+      this.#refuseTaken(name);
+      return { aggregate: newAggregateView(request, cloud.aggregates.insert(aggregate.uuid, aggregate)) };
+    });
+  });
+
+  readonly update = action({ body: update }, (request) => {
+    requireAdmin(request, 'os-aggregates:update');
+    const { name, ...zone } = request.body.aggregate;
+    return this.#change(request, (aggregate) => {
+      if (name !== undefined && name !== aggregate.name) this.#refuseTaken(name);
+      return { name: name ?? aggregate.name, metadata: withChanges(aggregate.metadata, zone) };
+    });
+  });
+
+  readonly delete = action({ status: 200 }, (request) => {
+    requireAdmin(request, 'os-aggregates:delete');
+    const { cloud } = this.#api;
+    cloud.write(() => {
+      const { uuid, hosts } = this.#find(request);
+      if (hosts.length > 0) refuse(400, 'Host aggregate is not empty');
+      cloud.aggregates.delete(uuid);
+    });
+  });
+
+  readonly addHost = action({ bodyKey: 'add_host', body: addingHost }, (request) => {
+    requireAdmin(request, 'os-aggregates:add_host');
+    const { host } = request.body.add_host;
+    return this.#change(request, ({ hosts, seq }) => {
+      if (host !== HOST.name) refuse(404, `Compute host ${host} could not be found.`);
+      if (hosts.includes(host)) refuse(409, `Aggregate ${seq} already has host ${host}.`);
+      return { hosts: [host] };
+    });
+  });
+
+  readonly removeHost = action({ bodyKey: 'remove_host', body: removingHost }, (request) => {
+    requireAdmin(request, 'os-aggregates:remove_host');
+    const { host } = request.body.remove_host;
+    return this.#change(request, ({ hosts, seq }) => {
+      if (!hosts.includes(host)) refuse(404, `Cannot remove host ${host} in aggregate ${seq}`);
+      return { hosts: [] };
+    });
+  });
+
+  readonly setMetadata = action({ bodyKey: 'set_metadata', body: changingMetadata }, (request) => {
+    requireAdmin(request, 'os-aggregates:set_metadata');
+    const { metadata } = request.body.set_metadata;
+    return this.#change(request, (aggregate) => ({ metadata: withChanges(aggregate.metadata, metadata) }));
+  });
+
+  /** The aggregate that the path names. Clients send names where numbers belong, and expect 400 then. */
+  #find({ params }: ActionRequest): Stored<Aggregate> {
+    const id = String(params.id);
+    if (!/^\d+$/.test(id)) refuse(400, `The id ${id} is no number.`);
+    const found = this.#api.cloud.aggregates.list().find(({ seq }) => seq === Number(id));
+    return found ?? refuse(404, `Aggregate ${Number(id)} could not be found.`);
+  }
+
+  #change(request: ActionRequest, change: (aggregate: Stored<Aggregate>) => Partial<Aggregate>): object {
+    const { cloud } = this.#api;
+    return cloud.write(() => {
+      const found = this.#find(request);
+      const changed = { ...found, ...change(found), updated_at: isoMicros(Date.now()) };
+      return { aggregate: aggregateView(request, cloud.aggregates.update(found.uuid, changed)) };
+    });
+  }
+
+  #refuseTaken(name: string): void {
+    const isTaken = this.#api.cloud.aggregates.list().some((aggregate) => aggregate.name === name);
+    if (isTaken) refuse(409, `Aggregate ${name} already exists.`);
+  }
+}
+
+/** Metadata with changes: null removes. The zone may be changed, not taken away. */
+function withChanges(known: Metadata, changes: Readonly<Record<string, string | null>>): Metadata {
+  if (changes.availability_zone === null) refuse(400, 'The availability zone of an aggregate cannot be removed.');
+  const entries = Object.entries({ ...known, ...changes });
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== null));
+}
+
+interface AggregateView {
+  id: number;
+  name: string;
+  availability_zone: string | null;
+  created_at: string;
+  updated_at: string | null;
+  deleted: boolean;
+  deleted_at: null;
+  uuid?: string;
+  hosts?: readonly string[];
+  metadata?: Metadata;
+}
+
+function newAggregateView({ apiVersion }: ActionRequest, aggregate: Stored<Aggregate>): AggregateView {
+  const { seq: id, name, metadata, created_at, updated_at } = aggregate;
+  const availability_zone = metadata.availability_zone ?? null;
+  const view: AggregateView = { id, name, availability_zone, created_at, updated_at, deleted: false, deleted_at: null };
+  if (apiVersion.atLeast('2.41')) view.uuid = aggregate.uuid;
+  return view;
+}
+
+function aggregateView(request: ActionRequest, aggregate: Stored<Aggregate>): AggregateView {
+  const view = newAggregateView(request, aggregate);
+  view.hosts = aggregate.hosts;
+  view.metadata = aggregate.metadata;
+  return view;
+}

@@ -1,0 +1,144 @@
+/** The hypervisor of the one host. Administrators only. */
+import { collectionPage } from 'portico/openstack';
+import { type ActionRequest, action } from 'portico/routing';
+import type { Cloud } from '../../cloud.js';
+import { HOST } from '../../seed.js';
+import { type ComputeApi, refuse, requireAdmin } from '../api.js';
+import { usageOf } from '../limits.js';
+import { anyText } from '../schemas.js';
+import { findById, type KnownService, knownServices, statusOf } from './service-records.js';
+
+const pageQuery = { type: 'object', properties: { limit: anyText, marker: anyText } } as const;
+const patternQuery = {
+  type: 'object',
+  properties: { ...pageQuery.properties, hypervisor_hostname_pattern: anyText, with_servers: anyText },
+  additionalProperties: false,
+} as const;
+const query = { '2.33': pageQuery, '2.53': patternQuery } as const;
+
+export class Hypervisors {
+  readonly #api: ComputeApi;
+
+  constructor(api: ComputeApi) {
+    this.#api = api;
+  }
+
+  readonly index = action({ query }, async (request) => {
+    requireAdmin(request, 'os-hypervisors:list');
+    const hypervisors = hypervisorsOf(await knownServices(this.#api));
+    return this.#list(request, hypervisors, (hypervisor) => briefView(request, hypervisor));
+  });
+
+  readonly detail = action({ query }, async (request) => {
+    requireAdmin(request, 'os-hypervisors:list-detail');
+    const { cloud } = this.#api;
+    const hypervisors = hypervisorsOf(await knownServices(this.#api));
+    return cloud.read(() => this.#list(request, hypervisors, (it) => hypervisorView(cloud, request, it)));
+  });
+
+  async show(request: ActionRequest) {
+    requireAdmin(request, 'os-hypervisors:show');
+    const { cloud } = this.#api;
+    const hypervisor = findById(request, hypervisorsOf(await knownServices(this.#api)), 404);
+    return cloud.read(() => ({ hypervisor: hypervisorView(cloud, request, hypervisor) }));
+  }
+
+  async uptime(request: ActionRequest) {
+    requireAdmin(request, 'os-hypervisors:uptime');
+    findById(request, hypervisorsOf(await knownServices(this.#api)), 404);
+    refuse(501, 'The requested functionality is not supported.');
+  }
+
+  async statistics(request: ActionRequest) {
+    requireAdmin(request, 'os-hypervisors:statistics');
+    const { cloud } = this.#api;
+    const count = hypervisorsOf(await knownServices(this.#api)).length;
+    return cloud.read(() => ({ hypervisor_statistics: { count, ...statistics(cloud) } }));
+  }
+
+  /** From 2.33 on by pages; from 2.53 on all that a pattern finds. */
+  #list(request: ActionRequest, hypervisors: readonly Hypervisor[], show: (hypervisor: Hypervisor) => object): object {
+    const { apiVersion } = request;
+    const byUuid = apiVersion.atLeast('2.53');
+    const pattern = byUuid ? request.queryValue('hypervisor_hostname_pattern') : undefined;
+    if (apiVersion.atLeast('2.33') && pattern === undefined) {
+      const { maxLimit } = this.#api.settings;
+      return collectionPage(request, 'hypervisors', hypervisors, { show, marker: byUuid ? 'id' : 'seq', maxLimit });
+    }
+    if (!HOST.name.includes(pattern ?? '')) refuse(404, `No hypervisor matching '${pattern}' was found.`);
+    return { hypervisors: hypervisors.map(show) };
+  }
+}
+
+interface Hypervisor {
+  readonly seq: number;
+  readonly id: string;
+  readonly service: KnownService;
+}
+
+/** The hypervisor, as long as there is a service for it. */
+function hypervisorsOf(services: readonly KnownService[]): Hypervisor[] {
+  const driving = services.filter(({ binary }) => binary === 'nova-compute');
+  return driving.map((service) => ({ seq: 1, id: HOST.uuid, service }));
+}
+
+/** What the host has and what of it is used. */
+function statistics(cloud: Cloud) {
+  const { vcpus, memory_mb, local_gb } = HOST;
+  const { instances, cores, ram, disk } = usageOf(cloud);
+  return {
+    vcpus,
+    memory_mb,
+    local_gb,
+    vcpus_used: cores,
+    memory_mb_used: ram,
+    local_gb_used: disk,
+    running_vms: instances,
+    free_ram_mb: memory_mb - ram,
+    free_disk_gb: local_gb - disk,
+    disk_available_least: local_gb - disk,
+    current_workload: 0,
+  };
+}
+
+/** Numbers below 2.53, UUIDs from there. */
+function idOf({ apiVersion }: ActionRequest, { id, seq }: { readonly id: string; readonly seq: number }) {
+  return apiVersion.atLeast('2.53') ? id : seq;
+}
+
+function briefView(request: ActionRequest, hypervisor: Hypervisor) {
+  const { state } = hypervisor.service;
+  const status = statusOf(hypervisor.service);
+  return { hypervisor_hostname: HOST.name, state, status, id: idOf(request, hypervisor) };
+}
+
+const CPU = { arch: 'x86_64', model: 'sample', vendor: 'Portico', features: [], topology: { cores: HOST.vcpus } };
+
+function hypervisorView(cloud: Cloud, request: ActionRequest, hypervisor: Hypervisor): object {
+  const { hypervisor_hostname, state, status, id } = briefView(request, hypervisor);
+  const { service } = hypervisor;
+  const used = statistics(cloud);
+  return {
+    hypervisor_hostname,
+    state,
+    status,
+    id,
+    hypervisor_type: 'sample',
+    hypervisor_version: 1000,
+    host_ip: '127.0.0.1',
+    service: { host: service.host, disabled_reason: service.disabled_reason, id: idOf(request, service) },
+    running_vms: used.running_vms,
+    current_workload: used.current_workload,
+    vcpus: used.vcpus,
+    memory_mb: used.memory_mb,
+    local_gb: used.local_gb,
+    vcpus_used: used.vcpus_used,
+    memory_mb_used: used.memory_mb_used,
+    local_gb_used: used.local_gb_used,
+    free_ram_mb: used.free_ram_mb,
+    free_disk_gb: used.free_disk_gb,
+    disk_available_least: used.disk_available_least,
+    // Below 2.28 JSON within a text.
+    cpu_info: request.apiVersion.atLeast('2.28') ? CPU : JSON.stringify(CPU),
+  };
+}

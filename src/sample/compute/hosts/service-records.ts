@@ -1,0 +1,92 @@
+/** What is known of services: those of the one host, whose records the cloud keeps, and those of this deployment. */
+import { RegistryUnavailable, type ServiceView } from 'portico/registry';
+import type { ActionRequest } from 'portico/routing';
+import type { Stored } from 'portico/sqlite';
+import type { Cloud } from '../../cloud.js';
+import type { Service } from '../../records.js';
+import { HOST } from '../../seed.js';
+import { type ComputeApi, refuse } from '../api.js';
+
+/** A service, and whether it is up. */
+export interface KnownService extends Stored<Service> {
+  readonly state: 'up' | 'down';
+  /** The last heartbeat, in milliseconds. */
+  readonly seenAt: number;
+  /** Its record is the registry's. */
+  readonly isRegistered: boolean;
+}
+
+/** All services. Not for use within a transaction: the registry is no part of the store. */
+export async function knownServices({ cloud, registry, service: api }: ComputeApi): Promise<KnownService[]> {
+  const now = Date.now();
+  const registered = registry === null ? [] : (await listRegistered(registry)).map(registeredService);
+  // The services of the host live in the processes of this API: its heartbeat is theirs. Without one, it is up, for it
+  // answers.
+  const own = registered.find(({ binary }) => binary.endsWith(`-${api}`));
+  const ofHost = cloud.services.list().map(
+    (service): KnownService => ({
+      ...service,
+      zone: service.binary === 'nova-compute' ? zoneOf(cloud) : service.zone,
+      state: service.forced_down ? 'down' : (own?.state ?? 'up'),
+      seenAt: own?.seenAt ?? now,
+      isRegistered: false,
+    }),
+  );
+  return [...ofHost, ...registered];
+}
+
+async function listRegistered(registry: NonNullable<ComputeApi['registry']>): Promise<ServiceView[]> {
+  try {
+    return await registry.list();
+  } catch (error) {
+    if (error instanceof RegistryUnavailable) refuse(503, 'The service registry cannot be reached.');
+    throw error;
+  }
+}
+
+function registeredService({ record, state }: ServiceView): KnownService {
+  return {
+    id: record.uuid,
+    // Numbers that no service of the host has.
+    seq: 1000 + record.id,
+    binary: record.binary,
+    host: record.host,
+    zone: record.zone ?? 'internal',
+    disabled: record.disabled,
+    disabled_reason: record.disabledReason,
+    forced_down: record.forcedDown,
+    state: state === 'down' ? 'down' : 'up',
+    seenAt: (record.lastSeenUp ?? record.createdAt).getTime(),
+    isRegistered: true,
+  };
+}
+
+/** The zone of the host: that of its aggregate. */
+export function zoneOf(cloud: Cloud): string {
+  const around = cloud.aggregates.list().filter(({ hosts }) => hosts.includes(HOST.name));
+  return around.map(({ metadata }) => metadata.availability_zone).find(Boolean) ?? HOST.zone;
+}
+
+/** `enabled` or `disabled`: what an operator says, not whether it is up. */
+export function statusOf({ disabled }: Service): 'enabled' | 'disabled' {
+  return disabled ? 'disabled' : 'enabled';
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * The record that the path names: by its number or, from 2.53 on, by its UUID. What is no UUID is 400; what is no number
+ * has the status `noNumber`.
+ */
+export function findById<R extends { readonly seq: number; readonly id: string }>(
+  request: ActionRequest,
+  records: readonly R[],
+  noNumber: number,
+): R {
+  const id = String(request.params.id);
+  const byUuid = request.apiVersion.atLeast('2.53');
+  if (byUuid && !UUID.test(id)) refuse(400, `Invalid id ${id}`);
+  if (!byUuid && !/^\d+$/.test(id)) refuse(noNumber, `Invalid id ${id}`);
+  const found = records.find((record) => id === (byUuid ? record.id : String(record.seq)));
+  return found ?? refuse(404, `${id} could not be found.`);
+}

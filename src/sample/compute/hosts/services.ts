@@ -1,0 +1,128 @@
+/** Services: shown, enabled and disabled. Administrators only. */
+import { isoMicros } from 'portico/openstack';
+import { type ActionRequest, action } from 'portico/routing';
+import { type ComputeApi, refuse, requireAdmin } from '../api.js';
+import { anyText, flag, isTrue, text } from '../schemas.js';
+import { findById, type KnownService, knownServices, statusOf } from './service-records.js';
+
+const query = { type: 'object', properties: { host: anyText, binary: anyText } } as const;
+
+const changes = { disabled_reason: text, forced_down: flag } as const;
+const changeByName = {
+  type: 'object',
+  required: ['host', 'binary'],
+  properties: { host: text, binary: text, ...changes },
+  additionalProperties: false,
+} as const;
+const changeByUuid = {
+  type: 'object',
+  required: [],
+  properties: { status: { enum: ['enabled', 'disabled'] }, ...changes },
+  additionalProperties: false,
+} as const;
+
+/** What the path may say is done below 2.53: since when, and the member of the body that it needs. */
+const VERBS = new Map<string, { since: string; needed: 'binary' | 'disabled_reason' | 'forced_down' }>([
+  ['enable', { since: '2.1', needed: 'binary' }],
+  ['disable', { since: '2.1', needed: 'binary' }],
+  ['disable-log-reason', { since: '2.1', needed: 'disabled_reason' }],
+  ['force-down', { since: '2.11', needed: 'forced_down' }],
+]);
+
+/** What an operator wants a service to be. */
+interface Wanted {
+  readonly disabled: boolean;
+  readonly disabled_reason?: string | undefined;
+  readonly forced_down?: unknown;
+}
+
+export class Services {
+  readonly #api: ComputeApi;
+
+  constructor(api: ComputeApi) {
+    this.#api = api;
+  }
+
+  readonly index = action(
+    { query: { '2.1': query, '2.75': { ...query, additionalProperties: false } } },
+    async (request) => {
+      requireAdmin(request, 'os-services:list');
+      const [host, binary] = [request.queryValue('host'), request.queryValue('binary')];
+      const services = (await knownServices(this.#api))
+        .filter((service) => !host || service.host === host)
+        .filter((service) => !binary || service.binary === binary);
+      return { services: services.map((service) => serviceView(request, service)) };
+    },
+  );
+
+  /** Below 2.53 the path says what is done, from there to which service. */
+  readonly update = [
+    action({ versions: ['2.1', '2.52'], body: changeByName }, async (request, { id }) => {
+      requireAdmin(request, 'os-services:update');
+      const { host, binary, disabled_reason, forced_down } = request.body;
+      const verb = VERBS.get(String(id)) ?? refuse(404, 'Unknown action');
+      if (!request.apiVersion.atLeast(verb.since)) refuse(404, 'Unknown action');
+      if (request.body[verb.needed] === undefined) refuse(400, `Missing ${verb.needed} field`);
+      const services = await knownServices(this.#api);
+      const service = services.find((it) => it.host === host && it.binary === binary);
+      if (service === undefined) refuse(404, `There is no ${binary} on host ${host}.`);
+      const isForcing = id === 'force-down';
+      const disabled = isForcing ? service.disabled : id !== 'enable';
+      const changed = await this.#change(service, { disabled, disabled_reason, forced_down });
+      if (isForcing) return { service: { host, binary, forced_down: changed.forced_down } };
+      const status = statusOf(changed);
+      return { service: changed.disabled ? { host, binary, status, disabled_reason } : { host, binary, status } };
+    }),
+    action({ versions: ['2.53'], body: changeByUuid }, async (request) => {
+      requireAdmin(request, 'os-services:update');
+      const { status, ...more } = request.body;
+      const service = findById(request, await knownServices(this.#api), 400);
+      const disabled = (status ?? statusOf(service)) === 'disabled';
+      return { service: serviceView(request, await this.#change(service, { disabled, ...more })) };
+    }),
+  ];
+
+  /** Changes the record where it is kept. The service as it is then. */
+  async #change(service: KnownService, wanted: Wanted): Promise<KnownService> {
+    const { cloud, registry } = this.#api;
+    const forcedDown = isTrue(wanted.forced_down ?? service.forced_down);
+    const reason = wanted.disabled ? wanted.disabled_reason : undefined;
+    if (service.isRegistered) {
+      const status = wanted.disabled ? 'disabled' : 'enabled';
+      const disabledReason = reason === undefined ? {} : { disabledReason: reason };
+      await registry!.update(service.id, { status, forcedDown, ...disabledReason });
+    } else if (service.binary === 'nova-compute') {
+      const changes = { disabled: wanted.disabled, forced_down: forcedDown, disabled_reason: reason ?? null };
+      cloud.write(() => cloud.services.update(service.id, { ...cloud.services.get(service.id)!, ...changes }));
+    } else refuse(400, `Updating a ${service.binary} service is not supported.`);
+    return (await knownServices(this.#api)).find(({ id }) => id === service.id)!;
+  }
+}
+
+interface ServiceView {
+  binary: string;
+  host: string;
+  zone: string;
+  status: string;
+  state: string;
+  updated_at: string;
+  disabled_reason: string | null;
+  id?: string | number;
+  forced_down?: boolean;
+}
+
+function serviceView({ apiVersion }: ActionRequest, service: KnownService): ServiceView {
+  const view: ServiceView = {
+    binary: service.binary,
+    host: service.host,
+    zone: service.zone,
+    status: statusOf(service),
+    state: service.state,
+    updated_at: isoMicros(service.seenAt),
+    disabled_reason: service.disabled_reason,
+  };
+  if (!apiVersion.atLeast('2.53')) view.id = service.seq;
+  if (apiVersion.atLeast('2.11')) view.forced_down = service.forced_down;
+  if (apiVersion.atLeast('2.53')) view.id = service.id;
+  return view;
+}

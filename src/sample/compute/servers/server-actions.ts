@@ -1,0 +1,157 @@
+/** What can be done to a server: `POST /servers/{id}/action`. The one key of the body selects the action. */
+import { type ActionRequest, action, Reply } from 'portico/routing';
+import type { Stored } from 'portico/sqlite';
+import type { Server } from '../../records.js';
+import { type ComputeApi, callerOf, refuse, requireAdmin } from '../api.js';
+import { anyText, text } from '../schemas.js';
+import { findKey, newPassword } from './server-create.js';
+import { rebuilding } from './server-schemas.js';
+import { rebuiltServerView } from './server-view.js';
+import { findServer, findUnlocked, recordAction } from './stored-servers.js';
+import { begin, TRANSITIONS, type TransitionName } from './transitions.js';
+
+const password = {
+  type: 'object',
+  required: ['adminPass'],
+  properties: { adminPass: anyText },
+  additionalProperties: false,
+} as const;
+const reboot = {
+  type: 'object',
+  required: ['type'],
+  properties: { type: { enum: ['SOFT', 'Soft', 'soft', 'HARD', 'Hard', 'hard'] } },
+  additionalProperties: false,
+} as const;
+const rebooting = {
+  type: 'object',
+  required: ['reboot'],
+  properties: { reboot },
+  additionalProperties: false,
+} as const;
+
+const locking = { type: 'object', required: ['lock'], properties: { lock: {} }, additionalProperties: false } as const;
+const reason = {
+  type: 'object',
+  required: [],
+  properties: { locked_reason: text },
+  additionalProperties: false,
+} as const;
+const lockingForReason = { ...locking, properties: { lock: { anyOf: [reason, { type: 'null' }] } } } as const;
+
+const unlocking = {
+  type: 'object',
+  required: ['unlock'],
+  properties: { unlock: {} },
+  additionalProperties: false,
+} as const;
+
+const lines = {
+  type: 'object',
+  required: [],
+  properties: {
+    length: { anyOf: [{ type: ['integer', 'string'], minimum: -1, pattern: '^-?[0-9]+$' }, { type: 'null' }] },
+  },
+  additionalProperties: false,
+} as const;
+const readingConsole = {
+  type: 'object',
+  required: ['os-getConsoleOutput'],
+  properties: { 'os-getConsoleOutput': lines },
+  additionalProperties: false,
+} as const;
+
+export class ServerActions {
+  readonly #api: ComputeApi;
+
+  constructor(api: ComputeApi) {
+    this.#api = api;
+  }
+
+  readonly start = this.#transition('os-start', 'start');
+  readonly stop = this.#transition('os-stop', 'stop');
+  readonly pause = this.#transition('pause', 'pause');
+  readonly unpause = this.#transition('unpause', 'unpause');
+  readonly suspend = this.#transition('suspend', 'suspend');
+  readonly resume = this.#transition('resume', 'resume');
+  readonly changePassword = this.#transition('changePassword', 'changePassword', password);
+
+  readonly reboot = action({ bodyKey: 'reboot', status: 202, body: rebooting }, (request, { id }) => {
+    const isSoft = request.body.reboot.type.toUpperCase() === 'SOFT';
+    this.#api.cloud.write(() => this.#begin(request, id, isSoft ? 'softReboot' : 'hardReboot'));
+  });
+
+  readonly lock = action(
+    { bodyKey: 'lock', status: 202, body: { '2.1': locking, '2.73': lockingForReason } },
+    (request, { id }) => {
+      const { cloud } = this.#api;
+      const { lock } = request.body as { lock: { locked_reason?: string } | null };
+      const reason = request.apiVersion.atLeast('2.73') ? lock?.locked_reason : undefined;
+      cloud.write(() => {
+        const server = findServer(cloud, request, id);
+        const by = server.project_id === callerOf(request).projectId ? 'owner' : 'admin';
+        if (by === 'owner' && server.locked_by !== null) return;
+        this.#relock(request, 'lock', { ...server, locked_by: by, locked_reason: reason ?? server.locked_reason });
+      });
+    },
+  );
+
+  readonly unlock = action({ bodyKey: 'unlock', status: 202, body: unlocking }, (request, { id }) => {
+    const { cloud } = this.#api;
+    cloud.write(() => {
+      const server = findServer(cloud, request, id);
+      if (server.locked_by === 'admin') requireAdmin(request, 'os-lock-server:unlock:unlock_override');
+      this.#relock(request, 'unlock', { ...server, locked_by: null, locked_reason: null });
+    });
+  });
+
+  readonly rebuild = action({ bodyKey: 'rebuild', status: 202, body: rebuilding }, (request, { id }) => {
+    const { cloud } = this.#api;
+    const { imageRef, adminPass = newPassword(), key_name, ...changes } = request.body.rebuild;
+    return cloud.write(() => {
+      const image = cloud.images.get(imageRef) ?? refuse(400, 'Cannot find image for rebuild');
+      let { key } = findServer(cloud, request, id);
+      if (key_name === null) key = null;
+      if (typeof key_name === 'string') key = findKey(cloud, callerOf(request).userId, key_name);
+      const server = this.#begin(request, id, 'rebuild', { ...changes, key, image_id: image.id });
+      const Location = request.url('server', { id: server.id });
+      return new Reply({ server: rebuiltServerView(cloud, request, server, adminPass) }, { headers: { Location } });
+    });
+  });
+
+  readonly consoleOutput = action(
+    { bodyKey: 'os-getConsoleOutput', status: 200, body: readingConsole },
+    (request, { id }) => {
+      const { cloud } = this.#api;
+      const { name, flavor } = cloud.read(() => findServer(cloud, request, id));
+      const log = [`Booting ${name}`, `${flavor.vcpus} processors, ${flavor.ram} MiB of memory`, `${name} login: `];
+      const wanted = Number(request.body['os-getConsoleOutput'].length ?? -1);
+      return { output: (wanted < 0 ? log : log.slice(Math.max(0, log.length - wanted))).join('\n') };
+    },
+  );
+
+  /** An action that does nothing but begin a transition. */
+  #transition(bodyKey: string, name: TransitionName, schema: object = {}) {
+    const body = {
+      type: 'object',
+      required: [bodyKey],
+      properties: { [bodyKey]: schema },
+      additionalProperties: false,
+    };
+    return action({ bodyKey, status: 202, body }, (request, { id }) => {
+      this.#api.cloud.write(() => this.#begin(request, id, name));
+    });
+  }
+
+  #begin(request: ActionRequest, id: unknown, name: TransitionName, changes: Partial<Server> = {}): Stored<Server> {
+    const { cloud, settings } = this.#api;
+    const server = { ...begin(findUnlocked(cloud, request, id), name, settings), ...changes };
+    recordAction(cloud, request, TRANSITIONS[name].verb, server);
+    return cloud.servers.update(server.id, server);
+  }
+
+  #relock(request: ActionRequest, verb: 'lock' | 'unlock', server: Stored<Server>): void {
+    const { cloud } = this.#api;
+    recordAction(cloud, request, verb, server);
+    cloud.servers.update(server.id, server);
+  }
+}

@@ -1,0 +1,99 @@
+/** How servers are made. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { ActionRequest, BodyOf } from 'portico/routing';
+import type { Stored } from 'portico/sqlite';
+import type { Cloud } from '../../cloud.js';
+import type { KeyPair, Server } from '../../records.js';
+import { HOST } from '../../seed.js';
+import { type ComputeApi, callerOf, refuse } from '../api.js';
+import { findFlavor } from '../flavors/flavors.js';
+import { zoneOf } from '../hosts/service-records.js';
+import { keyPairOf } from '../key-pairs.js';
+import { roomFor } from '../limits.js';
+import { isTrue } from '../schemas.js';
+import { membersOf } from '../server-groups.js';
+import type { creation } from './server-schemas.js';
+import { recordAction } from './stored-servers.js';
+import { beginTask, finishTransitions } from './transitions.js';
+
+/** What a client asks for. */
+export type NewServer = BodyOf<{ body: typeof creation }>;
+
+/** For a server whose maker did not choose one. */
+export const newPassword = (): string => randomBytes(9).toString('base64url');
+
+/** Makes as many servers as were asked for and the quota lets. 400 for what does not exist, 403 for too much. */
+export function createServers(api: ComputeApi, request: ActionRequest, body: NewServer): Stored<Server>[] {
+  const { cloud, settings } = api;
+  const { userId, projectId } = callerOf(request);
+  const { server: asked, 'os:scheduler_hints': hints } = body;
+  const now = Date.now();
+
+  // A flavor may be named by its URL.
+  const flavor = findFlavor(cloud, request, String(asked.flavorRef).split('/').at(-1)!, 400);
+  const image = cloud.images.get(asked.imageRef ?? '') ?? refuse(400, 'Can not find requested image');
+  const key = asked.key_name === undefined ? null : findKey(cloud, userId, asked.key_name);
+  const zone = asked.availability_zone ?? zoneOf(cloud);
+  if (zone !== zoneOf(cloud)) refuse(400, 'The requested availability zone is not available');
+  if (Array.isArray(asked.networks) && asked.networks.length > 0) refuse(400, 'Network could not be found.');
+  const group = hints?.group === undefined ? null : findGroup(cloud, projectId, hints.group);
+  const least = Number(asked.min_count ?? 1);
+  const most = Number(asked.max_count ?? least);
+  if (least > most) refuse(400, 'min_count must be <= max_count');
+  const count = Math.min(most, roomFor(api, projectId, flavor));
+  if (count < least) {
+    refuse(403, `Quota exceeded for instances, cores or ram: Requested ${String(asked.min_count ?? 1)}.`);
+  }
+
+  // An API without a manager forgets servers that are gone when others are made.
+  finishTransitions(cloud, now, projectId);
+  const reservation_id = `r-${randomBytes(4).toString('hex')}`;
+  return Array.from({ length: count }, (_, launch_index) => {
+    // With anti-affinity each server of a group wants a host of its own, and there is one.
+    const isPlaced = group?.policy !== 'anti-affinity' || membersOf(cloud, group.id).length === 0;
+    const server: Server = {
+      id: randomUUID(),
+      name: most === 1 ? asked.name : `${asked.name}-${launch_index + 1}`,
+      project_id: projectId,
+      user_id: userId,
+      image_id: image.id,
+      group_id: group?.id ?? null,
+      flavor,
+      key,
+      zone,
+      host: isPlaced ? HOST.name : null,
+      fault: isPlaced ? null : 'No valid host was found. There are not enough hosts available.',
+      // Below 2.19 a server is described by its name.
+      description: request.apiVersion.atLeast('2.19') ? (asked.description ?? null) : asked.name,
+      metadata: asked.metadata ?? {},
+      tags: [...new Set(asked.tags)],
+      user_data: asked.user_data ?? null,
+      accessIPv4: asked.accessIPv4 ?? '',
+      accessIPv6: asked.accessIPv6 ?? '',
+      config_drive: isTrue(asked.config_drive) ? 'True' : '',
+      reservation_id,
+      launch_index,
+      seed: randomBytes(32).toString('base64'),
+      createdAt: now,
+      updatedAt: now,
+      launchedAt: null,
+      locked_by: null,
+      locked_reason: null,
+      vm_state: 'building',
+      task: beginTask('scheduling', isPlaced ? 'active' : 'error', settings),
+    };
+    const stored = cloud.servers.insert(server.id, server, projectId);
+    recordAction(cloud, request, 'create', stored);
+    return stored;
+  });
+}
+
+/** The user's key of that name. */
+export function findKey(cloud: Cloud, user: string, name: string): KeyPair {
+  return keyPairOf(cloud, user, name) ?? refuse(400, 'Invalid key_name provided.');
+}
+
+function findGroup(cloud: Cloud, projectId: string, id: string) {
+  const group = cloud.groups.get(id);
+  return group?.project_id === projectId ? group : refuse(400, `Instance group ${id} could not be found.`);
+}

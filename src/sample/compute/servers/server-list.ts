@@ -1,0 +1,135 @@
+/** Lists of servers: which ones, and in which order. */
+import { clientFlag, clientPattern, clientTime } from 'portico/openstack';
+import type { ActionRequest } from 'portico/routing';
+import type { Stored } from 'portico/sqlite';
+import type { Cloud } from '../../cloud.js';
+import type { Server } from '../../records.js';
+import { callerOf, requireAdmin } from '../api.js';
+import { anyText, isTrue } from '../schemas.js';
+import { type SortKeys, sorted } from '../sorting.js';
+import { hasStatus, settled } from './transitions.js';
+
+/** What lists are sorted by, in nova's names. */
+const SORT_KEYS: SortKeys<Stored<Server>> = {
+  uuid: ({ id }) => id,
+  display_name: ({ name }) => name,
+  display_description: ({ description }) => description,
+  created_at: ({ seq }) => seq,
+  updated_at: ({ updatedAt }) => updatedAt,
+  launched_at: ({ launchedAt }) => launchedAt,
+  vm_state: ({ vm_state }) => vm_state,
+  task_state: ({ task }) => task?.state ?? null,
+  host: ({ host }) => host,
+  user_id: ({ user_id }) => user_id,
+  project_id: ({ project_id }) => project_id,
+  key_name: ({ key }) => key?.name ?? null,
+};
+
+const list = {
+  type: 'object',
+  properties: {
+    name: anyText,
+    status: anyText,
+    flavor: anyText,
+    image: anyText,
+    host: anyText,
+    user_id: anyText,
+    project_id: anyText,
+    tenant_id: anyText,
+    reservation_id: anyText,
+    'changes-since': anyText,
+    ip: anyText,
+    ip6: anyText,
+    deleted: anyText,
+    limit: anyText,
+    marker: anyText,
+    uuid: anyText,
+    key_name: anyText,
+    availability_zone: anyText,
+    all_tenants: anyText,
+    all_projects: anyText,
+    sort_key: { type: 'array', items: { enum: Object.keys(SORT_KEYS) } },
+    sort_dir: { type: 'array', items: { enum: ['asc', 'desc'] } },
+  },
+} as const;
+const tags = { tags: anyText, 'tags-any': anyText, 'not-tags': anyText, 'not-tags-any': anyText } as const;
+const taggedList = { ...list, properties: { ...list.properties, ...tags } } as const;
+const changedList = { ...list, properties: { ...taggedList.properties, 'changes-before': anyText } } as const;
+const lockedList = { ...list, properties: { ...changedList.properties, locked: anyText } } as const;
+
+/** The query of a list. */
+export const query = {
+  '2.1': list,
+  '2.26': taggedList,
+  '2.66': changedList,
+  '2.73': lockedList,
+  '2.75': { ...lockedList, additionalProperties: false },
+} as const;
+
+/** The servers that a list shows, in its order: newest first. */
+export function listServers(cloud: Cloud, request: ActionRequest, policy: 'index' | 'detail'): Stored<Server>[] {
+  const asked = request.queryValue('all_tenants') ?? request.queryValue('all_projects');
+  const ofAllProjects = asked !== undefined && (asked === '' || clientFlag(asked, { name: 'all_tenants' }));
+  if (ofAllProjects) requireAdmin(request, `servers:${policy}:get_all_tenants`);
+  const now = Date.now();
+  const stored = cloud.servers.list(ofAllProjects ? undefined : callerOf(request).projectId);
+  const servers = stored.flatMap((server) => settled(server, now) ?? []);
+  const filters = filtersOf(request);
+  const found = servers.filter((server) => filters.every((filter) => filter(server)));
+  const { sort_key = [], sort_dir = ['desc'] } = request.query as { sort_key?: string[]; sort_dir?: string[] };
+  return sorted(found, SORT_KEYS, [...sort_key, 'created_at'], sort_dir);
+}
+
+type Filter = (server: Server) => boolean;
+
+/** What the parameters of the query look for. */
+function filtersOf(request: ActionRequest): Filter[] {
+  const { apiVersion } = request;
+  const filters: Filter[] = [];
+  /** Adds the filter of a parameter that the query has. */
+  const filter = (parameter: string, make: (wanted: string) => Filter): void => {
+    const wanted = request.queryValue(parameter);
+    if (wanted !== undefined) filters.push(make(wanted));
+  };
+  filter('name', (pattern) => {
+    const search = clientPattern(pattern, { name: 'name' });
+    return ({ name }) => search(name);
+  });
+  filter('status', (status) => (server) => hasStatus(server, status));
+  filter('flavor', (id) => (server) => server.flavor.id === id);
+  filter('image', (id) => (server) => server.image_id === id);
+  // Administrators look for these; for others they are ignored.
+  if (callerOf(request).isAdmin) {
+    filter('host', (host) => (server) => server.host === host);
+    filter('user_id', (id) => (server) => server.user_id === id);
+    filter('project_id', (id) => (server) => server.project_id === id);
+    filter('tenant_id', (id) => (server) => server.project_id === id);
+  }
+  filter('reservation_id', (id) => (server) => server.reservation_id === id);
+  filter('changes-since', (text) => {
+    const time = clientTime(text);
+    return ({ updatedAt }) => updatedAt >= time;
+  });
+  // Servers have no addresses, and those that were deleted are forgotten.
+  filter('ip', () => () => false);
+  filter('ip6', () => () => false);
+  filter('deleted', (wanted) => () => !isTrue(wanted));
+  if (apiVersion.atLeast('2.26')) {
+    filter('tags', (wanted) => (server) => hasAll(server, wanted));
+    filter('tags-any', (wanted) => (server) => hasAny(server, wanted));
+    filter('not-tags', (wanted) => (server) => !hasAll(server, wanted));
+    filter('not-tags-any', (wanted) => (server) => !hasAny(server, wanted));
+  }
+  if (apiVersion.atLeast('2.66')) {
+    filter('changes-before', (text) => {
+      const time = clientTime(text);
+      return ({ updatedAt }) => updatedAt < time;
+    });
+  }
+  if (apiVersion.atLeast('2.73'))
+    filter('locked', (wanted) => (server) => (server.locked_by !== null) === isTrue(wanted));
+  return filters;
+}
+
+const hasAll = ({ tags }: Server, wanted: string): boolean => wanted.split(',').every((tag) => tags.includes(tag));
+const hasAny = ({ tags }: Server, wanted: string): boolean => wanted.split(',').some((tag) => tags.includes(tag));

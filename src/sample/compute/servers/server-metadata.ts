@@ -1,0 +1,86 @@
+/** The metadata of a server: keys and values that its users choose. */
+import { quoteClient } from 'portico/app';
+import { type ActionRequest, type Args, action } from 'portico/routing';
+import { type ComputeApi, refuse } from '../api.js';
+import { metadata } from '../schemas.js';
+import { changeServer, findServer } from './stored-servers.js';
+
+const MOST_ITEMS = 128;
+
+const all = { type: 'object', required: ['metadata'], properties: { metadata }, additionalProperties: false } as const;
+const one = {
+  type: 'object',
+  required: ['meta'],
+  properties: { meta: { ...metadata, minProperties: 1, maxProperties: 1 } },
+  additionalProperties: false,
+} as const;
+
+type Metadata = Record<string, string>;
+
+export class ServerMetadata {
+  readonly #api: ComputeApi;
+
+  constructor(api: ComputeApi) {
+    this.#api = api;
+  }
+
+  index(request: ActionRequest, { server_id }: Args) {
+    const { cloud } = this.#api;
+    return cloud.read(() => ({ metadata: findServer(cloud, request, server_id).metadata }));
+  }
+
+  show(request: ActionRequest, { server_id, id }: Args) {
+    const { cloud } = this.#api;
+    return cloud.read(() => {
+      const known = findServer(cloud, request, server_id).metadata;
+      return { meta: { [String(id)]: knownValue(known, String(id)) } };
+    });
+  }
+
+  /** Adds to what is there. */
+  readonly create = action({ body: all }, (request, { server_id }) => {
+    return { metadata: this.#change(request, server_id, (known) => ({ ...known, ...request.body.metadata })) };
+  });
+
+  readonly updateAll = action({ body: all }, (request, { server_id }) => {
+    const { cloud } = this.#api;
+    const { metadata } = request.body;
+    refuseTooMany(metadata);
+    cloud.write(() => changeServer(cloud, request, server_id, { metadata }));
+    return request.body;
+  });
+
+  readonly update = action({ body: one }, (request, { server_id, id }) => {
+    const { meta } = request.body;
+    if (!Object.hasOwn(meta, String(id))) refuse(400, 'Request body and URI mismatch');
+    this.#change(request, server_id, (known) => ({ ...known, ...meta }));
+    return request.body;
+  });
+
+  readonly delete = action({ status: 204 }, (request, { server_id, id }) => {
+    this.#change(request, server_id, (known) => {
+      knownValue(known, String(id));
+      const { [String(id)]: _, ...left } = known;
+      return left;
+    });
+  });
+
+  #change(request: ActionRequest, serverId: unknown, change: (known: Metadata) => Metadata): Metadata {
+    const { cloud } = this.#api;
+    return cloud.write(() => {
+      const changed = change(findServer(cloud, request, serverId).metadata);
+      refuseTooMany(changed);
+      return changeServer(cloud, request, serverId, { metadata: changed }).metadata;
+    });
+  }
+}
+
+function refuseTooMany(metadata: Metadata): void {
+  const count = Object.keys(metadata).length;
+  if (count > MOST_ITEMS) refuse(403, `Maximum number of metadata items exceeds ${MOST_ITEMS}`);
+}
+
+function knownValue(known: Metadata, key: string): string {
+  if (Object.hasOwn(known, key)) return known[key]!;
+  refuse(404, `There is no key ${quoteClient(key)} in metadata.`);
+}

@@ -1,0 +1,78 @@
+/** The tags of a server, as the API-SIG's guideline on tags has them. From 2.26 on. */
+import { quoteClient } from 'portico/app';
+import { type ActionRequest, action, Reply } from 'portico/routing';
+import { type ComputeApi, refuse } from '../api.js';
+import { tag } from '../schemas.js';
+import { changeServer, findServer } from './stored-servers.js';
+
+const MOST_TAGS = 50;
+/** As the schema says, for a tag that stands in the path. By characters. */
+const ALLOWED = /^[^,/]{1,60}$/u;
+
+const body = {
+  type: 'object',
+  required: ['tags'],
+  properties: { tags: { type: 'array', items: tag, maxItems: MOST_TAGS } },
+  additionalProperties: false,
+} as const;
+const versions = ['2.26'] as const;
+
+export class ServerTags {
+  readonly #api: ComputeApi;
+
+  constructor(api: ComputeApi) {
+    this.#api = api;
+  }
+
+  readonly index = action({ versions }, (request, { server_id }) => {
+    return { tags: this.#api.cloud.read(() => this.#tagsOf(request, server_id)) };
+  });
+
+  readonly show = action({ versions, status: 204 }, (request, { server_id, id }) => {
+    const tags = this.#api.cloud.read(() => this.#tagsOf(request, server_id));
+    refuseUnknown(tags, String(id));
+  });
+
+  readonly updateAll = action({ versions, body }, (request, { server_id }) => {
+    const { cloud } = this.#api;
+    const tags = [...new Set(request.body.tags)];
+    cloud.write(() => changeServer(cloud, request, server_id, { tags }));
+    return { tags };
+  });
+
+  readonly update = action({ versions }, (request, { server_id, id }) => {
+    const { cloud } = this.#api;
+    const tag = String(id);
+    return cloud.write(() => {
+      const tags = this.#tagsOf(request, server_id);
+      if (tags.includes(tag)) return new Reply(null, { status: 204 });
+      if (!ALLOWED.test(tag) || tags.length >= MOST_TAGS) {
+        refuse(400, `The tag ${quoteClient(tag)} cannot be added.`);
+      }
+      changeServer(cloud, request, server_id, { tags: [...tags, tag] });
+      return new Reply(null, { status: 201, headers: { Location: request.url() } });
+    });
+  });
+
+  readonly deleteAll = action({ versions, status: 204 }, (request, { server_id }) => {
+    const { cloud } = this.#api;
+    cloud.write(() => changeServer(cloud, request, server_id, { tags: [] }));
+  });
+
+  readonly delete = action({ versions, status: 204 }, (request, { server_id, id }) => {
+    const { cloud } = this.#api;
+    cloud.write(() => {
+      const tags = this.#tagsOf(request, server_id);
+      refuseUnknown(tags, String(id));
+      changeServer(cloud, request, server_id, { tags: tags.filter((tag) => tag !== String(id)) });
+    });
+  });
+
+  #tagsOf(request: ActionRequest, serverId: unknown): readonly string[] {
+    return findServer(this.#api.cloud, request, serverId).tags;
+  }
+}
+
+function refuseUnknown(tags: readonly string[], tag: string): void {
+  if (!tags.includes(tag)) refuse(404, `There is no tag '${quoteClient(tag)}'.`);
+}

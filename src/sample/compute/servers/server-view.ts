@@ -1,0 +1,159 @@
+/** How servers look to clients. */
+import { bookmarkUrl, isoMicros, isoSeconds, type ResourceLink, resourceLinks } from 'portico/openstack';
+import type { ActionRequest } from 'portico/routing';
+import type { Stored } from 'portico/sqlite';
+import type { Cloud } from '../../cloud.js';
+import { hostId, hostName, instanceName } from '../../names.js';
+import type { Server } from '../../records.js';
+import { callerOf } from '../api.js';
+import { powerState, statusOf, taskState } from './transitions.js';
+
+type View = Record<string, unknown>;
+
+/** A server in a list without details. */
+export function serverReference(request: ActionRequest, { id, name }: Server) {
+  return { id, name, links: linksOf(request, id) };
+}
+
+/** A server with all its members, as lists show it. */
+export function serverDetail(cloud: Cloud, request: ActionRequest, server: Stored<Server>): View {
+  const view = basicView(request, server);
+  addExtensions(view, cloud, request, server);
+  addUserData(view, request, server);
+  return view;
+}
+
+/** A server with all its members, alone, and then with its groups. */
+export function serverView(cloud: Cloud, request: ActionRequest, server: Stored<Server>): object {
+  const view = serverDetail(cloud, request, server);
+  addGroups(view, cloud, request, server);
+  return view;
+}
+
+/** The answer to a change. Below 2.75 it leaves out what nova had added to the other answers as extensions. */
+export function changedServerView(cloud: Cloud, request: ActionRequest, server: Stored<Server>): object {
+  const view = basicView(request, server);
+  if (request.apiVersion.atLeast('2.75')) {
+    addExtensions(view, cloud, request, server);
+    addUserData(view, request, server);
+  }
+  addGroups(view, cloud, request, server);
+  return view;
+}
+
+/** The answer to a rebuild: as that to a change, with key and user data as they are now, and the password. */
+export function rebuiltServerView(
+  cloud: Cloud,
+  request: ActionRequest,
+  server: Stored<Server>,
+  adminPass: string,
+): object {
+  const { apiVersion } = request;
+  const view = basicView(request, server);
+  if (apiVersion.atLeast('2.75')) addExtensions(view, cloud, request, server);
+  addGroups(view, cloud, request, server);
+  if (apiVersion.atLeast('2.54')) view.key_name = server.key?.name ?? null;
+  if (apiVersion.atLeast('2.57')) view.user_data = server.user_data;
+  view.adminPass = adminPass;
+  return view;
+}
+
+function linksOf(request: ActionRequest, id: string): ResourceLink[] {
+  return resourceLinks(request, 'server', { id });
+}
+
+function bookmark(request: ActionRequest, route: 'image' | 'flavor', id: string) {
+  return { id, links: [{ rel: 'bookmark', href: bookmarkUrl(request, route, { id }) }] };
+}
+
+function basicView(request: ActionRequest, server: Stored<Server>): View {
+  const { apiVersion } = request;
+  const status = statusOf(server);
+  const updated = isoSeconds(server.updatedAt);
+  const view: View = {
+    id: server.id,
+    name: server.name,
+    status,
+    tenant_id: server.project_id,
+    user_id: server.user_id,
+    metadata: server.metadata,
+    hostId: hostId(server),
+    image: bookmark(request, 'image', server.image_id),
+    created: isoSeconds(server.createdAt),
+    updated,
+    addresses: {},
+    links: linksOf(request, server.id),
+    accessIPv4: server.accessIPv4,
+    accessIPv6: server.accessIPv6,
+  };
+  if (['ACTIVE', 'BUILD', 'REBUILD'].includes(status)) view.progress = 0;
+  if (status === 'ERROR' && server.fault !== null) view.fault = { code: 500, created: updated, message: server.fault };
+  view['OS-DCF:diskConfig'] = 'MANUAL';
+  if (!apiVersion.atLeast('2.47')) view.flavor = bookmark(request, 'flavor', server.flavor.id);
+  if (apiVersion.atLeast('2.9')) view.locked = server.locked_by !== null;
+  if (apiVersion.atLeast('2.19')) view.description = server.description;
+  if (apiVersion.atLeast('2.26')) view.tags = server.tags;
+  if (apiVersion.atLeast('2.47')) view.flavor = flavorOf(server);
+  if (apiVersion.atLeast('2.63')) view.trusted_image_certificates = null;
+  if (apiVersion.atLeast('2.73')) view.locked_reason = server.locked_reason;
+  return view;
+}
+
+/** The flavor as it was when the server was made. */
+function flavorOf({ flavor }: Server) {
+  return {
+    vcpus: flavor.vcpus,
+    ram: flavor.ram,
+    disk: flavor.disk,
+    ephemeral: flavor['OS-FLV-EXT-DATA:ephemeral'],
+    swap: flavor.swap,
+    original_name: flavor.name,
+    extra_specs: flavor.extra_specs,
+  };
+}
+
+/** What nova once had in extensions: zone, states, and for administrators the host. */
+function addExtensions(view: View, cloud: Cloud, request: ActionRequest, server: Stored<Server>): void {
+  const { apiVersion } = request;
+  const { host } = server;
+  view.key_name = server.key?.name ?? null;
+  view.config_drive = server.config_drive;
+  view['os-extended-volumes:volumes_attached'] = [];
+  view['OS-EXT-AZ:availability_zone'] = host === null ? '' : server.zone;
+  view['OS-EXT-STS:vm_state'] = server.vm_state;
+  view['OS-EXT-STS:task_state'] = taskState(server);
+  view['OS-EXT-STS:power_state'] = powerState(server);
+  view['OS-SRV-USG:launched_at'] = server.launchedAt === null ? null : isoMicros(server.launchedAt);
+  view['OS-SRV-USG:terminated_at'] = null;
+  if (!callerOf(request).isAdmin) return;
+  view['OS-EXT-SRV-ATTR:host'] = host;
+  view['OS-EXT-SRV-ATTR:hypervisor_hostname'] = host;
+  view['OS-EXT-SRV-ATTR:instance_name'] = instanceName(server);
+  if (apiVersion.atLeast('2.3')) {
+    view['OS-EXT-SRV-ATTR:reservation_id'] = server.reservation_id;
+    view['OS-EXT-SRV-ATTR:launch_index'] = server.launch_index;
+    view['OS-EXT-SRV-ATTR:hostname'] = hostName(server);
+    view['OS-EXT-SRV-ATTR:root_device_name'] = '/dev/vda';
+    view['OS-EXT-SRV-ATTR:kernel_id'] = '';
+    view['OS-EXT-SRV-ATTR:ramdisk_id'] = '';
+  }
+  if (apiVersion.atLeast('2.16')) view.host_status = host === null ? '' : hostStatus(cloud);
+}
+
+function addUserData(view: View, request: ActionRequest, { user_data }: Server): void {
+  const isShown = callerOf(request).isAdmin && request.apiVersion.atLeast('2.3');
+  if (isShown) view['OS-EXT-SRV-ATTR:user_data'] = user_data;
+}
+
+/** In nova's words. This API runs where its one host does, so the host is never unknown. */
+function hostStatus(cloud: Cloud): string {
+  const service = cloud.services.list().find(({ binary }) => binary === 'nova-compute');
+  if (service?.forced_down) return 'DOWN';
+  return service?.disabled ? 'MAINTENANCE' : 'UP';
+}
+
+function addGroups(view: View, cloud: Cloud, { apiVersion }: ActionRequest, { group_id }: Server): void {
+  if (!apiVersion.atLeast('2.71')) return;
+  const group = group_id === null ? undefined : cloud.groups.get(group_id);
+  view.server_groups = group === undefined ? [] : [group.id];
+}

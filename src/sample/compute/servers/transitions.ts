@@ -1,0 +1,133 @@
+/**
+ * What state a server is in, and what may be done to it then. A transition is a record with a beginning and an end, and
+ * what it leads to is worked out when the server is read: no timer, so no restart loses it and no worker owns it.
+ */
+import type { Stored } from 'portico/sqlite';
+import type { Cloud } from '../../cloud.js';
+import type { Server, Task, VmState } from '../../records.js';
+import type { Settings } from '../../settings.js';
+import { refuse } from '../api.js';
+
+interface Transition {
+  /** As messages name it. */
+  readonly verb: string;
+  /** The states it begins in. */
+  readonly from: readonly VmState[];
+  /** nova's `task_state` while it runs. Null: it is over at once. */
+  readonly task: string | null;
+  /** The state it ends in. Default: the one before. */
+  readonly to?: VmState;
+}
+
+/** What clients can ask for. */
+export const TRANSITIONS = {
+  start: { verb: 'start', from: ['stopped'], task: 'powering-on', to: 'active' },
+  stop: { verb: 'stop', from: ['active', 'error'], task: 'powering-off', to: 'stopped' },
+  softReboot: { verb: 'reboot', from: ['active'], task: 'rebooting', to: 'active' },
+  hardReboot: {
+    verb: 'reboot',
+    from: ['active', 'stopped', 'paused', 'suspended', 'error'],
+    task: 'rebooting_hard',
+    to: 'active',
+  },
+  pause: { verb: 'pause', from: ['active'], task: 'pausing', to: 'paused' },
+  unpause: { verb: 'unpause', from: ['paused'], task: 'unpausing', to: 'active' },
+  suspend: { verb: 'suspend', from: ['active'], task: 'suspending', to: 'suspended' },
+  resume: { verb: 'resume', from: ['suspended'], task: 'resuming', to: 'active' },
+  rebuild: { verb: 'rebuild', from: ['active', 'stopped', 'error'], task: 'rebuilding' },
+  changePassword: { verb: 'changePassword', from: ['active'], task: null },
+} as const satisfies Record<string, Transition>;
+
+export type TransitionName = keyof typeof TRANSITIONS;
+
+/** The server with the transition begun. 409 in the wrong state, and while another transition runs. */
+export function begin(server: Stored<Server>, name: TransitionName, settings: Settings): Stored<Server> {
+  const { verb, from, task, to = server.vm_state }: Transition = TRANSITIONS[name];
+  const now = Date.now();
+  const cannot = `Cannot '${verb}' instance ${server.id} while it is in`;
+  if (!from.includes(server.vm_state)) refuse(409, `${cannot} vm_state ${server.vm_state}`);
+  if (server.task !== null) refuse(409, `${cannot} task_state ${taskState(server)}`);
+  return { ...server, updatedAt: now, task: task === null ? null : beginTask(task, to, settings) };
+}
+
+/** A task that begins now. */
+export function beginTask(state: string, to: Task['to'], settings: Settings): Task {
+  const now = Date.now();
+  return { state, startedAt: now, endsAt: now + settings.transitionMs, to };
+}
+
+/** The server as it is at that time: a transition that is over has happened. Undefined: it is gone. */
+export function settled(server: Stored<Server>, now: number): Stored<Server> | undefined {
+  const { task, vm_state } = server;
+  if (task === null || now < task.endsAt) return server;
+  if (task.to === 'deleted') return undefined;
+  const launchedAt = vm_state === 'building' && task.to === 'active' ? task.endsAt : server.launchedAt;
+  return { ...server, vm_state: task.to, task: null, launchedAt, updatedAt: task.endsAt };
+}
+
+/** The servers, of a project or of all, whose transition is over and not written down. */
+export function overdue({ servers }: Cloud, now: number, project?: string): Stored<Server>[] {
+  return servers.list(project).filter(({ task }) => task !== null && now >= task.endsAt);
+}
+
+/** Writes down what has become of them, and forgets those that are gone with their history. How many of each. */
+export function finishTransitions(cloud: Cloud, now: number, project?: string): { finished: number; removed: number } {
+  const count = { finished: 0, removed: 0 };
+  for (const server of overdue(cloud, now, project)) {
+    const left = settled(server, now);
+    if (left === undefined) {
+      cloud.servers.delete(server.id);
+      cloud.actions.deleteOf(server.id);
+      count.removed += 1;
+    } else {
+      cloud.servers.update(server.id, left);
+      count.finished += 1;
+    }
+  }
+  return count;
+}
+
+const STATUS: Readonly<Record<VmState, string>> = {
+  building: 'BUILD',
+  active: 'ACTIVE',
+  stopped: 'SHUTOFF',
+  paused: 'PAUSED',
+  suspended: 'SUSPENDED',
+  error: 'ERROR',
+};
+/** Transitions that show in the status. */
+const BUSY: Readonly<Record<string, string>> = {
+  rebooting: 'REBOOT',
+  rebooting_hard: 'HARD_REBOOT',
+  rebuilding: 'REBUILD',
+};
+/** nova's numbers: 0 unknown, 1 running, 3 paused, 4 off. */
+const POWER: Readonly<Record<VmState, number>> = {
+  building: 0,
+  active: 1,
+  stopped: 4,
+  paused: 3,
+  suspended: 4,
+  error: 0,
+};
+
+/** As clients see it: `ACTIVE`, `REBOOT`. */
+export function statusOf({ vm_state, task }: Server): string {
+  return BUSY[task?.state ?? ''] ?? STATUS[vm_state];
+}
+
+/** Whether the filter `status` finds the server: one that reboots is still an active one. */
+export function hasStatus(server: Server, wanted: string): boolean {
+  return [statusOf(server), STATUS[server.vm_state]].includes(wanted.toUpperCase());
+}
+
+export function powerState({ vm_state }: Server): number {
+  return POWER[vm_state];
+}
+
+/** nova's `task_state`. Building has two halves. */
+export function taskState({ task }: Server): string | null {
+  if (task?.state !== 'scheduling') return task?.state ?? null;
+  const isHalfway = Date.now() - task.startedAt >= (task.endsAt - task.startedAt) / 2;
+  return isHalfway ? 'spawning' : 'scheduling';
+}
