@@ -47,7 +47,6 @@ const TOGETHER = [
     'cli/exit-status.js',
     'cli/missing-app.js',
     'cli/no-configuration.js',
-    'cli/problems.js',
     'cli/run-apis.js',
     'cli/unplaced-apis.js',
   ],

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PorticoError, ProcessLauncher, ServiceLauncher, WSGIService } from 'portico';
-import { Config, defineOptions, integer, list, string } from 'portico/config';
+import { Config, defineOptions, integer, list, printDiagnostic, string } from 'portico/config';
 import { action, Router, RouteTableError } from 'portico/routing';
 
 const anything = (value: unknown): never => value as never;
@@ -94,12 +94,12 @@ test('conditions there are not are reported with the table, at the place of the 
   router.connect('/b', { handler: () => null, conditions: anything({ host: 'a' }) });
   await assert.rejects(router.build(), (error) => {
     assert.ok(error instanceof RouteTableError);
-    assert.equal(error.issues.length, 2);
+    assert.equal(error.diagnostics.length, 2);
     assert.match(
-      error.issues[0]!.describe(),
+      printDiagnostic(error.diagnostics[0]!),
       /mistakes-in-code\.test\.[jt]s:\d+:\d+: the route "\/a": conditions has no options "methods", "sub_domain"\n {2}Did you mean "method" for "methods", "subDomain" for "sub_domain"\?$/,
     );
-    assert.match(error.issues[1]!.describe(), /"host"\n {2}Options: method, subDomain, function\.$/);
+    assert.match(printDiagnostic(error.diagnostics[1]!), /"host"\n {2}Options: method, subDomain, function\.$/);
     return true;
   });
 });

@@ -1,19 +1,12 @@
 /**
  * What `check` finds out about each API beyond its options: what would keep it from starting, and nothing is started.
  */
-import { type Config, ConfigError, type ConfigIssue, type Location, placeOf } from '../config/index.js';
-import { ConfigurationRefused, refusalsOf } from '../errors/index.js';
-import {
-  type ContextTree,
-  type Finding,
-  Loader,
-  PasteAppNotFound,
-  PasteError,
-  tellsChildren,
-} from '../loader/index.js';
+import { type Config, diagnose } from '../config/index.js';
+import { ConfigurationRefused, type Diagnostic } from '../errors/index.js';
+import { type ContextTree, Loader, PasteAppNotFound, tellsChildren } from '../loader/index.js';
 import { silentLogger } from '../log/index.js';
 import { checkManager, namedManager } from '../registry/internal.js';
-import { TlsRefused, WSGIService } from '../server/index.js';
+import { WSGIService } from '../server/index.js';
 import { whyTaken } from './address-holder.js';
 import { apiNames } from './api-names.js';
 import { missingAppIssue } from './missing-app.js';
@@ -26,7 +19,7 @@ import { unplacedApi } from './unplaced-apis.js';
  * not made.
  */
 export async function apiFindings(config: Config, options: { readonly import: boolean }): Promise<ApiFindings> {
-  const findings: Finding[] = [];
+  const findings: Diagnostic[] = [];
   let [followed, told] = [options.import, options.import];
   const names = apiNames(config);
   const strict = config.resolve('DEFAULT', 'strict_config').value === true;
@@ -38,7 +31,7 @@ export async function apiFindings(config: Config, options: { readonly import: bo
       const warning = service.certificateWarning;
       if (warning !== undefined) findings.push(ofCertificate(config, name, warning));
       const unplaced = unplacedApi(config, name);
-      if (unplaced !== undefined) findings.push(findingOf(unplaced));
+      if (unplaced !== undefined) findings.push(unplaced);
       for (const address of service.addresses) {
         const taken = await whyTaken(address);
         if (taken !== undefined) findings.push(ofAddress(config, name, taken));
@@ -55,14 +48,14 @@ export async function apiFindings(config: Config, options: { readonly import: bo
       }
     } catch (error) {
       followed = false;
-      for (const each of refusalsOf(error)) {
+      if (error instanceof PasteAppNotFound) {
+        missing += 1;
+        findings.push({ ...missingAppIssue(config, name, error), severity: strict ? 'error' : 'warning' });
+      } else if (error instanceof ConfigurationRefused) {
         // What is wrong with the paste file itself is found by looking at that.
-        if (each instanceof PasteAppNotFound) {
-          missing += 1;
-          findings.push(missingApp(config, name, each, strict ? 'error' : 'warning'));
-        } else if (each instanceof ConfigError) findings.push(...each.issues.map(findingOf));
-        else if (each instanceof ConfigurationRefused && !(each instanceof PasteError)) findings.push(refusal(each));
-      }
+        const others = error.diagnostics.filter(({ code }) => !code.startsWith('PORTICO_PASTE_'));
+        findings.push(...others.map((each) => ({ ...each, plain: false })));
+      } else throw error;
     }
     if (options.import) findings.push(...(await ofManager(config, name)));
   }
@@ -72,7 +65,7 @@ export async function apiFindings(config: Config, options: { readonly import: bo
 
 /** What was found, and how much of it all. */
 export interface ApiFindings {
-  readonly findings: Finding[];
+  readonly findings: Diagnostic[];
   /** The paste file was followed from every API: what is wrong elsewhere in it keeps nothing from starting. */
   readonly followed: boolean;
   /** All that the APIs are made of says which options it reads: no other is known to anybody. */
@@ -101,34 +94,21 @@ function hasDeclared({ resolved, filters = [], app, filter, next, children = [] 
 }
 
 /** A start would end with 1: unless it is the service itself that has the address. */
-function ofAddress(config: Config, name: string, message: string): Finding {
+function ofAddress(config: Config, name: string, message: string): Diagnostic {
   const group = `api:${name}`;
   const opt = config.getLocation(group, 'port').kind === 'default' ? 'listen' : 'port';
-  const location = config.getLocation(group, opt);
   const hint =
     'That is right where it is the service that is to be reloaded; a start beside it would end with status 1.';
-  return findingOf({ severity: 'warning', code: 'PORTICO_ADDRESS_TAKEN', group, opt, location, message, hint });
+  return diagnose(config, { severity: 'warning', code: 'PORTICO_ADDRESS_TAKEN', group, opt, message, hint });
 }
 
-/** As at the start of a program: one API less, and a warning. */
-function missingApp(config: Config, name: string, error: PasteAppNotFound, severity: Finding['severity']): Finding {
-  return findingOf({ ...missingAppIssue(config, name, error), severity });
-}
-
-function nothingStarts(config: Config): Finding {
-  const [group, opt] = ['DEFAULT', 'enabled_apis'];
-  return findingOf({
-    severity: 'error',
-    code: 'PORTICO_NO_APIS',
-    group,
-    opt,
-    location: config.getLocation(group, opt),
-    message: 'none of these APIs would start',
-  });
+function nothingStarts(config: Config): Diagnostic {
+  const message = 'none of these APIs would start';
+  return diagnose(config, { code: 'PORTICO_NO_APIS', group: 'DEFAULT', opt: 'enabled_apis', message });
 }
 
 /** The manager of `[api:<name>]`: a module that is missing stops the start, and a name that it does not export. */
-async function ofManager(config: Config, name: string): Promise<Finding[]> {
+async function ofManager(config: Config, name: string): Promise<Diagnostic[]> {
   const option = { group: `api:${name}`, opt: 'manager' };
   const reference = config.has(option.group, option.opt) ? namedManager(config, option) : undefined;
   if (reference === undefined) return [];
@@ -139,44 +119,12 @@ async function ofManager(config: Config, name: string): Promise<Finding[]> {
     const { code, hint, cause } = error as ConfigurationRefused;
     // The finding has a place of its own.
     const { message } = cause as Error;
-    const location = config.getLocation(option.group, option.opt);
-    return [findingOf({ severity: 'error', code, ...option, location, message, hint })];
+    return [diagnose(config, { code, ...option, message, hint })];
   }
 }
 
-function ofCertificate(config: Config, name: string, message: string): Finding {
+function ofCertificate(config: Config, name: string, message: string): Diagnostic {
   const own = config.getLocation(`api:${name}`, 'ssl_cert_file');
   const [group, opt] = own.kind === 'default' ? ['ssl', 'cert_file'] : [`api:${name}`, 'ssl_cert_file'];
-  const location = config.getLocation(group, opt);
-  return findingOf({ severity: 'warning', code: 'PORTICO_TLS_EXPIRY', group, opt, location, message });
-}
-
-function refusal(error: ConfigurationRefused): Finding {
-  const { code, message, hint, origin } = error;
-  if (!(error instanceof TlsRefused) || origin === undefined) {
-    return { severity: 'error', code, file: '', line: 0, column: 0, message, hint };
-  }
-  return { severity: 'error', code, ...origin, message: error.sentence, hint };
-}
-
-/** An issue as a finding: its place where it stands in a file, else that place in words, or none. */
-export function findingOf({ severity, code, location, group, opt, message, got, hint }: ConfigIssue): Finding {
-  const written = got === undefined ? '' : `; got ${got}`;
-  return {
-    severity,
-    code,
-    ...placed(location),
-    section: group,
-    option: opt,
-    message: `${message}${written}`,
-    hint,
-    text: location?.origin?.text,
-  };
-}
-
-function placed(location: Location | undefined): Pick<Finding, 'file' | 'line' | 'column'> {
-  if (location === undefined) return { file: '', line: 0, column: 0 };
-  const { origin } = location;
-  if (origin === undefined) return { file: placeOf(location), line: 0, column: 0 };
-  return { file: origin.file, line: origin.line, column: origin.column };
+  return diagnose(config, { severity: 'warning', code: 'PORTICO_TLS_EXPIRY', group, opt, message });
 }

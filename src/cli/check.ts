@@ -1,10 +1,12 @@
 /**
  * `api-cli check`: everything that is wrong with the files, in one pass, nothing started.
  */
+
 import type { Command } from 'commander';
-import type { Config, ConfigIssue } from '../config/index.js';
-import { aliasBlock, ConfigNotFound, type Finding, findingText, Loader, markedLine } from '../loader/index.js';
-import { apiFindings, findingOf } from './check-apis.js';
+import type { Config } from '../config/index.js';
+import { type Diagnostic, messageWithValue, placeOf, printDiagnostic, printDiagnostics } from '../errors/index.js';
+import { aliasBlock, ConfigNotFound, Loader } from '../loader/index.js';
+import { apiFindings } from './check-apis.js';
 import { choice } from './choice.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
@@ -47,7 +49,7 @@ async function check(file: string | undefined, names: readonly string[], given: 
 }
 
 /** The paste file alone, with the configuration only where one is named. */
-async function ofPasteFile(file: string, names: readonly string[], given: CheckArguments): Promise<Finding[]> {
+async function ofPasteFile(file: string, names: readonly string[], given: CheckArguments): Promise<Diagnostic[]> {
   const named = given.configFile !== undefined || given.configDir !== undefined || given.set !== undefined;
   const config = named ? await readConfiguration(given, { collect: true }) : undefined;
   const stranger = await notAPasteFile(file);
@@ -56,104 +58,105 @@ async function ofPasteFile(file: string, names: readonly string[], given: CheckA
 }
 
 /** The configuration and the paste file it names. */
-async function ofConfiguration(given: CheckArguments): Promise<Finding[]> {
+async function ofConfiguration(given: CheckArguments): Promise<Diagnostic[]> {
   const config = await readConfiguration(given, { collect: true });
   await registerShippedOptions(config);
   const cause = unread(config);
-  if (cause.length > 0) return cause.map(findingOf);
+  if (cause.length > 0) return [...cause];
   const none = given.configFile === undefined ? noConfiguration(config) : undefined;
   const { findings: refused, followed, told } = await apiFindings(config, { import: given.import });
   const unlogged = logFileIssue(config);
-  if (unlogged !== undefined) refused.push(findingOf(unlogged));
+  if (unlogged !== undefined) refused.push(unlogged);
   // First the paste file: with its factories it declares the options of the application.
   const pasted = await ofItsPasteFile(config, given);
   const strict = config.resolve('DEFAULT', 'strict_config').value === true;
   const problems = config.problems({ complete: told });
-  const issues = (strict ? problems : problems.map(asAtTheStart)).map(findingOf);
+  const issues = strict ? problems : problems.map(asAtTheStart);
   // What no API leads to keeps none from starting: sections of the paste file, and groups of filters.
   const unused = [
     ...(followed ? pasted : []),
     ...issues.filter(({ section = '' }) => followed && config.isSectional(section)),
   ];
-  const findings = new Map<string, Finding>();
+  const findings = new Map<string, Diagnostic>();
   // What an API leads to is in the paste file as well, and each API may lead to the same.
   for (const each of [...issues.filter((issue) => !unused.includes(issue)), ...refused, ...(followed ? [] : pasted)]) {
-    findings.set(findingText(each), each);
+    findings.set(printDiagnostic(each), each);
   }
   for (const each of unused) {
-    if (!findings.has(findingText({ ...each, severity: 'error' }))) {
-      findings.set(findingText(each), each.severity === 'error' ? keepsNothing(each, issues.includes(each)) : each);
+    if (!findings.has(printDiagnostic({ ...each, severity: 'error' }))) {
+      findings.set(printDiagnostic(each), each.severity === 'error' ? keepsNothing(each, issues.includes(each)) : each);
     }
   }
   return [...(none === undefined ? [] : [withoutFile(none)]), ...findings.values()];
 }
 
 /** A mistake that keeps no enabled API from starting. Sections may have a value of their own in place of a group's. */
-function keepsNothing(finding: Finding, isOfGroup: boolean): Finding {
+function keepsNothing(finding: Diagnostic, isOfGroup: boolean): Diagnostic {
   const why = isOfGroup ? 'no enabled API takes its value from here' : 'no enabled API leads here';
   return { ...finding, severity: 'warning', message: `${finding.message} (${why})` };
 }
 
-function withoutFile(message: string): Finding {
+function withoutFile(message: string): Diagnostic {
   const code = 'PORTICO_CONFIG_NO_FILE';
-  return findingOf({ severity: 'warning', code, message, hint: NAME_A_CONFIGURATION });
+  return { severity: 'warning', code, message, hint: NAME_A_CONFIGURATION };
 }
 
-async function ofItsPasteFile(config: Config, given: CheckArguments): Promise<Finding[]> {
+async function ofItsPasteFile(config: Config, given: CheckArguments): Promise<Diagnostic[]> {
   try {
     return await Loader.checkFile(configuredPasteFile(config), { config, import: given.import, trial: false });
   } catch (error) {
     if (!(error instanceof ConfigNotFound)) throw error;
-    const { code, message, hint } = error;
-    const location = config.getLocation('DEFAULT', 'api_paste_config');
-    return [findingOf({ severity: 'error', code, group: 'DEFAULT', opt: 'api_paste_config', location, message, hint })];
+    return error.diagnostics.map((each) => ({ ...each, plain: false }));
   }
 }
 
 /** A name of `[DEFAULT]` that comes near nothing may belong to an application: no more than a start says of it. */
-function asAtTheStart(issue: ConfigIssue): ConfigIssue {
-  const { code, group, hint, got } = issue;
+function asAtTheStart(issue: Diagnostic): Diagnostic {
+  const { code, section, hint, got } = issue;
   const far =
-    code === 'PORTICO_CONFIG_UNKNOWN_OPTION' && group === 'DEFAULT' && hint === undefined && got === undefined;
+    code === 'PORTICO_CONFIG_UNKNOWN_OPTION' && section === 'DEFAULT' && hint === undefined && got === undefined;
   return far ? { ...issue, severity: 'warning' } : issue;
 }
 
 const PRINTERS = {
-  text: (findings: readonly Finding[]): string => {
-    const blocks = findings.map((finding) => [findingText(finding), markedLine(finding)].filter(Boolean).join('\n'));
+  text: (findings: readonly Diagnostic[]): string => {
+    const blocks = findings.length === 0 ? [] : [printDiagnostics(findings, { showLine: true })];
     const aliases = aliasBlock(findings);
     const proposal =
       aliases === undefined ? [] : [`To say what stands for Python's names, fill in and add:\n\n${aliases}`];
     return [...blocks, ...proposal, summary(findings)].join('\n');
   },
-  json: (findings: readonly Finding[]): string =>
+  json: (findings: readonly Diagnostic[]): string =>
     JSON.stringify(
-      findings.map(({ severity, code, file, line, column, section, option, message, hint }) => ({
+      findings.map(({ severity, code, place, section, option, hint, ...said }) => ({
         severity,
         code,
-        file: line === 0 ? file || null : file,
-        line: line || null,
-        column: column || null,
+        file: place?.origin?.file ?? ((place && placeOf(place)) || null),
+        line: place?.origin?.line ?? null,
+        column: place?.origin?.column ?? null,
         section: section ?? null,
         option: option ?? null,
-        message,
+        message: messageWithValue(said),
         hint: hint ?? null,
       })),
       undefined,
       2,
     ),
-  github: (findings: readonly Finding[]): string =>
+  github: (findings: readonly Diagnostic[]): string =>
     findings
       .map((finding) => {
-        const { severity, file, line, column, code, message, hint } = finding;
-        const place = line === 0 ? '' : `file=${property(file)},line=${line},col=${column},`;
-        const text = [line === 0 && file !== '' ? `${file}: ${message}` : message, hint].filter(Boolean).join('\n');
-        return `::${severity} ${place}title=${property(code)}::${escaped(text)}`;
+        const { severity, place, code, hint } = finding;
+        const { file, line, column } = place?.origin ?? {};
+        const at = file === undefined ? '' : `file=${property(file)},line=${line},col=${column},`;
+        const where = file === undefined && place !== undefined ? placeOf(place) : '';
+        const message = messageWithValue(finding);
+        const text = [where === '' ? message : `${where}: ${message}`, hint].filter(Boolean).join('\n');
+        return `::${severity} ${at}title=${property(code)}::${escaped(text)}`;
       })
       .join('\n'),
 };
 
-function summary(findings: readonly Finding[]): string {
+function summary(findings: readonly Diagnostic[]): string {
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   const warnings = findings.length - errors;
   if (findings.length === 0) return 'No mistakes found.';

@@ -1,6 +1,7 @@
 /**
  * `api-cli config`: samples, validation, and where values come from.
  */
+
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
@@ -9,7 +10,6 @@ import {
   diffConfigs,
   differencesFromDefaults,
   generateSample,
-  type Location,
   type Option,
   type SampleOptions,
   type ShownOption,
@@ -17,7 +17,7 @@ import {
   showOptions,
   upgradeText,
 } from '../config/index.js';
-import { PorticoError } from '../errors/index.js';
+import { type Place, PorticoError, placeOf } from '../errors/index.js';
 import { choice } from './choice.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
@@ -167,7 +167,12 @@ async function validate(given: ReadArguments & { strict?: boolean; json?: boolea
   const issues = config.problems({ complete: given.strict === true });
   const errors = issues.filter(({ severity }) => severity === 'error');
   if (given.json === true) {
-    process.stdout.write(`${JSON.stringify({ schema: 'portico-config-issues', version: 1, issues }, undefined, 2)}\n`);
+    const listed = issues.map((each) => {
+      const { severity, code, section: group, option: opt, place: location, message, got, hint } = each;
+      return { severity, code, group, opt, location, message, got, hint };
+    });
+    const document = { schema: 'portico-config-issues', version: 1, issues: listed };
+    process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
     process.exitCode = errors.length > 0 ? 78 : 0;
     return;
   }
@@ -209,8 +214,6 @@ function text({ group, opt, value, refused, location, shadowed }: ShownOption): 
   return `[${group}] ${opt} = ${value}  (${place(location)})${why}${hidden}`;
 }
 
-const KINDS: Partial<Record<Location['kind'], string>> = { command_line: 'command line, ', environment: 'env ' };
-
-function place({ kind, detail }: Location): string {
-  return kind === 'default' ? 'default' : `${KINDS[kind] ?? ''}${detail}`;
+function place(location: Place): string {
+  return placeOf(location) || 'default';
 }

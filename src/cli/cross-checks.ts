@@ -1,7 +1,9 @@
 /**
  * What only shows when the options of several APIs are looked at together.
  */
-import { type CheckIssue, type Config, placeOf } from '../config/index.js';
+
+import type { Config, OptionMistake } from '../config/index.js';
+import { placeOf } from '../errors/index.js';
 import { launcherOptions } from '../launch/index.js';
 import { apiOptions as apiSectionOptions } from '../server/index.js';
 import { managerOptions } from '../service/internal.js';
@@ -19,7 +21,7 @@ export function addCrossChecks(config: Config): void {
   config.check(syslogAsked);
 }
 
-function syslogAsked(config: Config): CheckIssue[] {
+function syslogAsked(config: Config): OptionMistake[] {
   if (!config.group('DEFAULT', logOptions, { partial: true }).useSyslog) return [];
   const [group, opt] = ['DEFAULT', 'use_syslog'];
   const hint = 'leave it out: systemd and containers take standard error to the journal or to syslog, or set log_file';
@@ -27,8 +29,8 @@ function syslogAsked(config: Config): CheckIssue[] {
 }
 
 /** Two APIs cannot listen on one address; the second one is told. */
-function sharedAddresses(config: Config): CheckIssue[] {
-  const issues: CheckIssue[] = [];
+function sharedAddresses(config: Config): OptionMistake[] {
+  const issues: OptionMistake[] = [];
   const taken: { readonly name: string; readonly place: string; readonly host: string }[] = [];
   for (const name of apiNames(config)) {
     const { listen, port } = config.api(name, apiSectionOptions, { partial: true });
@@ -53,7 +55,7 @@ function sharedAddresses(config: Config): CheckIssue[] {
 }
 
 /** Managers that finish in time leave some for what comes after them; who says otherwise is not obeyed. */
-function shutdownTimes(config: Config): CheckIssue[] {
+function shutdownTimes(config: Config): OptionMistake[] {
   const { managerShutdownTimeout: own } = config.group('DEFAULT', managerOptions, { partial: true });
   const { gracefulShutdownTimeout: whole } = config.group('DEFAULT', launcherOptions, { partial: true });
   const [group, opt] = ['DEFAULT', 'manager_shutdown_timeout'];

@@ -1,7 +1,9 @@
 /**
  * The APIs that a configuration enables, as services.
  */
-import { type Config, type ConfigIssue, describeIssue } from '../config/index.js';
+
+import type { Config } from '../config/index.js';
+import { ConfigurationRefused, type Diagnostic, printDiagnostic, Refusals } from '../errors/index.js';
 import { PasteAppNotFound } from '../loader/index.js';
 import type { Logger } from '../log/index.js';
 import { WSGIService } from '../server/index.js';
@@ -9,7 +11,6 @@ import { apiNames } from './api-names.js';
 import { apiOptions } from './api-options.js';
 import { refuseGivenUp } from './given-up.js';
 import { missingAppIssue } from './missing-app.js';
-import { Problems } from './problems.js';
 import { TracedService } from './traced-service.js';
 
 /** How {@link enabledApis} makes services. */
@@ -34,9 +35,9 @@ export interface EnabledApisOptions {
 export async function enabledApis(config: Config, options: EnabledApisOptions): Promise<WSGIService[]> {
   const { enabledSslApis: ssl } = config.group('DEFAULT', apiOptions, { partial: true });
   const names = apiNames(config);
-  const problems = new Problems();
+  const problems = new Refusals();
   const services: WSGIService[] = [];
-  const missing: ConfigIssue[] = [];
+  const missing: Diagnostic[] = [];
   for (const name of names) {
     const service = await problems.gather(() => api(name));
     if (service !== undefined) services.push(service);
@@ -46,7 +47,7 @@ export async function enabledApis(config: Config, options: EnabledApisOptions): 
     if (ending.length > 0) await problems.gather(() => Promise.reject(wouldEnd(issue)));
     else if (options.quiet !== true) {
       const advice = 'enabled_apis includes bad values. Fix to remove this warning.';
-      options.log.warn(describeIssue({ ...issue, message: `${issue.message}. ${advice}` }));
+      options.log.warn(printDiagnostic({ ...issue, message: `${issue.message}. ${advice}` }));
     }
   }
   const { running = [] } = options;
@@ -71,16 +72,11 @@ export async function enabledApis(config: Config, options: EnabledApisOptions): 
     }
   }
 
-  function wouldEnd(issue: ConfigIssue): PasteAppNotFound {
+  function wouldEnd(issue: Diagnostic): ConfigurationRefused {
     return refused({ ...issue, message: `${issue.message}, and ${ending.join(', ')} would end: nothing was changed` });
   }
 }
 
-/** A name that is wrong is no more a mistake of the paste file than of the list it stands in. */
-function refused(issue: ConfigIssue): PasteAppNotFound {
-  const { hint, ...rest } = issue;
-  return new PasteAppNotFound(issue.code as PasteAppNotFound['code'], {
-    message: describeIssue({ ...rest, severity: 'error' }),
-    hint,
-  });
+function refused(issue: Diagnostic): ConfigurationRefused {
+  return new ConfigurationRefused(issue.code, { diagnostics: [{ ...issue, severity: 'error' }] });
 }

@@ -2,7 +2,9 @@
  * A reload that gives an API another name and forgets its section: the port would be nobody's, and clients would find
  * the new API nowhere.
  */
-import { type Config, ConfigError, locationOfItem, placeOf } from '../config/index.js';
+
+import { type Config, ConfigError, locationOfItem } from '../config/index.js';
+import { placeOf } from '../errors/index.js';
 import { unplacedApi } from './unplaced-apis.js';
 
 /** Which APIs there are, by name. */
@@ -26,9 +28,9 @@ export function refuseGivenUp(config: Config, { running, next }: ApiChange): voi
     return {
       severity: 'error' as const,
       code: 'PORTICO_API_NO_PORT',
-      group: 'DEFAULT',
-      opt: 'enabled_apis',
-      location: locationOfItem(resolved, name),
+      section: 'DEFAULT',
+      option: 'enabled_apis',
+      place: locationOfItem(resolved, name),
       message: `${name} has no port, and that of ${left}, which would end, would be nobody's: nothing was changed`,
       hint: `rename [api:${left}] (${place}) to [api:${name}], or write port = <number> under [api:${name}]`,
     };

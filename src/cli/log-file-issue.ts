@@ -2,9 +2,11 @@
  * Whether the log can be written where the configuration wants it. Only a start opens another file, and a reload refuses what
  * the next start would refuse; where the file is still the one that is open, the logger says that it stays open.
  */
+
 import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type Change, type Config, ConfigError, type ConfigIssue, type Location } from '../config/index.js';
+import { type Change, type Config, ConfigError } from '../config/index.js';
+import type { Diagnostic, Place } from '../errors/index.js';
 
 /** The file to log to; undefined for standard error. */
 export function logFileOf(config: Config): string | undefined {
@@ -12,7 +14,7 @@ export function logFileOf(config: Config): string | undefined {
 }
 
 /** What is wrong with `log_file`, if anything is. */
-export function logFileIssue(config: Config): ConfigIssue | undefined {
+export function logFileIssue(config: Config): Diagnostic | undefined {
   const file = logFileOf(config);
   return file === undefined ? undefined : issueOf(file, config.getLocation('DEFAULT', 'log_file'));
 }
@@ -30,15 +32,15 @@ export function refuseOtherLogFile(changes: readonly Change[]): void {
   if (issue !== undefined) throw new ConfigError([issue]);
 }
 
-function issueOf(file: string, location: Location): ConfigIssue | undefined {
+function issueOf(file: string, place: Place): Diagnostic | undefined {
   const reason = cannotAppend(file);
   if (reason === undefined) return undefined;
   return {
     severity: 'error',
     code: 'PORTICO_LOG_FILE',
-    group: 'DEFAULT',
-    opt: 'log_file',
-    location,
+    section: 'DEFAULT',
+    option: 'log_file',
+    place,
     message: `the log cannot be written there: ${reason}`,
     hint: 'It has to be a file that this user may write, or its folder one where this user may make it.',
   };

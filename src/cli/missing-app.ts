@@ -1,8 +1,9 @@
 /**
  * What may have been meant by an API, or its `pipeline`, that the paste file has no app for.
  */
-import { type Config, ConfigError, type ConfigIssue, locationOfItem } from '../config/index.js';
-import { didYouMean } from '../errors/index.js';
+
+import { type Config, ConfigError, locationOfItem } from '../config/index.js';
+import { type Diagnostic, didYouMean } from '../errors/index.js';
 import { Loader, type PasteAppNotFound } from '../loader/index.js';
 import { apiOptions, servingOptions } from '../server/index.js';
 import { apiSections } from './api-names.js';
@@ -20,7 +21,7 @@ function ownPipeline(config: Config, name: string): string | undefined {
 }
 
 /** That the paste file has no app for an API: at the name that is wrong, with what may have been meant. A warning. */
-export function missingAppIssue(config: Config, name: string, error: PasteAppNotFound): ConfigIssue {
+export function missingAppIssue(config: Config, name: string, error: PasteAppNotFound): Diagnostic {
   const pipeline = ownPipeline(config, name);
   const [group, opt] = pipeline === undefined ? ['DEFAULT', 'enabled_apis'] : [`api:${name}`, 'pipeline'];
   const resolved = config.resolve(group, opt);
@@ -30,8 +31,8 @@ export function missingAppIssue(config: Config, name: string, error: PasteAppNot
   return {
     severity: 'warning',
     code: error.code,
-    ...(unset ? { group: `api:${name}` } : { group, opt }),
-    location: unset ? config.getSectionLocation(`api:${name}`) : place,
+    ...(unset ? { section: `api:${name}` } : { section: group, option: opt }),
+    place: unset ? config.getSectionLocation(`api:${name}`) : place,
     message: `no app is called "${pipeline ?? name}" in ${apiPasteConfig}, so this API does not start`,
     hint: missingAppHint(config, name, error),
   };

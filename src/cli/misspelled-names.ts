@@ -2,7 +2,7 @@
  * Names of APIs and sections that lead nowhere, and what was meant by them: what stands under them would not count, and
  * an API would do without its port or without TLS.
  */
-import type { CheckIssue, Config } from '../config/index.js';
+import type { Config, OptionMistake } from '../config/index.js';
 import { nearestNames } from '../errors/index.js';
 import { apiNames, apiSections, appsOf } from './api-names.js';
 import { apiOptions } from './api-options.js';
@@ -12,7 +12,7 @@ import { missingComma } from './missing-comma.js';
  * `enabled_ssl_apis` names APIs that are not enabled. One that is known elsewhere, by its section or the paste file, may
  * be enabled another day. Any other is refused: the API that was meant would be served in plain text.
  */
-export function tlsOfUnknownApis(config: Config): CheckIssue[] {
+export function tlsOfUnknownApis(config: Config): OptionMistake[] {
   const { enabledSslApis } = config.group('DEFAULT', apiOptions, { partial: true });
   const enabled = apiNames(config);
   const strangers = enabledSslApis.filter((name) => !enabled.includes(name));
@@ -38,9 +38,9 @@ export function tlsOfUnknownApis(config: Config): CheckIssue[] {
 }
 
 /** `[api:]`, and sections of APIs that are not enabled and that nothing else knows. */
-export function strangeApiSections(config: Config): CheckIssue[] {
+export function strangeApiSections(config: Config): OptionMistake[] {
   const enabled = apiNames(config);
-  const issues: CheckIssue[] = [];
+  const issues: OptionMistake[] = [];
   if (config.listAllSections().includes('api:')) {
     issues.push({ group: 'api:', message: 'this section names no API', hint: 'write [api:<name>]' });
   }
@@ -63,7 +63,7 @@ export function strangeApiSections(config: Config): CheckIssue[] {
 }
 
 /** `--set api:helo.port=1`, where no file has that section: nobody would ever ask for it. */
-function strangeArguments(config: Config, enabled: readonly string[]): CheckIssue[] {
+function strangeArguments(config: Config, enabled: readonly string[]): OptionMistake[] {
   const known = new Set([...enabled, ...apiSections(config)]);
   return config.arguments.flatMap(({ group, opt }) => {
     const name = group.startsWith('api:') ? group.slice('api:'.length) : undefined;
@@ -76,7 +76,7 @@ function strangeArguments(config: Config, enabled: readonly string[]): CheckIssu
 }
 
 /** Sections that have nearly the name of one of ours and hold options of it: `[DEFUALT]` with `enabled_ssl_apis`. */
-export function misspelledSections(config: Config): CheckIssue[] {
+export function misspelledSections(config: Config): OptionMistake[] {
   const known = new Set(['DEFAULT', ...config.resolveAll().map(({ group }) => group)]);
   return config.listAllSections().flatMap((section) => {
     if (known.has(section) || section.startsWith('x-')) return [];

@@ -1,10 +1,12 @@
 /**
  * Programs without a configuration: no file was found, or none of those that were named can be read.
  */
-import { type Config, ConfigError, type ConfigIssue, searchedDirs } from '../config/index.js';
+
+import { type Config, ConfigError, searchedDirs } from '../config/index.js';
+import type { Diagnostic } from '../errors/index.js';
 
 /** What keeps the files from being read, where none of them was: everything else that is wrong follows from it. */
-export function unread(config: Config): readonly ConfigIssue[] {
+export function unread(config: Config): readonly Diagnostic[] {
   if (config.configFiles.length > 0) return [];
   return config.problems({ complete: false }).filter(({ code }) => code === 'PORTICO_CONFIG_FILE');
 }

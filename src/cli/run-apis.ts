@@ -2,7 +2,7 @@
  * Several APIs in one program: the start, the reload and the exit statuses that `api-cli` has, for any program.
  */
 import { type Config, ConfigError } from '../config/index.js';
-import { ConfigurationRefused, describeError, PorticoError } from '../errors/index.js';
+import { ConfigurationRefused, describeError, PorticoError, Refusals } from '../errors/index.js';
 import { isRehearsal, isWorker, ProcessLauncher } from '../launch/index.js';
 import type { Logger } from '../log/index.js';
 import { holdSignals } from '../process/index.js';
@@ -12,7 +12,6 @@ import { readConfiguration, serversLogger } from './configuration.js';
 import { exitStatusOf } from './exit-status.js';
 import { refuseOtherLogFile, refuseUnusableLogFile } from './log-file-issue.js';
 import { refuseUnread } from './no-configuration.js';
-import { Problems } from './problems.js';
 import { unplacedAt } from './unplaced-apis.js';
 
 /** A service, and how many workers it wants; 1 where it does not say. */
@@ -41,7 +40,7 @@ export interface RunApisOptions {
   /** Called in the parent for each service once it is ready, with the addresses it really has. */
   readonly onReady?: (service: ApiService, addresses: readonly ListenAddress[]) => void;
   /** Finds what else is wrong, when the configuration is refused anyway: all mistakes in one run. */
-  readonly moreProblems?: (config: Config, problems: Problems) => Awaitable<void>;
+  readonly moreProblems?: (config: Config, problems: Refusals) => Awaitable<void>;
 }
 
 /**
@@ -76,7 +75,7 @@ async function launchApis(
 ): Promise<number> {
   const { config, log } = options;
   refuseUnread(config);
-  const problems = new Problems();
+  const problems = new Refusals();
   // Sockets that a service manager passes have their ports from there.
   const activated = process.env.LISTEN_PID === String(process.pid);
   const ready = (service: ApiService): void => {

@@ -3,13 +3,14 @@
  */
 import { readFileSync } from 'node:fs';
 import { Config } from '../config/index.js';
-import { type Finding, isPasteSection } from '../loader/index.js';
+import { type Diagnostic, placeInFile } from '../errors/index.js';
+import { isPasteSection } from '../loader/index.js';
 import { servingOptions } from '../server/index.js';
 import { apiOptions } from './api-options.js';
 import { shippedOptions } from './shipped-options.js';
 
 /** An error for a file that has sections and none of a paste file; undefined for any other. */
-export async function notAPasteFile(file: string): Promise<Finding | undefined> {
+export async function notAPasteFile(file: string): Promise<Diagnostic | undefined> {
   const config = sectionsOf(file);
   const sections = config?.listAllSections() ?? [];
   if (config === undefined || sections.length === 0 || sections.some(isPasteSection)) return undefined;
@@ -20,9 +21,7 @@ export async function notAPasteFile(file: string): Promise<Finding | undefined> 
   return {
     severity: 'error',
     code: 'PORTICO_PASTE_NO_SECTION',
-    file,
-    line: 1,
-    column: 1,
+    place: placeInFile({ file, line: 1, column: 1 }),
     message: 'no section of this file makes an app, a filter or a server: it is no paste file',
     hint:
       first === undefined

@@ -1,12 +1,14 @@
 /**
  * APIs that listen on whatever port is free because nobody gave them one: hardly ever what was meant.
  */
-import { type Config, type ConfigIssue, describeIssue } from '../config/index.js';
+
+import type { Config } from '../config/index.js';
+import { type Diagnostic, printDiagnostic } from '../errors/index.js';
 import { apiOptions } from '../server/index.js';
 import type { ListenAddress } from '../service/index.js';
 
 /** A warning for an API whose port nobody gave. None for `port = 0`, which asks for any. */
-export function unplacedApi(config: Config, name: string): ConfigIssue | undefined {
+export function unplacedApi(config: Config, name: string): Diagnostic | undefined {
   const { listen, port } = config.api(name, apiOptions, { partial: true });
   if (listen.kind !== 'tcp' || listen.port !== undefined || port !== 0) return undefined;
   const group = `api:${name}`;
@@ -18,9 +20,9 @@ export function unplacedApi(config: Config, name: string): ConfigIssue | undefin
   return {
     severity: 'warning',
     code: 'PORTICO_API_NO_PORT',
-    group,
-    opt: 'port',
-    location: place,
+    section: group,
+    option: 'port',
+    place,
     message: `nobody gave ${name} a port: it listens on any that is free`,
     hint,
   };
@@ -31,5 +33,5 @@ export function unplacedAt(config: Config, name: string, addresses: readonly Lis
   const found = unplacedApi(config, name);
   const [address] = addresses;
   if (found === undefined || address === undefined || 'path' in address) return undefined;
-  return describeIssue({ ...found, message: `nobody gave ${name} a port: it listens on ${address.port}` });
+  return printDiagnostic({ ...found, message: `nobody gave ${name} a port: it listens on ${address.port}` });
 }

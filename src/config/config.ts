@@ -1,6 +1,7 @@
 /** The configuration of a service. */
+
 import { inspect } from 'node:util';
-import { PorticoError } from '../errors/index.js';
+import { type Diagnostic, type Place, PorticoError, placeInFile } from '../errors/index.js';
 import { optionKey, sectionKey } from '../ini/index.js';
 import type { Logger } from '../log/index.js';
 import type { MutateHook } from './generations/change-hooks.js';
@@ -17,11 +18,10 @@ import type { ConfigSnapshot } from './generations/state.js';
 import type { LoadOptions } from './load.js';
 import { declaredFlags, type MaskingOptions, maskArguments } from './sources/command-line.js';
 import { findConfigFile } from './sources/find-file.js';
-import { fileLocation } from './sources/sources.js';
 import type { OptionDeclarations, OptionsOf } from './types/option.js';
 import type { CrossCheck } from './values/cross-check.js';
 import { type GroupOptions, printable, readGroup, type ValidateOptions } from './values/group-values.js';
-import { type ConfigIssue, type Location, refuseErrors } from './values/issue.js';
+import { refuseErrors } from './values/issue.js';
 import { isSecret } from './values/mask.js';
 import type { Resolved } from './values/resolver.js';
 
@@ -127,7 +127,7 @@ export class Config {
   }
 
   /** Everything that is wrong, warnings included: files, values of declared groups, cross-checks, unknown names. */
-  problems(options: ValidateOptions = {}): readonly ConfigIssue[] {
+  problems(options: ValidateOptions = {}): readonly Diagnostic[] {
     return this.#generations.problems(options.complete ?? true);
   }
 
@@ -160,7 +160,7 @@ export class Config {
   }
 
   /** Where the value of an option comes from. */
-  getLocation(group: string, opt: string): Location {
+  getLocation(group: string, opt: string): Place {
     return this.resolve(group, opt).location;
   }
 
@@ -178,10 +178,10 @@ export class Config {
   }
 
   /** Where a section begins first; undefined for one that no file has. */
-  getSectionLocation(section: string): Location | undefined {
+  getSectionLocation(section: string): Place | undefined {
     for (const { kind, sections } of this.#generations.current.state.mutable.files) {
       const found = sections.find(({ name }) => name === section);
-      if (found !== undefined) return fileLocation(kind, found.origin);
+      if (found !== undefined) return placeInFile(found.origin, kind);
     }
     return undefined;
   }

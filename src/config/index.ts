@@ -1,5 +1,6 @@
 /** `portico/config`: the typed configuration of a service. */
 
+export { type Diagnostic, type Place, placeOf, printDiagnostic } from '../errors/index.js';
 export { maskUris } from '../text/index.js';
 export { commandName } from './command-name.js';
 export { Config } from './config.js';
@@ -60,9 +61,9 @@ export {
 } from './types/option.js';
 export { module, oneOf, path, regexp, string, uri } from './types/text-types.js';
 export { bytes, duration } from './types/unit-types.js';
-export { type CheckIssue, type CrossCheck, refuseOption } from './values/cross-check.js';
+export { type CrossCheck, diagnose, type OptionMistake, refuseOption } from './values/cross-check.js';
 export type { GroupOptions, ValidateOptions } from './values/group-values.js';
-export { ConfigError, type ConfigIssue, describeIssue, type Location, placeOf } from './values/issue.js';
+export { ConfigError } from './values/issue.js';
 export { locationOfItem } from './values/item-location.js';
 export { isSecret, maskText, maskValue } from './values/mask.js';
 export type { Resolved } from './values/resolver.js';

@@ -5,17 +5,7 @@
  * any time, so tests and programs match on the code.
  */
 import { maskUris, printableLines } from '../text/index.js';
-
-/** A place in a file: where a section, an option, a value or one word of it stands. Counted from 1, in UTF-16 units. */
-export interface Origin {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-  readonly section?: string | undefined;
-  readonly option?: string | undefined;
-  /** The text of the line, for the caret under the mistake. */
-  readonly text?: string | undefined;
-}
+import { type Diagnostic, type Origin, placeInFile, printDiagnostic, printDiagnostics } from './diagnostic.js';
 
 /** What an error is made of. */
 export interface ErrorDetails {
@@ -27,6 +17,14 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
+/** What an error is made of that stands for several mistakes. */
+export interface DiagnosticsDetails {
+  diagnostics: readonly Diagnostic[];
+  /** Default: the diagnostics, printed. */
+  message?: string | undefined;
+  cause?: unknown;
+}
+
 /** The root of all errors Portico throws on purpose. Its message starts where a compiler's would: `file:line:column:`. */
 export class PorticoError extends Error {
   /** `PORTICO_` and a constant; stable. */
@@ -34,20 +32,30 @@ export class PorticoError extends Error {
   readonly origin?: Origin;
   readonly hint?: string;
   readonly #sentence: string;
+  readonly #diagnostics: readonly Diagnostic[];
 
-  constructor(code: string, details: ErrorDetails) {
-    const message = printableLines(maskUris(details.message));
-    super(positioned(message, details.origin), details.cause === undefined ? undefined : { cause: details.cause });
+  constructor(code: string, details: ErrorDetails | DiagnosticsDetails) {
+    const { message, origin, hint, diagnostics, cause } = details as Partial<ErrorDetails> &
+      Partial<DiagnosticsDetails>;
+    const sentence = message === undefined ? printDiagnostics(diagnostics!) : printableLines(maskUris(message));
+    const own = diagnosticOf(code, sentence, origin);
+    super(printDiagnostic(own), cause === undefined ? undefined : { cause });
     this.name = new.target.name;
-    this.#sentence = message;
+    this.#sentence = sentence;
     this.code = code;
-    if (details.origin !== undefined) this.origin = details.origin;
-    if (details.hint !== undefined) this.hint = printableLines(details.hint);
+    if (origin !== undefined) this.origin = origin;
+    if (hint !== undefined) this.hint = printableLines(hint);
+    this.#diagnostics = Object.freeze(diagnostics === undefined ? [{ ...own, hint: this.hint }] : [...diagnostics]);
   }
 
   /** What is wrong, without the place. */
   get sentence(): string {
     return this.#sentence;
+  }
+
+  /** What is wrong, as data: several for an error that stands for several mistakes, else the error itself. */
+  get diagnostics(): readonly Diagnostic[] {
+    return this.#diagnostics;
   }
 
   /** The text for an operator: the message, and the hint on a line of its own. */
@@ -141,12 +149,10 @@ export function whatItIs(value: unknown): string {
     : `the ${typeof value} ${String(value as number | boolean | bigint | symbol)}`;
 }
 
-function positioned(message: string, origin: Origin | undefined): string {
-  if (origin === undefined) return message;
-  const place = `${origin.file}:${origin.line}:${origin.column}:`;
-  const section = origin.section === undefined ? '' : ` [${origin.section}]`;
-  const option = origin.option === undefined ? '' : ` ${origin.option}:`;
-  return `${place}${section}${option} ${message}`;
+function diagnosticOf(code: string, message: string, origin: Origin | undefined): Diagnostic {
+  const { section, option } = origin ?? {};
+  const place = origin && placeInFile(origin);
+  return { severity: 'error', code, place, section, option, message, plain: true };
 }
 
 function fold(name: string): string {

@@ -1,15 +1,27 @@
-/** Errors: the one class of Portico's, how they are told, and several at once. */
+/** Errors: the one class of Portico's, diagnostics as data, how both are told, and several at once. */
+export {
+  type Diagnostic,
+  inOrder,
+  markedLine,
+  messageWithValue,
+  type Origin,
+  type Place,
+  placeInFile,
+  placeOf,
+  printDiagnostic,
+  printDiagnostics,
+} from './diagnostic.js';
 export {
   ConfigurationRefused,
+  type DiagnosticsDetails,
   describeError,
   didYouMean,
   type ErrorDetails,
   nearestNames,
-  type Origin,
   PorticoError,
   refuseUnknownOptions,
   unknownOption,
   whatItIs,
 } from './errors.js';
 export { orUndefined } from './or-undefined.js';
-export { allInOne, gatherRefusals, mistakesOf, Refusals, refusalsOf, SeveralRefusals } from './several-refusals.js';
+export { gatherRefusals, Refusals, severalRefusals } from './refusals.js';

@@ -17,6 +17,6 @@ export {
   type PasteSection,
   readPaste,
 } from './paste-reader.js';
-export { caretUnder, type OriginOwner, originAt, originWithin, type ValuePiece } from './position.js';
+export { type OriginOwner, originAt, originWithin, type ValuePiece } from './position.js';
 export { type BadByte, decodeUtf8 } from './utf8.js';
 export { indentOf, isSpace, strip, stripEnd, type Word, wordsOf } from './white-space.js';

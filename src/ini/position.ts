@@ -1,9 +1,8 @@
 /**
- * Where things stand in a file: origins for values and for parts of values, and the caret under a mistake.
+ * Where things stand in a file: origins for values and for parts of values.
  */
 
 import type { Origin } from '../errors/index.js';
-import { printable } from '../text/index.js';
 
 /** The share one line has in a value of several lines: from `start` in the joined value on, it stands at `origin`. */
 export interface ValuePiece {
@@ -41,18 +40,4 @@ export function originWithin(pieces: readonly ValuePiece[], offset: number): Ori
   const piece = pieces.findLast(({ start }) => start <= offset) ?? pieces[0];
   if (piece === undefined) throw new RangeError('a value has at least one piece');
   return { ...piece.origin, column: piece.origin.column + Math.max(0, offset - piece.start) };
-}
-
-/**
- * The line of an origin and a caret under its column, as compilers print them; undefined when the text of the line is
- * not known. Tabs are kept, so that the caret stands right however wide a terminal shows them.
- */
-export function caretUnder(origin: Origin): string | undefined {
-  if (origin.text === undefined) return undefined;
-  const before = origin.text.slice(0, origin.column - 1);
-  // One for one, so that the caret stands right.
-  const line = origin.text.replace(/[^\t]/gu, (character) =>
-    printable(character) === character ? character : '\ufffd',
-  );
-  return `${line}\n${before.replaceAll(/[^\t]/gu, ' ')}^`;
 }

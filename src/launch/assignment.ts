@@ -3,6 +3,7 @@
  * the channel, which are cloned structurally, so that bytes and maps arrive as what they are.
  */
 import type { WorkerAssignment } from '../config/index.js';
+import type { Diagnostic } from '../errors/index.js';
 import type { ListenAddress } from '../service/index.js';
 import type { LaunchSettings } from './launch-settings.js';
 
@@ -61,6 +62,8 @@ export type ToWorker =
 export interface WorkerFailure {
   /** For an operator; with a stack only where an unforeseen error was thrown. */
   readonly text: string;
+  /** Of a configuration that was refused: all mistakes. */
+  readonly diagnostics?: readonly Diagnostic[] | undefined;
   readonly code: string | undefined;
   /** The status it ends with. */
   readonly status: number;

@@ -1,7 +1,7 @@
 /** `portico/loader`: apps, filters and servers from `api-paste.ini`, and the composites they are joined with. */
 
 export type { CheckOptions } from './check/check.js';
-export { aliasBlock, type Finding, findingText } from './check/finding.js';
+export { aliasBlock } from './check/finding.js';
 export { byOption, pipelineNamed } from './composite/by-option.js';
 export { type Cascade, cascade } from './composite/cascade.js';
 export { type AskedChild, type TellsChildren, tellsChildren } from './composite/children.js';
@@ -13,7 +13,7 @@ export { type ExplainedStep, explainRequest } from './explain.js';
 export type { LoadedApp } from './loaded-app.js';
 export { type ListedSection, type Loaded, Loader, type ResolvedConf } from './loader.js';
 export type { LoaderOptions } from './loader-options.js';
-export { ConfigNotFound, markedLine, PasteAppNotFound, PasteError, type PasteReference } from './paste-error.js';
+export { ConfigNotFound, PasteAppNotFound, PasteError, type PasteReference } from './paste-error.js';
 export { type EntryPoints, LazyFactory, type Resolver } from './resolver.js';
 export { isPasteSection, type Kind } from './section.js';
 export type { ChildTree, ContextTree } from './tree.js';

@@ -2,9 +2,8 @@
  * The Loader: an `api-paste.ini` as apps, filters and servers.
  */
 import type { App, Conf, Filter } from '../app/index.js';
-import type { Origin } from '../errors/index.js';
+import type { Diagnostic, Origin } from '../errors/index.js';
 import { type CheckOptions, checkPaste } from './check/check.js';
-import type { Finding } from './check/finding.js';
 import type { Created, ServerFactory } from './create.js';
 import { firstRefusal, openDocument } from './document.js';
 import { type LoadedApp, loadedApp } from './loaded-app.js';
@@ -69,7 +68,7 @@ export class Loader {
    * {@link Loader.check} for a file that may not even be a paste file: what is wrong with its lines is found too.
    * Throws only when the file cannot be read.
    */
-  static checkFile(configPath: string, options: LoaderOptions & CheckOptions = {}): Promise<Finding[]> {
+  static checkFile(configPath: string, options: LoaderOptions & CheckOptions = {}): Promise<Diagnostic[]> {
     return checkPaste(sessionParts(configPath, options), options);
   }
 
@@ -163,7 +162,7 @@ export class Loader {
    * imported unless `import` is false; factories that are declared with `trial` are made, and let go of, and no others are
    * called. Without a service configuration what one might have is not missed.
    */
-  check(options: CheckOptions = {}): Promise<Finding[]> {
+  check(options: CheckOptions = {}): Promise<Diagnostic[]> {
     return checkPaste(this.#parts, options);
   }
 

@@ -1,9 +1,15 @@
 /**
  * What a paste file is refused with: the error, and the way that led to it.
  */
-import { isSecret, type Location, placeOf } from '../config/index.js';
-import { ConfigurationRefused, type ErrorDetails, type Origin } from '../errors/index.js';
-import { caretUnder } from '../ini/index.js';
+import {
+  ConfigurationRefused,
+  type Diagnostic,
+  type ErrorDetails,
+  markedLine,
+  type Origin,
+  type Place,
+  placeOf,
+} from '../errors/index.js';
 import { thrownAt } from '../modules/index.js';
 
 /** What can be wrong with a paste file; the error's code is `PORTICO_PASTE_` and this in capitals with `_`. */
@@ -77,6 +83,11 @@ export class PasteError extends ConfigurationRefused {
     this.#details = details;
   }
 
+  /** The same as data, with the line it stands in. */
+  override get diagnostics(): readonly Diagnostic[] {
+    return super.diagnostics.map((each) => ({ ...each, proposal: this.proposal, showLine: true }));
+  }
+
   /** The text for an operator: the message, the hint, and the line with a caret under the mistake. */
   override describe(): string {
     const line = markedLine(this.origin);
@@ -89,23 +100,21 @@ export class PasteError extends ConfigurationRefused {
   }
 }
 
-/** A line of a file and a caret under a place in it, indented; undefined where it is not known or holds a secret. */
-export function markedLine(origin: Origin | undefined): string | undefined {
-  if (!origin?.text || isSecret(origin.option ?? '', undefined)) return undefined;
-  return caretUnder(origin)
-    ?.split('\n')
-    .map((line) => `    ${line}`)
-    .join('\n');
-}
-
 /** The paste file a program asked for does not exist. */
 export class ConfigNotFound extends PasteError {
-  readonly #namedAt: Location | undefined;
+  readonly #namedAt: Place | undefined;
 
   /** `namedAt`: where the option stands that names the file. */
-  constructor(code: string, details: PasteErrorDetails, namedAt?: Location) {
+  constructor(code: string, details: PasteErrorDetails, namedAt?: Place) {
     super(code, details);
     this.#namedAt = namedAt;
+  }
+
+  /** At the place that names the file. */
+  override get diagnostics(): readonly Diagnostic[] {
+    const place = this.#namedAt;
+    if (place === undefined || place.kind === 'default') return super.diagnostics;
+    return super.diagnostics.map((each) => ({ ...each, place, section: 'DEFAULT', option: 'api_paste_config' }));
   }
 
   /** As of any error of a paste file, behind the place that names the file. */
@@ -128,6 +137,11 @@ export class FactoryFailed extends PasteError {
   }
 
   /** As of any error of a paste file, and where in the application the factory threw. */
+  override get diagnostics(): readonly Diagnostic[] {
+    const place = thrownAt(this.cause);
+    return super.diagnostics.map((each) => (place === undefined ? each : { ...each, note: `thrown at ${place}` }));
+  }
+
   override describe(): string {
     const place = thrownAt(this.cause);
     return place === undefined ? super.describe() : `${super.describe()}\n  thrown at ${place}`;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Config, describeIssue } from 'portico/config';
+import { Config, printDiagnostic } from 'portico/config';
 import { apiOptions } from '../../dist/cli/api-options.js';
 import { addCrossChecks } from '../../dist/cli/cross-checks.js';
 
@@ -8,7 +8,7 @@ function found(text: string): string[] {
   const config = Config.fromText(text);
   config.register('DEFAULT', apiOptions);
   addCrossChecks(config);
-  return config.problems({ complete: false }).map(describeIssue);
+  return config.problems({ complete: false }).map((each) => printDiagnostic(each));
 }
 
 test('CF-51 two APIs on one address are an error at the second one', () => {

@@ -9,7 +9,7 @@ import {
   bytes,
   Config,
   ConfigError,
-  type ConfigIssue,
+  type Diagnostic,
   defineOptions,
   duration,
   host,
@@ -50,8 +50,8 @@ function refusal(act: () => unknown): ConfigError {
   throw new assert.AssertionError({ message: 'was accepted' });
 }
 
-const brief = ({ severity, code, group, opt, location }: ConfigIssue): string =>
-  `${severity} ${code} [${group}] ${opt} ${location?.detail}`;
+const brief = ({ severity, code, section, option, place }: Diagnostic): string =>
+  `${severity} ${code} [${section}] ${option} ${place?.detail}`;
 
 test('CF-105 CF-110 an empty configuration gives every default, typed and frozen', () => {
   const values = new Config().group('wsgi', wsgiOptions);
@@ -75,7 +75,7 @@ test('CF-61 CF-70 all bad values of a group come at once, at their places, with 
       'portico.ini:5:19: error: [wsgi] request_timeout: should be a duration; got soon',
     ],
   );
-  assert.deepEqual(error.issues.map(brief), [
+  assert.deepEqual(error.diagnostics.map(brief), [
     'error PORTICO_CONFIG_VALUE [wsgi] max_header_size portico.ini:2:19',
     'error PORTICO_CONFIG_VALUE [wsgi] keep_alive portico.ini:3:14',
     'error PORTICO_CONFIG_VALUE [wsgi] request_timeout portico.ini:5:19',
@@ -98,13 +98,13 @@ test('CF-60 CF-118 twenty faults of every kind are told in one run, in the order
   const numbers = [1, ...Array.from({ length: 17 }, (_, n) => n + 3), 21, 22];
   await assert.rejects(Config.load(given), (error: ConfigError) => {
     assert.deepEqual(
-      error.issues.map(({ location }) => location?.origin?.line),
+      error.diagnostics.map(({ place }) => place?.origin?.line),
       numbers,
     );
     return true;
   });
   const collected = await Config.load({ ...given, collect: true });
-  assert.equal(refusal(() => collected.validate()).issues.length, 20);
+  assert.equal(refusal(() => collected.validate()).diagnostics.length, 20);
   rmSync(folder, { recursive: true });
 });
 
@@ -116,7 +116,7 @@ test('CF-66 CF-118 unknown names are errors in known groups, with the nearest na
   config.register('api:compute', apiOptions);
   const issues = config.problems();
   assert.deepEqual(
-    issues.map(({ severity, group, opt, hint }) => [severity, group, opt, hint]),
+    issues.map(({ severity, section, option, hint }) => [severity, section, option, hint]),
     [
       ['warning', 'defualt', undefined, "did you mean 'DEFAULT'?"],
       ['error', 'api:compute', 'worker', "did you mean 'workers'?"],
@@ -124,7 +124,7 @@ test('CF-66 CF-118 unknown names are errors in known groups, with the nearest na
       ['error', 'DEFAULT', 'compute_workrs', "did you mean 'compute_workers'?"],
     ],
   );
-  assert.equal(refusal(() => config.validate()).issues.length, 3);
+  assert.equal(refusal(() => config.validate()).diagnostics.length, 3);
 });
 
 test('CF-66 while groups may still be declared, only what comes near a known name is told', () => {
@@ -133,7 +133,9 @@ test('CF-66 while groups may still be declared, only what comes near a known nam
   config.register('api:<name>', apiOptions);
   config.register('api:compute', apiOptions);
   assert.deepEqual(
-    config.problems({ complete: false }).map(({ severity, group, opt, hint }) => [severity, group, opt, hint]),
+    config
+      .problems({ complete: false })
+      .map(({ severity, section, option, hint }) => [severity, section, option, hint]),
     [
       ['error', 'DEFAULT', 'worker', "did you mean 'workers' of [api:compute]?"],
       ['warning', 'DEFAULT', 'own_thing', undefined],
@@ -175,7 +177,7 @@ test('CF-54 flat and sectioned names are one option; two different values are an
 test('CF-46 a template stands for all sections of its form', () => {
   const config = Config.fromText('[api:compute]\nport = 1\n[api:metadata]\nprot = 2\nworkers = x\n');
   config.register('api:<name>', apiOptions);
-  assert.deepEqual(refusal(() => config.validate()).issues.map(brief), [
+  assert.deepEqual(refusal(() => config.validate()).diagnostics.map(brief), [
     'error PORTICO_CONFIG_UNKNOWN_OPTION [api:metadata] prot portico.ini:4:1',
     'error PORTICO_CONFIG_VALUE [api:metadata] workers portico.ini:5:11',
   ]);
@@ -198,7 +200,7 @@ test('CF-54 flat names of an API that this program does not serve are a warning,
   const config = Config.fromText(text);
   config.api('compute', apiOptions);
   assert.deepEqual(
-    config.problems().map(({ severity, opt, message, hint }) => [severity, opt, message, hint]),
+    config.problems().map(({ severity, option, message, hint }) => [severity, option, message, hint]),
     [
       ['warning', 'metadata_workers', 'nothing here is called [api:metadata]', undefined],
       ['error', 'compte_workers', 'unknown option', "did you mean 'compute_workers'?"],
@@ -298,7 +300,7 @@ test('MW-4 values of a paste section win, for that instance only; their mistakes
 test('CF-73 CF-74 CF-118 a secret is in no error, no dump, no JSON and no inspection', () => {
   const text =
     '[db]\nconnection = hunter2 hunter2\nurl = amqp://me:hunter2@host/\nrequired_thing = x\nplain = hunter2\n';
-  const { message, issues } = refusal(() => Config.fromText(text).group('db', secretOptions));
+  const { message, diagnostics: issues } = refusal(() => Config.fromText(text).group('db', secretOptions));
   assert.doesNotMatch(message + JSON.stringify(issues.map(({ got }) => got)), /hunter2/);
   assert.match(message, /got \*\*\*\*/);
   const fine = Config.fromText(text.replace('hunter2 hunter2', 'pg://u:hunter2@h/').replace('plain = hunter2', ''));
@@ -364,7 +366,7 @@ test('CF-66 what a section of the paste file has need not stand in the group: it
   assert.equal(config.group('named', options, { local }).name, 'mine');
   assert.deepEqual(config.problems({ complete: false }), []);
   const origin = { file: 'api-paste.ini', line: 3, column: 1, section: 'filter:n' };
-  const { issues } = refusal(() => config.group('named', options, { local: new Map(), origin }));
+  const { diagnostics: issues } = refusal(() => config.group('named', options, { local: new Map(), origin }));
   assert.deepEqual(issues.map(brief), ['error PORTICO_CONFIG_REQUIRED [named] name api-paste.ini:3:1']);
   assert.match(issues[0]?.hint ?? '', /^write it there, or set it in section \[named\]/);
 });
@@ -380,7 +382,7 @@ test('CF-12 CF-66 names in arguments and variables that come near known ones are
     config.register('wsgi', wsgiOptions);
     return config
       .problems({ complete: false })
-      .map(({ severity, location, hint }) => `${severity} ${location?.detail} ${hint}`);
+      .map(({ severity, place, hint }) => `${severity} ${place?.detail} ${hint}`);
   };
   assert.deepEqual(await load(['compute.port=1', 'wsig.keep_alive=1', 'far.away=1', 'x-mine.port=1'], {}), [
     'error argument 1 did you mean api:compute.port?',

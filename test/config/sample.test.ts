@@ -131,7 +131,7 @@ test('CF-97 files can be validated from the JSON, without the code that declared
   const config = Config.fromText('[wsgi]\nworkers = 65\nmethod = mutat\nwait = 2m\nprot = 1\n[needs]\nit = x\n');
   for (const { group, options: declared } of declareDescribed(description)) config.register(group, declared);
   assert.deepEqual(
-    config.problems().map(({ opt, message }) => [opt, message]),
+    config.problems().map(({ option, message }) => [option, message]),
     [
       ['workers', 'should be ≥ 1 and ≤ 64'],
       ['method', 'should be one of reload, mutate'],

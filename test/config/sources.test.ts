@@ -92,7 +92,7 @@ test('CF-17 CF-18 every value knows its place, also where three files have the s
   const env = { PORTICO_APP__KEY: 'k' };
   await assert.rejects(load({ files, env }), (error: ConfigError) => {
     assert.deepEqual(
-      error.issues.map(({ location }) => location?.detail),
+      error.diagnostics.map(({ place }) => place?.detail),
       [`${files[3]}:2:9`],
     );
     return true;
@@ -180,7 +180,7 @@ test('CF-9 CF-12 the environment has its own names; an unknown one is a warning,
   const config = await load({ env, groups: { 'api:compute': options, app: options } });
   assert.equal(config.group('api:compute', options).level, 3);
   assert.deepEqual(
-    config.problems().map(({ severity, location, hint }) => [severity, location?.detail, hint]),
+    config.problems().map(({ severity, place, hint }) => [severity, place?.detail, hint]),
     [['warning', 'PORTICO_APP__LEVLE', "did you mean 'PORTICO_APP__LEVEL'?"]],
   );
   const strict = await load({ env, strict: true, groups: { 'api:compute': options, app: options } });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { caretUnder, originAt, originWithin } from '../../dist/ini/index.js';
+import { originAt, originWithin } from '../../dist/ini/index.js';
 
 test('an origin names file, line, column, section and option, and leaves out what is not known', () => {
   assert.deepEqual(originAt('a.ini', 3, 7, 'port = x', { section: 'wsgi', option: 'port' }), {
@@ -21,10 +21,4 @@ test('a word of a value over several lines is found in its own line', () => {
   ];
   assert.equal(originWithin(pieces, 0).line, 2);
   assert.deepEqual(originWithin(pieces, 8), { file: 'a.ini', line: 3, column: 9, text: '    two three' });
-});
-
-test('the caret stands under the column, and keeps tabs', () => {
-  assert.equal(caretUnder(originAt('a.ini', 1, 8, 'port = x')), 'port = x\n       ^');
-  assert.equal(caretUnder(originAt('a.ini', 1, 3, '\tport')), '\tport\n\t ^');
-  assert.equal(caretUnder({ file: 'a.ini', line: 1, column: 1 }), undefined);
 });

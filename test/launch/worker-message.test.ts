@@ -13,6 +13,21 @@ const GOOD: readonly ToParent[] = [
   { kind: 'rehearsed', files: new Map([['/etc/a', 'digest']]) },
   { kind: 'failed', text: 'why', code: undefined, status: 78 },
   { kind: 'failed', text: 'why', code: 'PORTICO_X', status: 1 },
+  {
+    kind: 'failed',
+    text: 'why',
+    code: 'PORTICO_X',
+    status: 78,
+    diagnostics: [
+      {
+        severity: 'error',
+        code: 'PORTICO_X',
+        place: { kind: 'file', detail: 'a.ini:1:2', origin: { file: 'a.ini', line: 1, column: 2, option: undefined } },
+        message: 'why',
+        showLine: true,
+      },
+    ],
+  },
   { kind: 'launched', services: [{ name: 'api', workers: 2 }] },
   { kind: 'draining' },
   { kind: 'ended', status: 0, cutOff: false },
@@ -78,7 +93,7 @@ test('a message with a field of another type, one field less or one more is a fa
     for (const field of Object.keys(message)) {
       if (field === 'kind' || field === 'body') continue;
       const { [field]: _, ...less } = message as unknown as Record<string, unknown>;
-      const optional = (message.kind === 'failed' && field === 'code') || field === 'error';
+      const optional = (message.kind === 'failed' && ['code', 'diagnostics'].includes(field)) || field === 'error';
       if (!optional) assert.match(faultOf(less), new RegExp(` ${field} `), field);
       const refused = wrong.filter((value) => readMessage(crossed({ ...message, [field]: value })).fault);
       assert.ok(refused.length >= wrong.length - 2, `${message.kind}.${field}: ${refused.length}`);

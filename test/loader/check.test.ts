@@ -5,8 +5,8 @@ import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createLogger } from 'portico';
-import { Config } from 'portico/config';
-import { aliasBlock, type Finding, findingText, Loader } from 'portico/loader';
+import { Config, type Diagnostic, printDiagnostic } from 'portico/config';
+import { aliasBlock, Loader } from 'portico/loader';
 import { folderOf } from './folder.js';
 import { unmarked } from './marked.js';
 
@@ -32,18 +32,17 @@ export const proxy_headers = named('proxy_headers');
 /** The folder of the package itself: modules of the files may import it by name. */
 const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..');
 
-async function check(
-  t: TestContext,
-  files: Readonly<Record<string, string>>,
-  options: object = {},
-): Promise<Finding[]> {
+type Found = Diagnostic & { readonly file: string; readonly line: number; readonly column: number };
+
+async function check(t: TestContext, files: Readonly<Record<string, string>>, options: object = {}): Promise<Found[]> {
   const folder = folderOf(t, { ...MODULES, ...files });
   folderLink(folder);
-  return (await Loader.checkFile(join(folder, 'api-paste.ini'), options)).map((finding) => ({
-    ...finding,
-    file: finding.file.replace(`${folder}/`, ''),
-    message: finding.message.replaceAll(`${folder}/`, ''),
-  }));
+  return (await Loader.checkFile(join(folder, 'api-paste.ini'), options)).map((found) => {
+    const { file, line, column } = found.place!.origin!;
+    const detail = found.place!.detail.replace(`${folder}/`, '');
+    const message = found.message.replaceAll(`${folder}/`, '');
+    return { ...found, place: { kind: 'file', detail }, file: file.replace(`${folder}/`, ''), line, column, message };
+  });
 }
 
 function folderLink(folder: string): void {
@@ -52,7 +51,7 @@ function folderLink(folder: string): void {
   symlinkSync(root, join(folder, 'node_modules', 'portico'));
 }
 
-const placesOf = (findings: readonly Finding[], severity: Finding['severity']) =>
+const placesOf = (findings: readonly Found[], severity: Found['severity']) =>
   findings
     .filter((finding) => finding.severity === severity)
     .map(({ code, file, line, column }) => `${code.replace('PORTICO_', '')} ${file}:${line}:${column}`);
@@ -64,7 +63,7 @@ test('PD-152 ten mistakes in one file are ten messages, each in its line and col
   assert.ok(ini !== undefined && expected !== undefined, 'the README shows a file and what check says of it');
   const findings = await check(t, { 'api-paste.ini': ini });
   assert.equal(findings.length, 10);
-  assert.equal(findings.map((finding) => `${findingText(finding)}\n`).join(''), expected);
+  assert.equal(findings.map((finding) => `${printDiagnostic(finding)}\n`).join(''), expected);
 });
 
 test('PD-152 no factory is called', async (t) => {
@@ -233,7 +232,7 @@ for (const [about, { ini, code, says }] of Object.entries(WARNINGS)) {
     assert.deepEqual(placesOf(findings, 'error'), []);
     const { file, line, column } = places[0]!;
     assert.deepEqual(placesOf(findings, 'warning'), [`PASTE_${code} ${file}:${line}:${column}`]);
-    assert.ok(findingText(findings[0]!).includes(says), findingText(findings[0]!));
+    assert.ok(printDiagnostic(findings[0]!).includes(says), printDiagnostic(findings[0]!));
   });
 }
 

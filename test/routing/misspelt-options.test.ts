@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { printDiagnostic } from 'portico/config';
 import { Router, type RouterOptions, RouteTableError } from 'portico/routing';
 import { serveRouter } from './served-router.js';
 
@@ -11,7 +12,7 @@ async function issues(define: (router: Router) => unknown, options: RouterOption
     await router.build();
   } catch (error) {
     assert.ok(error instanceof RouteTableError, String(error));
-    return error.issues.map((issue) => issue.describe());
+    return error.diagnostics.map((each) => printDiagnostic(each));
   }
   return [];
 }

@@ -202,7 +202,7 @@ test('RT-123 RT-124 RT-148 all mistakes of a table are reported together, with p
   router.connect('/c/{id}', { controller: 'servers', action: 'show', requirements: { id: '(' } });
   router.connect('/d', { action: 'show' });
   router.connect('/e/{a-b}', { controller: 'servers', action: 'show' });
-  const { issues, message } = await mistakes(router);
+  const { diagnostics: issues, message } = await mistakes(router);
   assert.equal(issues.length, 5);
   assert.match(message, /5 mistakes in the route table/);
   for (const said of [
@@ -213,7 +213,7 @@ test('RT-123 RT-124 RT-148 all mistakes of a table are reported together, with p
   ]) {
     assert.match(message, said);
   }
-  for (const issue of issues) assert.match(issue.message, /router\.test\.js:\d+:\d+/);
+  for (const issue of issues) assert.match(issue.place?.detail ?? '', /router\.test\.js:\d+:\d+/);
 });
 
 test('RT-148 RT-164 a controller is a name, an object or a class, constructed once', async (t) => {

@@ -157,7 +157,7 @@ test('RT-180 RT-183 a schema that does not compile is a mistake of the table', a
   ]) {
     await assert.rejects(checking(schema).build(), (error: unknown) => {
       assert.ok(error instanceof RouteTableError);
-      assert.equal(error.issues[0]?.code, 'PORTICO_ROUTE_SCHEMA');
+      assert.equal(error.diagnostics[0]?.code, 'PORTICO_ROUTE_SCHEMA');
       assert.match(error.message, /controller\.(?:body|query): the (?:body|query) schema does not compile/);
       return true;
     });

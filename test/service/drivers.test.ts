@@ -249,7 +249,7 @@ test('MG-46 CF-66 names in a driver’s group are judged once it is loaded, with
   await assert.rejects(drivers(swift, { config }).load('compute', 'swift'), (error) => {
     assert.ok(error instanceof ConfigError);
     assert.deepEqual(
-      error.issues.map(({ opt }) => opt),
+      error.diagnostics.map(({ option }) => option),
       ['retries', 'contaner'],
     );
     assert.match(error.message, /portico\.ini:2:.*contaner: unknown option.*did you mean 'container'/s);

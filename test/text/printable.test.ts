@@ -4,7 +4,7 @@ import { createLogger, type PorticoError } from 'portico';
 import { quoteClient } from 'portico/app';
 import { Config, defineOptions, integer } from 'portico/config';
 import { tempConfig } from 'portico/testing';
-import { caretUnder } from '../../dist/ini/position.js';
+import { markedLine } from '../../dist/errors/index.js';
 import { compileLogFormat } from '../../dist/server/requests/log-format.js';
 import { printable, printableLines } from '../../dist/text/printable.js';
 
@@ -64,7 +64,7 @@ test('a value of a configuration is one line of an error, and its caret stands r
     return true;
   });
   const origin = { file: 'a.ini', line: 1, column: 12, text: 'level = x\u0085\u202ey' };
-  assert.equal(caretUnder(origin), 'level = x\ufffd\ufffdy\n           ^');
+  assert.equal(markedLine(origin), '    level = x\ufffd\ufffdy\n               ^');
 });
 
 test('an access line has its own end alone', () => {

@@ -1,9 +1,10 @@
 /**
  * What an operator asks about a configuration: where a value comes from, what differs. Secrets are masked throughout.
  */
+
 import { isDeepStrictEqual } from 'node:util';
+import type { Place } from '../../errors/index.js';
 import type { Config } from '../config.js';
-import type { Location } from '../values/issue.js';
 import { maskText, maskValue } from '../values/mask.js';
 import type { Resolved } from '../values/resolver.js';
 import { sortedOptions } from './log-options.js';
@@ -16,9 +17,9 @@ export interface ShownOption {
   readonly value: string;
   /** Why the value is refused. */
   readonly refused?: string;
-  readonly location: Location;
+  readonly location: Place;
   /** What was written as well and lost, highest precedence first. */
-  readonly shadowed: readonly { readonly value: string; readonly location: Location }[];
+  readonly shadowed: readonly { readonly value: string; readonly location: Place }[];
   readonly isDefault: boolean;
 }
 
@@ -28,8 +29,8 @@ export interface ShownDifference {
   readonly opt: string;
   readonly old: string;
   readonly new: string;
-  readonly oldLocation: Location;
-  readonly newLocation: Location;
+  readonly oldLocation: Place;
+  readonly newLocation: Place;
 }
 
 /** One option. Throws for one that nobody declared. */

@@ -1,9 +1,10 @@
 /**
  * The difference between two generations, in the configuration's own terms.
  */
+
 import { isDeepStrictEqual } from 'node:util';
+import { type Diagnostic, type Place, placeOf, printDiagnostic } from '../../errors/index.js';
 import type { Option } from '../types/option.js';
-import { type ConfigIssue, describeIssue, type Location, placeOf } from '../values/issue.js';
 import { maskValue } from '../values/mask.js';
 import type { Generation } from './generation.js';
 import type { State } from './state.js';
@@ -24,8 +25,8 @@ export interface Change {
   readonly option: Option;
   readonly old: unknown;
   readonly new: unknown;
-  readonly oldLocation: Location;
-  readonly newLocation: Location;
+  readonly oldLocation: Place;
+  readonly newLocation: Place;
   readonly effect: Effect;
 }
 
@@ -62,7 +63,7 @@ export function describeChange({ group, opt, option, old, new: now, newLocation,
   const values = `from [${maskValue(opt, option, old)}] to [${maskValue(opt, option, now)}]`;
   if (effect === 'restart') {
     const message = `ignoring change to [${group}] ${opt} ${values} (restart needed)`;
-    return describeIssue({ severity: 'warning', code: 'PORTICO_CONFIG_IGNORED', location: newLocation, message });
+    return printDiagnostic({ severity: 'warning', code: 'PORTICO_CONFIG_IGNORED', place: newLocation, message });
   }
   return `Option ${group}.${opt} changed ${values}`;
 }
@@ -108,14 +109,23 @@ export function takenUp(before: Generation, fresh: State, changes: readonly Chan
 }
 
 /** A warning for each value that changed in a file and that something of higher precedence keeps from counting. */
-export function changesWithoutEffect(before: Generation, after: Generation): ConfigIssue[] {
+export function changesWithoutEffect(before: Generation, after: Generation): Diagnostic[] {
   return after.resolved().flatMap(({ group, opt, option, location, shadowed }) => {
     if (location.kind === 'file' || location.kind === 'source') return [];
     const [now] = shadowed;
     const [old] = before.resolver.resolve(group, opt, option).shadowed;
     if (now === undefined || now.text === old?.text) return [];
     const message = `the changed value does not count: ${placeOf(location)} sets the option`;
-    return [{ severity: 'warning', code: 'PORTICO_CONFIG_IGNORED', group, opt, location: now.location, message }];
+    return [
+      {
+        severity: 'warning',
+        code: 'PORTICO_CONFIG_IGNORED',
+        section: group,
+        option: opt,
+        place: now.location,
+        message,
+      },
+    ];
   });
 }
 

@@ -1,6 +1,7 @@
 /**
  * The ways a configuration comes to be: from its sources, from a text, from a snapshot, from nothing.
  */
+import type { Diagnostic } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { type LoadOptions, readState } from '../load.js';
 import { configOptions } from '../own-options.js';
@@ -8,7 +9,7 @@ import { declareSources, readExternalSources } from '../sources/external-sources
 import { parseSource } from '../sources/read-files.js';
 import { workerConfiguration } from '../sources/worker-configuration.js';
 import { DeclaredGroups } from '../values/declared-groups.js';
-import { type ConfigIssue, refuseErrors } from '../values/issue.js';
+import { refuseErrors } from '../values/issue.js';
 import { ChangeHooks } from './change-hooks.js';
 import { Generations, type Surrounding } from './generations.js';
 import { type ConfigSnapshot, emptyState, fromSnapshot, type State } from './state.js';
@@ -41,7 +42,7 @@ export function generationsOfText(
   options: { readonly file?: string; readonly log?: Logger },
   face: MakeFace,
 ): Generations {
-  const issues: ConfigIssue[] = [];
+  const issues: Diagnostic[] = [];
   const file = parseSource({ name: options.file ?? 'portico.ini', path: '' }, text, issues);
   refuseErrors(issues);
   const empty = emptyState();
@@ -82,9 +83,9 @@ export function firstGeneration(parts: {
   return new Generations(state, declared, { checks: [], hooks: new ChangeHooks(), log, face, quiet }, told);
 }
 
-function isStranger({ code, group = '', location }: ConfigIssue, groups: DeclaredGroups): boolean {
+function isStranger({ code, section = '', place }: Diagnostic, groups: DeclaredGroups): boolean {
   if (code === 'PORTICO_CONFIG_UNKNOWN_VARIABLE') return true;
-  return code === 'PORTICO_CONFIG_UNKNOWN_OPTION' && location?.kind === 'command_line' && !groups.has(group);
+  return code === 'PORTICO_CONFIG_UNKNOWN_OPTION' && place?.kind === 'command_line' && !groups.has(section);
 }
 
 function declaredGroups({ groups }: Pick<LoadOptions, 'groups'>): DeclaredGroups {

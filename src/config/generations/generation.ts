@@ -2,10 +2,10 @@
  * One state of a configuration seen through the declarations: values, and everything that is wrong.
  */
 
+import type { Diagnostic } from '../../errors/index.js';
 import { configOptions } from '../own-options.js';
 import type { OptionDeclarations } from '../types/option.js';
 import type { DeclaredGroups } from '../values/declared-groups.js';
-import type { ConfigIssue } from '../values/issue.js';
 import { type Resolved, Resolver } from '../values/resolver.js';
 import { unknownNames } from '../values/unknown-names.js';
 import type { State } from './state.js';
@@ -62,7 +62,7 @@ export class Generation {
   }
 
   /** What is wrong with files, values and names, in the order of the files. `complete`: see {@link unknownNames}. */
-  problems(complete: boolean): ConfigIssue[] {
+  problems(complete: boolean): Diagnostic[] {
     const { sectional } = this.#declared.groups;
     const values = this.resolved().flatMap(({ group, issues }) =>
       sectional.has(group) ? issues.filter(({ code }) => code !== 'PORTICO_CONFIG_REQUIRED') : issues,
@@ -74,16 +74,14 @@ export class Generation {
   }
 
   /** Names that nobody declared; `only`: in one section. */
-  unknown(scope: { complete: boolean; only?: string }): ConfigIssue[] {
+  unknown(scope: { complete: boolean; only?: string }): Diagnostic[] {
     const { groups } = this.#declared;
     return unknownNames({ groups, sources: this.state.mutable, strict: this.#own('strict_config'), ...scope });
   }
 
-  #isWanted(issue: ConfigIssue): boolean {
+  #isWanted(issue: Diagnostic): boolean {
     return (
-      issue.code !== 'PORTICO_CONFIG_EXPOSED' ||
-      issue.location?.kind === 'command_line' ||
-      this.#own('check_file_modes')
+      issue.code !== 'PORTICO_CONFIG_EXPOSED' || issue.place?.kind === 'command_line' || this.#own('check_file_modes')
     );
   }
 
@@ -93,20 +91,20 @@ export class Generation {
 }
 
 /** As an operator reads them: file by file and line by line, then the rest. One mistake is told once. */
-function inOrder(issues: readonly ConfigIssue[], state: State): ConfigIssue[] {
+function inOrder(issues: readonly Diagnostic[], state: State): Diagnostic[] {
   const rank = new Map(state.mutable.files.map(({ name }, index) => [name, index]));
-  const place = ({ location }: ConfigIssue) => {
-    const origin = location?.origin;
+  const rankOf = ({ place }: Diagnostic) => {
+    const origin = place?.origin;
     return origin === undefined ? [rank.size, 0, 0] : [rank.get(origin.file) ?? rank.size, origin.line, origin.column];
   };
   const told = new Set<string>();
   const once = issues.filter((issue) => {
-    const key = JSON.stringify([issue.code, issue.group, issue.opt, issue.location?.detail, issue.message]);
+    const key = JSON.stringify([issue.code, issue.section, issue.option, issue.place?.detail, issue.message]);
     return !told.has(key) && told.add(key);
   });
   return once.toSorted((a, b) => {
-    const [fileA = 0, lineA = 0, columnA = 0] = place(a);
-    const [fileB = 0, lineB = 0, columnB = 0] = place(b);
+    const [fileA = 0, lineA = 0, columnA = 0] = rankOf(a);
+    const [fileB = 0, lineB = 0, columnB = 0] = rankOf(b);
     return fileA - fileB || lineA - lineB || columnA - columnB;
   });
 }

@@ -1,7 +1,7 @@
 /**
  * The generations of one configuration: the one in force, preparing the next, and taking it up.
  */
-import { PorticoError } from '../../errors/index.js';
+import { type Diagnostic, PorticoError, printDiagnostic } from '../../errors/index.js';
 import { optionKey, sectionKey } from '../../ini/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Config } from '../config.js';
@@ -9,7 +9,7 @@ import { readAgain } from '../load.js';
 import { readExternalSources } from '../sources/external-sources.js';
 import type { OptionDeclarations } from '../types/option.js';
 import { type CrossCheck, runCrossChecks } from '../values/cross-check.js';
-import { type ConfigIssue, describeIssue, refusalFor, refuseErrors } from '../values/issue.js';
+import { refusalFor, refuseErrors } from '../values/issue.js';
 import type { ChangeHooks } from './change-hooks.js';
 import {
   appliedChanges,
@@ -100,23 +100,23 @@ export class Generations {
     this.#current.forget();
   }
 
-  problems(complete: boolean): readonly ConfigIssue[] {
+  problems(complete: boolean): readonly Diagnostic[] {
     const issues = this.#current.problems(complete);
     const refused = issues.some(({ severity }) => severity === 'error');
     if (refused) return issues;
     const found = runCrossChecks(this.face, this.surrounding.checks);
     // What a check has against a section as such says more than that it is unknown.
-    const judged = new Set(found.filter(({ opt }) => opt === undefined).map(({ location }) => location?.detail));
-    const unknown = ({ code, location }: ConfigIssue): boolean =>
-      code === 'PORTICO_CONFIG_UNKNOWN_SECTION' && judged.has(location?.detail);
+    const judged = new Set(found.filter(({ option }) => option === undefined).map(({ place }) => place?.detail));
+    const unknown = ({ code, place }: Diagnostic): boolean =>
+      code === 'PORTICO_CONFIG_UNKNOWN_SECTION' && judged.has(place?.detail);
     return [...issues.filter((issue) => !unknown(issue)), ...found];
   }
 
   /** Logs warnings, each once. */
-  warn(issues: readonly ConfigIssue[]): void {
+  warn(issues: readonly Diagnostic[]): void {
     if (this.#judging) return;
     for (const issue of issues) {
-      const text = describeIssue(issue);
+      const text = printDiagnostic(issue);
       if (issue.severity !== 'warning' || this.#warned.has(text)) continue;
       this.#warned.add(text);
       this.#untold.push({ text, code: issue.code });
@@ -165,7 +165,7 @@ export class Generations {
     const found = [wanted, next].map((each) => each.#judge(this.complete));
     const refusal = found.map(refusalFor).find((each) => each !== undefined);
     const warnings = [...found.flat(), ...changesWithoutEffect(base, wanted.#current)];
-    for (const text of [...this.#warned, ...warnings.map(describeIssue)]) next.#warned.add(text);
+    for (const text of [...this.#warned, ...warnings.map((each) => printDiagnostic(each))]) next.#warned.add(text);
     const released = new Set<string>();
     const release = (over: (group: string) => boolean): void => {
       for (const group of this.inUse) if (over(group) && !next.inUse.has(group)) released.add(group);
@@ -218,7 +218,7 @@ export class Generations {
     return new Generations(state, declared, this.surrounding);
   }
 
-  #judge(complete: boolean | undefined): readonly ConfigIssue[] {
+  #judge(complete: boolean | undefined): readonly Diagnostic[] {
     this.#judging = true;
     try {
       return this.problems(complete ?? false);
@@ -230,7 +230,7 @@ export class Generations {
   async #takeUp(
     next: Generations,
     changes: readonly Change[],
-    warnings: readonly ConfigIssue[],
+    warnings: readonly Diagnostic[],
     level: 'debug' | 'info' = 'info',
   ): Promise<ConfigChanges> {
     const { log, hooks } = this.surrounding;

@@ -2,8 +2,9 @@
  * A new configuration that was read and found right, and is not yet in force: a launcher tries new workers with it first.
  */
 
+import type { Diagnostic } from '../../errors/index.js';
 import type { Config } from '../config.js';
-import type { ConfigError, ConfigIssue } from '../values/issue.js';
+import type { ConfigError } from '../values/issue.js';
 import { type Change, type ConfigChanges, type ReloadMethod, type ReportedChange, reportedChange } from './changes.js';
 import type { ConfigSnapshot } from './state.js';
 
@@ -24,7 +25,7 @@ export interface Preparation {
   readonly changes: () => readonly Change[];
   /** Of options in the files that nobody declared. */
   readonly undeclared: readonly ReportedChange[];
-  readonly warnings: readonly ConfigIssue[];
+  readonly warnings: readonly Diagnostic[];
   readonly refusal: ConfigError | undefined;
   readonly release: (over: (group: string) => boolean) => void;
   readonly accept: () => Promise<ConfigChanges>;
@@ -34,7 +35,7 @@ export interface Preparation {
 export class PreparedReload {
   /** The new configuration, complete; for looking at it and trying it. */
   readonly config: Config;
-  readonly warnings: readonly ConfigIssue[];
+  readonly warnings: readonly Diagnostic[];
   /** Why it is refused, where that was collected: it is there to be looked at, and cannot be accepted. */
   readonly refusal: ConfigError | undefined;
   readonly #preparation: Preparation;

@@ -2,10 +2,10 @@
  * One generation of a configuration: what was written, the bytes of the files it rests on, and how to read it again.
  * As JSON it is the snapshot that a parent hands to its workers.
  */
+import type { Diagnostic } from '../../errors/index.js';
 import { type AcceptedFile, AcceptedFiles } from '../sources/accepted-files.js';
 import type { NamedPath } from '../sources/default-files.js';
 import { noSources, type Sources, type Written } from '../sources/sources.js';
-import type { ConfigIssue } from '../values/issue.js';
 
 /** Where the sources came from: what a reload reads. */
 export interface SourcePaths {
@@ -28,7 +28,7 @@ export interface State {
   /** Grows by one with each accepted change. */
   readonly generation: number;
   /** What is wrong with the sources themselves. */
-  readonly issues: readonly ConfigIssue[];
+  readonly issues: readonly Diagnostic[];
 }
 
 /** A state and the values that code set, as JSON. Made by `config.snapshot()`; what is in it is nobody's business. */

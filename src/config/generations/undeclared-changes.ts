@@ -2,10 +2,11 @@
  * What differs between two readings of the files among the options that this process does not know: those of filters and
  * apps, which workers alone load.
  */
+
 import { isDeepStrictEqual } from 'node:util';
+import { type Place, placeInFile, placeOf } from '../../errors/index.js';
 import { masked } from '../../text/index.js';
-import { fileLocation, type Sources, variableName } from '../sources/sources.js';
-import { type Location, placeOf } from '../values/issue.js';
+import { type Sources, variableName } from '../sources/sources.js';
 import type { ReloadMethod, ReportedChange } from './changes.js';
 import type { Declared } from './generation.js';
 import type { State } from './state.js';
@@ -13,7 +14,7 @@ import type { State } from './state.js';
 /** Where an option is set, and every line that the file has of it. */
 interface Setting {
   readonly texts: string[];
-  location: Location;
+  location: Place;
 }
 
 /** The options that differ, without their values: what is secret only the workers know. */
@@ -49,7 +50,7 @@ function settings(sources: Sources, isKnown: (group: string, opt: string) => boo
       const key = `${section}.${name}`;
       if (isKnown(section, name) || above.has(key) || variableName(envPrefix, section, name) in environment) continue;
       const setting = own.get(key);
-      const location = fileLocation(file.kind, origin);
+      const location = placeInFile(origin, file.kind);
       if (setting === undefined) own.set(key, { texts: [value], location });
       else {
         setting.texts.push(value);

@@ -2,9 +2,11 @@
  * Configuration from elsewhere: `[DEFAULT] config_source` names groups, each of which says where to read. What comes
  * back has the syntax of a file, and lower precedence than every file.
  */
+
 import { readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import type { Diagnostic } from '../../errors/index.js';
 import { maskUris } from '../../text/index.js';
 import { type Declared, Generation } from '../generations/generation.js';
 import type { State } from '../generations/state.js';
@@ -14,7 +16,6 @@ import { boolean } from '../types/number-types.js';
 import { camelCase, type OptionsOf } from '../types/option.js';
 import { oneOf, path, uri } from '../types/text-types.js';
 import { duration } from '../types/unit-types.js';
-import type { ConfigIssue } from '../values/issue.js';
 import { parseSource } from './read-files.js';
 import type { SourceFile } from './sources.js';
 
@@ -44,7 +45,7 @@ export function declareSources(state: State, declared: Declared): readonly strin
 export async function readExternalSources(state: State, declared: Declared): Promise<State> {
   const names = declareSources(state, declared);
   if (names.length === 0) return state;
-  const issues: ConfigIssue[] = [];
+  const issues: Diagnostic[] = [];
   const { resolver } = new Generation(state, declared);
   const sources: SourceFile[] = [];
   for (const name of names) {
@@ -61,7 +62,7 @@ export async function readExternalSources(state: State, declared: Declared): Pro
 async function readSource(
   group: string,
   options: OptionsOf<typeof sourceOptions>,
-  issues: ConfigIssue[],
+  issues: Diagnostic[],
 ): Promise<SourceFile[]> {
   const name = maskUris(options.uri);
   try {
@@ -69,7 +70,7 @@ async function readSource(
   } catch (error) {
     const message = `cannot read ${name}: ${(error as Error).message}`;
     const severity = options.optional ? 'warning' : 'error';
-    issues.push({ severity, code: 'PORTICO_CONFIG_SOURCE', group, opt: 'uri', message });
+    issues.push({ severity, code: 'PORTICO_CONFIG_SOURCE', section: group, option: 'uri', message });
     return [];
   }
 }

@@ -3,19 +3,19 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
+import type { Diagnostic } from '../../errors/index.js';
 import type { Option } from '../types/option.js';
 import type { Spelling } from '../values/declared-groups.js';
-import type { ConfigIssue } from '../values/issue.js';
 import { givesAway, maskLocation } from '../values/mask.js';
 import { writtenInEnvironment } from './environment.js';
 import { type Sources, type Written, writtenAsArgument, writtenInFile } from './sources.js';
 
 /** Reports an issue about a written value, or about the option where nothing is written. */
 export type Report = (
-  severity: ConfigIssue['severity'],
+  severity: Diagnostic['severity'],
   code: string,
   written: Written | undefined,
-  rest: Partial<ConfigIssue> & { readonly message: string },
+  rest: Partial<Diagnostic> & { readonly message: string },
 ) => void;
 
 /** Where values are looked for. */

@@ -1,14 +1,15 @@
 /**
  * Reading configuration files: the named ones, and those of directories. All that cannot be read is reported at once.
  */
+
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Diagnostic, placeInFile } from '../../errors/index.js';
 import { readConf } from '../../ini/index.js';
 import { masked, maskUris } from '../../text/index.js';
-import type { ConfigIssue } from '../values/issue.js';
 import { maskAssigned } from '../values/mask.js';
 import type { NamedPath } from './default-files.js';
-import { fileLocation, type SourceFile } from './sources.js';
+import type { SourceFile } from './sources.js';
 
 /** What to read; every one must be there. */
 export interface FilesToRead {
@@ -19,12 +20,12 @@ export interface FilesToRead {
 /** What was read, lowest precedence first, and what is wrong with it. */
 export interface FilesRead {
   readonly files: readonly SourceFile[];
-  readonly issues: readonly ConfigIssue[];
+  readonly issues: readonly Diagnostic[];
 }
 
 /** Reads all files, those of directories after the named ones. Throws nothing. */
 export function readFiles({ files, dirs }: FilesToRead): FilesRead {
-  const issues: ConfigIssue[] = [];
+  const issues: Diagnostic[] = [];
   const named = files.flatMap((file) => readOne(file, issues));
   const found = dirs.flatMap((dir) => confFiles(dir, issues));
   return { files: [...named, ...found.flatMap((file) => readOne(file, issues))], issues };
@@ -34,18 +35,18 @@ export function readFiles({ files, dirs }: FilesToRead): FilesRead {
 export function parseSource(
   file: NamedPath & { readonly kind?: SourceFile['kind']; readonly exposed?: boolean },
   content: Uint8Array | string,
-  issues: ConfigIssue[],
+  issues: Diagnostic[],
 ): SourceFile {
   const { sections, entries, problems } = readConf(file.name, content);
   const kind = file.kind ?? 'file';
   for (const { message, origin } of problems) {
     const text = shownOf(message, origin.text ?? '');
-    const location = fileLocation(kind, { ...origin, text });
+    const place = placeInFile({ ...origin, text }, kind);
     const got = text.trim();
     const hint = hintOf(message, got);
     // A header that lost its end is in no section, least of all in the one before it.
-    const place = { group: message.startsWith('invalid section') ? undefined : origin.section, location };
-    issues.push({ severity: 'error', code: 'PORTICO_CONFIG_SYNTAX', ...place, message, got, hint });
+    const section = message.startsWith('invalid section') ? undefined : origin.section;
+    issues.push({ severity: 'error', code: 'PORTICO_CONFIG_SYNTAX', section, place, message, got, hint });
   }
   return { kind, name: file.name, path: file.path, sections, entries, exposed: file.exposed ?? false };
 }
@@ -70,7 +71,7 @@ function hintOf(message: string, text: string): string | undefined {
 }
 
 /** The `*.conf` files of a directory in byte order; not those of directories in it, not hidden ones. */
-function confFiles(dir: NamedPath, issues: ConfigIssue[]): NamedPath[] {
+function confFiles(dir: NamedPath, issues: Diagnostic[]): NamedPath[] {
   try {
     return readdirSync(dir.path)
       .filter((name) => name.endsWith('.conf') && !name.startsWith('.'))
@@ -83,7 +84,7 @@ function confFiles(dir: NamedPath, issues: ConfigIssue[]): NamedPath[] {
   }
 }
 
-function readOne(file: NamedPath, issues: ConfigIssue[]): SourceFile[] {
+function readOne(file: NamedPath, issues: Diagnostic[]): SourceFile[] {
   if (/\.(?:json|toml|ya?ml)$/i.test(file.name)) {
     const message = `cannot read config file ${file.name}: only the INI format is read`;
     const hint = '`api-cli config generate` prints a file in that format';
@@ -107,7 +108,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['EACCES', 'permission denied'],
 ]);
 
-function unreadable(what: string, { name, path }: NamedPath, error: unknown): ConfigIssue {
+function unreadable(what: string, { name, path }: NamedPath, error: unknown): Diagnostic {
   const { code = '', message } = error as NodeJS.ErrnoException;
   const words = REASONS.get(code);
   const reason = words === undefined ? code || message : `${words} (${code})`;

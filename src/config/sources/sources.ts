@@ -2,8 +2,8 @@
  * Everything that was written about a configuration, before anybody knows what it means: files, environment and command
  * line. Plain data, so that it can cross to a worker as JSON.
  */
+import { type Place, placeInFile } from '../../errors/index.js';
 import type { ConfEntry, ConfSection } from '../../ini/index.js';
-import type { Location } from '../values/issue.js';
 
 /** One file or external source, read. */
 export interface SourceFile {
@@ -41,7 +41,7 @@ export interface Written {
   readonly group: string;
   readonly opt: string;
   readonly text: string;
-  readonly location: Location;
+  readonly location: Place;
   /** The file entry it comes from, for places within the value. */
   readonly entry?: ConfEntry;
   /** Values that code gave are not text and stay as they are. */
@@ -61,7 +61,7 @@ export function writtenInFile(file: SourceFile, group: string, opt: string): Wri
       group,
       opt,
       text: entry.value,
-      location: fileLocation(file.kind, entry.origin),
+      location: placeInFile(entry.origin, file.kind),
       entry,
       exposed: file.exposed,
     }));
@@ -83,9 +83,4 @@ export function writtenAsArgument({ arguments: given }: Sources, group: string, 
 export function variableName(prefix: string, group: string, opt: string): string {
   const word = (name: string) => name.toUpperCase().replaceAll(/[-.:]/g, '_');
   return `${prefix}_${word(group)}__${word(opt)}`;
-}
-
-/** The location of a place in a file. */
-export function fileLocation(kind: 'file' | 'source', origin: ConfEntry['origin']): Location {
-  return { kind, detail: `${origin.file}:${origin.line}:${origin.column}`, origin };
 }

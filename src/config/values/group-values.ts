@@ -1,13 +1,12 @@
 /**
  * A group's values: found, judged, and put into the object they are handed out in.
  */
+
 import { inspect } from 'node:util';
-import type { Origin } from '../../errors/index.js';
+import { type Diagnostic, type Origin, placeInFile } from '../../errors/index.js';
 import { masked } from '../../text/index.js';
 import type { Generation } from '../generations/generation.js';
-import { fileLocation } from '../sources/sources.js';
 import { camelCase, type OptionDeclarations, type WrittenValue } from '../types/option.js';
-import type { ConfigIssue } from './issue.js';
 import { localValue, unknownLocals, writtenLocally } from './local-values.js';
 import { maskValue } from './mask.js';
 import type { Resolved } from './resolver.js';
@@ -35,7 +34,7 @@ export interface ValidateOptions {
 /** What a group came to. `values` is of use only when no issue is an error. */
 export interface GroupRead {
   readonly values: object;
-  readonly issues: readonly ConfigIssue[];
+  readonly issues: readonly Diagnostic[];
 }
 
 /** Reads a group, `local` values before those of the generation. Throws nothing. */
@@ -46,7 +45,7 @@ export function readGroup(
   from: GroupOptions,
 ): GroupRead {
   const { local = new Map<string, WrittenValue>(), partial = false } = from;
-  const issues: ConfigIssue[] = unknownLocals(group, options, local);
+  const issues: Diagnostic[] = unknownLocals(group, options, local);
   const values = new Map<string, unknown>();
   for (const [opt, option] of Object.entries(options)) {
     const written = writtenLocally(local, opt, option);
@@ -59,9 +58,9 @@ export function readGroup(
   return { values: handedOut(options, values), issues };
 }
 
-function missedAt(issue: ConfigIssue, origin: Origin | undefined): ConfigIssue {
-  if (issue.code !== 'PORTICO_CONFIG_REQUIRED' || issue.location !== undefined || origin === undefined) return issue;
-  return { ...issue, location: fileLocation('file', origin), hint: `write it there, or ${issue.hint ?? ''}` };
+function missedAt(issue: Diagnostic, origin: Origin | undefined): Diagnostic {
+  if (issue.code !== 'PORTICO_CONFIG_REQUIRED' || issue.place !== undefined || origin === undefined) return issue;
+  return { ...issue, place: placeInFile(origin), hint: `write it there, or ${issue.hint ?? ''}` };
 }
 
 /** Values by group and name as they may be printed. */

@@ -2,9 +2,9 @@
  * Values of a paste section: they go through the same declarations as those of the service configuration.
  */
 
-import { fileLocation } from '../sources/sources.js';
+import { type Diagnostic, type Place, placeInFile } from '../../errors/index.js';
 import { InvalidValue, type Option, type OptionDeclarations, type WrittenValue } from '../types/option.js';
-import { type ConfigIssue, type Location, suggestion } from './issue.js';
+import { suggestion } from './issue.js';
 import { maskLocation, maskText } from './mask.js';
 
 /** What somebody wrote for an option of a group, under its name or another that is as good. */
@@ -25,7 +25,7 @@ export function writtenLocally(
 }
 
 /** Parses it; a refused value is an issue at its place, and undefined. Lines are the items of a repeatable option. */
-export function localValue({ group, opt, option, written }: LocalOption, issues: ConfigIssue[]): unknown {
+export function localValue({ group, opt, option, written }: LocalOption, issues: Diagnostic[]): unknown {
   try {
     if (!option.repeatable) return option.parse(written.value);
     const items = written.value.split('\n').map((line) => line.trim());
@@ -34,9 +34,9 @@ export function localValue({ group, opt, option, written }: LocalOption, issues:
     issues.push({
       severity: 'error',
       code: 'PORTICO_CONFIG_VALUE',
-      group: written.origin?.section ?? group,
-      opt: written.origin?.option ?? opt,
-      location: placeOf(opt, option, written),
+      section: written.origin?.section ?? group,
+      option: written.origin?.option ?? opt,
+      place: placeOf(opt, option, written),
       message: (error as Error).message,
       got: maskText(opt, option, written.value),
       hint: hintFor(error, option, written),
@@ -50,16 +50,16 @@ export function unknownLocals(
   group: string,
   options: OptionDeclarations,
   local: ReadonlyMap<string, WrittenValue>,
-): ConfigIssue[] {
+): Diagnostic[] {
   const known = new Set(Object.entries(options).flatMap(([opt, option]) => namesOf(opt, option)));
   return [...local]
     .filter(([name]) => !known.has(name))
     .map(([name, written]) => ({
       severity: 'error',
       code: 'PORTICO_CONFIG_UNKNOWN_OPTION',
-      group: written.origin?.section ?? group,
-      opt: name,
-      location: placeOf(name, undefined, written),
+      section: written.origin?.section ?? group,
+      option: name,
+      place: placeOf(name, undefined, written),
       message: 'unknown option',
       hint: suggestion(name, known) ?? `its options are ${[...known].join(', ')}`,
     }));
@@ -69,8 +69,8 @@ function namesOf(opt: string, option: Option): string[] {
   return [opt, ...[...option.aliases, ...option.deprecated].filter((name) => !name.includes('.'))];
 }
 
-function placeOf(opt: string, option: Option | undefined, { origin }: WrittenValue): Location | undefined {
-  return origin === undefined ? undefined : maskLocation(opt, option, fileLocation('file', origin));
+function placeOf(opt: string, option: Option | undefined, { origin }: WrittenValue): Place | undefined {
+  return origin === undefined ? undefined : maskLocation(opt, option, placeInFile(origin));
 }
 
 function hintFor(error: unknown, option: Option, { value }: WrittenValue): string | undefined {

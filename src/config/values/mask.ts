@@ -2,9 +2,9 @@
  * What must not be seen: secrets in dumps, errors, differences and reports.
  */
 
+import type { Place } from '../../errors/index.js';
 import { looksSecret, masked, maskUris } from '../../text/index.js';
 import type { Option } from '../types/option.js';
-import type { Location } from './issue.js';
 
 /** True for options declared secret, and for names that can hardly mean anything else. */
 export function isSecret(opt: string, option: Option | undefined): boolean {
@@ -41,7 +41,7 @@ export function maskAssigned(text: string): string {
  * A place whose line may be shown: without the line for a secret, with URIs masked for others, and without its value for an
  * option that nobody declared.
  */
-export function maskLocation(opt: string, option: Option | undefined, location: Location): Location {
+export function maskLocation(opt: string, option: Option | undefined, location: Place): Place {
   const { origin } = location;
   if (origin?.text === undefined) return location;
   const { text, ...place } = origin;

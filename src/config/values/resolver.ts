@@ -1,14 +1,15 @@
 /**
  * From what was written to the value of an option: choice, interpolation, parsing, and everything wrong on the way.
  */
+import { type Diagnostic, type Place, placeInFile } from '../../errors/index.js';
 import { originWithin } from '../../ini/index.js';
 import { BadReference, interpolate, type Reference } from '../sources/interpolate.js';
 import { type Choice, chooseWritten, type Layers, type Report } from '../sources/precedence.js';
-import { fileLocation, type Sources, variableName, type Written } from '../sources/sources.js';
+import { type Sources, variableName, type Written } from '../sources/sources.js';
 import { InvalidValue, type Option } from '../types/option.js';
 import { string } from '../types/text-types.js';
 import type { DeclaredGroups } from './declared-groups.js';
-import { type ConfigIssue, type Location, suggestion } from './issue.js';
+import { suggestion } from './issue.js';
 import { holdsSecret, maskLocation, maskText } from './mask.js';
 
 /** What a resolver works on. */
@@ -27,8 +28,8 @@ export interface Resolved extends Choice {
   readonly option: Option;
   /** Undefined also where the value was refused. */
   readonly value: unknown;
-  readonly location: Location;
-  readonly issues: readonly ConfigIssue[];
+  readonly location: Place;
+  readonly issues: readonly Diagnostic[];
 }
 
 /** Resolves options against one set of sources, each once. */
@@ -56,14 +57,14 @@ export class Resolver {
   }
 
   #resolveAfresh(group: string, opt: string, option: Option): Resolved {
-    const issues: ConfigIssue[] = [];
+    const issues: Diagnostic[] = [];
     const report: Report = (severity, code, written, rest) => {
-      const place = { group: written?.group ?? group, opt: written?.opt ?? opt, location: written?.location };
-      issues.push({ severity, code, ...place, ...rest });
+      const subject = { section: written?.group ?? group, option: written?.opt ?? opt, place: written?.location };
+      issues.push({ severity, code, ...subject, ...rest });
     };
     const choice = this.#choose(group, opt, option, report);
     const last = choice.written.at(-1);
-    const location: Location = last?.location ?? { kind: 'default', detail: 'default' };
+    const location: Place = last?.location ?? { kind: 'default', detail: 'default' };
     const value = this.#parse(group, opt, option, choice.written, report);
     if (value === undefined && option.required && !issues.some(({ severity }) => severity === 'error')) {
       const hint = this.#whereToSet(group, opt);
@@ -89,7 +90,7 @@ export class Resolver {
         message: (error as Error).message,
         got: maskText(opt, option, last.text),
         hint: hintFor(error, last, option),
-        location: maskLocation(opt, option, error instanceof BadReference ? placeWithin(error, last) : last.location),
+        place: maskLocation(opt, option, error instanceof BadReference ? placeWithin(error, last) : last.location),
       });
       return undefined;
     }
@@ -203,7 +204,7 @@ function hintFor(error: unknown, written: Written, option: Option): string | und
 }
 
 /** The place of a reference inside a value. */
-function placeWithin(error: BadReference, { location, entry }: Written): Location {
+function placeWithin(error: BadReference, { location, entry }: Written): Place {
   if (entry === undefined || location.kind === 'environment') return location;
-  return fileLocation(location.kind === 'source' ? 'source' : 'file', originWithin(entry.pieces, error.offset));
+  return placeInFile(originWithin(entry.pieces, error.offset), location.kind === 'source' ? 'source' : 'file');
 }

@@ -2,10 +2,10 @@
  * Names that were written and that nobody declared: in files, in the environment, on the command line.
  */
 
-import { nearestNames } from '../../errors/index.js';
-import { fileLocation, type Sources, variableName } from '../sources/sources.js';
+import { type Diagnostic, nearestNames, type Place, placeInFile } from '../../errors/index.js';
+import { type Sources, variableName } from '../sources/sources.js';
 import type { DeclaredGroups } from './declared-groups.js';
-import { type ConfigIssue, type Location, suggestion } from './issue.js';
+import { suggestion } from './issue.js';
 import { maskLocation } from './mask.js';
 
 /** What to judge. */
@@ -24,7 +24,7 @@ export interface NamesToJudge {
 }
 
 /** All unknown names, each with the nearest known one. Sections whose name begins with `x-` are never reported. */
-export function unknownNames(judged: NamesToJudge): ConfigIssue[] {
+export function unknownNames(judged: NamesToJudge): Diagnostic[] {
   for (const file of judged.sources.files) {
     for (const { name } of file.sections) judged.groups.instantiate(name);
   }
@@ -33,20 +33,20 @@ export function unknownNames(judged: NamesToJudge): ConfigIssue[] {
   return [...inFiles(judged), ...inArguments(judged), ...inEnvironment(judged)];
 }
 
-function inFiles(judged: NamesToJudge): ConfigIssue[] {
+function inFiles(judged: NamesToJudge): Diagnostic[] {
   const { groups, sources } = judged;
-  const issues: ConfigIssue[] = [];
+  const issues: Diagnostic[] = [];
   for (const file of sources.files) {
     const reported = new Set<string>();
     for (const { name, origin } of file.sections) {
       if (judged.only !== undefined || reported.has(name) || isKnownSection(groups, name)) continue;
       reported.add(name);
-      issues.push(...unknownSection(judged, origin.section ?? name, fileLocation(file.kind, origin)));
+      issues.push(...unknownSection(judged, origin.section ?? name, placeInFile(origin, file.kind)));
     }
     for (const { section, name, origin } of file.entries) {
       if (judged.only !== undefined && judged.only !== section) continue;
       // A name always begins its line: one that is indented continues a value.
-      const location = maskLocation(name, undefined, fileLocation(file.kind, { ...origin, column: 1 }));
+      const location = maskLocation(name, undefined, placeInFile({ ...origin, column: 1 }, file.kind));
       if (section === 'DEFAULT' && /^config_(?:file|dir)$/.test(name)) issues.push(onlyOnCommandLine(name, location));
       else if (groups.find(section, name) === undefined && isJudged(judged, section)) {
         issues.push(...unknownOption(judged, section, name, location));
@@ -57,16 +57,17 @@ function inFiles(judged: NamesToJudge): ConfigIssue[] {
 }
 
 /** Nothing else would ever say that an argument does not count: it is refused where a file's section is left alone. */
-function inArguments(judged: NamesToJudge): ConfigIssue[] {
+function inArguments(judged: NamesToJudge): Diagnostic[] {
   const { groups, complete } = judged;
   return judged.sources.arguments.flatMap(({ group, opt, index }) => {
     if (groups.find(group, opt) !== undefined) return [];
-    const location: Location = { kind: 'command_line', detail: `argument ${index}` };
-    if (isJudged(judged, group)) return unknownOption(judged, group, opt, location);
+    const place: Place = { kind: 'command_line', detail: `argument ${index}` };
+    if (isJudged(judged, group)) return unknownOption(judged, group, opt, place);
     const hint = nearSetting(groups, group, opt);
     if (group.startsWith('x-') || (hint === undefined && !complete)) return [];
     const [severity, code] = ['error', 'PORTICO_CONFIG_UNKNOWN_OPTION'] as const;
-    return [{ severity, code, group, opt, location, message: 'unknown option, of a group that nobody has', hint }];
+    const message = 'unknown option, of a group that nobody has';
+    return [{ severity, code, section: group, option: opt, place, message, hint }];
   });
 }
 
@@ -86,7 +87,7 @@ function nearSetting(groups: DeclaredGroups, group: string, opt: string): string
 
 const shortName = (group: string): string => group.replace(/^api:/, '');
 
-function inEnvironment({ groups, sources, strict, complete }: NamesToJudge): ConfigIssue[] {
+function inEnvironment({ groups, sources, strict, complete }: NamesToJudge): Diagnostic[] {
   const { envPrefix, environment } = sources;
   const known = new Set<string>();
   for (const { group, opt, option } of groups.all()) {
@@ -107,7 +108,7 @@ function inEnvironment({ groups, sources, strict, complete }: NamesToJudge): Con
       {
         severity: strict ? ('error' as const) : ('warning' as const),
         code: 'PORTICO_CONFIG_UNKNOWN_VARIABLE',
-        location: { kind: 'environment' as const, detail: name },
+        place: { kind: 'environment' as const, detail: name },
         message: plain ? 'only secret options are read from files' : 'no option has this variable',
         hint,
       },
@@ -123,7 +124,7 @@ function isKnownSection(groups: DeclaredGroups, name: string): boolean {
   return name === 'DEFAULT' || name.startsWith('x-') || groups.has(name) || groups.spelledIn(name).length > 0;
 }
 
-function unknownSection({ groups, strict, complete }: NamesToJudge, name: string, location: Location): ConfigIssue[] {
+function unknownSection({ groups, strict, complete }: NamesToJudge, name: string, place: Place): Diagnostic[] {
   const near = groups.has(`api:${name}`)
     ? `did you mean [api:${name}]?`
     : suggestion(name, ['DEFAULT', ...groups.groupNames()]);
@@ -131,24 +132,25 @@ function unknownSection({ groups, strict, complete }: NamesToJudge, name: string
   const hint = near ?? 'a section called x-… is left alone';
   const severity = strict && complete ? 'error' : 'warning';
   const code = 'PORTICO_CONFIG_UNKNOWN_SECTION';
-  return [{ severity, code, group: name, location, message: 'unknown section', hint }];
+  return [{ severity, code, section: name, place, message: 'unknown section', hint }];
 }
 
-function unknownOption(judged: NamesToJudge, group: string, opt: string, location: Location): ConfigIssue[] {
+function unknownOption(judged: NamesToJudge, group: string, opt: string, place: Place): Diagnostic[] {
   const { groups, strict } = judged;
   const section = groups.sectionOfSpelling(group, opt);
   if (section !== undefined && suggestion(opt, groups.spelledIn(group)) === undefined) {
     // `metadata_workers` in a program that does not serve metadata: one file may be for several programs.
     const message = `nothing here is called [${section}]`;
     const code = 'PORTICO_CONFIG_UNKNOWN_SECTION';
-    return [{ severity: strict ? 'error' : 'warning', code, group, opt, location, message }];
+    return [{ severity: strict ? 'error' : 'warning', code, section: group, option: opt, place, message }];
   }
   const hint = whatWasMeant(groups, group, opt);
   // The code of an API may have options in its section, and is loaded where the API is started.
   if (judged.only === undefined && group.startsWith('api:') && !judged.complete && hint === undefined) return [];
   const mayBeDeclared = group === 'DEFAULT' && !judged.complete && hint === undefined;
   const severity = mayBeDeclared ? 'warning' : 'error';
-  return [{ severity, code: 'PORTICO_CONFIG_UNKNOWN_OPTION', group, opt, location, message: 'unknown option', hint }];
+  const code = 'PORTICO_CONFIG_UNKNOWN_OPTION';
+  return [{ severity, code, section: group, option: opt, place, message: 'unknown option', hint }];
 }
 
 /** The nearest name of the group; else the group that does have the option; else a near name of another group. */
@@ -172,7 +174,8 @@ function whatWasMeant(groups: DeclaredGroups, group: string, opt: string): strin
   return owner === undefined ? everywhere : `${everywhere.slice(0, -1)} of [${owner}]?`;
 }
 
-function onlyOnCommandLine(opt: string, location: Location): ConfigIssue {
+function onlyOnCommandLine(opt: string, place: Place): Diagnostic {
   const message = `can only be given on the command line, as --${opt.replaceAll('_', '-')}`;
-  return { severity: 'error', code: 'PORTICO_CONFIG_UNKNOWN_OPTION', group: 'DEFAULT', opt, location, message };
+  const code = 'PORTICO_CONFIG_UNKNOWN_OPTION';
+  return { severity: 'error', code, section: 'DEFAULT', option: opt, place, message };
 }

@@ -197,7 +197,7 @@ export class WorkerHandle {
         this.#rehearsed.resolve();
         break;
       case 'failed':
-        this.#failure = { text: message.text, code: message.code, status: message.status };
+        this.#failure = message;
         break;
       case 'launched':
         this.#waiting.resolve(message.services);
@@ -291,9 +291,10 @@ function startError(assignment: Assignment, exit: WorkerExit): Error {
       ...(exit.signal === null ? { hint: 'Is there a process.exit() in the application, or in what it imports?' } : {}),
     });
   }
-  const message = failure.text;
+  const { text: message, diagnostics } = failure;
   const code = failure.code ?? 'PORTICO_WORKER_FAILED';
-  if (failure.status === STATUS_REFUSED) return new ConfigurationRefused(code, { message });
+  if (failure.status === STATUS_REFUSED)
+    return new ConfigurationRefused(code, diagnostics === undefined ? { message } : { message, diagnostics });
   // The launch ends with the status that a service chose.
   if (code === 'PORTICO_SERVICE_EXIT')
     return Object.assign(new PorticoError(code, { message }), { exitCode: failure.status });

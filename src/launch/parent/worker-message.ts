@@ -3,6 +3,7 @@
  * worker runs the application's code, and whatever that sends must not be able to harm the parent.
  */
 import { types } from 'node:util';
+import type { Diagnostic } from '../../errors/index.js';
 import type { ToParent } from '../assignment.js';
 import { countValues, ELEMENTS, FACTS_DEPTH, FACTS_VALUES, TEXT } from '../message-limits.js';
 
@@ -34,8 +35,32 @@ const digests: Check = (value) => {
   if (!types.isMap(value) || value.size > ELEMENTS) return `has to be a map of at most ${ELEMENTS} files`;
   return firstOf([...value].flat(), text);
 };
-const service: Check = (value) =>
-  isRecord(value) ? fieldsOf(value, { name: text, workers: count }) : 'has to be a list of services';
+
+const fields = (checks: Readonly<Record<string, Check>>, what: string): Check => {
+  return (value) => (isRecord(value) ? fieldsOf(value, checks) : `has to be ${what}`);
+};
+const service = fields({ name: text, workers: count }, 'a list of services');
+const origin = fields(
+  { file: text, line: count, column: count, section: optional(text), option: optional(text), text: optional(text) },
+  'a place in a file',
+);
+const diagnostic = fields(
+  {
+    severity: text,
+    code: text,
+    place: optional(fields({ kind: text, detail: text, origin: optional(origin) }, 'a place')),
+    section: optional(text),
+    option: optional(text),
+    message: text,
+    got: optional(text),
+    hint: optional(text),
+    proposal: optional(text),
+    showLine: optional(flag),
+    plain: optional(flag),
+    note: optional(text),
+  } satisfies Readonly<Record<keyof Diagnostic, Check>>,
+  'a diagnostic',
+);
 
 /** So many names of an object's fields are told. */
 const NAMES = 3;
@@ -44,7 +69,7 @@ const NAMES = 3;
 const MESSAGES: { readonly [K in ToParent['kind']]: Readonly<Record<keyof Extract<ToParent, { kind: K }>, Check>> } = {
   ready: { kind: text },
   rehearsed: { kind: text, files: digests },
-  failed: { kind: text, text, code: optional(text), status: exitStatus },
+  failed: { kind: text, text, code: optional(text), status: exitStatus, diagnostics: optional(listOf(diagnostic)) },
   launched: { kind: text, services: listOf(service) },
   draining: { kind: text },
   ended: { kind: text, status: exitStatus, cutOff: flag },

@@ -2,9 +2,10 @@
  * What a reload changes by the files its services read: certificates and paste files whose names are the same and whose
  * content is another. For its report.
  */
+
 import { readFileSync } from 'node:fs';
-import { type Config, placeOf, type ReportedChange } from '../../config/index.js';
-import { orUndefined } from '../../errors/index.js';
+import type { Config, ReportedChange } from '../../config/index.js';
+import { orUndefined, placeOf } from '../../errors/index.js';
 import type { ServiceBase, ServiceFile } from '../../service/index.js';
 import { type RestartMethod, serviceName } from '../launch-arguments.js';
 import { digest } from './file-changes.js';

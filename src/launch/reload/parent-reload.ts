@@ -82,7 +82,7 @@ async function apply(
   };
   const limitMs = settings.reloadCheckTimeoutMs;
   // Of what is refused already a child says what there would be.
-  const refused = prepared.refusal !== undefined || refusals.all.length > 0;
+  const refused = prepared.refusal !== undefined || refusals.any;
   const services = await refusals.gather(() =>
     refused ? undefined : inCheckTime(limitMs, 'onReload', given.onReload?.(prepared.config, prepared.changes)),
   );
@@ -91,12 +91,12 @@ async function apply(
   // Those that were made of the new configuration have looked at it.
   const asked = services?.map(({ service }) => service);
   const others = supervisor.services.filter((service) => asked?.includes(service) !== false);
-  const needless = method === 'reload' && (refused || refusals.all.length > 0);
+  const needless = method === 'reload' && (refused || refusals.any);
   await checkAll(needless ? [] : others, prepared, refusals);
   if (method === 'mutate') refusals.refuse();
-  else if (refusals.all.length > 0) {
+  else if (refusals.any) {
     const pools = supervisor.pools.filter(({ name }) => wanted?.has(name) !== false);
-    throw await allThatIsWrong(refusals.all, next, pools);
+    return await allThatIsWrong(refusals, next, pools);
   }
   const late = await given.hooks.runWithin(limitMs, prepared.config);
   if (late !== undefined) throw reloadTimeout(late);

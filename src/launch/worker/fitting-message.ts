@@ -17,7 +17,13 @@ type Facts = Readonly<Record<string, unknown>>;
 export function fittingMessage(message: ToParent, warn: (text: string) => void): ToParent {
   switch (message.kind) {
     case 'failed':
-      return { ...message, text: shortened(message.text), code: message.code && shortened(message.code) };
+      return {
+        ...message,
+        text: shortened(message.text),
+        code: message.code && shortened(message.code),
+        // Without them there is the text.
+        diagnostics: sizeOf(message.diagnostics) > TEXT ? undefined : message.diagnostics,
+      };
     case 'replace':
       return { ...message, reason: shortened(message.reason ?? 'asked for') };
     case 'beat':

@@ -4,7 +4,7 @@
  * Made by the bootstrap before the program's main module runs, and left on the process object under
  * `Symbol.for('portico.worker')`, where `Config.load` finds the configuration and `ProcessLauncher` its role.
  */
-import { describeError } from '../../errors/index.js';
+import { ConfigurationRefused, describeError } from '../../errors/index.js';
 import type { Assignment, Configure, LaunchedService, ToParent, ToWorker } from '../assignment.js';
 import { STATUS_FAILED, statusOf } from '../exit-status.js';
 import { within } from '../within.js';
@@ -157,7 +157,13 @@ export class ParentLink {
   async explain(error: unknown): Promise<void> {
     const status = statusOf(error);
     const code = (error as { code?: unknown } | null | undefined)?.code;
-    const failure = { text: describeError(error), code: typeof code === 'string' ? code : undefined, status };
+    const diagnostics = error instanceof ConfigurationRefused ? error.diagnostics : undefined;
+    const failure = {
+      text: describeError(error),
+      code: typeof code === 'string' ? code : undefined,
+      status,
+      diagnostics,
+    };
     await within(1000, this.send({ kind: 'failed', ...failure }));
   }
 

@@ -6,8 +6,8 @@
  * is loaded from the apps that nothing else mentions; what those do not reach is looked at by itself.
  */
 import type { Declared, Trial } from '../../app/index.js';
-import { type Config, ConfigError } from '../../config/index.js';
-import { ConfigurationRefused, refusalsOf, SeveralRefusals } from '../../errors/index.js';
+import type { Config } from '../../config/index.js';
+import { ConfigurationRefused, type Diagnostic, severalRefusals } from '../../errors/index.js';
 import type { PasteDocument, PasteSection } from '../../ini/index.js';
 import { silentLogger } from '../../log/index.js';
 import { tellsChildren } from '../composite/children.js';
@@ -22,7 +22,7 @@ import { definedBy, type Kind } from '../section.js';
 import { argumentsFor, Releases, sectionOf } from '../section-context.js';
 import { Session, type SessionParts } from '../session.js';
 import type { Setting, Source } from '../source.js';
-import { type Finding, Findings } from './finding.js';
+import { Findings } from './finding.js';
 import { warnOfDefaults, warnOfHeaders, warnOfSection } from './section-warnings.js';
 import { orderWarnings, warnOfLost, warnOfRepeats } from './tree-warnings.js';
 
@@ -37,7 +37,7 @@ export interface CheckOptions {
 }
 
 /** Everything that is wrong, or looks wrong, by place. */
-export async function checkPaste(parts: SessionParts, options: CheckOptions): Promise<Finding[]> {
+export async function checkPaste(parts: SessionParts, options: CheckOptions): Promise<Diagnostic[]> {
   const check = new Check(parts, options);
   await check.run();
   return check.findings.sorted();
@@ -271,18 +271,15 @@ class Check {
   #mistake(error: unknown): void {
     const missing = error instanceof PasteError && error.code === pasteCode('missing-key');
     if (missing && this.#alone) return;
-    for (const each of refusalsOf(error)) this.findings.error(each, this.#main.file);
+    this.findings.error(error, this.#main.file);
     if (isLimit(error)) this.#made.length = 0;
   }
 }
 
 /** Of what a factory refuses, only what stands in the paste file: the rest may be right in a service configuration. */
 function writtenHere(error: unknown): unknown {
-  if (error instanceof ConfigError) {
-    return new ConfigError(error.issues.filter(({ location }) => location?.origin !== undefined));
-  }
-  const refusals = refusalsOf(error).filter(
-    (each) => !(each instanceof ConfigurationRefused) || each.origin?.option !== undefined,
+  if (!(error instanceof ConfigurationRefused)) return error;
+  return severalRefusals(
+    error.diagnostics.filter(({ place, option }) => place?.origin !== undefined && option !== undefined),
   );
-  return refusals.length === 1 ? refusals[0] : new SeveralRefusals([], refusals as ConfigurationRefused[]);
 }

@@ -4,7 +4,7 @@
  */
 import { evaluate, type MemberNode, type ObjectNode, parse, type ValueNode } from '@humanwhocodes/momoa';
 import { camelCase } from '../../config/index.js';
-import { allInOne, ConfigurationRefused, nearestNames } from '../../errors/index.js';
+import { ConfigurationRefused, nearestNames, Refusals } from '../../errors/index.js';
 import type { TokenInfo } from './token-validator.js';
 
 /** What a member may be. */
@@ -57,15 +57,14 @@ const KINDS: Readonly<Record<Kind & string, { readonly is: string; fits(value: u
 export function staticTokens(text: string, file: string): ReadonlyMap<string, TokenInfo> {
   const reader = new StaticTokensReader(file);
   const tokens = reader.read(text);
-  const refusal = allInOne(reader.refusals);
-  if (refusal !== undefined) throw refusal;
+  reader.refusals.refuse();
   return tokens;
 }
 
 type Place = { readonly line: number; readonly column: number };
 
 class StaticTokensReader {
-  readonly refusals: ConfigurationRefused[] = [];
+  readonly refusals = new Refusals();
   readonly #file: string;
 
   constructor(file: string) {
@@ -133,7 +132,7 @@ class StaticTokensReader {
 
   #refuse(message: string, hint: string | undefined, { line, column }: Place): void {
     const origin = { file: this.#file, line, column };
-    this.refusals.push(new ConfigurationRefused('PORTICO_STATIC_TOKENS', { message, hint, origin }));
+    this.refusals.note(new ConfigurationRefused('PORTICO_STATIC_TOKENS', { message, hint, origin }));
   }
 }
 

@@ -11,15 +11,13 @@ export class RouteError extends PorticoError {}
 
 /** All mistakes of a table, at once. */
 export class RouteTableError extends RouteError {
-  readonly issues: readonly RouteError[];
-
-  constructor(issues: readonly RouteError[]) {
-    const lines = issues.map((issue) => issue.describe());
+  constructor(mistakes: readonly RouteError[]) {
+    const lines = mistakes.map((mistake) => mistake.describe());
     super('PORTICO_ROUTE_TABLE', {
+      diagnostics: mistakes.flatMap(({ diagnostics }) => diagnostics),
       message: lines.length === 1 ? lines[0]! : `${lines.length} mistakes in the route table:\n${lines.join('\n')}`,
-      cause: issues[0],
+      cause: mistakes[0],
     });
-    this.issues = issues;
   }
 }
 

@@ -3,8 +3,8 @@
  */
 import { inPlace, selfPlaced } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
-import { ConfigurationRefused } from '../../errors/index.js';
-import { findingText, type LoadedApp, Loader } from '../../loader/index.js';
+import { ConfigurationRefused, printDiagnostics } from '../../errors/index.js';
+import { type LoadedApp, Loader } from '../../loader/index.js';
 import type { Logger } from '../../log/index.js';
 import { toldOnce } from '../../service/internal.js';
 import type { BuiltApp } from './api-app.js';
@@ -47,6 +47,7 @@ async function loadWhole(loader: AppLoader, name: string): Promise<LoadedApp> {
     const findings = await loader.check().catch(() => []);
     const errors = findings.filter(({ severity }) => severity === 'error');
     if (errors.length < 2) throw error;
-    throw new ConfigurationRefused(error.code, { message: errors.map(findingText).join('\n'), cause: error });
+    const message = printDiagnostics(errors, { showLine: false });
+    throw new ConfigurationRefused(error.code, { diagnostics: errors, message, cause: error });
   }
 }

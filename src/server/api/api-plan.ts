@@ -3,7 +3,7 @@
  */
 import type { TlsOptions } from 'node:tls';
 import type { Config } from '../../config/index.js';
-import { gatherRefusals, refusalsOf } from '../../errors/index.js';
+import { gatherRefusals } from '../../errors/index.js';
 import { PasteAppNotFound } from '../../loader/index.js';
 import type { Logger } from '../../log/index.js';
 import { ApiServing } from './api-serving.js';
@@ -31,6 +31,7 @@ export function apiPlan(
 ): ApiPlan {
   const serving = new ApiServing(name, config, given);
   let settings: ApiSettings | undefined;
+  let missing: PasteAppNotFound | undefined;
   try {
     const [, loader, tls] = gatherRefusals(
       () => {
@@ -38,13 +39,18 @@ export function apiPlan(
       },
       () => {
         const found = given.loader ?? pasteLoader(config, given.log, name);
-        if (settings !== undefined) checkApp(found, settings.pipeline);
+        try {
+          if (settings !== undefined) checkApp(found, settings.pipeline);
+        } catch (error) {
+          if (error instanceof PasteAppNotFound) missing = error;
+          throw error;
+        }
         return found;
       },
       () => serving.tlsOptions({ tls: tlsSettings(config, name) }),
     );
     return { settings: settings!, serving, loader, tls };
   } catch (error) {
-    throw refusalsOf(error).find((each) => each instanceof PasteAppNotFound) ?? error;
+    throw missing ?? error;
   }
 }

@@ -1,9 +1,11 @@
 /**
  * How one API is served, as its configuration says at the moment it is asked: for its server, and for TLS.
  */
+
 import type { TlsOptions } from 'node:tls';
 import { faultStyleOf } from '../../app/index.js';
-import { type Config, type Location, placeOf } from '../../config/index.js';
+import type { Config } from '../../config/index.js';
+import { type Place, placeOf } from '../../errors/index.js';
 import type { ServerOptions } from '../server-options.js';
 import { type ReadFile, TlsRefused } from '../tls/certificates.js';
 import { expiryWarning, isTlsEnabled, tlsOptions, validUntil } from '../tls/tls.js';
@@ -67,7 +69,7 @@ export class ApiServing {
   }
 
   /** Where an option of TLS was set: in the API's own section, else in `[ssl]`; without one, where TLS was asked for. */
-  #locationOf(option: string | undefined): Location | undefined {
+  #locationOf(option: string | undefined): Place | undefined {
     const { group, opt } =
       option === undefined
         ? { group: 'DEFAULT', opt: 'enabled_ssl_apis' }

@@ -1,8 +1,9 @@
 /**
  * What the configuration says about one API: where it listens, with how many workers, with which certificate.
  */
-import { type Config, ConfigError, type ListenValue, type OptionsOf, placeOf } from '../../config/index.js';
-import { PorticoError, whatItIs } from '../../errors/index.js';
+
+import { type Config, ConfigError, type ListenValue, type OptionsOf } from '../../config/index.js';
+import { PorticoError, placeOf, whatItIs } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import { certificatePath, sslSettings } from '../tls/certificate-paths.js';
 import type { TlsSettings } from '../tls/ssl-options.js';
@@ -82,7 +83,7 @@ function refuseMisspelled(config: Config, name: string): void {
     config.api(name, apiOptions);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const issues = error.issues.filter(
+    const issues = error.diagnostics.filter(
       ({ code, hint }) => code !== 'PORTICO_CONFIG_UNKNOWN_OPTION' || hint !== undefined,
     );
     if (issues.length > 0) throw new ConfigError(issues);
@@ -162,6 +163,14 @@ function wrong(
   const location = config.getLocation(group, opt);
   const written = got === undefined ? {} : { got: String(got) };
   return new ConfigError([
-    { severity: 'error', code: 'PORTICO_CONFIG_VALUE', group, opt, location, ...said, ...written },
+    {
+      severity: 'error',
+      code: 'PORTICO_CONFIG_VALUE',
+      section: group,
+      option: opt,
+      place: location,
+      ...said,
+      ...written,
+    },
   ]);
 }

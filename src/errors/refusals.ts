@@ -1,0 +1,77 @@
+/**
+ * Gathers what several parts have against a configuration, so that one run tells all of it.
+ */
+import { type Diagnostic, inOrder } from './diagnostic.js';
+import { ConfigurationRefused } from './errors.js';
+
+/** What a configuration is refused for. */
+export class Refusals {
+  #refusals: readonly ConfigurationRefused[] = [];
+  #found: readonly Diagnostic[] = [];
+
+  get any(): boolean {
+    return this.#refusals.length > 0 || this.#found.length > 0;
+  }
+
+  /** All mistakes. */
+  get diagnostics(): readonly Diagnostic[] {
+    return [...this.#refusals.flatMap(({ diagnostics }) => diagnostics), ...this.#found];
+  }
+
+  /** Keeps a refusal. Throws what is none. */
+  note(error: unknown): void {
+    if (!(error instanceof ConfigurationRefused)) throw error;
+    this.#refusals = [...this.#refusals, error];
+  }
+
+  /** Adds mistakes that were found otherwise. */
+  add(diagnostics: readonly Diagnostic[]): void {
+    this.#found = [...this.#found, ...diagnostics];
+  }
+
+  /** Runs a step; a refusal is kept and gives undefined. Any other error goes on. */
+  async gather<T>(step: () => T | PromiseLike<T>): Promise<T | undefined> {
+    try {
+      return await step();
+    } catch (error) {
+      this.note(error);
+      return undefined;
+    }
+  }
+
+  /** Lets go of mistakes that are told otherwise. */
+  drop(told: (mistake: Diagnostic) => boolean): void {
+    const kept = this.diagnostics.filter((each) => !told(each));
+    if (kept.length === this.diagnostics.length) return;
+    this.#found = kept;
+    this.#refusals = [];
+  }
+
+  /** Throws all of them as one, a single refusal as it is, if there are any. */
+  refuse(): void {
+    const [first, ...others] = this.#refusals;
+    if (first !== undefined && this.#found.length === 0 && others.every((each) => each.describe() === first.describe()))
+      throw first;
+    if (this.any) throw severalRefusals(this.diagnostics);
+  }
+}
+
+/** One refusal of several mistakes, each once, by place. */
+export function severalRefusals(diagnostics: readonly Diagnostic[]): ConfigurationRefused {
+  return new ConfigurationRefused('PORTICO_CONFIGURATION_REFUSED', { diagnostics: inOrder(diagnostics) });
+}
+
+/** Runs all steps, and gives what each of them gave. Throws what they refuse as one; any other error at once. */
+export function gatherRefusals<T extends readonly unknown[]>(...steps: { [K in keyof T]: () => T[K] }): T {
+  const refusals = new Refusals();
+  const given = steps.map((step) => {
+    try {
+      return step();
+    } catch (error) {
+      refusals.note(error);
+      return undefined;
+    }
+  });
+  refusals.refuse();
+  return given as unknown as T;
+}

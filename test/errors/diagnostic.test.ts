@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Diagnostic, inOrder, markedLine, placeInFile, printDiagnostic } from '../../dist/errors/index.js';
+import { originAt } from '../../dist/ini/index.js';
+
+const at = (file: string, line: number, column: number, message = 'is wrong'): Diagnostic => ({
+  severity: 'error',
+  code: 'PORTICO_X',
+  place: placeInFile({ file, line, column }),
+  message,
+});
+
+test('a diagnostic is one line as compilers write it, and the hint one of its own', () => {
+  const place = placeInFile(originAt('a.ini', 2, 8, 'port = x'));
+  const found: Diagnostic = {
+    severity: 'error',
+    code: 'PORTICO_X',
+    place,
+    section: 'wsgi',
+    option: 'port',
+    message: 'should be a number',
+    got: '',
+    hint: 'write one',
+  };
+  const text = "a.ini:2:8: error: [wsgi] port: should be a number; got ''\n  write one";
+  assert.equal(printDiagnostic(found), text);
+  assert.equal(printDiagnostic({ ...found, plain: true }), text.replace('error: ', ''));
+  assert.equal(printDiagnostic(found, { showLine: true }), `${text}\n    port = x\n           ^`);
+  assert.equal(
+    printDiagnostic({ ...found, showLine: true, note: 'thrown at b.js:1:1' })
+      .split('\n')
+      .at(-1),
+    '  thrown at b.js:1:1',
+  );
+});
+
+test('places outside of files are told in words, and a default is none', () => {
+  const found = { severity: 'warning', code: 'PORTICO_X', message: 'is odd' } as const;
+  const printed = (kind: 'environment' | 'command_line' | 'default', detail: string): string =>
+    printDiagnostic({ ...found, place: { kind, detail } });
+  assert.equal(printed('environment', 'PORTICO_A__B'), 'env PORTICO_A__B: warning: is odd');
+  assert.equal(printed('command_line', 'argument 2'), 'command line, argument 2: warning: is odd');
+  assert.equal(printed('default', 'default'), 'warning: is odd');
+});
+
+test('passwords and what moves a cursor are not printed', () => {
+  const message = 'no answer from pg://u:hunter2@h/ \u009b31m';
+  assert.equal(
+    printDiagnostic(at('a.ini', 1, 1, message)),
+    'a.ini:1:1: error: no answer from pg://u:****@h/ \\u009b31m',
+  );
+});
+
+test('the caret stands under the column, keeps tabs, and shows no secret', () => {
+  assert.equal(markedLine(originAt('a.ini', 1, 8, 'port = x')), '    port = x\n           ^');
+  assert.equal(markedLine(originAt('a.ini', 1, 3, '\tport')), '    \tport\n    \t ^');
+  assert.equal(markedLine({ file: 'a.ini', line: 1, column: 1 }), undefined);
+  assert.equal(markedLine(originAt('a.ini', 1, 1, 'password = x', { option: 'password' })), undefined);
+});
+
+test('a list has each once, by file as they come first, line and column; what stands in no file is first', () => {
+  const nowhere: Diagnostic = { severity: 'error', code: 'PORTICO_X', message: 'is wrong' };
+  const list = [at('b', 2, 1), at('a', 9, 1), at('b', 1, 5), at('b', 1, 4), at('a', 9, 1), nowhere];
+  assert.deepEqual(
+    inOrder(list).map(({ place }) => place?.detail),
+    [undefined, 'b:1:4', 'b:1:5', 'b:2:1', 'a:9:1'],
+  );
+});
