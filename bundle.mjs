@@ -44,11 +44,11 @@ const TOGETHER = [
   [
     'cli/api-names.js',
     'cli/enabled-apis.js',
-    'cli/exit-status.js',
+    'cli/failure.js',
     'cli/missing-app.js',
-    'cli/no-configuration.js',
+    'cli/configuration.js',
     'cli/run-apis.js',
-    'cli/unplaced-apis.js',
+    'cli/missing-port.js',
   ],
 ];
 

@@ -37,3 +37,10 @@ export function appsOf(config: Config): ((name: string) => boolean) | undefined 
     throw error;
   }
 }
+
+/** What to write instead of a name that is several with blanks between them, one of them `known`; else undefined. */
+export function missingComma(name: string, known: readonly string[]): string | undefined {
+  const words = name.split(/\s+/).filter((word) => word !== '');
+  if (words.length < 2 || !words.some((word) => known.includes(word))) return undefined;
+  return `A comma is missing: write ${words.join(', ')}.`;
+}

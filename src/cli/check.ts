@@ -7,14 +7,12 @@ import type { Config } from '../config/index.js';
 import { type Diagnostic, messageWithValue, placeOf, printDiagnostic, printDiagnostics } from '../errors/index.js';
 import { aliasBlock, ConfigNotFound, Loader } from '../loader/index.js';
 import { apiFindings } from './check-apis.js';
-import { choice } from './choice.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
-import { readConfiguration } from './configuration.js';
-import { STATUS_REFUSED } from './exit-status.js';
+import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration, unread } from './configuration.js';
+import { STATUS_REFUSED } from './failure.js';
 import { logFileIssue } from './log-file-issue.js';
-import { NAME_A_CONFIGURATION, noConfiguration, unread } from './no-configuration.js';
-import { configuredPasteFile } from './paste-file.js';
-import { notAPasteFile } from './service-file.js';
+import { choice } from './option-values.js';
+import { configuredPasteFile, notAPasteFile } from './paste-file.js';
 import { registerShippedOptions } from './shipped-options.js';
 
 interface CheckArguments extends ConfigurationArguments {

@@ -1,7 +1,6 @@
 /**
  * `api-cli config`: samples, validation, and where values come from.
  */
-
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
@@ -17,14 +16,13 @@ import {
   showOptions,
   upgradeText,
 } from '../config/index.js';
-import { type Place, PorticoError, placeOf } from '../errors/index.js';
-import { choice } from './choice.js';
+import { ConfigurationRefused, type Place, PorticoError, placeOf } from '../errors/index.js';
+import { Loader } from '../loader/index.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
-import { readConfiguration } from './configuration.js';
-import { declareFactories } from './declare-factories.js';
-import { refuseUnread } from './no-configuration.js';
+import { readConfiguration, refuseUnread } from './configuration.js';
+import { choice, wholeNumber } from './option-values.js';
+import { configuredPasteFile } from './paste-file.js';
 import { type Registration, registerShippedOptions, shippedOptions } from './shipped-options.js';
-import { wholeNumber } from './whole-number.js';
 
 interface GenerateArguments extends SampleOptions, ReadArguments {
   readonly outputFile?: string;
@@ -216,4 +214,14 @@ function text({ group, opt, value, refused, location, shadowed }: ShownOption): 
 
 function place(location: Place): string {
   return placeOf(location) || 'default';
+}
+
+/** Imports what the paste file names, and declares the options that its factories say they read. Calls none of them. */
+export async function declareFactories(config: Config): Promise<void> {
+  try {
+    // What is wrong with the file, or keeps it from being found, is told by `check`.
+    await Loader.checkFile(configuredPasteFile(config), { config, trial: false });
+  } catch (error) {
+    if (!(error instanceof ConfigurationRefused)) throw error;
+  }
 }

@@ -2,7 +2,8 @@
  * What every command reads first: the configuration that its options name.
  */
 import { contextFacts } from '../app/index.js';
-import { Config, ConfigError, type LoadOptions, workerAssignment } from '../config/index.js';
+import { Config, ConfigError, type LoadOptions, searchedDirs, workerAssignment } from '../config/index.js';
+import type { Diagnostic } from '../errors/index.js';
 import { createLogger, type Logger, type LoggerOptions, type LogLevel } from '../log/index.js';
 import { logOptions } from './api-options.js';
 import type { ConfigurationArguments } from './command-line.js';
@@ -77,3 +78,25 @@ function levelOf(config: Config): LogLevel {
   const { debug, logLevel } = config.group('DEFAULT', logOptions, { partial: true });
   return debug ? 'debug' : logLevel;
 }
+
+/** What keeps the files from being read, where none of them was: everything else that is wrong follows from it. */
+export function unread(config: Config): readonly Diagnostic[] {
+  if (config.configFiles.length > 0) return [];
+  return config.problems({ complete: false }).filter(({ code }) => code === 'PORTICO_CONFIG_FILE');
+}
+
+/** Throws ConfigError with that alone. */
+export function refuseUnread(config: Config): void {
+  const issues = unread(config);
+  if (issues.length > 0) throw new ConfigError(issues);
+}
+
+/** That no configuration file was found, and where it was looked for; undefined where there is one. */
+export function noConfiguration(config: Config): string | undefined {
+  if (config.configFiles.length > 0) return undefined;
+  const places = searchedDirs({ project: 'portico', prog: '', env: process.env });
+  return `No configuration file was found: neither portico.ini nor paste/portico.ini in ${process.cwd()}, nor portico.conf in ${places.join(', ')}.`;
+}
+
+/** What to do about {@link noConfiguration}. */
+export const NAME_A_CONFIGURATION = 'Name one with --config-file, or go to its folder first.';

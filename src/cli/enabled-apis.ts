@@ -1,7 +1,6 @@
 /**
  * The APIs that a configuration enables, as services.
  */
-
 import type { Config } from '../config/index.js';
 import { ConfigurationRefused, type Diagnostic, printDiagnostic, Refusals } from '../errors/index.js';
 import { PasteAppNotFound } from '../loader/index.js';
@@ -9,9 +8,8 @@ import type { Logger } from '../log/index.js';
 import { WSGIService } from '../server/index.js';
 import { apiNames } from './api-names.js';
 import { apiOptions } from './api-options.js';
-import { refuseGivenUp } from './given-up.js';
 import { missingAppIssue } from './missing-app.js';
-import { TracedService } from './traced-service.js';
+import { refuseGivenUp } from './missing-port.js';
 
 /** How {@link enabledApis} makes services. */
 export interface EnabledApisOptions {
@@ -79,4 +77,17 @@ export async function enabledApis(config: Config, options: EnabledApisOptions): 
 
 function refused(issue: Diagnostic): ConfigurationRefused {
   return new ConfigurationRefused(issue.code, { diagnostics: [{ ...issue, severity: 'error' }] });
+}
+
+/** A `WSGIService` that writes the stack of a failed start's cause to standard error, in the process where it happened. */
+export class TracedService extends WSGIService {
+  override async start(): Promise<void> {
+    try {
+      await super.start();
+    } catch (error) {
+      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+      if (cause instanceof Error) process.stderr.write(`${cause.stack ?? cause.message}\n`);
+      throw error;
+    }
+  }
 }

@@ -6,8 +6,7 @@ import { type Config, ConfigError, locationOfItem } from '../config/index.js';
 import { type Diagnostic, didYouMean } from '../errors/index.js';
 import { Loader, type PasteAppNotFound } from '../loader/index.js';
 import { apiOptions, servingOptions } from '../server/index.js';
-import { apiSections } from './api-names.js';
-import { missingComma } from './missing-comma.js';
+import { apiSections, missingComma } from './api-names.js';
 
 /** The `pipeline` that an API's section names; undefined where the API's own name is looked for. */
 function ownPipeline(config: Config, name: string): string | undefined {

@@ -1,11 +1,17 @@
 /**
  * Which paste file a command is about: the one it names, else the one the configuration names.
  */
+
+import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
-import type { Config } from '../config/index.js';
+import { Config } from '../config/index.js';
+import { type Diagnostic, placeInFile } from '../errors/index.js';
+import { isPasteSection } from '../loader/index.js';
 import { noPasteFile, servingOptions } from '../server/index.js';
+import { apiOptions } from './api-options.js';
 import type { ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
+import { shippedOptions } from './shipped-options.js';
 
 /** A paste file, and the configuration its factories read. */
 export interface PasteFile {
@@ -32,4 +38,41 @@ export function configuredPasteFile(config: Config): string {
 function nearby(path: string): string {
   const from = relative('', path);
   return from.startsWith('..') ? path : from;
+}
+
+/** An error for a file that has sections and none of a paste file; undefined for any other. */
+export async function notAPasteFile(file: string): Promise<Diagnostic | undefined> {
+  const config = sectionsOf(file);
+  const sections = config?.listAllSections() ?? [];
+  if (config === undefined || sections.length === 0 || sections.some(isPasteSection)) return undefined;
+  const shipped = await shippedOptions();
+  const first =
+    sections.find((name) => name.startsWith('api:')) ??
+    sections.find((name) => shipped.some(({ group }) => name === group && (name !== 'DEFAULT' || servesApis(config))));
+  return {
+    severity: 'error',
+    code: 'PORTICO_PASTE_NO_SECTION',
+    place: placeInFile({ file, line: 1, column: 1 }),
+    message: 'no section of this file makes an app, a filter or a server: it is no paste file',
+    hint:
+      first === undefined
+        ? 'Sections of a paste file are [app:<name>], [filter:<name>], [pipeline:<name>] and [composite:<name>].'
+        : `With [${first}] this looks like a service file: api-cli check --config-file ${file}`,
+  };
+}
+
+/** Whether `[DEFAULT]`, which both kinds have, is that of a service. */
+function servesApis(config: Config): boolean {
+  config.register('DEFAULT', apiOptions);
+  config.register('DEFAULT', servingOptions);
+  return ['enabled_apis', 'api_paste_config'].some((opt) => config.getLocation('DEFAULT', opt).kind === 'file');
+}
+
+function sectionsOf(file: string): Config | undefined {
+  try {
+    return Config.fromText(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)));
+  } catch {
+    // What cannot be read, or is no INI at all, is told as a paste file that cannot be read.
+    return undefined;
+  }
 }

@@ -6,10 +6,9 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { didYouMean } from '../errors/index.js';
 import { packageOf } from '../modules/index.js';
+import { exitPlace } from '../process/index.js';
 import { addCommonOptions, type COMMAND_NAMES, commandFirst, type ServeWords } from './command-line.js';
-import { exitStatusOf, STATUS_REFUSED, STATUS_USAGE } from './exit-status.js';
-import { failureText } from './failure-text.js';
-import { refuseToEnd } from './unfinished.js';
+import { exitStatusOf, failureText, STATUS_REFUSED, STATUS_USAGE } from './failure.js';
 
 /** A file of commands: adds one command, or a few that belong together, to the program. */
 interface CommandFile {
@@ -23,9 +22,9 @@ const FILES: Readonly<Record<(typeof COMMAND_NAMES)[number], () => Promise<Comma
   pipeline: () => import('./pipeline.js'),
   explain: () => import('./explain.js'),
   routes: () => import('./routes.js'),
-  openapi: () => import('./openapi.js'),
+  openapi: () => import('./routes.js'),
   service: () => import('./service.js'),
-  db: () => import('./db.js'),
+  db: () => import('./service.js'),
   notify: () => import('./notify.js'),
   'wait-ready': () => import('./notify.js'),
 };
@@ -133,4 +132,30 @@ function commandWord(words: readonly string[]): string | undefined {
 
 function version(): string {
   return packageOf(fileURLToPath(import.meta.url))?.manifest.version ?? 'unknown';
+}
+
+/** The part of `process` that is needed. */
+export interface EndingProcess {
+  on(event: 'exit', listener: (status: number) => void): unknown;
+  off(event: 'exit', listener: (status: number) => void): unknown;
+  exitCode?: number | string | null | undefined;
+  readonly stderr: { write(text: string): unknown };
+}
+
+/**
+ * Until the function it gives is called, the end of the process is a failure: it says what ended the command and where, and
+ * the status is `status`, whatever the application has asked for.
+ */
+export function refuseToEnd(command: string, status: number, host: EndingProcess): () => void {
+  const ended = (asked: number): void => {
+    const place = exitPlace();
+    const why =
+      place === undefined
+        ? 'something it waits for never settles, and nothing else is left to do: a top-level await of a module?'
+        : `${place}: process.exit(${asked}) ended it while the application was loaded.\n  A module must not end the process that imports it: throw an error instead, or do it in the program.`;
+    host.stderr.write(`error: api-cli ${command} did not come to its end: ${why}\n`);
+    host.exitCode = status;
+  };
+  host.on('exit', ended);
+  return () => host.off('exit', ended);
 }

@@ -1,22 +1,28 @@
 /**
- * `api-cli routes`: the route tables of the enabled APIs, in the order in which routes are tried.
+ * `api-cli routes`: the route tables of the enabled APIs, in the order in which routes are tried. `api-cli openapi`: an OpenAPI
+ * 3.1 document of each, from its routes and schemas.
  */
 import { relative } from 'node:path';
 import type { Command } from 'commander';
-import { type Origin, PorticoError } from '../errors/index.js';
+import type { Config } from '../config/index.js';
+import { ConfigurationRefused, didYouMean, type Origin, PorticoError } from '../errors/index.js';
+import { Loader } from '../loader/index.js';
+import { silentLogger } from '../log/index.js';
 import {
+  collectRouters,
   type DescribedRoute,
   describeRoutes,
   explainMatch,
   findOverlaps,
   legacyRules,
+  openApiDocument,
   type Router,
   slowRequirements,
   warningsOf,
 } from '../routing/index.js';
-import { type ApiRouters, apiRouters } from './api-routers.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
+import { enabledApis } from './enabled-apis.js';
 
 interface RoutesArguments extends ConfigurationArguments {
   readonly api?: string;
@@ -43,6 +49,7 @@ export function register(program: Command): void {
     const config = await readConfiguration(given);
     process.stdout.write(`${report(await apiRouters(config, given.api), given)}\n`);
   });
+  registerOpenApi(program);
 }
 
 function wantedRequest(text: string): WantedRequest {
@@ -161,4 +168,50 @@ function columns(rows: readonly (readonly string[])[]): string[] {
       .join('  ')
       .trimEnd(),
   );
+}
+
+interface OpenApiArguments extends ConfigurationArguments {
+  readonly api?: string;
+}
+
+function registerOpenApi(program: Command): void {
+  const command = program
+    .command('openapi')
+    .description('print OpenAPI 3.1 of the enabled APIs: one document, or a JSON list of several')
+    .option('--api <name>', 'only this API (default: all that are enabled)')
+    .addHelpText('after', '\nExample:\n  api-cli openapi --api compute > compute.json');
+  addConfigurationOptions(command).action(async (given: OpenApiArguments) => {
+    const config = await readConfiguration(given);
+    const documents = (await apiRouters(config, given.api)).flatMap(({ api, routers }) =>
+      routers.map((router) => openApiDocument(router, { title: api })),
+    );
+    process.stdout.write(`${JSON.stringify(documents.length === 1 ? documents[0] : documents, undefined, 2)}\n`);
+  });
+}
+
+/** One API and the routers that its app is made of. */
+export interface ApiRouters {
+  readonly api: string;
+  readonly routers: readonly Router[];
+}
+
+/** The routers of one API, or of all that are enabled. */
+export async function apiRouters(config: Config, wanted: string | undefined): Promise<ApiRouters[]> {
+  const services = await enabledApis(config, { log: silentLogger() });
+  const names = services.map(({ name }) => name);
+  if (wanted !== undefined && !names.includes(wanted)) {
+    throw new ConfigurationRefused('PORTICO_CLI_NO_API', {
+      message: `no enabled API is called "${wanted}"`,
+      hint: didYouMean(wanted, names) ?? `There are: ${names.join(', ') || 'none'}.`,
+    });
+  }
+  const found: ApiRouters[] = [];
+  for (const { name, pipeline, pasteFile } of services) {
+    if (pasteFile === undefined || (wanted !== undefined && name !== wanted)) continue;
+    const loader = new Loader(pasteFile, { config, service: name, log: silentLogger() });
+    const { routers, result } = await collectRouters(() => loader.loadApp(pipeline));
+    await result.close();
+    found.push({ api: name, routers });
+  }
+  return found;
 }

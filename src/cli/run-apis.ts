@@ -8,11 +8,10 @@ import type { Logger } from '../log/index.js';
 import { holdSignals } from '../process/index.js';
 import { WSGIService } from '../server/index.js';
 import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
-import { readConfiguration, serversLogger } from './configuration.js';
-import { exitStatusOf } from './exit-status.js';
+import { readConfiguration, refuseUnread, serversLogger } from './configuration.js';
+import { exitStatusOf } from './failure.js';
 import { refuseOtherLogFile, refuseUnusableLogFile } from './log-file-issue.js';
-import { refuseUnread } from './no-configuration.js';
-import { unplacedAt } from './unplaced-apis.js';
+import { unplacedAt } from './missing-port.js';
 
 /** A service, and how many workers it wants; 1 where it does not say. */
 export type ApiService = ServiceBase & { readonly workers?: number };

@@ -6,7 +6,7 @@ import { describeError } from '../errors/index.js';
 import { isWorker, wasLogged } from '../launch/index.js';
 import { holdSignals } from '../process/index.js';
 import type { Awaitable } from '../service/index.js';
-import { exitStatusOf } from './exit-status.js';
+import { exitStatusOf } from './failure.js';
 
 /**
  * Runs a program and ends the process with the status it gives, a second later at most, whatever handles it forgot; a program

@@ -4,17 +4,17 @@
 import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
-import { PorticoError } from '../errors/index.js';
+import { PorticoError, type Refusals } from '../errors/index.js';
 import { isWorker } from '../launch/index.js';
+import { Loader } from '../loader/index.js';
 import type { Logger } from '../log/index.js';
-import { formatAddress, type WSGIService } from '../server/index.js';
+import { formatAddress, servingOptions, type WSGIService } from '../server/index.js';
 import type { ListenAddress } from '../service/index.js';
-import { addAllProblems } from './all-problems.js';
 import { addConfigurationOptions, addServeOptions, readWorkersWords, type ServeArguments } from './command-line.js';
-import { readConfiguration, serversLogger } from './configuration.js';
+import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration, serversLogger } from './configuration.js';
 import { enabledApis } from './enabled-apis.js';
-import { NAME_A_CONFIGURATION, noConfiguration } from './no-configuration.js';
 import { type MakeServices, runApis } from './run-apis.js';
+import { registerShippedOptions } from './shipped-options.js';
 
 export function register(program: Command): void {
   const command = program
@@ -74,4 +74,26 @@ function readyLine(service: WSGIService, addresses: readonly ListenAddress[]): s
   const workers = `${service.workers} ${service.workers === 1 ? 'worker' : 'workers'}`;
   const file = service.pasteFile === undefined ? '' : ` in ${relative('', service.pasteFile)}`;
   return `${service.name.padEnd(10)} ${urls.join(' ')}  ${workers}  [${service.pipeline}]${file}`;
+}
+
+/**
+ * Judges the configuration by every option that ships, and the paste file by its factories; adds every error. An API
+ * that was refused at its first option never asked for the others.
+ */
+export async function addAllProblems(config: Config, problems: Refusals): Promise<void> {
+  await problems.gather(() => registerShippedOptions(config));
+  await problems.gather(() => config.validate({ complete: false }));
+  const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
+  const path = config.findFile(apiPasteConfig);
+  if (path === undefined) return;
+  const found = await Loader.checkFile(path, { config, trial: false });
+  const errors = found.filter(({ severity }) => severity === 'error');
+  if (errors.length === 0) return;
+  // The whole of the paste file says more than what was met there first.
+  const files = new Set(errors.map(({ place }) => place?.origin?.file));
+  problems.drop(({ code, place, section }) => {
+    const file = place?.origin?.file;
+    return code.startsWith('PORTICO_PASTE_') && (file === undefined ? section === undefined : files.has(file));
+  });
+  problems.add(errors.map((each) => ({ ...each, showLine: true })));
 }

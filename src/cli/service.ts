@@ -1,5 +1,6 @@
 /**
- * `api-cli service`: the services that have registered, and what operators decide about them.
+ * `api-cli service`: the services that have registered, and what operators decide about them. `api-cli db sync`: brings the
+ * tables they are in up to date.
  */
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
@@ -21,7 +22,7 @@ import {
 } from '../registry/internal.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { configuredLogger, readConfiguration } from './configuration.js';
-import { wholeNumber } from './whole-number.js';
+import { wholeNumber } from './option-values.js';
 
 interface Output extends ConfigurationArguments {
   readonly json?: boolean;
@@ -98,6 +99,8 @@ export function register(program: Command): void {
       const purged = await withRegistry(given, (registry, usual) => registry.purge(given.days ?? usual));
       print(given, { purged }, () => `forgot ${purged} records`);
     });
+
+  registerDatabase(program);
 }
 
 function add(service: Command, name: string, description: string): Command {
@@ -243,4 +246,29 @@ function details(service: ServiceJson): string {
     ),
   );
   return [...lines, ...each].join('\n');
+}
+
+function registerDatabase(program: Command): void {
+  const db = program.command('db').description('the database of service records');
+  const sync = db
+    .command('sync')
+    .description('make its tables, or bring them up to date; run it before an upgrade starts');
+  addConfigurationOptions(sync.exitOverride()).action(async (given: ConfigurationArguments) => {
+    const config = await readConfiguration(given);
+    const registry = openRegistry(config, { log: configuredLogger(config) });
+    if (registry === null) {
+      process.stdout.write('the configuration names no database: nothing to do\n');
+      return;
+    }
+    try {
+      // SQLite brings itself up to date when it is opened, which a question does.
+      const steps = (await registry.store.migrate?.()) ?? 0;
+      await registry.store.list();
+      process.stdout.write(
+        steps === 0 ? 'the tables are up to date\n' : `the tables are up to date, after ${steps} steps\n`,
+      );
+    } finally {
+      await registry.close();
+    }
+  });
 }

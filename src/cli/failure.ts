@@ -1,7 +1,19 @@
 /**
- * What is said of an error that ends a command.
+ * How a command that failed ends: the exit status, and what is said of the error.
  */
-import { describeError } from '../errors/index.js';
+import { ConfigurationRefused, describeError } from '../errors/index.js';
+
+/** The configuration was refused: `EX_CONFIG` of sysexits.h. */
+export const STATUS_REFUSED = 78;
+/** The command line is wrong. */
+export const STATUS_USAGE = 2;
+
+export function exitStatusOf(error: unknown): number {
+  if (error instanceof ConfigurationRefused) return error.blamesConfiguration ? STATUS_REFUSED : 1;
+  // Anything can be thrown, undefined as well.
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return code === 'PORTICO_USAGE' ? STATUS_USAGE : 1;
+}
 
 /** The text for an operator. What the system refuses, such as a full disk, is one line; what nobody expected has its stack. */
 export function failureText(error: unknown): string {

@@ -1,4 +1,6 @@
-/** Options of the command line that are one of a few words. */
+/**
+ * Values of options that commands take: one of a few words, a whole number.
+ */
 import { didYouMean, PorticoError } from '../errors/index.js';
 
 /** A parser that takes these words and nothing else; a wrong one is a usage error with the nearest. */
@@ -10,5 +12,14 @@ export function choice<T extends string>(option: string, words: readonly T[]): (
       message: `${option} cannot be ${JSON.stringify(text)}`,
       hint: didYouMean(text, words) ?? `It is one of ${words.join(', ')}.`,
     });
+  };
+}
+
+/** A parser of decimal digits, `min` or more; anything else is a usage error. */
+export function wholeNumber(option: string, min = 0): (text: string) => number {
+  return (text) => {
+    if (/^\d{1,15}$/.test(text) && Number(text) >= min) return Number(text);
+    const least = min === 0 ? '' : ` of at least ${min}`;
+    throw new PorticoError('PORTICO_USAGE', { message: `${option} is a whole number${least}, not ${text}` });
   };
 }
