@@ -44,6 +44,7 @@ export {
 } from './fastify-app.js';
 export { asFault, Fault, type FaultDetails, type FaultStyle, renderFault } from './fault.js';
 export { faultOptions, faultStyleOf, ownFaultStyle } from './fault-style.js';
+export { foldHeaders } from './fold-headers.js';
 export { type Folder, type FolderLookUp, type FolderNode, folderApp, nodeAt } from './folder-app.js';
 export { type ConnectMiddleware, fromConnect } from './from-connect.js';
 export { type FetchHandler, fromFetch } from './from-fetch.js';

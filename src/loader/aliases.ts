@@ -1,12 +1,13 @@
 /**
- * Aliases: what stands in Portico for a reference written for Python.
+ * Aliases: what stands in Portico for a reference written for Python. They come from the program, from files, and for what
+ * paste files of OpenStack services name they are built in.
  */
 import type { Origin } from '../errors/index.js';
 import { wordsOf } from '../ini/index.js';
 import { normalExpression, parseExpression } from './expression.js';
+import { parseReference } from './parse-reference.js';
 import { refuse } from './paste-error.js';
-import { parseReference } from './reference.js';
-import { placeOf, type Source } from './source.js';
+import { originOf, type Source } from './source.js';
 
 /** What an alias stands for. */
 export interface Alias {
@@ -72,12 +73,21 @@ export function aliasesOf(given: Readonly<Record<string, string>>): AliasTable {
   return table;
 }
 
+/** The built-in aliases. */
+export function builtinAliases(): AliasTable {
+  const table = new AliasTable();
+  for (const [from, target, protocol] of BUILTIN_ALIASES) {
+    table.add(from, { target, ...(protocol === undefined ? {} : { protocol }) });
+  }
+  return table;
+}
+
 /**
  * The aliases of a file: the options of `[portico:aliases]` are free labels, their values lines of two or three words:
- * from, to and, after `egg:`, the protocol. PasteDeploy does not look at the section, so a file may serve both. With
- * `report`, a line that is no alias is reported and left out.
+ * from, to and, after `egg:`, the protocol. PasteDeploy does not look at the section, so a file may serve both. A
+ * line that is no alias is given to `mistake` and left out.
  */
-export function fileAliases(source: Source, report?: (error: unknown) => void): AliasTable {
+export function fileAliases(source: Source, mistake: (error: unknown) => void): AliasTable {
   const table = new AliasTable();
   const section = source.document.sections.get('portico:aliases');
   for (const option of section?.options.values() ?? []) {
@@ -86,21 +96,75 @@ export function fileAliases(source: Source, report?: (error: unknown) => void): 
     for (const line of setting.value.split('\n')) {
       const words = wordsOf(line);
       const [from, target, protocol] = words.map(({ text }) => text);
-      const origin = () => placeOf(setting, start + (words[0]?.start ?? 0)).origin;
+      const origin = () => originOf(setting, start + (words[0]?.start ?? 0)).origin;
       const egg = from !== undefined && parseReference(from).form === 'egg';
       if (words.length === 2 || (words.length === 3 && egg)) {
         table.add(from!, { target: target!, origin: origin(), ...(protocol === undefined ? {} : { protocol }) });
       } else if (words.length > 0) {
-        const refusal = refuse('bad-alias', {
-          message: `an alias has two words, from and to, and after "egg:" a protocol; ${JSON.stringify(line)} has ${words.length}.`,
-          hint: 'Write one alias on each line: egg:Paste#urlmap portico/loader:urlmap paste.composite_factory.',
-          origin: origin(),
-        });
-        if (report === undefined) throw refusal;
-        report(refusal);
+        mistake(
+          refuse('bad-alias', {
+            message: `an alias has two words, from and to, and after "egg:" a protocol; ${JSON.stringify(line)} has ${words.length}.`,
+            hint: 'Write one alias on each line: egg:Paste#urlmap portico/loader:urlmap paste.composite_factory.',
+            origin: origin(),
+          }),
+        );
       }
       start += line.length + 1;
     }
   }
   return table;
 }
+
+const LOADER = 'portico/loader';
+const MIDDLEWARE = 'portico/middleware';
+const APP = 'paste.app_factory';
+const FILTER = 'paste.filter_factory';
+const COMPOSITE = 'paste.composite_factory';
+
+/** Filters of oslo.middleware: entry point, export, and the Python classes they are. */
+const OSLO: readonly (readonly [entry: string, target: string, ...python: string[]])[] = [
+  ['request_id', 'requestId', 'request_id:RequestId', ':RequestId'],
+  ['correlation_id', 'correlationId', 'correlation_id:CorrelationId', ':CorrelationId'],
+  ['sizelimit', 'sizelimit', 'sizelimit:RequestBodySizeLimiter', ':RequestBodySizeLimiter'],
+  ['cors', 'cors', 'cors:CORS', ':CORS'],
+  ['http_proxy_to_wsgi', 'proxyHeaders', 'http_proxy_to_wsgi:HTTPProxyToWSGI', ':HTTPProxyToWSGI'],
+  ['catch_errors', 'catchErrors', 'catch_errors:CatchErrors', ':CatchErrors'],
+  ['stats', 'stats', 'stats:StatsMiddleware', ':StatsMiddleware'],
+  ['basic_auth', 'basicAuth', 'basic_auth:BasicAuthMiddleware', ':BasicAuthMiddleware'],
+  ['debug', 'debug', 'debug:Debug', ':Debug'],
+  ['healthcheck', 'healthcheckFilter', 'healthcheck:Healthcheck', ':Healthcheck'],
+];
+
+/** From, to, and after `egg:` the protocols. */
+type AliasRow = readonly [from: string, to: string, ...protocols: string[]];
+
+/** The built-in aliases. An entry point may stand twice: as an app and as a filter. */
+const BUILTIN_ALIASES: readonly AliasRow[] = [
+  ['egg:Paste#urlmap', `${LOADER}:urlmap`, COMPOSITE],
+  ['paste.urlmap:urlmap_factory', `${LOADER}:urlmap`],
+  ['egg:Paste#cascade', `${LOADER}:cascade`, COMPOSITE],
+  ['paste.cascade:make_cascade', `${LOADER}:cascade`],
+  ['nova.api.openstack.urlmap:urlmap_factory', `${LOADER}:versionedUrlmap`],
+  ['nova.api.auth:pipeline_factory', `${LOADER}:byOption`],
+  ['nova.api.auth:pipeline_factory_v21', `${LOADER}:byOption`],
+  ['neutron.auth:pipeline_factory', `${LOADER}:byOption`],
+  ['egg:Paste#translogger', `${MIDDLEWARE}:requestLog`, FILTER],
+  ['egg:Paste#gzip', `${MIDDLEWARE}:compression`, FILTER],
+  ['egg:Paste#static', `${MIDDLEWARE}:staticFiles`, APP],
+  ['egg:PasteDeploy#prefix', `${MIDDLEWARE}:pathPrefix`, FILTER],
+  ['paste.deploy.config:make_prefix_middleware', `${MIDDLEWARE}:pathPrefix`],
+  ['egg:PasteDeploy#config', `${MIDDLEWARE}:requestConfig`, FILTER],
+  ...OSLO.flatMap(([entry, target, ...classes]): AliasRow[] => [
+    [`egg:oslo.middleware#${entry}`, `${MIDDLEWARE}:${target}`, FILTER],
+    ...classes.map((python): AliasRow => {
+      const name = python.startsWith(':') ? python : `.${python}`;
+      return [`oslo_middleware${name}.factory`, `${MIDDLEWARE}:${target}`];
+    }),
+  ]),
+  ['oslo_middleware.cors:filter_factory', `${MIDDLEWARE}:cors`],
+  ['egg:oslo.middleware#healthcheck', `${MIDDLEWARE}:healthcheck`, APP],
+  ['oslo_middleware:Healthcheck.app_factory', `${MIDDLEWARE}:healthcheck`],
+  ['oslo_middleware.healthcheck:Healthcheck.app_factory', `${MIDDLEWARE}:healthcheck`],
+  ['keystonemiddleware.auth_token:filter_factory', `${MIDDLEWARE}:authToken`],
+  ['egg:keystonemiddleware#auth_token', `${MIDDLEWARE}:authToken`, FILTER],
+];

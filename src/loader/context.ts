@@ -1,65 +1,32 @@
 /**
- * Contexts: the nodes of a loaded tree, before anything is called.
+ * The tree of a paste file: what would be called, with which configuration, where it stands, and what led there.
  */
+import type { Conf, Section } from '../app/index.js';
+import type { WrittenValue } from '../config/index.js';
 import type { Origin } from '../errors/index.js';
-import type { PasteSection } from '../ini/index.js';
-import type { PasteReference } from './paste-error.js';
+import { type PasteSection, strip } from '../ini/index.js';
+import type { Reference } from './reference.js';
 import type { Kind } from './section.js';
-import type { Setting, Source, ValuePlace } from './source.js';
+import type { SectionSettings } from './settings.js';
+import type { Setting, Source } from './source.js';
 
-/** Who answers when a composite asks for its children: a file, a distribution, or nobody. */
+/** Who answers when a composite asks for its children: a file, a distribution, or nothing at all. */
 export type Answerer =
   | { readonly form: 'file'; readonly source: Source }
   | { readonly form: 'egg'; readonly distribution: string }
   | { readonly form: 'call'; readonly expression: string };
-
-/** Where a reference stands, and what led there inside its value; nowhere when a program asked. */
-export type ReferenceOrigin = ValuePlace | { readonly origin: undefined; readonly via: readonly [] };
-
-/** Where a reference stands; looked up only when an error needs it. */
-export interface ReferencePlace {
-  readonly text: string;
-  /** The reference itself. */
-  readonly place: () => ReferenceOrigin;
-  /** The option it stands in; in a list, the word. */
-  readonly option: () => Origin | undefined;
-}
-
-/** The way to a section: what was asked for, from where, and all that came before. */
-export interface Trail {
-  readonly parent: Trail | undefined;
-  readonly depth: number;
-  readonly kind: Kind;
-  readonly reference: ReferencePlace | undefined;
-  /** The load this belongs to: that of the app a program asked for, or of one child of a composite. */
-  readonly phase: object;
-  /** True for what the load was asked for itself. */
-  readonly root: boolean;
-  readonly section?: PasteSection;
-  /** global_conf on arrival, before the section's own `set`. */
-  readonly incoming?: ReadonlyMap<string, string>;
-  /** The nearest `config:` reference on the way: how the file came to be opened. */
-  readonly include: ReferencePlace | undefined;
-}
 
 /** The factory of a context: as written, and once resolved what it is. */
 export interface FactoryUse {
   /** The expression as written, `call:` and the expression, or `egg:distribution#name`. */
   readonly written: string;
   /** The option or reference it stands at. */
-  readonly origin: () => Origin | undefined;
+  readonly origin: Origin | undefined;
   resolved: boolean;
   value: unknown;
 }
 
-/** The section a context is named after: the outermost that took it through `use`, else the reference itself. */
-export interface NamedPlace {
-  readonly prefix: string;
-  readonly name: string;
-  readonly origin: () => Origin | undefined;
-}
-
-/** A child that a composite asked its loader for while it was created. */
+/** A child that a composite asks its loader for. */
 export interface ChildContext {
   readonly get: Kind;
   readonly name: string;
@@ -69,7 +36,7 @@ export interface ChildContext {
 /** One node of the tree: PasteDeploy's LoaderContext. Tables are shared between contexts where its tables are. */
 export interface Context {
   readonly kind: Kind;
-  /** `broken` only where a load goes on after mistakes: something that could not be made. */
+  /** `broken`: something that could not be made; the load is refused for it. */
   readonly type: 'plain' | 'pipeline' | 'filter-app' | 'filter-with' | 'broken';
   /** Null until a `use` fills it in, or until an entry point was found. */
   protocol: string | null;
@@ -77,9 +44,12 @@ export interface Context {
   readonly globalConf: Map<string, string>;
   readonly localConf: Map<string, Setting>;
   answerer: Answerer;
-  named: NamedPlace;
-  /** The way to it. Of a factory that a section took through `use`, the way to that section. */
-  trail: Trail;
+  /** What led here. Of a factory that a section took through `use`, what led to that section. */
+  reference: Reference;
+  /** The section it is named after: the outermost that took it through `use`. Undefined for what a reference names itself. */
+  section: PasteSection | undefined;
+  /** What sections that took it through `use` have put into it, the innermost first. */
+  readonly used: SectionSettings[];
   /** Of a pipeline: its filters, outermost first. */
   readonly filters?: readonly Context[];
   /** Of a pipeline: its app. */
@@ -90,9 +60,19 @@ export interface Context {
   readonly children: ChildContext[];
 }
 
+/** A section that is being made into a context, in one place of the tree. */
+export interface EnteredSection {
+  readonly source: Source;
+  readonly section: PasteSection;
+  /** What was asked for. */
+  readonly kind: Kind;
+  readonly settings: SectionSettings;
+  readonly reference: Reference;
+}
+
 /** True where a composite protocol is in force. */
-export function isComposite(context: Context): boolean {
-  return context.protocol === 'paste.composite_factory' || context.protocol === 'paste.composit_factory';
+export function isComposite({ protocol }: Context): boolean {
+  return protocol === 'paste.composite_factory' || protocol === 'paste.composit_factory';
 }
 
 /** The contexts a context is made of: members, filter and what is inside. Children of composites are not among them. */
@@ -100,13 +80,126 @@ export function innerContexts({ filters, app, filter, next }: Context): Context[
   return [...(filters ?? []), app, filter, next].filter((inner) => inner !== undefined);
 }
 
-/** The references that led along a trail, outermost first. */
-export function wayOf(trail: Trail | undefined): PasteReference[] {
-  const way: PasteReference[] = [];
-  for (let at = trail; at !== undefined; at = at.parent) {
-    if (at.reference === undefined) continue;
-    const { origin, via } = at.reference.place();
-    if (origin !== undefined) way.push(...[...via].reverse(), { text: at.reference.text, origin });
+/** What a context is called: the header of its section, in its parts, or the reference. */
+export function headerOf({ section, kind, reference }: Context): {
+  readonly prefix: string;
+  readonly name: string;
+  readonly origin: Origin | undefined;
+} {
+  if (section === undefined) return { prefix: kind, name: reference.text ?? '', origin: reference.origin };
+  const colon = section.name.indexOf(':');
+  const prefix = colon < 0 ? section.name : section.name.slice(0, colon);
+  return { prefix, name: colon < 0 ? '' : strip(section.name.slice(colon + 1)), origin: section.origin };
+}
+
+/**
+ * A section takes what it uses for its own. It is changed in place, as PasteDeploy does it: tables that are shared show
+ * it elsewhere too.
+ */
+export function useIn(context: Context, { source, section, settings, reference }: EnteredSection): void {
+  const { globalConf, localConf, additions } = settings;
+  for (const [name, value] of additions) context.globalConf.set(name, value);
+  for (const [name, setting] of localConf) context.localConf.set(name, setting);
+  const file = globalConf.get('__file__');
+  if (file !== undefined) context.globalConf.set('__file__', file);
+  context.used.push(settings);
+  context.answerer = { form: 'file', source };
+  context.section = section;
+  if (context.reference.section === undefined) context.reference = reference;
+  if (context.protocol === null && context.factory?.written.startsWith('egg:') !== true) {
+    context.protocol = protocolOfPrefix(section.name);
   }
-  return way.reverse();
+}
+
+/** The protocol a `call:` gets from the prefix of the section that uses it; for some prefixes there is none. */
+function protocolOfPrefix(header: string): string {
+  const [prefix = ''] = header.split(':', 1);
+  if (prefix === 'application') return 'paste.app_factory';
+  if (prefix === 'composite' || prefix === 'composit') return 'paste.composit_factory';
+  return `paste.${prefix}_factory`;
+}
+
+/** The section as its factory is told of it. */
+export function sectionOf(context: Context): Section {
+  const options = new Map<string, WrittenValue>();
+  for (const [name, { value, option }] of context.localConf) options.set(name, { value, origin: option.origin });
+  const { prefix, name, origin } = headerOf(context);
+  return { kind: FULL_PREFIX.get(prefix) ?? prefix, name, origin: origin ?? IN_NO_FILE, options };
+}
+
+const FULL_PREFIX: ReadonlyMap<string, string> = new Map([
+  ['application', 'app'],
+  ['composit', 'composite'],
+]);
+
+/** Of a factory that a program named itself. */
+const IN_NO_FILE = Object.freeze({ file: '', line: 1, column: 1 });
+
+/** One node of a paste file's tree: what PasteDeploy calls a context. */
+export interface ContextTree {
+  readonly kind: Kind;
+  readonly type: 'app' | 'composite' | 'filter' | 'server' | 'pipeline' | 'filter-app' | 'filter-with';
+  /** The section's name without its prefix; of a factory named straight by a URI, the URI. */
+  readonly name: string;
+  readonly prefix: string;
+  readonly origin: Origin | undefined;
+  readonly protocol: string | null;
+  /** As written; absent where no factory is called: pipelines, filter-apps, filter-withs. */
+  readonly factory?: string;
+  /** What the factory expression leads to; absent until it was resolved. */
+  readonly resolved?: unknown;
+  /** Who answers when a composite asks for its children: the path of a file, `egg:…` or `call:…`. */
+  readonly loader: string;
+  readonly globalConf: Conf;
+  readonly localConf: Conf;
+  /** The options of `localConf` with their places. */
+  readonly options: ReadonlyMap<string, WrittenValue>;
+  readonly filters?: readonly ContextTree[];
+  readonly app?: ContextTree;
+  readonly filter?: ContextTree;
+  readonly next?: ContextTree;
+  /** Of a composite: its children, in the order it asks for them. */
+  readonly children?: readonly ChildTree[];
+}
+
+/** A child of a composite: the reference it asked for, and what that leads to. */
+export interface ChildTree {
+  readonly get: Kind;
+  readonly name: string;
+  readonly context: ContextTree;
+}
+
+/** The tree from a context on, as it is now. */
+export function treeOf(context: Context): ContextTree {
+  const { kind, factory, answerer } = context;
+  const { prefix, name, origin } = headerOf(context);
+  const composite = isComposite(context);
+  return {
+    kind,
+    type: context.type === 'plain' || context.type === 'broken' ? (composite ? 'composite' : kind) : context.type,
+    name,
+    prefix,
+    origin,
+    protocol: context.protocol,
+    ...(factory === undefined ? {} : { factory: factory.written }),
+    ...(factory?.resolved === true ? { resolved: factory.value } : {}),
+    loader:
+      answerer.form === 'file'
+        ? answerer.source.path
+        : answerer.form === 'egg'
+          ? `egg:${answerer.distribution}`
+          : `call:${answerer.expression}`,
+    globalConf: new Map(context.globalConf),
+    localConf: new Map([...context.localConf].map(([name, { value }]) => [name, value])),
+    options: sectionOf(context).options,
+    ...(context.filters === undefined ? {} : { filters: context.filters.map(treeOf) }),
+    ...(context.app === undefined ? {} : { app: treeOf(context.app) }),
+    ...(context.filter === undefined ? {} : { filter: treeOf(context.filter) }),
+    ...(context.next === undefined ? {} : { next: treeOf(context.next) }),
+    ...(composite
+      ? {
+          children: context.children.map(({ get, name, context }) => ({ get, name, context: treeOf(context) })),
+        }
+      : {}),
+  };
 }

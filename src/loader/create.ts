@@ -8,13 +8,11 @@ import type { App, Filter } from '../app/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import { whileLoading } from '../process/index.js';
 import type { Awaitable } from '../service/index.js';
-import { orderWarnings } from './check/tree-warnings.js';
-import { childTrail } from './child-trail.js';
-import { type Context, isComposite, type Trail } from './context.js';
+import { type Context, headerOf, isComposite } from './context.js';
+import { argumentsFor, type GivenToFactories } from './factory-context.js';
+import { orderWarnings } from './filter-order.js';
 import { FactoryFailed, PasteError, pasteCode, refuse } from './paste-error.js';
 import { A_KIND, type Kind } from './section.js';
-import { argumentsFor, type FactorySurroundings } from './section-context.js';
-import { withWay } from './way.js';
 
 type Conf = ReadonlyMap<string, string>;
 
@@ -30,35 +28,29 @@ export type Created = App | AwaitableFilter | ServerFactory;
 type AnyFactory = (...given: readonly unknown[]) => Awaitable<unknown>;
 
 /** What creating needs beside the tree. */
-export interface CreationSurroundings extends FactorySurroundings {
+export interface CreationParts extends GivenToFactories {
   /** Put around each app that is no composite; undefined: nothing. */
   readonly aroundApp?: Filter | undefined;
   /** Loads a child that a composite asked for, its factories resolved. */
-  readonly child: (
-    context: Context,
-    kind: Kind,
-    name: string | undefined,
-    globalConf?: Conf,
-    trail?: Trail,
-  ) => Promise<Context>;
+  readonly child: (composite: Context, kind: Kind, name?: string, globalConf?: Conf) => Promise<Context>;
 }
 
 /** Calls factories. One object for one tree. */
 export class Creation {
-  readonly #from: CreationSurroundings;
+  readonly #from: CreationParts;
 
-  constructor(from: CreationSurroundings) {
+  constructor(from: CreationParts) {
     this.#from = from;
   }
 
   /** The app, filter or server of a context. */
   async create(context: Context): Promise<Created> {
     // An async function runs on its caller's stack until its first await: filter-apps may stand a thousand deep.
-    if (context.trail.depth % STACKED === 0) await Promise.resolve();
+    if (context.reference.depth % STACKED === 0) await Promise.resolve();
     switch (context.type) {
       case 'pipeline': {
         for (const { origin, message, hint } of orderWarnings(context, this.#from.config)) {
-          this.#from.log.warn(`pipeline "${context.named.name}": ${message}`, {
+          this.#from.log.warn(`pipeline "${headerOf(context).name}": ${message}`, {
             hint,
             file: origin?.file,
             line: origin?.line,
@@ -129,8 +121,8 @@ export class Creation {
 
   /** What a composite asks for its children; their origin is the option that names them. */
   #loaderFor(context: Context) {
-    const make = async (kind: Kind, name: string | undefined, globalConf: Conf | undefined): Promise<Created> => {
-      const child = await this.#from.child(context, kind, name, globalConf, childTrail(context, kind, name));
+    const make = async (kind: Kind, name?: string, globalConf?: Conf): Promise<Created> => {
+      const child = await this.#from.child(context, kind, name, globalConf);
       context.children.push({ get: kind, name: name ?? '', context: child });
       return this.create(child);
     };
@@ -161,16 +153,18 @@ async function guarded<T>(context: Context, call: () => Awaitable<T>, isApp = fa
   try {
     return await whileLoading(() => loadingText(context), call);
   } catch (error) {
-    if (error instanceof PasteError) throw error.origin === undefined ? withPlace(error, context) : error;
+    const { origin } = headerOf(context);
+    if (error instanceof PasteError)
+      throw error.origin === undefined ? explained(error.with({ origin }), context) : error;
     if (error instanceof ConfigurationRefused) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     const failed = new FactoryFailed(pasteCode('factory-failed'), {
       message: `${named(context)}: ${context.factory?.written ?? 'its factory'} failed: ${reason}`,
-      origin: context.named.origin(),
+      origin,
       cause: error,
       ...(isNoFactory(error) || (isApp && error instanceof TypeError) ? { hint: HOW_CALLED } : {}),
     });
-    throw withWay(failed, context.trail);
+    throw explained(failed, context);
   }
 }
 
@@ -182,15 +176,15 @@ function isNoFactory(error: unknown): boolean {
   return error instanceof TypeError && error.message.endsWith(' is not a function');
 }
 
-/** A factory at work, for whoever wonders why it takes so long. */
+/** A factory at work: what a start that takes too long says it waits for. */
 function loadingText(context: Context): string {
-  const origin = context.named.origin();
+  const { origin } = headerOf(context);
   const place = origin === undefined ? '' : `${origin.file}:${origin.line}:${origin.column}: `;
   return `${place}${named(context)} ${context.factory?.written ?? ''}`.trimEnd();
 }
 
-function withPlace(error: PasteError, context: Context): unknown {
-  return withWay(error.with({ origin: context.named.origin() }), context.trail);
+function explained(error: PasteError, { reference }: Context): unknown {
+  return reference.explain(error);
 }
 
 /** True when a factory of this protocol makes what was asked for. */
@@ -207,9 +201,9 @@ export function unknownProtocol(context: Context): unknown {
         ? `${factory?.written ?? 'the factory'} has no protocol here: nothing says whether it makes an app or a filter.`
         : `${factory?.written ?? 'the factory'} has the unknown protocol ${protocol}.`,
     hint: 'Put it into a section of its own: [app:…], [composite:…] or [filter:…] with "use = call:…".',
-    origin: context.trail.reference?.place().origin ?? context.named.origin(),
+    origin: context.reference.origin ?? headerOf(context).origin,
   });
-  return withWay(error, context.trail);
+  return explained(error, context);
 }
 
 function notCallable(context: Context): unknown {
@@ -217,9 +211,9 @@ function notCallable(context: Context): unknown {
   const error = refuse('bad-type', {
     message: `${written} is ${kindOfValue(value)}, not a factory that can be called.`,
     hint: 'Name a function: module:export.',
-    origin: origin() ?? context.named.origin(),
+    origin: origin ?? headerOf(context).origin,
   });
-  return withWay(error, context.trail);
+  return explained(error, context);
 }
 
 function wrongResult(context: Context, verb: string, result: unknown, wanted: string, isApp = false): unknown {
@@ -230,12 +224,13 @@ function wrongResult(context: Context, verb: string, result: unknown, wanted: st
       : wanted === 'an app'
         ? 'An app is a function (req, res); a factory returns it, or a promise of it.'
         : 'A filter is a function that takes an app and returns one; its factory returns that function.',
-    origin: context.named.origin(),
+    origin: headerOf(context).origin,
   });
-  return withWay(error, context.trail);
+  return explained(error, context);
 }
 
-function named({ named: { prefix, name } }: Context): string {
+function named(context: Context): string {
+  const { prefix, name } = headerOf(context);
   return `${prefix} "${name}"`;
 }
 

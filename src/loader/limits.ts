@@ -64,7 +64,7 @@ export class Usage {
   }
 }
 
-/** The error of a limit; whoever knows the place adds it. */
+/** The error of a limit; its place is added where it is known. */
 export function tooMuch(message: string): PasteError {
   return refuse('limit', {
     message: `${message}.`,

@@ -1,20 +1,42 @@
 /**
  * The Loader: an `api-paste.ini` as apps, filters and servers.
  */
+import { readFileSync } from 'node:fs';
+import { isAbsolute, relative, resolve } from 'node:path';
 import type { App, Conf, Filter } from '../app/index.js';
+import { Config } from '../config/index.js';
 import type { Diagnostic, Origin } from '../errors/index.js';
+import type { PasteDocument } from '../ini/index.js';
+import { type Logger, silentLogger } from '../log/index.js';
+import { aliasesOf } from './aliases.js';
 import { type CheckOptions, checkPaste } from './check/check.js';
+import { type ContextTree, treeOf } from './context.js';
 import type { Created, ServerFactory } from './create.js';
-import { firstRefusal, openDocument } from './document.js';
-import { type LoadedApp, loadedApp } from './loaded-app.js';
-import { type LoaderOptions, sessionParts } from './loader-options.js';
+import { firstRefusal, openDocument, type ReadFile } from './document.js';
+import { type LoadedApp, loadedApp, Releases } from './factory-context.js';
+import { Load, type LoadParts } from './load.js';
+import { ConfigNotFound, PasteError, pasteCode } from './paste-error.js';
 import { pasteFiles, type WrittenFiles, writtenFiles } from './paste-files.js';
-import { pipelinesOf } from './pipelines.js';
-import { rootsOf } from './roots.js';
-import { definedBy, type Kind, sectionsNamed } from './section.js';
-import { Releases } from './section-context.js';
-import { Session, type SessionParts } from './session.js';
-import { type ContextTree, treeOf } from './tree.js';
+import type { Resolver } from './resolver.js';
+import { definedBy, type Kind, pipelinesOf, rootsOf, sectionsNamed } from './section.js';
+
+/** What a Loader may be given. */
+export interface LoaderOptions {
+  /** Run-time values: defaults where the file has none, and in every global_conf. */
+  readonly globalConf?: Readonly<Record<string, string>> | Conf | undefined;
+  /** What stands for Python references: `from` to `to [protocol]`. Asked before the aliases of the file. */
+  readonly aliases?: Readonly<Record<string, string>> | undefined;
+  /** Stands in for modules and packages, and for all aliases. */
+  readonly resolve?: Resolver | undefined;
+  /** The service configuration, handed on as `ctx.config`. Default: an empty one. */
+  readonly config?: Config | undefined;
+  /** The API that is loaded, by its name in `[api:<name>]`; handed on as `ctx.service`. */
+  readonly service?: string | undefined;
+  /** Default: `config.readFile` where a configuration is given, so that a worker reads what its parent accepted. */
+  readonly readFile?: ReadFile | undefined;
+  /** Default: silent. Factories get a child of it that names their section. */
+  readonly log?: Logger | undefined;
+}
 
 /** A section of a paste file. */
 export interface ListedSection {
@@ -51,14 +73,14 @@ export interface LoadAppOptions {
 export class Loader {
   /** The file, as an absolute path. */
   readonly path: string;
-  readonly #parts: SessionParts;
+  readonly #parts: LoadParts;
 
   /**
    * Reads and parses the file, opens and imports nothing. Throws {@link ConfigNotFound} when there is no such file,
    * {@link PasteError} when it is not a paste file.
    */
   constructor(configPath: string, options: LoaderOptions = {}) {
-    this.#parts = sessionParts(configPath, options);
+    this.#parts = loadParts(configPath, options);
     this.path = this.#parts.path;
     const refusal = firstRefusal(this.#parts.document.problems);
     if (refusal !== undefined) throw refusal;
@@ -69,7 +91,7 @@ export class Loader {
    * Throws only when the file cannot be read.
    */
   static checkFile(configPath: string, options: LoaderOptions & CheckOptions = {}): Promise<Diagnostic[]> {
-    return checkPaste(sessionParts(configPath, options), options);
+    return checkPaste(loadParts(configPath, options), options);
   }
 
   /** True when exactly one app section has that name. Resolves nothing. */
@@ -98,19 +120,22 @@ export class Loader {
 
   /** The tree behind a name, with its factories resolved and none called. */
   async load(kind: Kind, name?: string): Promise<Loaded> {
-    const session = this.#session();
-    const context = await session.load(kind, name);
+    const load = this.#load();
+    const context = await load.load(kind, name);
     const releases = new Releases();
     return {
       tree: () => treeOf(context),
-      create: () => session.create(context, releases),
+      create: () => load.create(context, releases),
       close: () => releases.run(),
     };
   }
 
   /** What the factory of an app would be given. Nothing is imported or built. */
   appConfig(name?: string): ResolvedConf {
-    const { globalConf, localConf } = treeOf(this.#session().contexts('app', name));
+    const load = this.#load();
+    const { globalConf, localConf } = treeOf(load.context('app', name));
+    const [mistake] = load.mistakes();
+    if (mistake !== undefined) throw mistake;
     return { globalConf, localConf };
   }
 
@@ -119,9 +144,9 @@ export class Loader {
    * called.
    */
   async tree(name?: string): Promise<ContextTree> {
-    const session = this.#session();
-    const context = await session.load('app', name);
-    await session.expand(context);
+    const load = this.#load();
+    const context = await load.load('app', name);
+    await load.expand(context);
     return treeOf(context);
   }
 
@@ -167,11 +192,45 @@ export class Loader {
   }
 
   async #create(kind: Kind, name: string | undefined, releases: Releases, aroundApp?: Filter): Promise<Created> {
-    const session = this.#session();
-    return session.create(await session.load(kind, name), releases, aroundApp);
+    const load = this.#load();
+    return load.create(await load.load(kind, name), releases, aroundApp);
   }
 
-  #session(): Session {
-    return new Session(this.#parts);
+  #load(): Load {
+    return new Load(this.#parts);
   }
+}
+
+/** Reads and parses the file; what is wrong inside it is left in the document's problems. */
+function loadParts(configPath: string, options: LoaderOptions): LoadParts {
+  const path = resolve(configPath);
+  const readFile = options.readFile ?? readerOf(options.config);
+  const { globalConf = {} } = options;
+  return {
+    path,
+    document: documentAt(path, configPath, readFile),
+    runTime: globalConf instanceof Map ? globalConf : new Map(Object.entries(globalConf)),
+    readFile,
+    nameOf: isAbsolute(configPath) ? (file) => file : (file) => relative('', file),
+    config: options.config ?? new Config(),
+    service: options.service,
+    configured: options.config !== undefined,
+    log: options.log ?? silentLogger(),
+    resolver: options.resolve,
+    aliases: aliasesOf(options.aliases ?? {}),
+  };
+}
+
+function documentAt(path: string, name: string, readFile: ReadFile): PasteDocument {
+  try {
+    return openDocument(path, name, readFile);
+  } catch (error) {
+    if (!(error instanceof PasteError) || error.code !== pasteCode('no-file')) throw error;
+    const hint = 'A relative path begins in the folder the program was started in.';
+    throw new ConfigNotFound(error.code, { message: error.message, hint, cause: error.cause });
+  }
+}
+
+function readerOf(config: Config | undefined): ReadFile {
+  return config === undefined ? (path) => readFileSync(path) : (path) => config.readFile(path);
 }

@@ -1,5 +1,5 @@
 /**
- * What a paste file is refused with: the error, and the way that led to it.
+ * What a paste file is refused with: the error, and the references that led to it.
  */
 import {
   ConfigurationRefused,
@@ -49,7 +49,7 @@ export type PasteProblemName =
   | 'factory-failed'
   | 'limit';
 
-/** One step of the way to a mistake: the text that referred to the next thing, and where it stands. */
+/** A reference that led to a mistake, and where it stands. */
 export interface PasteReference {
   readonly text: string;
   readonly origin: Origin;
@@ -94,7 +94,7 @@ export class PasteError extends ConfigurationRefused {
     return line === undefined ? super.describe() : `${super.describe()}\n${line}`;
   }
 
-  /** The same error with more said about it: a place it did not have, the way to it, a longer hint. */
+  /** The same error with more said about it: a place it did not have, what led to it, a longer hint. */
   with(more: Partial<PasteErrorDetails>): PasteError {
     return new (this.constructor as typeof PasteError)(this.code, { ...this.#details, ...more });
   }

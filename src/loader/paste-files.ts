@@ -4,8 +4,7 @@
 import { dirname, resolve } from 'node:path';
 import { orUndefined } from '../errors/index.js';
 import { type PasteDocument, type PasteSection, wordsOf } from '../ini/index.js';
-import { writtenPipelines } from './pipelines.js';
-import { definedBy } from './section.js';
+import { definedBy, writtenPipelines } from './section.js';
 
 /** Paste files by absolute path, the main one first. */
 export type PasteFiles = ReadonlyMap<string, PasteDocument>;
@@ -16,7 +15,7 @@ export function pasteFiles(path: string, document: PasteDocument, open: (path: s
   // What is added meanwhile is visited as well.
   for (const [from, { sections }] of files) {
     for (const included of inclusionsOf(sections.values(), from)) {
-      // One that cannot be opened: whoever builds the app says why.
+      // Why one cannot be opened is told when the app is built.
       const opened = files.has(included) ? undefined : orUndefined(() => open(included));
       if (opened !== undefined) files.set(included, opened);
     }

@@ -1,9 +1,19 @@
 /**
- * What turns the names of factories into factories; a test or an application can put its own in the place of the
- * default one.
+ * What turns the names of factories into factories: aliases first, then modules and packages, seen from the folder of the
+ * file that names them. A test or an application can put its own in the place of this one.
  */
-import type { Origin } from '../errors/index.js';
+import { dirname, resolve as resolvePath } from 'node:path';
+import { didYouMean, type Origin } from '../errors/index.js';
+import { type ExportReference, findPackage, packageNames, searchFolders } from '../modules/index.js';
 import type { Awaitable } from '../service/index.js';
+import { type Alias, type AliasTable, builtinAliases, normalDistribution } from './aliases.js';
+import { byOption } from './composite/by-option.js';
+import { cascade } from './composite/cascade.js';
+import { urlmap } from './composite/urlmap.js';
+import { versionedUrlmap } from './composite/versioned-urlmap.js';
+import { evaluateExpression, findModule, parseExpression } from './expression.js';
+import { parseReference } from './parse-reference.js';
+import { type PasteError, refuse } from './paste-error.js';
 
 /** Entry points of a distribution: group, name, factory. Maps, or plain objects whose own properties count. */
 export type EntryPoints =
@@ -38,4 +48,192 @@ export function entryPointsOf(groups: EntryPoints, group: string): ReadonlyMap<s
 /** The factory of an entry point. */
 export function factoryOf(entry: unknown): Awaitable<unknown> {
   return entry instanceof LazyFactory ? entry.load() : entry;
+}
+
+const PLAIN = ['paste.app_factory', 'paste.filter_factory', 'paste.server_factory'];
+
+/** A reference that is being looked up, and the aliases that led to it. */
+interface Lookup {
+  /** Where the reference stands that the lookup began with. */
+  readonly origin: Origin;
+  /** What modules are relative to. */
+  readonly folder: string;
+  /** What messages call it. */
+  readonly written: string;
+  /** What was looked up so far, this included. */
+  readonly chain: readonly string[];
+}
+
+/** Resolves through `layers` of aliases: those of the program, of the file at hand, of the first file, built-in ones. */
+export class DefaultResolver implements Resolver {
+  readonly #layers: (origin: Origin) => readonly AliasTable[];
+  readonly #builtin = builtinAliases();
+  readonly #imports: boolean;
+  /** What an expression of a file led to: large files have few factories, and many sections that name them. */
+  readonly #known = new Map<string, unknown>();
+
+  /**
+   * `layers`: the tables to ask before the built-in one, for a reference that stands at `origin`. Without `imports`
+   * modules are only looked for, and {@link Unimported} stands for what they export.
+   */
+  constructor(layers: (origin: Origin) => readonly AliasTable[], imports: boolean) {
+    this.#layers = layers;
+    this.#imports = imports;
+  }
+
+  async expression(text: string, kind: 'protocol' | 'call', origin: Origin): Promise<unknown> {
+    const key = `${kind} ${text} ${origin.file}`;
+    if (this.#known.has(key)) return this.#known.get(key);
+    const value = await this.#follow(text, kind, { origin, folder: folderOf(origin), written: text, chain: [text] });
+    if (this.#imports) this.#known.set(key, value);
+    return value;
+  }
+
+  async distribution(name: string, origin: Origin): Promise<EntryPoints> {
+    const groups = new Map<string, Map<string, unknown>>();
+    const put = (group: string, entry: string, load: () => unknown) => {
+      const names = groups.get(group) ?? new Map<string, unknown>();
+      groups.set(group, names.set(entry, new LazyFactory(load)));
+    };
+    const announced = announcedBy(name, folderOf(origin));
+    for (const { group, entry, target } of announced?.factories ?? []) {
+      const at = { origin, folder: announced!.folder, written: target, chain: [target] };
+      put(group, entry, () => this.#follow(target, 'protocol', at));
+    }
+    const tables = this.#tables(origin);
+    // A table that is asked earlier replaces what is under that name in the others.
+    for (const [entry, aliases] of tables.toReversed().flatMap((table) => [...table.entryPoints(name)])) {
+      for (const names of groups.values()) names.delete(entry);
+      const written = `egg:${name}#${entry}`;
+      for (const alias of aliases) {
+        const load = () => this.#alias(alias, { origin, folder: folderOf(origin), written, chain: [written] });
+        for (const group of alias.protocol === undefined ? PLAIN : [alias.protocol]) put(group, entry, load);
+      }
+    }
+    if (announced === undefined && groups.size === 0) {
+      throw noPackage(
+        name,
+        [...tables.flatMap(({ distributions }) => distributions), ...packageNames([folderOf(origin)])],
+        origin,
+      );
+    }
+    return groups;
+  }
+
+  #tables(origin: Origin): readonly AliasTable[] {
+    return [...this.#layers(origin), this.#builtin];
+  }
+
+  async #follow(text: string, kind: 'protocol' | 'call', at: Lookup): Promise<unknown> {
+    const { origin, folder, written, chain } = at;
+    for (const table of this.#tables(origin)) {
+      const alias = table.expression(text);
+      if (alias !== undefined) return this.#alias(alias, at);
+    }
+    const reference = parseReference(text);
+    if (reference.form === 'egg') return this.#entryPoint(reference.distribution, reference.name, text, at);
+    if (reference.form === 'call' && chain.length > 1) {
+      return this.#follow(reference.expression, 'call', { ...at, chain: [...chain, reference.expression] });
+    }
+    const expression = reference.form === 'call' ? reference.expression : text;
+    checkCall(expression, kind, origin);
+    const parsed = parseExpression(expression);
+    if (parsed === undefined) throw badExpression(expression, origin);
+    if (this.#imports) return evaluateExpression(parsed, folder, written, origin);
+    findModule(parsed.module, folder, written, origin);
+    const own = parsed.module === 'portico/loader' ? COMPOSITES.get(parsed.name ?? '') : undefined;
+    return own ?? new Unimported(parsed);
+  }
+
+  async #alias({ target, origin: stands }: Alias, at: Lookup): Promise<unknown> {
+    const chain = [...at.chain, target];
+    if (at.chain.includes(target)) throw circle(chain, at.origin);
+    return this.#follow(target, 'protocol', { ...at, folder: folderOf(stands ?? at.origin), chain });
+  }
+
+  async #entryPoint(name: string, entry: string, text: string, { origin, chain }: Lookup): Promise<unknown> {
+    if (chain.indexOf(text) < chain.length - 1) throw circle(chain, origin);
+    const groups = (await this.distribution(name, origin)) as ReadonlyMap<string, ReadonlyMap<string, unknown>>;
+    const found = [...groups.values()].map((names) => names.get(entry)).find((factory) => factory !== undefined);
+    if (found !== undefined) return factoryOf(found);
+    const message = `the distribution "${name}" has no entry point ${JSON.stringify(entry)}.`;
+    throw refuse('no-entry-point', { message, origin });
+  }
+}
+
+/** The Loader's own composites: what they make of a file can be told without importing anything. */
+const COMPOSITES: ReadonlyMap<string, unknown> = new Map(
+  Object.entries({ urlmap, versionedUrlmap, cascade, byOption }),
+);
+
+/** Stands for an export whose module was not imported. */
+export class Unimported {
+  readonly expression: ExportReference;
+
+  constructor(expression: ExportReference) {
+    this.expression = expression;
+  }
+}
+
+function folderOf(origin: Origin): string {
+  return dirname(resolvePath(origin.file));
+}
+
+function circle(chain: readonly string[], origin: Origin): PasteError {
+  return refuse('cycle', { message: `the aliases go round in a circle: ${chain.join(' → ')}.`, origin });
+}
+
+/** `call:` needs a colon, unless what follows is a path whose default export is meant. */
+function checkCall(expression: string, kind: 'protocol' | 'call', origin: Origin): void {
+  if (kind === 'protocol' || /[:#/]/.test(expression)) return;
+  throw refuse('bad-call-spec', {
+    message: `${JSON.stringify(expression)} after "call:" is not of the form module:function.`,
+    hint: 'Write call:package/path:export or call:./file.js:export.',
+    origin,
+  });
+}
+
+function badExpression(expression: string, origin: Origin): PasteError {
+  const comment = /\s[#;]/.test(expression);
+  return refuse('bad-factory-expression', {
+    message: `${JSON.stringify(expression)} is not a factory expression.`,
+    hint: comment
+      ? 'A comment must be a line of its own; after text, "#" and ";" belong to the value.'
+      : 'Write package/path:export, ./file.js:export, or without ":export" for the default export.',
+    origin,
+  });
+}
+
+function noPackage(name: string, known: readonly string[], origin: Origin): PasteError {
+  return refuse('no-package', {
+    message: `no package is called ${JSON.stringify(name)}, and no alias stands for it.`,
+    hint: didYouMean(name, known),
+    origin,
+  });
+}
+
+/** Factories that a package announces in its `package.json`, under `portico`, in PasteDeploy's groups. */
+interface Announced {
+  /** What the expressions are relative to. */
+  readonly folder: string;
+  readonly factories: readonly { readonly group: string; readonly entry: string; readonly target: string }[];
+}
+
+/** The package a distribution name means, seen from a folder: exactly that name, else one equal but for spelling. */
+function announcedBy(distribution: string, from: string): Announced | undefined {
+  if (!/^(@[\w.-]+\/)?[\w.-]+$/.test(distribution) || /^\.+$/.test(distribution)) return undefined;
+  const found = findPackage(distribution, from) ?? findPackage(spelt(distribution, from) ?? '', from);
+  if (found === undefined || found.manifest.name === undefined) return undefined;
+  const groups = Object.entries((found.manifest.portico ?? {}) as Record<string, object | null>);
+  const factories = groups.flatMap(([group, entries]) =>
+    Object.entries(entries ?? {}).flatMap(([entry, target]) =>
+      typeof target === 'string' ? [{ group, entry, target }] : [],
+    ),
+  );
+  return { folder: found.folder, factories };
+}
+
+function spelt(distribution: string, from: string): string | undefined {
+  const wanted = normalDistribution(distribution);
+  return packageNames(searchFolders(from)).find((name) => normalDistribution(name) === wanted);
 }

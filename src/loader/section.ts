@@ -1,8 +1,8 @@
 /**
- * The kinds of things a paste file defines, and finding the section that defines one.
+ * What the sections of a paste file define, as it is written: by name and kind, which nothing else mentions, and the
+ * pipelines they list. Nothing is resolved.
  */
-import type { PasteDocument, PasteSection } from '../ini/index.js';
-import { strip } from '../ini/index.js';
+import { type PasteDocument, type PasteSection, strip, wordsOf } from '../ini/index.js';
 
 /** What can be asked for. */
 export type Kind = 'app' | 'filter' | 'server';
@@ -70,6 +70,72 @@ export function namesOf(document: PasteDocument, kind: Kind): string[] {
     if (defined?.kind === kind) names.add(defined.name);
   }
   return [...names];
+}
+
+/** The apps and servers that no other section mentions, in file order. */
+export function rootsOf(document: PasteDocument): { kind: Kind; name: string }[] {
+  const mentioned = mentionedNames(document);
+  return (['app', 'server'] as const).flatMap((kind) =>
+    namesOf(document, kind)
+      .filter((name) => !mentioned.has(name))
+      .map((name) => ({ kind, name })),
+  );
+}
+
+/** Every word of every value: a section of that name may be led to. */
+export function mentionedNames(document: PasteDocument): ReadonlySet<string> {
+  const known = MENTIONED.get(document);
+  if (known !== undefined) return known;
+  const names = new Set<string>();
+  for (const section of document.sections.values()) {
+    const own = definedBy(section)?.name;
+    for (const option of section.options.values()) {
+      for (const { text } of wordsOf(option.value)) if (text !== own || option.name !== 'use') names.add(text);
+      names.add(option.value);
+    }
+  }
+  MENTIONED.set(document, names);
+  return names;
+}
+
+const MENTIONED = new WeakMap<PasteDocument, ReadonlySet<string>>();
+
+/** One pipeline: the words it is written as, and the section they stand in. */
+export interface WrittenPipeline {
+  readonly name: string;
+  readonly section: PasteSection;
+  readonly words: readonly string[];
+}
+
+/**
+ * The pipelines by name, each with its filters in order and its app last: those of `pipeline` sections, and the lists
+ * that other apps choose from (`<section>.<option>`), as nova's do by `auth_strategy`.
+ */
+export function pipelinesOf(document: PasteDocument): ReadonlyMap<string, readonly string[]> {
+  return new Map(writtenPipelines(document).map(({ name, words }) => [name, words]));
+}
+
+/** The same, each with its section. */
+export function writtenPipelines(document: PasteDocument): WrittenPipeline[] {
+  const filters = new Set(namesOf(document, 'filter'));
+  const apps = new Set(namesOf(document, 'app'));
+  const isList = (words: readonly string[]): boolean =>
+    words.length > 1 && apps.has(words.at(-1)!) && words.slice(0, -1).every((word) => filters.has(word));
+  const pipelines: WrittenPipeline[] = [];
+  for (const section of document.sections.values()) {
+    const defined = definedBy(section);
+    if (defined?.kind !== 'app') continue;
+    for (const [option, words] of lists(section)) {
+      if (defined.prefix === 'pipeline' && option === 'pipeline') {
+        pipelines.push({ name: defined.name, section, words });
+      } else if (isList(words)) pipelines.push({ name: `${defined.name}.${option}`, section, words });
+    }
+  }
+  return pipelines;
+}
+
+function lists(section: PasteSection): [option: string, words: string[]][] {
+  return [...section.options.values()].map(({ name, value }) => [name, wordsOf(value).map(({ text }) => text)]);
 }
 
 interface Candidate {

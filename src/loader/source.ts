@@ -4,8 +4,7 @@
 import { dirname } from 'node:path';
 import type { Origin } from '../errors/index.js';
 import { originAt, originWithin, type PasteDocument, type PasteOption, type PasteSection } from '../ini/index.js';
-import { InterpolationProblem, interpolate, interpolatedParts } from './interpolate.js';
-import { interpolationError } from './interpolation-error.js';
+import { InterpolationProblem, interpolate, interpolatedParts, interpolationError } from './interpolate.js';
 import { isLimit, type Usage } from './limits.js';
 import { PasteError, type PasteReference, refuse } from './paste-error.js';
 
@@ -18,7 +17,7 @@ export interface Setting {
 }
 
 /** Where something in a value stands, and what led there when it was put in by interpolation. */
-export interface ValuePlace {
+export interface ValueOrigin {
   readonly origin: Origin;
   readonly via: readonly PasteReference[];
 }
@@ -38,26 +37,15 @@ export class Source {
   readonly path: string;
   readonly usage: Usage;
   readonly #defaults = new Map<string, Default>();
-  readonly #report: ((error: unknown) => void) | undefined;
   #resolved: ReadonlyMap<string, string> | undefined;
   #acting: readonly PasteOption[] | undefined;
 
-  /**
-   * `handedIn`: run-time values, or the including file's global_conf: defaults where the file has none. With `report`,
-   * a default that cannot be interpolated is reported and taken as written.
-   */
-  constructor(
-    document: PasteDocument,
-    path: string,
-    handedIn: ReadonlyMap<string, string> | undefined,
-    usage: Usage,
-    report?: (error: unknown) => void,
-  ) {
-    this.#report = report;
+  /** `handedIn`: run-time values, or the including file's global_conf: defaults where the file has none. */
+  constructor(document: PasteDocument, path: string, handedIn: ReadonlyMap<string, string> | undefined, usage: Usage) {
     this.document = document;
     this.path = path;
     this.usage = usage;
-    // A lone % in the path is no reference. PasteDeploy reads it as one, and such a folder works for nobody.
+    // A lone % in the path is no reference. PasteDeploy reads it as one, and loads nothing from such a folder.
     this.#defaults.set('here', { raw: dirname(path).replaceAll('%', '%%') });
     this.#defaults.set('__file__', { raw: path.replaceAll('%', '%%') });
     for (const [name, option] of document.defaults?.options ?? [])
@@ -80,12 +68,15 @@ export class Source {
     return this.#defaults.get(name)?.option;
   }
 
-  /** All of `[DEFAULT]`, each value interpolated in the scope of `[DEFAULT]` alone. One bad value fails every load. */
-  defaults(): ReadonlyMap<string, string> {
+  /**
+   * All of `[DEFAULT]`, each value interpolated in the scope of `[DEFAULT]` alone. One bad value fails every load: it is
+   * given to `mistake`, the first time, and taken as written.
+   */
+  defaults(mistake: (error: unknown) => void): ReadonlyMap<string, string> {
     if (this.#resolved !== undefined) return this.#resolved;
     const resolved = new Map<string, string>();
     for (const [name, { raw, option }] of this.#defaults) {
-      const value = this.#default(raw, name, option);
+      const value = this.#default(raw, name, option, mistake);
       // An empty result leaves the value as written: PasteDeploy says `interpolated or raw`.
       resolved.set(name, value === '' ? raw : value);
     }
@@ -93,12 +84,12 @@ export class Source {
     return resolved;
   }
 
-  #default(raw: string, name: string, option: PasteOption | undefined): string {
+  #default(raw: string, name: string, option: PasteOption | undefined, mistake: (error: unknown) => void): string {
     try {
       return this.#interpolate(raw, undefined, name, option);
     } catch (error) {
-      if (this.#report === undefined || isLimit(error)) throw error;
-      this.#report(error);
+      if (isLimit(error)) throw error;
+      mistake(error);
       return raw;
     }
   }
@@ -118,7 +109,7 @@ export class Source {
   }
 
   /** Where the character at `offset` of a value read in `section` stands. */
-  placeWithin(section: PasteSection, option: PasteOption, offset: number): ValuePlace {
+  originWithinValue(section: PasteSection, option: PasteOption, offset: number): ValueOrigin {
     if (!option.value.includes('%')) return { origin: originWithin(option.pieces, offset), via: [] };
     const parts = interpolatedParts(option.value, (name) => this.#raw(section, name), this.usage.value());
     const part = parts.findLast(({ start }) => start <= offset);
@@ -162,8 +153,8 @@ function limitAt(error: PasteError, option: PasteOption | undefined, source: Sou
 }
 
 /** Where a setting's value, or the character at `offset` of it, stands. */
-export function placeOf({ option, scope }: Setting, offset = 0): ValuePlace {
+export function originOf({ option, scope }: Setting, offset = 0): ValueOrigin {
   return scope === undefined
     ? { origin: option.origin, via: [] }
-    : scope.source.placeWithin(scope.section, option, offset);
+    : scope.source.originWithinValue(scope.section, option, offset);
 }

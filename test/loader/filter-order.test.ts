@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { type App, environ, type FilterFactory } from 'portico/app';
 import * as middleware from 'portico/middleware';
 import { buildFilter, captureLog, request, tempConfig } from 'portico/testing';
-import { PAIRS } from '../../dist/loader/check/tree-warnings.js';
+import { PAIRS } from '../../dist/loader/filter-order.js';
 
 interface Given {
   readonly factory: FilterFactory;

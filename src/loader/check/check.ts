@@ -2,29 +2,27 @@
  * `check`: every mistake of a paste file and of the files it includes, in one go. Modules are imported; for an API, by its
  * name, factories that allow it are made and let go of again, and no others are called.
  *
- * A section means something only on the way that leads to it (`get` reads what an outer section has `set`), so the file
+ * What a section means depends on what leads to it (`get` reads what an outer section has `set`), so the file
  * is loaded from the apps that nothing else mentions; what those do not reach is looked at by itself.
  */
 import type { Declared, Trial } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, type Diagnostic, severalRefusals } from '../../errors/index.js';
-import type { PasteDocument, PasteSection } from '../../ini/index.js';
+import type { PasteDocument } from '../../ini/index.js';
 import { silentLogger } from '../../log/index.js';
-import { tellsChildren } from '../composite/children.js';
-import { type Context, isComposite } from '../context.js';
+import { type AskedChild, tellsChildren } from '../composite/children.js';
+import { type Context, headerOf, innerContexts, isComposite, sectionOf } from '../context.js';
 import { unknownProtocol, usableProtocol } from '../create.js';
-import { Unimported } from '../default-resolver.js';
 import { problemDetails } from '../document.js';
-import { isLimit } from '../limits.js';
+import { argumentsFor, Releases } from '../factory-context.js';
+import { orderWarnings } from '../filter-order.js';
+import { Load, type LoadParts } from '../load.js';
 import { PasteError, pasteCode, refuse } from '../paste-error.js';
-import { mentionedNames, rootsOf } from '../roots.js';
-import { definedBy, type Kind } from '../section.js';
-import { argumentsFor, Releases, sectionOf } from '../section-context.js';
-import { Session, type SessionParts } from '../session.js';
-import type { Setting, Source } from '../source.js';
+import { Unimported } from '../resolver.js';
+import { definedBy, type Kind, mentionedNames, rootsOf } from '../section.js';
+import type { Source } from '../source.js';
 import { Findings } from './finding.js';
-import { warnOfDefaults, warnOfHeaders, warnOfSection } from './section-warnings.js';
-import { orderWarnings, warnOfLost, warnOfRepeats } from './tree-warnings.js';
+import { warnOfDefaults, warnOfHeaders, warnOfLost, warnOfRepeats, warnOfSection } from './warnings.js';
 
 /** How thoroughly a file is checked. */
 export interface CheckOptions {
@@ -37,10 +35,8 @@ export interface CheckOptions {
 }
 
 /** Everything that is wrong, or looks wrong, by place. */
-export async function checkPaste(parts: SessionParts, options: CheckOptions): Promise<Diagnostic[]> {
-  const check = new Check(parts, options);
-  await check.run();
-  return check.findings.sorted();
+export async function checkPaste(parts: LoadParts, options: CheckOptions): Promise<Diagnostic[]> {
+  return new Check(parts, options).run();
 }
 
 /** A factory that can be tried, and what for. */
@@ -50,84 +46,70 @@ interface ToTry {
 }
 
 class Check {
-  readonly findings = new Findings();
+  readonly #findings = new Findings();
   readonly #options: CheckOptions;
   readonly #config: Config;
-  readonly #parts: SessionParts;
-  readonly #session: Session;
+  readonly #parts: LoadParts;
+  readonly #load: Load;
   readonly #main: PasteDocument;
-  readonly #sources = new Map<PasteDocument, Source>();
-  readonly #entered = new Set<PasteSection>();
-  readonly #made: Context[] = [];
   /** While a section is looked at by itself, what it lacks may come from those that use it. */
   #alone = false;
   /** References that the configuration does not choose. */
-  readonly #unchosen: (() => unknown)[] = [];
+  readonly #unchosen: (() => Promise<void>)[] = [];
   readonly #trials: ToTry[] = [];
 
-  constructor(parts: SessionParts, options: CheckOptions) {
+  constructor(parts: LoadParts, options: CheckOptions) {
     this.#options = options;
     this.#config = parts.config;
     this.#main = parts.document;
-    const observer = {
-      mistake: (error: unknown) => this.#mistake(error),
-      opened: (source: Source) => this.#opened(source),
-      entered: (source: Source, section: PasteSection) => this.#enter(source, section),
-      used: (localConf: ReadonlyMap<string, Setting>, context: Context) =>
-        warnOfLost(localConf, context, this.findings),
-      made: (context: Context) => void this.#made.push(context),
-    };
-    this.#parts = { ...parts, observer, imports: options.import ?? true };
-    this.#session = new Session(this.#parts);
+    this.#parts = parts;
+    this.#load = new Load(parts, options.import ?? true);
   }
 
-  async run(): Promise<void> {
+  async run(): Promise<Diagnostic[]> {
     try {
-      const source = this.#session.open();
-      for (const { kind, name } of this.#roots(source)) {
-        this.#session.contexts(kind, name);
-        await this.#settle();
-      }
+      this.#load.open();
+      for (const { kind, name } of this.#roots()) await this.#judge(this.#load.context(kind, name));
       await this.#unchosenBranches();
       if (this.#options.names === undefined) await this.#rest();
       for (const each of this.#trials) await this.#try(each);
     } catch (error) {
+      for (const mistake of this.#load.mistakes()) this.#mistake(mistake);
       this.#mistake(error);
     }
+    for (const source of this.#load.sources.values()) this.#file(source);
+    for (const [section, source] of this.#load.entered) warnOfSection(source, section, this.#findings);
+    return this.#findings.sorted([...this.#load.sources.values()].map(({ name }) => name));
   }
 
   /** The apps and servers that no other section mentions, or those that were named. */
-  #roots(source: Source): { kind: Kind; name: string }[] {
+  #roots(): { kind: Kind; name: string }[] {
     const { names } = this.#options;
     if (names !== undefined) return names.map((name) => ({ kind: 'app', name }));
-    return rootsOf(source.document);
+    return rootsOf(this.#main);
   }
 
   /** Sections that the roots did not lead to, in this file and in those it includes. */
   async #rest(): Promise<void> {
     this.#alone = true;
-    for (const source of this.#sources.values()) {
+    for (const source of this.#load.sources.values()) {
       for (const section of source.document.sections.values()) {
         const defined = definedBy(section);
-        if (defined === undefined || this.#entered.has(section)) continue;
+        if (defined === undefined || this.#load.entered.has(section)) continue;
         const unused = defined.kind === 'filter' && source.document === this.#main;
         if (unused && !mentionedNames(source.document).has(defined.name)) {
-          this.findings.unused(defined.name, section.origin);
+          this.#findings.unused(defined.name, section.origin);
         }
-        this.#session.within(source, defined.kind, defined.name);
-        await this.#settle();
+        await this.#judge(this.#load.within(source, defined.kind, defined.name));
       }
     }
   }
 
   /** What the configuration does not choose is not built: mistakes there keep nothing from starting. */
   async #unchosenBranches(): Promise<void> {
-    this.findings.severity = 'warning';
-    for (let make = this.#unchosen.shift(); make !== undefined; make = this.#unchosen.shift()) {
-      make();
-      await this.#settle();
-    }
-    this.findings.severity = 'error';
+    this.#findings.severity = 'warning';
+    for (let judge = this.#unchosen.shift(); judge !== undefined; judge = this.#unchosen.shift()) await judge();
+    this.#findings.severity = 'error';
   }
 
   /** Makes what says that it may be made for a check, or what it gives in its place, as the API would, and lets go of it. */
@@ -144,29 +126,27 @@ class Check {
     }
   }
 
-  /** Resolves what was loaded, and follows the children of composites until there are no more. */
-  async #settle(): Promise<void> {
-    for (const error of await this.#session.resolveAll()) this.#mistake(error);
-    for (let context = this.#made.shift(); context !== undefined; context = this.#made.shift()) {
-      this.#context(context);
-      for (const error of await this.#session.resolveAll()) this.#mistake(error);
-    }
+  /** Judges a tree, once its factories are resolved, and those of the children that its composites can tell. */
+  async #judge(context: Context): Promise<void> {
+    for (const error of await this.#load.errors()) this.#mistake(error);
+    await this.#context(context);
   }
 
-  #context(context: Context): void {
+  async #context(context: Context): Promise<void> {
+    for (const inner of innerContexts(context)) await this.#context(inner);
+    warnOfLost(context, this.#findings);
     if (context.type === 'pipeline') {
-      warnOfRepeats(context, this.findings);
+      warnOfRepeats(context, this.#findings);
       for (const { origin, message, hint } of orderWarnings(context, this.#config)) {
-        this.findings.warning('PORTICO_PASTE_FILTER_ORDER', origin, this.#main.file, message, hint);
+        this.#findings.warning('PORTICO_PASTE_FILTER_ORDER', origin, this.#main.file, message, hint);
       }
-      return;
     }
     const { factory } = context;
     if (factory?.resolved !== true) return;
     if (!usableProtocol(context)) this.#mistake(unknownProtocol(context));
     if (factory.value instanceof Unimported) return;
     if (typeof factory.value !== 'function') {
-      const origin = factory.origin() ?? context.named.origin();
+      const origin = factory.origin ?? headerOf(context).origin;
       this.#mistake(
         refuse('bad-type', {
           message: `${factory.written} is not a factory: it is not a function.`,
@@ -179,11 +159,11 @@ class Check {
     const declared = factory.value as Partial<Declared>;
     this.#declared(context, declared);
     const trial = declared.trial === true ? (factory.value as Trial) : declared.trial;
-    const tries = this.findings.severity === 'error' && !this.#alone && this.#options.trial !== false;
+    const tries = this.#findings.severity === 'error' && !this.#alone && this.#options.trial !== false;
     if (typeof trial === 'function' && tries) {
       this.#trials.push({ context, trial });
     }
-    if (isComposite(context)) this.#composite(context);
+    if (isComposite(context)) await this.#composite(context);
   }
 
   /** Options that a factory has declared are parsed as it would parse them. */
@@ -208,11 +188,13 @@ class Check {
     }
   }
 
-  #composite(context: Context): void {
+  async #composite(context: Context): Promise<void> {
     const { config, log } = this.#parts;
     const { globalConf, localConf, ctx } = argumentsFor(context, { config, log, releases: new Releases() });
     const factory = tellsChildren(context.factory!.value);
     if (factory === undefined) return;
+    let asked: readonly AskedChild[] = [];
+    let chosen: readonly AskedChild[] = [];
     try {
       for (const problem of factory.problems?.(localConf, ctx) ?? []) {
         // Without an option of its own it is about what the service configuration chooses.
@@ -220,28 +202,28 @@ class Check {
       }
       for (const { code, option, message, hint } of factory.warnings?.(localConf) ?? []) {
         const setting = context.localConf.get(option);
-        this.findings.warning(code, setting?.option.origin, this.#main.file, message, hint);
+        this.#findings.warning(code, setting?.option.origin, this.#main.file, message, hint);
       }
-      const asked = (factory.references ?? factory.children)(globalConf, localConf, ctx);
+      asked = (factory.references ?? factory.children)(globalConf, localConf, ctx);
       if (asked.some(({ inherits }) => !inherits)) this.#unseen(context);
-      // Without a configuration nobody knows what will be chosen.
-      const chosen = this.#parts.configured ? factory.children(globalConf, localConf, ctx) : asked;
-      const options = new Set(chosen.map(({ option }) => option));
-      for (const child of asked) {
-        const follow = (): unknown => this.#session.child(context, child);
-        if (options.has(child.option)) follow();
-        else this.#unchosen.push(follow);
-      }
+      // Without a configuration all of it may be chosen.
+      chosen = this.#parts.configured ? factory.children(globalConf, localConf, ctx) : asked;
     } catch (error) {
       this.#mistake(error);
+    }
+    const options = new Set(chosen.map(({ option }) => option));
+    for (const child of asked) {
+      const judge = (): Promise<void> => this.#judge(this.#load.child(context, child));
+      if (options.has(child.option)) await judge();
+      else this.#unchosen.push(judge);
     }
   }
 
   /** A composite whose members do not get its global_conf: its own `set` changes nothing. */
   #unseen(context: Context): void {
-    for (const option of context.trail.section?.options.values() ?? []) {
+    for (const option of context.reference.section?.options.values() ?? []) {
       if (!option.name.startsWith('set ')) continue;
-      this.findings.warning(
+      this.#findings.warning(
         'PORTICO_PASTE_UNSEEN_SET',
         option.origin,
         this.#main.file,
@@ -251,28 +233,23 @@ class Check {
     }
   }
 
-  #opened(source: Source): void {
-    if (this.#sources.has(source.document)) return;
-    this.#sources.set(source.document, source);
+  /** What is wrong with the lines of a file, and what looks wrong in it. */
+  #file(source: Source): void {
     for (const problem of source.document.problems) {
       if (problem.kind === 'duplicate-option' && problem.subject === '') continue;
-      this.findings.error(new PasteError(pasteCode(problem.kind), problemDetails(problem)), source.name);
+      this.#findings.error(new PasteError(pasteCode(problem.kind), problemDetails(problem)), source.name);
     }
-    warnOfDefaults(source, this.findings);
-    warnOfHeaders(source, this.findings);
-  }
-
-  #enter(source: Source, section: PasteSection): void {
-    if (this.#entered.has(section)) return;
-    this.#entered.add(section);
-    warnOfSection(source, section, this.findings);
+    warnOfDefaults(source, this.#findings);
+    warnOfHeaders(source, this.#findings);
   }
 
   #mistake(error: unknown): void {
-    const missing = error instanceof PasteError && error.code === pasteCode('missing-key');
-    if (missing && this.#alone) return;
-    this.findings.error(error, this.#main.file);
-    if (isLimit(error)) this.#made.length = 0;
+    if (error instanceof PasteError) {
+      if (error.code === pasteCode('missing-key') && this.#alone) return;
+      // The lines of a file are judged one by one, with the file.
+      if (error.lines !== undefined) return;
+    }
+    this.#findings.error(error, this.#main.file);
   }
 }
 

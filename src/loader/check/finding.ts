@@ -42,9 +42,11 @@ export class Findings {
     this.warning('PORTICO_PASTE_UNUSED_SECTION', origin, origin.file, 'nothing leads to this filter.');
   }
 
-  /** All findings, by place. */
-  sorted(): Diagnostic[] {
-    return inOrder([...this.#found.values()]);
+  /** All findings, by place; `read`: the files in the order in which they were read. */
+  sorted(read: readonly string[]): Diagnostic[] {
+    const found = [...this.#found.values()];
+    const inFiles = read.flatMap((file) => found.filter(({ place }) => place?.origin?.file === file));
+    return inOrder([...inFiles, ...found]);
   }
 
   #add(diagnostic: Diagnostic): void {

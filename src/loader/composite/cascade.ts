@@ -14,8 +14,8 @@ import { type Origin, PorticoError } from '../../errors/index.js';
 import { wordsOf } from '../../ini/index.js';
 import { type PasteError, refuse } from '../paste-error.js';
 import { type CompositeWarning, refusalsOf, type TellsChildren } from './children.js';
-import { byCodePoints } from './code-points.js';
 import { HeldResponse } from './held-response.js';
+import { byCodePoints } from './mount-table.js';
 import { RequestCopies } from './request-copies.js';
 
 /** An app that tries others in turn. */

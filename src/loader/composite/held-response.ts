@@ -2,8 +2,8 @@
  * A response whose head is held back until its status is known: then it is either dropped, or passed on as it comes.
  */
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import type { App } from '../../app/index.js';
-import { pinMethods } from './pin-methods.js';
+import { type App, foldHeaders } from '../../app/index.js';
+import { pinMethods } from './request-copies.js';
 
 type Callback = (error?: Error | null) => void;
 
@@ -61,7 +61,7 @@ export class HeldResponse extends ServerResponse {
   ): this {
     this.statusCode = status;
     if (typeof message === 'string') this.statusMessage = message;
-    for (const [name, value] of pairsOf(typeof message === 'string' ? headers : message)) this.setHeader(name, value);
+    foldHeaders(this, typeof message === 'string' ? headers : message);
     if (this.#decide()) this.#target.writeHead(this.statusCode);
     return this;
   }
@@ -130,18 +130,6 @@ export class HeldResponse extends ServerResponse {
     process.nextTick(() => this.#settle?.(true));
     return true;
   }
-}
-
-function* pairsOf(
-  headers: OutgoingHttpHeaders | OutgoingHttpHeader[] | undefined,
-): Generator<[name: string, value: OutgoingHttpHeader]> {
-  if (headers === undefined) return;
-  if (!Array.isArray(headers)) {
-    for (const [name, value] of Object.entries(headers)) if (value !== undefined) yield [name, value];
-    return;
-  }
-  const flat = headers.flat() as (string | number)[];
-  for (let at = 0; at + 1 < flat.length; at += 2) yield [String(flat[at]), flat[at + 1]!];
 }
 
 /** Names in the letter case they were set in; Node has the method, its type declarations for Node 20 do not. */

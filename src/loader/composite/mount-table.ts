@@ -5,9 +5,66 @@
  * it. (find-my-way decodes the path first and reads `:` and `*` in a route as variables.) A lookup asks one table for
  * each `/` of the path, from the length of the longest mount down to that of the shortest.
  */
-import { type App, encodedPath, writtenPath } from '../../app/index.js';
-import { byCodePoints, codePointLength } from './code-points.js';
-import type { Place } from './place.js';
+import { type App, collapsed, encodedPath, writtenPath } from '../../app/index.js';
+import type { Origin } from '../../errors/index.js';
+import { wordsOf } from '../../ini/index.js';
+import { refuse } from '../paste-error.js';
+
+/** Where an app is mounted. */
+export interface Place {
+  /** `host` or `host:port`; null for any. */
+  readonly domain: string | null;
+  /** Without a `/` at its end: the root is the empty path. */
+  readonly path: string;
+}
+
+/** The words of a place, checked, put together as URLMap's keys are: `/path`, or `http://domain:port/path`. */
+export function placeKey(text: string, origin: Origin | undefined): string {
+  const bad = (message: string) =>
+    refuse('bad-value', { message, hint: 'A place is: domain D, port P and one path, in any order.', origin });
+  const words = wordsOf(text).map((word) => word.text);
+  let domain: string | undefined;
+  let port: string | undefined;
+  let path: string | undefined;
+  for (let word = words.shift(); word !== undefined; word = words.shift()) {
+    if (word === 'domain') {
+      const next = words.shift();
+      if (next === undefined) throw bad('"domain" must be followed by a domain name.');
+      if (domain !== undefined) throw bad('"domain" is given twice.');
+      domain = next;
+    } else if (word === 'port') {
+      const next = words.shift();
+      if (next === undefined) throw bad('"port" must be followed by a port number.');
+      if (port !== undefined) throw bad('"port" is given twice.');
+      port = next;
+    } else {
+      if (path !== undefined) throw bad(`two paths are given: ${path} and ${word}.`);
+      path = word;
+    }
+  }
+  if (domain === undefined && port !== undefined) throw bad('a "port" needs a "domain".');
+  if (domain === undefined) return path ?? '';
+  return `http://${domain}${port === undefined ? '' : `:${port}`}${path === undefined ? '' : `/${path}`}`;
+}
+
+/** The place a key means: runs of `/` become one, those at the end go. */
+export function placeOfKey(key: string, origin: Origin | undefined): Place {
+  const scheme = /^https?:\/\//.exec(key)?.[0];
+  if (scheme === undefined) {
+    if (key !== '' && !key.startsWith('/')) {
+      throw refuse('bad-mount', {
+        message: `${JSON.stringify(key)} is no place for an app: a path begins with "/".`,
+        hint: 'All options of a URL map are mounts, except "not_found_app".',
+        origin,
+      });
+    }
+    return { domain: null, path: collapsed(key).replace(/\/$/, '') };
+  }
+  const rest = key.slice(scheme.length);
+  const slash = rest.indexOf('/');
+  if (slash < 0) return { domain: rest, path: '' };
+  return { domain: rest.slice(0, slash), path: collapsed(rest.slice(slash)).replace(/\/$/, '') };
+}
 
 /** An app and its place. */
 export interface Mount extends Place {
@@ -112,3 +169,24 @@ function lookUp(table: PrefixTable | undefined, path: string): Match | undefined
 }
 
 const NONE: readonly Entry[] = [];
+
+/** Text in the order of its code points, as Python compares it, not by UTF-16 units. */
+export function byCodePoints(a: string, b: string): number {
+  const shorter = Math.min(a.length, b.length);
+  for (let at = 0; at < shorter; at++) {
+    if (a.charCodeAt(at) !== b.charCodeAt(at)) return weight(a.charCodeAt(at)) - weight(b.charCodeAt(at));
+  }
+  return a.length - b.length;
+}
+
+/** Length in code points. */
+function codePointLength(text: string): number {
+  let length = text.length;
+  for (let at = 0; at < text.length; at++) if (text.codePointAt(at)! > 0xffff) length--;
+  return length;
+}
+
+/** Surrogates stand for code points above all others. */
+function weight(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
+}

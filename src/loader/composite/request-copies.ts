@@ -4,7 +4,6 @@
  */
 import { IncomingMessage } from 'node:http';
 import { environ, Fault, GatheredBytes, noteOriginal } from '../../app/index.js';
-import { pinMethods } from './pin-methods.js';
 
 /** How much of a body is kept for the apps still to be tried. */
 const MAX_KEPT_BYTES = 1_048_576;
@@ -161,4 +160,15 @@ class RecordedBody {
 function give(copy: RequestCopy, chunk: Buffer): void {
   copy.push(chunk);
   process.nextTick(() => copy.read(0));
+}
+
+/**
+ * Makes the methods of a class an object's own. Express gives each request and response a prototype of its own, and what
+ * was overridden in a class would be gone.
+ */
+export function pinMethods(object: object, prototype: object): void {
+  for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+    if (name === 'constructor' || typeof descriptor.value !== 'function') continue;
+    Object.defineProperty(object, name, { ...descriptor, enumerable: false });
+  }
 }

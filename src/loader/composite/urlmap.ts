@@ -16,8 +16,7 @@ import {
   type SectionLoader,
 } from '../../app/index.js';
 import { type CompositeWarning, refusalsOf, type TellsChildren } from './children.js';
-import { type Match, type Mount, MountTable } from './mount-table.js';
-import { type Place, placeKey, placeOfKey } from './place.js';
+import { type Match, type Mount, MountTable, type Place, placeKey, placeOfKey } from './mount-table.js';
 
 /** An app that dispatches to others by host and path. */
 export interface URLMap extends App {

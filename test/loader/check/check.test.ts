@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { createLogger } from 'portico';
 import { Config, type Diagnostic, printDiagnostic } from 'portico/config';
 import { aliasBlock, Loader } from 'portico/loader';
-import { folderOf } from './folder.js';
-import { unmarked } from './marked.js';
+import { folderOf } from '../folder.js';
+import { unmarked } from '../marked.js';
 
 const MODULES = {
   'api.js': `export { app, filter } from './m.js';`,
@@ -30,7 +30,7 @@ export const proxy_headers = named('proxy_headers');
 };
 
 /** The folder of the package itself: modules of the files may import it by name. */
-const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..');
+const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..', '..');
 
 type Found = Diagnostic & { readonly file: string; readonly line: number; readonly column: number };
 
@@ -88,6 +88,20 @@ test('PD-152 included files are checked whole, sections of theirs that nothing l
     places,
   );
   assert.ok(findings[1]?.hint?.startsWith('Names there are') || findings[1]?.code.endsWith('INTERPOLATION_MISSING'));
+});
+
+test('PD-150 PD-152 a mistake in an included file says which line includes it, as a start does', async (t) => {
+  const { files, places } = unmarked({
+    'api-paste.ini': '[DEFAULT]\nrate = 50%%\n[app:main]\nuse = ▸config:b.ini\n',
+    'b.ini': '[app:main]\nx = ▸%(y)s\npaste.app_factory = ./m.js:app\n',
+  });
+  const findings = await check(t, files);
+  assert.deepEqual(
+    findings.map(({ file, line, column }) => ({ file, line, column })),
+    places,
+  );
+  assert.match(findings[0]?.message ?? '', /b\.ini: \[DEFAULT\] rate: "%" must be followed by/);
+  assert.match(findings[1]?.hint ?? '', / Included from .*api-paste\.ini:4\.$/);
 });
 
 test('PD-152 a section that reads what only its users set is not a mistake', async (t) => {

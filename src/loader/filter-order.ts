@@ -1,14 +1,10 @@
 /**
- * What looks wrong in the trees of a file: filters out of order, options that go nowhere.
+ * Filters that stand in the wrong order in a pipeline: a start warns of them, and check shows them.
  */
-
-import type { Declared, WantedOrder } from '../../app/index.js';
-import type { Config } from '../../config/index.js';
-import type { Origin } from '../../errors/index.js';
-import type { Context, FactoryUse } from '../context.js';
-import { sectionOf } from '../section-context.js';
-import type { Setting } from '../source.js';
-import type { Findings } from './finding.js';
+import type { Declared, WantedOrder } from '../app/index.js';
+import type { Config } from '../config/index.js';
+import type { Origin } from '../errors/index.js';
+import { type Context, type FactoryUse, sectionOf } from './context.js';
 
 /** A pair of filters that stands in the wrong order. */
 export interface OrderWarning {
@@ -33,19 +29,6 @@ export const PAIRS: readonly (readonly [outer: string, inner: string, why: strin
   ['path_prefix', 'read_only', 'exempt paths would not know those that have the prefix'],
 ];
 
-/** Filters of a pipeline that stand twice. */
-export function warnOfRepeats(context: Context, findings: Findings): void {
-  const met = new Set<string>();
-  for (const filter of context.filters ?? []) {
-    const text = filter.trail.reference?.text ?? '';
-    if (met.has(text)) {
-      const place = filter.trail.reference?.place().origin;
-      findings.warning('PORTICO_PASTE_FILTER_TWICE', place, '', `the filter "${text}" stands twice in this pipeline.`);
-    }
-    met.add(text);
-  }
-}
-
 /** Known pairs of filters in the wrong order; their factories must be resolved. */
 export function orderWarnings(context: Context, config: Config): OrderWarning[] {
   const filters = (context.filters ?? []).map((filter) => ({ filter, name: nameOfFilter(filter) }));
@@ -56,7 +39,7 @@ export function orderWarnings(context: Context, config: Config): OrderWarning[] 
     const inner = filters.slice(at + 1).find(isOne);
     if (order === undefined || inner === undefined || filters.slice(0, at).some(isOne)) return [];
     const message = `${name} stands outside of ${inner.name}: ${order.why}.`;
-    return [{ origin: filter.trail.reference?.place().origin, message, hint: order.hint }];
+    return [{ origin: filter.reference.origin, message, hint: order.hint }];
   });
   const pairs = PAIRS.flatMap(([outer, inner, why]) => {
     const outerAt = filters.findIndex(({ name }) => name === outer);
@@ -65,7 +48,7 @@ export function orderWarnings(context: Context, config: Config): OrderWarning[] 
     const { filter } = filters[outerAt]!;
     return [
       {
-        origin: filter.trail.reference?.place().origin,
+        origin: filter.reference.origin,
         message: `${outer} stands inside ${inner}: ${why}.`,
         hint: `Put ${outer} before ${inner}.`,
       },
@@ -83,35 +66,6 @@ function wantedOrder(filter: Context, config: Config): WantedOrder | undefined {
   } catch {
     // Whoever makes the filter tells what is wrong with its options.
     return undefined;
-  }
-}
-
-/** Options that a section gives to what it uses, and that no factory gets. */
-export function warnOfLost(localConf: ReadonlyMap<string, Setting>, context: Context, findings: Findings): void {
-  if (reachesFactory(context)) return;
-  const what = context.type === 'pipeline' ? 'a pipeline' : `the filter around "${context.named.name}"`;
-  for (const setting of localConf.values()) {
-    const { origin } = setting.option;
-    findings.warning(
-      'PORTICO_PASTE_LOST_OPTION',
-      origin,
-      origin.file,
-      `this option goes nowhere: the section uses ${what}, and no factory gets it.`,
-      'Write it in the section of the app or filter it is meant for.',
-    );
-  }
-}
-
-function reachesFactory(context: Context): boolean {
-  switch (context.type) {
-    case 'pipeline':
-      return false;
-    case 'filter-app':
-      return context.filter!.localConf === context.localConf && reachesFactory(context.filter!);
-    case 'filter-with':
-      return context.next!.localConf === context.localConf && reachesFactory(context.next!);
-    default:
-      return true;
   }
 }
 

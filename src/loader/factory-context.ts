@@ -1,40 +1,24 @@
 /**
- * What a factory is told about its section, and what it may register for the end.
+ * What a factory is given beside its configuration, and the release of what it acquired.
  */
-import type { Conf, FactoryContext, Section } from '../app/index.js';
-import type { Config, WrittenValue } from '../config/index.js';
+import type { App, Conf, FactoryContext, Section } from '../app/index.js';
+import type { Config } from '../config/index.js';
 import type { Logger } from '../log/index.js';
 import type { Awaitable } from '../service/index.js';
-import type { Context } from './context.js';
+import { type Context, headerOf, sectionOf } from './context.js';
 
-/** The section a factory is called for. */
-export function sectionOf(context: Context): Section {
-  const options = new Map<string, WrittenValue>();
-  for (const [name, { value, option }] of context.localConf) options.set(name, { value, origin: option.origin });
-  const { prefix, name, origin } = context.named;
-  return { kind: KINDS.get(prefix) ?? prefix, name, origin: origin() ?? NOWHERE, options };
-}
-
-const KINDS: ReadonlyMap<string, string> = new Map([
-  ['application', 'app'],
-  ['composit', 'composite'],
-]);
-
-/** Of a factory that a program named itself: it stands in no file. */
-const NOWHERE = Object.freeze({ file: '', line: 1, column: 1 });
-
-/** What factories are given beside their configuration. */
-export interface FactorySurroundings {
+/** What all factories of a load are given. */
+export interface GivenToFactories {
   readonly config: Config;
   readonly service?: string | undefined;
   readonly log: Logger;
   readonly releases: Pick<Releases, 'add'>;
 }
 
-/** The arguments of a context's factory. The maps are its own: what it does with them is seen by nobody else. */
+/** The arguments of a context's factory. The maps are its own: what it does with them is seen by nothing else. */
 export function argumentsFor(
   context: Context,
-  { config, service, log, releases }: FactorySurroundings,
+  { config, service, log, releases }: GivenToFactories,
 ): { globalConf: Conf; localConf: Conf; ctx: FactoryContext } {
   let section: Section | undefined;
   let own: Logger | undefined;
@@ -46,7 +30,7 @@ export function argumentsFor(
     config,
     service,
     get log() {
-      own ??= log.child({ section: context.named.name });
+      own ??= log.child({ section: headerOf(context).name });
       return own;
     },
     onClose: (release) => releases.add(release),
@@ -78,4 +62,25 @@ export class Releases {
     }
     if (errors.length > 0) throw errors[0];
   }
+}
+
+/** An app that can be closed once nothing calls it any more. */
+export interface LoadedApp extends App {
+  /**
+   * Runs what factories registered with `ctx.onClose`, in reverse order. All run even when one throws; then the first
+   * error is thrown. A second call waits for the first and does nothing more.
+   */
+  close(): Promise<void>;
+}
+
+/** The app, in a function of its own: what a factory gave may be shared and is left as it is. */
+export function loadedApp(app: App, releases: Releases): LoadedApp {
+  let closing: Promise<void> | undefined;
+  const loaded: App = (req, res) => app(req, res);
+  return Object.assign(loaded, {
+    close: () => {
+      closing ??= releases.run();
+      return closing;
+    },
+  });
 }

@@ -1,7 +1,8 @@
 /**
- * What looks wrong in the sections of a file, although PasteDeploy takes it.
+ * What looks wrong in the sections of a file and in the trees they make, although PasteDeploy takes it.
  */
 import { originWithin, type PasteSection, strip } from '../../ini/index.js';
+import { type Context, headerOf } from '../context.js';
 import { definedBy, KIND_OF } from '../section.js';
 import { lostBracket } from '../section-errors.js';
 import type { Setting, Source } from '../source.js';
@@ -79,4 +80,47 @@ function warnOfComment(source: Source, option: Setting['option'], findings: Find
 
 function hiderOf(name: string): string {
   return name === 'here' || name === '__file__' ? 'every file' : 'the configuration handed in';
+}
+
+/** Filters of a pipeline that stand twice. */
+export function warnOfRepeats(context: Context, findings: Findings): void {
+  const met = new Set<string>();
+  for (const filter of context.filters ?? []) {
+    const text = filter.reference.text ?? '';
+    if (met.has(text)) {
+      const { origin } = filter.reference;
+      findings.warning('PORTICO_PASTE_FILTER_TWICE', origin, '', `the filter "${text}" stands twice in this pipeline.`);
+    }
+    met.add(text);
+  }
+}
+
+/** Options that sections give to what they use, and that no factory gets. */
+export function warnOfLost(context: Context, findings: Findings): void {
+  if (context.used.length === 0 || reachesFactory(context)) return;
+  const { name } = headerOf({ ...context, section: context.reference.section });
+  const what = context.type === 'pipeline' ? 'a pipeline' : `the filter around "${name}"`;
+  for (const { option } of context.used.flatMap(({ localConf }) => [...localConf.values()])) {
+    const { origin } = option;
+    findings.warning(
+      'PORTICO_PASTE_LOST_OPTION',
+      origin,
+      origin.file,
+      `this option goes nowhere: the section uses ${what}, and no factory gets it.`,
+      'Write it in the section of the app or filter it is meant for.',
+    );
+  }
+}
+
+function reachesFactory(context: Context): boolean {
+  switch (context.type) {
+    case 'pipeline':
+      return false;
+    case 'filter-app':
+      return context.filter!.localConf === context.localConf && reachesFactory(context.filter!);
+    case 'filter-with':
+      return context.next!.localConf === context.localConf && reachesFactory(context.next!);
+    default:
+      return true;
+  }
 }
