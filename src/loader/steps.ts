@@ -14,9 +14,9 @@ import { originOf, type Setting } from './source.js';
 
 interface Step {
   readonly reference: Reference;
-  /** Undefined: something to be resolved. */
-  readonly mistake?: unknown;
+  /** Resolves something. Undefined: there is a mistake. */
   readonly run?: () => Promise<void>;
+  readonly mistake?: unknown;
 }
 
 /** The steps of one load. */

@@ -20,7 +20,6 @@ import { Load, type LoadParts } from '../load.js';
 import { PasteError, pasteCode, refuse } from '../paste-error.js';
 import { Unimported } from '../resolver.js';
 import { definedBy, type Kind, mentionedNames, rootsOf } from '../section.js';
-import type { Source } from '../source.js';
 import { Findings } from './finding.js';
 import { warnOfDefaults, warnOfHeaders, warnOfLost, warnOfRepeats, warnOfSection } from './warnings.js';
 
@@ -57,6 +56,7 @@ class Check {
   /** References that the configuration does not choose. */
   readonly #unchosen: (() => Promise<void>)[] = [];
   readonly #trials: ToTry[] = [];
+  #filesJudged = 0;
 
   constructor(parts: LoadParts, options: CheckOptions) {
     this.#options = options;
@@ -69,6 +69,7 @@ class Check {
   async run(): Promise<Diagnostic[]> {
     try {
       this.#load.open();
+      this.#files();
       for (const { kind, name } of this.#roots()) await this.#judge(this.#load.context(kind, name));
       await this.#unchosenBranches();
       if (this.#options.names === undefined) await this.#rest();
@@ -76,8 +77,8 @@ class Check {
     } catch (error) {
       for (const mistake of this.#load.mistakes()) this.#mistake(mistake);
       this.#mistake(error);
+      this.#files();
     }
-    for (const source of this.#load.sources.values()) this.#file(source);
     for (const [section, source] of this.#load.entered) warnOfSection(source, section, this.#findings);
     return this.#findings.sorted([...this.#load.sources.values()].map(({ name }) => name));
   }
@@ -128,6 +129,7 @@ class Check {
 
   /** Judges a tree, once its factories are resolved, and those of the children that its composites can tell. */
   async #judge(context: Context): Promise<void> {
+    this.#files();
     for (const error of await this.#load.errors()) this.#mistake(error);
     await this.#context(context);
   }
@@ -233,14 +235,19 @@ class Check {
     }
   }
 
-  /** What is wrong with the lines of a file, and what looks wrong in it. */
-  #file(source: Source): void {
-    for (const problem of source.document.problems) {
-      if (problem.kind === 'duplicate-option' && problem.subject === '') continue;
-      this.#findings.error(new PasteError(pasteCode(problem.kind), problemDetails(problem)), source.name);
+  /** What is wrong with the lines of the files that were opened since, and what looks wrong in them. */
+  #files(): void {
+    const { sources } = this.#load;
+    if (sources.size === this.#filesJudged) return;
+    for (const source of [...sources.values()].slice(this.#filesJudged)) {
+      for (const problem of source.document.problems) {
+        if (problem.kind === 'duplicate-option' && problem.subject === '') continue;
+        this.#findings.error(new PasteError(pasteCode(problem.kind), problemDetails(problem)), source.name);
+      }
+      warnOfDefaults(source, this.#findings);
+      warnOfHeaders(source, this.#findings);
     }
-    warnOfDefaults(source, this.#findings);
-    warnOfHeaders(source, this.#findings);
+    this.#filesJudged = sources.size;
   }
 
   #mistake(error: unknown): void {
