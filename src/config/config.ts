@@ -4,20 +4,19 @@ import { inspect } from 'node:util';
 import { type Diagnostic, type Place, PorticoError, placeInFile } from '../errors/index.js';
 import { optionKey, sectionKey } from '../ini/index.js';
 import type { Logger } from '../log/index.js';
-import type { MutateHook } from './generations/change-hooks.js';
-import type { ConfigChanges } from './generations/changes.js';
+import type { ConfigChanges, MutateHook } from './generations/changes.js';
 import {
   firstGeneration,
   generationsOfSnapshot,
   generationsOfText,
   loadGenerations,
 } from './generations/first-generation.js';
+import type { ConfigSnapshot } from './generations/generation.js';
 import type { Generations } from './generations/generations.js';
 import type { PreparedReload, PrepareReloadOptions, ReloadOptions } from './generations/prepared-reload.js';
-import type { ConfigSnapshot } from './generations/state.js';
 import type { LoadOptions } from './load.js';
 import { declaredFlags, type MaskingOptions, maskArguments } from './sources/command-line.js';
-import { findConfigFile } from './sources/find-file.js';
+import { findConfigFile } from './sources/default-files.js';
 import type { OptionDeclarations, OptionsOf } from './types/option.js';
 import type { CrossCheck } from './values/cross-check.js';
 import { type GroupOptions, printable, readGroup, type ValidateOptions } from './values/group-values.js';

@@ -2,7 +2,6 @@
 
 export { type Diagnostic, type Place, placeOf, printDiagnostic } from '../errors/index.js';
 export { maskUris } from '../text/index.js';
-export { commandName } from './command-name.js';
 export { Config } from './config.js';
 export {
   type ConfigDescription,
@@ -12,12 +11,11 @@ export {
   type OptionDescription,
   type Registration,
 } from './documents/describe-options.js';
-export { lintOptions, type OptionRemark } from './documents/lint-options.js';
-export { logOptions } from './documents/log-options.js';
 export { generateSample, type SampleOptions } from './documents/sample.js';
 export {
   diffConfigs,
   differencesFromDefaults,
+  logOptions,
   type ShownDifference,
   type ShownOption,
   showOption,
@@ -25,7 +23,7 @@ export {
 } from './documents/show.js';
 export { type Renaming, type Upgrade, upgradeText } from './documents/upgrade.js';
 export { type IniSections, writeIni, writeOption } from './documents/write-ini.js';
-export type { MutateHook } from './generations/change-hooks.js';
+export type { MutateHook } from './generations/changes.js';
 export {
   type Change,
   type ConfigChanges,
@@ -34,22 +32,21 @@ export {
   type ReloadMethod,
   type ReportedChange,
 } from './generations/changes.js';
+export type { ConfigSnapshot } from './generations/generation.js';
+export { configOptions } from './generations/generation.js';
 export type { PreparedReload, PrepareReloadOptions, ReloadOptions } from './generations/prepared-reload.js';
-export type { ConfigSnapshot } from './generations/state.js';
 export { type WatchOptions, watchFiles } from './generations/watch-files.js';
 export type { LoadOptions } from './load.js';
-export { configOptions } from './own-options.js';
-export { maskArguments, UsageError } from './sources/command-line.js';
-export { HelpRequested } from './sources/command-line-help.js';
-export { searchedDirs } from './sources/default-files.js';
+export { type WorkerAssignment, workerAssignment } from './load.js';
+export { HelpRequested, maskArguments, UsageError } from './sources/command-line.js';
+export { commandName, searchedDirs } from './sources/default-files.js';
 export { sourceOptions } from './sources/external-sources.js';
 export { withOverrides } from './sources/with-overrides.js';
-export { type WorkerAssignment, workerAssignment } from './sources/worker-configuration.js';
 export { cidr, type HostPort, host, hostport, ip, type ListenValue, listen } from './types/address-types.js';
 export { dict, list, multi } from './types/collection-types.js';
 export { declareType, type ValueType } from './types/declare.js';
-export { defineOptions } from './types/define-options.js';
-export { boolean, float, integer, type NumberRange, port, range } from './types/number-types.js';
+export { defineOptions, lintOptions, type OptionRemark } from './types/define-options.js';
+export { boolean, bytes, duration, float, integer, type NumberRange, port, range } from './types/number-types.js';
 export {
   camelCase,
   InvalidValue,
@@ -60,10 +57,8 @@ export {
   type WrittenValue,
 } from './types/option.js';
 export { module, oneOf, path, regexp, string, uri } from './types/text-types.js';
-export { bytes, duration } from './types/unit-types.js';
-export { type CrossCheck, diagnose, type OptionMistake, refuseOption } from './values/cross-check.js';
+export { type CrossCheck, diagnose, locationOfItem, type OptionMistake, refuseOption } from './values/cross-check.js';
 export type { GroupOptions, ValidateOptions } from './values/group-values.js';
 export { ConfigError } from './values/issue.js';
-export { locationOfItem } from './values/item-location.js';
 export { isSecret, maskText, maskValue } from './values/mask.js';
 export type { Resolved } from './values/resolver.js';

@@ -2,14 +2,18 @@
  * Reading everything a configuration is made of: where the sources are, and their content.
  */
 import type { Logger } from '../log/index.js';
-import type { SourcePaths, State } from './generations/state.js';
-import { AcceptedFiles } from './sources/accepted-files.js';
-import { declaredFlags, parseCommandLine, parseSetting, UsageError } from './sources/command-line.js';
-import { HelpRequested, helpText } from './sources/command-line-help.js';
+import type { ConfigSnapshot, SourcePaths, State } from './generations/generation.js';
+import {
+  declaredFlags,
+  HelpRequested,
+  helpText,
+  parseCommandLine,
+  parseSetting,
+  UsageError,
+} from './sources/command-line.js';
 import { findDefaultDirs, findDefaultFiles, named, programName, searchedDirs } from './sources/default-files.js';
 import { optionVariables } from './sources/environment.js';
-import { readFiles } from './sources/read-files.js';
-import type { WorkerConfiguration } from './sources/worker-configuration.js';
+import { AcceptedFiles, readFiles } from './sources/read-files.js';
 import type { OptionDeclarations } from './types/option.js';
 import type { DeclaredGroups } from './values/declared-groups.js';
 
@@ -100,4 +104,36 @@ export function readAgain(state: State): State {
     generation: state.generation + 1,
     issues,
   };
+}
+
+/** Which worker a process is. */
+export interface WorkerAssignment {
+  /** The name of the one service it runs. */
+  readonly service: string;
+  /** 0 to `workers` - 1, stable over replacements. */
+  readonly index: number;
+  readonly workers: number;
+  /** Which accepted configuration it begins with, counted from 1. */
+  readonly generation: number;
+}
+
+/** The part of what was handed over that is not the launcher's own affair. */
+export interface WorkerConfiguration {
+  readonly assignment?: WorkerAssignment | undefined;
+  readonly configuration?: ConfigSnapshot | undefined;
+}
+
+type Owner = { readonly [key: symbol]: unknown };
+
+/** Where launchers leave it on the process of a worker. */
+const WORKER_LINK = Symbol.for('portico.worker');
+
+/** Undefined in a process that nobody started as a worker. */
+export function workerConfiguration(owner: Owner = process as unknown as Owner): WorkerConfiguration | undefined {
+  return owner[WORKER_LINK] as WorkerConfiguration | undefined;
+}
+
+/** Which worker this process is; undefined in one that nobody started as a worker. */
+export function workerAssignment(owner?: Owner): WorkerAssignment | undefined {
+  return workerConfiguration(owner)?.assignment;
 }

@@ -4,10 +4,9 @@
  */
 import { cidr, host, hostport, ip, listen } from '../types/address-types.js';
 import { dict, list, multi } from '../types/collection-types.js';
-import { boolean, float, integer, port, range } from '../types/number-types.js';
+import { boolean, bytes, duration, float, integer, port, range } from '../types/number-types.js';
 import type { Option, OptionDeclarations } from '../types/option.js';
 import { type Choices, module, oneOf, path, regexp, string, uri } from '../types/text-types.js';
-import { bytes, duration } from '../types/unit-types.js';
 
 /** A group and the options some part of a program declares in it. */
 export interface Registration {

@@ -1,13 +1,17 @@
 /**
- * The difference between two generations, in the configuration's own terms.
+ * The difference between two generations, in the configuration's own terms, and who is told of it.
  */
 
+import { setTimeout as later } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { type Diagnostic, type Place, placeOf, printDiagnostic } from '../../errors/index.js';
+import { type Diagnostic, type Place, placeInFile, placeOf, printDiagnostic } from '../../errors/index.js';
+import type { Logger } from '../../log/index.js';
+import { masked } from '../../text/index.js';
+import type { Config } from '../config.js';
+import { type Sources, variableName } from '../sources/sources.js';
 import type { Option } from '../types/option.js';
 import { maskValue } from '../values/mask.js';
-import type { Generation } from './generation.js';
-import type { State } from './state.js';
+import type { Declared, Generation, State } from './generation.js';
 
 /** What changed: `group.option` to its old and new parsed value, secrets in clear. */
 export type ConfigChanges = ReadonlyMap<string, { readonly old: unknown; readonly new: unknown }>;
@@ -134,4 +138,89 @@ function effectOf(option: Option, method: ReloadMethod, inUse: boolean): Effect 
   if (option.mutable) return 'now';
   if (method === 'mutate') return 'restart';
   return option.parent ? 'now' : 'new_workers';
+}
+
+/** Where an option is set, and every line that the file has of it. */
+interface Setting {
+  readonly texts: string[];
+  location: Place;
+}
+
+/** The options that differ, without their values: what is secret only the workers know. */
+export function undeclaredChanges(
+  before: State,
+  after: State,
+  { groups, overrides }: Declared,
+  method: ReloadMethod,
+): ReportedChange[] {
+  const isKnown = (group: string, opt: string): boolean =>
+    groups.find(group, opt) !== undefined || overrides.has(`${group}.${opt}`);
+  // What workers took up by a mutate is new once; what they could not take up is new to their replacements.
+  const layer = method === 'mutate' ? 'mutable' : 'fixed';
+  const [old, now] = [before, after].map((state) => settings(state[layer], isKnown));
+  return [...new Set([...old!.keys(), ...now!.keys()])].flatMap((option) => {
+    const [was, is] = [old!.get(option), now!.get(option)];
+    if (isDeepStrictEqual(was?.texts, is?.texts)) return [];
+    const shown = (setting: Setting | undefined): string => (setting === undefined ? 'none' : masked);
+    const where = is === undefined ? `no longer at ${placeOf(was!.location)}` : placeOf(is.location);
+    const effect = method === 'mutate' ? 'by workers, if mutable' : 'by new workers';
+    return [{ option, old: shown(was), new: shown(is), where, effect }];
+  });
+}
+
+/** `group.opt` to what the last file that has it says, where nothing above the files does. */
+function settings(sources: Sources, isKnown: (group: string, opt: string) => boolean): Map<string, Setting> {
+  const { files, environment, envPrefix } = sources;
+  const above = new Set(sources.arguments.map(({ group, opt }) => `${group}.${opt}`));
+  const found = new Map<string, Setting>();
+  for (const file of files) {
+    const own = new Map<string, Setting>();
+    for (const { section, name, value, origin } of file.entries) {
+      const key = `${section}.${name}`;
+      if (isKnown(section, name) || above.has(key) || variableName(envPrefix, section, name) in environment) continue;
+      const setting = own.get(key);
+      const location = placeInFile(origin, file.kind);
+      if (setting === undefined) own.set(key, { texts: [value], location });
+      else {
+        setting.texts.push(value);
+        setting.location = location;
+      }
+    }
+    for (const [key, setting] of own) found.set(key, setting);
+  }
+  return found;
+}
+
+/** Told of an accepted change: `changes` has the real values, secrets included. */
+export type MutateHook = (config: Config, changes: ConfigChanges) => void | Promise<void>;
+
+/** How long one hook may take before the next one is run, in milliseconds. */
+const hookTimeoutMs = 5000;
+
+/** Hooks, in the order of registration. One that throws or hangs is logged and does not keep the others waiting. */
+export class ChangeHooks {
+  readonly #hooks = new Set<MutateHook>();
+
+  /** Adds a hook; the function returned takes it away again. */
+  add(hook: MutateHook): () => void {
+    this.#hooks.add(hook);
+    return () => this.#hooks.delete(hook);
+  }
+
+  /** Runs all hooks, one after another. Never rejects. */
+  async run(config: Config, changes: ConfigChanges, log: Logger | undefined): Promise<void> {
+    if (changes.size === 0) return;
+    for (const hook of this.#hooks) {
+      const waiting = new AbortController();
+      const tooLate = later(hookTimeoutMs, 'late', { signal: waiting.signal, ref: false }).catch(() => 'done');
+      try {
+        const ended = await Promise.race([tooLate, (async () => hook(config, changes))()]);
+        if (ended === 'late') log?.warn('a hook for configuration changes takes too long', { hookTimeoutMs });
+      } catch (error) {
+        log?.error('a hook for configuration changes failed', { err: error });
+      } finally {
+        waiting.abort();
+      }
+    }
+  }
 }

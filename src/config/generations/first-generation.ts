@@ -3,16 +3,14 @@
  */
 import type { Diagnostic } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import { type LoadOptions, readState } from '../load.js';
-import { configOptions } from '../own-options.js';
+import { type LoadOptions, readState, workerConfiguration } from '../load.js';
 import { declareSources, readExternalSources } from '../sources/external-sources.js';
 import { parseSource } from '../sources/read-files.js';
-import { workerConfiguration } from '../sources/worker-configuration.js';
 import { DeclaredGroups } from '../values/declared-groups.js';
 import { refuseErrors } from '../values/issue.js';
-import { ChangeHooks } from './change-hooks.js';
+import { ChangeHooks } from './changes.js';
+import { type ConfigSnapshot, configOptions, emptyState, fromSnapshot, type State } from './generation.js';
 import { Generations, type Surrounding } from './generations.js';
-import { type ConfigSnapshot, emptyState, fromSnapshot, type State } from './state.js';
 
 /** How the public face of generations is made. */
 export type MakeFace = Surrounding['face'];

@@ -1,14 +1,114 @@
 /**
- * One state of a configuration seen through the declarations: values, and everything that is wrong.
+ * One generation of a configuration: what was written, and its values seen through the declarations.
  */
-
 import type { Diagnostic } from '../../errors/index.js';
-import { configOptions } from '../own-options.js';
+import type { NamedPath } from '../sources/default-files.js';
+import { type AcceptedFile, AcceptedFiles } from '../sources/read-files.js';
+import { noSources, type Sources, type Written } from '../sources/sources.js';
+import { multi } from '../types/collection-types.js';
+import { defineOptions } from '../types/define-options.js';
+import { boolean } from '../types/number-types.js';
 import type { OptionDeclarations } from '../types/option.js';
+import { path } from '../types/text-types.js';
 import type { DeclaredGroups } from '../values/declared-groups.js';
 import { type Resolved, Resolver } from '../values/resolver.js';
 import { unknownNames } from '../values/unknown-names.js';
-import type { State } from './state.js';
+
+/** Where the sources came from: what a reload reads. */
+export interface SourcePaths {
+  readonly files: readonly NamedPath[];
+  readonly dirs: readonly NamedPath[];
+  /** Directories where default files are looked for. */
+  readonly searched: readonly string[];
+}
+
+/** A generation. Replaced as a whole, never changed, but for files that are remembered when they are first read. */
+export interface State {
+  /** For options that may change in a running process. */
+  readonly mutable: Sources;
+  /** For all others; differs from `mutable` after a mutate. */
+  readonly fixed: Sources;
+  /** `group.opt` of options that only a restart changes, to what counted when the process started. */
+  readonly pinned: Readonly<Record<string, readonly Written[]>>;
+  readonly paths: SourcePaths;
+  readonly files: AcceptedFiles;
+  /** Grows by one with each accepted change. */
+  readonly generation: number;
+  /** What is wrong with the sources themselves. */
+  readonly issues: readonly Diagnostic[];
+}
+
+/** A state and the values that code set, as JSON. Made by `config.snapshot()`; what is in it is nobody's business. */
+export interface ConfigSnapshot {
+  readonly format: 1;
+  readonly generation: number;
+  readonly mutable: Sources;
+  /** Absent where it is the same as `mutable`. */
+  readonly fixed?: Sources;
+  readonly pinned: State['pinned'];
+  readonly paths: SourcePaths;
+  readonly files: readonly AcceptedFile[];
+  readonly overrides: Readonly<Record<string, unknown>>;
+  readonly defaults: Readonly<Record<string, unknown>>;
+  /** Warnings that are in the log. */
+  readonly told?: readonly string[];
+}
+
+/** A state in which nothing is written. */
+export function emptyState(): State {
+  return {
+    mutable: noSources,
+    fixed: noSources,
+    pinned: {},
+    paths: { files: [], dirs: [], searched: [] },
+    files: new AcceptedFiles(),
+    generation: 1,
+    issues: [],
+  };
+}
+
+/** The state as JSON, with the values from code, which are JSON already. */
+export function toSnapshot(
+  state: State,
+  overrides: Readonly<Record<string, unknown>>,
+  defaults: Readonly<Record<string, unknown>>,
+): ConfigSnapshot {
+  const { generation, mutable, fixed, pinned, paths, files } = state;
+  const separate = fixed === mutable ? {} : { fixed };
+  return { format: 1, generation, mutable, ...separate, pinned, paths, files: files.toJSON(), overrides, defaults };
+}
+
+/** The state of a snapshot. */
+export function fromSnapshot(snapshot: ConfigSnapshot): State {
+  const { mutable, pinned, paths, generation } = snapshot;
+  const files = AcceptedFiles.from(snapshot.files);
+  return { mutable, fixed: snapshot.fixed ?? mutable, pinned, paths, files, generation, issues: [] };
+}
+
+/** Options of `[DEFAULT]` that every program has: how the configuration is read, and where files go. */
+export const configOptions = defineOptions({
+  strict_config: boolean({
+    default: false,
+    parent: true,
+    help: 'Refuse unknown sections and variables instead of warning about them.',
+  }),
+  os_env_compat: boolean({
+    default: false,
+    help: 'Read OS_<GROUP>__<OPT> from the environment as well, as oslo.config does.',
+  }),
+  check_file_modes: boolean({
+    default: true,
+    parent: true,
+    help: 'Warn when a file that sets a secret may be read by others than its owner.',
+  }),
+  state_path: path({ default: 'var', help: 'Folder for what outlives the process.' }),
+  lock_path: path({ help: 'Folder for lock files. Default: below state_path.' }),
+  temp_dir: path({ help: 'Folder for what a process needs while it runs. Default: the one of the system.' }),
+  config_source: multi({
+    help: 'Names of groups that say where more configuration is read from; files win over it.',
+    advanced: true,
+  }),
+});
 
 /** What all generations of one configuration share. */
 export interface Declared {

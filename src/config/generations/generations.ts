@@ -10,21 +10,20 @@ import { readExternalSources } from '../sources/external-sources.js';
 import type { OptionDeclarations } from '../types/option.js';
 import { type CrossCheck, runCrossChecks } from '../values/cross-check.js';
 import { refusalFor, refuseErrors } from '../values/issue.js';
-import type { ChangeHooks } from './change-hooks.js';
 import {
   appliedChanges,
   type Change,
+  type ChangeHooks,
   type ConfigChanges,
   changesWithoutEffect,
   compareGenerations,
   describeChange,
   type ReloadMethod,
   takenUp,
+  undeclaredChanges,
 } from './changes.js';
-import { type Declared, Generation } from './generation.js';
+import { type ConfigSnapshot, type Declared, fromSnapshot, Generation, type State, toSnapshot } from './generation.js';
 import { PreparedReload } from './prepared-reload.js';
-import { type ConfigSnapshot, fromSnapshot, type State, toSnapshot } from './state.js';
-import { undeclaredChanges } from './undeclared-changes.js';
 
 /** What stays the same from one generation to the next. */
 export interface Surrounding {

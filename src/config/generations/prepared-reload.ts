@@ -6,7 +6,7 @@ import type { Diagnostic } from '../../errors/index.js';
 import type { Config } from '../config.js';
 import type { ConfigError } from '../values/issue.js';
 import { type Change, type ConfigChanges, type ReloadMethod, type ReportedChange, reportedChange } from './changes.js';
-import type { ConfigSnapshot } from './state.js';
+import type { ConfigSnapshot } from './generation.js';
 
 /** How a reload takes changes up: by new workers (`reload`, the default), or what is mutable in place. */
 export interface ReloadOptions {

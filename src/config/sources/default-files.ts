@@ -1,9 +1,11 @@
 /**
- * Which files are read when nobody names any.
+ * Where the files of a program are looked for, and what the program is called.
  */
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, extname, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
+import { packageOf, realPath } from '../../modules/index.js';
+import type { State } from '../generations/generation.js';
 
 /** A file or directory to read: as named, and where that is. */
 export interface NamedPath {
@@ -60,4 +62,41 @@ function firstOfEach(surroundings: Surroundings, suffix: string): NamedPath[] {
     const found = places.map((place) => join(place, `${name}${suffix}`)).find((path) => existsSync(path));
     return found === undefined ? [] : [named(found)];
   });
+}
+
+/**
+ * The absolute path of a file: beside the configuration files (the last one first), then in the configuration
+ * directories, then where default files are looked for. Without any configuration file the working directory and its
+ * `paste/` come first. Files already read count as there. Undefined when it is nowhere.
+ */
+export function findConfigFile({ paths, files }: State, name: string): string | undefined {
+  const places = [
+    ...paths.files.map(({ path }) => dirname(path)).toReversed(),
+    ...paths.dirs.map(({ path }) => path).toReversed(),
+    ...(paths.files.length === 0 ? ['.', 'paste'] : []),
+    ...paths.searched,
+  ];
+  const candidates = isAbsolute(name) ? [name] : places.map((place) => resolve(join(place, name)));
+  const read = new Set(files.paths);
+  return candidates.find((path) => read.has(path)) ?? candidates.find((path) => existsSync(path));
+}
+
+/**
+ * The command's name: what the program's own package calls its script in `bin`, else the script's name without ending;
+ * empty where there is no script. `argv`: default the process's.
+ */
+export function commandName(argv: readonly string[] = process.argv): string {
+  const [, script] = argv;
+  if (script === undefined) return '';
+  return nameInManifest(script) ?? programName(script);
+}
+
+function nameInManifest(script: string): string | undefined {
+  // One that only says how its files are read (`{"type": "module"}`) is no package.
+  const own = packageOf(script, ({ name, bin }) => name !== undefined || bin !== undefined);
+  if (own === undefined) return undefined;
+  const { name = '', bin } = own.manifest;
+  const commands = typeof bin === 'string' ? { [name.slice(name.lastIndexOf('/') + 1)]: bin } : (bin ?? {});
+  const wanted = realPath(script);
+  return Object.keys(commands).find((command) => realPath(resolve(own.folder, commands[command]!)) === wanted);
 }

@@ -8,14 +8,11 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Diagnostic } from '../../errors/index.js';
 import { maskUris } from '../../text/index.js';
-import { type Declared, Generation } from '../generations/generation.js';
-import type { State } from '../generations/state.js';
-import { configOptions } from '../own-options.js';
+import { configOptions, type Declared, Generation, type State } from '../generations/generation.js';
 import { defineOptions } from '../types/define-options.js';
-import { boolean } from '../types/number-types.js';
+import { boolean, duration } from '../types/number-types.js';
 import { camelCase, type OptionsOf } from '../types/option.js';
 import { oneOf, path, uri } from '../types/text-types.js';
-import { duration } from '../types/unit-types.js';
 import { parseSource } from './read-files.js';
 import type { SourceFile } from './sources.js';
 

@@ -1,9 +1,8 @@
 /**
- * Reading configuration files: the named ones, and those of directories. All that cannot be read is reported at once.
+ * Reading files: those of the configuration, and those that are remembered with it.
  */
-
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Diagnostic, placeInFile } from '../../errors/index.js';
 import { readConf } from '../../ini/index.js';
 import { masked, maskUris } from '../../text/index.js';
@@ -114,4 +113,72 @@ function unreadable(what: string, { name, path }: NamedPath, error: unknown): Di
   const reason = words === undefined ? code || message : `${words} (${code})`;
   const where = name === path ? name : `${name} (${path})`;
   return { severity: 'error', code: 'PORTICO_CONFIG_FILE', message: `cannot read config ${what} ${where}: ${reason}` };
+}
+
+/** One file as JSON: for the snapshot. */
+export interface AcceptedFile {
+  readonly path: string;
+  readonly base64: string;
+  /** Read afresh also where only mutable options change: certificates. */
+  readonly mutable: boolean;
+}
+
+interface Entry {
+  readonly bytes: Buffer;
+  readonly mutable: boolean;
+}
+
+/**
+ * The files a configuration rests on, by absolute path: paste files, certificates, files with secrets. Each is read once and kept,
+ * so that a worker started later works from what was accepted and not from what an editor has made of it since.
+ */
+export class AcceptedFiles {
+  readonly #files = new Map<string, Entry>();
+
+  /** The bytes of a file: as remembered, else from disk, remembering them. Throws what `readFileSync` throws. */
+  read(path: string, mutable = false): Buffer {
+    const absolute = resolve(path);
+    const known = this.#files.get(absolute);
+    const bytes = known?.bytes ?? readFileSync(absolute);
+    if (known === undefined || (mutable && !known.mutable)) this.#files.set(absolute, { bytes, mutable });
+    return bytes;
+  }
+
+  /** The absolute paths of all files read. */
+  get paths(): string[] {
+    return [...this.#files.keys()];
+  }
+
+  /**
+   * The same files read afresh; with `onlyMutable` the others keep their bytes. A file that cannot be read any more is
+   * left out: whoever still needs it reads it, and says why it cannot.
+   */
+  refreshed(onlyMutable: boolean): AcceptedFiles {
+    const next = new AcceptedFiles();
+    for (const [path, entry] of this.#files) {
+      if (onlyMutable && !entry.mutable) next.#files.set(path, entry);
+      else next.#tryToRead(path, entry.mutable);
+    }
+    return next;
+  }
+
+  toJSON(): AcceptedFile[] {
+    return [...this.#files].map(([path, { bytes, mutable }]) => ({ path, base64: bytes.toString('base64'), mutable }));
+  }
+
+  static from(files: readonly AcceptedFile[]): AcceptedFiles {
+    const accepted = new AcceptedFiles();
+    for (const { path, base64, mutable } of files) {
+      accepted.#files.set(path, { bytes: Buffer.from(base64, 'base64'), mutable });
+    }
+    return accepted;
+  }
+
+  #tryToRead(path: string, mutable: boolean): void {
+    try {
+      this.#files.set(path, { bytes: readFileSync(path), mutable });
+    } catch {
+      // Left out on purpose, as said above.
+    }
+  }
 }

@@ -3,8 +3,9 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { PorticoError, refuseUnknownOptions, whatItIs } from '../../errors/index.js';
-import type { Option, OptionDeclarations } from './option.js';
-import { specKeys } from './spec-keys.js';
+import type { Registration } from '../documents/describe-options.js';
+import { isSecret } from '../values/mask.js';
+import type { Option, OptionDeclarations, OptionSpec } from './option.js';
 
 /** Where a declaration was made; beside the options, so that two conflicting ones can both be named. */
 const declaredAt = Symbol('declaredAt');
@@ -89,4 +90,91 @@ function callerOf(callee: (...args: never[]) => unknown): string {
   Error.captureStackTrace(holder, callee);
   Error.stackTraceLimit = limit;
   return /(?:at |\()((?:file:|\/|[a-z]:).*?)\)?$/im.exec(holder.stack ?? '')?.[1] ?? 'an unknown place';
+}
+
+/** Of every type. */
+const SHARED: Readonly<Record<keyof OptionSpec | 'default', true>> = {
+  default: true,
+  help: true,
+  required: true,
+  secret: true,
+  mutable: true,
+  restart: true,
+  parent: true,
+  advanced: true,
+  sampleDefault: true,
+  aliases: true,
+  deprecated: true,
+  deprecatedForRemoval: true,
+  deprecatedReason: true,
+  deprecatedSince: true,
+  metavar: true,
+  cli: true,
+  short: true,
+};
+
+const BOUNDS = ['min', 'max'];
+
+/** Of the types there are here; what types of others know is their own affair. */
+const OWN: Readonly<Record<string, readonly string[]>> = {
+  string: ['choices', 'regex', 'ignoreCase', 'maxLength'],
+  choice: ['choices', 'ignoreCase'],
+  boolean: [],
+  integer: [...BOUNDS, 'choices'],
+  float: [...BOUNDS, 'choices'],
+  port: [...BOUNDS, 'choices'],
+  range: BOUNDS,
+  bytes: BOUNDS,
+  duration: [...BOUNDS, 'unit'],
+  uri: ['schemes', 'maxLength'],
+  path: ['mustExist', 'kind', 'mode'],
+  regexp: ['flags'],
+  module: [],
+  ip: ['version'],
+  cidr: ['version'],
+  host: [],
+  hostport: [],
+  listen: [],
+  list: ['item', 'bounds', 'minLength', 'unique'],
+  multi: ['item', 'bounds', 'minLength', 'unique'],
+  dict: ['value', 'separator', 'bounds', 'minLength'],
+};
+
+/** The names a declaration may have; undefined for a type that is not one of these. */
+export function specKeys({ type }: Option): readonly string[] | undefined {
+  const own = Object.hasOwn(OWN, type) ? OWN[type] : undefined;
+  return own === undefined ? undefined : [...Object.keys(SHARED), ...own];
+}
+
+/** One remark. */
+export interface OptionRemark {
+  readonly group: string;
+  readonly opt: string;
+  readonly message: string;
+}
+
+/** Remarks on names that look secret and are not, numbers without bounds, negative switches, and help said twice. */
+export function lintOptions(registrations: Iterable<Registration>): OptionRemark[] {
+  const remarks: OptionRemark[] = [];
+  const helps = new Map<string, string>();
+  for (const { group, options } of registrations) {
+    for (const [opt, option] of Object.entries(options)) {
+      const remark = (message: string) => remarks.push({ group, opt, message });
+      if (!option.secret && isSecret(opt, option)) remark('looks like a secret and is not declared `secret`');
+      if (['integer', 'float'].includes(option.type) && isUnbounded(option.spec)) remark('has neither `min` nor `max`');
+      if (option.type === 'boolean' && /^(?:no|not|disable|without)_/.test(opt))
+        remark('is a switch with a negative name');
+      if (/_(?:ms|seconds|s|bytes)$/.test(opt) && option.type === 'duration' && option.spec.unit === undefined) {
+        remark('has a unit in its name and reads others');
+      }
+      const other = helps.get(option.help);
+      if (other !== undefined) remark(`has the same help as ${other}`);
+      helps.set(option.help, `[${group}] ${opt}`);
+    }
+  }
+  return remarks;
+}
+
+function isUnbounded(spec: { readonly [name: string]: unknown }): boolean {
+  return spec.min === undefined && spec.max === undefined && spec.choices === undefined;
 }

@@ -1,10 +1,11 @@
 /**
  * Mistakes that code finds in options: checks over several at once, and values that only their user can judge.
  */
-import type { Diagnostic, Place } from '../../errors/index.js';
+import { type Diagnostic, type Place, placeInFile } from '../../errors/index.js';
+import { originWithin } from '../../ini/index.js';
 import type { Config } from '../config.js';
 import { ConfigError } from './issue.js';
-import { locationOfItem } from './item-location.js';
+import type { Resolved } from './resolver.js';
 
 /** What is wrong with an option, or a section, without its place, which is found for it. */
 export interface OptionMistake {
@@ -55,4 +56,14 @@ function placeOfMistake(config: Config, { group, opt, item }: OptionMistake): Pl
 /** Refuses a value where only its user can judge it: throws a {@link ConfigError} that names the place it was set at. */
 export function refuseOption(config: Config, found: OptionMistake): never {
   throw new ConfigError([diagnose(config, found)]);
+}
+
+/** The place of an item in the file that the list stands in; of one that is not written there, that of the option. */
+export function locationOfItem({ written, location }: Pick<Resolved, 'written' | 'location'>, item: string): Place {
+  const entry = written.at(-1)?.entry;
+  if (entry === undefined || (location.kind !== 'file' && location.kind !== 'source')) return location;
+  const quoted = item.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const before = new RegExp(`(?<=^|,)[\\s"']*(?=${quoted}[\\s"']*(?:,|$))`).exec(entry.value);
+  if (before === null) return location;
+  return placeInFile(originWithin(entry.pieces, before.index + before[0].length), location.kind);
 }
