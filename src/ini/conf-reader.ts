@@ -31,8 +31,22 @@ export interface ConfSection {
   readonly origin: Origin;
 }
 
+const MESSAGES = {
+  'not-utf8': 'not valid UTF-8',
+  'stray-continuation': 'unexpected continuation line',
+  'open-header': 'invalid section (must end with ])',
+  'no-section-name': 'empty section name',
+  'no-assignment': "no ':' or '=' found in assignment",
+  'no-key': 'key cannot be empty',
+  'no-section': 'section must be started before assignment',
+} as const;
+
+/** What is wrong with a line. */
+export type ConfProblemKind = keyof typeof MESSAGES;
+
 /** A line that cannot be read; reading goes on after it. */
 export interface ConfProblem {
+  readonly kind: ConfProblemKind;
   readonly message: string;
   readonly origin: Origin;
 }
@@ -137,7 +151,7 @@ class ConfReader {
       const end = content.indexOf(0x0a, start);
       const line = content.subarray(start, end < 0 ? content.length : end);
       const { bad } = decodeUtf8(line);
-      if (bad !== undefined) this.#refuse('not valid UTF-8', number, bad.column, lax.decode(line));
+      if (bad !== undefined) this.#refuse('not-utf8', number, bad.column, lax.decode(line));
       start += line.length + 1;
     }
   }
@@ -146,7 +160,7 @@ class ConfReader {
     const value = text.trim();
     const column = text.indexOf(value) + 1;
     if (this.#open === undefined) {
-      if (!this.#refused) this.#refuse('unexpected continuation line', number, column, text);
+      if (!this.#refused) this.#refuse('stray-continuation', number, column, text);
       this.#refused = true;
       return;
     }
@@ -160,8 +174,8 @@ class ConfReader {
     const header = text.trimEnd();
     const closed = header.endsWith(']');
     const name = header.slice(1, closed ? -1 : undefined).trim();
-    if (!closed) this.#refuse('invalid section (must end with ])', number, header.length, text);
-    else if (name === '') this.#refuse('empty section name', number, 1, text);
+    if (!closed) this.#refuse('open-header', number, header.length, text);
+    else if (name === '') this.#refuse('no-section-name', number, 1, text);
     // Also after a mistake: what follows was meant for this section and not for the one before.
     this.#section = name;
     const origin = originAt(this.#file, number, 1, text, { section: name });
@@ -171,27 +185,27 @@ class ConfReader {
   #assignment(number: number, text: string): void {
     const delimiter = text.search(/[:=]/);
     if (delimiter < 0) {
-      this.#refuse("no ':' or '=' found in assignment", number, 1, text);
+      this.#refuse('no-assignment', number, 1, text);
       return;
     }
     const name = text.slice(0, delimiter).trim();
     const value = text.slice(delimiter + 1).trim();
     const column = value === '' ? delimiter + 2 : text.indexOf(value, delimiter + 1) + 1;
     if (name === '') {
-      this.#refuse('key cannot be empty', number, 1, text);
+      this.#refuse('no-key', number, 1, text);
     } else if (this.#section === undefined) {
-      this.#refuse('section must be started before assignment', number, 1, text);
+      this.#refuse('no-section', number, 1, text);
     } else if (this.#section !== '') {
       const origin = originAt(this.#file, number, column, text, { section: this.#section, option: name });
       this.#open = { name, lines: [value], pieces: [{ start: 0, origin }] };
     }
   }
 
-  #refuse(message: string, number: number, column: number, text: string): void {
+  #refuse(kind: ConfProblemKind, number: number, column: number, text: string): void {
     this.#refused = true;
     if (this.problems.length >= mostProblems) return;
     const owner = this.#section === undefined ? {} : { section: this.#section };
-    this.problems.push({ message, origin: originAt(this.#file, number, column, text, owner) });
+    this.problems.push({ kind, message: MESSAGES[kind], origin: originAt(this.#file, number, column, text, owner) });
   }
 }
 

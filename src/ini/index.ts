@@ -4,6 +4,7 @@ export {
   type ConfEntry,
   type ConfFile,
   type ConfProblem,
+  type ConfProblemKind,
   type ConfSection,
   mostProblems,
   optionKey,

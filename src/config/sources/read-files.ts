@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Diagnostic, placeInFile } from '../../errors/index.js';
-import { readConf } from '../../ini/index.js';
+import { type ConfProblemKind, readConf } from '../../ini/index.js';
 import { masked, maskUris } from '../../text/index.js';
 import { maskAssigned } from '../values/mask.js';
 import type { NamedPath } from './default-files.js';
@@ -37,35 +37,35 @@ export function parseSource(
   issues: Diagnostic[],
 ): SourceFile {
   const { sections, entries, problems } = readConf(file.name, content);
-  const kind = file.kind ?? 'file';
-  for (const { message, origin } of problems) {
-    const text = shownOf(message, origin.text ?? '');
-    const place = placeInFile({ ...origin, text }, kind);
+  const source = file.kind ?? 'file';
+  for (const { kind, message, origin } of problems) {
+    const text = shownOf(kind, origin.text ?? '');
+    const place = placeInFile({ ...origin, text }, source);
     const got = text.trim();
-    const hint = hintOf(message, got);
+    const hint = hintOf(kind, got);
     // A header that lost its end is in no section, least of all in the one before it.
-    const section = message.startsWith('invalid section') ? undefined : origin.section;
+    const section = kind === 'open-header' ? undefined : origin.section;
     issues.push({ severity: 'error', code: 'PORTICO_CONFIG_SYNTAX', section, place, message, got, hint });
   }
-  return { kind, name: file.name, path: file.path, sections, entries, exposed: file.exposed ?? false };
+  return { kind: source, name: file.name, path: file.path, sections, entries, exposed: file.exposed ?? false };
 }
 
 /** What may be shown of a line that cannot be read: a section's name, and of an option its name, for its value may be secret. */
-function shownOf(message: string, text: string): string {
-  if (message.startsWith('invalid section')) return maskUris(text);
-  if (message.startsWith('no ')) return text.replace(/^(\s*\S+\s+)\S.*$/s, `$1${masked}`);
-  return message.startsWith('unexpected continuation') ? text.replace(/\S.*$/s, masked) : maskAssigned(text);
+function shownOf(kind: ConfProblemKind, text: string): string {
+  if (kind === 'open-header') return maskUris(text);
+  if (kind === 'no-assignment') return text.replace(/^(\s*\S+\s+)\S.*$/s, `$1${masked}`);
+  return kind === 'stray-continuation' ? text.replace(/\S.*$/s, masked) : maskAssigned(text);
 }
 
 /** What to do about a line that cannot be read. */
-function hintOf(message: string, text: string): string | undefined {
-  if (message.startsWith('not valid UTF-8')) return 'save the file as UTF-8';
-  if (message.startsWith('unexpected continuation')) {
+function hintOf(kind: ConfProblemKind, text: string): string | undefined {
+  if (kind === 'not-utf8') return 'save the file as UTF-8';
+  if (kind === 'stray-continuation') {
     return 'a line that begins with a blank or a tab continues the value above it: begin it in the first column';
   }
-  if (message.startsWith('invalid section')) return `write ${text}]`;
+  if (kind === 'open-header') return `write ${text}]`;
+  if (kind !== 'no-assignment') return undefined;
   const name = /^([\w-]+)\s+\S/.exec(text)?.[1];
-  if (!message.startsWith('no ')) return undefined;
   return `write ${name ?? 'name'} = value`;
 }
 
