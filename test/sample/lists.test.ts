@@ -106,6 +106,9 @@ test('SC-43 servers are sorted and filtered', async (t) => {
   assert.equal(await servers(''), 'web2 db web1');
   assert.equal(await servers('sort_key=display_name&sort_dir=asc'), 'db web1 web2');
   assert.equal(await servers('sort_key=vm_state&sort_dir=desc&sort_key=display_name&sort_dir=asc'), 'db web1 web2');
+  // Null comes before everything; the last direction holds for the keys without one.
+  assert.equal(await servers('sort_key=display_description&sort_dir=asc'), 'web2 db web1');
+  assert.equal(await servers('sort_key=display_description&sort_key=uuid&sort_dir=desc'), 'web1 db web2');
   assert.equal(await servers('name=web'), 'web2 web1');
   assert.equal(await servers('name=-1$'), 'web1');
   assert.equal(await servers('status=shutoff'), 'db');
@@ -125,6 +128,9 @@ test('SC-43 servers are sorted and filtered', async (t) => {
   assert.equal(await servers('tags=blue', '2.25'), 'web2 db web1');
   assert.equal(await servers('tags=blue,green', '2.26'), 'web2');
   assert.equal(await servers('tags=blue,red', '2.26'), '');
+  assert.equal(await servers('tags-any=blue,red', '2.26'), 'web2');
+  assert.equal(await servers('not-tags=blue,red', '2.26'), 'web2 db web1');
+  assert.equal(await servers('not-tags-any=blue,red', '2.26'), 'db web1');
   assert.equal(await servers('colour=red', '2.74'), 'web2 db web1');
   assert.equal(await servers('ip=10.'), '');
   assert.equal(await servers('deleted=True'), '');

@@ -239,6 +239,10 @@ test('SC-68 metadata', async (t) => {
   assert.equal((await api.compute(`DELETE ${path}/c`)).status, 404);
   assert.equal((await api.compute(`GET ${path}/c`)).status, 404);
   const many = Object.fromEntries(Array.from({ length: 129 }, (_, index) => [`k${index}`, 'v']));
+  const mismatched = [{ e: '4' }, { d: '4', e: '4' }, { d: 4 }];
+  for (const meta of mismatched) assert.equal((await api.compute(`PUT ${path}/d`, { body: { meta } })).status, 400);
+  assert.equal((await api.compute(`GET ${path}/toString`)).status, 404);
+  assert.equal((await api.compute(`DELETE ${path}/e`)).status, 404);
   assert.equal((await api.compute(`PUT ${path}`, { body: { metadata: many } })).status, 403);
   assert.equal((await api.compute(`POST ${path}`, { body: { metadata: many } })).status, 403);
   assert.deepEqual((await api.compute(`GET ${path}`)).json, { metadata: { d: '4' } });
@@ -262,6 +266,12 @@ test('SC-69 tags, from 2.26 on', async (t) => {
   assert.equal((await api.compute(`DELETE ${path}/a`, at)).status, 404);
   assert.deepEqual((await api.compute(`GET ${path}`, at)).json, { tags: ['b', 'c'] });
   assert.equal((await api.compute(`PUT ${path}/a,b`, at)).status, 400);
+  // Characters count, not the units of UTF-16.
+  const faces = encodeURIComponent('😀'.repeat(60));
+  assert.equal((await api.compute(`PUT ${path}/${faces}`, at)).status, 201);
+  assert.equal((await api.compute(`PUT ${path}/${faces}a`, at)).status, 400);
+  const repeated = await api.compute(`PUT ${path}`, { ...at, body: { tags: ['x', 'y', 'x'] } });
+  assert.deepEqual(repeated.json, { tags: ['x', 'y'] });
   const many = Array.from({ length: 51 }, (_, index) => `t${index}`);
   assert.equal((await api.compute(`PUT ${path}`, { ...at, body: { tags: many } })).status, 400);
   await api.compute(`PUT ${path}`, { ...at, body: { tags: many.slice(1) } });

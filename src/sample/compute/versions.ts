@@ -11,18 +11,32 @@ export const VERSIONS = {
   legacyHeader: 'X-OpenStack-Nova-API-Version',
 } as const;
 
-const described = (self: string, ...more: { rel: string; type: string; href: string }[]) => {
-  const links = [{ rel: 'self', href: self }, ...more];
-  return versionDocument(VERSIONS, { id: 'v2.1', updated: '2013-07-23T11:33:21Z', links });
-};
-const docs = { rel: 'describedby', type: 'text/html', href: 'https://docs.openstack.org/' };
-const media = { base: 'application/json', type: 'application/vnd.openstack.compute+json;version=2.1' };
+interface Link {
+  readonly rel: string;
+  readonly type?: string;
+  readonly href: string;
+}
 
-const shown = (call: ActionRequest) => ({ version: { ...described(call.url('root'), docs), 'media-types': [media] } });
+function documentOf(links: readonly Link[]) {
+  return versionDocument(VERSIONS, { id: 'v2.1', updated: '2013-07-23T11:33:21Z', links });
+}
 
 /** `[app:…]` for `/`: the one version there is. */
-export const versions: AppFactory = () =>
-  documentApp((call) => ({ versions: [described(`${call.url('root')}v2.1/`)] }), { faultStyle: 'openstack' });
+export const versions: AppFactory = () => {
+  const show = (request: ActionRequest) => {
+    const self = { rel: 'self', href: `${request.url('root')}v2.1/` };
+    return { versions: [documentOf([self])] };
+  };
+  return documentApp(show, { faultStyle: 'openstack' });
+};
 
 /** `[app:…]` for `/v2.1` and `/v2.1/`. */
-export const version: AppFactory = () => documentApp(shown, { faultStyle: 'openstack', versions: VERSIONS });
+export const version: AppFactory = () => {
+  const show = (request: ActionRequest) => {
+    const self = { rel: 'self', href: request.url('root') };
+    const documentation = { rel: 'describedby', type: 'text/html', href: 'https://docs.openstack.org/' };
+    const mediaType = { base: 'application/json', type: 'application/vnd.openstack.compute+json;version=2.1' };
+    return { version: { ...documentOf([self, documentation]), 'media-types': [mediaType] } };
+  };
+  return documentApp(show, { faultStyle: 'openstack', versions: VERSIONS });
+};

@@ -26,10 +26,10 @@ function askedServer(req: IncomingMessage, proxySecret: string): Asked {
   };
   const [id, projectId] = [header('X-Instance-ID'), header('X-Tenant-ID')];
   const expected = createHmac('sha256', proxySecret).update(id).digest();
-  const given = Buffer.from(header('X-Instance-ID-Signature'), 'hex');
-  // Without a secret everybody could sign, so nobody is believed.
-  const signed = proxySecret !== '' && given.length === expected.length && timingSafeEqual(given, expected);
-  if (!signed) throw new Fault(403, { message: 'Invalid proxy request signature.' });
+  const signature = Buffer.from(header('X-Instance-ID-Signature'), 'hex');
+  const isEqual = signature.length === expected.length && timingSafeEqual(signature, expected);
+  // Without a secret every client could sign.
+  if (proxySecret === '' || !isEqual) throw new Fault(403, { message: 'Invalid proxy request signature.' });
   return { id, projectId };
 }
 

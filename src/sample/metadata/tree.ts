@@ -5,10 +5,28 @@ import type { Stored } from 'portico/sqlite';
 import { hex8, hostName } from '../names.js';
 import type { Server } from '../records.js';
 
-export const EC2_DATES =
-  '1.0 2007-01-19 2007-03-01 2007-08-29 2007-10-10 2007-12-15 2008-02-01 2008-09-01 2009-04-04'.split(' ');
-export const OPENSTACK_DATES =
-  '2012-08-10 2013-04-04 2013-10-17 2015-10-15 2016-06-30 2016-10-06 2017-02-22 2018-08-27 2020-10-14'.split(' ');
+export const EC2_DATES = [
+  '1.0',
+  '2007-01-19',
+  '2007-03-01',
+  '2007-08-29',
+  '2007-10-10',
+  '2007-12-15',
+  '2008-02-01',
+  '2008-09-01',
+  '2009-04-04',
+];
+export const OPENSTACK_DATES = [
+  '2012-08-10',
+  '2013-04-04',
+  '2013-10-17',
+  '2015-10-15',
+  '2016-06-30',
+  '2016-10-06',
+  '2017-02-22',
+  '2018-08-27',
+  '2020-10-14',
+];
 
 /** A name with the date it came with. Dates compare as text; undefined is left out. */
 type Dated = readonly [since: string, name: string, value: FolderNode | undefined];
