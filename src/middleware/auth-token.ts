@@ -12,13 +12,23 @@ import {
   optionOrigin,
 } from '../app/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
-import { type AuthTokenOptions, authTokenOptions, unaliasedAuthTokenOptions } from './auth/auth-token-options.js';
-import { type Identity, stripIdentity } from './auth/identity.js';
-import { addHeaders, type HeaderPairs, identityOf, serviceHeaders, userHeaders } from './auth/identity-headers.js';
-import { jwtOptions } from './auth/jwt-options.js';
-import { oncePerToken } from './auth/once-per-token.js';
+import {
+  type AuthTokenOptions,
+  authTokenOptions,
+  jwtOptions,
+  unaliasedAuthTokenOptions,
+} from './auth/auth-token-options.js';
+import {
+  addHeaders,
+  type HeaderPairs,
+  type Identity,
+  identityOf,
+  serviceHeaders,
+  stripIdentity,
+  userHeaders,
+} from './auth/identity.js';
 import { serviceTokenOf, userTokenOf } from './auth/presented-token.js';
-import { TokenCache } from './auth/token-cache.js';
+import { oncePerToken, TokenCache } from './auth/token-cache.js';
 import { TokenJudge, type Verdicts } from './auth/token-judge.js';
 import { TokenLookup } from './auth/token-lookup.js';
 import type { TokenInfo, TokenValidator } from './auth/token-validator.js';

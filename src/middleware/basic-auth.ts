@@ -5,13 +5,13 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { environ, Fault, filterFactory, optionOrigin, remoteOf } from '../app/index.js';
 import { boolean, defineOptions, duration, integer, path, string } from '../config/index.js';
+import { addressKey } from './addresses.js';
 import { HtpasswdFile } from './auth/htpasswd-file.js';
 import { stripIdentity } from './auth/identity.js';
 import { PasswordChecker } from './auth/password-checker.js';
 import { TokenCache } from './auth/token-cache.js';
 import { isRefused, type RefusedToken, type TokenInfo } from './auth/token-validator.js';
-import { removeHeaders } from './headers/request-headers.js';
-import { addressKey } from './rates/address-key.js';
+import { removeHeaders } from './headers.js';
 
 export const basicAuthOptions = defineOptions({
   user_file: path({ required: true, kind: 'file', help: 'Users with their bcrypt hashes, as htpasswd -B writes it.' }),

@@ -14,7 +14,7 @@ import {
   targetMask,
 } from '../app/index.js';
 import { boolean, defineOptions, list } from '../config/index.js';
-import { headerMask } from './masking.js';
+import { headerMask } from './headers.js';
 
 export const catchErrorsOptions = defineOptions({
   mask_headers: list({ default: [], help: 'Further request headers whose values the log does not show.' }),

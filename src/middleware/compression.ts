@@ -9,7 +9,7 @@ import * as zlib from 'node:zlib';
 import { beforeHead, environ, filterFactory, preferredEncoding, transformBody } from '../app/index.js';
 import { boolean, bytes, defineOptions, integer } from '../config/index.js';
 import type {} from './auth/identity.js';
-import { appendVary } from './headers/vary.js';
+import { appendVary } from './headers.js';
 
 export const compressionOptions = defineOptions({
   threshold: bytes({ default: 1024, min: 0, help: 'Bodies known to be smaller are sent as they are.' }),

@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeHead, environ, filterFactory } from '../app/index.js';
 import { boolean, defineOptions, integer, regexp, string } from '../config/index.js';
-import { TOKEN } from './headers/header-name.js';
+import { TOKEN } from './headers.js';
 
 declare module '../app/index.js' {
   interface Environ {

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterResponse, environ, Fault, filterFactory, muteWhenEnded, offerSignal } from '../app/index.js';
 import { defineOptions, dict, duration, string } from '../config/index.js';
 import { systemClock } from '../tasks/index.js';
-import { TOKEN } from './headers/header-name.js';
+import { TOKEN } from './headers.js';
 import { ofLongestPrefix } from './path-prefix-match.js';
 
 declare module '../app/index.js' {

@@ -3,9 +3,9 @@
  */
 import { PassThrough } from 'node:stream';
 import { beforeHead, environ, filterFactory, targetMask, transformBody } from '../app/index.js';
-import { boolean, defineOptions, list } from '../config/index.js';
-import { ConfigurationRefused } from '../errors/index.js';
-import { headerMask } from './masking.js';
+import { defineOptions, list } from '../config/index.js';
+import { requireDebug } from './debug-only.js';
+import { headerMask } from './headers.js';
 
 export const debugOptions = defineOptions({
   mask_headers: list({ default: [], help: 'Further headers whose values the log does not show.' }),
@@ -18,14 +18,7 @@ export const debug = filterFactory(
   debugOptions,
   (options, ctx) => {
     const { config, log, section } = ctx;
-    if (!config.has('DEFAULT', 'debug')) config.register('DEFAULT', debugFlag);
-    if (config.resolve('DEFAULT', 'debug').value !== true) {
-      throw new ConfigurationRefused('PORTICO_DEBUG_OFF', {
-        message: 'the debug filter logs everything about requests, and [DEFAULT] debug is not true',
-        hint: 'Write debug = true in [DEFAULT] of the service configuration, or leave the filter out.',
-        origin: section.origin,
-      });
-    }
+    requireDebug(config, 'the debug filter logs everything about requests', 'leave the filter out', section.origin);
     const maskHeaders = headerMask(options.maskHeaders);
     const maskTarget = targetMask(options.maskQuery);
 
@@ -57,7 +50,3 @@ export const debug = filterFactory(
   },
   { trial: true },
 );
-
-const debugFlag = defineOptions({
-  debug: boolean({ default: false, mutable: true, help: 'Log at level debug, whatever log_level says.' }),
-});

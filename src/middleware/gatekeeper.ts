@@ -4,7 +4,7 @@
 import type { IncomingMessage } from 'node:http';
 import { beforeHead, filterFactory } from '../app/index.js';
 import { defineOptions, dict, list } from '../config/index.js';
-import { removeHeaders } from './headers/request-headers.js';
+import { folded, removeHeaders } from './headers.js';
 
 export const gatekeeperOptions = defineOptions({
   strip_request: list({ default: [], help: 'Request headers no client may send; one that ends in * is a prefix.' }),
@@ -19,7 +19,7 @@ const INTERNAL = 'x-portico-internal-*';
 export const gatekeeper = filterFactory('gatekeeper', gatekeeperOptions, (options) => {
   const fromRequest = matcherOf([INTERNAL, ...options.stripRequest]);
   const fromResponse = matcherOf([INTERNAL, ...options.stripResponse]);
-  const moves = [...options.moveRequest].map(([from, to]) => [fold(from), fold(to)] as const);
+  const moves = [...options.moveRequest].map(([from, to]) => [folded(from.trim()), folded(to.trim())] as const);
 
   const move = (req: IncomingMessage): void => {
     // Taken before and set after the stripping: a private name may be one that clients must not send.
@@ -36,19 +36,15 @@ export const gatekeeper = filterFactory('gatekeeper', gatekeeperOptions, (option
   return (app) => (req, res) => {
     move(req);
     beforeHead(res, () => {
-      for (const name of res.getHeaderNames()) if (fromResponse(fold(name))) res.removeHeader(name);
+      for (const name of res.getHeaderNames()) if (fromResponse(folded(name))) res.removeHeader(name);
     });
     return app(req, res);
   };
 });
 
 function matcherOf(names: readonly string[]): (name: string) => boolean {
-  const folded = names.map(fold);
-  const whole = new Set(folded.filter((name) => !name.endsWith('*')));
-  const prefixes = folded.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1));
+  const all = names.map((name) => folded(name.trim()));
+  const whole = new Set(all.filter((name) => !name.endsWith('*')));
+  const prefixes = all.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1));
   return (name) => whole.has(name) || prefixes.some((prefix) => name.startsWith(prefix));
-}
-
-function fold(name: string): string {
-  return name.trim().toLowerCase().replaceAll('_', '-');
 }

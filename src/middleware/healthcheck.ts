@@ -2,7 +2,7 @@
  * healthcheck: whether this service wants traffic, for balancers and orchestrators.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { BlockList, isIPv6 } from 'node:net';
+import { BlockList } from 'node:net';
 import {
   type App,
   appFactory,
@@ -20,8 +20,9 @@ import {
   writtenPath,
 } from '../app/index.js';
 import type { OptionsOf } from '../config/index.js';
+import { isInNetworks, networkList } from './addresses.js';
 import { checkPlugins, loadPlugins } from './health/healthcheck-loading.js';
-import { healthcheckOptions } from './health/healthcheck-options.js';
+import { healthcheckOptions } from './health/healthcheck-plugins.js';
 import { type NamedResult, REPORT_TYPES, writeReport } from './health/healthcheck-report.js';
 import { PluginRunner } from './health/healthcheck-runner.js';
 import type {} from './proxy-headers.js';
@@ -123,18 +124,8 @@ function addressCheck(): (req: IncomingMessage, ranges: readonly string[]) => bo
       checked = ranges;
       allowed = networkList(ranges);
     }
-    return allowed.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+    return isInNetworks(allowed, address);
   };
-}
-
-function networkList(ranges: readonly string[]): BlockList {
-  const networks = new BlockList();
-  for (const range of ranges) {
-    const slash = range.lastIndexOf('/');
-    const network = range.slice(0, slash);
-    networks.addSubnet(network, Number(range.slice(slash + 1)), isIPv6(network) ? 'ipv6' : 'ipv4');
-  }
-  return networks;
 }
 
 /** The proxy_headers filter, which comes first, removes the headers of proxies it does not know. */

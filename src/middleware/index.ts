@@ -12,7 +12,6 @@ export {
   type ValidatorSettings,
   ValidatorUnavailable,
 } from './auth/token-validator.js';
-export { tokenValidatorKind } from './auth/validator-drivers.js';
 export { type AuthTokenFilter, authToken, jwtAuth } from './auth-token.js';
 export { basicAuth } from './basic-auth.js';
 export { catchErrors } from './catch-errors.js';
@@ -20,15 +19,14 @@ export { compression } from './compression.js';
 export { connect, fastifyPlugin } from './connect.js';
 export { context } from './context.js';
 export { correlationId } from './correlation-id.js';
-export { cors, corsFilter } from './cors.js';
-export { CorsPolicy, type CorsRules } from './cors-policy.js';
+export { cors } from './cors.js';
 export { deadline } from './deadline.js';
 export { debug } from './debug.js';
 export { echo } from './echo.js';
 export { etag } from './etag.js';
 export { faultWrapper } from './fault-wrapper.js';
 export { gatekeeper } from './gatekeeper.js';
-export { type HealthcheckPlugin, healthcheckKind, type PluginResult } from './health/healthcheck-plugins.js';
+export type { HealthcheckPlugin, PluginResult } from './health/healthcheck-plugins.js';
 export { healthcheck, healthcheckFilter } from './healthcheck.js';
 export { nameCheck } from './name-check.js';
 export { noauth } from './noauth.js';

@@ -18,8 +18,8 @@ import { boolean, defineOptions, type ListenValue, list } from '../config/index.
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { isFirstWorker } from '../service/internal.js';
 import { systemClock } from '../tasks/index.js';
+import { isLoopback } from './addresses.js';
 import { stripIdentity } from './auth/identity.js';
-import { isLoopback } from './loopback.js';
 import type {} from './proxy-headers.js';
 
 export const noauthOptions = defineOptions({

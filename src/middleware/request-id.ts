@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeHead, defaultHeaders, environ, filterFactory } from '../app/index.js';
 import { boolean, defineOptions, list, regexp, string } from '../config/index.js';
-import { TOKEN } from './headers/header-name.js';
+import { TOKEN } from './headers.js';
 
 export const requestIdOptions = defineOptions({
   header: string({

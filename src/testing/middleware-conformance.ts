@@ -2,7 +2,8 @@
  * What drivers of the kinds that filters load must do, and fakes of those kinds.
  */
 import assert from 'node:assert/strict';
-import { healthcheckKind, tokenValidatorKind, ValidatorUnavailable } from '../middleware/index.js';
+import { ValidatorUnavailable } from '../middleware/index.js';
+import { healthcheckKind, tokenValidatorKind } from '../middleware/internal.js';
 import { notPlain } from '../service/internal.js';
 import { type ConformanceCase, driverConformance, type MakeDriver } from './conformance.js';
 

@@ -14,8 +14,8 @@ import { decodePath } from '../../dist/app/decode-path.js';
 import { overriddenMethod } from '../../dist/app/method-override.js';
 import { placeOfKey } from '../../dist/loader/composite/mount-table.js';
 import { bestMatch, parseAccept, parseMediaType } from '../../dist/loader/composite/versioned-urlmap.js';
-import { matchesPath } from '../../dist/middleware/auth/access-rules.js';
-import { readForwarded, readXForwarded } from '../../dist/middleware/headers/forwarded-elements.js';
+import { pathTest } from '../../dist/middleware/auth/access-rules.js';
+import { readForwarded, readXForwarded } from '../../dist/middleware/proxy-headers.js';
 import { parseRule } from '../../dist/middleware/rates/rate-rules.js';
 import { createAjv, FORMATS } from '../../dist/routing/actions/create-ajv.js';
 import { parseJsonBody } from '../../dist/routing/actions/json-body.js';
@@ -278,7 +278,7 @@ export async function parserRows(): Promise<ParserRow[]> {
     {
       name: 'an access rule',
       before: ['/'],
-      parse: (text) => matchesPath('/v2.1/{id}/**/servers/*', text),
+      parse: (text) => pathTest('/v2.1/{id}/**/servers/*')(text),
       length: 1000,
     },
     {

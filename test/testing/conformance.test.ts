@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { silentLogger } from 'portico';
-import { type HealthcheckPlugin, healthcheckKind, tokenValidatorKind } from 'portico/middleware';
+import type { HealthcheckPlugin } from 'portico/middleware';
 import { MemoryStore } from 'portico/registry';
 import { Drivers } from 'portico/service';
 import {
@@ -16,6 +16,7 @@ import {
   serviceStoreConformance,
   tokenValidatorConformance,
 } from 'portico/testing';
+import { healthcheckKind, tokenValidatorKind } from '../../dist/middleware/internal.js';
 import { PostgresqlStore } from '../../dist/registry/postgresql-store.js';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { startPostgresql } from '../registry/start-postgresql.js';

@@ -2,13 +2,12 @@
  * Access rules: what a token of an application credential may be used for (OpenStack Identity API v3).
  */
 import { writtenPath } from '../../app/index.js';
-import type { AccessRule, TokenInfo } from './token-validator.js';
-
-/** Whether a path, decoded and without query, fits. */
-export type PathTest = (path: string) => boolean;
+import type { AccessRule } from './token-validator.js';
 
 /** A token's rules for one type of service, compiled; undefined: there are more, or longer ones, than are judged. */
-export type CompiledRules = readonly { readonly method: string; readonly fits: PathTest }[] | undefined;
+export type CompiledRules =
+  | readonly { readonly method: string; readonly fits: (path: string) => boolean }[]
+  | undefined;
 
 /** How many rules of a token for one service are judged. */
 export const MOST_RULES = 100;
@@ -27,27 +26,17 @@ export function isAllowed(rules: CompiledRules, method: string, path: string): b
   return rules?.some((rule) => rule.method === method && rule.fits(path)) === true;
 }
 
-/** The rules a token is held to; undefined where it has none. */
-export function accessRulesOf({ appCredential }: TokenInfo): readonly AccessRule[] | undefined {
-  return appCredential?.accessRules;
-}
-
-/** Whether a path fits a rule's; for one question. */
-export function matchesPath(pattern: string, path: string): boolean {
-  return pathTest(pattern)(path);
-}
-
 const ANYTHING = '**';
 const SLASH = '/'.charCodeAt(0);
 /** How many states one number holds. */
 const BITS = 32;
 
 /**
- * Compiles the path of a rule: `*` and `{name}` are one segment or a part of one, not empty; `**` is anything; all else is
+ * Compiles the path of a rule, for paths that are decoded and without query: `*` and `{name}` are one segment or a part of one, not empty; `**` is anything; all else is
  * itself, percent-encoded or not. Callers write rules, so there is no way back: the set of places in the pattern that the path
  * may have led to is a set of bits, moved on by each character (Baeza-Yates and Gonnet's shift-and).
  */
-function pathTest(pattern: string): PathTest {
+export function pathTest(pattern: string): (path: string) => boolean {
   const tokens = tokensOf(pattern);
   const words = Math.floor(tokens.length / BITS) + 1;
   const anything = new Int32Array(words);

@@ -1,8 +1,10 @@
 /**
- * Who a request was found to come from, and the headers in which clients must not claim it.
+ * Who a request was found to come from, and the headers that hand this on, which clients must not send.
  */
 import type { IncomingMessage } from 'node:http';
-import { folded, removeHeaders } from '../headers/request-headers.js';
+import { replaceRawHeaders } from '../../app/index.js';
+import { folded, removeHeaders } from '../headers.js';
+import type { TokenInfo } from './token-validator.js';
 
 /** What an authenticator has found out. */
 export interface Identity {
@@ -30,16 +32,26 @@ declare module '../../app/index.js' {
   }
 }
 
-const FIELDS =
-  'user-id user-name user-domain-id user-domain-name project-id project-name project-domain-id project-domain-name ' +
-  'domain-id domain-name roles';
+/** Behind `x-` and, of a service that asks for the caller, `x-service-`. */
+const FIELDS = {
+  'user-id': 'userId',
+  'user-name': 'userName',
+  'user-domain-id': 'userDomainId',
+  'user-domain-name': 'userDomainName',
+  'project-id': 'projectId',
+  'project-name': 'projectName',
+  'project-domain-id': 'projectDomainId',
+  'project-domain-name': 'projectDomainName',
+  'domain-id': 'domainId',
+  'domain-name': 'domainName',
+} as const satisfies Record<string, keyof Identity>;
 const OTHERS =
   'x-identity-status x-service-identity-status x-is-admin-project x-service-catalog openstack-system-scope ' +
   'x-role x-user x-tenant x-tenant-id x-tenant-name x-group-ids';
 
 /** Every header in which an identity is handed on to applications. */
 export const IDENTITY_HEADERS: ReadonlySet<string> = new Set([
-  ...FIELDS.split(' ').flatMap((field) => [`x-${field}`, `x-service-${field}`]),
+  ...[...Object.keys(FIELDS), 'roles'].flatMap((field) => [`x-${field}`, `x-service-${field}`]),
   ...OTHERS.split(' '),
 ]);
 
@@ -64,3 +76,92 @@ function mayClaimIdentity({ headers }: IncomingMessage): boolean {
 const LOWER_CASE = 0x20;
 const LETTER_O = 0x6f;
 const LETTER_X = 0x78;
+
+/** Header names and values; a value that is empty is left out. */
+export type HeaderPairs = readonly (readonly [name: string, value: string | undefined])[];
+
+/** The identity in the environ. It has one scope, whatever the validator says. */
+export function identityOf(info: TokenInfo): Identity {
+  const user = {
+    userId: info.userId,
+    userName: info.userName,
+    userDomainId: info.userDomain?.id,
+    userDomainName: info.userDomain?.name,
+    roles: info.roles,
+    isAdminProject: info.isAdminProject ?? false,
+  };
+  if (info.projectId !== undefined || info.projectName !== undefined) {
+    const { id: projectDomainId, name: projectDomainName } = info.projectDomain ?? {};
+    return { ...user, projectId: info.projectId, projectName: info.projectName, projectDomainId, projectDomainName };
+  }
+  if (info.domain !== undefined) return { ...user, domainId: info.domain.id, domainName: info.domain.name };
+  return info.systemScope === undefined ? user : { ...user, systemScope: info.systemScope };
+}
+
+/** The caller's headers. Throws for a role whose name would be read as two. */
+export function userHeaders(identity: Identity, info: TokenInfo, options: { readonly legacy: boolean }): HeaderPairs {
+  return [
+    ...commonHeaders('x-', identity),
+    ['openstack-system-scope', identity.systemScope],
+    ['x-is-admin-project', identity.isAdminProject === true ? 'True' : 'False'],
+    ['x-service-catalog', info.catalog === undefined ? undefined : asciiJson(info.catalog)],
+    ...(options.legacy ? legacyHeaders(identity) : []),
+  ];
+}
+
+/** The headers of the service that asks for the caller. Throws as {@link userHeaders}. */
+export function serviceHeaders(identity: Identity): HeaderPairs {
+  return commonHeaders('x-service-', identity);
+}
+
+/** Adds headers to a request. Those of the same names must have been removed. */
+export function addHeaders(req: IncomingMessage, pairs: HeaderPairs): void {
+  const raw = [...req.rawHeaders];
+  for (const [name, value] of pairs) {
+    if (value === undefined || value === '') continue;
+    req.headers[name] = value;
+    raw.push(name, value);
+  }
+  replaceRawHeaders(req, raw);
+}
+
+function commonHeaders(prefix: string, identity: Identity): HeaderPairs {
+  return [
+    ...Object.entries(FIELDS).map(([name, field]) => [`${prefix}${name}`, encoded(identity[field])] as const),
+    [`${prefix}roles`, joinedRoles(identity)],
+  ];
+}
+
+/** The names older services read. */
+function legacyHeaders(identity: Identity): HeaderPairs {
+  return [
+    ['x-user', encoded(identity.userName)],
+    ['x-tenant-id', encoded(identity.projectId)],
+    ['x-tenant-name', encoded(identity.projectName)],
+    ['x-tenant', encoded(identity.projectName)],
+    ['x-role', joinedRoles(identity)],
+  ];
+}
+
+function joinedRoles({ roles = [] }: Identity): string {
+  const split = roles.find((role) => role.includes(','));
+  if (split !== undefined)
+    throw new Error(`the role ${JSON.stringify(split)} has a comma and would be two in a header`);
+  return roles.map(encoded).join(',');
+}
+
+/** Node refuses to send on anything else. */
+function encoded(value: string): string;
+function encoded(value: string | undefined): string | undefined;
+function encoded(value: string | undefined): string | undefined {
+  if (value === undefined || /^[\x20-\x7e]*$/.test(value)) return value;
+  // By way of bytes, since half a surrogate pair cannot be encoded.
+  return encodeURIComponent(Buffer.from(value).toString());
+}
+
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}

@@ -3,7 +3,7 @@
  */
 import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import { type Clock, systemClock } from '../../tasks/index.js';
-import type { JwtOptions } from './jwt-options.js';
+import type { JwtOptions } from './auth-token-options.js';
 import { ValidatorUnavailable } from './token-validator.js';
 
 /** Reads what is at the issuer; throws when it cannot be read. */

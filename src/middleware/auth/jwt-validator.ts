@@ -7,8 +7,8 @@ import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, type JW
 import { Fault } from '../../app/index.js';
 import { ConfigurationRefused } from '../../errors/index.js';
 import { importModuleExport } from '../../service/internal.js';
+import { type JwtOptions, jwtOptions } from './auth-token-options.js';
 import { JwksSource, remoteKeys } from './jwks-source.js';
-import { type JwtOptions, jwtOptions } from './jwt-options.js';
 import {
   isRefused,
   type RefusedToken,

@@ -2,8 +2,7 @@
  * This service's own login at the identity service.
  */
 import type { AccountOptions } from './auth-token-options.js';
-import type { IdentityClient } from './identity-client.js';
-import { tokenInfoOf } from './keystone-token.js';
+import { type IdentityClient, tokenInfoOf } from './identity-client.js';
 import { endOf, ValidatorUnavailable } from './token-validator.js';
 
 /** A login that worked. */

@@ -4,9 +4,8 @@
 import { X509Certificate } from 'node:crypto';
 import { ConfigurationRefused, gatherRefusals } from '../../errors/index.js';
 import { type AccountOptions, accountOptions } from './auth-token-options.js';
-import { type IdentityAnswer, IdentityClient } from './identity-client.js';
+import { type IdentityAnswer, IdentityClient, tokenInfoOf } from './identity-client.js';
 import { KeystoneSession, missingIn } from './keystone-session.js';
-import { tokenInfoOf } from './keystone-token.js';
 import {
   type RefusedToken,
   type TokenInfo,

@@ -2,21 +2,14 @@
  * What becomes of the tokens a request came with.
  */
 import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
 import { Fault, methodsOf, requestPath } from '../../app/index.js';
 import type { Logger } from '../../log/index.js';
 import { systemClock } from '../../tasks/index.js';
-import {
-  accessRulesOf,
-  type CompiledRules,
-  compileRules,
-  isAllowed,
-  LONGEST_RULE,
-  MOST_RULES,
-} from './access-rules.js';
+import { type CompiledRules, compileRules, isAllowed, LONGEST_RULE, MOST_RULES } from './access-rules.js';
 import type { AuthTokenOptions } from './auth-token-options.js';
-import { oncePerToken } from './once-per-token.js';
 import { isPlausible } from './presented-token.js';
-import { fitsBinding } from './token-bind.js';
+import { oncePerToken } from './token-cache.js';
 import type { TokenLookup } from './token-lookup.js';
 import { endOf, isRefused, isUnavailable, type RefusedToken, type TokenInfo } from './token-validator.js';
 
@@ -117,7 +110,7 @@ export class TokenJudge {
   }
 
   #mayDo(req: IncomingMessage, info: TokenInfo): boolean {
-    const rules = accessRulesOf(info);
+    const rules = info.appCredential?.accessRules;
     if (rules === undefined || rules === null) return true;
     const { serviceType } = this.#options;
     if (serviceType !== undefined) {
@@ -134,7 +127,7 @@ export class TokenJudge {
 
   /** Undefined where there are too many, or too long ones: nothing is allowed then. */
   #compiledRules(info: TokenInfo): CompiledRules {
-    const compiled = compileRules(accessRulesOf(info)!, this.#options.serviceType!);
+    const compiled = compileRules(info.appCredential!.accessRules!, this.#options.serviceType!);
     const now = systemClock.now();
     if (compiled === undefined && now - this.#toldOfRulesAt >= COMPLAIN_EVERY_MS) {
       this.#toldOfRulesAt = now;
@@ -152,4 +145,30 @@ export class TokenJudge {
     this.#complainedAt = now;
     this.#log.error('tokens cannot be validated; said once a minute at most', { reason: error.message });
   }
+}
+
+/**
+ * Whether a token's binding lets this connection use it. Known is `x509`: the SHA-256 thumbprint of the client's
+ * certificate, in hexadecimal digits or base64url (`cnf.x5t#S256` of RFC 8705).
+ */
+function fitsBinding(info: TokenInfo, mode: AuthTokenOptions['enforceTokenBind'], req: IncomingMessage): boolean {
+  if (mode === 'disabled') return true;
+  const bind = info.bind ?? {};
+  const kinds = Object.keys(bind);
+  if (mode === 'required' && kinds.length === 0) return false;
+  if (mode === 'x509' && !kinds.includes('x509')) return false;
+  return kinds.every((kind) => (kind === 'x509' ? isPeer(bind.x509, req) : mode === 'permissive'));
+}
+
+function isPeer(thumbprint: unknown, req: IncomingMessage): boolean {
+  const certificate = (req.socket as Partial<TLSSocket>).getPeerCertificate?.();
+  const fingerprint = certificate?.fingerprint256;
+  return typeof thumbprint === 'string' && typeof fingerprint === 'string' && hex(thumbprint) === hex(fingerprint);
+}
+
+/** `AB:CD`, `abcd` and base64url, as lower-case hexadecimal digits. */
+function hex(thumbprint: string): string {
+  const digits = thumbprint.replaceAll(':', '').toLowerCase();
+  if (/^[0-9a-f]{64}$/.test(digits)) return digits;
+  return Buffer.from(thumbprint, 'base64url').toString('hex');
 }

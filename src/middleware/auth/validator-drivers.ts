@@ -5,8 +5,7 @@ import { dirname } from 'node:path';
 import { type FactoryContext, optionOrigin } from '../../app/index.js';
 import { ConfigurationRefused, type Origin, PorticoError } from '../../errors/index.js';
 import { type DriverKind, Drivers } from '../../service/index.js';
-import type { AuthTokenOptions } from './auth-token-options.js';
-import type { JwtOptions } from './jwt-options.js';
+import type { AuthTokenOptions, JwtOptions } from './auth-token-options.js';
 import type { TokenValidator, ValidatorSettings } from './token-validator.js';
 
 /** The kind of driver that says what tokens are worth. Each comes with its own dependencies when it is named, not before. */

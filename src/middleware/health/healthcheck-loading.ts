@@ -6,8 +6,7 @@ import type { FactoryContext, LiveOptions } from '../../app/index.js';
 import type { OptionsOf } from '../../config/index.js';
 import { ConfigurationRefused, type Origin, PorticoError, Refusals } from '../../errors/index.js';
 import { Drivers } from '../../service/index.js';
-import type { healthcheckOptions } from './healthcheck-options.js';
-import { type HealthcheckPlugin, healthcheckKind } from './healthcheck-plugins.js';
+import { type HealthcheckPlugin, healthcheckKind, type healthcheckOptions } from './healthcheck-plugins.js';
 
 /** These say that a plugin is there and does not work: a failed start, and no mistake of the configuration. */
 const FAILED: ReadonlySet<string> = new Set(['PORTICO_DRIVER_OPEN', 'PORTICO_DRIVER_FAILED']);

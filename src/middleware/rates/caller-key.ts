@@ -4,9 +4,9 @@
 import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { environ } from '../../app/index.js';
+import { addressKey } from '../addresses.js';
 import type {} from '../auth/identity.js';
 import { userTokenOf } from '../auth/presented-token.js';
-import { addressKey } from './address-key.js';
 import type { RateRule } from './rate-rules.js';
 
 /** The bucket of a request; undefined when this kind of caller is not known. `address` is the client's. */

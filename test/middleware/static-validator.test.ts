@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { PorticoError } from '../../dist/errors/errors.js';
-import { staticTokens } from '../../dist/middleware/auth/static-tokens.js';
+import { staticTokens } from '../../dist/middleware/auth/static-validator.js';
 
 function refusalOf(text: string): string {
   try {

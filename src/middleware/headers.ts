@@ -1,0 +1,56 @@
+/**
+ * Header fields: their names, taking some off a request, Vary, and copies for the log without credentials.
+ */
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { replaceRawHeaders } from '../app/index.js';
+import { looksSecret, masked } from '../text/index.js';
+
+/** A token, RFC 9110 §5.6.2: the form of header names and methods. Others in options would fail at every request. */
+export const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/**
+ * Removes the request headers whose names `isMeant` says yes to. Names come in lower case and with `-` for `_`: WSGI and
+ * CGI cannot tell the two, so neither may slip past a list.
+ */
+export function removeHeaders(req: IncomingMessage, isMeant: (name: string) => boolean): void {
+  let found = false;
+  for (const name of Object.keys(req.headers)) {
+    if (!isMeant(folded(name))) continue;
+    found = true;
+    delete req.headers[name];
+  }
+  if (!found) return;
+  const kept: string[] = [];
+  for (let at = 0; at + 1 < req.rawHeaders.length; at += 2) {
+    if (!isMeant(folded(req.rawHeaders[at]!))) kept.push(req.rawHeaders[at]!, req.rawHeaders[at + 1]!);
+  }
+  replaceRawHeaders(req, kept);
+}
+
+/** A name in lower case, `-` for `_`. */
+export function folded(name: string): string {
+  const lower = name.toLowerCase();
+  return lower.includes('_') ? lower.replaceAll('_', '-') : lower;
+}
+
+/** Adds names to `Vary` (RFC 9110 §12.5.5), keeping what is there; each name once, in any case; nothing to `*`. */
+export function appendVary(res: ServerResponse, ...names: readonly string[]): void {
+  const present = res.getHeader('vary');
+  const text = Array.isArray(present) ? present.join(', ') : String(present ?? '');
+  const list = text.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()]));
+  const known = new Set(list.map((name) => name.toLowerCase()));
+  if (known.has('*')) return;
+  const missing = names.filter((name) => !known.has(name.toLowerCase()));
+  if (missing.length > 0) res.setHeader('vary', [...list, ...missing].join(', '));
+}
+
+const SECRET_HEADERS: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
+
+/** Makes a copy of headers for the log, values of secret ones replaced. `extra` are further names, any case. */
+export function headerMask(extra: readonly string[]): (headers: IncomingHttpHeaders) => Record<string, unknown> {
+  const names = new Set(extra.map((name) => name.toLowerCase()));
+  const isSecret = (name: string): boolean =>
+    SECRET_HEADERS.has(name) || /[-_]key$/.test(name) || looksSecret(name) || names.has(name);
+  return (headers) =>
+    Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, isSecret(name) ? masked : value]));
+}
