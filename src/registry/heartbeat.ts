@@ -32,7 +32,6 @@ export class Heartbeat {
   #loop: DynamicLoopingCall<[]> | undefined;
   #lostAt: number | undefined;
   #lostTold = false;
-  #skipped = 0;
   /** When the next beat should begin. */
   #due = 0;
   #lateMs = 0;
@@ -49,11 +48,6 @@ export class Heartbeat {
   /** Milliseconds since the registry was last reached; 0 while it is. */
   get outageMs(): number {
     return this.#lostAt === undefined ? 0 : this.#options.clock.now() - this.#lostAt;
-  }
-
-  /** Beats that were left out because the one before took too long. */
-  get skipped(): number {
-    return this.#skipped;
   }
 
   /** Milliseconds by which the last beat came late: how long the event loop was held up just then. */
@@ -96,7 +90,6 @@ export class Heartbeat {
       this.#failed(error);
     }
     const took = (clock.now() - began) / 1000;
-    this.#skipped += Math.floor(took / interval);
     const idle = interval * (1 + jitter * (2 * random() - 1)) - (took % interval);
     this.#due = clock.now() + Math.max(0, idle) * 1000;
     return idle;

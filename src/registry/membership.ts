@@ -89,7 +89,7 @@ export class Membership implements Registration {
   }
 
   /** What health checks show. */
-  get heartbeat(): Pick<Heartbeat, 'disconnected' | 'outageMs' | 'skipped' | 'lateMs'> {
+  get heartbeat(): Pick<Heartbeat, 'disconnected' | 'lateMs'> {
     return this.#heartbeat;
   }
 

@@ -254,32 +254,11 @@ function recordChanges(record: ServiceRecord, { status, disabledReason, forcedDo
   return changes;
 }
 
-/** What operators are shown of a service. `updated_at` is the last change, `last_seen_up` the last heartbeat. */
-export interface ServiceJson {
-  readonly id: string;
-  readonly host: string;
-  readonly binary: string;
-  readonly topic: string | null;
-  readonly zone: string | null;
-  readonly version: number;
-  readonly status: 'enabled' | 'disabled';
-  readonly disabled_reason: string | null;
-  readonly state: 'up' | 'down' | 'unknown';
-  readonly lifecycle: string;
-  readonly forced_down: boolean;
-  readonly last_seen_up: string | null;
-  readonly updated_at: string | null;
-  readonly report_count: number;
-  readonly workers: readonly {
-    readonly worker: number;
-    readonly pid: number;
-    readonly state: 'up' | 'down';
-    readonly last_seen_up: string;
-    readonly in_flight: number;
-  }[];
-}
+/** What operators are shown of a service. */
+export type ServiceJson = ReturnType<typeof serviceJson>;
 
-export function serviceJson({ record, state, workers }: ServiceView): ServiceJson {
+/** A service as JSON, for operators. `updated_at` is the last change, `last_seen_up` the last heartbeat. */
+export function serviceJson({ record, state, workers }: ServiceView) {
   return {
     id: record.uuid,
     host: record.host,
@@ -287,7 +266,7 @@ export function serviceJson({ record, state, workers }: ServiceView): ServiceJso
     topic: record.topic,
     zone: record.zone,
     version: record.version,
-    status: record.disabled ? 'disabled' : 'enabled',
+    status: record.disabled ? ('disabled' as const) : ('enabled' as const),
     disabled_reason: record.disabledReason,
     state,
     lifecycle: record.state,
@@ -298,7 +277,7 @@ export function serviceJson({ record, state, workers }: ServiceView): ServiceJso
     workers: workers.map(({ worker, pid, up, lastSeenUp, inFlight }) => ({
       worker,
       pid,
-      state: up ? 'up' : 'down',
+      state: up ? ('up' as const) : ('down' as const),
       last_seen_up: lastSeenUp.toISOString(),
       in_flight: inFlight,
     })),

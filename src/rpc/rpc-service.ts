@@ -16,11 +16,9 @@ import {
 } from '../service/index.js';
 import { type PeriodicTasks, systemClock, TaskGroup } from '../tasks/index.js';
 import { formatDuration } from '../text/index.js';
-import { BaseEndpoint } from './base-endpoint.js';
-import { checkOptions } from './check-options.js';
 import { type ManagerApi, managerApi } from './manager-api.js';
 import { identityOf, managerOption, managersFor, type RPCIdentity } from './rpc-identity.js';
-import type { RPCServiceOptions } from './rpc-options.js';
+import { checkOptions, type RPCServiceOptions } from './rpc-options.js';
 
 /** Where a service is when its methods can be called: hooks of a start call one another's, and work under way its own. */
 const CALLABLE: ReadonlySet<LifecycleState> = new Set(['starting', 'running', 'stopping']);
@@ -235,5 +233,59 @@ function checkTimes({ reportInterval, periodicFuzzyDelay, periodicIntervalMax }:
       message: `${name} is ${seconds}: a number of seconds, 0 or more, is wanted`,
       hint: 'Give 0 to switch it off, null for what the configuration says.',
     });
+  }
+}
+
+/** What the base endpoint knows about its service. */
+interface BaseEndpointFacts {
+  /** What the service takes calls for. */
+  readonly service: string;
+  readonly host: string;
+  /** Of its code. */
+  readonly version: number;
+  /** Milliseconds since its start. */
+  readonly uptimeMs: () => number;
+  readonly inFlight: () => number;
+  readonly draining: () => boolean;
+  readonly configGeneration: () => number;
+}
+
+/** How a service is, to whoever asks for it. Times in seconds. */
+export interface ServiceStatus {
+  readonly version: number;
+  readonly uptime: number;
+  readonly inFlight: number;
+  readonly draining: boolean;
+  readonly configGeneration: number;
+}
+
+/**
+ * What every service answers, whatever its manager does: that it is there, and how it is. The endpoint of the namespace
+ * `base`, version 1.1.
+ */
+export class BaseEndpoint {
+  static readonly rpc = ['ping', 'getStatus'];
+  readonly target = { namespace: 'base', version: '1.1' } as const;
+  readonly #facts: BaseEndpointFacts;
+
+  constructor(facts: BaseEndpointFacts) {
+    this.#facts = facts;
+  }
+
+  /** Gives back what it was given, and who answered. */
+  ping(_context: unknown, { arg }: { readonly arg?: unknown } = {}): { service: string; host: string; arg: unknown } {
+    const { service, host } = this.#facts;
+    return { service, host, arg };
+  }
+
+  getStatus(): ServiceStatus {
+    const { version, uptimeMs, inFlight, draining, configGeneration } = this.#facts;
+    return {
+      version,
+      uptime: uptimeMs() / 1000,
+      inFlight: inFlight(),
+      draining: draining(),
+      configGeneration: configGeneration(),
+    };
   }
 }

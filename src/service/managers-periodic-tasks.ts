@@ -3,27 +3,24 @@
  */
 import { boolean, type Config, defineOptions, duration, integer } from '../config/index.js';
 import type { Logger } from '../log/index.js';
-import { type Clock, PeriodicRunner, PeriodicTasks, type TaskGroup } from '../tasks/index.js';
+import {
+  type Clock,
+  PeriodicRunner,
+  type PeriodicRunnerOptions,
+  PeriodicTasks,
+  type PeriodicTasksOptions,
+  type TaskGroup,
+} from '../tasks/index.js';
 import type { Manager, Registration } from './manager.js';
 
 /** How periodic tasks of managers are run: options of the same names in `[DEFAULT]`, and what tasks depend on. */
-export interface ManagerPeriodicOptions {
+export interface ManagerPeriodicOptions
+  extends Omit<PeriodicTasksOptions, 'log' | 'clock'>,
+    Omit<PeriodicRunnerOptions, 'periodicIntervalMax'> {
   /** Default true. A function is asked at the start and after each change of the configuration. */
   readonly enable?: boolean | (() => boolean);
-  /** Seconds; the first pass comes after a random part of them. Default 60. */
-  readonly fuzzyDelay?: number;
   /** Seconds; the longest time between two passes. Default 60; 0: no passes at all. */
   readonly intervalMax?: number | null;
-  /** Handed to `enabled` of a task where that is a function. */
-  readonly conf?: unknown;
-  readonly runExternalPeriodicTasks?: boolean | (() => boolean);
-  /** Which worker of its service this process is. Default 0. */
-  readonly workerId?: number;
-  /** Who holds tasks that are exclusive in the cluster. */
-  readonly lease?: (task: string, seconds: number) => Promise<boolean>;
-  /** What tasks are handed: an administrator's request context. */
-  readonly context?: () => unknown;
-  readonly random?: () => number;
 }
 
 /** What they are driven with. */

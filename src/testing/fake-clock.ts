@@ -4,8 +4,6 @@
 import type { Cancel, Clock } from '../tasks/index.js';
 
 interface Alarm {
-  readonly at: number;
-  readonly order: number;
   readonly fn: () => void;
   cancelled: boolean;
 }
@@ -13,9 +11,11 @@ interface Alarm {
 /** Time that stands still until {@link advance}; begins at 0. */
 export class FakeClock implements Clock {
   #now = 0;
-  #order = 0;
   #pending = 0;
-  readonly #heap: Alarm[] = [];
+  /** What is due at each moment, in the order it was asked for. */
+  readonly #alarms = new Map<number, Alarm[]>();
+  /** The moments, in order. */
+  readonly #moments: number[] = [];
 
   now(): number {
     return this.#now;
@@ -27,9 +27,9 @@ export class FakeClock implements Clock {
   }
 
   after(ms: number, fn: () => void): Cancel {
-    const alarm: Alarm = { at: this.#now + Math.max(0, ms), order: this.#order++, fn, cancelled: false };
+    const alarm: Alarm = { fn, cancelled: false };
     this.#pending++;
-    this.#push(alarm);
+    this.#dueAt(this.#now + Math.max(0, ms)).push(alarm);
     return () => {
       if (!alarm.cancelled) this.#pending--;
       alarm.cancelled = true;
@@ -43,16 +43,16 @@ export class FakeClock implements Clock {
   async advance(ms: number, limit = 1_000_000): Promise<void> {
     const target = this.#now + ms;
     await settled();
-    for (let moment = this.#now, count = 0; this.#heap.length > 0 && this.#heap[0]!.at <= target; count++) {
-      const at = this.#heap[0]!.at;
+    for (let moment = this.#now, count = 0; this.#moments.length > 0 && this.#moments[0]! <= target; count++) {
+      const at = this.#moments.shift()!;
       if (at > moment) count = 0;
       if (count > limit) throw new Error(`more than ${limit} things are due at ${at} ms: something never pauses`);
       moment = at;
       this.#now = at;
       // What these ask for within the same moment comes in the next round, after everybody else.
-      const round = this.#order;
-      while (this.#heap.length > 0 && this.#heap[0]!.at === at && this.#heap[0]!.order < round) {
-        const due = this.#pop();
+      const round = this.#alarms.get(at)!;
+      this.#alarms.delete(at);
+      for (const due of round) {
         if (due.cancelled) continue;
         due.cancelled = true;
         this.#pending--;
@@ -63,39 +63,20 @@ export class FakeClock implements Clock {
     this.#now = target;
   }
 
-  #push(alarm: Alarm): void {
-    const heap = this.#heap;
-    let index = heap.push(alarm) - 1;
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      if (before(heap[parent]!, alarm)) break;
-      heap[index] = heap[parent]!;
-      index = parent;
+  #dueAt(at: number): Alarm[] {
+    const known = this.#alarms.get(at);
+    if (known !== undefined) return known;
+    let low = 0;
+    for (let high = this.#moments.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      if (this.#moments[middle]! < at) low = middle + 1;
+      else high = middle;
     }
-    heap[index] = alarm;
+    this.#moments.splice(low, 0, at);
+    const alarms: Alarm[] = [];
+    this.#alarms.set(at, alarms);
+    return alarms;
   }
-
-  #pop(): Alarm {
-    const heap = this.#heap;
-    const first = heap[0]!;
-    const last = heap.pop()!;
-    if (heap.length === 0) return first;
-    let index = 0;
-    for (;;) {
-      let child = 2 * index + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
-      if (before(last, heap[child]!)) break;
-      heap[index] = heap[child]!;
-      index = child;
-    }
-    heap[index] = last;
-    return first;
-  }
-}
-
-function before(a: Alarm, b: Alarm): boolean {
-  return a.at < b.at || (a.at === b.at && a.order < b.order);
 }
 
 /** Everything that promises set off has happened once a turn of the event loop has passed. */

@@ -1,8 +1,8 @@
 /** `portico/testing`: what the tests of an application need. */
 export { type BuildOptions, type Built, buildApp, buildFilter } from './build.js';
-export { type CapturedLog, captureLog } from './capture-log.js';
 export { type ConformanceCase, driverConformance, type MakeDriver } from './conformance.js';
 export { FakeClock } from './fake-clock.js';
+export { type CapturedLog, captureLog, type TempConfig, tempConfig } from './fixtures.js';
 export { LintError, type LintedApp, type LintOptions, lint } from './lint.js';
 export {
   FakeHealthcheck,
@@ -17,4 +17,3 @@ export {
 } from './middleware-conformance.js';
 export { type RequestInput, rawRequest, request, type TestResponse } from './request.js';
 export { type MakeStore, serviceStoreConformance } from './service-store-conformance.js';
-export { tempConfig } from './temp-config.js';

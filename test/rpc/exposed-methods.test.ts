@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BaseEndpoint, expose, exposedMethods } from 'portico/rpc';
+import { expose, exposedMethods } from 'portico/rpc';
 import type { Track } from 'portico/service';
 import { periodicTask } from 'portico/tasks';
+import { BaseEndpoint } from '../../dist/rpc/rpc-service.js';
 
 class Parent {
   fromParent(): string {

@@ -1,10 +1,11 @@
 /**
- * Configuration files that exist for one test.
+ * What a test sets up: configuration files that exist for it alone, and a log that it can read.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { PorticoError } from '../errors/index.js';
+import { createLogger, type Logger, type LogLevel } from '../log/index.js';
 
 /** A folder with files in it. */
 export interface TempConfig extends AsyncDisposable {
@@ -46,4 +47,24 @@ function within(folder: string, name: string): string {
     message: `the file "${name}" would be outside of the folder of the test`,
     hint: 'Name files relative to the folder, without "..".',
   });
+}
+
+/** Lines as they would be written, parsed. */
+export interface CapturedLog {
+  readonly log: Logger;
+  /** Each line's facts; the message is `msg`, the level a word. */
+  readonly lines: readonly Record<string, unknown>[];
+  /** All of it as text: for asserting that a secret is nowhere in it. */
+  readonly text: () => string;
+}
+
+/** A logger that keeps its lines. Default level: `debug`. */
+export function captureLog(level: LogLevel = 'debug'): CapturedLog {
+  const lines: Record<string, unknown>[] = [];
+  const destination = { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) };
+  return {
+    log: createLogger({ level, format: 'json', destination }),
+    lines,
+    text: () => lines.map((line) => JSON.stringify(line)).join('\n'),
+  };
 }
