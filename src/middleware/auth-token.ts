@@ -1,5 +1,5 @@
 /**
- * auth_token: callers show who they are by a token that somebody else vouches for, as keystonemiddleware's.
+ * auth_token: callers show who they are by a token that an identity service vouches for, as keystonemiddleware's.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
@@ -40,7 +40,7 @@ declare module '../app/index.js' {
     serviceIdentity?: Identity;
     /** All that the caller's token says; set by auth_token. */
     tokenInfo?: TokenInfo;
-    /** Set where auth_token let a request through whose token nobody could check: an answer of 503 is right, not 401. */
+    /** Set where auth_token let a request through whose token could not be checked: an answer of 503 is right, not 401. */
     authError?: 'unavailable';
     /** Makes auth_token forget what it knows about a token, in this process: one that was revoked is refused at once. */
     invalidateToken?: (token: string) => void;
@@ -119,7 +119,7 @@ function tokenFilter(
   const acceptBearer = options.acceptBearer || options.validator === 'jwt';
   const judge = new TokenJudge(tokens, options, ctx.log);
   const challenge = validator.challenge?.() ?? 'Bearer realm="api"';
-  // RFC 6750 §3.1: whoever came without a token is told no error.
+  // RFC 6750 §3.1: a caller without a token is told no error.
   const badToken = /^bearer\b/i.test(challenge) ? `${challenge}, error="invalid_token"` : challenge;
   const extraStrip = new Set(options.extraStrip.map((name) => name.toLowerCase().replaceAll('_', '-')));
   const invalidate = (token: string): void => tokens.invalidate(token);
@@ -181,7 +181,7 @@ function cacheFor(options: AuthTokenOptions, ctx: FactoryContext): TokenCache {
   });
 }
 
-/** On the way out, whoever says 401. */
+/** Adds the challenge to every 401, of the application as of this filter. */
 function challengeEvery401(res: ServerResponse, challenge: () => string): void {
   beforeHead(res, () => {
     if (res.statusCode !== 401) return;

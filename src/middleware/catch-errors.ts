@@ -24,7 +24,7 @@ export const catchErrorsOptions = defineOptions({
 });
 
 /**
- * Answers what nobody further in has answered: a `Fault` with its status and headers, anything else with a bare 500
+ * Answers what no inner layer has answered: a `Fault` with its status and headers, anything else with a bare 500
  * that is logged once, with stack. When the head is out already the connection is destroyed, and the log says so. The
  * body of a request is never logged.
  */

@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeHead, type FactoryContext, filterFactory, optionOrigin } from '../app/index.js';
 import { boolean, defineOptions, integer, list, type OptionsOf, string } from '../config/index.js';
-import { ConfigurationRefused, type Origin as Place } from '../errors/index.js';
+import { ConfigurationRefused, type Origin as FileOrigin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { appendVary, TOKEN } from './headers.js';
 
@@ -120,10 +120,13 @@ function policyOf(own: CorsRules, ctx: FactoryContext): CorsPolicy {
  * Throws for an entry that is no origin, and for `*` together with credentials: browsers refuse that, and echoing every
  * origin with credentials would open every session to every page.
  */
-function originSet(rules: CorsRules, place: Place): { matches: ((origin: string) => boolean)[]; rules: CorsRules } {
-  const matches = rules.allowedOrigin.map((entry) => matcherOf(entry, place));
+function originSet(
+  rules: CorsRules,
+  where: FileOrigin,
+): { matches: ((origin: string) => boolean)[]; rules: CorsRules } {
+  const matches = rules.allowedOrigin.map((entry) => matcherOf(entry, where));
   if (rules.allowCredentials && rules.allowedOrigin.includes('*')) {
-    throw refused('allowed_origin * together with allow_credentials lets every page act for its visitor', place);
+    throw refused('allowed_origin * together with allow_credentials lets every page act for its visitor', where);
   }
   return { matches, rules };
 }
@@ -171,28 +174,28 @@ function refusal(rules: CorsRules | undefined, method: string, headers: readonly
   return other === undefined ? undefined : `header ${other}`;
 }
 
-function matcherOf(entry: string, place: Place): (origin: string) => boolean {
+function matcherOf(entry: string, where: FileOrigin): (origin: string) => boolean {
   if (entry === '*') return () => true;
   if (entry.startsWith('regex:')) {
-    const pattern = wholePattern(entry.slice(6), place);
+    const pattern = wholePattern(entry.slice(6), where);
     return (origin) => pattern.test(origin);
   }
   if (!/^[a-z][a-z0-9+.-]*:\/\/(?:[a-z0-9._~-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i.test(entry)) {
-    throw refused(`allowed_origin ${entry} is no origin`, place);
+    throw refused(`allowed_origin ${entry} is no origin`, where);
   }
   const wanted = entry.toLowerCase();
   return (origin) => origin === wanted;
 }
 
-function wholePattern(source: string, place: Place): RegExp {
+function wholePattern(source: string, where: FileOrigin): RegExp {
   try {
     return new RegExp(`^(?:${source})$`, 'u');
   } catch (error) {
-    throw refused(`allowed_origin regex:${source} is no pattern: ${(error as Error).message}`, place);
+    throw refused(`allowed_origin regex:${source} is no pattern: ${(error as Error).message}`, where);
   }
 }
 
-function refused(message: string, origin: Place): ConfigurationRefused {
+function refused(message: string, origin: FileOrigin): ConfigurationRefused {
   return new ConfigurationRefused('PORTICO_CORS_ORIGIN', {
     message,
     hint: 'Write scheme://host or scheme://host:port, without path, slash at the end or user.',

@@ -48,7 +48,7 @@ export const deadline = filterFactory('deadline', deadlineOptions, (options, _ct
   };
 });
 
-/** The time that one request may take. It is watched once somebody has to know: the signal's owner, or the client. */
+/** The time that one request may take. It is watched once the signal's owner or the client has to know. */
 class TimeLimit {
   /** By `performance.now()`. */
   readonly due: number;

@@ -113,7 +113,7 @@ async function healthcheckAnswer(
   };
 }
 
-/** Looks at the connection's address, not at a forwarded one: a header must not open the door. */
+/** Looks at the connection's address, not at a forwarded one, which any client can write. */
 function addressCheck(): (req: IncomingMessage, ranges: readonly string[]) => boolean {
   let checked: readonly string[] = [];
   let allowed = new BlockList();

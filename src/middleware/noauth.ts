@@ -1,5 +1,5 @@
 /**
- * noauth: believes whoever a caller says to be. For development and tests, on a loopback address.
+ * noauth: takes callers for the users they say they are. For development and tests, on a loopback address.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {

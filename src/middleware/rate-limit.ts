@@ -62,7 +62,7 @@ interface CountedRule {
   /** What every answer says of it: what holds in this worker. */
   readonly policy: string;
   readonly buckets: TokenBuckets;
-  /** It has counted somebody, or the log has said why it has not, or there is no reason why it should not. */
+  /** It has counted a request, or the log has said why it has not, or there is no reason why it should not. */
   settled: boolean;
 }
 
@@ -112,7 +112,7 @@ export const rateLimit = filterFactory(
       if (!taken.granted) throw tooMany(rule, taken.waitMs);
       return taken.waitMs;
     };
-    /** Says once of a rule that has counted nobody so far why it has not. */
+    /** Says once of a rule that has counted no request so far why it has not. */
     const settle = (counted: CountedRule, req: IncomingMessage, res: ServerResponse): void => {
       const { rule } = counted;
       if (counted.settled || res.statusCode < 200 || res.statusCode > 299 || req.method === 'OPTIONS') return;

@@ -43,7 +43,7 @@ export const requestId = filterFactory('request_id', requestIdOptions, (options,
   const header = options.header.toLowerCase();
   const inbound = (options.inboundHeader ?? header).toLowerCase();
   const { compatHeaders } = options;
-  // The whole value: a `$` of somebody's own pattern might let a line end pass, and with it a forged line of a log.
+  // The whole value: a `$` of a pattern in the configuration might let a line end pass, and with it a forged line of a log.
   const form = new RegExp(`^(?:${options.idFormat.source})$`, 'u');
   let ignored = 0;
 

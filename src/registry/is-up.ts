@@ -3,7 +3,7 @@
  */
 import type { ServiceRecord } from '../service/index.js';
 
-/** `unknown`: it promised no heartbeats, so nobody can tell; it is never called down for their absence. */
+/** `unknown`: it promised no heartbeats, so this cannot be told; it is never called down for their absence. */
 export type Liveness = 'up' | 'down' | 'unknown';
 
 type Judged = Pick<ServiceRecord, 'forcedDown' | 'state' | 'reportInterval' | 'lastSeenUp' | 'createdAt' | 'downTime'>;

@@ -40,7 +40,7 @@ export interface ManagerContext {
   readonly track: Track;
 }
 
-/** An option that names a manager. Declared by whoever asks for it. */
+/** An option that names a manager. Declared by its service. */
 export interface ManagerOption {
   readonly group: string;
   readonly opt: string;
@@ -184,8 +184,8 @@ export class ManagedService {
     } catch (error) {
       await letGo(context);
       const sources = this.#options.managers(config);
-      const [place] = sources.map((source) => placeOfManager(source, config, this.#options.named)).filter(Boolean);
-      throw atManagersPlace(error, place);
+      const [origin] = sources.map((source) => originOfManager(source, config, this.#options.named)).filter(Boolean);
+      throw withOrigin(error, origin);
     }
     return this.#hooks;
   }
@@ -203,15 +203,15 @@ export class ManagedService {
     }
   }
 
-  /** What is wrong with a manager that a file names is said at its place there, else by the option's name. */
+  /** What is wrong with a manager that a file names is reported with its line there, else by the option's name. */
   async #makeOne(source: ManagerSource<ManagerContext>, context: ManagerContext): Promise<Manager> {
     const { config, option, named } = this.#options;
-    const place = placeOfManager(source, config, named);
-    const calledBy = place === undefined ? option : undefined;
+    const origin = originOfManager(source, config, named);
+    const calledBy = origin === undefined ? option : undefined;
     try {
       return await loadManager(source, calledBy, managersOf(config), context);
     } catch (error) {
-      throw atManagersPlace(error, place);
+      throw withOrigin(error, origin);
     }
   }
 
@@ -272,20 +272,20 @@ export async function checkManager(reference: string, config: Config, option: Ma
       message,
       hint,
       cause,
-      origin: placeOfManager(reference, config, option),
+      origin: originOfManager(reference, config, option),
     });
   }
 }
 
 /** An error about a manager with the place in a file that named it, unless it knows one already. */
-function atManagersPlace(error: unknown, origin: Origin | undefined): unknown {
+function withOrigin(error: unknown, origin: Origin | undefined): unknown {
   if (origin === undefined || !(error instanceof PorticoError) || error.origin !== undefined) return error;
   const { message, hint } = error;
   return new ConfigurationRefused('PORTICO_MANAGER', { message, hint, origin, cause: error });
 }
 
 /** Where the option says that reference; undefined for what code gives, and for what no file has. */
-function placeOfManager(reference: unknown, config: Config, { group, opt }: ManagerOption): Origin | undefined {
+function originOfManager(reference: unknown, config: Config, { group, opt }: ManagerOption): Origin | undefined {
   if (!config.has(group, opt)) return undefined;
   const { value, location } = config.resolve(group, opt);
   return value === reference ? location.origin : undefined;

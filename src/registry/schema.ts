@@ -58,7 +58,7 @@ const SQLITE_STEPS: readonly string[] = [
 
 /** Run in one transaction with all others that are due. */
 export const POSTGRESQL_STEPS: readonly string[] = [
-  // Room in each page, and no index on what a heartbeat changes: its updates then touch nothing but their own page.
+  // Free space in each page, and no index on what a heartbeat changes: its updates then touch nothing but their own page.
   `CREATE TABLE services (
      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
      uuid uuid NOT NULL UNIQUE,

@@ -52,7 +52,7 @@ export interface BeatAnswer {
   readonly reportCount: number;
   readonly disabled: boolean;
   readonly forcedDown: boolean;
-  /** Whose the record is: another one means that somebody else started under this name. */
+  /** Whose the record is: another one means that another service started under this name. */
   readonly instanceId: string;
 }
 
@@ -82,14 +82,14 @@ export interface ServiceStore {
   beat(beat: Beat): Promise<BeatAnswer | null>;
   /** Marks a record as deleted, and by whom. False when it is gone already. */
   remove(id: number, by: string): Promise<boolean>;
-  /** Who deleted the record; undefined when nobody did. */
+  /** Who deleted the record; undefined where it was not deleted. */
   deletedBy(id: number): Promise<string | undefined>;
   workers(serviceId: number): Promise<WorkerRow[]>;
   putWorker(serviceId: number, worker: Omit<WorkerRow, 'lastSeenUp'>): Promise<void>;
   dropWorker(serviceId: number, worker: number, pid: number): Promise<void>;
   /** Forgets records deleted so long ago, and workers not seen for that time or a day at least; how many records. */
   purge(olderThanSeconds: number): Promise<number>;
-  /** Takes or keeps a lease; false while somebody else has it. */
+  /** Takes or keeps a lease; false while another owner has it. */
   lease(task: string, owner: string, seconds: number): Promise<boolean>;
   /** Brings the tables up to date, where that is not done by opening: how many steps it took. */
   migrate?(): Promise<number>;

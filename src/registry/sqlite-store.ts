@@ -249,7 +249,7 @@ export class SqliteStore implements ServiceStore {
     }
   }
 
-  /** A file that was moved away or replaced: SQLite would go on in one that nobody else sees. */
+  /** A file that was moved away or replaced: SQLite would go on in one that no other process sees. */
   #checkFile(): void {
     if (this.#path === ':memory:' || this.#inode === undefined) return;
     const inode = statSync(this.#path, { throwIfNoEntry: false })?.ino;

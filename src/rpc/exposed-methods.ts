@@ -64,7 +64,7 @@ export function exposedMethods(endpoint: object, policy?: ExposurePolicy): Reado
 
 function methodsOf(endpoint: object): Map<string, RemoteMethod> {
   const chain: object[] = [];
-  // An object that is nobody's instance has its methods itself.
+  // An object that is no instance of a class has its methods itself.
   const first = isSimple(endpoint) ? endpoint : (Object.getPrototypeOf(endpoint) as object | null);
   for (let from = first; from !== null && from !== Object.prototype; ) {
     chain.unshift(from);

@@ -64,7 +64,7 @@ interface Parts extends ManagerApiParts {
 
 function calls<M>(parts: Parts, host: string, own: object): ManagerCalls<M> {
   const get = (target: object, name: string | symbol): unknown => {
-    // `then` would make it a promise to whoever awaits it.
+    // `then` would make it a promise to a caller that awaits it.
     if (typeof name === 'symbol' || name === 'then' || Object.hasOwn(own, name)) return Reflect.get(target, name);
     return (context?: unknown, args: Readonly<Record<string, unknown>> = {}) => call(parts, host, name, context, args);
   };

@@ -250,7 +250,7 @@ interface BaseEndpointFacts {
   readonly configGeneration: () => number;
 }
 
-/** How a service is, to whoever asks for it. Times in seconds. */
+/** How a service is. Times in seconds. */
 export interface ServiceStatus {
   readonly version: number;
   readonly uptime: number;

@@ -187,7 +187,7 @@ export class Drivers {
     return driver;
   }
 
-  /** The values of a driver's own group, which nobody knew before it was loaded; names in it are judged now. */
+  /** The values of a driver's own group, which was unknown before it was loaded; names in it are judged now. */
   #ownOptions(kind: DriverKind, name: string, found: unknown, group: string): readonly unknown[] {
     if (typeof found !== 'function') return [];
     const { options } = found as { readonly options?: OptionDeclarations };

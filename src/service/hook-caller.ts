@@ -138,7 +138,7 @@ export class HookCaller {
       cancel?.();
       over.abort();
     }
-    // What it comes to later interests nobody any more.
+    // Its result is not waited for any more, and its failure is no unhandled rejection.
     called.catch(() => {});
     const limited = signal?.aborted === true ? 'before the stop’s deadline' : `within ${Math.round(timeoutMs)} ms`;
     throw new PorticoError('PORTICO_HOOK_TIMEOUT', {

@@ -22,7 +22,7 @@ export interface LifecycleSteps {
   stop(options: StopOptions & { readonly signal: AbortSignal }): Awaitable<void>;
 }
 
-/** How long a stop that is not graceful may take where nobody says. */
+/** How long a stop that is not graceful may take where its caller does not say. */
 export const FORCED_STOP_MS = 10_000;
 
 /**
@@ -167,7 +167,7 @@ function deferred(): Deferred {
     resolve = yes;
     reject = no;
   });
-  // Whoever waits is told; nobody has to.
+  // A failure that no caller waits for is no unhandled rejection.
   promise.catch(() => {});
   const result: Deferred = {
     promise,

@@ -54,7 +54,7 @@ export interface ServiceBase {
   readonly gracefulShutdownTimeout?: number | null;
   /** Called before `start()`, in the process that will call it. */
   useWorker?(worker: WorkerContext): void;
-  /** A stop was asked for and begins after `drain_delay`: tell whoever asks that this service is not ready any more. */
+  /** A stop was asked for and begins after `drain_delay`: health checks say from now on that this service is not ready. */
   markDraining?(): void;
   /** What is under way, a line each: for the log when the deadline cuts it off. Nothing: only idle things are left. */
   describeWork?(): readonly string[];
@@ -97,7 +97,7 @@ export interface ServiceFile {
   readonly option: string;
   /** What can be said of its content in a few words, such as how long a certificate is valid. */
   readonly says?: string | undefined;
-  /** Its content is nobody's business, not even whether two of them are alike. */
+  /** Its content is never shown, not even whether two of them are alike. */
   readonly secret?: boolean;
   /** The pipelines that are made of it, each with a text that is another one when the pipeline is. */
   readonly pipelines?: ReadonlyMap<string, string>;
@@ -185,7 +185,7 @@ export class Service implements ServiceBase {
   /** Stops the task group: see `TaskGroup.stop`. Graceful only when asked, as launchers do. */
   async stop(options: StopOptions = {}): Promise<void> {
     const { graceful, signal } = options;
-    // Whoever gives a signal keeps the clock: two that end at once would leave open whether anything was cut off.
+    // The caller that gives a signal counts the time: two that end at once would leave open whether anything was cut off.
     await this.tasks.stop(signal === undefined ? options : { graceful, signal });
   }
 

@@ -23,7 +23,7 @@ export interface TrackedTask extends TrackedFacts {
 
 /**
  * Makes work known under a name until it has ended: a promise, or a function that is called. Gives what the work comes
- * to. A failure is logged once, here; whoever waits is told as well, and nobody has to.
+ * to. A failure is logged once, here; the caller is told as well, and need not wait.
  */
 export type Track = <T>(name: string, work: PromiseLike<T> | (() => Awaitable<T>), facts?: TrackedFacts) => Promise<T>;
 

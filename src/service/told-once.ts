@@ -22,7 +22,7 @@ export function toldOnce(log: Logger, isFirst: boolean = isFirstWorker()): Build
   return { log: lowered(log, () => quiet), over };
 }
 
-/** True in the first worker of a service, and in a process that is nobody's worker. */
+/** True in the first worker of a service, and in a process that is no worker. */
 export function isFirstWorker(): boolean {
   return (workerAssignment()?.index ?? 0) === 0;
 }

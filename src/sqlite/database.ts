@@ -38,7 +38,7 @@ interface Driver {
 }
 
 /**
- * Opens a database, creating the file where there is none; `:memory:` is one that nobody else sees. The path may be a URI,
+ * Opens a database, creating the file where there is none; `:memory:` is one of this connection alone. The path may be a URI,
  * `file:/var/lib/app.db?mode=rw` (https://www.sqlite.org/uri.html), where the driver takes URIs. Readers do not wait
  * for a writer (write-ahead log), foreign keys hold. The file is this user's alone (0600), and so are its log and index; one
  * of this user that others may open is tightened. Throws `PORTICO_SQLITE_OPEN`, naming the path, also for a link that
@@ -48,7 +48,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
   const { DatabaseSync } = loadDriver();
   let database: Database | undefined;
   try {
-    const { file, mayCreate } = placeOf(path);
+    const { file, mayCreate } = fileOf(path);
     if (file !== ':memory:' && file !== '') keepToUser(file, mayCreate);
     database = new DatabaseSync(path);
     const busyTimeoutMs = Math.trunc(options.busyTimeoutMs ?? 5000);
@@ -68,7 +68,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
 }
 
 /** The file that SQLite opens for a path or a URI; an empty one for a database that is in memory. */
-function placeOf(path: string): { readonly file: string; readonly mayCreate: boolean } {
+function fileOf(path: string): { readonly file: string; readonly mayCreate: boolean } {
   const uri = /^file:(?:\/\/[^/]*)?([^?#]*)(?:\?([^#]*))?/.exec(path);
   if (uri === null) return { file: path, mayCreate: true };
   const query = new URLSearchParams(uri[2]);

@@ -129,7 +129,7 @@ export class LoopingCall<A extends unknown[]> {
       options.signal?.removeEventListener('abort', follow);
       this.#stopping = undefined;
     });
-    // The failure is logged where it happens; whoever waits is told as well, but nobody has to.
+    // The failure is logged where it happens: without a caller that waits it is no unhandled rejection.
     done.catch(() => {});
     this.#done = done;
     return { done };

@@ -45,7 +45,7 @@ export class Task<R = unknown> {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    // A failure is logged where it happens; whoever waits is told as well, but nobody has to.
+    // A failure is logged where it happens: without a caller that waits it is no unhandled rejection.
     this.#result.catch(() => {});
   }
 

@@ -171,7 +171,7 @@ class Inspection {
     });
   }
 
-  /** The methods become accessors, so that whoever replaces one is noticed. */
+  /** The methods become accessors, so that a replacement is noticed. */
   #replace(name: keyof Methods, watched: Method): void {
     let current = watched;
     Object.defineProperty(this.#res, name, {

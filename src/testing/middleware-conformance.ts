@@ -7,7 +7,7 @@ import { healthcheckKind, tokenValidatorKind } from '../middleware/internal.js';
 import { notPlain } from '../service/internal.js';
 import { type ConformanceCase, driverConformance, type MakeDriver } from './conformance.js';
 
-// The types of `portico/middleware` are not named here: whoever tests something else need not compile against them.
+// The types of `portico/middleware` are not named here: tests of something else need not compile against them.
 
 /** What is asked of a validator: a `TokenValidator` has it. */
 export interface TestedValidator {

@@ -33,7 +33,7 @@ const BITS = 32;
 
 /**
  * Compiles the path of a rule, for paths that are decoded and without query: `*` and `{name}` are one segment or a part of one, not empty; `**` is anything; all else is
- * itself, percent-encoded or not. Callers write rules, so there is no way back: the set of places in the pattern that the path
+ * itself, percent-encoded or not. Callers write rules, so nothing is tried again: the set of positions in the pattern that the path
  * may have led to is a set of bits, moved on by each character (Baeza-Yates and Gonnet's shift-and).
  */
 export function pathTest(pattern: string): (path: string) => boolean {

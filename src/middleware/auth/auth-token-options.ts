@@ -124,7 +124,7 @@ export const authTokenOptions = defineOptions(alsoIn('keystone_authtoken', all))
 export type AuthTokenOptions = OptionsOf<typeof authTokenOptions>;
 export type AccountOptions = OptionsOf<typeof accountOptions>;
 
-/** Signatures that a public key checks. With HMAC, whoever can check a token could make one. */
+/** Signatures that a public key checks. With HMAC, a service that can check a token could make one. */
 const ALGORITHMS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA'.split(' ');
 
 export const jwtOptions = defineOptions({

@@ -132,7 +132,7 @@ function whereOf({ method, url }: IdentityRequest): string {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** What an answer of `/v3/auth/tokens` says, read with care: it comes from somebody else's program. Throws a `TypeError` for one that is no token. */
+/** What an answer of `/v3/auth/tokens` says, read with care: it comes from another program. Throws a `TypeError` for one that is no token. */
 export function tokenInfoOf(text: string): TokenInfo {
   const token = object(parsed(text)?.token);
   if (token === undefined) throw new TypeError('it is not a token');

@@ -111,7 +111,7 @@ function accountOf({ options, config, origin }: ValidatorSettings): AccountOptio
   });
 }
 
-/** The bytes of cafile. TLS passes over what is no certificate, and then believes nobody. */
+/** The bytes of cafile. TLS passes over what is no certificate, and then trusts no server. */
 function authoritiesOf({ options: { cafile }, config, originOf }: ValidatorSettings): Buffer | undefined {
   if (cafile === undefined) return undefined;
   const bytes = config.readFile(cafile);

@@ -26,7 +26,7 @@ interface Thread {
 /**
  * A few threads, started when they are first needed, that compare passwords. Clients take turns: one that asks once waits for
  * one question of each other client at most, however many those have. Where too many wait, the client with the most loses its
- * newest; of several with as many, one that was refused before, so that guesses from many addresses shut nobody out for good.
+ * newest; of several with as many, one that was refused before, so that guesses from many addresses shut no client out for good.
  */
 export class PasswordChecker {
   readonly #size: number;
@@ -106,7 +106,7 @@ export class PasswordChecker {
 
   #ask(thread: Thread, waiting: Waiting): void {
     thread.asked = waiting;
-    // Only while somebody waits does the thread keep the process alive.
+    // Only while a client waits does the thread keep the process alive.
     thread.worker.ref();
     thread.worker.postMessage(waiting.question);
   }

@@ -24,7 +24,7 @@ export function isPlausible(token: string): boolean {
   return token.length <= LONGEST_TOKEN && /^[\x20-\x7e]+$/.test(token);
 }
 
-/** Throws a `Fault` 400 for a header that came twice: whoever reads the other one would see another caller. */
+/** Throws a `Fault` 400 for a header that came twice: a layer that reads the other one would see another caller. */
 function single(req: IncomingMessage, name: string): string | undefined {
   const value = req.headers[name];
   if (typeof value !== 'string') return undefined;

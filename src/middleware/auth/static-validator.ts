@@ -10,7 +10,7 @@ import type { RefusedToken, TokenInfo, TokenValidator, ValidatorSettings } from 
 
 /**
  * Reads `static_tokens_file`: `{"<token>": {"user_id": …, "project_id": …, "roles": ["member"]}}`, see {@link staticTokens}.
- * Refuses to start without `[DEFAULT] debug = true`: tokens in a file are nobody's secret.
+ * Refuses to start without `[DEFAULT] debug = true`: tokens in a file are no secret.
  */
 export class StaticValidator implements TokenValidator {
   #tokens: ReadonlyMap<string, TokenInfo> = new Map();
@@ -89,7 +89,7 @@ const KINDS: Readonly<Record<Kind & string, { readonly is: string; fits(value: u
 };
 
 /**
- * Throws a `ConfigurationRefused` (`PORTICO_STATIC_TOKENS`) with the place of everything that is no member of an entry, or is
+ * Throws a `ConfigurationRefused` (`PORTICO_STATIC_TOKENS`) with the position of everything that is no member of an entry, or is
  * not what it has to be. Messages show no token: not the name of an entry, and no value.
  */
 export function staticTokens(text: string, file: string): ReadonlyMap<string, TokenInfo> {
@@ -99,7 +99,7 @@ export function staticTokens(text: string, file: string): ReadonlyMap<string, To
   return tokens;
 }
 
-type Place = { readonly line: number; readonly column: number };
+type Position = { readonly line: number; readonly column: number };
 
 class StaticTokensReader {
   readonly refusals = new Refusals();
@@ -130,7 +130,7 @@ class StaticTokensReader {
       this.#refuse('the file is not a JSON object', FORM, body.loc.start);
     } catch (error) {
       // Without the parser's own message: it shows a piece of the text, tokens and all.
-      const { line = 1, column = 1 } = error as Partial<Place>;
+      const { line = 1, column = 1 } = error as Partial<Position>;
       this.#refuse('the file is not JSON from here on', FORM, { line, column });
     }
     return [];
@@ -168,7 +168,7 @@ class StaticTokensReader {
     return undefined;
   }
 
-  #refuse(message: string, hint: string | undefined, { line, column }: Place): void {
+  #refuse(message: string, hint: string | undefined, { line, column }: Position): void {
     const origin = { file: this.#file, line, column };
     this.refusals.note(new ConfigurationRefused('PORTICO_STATIC_TOKENS', { message, hint, origin }));
   }

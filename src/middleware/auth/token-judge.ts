@@ -13,7 +13,7 @@ import { oncePerToken } from './token-cache.js';
 import type { TokenLookup } from './token-lookup.js';
 import { endOf, isRefused, isUnavailable, type RefusedToken, type TokenInfo } from './token-validator.js';
 
-/** One token: not there, good, bad, or nobody can tell. */
+/** One token: not there, good, bad, or the validator cannot tell. */
 export type Verdict =
   | { readonly status: 'absent' }
   | { readonly status: 'invalid'; readonly reason: string }

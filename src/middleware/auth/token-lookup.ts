@@ -56,7 +56,7 @@ export class TokenLookup {
   async #ask(token: string, allowExpired: boolean): Promise<TokenInfo | RefusedToken> {
     const info = await this.#validator.validate(token, { allowExpired, signal: this.#closing.signal });
     if (info === null || info === undefined) return { refused: 'the validator does not accept it' };
-    // Whoever writes a validator may forget that reasons are for the log.
+    // The author of a validator may forget that reasons are for the log.
     if (isRefused(info)) return { refused: quoteClient(String(info.refused).replaceAll(token, '…')) };
     return Object.freeze({ ...info, roles: Object.freeze([...(info.roles ?? [])]) });
   }

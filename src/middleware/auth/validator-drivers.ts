@@ -31,7 +31,8 @@ export function startValidator(
 ): Promise<TokenValidator> {
   return withDrivers(ctx, async (drivers) => {
     const { config, log, section } = ctx;
-    const originOf = (option: string): Origin => placeOf(option, options, ctx);
+    // The section of the filter comes before the group.
+    const originOf = (option: string): Origin => optionOrigin(ctx, options.configGroup ?? 'auth_token', option);
     const settings: ValidatorSettings = { options, config, log, origin: section.origin, originOf };
     const validator = await drivers.load<TokenValidator>(tokenValidatorKind.kind, options.validator, settings, jwt);
     await validator.start?.(settings);
@@ -40,7 +41,7 @@ export function startValidator(
 }
 
 /**
- * Finds what {@link startValidator} would refuse. Those that ship ask nobody before the first token, so they are started,
+ * Finds what {@link startValidator} would refuse. Those that ship send nothing before the first token, so they are started,
  * and stopped; one of an application is looked for, and not made.
  */
 export async function tryValidator(options: AuthTokenOptions, ctx: FactoryContext, jwt?: JwtOptions): Promise<void> {
@@ -53,11 +54,6 @@ export async function tryValidator(options: AuthTokenOptions, ctx: FactoryContex
 /** Throws for a validator there is not, and makes none. */
 export async function findValidator({ validator }: AuthTokenOptions, ctx: FactoryContext): Promise<void> {
   await withDrivers(ctx, (drivers) => drivers.find(tokenValidatorKind.kind, validator));
-}
-
-/** The section of the filter comes before the group. */
-function placeOf(option: string, { configGroup }: AuthTokenOptions, ctx: FactoryContext): Origin {
-  return optionOrigin(ctx, configGroup ?? 'auth_token', option);
 }
 
 /** What is wrong with a driver is a mistake of the option that names it. */

@@ -27,7 +27,7 @@ export interface AskedAt {
 /** Something a health check asks. Loaded like a driver of the kind `healthcheck`: by name, or as `module:export`. */
 export interface HealthcheckPlugin {
   readonly name?: string;
-  /** `port` is the one the request came in on, `recordLost` what the registry knows; `signal` fires when nobody waits any more. A throw is unavailable. */
+  /** `port` is the one the request came in on, `recordLost` what the registry knows; `signal` fires when the answer is not waited for any more. A throw is unavailable. */
   check(where: AskedAt & { readonly signal: AbortSignal }): PluginResult | Promise<PluginResult>;
   close?(): unknown;
 }
