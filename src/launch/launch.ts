@@ -4,7 +4,8 @@
 import type { ServiceBase } from '../service/index.js';
 import { checkRestartMethod, checkService, checkWorkers } from './launch-arguments.js';
 import type { Launcher, LauncherOptions } from './launcher.js';
-import { ProcessLauncher, type ProcessLauncherOptions } from './process-launcher.js';
+import type { ProcessLauncherOptions } from './parent/fleet-runner.js';
+import { ProcessLauncher } from './process-launcher.js';
 import { ServiceLauncher } from './service-launcher.js';
 
 /** What {@link launch} can be told. */

@@ -6,11 +6,11 @@ import type { Logger } from '../log/index.js';
 import type { ListenAddress } from '../service/index.js';
 import { isListening } from '../service/internal.js';
 import { formatDuration } from '../text/index.js';
+import type { ServiceRun } from './in-process/service-run.js';
 import type { Supervisor } from './parent/supervisor.js';
 import type { WorkerHandle } from './parent/worker-handle.js';
 import type { WorkerPool } from './parent/worker-pool.js';
 import type { ReloadReport } from './reload/reload-report.js';
-import type { ServiceRun } from './service-run.js';
 import { describeAddress } from './sockets/listen-sockets.js';
 
 /** One process. */

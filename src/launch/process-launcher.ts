@@ -4,43 +4,22 @@
  * A worker is the program's main module again: `launchService` there starts only the service the worker was assigned, by
  * name, and `wait()` ends the process. So one program has two roles, and this class one face for both.
  */
-import { type Config, maskArguments } from '../config/index.js';
+import type { Config } from '../config/index.js';
 import { PorticoError } from '../errors/index.js';
-import { createLogger } from '../log/index.js';
 import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
 import { checkLauncherOptions, checkWorkers } from './launch-arguments.js';
-import type { Launcher, LauncherOptions } from './launcher.js';
-import { readSettings } from './launcher-options.js';
+import type { Launcher } from './launcher.js';
+import { LauncherCore } from './launcher-core.js';
 import type { LauncherStatus } from './launcher-status.js';
-import { ParentSide } from './parent/parent-side.js';
+import { FleetRunner, type ProcessLauncherOptions } from './parent/fleet-runner.js';
+import { REPORTS_MS } from './parent/worker-reports.js';
 import { currentProcess } from './process/host-process.js';
 import type { SignalHandler } from './process/signal-handler.js';
 import type { LaunchRequest } from './reload/fleet-reload.js';
-import type { OnReload } from './reload/parent-reload.js';
 import type { Answer, AnswerQuestion } from './report/questions.js';
 import type { ReportSection } from './report/report.js';
 import { parentLink } from './worker/parent-link.js';
 import { WorkerSide } from './worker/worker-side.js';
-
-/** What a {@link ProcessLauncher} can be told beyond what all launchers can. */
-export interface ProcessLauncherOptions extends LauncherOptions {
-  /** The module workers run. Default: the program's main module. For programs that must not run twice: a test runner, a REPL. */
-  readonly entry?: URL | string;
-  /**
-   * In the parent, on SIGHUP, when the new configuration was read and found right: the services there are to be, each with
-   * its number of workers. New ones are launched, missing ones ended, others resized. A rejection refuses the reload.
-   */
-  readonly onReload?: OnReload;
-  /**
-   * Told that a service did not start, with what `launchService` rejects with: for programs that explain it by themselves.
-   * Default: one line in the log.
-   */
-  readonly startFailed?: (service: string, error: unknown) => void;
-  /** Names of environment variables that workers must not inherit. Default: those the configuration has taken up. */
-  readonly withheldVariables?: readonly string[];
-  /** Accepted for the sake of oslo.service's users, and ignored: nothing here polls. */
-  readonly waitInterval?: number;
-}
 
 /**
  * Keeps the workers of any number of services alive. The parent binds their sockets and never runs them: it waits, starts
@@ -52,42 +31,32 @@ export class ProcessLauncher implements Launcher {
   readonly role: 'parent' | 'worker';
   /** The signals of the process, for handlers of the application's own: they run before the launcher's. */
   readonly signalHandler: SignalHandler;
-  readonly #side: ParentSide | WorkerSide;
+  readonly #core: LauncherCore;
+  /** In the parent alone. */
+  readonly #fleet: FleetRunner | undefined;
+  /** In a worker alone. */
+  readonly #worker: WorkerSide | undefined;
 
   constructor(options: ProcessLauncherOptions = {}) {
     checkLauncherOptions(options);
-    const host = options.host ?? currentProcess();
-    const log = options.log ?? createLogger();
-    const link = parentLink(host);
-    if (link !== undefined) {
-      const side = new WorkerSide(link, { options, log, host });
+    const link = parentLink(options.host ?? currentProcess());
+    if (link === undefined) {
+      this.role = 'parent';
+      const core = new LauncherCore<FleetRunner>(options, (launcher) => new FleetRunner(launcher, options));
+      const { runner } = core;
+      core.diagnosis.reporter.registerReportSection('Workers', () => runner.workerReports(), REPORTS_MS);
+      this.#core = core;
+      this.#fleet = runner;
+    } else {
       this.role = 'worker';
-      this.signalHandler = side.inner.signalHandler;
-      this.#side = side;
-      return;
+      this.#worker = new WorkerSide(link, options);
+      this.#core = this.#worker.core;
     }
-    this.role = 'parent';
-    const side = new ParentSide({
-      options,
-      log,
-      host,
-      program: {
-        host,
-        entry: options.entry,
-        withheld: options.withheldVariables ?? options.config?.variables ?? [],
-        argumentsFor: (argv) => options.config?.workerArguments(argv) ?? argv,
-        shownArguments: (argv) => options.config?.maskArguments(argv) ?? maskArguments(argv),
-      },
-      settings: (config) => readSettings(config, { ...options.settings, restartMethod: options.restartMethod }),
-      onReload: options.onReload,
-      startFailed: options.startFailed,
-    });
-    this.signalHandler = side.signalHandler;
-    this.#side = side;
+    this.signalHandler = this.#core.signalHandler;
   }
 
-  launchService(service: ServiceBase, options: { workers?: number } = {}): Promise<void> {
-    return this.#side.launchService(service, options);
+  async launchService(service: ServiceBase, options: { workers?: number } = {}): Promise<void> {
+    await (this.#fleet ?? this.#worker)?.launchService(service, options);
   }
 
   /**
@@ -96,39 +65,40 @@ export class ProcessLauncher implements Launcher {
    * worker.
    */
   async bindAll(requests: readonly LaunchRequest[]): Promise<void> {
-    if (this.#side instanceof ParentSide) await this.#side.bindAll(requests);
+    await this.#fleet?.bindAll(requests);
   }
 
   wait(options: { signal?: AbortSignal } = {}): Promise<number> {
-    return this.#side.wait(options);
+    return this.#worker?.wait() ?? this.#core.wait(options);
   }
 
   stop(): Promise<void> {
-    return this.#side.stop();
+    return this.#core.stop();
   }
 
   restart(): Promise<void> {
-    return this.#side.restart();
+    return this.#core.restart();
   }
 
   /** What is known of all services and processes, without asking them; in a worker of itself. */
   status(): LauncherStatus {
-    return this.#side.status();
+    return this.#core.status();
   }
 
   /** Where a service of the parent listens, with the real ports; empty for one that does not, and in a worker. */
   addresses(service: string): readonly ListenAddress[] {
-    return this.#side instanceof ParentSide ? this.#side.addresses(service) : [];
+    return this.#fleet?.addresses(service) ?? [];
   }
 
   /** Answers a topic of {@link ask}, in each worker; the function it gives ends that. Does nothing in the parent. */
   answer(topic: string, answer: AnswerQuestion): () => void {
-    return this.#side instanceof WorkerSide ? this.#side.inner.questions.answer(topic, answer) : nothing;
+    return this.#worker?.core.runner.questions.answer(topic, answer) ?? nothing;
   }
 
   /** Asks all workers; those that do not answer in time, or cannot, are among the answers with an error. Never rejects. */
   ask(topic: string, body?: unknown, options: { timeoutMs?: number } = {}): Promise<Answer[]> {
-    return this.#side.ask(topic, body, options.timeoutMs ?? 1000);
+    if (this.#worker !== undefined) return this.#worker.core.runner.ask(topic, body);
+    return this.#fleet!.ask(topic, body, options.timeoutMs ?? 1000);
   }
 
   /**
@@ -136,13 +106,12 @@ export class ProcessLauncher implements Launcher {
    * those of all workers, or a worker's. One that fails shows its error, and the rest still appears.
    */
   registerReportSection(title: string, text: ReportSection): void {
-    const { reporter } = this.#side instanceof ParentSide ? this.#side : this.#side.inner;
-    reporter.registerReportSection(title, text);
+    this.#core.diagnosis.reporter.registerReportSection(title, text);
   }
 
   /** In each worker: adds what `collect` gives to the facts that `status()` has of it. Does nothing in the parent. */
   addFacts(collect: () => Readonly<Record<string, unknown>>): void {
-    if (this.#side instanceof WorkerSide) this.#side.inner.addFacts(collect);
+    this.#worker?.core.runner.addFacts(collect);
   }
 
   /**
@@ -150,9 +119,9 @@ export class ProcessLauncher implements Launcher {
    * numbers go first. Settles when new ones are ready. Rejects with `PORTICO_NO_SUCH_SERVICE`. Does nothing in a worker.
    */
   async reconfigure(service: string, workers: number): Promise<void> {
-    if (!(this.#side instanceof ParentSide)) return;
+    if (this.#fleet === undefined) return;
     if (workers !== 0) checkWorkers(workers);
-    const pool = this.#side.supervisor.pool(service);
+    const pool = this.#fleet.supervisor.pool(service);
     if (pool === undefined) {
       throw new PorticoError('PORTICO_NO_SUCH_SERVICE', { message: `${service} service id doesn't exists` });
     }
@@ -161,24 +130,24 @@ export class ProcessLauncher implements Launcher {
 
   /** In the parent, before its workers are told to stop. The function it gives takes the hook away. */
   onTerminate(hook: () => Awaitable<unknown>): () => void {
-    return this.#side instanceof ParentSide ? this.#side.terminating.add(hook) : nothing;
+    return this.#fleet?.terminating.add(hook) ?? nothing;
   }
 
   /** In the parent, before its workers are told of a new configuration. */
   onReload(hook: (config: Config | undefined) => Awaitable<unknown>): () => void {
-    return this.#side instanceof ParentSide ? this.#side.reloading.add(hook) : nothing;
+    return this.#fleet?.reloading.add(hook) ?? nothing;
   }
 
   /** In the parent, when a worker ended that nobody had told to: with its exit status, or the signal that killed it. */
   onDeadWorker(
     hook: (service: string, workerId: number, code: number | NodeJS.Signals | null) => Awaitable<unknown>,
   ): () => void {
-    return this.#side instanceof ParentSide ? this.#side.workerDied.add(hook) : nothing;
+    return this.#fleet?.workerDied.add(hook) ?? nothing;
   }
 
   /** In a worker, before its service is started. */
   onNewWorker(hook: (service: string, workerId: number, instance: ServiceBase) => Awaitable<unknown>): () => void {
-    return this.#side instanceof WorkerSide ? this.#side.newWorker.add(hook) : nothing;
+    return this.#worker?.newWorker.add(hook) ?? nothing;
   }
 }
 

@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import { createLogger, type Logger, silentLogger } from 'portico';
 import { ServiceLauncher, type ServiceLauncherOptions } from 'portico/launch';
 import { Lifecycle, ServiceExit, type StopOptions } from 'portico/service';
+import { InProcessRunner } from '../../dist/launch/in-process/in-process-runner.js';
+import { LauncherCore } from '../../dist/launch/launcher-core.js';
 import { RecordedService } from '../fixtures/recorded-service.js';
 
 interface Written {
@@ -400,11 +402,13 @@ test('LC-549 one clock for the whole stop: drain_delay is part of it', async () 
 
 test('RL-71 LC-540 an error that nobody handles ends drain_delay, and its own deadline stands', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const launcher = embedded({ settings: { drainDelayMs: 3000, gracefulShutdownTimeoutMs: 12_000 } });
+  const settings = { drainDelayMs: 3000, gracefulShutdownTimeoutMs: 12_000 };
+  const options = { log: silentLogger(), signals: false, settings };
+  const launcher = new LauncherCore<InProcessRunner>(options, (core) => new InProcessRunner(core, options));
   const service = new RecordedService('one');
   let end = (): void => undefined;
   service.onStop = () => new Promise<void>((resolve) => (end = resolve));
-  await launcher.launchService(service);
+  await launcher.runner.launchService(service);
   const status = launcher.wait();
   const stopped = launcher.stop();
   void launcher.crash(new Error('nobody handles this'));

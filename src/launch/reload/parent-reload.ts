@@ -5,8 +5,8 @@ import type { Change, Config } from '../../config/index.js';
 import { describeError, Refusals } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
-import { type RestartMethod, serviceName } from '../launch-arguments.js';
-import type { LaunchSettings } from '../launch-settings.js';
+import { serviceName } from '../launch-arguments.js';
+import type { ReloadRequest } from '../launcher-core.js';
 import type { Supervisor } from '../parent/supervisor.js';
 import { type HookList, inCheckTime, reloadTimeout } from '../process/hook-list.js';
 import { allThatIsWrong } from './all-that-is-wrong.js';
@@ -28,21 +28,12 @@ export type OnReload = (
 ) => Awaitable<readonly LaunchRequest[] | undefined>;
 
 /** What a reload works on. */
-export interface ParentReload {
+export interface ParentReload extends ReloadRequest {
   readonly config: Config | undefined;
-  readonly method: RestartMethod;
   readonly supervisor: Supervisor;
   readonly log: Logger;
-  /** The settings of a configuration. */
-  readonly settings: (config: Config | undefined) => LaunchSettings;
   readonly onReload: OnReload | undefined;
-  /** Called when the new configuration is in force. */
-  readonly accepted: () => void;
   readonly hooks: HookList<[config: Config | undefined]>;
-  /** Raised when the fleet is being stopped. */
-  readonly stopped: AbortSignal;
-  /** True when another reload was asked for. */
-  readonly superseded: () => boolean;
 }
 
 /** Gives what came of it; never rejects. */
@@ -74,7 +65,7 @@ async function apply(
   const { supervisor, method, log } = given;
   const refusals = new Refusals();
   const read = await refusals.gather(() => given.settings(prepared.config));
-  const settings = { ...(read ?? supervisor.settings), restartMethod: method };
+  const settings = read ?? supervisor.settings;
   const next = {
     number: supervisor.generation.number + 1,
     settings,
@@ -124,7 +115,8 @@ async function apply(
   const before = outlineOf(supervisor.services, given.config);
   const now = services?.map(({ service }) => service) ?? supervisor.services;
   const pipelines = compareOutlines(before, outlineOf(now, prepared.config));
-  const { stopped, superseded } = given;
+  const { stopped } = given;
+  const superseded = (): boolean => given.superseded();
   const change = new FleetReload(supervisor, log, { next, services, accept, stopped, superseded });
   const { failures, ...result } = await change.run();
   return { ...result, ...judge(failures), pipelines };

@@ -25,7 +25,7 @@ export interface DiagnosisOptions {
   readonly name: () => string;
   readonly services: () => readonly ServiceBase[];
   /** In a supervisor: its workers, a line each. */
-  readonly workers?: () => readonly string[];
+  readonly workers?: (() => readonly string[]) | undefined;
   readonly config: Config | undefined;
   readonly log: Logger;
 }

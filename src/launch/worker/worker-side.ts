@@ -4,21 +4,21 @@
  */
 import type { ConfigSnapshot } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
-import type { Awaitable, ListeningService, ServiceBase } from '../../service/index.js';
+import type { Awaitable, ListeningService, ServiceBase, WorkerContext } from '../../service/index.js';
 import { isListening } from '../../service/internal.js';
 import type { LaunchedService } from '../assignment.js';
 import { STATUS_FAILED } from '../exit-status.js';
+import { InProcessRunner } from '../in-process/in-process-runner.js';
 import { checkService, checkWorkers, serviceName } from '../launch-arguments.js';
 import type { LaunchSettings } from '../launch-settings.js';
-import type { Launcher, LauncherOptions } from '../launcher.js';
-import type { LauncherStatus } from '../launcher-status.js';
+import type { LauncherOptions } from '../launcher.js';
+import { LauncherCore } from '../launcher-core.js';
 import { HookList } from '../process/hook-list.js';
 import { exitProcess, type HostProcess, holdAlive } from '../process/host-process.js';
 import { logFailure } from '../process/log-failure.js';
 import { programName, setTitle, workerTitle } from '../process/process-title.js';
 import { digest } from '../reload/file-changes.js';
-import { type Answer, errorText } from '../report/questions.js';
-import { ServiceLauncher } from '../service-launcher.js';
+import { errorText } from '../report/questions.js';
 import { within } from '../within.js';
 import type { ParentLink } from './parent-link.js';
 import { WorkerSockets } from './worker-sockets.js';
@@ -27,8 +27,8 @@ import { notLaunched } from './worker-start.js';
 /** How long a worker may take to tell its parent that it ends. */
 const LAST_WORD_MS = 500;
 
-export class WorkerSide implements Launcher {
-  readonly inner: ServiceLauncher;
+export class WorkerSide {
+  readonly core: LauncherCore<InProcessRunner>;
   readonly newWorker: HookList<[service: string, workerId: number, instance: ServiceBase]>;
   readonly #link: ParentLink;
   readonly #log: Logger;
@@ -42,33 +42,35 @@ export class WorkerSide implements Launcher {
   #letGo: () => Awaitable<void> = () => undefined;
   #explained: Promise<void> = Promise.resolve();
 
-  constructor(link: ParentLink, given: { options: LauncherOptions; log: Logger; host: HostProcess }) {
+  constructor(link: ParentLink, options: LauncherOptions) {
     this.#link = link;
-    this.#log = given.log;
-    this.#host = given.host;
-    this.#options = given.options;
+    this.#options = options;
     this.#sockets = new WorkerSockets(link.sockets, link.assignment.index);
-    this.newWorker = new HookList('new worker', given.log);
     const { assignment } = link;
-    this.inner = new ServiceLauncher({
-      ...given.options,
-      log: given.log,
+    const startFailed = (_: string, error: unknown): void => {
+      this.#explained = link.explain(error);
+    };
+    const worker: WorkerContext = {
+      id: assignment.index,
+      workers: assignment.workers,
+      generation: assignment.generation,
+      supervised: true,
+      requestReplacement: (reason) => void link.send({ kind: 'replace', reason }),
+    };
+    const inner = {
+      ...options,
       settings: link.settings,
-      worker: {
-        id: assignment.index,
-        workers: assignment.workers,
-        generation: assignment.generation,
-        supervised: true,
-        requestReplacement: (reason) => void link.send({ kind: 'replace', reason }),
-      },
+      worker,
       stopBegins: () => this.#sockets.close(),
       cutOff: () => {
         this.#cutOff = true;
       },
-      startFailed: (_, error) => {
-        this.#explained = link.explain(error);
-      },
-    });
+      startFailed,
+    };
+    this.core = new LauncherCore(inner, (core) => new InProcessRunner(core, inner));
+    this.#log = this.core.log;
+    this.#host = this.core.host;
+    this.newWorker = new HookList('new worker', this.#log);
   }
 
   async launchService(service: ServiceBase, options: { workers?: number } = {}): Promise<void> {
@@ -82,12 +84,12 @@ export class WorkerSide implements Launcher {
     if (this.#link.rehearse) await this.#rehearse(service);
     await this.newWorker.run(name, this.#link.assignment.index, service);
     try {
-      await this.inner.launchService(service);
+      await this.core.runner.launchService(service);
     } catch {
       // It was explained to the parent, and the process ends: the program is not to go on.
       return new Promise(() => undefined);
     }
-    if (!this.inner.stopping) this.#link.ready();
+    if (!this.core.stopping) this.#link.ready();
   }
 
   /** Ends the process with the service's status; never returns. */
@@ -99,22 +101,6 @@ export class WorkerSide implements Launcher {
     }
     holdAlive();
     return new Promise<number>(() => undefined);
-  }
-
-  status(): LauncherStatus {
-    return this.inner.status();
-  }
-
-  ask(topic: string, body: unknown): Promise<Answer[]> {
-    return this.inner.ask(topic, body);
-  }
-
-  stop(): Promise<void> {
-    return this.inner.stop();
-  }
-
-  restart(): Promise<void> {
-    return this.inner.restart();
   }
 
   #listen(service: ListeningService): void {
@@ -146,9 +132,10 @@ export class WorkerSide implements Launcher {
   }
 
   #takeOver(): void {
-    const { inner } = this;
+    const { core } = this;
+    const { runner } = core;
     const link = this.#link;
-    inner.takeSignals();
+    core.takeSignals();
     const { service, index } = link.assignment;
     if (this.#options.signals !== false) {
       setTitle(this.#host, workerTitle(this.#options.prog ?? programName(this.#host), service, index));
@@ -156,9 +143,9 @@ export class WorkerSide implements Launcher {
     link.releaseSignals();
     link.warn = (text) => this.#log.warn(text, { service, workerId: index });
     link.onGone(() => void this.#orphaned());
-    link.onUncaught((error) => void inner.crash(error));
+    link.onUncaught((error) => void core.crash(error));
     link.on('drain', ({ reason, timeoutMs }) => {
-      const drained = inner.drain({ reason, timeoutMs });
+      const drained = core.drain({ reason, timeoutMs });
       // By now the service was asked to stop accepting; a turn of the loop later it has.
       setImmediate(() => void link.send({ kind: 'draining' }));
       void drained;
@@ -168,13 +155,13 @@ export class WorkerSide implements Launcher {
     });
     link.on('reopen', () => this.#log.reopen?.());
     link.on('ask', ({ id, topic, body }) => {
-      void inner.questions.ask(topic, body).then(
+      void runner.questions.ask(topic, body).then(
         (answer) => link.send({ kind: 'answer', id, body: answer }),
         (error: unknown) => link.send({ kind: 'answer', id, error: errorText(error) }),
       );
     });
-    link.addFacts(() => inner.facts());
-    void inner.wait().then(async (status) => {
+    link.addFacts(() => runner.facts());
+    void core.wait().then(async (status) => {
       await this.#explained;
       await within(LAST_WORD_MS, attempt(this.#letGo));
       await within(LAST_WORD_MS, link.send({ kind: 'ended', status, cutOff: this.#cutOff }));
@@ -186,8 +173,8 @@ export class WorkerSide implements Launcher {
     try {
       const changes = await this.#options.config?.adopt(configuration as ConfigSnapshot);
       this.#link.settings = settings;
-      this.inner.useSettings(settings);
-      return await this.inner.reset(changes ?? new Map());
+      this.core.runner.settings = settings;
+      return await this.core.runner.reset(changes ?? new Map());
     } catch (error) {
       logFailure(this.#log, 'The new configuration does not fit this worker', error);
       return false;
@@ -196,7 +183,7 @@ export class WorkerSide implements Launcher {
 
   async #orphaned(): Promise<void> {
     this.#log.error('Parent process has died unexpectedly, exiting');
-    await this.inner.drain({ reason: 'stop', timeoutMs: this.#link.settings.gracefulShutdownTimeoutMs }, STATUS_FAILED);
+    await this.core.drain({ reason: 'stop', timeoutMs: this.#link.settings.gracefulShutdownTimeoutMs }, STATUS_FAILED);
   }
 }
 

@@ -4,32 +4,23 @@
  */
 import type { Config } from '../../config/index.js';
 import { PorticoError, Refusals } from '../../errors/index.js';
-import type { ServiceBase } from '../../service/index.js';
-import type { RestartMethod } from '../launch-arguments.js';
+import type { ConfigChanges, ServiceBase } from '../../service/index.js';
 import type { LaunchSettings } from '../launch-settings.js';
-import type { ServiceRun } from '../service-run.js';
+import type { ReloadRequest } from '../launcher-core.js';
+import { changedFiles, filesRead, type ReloadChange } from '../reload/changed-files.js';
+import { checkAll } from '../reload/check-all.js';
+import { compareOutlines, outlineOf } from '../reload/outline.js';
+import { judge, type ReloadResult, refusedFor } from '../reload/reload-report.js';
+import { type Prepared, prepareReload } from '../reload/reload-source.js';
 import { unlessAborted, within } from '../within.js';
-import { changedFiles, filesRead, type ReloadChange } from './changed-files.js';
-import { checkAll } from './check-all.js';
-import { type Preparation, prepareAll, resetAll, restartAll, restartBack } from './in-place.js';
-import { compareOutlines, outlineOf } from './outline.js';
-import { judge, type ReloadResult, refusedFor } from './reload-report.js';
-import { type Prepared, prepareReload } from './reload-source.js';
+import type { ServiceRun } from './service-run.js';
 
 /** What a reload works on. */
-export interface InPlaceReload {
+export interface InPlaceReload extends Omit<ReloadRequest, 'superseded'> {
   readonly config: Config | undefined;
-  readonly method: RestartMethod;
   readonly runs: readonly ServiceRun[];
-  /** The settings of a configuration. */
-  readonly settings: (config: Config | undefined) => LaunchSettings;
   /** From now on these hold. */
   readonly useSettings: (settings: LaunchSettings) => void;
-  /** Called when the new configuration is in force. */
-  readonly accepted: () => void;
-  readonly stopping: () => boolean;
-  /** Raised when a stop was asked for. */
-  readonly stopped: AbortSignal;
   /** Starts a service as at the launch: a failure ends the launch, and does not reject. */
   readonly start: (run: ServiceRun) => Promise<unknown>;
   /** Told of what is still being built, and not waited for. */
@@ -54,7 +45,7 @@ export async function reloadInPlace(given: InPlaceReload): Promise<ReloadResult>
       await inTime(given, building.done, settings.reloadCheckTimeoutMs);
     }
     // Said after the attempt to stop: what was built goes, nothing else has changed.
-    if (given.stopping()) return { outcome: 'refused' };
+    if (given.stopped.aborted) return { outcome: 'refused' };
     const before = outlineOf(services, given.config);
     const pipelines = compareOutlines(before, outlineOf(services, prepared.config));
     const changes = [...prepared.report(), ...files].map(inPlace);
@@ -92,7 +83,7 @@ async function inTime(given: InPlaceReload, building: Promise<void>, checkMs: nu
   if ((await within(limitMs, unlessAborted(built, given.stopped))) === true) return;
   // What comes of it is not wanted any more.
   given.leaveBehind(built);
-  if (given.stopping()) return;
+  if (given.stopped.aborted) return;
   throw new PorticoError('PORTICO_RELOAD_TIMEOUT', {
     message: `the application did not load within ${limitMs / 1000} s`,
     hint: 'If it needs so long, set a longer reload_check_timeout.',
@@ -100,7 +91,7 @@ async function inTime(given: InPlaceReload, building: Promise<void>, checkMs: nu
 }
 
 async function takeUp(given: InPlaceReload, prepared: Prepared, settings: LaunchSettings): Promise<ReloadResult> {
-  const { config, runs, stopping } = given;
+  const { config, runs, stopped } = given;
   const before = config?.snapshot();
   const old = given.settings(config);
   const changes = await prepared.accept();
@@ -110,17 +101,17 @@ async function takeUp(given: InPlaceReload, prepared: Prepared, settings: Launch
     return judge((await resetAll(runs, changes)).map(keepsOld));
   }
   const timeoutMs = settings.gracefulShutdownTimeoutMs;
-  const { touched, kept, failed } = await restartAll(runs, { changes, timeoutMs, stopping });
+  const { touched, kept, failed } = await restartAll(runs, { changes, timeoutMs, stopped });
   if (failed === undefined) {
     given.accepted();
     return judge(kept.map(keepsOld));
   }
-  if (stopping()) return { outcome: 'refused' };
+  if (stopped.aborted) return { outcome: 'refused' };
   const back = before === undefined ? new Map() : await config!.restore(before);
   given.useSettings(old);
   // One that fails stops the launcher, which waits for this reload: so this reload does not wait for the stop.
-  const start = (run: ServiceRun): Promise<unknown> => unlessAborted(given.start(run), given.stopped);
-  await restartBack(touched, { changes: back, timeoutMs, stopping, start });
+  const start = (run: ServiceRun): Promise<unknown> => unlessAborted(given.start(run), stopped);
+  await restartBack(touched, { changes: back, timeoutMs, stopped, start });
   const why = `service ${failed.run.name} did not start with the new configuration, and the old one is back`;
   const restored = touched.map(({ name }) => name);
   const { error } = refusedFor(failed.error);
@@ -129,4 +120,91 @@ async function takeUp(given: InPlaceReload, prepared: Prepared, settings: Launch
 
 function keepsOld(name: string): string {
   return `service ${name} keeps the old configuration`;
+}
+
+/** Gives the new values to services that go on serving, in order. Gives the names of those that keep the old ones. */
+export async function resetAll(runs: readonly ServiceRun[], changes: ConfigChanges): Promise<string[]> {
+  const kept: string[] = [];
+  for (const run of runs) if (!(await run.reset(changes))) kept.push(run.name);
+  return kept;
+}
+
+/** Services that build what their next starts will need. */
+interface Preparation {
+  /** Settles when all have built; rejects with what one of them refused. */
+  readonly done: Promise<void>;
+  /** Lets go of what no start has taken, at any time: what is built after that goes at once. */
+  release(): Promise<unknown>;
+}
+
+/** Lets each service build what its next start will need, one after another, while all of them serve. */
+function prepareAll(runs: readonly ServiceRun[], next: Config | undefined): Preparation {
+  const built: (() => unknown)[] = [];
+  let over = false;
+  const release = (): Promise<unknown> => {
+    over = true;
+    return Promise.allSettled(built.splice(0).map(async (letGo) => letGo()));
+  };
+  const prepare = async (): Promise<void> => {
+    for (const { service } of runs) {
+      if (over) return;
+      const letGo = await service.prepare?.(next);
+      if (letGo !== undefined) built.push(letGo);
+      if (over) await release();
+    }
+  };
+  return { done: prepare(), release };
+}
+
+/** How services are restarted. */
+interface InPlaceRestart {
+  readonly changes: ConfigChanges;
+  /** Milliseconds each may take to stop; 0: endless. */
+  readonly timeoutMs: number;
+  /** Raised when a stop was asked for: nothing is started any more. */
+  readonly stopped: AbortSignal;
+}
+
+/** What came of it. */
+interface RestartResult {
+  /** The services that were stopped. */
+  readonly touched: readonly ServiceRun[];
+  /** The names of those that keep the old values. */
+  readonly kept: readonly string[];
+  /** The one that did not start again, with why: those after it were left alone. */
+  readonly failed?: { readonly run: ServiceRun; readonly error: unknown };
+}
+
+/** Stops, resets and starts the services, one after another; their sockets stay open meanwhile. */
+async function restartAll(runs: readonly ServiceRun[], restart: InPlaceRestart): Promise<RestartResult> {
+  const kept: string[] = [];
+  const touched: ServiceRun[] = [];
+  for (const run of runs) {
+    if (restart.stopped.aborted) break;
+    if (!run.started) continue;
+    touched.push(run);
+    await run.stop({ reason: 'restart', timeoutMs: restart.timeoutMs });
+    if (restart.stopped.aborted) break;
+    if (!(await run.reset(restart.changes))) kept.push(run.name);
+    if (restart.stopped.aborted) break;
+    try {
+      await run.start();
+    } catch (error) {
+      return { touched, kept, failed: { run, error } };
+    }
+  }
+  return { touched, kept };
+}
+
+/** The way back after a restart that failed: the services that were touched, again with the old values. */
+async function restartBack(
+  runs: readonly ServiceRun[],
+  back: InPlaceRestart & { start(run: ServiceRun): Promise<unknown> },
+): Promise<void> {
+  for (const run of runs) {
+    if (back.stopped.aborted) return;
+    if (run.started) await run.stop({ reason: 'restart', timeoutMs: back.timeoutMs });
+    await run.reset(back.changes);
+    if (!back.stopped.aborted) await back.start(run);
+  }
 }

@@ -1,10 +1,10 @@
 /**
  * The graceful stop of the services of one process.
  */
-import { STATUS_FAILED, STATUS_STOPPED } from './exit-status.js';
-import { killAfter } from './process/last-resort.js';
+import { Worker } from 'node:worker_threads';
+import { STATUS_FAILED, STATUS_STOPPED } from '../exit-status.js';
+import { pause } from '../within.js';
 import type { ServiceRun, StopRequest } from './service-run.js';
-import { pause } from './within.js';
 
 /** What a stop depends on. */
 export interface StopCircumstances {
@@ -59,3 +59,28 @@ function longest(runs: readonly ServiceRun[], request: StopRequest): number {
   const all = runs.map((run) => run.timeoutMs(request));
   return all.includes(0) ? 0 : Math.max(request.limitMs ?? request.timeoutMs, ...all);
 }
+
+/** After the deadline the process has so much more to end by itself. */
+const GRACE_MS = 1000;
+
+/**
+ * Kills the process a second after `timeoutMs`, unless the function it gives is called first: by a thread, which needs no
+ * event loop of its own, should that of the process be stuck. 0: never.
+ */
+function killAfter(timeoutMs: number): () => void {
+  if (timeoutMs === 0) return () => undefined;
+  const thread = new Worker(THREAD, {
+    eval: true,
+    workerData: timeoutMs + GRACE_MS,
+    execArgv: [],
+    env: {},
+    resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 },
+  });
+  thread.on('error', () => undefined);
+  thread.unref();
+  return () => void thread.terminate();
+}
+
+const THREAD = `const { workerData } = require('node:worker_threads');
+Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, workerData);
+process.kill(process.pid, 'SIGKILL');`;

@@ -1,0 +1,201 @@
+/**
+ * Runs services in this process: alone, or as the inside of a worker.
+ */
+import type { LogFields } from '../../log/index.js';
+import type { ConfigChanges, ServiceBase, WorkerContext } from '../../service/index.js';
+import { statusOf } from '../exit-status.js';
+import { checkService, serviceName } from '../launch-arguments.js';
+import type { LaunchSettings } from '../launch-settings.js';
+import type { LauncherOptions } from '../launcher.js';
+import type { LauncherCore, ReloadRequest, Runner } from '../launcher-core.js';
+import { logReady, runStatus, type ServiceStatus } from '../launcher-status.js';
+import { logFailure } from '../process/log-failure.js';
+import { CRASH_DRAIN_MS } from '../process/unhandled.js';
+import type { ReloadResult } from '../reload/reload-report.js';
+import { type Answer, Questions } from '../report/questions.js';
+import { ActivatedSockets } from '../sockets/activated-sockets.js';
+import { reloadInPlace, resetAll } from './in-place-reload.js';
+import { ServiceRun, type StopRequest } from './service-run.js';
+import { statusOfStop, stopServices } from './stop-services.js';
+
+/** What a `ServiceLauncher` can be told beyond what all launchers can. */
+export interface ServiceLauncherOptions extends LauncherOptions {
+  /** Start services side by side. Default false: one after another, in the order they were launched. */
+  readonly concurrent?: boolean;
+}
+
+/** What an {@link InProcessRunner} can be told. */
+export interface InProcessOptions extends ServiceLauncherOptions {
+  /** The worker it is the inside of. Default: none, the process is on its own. */
+  readonly worker?: WorkerContext;
+  /** Called when a stop begins, for whatever reason. */
+  readonly stopBegins?: () => void;
+  /** Called when a stop had to cut work off, or failed. */
+  readonly cutOff?: () => void;
+}
+
+/** A process that is no worker. */
+const ALONE: WorkerContext = {
+  id: 0,
+  workers: 1,
+  generation: 1,
+  supervised: false,
+  requestReplacement: () => undefined,
+};
+
+export class InProcessRunner implements Runner {
+  /** What this process can be asked. */
+  readonly questions = new Questions();
+  readonly supervised: boolean;
+  settings: LaunchSettings;
+  generation = 1;
+  readonly #launcher: LauncherCore;
+  readonly #options: InProcessOptions;
+  readonly #worker: WorkerContext;
+  readonly #runs: ServiceRun[] = [];
+  readonly #activated: ActivatedSockets;
+  readonly #collectors: (() => Readonly<Record<string, unknown>>)[] = [];
+  /** The starts so far: the next one waits for them. */
+  #starts: Promise<unknown> = Promise.resolve();
+  #finished = 0;
+
+  constructor(launcher: LauncherCore, options: InProcessOptions) {
+    this.#launcher = launcher;
+    this.#options = options;
+    this.#worker = options.worker ?? ALONE;
+    this.supervised = this.#worker.supervised;
+    this.settings = launcher.settingsOf(options.config);
+    this.#activated = new ActivatedSockets(launcher.host);
+    this.questions.answer('report', () => launcher.diagnosis.reporter.report());
+  }
+
+  get name(): string {
+    return this.#runs[0]?.name ?? 'portico';
+  }
+
+  get services(): readonly ServiceBase[] {
+    return this.#runs.map(({ service }) => service);
+  }
+
+  get remaining(): string {
+    return this.#runs[0]?.remaining ?? 'no limit';
+  }
+
+  get crash(): { readonly facts: LogFields; readonly limitMs: number } {
+    const service = this.#runs.length === 1 ? this.#runs[0]?.name : undefined;
+    return { facts: { service, workerId: this.#options.worker?.id }, limitMs: CRASH_DRAIN_MS };
+  }
+
+  /** Starts a service; settles when it is ready. */
+  launchService(service: ServiceBase): Promise<void> {
+    checkService(service);
+    return this.#launcher.launch(() => {
+      const run: ServiceRun = new ServiceRun(service, serviceName(service), {
+        log: this.#launcher.log,
+        listener: { died: (error) => this.#died(run, error), finished: () => this.#oneFinished() },
+      });
+      this.#runs.push(run);
+      service.useWorker?.(this.#worker);
+      if (!this.supervised) this.#activated.giveTo(service, run.name);
+      const before = this.#options.concurrent ? Promise.resolve() : this.#starts;
+      const started = before.then(() => this.#start(run));
+      this.#starts = Promise.allSettled([this.#starts, started]);
+      return started;
+    });
+  }
+
+  /** Asks this process, as a supervisor asks all its workers. */
+  async ask(topic: string, body: unknown): Promise<Answer[]> {
+    const from = { service: undefined, workerId: 0, pid: this.#launcher.host.pid };
+    return [await this.questions.answerAs(from, topic, body)];
+  }
+
+  status(): ServiceStatus[] {
+    const { id, generation } = this.#worker;
+    const { pid } = this.#launcher.host;
+    return this.#runs.map((run) => runStatus(run, { id, pid, generation, facts: this.facts() }));
+  }
+
+  summary(): string {
+    return this.#runs.map(({ name, state }) => `${name}: ${state}`).join(', ');
+  }
+
+  answers(): boolean {
+    return true;
+  }
+
+  allReady(since: number): void {
+    const { log } = this.#launcher;
+    if (this.#options.signals !== false) logReady(log, this.status(), since);
+    this.#activated.warnOfUnused(log, this.#runs);
+  }
+
+  async stop(request: StopRequest, superseded: AbortSignal): Promise<number> {
+    this.#options.stopBegins?.();
+    const clean = await stopServices(this.#runs, request, {
+      drainDelayMs: this.settings.drainDelayMs,
+      alone: this.#options.signals !== false && !this.supervised,
+      superseded,
+      leaveBehind: (work) => this.#launcher.process.leaveBehind(work, { overdue: true }),
+    });
+    if (!clean) this.#options.cutOff?.();
+    return statusOfStop(this.#runs, clean);
+  }
+
+  async halt(): Promise<void> {
+    await Promise.all(this.#runs.map((run) => run.abandon()));
+  }
+
+  /** Stop, reset, start: one service after another, its listening sockets open throughout. */
+  reload(request: ReloadRequest): Promise<ReloadResult> {
+    return reloadInPlace({
+      ...request,
+      config: this.#options.config,
+      runs: this.#runs,
+      useSettings: (settings) => {
+        this.settings = settings;
+      },
+      accepted: () => {
+        this.generation += 1;
+        request.accepted();
+      },
+      start: (run) => this.#start(run).catch(() => undefined),
+      leaveBehind: (work) => this.#launcher.process.leaveBehind(work),
+    });
+  }
+
+  /** New values for services that go on serving: their `reset`, in order. False when one refused. */
+  async reset(changes: ConfigChanges): Promise<boolean> {
+    return (await resetAll(this.#runs, changes)).length === 0;
+  }
+
+  /** Adds what `collect` gives to the facts of `status()`. */
+  addFacts(collect: () => Readonly<Record<string, unknown>>): void {
+    this.#collectors.push(collect);
+  }
+
+  /** What the collectors give now. */
+  facts(): Record<string, unknown> {
+    return Object.assign({}, ...this.#collectors.map((collect) => collect())) as Record<string, unknown>;
+  }
+
+  async #start(run: ServiceRun): Promise<void> {
+    const { diagnosis, stopping } = this.#launcher;
+    if (stopping) return;
+    const start = async (): Promise<void> => {
+      await diagnosis.open();
+      if ('backdoorPort' in run.service) run.service.backdoorPort = diagnosis.backdoorPort;
+      await run.start();
+    };
+    await this.#launcher.orEnd(run.name, start());
+  }
+
+  #died(run: ServiceRun, error: unknown): void {
+    logFailure(this.#launcher.log, `Service ${run.name} died`, error, { service: run.name });
+    this.#launcher.end(statusOf(error));
+  }
+
+  #oneFinished(): void {
+    if (++this.#finished === this.#runs.length && this.#options.exitWhenIdle) this.#launcher.end(0);
+  }
+}

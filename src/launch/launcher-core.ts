@@ -1,0 +1,290 @@
+/**
+ * The launcher behind both public ones: it owns the process's signals, the launch, reloads, the stop and the exit status.
+ * Where its services run is the affair of its runner: in this process, or in workers.
+ */
+import type { Config } from '../config/index.js';
+import { createLogger, type LogFields, type Logger } from '../log/index.js';
+import type { ServiceBase } from '../service/index.js';
+import { deferred } from './deferred.js';
+import { STATUS_FAILED, statusOf } from './exit-status.js';
+import type { StopRequest } from './in-process/service-run.js';
+import type { RestartMethod } from './launch-arguments.js';
+import type { LaunchSettings } from './launch-settings.js';
+import type { LauncherOptions } from './launcher.js';
+import { logConfiguration, readSettings } from './launcher-options.js';
+import type { LauncherStatus, ServiceStatus } from './launcher-status.js';
+import { currentProcess, type HostProcess } from './process/host-process.js';
+import { logFailure } from './process/log-failure.js';
+import { OwnedProcess } from './process/owned-process.js';
+import type { SignalHandler } from './process/signal-handler.js';
+import { logUnhandled } from './process/unhandled.js';
+import { Coalesced } from './reload/coalesced.js';
+import { ReloadReports, type ReloadResult } from './reload/reload-report.js';
+import { Diagnosis } from './report/diagnosis.js';
+import { ServiceManager } from './systemd/service-manager.js';
+import { unlessAborted } from './within.js';
+
+/** What a runner is told of a reload. */
+export interface ReloadRequest {
+  readonly method: RestartMethod;
+  /** The settings of a configuration. */
+  settings(config: Config | undefined): LaunchSettings;
+  /** To be called when the new configuration is in force. */
+  accepted(): void;
+  /** Raised when a stop was asked for. */
+  readonly stopped: AbortSignal;
+  /** True when another reload was asked for: this one need not try for ever. */
+  superseded(): boolean;
+}
+
+/** Runs the services of a launcher. */
+export interface Runner {
+  readonly settings: LaunchSettings;
+  /** The configuration in force, counted from 1. */
+  readonly generation: number;
+  /** A supervisor watches this process, and tells the log and the service manager what concerns all workers. */
+  readonly supervised: boolean;
+  /** What an unhandled error is logged with, and how long requests under way may take to end after it. */
+  readonly crash: { readonly facts: LogFields; readonly limitMs?: number };
+  /** What reports are called by: the service, or the program. */
+  readonly name: string;
+  /** Those of this process. */
+  readonly services: readonly ServiceBase[];
+  /** In a supervisor: its workers, a line each. */
+  workerLines?(): readonly string[];
+  /** The time left of a stop that is under way, for people. */
+  readonly remaining: string;
+  status(): ServiceStatus[];
+  /** One line for the service manager. */
+  summary(): string;
+  /** Whether all that serves has given a sign of life lately; `limitMs`: within that time at least. */
+  answers(limitMs: number): boolean;
+  /** The launcher listens to the signals of its process from now on. */
+  signalsTaken?(): void;
+  /** Every service that was launched is ready for the first time. `since`: when the launch began. */
+  allReady(since: number): void;
+  /** Gives what came of it; never rejects. */
+  reload(request: ReloadRequest): Promise<ReloadResult>;
+  /** Stops all services gracefully; gives the exit status. `superseded` is raised when a stop that has less time takes its place. */
+  stop(request: StopRequest, superseded: AbortSignal): Promise<number>;
+  /** Ends all at once. */
+  halt(): Promise<void>;
+  /** One worker more or fewer for each service. */
+  resize?(by: 1 | -1): void;
+  /** Tells workers to open their log file anew. */
+  reopenLogs?(): void;
+}
+
+/** What a {@link LauncherCore} can be told beyond what users can tell a launcher. */
+export interface LauncherCoreOptions extends LauncherOptions {
+  /** Told of a service that did not start, instead of the log. */
+  readonly startFailed?: ((service: string, error: unknown) => void) | undefined;
+}
+
+export class LauncherCore<R extends Runner = Runner> {
+  readonly runner: R;
+  readonly host: HostProcess;
+  readonly log: Logger;
+  readonly process: OwnedProcess;
+  readonly diagnosis: Diagnosis;
+  readonly #options: LauncherCoreOptions;
+  readonly #ended = deferred<number>();
+  /** Raised when a stop begins. */
+  readonly #stopped = new AbortController();
+  readonly #reloads = new Coalesced(() => this.#reload());
+  readonly #reports = new ReloadReports();
+  readonly #serviceManager: ServiceManager;
+  readonly #launchedAt = performance.now();
+  #launching: Promise<unknown> = Promise.resolve();
+  #status = 0;
+  #crashed = false;
+  #stopReason: StopRequest['reason'] | undefined;
+  #stopping: Promise<void> | undefined;
+  #superseded = new AbortController();
+
+  constructor(options: LauncherCoreOptions, makeRunner: (launcher: LauncherCore<R>) => R) {
+    this.#options = options;
+    this.host = options.host ?? currentProcess();
+    this.log = options.log ?? createLogger();
+    this.runner = makeRunner(this);
+    const { runner, host, log } = this;
+    this.#serviceManager = new ServiceManager(host, log);
+    this.process = new OwnedProcess({
+      host,
+      log,
+      owned: options.signals !== false,
+      watched: runner.workerLines === undefined,
+      supervised: runner.supervised,
+      settings: () => runner.settings,
+      config: options.config,
+      ended: this.#ended.promise,
+      actions: {
+        stopping: () => this.#stopReason === 'stop',
+        remaining: () => runner.remaining,
+        stop: () => void this.stop(),
+        halt: () => void this.#halt(),
+        restart: () => void this.restart(),
+        reopenLog: () => runner.reopenLogs?.(),
+        resize: (by) => runner.resize?.(by),
+        report: () => this.diagnosis.report(),
+      },
+      crashed: (error) => void this.crash(error),
+    });
+    this.diagnosis = new Diagnosis({
+      name: () => runner.name,
+      services: () => runner.services,
+      workers: runner.workerLines && (() => runner.workerLines!()),
+      config: options.config,
+      log,
+    });
+    void this.#ended.promise.then(() => this.diagnosis.close());
+  }
+
+  get signalHandler(): SignalHandler {
+    return this.process.signalHandler;
+  }
+
+  /** A stop is under way, or over. */
+  get stopping(): boolean {
+    return this.#stopping !== undefined;
+  }
+
+  /** Listens to the signals of the process, unless told not to. Done once. */
+  takeSignals(): void {
+    if (!this.stopping && this.process.take()) this.runner.signalsTaken?.();
+  }
+
+  /** Launches a service by `start`. Once a stop was asked for nothing is started any more, and `wait()` gives the status. */
+  async launch(start: () => Promise<void>): Promise<void> {
+    this.takeSignals();
+    if (this.stopping) return;
+    const started = start();
+    this.#launching = Promise.allSettled([this.#launching, started]);
+    await started;
+  }
+
+  /** What has to succeed for the launch to go on: when it rejects, so does this, once all was stopped. */
+  async orEnd(name: string, work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      // What a stop has called off has not failed.
+      if (this.stopping) return;
+      const { startFailed } = this.#options;
+      if (startFailed !== undefined) startFailed(name, error);
+      else logFailure(this.log, `Error starting service ${name}`, error, { service: name });
+      this.#status = statusOf(error);
+      this.process.failed(error, this.#status);
+      await this.stop();
+      throw error;
+    }
+  }
+
+  async wait(options: { signal?: AbortSignal } = {}): Promise<number> {
+    this.takeSignals();
+    const { runner } = this;
+    if (!runner.supervised) logConfiguration(this.#options.config, runner.settings, this.log);
+    void this.#launching.then(() => this.#allReady());
+    return this.process.wait(options.signal);
+  }
+
+  stop(): Promise<void> {
+    return this.drain({ reason: 'stop', timeoutMs: this.runner.settings.gracefulShutdownTimeoutMs });
+  }
+
+  /**
+   * A graceful stop, as a worker's parent asks for it among others: for another reason, with another deadline, or with a
+   * status it knows. Asked again while a worker lets its idle connections go (`replaced`), it makes haste.
+   */
+  drain(request: StopRequest, status = 0): Promise<void> {
+    this.#status ||= status;
+    const crashed = request.limitMs !== undefined && !this.#crashed;
+    const hasten = crashed || (this.#stopReason === 'replaced' && request.reason === 'stop');
+    this.#crashed ||= crashed;
+    if (this.#stopping !== undefined && !hasten) return this.#stopping;
+    this.#stopReason = request.reason;
+    this.#stopped.abort();
+    this.#superseded.abort();
+    this.#superseded = new AbortController();
+    if (this.#stopping === undefined) this.#serviceManager.stopping();
+    this.#stopping = this.#stopAll(request);
+    return this.#stopping;
+  }
+
+  /** The process is to end by a stop, with that status, and not because the program has asked for it. */
+  end(status: number): void {
+    this.#status ||= status;
+    this.process.stop();
+  }
+
+  /** After an error nobody handled: it is logged, and all is stopped. */
+  async crash(error: unknown): Promise<void> {
+    const { crash, settings } = this.runner;
+    const { facts, ...limit } = crash;
+    const status = logUnhandled(this.log, error, facts);
+    await this.drain({ reason: 'stop', timeoutMs: settings.gracefulShutdownTimeoutMs, ...limit }, status);
+  }
+
+  async restart(): Promise<void> {
+    if (!this.stopping) await this.#reloads.run();
+  }
+
+  status(): LauncherStatus {
+    const { runner, stopping } = this;
+    const { generation } = runner;
+    return { pid: this.host.pid, stopping, generation, services: runner.status(), reloads: this.#reports.all };
+  }
+
+  /** The settings of a configuration. */
+  settingsOf(config: Config | undefined, restartMethod = this.#options.restartMethod): LaunchSettings {
+    return readSettings(config, { ...this.#options.settings, restartMethod });
+  }
+
+  #allReady(): void {
+    const { runner } = this;
+    if (this.stopping || runner.supervised) return;
+    runner.allReady(this.#launchedAt);
+    this.#serviceManager.ready(() => `${runner.summary()}; configuration ${runner.generation}`);
+    this.#serviceManager.watch((limitMs) => runner.answers(limitMs));
+  }
+
+  async #stopAll(request: StopRequest): Promise<void> {
+    const { signal: superseded } = this.#superseded;
+    const status = await this.runner.stop(request, superseded);
+    this.#status ||= status;
+    if (superseded.aborted) return this.#stopping;
+    await this.process.letGo(this.#reloads.idle());
+    this.#ended.resolve(this.#status);
+  }
+
+  async #halt(): Promise<void> {
+    this.#status = STATUS_FAILED;
+    this.#stopReason = 'stop';
+    this.#stopped.abort();
+    this.#stopping ??= this.#ended.promise.then(() => undefined);
+    await this.runner.halt();
+    this.#ended.resolve(this.#status);
+    this.process.exit(this.#status);
+  }
+
+  async #reload(): Promise<void> {
+    const { runner, log } = this;
+    const { signal: stopped } = this.#stopped;
+    // A reload that was asked for during the launch is one of what was launched.
+    await unlessAborted(this.#launching, stopped);
+    if (this.stopping) return;
+    const method = runner.settings.restartMethod;
+    const report = this.#reports.begin(method);
+    this.process.reloads();
+    this.#serviceManager.reloading();
+    const result = await runner.reload({
+      method,
+      settings: (config) => this.settingsOf(config, method),
+      accepted: () => this.process.accepted(),
+      stopped,
+      superseded: () => this.#reloads.pending,
+    });
+    if (!this.stopping) this.#serviceManager.reloaded();
+    report(result, { generation: runner.generation, abandoned: stopped.aborted, log });
+  }
+}
