@@ -5,24 +5,19 @@
 import type { Config } from '../config/index.js';
 import { createLogger, type LogFields, type Logger } from '../log/index.js';
 import type { ServiceBase } from '../service/index.js';
-import { deferred } from './deferred.js';
 import { STATUS_FAILED, statusOf } from './exit-status.js';
 import type { StopRequest } from './in-process/service-run.js';
-import type { RestartMethod } from './launch-arguments.js';
-import type { LaunchSettings } from './launch-settings.js';
-import type { LauncherOptions } from './launcher.js';
-import { logConfiguration, readSettings } from './launcher-options.js';
+import type { LauncherOptions, RestartMethod } from './launcher.js';
+import { type LaunchSettings, logConfiguration, readSettings } from './launcher-options.js';
 import type { LauncherStatus, ServiceStatus } from './launcher-status.js';
 import { currentProcess, type HostProcess } from './process/host-process.js';
-import { logFailure } from './process/log-failure.js';
+import { logFailure, logUnhandled } from './process/log-failure.js';
 import { OwnedProcess } from './process/owned-process.js';
 import type { SignalHandler } from './process/signal-handler.js';
-import { logUnhandled } from './process/unhandled.js';
-import { Coalesced } from './reload/coalesced.js';
 import { ReloadReports, type ReloadResult } from './reload/reload-report.js';
 import { Diagnosis } from './report/diagnosis.js';
 import { ServiceManager } from './systemd/service-manager.js';
-import { unlessAborted } from './within.js';
+import { Coalesced, deferred, unlessAborted } from './waiting.js';
 
 /** What a runner is told of a reload. */
 export interface ReloadRequest {

@@ -1,11 +1,12 @@
 /**
- * The Launcher contract: runs services and owns the process's signals.
+ * The contract of a launcher, what it can be told, and the checks of that. They run before any side effect: nothing is
+ * bound, started or listened to when one of them throws.
  */
 import type { Config } from '../config/index.js';
+import { PorticoError, whatItIs } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { ServiceBase } from '../service/index.js';
-import type { RestartMethod } from './launch-arguments.js';
-import type { LaunchSettings } from './launch-settings.js';
+import type { LaunchSettings } from './launcher-options.js';
 import type { HostProcess } from './process/host-process.js';
 
 export interface Launcher {
@@ -37,4 +38,79 @@ export interface LauncherOptions {
   readonly settings?: Partial<LaunchSettings>;
   /** The process to own. Default: this one. */
   readonly host?: HostProcess;
+}
+
+/** What SIGHUP does: replace or restart the services, or change the mutable options in place. */
+export type RestartMethod = 'reload' | 'mutate';
+
+/** What launchers and services call of a log. */
+const LOG_METHODS = ['debug', 'info', 'warn', 'error', 'notice', 'child'] as const;
+
+const VERBS = ['start', 'stop', 'wait', 'reset'] as const;
+
+/**
+ * Throws `TypeError` for a number of workers that is no integer, `RangeError` for one below 1. Undefined and null mean 1.
+ */
+export function checkWorkers(workers: unknown): number {
+  if (workers === undefined || workers === null) return 1;
+  if (typeof workers !== 'number' || !Number.isInteger(workers)) {
+    throw withCode(new TypeError('Type of workers should be int!'), 'PORTICO_INVALID_WORKERS');
+  }
+  if (workers < 1) {
+    throw withCode(new RangeError('Number of workers should be positive!'), 'PORTICO_INVALID_WORKERS');
+  }
+  return workers;
+}
+
+/** Throws `RangeError` for anything but `reload` and `mutate`. Undefined means `fallback`, by default `reload`. */
+export function checkRestartMethod(method: unknown, fallback: RestartMethod = 'reload'): RestartMethod {
+  if (method === undefined) return fallback;
+  if (method === 'reload' || method === 'mutate') return method;
+  throw withCode(new RangeError(`Invalid restart_method: ${printable(method)}`), 'PORTICO_INVALID_RESTART_METHOD');
+}
+
+/** Throws for options of a launcher that cannot be: `PORTICO_LAUNCHER_OPTION`, and as {@link checkRestartMethod}. */
+export function checkLauncherOptions(options: LauncherOptions): void {
+  const refuse = (what: string, value: unknown, wanted: string, hint: string): void => {
+    const message = `${what} of a launcher is ${whatItIs(value)}, not ${wanted}`;
+    throw new PorticoError('PORTICO_LAUNCHER_OPTION', { message, hint });
+  };
+  if (typeof options !== 'object' || options === null) {
+    refuse('the argument', options, 'an object of options', 'Write { config, log }.');
+  }
+  const { config, log, restartMethod } = options as Partial<Record<keyof LauncherOptions, unknown>>;
+  if (config !== undefined && typeof (config as Config | null)?.group !== 'function') {
+    refuse('config', config, 'a Config', 'Write config: await Config.load().');
+  }
+  const lacks = (method: keyof Logger): boolean => typeof (log as Logger | null)?.[method] !== 'function';
+  if (log !== undefined && LOG_METHODS.some(lacks)) {
+    refuse('log', log, 'a Logger', 'Write log: createLogger(), or leave it out.');
+  }
+  if (restartMethod !== undefined) checkRestartMethod(restartMethod);
+}
+
+/** Throws `TypeError` for anything that lacks one of the four verbs of a service, naming those that are missing. */
+export function checkService(service: unknown): ServiceBase {
+  const candidate = service as Partial<Record<(typeof VERBS)[number], unknown>> | null | undefined;
+  const missing = VERBS.filter((verb) => typeof candidate?.[verb] !== 'function');
+  if (missing.length === 0) return service as ServiceBase;
+  const message = `Service ${printable(service)} must be an instance of ServiceBase! Missing: ${missing.join(', ')}.`;
+  throw withCode(new TypeError(message), 'PORTICO_NOT_A_SERVICE');
+}
+
+/** The name a service goes by within its launcher. */
+export function serviceName(service: ServiceBase): string {
+  return service.name || service.constructor.name || 'service';
+}
+
+function printable(given: unknown): string {
+  if (typeof given === 'function') return given.name || 'function';
+  if (typeof given !== 'object' || given === null) return String(given);
+  const named = given as { name?: unknown };
+  if (typeof named.name === 'string' && named.name !== '') return named.name;
+  return Object.getPrototypeOf(given)?.constructor?.name ?? 'object';
+}
+
+function withCode<E extends Error>(error: E, code: string): E & { code: string } {
+  return Object.assign(error, { code });
 }

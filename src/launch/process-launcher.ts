@@ -7,12 +7,10 @@
 import type { Config } from '../config/index.js';
 import { PorticoError } from '../errors/index.js';
 import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
-import { checkLauncherOptions, checkWorkers } from './launch-arguments.js';
-import type { Launcher } from './launcher.js';
+import { checkLauncherOptions, checkWorkers, type Launcher } from './launcher.js';
 import { LauncherCore } from './launcher-core.js';
 import type { LauncherStatus } from './launcher-status.js';
-import { FleetRunner, type ProcessLauncherOptions } from './parent/fleet-runner.js';
-import { REPORTS_MS } from './parent/worker-reports.js';
+import { FleetRunner, type ProcessLauncherOptions, REPORTS_MS } from './parent/fleet-runner.js';
 import { currentProcess } from './process/host-process.js';
 import type { SignalHandler } from './process/signal-handler.js';
 import type { LaunchRequest } from './reload/fleet-reload.js';

@@ -3,8 +3,7 @@
  */
 import type { ServiceBase } from '../service/index.js';
 import { InProcessRunner, type ServiceLauncherOptions } from './in-process/in-process-runner.js';
-import { checkLauncherOptions } from './launch-arguments.js';
-import type { Launcher } from './launcher.js';
+import { checkLauncherOptions, type Launcher } from './launcher.js';
 import { LauncherCore } from './launcher-core.js';
 import type { LauncherStatus } from './launcher-status.js';
 import type { SignalHandler } from './process/signal-handler.js';

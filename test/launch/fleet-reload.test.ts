@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { silentLogger } from 'portico';
-import type { LaunchSettings } from '../../dist/launch/launch-settings.js';
-import type { Generation } from '../../dist/launch/parent/pool-surroundings.js';
+import type { LaunchSettings } from '../../dist/launch/launcher-options.js';
 import type { Supervisor } from '../../dist/launch/parent/supervisor.js';
+import type { Generation } from '../../dist/launch/parent/worker-process.js';
 import { type FleetChangeResult, FleetReload, type LaunchRequest } from '../../dist/launch/reload/fleet-reload.js';
 import { Handover } from '../../dist/launch/sockets/handover.js';
 import { openListenSockets } from '../../dist/launch/sockets/listen-sockets.js';
@@ -141,7 +141,7 @@ test('LC-321 LC-329 the first worker of a service that a reload has added is rep
     await victim.handle.exited;
     while (added.spawned.length === known) await turn();
     await added.spawned.at(-1)!.handle.ready;
-    assert.equal(added.pool.ready, true);
+    assert.ok(added.pool.current.every(({ serving }) => serving));
   }
 });
 

@@ -4,9 +4,14 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { mainModule, spawnWorker, workerExecArgv } from '../../dist/launch/parent/worker-process.js';
-import { isDaemon, rememberForeground } from '../../dist/launch/process/foreground.js';
-import type { HostProcess } from '../../dist/launch/process/host-process.js';
-import { masterTitle, programName, setTitle, workerTitle } from '../../dist/launch/process/process-title.js';
+import {
+  type HostProcess,
+  masterTitle,
+  programName,
+  setTitle,
+  workerTitle,
+} from '../../dist/launch/process/host-process.js';
+import { isDaemon, rememberForeground } from '../../dist/launch/process/terminal.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 
 test('LC-1710 each worker’s inspector picks a port of its own, and never waits for a debugger', () => {

@@ -8,7 +8,7 @@ import { type App, afterResponse, beforeHead, compose, defaultHeaders, type Resp
 import { compression, requestLog } from 'portico/middleware';
 import { Server } from 'portico/server';
 import { buildFilter, captureLog } from 'portico/testing';
-import { deferred } from '../../dist/launch/deferred.js';
+import { deferred } from '../../dist/launch/waiting.js';
 import { memoryLog } from './memory-log.js';
 import { exchange, portOf } from './raw-client.js';
 

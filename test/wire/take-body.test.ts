@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import type { PorticoError } from 'portico';
 import { type App, collectBody, Fault, limitBody, readBody } from 'portico/app';
 import { Server } from 'portico/server';
-import { deferred } from '../../dist/launch/deferred.js';
+import { deferred } from '../../dist/launch/waiting.js';
 import { Client, portOf } from '../server/raw-client.js';
 
 const post = (length: number, more = ''): string =>

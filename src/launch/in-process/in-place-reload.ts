@@ -5,14 +5,12 @@
 import type { Config } from '../../config/index.js';
 import { PorticoError, Refusals } from '../../errors/index.js';
 import type { ConfigChanges, ServiceBase } from '../../service/index.js';
-import type { LaunchSettings } from '../launch-settings.js';
 import type { ReloadRequest } from '../launcher-core.js';
-import { changedFiles, filesRead, type ReloadChange } from '../reload/changed-files.js';
-import { checkAll } from '../reload/check-all.js';
-import { compareOutlines, outlineOf } from '../reload/outline.js';
+import type { LaunchSettings } from '../launcher-options.js';
+import { changedFiles, compareOutlines, filesRead, outlineOf, type ReloadChange } from '../reload/reload-changes.js';
 import { judge, type ReloadResult, refusedFor } from '../reload/reload-report.js';
-import { type Prepared, prepareReload } from '../reload/reload-source.js';
-import { unlessAborted, within } from '../within.js';
+import { checkAll, type Prepared, prepareReload } from '../reload/reload-source.js';
+import { unlessAborted, within } from '../waiting.js';
 import type { ServiceRun } from './service-run.js';
 
 /** What a reload works on. */

@@ -4,13 +4,11 @@
 import type { LogFields } from '../../log/index.js';
 import type { ConfigChanges, ServiceBase, WorkerContext } from '../../service/index.js';
 import { statusOf } from '../exit-status.js';
-import { checkService, serviceName } from '../launch-arguments.js';
-import type { LaunchSettings } from '../launch-settings.js';
-import type { LauncherOptions } from '../launcher.js';
+import { checkService, type LauncherOptions, serviceName } from '../launcher.js';
 import type { LauncherCore, ReloadRequest, Runner } from '../launcher-core.js';
+import type { LaunchSettings } from '../launcher-options.js';
 import { logReady, runStatus, type ServiceStatus } from '../launcher-status.js';
-import { logFailure } from '../process/log-failure.js';
-import { CRASH_DRAIN_MS } from '../process/unhandled.js';
+import { CRASH_DRAIN_MS, logFailure } from '../process/log-failure.js';
 import type { ReloadResult } from '../reload/reload-report.js';
 import { type Answer, Questions } from '../report/questions.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';

@@ -4,9 +4,8 @@
 import { describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ConfigChanges, ServiceBase, StopOptions } from '../../service/index.js';
-import { Deadline } from '../deadline.js';
 import { chosenStatus, isRefusal } from '../exit-status.js';
-import { settled, unlessAborted, within } from '../within.js';
+import { Deadline, settled, unlessAborted, within } from '../waiting.js';
 
 /** After its deadline: how long a service may take to let go. */
 const LETTING_GO_MS = 500;

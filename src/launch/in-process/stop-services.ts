@@ -3,7 +3,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { STATUS_FAILED, STATUS_STOPPED } from '../exit-status.js';
-import { pause } from '../within.js';
+import { pause } from '../waiting.js';
 import type { ServiceRun, StopRequest } from './service-run.js';
 
 /** What a stop depends on. */

@@ -4,25 +4,23 @@
 import { type Config, maskArguments } from '../../config/index.js';
 import type { PorticoError } from '../../errors/index.js';
 import type { ListenAddress, ServiceBase } from '../../service/index.js';
-import { Deadline } from '../deadline.js';
 import { STATUS_FAILED } from '../exit-status.js';
 import type { StopRequest } from '../in-process/service-run.js';
-import { checkService, checkWorkers, serviceName } from '../launch-arguments.js';
-import type { LaunchSettings } from '../launch-settings.js';
-import type { LauncherOptions } from '../launcher.js';
+import { checkService, checkWorkers, type LauncherOptions, serviceName } from '../launcher.js';
 import type { LauncherCore, ReloadRequest, Runner } from '../launcher-core.js';
+import type { LaunchSettings } from '../launcher-options.js';
 import { fleetStatus, logReady, type ServiceStatus, workerLines } from '../launcher-status.js';
 import { HookList } from '../process/hook-list.js';
-import { masterTitle, programName, setTitle } from '../process/process-title.js';
+import { masterTitle, programName, setTitle } from '../process/host-process.js';
 import type { LaunchRequest } from '../reload/fleet-reload.js';
 import { type OnReload, reloadFleet } from '../reload/parent-reload.js';
 import type { ReloadResult } from '../reload/reload-report.js';
 import type { Answer } from '../report/questions.js';
-import { bindFailure, bindFailures } from '../sockets/bind-failure.js';
+import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
+import { Deadline, within } from '../waiting.js';
 import { placeOfAddress, Supervisor } from './supervisor.js';
 import type { WorkerHandle } from './worker-handle.js';
 import { mainModule, shownArguments, type WorkerProgram } from './worker-process.js';
-import { workerReports } from './worker-reports.js';
 
 /** What a `ProcessLauncher` can be told beyond what all launchers can. */
 export interface ProcessLauncherOptions extends LauncherOptions {
@@ -43,6 +41,11 @@ export interface ProcessLauncherOptions extends LauncherOptions {
   /** Accepted for the sake of oslo.service's users, and ignored: nothing here polls. */
   readonly waitInterval?: number;
 }
+
+/** A worker gives a sign of life each second; one that gave none for so long does not answer. */
+const SILENT_MS = 5000;
+/** Any may be so long silent: its beat, and how late that may be. */
+const LATE_MS = 1250;
 
 /** How long hooks may hold up a stop, at most. */
 const HOOKS_MS = 10_000;
@@ -169,7 +172,9 @@ export class FleetRunner implements Runner {
   }
 
   answers(limitMs: number): boolean {
-    return this.supervisor.pools.every((pool) => pool.answers(limitMs));
+    const since = performance.now() - Math.max(LATE_MS, Math.min(SILENT_MS, limitMs));
+    const serving = this.supervisor.pools.flatMap((pool) => pool.current.filter((worker) => worker.serving));
+    return serving.every((worker) => worker.debugged || worker.lastBeatAt >= since);
   }
 
   allReady(since: number): void {
@@ -226,4 +231,46 @@ export class FleetRunner implements Runner {
 /** How long the hooks for a stop may hold it up: most of the time is the workers'. An endless stop has no endless hooks. */
 function hooksMs(timeoutMs: number): number {
   return timeoutMs === 0 ? HOOKS_MS : Math.min(HOOKS_MS, timeoutMs / 6);
+}
+
+/** How long a worker may take to report. */
+const REPORT_MS = 5000;
+/** How long all of them may take. */
+export const REPORTS_MS = REPORT_MS + 1000;
+/** How often is looked whether the watch thread has something. */
+const LOOK_MS = 100;
+
+/** A watch thread that could find something has done so by then. */
+const STACKLESS_SECONDS = 4;
+
+/** One report behind the other. */
+async function workerReports(workers: readonly WorkerHandle[]): Promise<string> {
+  const answers = await Promise.all(workers.map(reportOf));
+  return answers
+    .map(({ service, workerId, pid, body, error }) => {
+      const text = typeof body === 'string' ? body : `no report: ${error ?? 'it gave none'}`;
+      return `Worker ${workerId} of ${service ?? 'all services'} (pid ${pid})\n\n${text}`;
+    })
+    .join('\n\n');
+}
+
+/** Its own report; that of a stuck worker is its stack, at once where that is known. */
+async function reportOf(worker: WorkerHandle): Promise<Answer> {
+  const answer = worker.ask('report', undefined, REPORT_MS);
+  for (;;) {
+    const { stack } = worker;
+    const answered = await within(stack === undefined ? LOOK_MS : 0, answer);
+    if (answered !== undefined) return answered;
+    if (stack !== undefined || worker.silentSeconds > STACKLESS_SECONDS) return stuckAnswer(worker, stack);
+  }
+}
+
+function stuckAnswer(worker: WorkerHandle, stack: readonly string[] | undefined): Answer {
+  const { service, index: workerId } = worker.assignment;
+  const seconds = Math.round((performance.now() - worker.lastBeatAt) / 1000);
+  const what =
+    stack === undefined
+      ? ['its watch thread tells nothing: the process is stopped, or its main thread waits for the system']
+      : ['its main thread is stuck:', ...stack.map((frame) => `    ${frame}`)];
+  return { service, workerId, pid: worker.pid, body: `no sign of life for ${seconds} s; ${what.join('\n')}` };
 }

@@ -2,18 +2,36 @@
  * How the workers of a service are replaced: in each slot by one other at a time, which has to serve first.
  */
 import { PorticoError } from '../../errors/index.js';
-import { deferred } from '../deferred.js';
-import { unlessAborted, within } from '../within.js';
+import { type Deferred, deferred, unlessAborted, within } from '../waiting.js';
 import type { PoolStarts } from './pool-starts.js';
-import type { Generation, SpawnOptions } from './pool-surroundings.js';
 import type { WorkerHandle } from './worker-handle.js';
-import { type Slot, undecided } from './worker-slot.js';
+import type { Generation, SpawnOptions } from './worker-process.js';
+
+/** One place for a worker. `next` is the one that is to take over. */
+export interface Slot {
+  readonly index: number;
+  current: WorkerHandle | undefined;
+  next: WorkerHandle | undefined;
+  /** Settles when `next` has taken over, or will not. */
+  decided: Deferred<void>;
+}
+
+/** A place nobody has yet. */
+export function emptySlot(index: number): Slot {
+  return { index, current: undefined, next: undefined, decided: deferred() };
+}
+
+/** Nobody is to take over, or somebody has. */
+export function undecided(slot: Slot): void {
+  slot.next = undefined;
+  slot.decided.resolve();
+}
 
 /** How long a replaced worker may take to say that it accepts nothing any more. */
 const DRAINED_WITHIN_MS = 5000;
 
 /** What a replacement is made with. */
-export interface PrepareOptions {
+interface PrepareOptions {
   /** One that rehearsed, instead of a new one. */
   readonly spare?: WorkerHandle | undefined;
   /** How many workers a new one is told there are. Default: as many as are wanted now. */
@@ -25,7 +43,7 @@ export interface PrepareOptions {
 }
 
 /** What replacements need of their pool. */
-export interface ReplacementsOptions {
+interface ReplacementsOptions {
   readonly service: string;
   readonly slots: readonly Slot[];
   readonly starts: PoolStarts;

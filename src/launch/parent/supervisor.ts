@@ -9,17 +9,15 @@ import type { ListenAddress, ListeningService, ServiceBase } from '../../service
 import { isListening } from '../../service/internal.js';
 import { type Assignment, type Configure, FIRST_SOCKET_DESCRIPTOR, type InheritedSockets } from '../assignment.js';
 import { isChosen } from '../exit-status.js';
-import type { LaunchSettings } from '../launch-settings.js';
-import { CodeChange } from '../reload/code-change.js';
+import type { LaunchSettings } from '../launcher-options.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { Handover } from '../sockets/handover.js';
 import { describeAddress, type ListenSockets, openListenSockets } from '../sockets/listen-sockets.js';
-import type { Generation, PoolSurroundings, SpawnOptions } from './pool-surroundings.js';
-import { watchStart } from './slow-start.js';
-import { logChannel } from './worker-channel-log.js';
 import { WorkerHandle } from './worker-handle.js';
-import { WorkerPool } from './worker-pool.js';
-import { mainModule, spawnWorker, type WorkerProgram, workerArguments } from './worker-process.js';
+import { logChannel, watchStart } from './worker-log.js';
+import { type PoolOptions, WorkerPool } from './worker-pool.js';
+import type { Generation, SpawnOptions } from './worker-process.js';
+import { CodeChange, mainModule, spawnWorker, type WorkerProgram, workerArguments } from './worker-process.js';
 
 /** After `drain_delay`: how long workers that are told to stop may take until they listen no more. */
 const LETTING_GO_MS = 2000;
@@ -34,8 +32,8 @@ export interface SupervisorOptions {
   /** What the first workers begin with. */
   readonly configuration: () => unknown;
   readonly settings: LaunchSettings;
-  readonly deadWorker: PoolSurroundings['deadWorker'];
-  readonly giveUp: PoolSurroundings['giveUp'];
+  readonly deadWorker: PoolOptions['deadWorker'];
+  readonly giveUp: PoolOptions['giveUp'];
 }
 
 export class Supervisor {
@@ -43,7 +41,7 @@ export class Supervisor {
   readonly #log: Logger;
   readonly #pools = new Map<string, WorkerPool>();
   readonly #services = new Map<string, ServiceBase>();
-  readonly #around: PoolSurroundings;
+  readonly #poolOptions: PoolOptions;
   readonly #heartbeat: NodeJS.Timeout;
   /** Services that a reload has removed, until all their workers are gone. */
   readonly #retiring = new Set<WorkerPool>();
@@ -60,7 +58,7 @@ export class Supervisor {
     this.#options = options;
     this.#log = options.log;
     this.#generation = { number: 1, configuration: options.configuration, settings: options.settings };
-    this.#around = {
+    this.#poolOptions = {
       log: options.log,
       settings: () => this.settings,
       generation: () => this.#generation,
@@ -121,7 +119,7 @@ export class Supervisor {
   ): Promise<WorkerPool | undefined> {
     if (this.#pools.has(name)) throw duplicate(name);
     this.#code ??= new CodeChange(mainModule(this.#options.program));
-    const pool = new WorkerPool(name, [], this.#around);
+    const pool = new WorkerPool(name, [], this.#poolOptions);
     this.#pools.set(name, pool);
     this.#services.set(name, service);
     await this.bind(service, name, workers, handover);

@@ -5,8 +5,7 @@
  */
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import type { ToParent, ToWorker } from '../assignment.js';
-import { BYTES_PER_SECOND, MOST_BYTES } from '../message-limits.js';
+import { BYTES_PER_SECOND, MOST_BYTES, type ToParent, type ToWorker } from '../assignment.js';
 import { readMessage } from './worker-message.js';
 
 /** Who is told what a worker said. */

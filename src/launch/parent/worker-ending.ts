@@ -3,7 +3,7 @@
  */
 import type { Logger } from '../../log/index.js';
 import { STATUS_FAILED, STATUS_STOPPED } from '../exit-status.js';
-import { within } from '../within.js';
+import { within } from '../waiting.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /** After a worker's own deadline: how long until its supervisor kills it. */

@@ -4,12 +4,11 @@
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import { ConfigurationRefused, PorticoError } from '../../errors/index.js';
 import type { Assignment, Configure, LaunchedService, ToParent, ToWorker, WorkerFailure } from '../assignment.js';
-import { type Deferred, deferred } from '../deferred.js';
 import { STATUS_FAILED, STATUS_REFUSED } from '../exit-status.js';
 import { type Answer, errorText } from '../report/questions.js';
-import { within } from '../within.js';
-import type { Generation } from './pool-surroundings.js';
+import { type Deferred, deferred, within } from '../waiting.js';
 import { WorkerChannel } from './worker-channel.js';
+import type { Generation } from './worker-process.js';
 
 /** How a worker ended. */
 export interface WorkerExit {

@@ -4,8 +4,7 @@
  */
 import { types } from 'node:util';
 import type { Diagnostic } from '../../errors/index.js';
-import type { ToParent } from '../assignment.js';
-import { countValues, ELEMENTS, FACTS_DEPTH, FACTS_VALUES, TEXT } from '../message-limits.js';
+import { countValues, ELEMENTS, FACTS_DEPTH, FACTS_VALUES, TEXT, type ToParent } from '../assignment.js';
 
 /** Undefined for a value that is right, else what it has to be. */
 type Check = (value: unknown) => string | undefined;

@@ -1,21 +1,30 @@
 /**
  * The workers of one service: as many as wanted, each in its numbered slot, replaced when they end and when asked to.
  */
+
+import type { Logger } from '../../log/index.js';
+import type { LaunchSettings } from '../launcher-options.js';
 import type { ListenSockets } from '../sockets/listen-sockets.js';
-import { PoolStarts } from './pool-starts.js';
-import type { Generation, PoolSurroundings, SpawnOptions } from './pool-surroundings.js';
-import { Replacements } from './replacements.js';
-import { RestartBudget } from './restart-budget.js';
+import { PoolStarts, RestartBudget } from './pool-starts.js';
+import { emptySlot, Replacements, type Slot, undecided } from './replacements.js';
 import { SlotAdoption } from './slot-adoption.js';
 import { endEarly, endWithin } from './worker-ending.js';
-import { logExit } from './worker-exit-log.js';
 import type { WorkerExit, WorkerHandle } from './worker-handle.js';
-import { emptySlot, type Slot, undecided } from './worker-slot.js';
+import { logExit } from './worker-log.js';
+import type { Generation, SpawnOptions } from './worker-process.js';
 
-/** A worker gives a sign of life each second; one that gave none for so long does not answer. */
-const SILENT_MS = 5000;
-/** Any may be so long silent: its beat, and how late that may be. */
-const LATE_MS = 1250;
+/** What a pool needs from its supervisor. */
+export interface PoolOptions {
+  readonly log: Logger;
+  settings(): LaunchSettings;
+  /** The generation that respawned workers belong to. */
+  generation(): Generation;
+  spawn(pool: WorkerPool, index: number, generation: Generation, how: SpawnOptions): WorkerHandle;
+  /** A worker ended that nobody had told to. */
+  deadWorker(pool: WorkerPool, index: number, exit: WorkerExit): void;
+  /** The service was respawned too often. */
+  giveUp(pool: WorkerPool): void;
+}
 
 export class WorkerPool {
   readonly name: string;
@@ -27,7 +36,7 @@ export class WorkerPool {
   readonly #slots: Slot[] = [];
   readonly #alive = new Set<WorkerHandle>();
   readonly #starts: PoolStarts;
-  readonly #around: PoolSurroundings;
+  readonly #options: PoolOptions;
   readonly #stop = new AbortController();
   readonly #budget = new RestartBudget();
   readonly #adoption = new SlotAdoption(() => (this.stopping ? [] : this.sockets));
@@ -39,17 +48,17 @@ export class WorkerPool {
   #ending: Promise<boolean> | undefined;
   #succeeded = false;
 
-  constructor(name: string, sockets: readonly ListenSockets[], around: PoolSurroundings) {
+  constructor(name: string, sockets: readonly ListenSockets[], options: PoolOptions) {
     this.name = name;
     this.sockets = sockets;
-    this.#around = around;
+    this.#options = options;
     this.#starts = new PoolStarts({
       service: name,
-      log: around.log,
+      log: options.log,
       alive: this.#alive,
       stopped: this.#stop.signal,
       wanted: () => this.wanted,
-      drainMs: () => around.settings().gracefulShutdownTimeoutMs,
+      drainMs: () => options.settings().gracefulShutdownTimeoutMs,
     });
     this.replacements = new Replacements({
       service: name,
@@ -72,17 +81,6 @@ export class WorkerPool {
     return this.#stop.signal.aborted;
   }
 
-  /** Every slot has a worker that serves. */
-  get ready(): boolean {
-    return this.#slots.every((slot) => slot.current?.serving === true);
-  }
-
-  /** No worker that should serve has been silent for suspiciously long, nor for longer than `limitMs`. */
-  answers(limitMs: number): boolean {
-    const since = performance.now() - Math.max(LATE_MS, Math.min(SILENT_MS, limitMs));
-    return this.current.every((worker) => !worker.serving || worker.debugged || worker.lastBeatAt >= since);
-  }
-
   /** All processes, those that drain included. */
   get workers(): readonly WorkerHandle[] {
     return [...this.#alive];
@@ -98,7 +96,7 @@ export class WorkerPool {
    * `spare` becomes the first of them.
    */
   async launch(workers: number, generation?: Generation, spare?: WorkerHandle): Promise<void> {
-    this.#around.log.info(`Starting ${workers} ${workers === 1 ? 'worker' : 'workers'}`, {
+    this.#options.log.info(`Starting ${workers} ${workers === 1 ? 'worker' : 'workers'}`, {
       service: this.name,
       workers,
     });
@@ -169,7 +167,7 @@ export class WorkerPool {
 
   /** Stops all workers gracefully and closes the sockets. True when every one ended by itself, in time and well. */
   stop(timeoutMs: number): Promise<boolean> {
-    this.#ending ??= this.#stopAll(timeoutMs);
+    this.#ending ??= this.#endAll(timeoutMs, (worker) => worker.terminate());
     return this.#ending;
   }
 
@@ -185,13 +183,10 @@ export class WorkerPool {
       await this.stop(timeoutMs);
       return;
     }
-    this.#close();
-    const ends = [...this.#alive].map((worker) => {
+    await this.#endAll(timeoutMs, (worker) => {
       if (worker.wasReady) worker.drain('replaced', timeoutMs);
       else worker.terminate();
-      return endWithin(worker, timeoutMs, this.#around.log);
     });
-    await Promise.all(ends);
   }
 
   /** Kills a worker that gives no sign of life, so that its slot gets another. */
@@ -225,7 +220,7 @@ export class WorkerPool {
     for (let rehearsed = spare; !this.stopping; rehearsed = undefined) {
       if (rehearsed === undefined) await this.#starts.next();
       if (this.stopping) return;
-      const worker = rehearsed ?? this.#spawn(slot, generation ?? this.#around.generation());
+      const worker = rehearsed ?? this.#spawn(slot, generation ?? this.#options.generation());
       slot.current = worker;
       rehearsed?.start();
       try {
@@ -249,12 +244,12 @@ export class WorkerPool {
     await this.#starts.next(empty);
     if (this.stopping || !empty()) return;
     this.restarts += 1;
-    slot.current = this.#spawn(slot, this.#around.generation());
+    slot.current = this.#spawn(slot, this.#options.generation());
     await slot.current.ready.catch(() => undefined);
   }
 
   #spawn(slot: Slot, generation: Generation, how: SpawnOptions = {}): WorkerHandle {
-    const worker = this.#around.spawn(this, slot.index, generation, how);
+    const worker = this.#options.spawn(this, slot.index, generation, how);
     this.#alive.add(worker);
     void worker.exited.then((exit) => this.#ended(worker, exit));
     worker.ready.then(this.lookAtSlots, () => undefined);
@@ -278,14 +273,14 @@ export class WorkerPool {
     slot.current = undefined;
     if (this.stopping || (!this.#launched && !worker.wasReady)) return;
     this.lookAtSlots();
-    this.#around.deadWorker(this, slot.index, exit);
-    const { maxRestarts, restartWindowMs } = this.#around.settings();
-    if (this.#budget.spend(maxRestarts, restartWindowMs)) this.#around.giveUp(this);
+    this.#options.deadWorker(this, slot.index, exit);
+    const { maxRestarts, restartWindowMs } = this.#options.settings();
+    if (this.#budget.spend(maxRestarts, restartWindowMs)) this.#options.giveUp(this);
     else if (slot.next === undefined) void this.#fill(slot);
   }
 
   #report(slot: Slot | undefined, worker: WorkerHandle, exit: WorkerExit): void {
-    const { log } = this.#around;
+    const { log } = this.#options;
     // One that never was ready and ends because its service is being stopped is no accident.
     const called = worker.dismissed || (this.stopping && !worker.wasReady && exit.signal === 'SIGTERM');
     logExit(log, { service: this.name, worker, exit, called });
@@ -297,22 +292,22 @@ export class WorkerPool {
   }
 
   #retire(worker: WorkerHandle, reason: 'replaced' | 'stop'): void {
-    const timeoutMs = this.#around.settings().gracefulShutdownTimeoutMs;
+    const timeoutMs = this.#options.settings().gracefulShutdownTimeoutMs;
     worker.drain(reason, timeoutMs);
     this.#adoption.update(this.current);
-    void endWithin(worker, timeoutMs, this.#around.log);
+    void endWithin(worker, timeoutMs, this.#options.log);
   }
 
   async #endDismissed(worker: WorkerHandle): Promise<void> {
     if (await endEarly(worker)) return;
-    await endWithin(worker, this.#around.settings().gracefulShutdownTimeoutMs, this.#around.log);
+    await endWithin(worker, this.#options.settings().gracefulShutdownTimeoutMs, this.#options.log);
   }
 
-  async #stopAll(timeoutMs: number): Promise<boolean> {
+  async #endAll(timeoutMs: number, tell: (worker: WorkerHandle) => void): Promise<boolean> {
     this.#close();
     const ends = [...this.#alive].map((worker) => {
-      worker.terminate();
-      return endWithin(worker, timeoutMs, this.#around.log);
+      tell(worker);
+      return endWithin(worker, timeoutMs, this.#options.log);
     });
     return (await Promise.all(ends)).every(Boolean);
   }

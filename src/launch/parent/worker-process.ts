@@ -3,9 +3,11 @@
  * that are fit for a child.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { PorticoError } from '../../errors/index.js';
 import { ownFile } from '../../process/index.js';
+import type { LaunchSettings } from '../launcher-options.js';
 
 /** The environment variable that holds the assignment as JSON: read once and deleted. */
 const ASSIGNMENT_VARIABLE = 'PORTICO_WORKER';
@@ -14,7 +16,7 @@ const ASSIGNMENT_VARIABLE = 'PORTICO_WORKER';
 const WORKER_ID_VARIABLE = 'PORTICO_WORKER_ID';
 
 /** What a child is made like. */
-export type ParentProcess = Pick<NodeJS.Process, 'pid' | 'env' | 'argv' | 'execPath' | 'execArgv'>;
+type ParentProcess = Pick<NodeJS.Process, 'pid' | 'env' | 'argv' | 'execPath' | 'execArgv'>;
 
 /** What concerns the supervisor alone: systemd's sockets and notifications, another cluster's channel, `node --watch`. */
 const PARENT_ONLY = [
@@ -44,6 +46,23 @@ export interface WorkerProgram {
   readonly argumentsFor?: (argv: readonly string[]) => readonly string[];
   /** What the command line of a worker has of them, which everybody can read; default none. */
   readonly shownArguments?: (argv: readonly string[]) => readonly string[];
+}
+
+/** What every worker of one generation begins with. */
+export interface Generation {
+  /** Counted from 1. */
+  readonly number: number;
+  readonly settings: LaunchSettings;
+  /** Taken anew for each worker: files that were read meanwhile belong to it. */
+  readonly configuration: () => unknown;
+}
+
+/** How a worker is begun. */
+export interface SpawnOptions {
+  /** It only checks that it could serve, until it is told to start. */
+  readonly rehearse?: boolean;
+  /** How many workers it is told there are. Default: as many as are wanted now. */
+  readonly workers?: number | undefined;
 }
 
 /** Spawns a worker. Its channel is descriptor 3, the watch thread's pipe 4, then the sockets in the order given. */
@@ -112,4 +131,24 @@ function inspectorHost(arg: string): string {
   const at = arg.indexOf('=');
   const colon = arg.lastIndexOf(':');
   return at !== -1 && colon > at ? arg.slice(at + 1, colon + 1) : '';
+}
+
+/** Remembers a module's time of change. */
+export class CodeChange {
+  readonly #path: string;
+  readonly #before: number | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#before = modified(path);
+  }
+
+  /** True when the module was changed, or is gone, since this object was made. */
+  get changed(): boolean {
+    return modified(this.#path) !== this.#before;
+  }
+}
+
+function modified(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
 }

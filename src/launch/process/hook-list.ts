@@ -4,7 +4,7 @@
 import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Awaitable } from '../../service/index.js';
-import { within } from '../within.js';
+import { within } from '../waiting.js';
 
 /** Runs in the order of registration. One that fails is logged, and those after it are skipped, for that event only. */
 export class HookList<A extends unknown[]> {

@@ -3,6 +3,7 @@
  */
 import { PorticoError } from '../../errors/index.js';
 import type { LogFields, Logger } from '../../log/index.js';
+import { isRefusal, STATUS_FAILED, STATUS_UNHANDLED, statusOf } from '../exit-status.js';
 
 /** Marks an error that is in the log. */
 const LOGGED = Symbol.for('portico.logged');
@@ -17,4 +18,15 @@ export function logFailure(log: Logger, message: string, error: unknown, fields:
   if (error instanceof Error) Object.defineProperty(error, LOGGED, { value: true, configurable: true });
   if (error instanceof PorticoError) log.error(`${message}: ${error.describe()}`, { ...fields, code: error.code });
   else log.error(message, { ...fields, err: error });
+}
+
+/** How long requests under way may take to end in a process of which nobody knows what works. */
+export const CRASH_DRAIN_MS = 5000;
+
+/** One line, with the stack of anything but a mistake of the configuration. Gives the status the process is to end with: 2, or what the error asks for. */
+export function logUnhandled(log: Logger, error: unknown, facts: LogFields = {}): number {
+  if (isRefusal(error)) logFailure(log, 'Unhandled exception', error, facts);
+  else log.error('Unhandled exception', { ...facts, err: error });
+  const status = statusOf(error);
+  return status === STATUS_FAILED ? STATUS_UNHANDLED : status;
 }

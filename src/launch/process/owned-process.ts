@@ -4,13 +4,10 @@
 import type { Config } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
 import { takeHeldSignals } from '../../process/index.js';
-import { deferred } from '../deferred.js';
-import type { LaunchSettings } from '../launch-settings.js';
-import { logConfiguration } from '../launcher-options.js';
+import { type LaunchSettings, logConfiguration } from '../launcher-options.js';
 import { FileChanges } from '../reload/file-changes.js';
-import { settled, within } from '../within.js';
+import { deferred, settled, within } from '../waiting.js';
 import { watchAlone } from '../worker/watch.js';
-import { rememberForeground } from './foreground.js';
 import {
   claimProcess,
   currentProcess,
@@ -19,9 +16,9 @@ import {
   holdAlive,
   tolerateBrokenOutput,
 } from './host-process.js';
-import { outliveTerminal } from './lost-terminal.js';
 import { SignalHandler } from './signal-handler.js';
 import { type SignalActions, signalTable } from './signal-table.js';
+import { outliveTerminal, rememberForeground } from './terminal.js';
 
 /** What an {@link OwnedProcess} is made of. */
 export interface Ownership {

@@ -4,7 +4,7 @@
  * The entries only begin things; nothing here waits, so a SIGTERM that comes during a reload is seen at once.
  */
 import type { Logger } from '../../log/index.js';
-import type { LaunchSettings } from '../launch-settings.js';
+import type { LaunchSettings } from '../launcher-options.js';
 import type { SignalListener } from './signal-handler.js';
 
 /** What a launcher can be asked by a signal. */

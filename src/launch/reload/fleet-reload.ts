@@ -6,15 +6,14 @@
 import { describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ServiceBase } from '../../service/index.js';
-import { serviceName } from '../launch-arguments.js';
-import type { Generation } from '../parent/pool-surroundings.js';
+import { serviceName } from '../launcher.js';
 import { placeOfAddress, type Supervisor } from '../parent/supervisor.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
-import { bindFailure, bindFailures } from '../sockets/bind-failure.js';
+import type { Generation } from '../parent/worker-process.js';
 import type { Handover } from '../sockets/handover.js';
-import { describeAddress } from '../sockets/listen-sockets.js';
-import { pause, within } from '../within.js';
+import { bindFailure, bindFailures, describeAddress } from '../sockets/listen-sockets.js';
+import { pause, within } from '../waiting.js';
 import { allOrWhy, Rehearsal } from './rehearsal.js';
 
 /** A service there is to be, and with how many workers. */

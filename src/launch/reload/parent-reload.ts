@@ -5,18 +5,18 @@ import type { Change, Config } from '../../config/index.js';
 import { describeError, Refusals } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
-import { serviceName } from '../launch-arguments.js';
+import { serviceName } from '../launcher.js';
 import type { ReloadRequest } from '../launcher-core.js';
 import type { Supervisor } from '../parent/supervisor.js';
+import type { WorkerHandle } from '../parent/worker-handle.js';
+import type { WorkerPool } from '../parent/worker-pool.js';
+import type { Generation } from '../parent/worker-process.js';
 import { type HookList, inCheckTime, reloadTimeout } from '../process/hook-list.js';
-import { allThatIsWrong } from './all-that-is-wrong.js';
-import { changedFiles, filesRead, type ReloadChange } from './changed-files.js';
-import { checkAll } from './check-all.js';
-import { mutateFleet } from './fleet-mutate.js';
 import { FleetReload, type LaunchRequest } from './fleet-reload.js';
-import { compareOutlines, outlineOf } from './outline.js';
+import { allThatIsWrong } from './rehearsal.js';
+import { changedFiles, compareOutlines, filesRead, outlineOf, type ReloadChange } from './reload-changes.js';
 import { judge, type ReloadResult, refusedFor } from './reload-report.js';
-import { type Prepared, prepareReload } from './reload-source.js';
+import { checkAll, type Prepared, prepareReload } from './reload-source.js';
 
 /**
  * Called in the parent when a new configuration was read and found right: may say which services there are to be. `next` still
@@ -28,7 +28,7 @@ export type OnReload = (
 ) => Awaitable<readonly LaunchRequest[] | undefined>;
 
 /** What a reload works on. */
-export interface ParentReload extends ReloadRequest {
+interface ParentReload extends ReloadRequest {
   readonly config: Config | undefined;
   readonly supervisor: Supervisor;
   readonly log: Logger;
@@ -120,4 +120,27 @@ async function apply(
   const change = new FleetReload(supervisor, log, { next, services, accept, stopped, superseded });
   const { failures, ...result } = await change.run();
   return { ...result, ...judge(failures), pipelines };
+}
+
+/** A worker that has not taken the new values by then is replaced by one that begins with them. */
+const TAKEN_WITHIN_MS = 10_000;
+
+/** Gives the workers that refused or did not answer, each with what happened. The generation is in force already. */
+async function mutateFleet(supervisor: Supervisor, next: Generation, log: Logger): Promise<string[]> {
+  const failures: string[] = [];
+  const mutateOne = async (pool: WorkerPool, worker: WorkerHandle): Promise<void> => {
+    const { index } = worker.assignment;
+    const taken = await worker.mutate(next, TAKEN_WITHIN_MS).catch(() => true);
+    if (taken === true) return;
+    const what = taken === false ? 'refused the new values' : 'did not answer and is replaced';
+    failures.push(`worker ${index} of service ${pool.name} ${what}`);
+    if (taken === undefined) {
+      await pool.replacements.replace(index, next).catch((error: unknown) => {
+        log.error(`Child ${worker.pid} could not be replaced`, { service: pool.name, workerId: index, err: error });
+      });
+    }
+  };
+  const workers = supervisor.pools.flatMap((pool) => pool.current.map((worker) => ({ pool, worker })));
+  await Promise.all(workers.map(({ pool, worker }) => mutateOne(pool, worker)));
+  return failures;
 }

@@ -2,11 +2,18 @@
  * The check of a reload: for each service a spare child that runs the program with the new configuration, loads all that
  * a worker would need, and serves nothing. What it finds wrong ends the reload before anything is touched.
  */
-import { describeError, PorticoError } from '../../errors/index.js';
-import type { Generation } from '../parent/pool-surroundings.js';
+import {
+  ConfigurationRefused,
+  describeError,
+  PorticoError,
+  type Refusals,
+  severalRefusals,
+} from '../../errors/index.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
-import { pause, within } from '../within.js';
+import type { Generation } from '../parent/worker-process.js';
+import { pause, within } from '../waiting.js';
+import { NOT_LAUNCHED } from '../worker/worker-start.js';
 import { changedMeanwhile } from './reload-source.js';
 
 /** After the first mistake: how long the other children may take to report theirs. */
@@ -96,7 +103,7 @@ export async function allOrWhy(works: readonly Promise<unknown>[]): Promise<void
 }
 
 /** Waits for all, no longer than a moment once one has failed, nor than `limitMs`. Gives what went wrong by then. */
-export async function failuresOf(works: readonly Promise<unknown>[], limitMs?: number): Promise<unknown[]> {
+async function failuresOf(works: readonly Promise<unknown>[], limitMs?: number): Promise<unknown[]> {
   const failures: unknown[] = [];
   let failed!: () => void;
   const first = new Promise<void>((resolve) => {
@@ -111,4 +118,41 @@ export async function failuresOf(works: readonly Promise<unknown>[], limitMs?: n
   const known = Promise.race([Promise.all(noted), first.then(() => pause(OTHERS_MS))]);
   await (limitMs === undefined ? known : within(limitMs, known));
   return [...failures];
+}
+
+/** How long the children may take at most: what is known already must not wait for long. */
+const MORE_MS = 5000;
+
+/**
+ * Rejects with one refusal of these, and of what a child of each pool is refused for: it runs the program with what was refused,
+ * imports the application, and starts nothing. How such a child fails otherwise is no mistake of a configuration, and
+ * one that has not told anything in time is not waited for.
+ */
+export async function allThatIsWrong(
+  refusals: Refusals,
+  generation: Generation,
+  pools: readonly WorkerPool[],
+): Promise<never> {
+  const rehearsal = new Rehearsal(generation);
+  const limitMs = Math.min(MORE_MS, generation.settings.reloadCheckTimeoutMs || MORE_MS);
+  const runs = pools.map(async (pool) => {
+    try {
+      await rehearsal.run(new Map([[pool, pool.wanted]]));
+    } catch (error) {
+      if (isMistake(error)) throw error;
+    }
+  });
+  const found = (await failuresOf(runs, limitMs)).filter(isMistake);
+  rehearsal.dismiss();
+  if (found.length === 0) refusals.refuse();
+  const told = found.flatMap(({ diagnostics }) => diagnostics);
+  const places = new Set(told.flatMap(({ place }) => (place?.origin === undefined ? [] : place.detail)));
+  // A child knows the whole of a paste file: what it says of a place stands for what the parent met there first.
+  const own = refusals.diagnostics.filter(({ place }) => !places.has(place?.detail ?? ''));
+  throw own.length === 0 && found.length === 1 ? found[0]! : severalRefusals([...own, ...told]);
+}
+
+/** A service that the new configuration does not have, or misspells, is none: a start does not miss it. */
+function isMistake(error: unknown): error is ConfigurationRefused {
+  return error instanceof ConfigurationRefused && error.code !== NOT_LAUNCHED;
 }

@@ -3,8 +3,7 @@
  */
 import { describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import type { ReloadChange } from './changed-files.js';
-import type { PipelineChange } from './outline.js';
+import type { PipelineChange, ReloadChange } from './reload-changes.js';
 
 /** One reload. */
 export interface ReloadReport {
@@ -48,7 +47,7 @@ export type ReloadResult = Pick<ReloadReport, 'outcome'> &
   };
 
 /** The circumstances a reload ended in. */
-export interface ReloadEnd {
+interface ReloadEnd {
   readonly generation: number;
   /** A stop came first. */
   readonly abandoned: boolean;

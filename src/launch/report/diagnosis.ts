@@ -4,11 +4,10 @@
 import { boolean, type Config, defineOptions } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ServiceBase } from '../../service/index.js';
-import type { Activity } from '../../tasks/index.js';
+import type { Activity, PeriodicStatus } from '../../tasks/index.js';
 import { type Backdoor, initializeIfEnabled } from '../backdoor/backdoor.js';
 import { currentProcess } from '../process/host-process.js';
-import { processReport } from './process-report.js';
-import type { GuruMeditation } from './report.js';
+import { GuruMeditation, type GuruMeditationOptions, type ReportedRequest } from './report.js';
 
 /** `[DEFAULT]`: whether a supervisor has a backdoor too. */
 export const supervisorOptions = defineOptions({
@@ -20,7 +19,7 @@ export const supervisorOptions = defineOptions({
 });
 
 /** What a {@link Diagnosis} is made of. */
-export interface DiagnosisOptions {
+interface DiagnosisOptions {
   /** What reports are called by: the service, or the program. */
   readonly name: () => string;
   readonly services: () => readonly ServiceBase[];
@@ -102,4 +101,36 @@ export class Diagnosis {
 /** The tasks and timers of a service that has a task group. */
 function activityOf(service: ServiceBase & { readonly tasks?: { activity?(): Activity[] } }): Activity[] {
   return service.tasks?.activity?.() ?? [];
+}
+
+/** What there is to report about. */
+export interface ProcessReportOptions
+  extends Pick<GuruMeditationOptions, 'service' | 'product' | 'vendor' | 'version' | 'program' | 'workers' | 'output'> {
+  /** The services of this process, asked for each report. */
+  readonly services: () => Iterable<ServiceBase>;
+  readonly config?: Config | undefined;
+}
+
+/** What a service may have beside its four verbs. */
+interface Telling {
+  readonly tasks?: { activity?(): Iterable<Activity> };
+  readonly periodicTasks?: readonly { status(): Iterable<PeriodicStatus> }[];
+  /** Requests that have not been answered. */
+  requestsInFlight?(): Iterable<ReportedRequest>;
+}
+
+/** A reporter of the services of this process: their tasks, periodic tasks, and what `describeWork` says. */
+export function processReport({ services, config, ...options }: ProcessReportOptions): GuruMeditation {
+  const each = <T>(tell: (service: ServiceBase & Telling) => Iterable<T>): (() => T[]) => {
+    return () => [...services()].flatMap((service) => [...tell(service as ServiceBase & Telling)]);
+  };
+  return new GuruMeditation({
+    ...options,
+    ...(config !== undefined && { config }),
+    activity: each(({ tasks }) => tasks?.activity?.() ?? []),
+    periodicTasks: each(({ periodicTasks = [] }) => periodicTasks.flatMap((tasks) => [...tasks.status()])),
+    // A supervisor serves none: those of its workers are in their reports.
+    ...(options.workers === undefined && { requests: each((service) => service.requestsInFlight?.() ?? []) }),
+    work: each((service) => service.describeWork?.() ?? []),
+  });
 }

@@ -11,7 +11,7 @@ import { packageOf } from '../../modules/index.js';
 import type { Awaitable } from '../../service/index.js';
 import { type Activity, type Clock, DynamicLoopingCall, type PeriodicStatus, systemClock } from '../../tasks/index.js';
 import { formatDuration, printable, printableLines } from '../../text/index.js';
-import { within } from '../within.js';
+import { within } from '../waiting.js';
 import { pairs, sectionBanner, titleBanner } from './report-layout.js';
 import { processTree } from './report-processes.js';
 import { threads } from './report-threads.js';

@@ -7,9 +7,14 @@ import { isIP, SocketAddress } from 'node:net';
 import { resolve } from 'node:path';
 import { PorticoError } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
-import { pause } from '../within.js';
-import { type AddressOwner, bindFailure } from './bind-failure.js';
-import { describeAddress, type ListenSockets, openListenSockets } from './listen-sockets.js';
+import { pause } from '../waiting.js';
+import {
+  type AddressOwner,
+  bindFailure,
+  describeAddress,
+  type ListenSockets,
+  openListenSockets,
+} from './listen-sockets.js';
 
 /** How often an address that is about to be free is tried. */
 const RETRY_MS = 50;

@@ -3,8 +3,7 @@
  */
 import type { Logger } from '../../log/index.js';
 import type { HostProcess } from '../process/host-process.js';
-import { HELPER_TIMEOUT_MS } from './datagram.js';
-import { notify, notifyOnce } from './systemd.js';
+import { HELPER_TIMEOUT_MS, notify, notifyOnce } from './notify.js';
 
 /** What is said; of a status or a sign of life only the latest counts. */
 type Word = 'ready' | 'reloading' | 'status' | 'watchdog' | 'stopping';

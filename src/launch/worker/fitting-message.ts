@@ -3,8 +3,7 @@
  * a parent ends a worker that says too much.
  */
 import { serialize } from 'node:v8';
-import type { ToParent } from '../assignment.js';
-import { ANSWER_BYTES, countValues, FACTS_BYTES, FACTS_VALUES, TEXT } from '../message-limits.js';
+import { ANSWER_BYTES, countValues, FACTS_BYTES, FACTS_VALUES, TEXT, type ToParent } from '../assignment.js';
 
 /** At the end of a text that was shortened. */
 const SHORTENED = '… (shortened)';

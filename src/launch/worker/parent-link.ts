@@ -7,7 +7,7 @@
 import { ConfigurationRefused, describeError } from '../../errors/index.js';
 import type { Assignment, Configure, LaunchedService, ToParent, ToWorker } from '../assignment.js';
 import { STATUS_FAILED, statusOf } from '../exit-status.js';
-import { within } from '../within.js';
+import { within } from '../waiting.js';
 import { fittingMessage } from './fitting-message.js';
 
 /** Where a worker's process object holds its link. */

@@ -6,7 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 import { ownFile } from '../../process/index.js';
 import { WATCH_DESCRIPTOR } from '../assignment.js';
-import type { LaunchSettings } from '../launch-settings.js';
+import type { LaunchSettings } from '../launcher-options.js';
 import type { ParentLink } from './parent-link.js';
 
 /** What the main thread and its watch thread share, as indexes into an `Int32Array`. */

@@ -9,17 +9,22 @@ import { isListening } from '../../service/internal.js';
 import type { LaunchedService } from '../assignment.js';
 import { STATUS_FAILED } from '../exit-status.js';
 import { InProcessRunner } from '../in-process/in-process-runner.js';
-import { checkService, checkWorkers, serviceName } from '../launch-arguments.js';
-import type { LaunchSettings } from '../launch-settings.js';
-import type { LauncherOptions } from '../launcher.js';
+import { checkService, checkWorkers, type LauncherOptions, serviceName } from '../launcher.js';
 import { LauncherCore } from '../launcher-core.js';
+import type { LaunchSettings } from '../launcher-options.js';
 import { HookList } from '../process/hook-list.js';
-import { exitProcess, type HostProcess, holdAlive } from '../process/host-process.js';
+import {
+  exitProcess,
+  type HostProcess,
+  holdAlive,
+  programName,
+  setTitle,
+  workerTitle,
+} from '../process/host-process.js';
 import { logFailure } from '../process/log-failure.js';
-import { programName, setTitle, workerTitle } from '../process/process-title.js';
 import { digest } from '../reload/file-changes.js';
 import { errorText } from '../report/questions.js';
-import { within } from '../within.js';
+import { within } from '../waiting.js';
 import type { ParentLink } from './parent-link.js';
 import { WorkerSockets } from './worker-sockets.js';
 import { notLaunched } from './worker-start.js';

@@ -1,11 +1,13 @@
 /**
- * Whether this process is a daemon, for whom SIGHUP means "reload", or a terminal's foreground job, for whom it means
- * that the terminal was closed.
+ * The terminal of a process: whether it is the terminal's foreground job, for which SIGHUP means that the terminal was
+ * closed, or a daemon, for which it means "reload"; and how the process outlives its terminal.
  */
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import type { HostProcess } from './host-process.js';
 
 /** Reads `/proc/self/stat`; a parameter so that tests can hand in a line. */
-export type ReadStat = () => string;
+type ReadStat = () => string;
 
 /**
  * True unless the process's group is the foreground group of its terminal. A job started with `&`, and a process without
@@ -45,4 +47,26 @@ function processGroups(readStat: ReadStat): { own: number; terminal: number } | 
   const [own, terminal] = [Number(fields[2]), Number(fields[5])];
   if (!Number.isInteger(own) || !Number.isInteger(terminal)) return undefined;
   return { own, terminal };
+}
+
+const STANDARD_STREAMS = [0, 1, 2];
+
+/**
+ * Makes the process end with the status it chose although its terminal is gone: Node restores the modes of the terminals
+ * it began with, and aborts where that fails (`ResetStdio`). Descriptors of terminals that are none any more are closed.
+ */
+export function outliveTerminal(host: HostProcess): void {
+  const terminals = STANDARD_STREAMS.filter((descriptor) => isatty(descriptor));
+  if (terminals.length === 0) return;
+  host.on('exit', () => {
+    for (const descriptor of terminals) if (!isatty(descriptor)) close(descriptor);
+  });
+}
+
+function close(descriptor: number): void {
+  try {
+    closeSync(descriptor);
+  } catch {
+    // Closed already.
+  }
 }

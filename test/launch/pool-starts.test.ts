@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Logger } from 'portico';
-import { PoolStarts } from '../../dist/launch/parent/pool-starts.js';
-import { RestartBudget } from '../../dist/launch/parent/restart-budget.js';
-import { StartThrottle } from '../../dist/launch/parent/start-throttle.js';
-import { Coalesced } from '../../dist/launch/reload/coalesced.js';
+import { PoolStarts, RestartBudget, StartThrottle } from '../../dist/launch/parent/pool-starts.js';
 
 /** A clock that only sleeping moves. */
 function sleeper(): {
@@ -109,25 +106,4 @@ test('LC-321 max_restarts counts within its window, and 0 is no limit', () => {
   assert.deepEqual([budget.spend(2, 1000), budget.spend(2, 1000)], [false, false]);
   time = 1500;
   assert.deepEqual([budget.spend(2, 1000), budget.spend(2, 1000), budget.spend(2, 1000)], [false, false, true]);
-});
-
-test('LC-518 asked while it runs, work runs exactly once more', async () => {
-  let runs = 0;
-  let release = (): void => undefined;
-  const work = new Coalesced(async () => {
-    runs += 1;
-    await new Promise<void>((resolve) => (release = resolve));
-  });
-  const first = work.run();
-  const others = [work.run(), work.run(), work.run()];
-  assert.equal(work.pending, true);
-  release();
-  await first;
-  await new Promise(setImmediate);
-  assert.equal(runs, 2);
-  assert.equal(work.pending, false);
-  release();
-  await Promise.all(others);
-  await work.idle();
-  assert.equal(runs, 2);
 });
