@@ -53,7 +53,7 @@ export {
   type RouterResourceOptions,
   type RouterUrl,
 } from './router.js';
-export type { RouterOptions } from './router-options.js';
+export type { RouterFastifyOptions, RouterOptions, RouterPlugin } from './router-options.js';
 export { collectRouters } from './serving/collect-routers.js';
 export { type Dispatch, dispatch, type Matched, type Redirected } from './serving/dispatch.js';
 export type { BuiltInTypes, ParamType } from './template/param-types.js';

@@ -22,16 +22,16 @@ import { checkTable } from './matching/check-table.js';
 import type { Found } from './matching/compiled-route.js';
 import { allowedMethods, answerOptions } from './serving/allow.js';
 import { buildServed, type RouterParts } from './serving/build-table.js';
-import { startDeadline } from './serving/deadline.js';
 import { callMounted } from './serving/mount.js';
-import { setPending } from './serving/pending.js';
 import { answerRedirect } from './serving/redirect-answer.js';
 import {
   type ActionTarget,
   methodFor,
+  RouteKeys,
   type ServedAction,
   type ServedRedirect,
   type ServedRoute,
+  setPending,
 } from './serving/served-route.js';
 import { Stage } from './serving/stage.js';
 import { absoluteUrl } from './urls/link-base.js';
@@ -77,8 +77,9 @@ class RouterApp implements RequestSurroundings {
     this.#stage = new Stage(parts, this.#fail);
     const source = {
       controllers: parts.controllers,
-      compiler: new SchemaCompiler(options.schemaDraft),
+      compiler: new SchemaCompiler(options.schemaDraft, options.fastify?.ajv),
       enter: this.#stage.enter,
+      keys: new RouteKeys(),
       bodyLimit: this.#stage.bodyLimit,
     };
     this.#served = buildServed(parts, source);
@@ -187,10 +188,22 @@ class RouterApp implements RequestSurroundings {
     const format = this.#negotiates ? served.params.format(found) : null;
     const url = req.url ?? '/';
     const received = 0;
-    const outcome = undefined;
-    setPending(req, { request, target, entry, method, version, args, url, format, received, outcome });
-    if (served.settings.deadline !== undefined) startDeadline(request, served.settings.deadline, this.#fail);
+    const failure = undefined;
+    const verb = req.method;
+    setPending(req, { request, target, entry, method, version, args, url, verb, format, received, failure });
+    if (served.settings.deadline !== undefined) this.#startDeadline(request, served.settings.deadline);
     return entry.app(req, res);
+  }
+
+  /** After `ms` milliseconds the signal is aborted and, unless an answer has begun, the request answered with 503. */
+  #startDeadline(request: ActionRequest, ms: number): void {
+    const { req, res } = request;
+    const timer = setTimeout(() => {
+      const fault = new Fault(503, { message: 'The request took too long.' });
+      request.abort(fault);
+      if (!res.headersSent) this.#fail(req, res, fault);
+    }, ms);
+    res.once('close', () => clearTimeout(timer));
   }
 
   /** The project in the path must be the one who asks; it is then taken out of what the action gets. */

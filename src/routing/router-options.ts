@@ -1,7 +1,8 @@
 /**
  * Options of a router.
  */
-import type { FaultStyle, LeafPlugin } from '../app/index.js';
+import type { FastifyInstance, FastifyServerOptions } from 'fastify';
+import type { FaultStyle } from '../app/index.js';
 import { PorticoError, refuseUnknownOptions, whatItIs } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { ControllerSource } from './actions/controllers.js';
@@ -47,9 +48,33 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
   readonly compat?: 'routes' | undefined;
   /** More types for variables of templates: `{id:vlan}`. Default: int, uuid, hex, bool, slug and path. */
   readonly types?: Readonly<Record<string, ParamType>> | undefined;
-  /** Fastify plugins for the instance beneath the router. */
-  readonly plugins?: readonly LeafPlugin[] | undefined;
+  /** Fastify plugins for the instance beneath the router, such as they come from npm; with options: `[plugin, options]`. */
+  readonly plugins?: readonly RouterPlugin[] | undefined;
+  /** Options of that instance. Default: Fastify's. */
+  readonly fastify?: RouterFastifyOptions | undefined;
 }
+
+/** A Fastify plugin, or one with its options. */
+export type RouterPlugin = FastifyPlugin | readonly [plugin: FastifyPlugin, options: object];
+
+// biome-ignore lint/suspicious/noExplicitAny: each plugin has options of its own
+type FastifyPlugin = (fastify: FastifyInstance, options: any, done: (error?: Error) => void) => void | Promise<void>;
+
+/**
+ * Options of Fastify that are a router's user's to set. `ajv` is for the checks of bodies and queries as well, in place of
+ * the router's own settings.
+ */
+export type RouterFastifyOptions = Pick<
+  FastifyServerOptions,
+  'ajv' | 'schemaController' | 'serializerOpts' | 'trustProxy'
+>;
+
+const FASTIFY_NAMES: Readonly<Record<keyof RouterFastifyOptions, true>> = {
+  ajv: true,
+  schemaController: true,
+  serializerOpts: true,
+  trustProxy: true,
+};
 
 /** Every option there is. */
 const NAMES: Readonly<Record<keyof RouterOptions, true>> = {
@@ -82,6 +107,7 @@ const NAMES: Readonly<Record<keyof RouterOptions, true>> = {
   compat: true,
   types: true,
   plugins: true,
+  fastify: true,
 };
 
 /** Throws `PORTICO_ROUTER_OPTION` for options that do not exist, all at once, and for what is no object. */
@@ -93,4 +119,6 @@ export function checkRouterOptions(options: RouterOptions): void {
     });
   }
   refuseUnknownOptions('PORTICO_ROUTER_OPTION', 'a Router', options, Object.keys(NAMES));
+  const names = Object.keys(FASTIFY_NAMES);
+  refuseUnknownOptions('PORTICO_ROUTER_OPTION', "a Router's fastify", options.fastify ?? {}, names);
 }

@@ -18,10 +18,9 @@ import { pathTest } from '../../dist/middleware/auth/access-rules.js';
 import { readForwarded, readXForwarded } from '../../dist/middleware/proxy-headers.js';
 import { parseRule } from '../../dist/middleware/rates/rate-rules.js';
 import { createAjv, FORMATS } from '../../dist/routing/actions/create-ajv.js';
-import { parseJsonBody } from '../../dist/routing/actions/json-body.js';
 import { SchemaCompiler } from '../../dist/routing/actions/schema-compiler.js';
 import { callMounted } from '../../dist/routing/serving/mount.js';
-import { parseQueryPlainly } from '../../dist/routing/serving/plain-query.js';
+import { parseJsonBody } from '../../dist/routing/serving/read-json.js';
 import { VersionNegotiation } from '../../dist/routing/versions/version-negotiation.js';
 import { hostName } from '../../dist/sample/names.js';
 import { requestGuard } from '../../dist/server/requests/request-guard.js';
@@ -288,8 +287,7 @@ export async function parserRows(): Promise<ParserRow[]> {
       length: 1000,
     },
     { name: 'a query', before: ['', 'a='], parse: query.parse },
-    { name: 'a query, without a package', before: ['', 'a='], parse: parseQueryPlainly },
-    { name: 'a query, against its schema', parse: (text) => names(parseQueryPlainly(text)) },
+    { name: 'a query, against its schema', parse: (text) => names(query.parse(text)) },
     { name: 'a query with its secrets masked', before: ['/?', '/?a=', '/?token=', '/?%'], parse: mask },
     {
       name: '_method',

@@ -2,6 +2,7 @@
  * The request as a controller sees it.
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Environ, environ, type MatchedRoute, type RequestContext } from '../../app/index.js';
 import type { UrlValues } from '../urls/url-builder.js';
 import type { ApiVersion } from '../versions/api-version.js';
@@ -28,6 +29,10 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown> {
   body: B = undefined as B;
   /** The query: a repeated key is an array, unless a schema says otherwise. */
   query: Q = undefined as Q;
+  /** Fastify's request, with what plugins have put on it: `request.fastify.cookies`. */
+  fastify!: FastifyRequest;
+  /** Fastify's reply, for what plugins can do with it: `request.reply.setCookie(name, value)`. */
+  reply!: FastifyReply;
   #abort: AbortController | undefined;
   #signal: AbortSignal | undefined;
   #reason: Error | undefined;

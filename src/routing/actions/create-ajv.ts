@@ -6,6 +6,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import type { Ajv, _ as Template } from 'ajv';
 import type ajvFormats from 'ajv-formats';
 import type { FormatName } from 'ajv-formats';
+import type { FastifyServerOptions } from 'fastify';
 import { compareAsJson } from './equality-keywords.js';
 
 /** Which draft schemas are written in. */
@@ -16,11 +17,18 @@ const SHIPPED: FormatName[] = ['date-time', 'uuid', 'uri', 'email', 'ipv4', 'ipv
 /** The formats there are; any other in a schema is a mistake. */
 export const FORMATS: readonly string[] = [...SHIPPED, 'cidr', 'base64'];
 
+/** Options and plugins of the user's, as Fastify's option `ajv` has them. */
+export type AjvOptions = NonNullable<FastifyServerOptions['ajv']>;
+
 /**
  * An Ajv that knows the formats there are. `verbose`: its errors have their schema. Throws where Node may not make code of
  * texts: a check is generated, and that is to be told at the start.
  */
-export function createAjv(draft: SchemaDraft, options: { coerceTypes: boolean; verbose: boolean }): Ajv {
+export function createAjv(
+  draft: SchemaDraft,
+  options: { coerceTypes: boolean; verbose: boolean },
+  { customOptions, plugins = [], onCreate }: AjvOptions = {},
+): Ajv {
   refuseWithoutCode();
   const { Validator, addFormats, code } = loadAjv(draft);
   const ajv = new Validator({
@@ -35,11 +43,17 @@ export function createAjv(draft: SchemaDraft, options: { coerceTypes: boolean; v
     logger: false,
     // Ajv's pass over the code it wrote is half of what compiling costs, and V8 makes the same of both.
     code: { optimize: false },
+    ...customOptions,
   });
   compareAsJson(ajv, code);
   addFormats(ajv, { formats: SHIPPED });
   ajv.addFormat('cidr', isCidr);
   ajv.addFormat('base64', /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/);
+  for (const written of plugins) {
+    const [plugin, settings] = Array.isArray(written) ? written : [written, undefined];
+    plugin(ajv, settings);
+  }
+  onCreate?.(ajv);
   return ajv;
 }
 

@@ -4,7 +4,7 @@
 import type { Ajv, ErrorObject, ValidateFunction } from 'ajv';
 import { Fault, quoteClient } from '../../app/index.js';
 import { looksSecret } from '../../text/index.js';
-import { createAjv, FORMATS, type SchemaDraft } from './create-ajv.js';
+import { type AjvOptions, createAjv, FORMATS, type SchemaDraft } from './create-ajv.js';
 import type { JsonSchema } from './json-schema.js';
 import { isPlainData } from './plain-data.js';
 import { plainSchemas } from './plain-schema.js';
@@ -25,11 +25,14 @@ const isPlain = plainSchemas(FORMATS);
  */
 export class SchemaCompiler {
   readonly #draft: SchemaDraft;
+  readonly #options: AjvOptions;
   readonly #ajvs = new Map<string, Ajv>();
   readonly #validators = new Map<string, () => ValidateFunction>();
 
-  constructor(draft: SchemaDraft = 'draft-07') {
+  /** `options`: in place of the router's own settings of Ajv. */
+  constructor(draft: SchemaDraft = 'draft-07', options: AjvOptions = {}) {
     this.#draft = draft;
+    this.#options = options;
   }
 
   /** Bodies: nothing is coerced, removed or defaulted. Throws when the schema is broken. */
@@ -84,7 +87,7 @@ export class SchemaCompiler {
 
   #ajv(coerceTypes: boolean, verbose: boolean): Ajv {
     const key = `${coerceTypes} ${verbose}`;
-    const ajv = this.#ajvs.get(key) ?? createAjv(this.#draft, { coerceTypes, verbose });
+    const ajv = this.#ajvs.get(key) ?? createAjv(this.#draft, { coerceTypes, verbose }, this.#options);
     this.#ajvs.set(key, ajv);
     return ajv;
   }

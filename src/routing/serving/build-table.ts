@@ -16,8 +16,8 @@ import { ParamReader } from '../template/param-reader.js';
 import { jointMistakes, type Mistake } from './joint-mistakes.js';
 import {
   type ActionTarget,
-  fastifyKey,
   makeTarget,
+  methodsOf,
   type NamedTargets,
   type ServedRoute,
   type TargetPlace,
@@ -67,7 +67,6 @@ function serve(compiled: CompiledRoute, parts: RouterParts, source: TargetSource
   return {
     kind: 'action',
     ...shared,
-    compiled,
     settings,
     target: isNamed ? null : targetOf(place, source),
     named: isNamed ? namedTargets(place, parts, source) : new Map(),
@@ -76,7 +75,7 @@ function serve(compiled: CompiledRoute, parts: RouterParts, source: TargetSource
 
 function placeOf(compiled: CompiledRoute, parts: RouterParts): TargetPlace {
   const { settings, filters } = parts;
-  return { compiled, settings: settings.get(compiled.route) ?? {}, filters, key: fastifyKey(compiled) };
+  return { compiled, settings: settings.get(compiled.route) ?? {}, filters, methods: methodsOf(compiled) };
 }
 
 /** All that a path may name: mistakes in them are found now, not when a client names them. */
@@ -84,14 +83,13 @@ function namedTargets(place: TargetPlace, { controllers, options }: RouterParts,
   const { variables, defaults } = place.compiled.route;
   const listed = variables.has('controller') ? Object.keys(options.controllers ?? {}) : [defaults.get('controller')];
   const targets = new Map<string, Map<string, ActionTarget>>();
-  let number = 0;
   for (const controller of listed) {
     if (typeof controller !== 'string') throw noController(controller);
     const names = controllers.resource(controller).actionNames();
     const wanted = variables.has('action') ? names : names.filter((name) => name === defaults.get('action'));
     const made = new Map<string, ActionTarget>();
     for (const action of wanted) {
-      made.set(action, makeTarget(source, controller, action, { ...place, key: `${place.key}~~${number++}` }));
+      made.set(action, makeTarget(source, controller, action, place));
     }
     targets.set(controller, made);
   }

@@ -1,12 +1,15 @@
 /**
- * What a router does for a route of its table, worked out when the router is built.
+ * What a router does for a route of its table, worked out when the router is built; and for one request, once it has
+ * matched.
  */
+import { type IncomingMessage, METHODS } from 'node:http';
 import { type App, compose, type Filter, type MatchedRoute } from '../../app/index.js';
+import type { ActionRequest } from '../actions/action-request.js';
 import type { CompiledAction } from '../actions/compiled-action.js';
 import type { Controllers } from '../actions/controllers.js';
-import type { Serializer } from '../actions/negotiate-type.js';
 import type { Resource } from '../actions/resource.js';
 import type { SchemaCompiler } from '../actions/schema-compiler.js';
+import { acceptsMethod } from '../mapper/conditions.js';
 import type { Redirect } from '../mapper/mapper.js';
 import { RouteError } from '../mapper/route-error.js';
 import type { KeptSettings } from '../mapper/route-settings.js';
@@ -34,7 +37,6 @@ export interface ServedRedirect {
 /** A route to an action. */
 export interface ServedAction {
   readonly kind: 'action';
-  readonly compiled: CompiledRoute;
   readonly matched: MatchedRoute;
   readonly params: ParamReader;
   readonly settings: KeptSettings;
@@ -58,15 +60,16 @@ export interface ActionTarget {
 
 /** Actions that a key of the body selects: they share the way to them, on which the body is read. */
 export interface BodyKeys extends Entry {
-  readonly methods: ReadonlyMap<string, readonly RunnableAction[]>;
+  readonly actions: ReadonlyMap<string, readonly RunnableAction[]>;
 }
 
 /** The way to an action. */
 export interface Entry {
   /** Filters, if any, then the action. */
   readonly app: App;
-  /** Under which Fastify gets the request, where it is Fastify that runs or answers it; the query follows. */
+  /** The path of its route in Fastify, and the methods that it has there. */
   readonly key: string;
+  readonly methods: readonly string[];
   /** Largest body, in bytes; undefined: the router's. */
   readonly bodyLimit: number | undefined;
 }
@@ -74,8 +77,6 @@ export interface Entry {
 /** A compiled action with the way to it. */
 export interface RunnableAction extends Entry {
   readonly compiled: CompiledAction;
-  /** Compiled from its response schemas, by status; filled when they are first used. */
-  readonly serializers: Map<number, Serializer>;
 }
 
 /** What targets are made from. */
@@ -84,6 +85,7 @@ export interface TargetSource {
   readonly compiler: SchemaCompiler;
   /** Runs the action. */
   readonly enter: App;
+  readonly keys: RouteKeys;
   /** The router's largest body, in bytes. */
   readonly bodyLimit: number;
 }
@@ -94,38 +96,35 @@ export interface TargetPlace {
   readonly settings: KeptSettings;
   /** Filters of the router. */
   readonly filters: readonly Filter[];
-  /** Under which Fastify gets its requests. */
-  readonly key: string;
+  readonly methods: readonly string[];
 }
 
 /** The target of a controller's action. Throws a {@link RouteError} when there is none. */
 export function makeTarget(source: TargetSource, controller: string, action: string, place: TargetPlace): ActionTarget {
+  const { compiled: route, settings, filters, methods: accepted } = place;
   const resource = source.controllers.resource(controller);
-  const outer = [...place.filters, ...(place.settings.filters ?? [])];
-  const { key } = place;
-  const runnable = (compiled: CompiledAction, index: number): RunnableAction => ({
+  const outer = [...filters, ...(settings.filters ?? [])];
+  const runnable = (compiled: CompiledAction): RunnableAction => ({
     compiled,
     app: compose([...outer, ...compiled.filters], source.enter),
-    key: index === 0 ? key : `${key}~${index}`,
-    bodyLimit: compiled.options.bodyLimit ?? place.settings.bodyLimit,
-    serializers: new Map(),
+    key: source.keys.take(route, accepted),
+    methods: accepted,
+    bodyLimit: compiled.options.bodyLimit ?? settings.bodyLimit,
   });
   if (!resource.selectsByKey(action)) {
-    const methods = resource.compile(action, source.compiler, place.settings.schema).map(runnable);
+    const methods = resource.compile(action, source.compiler, settings.schema).map(runnable);
     return { resource, methods, byKey: null };
   }
-  const methods = new Map<string, readonly RunnableAction[]>();
+  const key = source.keys.take(route, accepted);
+  const actions = new Map<string, readonly RunnableAction[]>();
   for (const bodyKey of resource.bodyKeys()) {
     const compiled = resource.compileKey(bodyKey, source.compiler);
     refuseFilters(compiled, `${controller}: the action for the body key "${bodyKey}"`);
-    const number = methods.size;
-    methods.set(
-      bodyKey,
-      compiled.map((one, index) => ({ ...runnable(one, 0), key: `${key}~key${number}~${index}` })),
-    );
+    actions.set(bodyKey, compiled.map(runnable));
   }
-  const bodyLimit = largestLimit([...methods.values()].flat(), source.bodyLimit);
-  return { resource, methods: [], byKey: { methods, key, bodyLimit, app: compose(outer, source.enter) } };
+  const bodyLimit = largestLimit([...actions.values()].flat(), source.bodyLimit);
+  const app = compose(outer, source.enter);
+  return { resource, methods: [], byKey: { actions, key, methods: accepted, bodyLimit, app } };
 }
 
 /** Of actions that share their way: the body is read before it is known which of them runs. */
@@ -140,10 +139,32 @@ export function methodFor(methods: readonly RunnableAction[], version: ApiVersio
   return undefined;
 }
 
-/** The key of a route for Fastify: its number, and its template as far as that is plain text to Fastify. */
-export function fastifyKey({ index, route }: CompiledRoute): string {
-  const template = route.template.replace(/[^\w\-./{}]/g, '_');
-  return `/${index}${template.startsWith('/') ? '' : '/'}${template}`;
+/** The paths of the actions in Fastify: templates, with a number where an action has template and method already. */
+export class RouteKeys {
+  readonly #taken = new Set<string>();
+
+  /** A path that no other action has for one of the methods. It is plain text to Fastify. */
+  take({ route }: CompiledRoute, methods: readonly string[]): string {
+    const text = route.parts.map((part) => (typeof part === 'string' ? part : `{${part.name}}`)).join('');
+    const path = (text.startsWith('/') ? text : `/${text}`).replace(/[^\w\-./{}]/g, '_');
+    let key = path;
+    for (let number = 2; methods.some((method) => this.#taken.has(`${method} ${key}`)); number++) {
+      key = `${path}~${number}`;
+    }
+    for (const method of methods) this.#taken.add(`${method} ${key}`);
+    return key;
+  }
+}
+
+/** What a route without a condition for methods has in Fastify. */
+const USUAL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+/** The methods of a route in Fastify. A request of another one is handed over under the first of them. */
+export function methodsOf({ route }: CompiledRoute): readonly string[] {
+  if (route.conditions?.method === undefined) return USUAL_METHODS;
+  const methods = METHODS.filter((method) => method !== 'CONNECT' && acceptsMethod(route.conditions, method));
+  if (methods.length === 0) return USUAL_METHODS;
+  return methods.includes('GET') ? [...new Set([...methods, 'HEAD'])] : methods;
 }
 
 function refuseFilters(methods: readonly CompiledAction[], what: string): void {
@@ -152,4 +173,37 @@ function refuseFilters(methods: readonly CompiledAction[], what: string): void {
     message: `${what} has filters, but is chosen after the body was read`,
     hint: 'Give the filters to the route.',
   });
+}
+
+/** What the match has decided. */
+export interface Pending {
+  readonly request: ActionRequest;
+  readonly target: ActionTarget;
+  readonly entry: Entry;
+  /** Undefined: a key of the body selects the method. */
+  readonly method: RunnableAction | undefined;
+  readonly version: ApiVersion | null;
+  /** Arguments of the action, without the body. */
+  readonly args: Readonly<Record<string, unknown>>;
+  /** URL and method as the action is to see them. */
+  readonly url: string;
+  readonly verb: string | undefined;
+  /** The format that the path asks for. */
+  readonly format: string | null;
+  /** Bytes of body that were read. */
+  received: number;
+  /** What the action threw. */
+  failure: unknown;
+}
+
+const PENDING: unique symbol = Symbol('portico.routing.pending');
+
+type Carrier = IncomingMessage & { [PENDING]?: Pending };
+
+export function setPending(req: IncomingMessage, pending: Pending): void {
+  (req as Carrier)[PENDING] = pending;
+}
+
+export function pendingOf(req: IncomingMessage): Pending {
+  return (req as Carrier)[PENDING]!;
 }

@@ -1,9 +1,9 @@
 /**
- * Which media type an answer gets, where a router can write more than JSON.
+ * Which media type an answer gets, and how its value is written.
  */
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Fault, preferredType } from '../../app/index.js';
-import { jsonText } from './json-text.js';
 
 /** Writes a value. */
 export type Serializer = (value: unknown) => string;
@@ -41,4 +41,23 @@ export class AnswerTypes {
   serializer(type: string): Serializer {
     return this.#serializers.get(type) ?? jsonText;
   }
+}
+
+/**
+ * The JSON text of a value; `null` for what JSON has no form for. A `BigInt` is written as a decimal number. Throws a `TypeError` for a value with a cycle.
+ */
+export function jsonText(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? 'null';
+  } catch (error) {
+    if (!(error instanceof TypeError) || !/BigInt/.test(error.message)) throw error;
+    return withBigInts(value);
+  }
+}
+
+/** `JSON.stringify` writes a BigInt only as text; the mark around it, which nobody can guess, is taken off again. */
+function withBigInts(value: unknown): string {
+  const mark = randomUUID();
+  const text = JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? `${mark}${item}` : item));
+  return text.replace(new RegExp(`"${mark}(-?\\d+)"`, 'g'), '$1');
 }

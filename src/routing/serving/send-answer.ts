@@ -1,25 +1,22 @@
 /**
  * What an action returned, as an answer.
  */
-import type { OutgoingHttpHeader } from 'node:http';
+import { type OutgoingHttpHeader, validateHeaderName, validateHeaderValue } from 'node:http';
 import { Stream } from 'node:stream';
 import type { FastifyReply } from 'fastify';
-import { setAnswerHeaders } from './answer-headers.js';
-import { jsonText } from './json-text.js';
-import type { Serializer } from './negotiate-type.js';
-import { Reply, SENT } from './reply.js';
+import { Reply, SENT } from '../actions/reply.js';
+import { joinVary } from '../versions/version-negotiation.js';
+import { jsonText, type Serializer } from './answer-types.js';
 
 /** How one request is answered. */
 export interface AnswerRules {
   /** The status the action declares for the version; undefined: 200, or 204 for an empty answer. */
   readonly status: number | undefined;
-  /** The statuses Fastify has compiled a serialiser for. */
-  readonly compiledFor: Readonly<Record<number, unknown>> | undefined;
-  /** Those of them that were used already: they work without Fastify. */
-  readonly compiledSerializers: Map<number, Serializer>;
-  /** The media type that was negotiated; null: JSON. */
+  /** Its response schemas by status, from which Fastify has compiled serialisers. */
+  readonly response: Readonly<Record<string, unknown>> | undefined;
+  /** The media type that was negotiated, with its serialiser; null: JSON. */
   readonly type: string | null;
-  readonly serializer: ((value: unknown) => string) | null;
+  readonly serializer: Serializer | null;
 }
 
 /** Sends what an action returned. */
@@ -48,12 +45,19 @@ export function discardAnswer(value: unknown): void {
   }
 }
 
+/**
+ * Sets headers, each in place of one of its name; `Vary` is joined with what stands there. Throws what Node throws for a
+ * name or a value that HTTP does not allow: now, while a 500 can still be answered instead.
+ */
 function setHeaders(reply: FastifyReply, headers: Iterable<readonly [string, OutgoingHttpHeader | undefined]>): void {
-  const target = {
-    get: (name: string) => reply.getHeader(name),
-    set: (name: string, value: OutgoingHttpHeader) => void reply.header(name, value),
-  };
-  setAnswerHeaders(target, headers);
+  for (const [written, value] of headers) {
+    if (value === undefined) continue;
+    validateHeaderName(written);
+    for (const one of Array.isArray(value) ? value : [String(value)]) validateHeaderValue(written, one);
+    const name = written.toLowerCase();
+    const present = name === 'vary' ? reply.getHeader('vary') : undefined;
+    void reply.header(name, present === undefined ? value : joinVary(String(present), String(value)));
+  }
 }
 
 function sendBody(reply: FastifyReply, value: unknown, status: number | undefined, rules: AnswerRules): void {
@@ -73,50 +77,31 @@ function sendBody(reply: FastifyReply, value: unknown, status: number | undefine
     void reply.send(value);
     return;
   }
-  const text =
-    rules.compiledFor !== undefined && rules.serializer === null && hasSchema(rules.compiledFor, code)
-      ? serialized(reply, value as object, code, rules)
-      : (rules.serializer ?? jsonText)(value);
   // With a serialiser of the reply's own, Fastify leaves the type as it is: it would add a charset, which JSON has not.
-  void reply.serializer(asItIs).send(text);
+  const serialize = rules.serializer ?? schemaSerializer(reply, code, rules.response) ?? jsonText;
+  void reply.serializer(serialize).send(value);
 }
 
-function serialized(
+/** What Fastify has compiled for the status, of the route or, where a key of the body has selected the action, now. */
+function schemaSerializer(
   reply: FastifyReply,
-  value: object,
-  code: number,
-  { compiledFor, compiledSerializers }: AnswerRules,
-): string {
-  // Of the route, or, where a key of the body has selected the action, compiled for it.
-  const ofRoute: unknown = reply.getSerializationFunction(String(code));
-  const compiled =
-    typeof ofRoute === 'function'
-      ? ofRoute
-      : (compiledSerializers.get(code) ?? reply.compileSerializationSchema(schemaOf(compiledFor!, code)));
-  compiledSerializers.set(code, compiled as Serializer);
-  return (compiled as Serializer)(value);
-}
-
-function schemaOf(compiled: Readonly<Record<string, unknown>>, code: number): Record<string, unknown> {
-  return (compiled[String(code)] ?? compiled[`${Math.floor(code / 100)}xx`]) as Record<string, unknown>;
-}
-
-function asItIs(text: unknown): string {
-  return text as string;
-}
-
-/** Whether there is a schema for a status. Fastify takes `2xx` for a range of them. */
-export function hasSchema(compiled: Readonly<Record<string, unknown>>, status: number): boolean {
-  return Object.hasOwn(compiled, String(status)) || Object.hasOwn(compiled, `${Math.floor(status / 100)}xx`);
+  status: number,
+  response: AnswerRules['response'],
+): Serializer | undefined {
+  // Fastify takes `2xx` for a range of statuses.
+  const key = [String(status), `${Math.floor(status / 100)}xx`].find((one) => response && Object.hasOwn(response, one));
+  if (key === undefined) return undefined;
+  const compiled = reply.getSerializationFunction(key) as Serializer | undefined;
+  return compiled ?? (reply.compileSerializationSchema(response![key] as Record<string, unknown>) as Serializer);
 }
 
 /** By its tag: naming the class would load all of fetch, which few services use. */
-export function isResponse(value: unknown): value is Response {
+function isResponse(value: unknown): value is Response {
   return Object.prototype.toString.call(value) === '[object Response]';
 }
 
 /** Streams and bytes. */
-export function isSentAsIs(value: object): boolean {
+function isSentAsIs(value: object): boolean {
   if (value instanceof Uint8Array) return true;
   const { pipe, getReader } = value as { pipe?: unknown; getReader?: unknown };
   return typeof pipe === 'function' || typeof getReader === 'function';

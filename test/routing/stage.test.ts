@@ -1,0 +1,332 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { test } from 'node:test';
+import { silentLogger } from 'portico';
+import { type App, beforeHead, type ClosableApp, environ, type Filter } from 'portico/app';
+import {
+  type ActionRequest,
+  action,
+  Reply,
+  Router,
+  type RouterOptions,
+  type RouterPlugin,
+  SENT,
+} from 'portico/routing';
+import { rawRequest } from 'portico/testing';
+import { keepingLogger, serveRouter } from './served-router.js';
+
+const schema = { type: 'object', properties: { n: { type: 'integer' } }, required: ['n'] } as const;
+
+const things = {
+  json: () => ({ a: [1, 'ü', null] }),
+  text: () => 'plain',
+  nothing: () => null,
+  later: async () => ({ later: true }),
+  query: ({ query }: ActionRequest) => ({ query }),
+  body: ({ body }: ActionRequest) => ({ body: body ?? null }),
+  big: () => ({ big: 10n ** 20n }),
+  fails: () => {
+    throw new Error('oops');
+  },
+  failsLater: async () => {
+    throw new Error('oops');
+  },
+  cycle: () => {
+    const value: Record<string, unknown> = {};
+    value.value = value;
+    return new Reply(value, { headers: { 'x-kept': '1' } });
+  },
+  made: () =>
+    new Reply({ made: 1 }, { status: 201, headers: { Location: '/things/1', Vary: 'Accept', 'x-gone': undefined } }),
+  html: () => new Reply('<p>', { headers: { 'Content-Type': 'text/html' } }),
+  quoted: () => new Reply('text', { headers: { 'content-type': 'application/hal+json' } }),
+  bodiless: () => new Reply({ a: 1 }, { status: 204, headers: { 'content-type': 'application/json' } }),
+  empty: () => new Reply(null, { status: 200 }),
+  unchanged: () => new Reply(null, { status: 304, headers: { etag: '"1"' } }),
+  length: () => new Reply('abc', { headers: { 'content-length': 7, 'content-type': 'text/plain' } }),
+  cookies: () => new Reply({}, { headers: { 'set-cookie': ['a=1', 'b=2'] } }),
+  odd: () => new Reply({}, { status: 99 }),
+  bytes: () => Buffer.from('bytes'),
+  stream: () =>
+    new Reply(Readable.from(['a', 'b']), { headers: { 'content-type': 'text/plain', 'content-length': 2 } }),
+  fetched: () => new Response('fetched', { status: 202, headers: { 'x-a': 'b' } }),
+  own: ({ res }: ActionRequest) => {
+    res.setHeader('content-length', 3);
+    res.end('own');
+    return SENT;
+  },
+  typed: ({ res }: ActionRequest) => {
+    res.setHeader('content-type', 'application/vnd.x+json');
+    return { typed: true };
+  },
+  compiled: action({ response: { 200: schema } }, () => ({ n: 1, left: 'out' })),
+  checked: action({ body: schema, status: 202 }, ({ body }) => body),
+  small: action({ bodyLimit: 4 }, ({ body }) => body),
+} as const;
+
+async function app(options: RouterOptions): Promise<ClosableApp> {
+  const router = new Router({ controllers: { things }, log: silentLogger(), ...options });
+  for (const name of Object.keys(things)) router.connect(`/${name}`, { controller: 'things', action: name });
+  return await router.build();
+}
+
+const REQUESTS: readonly (readonly [line: string, body?: string, ...headers: string[]])[] = [
+  ...Object.keys(things).map((name) => [`GET /${name}`] as const),
+  ...Object.keys(things).map((name) => [`HEAD /${name}`] as const),
+  ['GET /compiled'],
+  ['GET /query?a=1&a=2&b=%C3%BC&c=x+y&d&%zz=1&=e&f==&__proto__=1'],
+  ['GET /query?'],
+  ['GET /body', '{}', 'Content-Type: application/json'],
+  ['GET /later'],
+  ['OPTIONS /json'],
+  ['POST /body'],
+  ['POST /body', ''],
+  ['POST /body', '', 'Content-Type: application/json'],
+  ...[
+    'application/json',
+    'application/JSON; charset=utf-8',
+    'application/json;charset=latin1',
+    'application/json;;',
+    'application/vnd.a+json',
+    'text/plain',
+    'text/html',
+    'nonsense',
+  ].map((type) => ['POST /body', '{"a":"ü"}', `Content-Type: ${type}`] as const),
+  ['POST /body', '{"a":1}'],
+  ['POST /body', '{"a":'],
+  ['POST /body', '{"__proto__":1}', 'Content-Type: application/json'],
+  ['POST /body', '\ufeff{"a":1}', 'Content-Type: application/json'],
+  ['POST /body', '{"a":1}', 'Content-Type: application/json', 'Content-Encoding: gzip'],
+  ['PUT /stream', '{"a":1}', 'Content-Type: application/json'],
+  ['DELETE /bytes', '{"a":1}', 'Content-Type: application/json'],
+  ['PATCH /compiled', '{"a":1}', 'Content-Type: application/json'],
+  ['POST /small', '"ab"', 'Content-Type: application/json'],
+  ['POST /small', '"abc"', 'Content-Type: application/json'],
+  ['POST /checked', '{"n":1}', 'Content-Type: application/json'],
+  ['POST /checked', '{"n":"1"}', 'Content-Type: application/json'],
+  ['POST /checked'],
+];
+
+/** The answers to them, as they were when Portico wrote JSON itself. */
+const answers = JSON.parse(
+  readFileSync(new URL('../../test/routing/stage-answers.json', import.meta.url), 'utf8'),
+) as Record<string, string>;
+
+/** Does nothing but make plugins be there. */
+const idle: RouterPlugin = (_fastify, _options, done) => done();
+
+for (const [what, plugins] of Object.entries({ 'without plugins': [], 'with a plugin': [idle] })) {
+  test(`RT-217 answers have the bytes that are recorded, ${what}`, async (t) => {
+    const router = await app({ plugins });
+    t.after(() => router.close());
+    for (const [line, body, ...headers] of REQUESTS) {
+      const length = body === undefined ? [] : [`Content-Length: ${Buffer.byteLength(body)}`];
+      const head = [`${line} HTTP/1.1`, 'Host: a', 'Connection: close', ...headers, ...length].join('\r\n');
+      const answer = await rawRequest(router, `${head}\r\n\r\n${body ?? ''}`);
+      assert.equal(comparable(answer), answers[`${line} ${headers.join(' ')} ${body ?? ''}`.trimEnd()], line);
+    }
+  });
+}
+
+/** Without its time, and what V8 says of JSON, which changes with its version. */
+function comparable(answer: string): string {
+  const undated = answer.replace(/^Date: .*\r\n/m, '');
+  if (!undated.includes('The body is not JSON')) return undated;
+  return undated.replace(/^content-length: .*\r\n/m, '').replace(/(The body is not JSON): [^}]*/, '$1');
+}
+
+/** What a filter further out may have done to a request before the router gets it. */
+const UPSTREAM: Readonly<Record<string, Filter>> = {
+  'an encoding is set': (app) => (req, res) => {
+    req.setEncoding('utf8');
+    return app(req, res);
+  },
+  'an encoding that is not UTF-8 is set': (app) => (req, res) => {
+    req.setEncoding('hex');
+    return app(req, res);
+  },
+  'the body is held back': (app) => (req, res) => {
+    req.pause();
+    return app(req, res);
+  },
+  'the body is read': (app) => async (req, res) => {
+    for await (const _chunk of req);
+    return app(req, res);
+  },
+};
+
+for (const [what, filter] of Object.entries(UPSTREAM)) {
+  test(`RT-217 a body is read or refused when further out ${what}`, async (t) => {
+    const router = await app({});
+    t.after(() => router.close());
+    for (const type of ['', 'Content-Type: application/json\r\n']) {
+      const bytes = `POST /body HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${type}Content-Length: 10\r\n\r\n{"a":"ü"}`;
+      const answer = await rawRequest(filter(router), bytes);
+      if (what === 'the body is read') assert.match(answer, /^HTTP\/1\.1 500 /);
+      else assert.match(Buffer.from(answer, 'latin1').toString(), /\{"body":\{"a":"ü"\}\}$/);
+    }
+  });
+}
+
+/** Listeners that fail, as many as said, on a header that HTTP does not allow. */
+const failingHeads =
+  (count: number): Filter =>
+  (app) =>
+  (req, res) => {
+    for (let n = 0; n < count; n++) beforeHead(res, () => res.setHeader('x-name', 'Łódź'));
+    return app(req, res);
+  };
+
+test('RT-178 an error answer that fails is answered with 500', async (t) => {
+  const log = keepingLogger();
+  const router = await app({ log });
+  t.after(() => router.close());
+  const identified: App = (req, res) => {
+    environ(req).requestId = 'req-1';
+    return failingHeads(1)(router)(req, res);
+  };
+  const requests = [
+    'POST /body {',
+    'POST /fails {}',
+    'POST /failsLater {}',
+    'GET /fails',
+    'GET /failsLater',
+    'GET /none',
+  ];
+  for (const request of requests) {
+    const [method, path, body = ''] = request.split(' ');
+    const bytes = `${method} ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const answer = await rawRequest(identified, bytes);
+    assert.match(answer, /^HTTP\/1\.1 500 .*"code":500/s, request);
+  }
+  const told = log.lines.filter(({ message }) => message === 'the answer to a failed request failed');
+  assert.deepEqual(
+    told.map(({ fields }) => [fields?.method, fields?.request_id]),
+    requests.map((request) => [request.split(' ')[0], 'req-1']),
+  );
+  // The second answer fails as well: the connection ends, and nobody waits.
+  assert.equal(await rawRequest(failingHeads(2)(router), 'GET /none HTTP/1.1\r\nHost: a\r\n\r\n'), '');
+});
+
+test('RT-177 a header that HTTP does not allow is a 500 like others', async (t) => {
+  const log = keepingLogger();
+  const stream = new Readable({ read: () => undefined });
+  const headers = { 'x-kept': '1', 'x-name': 'Łódź' };
+  const bodies: Record<string, unknown> = { object: {}, text: 'a', stream, nothing: null };
+  const odd = new Router({ log });
+  for (const [name, body] of Object.entries(bodies)) {
+    odd.connect(`/${name}`, { handler: () => new Reply(body, { headers }) });
+  }
+  odd.connect('/name', { handler: () => new Reply({}, { headers: { 'x name': '1' } }) });
+  const router = await odd.build();
+  t.after(() => router.close());
+  for (const name of [...Object.keys(bodies), 'name']) {
+    const answer = await rawRequest(router, `GET /${name} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    assert.match(answer, /^HTTP\/1\.1 500 Internal Server Error\r\n/, name);
+    assert.deepEqual(JSON.parse(answer.split('\r\n\r\n')[1]!), {
+      error: { code: 500, title: 'Internal Server Error', message: 'Internal Server Error' },
+    });
+  }
+  assert.equal(log.lines.filter(({ message }) => message === 'an action failed').length, 5);
+  assert.ok(stream.destroyed);
+});
+
+test('RT-177 a type for which there is no parser is refused, and the connection ends', async (t) => {
+  const router = await app({});
+  t.after(() => router.close());
+  const head = 'POST /body HTTP/1.1\r\nHost: a\r\nContent-Type: application/xml\r\nContent-Length: 4\r\n\r\n<a/>';
+  assert.match(await rawRequest(router, head), /^HTTP\/1\.1 415 .*Connection: close\r\n/is);
+});
+
+test('RT-217 actions that a key of the body selects have their own limits and answers', async (t) => {
+  const response = { 200: schema };
+  const things = {
+    small: action({ bodyKey: 'small', bodyLimit: 20 }, () => 'small'),
+    usual: action({ bodyKey: 'usual' }, () => 'usual'),
+    shown: action({ bodyKey: 'shown', response }, () => ({ n: 1, hidden: true })),
+  };
+  const router = new Router({ controllers: { things }, bodyLimit: 40, log: silentLogger() });
+  router.connect('/things/action', { controller: 'things', action: 'action' });
+  const send = await serveRouter(t, router);
+  const post = async (key: string, length: number) => {
+    const body = JSON.stringify({ [key]: null }).padEnd(length);
+    return await send('POST', '/things/action', { body, headers: { 'content-type': 'application/json' } });
+  };
+  const statuses = [
+    (await post('small', 20)).status,
+    (await post('small', 21)).status,
+    (await post('usual', 40)).status,
+    (await post('usual', 41)).status,
+  ];
+  assert.deepEqual(statuses, [200, 413, 200, 413]);
+  for (let time = 0; time < 2; time++) assert.equal((await post('shown', 0)).text, '{"n":1}');
+});
+
+test('a response schema of an action that a key of the body selects is judged when the router is built', async () => {
+  const broken = { type: 'object', properties: { a: { $ref: '#/nowhere' } } } as const;
+  const things = { shown: action({ bodyKey: 'shown', response: { 200: broken } }, () => ({})) };
+  const router = new Router({ controllers: { things }, log: silentLogger() });
+  router.connect('/things/action', { controller: 'things', action: 'action' });
+  await assert.rejects(router.build(), { code: 'PORTICO_ROUTE_SCHEMA' });
+});
+
+test('a request has its own method and URL in Fastify, whatever it was matched by', async (t) => {
+  const seen: unknown[] = [];
+  const note: RouterPlugin = (fastify, _options, done) => {
+    fastify.addHook('onRequest', async ({ method, url, params, query }) => {
+      seen.push([method, url, { ...(params as object) }, { ...(query as object) }]);
+    });
+    done();
+  };
+  const router = new Router({ plugins: [note], useMethodOverride: true, log: silentLogger() });
+  const handler = ({ method, body }: ActionRequest) => ({ method, body: body ?? null });
+  router.connect('/all/{n:int}', { handler });
+  router.connect('/all/{n:int}/one', { handler, conditions: { method: ['DELETE'] } });
+  const send = await serveRouter(t, router);
+  for (const method of ['GET', 'PROPFIND', 'TRACE', 'POST']) {
+    const { json } = await send(method, '/all/7?a=b', method === 'POST' ? { body: '1' } : {});
+    assert.deepEqual(json, { method, body: method === 'POST' ? 1 : null });
+    assert.deepEqual(seen.pop(), [method, '/all/7?a=b', { n: 7 }, { a: 'b' }]);
+  }
+  assert.deepEqual((await send('POST', '/all/7/one?_method=DELETE', { body: '2' })).json, { method: 'POST', body: 2 });
+  assert.deepEqual(seen.pop(), ['POST', '/all/7/one?_method=DELETE', { n: 7 }, { _method: 'DELETE' }]);
+  assert.equal((await send('HEAD', '/all/7')).status, 200);
+  assert.equal((seen.pop() as string[])[0], 'HEAD');
+});
+
+test('hooks of plugins see the values of actions and what they throw; statuses of errors are Fastify’s alone', async (t) => {
+  const seen: unknown[] = [];
+  const note: RouterPlugin = async (fastify) => {
+    fastify.addHook('preSerialization', async (_request, _reply, payload) => ({ wrapped: payload }));
+    fastify.addHook('onError', async (_request, _reply, error) => void seen.push(error.message));
+  };
+  const router = new Router({ plugins: [note], log: silentLogger() });
+  router.connect('/value', { handler: () => ({ a: 1n }) });
+  router.connect('/throws', { handler: () => Promise.reject(Object.assign(new Error('inner'), { statusCode: 404 })) });
+  router.connect('/fastify', {
+    handler: () => {
+      throw Object.assign(new Error('outer'), { statusCode: 406, code: 'FST_ERR_X' });
+    },
+  });
+  const send = await serveRouter(t, router);
+  assert.equal((await send('GET', '/value')).text, '{"wrapped":{"a":1}}');
+  assert.equal((await send('GET', '/throws')).status, 500);
+  assert.equal((await send('GET', '/fastify')).status, 406);
+  assert.deepEqual(seen, ['inner', 'outer']);
+});
+
+test('two routes with one template and one method have paths of their own in Fastify', async (t) => {
+  const paths: string[] = [];
+  const note: RouterPlugin = async (fastify) => {
+    fastify.addHook('onRoute', ({ url, method }) => void paths.push(`${[method].flat().join()} ${url}`));
+  };
+  const router = new Router({ plugins: [note], log: silentLogger() });
+  const function_ = (_environ: unknown, { id }: { id?: unknown }) => id === '1';
+  router.connect('/{id}', { handler: () => 'one', conditions: { method: ['GET'], function: function_ } });
+  router.connect('/{id}', { handler: () => 'other', conditions: { method: ['GET'] } });
+  router.connect('/{id}', { handler: () => 'made', conditions: { method: ['PUT'] } });
+  const send = await serveRouter(t, router);
+  assert.deepEqual(paths, ['GET,HEAD /{id}', 'GET,HEAD /{id}~2', 'PUT /{id}']);
+  assert.deepEqual([(await send('GET', '/1')).json, (await send('GET', '/2')).json], ['one', 'other']);
+});
