@@ -1,10 +1,12 @@
 /**
  * A route table for people and tools: what `api-cli routes` shows.
  */
+
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Origin } from '../errors/index.js';
 import { acceptsMethod } from './mapper/conditions.js';
+import { findShadowed } from './matching/check-table.js';
 import type { CompiledRoute, Found } from './matching/compiled-route.js';
-import { findShadowed } from './matching/shadow.js';
 import type { Router } from './router.js';
 
 /** One route, in the order in which routes are tried. */
@@ -100,4 +102,19 @@ function describe(router: Router, compiled: CompiledRoute, by: readonly Compiled
 function methodsOf({ route }: CompiledRoute): readonly string[] | null {
   const method = route.conditions?.method;
   return method === undefined ? null : [method].flat();
+}
+
+/** Follows the calls of one `collectRouters`, so that two of them at a time see their own routers. */
+const collecting = new AsyncLocalStorage<Router[]>();
+
+/** Runs `load`, and gives the routers that were built within it, with its result. */
+export async function collectRouters<T>(load: () => Promise<T>): Promise<{ routers: readonly Router[]; result: T }> {
+  const routers: Router[] = [];
+  const result = await collecting.run(routers, load);
+  return { routers, result };
+}
+
+/** Called by a router that was built. */
+export function noteRouter(router: Router): void {
+  collecting.getStore()?.push(router);
 }

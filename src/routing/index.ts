@@ -17,6 +17,7 @@ export type { FromSchema, JsonSchema } from './actions/json-schema.js';
 export { Reply, SENT } from './actions/reply.js';
 export { Resource, type ResourceSettings } from './actions/resource.js';
 export {
+  collectRouters,
   type DescribedRoute,
   describeRoutes,
   type ExplainedMatch,
@@ -42,9 +43,8 @@ export {
   type SubMapperAction,
   type SubMapperOptions,
 } from './mapper/submapper.js';
+export { findOverlaps, findShadowed, type Overlap, type Shadowed } from './matching/check-table.js';
 export { Found } from './matching/compiled-route.js';
-export { findOverlaps, type Overlap } from './matching/overlaps.js';
-export { findShadowed, type Shadowed } from './matching/shadow.js';
 export { type OpenApiAdditions, type OpenApiOptions, openApiDocument } from './openapi.js';
 export {
   type ConnectOptions,
@@ -54,12 +54,15 @@ export {
   type RouterUrl,
 } from './router.js';
 export type { RouterFastifyOptions, RouterOptions, RouterPlugin } from './router-options.js';
-export { collectRouters } from './serving/collect-routers.js';
 export { type Dispatch, dispatch, type Matched, type Redirected } from './serving/dispatch.js';
-export type { BuiltInTypes, ParamType } from './template/param-types.js';
-export type { ParamsOf } from './template/params-of.js';
-export { type SlowRequirement, slowRequirements } from './template/regex-cost.js';
-export { legacyRules, type RouteWarning, warningsOf } from './template/template-warnings.js';
+export type { BuiltInTypes, ParamsOf, ParamType } from './template/param-types.js';
+export {
+  legacyRules,
+  type RouteWarning,
+  type SlowRequirement,
+  slowRequirements,
+  warningsOf,
+} from './template/template-warnings.js';
 export type { UrlSurroundings, UrlValues } from './urls/url-builder.js';
 export { ApiVersion, type VersionRange, type WrittenRange } from './versions/api-version.js';
 export type { VersionOptions } from './versions/version-negotiation.js';

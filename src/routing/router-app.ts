@@ -20,10 +20,9 @@ import { SchemaCompiler } from './actions/schema-compiler.js';
 import type { MatchRequest } from './mapper/conditions.js';
 import { checkTable } from './matching/check-table.js';
 import type { Found } from './matching/compiled-route.js';
-import { allowedMethods, answerOptions } from './serving/allow.js';
 import { buildServed, type RouterParts } from './serving/build-table.js';
 import { callMounted } from './serving/mount.js';
-import { answerRedirect } from './serving/redirect-answer.js';
+import { allowedMethods, answerOptions, answerRedirect } from './serving/own-answers.js';
 import {
   type ActionTarget,
   methodFor,
@@ -34,8 +33,8 @@ import {
   setPending,
 } from './serving/served-route.js';
 import { Stage } from './serving/stage.js';
-import { absoluteUrl } from './urls/link-base.js';
 import type { UrlValues } from './urls/url-builder.js';
+import { absoluteUrl } from './urls/url-builder.js';
 import type { ApiVersion } from './versions/api-version.js';
 import { VersionNegotiation } from './versions/version-negotiation.js';
 

@@ -7,14 +7,13 @@ import { createLogger } from '../log/index.js';
 import type { Handler, RangedOptions } from './actions/action.js';
 import type { ControllerSource } from './actions/controllers.js';
 import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
-import { callSite } from './mapper/call-site.js';
-import { checkSlash } from './mapper/check-slash.js';
+import { noteRouter } from './describe-routes.js';
 import { checkConditions } from './mapper/conditions.js';
 import { Mapper } from './mapper/mapper.js';
-import { checkOptionNames } from './mapper/misspelt-options.js';
+import { checkOptionNames, checkSlash } from './mapper/option-mistakes.js';
 import type { ExpandedRoute, ResourceOptions } from './mapper/resource-routes.js';
 import type { Route, RouteOptions } from './mapper/route.js';
-import { RouteError, RouteTableError } from './mapper/route-error.js';
+import { callSite, RouteError, RouteTableError } from './mapper/route-error.js';
 import {
   type KeptSettings,
   RESOURCE_OPTIONS,
@@ -22,14 +21,12 @@ import {
   type RouteSettings,
   splitSettings,
 } from './mapper/route-settings.js';
-import { withTypes } from './mapper/typed-route.js';
 import type { Found } from './matching/compiled-route.js';
 import { openApiDocument } from './openapi.js';
 import { buildApp } from './router-app.js';
 import { checkRouterOptions, type RouterOptions } from './router-options.js';
-import { noteRouter } from './serving/collect-routers.js';
-import { type ParamType, paramTypes, type TypedTemplate, takeTypes } from './template/param-types.js';
-import type { Named, ParamsOf } from './template/params-of.js';
+import type { Named, ParamsOf } from './template/param-types.js';
+import { type ParamType, paramTypes, type TypedTemplate, takeTypes, withTypes } from './template/param-types.js';
 import type { UrlValues } from './urls/url-builder.js';
 import type { VersionOptions } from './versions/version-negotiation.js';
 

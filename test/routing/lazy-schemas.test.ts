@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import type { JsonSchema } from 'portico/routing';
-import { isPlainData } from '../../dist/routing/actions/plain-data.js';
+import { isPlainData } from '../../dist/routing/actions/plain-schema.js';
 import { checking, serveRouter } from './served-router.js';
 
 test('RT-180 a schema that is changed after build() checks what it was', async (t) => {

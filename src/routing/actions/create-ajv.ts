@@ -3,11 +3,11 @@
  */
 import { createRequire } from 'node:module';
 import { isIPv4, isIPv6 } from 'node:net';
-import type { Ajv, _ as Template } from 'ajv';
+import type { Ajv, CodeKeywordDefinition, KeywordCxt, _ as Template } from 'ajv';
 import type ajvFormats from 'ajv-formats';
 import type { FormatName } from 'ajv-formats';
 import type { FastifyServerOptions } from 'fastify';
-import { compareAsJson } from './equality-keywords.js';
+import { areEqual, equalPair, equalsOneOf } from './json-equality.js';
 
 /** Which draft schemas are written in. */
 export type SchemaDraft = 'draft-07' | '2020-12';
@@ -86,4 +86,52 @@ function isCidr(text: string): boolean {
   const [address = '', bits = '', ...more] = text.split('/');
   if (more.length > 0 || !/^\d{1,3}$/.test(bits)) return false;
   return (isIPv4(address) && Number(bits) <= 32) || (isIPv6(address) && Number(bits) <= 128);
+}
+
+/**
+ * Gives `const`, `enum` and `uniqueItems` of one Ajv the equality of JSON. Ajv's own calls `toString` and `valueOf` and
+ * looks at `constructor`, which in a client's object are values like others, and it goes as deep as the stack.
+ */
+function compareAsJson(ajv: Ajv, code: typeof Template): void {
+  const call = ({ gen }: KeywordCxt, compare: unknown): ReturnType<typeof gen.scopeValue> =>
+    gen.scopeValue('func', { ref: compare });
+  replaceCode(ajv, 'const', holdsMembers, (cxt) => {
+    cxt.fail(code`!${call(cxt, areEqual)}(${cxt.data}, ${cxt.schemaCode})`);
+  });
+  const listsObjects = (schema: unknown): boolean => Array.isArray(schema) && schema.some(holdsMembers);
+  replaceCode(ajv, 'enum', listsObjects, (cxt) => {
+    cxt.fail(code`!${call(cxt, equalsOneOf)}(${cxt.data}, ${cxt.schemaCode})`);
+  });
+  const comparesAny = (schema: unknown, { items }: Readonly<Record<string, unknown>>): boolean =>
+    schema === true && !isOfScalars(items);
+  replaceCode(ajv, 'uniqueItems', comparesAny, (cxt) => {
+    const pair = cxt.gen.const('pair', code`${call(cxt, equalPair)}(${cxt.data})`);
+    cxt.setParams({ j: code`${pair}[0]`, i: code`${pair}[1]` });
+    cxt.fail(code`${pair} !== undefined`);
+  });
+}
+
+/** Other code for a keyword where its value asks for it. The definition is this Ajv's own, and keeps its turn. */
+function replaceCode(
+  ajv: Ajv,
+  keyword: string,
+  applies: (schema: unknown, parent: Readonly<Record<string, unknown>>) => boolean,
+  write: (cxt: KeywordCxt) => void,
+): void {
+  const definition = ajv.getKeyword(keyword) as CodeKeywordDefinition;
+  const { code } = definition;
+  definition.code = (cxt, ruleType) => {
+    if (applies(cxt.schema, cxt.parentSchema)) write(cxt);
+    else code(cxt, ruleType);
+  };
+}
+
+/** Items that Ajv compares as members of an object, without its equality. */
+function isOfScalars(items: unknown): boolean {
+  const types = holdsMembers(items) ? [(items as { type?: unknown }).type ?? []].flat() : [];
+  return types.length > 0 && !types.includes('object') && !types.includes('array');
+}
+
+function holdsMembers(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }

@@ -6,8 +6,7 @@ import { Fault, quoteClient } from '../../app/index.js';
 import { looksSecret } from '../../text/index.js';
 import { type AjvOptions, createAjv, FORMATS, type SchemaDraft } from './create-ajv.js';
 import type { JsonSchema } from './json-schema.js';
-import { isPlainData } from './plain-data.js';
-import { plainSchemas } from './plain-schema.js';
+import { isPlainData, plainSchemas } from './plain-schema.js';
 
 /** Throws a `Fault` 400 for a value the schema does not take; a query's values are coerced in place. */
 export type Check = (value: unknown) => void;

@@ -8,11 +8,10 @@ import { getOwn, setOwn } from '../template/own-property.js';
 import { translateRegex } from '../template/python-regex.js';
 import { Generator } from '../urls/generator.js';
 import { UrlBuilder, type UrlSurroundings, type UrlValues } from '../urls/url-builder.js';
-import { type CallSite, callSite } from './call-site.js';
 import type { Match, MatchRequest } from './conditions.js';
 import { type ExpandedRoute, expandResource, type ResourceOptions, refuseLoneName } from './resource-routes.js';
 import { type Requirements, Route, type RouteOptions } from './route.js';
-import { definitionError, RouteError } from './route-error.js';
+import { type CallSite, callSite, definitionError, RouteError } from './route-error.js';
 import { SubMapperParent } from './submapper.js';
 
 /** Options of a mapper; all have Routes' names and defaults, `explicit` as every service sets it. */

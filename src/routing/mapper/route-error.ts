@@ -1,10 +1,12 @@
 /**
  * Mistakes in a route table.
  */
+
+import { fileURLToPath } from 'node:url';
 import { type ErrorDetails, type Origin, PorticoError } from '../../errors/index.js';
+import { isOwnFile } from '../../process/index.js';
 import { RegexProblem } from '../template/pattern-reader.js';
 import { TemplateProblem } from '../template/template.js';
-import { RequirementProblem } from './requirement-problem.js';
 
 /** A mistake in the definition of a route; its code begins with `PORTICO_ROUTE_`. */
 export class RouteError extends PorticoError {}
@@ -48,4 +50,33 @@ function codeOf(error: Error): string {
 function hintOf(error: Error): string | undefined {
   if (codeOf(error) !== 'PORTICO_ROUTE_REGEX') return undefined;
   return 'An expression in a template ends at its first "}" and ":"; requirements: { name: … } has no such limits.';
+}
+
+/** A requirement that is no usable regular expression. */
+export class RequirementProblem extends Error {
+  readonly variable: string;
+  readonly requirement: string;
+
+  constructor(variable: string, requirement: string, cause: Error) {
+    super(`the requirement of "${variable}", ${requirement}, cannot be used: ${cause.message}`, { cause });
+    this.variable = variable;
+    this.requirement = requirement;
+  }
+}
+
+/** The place, worked out when it is asked for: reading a stack is dear, and most places are never shown. */
+export type CallSite = () => Origin | undefined;
+
+/** The place of the nearest call that is the application's. */
+export function callSite(): CallSite {
+  const trace = new Error('call site');
+  return () => {
+    for (const line of (trace.stack ?? '').split('\n').slice(1)) {
+      const found = /(?:\()?((?:file:\/\/)?\/[^()]+?|[A-Za-z]:\\[^()]+?):(\d+):(\d+)\)?$/.exec(line);
+      if (found === null) continue;
+      const file = found[1]!.startsWith('file:') ? fileURLToPath(found[1]!) : found[1]!;
+      if (!isOwnFile(file)) return { file, line: Number(found[2]), column: Number(found[3]) };
+    }
+    return undefined;
+  };
 }

@@ -4,7 +4,7 @@
 import type { App, Filter } from '../../app/index.js';
 import type { Handler, RangedOptions } from '../actions/action.js';
 import type { ParamType } from '../template/param-types.js';
-import type { OptionNames } from './misspelt-options.js';
+import type { OptionNames } from './option-mistakes.js';
 import type { RouteOptions } from './route.js';
 
 /** Options of a router's routes, besides those of a mapper's. */

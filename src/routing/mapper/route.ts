@@ -8,7 +8,7 @@ import { pythonText } from '../template/python-text.js';
 import { type PatternSource, wholePattern } from '../template/route-pattern.js';
 import { type Part, readTemplate, SEPARATORS, type TemplateNotice, type Variable } from '../template/template.js';
 import type { Conditions } from './conditions.js';
-import { RequirementProblem } from './requirement-problem.js';
+import { RequirementProblem } from './route-error.js';
 
 /** Regular expressions for variables, in Python's syntax. */
 export type Requirements = Record<string, string>;

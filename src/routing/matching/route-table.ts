@@ -11,7 +11,6 @@ import {
 import type { Route } from '../mapper/route.js';
 import { translateRegex } from '../template/python-regex.js';
 import { acceptFound, CompiledRoute, Found } from './compiled-route.js';
-import { linearScan } from './linear-scan.js';
 import { PatternFacts, planSegments, type SegmentPlan } from './segment-plan.js';
 import { SegmentTree } from './segment-tree.js';
 
@@ -143,4 +142,20 @@ function lengthOf(text: string): number {
   let length = 0;
   for (const _ of text) length++;
   return length;
+}
+
+/** The first route that takes path and request. `request` null: methods are not looked at. */
+function linearScan(
+  ranked: readonly CompiledRoute[],
+  path: string,
+  request: MatchRequest | null,
+  subDomains: CompiledSubDomains,
+): Found | null {
+  for (const compiled of ranked) {
+    const captured = compiled.capture(path);
+    if (captured === null) continue;
+    const found = acceptFound(compiled, captured, request, subDomains);
+    if (found !== null) return found;
+  }
+  return null;
 }

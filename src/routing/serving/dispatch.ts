@@ -4,7 +4,6 @@
 import type { MatchRequest } from '../mapper/conditions.js';
 import type { Mapper } from '../mapper/mapper.js';
 import { GenerationError } from '../mapper/route-error.js';
-import { consumePath, type PathLine } from '../matching/consume-path.js';
 import { pythonText } from '../template/python-text.js';
 import type { UrlSurroundings } from '../urls/url-builder.js';
 
@@ -49,4 +48,21 @@ export function dispatch(mapper: Mapper, path: string, request: MatchRequest, ar
   const line = { scriptName: around.scriptName ?? '', pathInfo: path };
   const moved = Object.hasOwn(match, 'path_info') ? consumePath(line, pythonText(match.path_info ?? '')) : line;
   return { status: 200, controller, action, args, ...moved, route: found.compiled.index };
+}
+
+/** Both sides of the line. */
+export interface PathLine {
+  readonly scriptName: string;
+  readonly pathInfo: string;
+}
+
+/**
+ * `pathInfo` becomes what is left, with a slash in front; script name grows by what stood before it. Where it does not
+ * stand at the end behind a slash of its own, script name grows by the whole path, as in Routes.
+ */
+function consumePath(line: PathLine, pathInfo: string): PathLine {
+  const { scriptName, pathInfo: path } = line;
+  const end = `/${pathInfo}`;
+  const consumed = path.endsWith(end) ? path.slice(0, path.length - end.length) : path;
+  return { scriptName: scriptName + consumed, pathInfo: pathInfo.startsWith('/') ? pathInfo : end };
 }

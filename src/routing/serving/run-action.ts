@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault, quoteClient, tooLarge, usableHeaders } from '../../app/index.js';
 import { valueFor } from '../actions/compiled-action.js';
-import type { AnswerTypes } from './answer-types.js';
+import type { AnswerTypes } from './send-answer.js';
 import { discardAnswer, sendAnswer } from './send-answer.js';
 import { methodFor, type Pending, pendingOf, type RunnableAction } from './served-route.js';
 

@@ -30,10 +30,10 @@ import {
 import type { RangedOptions } from '../actions/action.js';
 import { RouteError } from '../mapper/route-error.js';
 import type { RouterPlugin } from '../router-options.js';
-import { AnswerTypes } from './answer-types.js';
 import type { RouterParts } from './build-table.js';
 import { readJson } from './read-json.js';
 import { type Fail, type RunRules, refuse, runAction } from './run-action.js';
+import { AnswerTypes } from './send-answer.js';
 import { type ActionTarget, type Entry, pendingOf, type ServedAction } from './served-route.js';
 
 const DEFAULT_BODY_LIMIT = 114_688;

@@ -1,6 +1,9 @@
 /**
- * Types of path variables: `{id:uuid}`, `{n:int}`.
+ * Types of path variables: `{id:uuid}`, `{n:int}`; and what they make of the parameters of a template, for the compiler.
  */
+
+import type { Match, MatchRequest } from '../mapper/conditions.js';
+import type { RouteOptions } from '../mapper/route.js';
 
 /** A type of variables: what their text looks like, what it means, how it is written. */
 export interface ParamType<T = unknown> {
@@ -28,7 +31,7 @@ export interface BuiltInTypes {
 
 const HEX = '[0-9a-fA-F]';
 
-export const BUILT_IN_TYPES: { readonly [K in keyof BuiltInTypes]: ParamType<BuiltInTypes[K]> } = {
+const BUILT_IN_TYPES: { readonly [K in keyof BuiltInTypes]: ParamType<BuiltInTypes[K]> } = {
   int: { regex: '-?[0-9]{1,15}', parse: Number },
   uuid: { regex: `${HEX}{8}-${HEX}{4}-${HEX}{4}-${HEX}{4}-${HEX}{12}`, parse: (text) => text },
   hex: { regex: `${HEX}+`, parse: (text) => text },
@@ -73,4 +76,97 @@ export function parseParam(type: ParamType, text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** The options with requirements, a condition and a filter that the types ask for. */
+export function withTypes(options: RouteOptions, types: ReadonlyMap<string, ParamType>): RouteOptions {
+  if (types.size === 0) return options;
+  const requirements = { ...options.requirements };
+  for (const [name, { regex }] of types) requirements[name] = regex;
+  const builtIn = new Set<ParamType>(Object.values(BUILT_IN_TYPES) as ParamType[]);
+  // What the expression of a built-in type takes always parses, so only others have to be asked.
+  const asked = [...types].filter(([, type]) => !builtIn.has(type));
+  return {
+    ...options,
+    requirements,
+    _filter: (values) => printed(options._filter?.(values) ?? values, types),
+    ...(asked.length === 0 ? {} : { conditions: { ...options.conditions, function: parses(options, asked) } }),
+  };
+}
+
+function parses(options: RouteOptions, types: readonly (readonly [string, ParamType])[]) {
+  const inner = options.conditions?.function;
+  return (request: MatchRequest | null, match: Match): unknown => {
+    for (const [name, type] of types) {
+      const text = match[name];
+      if (typeof text === 'string' && parseParam(type, text) === undefined) return false;
+    }
+    return inner === undefined || inner(request, match);
+  };
+}
+
+function printed(
+  values: Readonly<Record<string, unknown>>,
+  types: ReadonlyMap<string, ParamType>,
+): Record<string, unknown> {
+  const result = { ...values };
+  for (const [name, { print = String }] of types) {
+    const value = result[name];
+    if (value !== undefined && value !== null && typeof value !== 'string') result[name] = print(value);
+  }
+  return result;
+}
+
+/**
+ * `ParamsOf<'/servers/{id}/ips/{n:int}'>` is `{ id: string; n: number }`. A dotted variable may be absent. For a text
+ * that is not a literal: any names.
+ */
+export type ParamsOf<T extends string> = string extends T
+  ? Readonly<Record<string, string | undefined>>
+  : Simplify<Braced<T>>;
+
+type Braced<T extends string> = T extends `${infer Head}{${infer V}}${infer Rest}`
+  ? Colons<Head> & Variable<V> & Braced<Rest>
+  : Colons<T>;
+
+/** `:(name)`, `*(name)`, `:name` and `*name` between braces. */
+type Colons<T extends string> = T extends `${string}${':' | '*'}(${infer N})${infer Rest}`
+  ? { readonly [K in N]: string } & Colons<Rest>
+  : T extends `${string}:${infer N}`
+    ? Plain<N>
+    : T extends `${string}*${infer N}`
+      ? Plain<N>
+      : unknown;
+
+type Plain<T extends string> = T extends `${infer N}/${infer Rest}`
+  ? { readonly [K in UpTo<N>]: string } & Colons<`/${Rest}`>
+  : { readonly [K in UpTo<T>]: string };
+
+type UpTo<T extends string> = T extends `${infer N}${',' | ';' | '.' | '#' | '-'}${string}` ? N : T;
+
+type Variable<V extends string> = V extends `.${infer N}`
+  ? { readonly [K in NameOf<N>]?: string }
+  : {
+      readonly [K in NameOf<V>]: V extends `${string}:${infer R}`
+        ? R extends keyof BuiltInTypes
+          ? BuiltInTypes[R]
+          : string
+        : string;
+    };
+
+type NameOf<V extends string> = V extends `${infer N}:${string}` ? N : V;
+
+type Simplify<T> = { [K in keyof T]: T[K] };
+
+/** What a URL of a template needs: a value for each variable; more become the query. */
+type UrlArguments<T extends string> =
+  Record<string, never> extends UrlParams<T>
+    ? [values?: UrlParams<T> & Readonly<Record<string, unknown>>]
+    : [values: UrlParams<T> & Readonly<Record<string, unknown>>];
+
+type UrlParams<T extends string> = { readonly [K in keyof ParamsOf<T>]: ParamsOf<T>[K] | number };
+
+/** A name with its URL function: what `connect` adds to the type of a router. */
+export interface Named<N extends string, T extends string> {
+  readonly url: { readonly [K in N]: (...values: UrlArguments<T>) => string };
 }

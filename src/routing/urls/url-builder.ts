@@ -2,6 +2,8 @@
  * URLs by name or by values, with host, scheme, anchor and sub-domain: `url('server', { id })`.
  */
 
+import type { IncomingMessage } from 'node:http';
+import { environ, remoteOf } from '../../app/index.js';
 import { isTruthy, type Route } from '../mapper/route.js';
 import { GenerationError } from '../mapper/route-error.js';
 import { translateRegex } from '../template/python-regex.js';
@@ -214,4 +216,22 @@ function cannotGenerate(name: string | null, values: Values, url: string | null)
     message: `${which} these values: ${asked}`,
     hint: 'Every variable of the path is needed, and every default that is not in the path with its own value.',
   });
+}
+
+/** Surroundings for URLs, and what is put in front of them. */
+export interface LinkBase {
+  readonly prefix: string;
+  readonly scriptName: string;
+  readonly host: string;
+  readonly scheme: string;
+}
+
+/**
+ * From what proxy_headers resolved, else from the connection and its `Host`. `linkPrefix` replaces scheme, host and
+ * whatever stands before the router's own prefix.
+ */
+export function absoluteUrl(req: IncomingMessage, linkPrefix: string | undefined): LinkBase {
+  const { scheme, host = 'localhost' } = remoteOf(req);
+  const prefix = linkPrefix === undefined ? `${scheme}://${host}` : linkPrefix.replace(/\/+$/, '');
+  return { prefix, scriptName: environ(req).scriptName, host, scheme };
 }

@@ -89,7 +89,7 @@ export class VersionNegotiation {
 }
 
 /** Adds names to `Vary`, whatever is there already. */
-export function appendVary(res: ServerResponse, names: string): void {
+function appendVary(res: ServerResponse, names: string): void {
   const present = res.getHeader('vary');
   res.setHeader('Vary', present === undefined ? names : joinVary(String(present), names));
 }

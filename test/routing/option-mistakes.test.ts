@@ -50,7 +50,7 @@ test('a name among the options of a route that can only be a mistake is one, wit
       told.some((text) => expected.test(text)),
       `${JSON.stringify(options)}\n${told.join('\n')}`,
     );
-    assert.match(told[0]!, /misspelt-options\.test\.(?:js|ts):\d+:\d+: the route "\/a\/\{id\}"/);
+    assert.match(told[0]!, /option-mistakes\.test\.(?:js|ts):\d+:\d+: the route "\/a\/\{id\}"/);
   }
   const [both] = await connecting({ ...index, conditons: {}, method: 'POST' });
   assert.match(both!, /a route has no options "conditons", "method"/);
@@ -106,7 +106,7 @@ test('so are those of a resource, of which no other name does anything', async (
 test('a resource without its second name is told both', async () => {
   const [told, ...more] = await issues((router) => router.resource('books', { controller: 'books' } as never));
   assert.deepEqual(more, []);
-  assert.match(told!, /misspelt-options\.test\.\w+:\d+:\d+: .*a resource has two names/);
+  assert.match(told!, /option-mistakes\.test\.\w+:\d+:\d+: .*a resource has two names/);
   assert.match(told!, /Write resource\("book", "books", \{ … \}\)\./);
   assert.match((await issues((router) => router.resource('books' as never, undefined as never)))[0]!, /two names/);
 });

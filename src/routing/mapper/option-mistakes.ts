@@ -1,7 +1,9 @@
 /**
- * Names among the options of a route that are no option, and not what Routes has them for either: a default.
+ * What can only be a mistake in a route: a name among its options that is neither an option nor a default, and a template that
+ * no path has.
  */
 import { nearestNames } from '../../errors/index.js';
+import type { Route } from './route.js';
 import { RouteError } from './route-error.js';
 
 /** What else belongs somewhere else, and where. */
@@ -73,4 +75,13 @@ function isText(value: unknown): boolean {
 
 function didYouMean([nearest]: readonly string[]): string | undefined {
   return nearest === undefined ? undefined : `Did you mean "${nearest}"?`;
+}
+
+/** Throws for a path that begins with a text other than a slash: no request has such a path. */
+export function checkSlash({ parts: [first], minimize, isStatic, template }: Route): void {
+  if (minimize || isStatic || typeof first !== 'string' || first.startsWith('/') || first === '*') return;
+  throw new RouteError('PORTICO_ROUTE_NO_SLASH', {
+    message: 'it can never match: the path of a request begins with a slash',
+    hint: `Write "/${template}"; where "${template}" is to be its name, the path comes behind it: connect("${template}", "/…").`,
+  });
 }

@@ -1,12 +1,38 @@
 /**
- * The answer of a redirect route.
+ * What a router answers by itself: redirects, and which methods a path takes (RFC 9110 §9.3.7, §15.5.6).
  */
 import type { ServerResponse } from 'node:http';
 import { Fault } from '../../app/index.js';
+import type { MatchRequest } from '../mapper/conditions.js';
 import type { Mapper, Redirect } from '../mapper/mapper.js';
 import { GenerationError } from '../mapper/route-error.js';
 import type { Found } from '../matching/compiled-route.js';
+import type { RouteTable } from '../matching/route-table.js';
 import type { UrlSurroundings } from '../urls/url-builder.js';
+
+/** The methods some route takes for a path, sorted; HEAD with GET, and OPTIONS. Empty when no route takes the path. */
+export function allowedMethods(table: RouteTable, path: string, request: MatchRequest | null): string[] {
+  const any = path === '*';
+  // One lookup for all methods, where nothing else decides: most misses are misses for each of them.
+  if (!any && request === null && table.find(null, path, null) === null) return [];
+  const methods = new Set<string>();
+  for (const method of table.methods) {
+    const takes = any
+      ? table.routes.some(({ route }) => route.conditions?.method?.includes(method) ?? true)
+      : table.find(method, path, request === null ? null : { ...request, method }) !== null;
+    if (takes) methods.add(method);
+  }
+  if (methods.size === 0) return [];
+  if (methods.has('GET')) methods.add('HEAD');
+  return [...methods.add('OPTIONS')].sort();
+}
+
+/** 204 with `Allow`. */
+export function answerOptions(res: ServerResponse, allowed: readonly string[]): undefined {
+  res.statusCode = 204;
+  res.setHeader('Allow', allowed.join(', '));
+  res.end();
+}
 
 /** Redirects to what the match makes of the target. Throws a `Fault` 500 when it lacks a variable of the target. */
 export function answerRedirect(
