@@ -238,3 +238,18 @@ test('SC-1 no file of the sample is over 160 lines', () => {
     .filter(({ lines }) => lines > 160);
   assert.deepEqual(wrong, []);
 });
+
+test('docs/architecture.md names files that exist, and all directories of src in its picture', () => {
+  const page = readFileSync(join(root, 'docs', 'architecture.md'), 'utf8');
+  const named = [...page.matchAll(/`((?:src|test)\/[^`\s]*)`/g)].map(([, path]) => path!);
+  assert.deepEqual(
+    named.filter((path) => !existsSync(join(root, path))),
+    [],
+  );
+  const picture = /```mermaid\n([\s\S]*?)```/.exec(page)![1]!;
+  const directories = readdirSync(src, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  assert.deepEqual(
+    directories.map(({ name }) => name).filter((name) => !new RegExp(`\\b${name}\\b`).test(picture)),
+    [],
+  );
+});

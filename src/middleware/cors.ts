@@ -4,10 +4,10 @@
  * The package cors takes every OPTIONS for a preflight, compares no method or header, and writes before the app does.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { beforeHead, type FactoryContext, filterFactory, optionOrigin } from '../app/index.js';
-import { boolean, defineOptions, integer, list, type OptionsOf, string } from '../config/index.js';
-import { ConfigurationRefused, type Origin as FileOrigin } from '../errors/index.js';
-import type { Logger } from '../log/index.js';
+import { beforeHead, type FactoryContext, type Filter, filterFactory, optionOrigin } from '../app/index.js';
+import { boolean, defineOptions, integer, list, string } from '../config/index.js';
+import { type Logger, silentLogger } from '../log/index.js';
+import { CorsPolicy, type CorsRules } from './cors-policy.js';
 import { appendVary, TOKEN } from './headers.js';
 
 export const corsOptions = defineOptions({
@@ -74,61 +74,50 @@ export const cors = filterFactory(
         policy = policyOf(live(), ctx);
       }),
     );
-    return (app) => (req, res) => {
-      const { origin } = req.headers;
-      const method = req.headers['access-control-request-method'];
-      if (req.method === 'OPTIONS' && origin !== undefined && method !== undefined) {
-        answerPreflight(req, res, policy(origin), method, ctx.log);
-        return undefined;
-      }
-      const rules = origin === undefined ? undefined : policy(origin);
-      beforeHead(res, () => {
-        if (res.hasHeader('access-control-allow-origin')) return;
-        // Also where nothing is allowed: a cache must not give this answer to another origin.
-        appendVary(res, 'Origin');
-        if (rules === undefined) return;
-        res.setHeader('access-control-allow-origin', origin!);
-        if (rules.allowCredentials) res.setHeader('access-control-allow-credentials', 'true');
-        if (rules.exposeHeaders.length > 0) {
-          res.setHeader('access-control-expose-headers', rules.exposeHeaders.join(','));
-        }
-      });
-      return app(req, res);
-    };
+    return filterBy(() => policy, ctx.log);
   },
   { trial: true },
 );
 
-/** What the origins of one section may do. */
-type CorsRules = OptionsOf<typeof corsOptions>;
-
-/** What an origin may do, by the first section that has it; undefined when nothing. */
-type CorsPolicy = (origin: string) => CorsRules | undefined;
+/** The same filter with a policy made in code; `policy.add()` adds a set of origins at any time, as oslo.middleware's `add_origin()`. */
+export function corsFilter(policy: CorsPolicy, log: Logger = silentLogger()): Filter {
+  return filterBy(() => policy, log);
+}
 
 function policyOf(own: CorsRules, ctx: FactoryContext): CorsPolicy {
   const { config, section } = ctx;
-  const sets = [originSet(own, optionOrigin(ctx, 'cors', 'allowed_origin'))];
+  const policy = new CorsPolicy();
+  policy.add(own, optionOrigin(ctx, 'cors', 'allowed_origin'));
   for (const name of config.listAllSections()) {
     if (!name.startsWith('cors.')) continue;
     const rules = config.group(name, corsOptions);
-    sets.push(originSet(rules, config.getLocation(name, 'allowed_origin').origin ?? section.origin));
+    policy.add(rules, config.getLocation(name, 'allowed_origin').origin ?? section.origin);
   }
-  return (origin) => sets.find(({ matches }) => matches.some((isIt) => isIt(origin)))?.rules;
+  return policy;
 }
 
-/**
- * Throws for an entry that is no origin, and for `*` together with credentials: browsers refuse that, and echoing every
- * origin with credentials would open every session to every page.
- */
-function originSet(
-  rules: CorsRules,
-  where: FileOrigin,
-): { matches: ((origin: string) => boolean)[]; rules: CorsRules } {
-  const matches = rules.allowedOrigin.map((entry) => matcherOf(entry, where));
-  if (rules.allowCredentials && rules.allowedOrigin.includes('*')) {
-    throw refused('allowed_origin * together with allow_credentials lets every page act for its visitor', where);
-  }
-  return { matches, rules };
+function filterBy(policy: () => CorsPolicy, log: Logger): Filter {
+  return (app) => (req, res) => {
+    const { origin } = req.headers;
+    const method = req.headers['access-control-request-method'];
+    if (req.method === 'OPTIONS' && origin !== undefined && method !== undefined) {
+      answerPreflight(req, res, policy().rulesFor(origin), method, log);
+      return undefined;
+    }
+    const rules = origin === undefined ? undefined : policy().rulesFor(origin);
+    beforeHead(res, () => {
+      if (res.hasHeader('access-control-allow-origin')) return;
+      // Also where nothing is allowed: a cache must not give this answer to another origin.
+      appendVary(res, 'Origin');
+      if (rules === undefined) return;
+      res.setHeader('access-control-allow-origin', origin!);
+      if (rules.allowCredentials) res.setHeader('access-control-allow-credentials', 'true');
+      if (rules.exposeHeaders.length > 0) {
+        res.setHeader('access-control-expose-headers', rules.exposeHeaders.join(','));
+      }
+    });
+    return app(req, res);
+  };
 }
 
 function answerPreflight(
@@ -172,33 +161,4 @@ function refusal(rules: CorsRules | undefined, method: string, headers: readonly
   const allowed = new Set(rules.allowHeaders.map((name) => name.toLowerCase()));
   const other = headers.find((name) => !allowed.has(name.toLowerCase()) && !SAFE_HEADERS.has(name.toLowerCase()));
   return other === undefined ? undefined : `header ${other}`;
-}
-
-function matcherOf(entry: string, where: FileOrigin): (origin: string) => boolean {
-  if (entry === '*') return () => true;
-  if (entry.startsWith('regex:')) {
-    const pattern = wholePattern(entry.slice(6), where);
-    return (origin) => pattern.test(origin);
-  }
-  if (!/^[a-z][a-z0-9+.-]*:\/\/(?:[a-z0-9._~-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i.test(entry)) {
-    throw refused(`allowed_origin ${entry} is no origin`, where);
-  }
-  const wanted = entry.toLowerCase();
-  return (origin) => origin === wanted;
-}
-
-function wholePattern(source: string, where: FileOrigin): RegExp {
-  try {
-    return new RegExp(`^(?:${source})$`, 'u');
-  } catch (error) {
-    throw refused(`allowed_origin regex:${source} is no pattern: ${(error as Error).message}`, where);
-  }
-}
-
-function refused(message: string, origin: FileOrigin): ConfigurationRefused {
-  return new ConfigurationRefused('PORTICO_CORS_ORIGIN', {
-    message,
-    hint: 'Write scheme://host or scheme://host:port, without path, slash at the end or user.',
-    origin,
-  });
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type App, compose, Fault, type Filter } from 'portico/app';
-import { catchErrors, cors } from 'portico/middleware';
+import { CorsPolicy, catchErrors, cors, corsFilter } from 'portico/middleware';
 import { buildFilter, captureLog, lint, request, type TestResponse } from 'portico/testing';
 
 const PAGE = 'https://page.example';
@@ -141,6 +141,22 @@ for (const origin of [`${PAGE}/`, `${PAGE}/path`, 'https://user@page.example', '
 test('MW-19 * together with credentials refuses to load', async () => {
   const local = { allowed_origin: '*', allow_credentials: 'true' };
   await assert.rejects(async () => buildFilter(cors, { local }), { code: 'PORTICO_CORS_ORIGIN' });
+});
+
+test('MW-19 a policy made in code takes further sets at run time', async () => {
+  const policy = new CorsPolicy();
+  const filter = corsFilter(policy);
+  assert.deepEqual(corsHeaders(await send(filter, 'GET', { origin: PAGE })), []);
+  policy.add({
+    allowedOrigin: [PAGE],
+    allowCredentials: false,
+    exposeHeaders: [],
+    maxAge: 60,
+    allowMethods: ['GET'],
+    allowHeaders: ['*'],
+    allowPrivateNetwork: false,
+  });
+  assert.deepEqual(corsHeaders(await send(filter, 'GET', { origin: PAGE })), ['access-control-allow-origin']);
 });
 
 test('a pattern of origins admits what was written, from a paste file and from the service configuration, and nothing else', async () => {
