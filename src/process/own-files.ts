@@ -1,23 +1,29 @@
 /**
- * Where Portico's own files are: those it starts as programs and threads, and those that are no place of a mistake.
+ * Portico's own files: those it starts as programs and threads, and those that are never shown as the place of a mistake.
  */
 import { fileURLToPath } from 'node:url';
 
-/** All of them are below the folder above this one's, as compiled and as bundled. */
+/** All of them are below the folder above this one's, as compiled and as published. */
 const ROOT = new URL('../', import.meta.url);
 
-/** The sample is an application like anybody's: what goes wrong in it is shown there. */
-const SAMPLE = new URL('./sample/', ROOT);
+/** What stacks name under `--enable-source-maps`. */
+const SOURCES = new URL('../src/', ROOT);
 
-const OWN = fileURLToPath(ROOT);
-const NOT_OWN = fileURLToPath(SAMPLE);
+const OWN = [ROOT, SOURCES].map((folder) => fileURLToPath(folder));
 
-/** One of Portico's files that is run by itself; `path` is relative to `src`, with the ending `.js`. */
+/** The sample is an application like any other: what goes wrong in it is shown there. */
+const SAMPLE = OWN.map((folder) => `${folder}sample/`);
+
+/** The URL of a file that is run by itself; `path` is relative to `src`, with the ending `.js`. */
 export function ownFile(path: string): URL {
   return new URL(path, ROOT);
 }
 
-/** Whether a file is Portico's: it leads to the place of a mistake, and is never it. */
+/** Whether a file is Portico's: a mistake is shown at the place that called it. */
 export function isOwnFile(path: string): boolean {
-  return path.startsWith(OWN) && !path.startsWith(NOT_OWN);
+  return startsWithOne(path, OWN) && !startsWithOne(path, SAMPLE);
+}
+
+function startsWithOne(path: string, folders: readonly string[]): boolean {
+  return folders.some((folder) => path.startsWith(folder));
 }

@@ -58,7 +58,7 @@ async function writeReadme(): Promise<number> {
 test('the package holds what users need and nothing else', () => {
   const wrong = packed.filter(
     (path) =>
-      !/^(lib\/.*\.js$|dist\/.*\.d\.ts$|paste\/|src\/([a-z]+\/)*README\.md$|(README|CHANGELOG|LICENSE)(\.md)?$|package\.json$)/.test(
+      !/^(lib\/.*\.js(\.map)?$|dist\/.*\.d\.ts$|paste\/|src\/([a-z]+\/)*README\.md$|(README|CHANGELOG|LICENSE)(\.md)?$|package\.json$)/.test(
         path,
       ),
   );
