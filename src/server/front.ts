@@ -15,11 +15,10 @@ import type { Logger } from '../log/index.js';
 import {
   advertiseIdleTime,
   DirectResponse,
+  emitMissedEnd,
   endEmptyBody,
   isLastAnswer,
   proveWire,
-  tellLate,
-  writeWhole,
 } from '../wire/index.js';
 import type { WsgiOptions } from './api/wsgi-options.js';
 import { BrokenConnections, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
@@ -132,7 +131,6 @@ export class Front {
     server.on('connection', (raw: Socket) => {
       const connection = this.connections.accept(raw);
       this.#closePatiently(connection);
-      writeWhole(raw);
       this.#room.makeRoom(connection);
     });
     server.on('error', (error) => this.#acceptFailed.note({ err: error }));
@@ -272,7 +270,7 @@ export class Front {
     const { connection, req } = exchange;
     this.intake.leave(exchange);
     this.#pool.leave(exchange);
-    tellLate(exchange);
+    emitMissedEnd(exchange);
     if (!connection.socket.destroyed) {
       if (connection.exchanges.length === 0) endTimeout(connection.socket);
       connection.bytesBefore = connection.socket.bytesRead;

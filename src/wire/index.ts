@@ -1,7 +1,6 @@
 /** What rests on Node's insides; for the rooms above alone. */
 export { type BodyCount, countBody, countFor, takerOf } from './count-body.js';
 export { DirectResponse, isPlainWriteHead, writeWithDefaults } from './direct-response.js';
-export { endEmptyBody, tellLate } from './empty-body.js';
 export { type HeaderList, keepHead, wholeHead } from './flat-head.js';
 export { GatheredBytes } from './gathered-bytes.js';
 export {
@@ -16,5 +15,5 @@ export {
   unsentBytes,
 } from './node-parts.js';
 export { proveWire } from './proof.js';
+export { emitMissedEnd, endEmptyBody } from './request-end.js';
 export { type BodyReader, takeBody } from './take-body.js';
-export { writeWhole } from './whole-writes.js';

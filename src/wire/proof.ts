@@ -10,11 +10,10 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { countBody } from './count-body.js';
 import { DirectResponse, writeWithDefaults } from './direct-response.js';
-import { endEmptyBody, tellLate } from './empty-body.js';
 import { declaredLength } from './node-parts.js';
+import { emitMissedEnd, endEmptyBody } from './request-end.js';
 import { takeBody } from './take-body.js';
 import { trust } from './trust.js';
-import { writeWhole } from './whole-writes.js';
 
 type Way = keyof typeof trust;
 
@@ -147,7 +146,7 @@ async function exchange(): Promise<unknown> {
     const ofRequest: unknown[] = [req.method, req.url];
     const ofAnswer: unknown[] = [];
     seen.push(ofRequest, ofAnswer);
-    res.on('close', () => tellLate({ req, res }));
+    res.on('close', () => emitMissedEnd({ req, res }));
     const told = (error?: unknown): void =>
       void ofAnswer.push('told', (error as NodeJS.ErrnoException | undefined)?.code);
     for (const event of ['prefinish', 'finish', 'close']) {
@@ -177,7 +176,6 @@ async function exchange(): Promise<unknown> {
   server.emit = EventEmitter.prototype.emit;
   const line = new Line();
   server.emit('connection', line);
-  writeWhole(line);
   for (const piece of PIECES) {
     line.push(piece);
     for (let count = 0; count < TURNS; count++) await turn();

@@ -4,8 +4,6 @@
 export const trust = {
   /** Heads written without Node. */
   heads: false,
-  /** One text instead of a list with one. */
-  wholeWrites: false,
   /** Requests without body ended at once. */
   emptyBodies: false,
   /** Bodies gathered past their stream. */

@@ -17,14 +17,14 @@ function trusted(before = '', env: Record<string, string> = {}): Record<string, 
   return JSON.parse(output) as Record<string, boolean>;
 }
 
-const ALL = { heads: true, wholeWrites: true, emptyBodies: true, bodies: true };
+const ALL = { heads: true, emptyBodies: true, bodies: true };
 
 test('all of them are proven on this Node', () => {
   assert.deepEqual(trusted(), ALL);
 });
 
 test('PORTICO_WIRE=node leaves everything to Node', () => {
-  const none = { heads: false, wholeWrites: false, emptyBodies: false, bodies: false };
+  const none = { heads: false, emptyBodies: false, bodies: false };
   assert.deepEqual(trusted('', { PORTICO_WIRE: 'node' }), none);
 });
 
@@ -44,7 +44,7 @@ test('a tool that wraps the servers of Node sees no request of the proof', () =>
 
 for (const name of ['request.start', 'response.finish']) {
   test(`where a program listens to http.server.${name} everything is left to Node`, () => {
-    const none = { heads: false, wholeWrites: false, emptyBodies: false, bodies: false };
+    const none = { heads: false, emptyBodies: false, bodies: false };
     assert.deepEqual(
       trusted(`import dc from 'node:diagnostics_channel'; dc.subscribe('http.server.${name}', ${SEEN});`),
       none,
