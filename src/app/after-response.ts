@@ -1,9 +1,8 @@
 /**
- * Work after a response: logs, metrics, releases.
+ * The end of a response: work after it, such as logs and metrics, and breaking it off.
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { abortReason } from './abort-response.js';
 
 /** How a response ended. */
 export interface ResponseOutcome {
@@ -93,4 +92,41 @@ function run(listeners: ResponseListener[], outcome: ResponseOutcome): void {
     }
   }
   if (failed) throw failure;
+}
+
+const REASON: unique symbol = Symbol('portico.abortReason');
+
+/**
+ * Destroys the connection of a response, so that a truncated body cannot look complete, and keeps the reason for
+ * those who are told the outcome (`afterResponse`). Does nothing to a response that is complete.
+ */
+export function abortResponse(res: ServerResponse, reason?: unknown): void {
+  if (!res.writableFinished && !res.destroyed) breakOffResponse(res, reason);
+}
+
+/** The same for a response that only looks complete. */
+export function breakOffResponse(res: ServerResponse, reason: unknown): void {
+  (res as ServerResponse & { [REASON]?: unknown })[REASON] ??= reason;
+  res.destroy();
+}
+
+/** Why a response was broken off; undefined when it was not, or when the client left. */
+export function abortReason(res: ServerResponse): unknown {
+  return (res as ServerResponse & { [REASON]?: unknown })[REASON];
+}
+
+/** What handlers call on a response. After the answer each would throw, often where nobody catches it. */
+const CALLS = 'writeHead write end setHeader setHeaders appendHeader removeHeader flushHeaders addTrailers'.split(' ');
+
+/**
+ * Makes everything a handler still does with a response do nothing, once the response has been ended: for answers that
+ * were given because the handler took too long. It cannot know, and its late answer must not bring the process down.
+ */
+export function muteWhenEnded(res: ServerResponse): void {
+  res.once('prefinish', () => {
+    for (const name of CALLS) {
+      const silent = name === 'write' ? () => false : () => res;
+      Object.defineProperty(res, name, { value: silent, configurable: true, writable: true });
+    }
+  });
 }

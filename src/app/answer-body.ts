@@ -7,7 +7,7 @@
 import type { ServerResponse } from 'node:http';
 import { PorticoError } from '../errors/index.js';
 import { declaredLength } from '../wire/index.js';
-import { abortReason, breakOffResponse } from './abort-response.js';
+import { abortReason, breakOffResponse } from './after-response.js';
 
 /** What a response was given of its body. */
 class AnswerBody {

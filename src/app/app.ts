@@ -7,7 +7,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PorticoError, whatItIs } from '../errors/index.js';
-import { connectApp } from './connect-app.js';
+import { connectApp } from './from-connect.js';
 import { inPlace, selfPlaced } from './places.js';
 
 /** Answers one HTTP request. Same shape as a Node request listener, so any of those is an App. */
@@ -34,4 +34,25 @@ export function compose(filters: readonly Filter[], app: App): App {
 
 function noPipeline(message: string): PorticoError {
   return new PorticoError('PORTICO_PIPELINE', { message, hint: 'Write compose([outer, inner], app).' });
+}
+
+/**
+ * Runs `app` and hands what it fails with to `onFailure`: a throw and a rejection alike. An app that returns nothing
+ * costs no promise. What `onFailure` throws is the new failure.
+ */
+export function catching(
+  app: App,
+  req: IncomingMessage,
+  res: ServerResponse,
+  onFailure: (error: unknown) => void,
+): void | Promise<void> {
+  let returned: unknown;
+  try {
+    returned = app(req, res);
+  } catch (error) {
+    return onFailure(error);
+  }
+  // Listeners of other frameworks return whatever they like; only a promise tells of a failure.
+  if (typeof (returned as PromiseLike<void> | undefined)?.then !== 'function') return undefined;
+  return (returned as Promise<void>).then(undefined, onFailure);
 }

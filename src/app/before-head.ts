@@ -4,7 +4,7 @@
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 import { PorticoError } from '../errors/index.js';
 import { type HeaderList, isPlainWriteHead, keepHead, wholeHead, writeWithDefaults } from '../wire/index.js';
-import { foldHeaders, type HeadersArgument } from './fold-headers.js';
+import { foldHeaders, type HeadersArgument } from './headers.js';
 
 /** Sees status and headers while they can still be changed. */
 export type HeadListener = (res: ServerResponse) => void;

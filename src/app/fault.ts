@@ -5,13 +5,14 @@
  * it, else the nearest of fault_wrapper, catch_errors and Server does.
  */
 import { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type Config, defineOptions, oneOf } from '../config/index.js';
 import { PorticoError } from '../errors/index.js';
-import { abortResponse } from './abort-response.js';
+import { abortResponse } from './after-response.js';
 import { environ } from './environ.js';
+import { usableHeaders } from './headers.js';
 import { dropHeld } from './hold-body.js';
 import { preferredType } from './negotiate.js';
 import { dropTransforms } from './transform-body.js';
-import { usableHeaders } from './usable-headers.js';
 
 /** What a fault is made of, apart from its status. */
 export interface FaultDetails {
@@ -157,4 +158,51 @@ function openstackBody(fault: Fault): [type: string, body: string] {
   const retryAfter = usableHeaders(fault.headers).find(([header]) => header.toLowerCase() === 'retry-after')?.[1];
   const retry = name === 'overLimit' && retryAfter !== undefined ? { retryAfter: String(retryAfter) } : {};
   return ['application/json', JSON.stringify({ [name]: { code: fault.status, message, ...retry } })];
+}
+
+/** Options of `[DEFAULT]` for whatever renders faults. */
+export const faultOptions = defineOptions({
+  fault_style: oneOf(['portico', 'openstack'], {
+    default: 'portico',
+    help: "How error answers are written: Portico's own JSON, or the form OpenStack's compute API has.",
+  }),
+});
+
+/** An option of the same name for a section that renders faults itself: it overrides the one of `[DEFAULT]`. */
+export const ownFaultStyle = oneOf(['portico', 'openstack'], {
+  help: 'How error answers are written here. Default: the fault_style of [DEFAULT].',
+});
+
+/** The style a renderer uses: its section's own, else that of `[DEFAULT]`. */
+export function faultStyleOf(config: Config, own?: FaultStyle): FaultStyle {
+  return own ?? config.group('DEFAULT', faultOptions).faultStyle;
+}
+
+/** How {@link answerFault} answers. */
+export interface AnswerFaultOptions {
+  readonly style: FaultStyle;
+  /** Told, for the log, that the answer itself has failed: a listener of `beforeHead` threw. */
+  readonly onFailure: (error: unknown, req: IncomingMessage) => void;
+}
+
+/**
+ * Renders a fault and never throws. An answer that fails is a failure of the server: it is answered with 500 instead, as
+ * a success that fails is. When that fails too the connection is destroyed, so that the client does not wait for ever.
+ */
+export function answerFault(
+  req: IncomingMessage,
+  res: ServerResponse,
+  fault: Fault,
+  { style, onFailure }: AnswerFaultOptions,
+): void {
+  try {
+    renderFault(req, res, fault, style);
+  } catch (error) {
+    onFailure(error, req);
+    try {
+      renderFault(req, res, asFault(error), style);
+    } catch (again) {
+      abortResponse(res, again);
+    }
+  }
 }

@@ -3,9 +3,9 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { App } from './app.js';
-import { decodePath } from './decode-path.js';
 import { Fault } from './fault.js';
-import { usableHeaders } from './usable-headers.js';
+import { usableHeaders } from './headers.js';
+import { decodePath } from './request-path.js';
 
 /** A leaf is its text or its bytes; the names of a folder keep their order. */
 export type FolderNode = string | Buffer | Folder;

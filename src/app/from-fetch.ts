@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
-import { abortResponse } from './abort-response.js';
+import { abortResponse } from './after-response.js';
 import type { App } from './app.js';
 import { guardPipe } from './guard-pipe.js';
 import { remoteOf } from './remote.js';

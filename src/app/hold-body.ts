@@ -3,7 +3,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { GatheredBytes } from '../wire/index.js';
-import { foldHeaders, type HeadersArgument } from './fold-headers.js';
+import { foldHeaders, type HeadersArgument } from './headers.js';
 
 /** How {@link holdBody} treats one response. */
 export interface HoldOptions {

@@ -3,7 +3,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { abortResponse } from './abort-response.js';
+import { abortResponse } from './after-response.js';
 import { beforeHead } from './before-head.js';
 
 /** Gives the stream that the body is to go through, or undefined to leave this body alone. */

@@ -22,19 +22,17 @@ import {
 } from '../wire/index.js';
 import type { WsgiOptions } from './api/wsgi-options.js';
 import { BrokenConnections, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
-import { ClientFaults } from './connections/client-faults.js';
+import { ClientFaults, ThrottledWarning } from './connections/client-faults.js';
 import { ConnectionLimit } from './connections/connection-limit.js';
 import { type Connection, ConnectionList, connectionOf, type Exchange } from './connections/connections.js';
 import { announceClose } from './connections/drain.js';
 import { closeLingering, DISCARD_BYTES, discardRest } from './connections/lingering-close.js';
-import { SeldomLine } from './connections/seldom-line.js';
 import { type UpgradeHandler, Upgrades } from './connections/upgrades.js';
 import { Watch, type WatchLimits } from './connections/watch.js';
 import { advertisedKeepAlive, handshakeTimeout, headTime, lastRequest, nodeOptions } from './node-options.js';
 import { Intake } from './requests/intake.js';
-import { joinChunks } from './requests/join-chunks.js';
 import { type Refusal, refusal, sendRefusal } from './requests/refusal.js';
-import { announceUnread, watchBody, watchChunks } from './requests/request-body.js';
+import { announceUnread, joinChunks, watchBody, watchChunks } from './requests/request-body.js';
 import { requestGuard } from './requests/request-guard.js';
 import { RequestPool } from './requests/request-pool.js';
 
@@ -71,7 +69,7 @@ export class Front {
   #server: HttpServer | undefined;
   readonly #watcher: FrontWatcher;
   readonly #broken: BrokenConnections;
-  readonly #acceptFailed: SeldomLine;
+  readonly #acceptFailed: ThrottledWarning;
   readonly #room: ConnectionLimit;
   readonly #watch: Watch;
 
@@ -90,7 +88,7 @@ export class Front {
     });
     this.#pool = new RequestPool(limits.defaultPoolSize, this.connections);
     this.#broken = new BrokenConnections(this.faults);
-    this.#acceptFailed = new SeldomLine(log, 'connections could not be accepted');
+    this.#acceptFailed = new ThrottledWarning(log, 'connections could not be accepted');
     this.#room = new ConnectionLimit(this.connections, limits.maxConnections, log);
     this.#watch = new Watch(this.connections, watchLimits(limits), {
       secondPassed: () => this.faults.sum(),

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { environ, Fault, type FaultStyle, renderFault } from 'portico/app';
+import { beforeHead, environ, Fault, type FaultStyle, renderFault } from 'portico/app';
+import { Server } from 'portico/server';
+import { keepingLogger } from '../routing/served-router.js';
 
 interface Answer {
   status: number | undefined;
@@ -215,3 +217,25 @@ for (const status of [200, 399, 600, 404.5, Number.NaN]) {
     assert.throws(() => new Fault(status), RangeError);
   });
 }
+
+test('a server whose answer to a failure fails answers 500, and goes on', async (t) => {
+  const log = keepingLogger();
+  log.child = () => log;
+  const server = new Server(
+    'failing',
+    async (req, res) => {
+      beforeHead(res, () => res.setHeader('x-name', 'Łódź'));
+      if (req.url === '/twice') beforeHead(res, () => res.setHeader('x-name', 'Łódź'));
+      throw new Fault(403);
+    },
+    { port: 0, host: '127.0.0.1', log },
+  );
+  await server.start();
+  t.after(() => server.stop());
+  const { port } = server.addresses[0] as { port: number };
+  const base = `http://127.0.0.1:${port}`;
+  assert.equal((await fetch(base)).status, 500);
+  await assert.rejects(fetch(`${base}/twice`));
+  assert.equal((await fetch(base)).status, 500);
+  assert.equal(log.lines.filter(({ message }) => message === 'the answer to a failed request failed').length, 3);
+});

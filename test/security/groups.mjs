@@ -67,7 +67,7 @@ export const groups = [
     mutants: [
       {
         what: 'pieces of a body are kept as they come',
-        file: 'server/requests/join-chunks.js',
+        file: 'server/requests/request-body.js',
         replace: 'if (chunk !== null && chunk.length < LARGE)',
         by: 'if (false)',
         tests: ['server/memory-budget'],

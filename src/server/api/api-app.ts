@@ -1,11 +1,15 @@
 /**
- * The app of an API over its restarts: the next one is built whole before the present one is closed, and the present one
- * goes on if that fails.
+ * The app of an API, built from its paste file, over its restarts: the next one is built whole before the present one is
+ * closed, and the present one goes on if that fails.
  */
-import { describeError } from '../../errors/index.js';
-import type { LoadedApp } from '../../loader/index.js';
+import { inPlace, selfPlaced } from '../../app/index.js';
+import type { Config } from '../../config/index.js';
+import { ConfigurationRefused, describeError, printDiagnostics } from '../../errors/index.js';
+import { type LoadedApp, Loader } from '../../loader/index.js';
 import type { Logger } from '../../log/index.js';
-import type { AppLoader } from './paste-config.js';
+import { toldOnce } from '../../service/internal.js';
+import { refuseUnknown } from './api-settings.js';
+import { type AppLoader, pasteLoader } from './paste-config.js';
 
 /** An app, and the loader it came from. */
 export interface BuiltApp {
@@ -75,4 +79,70 @@ export class ApiApp {
   async #release(app: LoadedApp | undefined): Promise<void> {
     await app?.close().catch((error: unknown) => this.#log.error('closing the app failed', { err: error }));
   }
+}
+
+/** What is built, and where its app comes from when not from the paste file. */
+export interface ApiBuild {
+  readonly pipeline: string;
+  readonly log: Logger;
+  readonly loader: AppLoader | undefined;
+}
+
+/** The app and its loader. All workers build the same one: what filters warn of meanwhile, the first worker says. */
+export async function buildApp(
+  name: string,
+  config: Config,
+  { pipeline, log, loader: own }: ApiBuild,
+): Promise<BuiltApp> {
+  const building = toldOnce(log);
+  const loader = own ?? pasteLoader(config, building.log, name);
+  const app = await loadWhole(loader, pipeline).finally(building.over);
+  try {
+    refuseUnknown(config, name);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+  return { app, loader };
+}
+
+/** The app, built. When the file is refused the error has everything that is wrong with it, not what came first. */
+async function loadWhole(loader: AppLoader, name: string): Promise<LoadedApp> {
+  try {
+    // A Loader puts places round the innermost apps; of another loader's app the server counts the whole.
+    if (!(loader instanceof Loader)) return await loader.loadApp(name);
+    return selfPlaced(await loader.loadApp(name, { aroundApp: inPlace }));
+  } catch (error) {
+    if (!(error instanceof ConfigurationRefused) || !(loader instanceof Loader)) throw error;
+    const findings = await loader.check().catch(() => []);
+    const errors = findings.filter(({ severity }) => severity === 'error');
+    if (errors.length < 2) throw error;
+    const message = printDiagnostics(errors, { showLine: false });
+    throw new ConfigurationRefused(error.code, { diagnostics: errors, message, cause: error });
+  }
+}
+
+/** How long loading may still take once a stop has ended the start: nothing else was begun yet. */
+const ABORTED_MS = 500;
+
+/** The app; rejects with the signal's reason soon after that is raised, and then closes the app should it come later. */
+export async function unlessAborted(loading: Promise<LoadedApp>, signal: AbortSignal): Promise<LoadedApp> {
+  let timer: NodeJS.Timeout | undefined;
+  let raised = (): void => undefined;
+  const aborted = new Promise<undefined>((resolve) => {
+    raised = () => {
+      timer = setTimeout(() => resolve(undefined), ABORTED_MS);
+    };
+    if (signal.aborted) raised();
+    else signal.addEventListener('abort', raised, { once: true });
+  });
+  try {
+    const app = await Promise.race([loading, aborted]);
+    if (app !== undefined) return app;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', raised);
+  }
+  loading.then((app) => app.close()).catch(() => undefined);
+  throw signal.reason;
 }

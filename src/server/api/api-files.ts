@@ -5,10 +5,10 @@ import { resolve } from 'node:path';
 import type { Config } from '../../config/index.js';
 import { silentLogger } from '../../log/index.js';
 import type { ServiceFile } from '../../service/index.js';
+import { tlsOption } from './api-options.js';
 import { ApiServing } from './api-serving.js';
 import { type ApiSettings, apiSettings } from './api-settings.js';
 import { pasteLoader } from './paste-config.js';
-import { tlsOption } from './tls-option.js';
 
 /** What an API reads under a configuration. `ownLoader`: its app comes from somewhere else than a paste file. */
 export function apiFiles(

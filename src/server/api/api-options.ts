@@ -2,7 +2,18 @@
  * The options of `[api:<name>]`, each with the flat name that nova gave it, and those of `[DEFAULT]` that an API reads.
  */
 import { availableParallelism } from 'node:os';
-import { defineOptions, duration, integer, list, listen, module, path, port, string } from '../../config/index.js';
+import {
+  type Config,
+  defineOptions,
+  duration,
+  integer,
+  list,
+  listen,
+  module,
+  path,
+  port,
+  string,
+} from '../../config/index.js';
 
 /** Flat names stand in `[DEFAULT]`: `compute_listen_port` is `port` of `[api:compute]`. */
 export const apiOptions = defineOptions({
@@ -87,3 +98,14 @@ export const servingOptions = defineOptions({
 export const sslApisOptions = defineOptions({
   enabled_ssl_apis: list({ unique: true, help: 'The APIs that speak TLS.' }),
 });
+
+/** `ssl_<option>` of the API's own section where that is set, else the option of `[ssl]`; `option` is as in `[ssl]`. */
+export function tlsOption(
+  config: Config,
+  name: string,
+  option: string,
+): { readonly group: string; readonly opt: string } {
+  const own = { group: `api:${name}`, opt: `ssl_${option}` };
+  const isSet = config.has(own.group, own.opt) && config.getLocation(own.group, own.opt).kind !== 'default';
+  return isSet ? own : { group: 'ssl', opt: option };
+}

@@ -9,9 +9,8 @@ import { type Place, placeOf } from '../../errors/index.js';
 import type { ServerOptions } from '../server-options.js';
 import { type ReadFile, TlsRefused } from '../tls/certificates.js';
 import { expiryWarning, isTlsEnabled, tlsOptions, validUntil } from '../tls/tls.js';
-import { servingOptions } from './api-options.js';
+import { servingOptions, tlsOption } from './api-options.js';
 import { type ApiSettings, speaksTls } from './api-settings.js';
-import { tlsOption } from './tls-option.js';
 import { wsgiOptions } from './wsgi-options.js';
 
 /** Turns the settings of one API into what a {@link Server} takes. */

@@ -23,14 +23,12 @@ import { reportedExchange } from '../connections/cut-off.js';
 import { Server } from '../server.js';
 import type { ServerOptions } from '../server-options.js';
 import { developmentCertificate } from '../tls/tls.js';
-import { ApiApp, type BuiltApp } from './api-app.js';
-import { buildApp } from './api-build.js';
+import { ApiApp, type BuiltApp, buildApp, unlessAborted } from './api-app.js';
 import { apiFiles } from './api-files.js';
 import { apiManagers, apiSteps, withdraw } from './api-managers.js';
 import { apiPlan } from './api-plan.js';
 import type { ApiServing } from './api-serving.js';
 import { type ApiSettings, addressPlace, apiSettings, checkArguments } from './api-settings.js';
-import { unlessCalledOff } from './app-called-off.js';
 import { type AppLoader, pasteLoader } from './paste-config.js';
 import type { WSGIServiceOptions } from './wsgi-service-options.js';
 
@@ -246,7 +244,7 @@ export class WSGIService implements ListeningService {
     await this.#renewTls(settings);
     this.#restarting = false;
     this.tasks.reset();
-    this.#server.replaceApp(await this.#app.renew(() => unlessCalledOff(this.#nextApp(settings), signal)));
+    this.#server.replaceApp(await this.#app.renew(() => unlessAborted(this.#nextApp(settings), signal)));
     try {
       const hooks = await this.#managed.prepare({
         backdoorPort: this.backdoorPort,

@@ -3,7 +3,7 @@
  * for the rest. A flood of broken requests must not become a flood of lines.
  */
 import type { Socket } from 'node:net';
-import type { Logger } from '../../log/index.js';
+import type { LogFields, Logger } from '../../log/index.js';
 
 const LINES_A_SECOND = 10;
 
@@ -40,4 +40,29 @@ export class ClientFaults {
 
 function peerOf(socket: Socket): string {
   return socket.remoteAddress === undefined ? 'unix' : `${socket.remoteAddress}:${socket.remotePort}`;
+}
+
+const EVERY_MS = 10_000;
+
+/** A warning of what may happen thousands of times a second: one line in ten seconds, with the count of what it stands for. */
+export class ThrottledWarning {
+  readonly #log: Logger;
+  readonly #message: string;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  #count = 0;
+
+  constructor(log: Logger, message: string) {
+    this.#log = log;
+    this.#message = message;
+  }
+
+  /** Notes that it happened; tells it, unless it was told a moment ago. */
+  note(fields: LogFields): void {
+    this.#count++;
+    const now = performance.now();
+    if (now - this.#toldAt < EVERY_MS) return;
+    this.#toldAt = now;
+    this.#log.warn(this.#message, { ...fields, count: this.#count });
+    this.#count = 0;
+  }
 }

@@ -4,8 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Logger } from '../../log/index.js';
+import { ThrottledWarning } from './client-faults.js';
 import type { Connection, ConnectionList } from './connections.js';
-import { SeldomLine } from './seldom-line.js';
 
 /** Descriptors that are left for everything that is no connection: files, databases, other listeners. */
 const RESERVED = 64;
@@ -15,14 +15,14 @@ export class ConnectionLimit {
   readonly #connections: ConnectionList;
   readonly #descriptors: number;
   #limit = 0;
-  readonly #line: SeldomLine;
+  readonly #line: ThrottledWarning;
 
   /** `limit` 0 is none, but for the descriptors that the process may have. */
   constructor(connections: ConnectionList, limit: number, log: Logger, descriptors = descriptorLimit()) {
     this.#connections = connections;
     this.#descriptors = Math.max(1, descriptors - RESERVED);
     this.limit = limit;
-    this.#line = new SeldomLine(log, 'too many connections: some were closed');
+    this.#line = new ThrottledWarning(log, 'too many connections: some were closed');
   }
 
   /** Takes another limit, for connections from now on. */
