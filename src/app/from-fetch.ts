@@ -6,8 +6,8 @@ import { Readable } from 'node:stream';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import { abortResponse } from './after-response.js';
 import type { App } from './app.js';
+import { remoteOf } from './environ.js';
 import { guardPipe } from './guard-pipe.js';
-import { remoteOf } from './remote.js';
 
 /** Answers a `Request` with a `Response`. The second argument is Node's own request, for its environ. */
 export type FetchHandler = (request: Request, req: IncomingMessage) => Response | Promise<Response>;

@@ -13,8 +13,19 @@ export { countAnswer, sentBytes, wrongLength } from './answer-body.js';
 export { type App, catching, compose, type Filter } from './app.js';
 export { authOptions } from './auth-strategy.js';
 export { beforeHead, defaultHeaders, type HeadListener } from './before-head.js';
+export { quoteClient, targetMask } from './client-text.js';
 export { type ContextFields, contextFacts, currentContext, RequestContext, runInContext } from './context.js';
-export { type Environ, environ, type MatchedRoute, offerSignal } from './environ.js';
+export {
+  connectionAddress,
+  connectionRemote,
+  type Environ,
+  environ,
+  type MatchedRoute,
+  noteAddress,
+  offerSignal,
+  type Remote,
+  remoteOf,
+} from './environ.js';
 export {
   type AppFactory,
   appFactory,
@@ -64,13 +75,10 @@ export { methodsOf, type OverrideSource, overriddenMethod } from './method-overr
 export { loadNegotiator, preferredEncoding, preferredType } from './negotiate.js';
 export { isOwnPatch } from './own-patches.js';
 export { countPlaces, inPlace, noteOriginal, type Places, selfPlaced } from './places.js';
-export { quoteClient } from './quote-client.js';
 export { type BodyCollected, collectBody, limitBody, type ReadBodyOptions, readBody, tooLarge } from './read-body.js';
-export { connectionAddress, connectionRemote, noteAddress, type Remote, remoteOf } from './remote.js';
 export { collapsed, decodePath, encodedPath, requestPath, wholeTarget, writtenPath } from './request-path.js';
 export { isDraining, isRecordLost, markDraining, tellRecordLost } from './server-state.js';
 export { type SharedOptions, type SharingContext, sharedByConfig } from './shared-by-config.js';
 export { type SharedDatabaseOptions, sharedDatabase, sqliteConnection } from './shared-database.js';
-export { targetMask } from './target-mask.js';
 export { type BodyTransformer, transformBody } from './transform-body.js';
 export { type RouteJudge, routedTo, tellRouted, whenRouted } from './when-routed.js';

@@ -1,8 +1,8 @@
 /**
- * What must not get into a log: credentials in query strings.
+ * What a client sent, made fit for logs and messages: short, printable, without the credentials of a query.
  */
 import { unescape as decoded } from 'node:querystring';
-import { looksSecret, masked } from '../text/index.js';
+import { escapedText, looksSecret, masked } from '../text/index.js';
 
 /**
  * Makes a request target fit for the log: values of query parameters replaced whose names look secret. `extra` are further
@@ -24,3 +24,10 @@ export function targetMask(extra: readonly string[]): (target: string) => string
     return query < 0 ? target : target.slice(0, query + 1) + target.slice(query + 1).replace(/[^&;]+/g, maskPair);
   };
 }
+
+/** At most 200 characters, what is no printable text escaped. */
+export function quoteClient(text: string): string {
+  return escapedText(text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text);
+}
+
+const LONGEST = 200;
