@@ -1,4 +1,4 @@
-/** What rests on Node's insides; for the rooms above alone. */
+/** What rests on Node's insides; for the folders above alone. */
 export { type BodyCount, countBody, countFor, takerOf } from './count-body.js';
 export { DirectResponse, isPlainWriteHead, writeWithDefaults } from './direct-response.js';
 export { type HeaderList, keepHead, wholeHead } from './flat-head.js';

@@ -1,5 +1,5 @@
 /**
- * Which of our ways this process goes: those that have been proven on its Node, and none before that.
+ * Which methods of this folder stand in the place of Node's: those that are proven on the Node of this process, none before.
  */
 export const trust = {
   /** Heads written without Node. */
