@@ -115,7 +115,7 @@ export function abortReason(res: ServerResponse): unknown {
   return (res as ServerResponse & { [REASON]?: unknown })[REASON];
 }
 
-/** What handlers call on a response. After the answer each would throw, often where nobody catches it. */
+/** What handlers call on a response. After the answer each would throw, often where it is not caught. */
 const CALLS = 'writeHead write end setHeader setHeaders appendHeader removeHeader flushHeaders addTrailers'.split(' ');
 
 /**

@@ -83,7 +83,7 @@ function countingWrite(
     return false;
   }
   const more = below(res).write.call(this, chunk, encoding, callback);
-  // Whoever listens for the head may have answered.
+  // A listener for the head may have answered.
   if (!body.over) body.given += length;
   if (isTooLong(body)) breakOff(body);
   return more;
@@ -139,7 +139,7 @@ const isTooLong = ({ res, given }: AnswerBody): boolean => given > (declared(res
 const isRight = ({ res, given }: AnswerBody): boolean => given === (declared(res) ?? given);
 const declared = (res: ServerResponse): number | undefined => (mayHaveBody(res) ? declaredLength(res) : undefined);
 
-/** Nothing more is sent, and whoever waits to be told of the end is told that it did not come. */
+/** Nothing more is sent, and callbacks that wait for the end are told that it did not come. */
 function breakOff(body: AnswerBody, callbacks: readonly unknown[] = []): void {
   body.over = true;
   const { res, given } = body;

@@ -14,7 +14,7 @@ export type HeadListener = (res: ServerResponse) => void;
  *
  * Listeners run in reverse order of registration, so an outer filter has the last word, as with WSGI's start_response.
  * They see the headers given to `writeHead` as if they had been set one by one, and run for implicit heads too. Each
- * runs once; a throw goes to whoever wrote the head, and the listeners further out run when the failure is answered.
+ * runs once; a throw goes to the caller that wrote the head, and the listeners further out run when the failure is answered.
  * Informational answers (1xx) are no heads. Costs nothing when unused. Throws `PORTICO_HEAD_SENT` when it is too late.
  */
 export function beforeHead(res: ServerResponse, listener: HeadListener): void {
@@ -22,7 +22,7 @@ export function beforeHead(res: ServerResponse, listener: HeadListener): void {
 }
 
 /**
- * Answers with each of these headers that nobody further in gives, in the order of the listeners of {@link beforeHead}.
+ * Answers with each of these headers that nothing further in gives, in the order of the listeners of {@link beforeHead}.
  * As long as no other listener wants to see the head it is written in one go: 0.5 µs less than a listener a request.
  */
 export function defaultHeaders(res: ServerResponse, headers: HeaderList): void {
@@ -129,7 +129,7 @@ function writeThrough(
   for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
     if (typeof step === 'function') step(res);
     else setMissing(res, step);
-    // Whoever listens may have written the head, or answered.
+    // A listener may have written the head, or answered.
     if (res.headersSent) return res;
   }
   // A message belongs to its status: a listener that changed only the status gets the usual message for it.
@@ -137,7 +137,7 @@ function writeThrough(
   return below.call(res, res.statusCode);
 }
 
-/** Whether nobody wants to see the head. */
+/** Whether the head has no listener. */
 function areDefaults(steps: readonly Step[]): steps is readonly HeaderList[] {
   for (const step of steps) if (typeof step === 'function') return false;
   return true;

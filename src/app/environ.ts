@@ -30,7 +30,7 @@ export interface Environ {
   route?: MatchedRoute;
   /** The API version a versioned Router has negotiated, `2.53`. */
   apiVersion?: string;
-  /** Fires when nobody waits for the answer any more: the client left, or the deadline filter's time is up. */
+  /** Fires when the answer is no longer waited for: the client left, or the deadline filter's time is up. */
   signal?: AbortSignal;
 }
 

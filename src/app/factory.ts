@@ -20,7 +20,7 @@ export interface Section {
   readonly options: ReadonlyMap<string, WrittenValue>;
 }
 
-/** What a factory may need from its surroundings. */
+/** What a factory is told by the loader. */
 export interface FactoryContext {
   readonly section: Section;
   /** The service configuration; empty where a Loader was made without one. */

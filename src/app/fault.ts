@@ -1,7 +1,7 @@
 /**
- * Faults: answers of 400 and above, thrown where the mistake is found and rendered by whoever encloses it.
+ * Faults: answers of 400 and above, thrown where the mistake is found and rendered by the app around it.
  *
- * Nobody below a renderer formats an error page, so one API speaks one format: a Router renders what is thrown inside
+ * Nothing below a renderer formats an error page, so one API speaks one format: a Router renders what is thrown inside
  * it, else the nearest of fault_wrapper, catch_errors and Server does.
  */
 import { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';

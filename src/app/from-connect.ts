@@ -67,7 +67,7 @@ class Passage {
         return;
       }
       if (isAsync) pending.then(undefined, (reason: unknown) => this.#fail(reason));
-      // It may answer by itself; then nobody calls next.
+      // It may answer by itself, and then does not call next.
       this.#res.once('close', () => this.#settle());
     });
   }

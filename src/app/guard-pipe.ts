@@ -1,5 +1,5 @@
 /**
- * A stream that is piped into a response writes its head, and there is nobody above it to take what a listener of
+ * A stream that is piped into a response writes its head, and no caller is above it to take what a listener of
  * `beforeHead` throws: Node ends the process over it.
  */
 import type { ServerResponse } from 'node:http';

@@ -2,7 +2,7 @@
  * Places: how many requests of a server have application code at work at once.
  *
  * A place is taken where the innermost app is called, so that filters which wait for somebody else hold none. It is the server
- * that counts; an app finds it by its request, and where there is none nobody is counted.
+ * that counts; an app finds it by its request, and without a server nothing is counted.
  */
 import type { IncomingMessage } from 'node:http';
 import type { App } from './app.js';
@@ -11,7 +11,7 @@ import type { App } from './app.js';
 export interface Places {
   /**
    * Takes a place for a request, once however many apps are tried for it. Undefined when the app may be called at once;
-   * else a promise, which settles when the request's turn has come: false when nobody waits for its answer any more.
+   * else a promise, which settles when the request's turn has come: false when its answer is no longer waited for.
    */
   enter(req: IncomingMessage): Promise<boolean> | undefined;
 }

@@ -25,7 +25,7 @@ export function readBody(req: IncomingMessage, { limit = 114_688 }: ReadBodyOpti
     collectBody(req, limit, (error, bytes) => {
       if (error === null) resolve(bytes!);
       else {
-        // Nobody wants the rest: the connection ends with the refusal.
+        // The rest is not wanted: the connection ends with the refusal.
         if (error instanceof Fault && !req.readableEnded) req.pause();
         reject(error);
       }

@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 
 const DRAINING: unique symbol = Symbol('portico.draining');
 
-/** Marks a Node server: from now on its requests find that it drains. Called by whoever is asked to stop it. */
+/** Marks a Node server: from now on its requests find that it drains. Called when it is asked to stop. */
 export function markDraining(server: object): void {
   (server as { [DRAINING]?: true })[DRAINING] = true;
 }
@@ -18,7 +18,7 @@ export function isDraining(req: IncomingMessage): boolean {
 
 const RECORD_LOST: unique symbol = Symbol('portico.recordLost');
 
-/** Lets the requests of a Node server find out whether its record was lost. Called by whoever keeps the record. */
+/** Lets the requests of a Node server find out whether its record was lost. Called by the keeper of the record. */
 export function tellRecordLost(server: object, isLost: () => boolean): void {
   (server as { [RECORD_LOST]?: () => boolean })[RECORD_LOST] = isLost;
 }

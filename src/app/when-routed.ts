@@ -26,7 +26,7 @@ export function whenRouted(req: IncomingMessage, judge: RouteJudge): void {
   else carrier[ROUTED] = [judge];
 }
 
-/** Runs the judges of a request, one after the other; for Routers. False: there is nobody to answer any more. */
+/** Runs the judges of a request, one after the other; for Routers. False: the client has left, or was answered. */
 export function tellRouted(req: IncomingMessage, route: MatchedRoute): undefined | Promise<boolean> {
   const carrier = environ(req) as Carrier;
   const judges = carrier[ROUTED];

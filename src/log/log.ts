@@ -154,7 +154,7 @@ export function silentLogger(): Logger {
   return wrap(source, source, 'silent');
 }
 
-/** Whoever makes the lines of one logger: pino for good, and for as long as that cannot be loaded somebody plainer. */
+/** The makers of the lines of one logger: pino, and for as long as that cannot be loaded a plainer one. */
 interface Source {
   readonly lasting: () => Lines | undefined;
   readonly passing: () => Lines;

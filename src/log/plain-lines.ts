@@ -5,7 +5,7 @@ import { isNativeError } from 'node:util/types';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What a logger needs of whoever makes its lines. */
+/** What a logger needs of the maker of its lines. */
 export interface Lines {
   debug(fields: Fields, message: string): void;
   info(fields: Fields, message: string): void;

@@ -23,7 +23,7 @@ export interface EarlyOptions {
 /** How long a program that may be about to launch goes on after TERM or HUP, in milliseconds. */
 export const GRACE_MS = 2000;
 
-/** Where a process holds its early listeners, for whoever takes over from them. */
+/** Where a process holds its early listeners, for the launcher that takes over from them. */
 const EARLY = Symbol.for('portico.early-signals');
 /** Where a worker's process has its link: its bootstrap listens already. */
 const WORKER = Symbol.for('portico.worker');

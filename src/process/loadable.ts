@@ -7,7 +7,7 @@ import { performance } from 'node:perf_hooks';
 /** After a failure so long passes before the next attempt, in milliseconds: it may go through the whole file system. */
 const AGAIN_AFTER_MS = 5000;
 
-/** When what nobody needed by then is loaded all the same, in milliseconds. */
+/** When what was not needed by then is loaded all the same, in milliseconds. */
 const SOON_MS = 1000;
 
 /** Loads behind the start, so that it is there when no file can be opened any more. Keeps nothing alive. */

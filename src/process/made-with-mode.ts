@@ -6,7 +6,7 @@ import { chmodSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * Runs `make`, which makes `path` before it returns, such that nobody may do more with it than `mode` says. A worker
+ * Runs `make`, which makes `path` before it returns, such that no other process may do more with it than `mode` says. A worker
  * thread cannot do that; there the mode is set afterwards.
  */
 export function madeWithMode<T>(path: string, mode: number, make: () => T): T {

@@ -38,7 +38,7 @@ export class Endpoint {
       log.error(`Could not bind to ${formatAddress(this.#address)}`);
       throw error;
     }
-    // A socket that was handed over has been announced by whoever bound it.
+    // A socket that was handed over has been announced by the process that bound it.
     log[this.#sockets.length === 0 ? 'info' : 'debug'](`${name} listening on ${formatAddress(this.#address)}`);
     this.#sockets = [];
   }

@@ -70,7 +70,7 @@ export class Front {
   readonly #watcher: FrontWatcher;
   readonly #broken: BrokenConnections;
   readonly #acceptFailed: ThrottledWarning;
-  readonly #room: ConnectionLimit;
+  readonly #connectionLimit: ConnectionLimit;
   readonly #watch: Watch;
 
   constructor(limits: WsgiOptions, watcher: FrontWatcher, log: Logger) {
@@ -89,7 +89,7 @@ export class Front {
     this.#pool = new RequestPool(limits.defaultPoolSize, this.connections);
     this.#broken = new BrokenConnections(this.faults);
     this.#acceptFailed = new ThrottledWarning(log, 'connections could not be accepted');
-    this.#room = new ConnectionLimit(this.connections, limits.maxConnections, log);
+    this.#connectionLimit = new ConnectionLimit(this.connections, limits.maxConnections, log);
     this.#watch = new Watch(this.connections, watchLimits(limits), {
       secondPassed: () => this.faults.sum(),
       bodyTooSlow: (connection) => {
@@ -109,7 +109,7 @@ export class Front {
     this.#lastRequest = lastRequest(limits);
     this.#advertised = advertisedKeepAlive(limits);
     this.#pool.limit = limits.defaultPoolSize;
-    this.#room.limit = limits.maxConnections;
+    this.#connectionLimit.limit = limits.maxConnections;
     this.#watch.limits = watchLimits(limits);
     const { requestTimeout, headersTimeout, maxHeaderSize } = nodeOptions(limits);
     if (this.#server !== undefined) Object.assign(this.#server, { requestTimeout, headersTimeout, maxHeaderSize });
@@ -129,7 +129,7 @@ export class Front {
     server.on('connection', (raw: Socket) => {
       const connection = this.connections.accept(raw);
       this.#closePatiently(connection);
-      this.#room.makeRoom(connection);
+      this.#connectionLimit.enforce(connection);
     });
     server.on('error', (error) => this.#acceptFailed.note({ err: error }));
     if (tls !== undefined) {
@@ -234,7 +234,7 @@ export class Front {
     });
   }
 
-  /** True for what arrives after an answer that ends its connection: nobody would send the answer. */
+  /** True for what arrives after an answer that ends its connection: its own answer would not be sent. */
   #ignores(connection: Connection): boolean {
     const before = connection.exchanges.at(-1);
     if (before?.res.headersSent === true && isLastAnswer(before.res)) connection.ended = true;

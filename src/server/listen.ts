@@ -20,7 +20,7 @@ export interface ListenTarget {
  * Settles once the server accepts, with the address it accepts on (port 0 has become a real one). Rejects with the
  * system's own error code (`EADDRINUSE`, `EACCES`, …) and a message that names the address.
  *
- * A unix path gets mode 0660; a socket file that nobody listens on is replaced, a live one is not.
+ * A unix path gets mode 0660; a socket file without a listener is replaced, a live one is not.
  */
 export async function listen(server: NetServer, target: ListenTarget): Promise<ListenAddress> {
   const { address, socket, backlog } = target;

@@ -245,7 +245,7 @@ export class Server implements ListeningService {
     this.#log.info('Stopping WSGI server.');
     this.markDraining();
     this.#front.announceClose();
-    // Two turns of the loop accept what the kernel has queued, for nobody takes these connections over. After a
+    // Two turns of the loop accept what the kernel has queued, for no other process takes these connections over. After a
     // replacement somebody does.
     if (reason === 'stop' && !terms.over) {
       await turn();
@@ -300,7 +300,7 @@ export class Server implements ListeningService {
     return unfinished;
   }
 
-  /** A restart that did not come about: nobody else will answer what was held. */
+  /** A restart that did not come about: what was held is answered by no other process. */
   #answerHeldRequests(): void {
     if (!this.#front.intake.paused) return;
     this.#runs = unavailable;

@@ -1,5 +1,5 @@
 /**
- * Counting a request's body as it comes, whoever reads it.
+ * Counting a request's body as it comes, however it is read.
  */
 import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream';
 export interface BodyCount {
   /** Bytes. */
   received: number;
-  /** How many there will be, to which the parser holds the client; undefined where nobody has said so. */
+  /** How many there will be, to which the parser holds the client; undefined where it is not declared. */
   readonly declared?: number | undefined;
 }
 

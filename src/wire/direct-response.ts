@@ -35,7 +35,7 @@ export class DirectResponse<Request extends IncomingMessage = IncomingMessage> e
     return super.writeHead(status, message as string, headers);
   }
 
-  // Node forgets headers that were only given to `writeHead`. Whoever gives default ones sees one head, as where all of them
+  // Node forgets headers that were only given to `writeHead`. A filter that gives default ones sees one head, as where all of them
   // are set one by one.
 
   override getHeader(name: string): OutgoingHttpHeader | undefined {
@@ -79,7 +79,7 @@ export function writeWithDefaults(
   return true;
 }
 
-/** Whether a `writeHead` writes what it is given and nobody else sees it: Node's, or that of {@link DirectResponse}. */
+/** Whether a `writeHead` writes what it is given and nothing else sees it: Node's, or that of {@link DirectResponse}. */
 export function isPlainWriteHead(method: unknown): boolean {
   return isNodesWriteHead(method) || (method === DirectResponse.prototype.writeHead && isUnwatched());
 }

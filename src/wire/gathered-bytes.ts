@@ -5,7 +5,7 @@
 
 /** A piece of so many bytes is kept as it is. */
 const LARGE = 1024;
-const LARGEST_ROOM = 65_536;
+const LARGEST_BLOCK = 65_536;
 
 /** Takes pieces, and gives the whole. What it holds is at most twice what it was given, and 1 KiB. */
 export class GatheredBytes {
@@ -13,20 +13,20 @@ export class GatheredBytes {
   size = 0;
   readonly #pieces: Buffer[] = [];
   /** Where small pieces go, and how much of it is filled. */
-  #room: Buffer | undefined;
+  #block: Buffer | undefined;
   #filled = 0;
 
-  /** Keeps a piece, or a copy of it: nobody may change it afterwards. */
+  /** Keeps a piece, or a copy of it: it may not be changed afterwards. */
   add(piece: Buffer): void {
     this.size += piece.length;
-    const rest = this.#room === undefined ? piece : this.#fill(this.#room, piece);
+    const rest = this.#block === undefined ? piece : this.#fill(this.#block, piece);
     if (rest.length === 0) return;
     // The only piece, which it nearly always is, is given back as it came.
     if (rest.length >= LARGE || this.#pieces.length === 0) this.#pieces.push(rest);
     else {
-      this.#room = Buffer.allocUnsafeSlow(Math.min(Math.max(this.size, LARGE), LARGEST_ROOM));
+      this.#block = Buffer.allocUnsafeSlow(Math.min(Math.max(this.size, LARGE), LARGEST_BLOCK));
       this.#filled = 0;
-      this.#fill(this.#room, rest);
+      this.#fill(this.#block, rest);
     }
   }
 
@@ -38,8 +38,8 @@ export class GatheredBytes {
 
   /** All of it, in pieces. */
   pieces(): Buffer[] {
-    if (this.#room === undefined) return this.#pieces;
-    return [...this.#pieces, this.#room.subarray(0, this.#filled)];
+    if (this.#block === undefined) return this.#pieces;
+    return [...this.#pieces, this.#block.subarray(0, this.#filled)];
   }
 
   /** A piece of what follows the first `offset` bytes; undefined where nothing does. */
@@ -50,23 +50,23 @@ export class GatheredBytes {
       if (begin < piece.length) return piece.subarray(begin);
       begin -= piece.length;
     }
-    return this.#room!.subarray(begin, this.#filled);
+    return this.#block!.subarray(begin, this.#filled);
   }
 
   /** Forgets it all. */
   clear(): void {
     this.size = 0;
     this.#pieces.length = 0;
-    this.#room = undefined;
+    this.#block = undefined;
   }
 
-  /** Copies what there is room for; gives the rest. */
-  #fill(room: Buffer, piece: Buffer): Buffer {
-    const copied = piece.copy(room, this.#filled);
+  /** Copies what fits; gives the rest. */
+  #fill(block: Buffer, piece: Buffer): Buffer {
+    const copied = piece.copy(block, this.#filled);
     this.#filled += copied;
-    if (this.#filled === room.length) {
-      this.#pieces.push(room);
-      this.#room = undefined;
+    if (this.#filled === block.length) {
+      this.#pieces.push(block);
+      this.#block = undefined;
     }
     return piece.subarray(copied);
   }

@@ -62,7 +62,7 @@ export function headReceiver(socket: Socket): HeadReceiver | undefined {
 }
 
 /**
- * Calls `act` before a request's body is first read. `lib/_http_incoming.js`: whoever reads calls `_read`, as Node documents
+ * Calls `act` before a request's body is first read. `lib/_http_incoming.js`: every reader calls `_read`, as Node documents
  * for those who write streams, and `_read` lets the parser on.
  */
 export function beforeFirstRead(req: IncomingMessage, act: () => void): void {

@@ -172,7 +172,7 @@ async function exchange(): Promise<unknown> {
     ANSWERS[req.url!]!(res, told);
     ofAnswer.push(stateOfAnswer(res), declaredLength(res));
   });
-  // Past what tracing tools put in the place of a server's own: these requests are nobody's.
+  // Past what tracing tools put in the place of a server's own: these requests are no client's.
   server.emit = EventEmitter.prototype.emit;
   const line = new Line();
   server.emit('connection', line);

@@ -32,7 +32,7 @@ const { _dump: dump } = IncomingMessage.prototype as IncomingMessage & Parts;
  * Ends a request without body when it is answered, as Node does: it is ended, closed and destroyed, and who listens is told.
  *
  * Node sets the stream flowing, which then finds out four times that it is at its end: five ticks and three events, for which
- * hardly anybody waits. Where somebody does, one look is enough; where nobody does, the notes are left at once, and one event
+ * there is hardly ever a listener. Where there is one, one look is enough; else the notes are left at once, and one event
  * of the response finds who has come since. A request has three ticks less, and the current context less to follow: with the
  * answer in one write that is 1 µs less of 24. One function for all requests; a Node that calls it no more ends requests in
  * its own way.
@@ -71,7 +71,7 @@ function tellEnd(req: IncomingMessage): void {
   req.emit('close');
 }
 
-/** Notes that a request has ended, is closed and destroyed, and tells nobody; `gaveData`: it had a body, which was read. */
+/** Notes that a request has ended, is closed and destroyed, without an event; `gaveData`: it had a body, which was read. */
 export function noteEnd(req: IncomingMessage, gaveData: boolean): void {
   const { _readableState: notes } = req as IncomingMessage & Parts;
   if (gaveData) noteRead(req);

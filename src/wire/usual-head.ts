@@ -35,13 +35,13 @@ const SET_HEADERS = Object.getOwnPropertySymbols(
   new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 } as never),
 ).find(({ description }) => description === 'kOutHeaders');
 
-/** Nobody has wrapped the methods of all responses, as tracing tools do: else Node writes everything itself. */
+/** The methods of all responses are not wrapped, as tracing tools do that: else Node writes everything itself. */
 export function isUnwatched(): boolean {
   const { writeHead, end } = ServerResponse.prototype;
   return IS_NODES && writeHead === NODES_WRITE_HEAD && end === NODES_END;
 }
 
-/** Whether a `writeHead` is Node's, and nobody else sees what it is given. */
+/** Whether a `writeHead` is Node's, so that nothing else sees what it is given. */
 export function isNodesWriteHead(method: unknown): boolean {
   return IS_NODES && method === NODES_WRITE_HEAD;
 }

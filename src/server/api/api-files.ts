@@ -48,7 +48,7 @@ function ends(serving: ApiServing, tls: ApiSettings['tls']): string | undefined 
   try {
     return `valid until ${serving.validUntil({ tls } as ApiSettings)?.toISOString()}`;
   } catch {
-    // Whoever speaks TLS with it says why not.
+    // The server that speaks TLS with it says why not.
     return undefined;
   }
 }

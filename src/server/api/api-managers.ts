@@ -47,7 +47,7 @@ export function apiSteps(server: Server, release: () => Promise<void>): Protocol
     serve: () => server.start(),
     stopAccepting: (options) => {
       served = server.stop(options);
-      // Awaited by the next step; until then nobody listens to its failure.
+      // Awaited by the next step; until then its failure has no listener.
       served.catch(() => {});
     },
     finish: () => served,

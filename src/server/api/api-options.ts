@@ -94,7 +94,7 @@ export const servingOptions = defineOptions({
   }),
 });
 
-/** Declared by whoever chooses the APIs; here for programs that choose them by themselves. */
+/** Declared by `api-cli`, which chooses the APIs; here for programs that choose them by themselves. */
 export const sslApisOptions = defineOptions({
   enabled_ssl_apis: list({ unique: true, help: 'The APIs that speak TLS.' }),
 });

@@ -21,7 +21,7 @@ export interface ApiSettings {
 }
 
 /**
- * Reads `[api:<name>]`. Throws ConfigError with everything that is wrong in it; names that nobody declared count as
+ * Reads `[api:<name>]`. Throws ConfigError with everything that is wrong in it; names that are not declared count as
  * wrong only when they come near one of ours, because the API's own code, not loaded yet, may have options there.
  */
 export function apiSettings(config: Config, name: string): ApiSettings {

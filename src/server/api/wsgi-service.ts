@@ -290,7 +290,7 @@ export class WSGIService implements ListeningService {
       return;
     }
     this.#log.warn(`${this.name} takes no more work until it is restarted: ${reason}`, { service: this.name });
-    // Where there are more workers the address is their parent's, and clients would wait in a queue nobody empties.
+    // Where there are more workers the address is their parent's, and clients would wait in a queue that is not emptied.
     const shared = this.#worker?.supervised === true;
     const ending = shared ? withdraw(this.#server, this.#managed) : this.stop({ graceful: true });
     ending.catch((err: unknown) => this.#log.error(`${this.name}: stopping failed`, { err }));

@@ -31,7 +31,7 @@ export class ConnectionLimit {
   }
 
   /** To be called with each connection once it is in the list; closes one when there are too many. */
-  makeRoom(fresh: Connection): void {
+  enforce(fresh: Connection): void {
     if (this.#connections.size <= this.#limit) return;
     let oldest: Connection | undefined;
     for (const connection of this.#connections) {

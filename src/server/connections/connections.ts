@@ -75,7 +75,7 @@ export class Connection {
   #backlog: Backlog | null | undefined;
   /** How many bytes it had brought when the rest began to be of no interest. */
   #discardedFrom: number | undefined;
-  /** True when its client may still be sending what nobody wants: it is closed with patience. */
+  /** True when its client may still be sending what is not wanted: it is closed with patience. */
   lingers = false;
   /** To be sent when the answers under way are out: what came after their requests was broken. */
   refusal: Refusal | undefined;
@@ -115,12 +115,12 @@ export class Connection {
     return this.#held;
   }
 
-  /** Does not read from the socket, whoever else may want to. */
+  /** Does not read from the socket, even where others want to. */
   hold(): void {
     this.#held = true;
     if (!this.#keepsHeld) {
       this.#keepsHeld = true;
-      // Node's parser resumes the socket after each message, and so does whoever reads a body.
+      // Node's parser resumes the socket after each message, and so does a reader of a body.
       this.socket.on('resume', () => {
         if (this.#held) this.socket.pause();
       });

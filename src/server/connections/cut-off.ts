@@ -1,5 +1,5 @@
 /**
- * Requests that are still at work when nobody wants to wait any longer, and answers that cannot go on: what is said about them.
+ * Requests that are still at work at the deadline of a stop, and answers that cannot go on: what is said about them.
  */
 import { wrongLength } from '../../app/index.js';
 import { PorticoError } from '../../errors/index.js';

@@ -1,7 +1,7 @@
 /**
  * Closing a connection whose client may still be sending. Closed with unread bytes in its buffer, the system resets it,
  * and the reset destroys an answer that the client has not read yet (RFC 9112 §9.6). So the rest is read and thrown
- * away for a while, by nobody: it never reaches the parser.
+ * away for a while: it never reaches the parser.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Connection } from './connections.js';

@@ -1,6 +1,6 @@
 /**
  * One look a second at the connections with requests at work, for the time limits that Node does not keep, or dearly:
- * bodies that trickle in, answers that nobody takes, connections on which nothing moves; and four at those that are idle.
+ * bodies that trickle in, answers that are not taken, connections on which nothing moves; and four at those that are idle.
  */
 import { unsentBytes } from '../../wire/index.js';
 import type { Connection, ConnectionList, Exchange } from './connections.js';

@@ -68,7 +68,7 @@ export function watchChunks({ req, res, body }: Exchange, before: number, tooLon
   const isOver = (): boolean => req.socket.bytesRead - (body?.received ?? 0) > frames;
   const look = (): void => {
     looking = false;
-    // After the answer the rest may be read away past the parser, where nobody counts it as body.
+    // After the answer the rest may be read away past the parser, where it is not counted as body.
     if (res.writableEnded || !isOver()) return;
     frames = Number.POSITIVE_INFINITY;
     tooLong();

@@ -94,7 +94,7 @@ export class RequestPool implements Places {
     this.#ready.set(exchange, settle);
   }
 
-  /** Lets in who is ready, and then others: a body that is on its way may take a place that nobody else needs. */
+  /** Lets in requests that are whole, and then others: a body that is on its way may take a place that no other needs. */
   #letIn(): void {
     for (const waiting of [this.#ready, this.#unready]) {
       for (const [exchange, settle] of waiting) {

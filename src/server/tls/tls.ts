@@ -35,7 +35,7 @@ export function isTlsEnabled(conf: Config | TlsSettings, readFile: ReadFile = re
  *
  * By default TLS 1.2 and 1.3 with forward secrecy only, and no renegotiation by the client (RFC 7457). Throws
  * `PORTICO_TLS_CONFIG` as {@link isTlsEnabled} does, without certificate and key, for a pair that does not match, and
- * for a version nobody speaks any more.
+ * for a version that is out of use.
  */
 export function tlsOptions(conf: Config | TlsSettings, readFile: ReadFile = readFromDisk): TlsOptions {
   const settings = settingsOf(conf);
@@ -76,7 +76,7 @@ export function validUntil(certFile: string, readFile: ReadFile = readFromDisk):
   return new Date(parseCertificate('cert_file', certFile, readPem('cert_file', certFile, readFile)).validTo);
 }
 
-/** A certificate for localhost, 127.0.0.1 and ::1 that nobody else trusts: for development, made in memory. */
+/** A certificate for localhost, 127.0.0.1 and ::1 that no other machine trusts: for development, made in memory. */
 export async function developmentCertificate(): Promise<TlsOptions> {
   // Loaded here: only development needs it, and it takes longer than the rest of the start.
   const { generate } = await import('selfsigned');
