@@ -20,7 +20,11 @@ let watchesEnd = false;
 /** The process is at its end: no turn follows. */
 let ending = false;
 
-function watchEnd(): void {
+/** Lets a writer keep lines until the turn ends. */
+function hold(writer: LineWriter): void {
+  holding = writer;
+  setImmediate(() => writer.flush());
+  if (watchesEnd) return;
   watchesEnd = true;
   const flush = (): void => holding?.flush();
   process.on('exit', () => {
@@ -54,11 +58,7 @@ export class LineWriter {
   write(line: string): void {
     const bytes = Buffer.byteLength(line);
     if (holding !== this || this.#heldBytes + bytes > MOST_BYTES) holding?.flush();
-    if (holding === undefined) {
-      holding = this;
-      if (!watchesEnd) watchEnd();
-      setImmediate(() => this.flush());
-    }
+    if (holding === undefined) hold(this);
     this.#held.push(line);
     this.#heldBytes += bytes;
     if (ending || this.#heldBytes >= MOST_BYTES) this.flush();
