@@ -54,7 +54,7 @@ export const groups = [
     mutants: [
       {
         what: 'the mask of the log looks for a sign from each character of a query anew',
-        file: 'app/target-mask.js',
+        file: 'app/client-text.js',
         replace: '.replace(/[^&;]+/g, maskPair)',
         by: '.replace(/[^&;]+=[^&;]*/g, maskPair)',
         tests: ['security/parser-time'],
@@ -96,14 +96,14 @@ export const groups = [
   },
   {
     name: 'secrets',
-    tests: ['secrets', 'printable', 'config/command-line', 'launch/worker-process'],
+    tests: ['text/secrets', 'text/printable', 'config/command-line', 'launch/worker-process'],
     mutants: [
       {
         what: 'a password is taken to end at the first @ in it',
         file: 'text/secrets.js',
         replace: "const at = text.lastIndexOf('@', ",
         by: "const at = text.indexOf('@', ",
-        tests: ['secrets'],
+        tests: ['text/secrets'],
       },
     ],
   },

@@ -8,7 +8,7 @@
 // A mutant is a copy of the tree with one protection taken out on purpose. The attacks of its group must fail there: a kit
 // that passes with and without a protection proves nothing.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -47,6 +47,9 @@ process.exit(attacks + survived === 0 ? 0 : 1);
 function attack(where, { name, tests }, stdio) {
   if (stdio === 'inherit') console.log(`== ${name}`);
   const files = tests.map((test) => join(where, 'dist-test', `${test}.test.js`));
+  // The runner fails for a file that is not there, which would look like an attack that finds something.
+  const missing = files.find((file) => !existsSync(file));
+  if (missing !== undefined) throw new Error(`${missing} is not there: mend ${name} in groups.mjs`);
   return spawnSync(
     process.execPath,
     ['--test', '--test-reporter=spec', `--test-timeout=${MINUTES * 60_000}`, ...files],
