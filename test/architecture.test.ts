@@ -22,7 +22,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   modules: ['text', 'errors', 'process'],
   log: ['text', 'process'],
   ini: ['errors', 'text'],
-  sqlite: ['errors'],
+  sqlite: ['errors', 'process'],
   config: GROUND,
   tasks: GROUND,
   service: [...GROUND, 'config', 'tasks'],

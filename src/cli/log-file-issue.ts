@@ -7,6 +7,7 @@ import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path';
 import { type Change, type Config, ConfigError } from '../config/index.js';
 import type { Diagnostic, Place } from '../errors/index.js';
+import { refuseForeignLink } from '../process/index.js';
 
 /** The file to log to; undefined for standard error. */
 export function logFileOf(config: Config): string | undefined {
@@ -49,6 +50,7 @@ function issueOf(file: string, place: Place): Diagnostic | undefined {
 /** Tries it without leaving a file behind: another user may ask than the one that will write. */
 function cannotAppend(file: string): string | undefined {
   try {
+    refuseForeignLink(file);
     if (existsSync(file)) closeSync(openSync(file, 'a'));
     else accessSync(dirname(resolve(file)), constants.W_OK | constants.X_OK);
     return undefined;

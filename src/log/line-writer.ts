@@ -5,6 +5,7 @@
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { refuseForeignLink } from '../process/index.js';
 
 /** A descriptor shared by several processes may be non-blocking: how often, and how long each time, its reader is waited for. */
 const PATIENCE = { times: 200, ms: 5 } as const;
@@ -132,6 +133,11 @@ function linesIn(bytes: Uint8Array): number {
 /** What may be read of a log is for its owner and group. */
 const MODE = 0o640;
 
+function openLog(path: string): number {
+  refuseForeignLink(path);
+  return openSync(path, 'a', MODE);
+}
+
 /** A file that is appended to: one that is copied and truncated goes on at its beginning (`O_APPEND`). */
 export class LogFile extends LineWriter {
   readonly #path: string;
@@ -139,7 +145,7 @@ export class LogFile extends LineWriter {
 
   /** Creates the file where there is none. Throws the system's error where it cannot be opened. */
   constructor(path: string, told: (dropped: number, code: string) => string) {
-    const opened = openSync(path, 'a', MODE);
+    const opened = openLog(path);
     super(told, opened);
     // A program may change its working directory.
     this.#path = resolve(path);
@@ -153,7 +159,7 @@ export class LogFile extends LineWriter {
   reopen(): NodeJS.ErrnoException | undefined {
     const before = this.#opened;
     try {
-      this.#opened = openSync(this.#path, 'a', MODE);
+      this.#opened = openLog(this.#path);
     } catch (error) {
       return error as NodeJS.ErrnoException;
     }

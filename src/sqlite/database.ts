@@ -5,6 +5,7 @@ import { chmodSync, closeSync, existsSync, lstatSync, openSync, statSync } from 
 import { createRequire } from 'node:module';
 import querystring from 'node:querystring';
 import { PorticoError } from '../errors/index.js';
+import { refuseForeignLink } from '../process/index.js';
 
 /** What SQLite stores. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
@@ -83,9 +84,7 @@ function keepToUser(path: string, mayCreate: boolean): void {
   // Windows has no modes.
   if (user === undefined) return;
   const link = lstatSync(path, { throwIfNoEntry: false });
-  if (link?.isSymbolicLink() === true && link.uid !== user && link.uid !== 0) {
-    throw new Error(`it is a link, and of another user (${link.uid})`);
-  }
+  refuseForeignLink(path);
   if (mayCreate && !existsSync(path)) makeEmpty(path, link === undefined ? 'wx' : 'a');
   for (const file of [path, `${path}-wal`, `${path}-shm`, `${path}-journal`]) {
     const found = statSync(file, { throwIfNoEntry: false });

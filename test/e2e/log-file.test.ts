@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import {
   copyFileSync,
+  lchownSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmdirSync,
+  symlinkSync,
   truncateSync,
+  unlinkSync,
   watch,
   writeFileSync,
 } from 'node:fs';
@@ -168,6 +171,34 @@ test('a reload to another log_file that cannot be opened is refused with its pla
   writeFileSync(configuration, text.replace('logs/api.log', 'logs/other.log'));
   program.kill('SIGHUP');
   await told(logs, ({ event, outcome }) => event === 'reload' && outcome === 'accepted');
+});
+
+test('a log_file that is a link of another user is refused by check, by the start, and when it is opened anew', async (t) => {
+  if (process.geteuid?.() !== 0) return t.skip('only root can make links of other users');
+  const { project, logs, log, start } = await logging(t, 1);
+  const victim = join(project.folder, 'victim.txt');
+  writeFileSync(victim, '');
+  const plant = (): void => {
+    symlinkSync(victim, log);
+    lchownSync(log, 65534, 65534);
+  };
+  plant();
+  for (const refused of [start(), startProject(t, project, ['check'])]) {
+    assert.equal((await refused.ended).code, 78);
+    assert.match(refused.stderr + refused.stdout, /\[DEFAULT\] log_file.*of another user \(65534\)/);
+  }
+  unlinkSync(log);
+  const program = start();
+  await serving(program);
+  renameSync(log, `${log}.1`);
+  plant();
+  program.kill('SIGHUP');
+  await told(
+    logs,
+    ({ msg }) => /of another user.*: the log goes on in the file that is open/.test(msg ?? ''),
+    'api.log.1',
+  );
+  assert.equal(readFileSync(victim, 'utf8'), '');
 });
 
 test('use_syslog is refused, and says where logs can go', async (t) => {
