@@ -21,11 +21,7 @@ let watchesEnd = false;
 /** The process is at its end: no turn follows. */
 let ending = false;
 
-/** Lets a writer keep lines until the turn ends. */
-function hold(writer: LineWriter): void {
-  holding = writer;
-  setImmediate(() => writer.flush());
-  if (watchesEnd) return;
+function watchEnd(): void {
   watchesEnd = true;
   const flush = (): void => holding?.flush();
   process.on('exit', () => {
@@ -59,7 +55,11 @@ export class LineWriter {
   write(line: string): void {
     const bytes = Buffer.byteLength(line);
     if (holding !== this || this.#heldBytes + bytes > MOST_BYTES) holding?.flush();
-    if (holding === undefined) hold(this);
+    if (holding === undefined) {
+      holding = this;
+      if (!watchesEnd) watchEnd();
+      setImmediate(() => this.flush());
+    }
     this.#held.push(line);
     this.#heldBytes += bytes;
     if (ending || this.#heldBytes >= MOST_BYTES) this.flush();
