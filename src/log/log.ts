@@ -5,9 +5,10 @@ import { createRequire } from 'node:module';
 import type * as Pino from 'pino';
 import { loadable, loadSoon } from '../process/index.js';
 import { printable, printableJson, printableLines } from '../text/index.js';
-import { LineWriter, LogFile } from './line-writer.js';
 import { isError, type LineParts, type LogFields, type LogMethod, lineParts, readableParts } from './log-arguments.js';
+import { LogFile } from './log-file.js';
 import { errorFields, type Lines, PlainLines, plainLine } from './plain-lines.js';
+import { StandardError } from './standard-error.js';
 
 export type { LogFields, LogMethod } from './log-arguments.js';
 
@@ -40,14 +41,13 @@ export interface LoggerOptions {
   /** `auto` (default): text on a terminal, else JSON. */
   format?: 'json' | 'text' | 'auto';
   /**
-   * Default: standard error. Warnings and errors are written at once, and so is each line on a terminal; other lines of one
-   * turn of the event loop are written together when it ends, or the process does. Lines that it does not take, as on a full
-   * disk, are dropped, and the next one that it takes comes behind a line that says how many these were.
+   * Default: standard error, written synchronously so that nothing is lost at exit. Lines that it does not take, as on a
+   * full disk, are dropped, and the next one that it takes comes behind a line that says how many these were.
    */
   destination?: { write(line: string): void };
   /**
-   * A file to append to, instead of `destination`, written as standard error is; `createLogger` throws the system's error
-   * where it cannot be opened. `reopen()` of the logger opens it anew.
+   * A file to append to, instead of `destination`; `createLogger` throws the system's error where it cannot be opened.
+   * `reopen()` of the logger opens it anew.
    */
   file?: string;
   /** Facts for every line; `name` by convention. */
@@ -103,10 +103,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const mixin = options.facts === undefined ? {} : { mixin: facts };
   const shape = { level: 'trace', customLevels, timestamp: isoTime(), formatters, ...mixin };
   const file = options.file === undefined ? undefined : new LogFile(options.file, lostLines(text, base));
-  const writer = file ?? (options.destination === undefined ? new LineWriter(lostLines(text, base)) : undefined);
-  const place = writer ?? options.destination!;
-  // On a terminal in order with what the program prints itself.
-  const atOnce = file === undefined && process.stderr.isTTY;
+  const place = file ?? options.destination ?? new StandardError(lostLines(text, base));
   const destination = { write: (line: string): void => place.write(printableJson(line)) };
   const pino = loadable(() => {
     const { pino: make, stdSerializers } = loadPino();
@@ -132,9 +129,6 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     of(() => base),
     known(level),
     file === undefined ? {} : { reopen },
-    (asked) => {
-      if (atOnce || asked === 'warn' || asked === 'error') writer?.flush();
-    },
   );
   return log;
 }
@@ -210,14 +204,13 @@ function lostLines(text: boolean, base: LogFields): (dropped: number, code: stri
 /**
  * `others` makes the same logger without the id of this process: for lines about another one, whose id is among their
  * facts. A name may stand only once in an object (RFC 8259 §4). `inherited`: the level, or where it comes from. `file`:
- * what its children can do as well. `written`: called after each line.
+ * what its children can do as well.
  */
 function wrap(
   target: Source,
   others: Source,
   inherited: LogLevel | (() => LogLevel),
   file: Pick<Logger, 'reopen'> = {},
-  written: (asked: keyof Omit<Lines, 'child'>) => void = () => undefined,
 ): Logger {
   let level = inherited;
   const current = (): LogLevel => (typeof level === 'function' ? level() : level);
@@ -233,10 +226,8 @@ function wrap(
       }
     };
   };
-  const write = (asked: keyof Omit<Lines, 'child'>, [fields, message]: LineParts): void => {
+  const write = (asked: keyof Omit<Lines, 'child'>, [fields, message]: LineParts): void =>
     linesOf(fields.pid === undefined ? target : others)[asked](fields, message);
-    written(asked);
-  };
   return {
     get level() {
       return current();
@@ -255,7 +246,6 @@ function wrap(
         childOf(others, fields),
         current,
         file,
-        written,
       ),
     enabled,
     ...file,

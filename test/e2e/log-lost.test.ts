@@ -182,5 +182,5 @@ process.exit(0);
   ];
   assert.deepEqual([query[0], JSON.parse(query[1])], [200, { query: { a: ['1', '2'], b: 'x y z' } }]);
   assert.equal(nowhere[0], 404);
-  assert.deepEqual([type, encoding], ['application/json', 'identity']);
+  assert.deepEqual([type, encoding], ['application/json', 'gzip']);
 });
