@@ -232,6 +232,21 @@ test('RT-177 a header that HTTP does not allow is a 500 like others', async (t) 
   assert.ok(stream.destroyed);
 });
 
+test('RT-176 a stream of objects is a 500 like others, and one that has them midway breaks its answer off', async (t) => {
+  const log = keepingLogger();
+  const streams = { first: [{ a: 1 }], midway: ['text', 7], mixed: ['a', '', Buffer.from('b')] };
+  const odd = new Router({ log });
+  for (const [name, pieces] of Object.entries(streams)) {
+    odd.connect(`/${name}`, { handler: () => Readable.from(pieces) });
+  }
+  const router = await odd.build();
+  t.after(() => router.close());
+  const ask = (name: string) => rawRequest(router, `GET /${name} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+  assert.match(await ask('first'), /^HTTP\/1\.1 500 /);
+  assert.match(await ask('midway'), /text\r\n$/);
+  assert.match(await ask('mixed'), /\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n$/);
+});
+
 test('RT-177 a type for which there is no parser is refused, and the connection ends', async (t) => {
   const router = await app({});
   t.after(() => router.close());

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { type OutgoingHttpHeader, validateHeaderName, validateHeaderValue } from 'node:http';
-import { Stream } from 'node:stream';
+import { Readable, Stream } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { Fault, preferredType } from '../../app/index.js';
 import { Reply, SENT } from '../actions/reply.js';
@@ -71,7 +71,7 @@ function sendBody(reply: FastifyReply, value: unknown, status: number | undefine
   const code = status ?? 200;
   void reply.code(code);
   if (typeof value === 'object' && isSentAsIs(value)) {
-    void reply.send(value);
+    void reply.send(value instanceof Readable && value.readableObjectMode ? bytesOf(value) : value);
     return;
   }
   const type = reply.getHeader('content-type');
@@ -101,6 +101,22 @@ function schemaSerializer(
 /** By its tag: naming the class would load all of fetch, which few services use. */
 function isResponse(value: unknown): value is Response {
   return Object.prototype.toString.call(value) === '[object Response]';
+}
+
+/** A stream of objects as one of bytes, which fails at an object: under a pipe, a response throws where no caller is above it. */
+function bytesOf(objects: Readable): Readable {
+  return Readable.from(onlyBytes(objects), { objectMode: false });
+}
+
+async function* onlyBytes(objects: Readable): AsyncGenerator<string | Uint8Array> {
+  for await (const chunk of objects) {
+    if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) {
+      throw new TypeError(
+        `an action answered with a stream of ${typeof chunk}s: the pieces of a body are texts or bytes`,
+      );
+    }
+    if (chunk.length > 0) yield chunk;
+  }
 }
 
 /** Streams and bytes. */
