@@ -8,7 +8,7 @@ import { temporaryFolder } from '../fixtures/keeper.js';
 
 const LIB = new URL('../../lib/', import.meta.url);
 
-const PROGRAM = `import { Mapper } from '${new URL('routing/index.js', LIB)}';
+const PROGRAM = `import { Mapper } from '${new URL('routing/index.js', LIB).href}';
 try {
   new Mapper().connect('/a/{id}', { controller: 'c', requirements: { id: '([' } });
 } catch ({ origin, stack }) {
