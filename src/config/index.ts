@@ -2,7 +2,7 @@
 
 export { type Diagnostic, type Place, placeOf, printDiagnostic } from '../errors/index.js';
 export { maskUris } from '../text/index.js';
-export { Config } from './config.js';
+export { Config, type CrossCheck, type MutateHook, type PreparedReload } from './config.js';
 export {
   type ConfigDescription,
   declareDescribed,
@@ -23,18 +23,18 @@ export {
 } from './documents/show.js';
 export { type Renaming, type Upgrade, upgradeText } from './documents/upgrade.js';
 export { type IniSections, writeIni, writeOption } from './documents/write-ini.js';
-export type { MutateHook } from './generations/changes.js';
 export {
   type Change,
   type ConfigChanges,
   describeChange,
   type Effect,
+  type PrepareReloadOptions,
   type ReloadMethod,
+  type ReloadOptions,
   type ReportedChange,
 } from './generations/changes.js';
 export type { ConfigSnapshot } from './generations/generation.js';
 export { configOptions } from './generations/generation.js';
-export type { PreparedReload, PrepareReloadOptions, ReloadOptions } from './generations/prepared-reload.js';
 export { type WatchOptions, watchFiles } from './generations/watch-files.js';
 export type { LoadOptions } from './load.js';
 export { type WorkerAssignment, workerAssignment } from './load.js';
@@ -57,7 +57,7 @@ export {
   type WrittenValue,
 } from './types/option.js';
 export { module, oneOf, path, regexp, string, uri } from './types/text-types.js';
-export { type CrossCheck, diagnose, locationOfItem, type OptionMistake, refuseOption } from './values/cross-check.js';
+export { diagnose, locationOfItem, type OptionMistake, refuseOption } from './values/cross-check.js';
 export type { GroupOptions, ValidateOptions } from './values/group-values.js';
 export { ConfigError } from './values/issue.js';
 export { isSecret, maskText, maskValue } from './values/mask.js';

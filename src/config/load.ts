@@ -2,7 +2,7 @@
  * Reading everything a configuration is made of: where the sources are, and their content.
  */
 import type { Logger } from '../log/index.js';
-import type { ConfigSnapshot, SourcePaths, State } from './generations/generation.js';
+import type { ConfigSnapshot, State } from './generations/generation.js';
 import {
   declaredFlags,
   HelpRequested,
@@ -11,7 +11,14 @@ import {
   parseSetting,
   UsageError,
 } from './sources/command-line.js';
-import { findDefaultDirs, findDefaultFiles, named, programName, searchedDirs } from './sources/default-files.js';
+import {
+  findDefaultDirs,
+  findDefaultFiles,
+  named,
+  programName,
+  type SourcePaths,
+  searchedDirs,
+} from './sources/default-files.js';
 import { optionVariables } from './sources/environment.js';
 import { AcceptedFiles, readFiles } from './sources/read-files.js';
 import type { OptionDeclarations } from './types/option.js';
@@ -62,23 +69,22 @@ export interface LoadOptions {
 export function readState(options: LoadOptions, groups: DeclaredGroups): State {
   const env = options.env ?? process.env;
   const project = options.project ?? 'portico';
-  const surroundings = { project, prog: options.prog ?? programName(process.argv[1]), env };
+  const program = { project, prog: options.prog ?? programName(process.argv[1]), env };
   const flags = declaredFlags(groups);
   const command = parseCommandLine(options.argv ?? [], flags);
-  if (command.help) throw new HelpRequested(helpText(surroundings.prog || project, flags));
-  if (command.version)
-    throw new HelpRequested(`${surroundings.prog || project} ${options.version ?? 'unknown version'}\n`);
+  if (command.help) throw new HelpRequested(helpText(program.prog || project, flags));
+  if (command.version) throw new HelpRequested(`${program.prog || project} ${options.version ?? 'unknown version'}\n`);
   const [stray] = command.positional;
   if (stray !== undefined) throw new UsageError(`unexpected argument ${stray}`);
   const choose = (
-    given: readonly string[],
+    argued: readonly string[],
     configured: readonly string[] | undefined,
     search: () => SourcePaths['files'],
-  ) => (given.length > 0 ? given.map(named) : (configured?.map(named) ?? search()));
+  ) => (argued.length > 0 ? argued.map(named) : (configured?.map(named) ?? search()));
   const paths: SourcePaths = {
-    files: choose(command.configFiles, options.files ?? options.defaultFiles, () => findDefaultFiles(surroundings)),
-    dirs: choose(command.configDirs, options.dirs ?? options.defaultDirs, () => findDefaultDirs(surroundings)),
-    searched: searchedDirs(surroundings),
+    files: choose(command.configFiles, options.files ?? options.defaultFiles, () => findDefaultFiles(program)),
+    dirs: choose(command.configDirs, options.dirs ?? options.defaultDirs, () => findDefaultDirs(program)),
+    searched: searchedDirs(program),
   };
   const { files, issues } = readFiles(paths);
   const envPrefix = options.envPrefix ?? project.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_');
@@ -117,7 +123,7 @@ export interface WorkerAssignment {
   readonly generation: number;
 }
 
-/** The part of what was handed over that is not the launcher's own affair. */
+/** What a parent hands over to its worker, but for what the launcher alone reads. */
 export interface WorkerConfiguration {
   readonly assignment?: WorkerAssignment | undefined;
   readonly configuration?: ConfigSnapshot | undefined;
@@ -128,12 +134,12 @@ type Owner = { readonly [key: symbol]: unknown };
 /** Where launchers leave it on the process of a worker. */
 const WORKER_LINK = Symbol.for('portico.worker');
 
-/** Undefined in a process that nobody started as a worker. */
+/** Undefined in a process that is no worker. */
 export function workerConfiguration(owner: Owner = process as unknown as Owner): WorkerConfiguration | undefined {
   return owner[WORKER_LINK] as WorkerConfiguration | undefined;
 }
 
-/** Which worker this process is; undefined in one that nobody started as a worker. */
+/** Which worker this process is; undefined in one that is no worker. */
 export function workerAssignment(owner?: Owner): WorkerAssignment | undefined {
   return workerConfiguration(owner)?.assignment;
 }

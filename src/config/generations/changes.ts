@@ -7,7 +7,6 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Diagnostic, type Place, placeInFile, placeOf, printDiagnostic } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { masked } from '../../text/index.js';
-import type { Config } from '../config.js';
 import { type Sources, variableName } from '../sources/sources.js';
 import type { Option } from '../types/option.js';
 import { maskValue } from '../values/mask.js';
@@ -21,6 +20,17 @@ export type Effect = 'now' | 'new_workers' | 'restart';
 
 /** How a new configuration is taken up: everything by new workers, or what is mutable in place. */
 export type ReloadMethod = 'reload' | 'mutate';
+
+/** How a reload takes changes up: by new workers (`reload`, the default), or what is mutable in place. */
+export interface ReloadOptions {
+  readonly method?: ReloadMethod;
+}
+
+/** How a reload is prepared. */
+export interface PrepareReloadOptions extends ReloadOptions {
+  /** What is wrong waits in `refusal`, for a caller that looks for what else is. Default false: it is thrown. */
+  readonly collect?: boolean;
+}
 
 /** One option whose parsed value is another now. */
 export interface Change {
@@ -191,30 +201,27 @@ function settings(sources: Sources, isKnown: (group: string, opt: string) => boo
   return found;
 }
 
-/** Told of an accepted change: `changes` has the real values, secrets included. */
-export type MutateHook = (config: Config, changes: ConfigChanges) => void | Promise<void>;
-
 /** How long one hook may take before the next one is run, in milliseconds. */
 const hookTimeoutMs = 5000;
 
 /** Hooks, in the order of registration. One that throws or hangs is logged and does not keep the others waiting. */
-export class ChangeHooks {
-  readonly #hooks = new Set<MutateHook>();
+export class ChangeHooks<C> {
+  readonly #hooks = new Set<(current: C, changes: ConfigChanges) => unknown>();
 
   /** Adds a hook; the function returned takes it away again. */
-  add(hook: MutateHook): () => void {
+  add(hook: (current: C, changes: ConfigChanges) => unknown): () => void {
     this.#hooks.add(hook);
     return () => this.#hooks.delete(hook);
   }
 
   /** Runs all hooks, one after another. Never rejects. */
-  async run(config: Config, changes: ConfigChanges, log: Logger | undefined): Promise<void> {
+  async run(current: C, changes: ConfigChanges, log: Logger | undefined): Promise<void> {
     if (changes.size === 0) return;
     for (const hook of this.#hooks) {
       const waiting = new AbortController();
       const tooLate = later(hookTimeoutMs, 'late', { signal: waiting.signal, ref: false }).catch(() => 'done');
       try {
-        const ended = await Promise.race([tooLate, (async () => hook(config, changes))()]);
+        const ended = await Promise.race([tooLate, (async () => hook(current, changes))()]);
         if (ended === 'late') log?.warn('a hook for configuration changes takes too long', { hookTimeoutMs });
       } catch (error) {
         log?.error('a hook for configuration changes failed', { err: error });

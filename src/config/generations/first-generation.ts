@@ -1,5 +1,5 @@
 /**
- * The ways a configuration comes to be: from its sources, from a text, from a snapshot, from nothing.
+ * The first generation of a configuration: from its sources, from a text, from a snapshot, or with nothing written.
  */
 import type { Diagnostic } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
@@ -9,57 +9,52 @@ import { parseSource } from '../sources/read-files.js';
 import { DeclaredGroups } from '../values/declared-groups.js';
 import { refuseErrors } from '../values/issue.js';
 import { ChangeHooks } from './changes.js';
+import { CurrentGeneration } from './current-generation.js';
 import { type ConfigSnapshot, configOptions, emptyState, fromSnapshot, type State } from './generation.js';
-import { Generations, type Surrounding } from './generations.js';
-
-/** How the public face of generations is made. */
-export type MakeFace = Surrounding['face'];
 
 /** From files, environment and command line; in a worker from what the parent handed over. */
-export async function loadGenerations(options: LoadOptions, face: MakeFace): Promise<Generations> {
+export async function firstOfSources(options: LoadOptions): Promise<CurrentGeneration> {
   const worker = options.worker ?? workerConfiguration();
-  const given = worker?.configuration;
+  const snapshot = worker?.configuration;
   // Workers of a service have the same warnings: the first of them tells those that their parent could not know.
   const quiet = (worker?.assignment?.index ?? 0) > 0;
-  if (given !== undefined) return generationsOfSnapshot(given, { ...options, quiet }, face);
+  if (snapshot !== undefined) return firstOfSnapshot(snapshot, { ...options, quiet });
   const overrides = new Map(Object.entries(options.overrides ?? {}));
   if (options.strict !== undefined) overrides.set('DEFAULT.strict_config', options.strict);
   const declared = { groups: declaredGroups(options), overrides, defaults: new Map() };
   const state = await readExternalSources(readState(options, declared.groups), declared);
-  const generations = firstGeneration({ ...declared, state, log: options.log, face });
-  if (options.collect === true) return generations;
+  const first = firstGeneration({ ...declared, state, log: options.log });
+  if (options.collect === true) return first;
   if (options.groups === undefined) refuseErrors(state.issues);
   // Variables and arguments may be those of groups that are declared later: they wait for the judgement of all.
-  else refuseErrors(generations.current.problems(false).filter((issue) => !isStranger(issue, declared.groups)));
-  return generations;
+  else refuseErrors(first.generation.problems(false).filter((issue) => !isStranger(issue, declared.groups)));
+  return first;
 }
 
 /** From a text, as if it stood in a file. */
-export function generationsOfText(
+export function firstOfText(
   text: string,
   options: { readonly file?: string; readonly log?: Logger },
-  face: MakeFace,
-): Generations {
+): CurrentGeneration {
   const issues: Diagnostic[] = [];
   const file = parseSource({ name: options.file ?? 'portico.ini', path: '' }, text, issues);
   refuseErrors(issues);
   const empty = emptyState();
   const sources = { ...empty.mutable, files: [file] };
-  return firstGeneration({ state: { ...empty, mutable: sources, fixed: sources }, log: options.log, face });
+  return firstGeneration({ state: { ...empty, mutable: sources, fixed: sources }, log: options.log });
 }
 
 /** From what another process accepted. */
-export function generationsOfSnapshot(
+export function firstOfSnapshot(
   snapshot: ConfigSnapshot,
   options: Pick<LoadOptions, 'log' | 'groups'> & { readonly quiet?: boolean },
-  face: MakeFace,
-): Generations {
+): CurrentGeneration {
   const overrides = new Map(Object.entries(snapshot.overrides));
   const defaults = new Map(Object.entries(snapshot.defaults));
   const groups = declaredGroups(options);
   const { log, quiet = false } = options;
   const { told = [] } = snapshot;
-  return firstGeneration({ state: fromSnapshot(snapshot), groups, overrides, defaults, log, face, quiet, told });
+  return firstGeneration({ state: fromSnapshot(snapshot), groups, overrides, defaults, log, quiet, told });
 }
 
 /** From nothing, or from parts that are there already. */
@@ -69,16 +64,15 @@ export function firstGeneration(parts: {
   readonly overrides?: Map<string, unknown>;
   readonly defaults?: Map<string, unknown>;
   readonly log?: Logger | undefined;
-  readonly face: MakeFace;
   readonly quiet?: boolean;
   readonly told?: readonly string[];
-}): Generations {
-  const { state = emptyState(), log, face, quiet = false, told = [] } = parts;
+}): CurrentGeneration {
+  const { state = emptyState(), log, quiet = false, told = [] } = parts;
   const { groups = new DeclaredGroups(), overrides = new Map(), defaults = new Map() } = parts;
   const declared = { groups, overrides, defaults };
   groups.declare('DEFAULT', configOptions);
   declareSources(state, declared);
-  return new Generations(state, declared, { checks: [], hooks: new ChangeHooks(), log, face, quiet }, told);
+  return new CurrentGeneration(state, declared, { checks: [], hooks: new ChangeHooks(), log, quiet }, told);
 }
 
 function isStranger({ code, section = '', place }: Diagnostic, groups: DeclaredGroups): boolean {

@@ -1,8 +1,8 @@
 /**
  * One generation of a configuration: what was written, and its values seen through the declarations.
  */
-import type { Diagnostic } from '../../errors/index.js';
-import type { NamedPath } from '../sources/default-files.js';
+import { type Diagnostic, type Place, placeInFile } from '../../errors/index.js';
+import type { SourcePaths } from '../sources/default-files.js';
 import { type AcceptedFile, AcceptedFiles } from '../sources/read-files.js';
 import { noSources, type Sources, type Written } from '../sources/sources.js';
 import { multi } from '../types/collection-types.js';
@@ -13,14 +13,6 @@ import { path } from '../types/text-types.js';
 import type { DeclaredGroups } from '../values/declared-groups.js';
 import { type Resolved, Resolver } from '../values/resolver.js';
 import { unknownNames } from '../values/unknown-names.js';
-
-/** Where the sources came from: what a reload reads. */
-export interface SourcePaths {
-  readonly files: readonly NamedPath[];
-  readonly dirs: readonly NamedPath[];
-  /** Directories where default files are looked for. */
-  readonly searched: readonly string[];
-}
 
 /** A generation. Replaced as a whole, never changed, but for files that are remembered when they are first read. */
 export interface State {
@@ -38,7 +30,7 @@ export interface State {
   readonly issues: readonly Diagnostic[];
 }
 
-/** A state and the values that code set, as JSON. Made by `config.snapshot()`; what is in it is nobody's business. */
+/** A state and the values that code set, as JSON. Made by `config.snapshot()`; its fields are private. */
 export interface ConfigSnapshot {
   readonly format: 1;
   readonly generation: number;
@@ -159,6 +151,26 @@ export class Generation {
     for (const file of this.state.fixed.files) for (const { name } of file.sections) groups.instantiate(name);
     for (const { group } of this.state.fixed.arguments) groups.instantiate(group);
     return [...groups.all()].map(({ group, opt, option }) => this.resolver.resolve(group, opt, option));
+  }
+
+  /** The sections that files have, in their order, each once. */
+  sections(): string[] {
+    return [...new Set(this.state.mutable.files.flatMap(({ sections }) => sections.map(({ name }) => name)))];
+  }
+
+  /** The names that files have in a section, each once. */
+  namesIn(section: string): string[] {
+    const entries = this.state.mutable.files.flatMap((file) => file.entries);
+    return [...new Set(entries.filter((entry) => entry.section === section).map(({ name }) => name))];
+  }
+
+  /** Where a section begins first; undefined for one that no file has. */
+  sectionPlace(section: string): Place | undefined {
+    for (const { kind, sections } of this.state.mutable.files) {
+      const found = sections.find(({ name }) => name === section);
+      if (found !== undefined) return placeInFile(found.origin, kind);
+    }
+    return undefined;
   }
 
   /** What is wrong with files, values and names, in the order of the files. `complete`: see {@link unknownNames}. */

@@ -5,7 +5,6 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { packageOf, realPath } from '../../modules/index.js';
-import type { State } from '../generations/generation.js';
 
 /** A file or directory to read: as named, and where that is. */
 export interface NamedPath {
@@ -13,8 +12,16 @@ export interface NamedPath {
   readonly path: string;
 }
 
-/** Where to look. */
-export interface Surroundings {
+/** Where the sources of a configuration are: what a reload reads. */
+export interface SourcePaths {
+  readonly files: readonly NamedPath[];
+  readonly dirs: readonly NamedPath[];
+  /** Directories where default files are looked for. */
+  readonly searched: readonly string[];
+}
+
+/** The program that default files are looked for. */
+export interface ProgramNames {
   /** Names `<project>.conf`. */
   readonly project: string;
   /** Names `<prog>.conf`: the command without its extension. */
@@ -29,17 +36,17 @@ export function programName(script: string | undefined): string {
 
 /**
  * `./portico.ini`, else `./paste/portico.ini`, else the first `<project>.conf` and the first `<prog>.conf` of
- * `~/.<project>/`, `~/`, `/etc/<project>/`, `/etc/` and the places a snap has. None is fine.
+ * `~/.<project>/`, `~/`, `/etc/<project>/`, `/etc/` and the directories of a snap. None is fine.
  */
-export function findDefaultFiles(surroundings: Surroundings): NamedPath[] {
+export function findDefaultFiles(program: ProgramNames): NamedPath[] {
   const here = ['portico.ini', join('paste', 'portico.ini')].find((name) => existsSync(name));
   if (here !== undefined) return [named(here)];
-  return firstOfEach(surroundings, '.conf');
+  return firstOfEach(program, '.conf');
 }
 
-/** The first `<project>.conf.d` and the first `<prog>.conf.d` of the same places. None is fine. */
-export function findDefaultDirs(surroundings: Surroundings): NamedPath[] {
-  return firstOfEach(surroundings, '.conf.d');
+/** The first `<project>.conf.d` and the first `<prog>.conf.d` of the same directories. None is fine. */
+export function findDefaultDirs(program: ProgramNames): NamedPath[] {
+  return firstOfEach(program, '.conf.d');
 }
 
 /** A path as an operator writes it: `~` is the home directory, relative ones start at the working directory. */
@@ -49,17 +56,17 @@ export function named(name: string): NamedPath {
 }
 
 /** The directories of the system that default files are looked for in. */
-export function searchedDirs({ project, env }: Surroundings): string[] {
+export function searchedDirs({ project, env }: ProgramNames): string[] {
   const home = env.HOME ?? homedir();
   const snaps = [env.SNAP_COMMON, env.SNAP].flatMap((snap) => (snap ? [join(snap, 'etc', project)] : []));
   return [join(home, `.${project}`), home, join('/etc', project), '/etc', ...snaps];
 }
 
-function firstOfEach(surroundings: Surroundings, suffix: string): NamedPath[] {
-  const names = new Set([surroundings.project, surroundings.prog].filter((name) => name !== ''));
-  const places = searchedDirs(surroundings);
+function firstOfEach(program: ProgramNames, suffix: string): NamedPath[] {
+  const names = new Set([program.project, program.prog].filter((name) => name !== ''));
+  const dirs = searchedDirs(program);
   return [...names].flatMap((name) => {
-    const found = places.map((place) => join(place, `${name}${suffix}`)).find((path) => existsSync(path));
+    const found = dirs.map((dir) => join(dir, `${name}${suffix}`)).find((path) => existsSync(path));
     return found === undefined ? [] : [named(found)];
   });
 }
@@ -69,14 +76,17 @@ function firstOfEach(surroundings: Surroundings, suffix: string): NamedPath[] {
  * directories, then where default files are looked for. Without any configuration file the working directory and its
  * `paste/` come first. Files already read count as there. Undefined when it is nowhere.
  */
-export function findConfigFile({ paths, files }: State, name: string): string | undefined {
-  const places = [
+export function findConfigFile(
+  name: string,
+  { paths, files }: { readonly paths: SourcePaths; readonly files: { readonly paths: readonly string[] } },
+): string | undefined {
+  const dirs = [
     ...paths.files.map(({ path }) => dirname(path)).toReversed(),
     ...paths.dirs.map(({ path }) => path).toReversed(),
     ...(paths.files.length === 0 ? ['.', 'paste'] : []),
     ...paths.searched,
   ];
-  const candidates = isAbsolute(name) ? [name] : places.map((place) => resolve(join(place, name)));
+  const candidates = isAbsolute(name) ? [name] : dirs.map((dir) => resolve(join(dir, name)));
   const read = new Set(files.paths);
   return candidates.find((path) => read.has(path)) ?? candidates.find((path) => existsSync(path));
 }

@@ -4,8 +4,7 @@
 
 import type { Option } from '../types/option.js';
 import type { Spelling } from '../values/declared-groups.js';
-import type { Report } from './precedence.js';
-import { type Sources, variableName, type Written } from './sources.js';
+import { type Report, type Sources, variableName, type Written } from './sources.js';
 
 /** The prefix of variables that oslo.config reads; ours too, under `os_env_compat`. */
 export const osPrefix = 'OS';

@@ -3,20 +3,11 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import type { Diagnostic } from '../../errors/index.js';
 import type { Option } from '../types/option.js';
 import type { Spelling } from '../values/declared-groups.js';
 import { givesAway, maskLocation } from '../values/mask.js';
 import { writtenInEnvironment } from './environment.js';
-import { type Sources, type Written, writtenAsArgument, writtenInFile } from './sources.js';
-
-/** Reports an issue about a written value, or about the option where nothing is written. */
-export type Report = (
-  severity: Diagnostic['severity'],
-  code: string,
-  written: Written | undefined,
-  rest: Partial<Diagnostic> & { readonly message: string },
-) => void;
+import { type Report, type Sources, type Written, writtenAsArgument, writtenInFile } from './sources.js';
 
 /** Where values are looked for. */
 export interface Layers {

@@ -1,8 +1,8 @@
 /**
- * Everything that was written about a configuration, before anybody knows what it means: files, environment and command
+ * Everything that was written about a configuration, before it is judged: files, environment and command
  * line. Plain data, so that it can cross to a worker as JSON.
  */
-import { type Place, placeInFile } from '../../errors/index.js';
+import { type Diagnostic, type Place, placeInFile } from '../../errors/index.js';
 import type { ConfEntry, ConfSection } from '../../ini/index.js';
 
 /** One file or external source, read. */
@@ -49,6 +49,14 @@ export interface Written {
   /** Read from a file that others may read. */
   readonly exposed?: boolean;
 }
+
+/** Reports an issue about a written value, or about the option where nothing is written. */
+export type Report = (
+  severity: Diagnostic['severity'],
+  code: string,
+  written: Written | undefined,
+  rest: Partial<Diagnostic> & { readonly message: string },
+) => void;
 
 /** No sources at all. */
 export const noSources: Sources = Object.freeze({ files: [], environment: {}, envPrefix: 'PORTICO', arguments: [] });

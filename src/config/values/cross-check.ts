@@ -3,7 +3,6 @@
  */
 import { type Diagnostic, type Place, placeInFile } from '../../errors/index.js';
 import { originWithin } from '../../ini/index.js';
-import type { Config } from '../config.js';
 import { ConfigError } from './issue.js';
 import type { Resolved } from './resolver.js';
 
@@ -22,24 +21,29 @@ export interface OptionMistake {
   readonly code?: string;
 }
 
-/** Looks at several options at once. Runs in `validate()` and before a reload is accepted. */
-export type CrossCheck = (config: Config) => readonly OptionMistake[] | undefined;
+/** Where options are set: what a `Config` says of that. */
+interface OptionPlaces {
+  has(group: string, opt: string): boolean;
+  resolve(group: string, opt: string): Resolved;
+  getSectionLocation(section: string): Place | undefined;
+}
 
-/** Runs checks; each finding is placed where its option was set. A check that cannot read its values finds nothing. */
-export function runCrossChecks(config: Config, checks: readonly CrossCheck[]): Diagnostic[] {
-  return checks.flatMap((check) => {
-    try {
-      return (check(config) ?? []).map((found) => diagnose(config, found));
-    } catch (error) {
-      // What it could not read is reported as such already.
-      if (error instanceof ConfigError) return error.diagnostics;
-      throw error;
-    }
-  });
+/** Runs a check; each mistake is placed where its option was set. A check that cannot read its values finds nothing. */
+export function runCheck(
+  config: OptionPlaces,
+  check: () => readonly OptionMistake[] | undefined,
+): readonly Diagnostic[] {
+  try {
+    return (check() ?? []).map((found) => diagnose(config, found));
+  } catch (error) {
+    // What it could not read is reported as such already.
+    if (error instanceof ConfigError) return error.diagnostics;
+    throw error;
+  }
 }
 
 /** The mistake at the place where the option was set, or where the section begins. */
-export function diagnose(config: Config, mistake: OptionMistake): Diagnostic {
+export function diagnose(config: OptionPlaces, mistake: OptionMistake): Diagnostic {
   const { group, opt, message, hint, severity = 'error', code = 'PORTICO_CONFIG_CHECK' } = mistake;
   const place = placeOfMistake(config, mistake);
   // A section as it is written: whoever looks for it looks for that.
@@ -47,14 +51,15 @@ export function diagnose(config: Config, mistake: OptionMistake): Diagnostic {
   return { severity, code, section, option: opt, place, message, hint };
 }
 
-function placeOfMistake(config: Config, { group, opt, item }: OptionMistake): Place | undefined {
+function placeOfMistake(config: OptionPlaces, { group, opt, item }: OptionMistake): Place | undefined {
   if (opt === undefined) return config.getSectionLocation(group);
   if (!config.has(group, opt)) return undefined;
-  return item === undefined ? config.getLocation(group, opt) : locationOfItem(config.resolve(group, opt), item);
+  const resolved = config.resolve(group, opt);
+  return item === undefined ? resolved.location : locationOfItem(resolved, item);
 }
 
 /** Refuses a value where only its user can judge it: throws a {@link ConfigError} that names the place it was set at. */
-export function refuseOption(config: Config, found: OptionMistake): never {
+export function refuseOption(config: OptionPlaces, found: OptionMistake): never {
   throw new ConfigError([diagnose(config, found)]);
 }
 

@@ -4,8 +4,8 @@
 import { type Diagnostic, type Place, placeInFile } from '../../errors/index.js';
 import { originWithin } from '../../ini/index.js';
 import { BadReference, interpolate, type Reference } from '../sources/interpolate.js';
-import { type Choice, chooseWritten, type Layers, type Report } from '../sources/precedence.js';
-import { type Sources, variableName, type Written } from '../sources/sources.js';
+import { type Choice, chooseWritten, type Layers } from '../sources/precedence.js';
+import { type Report, type Sources, variableName, type Written } from '../sources/sources.js';
 import { InvalidValue, type Option } from '../types/option.js';
 import { string } from '../types/text-types.js';
 import type { DeclaredGroups } from './declared-groups.js';

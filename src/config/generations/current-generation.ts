@@ -1,15 +1,13 @@
 /**
- * The generations of one configuration: the one in force, preparing the next, and taking it up.
+ * The generation of a configuration that is in force: judging it, preparing the next, and replacing it.
  */
 import { type Diagnostic, PorticoError, printDiagnostic } from '../../errors/index.js';
 import { optionKey, sectionKey } from '../../ini/index.js';
 import type { Logger } from '../../log/index.js';
-import type { Config } from '../config.js';
 import { readAgain } from '../load.js';
 import { readExternalSources } from '../sources/external-sources.js';
 import type { OptionDeclarations } from '../types/option.js';
-import { type CrossCheck, runCrossChecks } from '../values/cross-check.js';
-import { refusalFor, refuseErrors } from '../values/issue.js';
+import { type ConfigError, refusalFor, refuseErrors } from '../values/issue.js';
 import {
   appliedChanges,
   type Change,
@@ -18,74 +16,103 @@ import {
   changesWithoutEffect,
   compareGenerations,
   describeChange,
+  type PrepareReloadOptions,
   type ReloadMethod,
+  type ReportedChange,
+  reportedChange,
   takenUp,
   undeclaredChanges,
 } from './changes.js';
 import { type ConfigSnapshot, type Declared, fromSnapshot, Generation, type State, toSnapshot } from './generation.js';
-import { PreparedReload } from './prepared-reload.js';
 
 /** What stays the same from one generation to the next. */
-export interface Surrounding {
-  readonly checks: CrossCheck[];
-  readonly hooks: ChangeHooks;
+export interface Lasting {
+  /** Checks over several options, each run with the generation that is judged. */
+  readonly checks: ((judged: CurrentGeneration) => readonly Diagnostic[])[];
+  readonly hooks: ChangeHooks<CurrentGeneration>;
   /** Where warnings and changes go. */
   log: Logger | undefined;
   /** Another process has the same warnings. */
   readonly quiet?: boolean;
-  /** The public face of generations: for checks, hooks and whoever tries a prepared configuration. */
-  readonly face: (generations: Generations) => Config;
+}
+
+/**
+ * A new configuration that was read and judged, and is not in force: a launcher tries new workers with it first. Dropping it
+ * leaves the old configuration in force, with the old bytes of all files.
+ */
+export interface Preparation {
+  /** The new configuration, complete. */
+  readonly next: CurrentGeneration;
+  readonly warnings: readonly Diagnostic[];
+  /** Why it is refused, where that was collected: it is there to be looked at, and cannot be accepted. */
+  readonly refusal: ConfigError | undefined;
+  /** Every declared option that differs, with what would take it up: `now`, `new_workers` or `restart`. */
+  readonly changes: readonly Change[];
+  /**
+   * The same for a report: old, new, where, and what takes it up; secrets are masked. With the options that the files have
+   * and no module declared here, whose values are masked all.
+   */
+  report(): ReportedChange[];
+  /** What workers of the new configuration are given. */
+  snapshot(): ConfigSnapshot;
+  /** Remembers the bytes of another file: one that only the new configuration names. */
+  readFile(path: string, options?: { readonly mutable?: boolean }): Buffer;
+  /**
+   * Says which groups are out of use once this is in force: those of services that are to end. Their options needed a
+   * restart while they were in use; from now on their values are what the files say. A group that the new configuration
+   * was asked for stays.
+   */
+  release(over: (group: string) => boolean): void;
+  /**
+   * Puts it in force at once, then runs the hooks. Gives the changes that are taken up; what only a restart changes
+   * keeps its old value and is logged. Rejects when it is refused, or another configuration was accepted meanwhile.
+   */
+  accept(): Promise<ConfigChanges>;
 }
 
 /** Holds the generation in force; a new one is judged whole before it takes the old one's place. */
-export class Generations {
-  readonly surrounding: Surrounding;
+export class CurrentGeneration {
+  readonly lasting: Lasting;
   #declared: Declared;
-  #current: Generation;
-  #face: Config | undefined;
-  /** Set when these were prepared and then accepted: by whom. */
-  #acceptedBy: Generations | undefined;
+  #generation: Generation;
+  /** Set when this was prepared and then accepted: by whom. */
+  #acceptedBy: CurrentGeneration | undefined;
   readonly #warned: Set<string>;
   /** Warnings that came before there was a logger. */
   readonly #untold: { readonly text: string; readonly code: string }[] = [];
-  /** While they are judged: what checks come upon is among the issues. */
+  /** While it is judged: what checks come upon is among the issues. */
   #judging = false;
   /** What the last complete judgement covered; undefined before it. */
   complete: boolean | undefined;
-  /** The groups somebody asked for. */
+  /** The groups whose values were asked for. */
   readonly inUse = new Set<string>();
   /** How many reloads were refused. */
   refusedReloads = 0;
 
   /** `told`: warnings that are in the log already. */
-  constructor(state: State, declared: Declared, surrounding: Surrounding, told: Iterable<string> = []) {
+  constructor(state: State, declared: Declared, lasting: Lasting, told: Iterable<string> = []) {
     this.#warned = new Set(told);
     this.#declared = declared;
-    this.#current = new Generation(state, declared);
-    this.surrounding = surrounding;
+    this.#generation = new Generation(state, declared);
+    this.lasting = lasting;
   }
 
-  /** Those that count: these, or those that took them up. */
-  get inForce(): Generations {
+  /** This one, or the one that took it up. */
+  get inForce(): CurrentGeneration {
     return this.#acceptedBy?.inForce ?? this;
   }
 
-  get current(): Generation {
-    return this.#current;
+  get generation(): Generation {
+    return this.#generation;
   }
 
   get declared(): Declared {
     return this.#declared;
   }
 
-  get face(): Config {
-    this.#face ??= this.surrounding.face(this);
-    return this.#face;
-  }
-
   declare(group: string, options: OptionDeclarations, sectional = false): void {
     if (sectional) this.#declared.groups.sectional.add(group);
-    if (this.#declared.groups.declare(group, options)) this.#current.forget();
+    if (this.#declared.groups.declare(group, options)) this.#generation.forget();
   }
 
   /** Puts a value from code among others of its kind, or takes it away. Throws for a bad one. */
@@ -96,14 +123,14 @@ export class Generations {
       this.#declared.groups.option(section, name)?.check(value);
       this.#declared[kind].set(`${section}.${name}`, value);
     }
-    this.#current.forget();
+    this.#generation.forget();
   }
 
   problems(complete: boolean): readonly Diagnostic[] {
-    const issues = this.#current.problems(complete);
+    const issues = this.#generation.problems(complete);
     const refused = issues.some(({ severity }) => severity === 'error');
     if (refused) return issues;
-    const found = runCrossChecks(this.face, this.surrounding.checks);
+    const found = this.lasting.checks.flatMap((check) => check(this));
     // What a check has against a section as such says more than that it is unknown.
     const judged = new Set(found.filter(({ option }) => option === undefined).map(({ place }) => place?.detail));
     const unknown = ({ code, place }: Diagnostic): boolean =>
@@ -125,23 +152,23 @@ export class Generations {
 
   /** Warnings go there from now on, those that came before there was a logger included. */
   useLogger(log: Logger): void {
-    this.surrounding.log = log;
+    this.lasting.log = log;
     this.#tell();
   }
 
   #tell(): void {
-    const { log, quiet } = this.surrounding;
+    const { log, quiet } = this.lasting;
     if (log === undefined) return;
     for (const { text, code } of this.#untold.splice(0)) if (quiet !== true) log.warn(text, { code });
   }
 
   snapshot(): ConfigSnapshot {
     const told = [...this.#warned];
-    return { ...toSnapshot(this.#current.state, this.#asJson('overrides'), this.#asJson('defaults')), told };
+    return { ...toSnapshot(this.#generation.state, this.#asJson('overrides'), this.#asJson('defaults')), told };
   }
 
   /** Reads everything afresh and judges it. Rejects with `ConfigError`, or gives it with what was read: `collect`. */
-  async prepare(method: ReloadMethod, { collect = false }: { collect?: boolean } = {}): Promise<PreparedReload> {
+  async prepare({ method = 'reload', collect = false }: PrepareReloadOptions): Promise<Preparation> {
     try {
       const prepared = await this.#prepare(method);
       if (prepared.refusal === undefined) return prepared;
@@ -154,43 +181,57 @@ export class Generations {
     }
   }
 
-  async #prepare(method: ReloadMethod): Promise<PreparedReload> {
-    const base = this.#current;
+  async #prepare(method: ReloadMethod): Promise<Preparation> {
+    const base = this.#generation;
     const fresh = await readExternalSources(readAgain(base.state), this.#declared);
     const wanted = this.#next(fresh);
-    let changes = compareGenerations(base, wanted.#current, { method, inUse: this.inUse });
+    let changes = compareGenerations(base, wanted.#generation, { method, inUse: this.inUse });
     const undeclared = undeclaredChanges(base.state, fresh, this.#declared, method);
     const next = this.#next(takenUp(base, fresh, changes, method));
     const found = [wanted, next].map((each) => each.#judge(this.complete));
     const refusal = found.map(refusalFor).find((each) => each !== undefined);
-    const warnings = [...found.flat(), ...changesWithoutEffect(base, wanted.#current)];
+    const warnings = [...found.flat(), ...changesWithoutEffect(base, wanted.#generation)];
     for (const text of [...this.#warned, ...warnings.map((each) => printDiagnostic(each))]) next.#warned.add(text);
     const released = new Set<string>();
-    const release = (over: (group: string) => boolean): void => {
-      for (const group of this.inUse) if (over(group) && !next.inUse.has(group)) released.add(group);
-      changes = compareGenerations(base, wanted.#current, { method, inUse: this.inUse, released });
-      next.#current = new Generation(takenUp(base, fresh, changes, method), this.#declared);
+    return {
+      next,
+      warnings,
+      refusal,
+      get changes() {
+        return changes;
+      },
+      report: () => {
+        const told = new Set(changes.map(({ group, opt }) => `${group}.${opt}`));
+        return [...changes.map(reportedChange), ...undeclared.filter(({ option }) => !told.has(option))];
+      },
+      snapshot: () => next.snapshot(),
+      readFile: (path, options) => next.generation.state.files.read(path, options?.mutable),
+      release: (over) => {
+        for (const group of this.inUse) if (over(group) && !next.inUse.has(group)) released.add(group);
+        changes = compareGenerations(base, wanted.generation, { method, inUse: this.inUse, released });
+        next.#generation = new Generation(takenUp(base, fresh, changes, method), this.#declared);
+      },
+      accept: async () => {
+        if (refusal !== undefined) throw refusal;
+        if (this.#generation !== base) {
+          const message = 'another configuration was accepted meanwhile';
+          throw new PorticoError('PORTICO_CONFIG_OVERTAKEN', { message });
+        }
+        for (const group of released) this.inUse.delete(group);
+        return this.#takeUp(next, changes, warnings);
+      },
     };
-    const accept = async (): Promise<ConfigChanges> => {
-      if (this.#current !== base) {
-        throw new PorticoError('PORTICO_CONFIG_OVERTAKEN', { message: 'another configuration was accepted meanwhile' });
-      }
-      for (const group of released) this.inUse.delete(group);
-      return this.#takeUp(next, changes, warnings);
-    };
-    const of = { config: next.face, changes: () => changes, undeclared };
-    return new PreparedReload({ ...of, warnings, refusal, release, accept });
   }
 
   /** Takes up what a parent accepted; an older snapshot is nothing new. Rejects with `ConfigError` when it cannot. */
   async adopt(snapshot: ConfigSnapshot): Promise<ConfigChanges> {
-    if (snapshot.generation <= this.#current.state.generation) return new Map();
+    if (snapshot.generation <= this.#generation.state.generation) return new Map();
     return this.#takeOver(snapshot, 'debug');
   }
 
   /** Takes up an earlier snapshot as the newest generation. */
   async restore(snapshot: ConfigSnapshot): Promise<ConfigChanges> {
-    return this.#takeOver({ ...snapshot, generation: this.#current.state.generation + 1 }, 'info');
+    return this.#takeOver({ ...snapshot, generation: this.#generation.state.generation + 1 }, 'info');
   }
 
   /** `level`: of a parent's change the parent has said all there is to say. */
@@ -204,7 +245,7 @@ export class Generations {
     const warnings = next.#judge(this.complete);
     refuseErrors(warnings);
     // What the parent handed on is taken up, whatever it would mean to somebody who reads files.
-    const changes = compareGenerations(this.#current, next.#current, { method: 'reload', inUse: this.inUse });
+    const changes = compareGenerations(this.#generation, next.#generation, { method: 'reload', inUse: this.inUse });
     return this.#takeUp(
       next,
       changes.map((change) => ({ ...change, effect: 'now' })),
@@ -213,8 +254,8 @@ export class Generations {
     );
   }
 
-  #next(state: State, declared: Declared = this.#declared): Generations {
-    return new Generations(state, declared, this.surrounding);
+  #next(state: State, declared: Declared = this.#declared): CurrentGeneration {
+    return new CurrentGeneration(state, declared, this.lasting);
   }
 
   #judge(complete: boolean | undefined): readonly Diagnostic[] {
@@ -227,14 +268,14 @@ export class Generations {
   }
 
   async #takeUp(
-    next: Generations,
+    next: CurrentGeneration,
     changes: readonly Change[],
     warnings: readonly Diagnostic[],
     level: 'debug' | 'info' = 'info',
   ): Promise<ConfigChanges> {
-    const { log, hooks } = this.surrounding;
+    const { log, hooks } = this.lasting;
     this.#declared = next.#declared;
-    this.#current = next.#current;
+    this.#generation = next.#generation;
     next.#acceptedBy = this;
     for (const group of next.inUse) this.inUse.add(group);
     this.warn(warnings);
@@ -245,7 +286,7 @@ export class Generations {
       else log?.[level](describeChange(change));
     }
     const applied = appliedChanges(changes);
-    await hooks.run(this.face, applied, log);
+    await hooks.run(this, applied, log);
     return applied;
   }
 
