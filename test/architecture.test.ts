@@ -115,6 +115,33 @@ test('imports point down: a room imports itself and the doors of lower rooms', (
   assert.deepEqual(wrong, []);
 });
 
+test('no file of src imports itself by way of others, types included, and no directory does', () => {
+  const files = new Map<string, string[]>();
+  const directories = new Map<string, string[]>();
+  for (const { file, specifier } of all) {
+    if (!specifier.startsWith('.')) continue;
+    const target = relative(src, resolve(src, dirname(file), specifier)).replace(/\.js$/, '.ts');
+    files.set(file, [...(files.get(file) ?? []), target]);
+    const [from, to] = [roomOf(file), roomOf(target)];
+    if (from !== to) directories.set(from, [...(directories.get(from) ?? []), to]);
+  }
+  assert.deepEqual([...circlesIn(directories), ...circlesIn(files)], []);
+});
+
+/** Circles of a graph, each as the way around. */
+function circlesIn(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (node: string, way: readonly string[]): void => {
+    if (way.includes(node)) found.push([...way.slice(way.indexOf(node)), node].join(' -> '));
+    if (done.has(node)) return;
+    done.add(node);
+    for (const next of graph.get(node) ?? []) visit(next, [...way, node]);
+  };
+  for (const node of graph.keys()) visit(node, []);
+  return found;
+}
+
 test('what Node keeps by names without documentation is known to one room', () => {
   const wrong: string[] = [];
   for (const path of sourceFiles(src)) {

@@ -10,10 +10,11 @@ export {
   type ResponseOutcome,
 } from './after-response.js';
 export { countAnswer, sentBytes, wrongLength } from './answer-body.js';
-export { type App, catching, compose, type Filter } from './app.js';
+export { type App, catching, type Filter } from './app.js';
 export { authOptions } from './auth-strategy.js';
 export { beforeHead, defaultHeaders, type HeadListener } from './before-head.js';
 export { quoteClient, targetMask } from './client-text.js';
+export { compose } from './compose.js';
 export { type ContextFields, contextFacts, currentContext, RequestContext, runInContext } from './context.js';
 export {
   connectionAddress,

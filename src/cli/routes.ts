@@ -9,6 +9,7 @@ import { ConfigurationRefused, didYouMean, type Origin, PorticoError } from '../
 import { Loader } from '../loader/index.js';
 import { silentLogger } from '../log/index.js';
 import {
+  type BuiltRouter,
   collectRouters,
   type DescribedRoute,
   describeRoutes,
@@ -16,7 +17,6 @@ import {
   findOverlaps,
   legacyRules,
   openApiDocument,
-  type Router,
   slowRequirements,
   warningsOf,
 } from '../routing/index.js';
@@ -81,12 +81,12 @@ interface Result {
   readonly lines: readonly string[];
 }
 
-function resultOf(router: Router, given: RoutesArguments): Result {
+function resultOf(router: BuiltRouter, given: RoutesArguments): Result {
   if (given.match !== undefined) return matchResult(router, given.match);
   return given.check === true ? checkResult(router) : tableResult(router);
 }
 
-function tableResult(router: Router): Result {
+function tableResult(router: BuiltRouter): Result {
   const routes = describeRoutes(router);
   const rows = routes.map((route) => [
     methodText(route),
@@ -103,7 +103,7 @@ function tableResult(router: Router): Result {
   return { data: { routes }, lines: columns(rows) };
 }
 
-function matchResult(router: Router, { method, path }: WantedRequest): Result {
+function matchResult(router: BuiltRouter, { method, path }: WantedRequest): Result {
   const explained = explainMatch(router, method.toUpperCase(), path);
   const { route, match, passedOver } = explained;
   const answer =
@@ -122,9 +122,9 @@ function matchResult(router: Router, { method, path }: WantedRequest): Result {
   };
 }
 
-function checkResult(router: Router): Result {
+function checkResult(router: BuiltRouter): Result {
   const table = router.compile();
-  const at = (route: Router['routes'][number]): string => `${route.template} at ${place(router.originOf(route))}`;
+  const at = (route: BuiltRouter['routes'][number]): string => `${route.template} at ${place(router.originOf(route))}`;
   const shadowed = describeRoutes(router).flatMap(({ template, origin, shadowedBy }) =>
     shadowedBy.map((by) => `${template} at ${place(origin)} can never win: ${by.template} at ${place(by.origin)}`),
   );
@@ -192,7 +192,7 @@ function registerOpenApi(program: Command): void {
 /** One API and the routers that its app is made of. */
 export interface ApiRouters {
   readonly api: string;
-  readonly routers: readonly Router[];
+  readonly routers: readonly BuiltRouter[];
 }
 
 /** The routers of one API, or of all that are enabled. */

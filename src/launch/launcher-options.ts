@@ -3,7 +3,9 @@
  */
 import { boolean, type Config, defineOptions, duration, integer, logOptions, oneOf } from '../config/index.js';
 import type { Logger } from '../log/index.js';
-import type { RestartMethod } from './launcher.js';
+
+/** What SIGHUP does: replace or restart the services, or change the mutable options in place. */
+export type RestartMethod = 'reload' | 'mutate';
 
 /** The options of `[DEFAULT]` that launchers read (launcher-options.ts declares them), in milliseconds. */
 export interface LaunchSettings {

@@ -6,7 +6,7 @@ import type { Config } from '../config/index.js';
 import { PorticoError, whatItIs } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { ServiceBase } from '../service/index.js';
-import type { LaunchSettings } from './launcher-options.js';
+import type { LaunchSettings, RestartMethod } from './launcher-options.js';
 import type { HostProcess } from './process/host-process.js';
 
 export interface Launcher {
@@ -39,9 +39,6 @@ export interface LauncherOptions {
   /** The process to own. Default: this one. */
   readonly host?: HostProcess;
 }
-
-/** What SIGHUP does: replace or restart the services, or change the mutable options in place. */
-export type RestartMethod = 'reload' | 'mutate';
 
 /** What launchers and services call of a log. */
 const LOG_METHODS = ['debug', 'info', 'warn', 'error', 'notice', 'child'] as const;

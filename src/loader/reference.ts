@@ -3,7 +3,6 @@
  */
 import type { Origin } from '../errors/index.js';
 import type { PasteSection } from '../ini/index.js';
-import { type Context, headerOf } from './context.js';
 import { PasteError, type PasteReference, refuse } from './paste-error.js';
 import type { Kind } from './section.js';
 import { originOf, type Setting, type ValueOrigin } from './source.js';
@@ -14,6 +13,13 @@ interface Standing {
   readonly value: () => ValueOrigin | undefined;
   /** The option it stands in; in a list, the word. */
   readonly option: () => Origin | undefined;
+}
+
+/** The context of a composite. */
+interface Composite {
+  readonly reference: Reference;
+  readonly section: PasteSection | undefined;
+  readonly localConf: ReadonlyMap<string, Setting>;
 }
 
 /** A reference that was followed: from a section, a composite or a program to a section or a factory. */
@@ -64,7 +70,7 @@ export class Reference {
   }
 
   /** What a composite asks its loader for; it stands in `option`, where that is known. */
-  static ofChild(composite: Context, kind: Kind, text: string | undefined, option?: string): Reference {
+  static ofChild(composite: Composite, kind: Kind, text: string | undefined, option?: string): Reference {
     const value = () => (text === undefined ? undefined : originOfChild(composite, text, option));
     return new Reference(kind, text, composite.reference, { value, option: () => value()?.origin });
   }
@@ -154,14 +160,14 @@ function isSame(a: ReadonlyMap<string, string> | undefined, b: ReadonlyMap<strin
 }
 
 /** The option of the composite that holds the reference, as its value or as a word of a list. */
-function originOfChild(composite: Context, text: string, option: string | undefined): ValueOrigin | undefined {
+function originOfChild(composite: Composite, text: string, option: string | undefined): ValueOrigin | undefined {
   const known = option === undefined ? undefined : composite.localConf.get(option);
   const settings = known === undefined ? [...composite.localConf.values()] : [known];
   const whole = settings.find(({ value }) => value === text);
   if (whole !== undefined) return originOf(whole);
   const listed = settings.find(({ value }) => wordStart(value, text) >= 0);
   if (listed !== undefined) return originOf(listed, wordStart(listed.value, text));
-  const { origin } = headerOf(composite);
+  const { origin } = composite.section ?? composite.reference;
   return origin === undefined ? undefined : { origin, via: [] };
 }
 

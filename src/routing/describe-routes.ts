@@ -2,12 +2,11 @@
  * A route table for people and tools: what `api-cli routes` shows.
  */
 
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Origin } from '../errors/index.js';
+import type { BuiltRouter } from './built-router.js';
 import { acceptsMethod } from './mapper/conditions.js';
 import { findShadowed } from './matching/check-table.js';
 import type { CompiledRoute, Found } from './matching/compiled-route.js';
-import type { Router } from './router.js';
 
 /** One route, in the order in which routes are tried. */
 export interface DescribedRoute {
@@ -45,14 +44,14 @@ export interface ExplainedMatch {
 }
 
 /** All routes of a router. */
-export function describeRoutes(router: Router): DescribedRoute[] {
+export function describeRoutes(router: BuiltRouter): DescribedRoute[] {
   const table = router.compile();
   const shadowed = new Map(findShadowed(table.planned).map(({ compiled, by }) => [compiled, by]));
   return table.ranked.map((compiled) => describe(router, compiled, shadowed.get(compiled) ?? []));
 }
 
 /** Which route takes method and path; the path is decoded text. */
-export function explainMatch(router: Router, method: string, path: string): ExplainedMatch {
+export function explainMatch(router: BuiltRouter, method: string, path: string): ExplainedMatch {
   const { found, rest } = lookUp(router, method, path);
   const passedOver: PassedOver[] = [];
   for (const compiled of router.compile().ranked) {
@@ -65,7 +64,7 @@ export function explainMatch(router: Router, method: string, path: string): Expl
   return { route, match: found?.match ?? null, passedOver };
 }
 
-function lookUp(router: Router, method: string, path: string): { found: Found | null; rest: string | null } {
+function lookUp(router: BuiltRouter, method: string, path: string): { found: Found | null; rest: string | null } {
   const rest = router.withoutPrefix(path);
   const found = router.find(method, path);
   return { found: found ?? (method === 'HEAD' ? router.find('GET', path) : null), rest };
@@ -79,7 +78,7 @@ function reasonAgainst(compiled: CompiledRoute, method: string, path: string | n
   return 'its sub-domain or function refuses a request without more to it';
 }
 
-function describe(router: Router, compiled: CompiledRoute, by: readonly CompiledRoute[]): DescribedRoute {
+function describe(router: BuiltRouter, compiled: CompiledRoute, by: readonly CompiledRoute[]): DescribedRoute {
   const { route } = compiled;
   const text = (name: string): string | null => {
     const value = route.defaults.get(name);
@@ -102,19 +101,4 @@ function describe(router: Router, compiled: CompiledRoute, by: readonly Compiled
 function methodsOf({ route }: CompiledRoute): readonly string[] | null {
   const method = route.conditions?.method;
   return method === undefined ? null : [method].flat();
-}
-
-/** Follows the calls of one `collectRouters`, so that two of them at a time see their own routers. */
-const collecting = new AsyncLocalStorage<Router[]>();
-
-/** Runs `load`, and gives the routers that were built within it, with its result. */
-export async function collectRouters<T>(load: () => Promise<T>): Promise<{ routers: readonly Router[]; result: T }> {
-  const routers: Router[] = [];
-  const result = await collecting.run(routers, load);
-  return { routers, result };
-}
-
-/** Called by a router that was built. */
-export function noteRouter(router: Router): void {
-  collecting.getStore()?.push(router);
 }

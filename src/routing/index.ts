@@ -16,8 +16,8 @@ export type { ControllerSource } from './actions/controllers.js';
 export type { FromSchema, JsonSchema } from './actions/json-schema.js';
 export { Reply, SENT } from './actions/reply.js';
 export { Resource, type ResourceSettings } from './actions/resource.js';
+export { type BuiltRouter, collectRouters, type OperationSource } from './built-router.js';
 export {
-  collectRouters,
   type DescribedRoute,
   describeRoutes,
   type ExplainedMatch,
@@ -48,7 +48,6 @@ export { Found } from './matching/compiled-route.js';
 export { type OpenApiAdditions, type OpenApiOptions, openApiDocument } from './openapi.js';
 export {
   type ConnectOptions,
-  type OperationSource,
   Router,
   type RouterResourceOptions,
   type RouterUrl,

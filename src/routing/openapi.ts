@@ -3,8 +3,8 @@
  */
 import type { RangedOptions, Schemas } from './actions/action.js';
 import type { JsonSchema } from './actions/json-schema.js';
+import type { BuiltRouter, OperationSource } from './built-router.js';
 import type { CompiledRoute } from './matching/compiled-route.js';
-import type { OperationSource, Router } from './router.js';
 import { getOwn } from './template/own-property.js';
 import type { Part, Variable } from './template/template.js';
 
@@ -26,7 +26,7 @@ export interface OpenApiAdditions {
 type Json = Record<string, unknown>;
 
 /** The document of a router. Formatted twins, redirects, mounts and routes for any controller are left out. */
-export function openApiDocument(router: Router, options: OpenApiOptions): Json {
+export function openApiDocument(router: BuiltRouter, options: OpenApiOptions): Json {
   const paths = new Map<string, Json>();
   const ids = new Map<string, number>();
   for (const compiled of router.compile().ranked) {

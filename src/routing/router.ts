@@ -4,10 +4,10 @@
 import { type App, type ClosableApp, connectApp, type Filter } from '../app/index.js';
 import { didYouMean, type PorticoError } from '../errors/index.js';
 import { createLogger } from '../log/index.js';
-import type { Handler, RangedOptions } from './actions/action.js';
+import type { Handler } from './actions/action.js';
 import type { ControllerSource } from './actions/controllers.js';
 import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
-import { noteRouter } from './describe-routes.js';
+import { noteRouter, type OperationSource } from './built-router.js';
 import { checkConditions } from './mapper/conditions.js';
 import { Mapper } from './mapper/mapper.js';
 import { checkOptionNames, checkSlash } from './mapper/option-mistakes.js';
@@ -52,15 +52,6 @@ type Spelt<O, T extends string> = string extends keyof O
           ? never
           : string | number | boolean | null | undefined;
     };
-
-/** What a route runs. */
-export interface OperationSource {
-  readonly controller: string;
-  readonly action: string;
-  /** Options of its methods, the oldest versions first. */
-  readonly methods: readonly RangedOptions[];
-  readonly filters: readonly Filter[];
-}
 
 /** Paths of named routes: `url('server', { id })`, and `url.server({ id })` for names the compiler knows. */
 export type RouterUrl = (name: string, values?: UrlValues) => string;

@@ -1,7 +1,7 @@
 /** The storage of both APIs: one SQLite file that all their workers share. */
 import { openDatabase, recordTable, snapshot, transaction } from 'portico/sqlite';
 import type { Action, Aggregate, Flavor, Group, Image, KeyPair, Server, Service } from './records.js';
-import { seed } from './seed.js';
+import { firstRecords } from './seed.js';
 
 /** Everything the sample knows. */
 export type Cloud = ReturnType<typeof openCloud>;
@@ -25,7 +25,12 @@ export function openCloud(path: string) {
       read: <T>(work: () => T): T => snapshot(db, work),
       close: () => db.close(),
     };
-    if (db.prepare('PRAGMA user_version').get()?.user_version === 0) seed(cloud, Date.now());
+    if (db.prepare('PRAGMA user_version').get()?.user_version === 0) {
+      const { flavors, images, services } = firstRecords(Date.now());
+      for (const flavor of flavors) cloud.flavors.insert(flavor.id, flavor);
+      for (const image of images) cloud.images.insert(image.id, image);
+      for (const service of services) cloud.services.insert(service.id, service);
+    }
     db.exec('PRAGMA user_version = 1');
     return cloud;
   });

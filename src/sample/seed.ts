@@ -1,6 +1,5 @@
 /** What a new cloud holds. Ids are fixed, so that programs may name them. */
 import { isoSeconds } from 'portico/openstack';
-import type { Cloud } from './cloud.js';
 
 /** The one host of the sample, and what it has. */
 export const HOST = {
@@ -39,10 +38,12 @@ const SERVICES = [
   { id: 'e9640d1c-52ab-4f7e-8c06-1b7d93a5f033', binary: 'nova-compute', zone: HOST.zone },
 ] as const;
 
-/** Fills an empty cloud. */
-export function seed(cloud: Cloud, now: number): void {
-  for (const flavor of FLAVORS) cloud.flavors.insert(flavor.id, { ...PLAIN_FLAVOR, ...flavor });
-  for (const image of IMAGES) cloud.images.insert(image.id, { ...image, created: isoSeconds(now) });
+/** The records of a new cloud, by table. */
+export function firstRecords(now: number) {
   const up = { host: HOST.name, disabled: false, disabled_reason: null, forced_down: false };
-  for (const service of SERVICES) cloud.services.insert(service.id, { ...service, ...up });
+  return {
+    flavors: FLAVORS.map((flavor) => ({ ...PLAIN_FLAVOR, ...flavor })),
+    images: IMAGES.map((image) => ({ ...image, created: isoSeconds(now) })),
+    services: SERVICES.map((service) => ({ ...service, ...up })),
+  };
 }

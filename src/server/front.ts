@@ -31,8 +31,9 @@ import { type UpgradeHandler, Upgrades } from './connections/upgrades.js';
 import { Watch, type WatchLimits } from './connections/watch.js';
 import { advertisedKeepAlive, handshakeTimeout, headTime, lastRequest, nodeOptions } from './node-options.js';
 import { Intake } from './requests/intake.js';
+import { joinChunks } from './requests/join-chunks.js';
 import { type Refusal, refusal, sendRefusal } from './requests/refusal.js';
-import { announceUnread, joinChunks, watchBody, watchChunks } from './requests/request-body.js';
+import { announceUnread, watchBody, watchChunks } from './requests/request-body.js';
 import { requestGuard } from './requests/request-guard.js';
 import { RequestPool } from './requests/request-pool.js';
 

@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs';
 import type { Config, ReportedChange } from '../../config/index.js';
 import { orUndefined, placeOf } from '../../errors/index.js';
 import type { ServiceBase, ServiceFile } from '../../service/index.js';
-import { type RestartMethod, serviceName } from '../launcher.js';
+import { serviceName } from '../launcher.js';
+import type { RestartMethod } from '../launcher-options.js';
 import { digest } from './file-changes.js';
 
 /** One change of a reload: of an option's value, or of what stands in the file that it names. */

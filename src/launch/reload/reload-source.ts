@@ -4,7 +4,7 @@
 import type { Change, Config, ReportedChange } from '../../config/index.js';
 import { type ConfigurationRefused, orUndefined, PorticoError, type Refusals } from '../../errors/index.js';
 import type { ConfigChanges, ServiceBase } from '../../service/index.js';
-import type { RestartMethod } from '../launcher.js';
+import type { RestartMethod } from '../launcher-options.js';
 import { digest } from './file-changes.js';
 
 /** A new configuration that was read, and is not yet in force. */

@@ -9,7 +9,7 @@ import { MEMBER_ID } from '../mapper/resource-routes.js';
 import { translateRegex } from '../template/python-regex.js';
 import { fullPart, type PatternSource, PLAIN, variablePattern } from '../template/route-pattern.js';
 import type { Part } from '../template/template.js';
-import type { PatternFacts, SegmentTest } from './segment-plan.js';
+import type { PatternFacts, SegmentTest } from './pattern-facts.js';
 import { hasManyWays, ShortestParts } from './shortest-parts.js';
 
 /** Decides a segment, given by its place in a path. */

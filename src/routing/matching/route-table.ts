@@ -11,7 +11,8 @@ import {
 import type { Route } from '../mapper/route.js';
 import { translateRegex } from '../template/python-regex.js';
 import { acceptFound, CompiledRoute, Found } from './compiled-route.js';
-import { PatternFacts, planSegments, type SegmentPlan } from './segment-plan.js';
+import { PatternFacts } from './pattern-facts.js';
+import { planSegments, type SegmentPlan } from './segment-plan.js';
 import { SegmentTree } from './segment-tree.js';
 
 /** How a table is compiled. */

@@ -5,12 +5,11 @@
  * its surroundings, ends it; from there on the expression of the whole path decides.
  */
 
-import { MEMBER_ID } from '../mapper/resource-routes.js';
-import { translateRegex } from '../template/python-regex.js';
-import { fullPart, type PatternSource, PLAIN, variablePattern } from '../template/route-pattern.js';
+import { fullPart, type PatternSource, variablePattern } from '../template/route-pattern.js';
 import type { Part } from '../template/template.js';
 import type { CompiledRoute } from './compiled-route.js';
 import { type MixedSegment, mixedSegment } from './mixed-segment.js';
+import type { PatternFacts, SegmentTest } from './pattern-facts.js';
 
 /** What one segment must be. Steps with the same key are the same. */
 export type Step =
@@ -26,9 +25,6 @@ export type Step =
       readonly mixed: MixedSegment;
     };
 
-/** Whether a segment, given by its place in a path, is what a variable takes. */
-export type SegmentTest = (path: string, start: number, end: number) => boolean;
-
 /** Where values are: a whole segment, or what a segment with text gives. */
 export interface SegmentCut {
   readonly segment: number;
@@ -40,33 +36,6 @@ export interface SegmentPlan {
   readonly steps: readonly Step[];
   /** Null: the steps are not all, the expression of the whole path decides and gives the values. */
   readonly cuts: readonly SegmentCut[] | null;
-}
-
-/** What was found out about expressions that many routes share; one for each table. */
-export class PatternFacts {
-  readonly #local = new Map<string, boolean>();
-  readonly #tests = new Map<string, SegmentTest>();
-
-  /** Whether an expression takes one segment or less, whatever stands around it. */
-  isLocal(pattern: string): boolean {
-    let local = this.#local.get(pattern);
-    if (local === undefined) {
-      const { matchesSlash, contextual, names } = translateRegex(pattern);
-      local = pattern === MEMBER_ID || (!matchesSlash && !contextual && names.length === 0);
-      this.#local.set(pattern, local);
-    }
-    return local;
-  }
-
-  /** Whether a whole segment is what an expression takes. */
-  test(pattern: string): SegmentTest {
-    let test = this.#tests.get(pattern);
-    if (test === undefined) {
-      test = segmentTest(pattern);
-      this.#tests.set(pattern, test);
-    }
-    return test;
-  }
 }
 
 /** The plan for a route; a template that does not begin with a slash has no certain segment. */
@@ -116,33 +85,6 @@ function stepOf(parts: readonly Part[], source: PatternSource, facts: PatternFac
     dotted: parts.some((part) => typeof part === 'string' && part.includes('.')),
     mixed: mixedSegment(parts, source, facts),
   };
-}
-
-function segmentTest(pattern: string): SegmentTest {
-  if (pattern === PLAIN) return (_path, start, end) => end > start;
-  if (pattern === MEMBER_ID) return (path, start, end) => end > start && path.charCodeAt(end - 1) !== BACKSLASH;
-  const regex = wholeRegex(pattern);
-  const simple = /^(?:\[(?:\\.|[^\]\\])+\]|\\[dw])\+$/.test(pattern);
-  return simple ? characterTest(regex) : (path, start, end) => regex.test(path.slice(start, end));
-}
-
-const BACKSLASH = 92;
-
-/** For expressions like `[0-9a-f-]+`: a table of the ASCII characters; others are left to the expression. */
-function characterTest(regex: RegExp): SegmentTest {
-  const members = Uint8Array.from({ length: 128 }, (_, code) => (regex.test(String.fromCharCode(code)) ? 1 : 0));
-  return (path, start, end) => {
-    for (let index = start; index < end; index++) {
-      const code = path.charCodeAt(index);
-      if (code > 127) return regex.test(path.slice(start, end));
-      if (members[code] === 0) return false;
-    }
-    return end > start;
-  };
-}
-
-function wholeRegex(pattern: string): RegExp {
-  return new RegExp(`^(?:${translateRegex(pattern).source})$`, 'v');
 }
 
 /** Where the values of a path are, segment by segment. */

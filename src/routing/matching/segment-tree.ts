@@ -7,7 +7,8 @@
  */
 import type { Captured, CompiledRoute } from './compiled-route.js';
 import type { MixedSegment } from './mixed-segment.js';
-import type { SegmentCut, SegmentPlan, SegmentTest, Step } from './segment-plan.js';
+import type { SegmentTest } from './pattern-facts.js';
+import type { SegmentCut, SegmentPlan, Step } from './segment-plan.js';
 
 /** A route in a tree. */
 export interface Leaf {

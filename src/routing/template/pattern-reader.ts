@@ -1,7 +1,6 @@
 /**
  * A cursor over a Python regular expression: its escapes, its sets, and errors that know their place.
  */
-import type { ClassSource } from './python-class.js';
 
 /** An expression that is broken, or that has no counterpart here. */
 export class RegexProblem extends Error {
@@ -32,6 +31,12 @@ const CONTROLS: ReadonlyMap<string, string> = new Map([
   ['t', '\t'],
   ['v', '\v'],
 ]);
+
+/** A class, or anything else that matches one character. */
+export interface ClassSource {
+  readonly source: string;
+  readonly matchesSlash: boolean;
+}
 
 /** A cursor over an expression. */
 export class PatternReader {

@@ -1,13 +1,7 @@
 /**
  * Character classes of Python's regular expressions, for JavaScript's `v` flag.
  */
-import type { PatternReader } from './pattern-reader.js';
-
-/** A class, or anything else that matches one character. */
-export interface ClassSource {
-  readonly source: string;
-  readonly matchesSlash: boolean;
-}
+import type { ClassSource, PatternReader } from './pattern-reader.js';
 
 /** Reads a class from its `[` to its `]`. A `]` right after the opening is an ordinary character in Python. */
 export function readClass(reader: PatternReader): ClassSource {

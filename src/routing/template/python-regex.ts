@@ -6,8 +6,8 @@
  * counterpart is refused by name.
  */
 
-import { PatternReader, RegexProblem } from './pattern-reader.js';
-import { type ClassSource, readClass } from './python-class.js';
+import { type ClassSource, PatternReader, RegexProblem } from './pattern-reader.js';
+import { readClass } from './python-class.js';
 
 /** A translated expression, and what the router needs to know about it. */
 export interface TranslatedRegex {

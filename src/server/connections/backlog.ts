@@ -7,8 +7,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { fillHeaders, type HeadReceiver, headReceiver } from '../../wire/index.js';
-import { joinChunks } from '../requests/request-body.js';
-import type { Connection } from './connections.js';
+import { joinChunks } from '../requests/join-chunks.js';
 
 /** Requests of one connection that are at work at once. Fifty are nothing unusual for clients that pipeline. */
 export const AT_WORK = 64;
@@ -26,9 +25,20 @@ type Made = new (socket: Socket) => Parsed;
 /** A request without body is a text: lines for method, target, version, whether its connection goes on, names and values. */
 type Waiting = string | { readonly req: IncomingMessage; keepAlive: boolean };
 
+/** What it asks of its connection. */
+interface Pipelined {
+  readonly socket: Socket;
+  readonly exchanges: { readonly length: number };
+  readonly ended: boolean;
+  lingers: boolean;
+  hold(): void;
+  release(): void;
+  discard(): void;
+}
+
 /** The requests of one connection that wait. */
 export class Backlog {
-  readonly #connection: Connection;
+  readonly #connection: Pipelined;
   readonly #begin: Take;
   readonly #inItsContext = AsyncLocalStorage.snapshot();
   #waiting: Waiting[] = [];
@@ -38,13 +48,13 @@ export class Backlog {
   #goesOn = false;
   #discards = false;
 
-  private constructor(connection: Connection, begin: Take) {
+  private constructor(connection: Pipelined, begin: Take) {
     this.#connection = connection;
     this.#begin = begin;
   }
 
   /** Undefined for a Node whose parser is made otherwise. To be called in the course of the parser's work. */
-  static of(connection: Connection): Backlog | undefined {
+  static of(connection: Pipelined): Backlog | undefined {
     const receiver = headReceiver(connection.socket);
     return receiver && new Backlog(connection, receiver.onIncoming);
   }

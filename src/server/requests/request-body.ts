@@ -1,9 +1,8 @@
 /**
- * A request body on its way in: how much of it has come, `100 Continue` for the client that waits for it, and small chunks
- * joined.
+ * A request body on its way in: how much of it has come, `100 Continue` for the client that waits for it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { beforeHead, GatheredBytes } from '../../app/index.js';
+import { beforeHead } from '../../app/index.js';
 import { beforeFirstRead, countBody } from '../../wire/index.js';
 import type { BodyProgress, Exchange } from '../connections/connections.js';
 import { DISCARD_BYTES } from '../connections/lingering-close.js';
@@ -88,40 +87,4 @@ export function watchChunks({ req, res, body }: Exchange, before: number, tooLon
 /** How long the head of a request was, blanks around values left out. */
 function headLength({ method = '', url = '', rawHeaders }: IncomingMessage): number {
   return rawHeaders.reduce((sum, text) => sum + text.length + 2, method.length + url.length + 14);
-}
-
-/** A chunk of so many bytes is handed on as it comes. */
-const LARGE = 1024;
-
-type Push = (chunk: Buffer | null) => boolean;
-
-/**
- * Joins small chunks that come in one read of the socket: each is a buffer of its own, which takes a hundred times its length
- * wherever bodies are kept. The first one of a turn of the loop is handed on at once, those behind it in one piece at the
- * turn's end.
- */
-export function joinChunks(req: IncomingMessage): void {
-  const carrier = req as unknown as { push: Push };
-  const below = carrier.push;
-  let small: GatheredBytes | undefined;
-  const handOn = (): boolean => {
-    const bytes = small?.size ? small.whole() : undefined;
-    small = undefined;
-    return bytes === undefined || (Reflect.apply(below, req, [bytes]) as boolean);
-  };
-  // As the parser does when a stream has enough.
-  const turnOver = (): void => void (handOn() || req.socket.pause());
-  carrier.push = function push(this: unknown, chunk): boolean {
-    // By this way also goes what a limit throws away, into a stream of its own.
-    if (this !== req) return Reflect.apply(below, this, [chunk]) as boolean;
-    if (chunk !== null && chunk.length < LARGE) {
-      if (small !== undefined) {
-        small.add(chunk);
-        return true;
-      }
-      small = new GatheredBytes();
-      setImmediate(turnOver);
-    } else handOn();
-    return Reflect.apply(below, req, [chunk]) as boolean;
-  };
 }

@@ -1,0 +1,27 @@
+/**
+ * Filters and an app as one app.
+ */
+import { PorticoError, whatItIs } from '../errors/index.js';
+import type { App, Filter } from './app.js';
+import { connectApp } from './from-connect.js';
+import { inPlace, selfPlaced } from './places.js';
+
+/**
+ * Closes filters over an app; the first filter is the outermost. A server counts the requests that the app works at, not
+ * those that the filters hold. Throws `PORTICO_PIPELINE` for what is none.
+ */
+export function compose(filters: readonly Filter[], app: App): App {
+  if (!Array.isArray(filters)) throw noPipeline(`the filters are a list, not ${whatItIs(filters)}`);
+  for (const filter of filters as readonly unknown[]) {
+    if (typeof filter !== 'function') throw noPipeline(`a filter is a function, not ${whatItIs(filter)}`);
+  }
+  if (typeof app !== 'function') throw noPipeline(`the app is a function, not ${whatItIs(app)}`);
+  const placed = inPlace(connectApp(app));
+  const composed = filters.reduceRight((inner, filter) => filter(inner), placed);
+  if (composed === placed) return app;
+  return typeof composed === 'function' ? selfPlaced(composed) : composed;
+}
+
+function noPipeline(message: string): PorticoError {
+  return new PorticoError('PORTICO_PIPELINE', { message, hint: 'Write compose([outer, inner], app).' });
+}
