@@ -23,37 +23,50 @@ export interface ClosableApp extends App {
 export interface CreateFastifyOptions {
   /** Fastify's own server options, over Portico's defaults. */
   readonly fastify?: FastifyServerOptions;
+  /** Gives it `instance.use(middleware)` of `@fastify/middie`. Default: true. For an instance without plugins it only costs. */
+  readonly middie?: boolean;
   /** The first `onRequest` hook, before those of middie and of plugins. */
   readonly onRequest?: onRequestHookHandler;
 }
 
 /**
  * A Fastify instance for use behind Portico's server: no logger and no request ids of its own, no HEAD routes by
- * itself, no 503 of its own while it closes; `instance.use(middleware)` of `@fastify/middie` is there for plugins.
+ * itself, no 503 of its own while it closes.
+ *
+ * Fastify is loaded when the first instance is made: it takes some 95 ms of a processor, and the parent of a fleet, which
+ * serves nothing, never makes one. What compiles serialisers takes as long again, and most services have no response schema.
  */
 export function createFastify(options: CreateFastifyOptions = {}): FastifyInstance {
-  const { fastify, middie } = loadFastify();
+  const { fastify } = require('fastify') as typeof import('fastify');
+  const { schemaController } = options.fastify ?? {};
   const instance = fastify({
     exposeHeadRoutes: false,
     return503OnClosing: false,
     requestIdHeader: false,
     genReqId: (req) => environ(req as IncomingMessage).requestId ?? randomUUID(),
     ...options.fastify,
+    schemaController: {
+      ...schemaController,
+      compilersFactory: { buildSerializer, ...schemaController?.compilersFactory },
+    },
   });
   if (options.onRequest !== undefined) instance.addHook('onRequest', options.onRequest);
-  void instance.register(middie);
+  if (options.middie !== false) void instance.register(require('@fastify/middie') as FastifyPluginCallback);
   return instance;
 }
 
-/**
- * Fastify is loaded when the first instance is made: it takes some 95 ms of a processor, and the parent of a fleet, which
- * serves nothing, never makes one.
- */
-function loadFastify(): { fastify: typeof import('fastify').fastify; middie: FastifyPluginCallback } {
-  const require = createRequire(import.meta.url);
-  const { fastify } = require('fastify') as typeof import('fastify');
-  return { fastify, middie: require('@fastify/middie') as FastifyPluginCallback };
-}
+const require = createRequire(import.meta.url);
+
+/** Fastify's own compiler of serialisers, loaded when a response schema asks for it. */
+const buildSerializer: BuildSerializer = (...given) => {
+  const { SerializerSelector } = require('@fastify/fast-json-stringify-compiler') as {
+    SerializerSelector: () => BuildSerializer;
+  };
+  return SerializerSelector()(...given);
+};
+
+type CompilersFactory = NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>;
+type BuildSerializer = NonNullable<CompilersFactory['buildSerializer']>;
 
 /**
  * The instance as an App, once all its plugins are loaded: Fastify refuses to route before. Rejects with the error of

@@ -76,6 +76,7 @@ export class Stage {
         // Ids are the request_id filter's; one made up here would cost more than the whole lookup.
         genReqId: (req) => environ(req as IncomingMessage).requestId ?? '',
       },
+      middie: this.#plugins.length > 0,
       onRequest: (request, _reply, done) => {
         const { raw } = request;
         const pending = pendingOf(raw);
