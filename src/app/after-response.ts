@@ -112,7 +112,12 @@ export function breakOffResponse(res: ServerResponse, reason: unknown): void {
 
 /** Why a response was broken off; undefined when it was not, or when the client left. */
 export function abortReason(res: ServerResponse): unknown {
-  return (res as ServerResponse & { [REASON]?: unknown })[REASON];
+  return (res as ServerResponse & { [REASON]?: unknown })[REASON] ?? destroyReason(res);
+}
+
+/** The error that a response was destroyed with before it was complete. Node gives none where the client has left. */
+export function destroyReason(res: ServerResponse): Error | undefined {
+  return res.writableFinished ? undefined : (res.errored ?? undefined);
 }
 
 /** What handlers call on a response. After the answer each would throw, often where it is not caught. */

@@ -37,13 +37,14 @@ export interface CreateFastifyOptions {
  * serves nothing, never makes one. What compiles serialisers takes as long again, and most services have no response schema.
  */
 export function createFastify(options: CreateFastifyOptions = {}): FastifyInstance {
-  const { fastify } = require('fastify') as typeof import('fastify');
+  const { fastify, LogController } = require('fastify') as typeof import('fastify');
   const { schemaController } = options.fastify ?? {};
   const instance = fastify({
     exposeHeadRoutes: false,
     return503OnClosing: false,
     requestIdHeader: false,
     genReqId: (req) => environ(req as IncomingMessage).requestId ?? randomUUID(),
+    logController: new (streamErrorsKept(LogController))(options.fastify),
     ...options.fastify,
     schemaController: {
       ...schemaController,
@@ -67,6 +68,18 @@ const buildSerializer: BuildSerializer = (...given) => {
 
 type CompilersFactory = NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>;
 type BuildSerializer = NonNullable<CompilersFactory['buildSerializer']>;
+
+/** Fastify only logs what a stream fails with behind the head, and then ends the connection: here with that error, for our log. */
+function streamErrorsKept(LogController: typeof import('fastify').LogController): typeof LogController {
+  return class extends LogController {
+    override streamError(...given: Parameters<InstanceType<typeof LogController>['streamError']>): void {
+      super.streamError(...given);
+      const [error, , { raw }] = given;
+      // It is destroyed already where its client has left.
+      if (!raw.destroyed) raw.destroy(error ?? new Error('the stream of an answer failed'));
+    }
+  };
+}
 
 /**
  * The instance as an App, once all its plugins are loaded: Fastify refuses to route before. Rejects with the error of

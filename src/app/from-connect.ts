@@ -3,7 +3,6 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PorticoError } from '../errors/index.js';
-import { abortResponse } from './after-response.js';
 import type { App, Filter } from './app.js';
 import { environ } from './environ.js';
 import { wholeTarget } from './request-path.js';
@@ -104,7 +103,7 @@ class Passage {
   #fail(reason: unknown): void {
     this.#failure ??= { reason };
     if (this.#open !== undefined) this.#open.reject(reason);
-    else if (this.#returned) abortResponse(this.#res, reason);
+    else if (this.#returned && !this.#res.writableFinished) this.#res.destroy(reason as Error);
     this.#open = undefined;
   }
 }

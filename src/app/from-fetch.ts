@@ -4,7 +4,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
-import { abortResponse } from './after-response.js';
 import type { App } from './app.js';
 import { remoteOf } from './environ.js';
 import { guardPipe } from './guard-pipe.js';
@@ -86,9 +85,7 @@ async function writeBody(req: IncomingMessage, res: ServerResponse, response: Re
       body.destroy();
       resolve();
     });
-    body.once('error', (error) => {
-      abortResponse(res, error);
-    });
+    body.once('error', (error) => res.destroy(error));
     body.pipe(res);
   });
 }

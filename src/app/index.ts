@@ -5,6 +5,7 @@ export {
   abortReason,
   abortResponse,
   afterResponse,
+  destroyReason,
   muteWhenEnded,
   type ResponseListener,
   type ResponseOutcome,

@@ -3,7 +3,6 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { abortResponse } from './after-response.js';
 import { beforeHead } from './before-head.js';
 
 /** Gives the stream that the body is to go through, or undefined to leave this body alone. */
@@ -135,7 +134,7 @@ function connect(res: ServerResponse, streams: readonly Duplex[], below: Below):
   for (const [at, stream] of streams.entries()) {
     const next = streams[at + 1];
     if (next !== undefined) stream.pipe(next);
-    stream.on('error', (error) => abortResponse(res, error));
+    stream.on('error', (error) => res.destroy(error));
   }
   exit.on('data', (chunk: Buffer) => {
     if (Reflect.apply(below.write, res, [chunk]) === false) exit.pause();

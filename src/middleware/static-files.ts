@@ -7,7 +7,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join, resolve, sep } from 'node:path';
 import {
   type App,
-  abortResponse,
   appFactory,
   environ,
   type FactoryContext,
@@ -87,8 +86,8 @@ async function fileServer(options: FileOptions, ctx: FactoryContext): Promise<Fi
           redirect(req, res);
           settle(true);
         })
-        .on('error', (error: { status?: number }) => {
-          if (res.headersSent) abortResponse(res, error);
+        .on('error', (error: Error & { status?: number }) => {
+          if (res.headersSent) res.destroy(error);
           else if (error.status === 404) settle(false);
           else fail(new Fault(statusOf(error), { cause: error, headers: unsatisfiable(res, error) }));
         })

@@ -11,7 +11,7 @@ import { type Logger, silentLogger } from '../log/index.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
 import type { WsgiOptions } from './api/wsgi-options.js';
 import type { Exchange } from './connections/connections.js';
-import { cutOffError, cutOffFacts, describeExchange, tellWrongLength } from './connections/cut-off.js';
+import { cutOffError, cutOffFacts, describeExchange, tellBroken } from './connections/cut-off.js';
 import { Drain } from './connections/drain.js';
 import { Endpoint } from './endpoint.js';
 import { Front } from './front.js';
@@ -224,7 +224,7 @@ export class Server implements ListeningService {
   #exchangeEnded(exchange: Exchange): void {
     const { connection } = exchange;
     this.#accessLog.end(exchange);
-    tellWrongLength(exchange, this.#log);
+    tellBroken(exchange, this.#log);
     if (connection.idle) this.#drain?.idle(connection);
     if (this.#front.intake.atWork === 0) this.#workEnded?.();
     if (++this.#answered === this.#exhaustedAt) this.#options.onExhausted?.();

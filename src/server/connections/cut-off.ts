@@ -1,7 +1,7 @@
 /**
  * Requests that are still at work at the deadline of a stop, and answers that cannot go on: what is said about them.
  */
-import { wrongLength } from '../../app/index.js';
+import { destroyReason, wrongLength } from '../../app/index.js';
 import { PorticoError } from '../../errors/index.js';
 import type { LogFields, Logger } from '../../log/index.js';
 import { requestFacts } from '../requests/run-app.js';
@@ -38,8 +38,8 @@ export function cutOffError(name: string, exchanges: readonly Exchange[]): Porti
   });
 }
 
-/** Logs an answer whose connection had to end because its body was not what its head had declared. */
-export function tellWrongLength({ req, res }: Exchange, log: Logger): void {
-  const error = wrongLength(res);
+/** Logs an answer whose connection had to end because its body failed, or was not what its head had declared. */
+export function tellBroken({ req, res }: Exchange, log: Logger): void {
+  const error = wrongLength(res) ?? destroyReason(res);
   if (error !== undefined) log.error('an answer was cut off', { ...requestFacts(req), err: error });
 }

@@ -2,7 +2,16 @@
  * Calls an app and answers for it when it fails.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type App, abortResponse, answerFault, asFault, environ, Fault, type FaultStyle } from '../../app/index.js';
+import {
+  type App,
+  abortResponse,
+  answerFault,
+  asFault,
+  destroyReason,
+  environ,
+  Fault,
+  type FaultStyle,
+} from '../../app/index.js';
 import type { Logger } from '../../log/index.js';
 
 /** What is done about failures. */
@@ -30,6 +39,8 @@ export function runApp(app: App, req: IncomingMessage, res: ServerResponse, opti
 
 function answerFailure(error: unknown, req: IncomingMessage, res: ServerResponse, options: FailureOptions): void {
   const { log, style, debug } = options;
+  // As `pipeline` does. The server tells it when the response has ended.
+  if (error instanceof Error && destroyReason(res) === error) return;
   if (res.closed || req.socket.destroyed) {
     log.debug('request failed after its client left', { ...requestFacts(req), err: error });
     return;

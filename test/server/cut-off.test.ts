@@ -1,0 +1,137 @@
+/** An answer whose body fails behind its head: the connection ends, and the log says once why. */
+import assert from 'node:assert/strict';
+import { type Duplex, PassThrough, Readable, pipeline as withCallback } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { type TestContext, test } from 'node:test';
+import {
+  type App,
+  afterResponse,
+  environ,
+  fastifyApp,
+  fromConnect,
+  fromFetch,
+  type ResponseOutcome,
+  transformBody,
+} from 'portico/app';
+import { catchErrors } from 'portico/middleware';
+import { Reply, Router } from 'portico/routing';
+import { Server } from 'portico/server';
+import { buildFilter } from 'portico/testing';
+import { deferred } from '../../dist/launch/waiting.js';
+import { memoryLog } from './memory-log.js';
+import { Client, portOf } from './raw-client.js';
+
+const failure = new Error('the disk is gone');
+
+/** The last stream that was made. */
+let stream: Duplex;
+
+/** Gives its first piece, and then waits. */
+function body(): Readable {
+  stream = new PassThrough();
+  stream.write('first');
+  return stream;
+}
+
+const webBody = (): ReadableStream => Readable.toWeb(body()) as ReadableStream;
+
+async function router(answer: () => unknown): Promise<App> {
+  const made = new Router({ log: memoryLog() });
+  made.connect('/', { handler: answer });
+  return made.build();
+}
+
+const leaf = (answer: () => unknown): Promise<App> =>
+  fastifyApp(async (fastify) => void fastify.get('/', (_request, reply) => reply.send(answer())));
+
+const APPS: Readonly<Record<string, () => App | Promise<App>>> = {
+  'an action that gives a stream': () => router(body),
+  'an action that gives a reply with a stream': () => router(() => new Reply(body(), { status: 201 })),
+  'an action that gives a web stream': () => router(webBody),
+  'an action that gives a Response': () => router(() => new Response(webBody())),
+  'a Fastify plugin that sends a stream': () => leaf(body),
+  'a Fastify plugin that sends a web stream': () => leaf(webBody),
+  'a Fetch handler': () => fromFetch(() => new Response(webBody())),
+  'a listener that waits for its pipeline': () => (_req, res) => pipeline(body(), res),
+  'a listener that does not': () => (_req, res) => void withCallback(body(), res, () => undefined),
+  'a listener that destroys its response': () => (_req, res) => {
+    body()
+      .on('error', (error) => res.destroy(error))
+      .pipe(res);
+  },
+  'a stream that a filter put in': () => (_req, res) => {
+    transformBody(res, () => {
+      stream = new PassThrough();
+      return stream;
+    });
+    res.write('first');
+  },
+  'a Connect middleware that goes on twice': () => {
+    let again: ((error?: unknown) => void) | undefined;
+    const twice = fromConnect((_req: never, _res: never, next: (error?: unknown) => void) => {
+      again = next;
+      next();
+    });
+    return twice((_req, res) => {
+      body()
+        .on('error', () => again?.(failure))
+        .pipe(res);
+    });
+  },
+};
+
+async function served(t: TestContext, app: App, log: ReturnType<typeof memoryLog>) {
+  const { promise: outcome, resolve: ends } = deferred<ResponseOutcome>();
+  const server = new Server(
+    'streams',
+    (req, res) => {
+      environ(req).requestId = 'req-7';
+      afterResponse(res, ends);
+      return app(req, res);
+    },
+    { log },
+  );
+  await server.start();
+  t.after(() => server.stop());
+  return { port: portOf(server), outcome, stop: () => server.stop() };
+}
+
+for (const [what, make] of Object.entries(APPS)) {
+  for (const where of ['', ', also within catch_errors']) {
+    test(`${what} that fails behind the head is logged once, with the id of the request${where}`, async (t) => {
+      const log = memoryLog();
+      const { made: filter } = await buildFilter(catchErrors, { log });
+      const app = await make();
+      const { port, outcome, stop } = await served(t, where === '' ? app : filter(app), log);
+      const client = new Client(port);
+      client.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+      await client.until(/first/);
+      stream.destroy(failure);
+      await client.closed;
+      const { completed, error } = await outcome;
+      await stop();
+      assert.equal(completed, false);
+      const [line, ...more] = log.lines.filter(({ level }) => level === 'error' || (level === 'debug' && where === ''));
+      assert.deepEqual(more, []);
+      assert.deepEqual([line?.level, line?.fields.request_id, line?.fields.err], ['error', 'req-7', error]);
+      if (!what.includes('twice')) assert.equal(error, failure);
+    });
+  }
+}
+
+for (const [what, make] of Object.entries(APPS)) {
+  test(`${what} whose client leaves is no error`, async (t) => {
+    const log = memoryLog();
+    const { port, outcome, stop } = await served(t, await make(), log);
+    const client = new Client(port);
+    client.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    await client.until(/first/);
+    client.close();
+    assert.deepEqual(await outcome, { completed: false });
+    await stop();
+    assert.deepEqual(
+      log.lines.filter(({ level }) => level === 'error' || level === 'warn'),
+      [],
+    );
+  });
+}
