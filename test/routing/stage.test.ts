@@ -136,6 +136,70 @@ function comparable(answer: string): string {
   return undated.replace(/^content-length: .*\r\n/m, '').replace(/(The body is not JSON): [^}]*/, '$1');
 }
 
+test('HEAD is answered with the head that GET has, and a stream that never ends is let go', async (t) => {
+  const opened: Readable[] = [];
+  const cancelled: string[] = [];
+  const endless = (): Readable => {
+    const stream = new Readable({
+      read() {
+        setImmediate(() => this.push('more'));
+      },
+    });
+    opened.push(stream);
+    return stream;
+  };
+  const web = (name: string): ReadableStream =>
+    new ReadableStream({ pull: (control) => control.enqueue('more'), cancel: () => void cancelled.push(name) });
+  const log = keepingLogger();
+  const router = new Router({ log });
+  const headers = { 'content-type': 'text/plain', 'x-name': 'a' };
+  const answers: Record<string, () => unknown> = {
+    '/stream': endless,
+    '/reply': () => new Reply(endless(), { status: 203, headers }),
+    '/web': () => web('web'),
+    '/response': () => new Response(web('response'), { status: 203, headers }),
+  };
+  for (const [path, handler] of Object.entries(answers)) router.connect(path, { handler });
+  const send = await serveRouter(t, router);
+  for (const path of Object.keys(answers)) {
+    const [status, type] = path === '/stream' || path === '/web' ? [200, undefined] : [203, 'text/plain'];
+    const answer = await send('HEAD', path);
+    assert.deepEqual([answer.status, answer.headers['content-type'], answer.text], [status, type, ''], path);
+    assert.equal(answer.headers['content-length'], undefined);
+  }
+  assert.deepEqual(cancelled, ['web', 'response']);
+  assert.equal(opened.length, 2);
+  for (const stream of opened) assert.equal(stream.destroyed, true);
+  assert.deepEqual(log.lines, []);
+});
+
+test('typed arrays are sent as the bytes they are, as Fastify does', async (t) => {
+  const bytes = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16);
+  const views = {
+    whole: new Float32Array(bytes.buffer),
+    part: new Uint16Array(bytes.buffer, 4, 2),
+    view: new DataView(bytes.buffer, 1, 3),
+    big: new BigInt64Array(bytes.buffer, 8, 1),
+    bytes: bytes.subarray(2, 4),
+  };
+  const router = new Router({ log: silentLogger() });
+  for (const [name, view] of Object.entries(views)) {
+    router.connect(`/${name}`, { handler: () => view });
+    router.connect(`/${name}/typed`, { handler: () => new Reply(view, { headers: { 'content-type': 'image/x' } }) });
+  }
+  const send = await serveRouter(t, router);
+  for (const [name, { buffer, byteOffset, byteLength }] of Object.entries(views)) {
+    const expected = Buffer.from(buffer, byteOffset, byteLength).toString();
+    for (const [path, type] of [
+      [`/${name}`, 'application/octet-stream'],
+      [`/${name}/typed`, 'image/x'],
+    ] as const) {
+      const { headers, text } = await send('GET', path);
+      assert.deepEqual([headers['content-type'], text], [type, expected], path);
+    }
+  }
+});
+
 /** What a filter further out may have done to a request before the router gets it. */
 const UPSTREAM: Readonly<Record<string, Filter>> = {
   'an encoding is set': (app) => (req, res) => {

@@ -31,7 +31,7 @@ export function sendAnswer(reply: FastifyReply, value: unknown, rules: AnswerRul
     sendBody(reply, value.body, value.status ?? rules.status, rules);
   } else if (isResponse(value)) {
     setHeaders(reply, value.headers);
-    void reply.code(value.status).send(value.body);
+    sendStream(reply.code(value.status), value.body);
   } else {
     sendBody(reply, value, rules.status, rules);
   }
@@ -70,8 +70,12 @@ function sendBody(reply: FastifyReply, value: unknown, status: number | undefine
   }
   const code = status ?? 200;
   void reply.code(code);
-  if (typeof value === 'object' && isSentAsIs(value)) {
-    void reply.send(value instanceof Readable && value.readableObjectMode ? bytesOf(value) : value);
+  if (ArrayBuffer.isView(value)) {
+    void reply.send(value);
+    return;
+  }
+  if (isStream(value)) {
+    sendStream(reply, value);
     return;
   }
   const type = reply.getHeader('content-type');
@@ -119,11 +123,20 @@ async function* onlyBytes(objects: Readable): AsyncGenerator<string | Uint8Array
   }
 }
 
-/** Streams and bytes. */
-function isSentAsIs(value: object): boolean {
-  if (value instanceof Uint8Array) return true;
+function isStream(value: unknown): boolean {
+  if (typeof value !== 'object') return false;
   const { pipe, getReader } = value as { pipe?: unknown; getReader?: unknown };
   return typeof pipe === 'function' || typeof getReader === 'function';
+}
+
+/** A stream, or none. Behind HEAD it is not read: it may never end. */
+function sendStream(reply: FastifyReply, stream: unknown): void {
+  if (reply.request.raw.method === 'HEAD') {
+    discardAnswer(stream);
+    void reply.send();
+  } else {
+    void reply.send(stream instanceof Readable && stream.readableObjectMode ? bytesOf(stream) : stream);
+  }
 }
 
 /** Writes a value. */

@@ -30,6 +30,7 @@ import {
 import type { RangedOptions } from '../actions/action.js';
 import { RouteError } from '../mapper/route-error.js';
 import type { RouterPlugin } from '../router-options.js';
+import { BodyTypes, refuseEncoding, WITH_BODY } from './body-types.js';
 import type { RouterParts } from './build-table.js';
 import { readJson } from './read-json.js';
 import { type Fail, type RunRules, refuse, runAction } from './run-action.js';
@@ -37,12 +38,6 @@ import { AnswerTypes } from './send-answer.js';
 import { type ActionTarget, type Entry, pendingOf, type ServedAction } from './served-route.js';
 
 const DEFAULT_BODY_LIMIT = 114_688;
-
-/** Methods whose body is read. */
-const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
-
-/** Types that are read as JSON; of others there is no parser but those of plugins. */
-const JSON_TYPES: readonly RegExp[] = [/^application\/(?:[\w.-]+\+)?json(?:[ \t]*;|$)/i, /^text\/plain(?:[ \t]*;|$)/i];
 
 /** Methods whose treatment of bodies is already Fastify's own. */
 const FASTIFY_METHODS: ReadonlySet<string> = new Set([...WITH_BODY, 'GET', 'HEAD', 'CONNECT']);
@@ -126,20 +121,14 @@ export class Stage {
       if (FASTIFY_METHODS.has(method)) continue;
       fastify.addHttpMethod(method as HTTPMethods, { hasBody: false, overrideExisting: true } as never);
     }
-    fastify.removeAllContentTypeParsers();
     const read: FastifyContentTypeParser = (request, payload, done) =>
       readJson(payload, request.routeOptions.bodyLimit ?? this.bodyLimit, (error, body, size) => {
         pendingOf(request.raw).received = size;
         done(error, body);
       });
-    for (const type of JSON_TYPES) fastify.addContentTypeParser(type, read);
-    // Fastify has no parser for a missing type but the one for all: it reads those bodies and refuses other types.
-    fastify.addContentTypeParser('*', (request, payload, done) => {
-      if (request.headers['content-type'] !== undefined) done(unsupportedType());
-      else read(request, payload, done);
-    });
+    const types = new BodyTypes(fastify, read);
     fastify.setErrorHandler((error, { raw }, reply) => {
-      const known = error === pendingOf(raw).failure && !isFastifys(error) ? error : asRouterError(error);
+      const known = error === pendingOf(raw).failure && !isFastifys(error) ? error : asRouterError(error, raw, types);
       refuse(reply, known, this.#rules);
     });
     fastify.setNotFoundHandler((_request, reply) => refuse(reply, new Fault(404), this.#rules));
@@ -233,32 +222,17 @@ function forAllRoutes(plugin: Exclude<RouterPlugin, readonly unknown[]>): Fastif
   return Object.assign(shared as FastifyPluginCallback<object>, { [skipOverride]: true });
 }
 
-function refuseEncoding(req: IncomingMessage): void {
-  const encoding = req.headers['content-encoding'] ?? '';
-  if (!WITH_BODY.has(req.method ?? '') || encoding.trim().toLowerCase() === 'identity') return;
-  throw new Fault(415, {
-    message: 'Bodies with a Content-Encoding are not accepted.',
-    headers: { 'Accept-Encoding': 'identity' },
-  });
-}
-
-/** Of a body of a type for which there is no parser: the connection ends with it. */
-function unsupportedType(): Fault {
-  const headers = { connection: 'close', Accept: 'application/json' };
-  return new Fault(415, { message: 'The body must be application/json.', headers });
-}
-
 /** Of an error that an action threw: whether it came to it from Fastify or a plugin, as from one that reads an upload. */
 function isFastifys(error: unknown): boolean {
   return String((error as { code?: unknown }).code).startsWith('FST_');
 }
 
 /** Fastify marks what the client did wrong with a status below 500; ours are faults already. */
-function asRouterError(error: unknown): unknown {
+function asRouterError(error: unknown, req: IncomingMessage, types: BodyTypes): unknown {
   if (error instanceof Fault || !(error instanceof Error)) return error;
-  const { statusCode } = error as { statusCode?: unknown };
+  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return types.refusal(req);
   if (typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499) return error;
-  if (statusCode === 415) return unsupportedType();
   return new Fault(statusCode, {
     message: statusCode === 413 ? 'The request body is too large.' : error.message,
     cause: error,
