@@ -28,5 +28,23 @@ export const expected = {
     ]),
   ],
   koa: [],
-  fastify: [],
+  fastify: [
+    // Their bodies are Fastify's JSON, made for `clientError`.
+    ...because('refused requests', [
+      'test/404s.test.js: Unknown method',
+      'test/client-timeout.test.js: requestTimeout should return 408',
+      'test/reply-error.test.js: Should reply 400 on client error',
+      'test/reply-error.test.js: Should set the response from client error handler',
+      'test/request-error.test.js: non-numeric content-length is rejected before Fastify body parsing',
+      'test/request-header-host.test.js: Return 200 when Host header is empty',
+      'test/request-header-host.test.js: Return 200 when Host header is missing and http.requireHostHeader = false',
+    ]),
+    ...because('last answers', [
+      'test/close-pipelining.test.js: Should return 503 while closing - pipelining',
+      'test/close.test.js: Current opened connection should not accept new incoming connections',
+      'test/close.test.js: rejected incoming connections should be logged',
+      // The first of them waits for an answer until the time of the whole file is over.
+      'test/max-requests-per-socket.test.js: ',
+    ]),
+  ],
 };

@@ -47,7 +47,12 @@ function serve(server, options) {
     else http.emit('connection', socket);
   });
   server.listen = (...given) => {
-    portico ??= new PorticoServer('peer', (req, res) => void server.emit('request', req, res), {
+    const answer = (req, res) => {
+      // Node does so for each connection.
+      if (server.timeout > 0) req.socket.setTimeout(server.timeout);
+      server.emit('request', req, res);
+    };
+    portico ??= new PorticoServer('peer', answer, {
       ...porticoOptions(server, options),
       upgrade:
         server.listenerCount('upgrade') > 0
@@ -65,6 +70,7 @@ function serve(server, options) {
     return NetServer.prototype.listen.apply(server, given);
   };
   server.close = (done) => {
+    server.closeIdleConnections();
     NetServer.prototype.close.call(server, done);
     portico?.stop({ graceful: true }).catch(() => {});
     return server;
@@ -75,11 +81,13 @@ function serve(server, options) {
 
 /** What Node's server was told, in the words of Portico's. */
 function porticoOptions(server, options) {
+  const { keepAliveTimeout, requestTimeout, headersTimeout } = server;
+  const told = Object.entries({ keepAliveTimeout, requestTimeout, headersTimeout }).filter(
+    ([, ms]) => ms !== undefined,
+  );
   return {
     drainIdle: 0,
-    keepAliveTimeout: server.keepAliveTimeout / 1000,
-    requestTimeout: server.requestTimeout / 1000,
-    headersTimeout: server.headersTimeout / 1000,
+    ...Object.fromEntries(told.map(([name, ms]) => [name, ms / 1000])),
     maxRequestsPerConnection: server.maxRequestsPerSocket ?? 0,
     ...(options?.maxHeaderSize === undefined ? {} : { maxHeaderSize: options.maxHeaderSize }),
   };
