@@ -13,6 +13,7 @@ import {
 import type { AnyHandler, RangedOptions, Schemas, Statuses } from './action.js';
 import type { JsonSchema } from './json-schema.js';
 import type { Check, SchemaCompiler } from './schema-compiler.js';
+import { SchemaMistake } from './schema-mistake.js';
 
 /** Values by version; most have one for all. */
 export interface ByVersion<T> {
@@ -106,7 +107,7 @@ function compileSchema(schema: JsonSchema, what: string, compile: (schema: JsonS
   } catch (cause) {
     throw new RouteError('PORTICO_ROUTE_SCHEMA', {
       message: `the ${what} schema does not compile: ${(cause as Error).message}`,
-      hint: 'The text names the place within the schema.',
+      hint: cause instanceof SchemaMistake ? cause.hint : 'The text names the place within the schema.',
       cause,
     });
   }

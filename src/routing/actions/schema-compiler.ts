@@ -7,6 +7,7 @@ import { looksSecret } from '../../text/index.js';
 import { type AjvOptions, createAjv, FORMATS, type SchemaDraft } from './create-ajv.js';
 import type { JsonSchema } from './json-schema.js';
 import { isPlainData, plainSchemas } from './plain-schema.js';
+import { betterSaid, checkDraft } from './schema-mistake.js';
 
 /** Throws a `Fault` 400 for a value the schema does not take; a query's values are coerced in place. */
 export type Check = (value: unknown) => void;
@@ -79,9 +80,13 @@ export class SchemaCompiler {
 
   #compiled(schema: JsonSchema, ajv: Ajv): () => ValidateFunction {
     // One instance checks schemas against the draft for all: each would compile the draft's own schema again.
-    void this.#ajv(false, false).validateSchema(schema, true);
-    const validate = ajv.compile(schema);
-    return () => validate;
+    checkDraft(schema, this.#ajv(false, false));
+    try {
+      const validate = ajv.compile(schema);
+      return () => validate;
+    } catch (error) {
+      throw betterSaid(error as Error, schema, ajv);
+    }
   }
 
   #ajv(coerceTypes: boolean, verbose: boolean): Ajv {

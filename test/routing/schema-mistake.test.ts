@@ -1,0 +1,73 @@
+/** What is said of a schema that is wrong: the way to the place, what stands there, and the nearest right name. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { action, type JsonSchema, Router, RouteTableError } from 'portico/routing';
+
+const CASES: readonly (readonly [schema: unknown, message: string, hint?: string])[] = [
+  [
+    { type: 'strng' },
+    'type is the text "strng", and must be one of array, boolean, integer, null, number, object, string',
+    'Did you mean "string"?',
+  ],
+  [
+    { type: 'object', properties: { a: { type: 'array', items: { type: 'interger' } } } },
+    'properties.a.items.type is the text "interger", and must be one of array, boolean, integer, null, number, object, string',
+    'Did you mean "integer"?',
+  ],
+  [
+    { type: ['string', 'nul'] },
+    'type.1 is the text "nul", and must be one of array, boolean, integer, null, number, object, string',
+    'Did you mean "null"?',
+  ],
+  [{ type: String }, 'type is a function, and must be one of array, boolean, integer, null, number, object, string'],
+  [
+    { properties: { a: { propertes: {} } } },
+    'properties.a: there is no keyword "propertes"',
+    'Did you mean "properties"?',
+  ],
+  [
+    { properties: { minimun: {} }, default: { minimun: 1 }, items: { minimun: 1 } },
+    'items: there is no keyword "minimun"',
+    'Did you mean "minimum"?',
+  ],
+  [
+    { additionalproperties: false },
+    'there is no keyword "additionalproperties"',
+    'Did you mean "additionalProperties"?',
+  ],
+  [{ quite: 1 }, 'there is no keyword "quite"'],
+  [{ required: 'name' }, 'required is the text "name", and must be array'],
+  [{ properties: { 'a/b': 'string' } }, 'properties.a/b is the text "string", and must be object or boolean'],
+  [{ maxLength: -1 }, 'maxLength is the number -1, and must be >= 0'],
+  ['string', 'it is the text "string", and must be object or boolean'],
+  [null, 'it is null, and must be object or boolean'],
+  [
+    { properties: { at: { type: 'string', format: 'datetime' } } },
+    'properties.at.format is the text "datetime", and there is no such format',
+    'Did you mean "date-time"?',
+  ],
+  [
+    { format: 'colour' },
+    'format is the text "colour", and there is no such format',
+    'Formats: date-time, uuid, uri, email, ipv4, ipv6, cidr, base64.',
+  ],
+];
+
+test('RT-180 a schema that is wrong is refused by build, with route, place, value and the nearest name', async () => {
+  for (const [schema, message, hint] of CASES) {
+    for (const what of ['body', 'query'] as const) {
+      const router = new Router();
+      const check = action({ [what]: schema as JsonSchema }, () => 'ok');
+      router.connect('/things', { controller: { check }, action: 'check' });
+      await assert.rejects(router.build(), (error) => {
+        assert.ok(error instanceof RouteTableError);
+        const [{ code, place, message: said, hint: advice } = assert.fail()] = error.diagnostics;
+        assert.equal(code, 'PORTICO_ROUTE_SCHEMA');
+        assert.match(place?.detail ?? '', /schema-mistake\.test\.js:\d+:\d+$/);
+        assert.equal(said, `the route "/things": controller.check: the ${what} schema does not compile: ${message}`);
+        assert.equal(advice, hint);
+        return true;
+      });
+    }
+  }
+});
