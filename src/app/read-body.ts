@@ -1,6 +1,7 @@
 /**
  * A request's body as one buffer, for handlers that want it whole; and its size limited while others read it.
  */
+import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { PorticoError } from '../errors/index.js';
@@ -121,11 +122,14 @@ type Push = (chunk: unknown, encoding?: BufferEncoding) => boolean;
 /**
  * Calls `onExceeded` once when more than `limit` bytes of body have come, and lets nothing more through: whoever reads
  * the body sees neither the rest nor an end, so it cannot take the part for the whole, and its read fails when the
- * connection is closed, with the error that `onExceeded` gave, if any. Costs a comparison a chunk, and buffers nothing.
+ * connection is closed, with the error that `onExceeded` gave, if any. It runs in the async context of this call. Costs a
+ * comparison a chunk, and buffers nothing.
  */
 export function limitBody(req: IncomingMessage, limit: number, onExceeded: () => unknown): void {
   const carrier = req as unknown as { push: Push };
   const below = carrier.push;
+  // The parser pushes, in the context in which the connection was accepted.
+  const tell = AsyncResource.bind(onExceeded);
   let size = 0;
   let drain: Readable | undefined;
 
@@ -137,7 +141,7 @@ export function limitBody(req: IncomingMessage, limit: number, onExceeded: () =>
       drain = new Readable({ read: () => undefined }).resume();
       countFor(req, drain);
       // Not earlier: a destroyed request takes its socket along, and with it an answer the client has not read yet.
-      const reason = onExceeded();
+      const reason = tell();
       req.socket.once('close', () => req.destroy(reason instanceof Error ? reason : undefined));
     }
     // By the same way as the rest, but into nothing: a server that counts what comes still sees it.
