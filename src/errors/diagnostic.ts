@@ -67,19 +67,19 @@ export function placeOf({ kind, detail }: Place): string {
  */
 export function printDiagnostic(diagnostic: Diagnostic, { showLine = diagnostic.showLine } = {}): string {
   const { severity, place, section, option, hint, note } = diagnostic;
-  const where = place === undefined ? '' : placeOf(place);
+  const where = place === undefined ? '' : printable(placeOf(place));
   const words = [
     where === '' ? [] : `${where}:`,
     diagnostic.plain === true ? [] : `${severity}:`,
-    section === undefined ? [] : `[${section}]`,
-    option === undefined ? [] : `${option}:`,
+    section === undefined ? [] : `[${printable(section)}]`,
+    option === undefined ? [] : `${printable(option)}:`,
     messageWithValue(diagnostic),
   ];
   const text = words.flat().join(' ');
   const lines = [printableLines(maskUris(hint === undefined || hint === '' ? text : `${text}\n  ${hint}`))];
   const marked = showLine === true ? markedLine(place?.origin) : undefined;
   if (marked !== undefined) lines.push(marked);
-  if (note !== undefined) lines.push(`  ${note}`);
+  if (note !== undefined) lines.push(`  ${printable(maskUris(note))}`);
   return lines.join('\n');
 }
 

@@ -51,6 +51,24 @@ test('passwords and what moves a cursor are not printed', () => {
   );
 });
 
+test('a place, an option and a note are each one line, whatever they hold', () => {
+  const forged = '\na.ini:1:1: error: forged\u001b[2J';
+  const found: Diagnostic = {
+    severity: 'warning',
+    code: 'PORTICO_X',
+    place: { kind: 'source', detail: `b.ini${forged}` },
+    section: `wsgi${forged}`,
+    option: `port${forged}`,
+    message: 'is odd',
+    note: `thrown at b.js:1:1${forged}`,
+  };
+  const shown = String.raw`\na.ini:1:1: error: forged\u001b[2J`;
+  assert.equal(
+    printDiagnostic(found),
+    `b.ini${shown}: warning: [wsgi${shown}] port${shown}: is odd\n  thrown at b.js:1:1${shown}`,
+  );
+});
+
 test('the caret stands under the column, keeps tabs, and shows no secret', () => {
   assert.equal(markedLine(originAt('a.ini', 1, 8, 'port = x')), '    port = x\n           ^');
   assert.equal(markedLine(originAt('a.ini', 1, 3, '\tport')), '    \tport\n    \t ^');

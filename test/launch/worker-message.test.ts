@@ -64,6 +64,24 @@ test('every message passes in a realm that is not that of the channel', () => {
   }
 });
 
+test('a diagnostic that says neither error nor warning, or of a place of no known kind, is a fault', () => {
+  const sent = (changes: object): unknown => {
+    const diagnostic = { severity: 'error', code: 'PORTICO_X', place: { kind: 'file', detail: 'a' }, message: 'why' };
+    return { kind: 'failed', text: 'why', status: 78, diagnostics: [{ ...diagnostic, ...changes }] };
+  };
+  assert.equal(faultOf(sent({})), '');
+  for (const severity of ['', 'info', 'error\n', 'toString']) {
+    assert.match(faultOf(sent({ severity })), /severity has to be one of error, warning$/);
+  }
+  for (const kind of ['', 'nowhere', 'file\n']) {
+    const fault = faultOf(sent({ place: { kind, detail: 'a' } }));
+    assert.match(
+      fault,
+      /place kind has to be one of default, set_default, override, file, environment, command_line, source$/,
+    );
+  }
+});
+
 test('what is sent to somebody else is no fault, and is told in a few words', () => {
   const foreign = {
     'the text "ready"': 'ready',

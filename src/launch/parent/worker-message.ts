@@ -3,7 +3,7 @@
  * worker runs the application's code, and whatever that sends must not be able to harm the parent.
  */
 import { types } from 'node:util';
-import type { Diagnostic } from '../../errors/index.js';
+import type { Diagnostic, Place } from '../../errors/index.js';
 import { countValues, ELEMENTS, FACTS_DEPTH, FACTS_VALUES, TEXT, type ToParent } from '../assignment.js';
 
 /** Undefined for a value that is right, else what it has to be. */
@@ -16,6 +16,12 @@ const count: Check = (value) =>
   Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : 'has to be a whole number, 0 or more';
 const exitStatus: Check = (value) =>
   count(value) === undefined && (value as number) <= 255 ? undefined : 'has to be an exit status, 0 to 255';
+const oneOf = <T extends string>(names: Readonly<Record<T, true>>): Check => {
+  return (value) =>
+    typeof value === 'string' && Object.hasOwn(names, value)
+      ? undefined
+      : `has to be one of ${Object.keys(names).join(', ')}`;
+};
 const anything: Check = () => undefined;
 const optional = (check: Check): Check => {
   return (value) => (value === undefined ? undefined : check(value));
@@ -43,11 +49,20 @@ const origin = fields(
   { file: text, line: count, column: count, section: optional(text), option: optional(text), text: optional(text) },
   'a place in a file',
 );
+const placeKind = oneOf<Place['kind']>({
+  default: true,
+  set_default: true,
+  override: true,
+  file: true,
+  environment: true,
+  command_line: true,
+  source: true,
+});
 const diagnostic = fields(
   {
-    severity: text,
+    severity: oneOf<Diagnostic['severity']>({ error: true, warning: true }),
     code: text,
-    place: optional(fields({ kind: text, detail: text, origin: optional(origin) }, 'a place')),
+    place: optional(fields({ kind: placeKind, detail: text, origin: optional(origin) }, 'a place')),
     section: optional(text),
     option: optional(text),
     message: text,
