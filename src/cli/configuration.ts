@@ -46,8 +46,7 @@ export function serversLogger(config: Config, format?: 'text'): Logger {
     return followed(config, createLogger({ ...options, file: logFile }));
   } catch (error) {
     const log = followed(config, createLogger(options));
-    if (workerAssignment() !== undefined)
-      log.warn(`${(error as Error).message}: this worker logs to standard error`, { err: error });
+    if (workerAssignment() !== undefined) log.warn(`${(error as Error).message}: this worker logs to standard error`);
     return log;
   }
 }

@@ -122,7 +122,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   loadSoon(own.lasting);
   const reopen = (): void => {
     const failed = file?.reopen();
-    if (failed !== undefined) log.warn(`${failed.message}: the log goes on in the file that is open`, { err: failed });
+    if (failed !== undefined) log.warn(`${failed.message}: the log goes on in the file that is open`);
   };
   const log = wrap(
     own,

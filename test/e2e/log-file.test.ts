@@ -150,10 +150,27 @@ test('a log_file that cannot be opened refuses the start with 78 and its place; 
   mkdirSync(log);
   program.kill('SIGHUP');
   const warning = await told(logs, ({ msg }) => /EISDIR.*: the log goes on in the file that is open/.test(msg ?? ''));
-  assert.equal(warning.level, 'warn');
+  assert.deepEqual([warning.level, warning.err], ['warn', undefined]);
   const report = await told(logs, ({ event }) => event === 'reload');
   assert.equal(report.outcome, 'accepted');
   assert.equal((await get(port, '/')).status, 200);
+});
+
+test('a worker that cannot open the log_file says so in one line on standard error, and serves', async (t) => {
+  const { port, log, start } = await logging(t, 1);
+  const program = start();
+  await serving(program);
+  const first = Number((await get(port, '/')).body);
+  renameSync(log, `${log}.1`);
+  mkdirSync(log);
+  process.kill(first, 'SIGKILL');
+  await program.printed(/logs to standard error.*\n/);
+  const [line, ...more] = program.stderr.split('\n').filter((each) => each.includes('EISDIR'));
+  assert.deepEqual(more, []);
+  const { level, msg, err } = JSON.parse(line!) as Line;
+  assert.deepEqual([level, err], ['warn', undefined]);
+  assert.match(msg!, /^EISDIR.*, open '.*api\.log': this worker logs to standard error$/);
+  assert.notEqual(Number((await get(port, '/')).body), first);
 });
 
 test('a reload to another log_file that cannot be opened is refused with its place, and serves on', async (t) => {
