@@ -29,7 +29,14 @@ const entryPoints = [...Object.values(exports).map((entry) => entry.default), ..
   .map((path) => relative('lib', path));
 // The loader imports a filter of a paste file from the file that `middleware/index.js` names for it.
 const filters = readFileSync(join(dist, 'middleware/index.js'), 'utf8').matchAll(/ from '\.\/([^']+)'/g);
-const entries = new Set([...entryPoints, ...STARTED, ...[...filters].map(([, path]) => `middleware/${path}`)]);
+// What directories use of each other beside entry points, for tests of private parts.
+const internal = readdirSync(dist).map((folder) => `${folder}/internal.js`);
+const entries = new Set([
+  ...entryPoints,
+  ...STARTED,
+  ...[...filters].map(([, path]) => `middleware/${path}`),
+  ...internal.filter((path) => existsSync(join(dist, path))),
+]);
 
 const bundle = await rollup({
   input: Object.fromEntries([...entries].map((path) => [path, join(dist, path)])),
@@ -78,11 +85,11 @@ function compiled(path) {
 }
 
 /**
- * What a file takes from a folder it imports from where that is; rollup leaves an import of the folder's `index.js` beside it,
+ * What a file takes from a folder it imports from where that is; rollup leaves an import of the folder's `index.js` or `internal.js` beside it,
  * for what that might do when it is loaded. Ours only export what others have, and a file costs a millisecond.
  */
 function withoutReExporters(code) {
-  return { code: code.replaceAll(/^import '\.[^']*\/index\.js';$/gm, ''), map: null };
+  return { code: code.replaceAll(/^import '\.[^']*\/(?:index|internal)\.js';$/gm, ''), map: null };
 }
 
 /** The folder of a module that several entries share; one that only one entry needs goes into the file of that one. */

@@ -1,6 +1,6 @@
 /**
- * The layers of the house, read from the import lines: a folder imports from itself, from the doors of folders below
- * it, and each dependency enters through one file.
+ * The layers, read from the import lines: a directory imports from itself and from the `index.ts` and `internal.ts` of
+ * directories below it, and each dependency enters through one file.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const src = join(root, 'src');
 
-/** What each room may import besides itself. */
+/** What each directory may import besides itself. */
 const GROUND = ['text', 'errors', 'process', 'modules', 'log', 'ini', 'sqlite'];
 const FIRST = [...GROUND, 'config', 'tasks', 'service'];
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
@@ -94,15 +94,16 @@ function importsOf(path: string): Import[] {
   return found;
 }
 
-const roomOf = (file: string): string => (file.includes('/') ? file.slice(0, file.indexOf('/')) : file.slice(0, -3));
+const directoryOf = (file: string): string =>
+  file.includes('/') ? file.slice(0, file.indexOf('/')) : file.slice(0, -3);
 const all = sourceFiles(src).flatMap(importsOf);
 
-test('imports point down: a room imports itself and the doors of lower rooms', () => {
+test('imports point down: a directory imports itself and the index.ts and internal.ts of lower ones', () => {
   const wrong: string[] = [];
   for (const { file, line, specifier } of all) {
     if (!specifier.startsWith('.')) continue;
     const target = relative(src, resolve(src, dirname(file), specifier)).replaceAll('\\', '/');
-    const from = roomOf(file);
+    const from = directoryOf(file);
     const to = target.includes('/') ? target.slice(0, target.indexOf('/')) : target.replace(/\.js$/, '');
     if (from === to) continue;
     const where = `src/${file}:${line} imports ${specifier}`;
@@ -122,7 +123,7 @@ test('no file of src imports itself by way of others, types included, and no dir
     if (!specifier.startsWith('.')) continue;
     const target = relative(src, resolve(src, dirname(file), specifier)).replace(/\.js$/, '.ts');
     files.set(file, [...(files.get(file) ?? []), target]);
-    const [from, to] = [roomOf(file), roomOf(target)];
+    const [from, to] = [directoryOf(file), directoryOf(target)];
     if (from !== to) directories.set(from, [...(directories.get(from) ?? []), to]);
   }
   assert.deepEqual([...circlesIn(directories), ...circlesIn(files)], []);
@@ -142,11 +143,11 @@ function circlesIn(graph: ReadonlyMap<string, readonly string[]>): string[] {
   return found;
 }
 
-test('what Node keeps by names without documentation is known to one room', () => {
+test('what Node keeps by names without documentation is known to one directory', () => {
   const wrong: string[] = [];
   for (const path of sourceFiles(src)) {
     const file = relative(src, path).replaceAll('\\', '/');
-    if (!['app', 'loader', 'middleware', 'server', 'testing'].includes(roomOf(file))) continue;
+    if (!['app', 'loader', 'middleware', 'server', 'testing'].includes(directoryOf(file))) continue;
     readFileSync(path, 'utf8')
       .split('\n')
       .forEach((line, at) => {
@@ -215,24 +216,50 @@ test('no file is over 320 lines, and none is a dumping ground', () => {
   assert.deepEqual(wrong, []);
 });
 
-test('every room has a door, and package.json exports the doors that are public and no other file', () => {
-  const rooms = readdirSync(src, { withFileTypes: true })
+test('every directory has an index.ts, and package.json exports those that are public and no other file', () => {
+  const directories = readdirSync(src, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name);
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     exports: Record<string, string | { types: string; default: string }>;
   };
-  const withoutDoor = rooms.filter((room) => room !== 'cli' && !existsSync(join(src, room, 'index.ts')));
-  assert.deepEqual(withoutDoor, []);
+  const withoutIndex = directories.filter((name) => name !== 'cli' && !existsSync(join(src, name, 'index.ts')));
+  assert.deepEqual(withoutIndex, []);
 
   const inner = ['cli', 'errors', 'ini', 'log', 'modules', 'process', 'text', 'wire'];
-  const expected = ['.', './package.json', ...rooms.filter((room) => !inner.includes(room)).map((room) => `./${room}`)];
+  const expected = [
+    '.',
+    './package.json',
+    ...directories.filter((name) => !inner.includes(name)).map((name) => `./${name}`),
+  ];
   assert.deepEqual(Object.keys(manifest.exports).sort(), expected.sort());
   for (const [subpath, target] of Object.entries(manifest.exports)) {
     if (typeof target === 'string') continue;
-    const door = subpath === '.' ? 'index' : `${subpath.slice(2)}/index`;
-    assert.deepEqual(target, { types: `./dist/${door}.d.ts`, default: `./lib/${door}.js` });
+    const entry = subpath === '.' ? 'index' : `${subpath.slice(2)}/index`;
+    assert.deepEqual(target, { types: `./dist/${entry}.d.ts`, default: `./lib/${entry}.js` });
   }
+});
+
+test('an entry point exports what a README names, in code or as the name of a filter, and nothing else', async () => {
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    exports: Record<string, string | { default: string }>;
+  };
+  const pages = ['.', 'docs', 'src'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: folder === 'src' })
+      .map(String)
+      .filter((name) => name.endsWith('.md') && !name.endsWith('CHANGELOG.md'))
+      .map((name) => readFileSync(join(root, folder, name), 'utf8')),
+  );
+  const named = new Set(pages.join('\n').match(/\w+/g));
+  const unnamed: string[] = [];
+  for (const [entry, target] of Object.entries(exports)) {
+    if (typeof target === 'string') continue;
+    for (const name of Object.keys((await import(join(root, target.default))) as object)) {
+      const snake = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      if (!named.has(name) && !named.has(snake)) unnamed.push(`${entry} ${name}`);
+    }
+  }
+  assert.deepEqual(unnamed, []);
 });
 
 test('a file that is published keeps its name when its content changes: what runs may import it later', () => {
@@ -247,12 +274,12 @@ test('what is published has the names it was written with: errors and objects ar
     exports: Record<string, string | { default: string }>;
   };
   const wrong: string[] = [];
-  for (const [door, target] of Object.entries(exports)) {
+  for (const [entry, target] of Object.entries(exports)) {
     if (typeof target === 'string') continue;
     const module = (await import(join(root, target.default))) as Record<string, unknown>;
     for (const [name, value] of Object.entries(module)) {
       const isClass = typeof value === 'function' && String(value).startsWith('class');
-      if (isClass && value.name !== name) wrong.push(`${door} ${name} is called ${value.name}`);
+      if (isClass && value.name !== name) wrong.push(`${entry} ${name} is called ${value.name}`);
     }
   }
   assert.deepEqual(wrong, []);

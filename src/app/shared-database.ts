@@ -3,15 +3,8 @@
  */
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import {
-  type Config,
-  configOptions,
-  type Option,
-  type OptionDeclarations,
-  refuseOption,
-  string,
-  workerAssignment,
-} from '../config/index.js';
+import { type Config, type Option, type OptionDeclarations, refuseOption, string } from '../config/index.js';
+import { configOptions, workerAssignment } from '../config/internal.js';
 import { type SharingContext, sharedByConfig } from './shared-by-config.js';
 
 /** Declares a `connection`: `sqlite:///` and a file, or `sqlite://:memory:`. */

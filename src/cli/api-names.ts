@@ -3,7 +3,7 @@
  */
 import type { Config } from '../config/index.js';
 import { Loader, PasteError } from '../loader/index.js';
-import { apiOptions as apiSectionOptions, servingOptions } from '../server/index.js';
+import { apiOptions as apiSectionOptions, servingOptions } from '../server/internal.js';
 import { apiOptions } from './api-options.js';
 
 /** The APIs a configuration enables: `enabled_apis`, by default every `[api:<name>]`. */

@@ -4,13 +4,16 @@
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { type Config, diagnose, maskUris } from '../config/index.js';
+import type { Config } from '../config/index.js';
+import { diagnose } from '../config/internal.js';
 import { ConfigurationRefused, type Diagnostic, orUndefined } from '../errors/index.js';
-import { type ContextTree, Loader, PasteAppNotFound, tellsChildren } from '../loader/index.js';
+import { type ContextTree, Loader, PasteAppNotFound } from '../loader/index.js';
+import { tellsChildren } from '../loader/internal.js';
 import { silentLogger } from '../log/index.js';
 import { checkManager, namedManager } from '../registry/internal.js';
 import { WSGIService } from '../server/index.js';
 import type { ListenAddress } from '../service/index.js';
+import { maskUris } from '../text/index.js';
 import { apiNames } from './api-names.js';
 import { missingAppIssue } from './missing-app.js';
 import { unplacedApi } from './missing-port.js';

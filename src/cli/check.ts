@@ -5,7 +5,8 @@
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
 import { type Diagnostic, messageWithValue, placeOf, printDiagnostic, printDiagnostics } from '../errors/index.js';
-import { aliasBlock, ConfigNotFound, Loader } from '../loader/index.js';
+import { ConfigNotFound, Loader } from '../loader/index.js';
+import { aliasBlock } from '../loader/internal.js';
 import { apiFindings } from './check-apis.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration, unread } from './configuration.js';

@@ -2,7 +2,8 @@
  * What every command reads first: the configuration that its options name.
  */
 import { contextFacts } from '../app/index.js';
-import { Config, ConfigError, type LoadOptions, searchedDirs, workerAssignment } from '../config/index.js';
+import { Config, ConfigError, type LoadOptions } from '../config/index.js';
+import { searchedDirs, workerAssignment } from '../config/internal.js';
 import type { Diagnostic } from '../errors/index.js';
 import { createLogger, type Logger, type LoggerOptions, type LogLevel } from '../log/index.js';
 import { logOptions } from './api-options.js';

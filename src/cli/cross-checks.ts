@@ -3,8 +3,8 @@
  */
 import type { Config, OptionMistake } from '../config/index.js';
 import { nearestNames, placeOf } from '../errors/index.js';
-import { launcherOptions } from '../launch/index.js';
-import { apiOptions as apiSectionOptions } from '../server/index.js';
+import { launcherOptions } from '../launch/internal.js';
+import { apiOptions as apiSectionOptions } from '../server/internal.js';
 import { managerOptions } from '../service/internal.js';
 import { apiNames, apiSections, appsOf, missingComma } from './api-names.js';
 import { apiOptions, logOptions } from './api-options.js';

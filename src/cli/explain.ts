@@ -3,9 +3,11 @@
  */
 import { relative } from 'node:path';
 import type { Command } from 'commander';
-import { encodedPath, writtenPath } from '../app/index.js';
+import { writtenPath } from '../app/index.js';
+import { encodedPath } from '../app/internal.js';
 import { PorticoError } from '../errors/index.js';
-import { type ExplainedStep, explainRequest, Loader } from '../loader/index.js';
+import { Loader } from '../loader/index.js';
+import { type ExplainedStep, explainRequest } from '../loader/internal.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { pasteFile } from './paste-file.js';
 

@@ -2,10 +2,11 @@
  * What may have been meant by an API, or its `pipeline`, that the paste file has no app for.
  */
 
-import { type Config, ConfigError, locationOfItem } from '../config/index.js';
+import { type Config, ConfigError } from '../config/index.js';
+import { locationOfItem } from '../config/internal.js';
 import { type Diagnostic, didYouMean } from '../errors/index.js';
 import { Loader, type PasteAppNotFound } from '../loader/index.js';
-import { apiOptions, servingOptions } from '../server/index.js';
+import { apiOptions, servingOptions } from '../server/internal.js';
 import { apiSections, missingComma } from './api-names.js';
 
 /** The `pipeline` that an API's section names; undefined where the API's own name is looked for. */

@@ -1,9 +1,10 @@
 /**
  * APIs that have no port: they listen on whatever is free, and clients find them nowhere.
  */
-import { type Config, ConfigError, locationOfItem } from '../config/index.js';
+import { type Config, ConfigError } from '../config/index.js';
+import { locationOfItem } from '../config/internal.js';
 import { type Diagnostic, placeOf, printDiagnostic } from '../errors/index.js';
-import { apiOptions } from '../server/index.js';
+import { apiOptions } from '../server/internal.js';
 import type { ListenAddress } from '../service/index.js';
 
 /** A warning for an API whose port nobody gave. None for `port = 0`, which asks for any. */

@@ -3,15 +3,8 @@
  */
 import { relative } from 'node:path';
 import type { Command } from 'commander';
-import {
-  type Config,
-  ConfigError,
-  camelCase,
-  isSecret,
-  maskText,
-  maskValue,
-  type OptionDeclarations,
-} from '../config/index.js';
+import { type Config, ConfigError, type OptionDeclarations } from '../config/index.js';
+import { camelCase, isSecret, maskText, maskValue } from '../config/internal.js';
 import { type ContextTree, Loader } from '../loader/index.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { choice } from './option-values.js';

@@ -44,7 +44,7 @@ export async function runCommand(words: readonly string[], plain?: ServeWords): 
     const { serve } = await import('./serve.js');
     return await serve(plain.given, plain.traceErrors);
   } catch (error) {
-    const { isWorker } = await import('../launch/index.js');
+    const { isWorker } = await import('../launch/internal.js');
     // A worker's parent says what went wrong, and it alone: the error reaches it by the channel.
     if (isWorker()) throw error;
     const traced = words.includes('--trace-errors') && error instanceof Error;

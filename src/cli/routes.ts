@@ -8,18 +8,8 @@ import type { Config } from '../config/index.js';
 import { ConfigurationRefused, didYouMean, type Origin, PorticoError } from '../errors/index.js';
 import { Loader } from '../loader/index.js';
 import { silentLogger } from '../log/index.js';
-import {
-  type BuiltRouter,
-  collectRouters,
-  type DescribedRoute,
-  describeRoutes,
-  explainMatch,
-  findOverlaps,
-  legacyRules,
-  openApiDocument,
-  slowRequirements,
-  warningsOf,
-} from '../routing/index.js';
+import { type DescribedRoute, describeRoutes, explainMatch, findOverlaps, openApiDocument } from '../routing/index.js';
+import { type BuiltRouter, collectRouters, legacyRules, slowRequirements, warningsOf } from '../routing/internal.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
 import { enabledApis } from './enabled-apis.js';

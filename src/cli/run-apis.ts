@@ -3,7 +3,8 @@
  */
 import { type Config, ConfigError } from '../config/index.js';
 import { ConfigurationRefused, describeError, PorticoError, Refusals } from '../errors/index.js';
-import { isRehearsal, isWorker, ProcessLauncher } from '../launch/index.js';
+import { ProcessLauncher } from '../launch/index.js';
+import { isRehearsal, isWorker } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';
 import { holdSignals } from '../process/index.js';
 import { WSGIService } from '../server/index.js';

@@ -3,7 +3,7 @@
  */
 
 import { describeError } from '../errors/index.js';
-import { isWorker, wasLogged } from '../launch/index.js';
+import { isWorker, wasLogged } from '../launch/internal.js';
 import { holdSignals } from '../process/index.js';
 import type { Awaitable } from '../service/index.js';
 import { exitStatusOf } from './failure.js';

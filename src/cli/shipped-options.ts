@@ -1,12 +1,12 @@
 /**
  * Every option that ships, in one table: what a program knows before it has loaded anything, and what filters add.
  */
-import { authOptions, type Declared, faultOptions } from '../app/index.js';
+import { authOptions, type Declared, faultOptions } from '../app/internal.js';
 import type { Config, OptionDeclarations } from '../config/index.js';
-import { configOptions } from '../config/index.js';
-import { backdoorOptions, launcherOptions, reportOptions, supervisorOptions } from '../launch/index.js';
+import { configOptions } from '../config/internal.js';
+import { backdoorOptions, launcherOptions, reportOptions, supervisorOptions } from '../launch/internal.js';
 import { databaseOptions, heartbeatOptions, servicegroupOptions } from '../registry/internal.js';
-import { apiOptions as apiSectionOptions, servingOptions, sslOptions, wsgiOptions } from '../server/index.js';
+import { apiOptions as apiSectionOptions, servingOptions, sslOptions, wsgiOptions } from '../server/internal.js';
 import { managerOptions } from '../service/internal.js';
 import { apiNames } from './api-names.js';
 import { apiOptions, logOptions } from './api-options.js';

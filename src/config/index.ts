@@ -1,7 +1,6 @@
 /** `portico/config`: the typed configuration of a service. */
 
-export { type Diagnostic, type Place, placeOf, printDiagnostic } from '../errors/index.js';
-export { maskUris } from '../text/index.js';
+export { type Diagnostic, type Place, printDiagnostic } from '../errors/index.js';
 export { Config, type CrossCheck, type MutateHook, type PreparedReload } from './config.js';
 export {
   type ConfigDescription,
@@ -22,43 +21,28 @@ export {
   showOptions,
 } from './documents/show.js';
 export { type Renaming, type Upgrade, upgradeText } from './documents/upgrade.js';
-export { type IniSections, writeIni, writeOption } from './documents/write-ini.js';
-export {
-  type Change,
-  type ConfigChanges,
-  describeChange,
-  type Effect,
-  type PrepareReloadOptions,
-  type ReloadMethod,
-  type ReloadOptions,
-  type ReportedChange,
+export type {
+  Change,
+  ConfigChanges,
+  Effect,
+  PrepareReloadOptions,
+  ReloadMethod,
+  ReloadOptions,
+  ReportedChange,
 } from './generations/changes.js';
 export type { ConfigSnapshot } from './generations/generation.js';
-export { configOptions } from './generations/generation.js';
 export { type WatchOptions, watchFiles } from './generations/watch-files.js';
-export type { LoadOptions } from './load.js';
-export { type WorkerAssignment, workerAssignment } from './load.js';
-export { HelpRequested, maskArguments, UsageError } from './sources/command-line.js';
-export { commandName, searchedDirs } from './sources/default-files.js';
-export { sourceOptions } from './sources/external-sources.js';
+export type { LoadOptions, WorkerAssignment } from './load.js';
+export { UsageError } from './sources/command-line.js';
 export { withOverrides } from './sources/with-overrides.js';
 export { cidr, type HostPort, host, hostport, ip, type ListenValue, listen } from './types/address-types.js';
 export { dict, list, multi } from './types/collection-types.js';
-export { declareType, type ValueType } from './types/declare.js';
+export type { ValueType } from './types/declare.js';
 export { defineOptions, lintOptions, type OptionRemark } from './types/define-options.js';
 export { boolean, bytes, duration, float, integer, type NumberRange, port, range } from './types/number-types.js';
-export {
-  camelCase,
-  InvalidValue,
-  type Option,
-  type OptionDeclarations,
-  type OptionSpec,
-  type OptionsOf,
-  type WrittenValue,
-} from './types/option.js';
+export type { Option, OptionDeclarations, OptionSpec, OptionsOf, WrittenValue } from './types/option.js';
 export { module, oneOf, path, regexp, string, uri } from './types/text-types.js';
-export { diagnose, locationOfItem, type OptionMistake, refuseOption } from './values/cross-check.js';
+export { type OptionMistake, refuseOption } from './values/cross-check.js';
 export type { GroupOptions, ValidateOptions } from './values/group-values.js';
 export { ConfigError } from './values/issue.js';
-export { isSecret, maskText, maskValue } from './values/mask.js';
 export type { Resolved } from './values/resolver.js';

@@ -1,38 +1,19 @@
 /** `portico/launch`: launchers, signals, systemd; usable without any HTTP. */
 export type { Assignment } from './assignment.js';
-export {
-  type Backdoor,
-  type BackdoorOptions,
-  backdoorOptions,
-  initializeBackdoor,
-  initializeIfEnabled,
-} from './backdoor/backdoor.js';
+export { type Backdoor, type BackdoorOptions, initializeIfEnabled } from './backdoor/backdoor.js';
 export { BackdoorConfigValueError } from './backdoor/backdoor-address.js';
-export { STATUS_FAILED, STATUS_REFUSED, STATUS_STOPPED, STATUS_UNHANDLED } from './exit-status.js';
 export type { ServiceLauncherOptions } from './in-process/in-process-runner.js';
 export { type LaunchOptions, launch, serve, wait } from './launch.js';
 export type { Launcher, LauncherOptions } from './launcher.js';
-export { DEFAULT_SETTINGS, type LaunchSettings, launcherOptions, type RestartMethod } from './launcher-options.js';
+export type { LaunchSettings, RestartMethod } from './launcher-options.js';
 export type { LauncherStatus, ServiceStatus, WorkerStatus } from './launcher-status.js';
 export type { ProcessLauncherOptions } from './parent/fleet-runner.js';
 export type { HostProcess } from './process/host-process.js';
-export { wasLogged } from './process/log-failure.js';
-export { isSignalSupported, SignalHandler, type SignalListener, type SignalSource } from './process/signal-handler.js';
 export { ProcessLauncher } from './process-launcher.js';
 export type { LaunchRequest } from './reload/fleet-reload.js';
 export type { OnReload } from './reload/parent-reload.js';
 export type { PipelineChange, ReloadChange } from './reload/reload-changes.js';
 export type { ReloadReport } from './reload/reload-report.js';
-export { type ProcessReportOptions, processReport, supervisorOptions } from './report/diagnosis.js';
 export type { Answer, AnswerQuestion } from './report/questions.js';
-export {
-  GuruMeditation,
-  type GuruMeditationOptions,
-  guruMeditation,
-  type ReportedRequest,
-  type ReportSection,
-  reportOptions,
-} from './report/report.js';
 export { ServiceLauncher } from './service-launcher.js';
 export { type NotifyOptions, notify, notifyOnce, onReady, type Readiness } from './systemd/notify.js';
-export { isRehearsal, isWorker } from './worker/parent-link.js';

@@ -1,7 +1,7 @@
 /**
  * Filters that stand in the wrong order in a pipeline: a start warns of them, and check shows them.
  */
-import type { Declared, WantedOrder } from '../app/index.js';
+import type { Declared, WantedOrder } from '../app/internal.js';
 import type { Config } from '../config/index.js';
 import type { Origin } from '../errors/index.js';
 import { type Context, type FactoryUse, sectionOf } from './context.js';

@@ -1,17 +1,14 @@
 /** `portico/loader`: apps, filters and servers from `api-paste.ini`, and the composites they are joined with. */
 
 export type { CheckOptions } from './check/check.js';
-export { aliasBlock } from './check/finding.js';
-export { byOption, pipelineNamed } from './composite/by-option.js';
+export { byOption } from './composite/by-option.js';
 export { type Cascade, cascade } from './composite/cascade.js';
-export { type AskedChild, type TellsChildren, tellsChildren } from './composite/children.js';
 export { type URLMap, urlmap } from './composite/urlmap.js';
 export { versionedUrlmap } from './composite/versioned-urlmap.js';
 export type { ChildTree, ContextTree } from './context.js';
 export type { AwaitableFilter, ComposedFilter, Created, ServerFactory } from './create.js';
-export { type ExplainedStep, explainRequest, type ImaginedRequest } from './explain.js';
 export type { LoadedApp } from './factory-context.js';
 export { type ListedSection, type Loaded, Loader, type LoaderOptions, type ResolvedConf } from './loader.js';
 export { ConfigNotFound, PasteAppNotFound, PasteError, type PasteReference } from './paste-error.js';
-export { type EntryPoints, LazyFactory, type Resolver } from './resolver.js';
-export { isPasteSection, type Kind } from './section.js';
+export type { EntryPoints, Resolver } from './resolver.js';
+export type { Kind } from './section.js';

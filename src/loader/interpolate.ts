@@ -2,7 +2,7 @@
  * `%(name)s` and `%%`, as configparser's basic interpolation resolves them, and what is wrong with a value that cannot be
  * interpolated: where the `%` stands, which option was read, and what was meant.
  */
-import { isSecret } from '../config/index.js';
+import { isSecret } from '../config/internal.js';
 import { didYouMean } from '../errors/index.js';
 import { originWithin, type PasteOption } from '../ini/index.js';
 import { type PasteError, refuse } from './paste-error.js';

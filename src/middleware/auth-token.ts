@@ -2,15 +2,8 @@
  * auth_token: callers show who they are by a token that an identity service vouches for, as keystonemiddleware's.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  beforeHead,
-  environ,
-  type FactoryContext,
-  Fault,
-  type Filter,
-  filterFactory,
-  optionOrigin,
-} from '../app/index.js';
+import { beforeHead, environ, type FactoryContext, Fault, type Filter, filterFactory } from '../app/index.js';
+import { optionOrigin } from '../app/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import {
   type AuthTokenOptions,

@@ -3,7 +3,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { environ, Fault, filterFactory, optionOrigin, remoteOf } from '../app/index.js';
+import { environ, Fault, filterFactory, remoteOf } from '../app/index.js';
+import { optionOrigin } from '../app/internal.js';
 import { boolean, defineOptions, duration, integer, path, string } from '../config/index.js';
 import { addressKey } from './addresses.js';
 import { HtpasswdFile } from './auth/htpasswd-file.js';

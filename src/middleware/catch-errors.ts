@@ -2,17 +2,8 @@
  * catch_errors: whatever an inner layer fails with becomes an answer.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  asFault,
-  catching,
-  environ,
-  Fault,
-  faultStyleOf,
-  filterFactory,
-  ownFaultStyle,
-  renderFault,
-  targetMask,
-} from '../app/index.js';
+import { asFault, environ, Fault, faultStyleOf, filterFactory, renderFault } from '../app/index.js';
+import { catching, ownFaultStyle, targetMask } from '../app/internal.js';
 import { boolean, defineOptions, list } from '../config/index.js';
 import { headerMask } from './headers.js';
 

@@ -9,8 +9,8 @@ import {
   fastifyApp,
   filterFactory,
   fromConnect,
-  type LeafPlugin,
 } from '../app/index.js';
+import type { LeafPlugin } from '../app/internal.js';
 import { boolean, defineOptions, module, string } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import { importModuleExport } from '../service/internal.js';

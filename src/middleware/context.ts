@@ -1,7 +1,8 @@
 /**
  * context: the request's context, from what the filters further out have found.
  */
-import { environ, Fault, filterFactory, RequestContext, remoteOf, runInContext } from '../app/index.js';
+import { environ, Fault, filterFactory, RequestContext, remoteOf } from '../app/index.js';
+import { runInContext } from '../app/internal.js';
 import { boolean, defineOptions, list } from '../config/index.js';
 import type {} from './auth/identity.js';
 

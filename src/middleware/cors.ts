@@ -4,7 +4,8 @@
  * The package cors takes every OPTIONS for a preflight, compares no method or header, and writes before the app does.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { beforeHead, type FactoryContext, type Filter, filterFactory, optionOrigin } from '../app/index.js';
+import { beforeHead, type FactoryContext, type Filter, filterFactory } from '../app/index.js';
+import { optionOrigin } from '../app/internal.js';
 import { boolean, defineOptions, integer, list, string } from '../config/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
 import { CorsPolicy, type CorsRules } from './cors-policy.js';

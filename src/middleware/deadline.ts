@@ -2,7 +2,8 @@
  * deadline: no request for ever.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { afterResponse, environ, Fault, filterFactory, muteWhenEnded, offerSignal } from '../app/index.js';
+import { afterResponse, environ, Fault, filterFactory, muteWhenEnded } from '../app/index.js';
+import { offerSignal } from '../app/internal.js';
 import { defineOptions, dict, duration, string } from '../config/index.js';
 import { systemClock } from '../tasks/index.js';
 import { TOKEN } from './headers.js';

@@ -2,7 +2,8 @@
  * debug: everything about requests and responses, in the log. Not for production.
  */
 import { PassThrough } from 'node:stream';
-import { beforeHead, environ, filterFactory, targetMask, transformBody } from '../app/index.js';
+import { beforeHead, environ, filterFactory, transformBody } from '../app/index.js';
+import { targetMask } from '../app/internal.js';
 import { defineOptions, list } from '../config/index.js';
 import { requireDebug } from './debug-only.js';
 import { headerMask } from './headers.js';

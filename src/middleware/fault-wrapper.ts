@@ -2,7 +2,8 @@
  * fault_wrapper: errors of an app that is no Router, as faults.
  */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { catching, environ, Fault, faultStyleOf, filterFactory, ownFaultStyle, renderFault } from '../app/index.js';
+import { environ, Fault, faultStyleOf, filterFactory, renderFault } from '../app/index.js';
+import { catching, ownFaultStyle } from '../app/internal.js';
 import { defineOptions } from '../config/index.js';
 
 export const faultWrapperOptions = defineOptions({

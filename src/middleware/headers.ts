@@ -2,7 +2,7 @@
  * Header fields: their names, taking some off a request, Vary, and copies for the log without credentials.
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { replaceRawHeaders } from '../app/index.js';
+import { replaceRawHeaders } from '../app/internal.js';
 import { looksSecret, masked } from '../text/index.js';
 
 /** A token, RFC 9110 §5.6.2: the form of header names and methods. Others in options would fail at every request. */

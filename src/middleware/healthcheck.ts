@@ -6,19 +6,18 @@ import { BlockList } from 'node:net';
 import {
   type App,
   appFactory,
-  connectionAddress,
   environ,
   type FactoryContext,
   Fault,
   filterFactory,
   isDraining,
-  isRecordLost,
   type LiveOptions,
   preferredType,
   requestPath,
   selfPlaced,
   writtenPath,
 } from '../app/index.js';
+import { connectionAddress, isRecordLost } from '../app/internal.js';
 import type { OptionsOf } from '../config/index.js';
 import { isInNetworks, networkList } from './addresses.js';
 import { checkPlugins, loadPlugins } from './health/healthcheck-loading.js';

@@ -3,8 +3,6 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
-  authOptions,
-  connectionAddress,
   environ,
   type FactoryContext,
   Fault,
@@ -12,8 +10,8 @@ import {
   quoteClient,
   RequestContext,
   remoteOf,
-  runInContext,
 } from '../app/index.js';
+import { authOptions, connectionAddress, runInContext } from '../app/internal.js';
 import { boolean, defineOptions, type ListenValue, list } from '../config/index.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { isFirstWorker } from '../service/internal.js';

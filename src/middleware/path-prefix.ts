@@ -1,7 +1,8 @@
 /**
  * path_prefix: an application that lives below a prefix, as PasteDeploy's prefix middleware makes it.
  */
-import { catching, encodedPath, environ, filterFactory, remoteOf, writtenPath } from '../app/index.js';
+import { environ, filterFactory, remoteOf, writtenPath } from '../app/index.js';
+import { catching, encodedPath } from '../app/internal.js';
 import { boolean, defineOptions, oneOf, port, string } from '../config/index.js';
 
 export const pathPrefixOptions = defineOptions({

@@ -4,8 +4,10 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type parseForwarded from 'forwarded-parse';
-import { connectionRemote, environ, Fault, filterFactory, optionOrigin, type Remote } from '../app/index.js';
-import { boolean, cidr, defineOptions, InvalidValue, list, oneOf } from '../config/index.js';
+import { environ, Fault, filterFactory, type Remote } from '../app/index.js';
+import { connectionRemote, optionOrigin } from '../app/internal.js';
+import { boolean, cidr, defineOptions, list, oneOf } from '../config/index.js';
+import { InvalidValue } from '../config/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import { removeHeaders } from './headers.js';
 

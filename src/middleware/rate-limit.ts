@@ -10,24 +10,12 @@ import {
   filterFactory,
   type MatchedRoute,
   methodsOf,
-  optionOrigin,
   remoteOf,
   requestPath,
-  routedTo,
-  type WantedOrder,
-  whenRouted,
 } from '../app/index.js';
-import {
-  boolean,
-  cidr,
-  defineOptions,
-  integer,
-  list,
-  multi,
-  type OptionsOf,
-  oneOf,
-  workerAssignment,
-} from '../config/index.js';
+import { optionOrigin, routedTo, type WantedOrder, whenRouted } from '../app/internal.js';
+import { boolean, cidr, defineOptions, integer, list, multi, type OptionsOf, oneOf } from '../config/index.js';
+import { workerAssignment } from '../config/internal.js';
 import type { Origin } from '../errors/index.js';
 import { isFirstWorker } from '../service/internal.js';
 import { systemClock } from '../tasks/index.js';

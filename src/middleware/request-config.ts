@@ -1,7 +1,8 @@
 /**
  * request_config: the configuration of the paste file, for applications that look it up in the environ.
  */
-import { afterResponse, catching, environ, type Filter, type FilterFactory } from '../app/index.js';
+import { afterResponse, environ, type Filter, type FilterFactory } from '../app/index.js';
+import { catching } from '../app/internal.js';
 
 declare module '../app/index.js' {
   interface Environ {

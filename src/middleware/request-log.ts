@@ -4,17 +4,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   afterResponse,
-  countAnswer,
   environ,
   Fault,
   filterFactory,
-  noteAddress,
   type ResponseOutcome,
   remoteOf,
   requestPath,
-  sentBytes,
-  targetMask,
 } from '../app/index.js';
+import { countAnswer, noteAddress, sentBytes, targetMask } from '../app/internal.js';
 import { boolean, type Config, defineOptions, float, integer, list, oneOf } from '../config/index.js';
 import { printable } from '../text/index.js';
 import { isBelow } from './path-prefix-match.js';

@@ -1,7 +1,8 @@
 /**
  * sizelimit: no request body larger than allowed.
  */
-import { Fault, filterFactory, limitBody, tooLarge } from '../app/index.js';
+import { Fault, filterFactory, limitBody } from '../app/index.js';
+import { tooLarge } from '../app/internal.js';
 import { bytes, defineOptions, dict } from '../config/index.js';
 import { ofLongestPrefix } from './path-prefix-match.js';
 

@@ -5,16 +5,8 @@
 import { realpath } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join, resolve, sep } from 'node:path';
-import {
-  type App,
-  appFactory,
-  environ,
-  type FactoryContext,
-  Fault,
-  filterFactory,
-  guardPipe,
-  optionOrigin,
-} from '../app/index.js';
+import { type App, appFactory, environ, type FactoryContext, Fault, filterFactory } from '../app/index.js';
+import { guardPipe, optionOrigin } from '../app/internal.js';
 import { defineOptions, integer, list, path } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
 

@@ -1,4 +1,4 @@
-/** What other folders of Portico use of this one beside what is published. */
+/** What other directories of Portico use of this one beside what is published. */
 export { checkManager, namedManager } from './managed-service.js';
 export { sqlitePath } from './open-registry.js';
 export { databaseOptions, heartbeatOptions, servicegroupOptions } from './registry-options.js';

@@ -3,7 +3,8 @@
  * a place among the services that are known.
  */
 import { dirname } from 'node:path';
-import { type Config, workerAssignment } from '../config/index.js';
+import type { Config } from '../config/index.js';
+import { workerAssignment } from '../config/internal.js';
 import { ConfigurationRefused, type Origin, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import {

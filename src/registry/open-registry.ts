@@ -4,7 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve, sep } from 'node:path';
-import { type Config, configOptions, workerAssignment } from '../config/index.js';
+import type { Config } from '../config/index.js';
+import { configOptions, workerAssignment } from '../config/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { systemClock } from '../tasks/index.js';

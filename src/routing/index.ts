@@ -1,6 +1,5 @@
 /** `portico/routing`: routes to controllers. */
 
-export { decodePath, type OverrideSource, overriddenMethod } from '../app/index.js';
 export {
   type Action,
   type ActionOptions,
@@ -16,7 +15,7 @@ export type { ControllerSource } from './actions/controllers.js';
 export type { FromSchema, JsonSchema } from './actions/json-schema.js';
 export { Reply, SENT } from './actions/reply.js';
 export { Resource, type ResourceSettings } from './actions/resource.js';
-export { type BuiltRouter, collectRouters, type OperationSource } from './built-router.js';
+export type { OperationSource } from './built-router.js';
 export {
   type DescribedRoute,
   describeRoutes,
@@ -27,41 +26,22 @@ export {
 export type { ConditionFunction, Conditions, Match, MatchRequest } from './mapper/conditions.js';
 export { Mapper, type MapperOptions, type Redirect } from './mapper/mapper.js';
 export type { ResourceOptions } from './mapper/resource-routes.js';
-export {
-  type GenerateFilter,
-  type ParentResource,
-  type Requirements,
-  Route,
-  type RouteOptions,
-} from './mapper/route.js';
-export { GenerationError, RouteError, RouteTableError } from './mapper/route-error.js';
+export type { GenerateFilter, ParentResource, Requirements, Route, RouteOptions } from './mapper/route.js';
+export { type GenerationError, type RouteError, RouteTableError } from './mapper/route-error.js';
 export type { RouteSettings } from './mapper/route-settings.js';
-export {
-  type CollectionOptions,
-  type StandardRouteOptions,
+export type {
+  CollectionOptions,
+  StandardRouteOptions,
   SubMapper,
-  type SubMapperAction,
-  type SubMapperOptions,
+  SubMapperAction,
+  SubMapperOptions,
 } from './mapper/submapper.js';
 export { findOverlaps, findShadowed, type Overlap, type Shadowed } from './matching/check-table.js';
-export { Found } from './matching/compiled-route.js';
+export type { Found } from './matching/compiled-route.js';
 export { type OpenApiAdditions, type OpenApiOptions, openApiDocument } from './openapi.js';
-export {
-  type ConnectOptions,
-  Router,
-  type RouterResourceOptions,
-  type RouterUrl,
-} from './router.js';
+export { type ConnectOptions, Router, type RouterResourceOptions, type RouterUrl } from './router.js';
 export type { RouterFastifyOptions, RouterOptions, RouterPlugin } from './router-options.js';
-export { type Dispatch, dispatch, type Matched, type Redirected } from './serving/dispatch.js';
 export type { BuiltInTypes, ParamsOf, ParamType } from './template/param-types.js';
-export {
-  legacyRules,
-  type RouteWarning,
-  type SlowRequirement,
-  slowRequirements,
-  warningsOf,
-} from './template/template-warnings.js';
 export type { UrlSurroundings, UrlValues } from './urls/url-builder.js';
-export { ApiVersion, type VersionRange, type WrittenRange } from './versions/api-version.js';
+export type { ApiVersion, VersionRange, WrittenRange } from './versions/api-version.js';
 export type { VersionOptions } from './versions/version-negotiation.js';

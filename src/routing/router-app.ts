@@ -2,18 +2,8 @@
  * A router's table as an App: match, then filters, then the stage that runs the action and answers.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  type AnswerFaultOptions,
-  answerFault,
-  asFault,
-  type ClosableApp,
-  decodePath,
-  environ,
-  Fault,
-  overriddenMethod,
-  quoteClient,
-  tellRouted,
-} from '../app/index.js';
+import { asFault, type ClosableApp, environ, Fault, quoteClient } from '../app/index.js';
+import { type AnswerFaultOptions, answerFault, decodePath, overriddenMethod, tellRouted } from '../app/internal.js';
 import type { LogFields } from '../log/index.js';
 import { ActionRequest, type Args, type RequestSurroundings } from './actions/action-request.js';
 import { SchemaCompiler } from './actions/schema-compiler.js';

@@ -1,7 +1,8 @@
 /**
  * Routes to controllers: a mapper whose table is an App.
  */
-import { type App, type ClosableApp, connectApp, type Filter } from '../app/index.js';
+import type { App, ClosableApp, Filter } from '../app/index.js';
+import { connectApp } from '../app/internal.js';
 import { didYouMean, type PorticoError } from '../errors/index.js';
 import { createLogger } from '../log/index.js';
 import type { Handler } from './actions/action.js';

@@ -1,7 +1,8 @@
 /**
  * Who an RPC service is: names that its records, its topics and its options are made of.
  */
-import { type Config, commandName, defineOptions, module } from '../config/index.js';
+import { type Config, defineOptions, module } from '../config/index.js';
+import { commandName } from '../config/internal.js';
 import { ConfigurationRefused, didYouMean, PorticoError } from '../errors/index.js';
 import type { ManagerContext, ManagerOption } from '../registry/index.js';
 import { heartbeatOptions, namedManager } from '../registry/internal.js';

@@ -10,7 +10,8 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
-import { abortResponse, countAnswer, countPlaces } from '../app/index.js';
+import { abortResponse } from '../app/index.js';
+import { countAnswer, countPlaces } from '../app/internal.js';
 import type { Logger } from '../log/index.js';
 import {
   advertiseIdleTime,

@@ -3,7 +3,7 @@
  */
 import type { TlsOptions } from 'node:tls';
 import type { FaultStyle } from '../app/index.js';
-import { camelCase } from '../config/index.js';
+import { camelCase } from '../config/internal.js';
 import type { Logger } from '../log/index.js';
 import type { ListenAddress } from '../service/index.js';
 import { type WsgiOptions, wsgiOptions } from './api/wsgi-options.js';

@@ -1,4 +1,4 @@
-/** What other folders of Portico use of this one beside what is published. */
+/** What other directories of Portico use of this one beside what is published. */
 export { NotSupported } from './driver-kind.js';
 export { HOOK_NAMES } from './hook-caller.js';
 export { findManager, loadManager } from './load-manager.js';

@@ -1,7 +1,7 @@
 /**
  * Warnings that every worker of a service has alike: one of them says them for all.
  */
-import { workerAssignment } from '../config/index.js';
+import { workerAssignment } from '../config/internal.js';
 import type { Logger } from '../log/index.js';
 
 /** A logger for as long as something is built. */

@@ -2,7 +2,8 @@
  * The App contract as a wrapper that complains, as Rack::Lint is for Rack.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type App, environ, isOwnPatch } from '../app/index.js';
+import { type App, environ } from '../app/index.js';
+import { isOwnPatch } from '../app/internal.js';
 import { PorticoError } from '../errors/index.js';
 import { type Clock, systemClock } from '../tasks/index.js';
 

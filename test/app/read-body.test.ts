@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { test } from 'node:test';
-import { type App, limitBody, readBody, tooLarge } from 'portico/app';
+import { type App, limitBody, readBody } from 'portico/app';
 import { lint, request } from 'portico/testing';
+import { tooLarge } from '#internal/app';
 
 const echo =
   (limit?: number): App =>

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
-import type { ServiceJson } from '../../dist/registry/internal.js';
+import type { ServiceJson } from '#internal/registry';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { announcement } from '../registry/announcement.js';
 

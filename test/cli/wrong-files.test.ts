@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { developmentCertificate } from 'portico/server';
+import { developmentCertificate } from '#internal/server';
 
 const main = resolve(fileURLToPath(import.meta.url), '..', '..', '..', 'lib', 'cli', 'main.js');
 const pasted = {

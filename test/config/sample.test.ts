@@ -4,7 +4,6 @@ import {
   boolean,
   bytes,
   Config,
-  configOptions,
   declareDescribed,
   defineOptions,
   describeOptions,
@@ -19,6 +18,7 @@ import {
   type Registration,
   string,
 } from 'portico/config';
+import { configOptions } from '#internal/config';
 
 const options = defineOptions({
   rare: boolean({ default: false, advanced: true, help: 'For rare needs.' }),

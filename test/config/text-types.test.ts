@@ -3,7 +3,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { InvalidValue, module, oneOf, path, regexp, string, uri } from 'portico/config';
+import { module, oneOf, path, regexp, string, uri } from 'portico/config';
+import { InvalidValue } from '#internal/config';
 
 test('CF-30 text has choices, a pattern, a length; empty text is a value', () => {
   assert.equal(string({ default: 'x' }).parse(''), '');

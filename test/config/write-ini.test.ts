@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Config, defineOptions, string, writeIni, writeOption } from 'portico/config';
+import { Config, defineOptions, string } from 'portico/config';
+import { writeIni, writeOption } from '#internal/config';
 import { readConf } from '../../dist/ini/index.js';
 
 test('values are written so that they are read back: quotes, comment signs, blanks, several lines', () => {

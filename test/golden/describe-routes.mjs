@@ -3,7 +3,9 @@
 //
 // One definition is one document; several stand one to a line, and each gets one line of answer.
 import { readFileSync } from 'node:fs';
-import { decodePath, dispatch, GenerationError, Mapper, overriddenMethod, Route } from 'portico/routing';
+import { Mapper } from 'portico/routing';
+import { decodePath, overriddenMethod } from '#internal/app';
+import { dispatch, GenerationError, Route } from '#internal/routing';
 
 const CONDITIONS = {
   $allow: () => true,

@@ -4,10 +4,10 @@ import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { Config, defineOptions, string } from 'portico/config';
-import { type GuruMeditationOptions, guruMeditation, processReport } from 'portico/launch';
 import { Service, type ServiceBase } from 'portico/service';
 import { PeriodicTasks, TaskGroup } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
+import { type GuruMeditationOptions, guruMeditation, processReport } from '#internal/launch';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { recordedLog } from '../tasks/recorded-log.js';
 

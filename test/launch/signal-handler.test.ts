@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { constants } from 'node:os';
 import { test } from 'node:test';
 import { createLogger } from 'portico';
-import { SignalHandler } from 'portico/launch';
+import { SignalHandler } from '#internal/launch';
 
 function fakeSource(): EventEmitter {
   return new EventEmitter();

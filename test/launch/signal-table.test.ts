@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLogger } from 'portico';
-import { DEFAULT_SETTINGS, type LaunchSettings } from 'portico/launch';
+import type { LaunchSettings } from 'portico/launch';
+import { DEFAULT_SETTINGS } from '#internal/launch';
 import { HookList } from '../../dist/launch/process/hook-list.js';
 import { signalTable } from '../../dist/launch/process/signal-table.js';
 

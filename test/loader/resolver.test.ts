@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { App } from 'portico/app';
 import { Loader, type LoaderOptions, type PasteError } from 'portico/loader';
-import { importModuleExport } from '../../dist/service/internal.js';
+import { importModuleExport } from '#internal/service';
 import { folderOf } from './folder.js';
 
 const say = (name: string) =>

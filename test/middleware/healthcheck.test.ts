@@ -3,9 +3,10 @@ import { rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { type App, compose, environ, markDraining } from 'portico/app';
+import { type App, compose, environ } from 'portico/app';
 import { healthcheck, healthcheckFilter, proxyHeaders } from 'portico/middleware';
 import { buildApp, buildFilter, captureLog, lint, request, tempConfig } from 'portico/testing';
+import { markDraining } from '#internal/app';
 
 /** The app as urlmap mounts it. */
 const mounted =

@@ -9,7 +9,7 @@ import { after, test } from 'node:test';
 import { silentLogger } from 'portico';
 import { Config } from 'portico/config';
 import { membership, openRegistry } from 'portico/registry';
-import { sqlitePath } from '../../dist/registry/internal.js';
+import { sqlitePath } from '#internal/registry';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 
 const log = silentLogger();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryStore, RegistryUnavailable, ServiceRegistry, type ServiceRegistryOptions } from 'portico/registry';
 import { FakeClock } from 'portico/testing';
-import { serviceJson } from '../../dist/registry/internal.js';
+import { serviceJson } from '#internal/registry';
 import { recordedLog } from '../tasks/recorded-log.js';
 import { announcement } from './announcement.js';
 

@@ -9,15 +9,13 @@ import {
   explainMatch,
   findOverlaps,
   findShadowed,
-  legacyRules,
   Mapper,
   openApiDocument,
   type RouteOptions,
   Router,
   RouteTableError,
-  slowRequirements,
-  warningsOf,
 } from 'portico/routing';
+import { legacyRules, slowRequirements, warningsOf } from '#internal/routing';
 import { keepingLogger, serveRouter } from './served-router.js';
 
 const GET: RouteOptions = { controller: 'c', action: 'a', conditions: { method: ['GET'] } };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { GenerationError, Mapper, RouteError, type RouteOptions } from 'portico/routing';
+import { Mapper, type RouteOptions } from 'portico/routing';
+import { GenerationError, RouteError } from '#internal/routing';
 
 const here = import.meta.url.split('/').at(-1)!;
 

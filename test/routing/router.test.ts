@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type App, environ, type Filter } from 'portico/app';
-import { action, GenerationError, type MatchRequest, Router, RouteTableError } from 'portico/routing';
+import { action, type MatchRequest, Router, RouteTableError } from 'portico/routing';
+import { GenerationError } from '#internal/routing';
 import { keepingLogger, serveApp, serveRouter } from './served-router.js';
 
 /** A filter that writes its name before and after. */

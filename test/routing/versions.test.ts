@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ActionRequest, ApiVersion, action, Router, RouteTableError } from 'portico/routing';
+import { type ActionRequest, action, Router, RouteTableError } from 'portico/routing';
+import { ApiVersion } from '#internal/routing';
 import { type Answer, serveRouter } from './served-router.js';
 
 const versions = {

@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Config, port, string } from 'portico/config';
-import { aliasBlock, Loader } from 'portico/loader';
+import { Loader } from 'portico/loader';
+import { aliasBlock } from '#internal/loader';
 import { account, FakeIdentity, token } from '../middleware/fake-identity.js';
 import { ask, CIRROS, load, PASTE, serve, startCompute, temporaryFolder } from './sample-api.js';
 

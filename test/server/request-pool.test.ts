@@ -4,18 +4,10 @@ import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
-import {
-  type App,
-  afterResponse,
-  compose,
-  currentContext,
-  type Filter,
-  RequestContext,
-  readBody,
-  runInContext,
-} from 'portico/app';
+import { type App, afterResponse, compose, currentContext, type Filter, RequestContext, readBody } from 'portico/app';
 import { cascade } from 'portico/loader';
 import { Server, type ServerOptions } from 'portico/server';
+import { runInContext } from '#internal/app';
 import { Client, exchange, portOf } from './raw-client.js';
 
 async function started(t: TestContext, app: App, options: ServerOptions = {}) {

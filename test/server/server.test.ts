@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { type App, Fault } from 'portico/app';
 import { Server, type ServerOptions } from 'portico/server';
-import { isListening } from '../../dist/service/internal.js';
+import { isListening } from '#internal/service';
 import { memoryLog } from './memory-log.js';
 import { Client, exchange, portOf } from './raw-client.js';
 

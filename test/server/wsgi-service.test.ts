@@ -14,7 +14,7 @@ import { type ManagerContext, openRegistry } from 'portico/registry';
 import { WSGIService, type WSGIServiceOptions } from 'portico/server';
 import type { Manager, Registration, ServiceRecord } from 'portico/service';
 import { PeriodicTasks, periodicTask } from 'portico/tasks';
-import { isListening } from '../../dist/service/internal.js';
+import { isListening } from '#internal/service';
 import { certificateFiles, makePair, temporaryFolder } from './certificate-files.js';
 import { memoryLog } from './memory-log.js';
 import { Client, exchange, portOf } from './raw-client.js';

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
 import { Config, ConfigError, type OptionDeclarations } from 'portico/config';
-import { backdoorOptions, reportOptions } from 'portico/launch';
-import { heartbeatOptions } from '../../dist/registry/internal.js';
-import { managerOptions } from '../../dist/service/internal.js';
+import { backdoorOptions, reportOptions } from '#internal/launch';
+import { heartbeatOptions } from '#internal/registry';
+import { managerOptions } from '#internal/service';
 
 /** The values of a group where nothing is written. */
 function defaults(group: string, options: OptionDeclarations): Record<string, unknown> {

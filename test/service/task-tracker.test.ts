@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Lifecycle, ManagerHooks, type Track } from 'portico/service';
 import { TaskGroup } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
-import { TaskTracker } from '../../dist/service/internal.js';
+import { TaskTracker } from '#internal/service';
 import { recordedLog } from '../tasks/recorded-log.js';
 
 interface Work {

@@ -16,7 +16,7 @@ import {
   serviceStoreConformance,
   tokenValidatorConformance,
 } from 'portico/testing';
-import { healthcheckKind, tokenValidatorKind } from '../../dist/middleware/internal.js';
+import { healthcheckKind, tokenValidatorKind } from '#internal/middleware';
 import { PostgresqlStore } from '../../dist/registry/postgresql-store.js';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { startPostgresql } from '../registry/start-postgresql.js';

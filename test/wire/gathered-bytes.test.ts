@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { GatheredBytes } from 'portico/app';
+import { GatheredBytes } from '#internal/app';
 
 const piece = fc
   .tuple(fc.constantFrom(0, 1, 2, 700, 1023, 1024, 5000, 70_000), fc.integer({ min: 0, max: 255 }))

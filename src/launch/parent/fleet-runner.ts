@@ -1,7 +1,8 @@
 /**
  * Runs the services of a `ProcessLauncher` in workers: what the launcher asks for reaches them by the `Supervisor`.
  */
-import { type Config, maskArguments } from '../../config/index.js';
+import type { Config } from '../../config/index.js';
+import { maskArguments } from '../../config/internal.js';
 import type { PorticoError } from '../../errors/index.js';
 import type { ListenAddress, ServiceBase } from '../../service/index.js';
 import { STATUS_FAILED } from '../exit-status.js';

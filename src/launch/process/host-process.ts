@@ -3,7 +3,7 @@
  * a test can hand in another.
  */
 
-import { commandName } from '../../config/index.js';
+import { commandName } from '../../config/internal.js';
 import type { SignalSource } from './signal-handler.js';
 
 /** The part of `process` launchers use. */

@@ -5,7 +5,7 @@
  * What a section means depends on what leads to it (`get` reads what an outer section has `set`), so the file
  * is loaded from the apps that nothing else mentions; what those do not reach is looked at by itself.
  */
-import type { Declared, Trial } from '../../app/index.js';
+import type { Declared, Trial } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, type Diagnostic, severalRefusals } from '../../errors/index.js';
 import type { PasteDocument } from '../../ini/index.js';

@@ -2,14 +2,8 @@
  * `byOption`: one of several pipelines, chosen by an option of the service configuration, as nova chooses by
  * `auth_strategy`.
  */
-import {
-  type App,
-  authOptions,
-  type CompositeFactory,
-  type Conf,
-  type FactoryContext,
-  type SectionLoader,
-} from '../../app/index.js';
+import type { App, CompositeFactory, Conf, FactoryContext, SectionLoader } from '../../app/index.js';
+import { authOptions } from '../../app/internal.js';
 import { didYouMean } from '../../errors/index.js';
 import { wordsOf } from '../../ini/index.js';
 import type { AwaitableFilter } from '../create.js';

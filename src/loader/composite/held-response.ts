@@ -2,7 +2,8 @@
  * A response whose head is held back until its status is known: then it is either dropped, or passed on as it comes.
  */
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { type App, foldHeaders } from '../../app/index.js';
+import type { App } from '../../app/index.js';
+import { foldHeaders } from '../../app/internal.js';
 import { pinMethods } from './request-copies.js';
 
 type Callback = (error?: Error | null) => void;

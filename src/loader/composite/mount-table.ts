@@ -5,7 +5,8 @@
  * it. (find-my-way decodes the path first and reads `:` and `*` in a route as variables.) A lookup asks one table for
  * each `/` of the path, from the length of the longest mount down to that of the shortest.
  */
-import { type App, collapsed, encodedPath, writtenPath } from '../../app/index.js';
+import { type App, writtenPath } from '../../app/index.js';
+import { collapsed, encodedPath } from '../../app/internal.js';
 import type { Origin } from '../../errors/index.js';
 import { wordsOf } from '../../ini/index.js';
 import { refuse } from '../paste-error.js';

@@ -3,7 +3,8 @@
  * they came, and can read the body from its start.
  */
 import { IncomingMessage } from 'node:http';
-import { environ, Fault, GatheredBytes, noteOriginal } from '../../app/index.js';
+import { environ, Fault } from '../../app/index.js';
+import { GatheredBytes, noteOriginal } from '../../app/internal.js';
 
 /** How much of a body is kept for the apps still to be tried. */
 const MAX_KEPT_BYTES = 1_048_576;

@@ -6,8 +6,6 @@ import {
   type App,
   type CompositeFactory,
   type Conf,
-  collapsed,
-  connectApp,
   environ,
   type FactoryContext,
   Fault,
@@ -15,6 +13,7 @@ import {
   remoteOf,
   type SectionLoader,
 } from '../../app/index.js';
+import { collapsed, connectApp } from '../../app/internal.js';
 import { type CompositeWarning, refusalsOf, type TellsChildren } from './children.js';
 import { type Match, type Mount, MountTable, type Place, placeKey, placeOfKey } from './mount-table.js';
 

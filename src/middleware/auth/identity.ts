@@ -2,7 +2,7 @@
  * Who a request was found to come from, and the headers that hand this on, which clients must not send.
  */
 import type { IncomingMessage } from 'node:http';
-import { replaceRawHeaders } from '../../app/index.js';
+import { replaceRawHeaders } from '../../app/internal.js';
 import { folded, removeHeaders } from '../headers.js';
 import type { TokenInfo } from './token-validator.js';
 

@@ -3,7 +3,8 @@
  * is in an entry stands in the README of this folder.
  */
 import { evaluate, type MemberNode, type ObjectNode, parse, type ValueNode } from '@humanwhocodes/momoa';
-import { type Config, camelCase } from '../../config/index.js';
+import type { Config } from '../../config/index.js';
+import { camelCase } from '../../config/internal.js';
 import { ConfigurationRefused, nearestNames, type Origin, Refusals } from '../../errors/index.js';
 import { requireDebug } from '../debug-only.js';
 import type { RefusedToken, TokenInfo, TokenValidator, ValidatorSettings } from './token-validator.js';

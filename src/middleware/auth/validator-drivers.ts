@@ -2,7 +2,8 @@
  * Validators by name.
  */
 import { dirname } from 'node:path';
-import { type FactoryContext, optionOrigin } from '../../app/index.js';
+import type { FactoryContext } from '../../app/index.js';
+import { optionOrigin } from '../../app/internal.js';
 import { ConfigurationRefused, type Origin, PorticoError } from '../../errors/index.js';
 import { type DriverKind, Drivers } from '../../service/index.js';
 import type { AuthTokenOptions, JwtOptions } from './auth-token-options.js';

@@ -3,7 +3,7 @@
  */
 
 import { hostname } from 'node:os';
-import { workerAssignment } from '../../config/index.js';
+import { workerAssignment } from '../../config/internal.js';
 import type { PluginResult } from './healthcheck-plugins.js';
 
 /** A plugin's answer with the plugin's name. */

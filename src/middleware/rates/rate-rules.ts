@@ -1,7 +1,8 @@
 /**
  * Rules of a rate limit, as operators write them.
  */
-import { collapsed, writtenPath } from '../../app/index.js';
+import { writtenPath } from '../../app/index.js';
+import { collapsed } from '../../app/internal.js';
 import { ConfigurationRefused, type Origin } from '../../errors/index.js';
 
 const KEYS = ['address', 'project', 'user', 'token-hash', 'route'] as const;

@@ -3,7 +3,8 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';
-import { collectBody, Fault, quoteClient } from '../../app/index.js';
+import { Fault, quoteClient } from '../../app/index.js';
+import { collectBody } from '../../app/internal.js';
 
 /** Told of the value and how many bytes it was, or of what went wrong. */
 export type BodyDone = (error: Error | null, body: unknown, size: number) => void;

@@ -3,7 +3,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Fault, quoteClient, tooLarge, usableHeaders } from '../../app/index.js';
+import { Fault, quoteClient } from '../../app/index.js';
+import { tooLarge, usableHeaders } from '../../app/internal.js';
 import { valueFor } from '../actions/compiled-action.js';
 import type { AnswerTypes } from './send-answer.js';
 import { discardAnswer, sendAnswer } from './send-answer.js';

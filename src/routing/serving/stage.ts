@@ -16,17 +16,8 @@ import type {
   HTTPMethods,
   RouteOptions,
 } from 'fastify';
-import {
-  type App,
-  createFastify,
-  environ,
-  Fault,
-  guardPipe,
-  limitBody,
-  listenerOf,
-  loadNegotiator,
-  tooLarge,
-} from '../../app/index.js';
+import { type App, createFastify, environ, Fault, limitBody, listenerOf } from '../../app/index.js';
+import { guardPipe, loadNegotiator, tooLarge } from '../../app/internal.js';
 import type { RangedOptions } from '../actions/action.js';
 import { RouteError } from '../mapper/route-error.js';
 import type { RouterPlugin } from '../router-options.js';

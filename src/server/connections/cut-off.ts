@@ -1,7 +1,7 @@
 /**
  * Requests that are still at work at the deadline of a stop, and answers that cannot go on: what is said about them.
  */
-import { destroyReason, wrongLength } from '../../app/index.js';
+import { destroyReason, wrongLength } from '../../app/internal.js';
 import { PorticoError } from '../../errors/index.js';
 import type { LogFields, Logger } from '../../log/index.js';
 import { requestFacts } from '../requests/run-app.js';

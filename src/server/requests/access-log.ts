@@ -2,7 +2,8 @@
  * One line for each request that reached the app, in the form an operator chose with `[wsgi] log_format`.
  */
 import type { ServerResponse } from 'node:http';
-import { environ, noteAddress, quoteClient, remoteOf, sentBytes, targetMask } from '../../app/index.js';
+import { environ, quoteClient, remoteOf } from '../../app/index.js';
+import { noteAddress, sentBytes, targetMask } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import { printable } from '../../text/index.js';
 import type { Exchange } from '../connections/connections.js';

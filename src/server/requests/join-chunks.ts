@@ -2,7 +2,7 @@
  * Small chunks of a request body, joined.
  */
 import type { IncomingMessage } from 'node:http';
-import { GatheredBytes } from '../../app/index.js';
+import { GatheredBytes } from '../../app/internal.js';
 
 /** A chunk of so many bytes is handed on as it comes. */
 const LARGE = 1024;

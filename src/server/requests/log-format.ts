@@ -1,7 +1,7 @@
 /**
  * Templates of access lines, as oslo.service has them: text with fields in Python's notation, `%(status_code)s`.
  */
-import { declareType, InvalidValue } from '../../config/index.js';
+import { declareType, InvalidValue } from '../../config/internal.js';
 import { nearestNames } from '../../errors/index.js';
 
 /** What a template can name. */

@@ -2,7 +2,8 @@
  * The scheme a proxy says a request came with: nova's `secure_proxy_ssl_header`.
  */
 import type { IncomingMessage } from 'node:http';
-import { connectionRemote, environ } from '../../app/index.js';
+import { environ } from '../../app/index.js';
+import { connectionRemote } from '../../app/internal.js';
 
 /** The field of a request that an operator's name means: `X-Forwarded-Proto`, or `HTTP_X_FORWARDED_PROTO` as WSGI has it. */
 export function schemeField(name: string | undefined): string | undefined {

@@ -5,7 +5,8 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
-import { environ, replaceRawHeaders } from '../../app/index.js';
+import { environ } from '../../app/index.js';
+import { replaceRawHeaders } from '../../app/internal.js';
 import { type Refusal, refusal } from './refusal.js';
 import { canonicalTarget, isCanonical } from './request-target.js';
 

@@ -7,7 +7,7 @@
  * a look twenty times a second finds out, and only while somebody waits.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Places } from '../../app/index.js';
+import type { Places } from '../../app/internal.js';
 import { takerOf } from '../../wire/index.js';
 import { type Connection, type Exchange, exchangeOf, renewContext } from '../connections/connections.js';
 

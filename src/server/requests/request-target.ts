@@ -7,7 +7,7 @@
  * could be read in two ways are refused: dot segments, backslashes, NUL and other controls, bytes that are not UTF-8.
  * It is decoded once only: `%2561` is the text `%61`.
  */
-import { collapsed, encodedPath } from '../../app/index.js';
+import { collapsed, encodedPath } from '../../app/internal.js';
 import { type Refusal, refusal } from './refusal.js';
 
 /** What a target turned out to be: its canonical form, and for the absolute form the authority it named. */

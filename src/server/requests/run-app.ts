@@ -2,16 +2,8 @@
  * Calls an app and answers for it when it fails.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  type App,
-  abortResponse,
-  answerFault,
-  asFault,
-  destroyReason,
-  environ,
-  Fault,
-  type FaultStyle,
-} from '../../app/index.js';
+import { type App, abortResponse, asFault, environ, Fault, type FaultStyle } from '../../app/index.js';
+import { answerFault, destroyReason } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 
 /** What is done about failures. */

@@ -6,7 +6,8 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createLogger } from 'portico';
 import { Config, type Diagnostic, printDiagnostic } from 'portico/config';
-import { aliasBlock, Loader } from 'portico/loader';
+import { Loader } from 'portico/loader';
+import { aliasBlock } from '#internal/loader';
 import { folderOf } from '../folder.js';
 import { unmarked } from '../marked.js';
 

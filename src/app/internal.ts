@@ -1,0 +1,23 @@
+/** What other directories of Portico use of this one beside what is published. */
+export { GatheredBytes } from '../wire/index.js';
+export { destroyReason } from './after-response.js';
+export { countAnswer, sentBytes, wrongLength } from './answer-body.js';
+export { catching } from './app.js';
+export { authOptions } from './auth-strategy.js';
+export { targetMask } from './client-text.js';
+export { runInContext } from './context.js';
+export { connectionAddress, connectionRemote, noteAddress, offerSignal } from './environ.js';
+export { type Declared, optionOrigin, type Trial, type WantedOrder } from './factory.js';
+export type { LeafPlugin } from './fastify-app.js';
+export { type AnswerFaultOptions, answerFault, faultOptions, ownFaultStyle } from './fault.js';
+export { connectApp } from './from-connect.js';
+export { guardPipe } from './guard-pipe.js';
+export { foldHeaders, replaceRawHeaders, usableHeaders } from './headers.js';
+export { overriddenMethod } from './method-override.js';
+export { loadNegotiator } from './negotiate.js';
+export { isOwnPatch } from './own-patches.js';
+export { countPlaces, noteOriginal, type Places } from './places.js';
+export { collectBody, tooLarge } from './read-body.js';
+export { collapsed, decodePath, encodedPath } from './request-path.js';
+export { isRecordLost, markDraining, tellRecordLost } from './server-state.js';
+export { routedTo, tellRouted, whenRouted } from './when-routed.js';

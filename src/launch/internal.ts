@@ -1,0 +1,8 @@
+/** What other directories of Portico use of this one beside what is published. */
+export { backdoorOptions, initializeBackdoor } from './backdoor/backdoor.js';
+export { DEFAULT_SETTINGS, launcherOptions } from './launcher-options.js';
+export { wasLogged } from './process/log-failure.js';
+export { SignalHandler } from './process/signal-handler.js';
+export { processReport, supervisorOptions } from './report/diagnosis.js';
+export { type GuruMeditationOptions, guruMeditation, reportOptions } from './report/report.js';
+export { isRehearsal, isWorker } from './worker/parent-link.js';
