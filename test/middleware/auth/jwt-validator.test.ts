@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { createLocalJWKSet, exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import type { Logger } from 'portico';
+import { type App, environ, type Filter } from 'portico/app';
+import { Config } from 'portico/config';
+import { authToken, jwtAuth } from 'portico/middleware';
+import { buildFilter, captureLog, FakeClock, lint, request, type TestResponse, tempConfig } from 'portico/testing';
+import { JwksSource } from '../../../dist/middleware/auth/jwks-source.js';
+
+const app: App = (req, res) => void res.end(JSON.stringify(environ(req).identity));
+const { privateKey, publicKey } = await generateKeyPair('ES256');
+const other = await generateKeyPair('ES256');
+
+const CLAIMS: JWTPayload = { iss: 'https://issuer', aud: ['us', 'them'], sub: 'u1', scope: 'read write' };
+
+interface Shape {
+  readonly header?: object;
+  readonly exp?: string | null;
+  readonly key?: typeof privateKey;
+}
+
+function sign(claims: JWTPayload = {}, { header = {}, exp = '1h', key = privateKey }: Shape = {}): Promise<string> {
+  const jwt = new SignJWT({ ...CLAIMS, ...claims }).setProtectedHeader({ alg: 'ES256', kid: 'k1', ...header });
+  if (exp !== null) jwt.setExpirationTime(exp);
+  return jwt.sign(key);
+}
+
+async function build(t: TestContext, jwt: Record<string, string>, local: Record<string, string> = {}, log?: Logger) {
+  const files = await tempConfig({
+    'key.pem': await exportSPKI(publicKey),
+    'revoked.mjs': "export const isRevoked = (jti) => jti === 'gone';\n",
+  });
+  t.after(() => files.remove());
+  const written = { issuer: 'https://issuer', audience: 'us', ...jwt };
+  const lines = Object.entries(written).map(
+    ([name, value]) => `${name} = ${value.replace('<folder>', files.folder)}\n`,
+  );
+  const config = Config.fromText(`[jwt]\n${lines.join('')}`);
+  const { made, close } = await buildFilter(authToken, {
+    config,
+    folder: files.folder,
+    local: { validator: 'jwt', ...local },
+    ...(log === undefined ? {} : { log }),
+  });
+  t.after(close);
+  return made;
+}
+
+const send = (filter: Filter, token: string): Promise<TestResponse> =>
+  request(lint(filter(app)), 'GET', '/', { headers: { authorization: `Bearer ${token}` } });
+
+test('MW-40 a signed token for us is an identity', async (t) => {
+  const claims = 'user_id:sub,user_name:preferred_username,project_id:tenant.id,roles:realm_access.roles';
+  const filter = await build(t, { public_key_file: '<folder>/key.pem', claims });
+  const given = { preferred_username: 'alice', tenant: { id: 'p1' }, realm_access: { roles: ['a', 'b'] } };
+  assert.deepEqual((await send(filter, await sign(given))).json(), {
+    userId: 'u1',
+    userName: 'alice',
+    projectId: 'p1',
+    roles: ['a', 'b'],
+    isAdminProject: false,
+  });
+});
+
+test('MW-40 all others are 401 and invalid_token, and the log at debug says why without the token', async (t) => {
+  const { log, lines, text } = captureLog();
+  const options = {
+    public_key_file: '<folder>/key.pem',
+    claims: 'user_id:sub,roles:roles',
+    typ: 'at+jwt',
+    is_revoked: './revoked.mjs:isRevoked',
+  };
+  const filter = await build(t, options, {}, log);
+  const header = { typ: 'at+jwt' };
+  const now = Math.floor(Date.now() / 1000);
+  const good = await sign({ iat: now + 20 }, { header });
+  assert.equal((await send(filter, good)).status, 200);
+  assert.equal((await send(filter, await sign({}, { header, exp: '-20s' }))).status, 200);
+  const [head, body] = good.split('.') as [string, string];
+  const unsigned = Buffer.from('{"alg":"none","typ":"at+jwt"}').toString('base64url');
+  const secret = new TextEncoder().encode(await exportSPKI(publicKey));
+  const hmac = await new SignJWT(CLAIMS)
+    .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' })
+    .setExpirationTime('1h')
+    .sign(secret);
+  const bad: Record<string, readonly [token: string, reason: string]> = {
+    'no token': ['abc', 'malformed: not a signed token'],
+    unsigned: [`${unsigned}.${body}.`, 'its alg is not among the algorithms accepted'],
+    'no signature': [`${head}.${body}.`, 'wrong signature'],
+    'signed with the public key': [hmac, 'its alg is not among the algorithms accepted'],
+    'another key': [await sign({}, { header, key: other.privateKey }), 'wrong signature'],
+    'another issuer': [await sign({ iss: 'https://issuer/' }, { header }), 'wrong issuer (iss)'],
+    'another audience': [await sign({ aud: 'them' }, { header }), 'wrong audience (aud)'],
+    'another type': [await sign(), 'wrong typ'],
+    'no end': [await sign({}, { header, exp: null }), 'it has no exp'],
+    expired: [await sign({}, { header, exp: '-40s' }), 'expired'],
+    'not yet': [await sign({ nbf: now + 60 }, { header }), 'it does not count yet (nbf)'],
+    'from the future': [await sign({ iat: now + 60 }, { header }), 'it is from the future (iat)'],
+    'of nobody': [await sign({ sub: '' }, { header }), 'it names no user (sub)'],
+    'roles that are no list': [await sign({ roles: 'admin' }, { header }), 'its roles are no list of names (roles)'],
+    revoked: [await sign({ jti: 'gone' }, { header }), 'revoked'],
+  };
+  for (const [name, [token, reason]] of Object.entries(bad)) {
+    const response = await send(filter, token);
+    assert.equal(response.status, 401, name);
+    assert.equal(response.headers['www-authenticate'], 'Bearer realm="us", error="invalid_token"', name);
+    assert.deepEqual([lines.at(-1)?.level, lines.at(-1)?.reason], ['debug', reason], name);
+    for (const part of token.split('.')) assert.ok(part === '' || !text().includes(part), name);
+  }
+});
+
+test('MW-40 who comes without a token is told no error (RFC 6750 §3.1)', async (t) => {
+  const { log, lines } = captureLog();
+  const filter = await build(t, { public_key_file: '<folder>/key.pem' }, {}, log);
+  for (const headers of [{}, { authorization: 'Basic YTpi' }, { authorization: 'Bearer ' }]) {
+    const response = await request(lint(filter(app)), 'GET', '/', { headers });
+    assert.deepEqual([response.status, response.headers['www-authenticate']], [401, 'Bearer realm="us"']);
+    assert.deepEqual([lines.at(-1)?.level, lines.at(-1)?.reason], ['debug', 'missing']);
+  }
+});
+
+test('MW-40 a token of a key that its issuer does not have is told apart in the log', async (t) => {
+  const files = await tempConfig({
+    'keys.json': JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k1' }] }),
+  });
+  t.after(() => files.remove());
+  const { log, lines } = captureLog();
+  const filter = await build(t, { jwks_file: files.path('keys.json') }, {}, log);
+  assert.equal((await send(filter, await sign())).status, 200);
+  assert.equal((await send(filter, await sign({}, { header: { kid: 'k2' } }))).status, 401);
+  assert.equal(lines.at(-1)?.reason, 'unknown key: the issuer has none for its kid and alg');
+});
+
+test('MW-40 without the scope that is required: 403 and insufficient_scope', async (t) => {
+  const filter = await build(t, { public_key_file: '<folder>/key.pem', required_scope: 'write' });
+  assert.equal((await send(filter, await sign())).status, 200);
+  const response = await send(filter, await sign({ scope: 'writer' }));
+  assert.equal(response.status, 403);
+  assert.match(String(response.headers['www-authenticate']), /error="insufficient_scope", scope="write"/);
+});
+
+test('MW-40 keys are found by discovery, read again for a new one, and missing ones are 503', async (t) => {
+  let up = false;
+  let kid = 'k1';
+  const jwk = await exportJWK(publicKey);
+  let reads = 0;
+  const server = createServer((req, res) => {
+    const keys = req.url === '/keys';
+    if (keys) reads++;
+    res.statusCode = up ? 200 : 500;
+    res.end(JSON.stringify(keys ? { keys: [{ ...jwk, kid }] } : { issuer, jwks_uri: `${issuer}/keys` }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const filter = await build(t, { issuer, jwks_cooldown_s: '0' }, { negative_cache_time: '0' });
+  assert.equal((await send(filter, await sign({ iss: issuer }))).status, 503);
+  up = true;
+  assert.equal((await send(filter, await sign({ iss: issuer }))).status, 200);
+  kid = 'k2';
+  assert.equal((await send(filter, await sign({ iss: issuer }, { header: { kid: 'k2' } }))).status, 200);
+  assert.equal(reads, 2);
+});
+
+test('MW-40 keys: one read in the cooldown, again when they are old, stale for a while', async () => {
+  const clock = new FakeClock();
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256' };
+  let reads = 0;
+  let up = true;
+  const read = async () => {
+    reads++;
+    if (!up) throw new Error('down');
+    return createLocalJWKSet({ keys: [jwk] });
+  };
+  const source = new JwksSource(read, { jwksCooldownS: 30, jwksMaxAgeS: 600, jwksStaleS: 3600 }, clock);
+  const find = async (kid: string) => source.keyFor({ alg: 'ES256', kid }, { payload: '', signature: '' });
+  await Promise.all([find('k1'), find('k1')]);
+  assert.equal(reads, 1);
+  await assert.rejects(find('k2'), { code: 'ERR_JWKS_NO_MATCHING_KEY' });
+  assert.equal(reads, 1);
+  await clock.advance(30_000);
+  await assert.rejects(find('k2'), { code: 'ERR_JWKS_NO_MATCHING_KEY' });
+  await assert.rejects(find('k3'), { code: 'ERR_JWKS_NO_MATCHING_KEY' });
+  assert.equal(reads, 2);
+  up = false;
+  await clock.advance(600_000);
+  await find('k1');
+  await find('k1');
+  assert.equal(reads, 3);
+  await clock.advance(3_600_000);
+  await assert.rejects(find('k1'), { code: 'PORTICO_VALIDATOR_UNAVAILABLE' });
+});
+
+test('MW-5 MW-40 keys that cannot be read, HMAC, and a missing issuer refuse to load', async (t) => {
+  await assert.rejects(async () => build(t, { public_key_file: '/nowhere.pem' }), { code: 'PORTICO_JWT_KEYS' });
+  await assert.rejects(async () => build(t, { jwks_file: '<folder>/key.pem' }), { code: 'PORTICO_JWT_KEYS' });
+  await assert.rejects(async () => build(t, { algorithms: 'HS256' }), /algorithms/);
+  await assert.rejects(async () => buildFilter(authToken, { local: { validator: 'jwt' } }), /issuer/);
+});
+
+test('MW-40 jwt_auth is a filter of its own, with its options in its section', async (t) => {
+  const files = await tempConfig({ 'key.pem': await exportSPKI(publicKey) });
+  t.after(() => files.remove());
+  const local = { issuer: 'https://issuer', audience: 'us', public_key_file: files.path('key.pem') };
+  const { made, close } = await buildFilter(jwtAuth, { local, config: '[auth_token]\nset_headers = false\n' });
+  t.after(close);
+  assert.equal((await send(made, await sign())).json().userId, 'u1');
+  const refused = await send(made, await sign({ aud: 'them' }));
+  assert.deepEqual(
+    [refused.status, refused.headers['www-authenticate']],
+    [401, 'Bearer realm="us", error="invalid_token"'],
+  );
+});

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { App, Filter } from 'portico/app';
+import { authToken } from 'portico/middleware';
+import { buildFilter, lint, request, tempConfig } from 'portico/testing';
+import { generate } from 'selfsigned';
+import { account, FakeIdentity, inMs, reply, serviceToken, setUp, token } from '../fake-identity.js';
+
+const app: App = (_req, res) => void res.end('in');
+const status = async (filter: Filter, sent: string): Promise<number> =>
+  (await request(lint(filter(app)), 'GET', '/', { headers: { 'x-auth-token': sent } })).status;
+
+test('MW-32 the service logs in with its account, once', async (t) => {
+  const { identity, filter } = await setUp(t);
+  identity.tokens.set('a', token());
+  identity.tokens.set('b', token());
+  assert.deepEqual(await Promise.all([status(filter, 'a'), status(filter, 'b')]), [200, 200]);
+  assert.equal(identity.loginCount, 1);
+  const domain = { id: 'default' };
+  assert.deepEqual(JSON.parse(identity.asked[0]!.body), {
+    auth: {
+      identity: { methods: ['password'], password: { user: { name: 'nova', domain, password: 's3cret' } } },
+      scope: { project: { name: 'service', domain } },
+    },
+  });
+});
+
+test('MW-31 an application credential, domains by name, an account by ids', async (t) => {
+  const cases: [Record<string, string>, object][] = [
+    [
+      { application_credential_id: 'ac', application_credential_secret: 'x' },
+      { identity: { methods: ['application_credential'], application_credential: { id: 'ac', secret: 'x' } } },
+    ],
+    [
+      { auth_type: 'password', user_domain_name: 'U', project_domain_name: 'P', application_credential_id: 'ac' },
+      {
+        identity: {
+          methods: ['password'],
+          password: { user: { name: 'nova', domain: { name: 'U' }, password: 's3cret' } },
+        },
+        scope: { project: { name: 'service', domain: { name: 'P' } } },
+      },
+    ],
+    [
+      { user_id: 'u', project_id: 'p' },
+      {
+        identity: { methods: ['password'], password: { user: { id: 'u', password: 's3cret' } } },
+        scope: { project: { id: 'p' } },
+      },
+    ],
+  ];
+  for (const [local, expected] of cases) {
+    const { identity, filter } = await setUp(t, local);
+    identity.tokens.set('good', token());
+    assert.equal(await status(filter, 'good'), 200);
+    assert.deepEqual(JSON.parse(identity.asked[0]!.body), { auth: expected });
+  }
+});
+
+test('MW-31 the address asked is that of the interface and region in the catalog', async (t) => {
+  const { identity, filter, url } = await setUp(t, { auth_url: 'http://127.0.0.1:9/', interface: 'admin' });
+  const other = await setUp(t, { interface: 'public', region_name: 'two' });
+  const endpoint = (at: string, region: string, kind: string) => ({ url: at, region, interface: kind });
+  other.identity.catalog = [
+    { type: 'compute', endpoints: [endpoint('http://127.0.0.1:9', 'two', 'public')] },
+    {
+      type: 'identity',
+      endpoints: [endpoint('http://127.0.0.1:9', 'one', 'public'), endpoint(`${url}/`, 'two', 'public')],
+    },
+  ];
+  identity.tokens.set('good', token());
+  identity.logins.add('login-1');
+  assert.equal(await status(other.filter, 'good'), 200);
+  assert.equal(other.identity.validations.length, 0);
+  assert.equal(identity.validations.length, 1);
+  assert.equal(await status(filter, 'good'), 503);
+});
+
+test('MW-30 when the service’s own login is refused it logs in anew, once, and then nobody can tell', async (t) => {
+  const { identity, filter } = await setUp(t, { negative_cache_time: '0' });
+  identity.tokens.set('a', token());
+  identity.tokens.set('b', token());
+  assert.equal(await status(filter, 'a'), 200);
+  identity.logins.clear();
+  assert.equal(await status(filter, 'b'), 200);
+  assert.equal(identity.loginCount, 2);
+  identity.meddle = ({ method }, res) => {
+    if (method === 'GET') reply(res, 401, {});
+    return method === 'GET';
+  };
+  assert.equal(await status(filter, 'c'), 503);
+  assert.equal(identity.loginCount, 3);
+  assert.equal(identity.validations.length, 5);
+});
+
+test('MW-30 an account that is refused is a 503 and no 401: the caller did nothing wrong', async (t) => {
+  const { identity, filter } = await setUp(t);
+  identity.meddle = ({ method }, res) => {
+    if (method === 'POST') reply(res, 401, {});
+    return method === 'POST';
+  };
+  assert.equal(await status(filter, 'good'), 503);
+  assert.equal(identity.loginCount, 1);
+});
+
+test('MW-32 a login that ends is renewed before', async (t) => {
+  const { identity, filter } = await setUp(t, { token_cache_time: '-1' });
+  identity.tokens.set('good', token());
+  identity.meddle = ({ method }, res) => {
+    if (method !== 'POST') return false;
+    identity.logins.add('short');
+    res.setHeader('x-subject-token', 'short');
+    reply(res, 201, { token: { ...serviceToken(), expires_at: inMs(5000) } });
+    return true;
+  };
+  assert.equal(await status(filter, 'good'), 200);
+  assert.equal(await status(filter, 'good'), 200);
+  assert.equal(identity.loginCount, 2);
+});
+
+test('MW-31 failed connections are tried again, answers are not', async (t) => {
+  const { identity, filter } = await setUp(t, { http_request_max_retries: '2' });
+  identity.tokens.set('good', token());
+  let broken = 2;
+  identity.meddle = (_asked, res) => broken-- > 0 && Boolean(res.socket?.destroy());
+  assert.equal(await status(filter, 'good'), 200);
+  assert.equal(identity.loginCount, 3);
+  const before = identity.asked.length;
+  identity.meddle = (_asked, res) => {
+    reply(res, 502, {});
+    return true;
+  };
+  assert.equal(await status(filter, 'other'), 503);
+  assert.equal(identity.asked.length, before + 1);
+});
+
+test('MW-31 an answer that does not come is not waited for', async (t) => {
+  const { identity, filter } = await setUp(t, { http_connect_timeout: '0.05' });
+  identity.meddle = () => true;
+  assert.equal(await status(filter, 'good'), 503);
+  assert.equal(identity.asked.length, 1);
+});
+
+test('MW-32 redirects are not followed: tokens would go along', async (t) => {
+  const { identity, filter } = await setUp(t);
+  const elsewhere = await setUp(t);
+  identity.meddle = ({ method, url }, res) => {
+    if (method === 'GET') res.writeHead(302, { location: `${elsewhere.url}${url}` }).end();
+    return method === 'GET';
+  };
+  assert.equal(await status(filter, 'good'), 503);
+  assert.equal(elsewhere.identity.asked.length, 0);
+});
+
+test('MW-31 over TLS with an authority of its own, or insecure with a warning', async (t) => {
+  const { private: key, cert } = await generate([{ name: 'commonName', value: 'identity' }], {
+    keyType: 'ec',
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
+  });
+  const files = await tempConfig({ 'ca.pem': cert });
+  t.after(() => files.remove());
+  const identity = new FakeIdentity();
+  identity.tokens.set('good', token());
+  const url = await identity.listen({ key, cert });
+  t.after(() => identity.close());
+  const withLocal = async (local: Record<string, string>): Promise<number> => {
+    const { made, close } = await buildFilter(authToken, { local: { ...account(url), ...local } });
+    t.after(close);
+    return status(made, 'good');
+  };
+  assert.equal(await withLocal({ cafile: files.path('ca.pem') }), 200);
+  assert.equal(await withLocal({}), 503);
+  assert.equal(await withLocal({ insecure: 'true' }), 200);
+});

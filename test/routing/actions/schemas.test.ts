@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { action, type JsonSchema, Resource, Router, RouteTableError } from 'portico/routing';
+import { type Answer, type Send, serveRouter } from '../served-router.js';
+
+const message = ({ json }: Answer): string => (json as { error: { message: string } }).error.message;
+
+/** A router whose POST / checks bodies, and whose GET / checks queries and answers with what it got. */
+function checking(schema: JsonSchema): Router {
+  const controller = {
+    body: action({ body: schema }, ({ body }) => ({ body })),
+    query: action({ query: schema }, (request) => ({
+      query: request.query,
+      last: request.queryValue('limit') ?? null,
+    })),
+  };
+  return new Router()
+    .connect('/', { controller, action: 'body', conditions: { method: ['POST'] } })
+    .connect('/', { controller, action: 'query', conditions: { method: ['GET'] } });
+}
+
+const post = (send: Send, body: unknown): Promise<Answer> => send('POST', '/', { body: JSON.stringify(body) });
+
+test('RT-181 bodies are not coerced, and nothing is removed or defaulted', async (t) => {
+  const send = await serveRouter(
+    t,
+    checking({
+      type: 'object',
+      properties: { n: { type: 'integer' }, on: { type: 'boolean', default: true }, list: { type: 'array' } },
+      additionalProperties: false,
+    }),
+  );
+  assert.deepEqual((await post(send, { n: 1 })).json, { body: { n: 1 } });
+  for (const body of [{ n: '1' }, { on: 'true' }, { list: 1 }, { n: 1, x: 1 }, [], null, 'x']) {
+    assert.equal((await post(send, body)).status, 400, JSON.stringify(body));
+  }
+});
+
+test('RT-181 RT-184 queries are coerced; a repeated key is a list, or its last value', async (t) => {
+  const send = await serveRouter(
+    t,
+    checking({
+      type: 'object',
+      properties: {
+        limit: { type: 'integer' },
+        deleted: { type: 'boolean' },
+        tag: { type: 'array', items: { type: 'string' } },
+        any: {},
+      },
+      additionalProperties: false,
+    }),
+  );
+  assert.deepEqual((await send('GET', '/?limit=5&deleted=true&tag=a')).json, {
+    query: { limit: 5, deleted: true, tag: ['a'] },
+    last: '5',
+  });
+  assert.deepEqual((await send('GET', '/?limit=1&limit=2&tag=a&tag=b&any=1&any=2')).json, {
+    query: { limit: 2, tag: ['a', 'b'], any: ['1', '2'] },
+    last: '2',
+  });
+  const refused = await send('GET', '/?limit=x');
+  assert.equal(refused.status, 400);
+  assert.match(message(refused), /query parameter limit: must be integer\. Value: "x"/);
+  assert.match(message(await send('GET', '/?other=1')), /query parameter other/);
+});
+
+test('RT-184 without a schema a repeated key is a list, and its last value for who asks for one', async (t) => {
+  const send = await serveRouter(
+    t,
+    new Router().connect('/', {
+      handler: (request) => [request.query, request.queryValue('a'), request.queryValue('toString') ?? null],
+    }),
+  );
+  assert.deepEqual((await send('GET', '/?a=1&a=2&b=')).json, [{ a: ['1', '2'], b: '' }, '2', null]);
+});
+
+test('RT-182 the message names the field, the value, and what was wanted', async (t) => {
+  const send = await serveRouter(
+    t,
+    checking({
+      type: 'object',
+      required: ['server'],
+      properties: {
+        server: {
+          type: 'object',
+          properties: {
+            name: { type: 'string', maxLength: 3 },
+            size: { enum: ['s', 'm'] },
+            adminPass: { type: 'string', minLength: 5 },
+            key: { type: 'string', minLength: 5, writeOnly: true },
+            tags: { type: 'array', items: { type: 'string' } },
+            labels: { propertyNames: { pattern: '^[a-z]+$' } },
+          },
+          additionalProperties: false,
+        },
+      },
+    }),
+  );
+  const cases: [body: unknown, said: RegExp, unsaid?: RegExp][] = [
+    [{}, /for server: it is required/],
+    [{ server: { name: 'long' } }, /for server\.name: must NOT have more than 3 characters\. Value: "long"/],
+    [{ server: { size: 'x' } }, /for server\.size: must be one of \["s","m"\]\. Value: "x"/],
+    [{ server: { tags: ['a', 7] } }, /for server\.tags\.1: must be string\. Value: 7/],
+    [{ server: { other: [1] } }, /for server\.other: additional properties are not allowed\. Value: \[1\]/],
+    [{ server: { adminPass: 'abc' } }, /server\.adminPass/, /abc/],
+    [{ server: { key: 'abc' } }, /server\.key/, /abc/],
+    [{ server: { labels: { UP: 1 } } }, /server\.labels: must match pattern "\^\[a-z\]\+\$"\. Value: "UP"/],
+    [7, /for the body: must be object/],
+    [{ server: { name: { adminPass: 'abc' } } }, /server\.name: must be string\. Value: \{"adminPass":"…"\}/, /abc/],
+  ];
+  for (const [body, said, unsaid] of cases) {
+    const answer = await post(send, body);
+    assert.equal(answer.status, 400);
+    assert.match(message(answer), said);
+    if (unsaid !== undefined) assert.doesNotMatch(message(answer), unsaid);
+  }
+  const long = await post(send, { server: { name: 'x'.repeat(5000) } });
+  assert.ok(message(long).length < 400);
+  const deep = `{"server":{"name":${'['.repeat(50_000)}${']'.repeat(50_000)}}}`;
+  const answer = await send('POST', '/', { body: deep });
+  assert.deepEqual([answer.status, /too deep/.test(message(answer))], [400, true]);
+});
+
+test('RT-183 the formats there are, and none else', async (t) => {
+  const formats: Record<string, [good: string, bad: string]> = {
+    'date-time': ['2013-07-23T11:33:21Z', 'yesterday'],
+    uuid: ['6f70656e-7374-6163-6b20-342065766572', '17'],
+    uri: ['http://a/b', 'not a uri'],
+    email: ['a@b.example', 'a'],
+    ipv4: ['192.0.2.1', '192.0.2.256'],
+    ipv6: ['2001:db8::1', '2001:zz::'],
+    cidr: ['192.0.2.0/24', '192.0.2.0/33'],
+    base64: ['aGk=', 'aGk'],
+  };
+  for (const [format, [good, bad]] of Object.entries(formats)) {
+    const send = await serveRouter(t, checking({ type: 'string', format }));
+    assert.equal((await post(send, good)).status, 200, `${format} ${good}`);
+    assert.equal((await post(send, bad)).status, 400, `${format} ${bad}`);
+  }
+  const send = await serveRouter(t, checking({ type: 'string', format: 'cidr' }));
+  assert.deepEqual(
+    await Promise.all(
+      ['2001:db8::/32', '::/129', '10.0.0.0', '1.2.3.4/', 'a/8'].map(async (text) => (await post(send, text)).status),
+    ),
+    [200, 400, 400, 400, 400],
+  );
+});
+
+test('RT-180 RT-183 a schema that does not compile is a mistake of the table', async () => {
+  for (const schema of [
+    { type: 'strin' },
+    { type: 'string', format: 'color' },
+    { properties: { a: { pattern: '(' } } },
+    { properties: { a: { minimun: 1 } } },
+    { type: 'object', properties: { ab: {} }, patternProperties: { '^a': { type: 'string' } } },
+    { $ref: '#/nowhere' },
+  ]) {
+    await assert.rejects(checking(schema).build(), (error: unknown) => {
+      assert.ok(error instanceof RouteTableError);
+      assert.equal(error.diagnostics[0]?.code, 'PORTICO_ROUTE_SCHEMA');
+      assert.match(error.message, /controller\.(?:body|query): the (?:body|query) schema does not compile/);
+      return true;
+    });
+  }
+});
+
+test('RT-180 2020-12 where it is asked for', async (t) => {
+  const controller = { x: action({ body: { prefixItems: [{ type: 'string' }], items: false } }, () => 'ok') };
+  const router = new Router({ schemaDraft: '2020-12' }).connect('/', { controller, action: 'x' });
+  const send = await serveRouter(t, router);
+  assert.equal((await post(send, ['a'])).status, 200);
+  assert.equal((await post(send, ['a', 'b'])).status, 400);
+});
+
+test('RT-185 a body that is not declared is passed only where schemas are optional', async (t) => {
+  const controller = { x: ({ body }: { body: unknown }) => ({ has: body !== undefined }) };
+  const router = new Router({ schemas: 'required', controllers: { strict: controller } });
+  router.connect('/strict', { controller: 'strict', action: 'x' });
+  router.connect('/lax', { controller: new Resource(controller, { schemas: 'optional' }), action: 'x' });
+  router.connect('/route', { controller: 'strict', action: 'x', schema: { body: { type: 'object' } } });
+  const send = await serveRouter(t, router);
+  const has = async (path: string): Promise<unknown> => (await send('POST', path, { body: '{}' })).json;
+  assert.deepEqual(await has('/strict'), { has: false });
+  assert.deepEqual(await has('/lax'), { has: true });
+  assert.deepEqual(await has('/route'), { has: true });
+  assert.equal((await send('POST', '/route', { body: '7' })).status, 400);
+});
+
+test('RT-180 an action that declares a body needs one', async (t) => {
+  const send = await serveRouter(t, checking({ type: 'object' }));
+  assert.match(message(await send('POST', '/')), /needs a body/);
+});
+
+test('SC-35 a schema may take numbers as digits: bodies are checked as they are written', async (t) => {
+  const digits = { anyOf: [{ type: 'integer' }, { type: 'string', pattern: '^[0-9]+$' }] };
+  const send = await serveRouter(t, checking({ type: 'object', properties: { ram: digits } }));
+  assert.deepEqual((await post(send, { ram: '512' })).json, { body: { ram: '512' } });
+  assert.equal((await post(send, { ram: 'x' })).status, 400);
+});

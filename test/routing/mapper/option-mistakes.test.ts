@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { printDiagnostic } from 'portico/config';
+import { Router, type RouterOptions, RouteTableError } from 'portico/routing';
+import { serveRouter } from '../served-router.js';
+
+async function issues(define: (router: Router) => unknown, options: RouterOptions = {}): Promise<string[]> {
+  const controllers = { books: { index: () => [], show: () => null } };
+  const router = new Router({ controllers, ...options });
+  define(router);
+  try {
+    await router.build();
+  } catch (error) {
+    assert.ok(error instanceof RouteTableError, String(error));
+    return error.diagnostics.map((each) => printDiagnostic(each));
+  }
+  return [];
+}
+
+const connecting = (options: object, template = '/a/{id}', more: RouterOptions = {}): Promise<string[]> =>
+  issues((router) => router.connect(template, options as never), more);
+
+const index = { controller: 'books', action: 'index' };
+
+test('a name among the options of a route that can only be a mistake is one, with what was meant', async () => {
+  const rows: [object, RegExp][] = [
+    [
+      { ...index, conditons: { method: ['POST'] } },
+      /a route has no option "conditons"\n {2}Did you mean "conditions"\?/,
+    ],
+    [{ ...index, condition: { method: ['POST'] } }, /Did you mean "conditions"\?/],
+    [{ ...index, method: 'POST' }, /no option "method"\n {2}Write conditions: \{ method: \['GET'\] \}\./],
+    [{ ...index, methods: ['POST', 'PUT'] }, /no option "methods"\n {2}Write conditions: /],
+    [{ ...index, Method: 'POST' }, /no option "Method"\n {2}Write conditions: /],
+    [{ ...index, metod: 'POST' }, /no option "metod"\n {2}Write conditions: /],
+    [{ ...index, subDomain: true }, /no option "subDomain"\n {2}Write conditions: \{ subDomain: … \}\./],
+    [{ ...index, requirement: { id: '\\d+' } }, /Did you mean "requirements"\?/],
+    [{ ...index, filter: [] }, /Did you mean "filters"\?/],
+    [{ ...index, body_limit: 10 }, /Did you mean "bodyLimit"\?/],
+    [{ ...index, deadlin: 10 }, /Did you mean "deadline"\?/],
+    [{ ...index, body: { type: 'object' } }, /Write schema: \{ body: … \}\./],
+    [{ ...index, preHandler: () => undefined }, /no option "preHandler"\n {2}Options: action, controller, bodyLimit, /],
+    [{ controller: 'books', acton: 'index' }, /Did you mean "action"\?/],
+    [{ contoller: 'books', action: 'index' }, /Did you mean "controller"\?/],
+    [{ handlr: () => 1 }, /Did you mean "handler"\?/],
+  ];
+  for (const [options, expected] of rows) {
+    const told = await connecting(options);
+    assert.ok(
+      told.some((text) => expected.test(text)),
+      `${JSON.stringify(options)}\n${told.join('\n')}`,
+    );
+    assert.match(told[0]!, /option-mistakes\.test\.(?:js|ts):\d+:\d+: the route "\/a\/\{id\}"/);
+  }
+  const [both] = await connecting({ ...index, conditons: {}, method: 'POST' });
+  assert.match(both!, /a route has no options "conditons", "method"/);
+});
+
+test('the extra defaults of Routes stay, and variables of the path may be called as they like', async (t) => {
+  const router = new Router();
+  const handler = ({ params }: { params: object }): object => params;
+  router
+    .connect('/a', {
+      handler,
+      year: '2004',
+      page: 2,
+      format: 'json',
+      draft: true,
+      section: 'x',
+      scheme: 'http',
+    } as never)
+    .connect('/b/{method}/{methods}', { handler, method: 'x', methods: 'y' } as never)
+    .connect('/c/{action}', { ...index, auction: 'x' } as never);
+  const controllers = { books: { index: () => [] } };
+  const send = await serveRouter(t, new Router({ controllers }).connect('/', { ...index, year: 2004, section: 'x' }));
+  assert.equal((await send('GET', '/')).status, 200);
+  await assert.rejects(router.build(), /no controller is called "books"/);
+  for (const template of ['/b/{method}', '/b/:methods', '/b/*function']) {
+    assert.deepEqual(await connecting({ ...index, method: 'x', methods: 'x', function: 'x' }, template), [
+      ...(await connecting({ ...index, method: 'x', methods: 'x' }, template)),
+    ]);
+  }
+  assert.deepEqual(await connecting({ ...index, method: 'POST', conditons: {} }, '/a', { compat: 'routes' }), []);
+});
+
+test('so are those of a resource, of which no other name does anything', async () => {
+  const only = ['index', 'show'];
+  const rows: [object, RegExp][] = [
+    [{ only, colection: { detail: 'GET' } }, /a resource has no option "colection"\n {2}Did you mean "collection"\?/],
+    [{ only, conditions: { method: ['GET'] } }, /no option "conditions"/],
+    [{ only, filters: [] }, /no option "filters"/],
+    [{ only, formated: false }, /Did you mean "formatted"\?/],
+    [{ onyl: ['index', 'show'] }, /Did you mean "only"\?/],
+    [{ only, path_prefix: '/x' }, /Did you mean "pathPrefix"\?/],
+  ];
+  for (const [options, expected] of rows) {
+    const told = await issues((router) => router.resource('book', 'books', options as never));
+    assert.ok(
+      told.some((text) => expected.test(text)),
+      told.join('\n'),
+    );
+  }
+  assert.deepEqual(await issues((router) => router.resource('book', 'books', { only, year: '2004' })), []);
+});
+
+test('a resource without its second name is told both', async () => {
+  const [told, ...more] = await issues((router) => router.resource('books', { controller: 'books' } as never));
+  assert.deepEqual(more, []);
+  assert.match(told!, /option-mistakes\.test\.\w+:\d+:\d+: .*a resource has two names/);
+  assert.match(told!, /Write resource\("book", "books", \{ … \}\)\./);
+  assert.match((await issues((router) => router.resource('books' as never, undefined as never)))[0]!, /two names/);
+});
+
+test('a path that no request can have is told so', async () => {
+  for (const template of ['a', 'books/{id}', 'http://x/']) {
+    const [told, ...more] = await connecting(index, template);
+    assert.deepEqual(more, [], template);
+    assert.match(told!, /it can never match: the path of a request begins with a slash\n {2}Write "\//);
+    assert.ok(told!.includes(`connect("${template}", "/…")`));
+  }
+  for (const template of ['/', '/a', '{id:/.*}', '*rest']) assert.deepEqual(await connecting(index, template), []);
+  assert.deepEqual(await connecting({ ...index, _static: true }, 'http://x/'), []);
+  assert.deepEqual(await connecting({ ...index, _minimize: true }, 'a'), []);
+  assert.deepEqual(await connecting(index, 'a', { prefix: '/v1/' }), []);
+  assert.deepEqual(await connecting(index, 'a', { compat: 'routes' }), []);
+});
+
+test('one cause is one mistake, however many routes a resource makes', async () => {
+  const [lacking, ...more] = await issues((router) => router.resource('book', 'books'));
+  assert.deepEqual(more, []);
+  assert.match(lacking!, /the resource "books": the controller books has no actions "create", "new", /);
+  assert.match(lacking!, /It has: index, show\. Write only: \['index', 'show'\], or add the others\./);
+  const [nobody, ...others] = await issues((router) => router.resource('page', 'pages'));
+  assert.deepEqual(others, []);
+  assert.match(nobody!, /the resource "pages": no controller is called "pages"/);
+  const two = await issues((router) => {
+    router.connect('/x', { controller: 'books', action: 'x' });
+    router.connect('/y', { controller: 'books', action: 'y' });
+  });
+  assert.equal(two.length, 2);
+});
+
+test('a controller that asks for constructor arguments is asked whether an object is meant', async () => {
+  class Books {
+    readonly #store: Map<string, string>;
+    constructor(store: Map<string, string>) {
+      this.#store = store;
+    }
+    index(): string[] {
+      return [...this.#store.keys()];
+    }
+    show(): null {
+      return null;
+    }
+  }
+  class Failing {
+    readonly size: number;
+    constructor(...given: readonly { size: number }[]) {
+      this.size = given[0]!.size;
+    }
+    index(): number {
+      return this.size;
+    }
+  }
+  const only = ['index', 'show'];
+  const [told, ...more] = await issues((router) => router.resource('book', 'books', { controller: Books, only }));
+  assert.deepEqual(more, []);
+  assert.match(told!, /the controller Books is a class whose constructor takes arguments\n.*new Books\(…\)\?/);
+  const [failed] = await issues((router) => router.connect('/', { controller: Failing, action: 'index' }));
+  assert.match(failed!, /the controller Failing cannot be constructed: Cannot read .*\n.*new Failing\(…\)\?/);
+  const object = new Books(new Map());
+  assert.deepEqual(await issues((router) => router.resource('book', 'books', { controller: object, only })), []);
+});

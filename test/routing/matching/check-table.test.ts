@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import fc from 'fast-check';
+import type { App } from 'portico/app';
+import {
+  action,
+  describeRoutes,
+  explainMatch,
+  findOverlaps,
+  findShadowed,
+  Mapper,
+  openApiDocument,
+  type RouteOptions,
+  Router,
+  RouteTableError,
+} from 'portico/routing';
+import { legacyRules, slowRequirements, warningsOf } from '#internal/routing';
+import { keepingLogger, serveRouter } from '../served-router.js';
+
+const GET: RouteOptions = { controller: 'c', action: 'a', conditions: { method: ['GET'] } };
+
+function shadowed(...routes: [template: string, options?: RouteOptions][]): string[] {
+  const mapper = new Mapper();
+  for (const [template, options = GET] of routes) mapper.connect(template, options);
+  return findShadowed(mapper.compile().planned).map(({ compiled }) => compiled.route.template);
+}
+
+test('RT-196 RT-197 routes that can never win', () => {
+  const post: RouteOptions = { ...GET, conditions: { method: ['POST'] } };
+  const any: RouteOptions = { controller: 'c', action: 'a' };
+  assert.deepEqual(shadowed(['/a'], ['/a']), ['/a']);
+  assert.deepEqual(shadowed(['/a'], ['/a', post]), []);
+  assert.deepEqual(shadowed(['/a'], ['/a', any]), []);
+  assert.deepEqual(shadowed(['/a', any], ['/a', post]), ['/a']);
+  assert.deepEqual(shadowed(['/a'], ['/a', post], ['/a', { ...GET, conditions: { method: ['GET', 'POST'] } }]), ['/a']);
+  assert.deepEqual(shadowed(['/{a}/{b}'], ['/{c}/detail']), ['/{c}/detail']);
+  assert.deepEqual(shadowed(['/{c}/detail'], ['/{a}/{b}']), []);
+  assert.deepEqual(shadowed(['/s/{id}'], ['/s/detail']), []);
+  assert.deepEqual(shadowed(['/s/{id:\\d+}/x'], ['/s/{n:\\d+}/x']), ['/s/{n:\\d+}/x']);
+  assert.deepEqual(shadowed(['/s/{id:\\d+}/x'], ['/s/{n:[0-9]+}/x']), []);
+  assert.deepEqual(shadowed(['/s/{id}/x'], ['/s/{n:[0-9]*}/x']), []);
+  assert.deepEqual(shadowed(['/s/{id}/x'], ['/s/{n:[0-9]+}/x']), ['/s/{n:[0-9]+}/x']);
+  assert.deepEqual(shadowed(['/s/{rest:.*}'], ['/s/{id}/y'], ['/s/{other:.+}']), ['/s/{id}/y', '/s/{other:.+}']);
+  assert.deepEqual(shadowed(['/s/{rest:.+}'], ['/s/{id}/'], ['/s/{id}']), ['/s/{id}']);
+  const conditional: RouteOptions = { ...GET, conditions: { method: ['GET'], function: () => true } };
+  assert.deepEqual(shadowed(['/a', conditional], ['/a']), []);
+  assert.deepEqual(shadowed(['/a', conditional], ['/a', conditional]), ['/a']);
+});
+
+test('RT-197 no false alarm: a route that is called shadowed never wins', () => {
+  const segment = fc.constantFrom('a', 'b', '{v}', '{v:\\d+}', '{v:[a-c]*}', 'x{v}', '{v}.y', '', '{v:a|b}');
+  const tail = fc.constantFrom('', '', '/{w:.*}', '/{w:.+}', '/*w', '/{w:a/b}');
+  const template = fc.tuple(fc.array(segment, { minLength: 1, maxLength: 3 }), tail).map(([segments, end]) => {
+    let count = 0;
+    return `/${segments.join('/')}${end}`.replace(/\{v/g, () => `{v${count++}`);
+  });
+  const path = fc
+    .array(fc.constantFrom('a', 'b', '1', 'xa', 'q.y', '', 'ab'), { maxLength: 4 })
+    .map((parts) => `/${parts.join('/')}`);
+  fc.assert(
+    fc.property(
+      fc.array(template, { minLength: 2, maxLength: 10 }),
+      fc.array(path, { minLength: 20, maxLength: 40 }),
+      (templates, paths) => {
+        const mapper = new Mapper();
+        for (const text of templates) mapper.connect(text, { controller: 'c', action: 'a' });
+        const table = mapper.compile();
+        const never = new Set(findShadowed(table.planned).map(({ compiled }) => compiled));
+        for (const text of paths)
+          assert.ok(!never.has(table.find('GET', text, null)?.compiled as never), `${templates.join(' ')} ${text}`);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test('RT-196 build warns about them, or refuses, with both places', async () => {
+  const log = keepingLogger();
+  const table = (onShadow: 'warn' | 'error' | 'ignore'): Router =>
+    new Router({ onShadow, log }).connect('/a', { handler: () => 1 }).connect('/a', { handler: () => 2 });
+  await (await table('ignore').build()).close();
+  assert.equal(log.lines.length, 0);
+  await (await table('warn').build()).close();
+  assert.match(
+    log.lines[0]!.message,
+    /the route \/a can never win: \/a \(.*check-table\.test\.js:\d+\) takes all it takes/,
+  );
+  assert.match(String(log.lines[0]!.fields.at), /check-table\.test\.js:\d+/);
+  await assert.rejects(table('error').build(), RouteTableError);
+});
+
+test('RT-198 overlaps, the most confusing first', () => {
+  const mapper = new Mapper().connect('/x/{id}', GET).connect('/{a}/{b}', GET).connect('/{a}/detail', GET);
+  mapper.connect('/y/{rest:.*}', GET).connect('/other', { ...GET, conditions: { method: ['POST'] } });
+  const found = findOverlaps(mapper.compile().planned).map(({ earlier, later }) => [
+    earlier.route.template,
+    later.route.template,
+  ]);
+  assert.deepEqual(found[0], ['/{a}/{b}', '/{a}/detail']);
+  assert.ok(found.some(([earlier, later]) => earlier === '/x/{id}' && later === '/{a}/{b}'));
+  assert.ok(!found.flat().includes('/other'));
+});
+
+test('RT-199 RT-89 templates that say something else than they seem', () => {
+  const codes = (template: string, options: RouteOptions = GET): string[] =>
+    new Mapper().connect(template, options).routes.flatMap((route) => warningsOf(route).map(({ code }) => code));
+  const method = (wanted: string | string[]): RouteOptions => ({ ...GET, conditions: { method: wanted } });
+  assert.deepEqual(codes('/a/{id:\\d{3}}'), ['PORTICO_ROUTE_CUT_REGEX']);
+  assert.deepEqual(codes('/a/:x-:y'), ['PORTICO_ROUTE_SWALLOWED_DASH']);
+  assert.deepEqual(codes('/v2{path_info:.*}'), ['PORTICO_ROUTE_PATH_INFO']);
+  assert.deepEqual(codes('/v2/{path_info:.*}'), []);
+  assert.deepEqual(codes('/a', method(['get'])), ['PORTICO_ROUTE_METHOD_CASE']);
+  assert.deepEqual(codes('/a', method(['ANY'])), ['PORTICO_ROUTE_METHOD_ANY']);
+  assert.deepEqual(codes('/a', method('GET,POST')), ['PORTICO_ROUTE_METHOD_TEXT']);
+  assert.deepEqual(codes('/a/{id:\\d+}', method('GET')), []);
+  const old = new Mapper({ minimization: true, explicit: false }).connect('/a/{x}', { x: '1' });
+  assert.deepEqual(legacyRules(old.routes[0]!), ['minimization', 'implicit defaults']);
+});
+
+test('RT-24 requirements that take long on long repetitive input', () => {
+  const mapper = new Mapper();
+  mapper.connect('/a/{x}', { ...GET, requirements: { x: '(a+)+' } });
+  mapper.connect('/b/{x}', { ...GET, requirements: { x: '[0-9a-f-]+' } });
+  const slow = slowRequirements(mapper.compile().routes, () => performance.now());
+  assert.ok(slow.some(({ requirement }) => requirement === '(a+)+'));
+});
+
+function described(): Router {
+  const router = new Router({ controllers: { servers: { index: () => 1, show: () => 1 } } });
+  router.use(function requestId(app) {
+    return app;
+  });
+  router.connect('servers', '/servers', { controller: 'servers', action: 'index', conditions: { method: ['GET'] } });
+  router.connect('/servers/{id:\\d+}', {
+    controller: 'servers',
+    action: 'show',
+    conditions: { method: ['GET', 'PUT'] },
+  });
+  return router.redirect('/old', '/servers');
+}
+
+test('RT-195 the table as it is tried, with places, filters and requirements', () => {
+  const rows = describeRoutes(described());
+  assert.deepEqual(
+    rows.map(({ methods, template, name, controller, action: named, requirements, filters, redirect }) => [
+      methods,
+      template,
+      name,
+      controller,
+      named,
+      { ...requirements },
+      filters,
+      redirect,
+    ]),
+    [
+      [['GET'], '/servers', 'servers', 'servers', 'index', {}, ['requestId'], null],
+      [['GET', 'PUT'], '/servers/{id:\\d+}', null, 'servers', 'show', { id: '\\d+' }, ['requestId'], null],
+      [null, '/old', null, null, null, {}, ['requestId'], '/servers'],
+    ],
+  );
+  assert.match(rows[0]!.origin!.file, /check-table\.test\.js$/);
+});
+
+test('RT-195 which route answers, and why not those before it', () => {
+  const explained = explainMatch(described(), 'PUT', '/servers/17');
+  assert.equal(explained.route?.template, '/servers/{id:\\d+}');
+  assert.deepEqual({ ...explained.match }, { id: '17', controller: 'servers', action: 'show' });
+  assert.deepEqual(
+    explained.passedOver.map(({ reason }) => reason),
+    ['the path has another form'],
+  );
+  const missed = explainMatch(described(), 'DELETE', '/servers/17');
+  assert.equal(missed.route, null);
+  assert.deepEqual(
+    missed.passedOver.map(({ reason }) => reason),
+    ['the path has another form', 'it does not take DELETE', 'the path does not begin with /old'],
+  );
+});
+
+test('RT-202 OpenAPI from table, schemas, statuses, versions and filters', async () => {
+  const body = { type: 'object', properties: { name: { type: 'string' } } } as const;
+  const controller = {
+    index: action(
+      { query: { type: 'object', required: ['limit'], properties: { limit: { type: 'integer' } } } },
+      () => 1,
+    ),
+    create: [
+      action({ versions: ['2.1', '2.9'] }, () => 1),
+      action({ versions: ['2.10'], body, status: 202, summary: 'Makes one' }, () => 1),
+    ],
+  };
+  const auth = Object.assign((app: App) => app, {
+    openapi: { security: [{ token: [] }], responses: { 401: { description: 'no token' } } },
+  });
+  const router = new Router({
+    versions: { serviceType: 'c', min: '2.1', max: '2.79' },
+    controllers: { servers: controller },
+  }).use(auth);
+  router.resource('server', 'servers', { controller: 'servers', only: ['index', 'create'] });
+  router.connect('/x/{id:\\d+}/{path:.*}', { controller: 'servers', action: 'index', conditions: { method: ['GET'] } });
+  router.redirect('/old', '/servers');
+  const document = openApiDocument(router, { title: 'compute' }) as {
+    openapi: string;
+    info: object;
+    paths: Record<string, Record<string, Record<string, unknown>>>;
+  };
+  assert.equal(document.openapi, '3.1.0');
+  assert.deepEqual(document.info, { title: 'compute', version: '2.79' });
+  assert.deepEqual(Object.keys(document.paths), ['/servers', '/x/{id}/{path}']);
+  assert.deepEqual(document.paths['/servers']!.get, {
+    operationId: 'servers.index',
+    tags: ['servers'],
+    parameters: [{ name: 'limit', in: 'query', required: true, schema: { type: 'integer' } }],
+    responses: { 200: { description: '200' }, 401: { description: 'no token' }, default: { description: 'a fault' } },
+    security: [{ token: [] }],
+  });
+  const post = document.paths['/servers']!.post!;
+  assert.deepEqual(post.requestBody, { required: true, content: { 'application/json': { schema: body } } });
+  assert.deepEqual(post['x-versions'], [
+    { from: '2.1', to: '2.9' },
+    { from: '2.10', to: null, body, status: 202 },
+  ]);
+  const [id] = document.paths['/x/{id}/{path}']!.get!.parameters as { schema: object }[];
+  assert.deepEqual(id?.schema, { type: 'string', pattern: '^(?:\\d+)$' });
+  assert.deepEqual(await new Validator().validate(structuredClone(document)), { valid: true });
+});
+
+test('RT-202 each operation has an id of its own; a path that no request can have is left out', () => {
+  const router = new Router({ controllers: { c: { show: () => 1 } } });
+  const route = { controller: 'c', action: 'show', conditions: { method: ['GET', 'PUT'] } };
+  router.connect('__proto__', route).connect('/a', route).connect('/b', route);
+  const { paths } = openApiDocument(router, { title: 'c' }) as {
+    paths: Record<string, Record<string, { operationId: string }>>;
+  };
+  assert.deepEqual(Object.keys(paths), ['/a', '/b']);
+  const ids = Object.values(paths).flatMap((path) => Object.values(path).map(({ operationId }) => operationId));
+  assert.deepEqual(ids, ['c.show', 'c.show.2', 'c.show.3', 'c.show.4']);
+  assert.equal(Object.hasOwn(Object.prototype, 'get'), false);
+});
+
+test('RT-202 the document is served where it is asked for', async (t) => {
+  const router = new Router({ openapi: { path: '/openapi.json', title: 'things' } });
+  router.connect('/things/{id}', { handler: () => 1, conditions: { method: ['GET'] } });
+  const answer = await (await serveRouter(t, router))('GET', '/openapi.json');
+  const { info, paths } = answer.json as { info: object; paths: object };
+  assert.deepEqual(
+    [info, Object.keys(paths)],
+    [{ title: 'things', version: '1.0' }, ['/openapi.json', '/things/{id}']],
+  );
+});

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { translateRegex } from '../../../dist/routing/template/python-regex.js';
+
+/** How much of the text the expression takes from its start; -1 for nothing, as Python's `re.match` says. */
+function taken(pattern: string, text: string): number {
+  return new RegExp(translateRegex(pattern).source, 'vy').exec(text)?.[0].length ?? -1;
+}
+
+test('RT-19 Python expressions mean in JavaScript what they mean in Python', () => {
+  const table: [pattern: string, text: string, length: number][] = [
+    ['(?P<n>a)(?P=n)', 'aab', 2],
+    ['\\Aab\\Z', 'ab', 2],
+    ['\\Aab\\Z', 'ab\n', -1],
+    ['ab$', 'ab\n', 2],
+    ['.+', 'a\rb\u2028c\nd', 5],
+    ['\\d+', '1٣²', 2],
+    ['\\w+', 'é_𝒳٣-', 5],
+    ['\\W', 'é', -1],
+    ['\\s', '\u00a0', 1],
+    ['\\s', '\ufeff', -1],
+    ['\\s', '\x1c', 1],
+    ['[\\W\\d]+', '-1a', 2],
+    ['[^\\W\\d]+', 'a1', 1],
+    ['[]a]+', ']a', 2],
+    ['[^]a]+', 'b]', 1],
+    ['[[]', '[', 1],
+    ['[a\\-z]+', 'a-b', 2],
+    ['[&&]+', '&&', 2],
+    ['a{,2}', 'aaa', 2],
+    ['x{a}', 'x{a}', 4],
+    ['.{2}', '𝒳𝒳', 4],
+    ['\\bfoo\\b', 'foo', 3],
+    ['éa\\b', 'éaé', -1],
+    ['\\x61\\u0062\\U00000063\\101\\0', 'abcA\0', 5],
+    ['a(?#nothing)b', 'ab', 2],
+    ['a(?#nothing)*b', 'aab', 3],
+    ['(?=a)*b', 'b', 1],
+    ['[^\\/]+(?<!\\\\)', 'a\\', 1],
+    ['(a)|b', 'b', 1],
+  ];
+  for (const [pattern, text, length] of table) assert.equal(taken(pattern, text), length, `${pattern} on ${text}`);
+});
+
+test('RT-20 what has no counterpart is refused by name', () => {
+  const table: [pattern: string, named: RegExp][] = [
+    ['(?(1)a|b)', /conditional group/],
+    ['a++', /possessive quantifier/],
+    ['a{2}+', /possessive quantifier/],
+    ['(?>a)', /atomic group/],
+    ['(?i)a', /inline flag/],
+    ['(?i:a)', /inline flag/],
+    ['(?-i:a)', /inline flag/],
+  ];
+  for (const [pattern, named] of table) assert.throws(() => translateRegex(pattern), named, pattern);
+});
+
+test('RT-21 what Python refuses is refused, with the place', () => {
+  for (const pattern of [
+    '([',
+    '(',
+    'a)',
+    '*',
+    'a**',
+    'a{3,1}',
+    '^*',
+    '\\q',
+    '[z-a]',
+    '[a-\\d]',
+    '(?<=a+)b',
+    '\\1',
+    '(?P=n)',
+    '(?P<1>a)',
+    '(?P<n>a)(?P<n>b)',
+    'a\\',
+    '[a',
+    '(?<n>a)',
+    '[\\8]',
+    '\\400',
+  ]) {
+    assert.throws(() => translateRegex(pattern), { name: 'Error' }, pattern);
+  }
+  assert.throws(() => translateRegex('abc(d'), { offset: 3 });
+});
+
+test('RT-216 expressions say whether they can span segments', () => {
+  for (const pattern of ['[^/]+', '\\d+', '[a-z.]+', 'json|xml', '\\w+', 'a{2}']) {
+    assert.equal(translateRegex(pattern).matchesSlash, false, pattern);
+  }
+  for (const pattern of ['.*', '[^a]', '\\D', 'a/b', '\\x2f', '[.-0]', '\\S+']) {
+    assert.equal(translateRegex(pattern).matchesSlash, true, pattern);
+  }
+});

@@ -1,0 +1,171 @@
+/** Options that keep the names and defaults they have in oslo.service and nova, by what they do. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { Config } from 'portico/config';
+import { openRegistry } from 'portico/registry';
+import { WSGIService } from 'portico/server';
+import { ManagerHooks } from 'portico/service';
+import { periodicTask, TaskGroup } from 'portico/tasks';
+import { FakeClock } from 'portico/testing';
+import { backdoorOptions, launcherOptions } from '#internal/launch';
+import { heartbeatOptions } from '#internal/registry';
+import { wsgiOptions } from '#internal/server';
+import { managerOptions, managerSettings } from '#internal/service';
+import { emptyProject } from '../../e2e/program.js';
+import { memoryLog } from '../memory-log.js';
+import { Client, exchange } from '../raw-client.js';
+
+/** The API `compute` with this text as its `portico.ini`, started; `/never` is not answered. */
+async function started(t: TestContext, ini: string) {
+  const { folder, remove } = emptyProject({
+    'portico.ini': ini,
+    'api-paste.ini': '[app:compute]\npaste.app_factory = ./app.js:app\n',
+    'app.js': "export const app = () => (req, res) => { if (req.url !== '/never') res.end('hello'); };\n",
+  });
+  t.after(remove);
+  const config = await Config.load({ files: [join(folder, 'portico.ini')], env: {}, argv: [] });
+  const log = memoryLog();
+  const service = new WSGIService('compute', config, { log });
+  await service.start();
+  t.after(() => service.stop());
+  return { service, port: service.port!, config, folder, log };
+}
+
+test('CF-49 CF-50 LC-1202 LC-1203 LC-1204 LC-1223 LC-1225 LC-1227 LC-1231..1234 LC-1240 the defaults, with nothing written', () => {
+  const config = new Config();
+  const values = {
+    ...config.group('DEFAULT', launcherOptions, { partial: true }),
+    ...config.group('DEFAULT', managerOptions, { partial: true }),
+    ...config.group('DEFAULT', heartbeatOptions, { partial: true }),
+    ...config.group('DEFAULT', backdoorOptions, { partial: true }),
+    ...config.group('wsgi', wsgiOptions),
+  };
+  const expected = {
+    gracefulShutdownTimeout: 60,
+    logOptions: true,
+    watchConfigFiles: false,
+    runExternalPeriodicTasks: true,
+    backdoorPort: undefined,
+    backdoorSocket: undefined,
+    tcpKeepidle: 600,
+    maxHeaderSize: 16_384,
+    clientSocketTimeout: 900,
+    reportInterval: 10,
+    serviceDownTime: 60,
+    periodicEnable: true,
+    periodicFuzzyDelay: 60,
+    host: hostname(),
+  };
+  for (const [name, value] of Object.entries(expected)) {
+    assert.equal(values[name as keyof typeof values], value, name);
+  }
+});
+
+/** The timer of a connection as the system has it, proc_net_tcp(5): which one, and the seconds until it fires. */
+function timerOf(localPort: number, remotePort: number): { kind: string; seconds: number } {
+  const hex = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0');
+  for (const line of readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1)) {
+    const [, local, remote, , , timer] = line.trim().split(/\s+/);
+    if (local?.endsWith(`:${hex(localPort)}`) && remote?.endsWith(`:${hex(remotePort)}`)) {
+      const [kind = '', when = ''] = timer!.split(':');
+      return { kind, seconds: Number.parseInt(when, 16) / 100 };
+    }
+  }
+  throw new Error('there is no such connection');
+}
+
+const linux = process.platform === 'linux' ? false : 'the system does not show its timers';
+
+test('LC-1223 tcp_keepidle is the idle time after which the system probes the peer, and 0 is never', {
+  skip: linux,
+}, async (t) => {
+  for (const [option, kind, seconds] of [
+    ['', '02', 600],
+    ['tcp_keepidle = 33', '02', 33],
+    ['tcp_keepidle = 0', '00', 0],
+  ] as const) {
+    const { port } = await started(t, `[DEFAULT]\n${option}\n`);
+    const client = new Client(port);
+    client.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    await client.response();
+    const local = (client.socket.address() as { port: number }).port;
+    // Until the peer has acknowledged the answer the timer is the one for sending it again.
+    let timer = timerOf(port, local);
+    while (timer.kind === '01') timer = timerOf(port, local);
+    assert.equal(timer.kind, kind, option);
+    assert.ok(timer.seconds <= seconds && timer.seconds >= seconds * 0.9 - 10, `${option}: ${timer.seconds} s`);
+    client.close();
+  }
+});
+
+test('LC-1225 a head beyond max_header_line is answered 431', async (t) => {
+  const { port } = await started(t, '[DEFAULT]\nmax_header_line = 2048\n');
+  const ask = (length: number): Promise<string> =>
+    exchange(port, `GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-padding: ${'y'.repeat(length)}\r\n\r\n`);
+  assert.match(await ask(1000), /^HTTP\/1\.1 200 /);
+  assert.match(await ask(3000), /^HTTP\/1\.1 431 /);
+});
+
+test('LC-1227 a connection on which nothing moves for client_socket_timeout is closed', async (t) => {
+  const { port, service } = await started(t, '[DEFAULT]\nclient_socket_timeout = 1\n');
+  const client = new Client(port);
+  client.write('GET /never HTTP/1.1\r\nhost: x\r\n\r\n');
+  await client.closed;
+  assert.equal(client.received, '');
+  while (service.server.inFlight > 0) await new Promise(setImmediate);
+});
+
+test('LC-1231 LC-1232 LC-1240 an API is in the registry under the name of its host, with its interval and down time', async (t) => {
+  const database = join((await started(t, '')).folder, 'services.db');
+  const ini = `[DEFAULT]\nhost = node-7\nreport_interval = 3\nservice_down_time = 9\n[servicegroup]\nconnection = sqlite:///${database}\n`;
+  const { config, log } = await started(t, ini);
+  const registry = openRegistry(config, { log });
+  t.after(() => registry?.close());
+  const [view] = await registry!.list();
+  const { host, reportInterval, downTime } = view!.record;
+  assert.deepEqual({ host, reportInterval, downTime }, { host: 'node-7', reportInterval: 3, downTime: 9 });
+});
+
+test('LC-1203 LC-1233 LC-1234 periodic tasks run after a random part of the fuzzy delay, unless they are switched off', async () => {
+  class Cleaner {
+    readonly ran: string[] = [];
+    @periodicTask({ spacing: 600, runImmediately: true })
+    clean(): void {
+      this.ran.push(`clean at ${clock.now() / 1000} s`);
+    }
+    @periodicTask({ spacing: 600, runImmediately: true, externalProcessOk: true })
+    sweep(): void {
+      this.ran.push(`sweep at ${clock.now() / 1000} s`);
+    }
+  }
+  let clock = new FakeClock();
+  for (const [option, expected] of [
+    ['', ['clean at 30 s', 'sweep at 30 s']],
+    ['periodic_fuzzy_delay = 8', ['clean at 4 s', 'sweep at 4 s']],
+    ['periodic_fuzzy_delay = 0', ['clean at 0 s', 'sweep at 0 s']],
+    ['run_external_periodic_tasks = no', ['clean at 30 s']],
+    ['periodic_enable = no', []],
+  ] as const) {
+    clock = new FakeClock();
+    const log = memoryLog();
+    const manager = new Cleaner();
+    const { periodic } = managerSettings(Config.fromText(`[DEFAULT]\n${option}\n`));
+    const hooks = new ManagerHooks({
+      name: 'compute',
+      log,
+      clock,
+      tasks: new TaskGroup({ log, clock }),
+      managers: [manager],
+      periodic: { ...periodic, random: () => 0.5 },
+    });
+    await hooks.start();
+    await clock.advance(60_000);
+    assert.deepEqual(manager.ran, expected, option);
+    const stopped = hooks.stop();
+    await clock.advance(0);
+    await stopped;
+  }
+});

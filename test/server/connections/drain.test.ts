@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import type { App } from 'portico/app';
+import { Server, type ServerOptions } from 'portico/server';
+import type { StopOptions } from 'portico/service';
+import { memoryLog } from '../memory-log.js';
+import { Client, portOf } from '../raw-client.js';
+
+const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n';
+
+/** An app that answers when told to. */
+function held(): { app: App; next: () => Promise<[IncomingMessage, ServerResponse]> } {
+  const arrived: [IncomingMessage, ServerResponse][] = [];
+  const waiting: ((pair: [IncomingMessage, ServerResponse]) => void)[] = [];
+  return {
+    app: (req, res) => {
+      const take = waiting.shift();
+      if (take === undefined) arrived.push([req, res]);
+      else take([req, res]);
+    },
+    next: () =>
+      new Promise((resolve) => {
+        const pair = arrived.shift();
+        if (pair === undefined) waiting.push(resolve);
+        else resolve(pair);
+      }),
+  };
+}
+
+async function started(app: App, options: ServerOptions = {}) {
+  const server = new Server('drain', app, options);
+  await server.start();
+  return { server, port: portOf(server), client: () => new Client(portOf(server)) };
+}
+
+const gently: StopOptions = { graceful: true };
+
+async function refused(port: number): Promise<void> {
+  const [error] = (await once(connect(port, '127.0.0.1'), 'error')) as [NodeJS.ErrnoException];
+  assert.equal(error.code, 'ECONNREFUSED');
+}
+
+test('LC-541 LC-543 LC-1315 LC-1316 LC-1901 PT-6 PT-8 a request at work gets its whole answer, which says that the connection ends', async () => {
+  const { app, next } = held();
+  const { server, port, client } = await started(app);
+  const one = client();
+  one.write(GET);
+  const [, res] = await next();
+  const stopped = server.stop(gently);
+  await new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve))));
+  await refused(port);
+  res.end('all of it');
+  const answer = await one.response();
+  assert.equal(answer.body, 'all of it');
+  assert.equal(answer.headers.get('connection'), 'close');
+  await one.closed;
+  await stopped;
+  await server.wait();
+});
+
+test('LC-542 LC-1903 idle, silent and half-sent connections are closed after drain_idle', async () => {
+  const { server, client } = await started((_req, res) => void res.end('ok'), { drainIdle: 0.05 });
+  const silent = client();
+  const half = client();
+  half.write('GET / HTTP/1.1\r\nho');
+  const idle = client();
+  idle.write(GET);
+  await idle.response();
+  const halfAgain = client();
+  halfAgain.write(GET);
+  await halfAgain.response();
+  halfAgain.write('GET / HT');
+  assert.equal(server.connectionCount, 4);
+  await server.stop(gently);
+  await Promise.all([silent.closed, half.closed, idle.closed, halfAgain.closed]);
+  assert.equal(server.connectionCount, 0);
+});
+
+test('LC-542 drain_idle 0 closes idle connections at once', async () => {
+  const { server, client } = await started((_req, res) => void res.end('ok'), { drainIdle: 0 });
+  const idle = client();
+  idle.write(GET);
+  await idle.response();
+  await server.stop(gently);
+  await idle.closed;
+});
+
+test('PT-6 RL-65 a request that arrives on a kept connection during the drain is answered', async () => {
+  const { app, next } = held();
+  const { server, client } = await started(app, { drainIdle: 5 });
+  const kept = client();
+  kept.write(GET);
+  (await next())[1].end('one');
+  const first = await kept.response();
+  assert.equal(first.headers.get('connection'), 'keep-alive');
+  const busy = client();
+  busy.write(GET);
+  const [, slow] = await next();
+  const stopped = server.stop(gently);
+  await new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve))));
+  kept.write(GET);
+  (await next())[1].end('two');
+  const second = await kept.response();
+  assert.deepEqual([second.body, second.headers.get('connection')], ['two', 'close']);
+  await kept.closed;
+  slow.end('slow');
+  assert.equal((await busy.response()).body, 'slow');
+  await stopped;
+});
+
+test('an answer whose head was out when the drain began ends whole, and its connection after drain_idle', async () => {
+  const { app, next } = held();
+  const { server, client } = await started(app, { drainIdle: 0.05 });
+  const streaming = client();
+  streaming.write(GET);
+  const [, res] = await next();
+  res.setHeader('content-length', '10');
+  res.write('12345');
+  await streaming.until(/12345/);
+  const stopped = server.stop(gently);
+  await new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve))));
+  res.end('67890');
+  assert.equal((await streaming.response()).body, '1234567890');
+  await streaming.closed;
+  await stopped;
+});
+
+test('RL-81 LC-355 at the deadline what is at work is cut, named in the log, and the stop rejects', async () => {
+  const { app, next } = held();
+  const log = memoryLog();
+  const { server, client } = await started(app, { log });
+  const stuck = client();
+  stuck.write('GET /stuck?secret=1 HTTP/1.1\r\nhost: x\r\n\r\n');
+  await next();
+  await assert.rejects(async () => server.stop({ graceful: true, deadlineMs: 50 }), { code: 'PORTICO_STOP_DEADLINE' });
+  await stuck.closed;
+  await server.wait();
+  const line = log.lines.find(({ message }) => message === 'requests were cut off');
+  const [request] = (line?.fields.requests ?? []) as { method: string; path: string }[];
+  assert.deepEqual([request?.method, request?.path], ['GET', '/stuck']);
+});
+
+test('LC-549 connections that are only idle at the deadline are a clean end', async () => {
+  const { server, client } = await started((_req, res) => void res.end('ok'), { drainIdle: 60 });
+  const idle = client();
+  idle.write(GET);
+  await idle.response();
+  await server.stop({ graceful: true, deadlineMs: 50 });
+  await idle.closed;
+});
+
+test('LC-549 an aborted signal ends a drain like the deadline', async () => {
+  const { app, next } = held();
+  const { server, client } = await started(app);
+  const stuck = client();
+  stuck.write(GET);
+  await next();
+  const abort = new AbortController();
+  const stopped = server.stop({ graceful: true, signal: abort.signal });
+  abort.abort();
+  await assert.rejects(stopped, { code: 'PORTICO_STOP_DEADLINE' });
+  await stuck.closed;
+});
+
+test('LC-122 a stop that is not graceful ends everything now, also a graceful one under way', async () => {
+  const { app, next } = held();
+  const { server, client } = await started(app);
+  const stuck = client();
+  stuck.write(GET);
+  await next();
+  const graceful = server.stop(gently);
+  await Promise.all([server.stop(), graceful]);
+  await stuck.closed;
+});
+
+test('PT-7 after a replacement an idle connection stays for the advertised time and a second', async () => {
+  const { server, client } = await started((_req, res) => void res.end('ok'), { drainIdle: 0, keepAliveTimeout: 1.2 });
+  const kept = client();
+  kept.write(GET);
+  assert.equal((await kept.response()).headers.get('keep-alive'), 'timeout=0');
+  const began = performance.now();
+  const stopped = server.stop({ graceful: true, reason: 'replaced' });
+  await kept.closed;
+  assert.ok(performance.now() - began >= 1000);
+  await stopped;
+});
+
+test('PT-13 a replaced server that is told to stop closes its idle connections after drain_idle', async () => {
+  const { server, client } = await started((_req, res) => void res.end('ok'), { drainIdle: 0.02 });
+  const kept = client();
+  kept.write(GET);
+  await kept.response();
+  const replaced = server.stop({ graceful: true, reason: 'replaced' });
+  await server.stop(gently);
+  await replaced;
+  await kept.closed;
+});
+
+test('LC-515 LC-1314 over a restart the listener stays open and requests are held for the new app', async () => {
+  const { app, next } = held();
+  const { server, client } = await started(app);
+  const [busy, kept] = [client(), client()];
+  kept.write(GET);
+  (await next())[1].end('old');
+  assert.equal((await kept.response()).body, 'old');
+  busy.write(GET);
+  const [, res] = await next();
+  const stopped = server.stop({ graceful: true, reason: 'restart' });
+  kept.write(GET);
+  const fresh = client();
+  fresh.write(GET);
+  res.end('the last of the old app');
+  assert.equal((await busy.response()).body, 'the last of the old app');
+  await stopped;
+  server.replaceApp((_req, answer) => void answer.end('new'));
+  await server.start();
+  assert.equal((await kept.response()).body, 'new');
+  assert.equal((await fresh.response()).body, 'new');
+  await server.stop(gently);
+});
+
+test('LC-519 a stop during a restart wins, and what was held is refused with 503', async () => {
+  const { app, next } = held();
+  const { server, port, client } = await started(app);
+  const busy = client();
+  busy.write(GET);
+  const [, res] = await next();
+  const restarting = server.stop({ graceful: true, reason: 'restart' });
+  const fresh = client();
+  fresh.write(GET);
+  while (server.requests.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  const stopping = server.stop(gently);
+  const answer = await fresh.response();
+  assert.deepEqual([answer.status, answer.headers.get('connection')], [503, 'close']);
+  res.end('done');
+  assert.equal((await busy.response()).body, 'done');
+  await Promise.all([restarting, stopping]);
+  await refused(port);
+});
