@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 // Answers definitions of route tables, as JSON on standard input, with what the router makes of their probes.
-//
 // One definition is one document; several stand one to a line, and each gets one line of answer.
 import { readFileSync } from 'node:fs';
 import { Mapper } from 'portico/routing';
