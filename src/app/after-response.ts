@@ -115,9 +115,12 @@ export function abortReason(res: ServerResponse): unknown {
   return (res as ServerResponse & { [REASON]?: unknown })[REASON] ?? destroyReason(res);
 }
 
-/** The error that a response was destroyed with before it was complete. Node gives none where the client has left. */
+/** The error that a response was destroyed with before it was complete; undefined where the client has left. */
 export function destroyReason(res: ServerResponse): Error | undefined {
-  return res.writableFinished ? undefined : (res.errored ?? undefined);
+  const error: NodeJS.ErrnoException | null = res.errored;
+  if (error === null || error === undefined || res.writableFinished) return undefined;
+  // Node 24.20 and newer destroy so, when a client leaves, what waits for its turn on the connection.
+  return error.code === 'ECONNRESET' && res.socket === null ? undefined : error;
 }
 
 /** What handlers call on a response. After the answer each would throw, often where it is not caught. */

@@ -308,7 +308,7 @@ test('RT-176 a stream of objects is a 500 like others, and one that has them mid
   const ask = (name: string) => rawRequest(router, `GET /${name} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
   assert.match(await ask('first'), /^HTTP\/1\.1 500 /);
   assert.match(await ask('midway'), /text\r\n$/);
-  assert.match(await ask('mixed'), /\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n$/);
+  assert.match(await ask('mixed'), /\r\n\r\n(?:1\r\na\r\n1\r\nb|2\r\nab)\r\n0\r\n\r\n$/);
 });
 
 test('RT-177 a type for which there is no parser is refused, and the connection ends', async (t) => {

@@ -135,3 +135,34 @@ for (const [what, make] of Object.entries(APPS)) {
     );
   });
 }
+
+test('a client that leaves while its pipelined requests are at work is no error', async (t) => {
+  const log = memoryLog();
+  const outcomes: ResponseOutcome[] = [];
+  const { promise: atWork, resolve: bothCame } = deferred<void>();
+  const { promise: over, resolve: bothEnded } = deferred<void>();
+  const server = new Server(
+    'streams',
+    (req, res) => {
+      afterResponse(res, (outcome) => {
+        if (outcomes.push(outcome) === 2) bothEnded();
+      });
+      res.write('first');
+      if (req.url === '/2') bothCame();
+    },
+    { log },
+  );
+  await server.start();
+  t.after(() => server.stop());
+  const client = new Client(portOf(server));
+  client.write('GET /1 HTTP/1.1\r\nhost: x\r\n\r\nGET /2 HTTP/1.1\r\nhost: x\r\n\r\n');
+  await atWork;
+  client.close();
+  await over;
+  await server.stop();
+  assert.deepEqual(outcomes, [{ completed: false }, { completed: false }]);
+  assert.deepEqual(
+    log.lines.filter(({ level }) => level === 'error'),
+    [],
+  );
+});
