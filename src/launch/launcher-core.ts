@@ -245,8 +245,8 @@ export class LauncherCore<R extends Runner = Runner> {
 
   async #stopAll(request: StopRequest): Promise<void> {
     const { signal: superseded } = this.#superseded;
-    const status = await this.runner.stop(request, superseded);
-    this.#status ||= status;
+    const status = await this.#orFailed(() => this.runner.stop(request, superseded));
+    this.#status ||= status ?? STATUS_FAILED;
     if (superseded.aborted) return this.#stopping;
     await this.process.letGo(this.#reloads.idle());
     this.#ended.resolve(this.#status);
@@ -257,9 +257,19 @@ export class LauncherCore<R extends Runner = Runner> {
     this.#stopReason = 'stop';
     this.#stopped.abort();
     this.#stopping ??= this.#ended.promise.then(() => undefined);
-    await this.runner.halt();
+    await this.#orFailed(() => this.runner.halt());
     this.#ended.resolve(this.#status);
     this.process.exit(this.#status);
+  }
+
+  /** The process ends all the same when its runner fails: `wait()` must not hang. */
+  async #orFailed<T>(end: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await end();
+    } catch (error) {
+      logFailure(this.log, 'Error stopping services', error);
+      return undefined;
+    }
   }
 
   async #reload(): Promise<void> {

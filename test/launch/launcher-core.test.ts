@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { test } from 'node:test';
+import type { Logger } from 'portico';
+import { LauncherCore, type Runner } from '../../dist/launch/launcher-core.js';
+import { readSettings } from '../../dist/launch/launcher-options.js';
+import type { HostProcess } from '../../dist/launch/process/host-process.js';
+
+/** A launcher whose runner fails to end its services, and what is logged. */
+function failing(
+  ends: Pick<Runner, 'stop' | 'halt'>,
+  more: object = { signals: false },
+): { core: LauncherCore; logged: unknown[][] } {
+  const logged: unknown[][] = [];
+  const quiet = (): void => undefined;
+  const log = { debug: quiet, info: quiet, notice: quiet, error: (...line: unknown[]) => logged.push(line) };
+  const supervisor = { allReady: quiet, summary: () => '', answers: () => true, generation: 1, remaining: '' };
+  const runner = {
+    ...supervisor,
+    settings: readSettings(undefined, {}),
+    supervised: false,
+    services: [],
+    name: 'app',
+    ...ends,
+  };
+  const options = { log: log as unknown as Logger, ...more };
+  return { core: new LauncherCore(options, () => runner as unknown as Runner), logged };
+}
+
+for (const [how, fails] of [
+  ['rejects', () => Promise.reject(new Error('the runner failed'))],
+  [
+    'throws',
+    () => {
+      throw new Error('the runner failed');
+    },
+  ],
+] as const) {
+  test(`LC-355 wait() ends with 1, and the log says why, when the stop of the runner ${how}`, async () => {
+    const { core, logged } = failing({ stop: fails, halt: async () => undefined });
+    const waiting = core.wait();
+    await core.stop();
+    assert.equal(await waiting, 1);
+    assert.deepEqual(
+      logged.map(([message]) => message),
+      ['Error stopping services'],
+    );
+  });
+}
+
+test('LC-355 a fast end that fails is logged, and the process ends all the same', async () => {
+  const exits: number[] = [];
+  const { stdout, stderr } = process;
+  const facts = {
+    pid: 1,
+    env: {},
+    argv: [],
+    platform: 'linux',
+    stdout,
+    stderr,
+    exit: (status: number) => exits.push(status),
+  };
+  const host = Object.assign(new EventEmitter(), facts) as unknown as HostProcess;
+  const { core, logged } = failing(
+    {
+      stop: () => new Promise(() => undefined),
+      halt: () => Promise.reject(new Error('the runner failed')),
+    },
+    { host },
+  );
+  const waiting = core.wait();
+  core.signalHandler.deliver('SIGINT');
+  assert.deepEqual([await waiting, logged.length], [1, 1]);
+  while (exits.length === 0) await new Promise(setImmediate);
+  assert.deepEqual(exits, [1]);
+});
