@@ -61,7 +61,7 @@ export function fleetStatus(supervisor: Supervisor): ServiceStatus[] {
     wanted: pool.wanted,
     ready: pool.current.filter((worker) => worker.serving).length,
     restarts: pool.restarts,
-    workers: pool.workers.map(workerStatus),
+    workers: [...pool.workers].map(workerStatus),
   }));
 }
 

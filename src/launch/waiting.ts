@@ -3,7 +3,7 @@
  */
 
 /** Node turns a longer delay into 1 ms. */
-const LONGEST_DELAY_MS = 2 ** 31 - 1;
+export const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 /** What `promise` gives, or undefined when that takes longer than `ms`. The timer goes with the answer. */
 export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
@@ -43,21 +43,16 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** What `promise` gives, or undefined as soon as one of the signals is raised. Afterwards nothing listens to them. */
-export async function unlessAborted<T>(
-  promise: Promise<T>,
-  ...signals: readonly AbortSignal[]
-): Promise<T | undefined> {
-  if (signals.some(({ aborted }) => aborted)) return undefined;
-  let raised!: () => void;
-  const aborted = new Promise<undefined>((resolve) => {
-    raised = () => resolve(undefined);
-  });
-  for (const signal of signals) signal.addEventListener('abort', raised);
+/** What `promise` gives, or undefined as soon as the signal is raised. Afterwards nothing listens to it. */
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  if (signal.aborted) return undefined;
+  const aborted = deferred<undefined>();
+  const raised = (): void => aborted.resolve(undefined);
+  signal.addEventListener('abort', raised);
   try {
-    return await Promise.race([promise, aborted]);
+    return await Promise.race([promise, aborted.promise]);
   } finally {
-    for (const signal of signals) signal.removeEventListener('abort', raised);
+    signal.removeEventListener('abort', raised);
   }
 }
 
@@ -123,8 +118,8 @@ export class Deadline {
 
   #arm(): void {
     if (this.#endsAt === Number.POSITIVE_INFINITY) return;
-    // Node turns a delay above 2^31 - 1 ms into 1 ms: wait in pieces.
-    const piece = Math.min(this.#endsAt - performance.now(), 2 ** 31 - 1);
+    // Waits in pieces.
+    const piece = Math.min(this.#endsAt - performance.now(), LONGEST_DELAY_MS);
     this.#timer = setTimeout(
       () => {
         if (performance.now() >= this.#endsAt) this.expire();

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { silentLogger } from 'portico';
+import { type Logger, silentLogger } from 'portico';
 import type { LaunchSettings } from '../../dist/launch/launcher-options.js';
 import type { Supervisor } from '../../dist/launch/parent/supervisor.js';
 import type { Generation } from '../../dist/launch/parent/worker-process.js';
-import { type FleetChangeResult, FleetReload, type LaunchRequest } from '../../dist/launch/reload/fleet-reload.js';
+import { type FleetChangeResult, type LaunchRequest, replaceWorkers } from '../../dist/launch/reload/fleet-reload.js';
 import { Handover } from '../../dist/launch/sockets/handover.js';
 import { openListenSockets } from '../../dist/launch/sockets/listen-sockets.js';
 import { type FakePool, type FakeWorker, fakePool, generation, type Moment } from '../fixtures/fake-workers.js';
@@ -37,7 +37,7 @@ class Fleet {
 
   make(name: string): FakePool {
     const on: Behaviour = (moment, worker) => this.behaviours.get(name)?.(moment, worker);
-    const fake = fakePool(name, on, { current: () => this.current });
+    const fake = fakePool(name, on, { first: this.current });
     this.fakes.set(name, fake);
     return fake;
   }
@@ -53,11 +53,12 @@ class Fleet {
       accept: async () => {
         await more.accepting?.();
         this.current = next;
+        for (const pool of this.pools) pool.generation = next;
       },
       stopped: this.#asked.signal,
       superseded: () => false,
     };
-    return new FleetReload(this as unknown as Supervisor, silentLogger(), change).run();
+    return replaceWorkers(this as unknown as Supervisor, silentLogger(), change);
   }
 
   get settings(): LaunchSettings {
@@ -179,14 +180,18 @@ test('every worker of an added or grown service is told how many there will be',
   );
 });
 
-test('LC-515 of two replacements of one slot that waited for room the later goes on when the first has ended', async (t) => {
+test('LC-515 a reload ends a replacement that began before it, and would be too old', async (t) => {
   const fleet = new Fleet(t);
   const a = await fleet.launch('a', 1);
-  const done = await Promise.all([
-    a.pool.replacements.replace(0, generation(1)),
-    a.pool.replacements.replace(0, generation(2)),
-  ]);
-  assert.deepEqual([done, generations(a)], [[true, true], [2]]);
+  fleet.behaviours.set('a', (moment) => moment === 'begin');
+  const [old] = a.spawned;
+  a.pool.replace(old!.handle);
+  while (a.spawned.length < 2) await turn();
+  const { replaced } = await fleet.reload();
+  const [, tooOld, fresh] = a.spawned;
+  await tooOld!.handle.exited;
+  assert.deepEqual([replaced, generations(a), a.pool.current[0]], [{ a: 1 }, [2], fresh!.handle]);
+  assert.equal(tooOld!.handle.wasReady, false);
 });
 
 test('RL-67 waiting for room is no part of the time a start may take', { timeout: 20_000 }, async (t) => {
@@ -236,38 +241,83 @@ test('RL-67 with workers that drain for ever a reload is incomplete, and nothing
   assert.deepEqual([a.spawned.length, generations(a)], [before, [3, 2, 2]]);
 });
 
-test('a prepared worker that ends before it takes over leaves its slot to a sibling', {
+test('a slot whose worker dies during a trial is left to a sibling, and filled with what is in force', {
   timeout: 20_000,
 }, async (t) => {
-  const held = new Set<FakeWorker>();
   const sockets = [await openListenSockets({ host: '127.0.0.1', port: 0 }, 3)];
   // One descriptor for all where the platform has no more: a helper is sent that of the slot.
   const descriptors = [0, 1, 2].map((slot) => sockets[0]!.descriptors[slot] ?? sockets[0]!.descriptors[0]!);
-  // No new worker of place 0 gets ready by itself.
-  const fake = fakePool('a', (moment, worker) => moment === 'begin' && held.size > 0 && held.add(worker) && true, {
+  let launched = false;
+  // Of later workers only the child of the trial gets ready.
+  const fake = fakePool('a', (moment) => moment === 'begin' && launched, {
     slots: 3,
     sockets: [{ ...sockets[0]!, descriptors }],
   });
   t.after(() => fake.pool.kill());
   t.after(() => sockets[0]!.close());
   await fake.pool.launch(3);
+  launched = true;
   const [first, sibling] = fake.spawned;
-  held.add(first!);
-  const preparing = fake.pool.replacements.prepare(0, generation(2));
-  while (fake.spawned.length < 4) await turn();
+  const child = await fake.pool.rehearse(generation(2), 3);
+  await fake.pool.proceed();
   first!.end(1);
   await first!.handle.exited;
-  const prepared = fake.spawned[3]!;
-  prepared.say({ kind: 'ready' });
-  await preparing;
+  while (fake.spawned.length < 5) await turn();
+  assert.deepEqual([fake.spawned[4]!.index, fake.spawned[4]!.told.generation], [0, 1]);
   // Each help begins with the socket itself.
   const heard = (): string[] =>
     sibling!.heard.map(({ kind }) => kind).filter((kind) => kind === 'adopt' || kind === 'release');
   assert.deepEqual(heard(), ['adopt']);
-  prepared.end(1);
-  await prepared.handle.exited;
+  fake.spawned[3]!.end(1);
+  await child!.exited;
   // The sibling has not let go.
   assert.deepEqual(heard(), ['adopt']);
+});
+
+test('LC-515 of an old worker that a trial has made room for no more remains than of any other', async (t) => {
+  const fleet = new Fleet(t);
+  const a = await fleet.launch('a', 2);
+  const dies = async (): Promise<void> => {
+    a.spawned[0]!.end(null, 'SIGKILL');
+    while (a.spawned.length < 4) await turn();
+    await a.spawned[3]!.handle.ready;
+  };
+  const { replaced } = await fleet.reload({ accepting: dies });
+  // The one that filled the slot meanwhile is replaced by the child of the trial.
+  assert.deepEqual(
+    a.spawned.map(({ index, told }) => [index, told.generation]),
+    [
+      [0, 1],
+      [1, 1],
+      [0, 2],
+      [0, 1],
+      [1, 2],
+    ],
+  );
+  assert.deepEqual([replaced, generations(a)], [{ a: 2 }, [2, 2]]);
+});
+
+test('a replacement that does not start leaves the worker that asked for it in its slot, and is not tried again', async (t) => {
+  const said: string[] = [];
+  const log = { ...silentLogger(), error: (message: string) => said.push(message) } as Logger;
+  const behaviour: Behaviour = (moment, worker) => {
+    if (moment !== 'begin' || worker.pid === first) return undefined;
+    worker.end(1);
+    return true;
+  };
+  const fake = fakePool('a', behaviour, { log });
+  let first: number | undefined;
+  t.after(() => fake.pool.kill());
+  void fake.pool.launch(1);
+  while (fake.spawned.length === 0) await turn();
+  first = fake.spawned[0]!.pid;
+  const { handle } = fake.spawned[0]!;
+  await handle.ready;
+  fake.pool.replace(handle);
+  while (said.length === 0) await turn();
+  for (let i = 0; i < 10; i++) await turn();
+  assert.deepEqual([said, fake.spawned.length], [[`Child ${first} could not be replaced`], 2]);
+  assert.ok(handle.serving);
 });
 
 test('OP-80 a refused reload ends its own workers and nobody else’s', { timeout: 20_000 }, async (t) => {
@@ -284,14 +334,14 @@ test('OP-80 a refused reload ends its own workers and nobody else’s', { timeou
     worker.end(1);
     return true;
   });
-  const recycling = a.pool.replacements.replace(0, generation(1));
+  const [old] = a.spawned;
+  a.pool.replace(old!.handle);
   while (a.spawned.length < 2) await turn();
   await assert.rejects(fleet.reload(), /worker 0 of service b/);
-  begun();
-  assert.equal(await recycling, true);
-  assert.deepEqual([generations(a), generations(b)], [[1], [1]]);
   const [, fresh, spare] = a.spawned;
-  assert.equal(a.pool.current[0], fresh?.handle);
-  await spare?.handle.exited;
-  assert.equal(spare?.handle.wasReady, false);
+  await spare!.handle.exited;
+  begun();
+  await old!.handle.exited;
+  assert.deepEqual([generations(a), generations(b)], [[1], [1]]);
+  assert.equal(a.pool.current[0], fresh!.handle);
 });

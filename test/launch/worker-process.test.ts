@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { WorkerHandle } from '../../dist/launch/parent/worker-handle.js';
 import { mainModule, spawnWorker, workerExecArgv } from '../../dist/launch/parent/worker-process.js';
 import {
   type HostProcess,
@@ -12,6 +13,7 @@ import {
   workerTitle,
 } from '../../dist/launch/process/host-process.js';
 import { isDaemon, rememberForeground } from '../../dist/launch/process/terminal.js';
+import { generation } from '../fixtures/fake-workers.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 
 test('LC-1710 each worker’s inspector picks a port of its own, and never waits for a debugger', () => {
@@ -45,6 +47,18 @@ test('workers inherit nothing of a parent that `node --watch` runs', async () =>
   await ended;
   const foreign = sent.filter((message) => (message as { kind?: unknown }).kind === undefined);
   assert.deepEqual(foreign, []);
+});
+
+test('a worker that cannot be spawned fails to start, and nothing throws', async () => {
+  // Node throws for this as it does for a system without memory.
+  const host = { pid: 1, env: { WORD: 'a\0b' }, argv: ['node', 'main.js'], execPath: process.execPath, execArgv: [] };
+  const assignment = { service: 'api', index: 0, workers: 1, generation: 1 };
+  const { settings } = generation(1);
+  const first = { kind: 'configure', configuration: undefined, settings, sockets: [] } as const;
+  const worker = new WorkerHandle(spawnWorker({ host }, assignment, []), assignment, first);
+  await assert.rejects(worker.ready, /null bytes/);
+  worker.terminate();
+  assert.deepEqual([worker.pid, (await worker.exited).code], [undefined, null]);
 });
 
 test('a program without a main module is told to name an entry', () => {

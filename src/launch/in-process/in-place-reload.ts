@@ -3,10 +3,11 @@
  * does not start.
  */
 import type { Config } from '../../config/index.js';
-import { PorticoError, Refusals } from '../../errors/index.js';
+import { Refusals } from '../../errors/index.js';
 import type { ConfigChanges, ServiceBase } from '../../service/index.js';
 import type { ReloadRequest } from '../launcher-core.js';
 import type { LaunchSettings } from '../launcher-options.js';
+import { reloadTimeout } from '../process/hook-list.js';
 import { changedFiles, compareOutlines, filesRead, outlineOf, type ReloadChange } from '../reload/reload-changes.js';
 import { judge, type ReloadResult, refusedFor } from '../reload/reload-report.js';
 import { checkAll, type Prepared, prepareReload } from '../reload/reload-source.js';
@@ -82,10 +83,7 @@ async function inTime(given: InPlaceReload, building: Promise<void>, checkMs: nu
   // What comes of it is not wanted any more.
   given.leaveBehind(built);
   if (given.stopped.aborted) return;
-  throw new PorticoError('PORTICO_RELOAD_TIMEOUT', {
-    message: `the application did not load within ${limitMs / 1000} s`,
-    hint: 'If it needs so long, set a longer reload_check_timeout.',
-  });
+  throw reloadTimeout(`the application did not load within ${limitMs / 1000} s`);
 }
 
 async function takeUp(given: InPlaceReload, prepared: Prepared, settings: LaunchSettings): Promise<ReloadResult> {

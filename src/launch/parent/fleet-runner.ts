@@ -195,9 +195,7 @@ export class FleetRunner implements Runner {
         continue;
       }
       log.notice(`Service ${service}: ${wanted} -> ${workers} workers`, { service, workers });
-      pool.resize(workers).catch((error: unknown) => {
-        log.error(`Service ${service} could not be resized`, { service, err: error });
-      });
+      void pool.resize(workers);
     }
   }
 
@@ -225,7 +223,7 @@ export class FleetRunner implements Runner {
   }
 
   get #served(): readonly WorkerHandle[] {
-    return this.supervisor.pools.flatMap((pool) => pool.workers.filter((worker) => worker.wasReady));
+    return this.supervisor.pools.flatMap((pool) => [...pool.workers].filter(({ wasReady }) => wasReady));
   }
 }
 

@@ -13,10 +13,12 @@ import type { LaunchSettings } from '../launcher-options.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { Handover } from '../sockets/handover.js';
 import { describeAddress, type ListenSockets, openListenSockets } from '../sockets/listen-sockets.js';
+import type { PoolState } from './pool-state.js';
+import type { PoolOptions } from './reconciler.js';
 import { WorkerHandle } from './worker-handle.js';
 import { logChannel, watchStart } from './worker-log.js';
-import { type PoolOptions, WorkerPool } from './worker-pool.js';
-import type { Generation, SpawnOptions } from './worker-process.js';
+import { WorkerPool } from './worker-pool.js';
+import type { Generation } from './worker-process.js';
 import { CodeChange, mainModule, spawnWorker, type WorkerProgram, workerArguments } from './worker-process.js';
 
 /** After `drain_delay`: how long workers that are told to stop may take until they listen no more. */
@@ -60,9 +62,7 @@ export class Supervisor {
     this.#generation = { number: 1, configuration: options.configuration, settings: options.settings };
     this.#poolOptions = {
       log: options.log,
-      settings: () => this.settings,
-      generation: () => this.#generation,
-      spawn: (pool, index, generation, how) => this.#spawn(pool, index, generation, how),
+      spawn: (pool, index, generation, trialOf) => this.#spawn(pool, index, generation, trialOf),
       deadWorker: options.deadWorker,
       giveUp: options.giveUp,
     };
@@ -96,6 +96,7 @@ export class Supervisor {
   /** From now on, workers begin with this. */
   adopt(generation: Generation): void {
     this.#generation = generation;
+    for (const pool of this.#all) pool.generation = generation;
   }
 
   /**
@@ -119,7 +120,7 @@ export class Supervisor {
   ): Promise<WorkerPool | undefined> {
     if (this.#pools.has(name)) throw duplicate(name);
     this.#code ??= new CodeChange(mainModule(this.#options.program));
-    const pool = new WorkerPool(name, [], this.#poolOptions);
+    const pool = new WorkerPool(name, [], this.#generation, this.#poolOptions);
     this.#pools.set(name, pool);
     this.#services.set(name, service);
     await this.bind(service, name, workers, handover);
@@ -169,7 +170,7 @@ export class Supervisor {
   async stop(timeoutMs: number): Promise<boolean> {
     this.#stopped = true;
     this.#closeBound();
-    const workers = this.#all.flatMap((pool) => pool.workers);
+    const workers = this.#all.flatMap(({ workers }) => [...workers]);
     const ends = this.#all.map((pool) => pool.stop(timeoutMs));
     const clean = (await Promise.all(ends)).every(Boolean);
     clearInterval(this.#heartbeat);
@@ -187,7 +188,7 @@ export class Supervisor {
 
   /** Tells all workers, those that drain included, to open their log file anew. */
   reopenLogs(): void {
-    for (const worker of this.#all.flatMap(({ workers }) => workers)) worker.reopenLog();
+    for (const worker of this.#all.flatMap(({ workers }) => [...workers])) worker.reopenLog();
   }
 
   /** Those of services that drain included. */
@@ -220,12 +221,11 @@ export class Supervisor {
     this.#activated.warnOfUnused(this.#log, this.pools);
   }
 
-  #spawn(pool: WorkerPool, index: number, generation: Generation, how: SpawnOptions): WorkerHandle {
-    const { rehearse = false, workers = pool.wanted } = how;
+  #spawn(pool: PoolState, index: number, generation: Generation, trialOf: number | undefined): WorkerHandle {
     const assignment: Assignment = {
       service: pool.name,
       index,
-      workers,
+      workers: trialOf ?? pool.wanted,
       generation: generation.number,
     };
     const descriptors: number[] = [];
@@ -238,9 +238,10 @@ export class Supervisor {
     const configuration = generation.configuration();
     const { program } = this.#options;
     const told = workerArguments(program);
+    const rehearse = trialOf !== undefined;
     const first: Configure = { kind: 'configure', configuration, settings, sockets, rehearse, arguments: told };
     const worker = new WorkerHandle(spawnWorker(program, assignment, descriptors), assignment, first);
-    worker.onReplace = (reason) => this.#recycle(pool, index, worker, reason);
+    worker.onReplace = (reason) => this.#recycle(pool, worker, reason);
     logChannel(this.#log, pool.name, worker);
     if (this.#code?.changed) {
       const entry = { service: pool.name, workerId: index };
@@ -261,13 +262,11 @@ export class Supervisor {
     return worker;
   }
 
-  #recycle(pool: WorkerPool, index: number, worker: WorkerHandle, reason: string): void {
-    if (!worker.serving || pool.stopping) return;
-    const facts = { service: pool.name, workerId: index, pid: worker.pid };
+  #recycle(pool: PoolState, worker: WorkerHandle, reason: string): void {
+    if (!worker.serving || worker.worn || pool.stopping) return;
+    const facts = { service: pool.name, workerId: worker.assignment.index, pid: worker.pid };
     this.#log.info(`Replacing child ${worker.pid}: ${reason}`, facts);
-    pool.replacements.replace(index, this.#generation).catch((error: unknown) => {
-      this.#log.error(`Child ${worker.pid} could not be replaced`, { ...facts, err: error });
-    });
+    this.pool(pool.name)?.replace(worker);
   }
 
   /** Silence is counted in turns of this loop, so that a supervisor that was suspended blames nobody. */
@@ -287,7 +286,7 @@ export class Supervisor {
         });
         pool.killHung(worker);
       }
-      pool.lookAtSlots();
+      pool.look();
     }
   }
 }

@@ -54,9 +54,14 @@ export class WorkerHandle {
   endedWith: number | undefined;
   /** It has cut work off, whatever its status. */
   cutOff = false;
-  /** It was told to end, or was killed by its supervisor. */
-  stopping = false;
+  /** It is to be replaced by another, for it has asked for that or does not answer. */
+  worn = false;
+  /** It was told to end: its slot is for others. */
+  released = false;
+  /** It was killed by its supervisor. */
   killed = false;
+  /** Why it ended before it served. */
+  startError: Error | undefined;
   /** Seconds without a sign of life, as its supervisor counts them. */
   silentSeconds = 0;
   /** A debugger is attached: silence means nothing. */
@@ -83,7 +88,9 @@ export class WorkerHandle {
   readonly #exited = deferred<WorkerExit>();
   readonly #waiting = deferred<readonly LaunchedService[]>();
   readonly #answers = new Map<number, Deferred<unknown>>();
+  #gone = false;
   #lastId = 0;
+  #drainsFor: 'replaced' | 'stop' | undefined;
   #failure: WorkerFailure | undefined;
 
   constructor(child: ChildProcess, assignment: Assignment, first: Configure) {
@@ -108,6 +115,11 @@ export class WorkerHandle {
     this.#channel.send(first);
   }
 
+  /** It was told to end, or was killed, or has ended. */
+  get stopping(): boolean {
+    return this.released || this.killed || this.#gone;
+  }
+
   /** Alive, ready, and not on its way out. */
   get serving(): boolean {
     return this.wasReady && !this.stopping;
@@ -119,21 +131,25 @@ export class WorkerHandle {
     this.#channel.send({ kind: 'start' });
   }
 
-  /** Tells it to drain and end: over the channel, with the reason and the time it has. */
+  /**
+   * Tells it to drain and end: over the channel, with the reason and the time it has. One that was `replaced` makes haste
+   * when it is told to `stop`.
+   */
   drain(reason: 'replaced' | 'stop', timeoutMs: number): void {
-    this.stopping = true;
+    this.released = true;
+    if (this.#drainsFor === reason) return;
+    this.#drainsFor = reason;
     this.#channel.send({ kind: 'drain', reason, timeoutMs });
   }
 
   /** SIGTERM: it stops gracefully, within the deadline it knows. */
   terminate(): void {
-    this.stopping = true;
+    this.released = true;
     this.#child.kill('SIGTERM');
   }
 
   /** SIGKILL. */
   kill(): void {
-    this.stopping = true;
     this.killed = true;
     this.#child.kill('SIGKILL');
   }
@@ -269,8 +285,9 @@ export class WorkerHandle {
       this.#child.once('close', () => resolve());
     });
     if (this.pid !== undefined) await within(LAST_WORDS_MS, closed);
-    this.stopping = true;
+    this.#gone = true;
     const error = startError(this.assignment, { code, signal, uptimeMs, failure: this.#failure });
+    if (!this.wasReady) this.startError = error;
     this.#ready.reject(error);
     this.#rehearsed.reject(error);
     this.#drained.resolve();

@@ -1,173 +1,132 @@
 /**
- * The workers of one service: as many as wanted, each in its numbered slot, replaced when they end and when asked to.
+ * What can be asked of the workers of one service. It changes what there should be, and the {@link Reconciler} does the rest.
  */
-
 import type { Logger } from '../../log/index.js';
-import type { LaunchSettings } from '../launcher-options.js';
 import type { ListenSockets } from '../sockets/listen-sockets.js';
-import { PoolStarts, RestartBudget } from './pool-starts.js';
-import { emptySlot, Replacements, type Slot, undecided } from './replacements.js';
-import { SlotAdoption } from './slot-adoption.js';
-import { endEarly, endWithin } from './worker-ending.js';
-import type { WorkerExit, WorkerHandle } from './worker-handle.js';
-import { logExit } from './worker-log.js';
-import type { Generation, SpawnOptions } from './worker-process.js';
+import { deferred } from '../waiting.js';
+import { PoolState } from './pool-state.js';
+import { type PoolOptions, Reconciler } from './reconciler.js';
+import { Roll } from './roll.js';
+import type { WorkerHandle } from './worker-handle.js';
+import type { Generation } from './worker-process.js';
 
-/** What a pool needs from its supervisor. */
-export interface PoolOptions {
-  readonly log: Logger;
-  settings(): LaunchSettings;
-  /** The generation that respawned workers belong to. */
-  generation(): Generation;
-  spawn(pool: WorkerPool, index: number, generation: Generation, how: SpawnOptions): WorkerHandle;
-  /** A worker ended that nobody had told to. */
-  deadWorker(pool: WorkerPool, index: number, exit: WorkerExit): void;
-  /** The service was respawned too often. */
-  giveUp(pool: WorkerPool): void;
-}
-
-export class WorkerPool {
-  readonly name: string;
-  sockets: readonly ListenSockets[];
-  /** Starts beyond the first of each slot, since the launch. */
-  restarts = 0;
-  /** How its workers are replaced by others. */
-  readonly replacements: Replacements;
-  readonly #slots: Slot[] = [];
-  readonly #alive = new Set<WorkerHandle>();
-  readonly #starts: PoolStarts;
-  readonly #options: PoolOptions;
-  readonly #stop = new AbortController();
-  readonly #budget = new RestartBudget();
-  readonly #adoption = new SlotAdoption(() => (this.stopping ? [] : this.sockets));
+export class WorkerPool extends PoolState {
+  readonly #log: Logger;
+  readonly #reconciler: Reconciler;
   #asked = 0;
-  #begun = false;
-  #launched = false;
   /** A reload launches it, and may still be refused. */
   #onTrial = false;
   #ending: Promise<boolean> | undefined;
   #succeeded = false;
 
-  constructor(name: string, sockets: readonly ListenSockets[], options: PoolOptions) {
-    this.name = name;
-    this.sockets = sockets;
-    this.#options = options;
-    this.#starts = new PoolStarts({
-      service: name,
-      log: options.log,
-      alive: this.#alive,
-      stopped: this.#stop.signal,
-      wanted: () => this.wanted,
-      drainMs: () => options.settings().gracefulShutdownTimeoutMs,
-    });
-    this.replacements = new Replacements({
-      service: name,
-      slots: this.#slots,
-      starts: this.#starts,
-      stopped: this.#stop.signal,
-      spawn: (slot, generation, how) => this.#spawn(slot, generation, how),
-      retire: (worker, reason) => this.#retire(worker, reason),
-      dismiss: (worker) => this.dismiss(worker),
-      fill: (slot) => void this.#fill(slot),
-    });
-  }
-
-  /** How many workers there are to be. */
-  get wanted(): number {
-    return this.#slots.length;
-  }
-
-  get stopping(): boolean {
-    return this.#stop.signal.aborted;
-  }
-
-  /** All processes, those that drain included. */
-  get workers(): readonly WorkerHandle[] {
-    return [...this.#alive];
-  }
-
-  /** Those that hold a slot now. */
-  get current(): readonly WorkerHandle[] {
-    return this.#slots.flatMap((slot) => slot.current ?? []);
+  constructor(name: string, sockets: readonly ListenSockets[], generation: Generation, options: PoolOptions) {
+    super(name, sockets, generation);
+    this.#log = options.log;
+    this.#reconciler = new Reconciler(this, options);
   }
 
   /**
-   * Starts the first workers; settles when all are ready. Rejects with why one could not start; nothing is retried.
-   * `spare` becomes the first of them.
+   * Starts the first workers; settles when each was ready. Rejects with why one could not start; nothing is retried. The
+   * child of a trial becomes the first of them, and the others are like it.
    */
-  async launch(workers: number, generation?: Generation, spare?: WorkerHandle): Promise<void> {
-    this.#options.log.info(`Starting ${workers} ${workers === 1 ? 'worker' : 'workers'}`, {
-      service: this.name,
-      workers,
-    });
+  async launch(workers: number): Promise<void> {
+    if (this.stopping) return;
+    const said = `Starting ${workers} ${workers === 1 ? 'worker' : 'workers'}`;
+    this.#log.info(said, { service: this.name, workers });
+    this.phase = 'launching';
     this.#asked = workers;
-    this.#begun = true;
-    this.#onTrial = generation !== undefined;
-    for (let index = 0; index < workers; index++) this.#slots.push(emptySlot(index));
-    await Promise.all(this.#slots.map((slot, at) => this.#startFirst(slot, generation, at === 0 ? spare : undefined)));
-    this.#launched = true;
+    const trial = this.endTrial();
+    if (trial !== undefined) {
+      this.#onTrial = true;
+      this.generation = trial.generation;
+      trial.worker?.start();
+    }
+    await Promise.all(this.#setWanted(workers));
+    if (this.phase === 'launching') this.phase = 'running';
     this.#onTrial = false;
-    this.#adoption.update(this.current);
+    this.look();
   }
 
   /**
-   * Starts a child that loads all a worker of this generation would need, and starts nothing. Whoever asked for it waits
-   * for its word, and hands it to {@link Replacements.prepare} or {@link launch}, or to {@link dismiss}. `workers`: how many there are
-   * to be. Undefined: being stopped.
+   * Asks for a child that loads all a worker of this generation would need, and starts nothing. It is then let go on by
+   * {@link proceed}, and takes its slot by {@link rollOut}; or it is ended by {@link withdraw}. `workers`: how many there
+   * are to be. Undefined: the service is being stopped.
    */
-  async rehearse(generation: Generation, workers: number): Promise<WorkerHandle | undefined> {
-    await this.#starts.nextWithRoom();
-    if (this.stopping) return undefined;
-    return this.#spawn(this.#slots[0] ?? emptySlot(0), generation, { rehearse: true, workers });
+  rehearse(generation: Generation, workers: number): Promise<WorkerHandle | undefined> {
+    this.withdraw();
+    const begun = deferred<WorkerHandle | undefined>();
+    if (this.stopping) begun.resolve(undefined);
+    else this.trial = { generation, workers, worker: undefined, begun };
+    this.#reconciler.forgiveStarts();
+    return begun.promise;
   }
 
-  /** Ends a worker that does not serve yet and is not needed. */
-  dismiss(worker: WorkerHandle): void {
-    worker.dismissed = true;
-    worker.terminate();
-    void this.#endDismissed(worker);
+  /** The child of the trial serves from now on, and of a new service all workers do. Settles when they are ready. */
+  async proceed(): Promise<void> {
+    const { worker, workers = 0 } = this.trial ?? {};
+    if (worker === undefined) return;
+    if (this.phase === 'new') return this.launch(workers);
+    if (this.wanted === 0) return this.withdraw();
+    worker.start();
+    await worker.ready;
+  }
+
+  /** Ends the trial, and its child. */
+  withdraw(): void {
+    const worker = this.endTrial()?.worker;
+    // The others serve on: nobody has to be told, by a drain_delay, that there is one less.
+    if (worker !== undefined && this.workers.has(worker)) this.#reconciler.release(worker, 'replaced');
   }
 
   /**
-   * The number of workers to change to, now that the program asks for so many; undefined: none. What an operator set at
-   * run time stays, unless the program asks for another number than before.
+   * The generation in force is to be that of all workers: the child of the trial takes the first slot, and the others are
+   * replaced behind it, one by one. Settles with how many were, and why others were not. `asked`: as for {@link changeTo};
+   * `superseded`: another reload was asked for, and this one need not try for ever.
    */
-  changeTo(asked: number | undefined): number | undefined {
-    if (asked === undefined || asked === this.#asked) return undefined;
-    this.#asked = asked;
-    return asked;
+  async rollOut(asked: number | undefined, superseded: () => boolean): Promise<Pick<Roll, 'replaced' | 'failures'>> {
+    this.endTrial();
+    const { generation } = this;
+    const old = this.current.filter(({ assignment }) => assignment.generation < generation.number);
+    const slots = [...new Set(old.map(({ assignment }) => assignment.index))];
+    const roll = new Roll({ service: this.name, log: this.#log, generation, slots, superseded });
+    if (this.stopping) return roll;
+    this.roll = roll;
+    this.#reconciler.poke();
+    await Promise.all([roll.ended, this.changeTo(asked)]);
+    return roll;
   }
 
-  /** How many workers there are to be after {@link changeTo}. */
+  /** Has another worker take the place of this one, once that is ready. If it does not start, all stays as it is. */
+  replace(worker: WorkerHandle): void {
+    worker.worn = true;
+    this.#reconciler.poke();
+  }
+
+  /** How many workers there are to be when the program asks for so many. */
   planned(asked: number | undefined): number {
     return asked === undefined || asked === this.#asked ? this.wanted : asked;
   }
 
-  /** Grows or shrinks: new slots are started, those with the highest numbers drained. */
-  async resize(workers: number): Promise<void> {
-    if (this.stopping || !this.#begun || workers === this.wanted) return;
-    this.#starts.forgive();
-    const removed = this.#slots.splice(workers);
-    for (const { current, next } of removed.reverse()) {
-      for (const worker of [next, current]) if (worker !== undefined) this.#retire(worker, 'stop');
-    }
-    const added: Slot[] = [];
-    while (this.#slots.length < workers) {
-      const slot = emptySlot(this.#slots.length);
-      this.#slots.push(slot);
-      added.push(slot);
-    }
-    await Promise.all(added.map((slot) => this.#fill(slot)));
+  /**
+   * The program asks for so many workers. What an operator set at run time stays, unless that is another number than it
+   * asked for before. Settles as {@link resize}.
+   */
+  async changeTo(asked: number | undefined): Promise<void> {
+    const workers = this.planned(asked);
+    this.#asked = asked ?? this.#asked;
+    await this.resize(workers);
   }
 
-  /** Forgets how often workers were started: what follows was asked for. */
-  forgiveStarts(): void {
-    this.#starts.forgive();
+  /** Grows or shrinks: those with the highest numbers go. Settles when each new slot has had its first start. */
+  async resize(workers: number): Promise<void> {
+    if (this.stopping || this.phase === 'new' || workers === this.wanted) return;
+    this.#reconciler.forgiveStarts();
+    await Promise.allSettled(this.#setWanted(workers));
   }
 
   /** Stops all workers gracefully and closes the sockets. True when every one ended by itself, in time and well. */
   stop(timeoutMs: number): Promise<boolean> {
-    this.#ending ??= this.#endAll(timeoutMs, (worker) => worker.terminate());
+    this.#ending ??= this.#endAll(timeoutMs, 'stop');
     return this.#ending;
   }
 
@@ -179,136 +138,51 @@ export class WorkerPool {
 
   /** As {@link stop}; but where others serve on its sockets, its clients are let go as in a replacement, at once. */
   async leave(timeoutMs: number, borrowed = false): Promise<void> {
-    if (!(this.#succeeded || borrowed) || this.stopping) {
+    if (this.stopping || !(this.#succeeded || borrowed)) {
       await this.stop(timeoutMs);
       return;
     }
-    await this.#endAll(timeoutMs, (worker) => {
-      if (worker.wasReady) worker.drain('replaced', timeoutMs);
-      else worker.terminate();
-    });
+    await this.#endAll(timeoutMs, 'replaced');
   }
 
   /** Kills a worker that gives no sign of life, so that its slot gets another. */
   killHung(worker: WorkerHandle): void {
-    const replaced = worker.stopping;
     worker.kill();
-    if (!replaced) this.forgiveStarts();
+    if (!worker.released) this.#reconciler.forgiveStarts();
   }
 
   /** Kills all workers. Settles when they are gone. */
   async kill(): Promise<void> {
     this.#close();
-    for (const worker of this.#alive) worker.kill();
-    await Promise.all([...this.#alive].map((worker) => worker.exited));
+    for (const worker of this.workers) worker.kill();
+    await Promise.all([...this.workers].map((worker) => worker.exited));
   }
 
-  /**
-   * Nothing is started any more. One that a reload has started and that does not serve yet has nothing in hand: it is not
-   * needed.
-   */
-  #close(): void {
-    this.#stop.abort();
-    for (const socket of this.sockets) socket.close();
-    for (const { current, next } of this.#slots) {
-      if (next?.wasReady === false) next.dismissed = true;
-      if (this.#onTrial && current?.wasReady === false) current.dismissed = true;
-    }
+  /** Time has passed: a worker may give no sign of life any more. */
+  look(): void {
+    this.#reconciler.poke();
   }
 
-  async #startFirst(slot: Slot, generation: Generation | undefined, spare?: WorkerHandle): Promise<void> {
-    for (let rehearsed = spare; !this.stopping; rehearsed = undefined) {
-      if (rehearsed === undefined) await this.#starts.next();
-      if (this.stopping) return;
-      const worker = rehearsed ?? this.#spawn(slot, generation ?? this.#options.generation());
-      slot.current = worker;
-      rehearsed?.start();
-      try {
-        await worker.ready;
-        return;
-      } catch (error) {
-        if (this.stopping) return;
-        const { code, failure } = await worker.exited;
-        // Told to stop before it was ready: not a start that failed. One that ends with 0 untold has failed.
-        if (code !== 0 || failure !== undefined || worker.endedWith === undefined) throw error;
-      }
-    }
+  #setWanted(workers: number): readonly Promise<void>[] {
+    this.#reconciler.poke();
+    return this.setWanted(workers);
   }
 
-  /** Siblings listen where a worker gives no sign of life. */
-  lookAtSlots = (): void => void (this.#launched && this.#adoption.update(this.current));
-
-  /** Gives an empty slot a worker, and another when that one does not get ready, until the service is stopped. */
-  async #fill(slot: Slot): Promise<void> {
-    const empty = (): boolean => slot.current === undefined && this.#slots.includes(slot);
-    await this.#starts.next(empty);
-    if (this.stopping || !empty()) return;
-    this.restarts += 1;
-    slot.current = this.#spawn(slot, this.#options.generation());
-    await slot.current.ready.catch(() => undefined);
-  }
-
-  #spawn(slot: Slot, generation: Generation, how: SpawnOptions = {}): WorkerHandle {
-    const worker = this.#options.spawn(this, slot.index, generation, how);
-    this.#alive.add(worker);
-    void worker.exited.then((exit) => this.#ended(worker, exit));
-    worker.ready.then(this.lookAtSlots, () => undefined);
-    return worker;
-  }
-
-  #ended(worker: WorkerHandle, exit: WorkerExit): void {
-    this.#alive.delete(worker);
-    // A child that checked a reload has its slot since it was let go on; others may have lost theirs to a resize.
-    const slot = this.#slots[worker.assignment.index];
-    this.#report(slot, worker, exit);
-    if (slot === undefined) return;
-    if (slot.next === worker) {
-      undecided(slot);
-      if (slot.current === undefined && worker.wasReady && !this.stopping) {
-        this.lookAtSlots();
-        void this.#fill(slot);
-      }
-    }
-    if (slot.current !== worker) return;
-    slot.current = undefined;
-    if (this.stopping || (!this.#launched && !worker.wasReady)) return;
-    this.lookAtSlots();
-    this.#options.deadWorker(this, slot.index, exit);
-    const { maxRestarts, restartWindowMs } = this.#options.settings();
-    if (this.#budget.spend(maxRestarts, restartWindowMs)) this.#options.giveUp(this);
-    else if (slot.next === undefined) void this.#fill(slot);
-  }
-
-  #report(slot: Slot | undefined, worker: WorkerHandle, exit: WorkerExit): void {
-    const { log } = this.#options;
-    // One that never was ready and ends because its service is being stopped is no accident.
-    const called = worker.dismissed || (this.stopping && !worker.wasReady && exit.signal === 'SIGTERM');
-    logExit(log, { service: this.name, worker, exit, called });
-    // At the first launch and in a reload, whoever waits for the worker says why it failed.
-    if (exit.failure !== undefined && slot?.current === worker && this.#launched) {
-      const { text, code } = exit.failure;
-      log.error(`Error starting service ${this.name}: ${text}`, { service: this.name, code });
-    }
-  }
-
-  #retire(worker: WorkerHandle, reason: 'replaced' | 'stop'): void {
-    const timeoutMs = this.#options.settings().gracefulShutdownTimeoutMs;
-    worker.drain(reason, timeoutMs);
-    this.#adoption.update(this.current);
-    void endWithin(worker, timeoutMs, this.#options.log);
-  }
-
-  async #endDismissed(worker: WorkerHandle): Promise<void> {
-    if (await endEarly(worker)) return;
-    await endWithin(worker, this.#options.settings().gracefulShutdownTimeoutMs, this.#options.log);
-  }
-
-  async #endAll(timeoutMs: number, tell: (worker: WorkerHandle) => void): Promise<boolean> {
+  #endAll(timeoutMs: number, reason: 'replaced' | 'stop'): Promise<boolean> {
     this.#close();
-    const ends = [...this.#alive].map((worker) => {
-      tell(worker);
-      return endWithin(worker, timeoutMs, this.#options.log);
-    });
-    return (await Promise.all(ends)).every(Boolean);
+    return this.#reconciler.endAll(timeoutMs, reason);
+  }
+
+  /** Nothing is started any more. */
+  #close(): void {
+    for (const socket of this.sockets) socket.close();
+    // One that a reload has started and that does not serve yet has nothing in hand: it is not needed.
+    for (const worker of this.workers) {
+      const beside = this.slot(worker.assignment.index).length > 1;
+      const extra = this.#onTrial || worker === this.trial?.worker || beside;
+      if (extra && !worker.wasReady) worker.dismissed = true;
+    }
+    this.close();
+    this.#reconciler.poke();
   }
 }

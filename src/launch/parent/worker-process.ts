@@ -3,6 +3,7 @@
  * that are fit for a child.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { PorticoError } from '../../errors/index.js';
@@ -57,15 +58,10 @@ export interface Generation {
   readonly configuration: () => unknown;
 }
 
-/** How a worker is begun. */
-export interface SpawnOptions {
-  /** It only checks that it could serve, until it is told to start. */
-  readonly rehearse?: boolean;
-  /** How many workers it is told there are. Default: as many as are wanted now. */
-  readonly workers?: number | undefined;
-}
-
-/** Spawns a worker. Its channel is descriptor 3, the watch thread's pipe 4, then the sockets in the order given. */
+/**
+ * Spawns a worker. Its channel is descriptor 3, the watch thread's pipe 4, then the sockets in the order given. One that the
+ * system refuses emits `error`, also where Node throws that (`ENOMEM`).
+ */
 export function spawnWorker(
   program: WorkerProgram,
   assignment: { readonly index: number },
@@ -77,11 +73,18 @@ export function spawnWorker(
   env[ASSIGNMENT_VARIABLE] = JSON.stringify(assignment);
   env[WORKER_ID_VARIABLE] = String(assignment.index);
   const execArgv = [...workerExecArgv(host.execArgv), '--import', BOOTSTRAP];
-  return spawn(host.execPath, [...execArgv, mainModule(program), ...shownArguments(program)], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe', ...sockets],
-    env,
-    serialization: 'advanced',
-  });
+  const main = mainModule(program);
+  try {
+    return spawn(host.execPath, [...execArgv, main, ...shownArguments(program)], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe', ...sockets],
+      env,
+      serialization: 'advanced',
+    });
+  } catch (error) {
+    const child: ChildProcess = Object.assign(new EventEmitter(), { stdio: [], kill: () => false } as never);
+    process.nextTick(() => child.emit('error', error));
+    return child;
+  }
 }
 
 /** What of the parent's command line everybody may see. */

@@ -2,7 +2,7 @@
  * A reload in the parent of workers: read, check, then let workers take it up, by the method that was chosen.
  */
 import type { Change, Config } from '../../config/index.js';
-import { describeError, Refusals } from '../../errors/index.js';
+import { Refusals } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
 import { serviceName } from '../launcher.js';
@@ -12,7 +12,7 @@ import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { Generation } from '../parent/worker-process.js';
 import { type HookList, inCheckTime, reloadTimeout } from '../process/hook-list.js';
-import { FleetReload, type LaunchRequest } from './fleet-reload.js';
+import { type LaunchRequest, replaceWorkers } from './fleet-reload.js';
 import { allThatIsWrong } from './rehearsal.js';
 import { changedFiles, compareOutlines, filesRead, outlineOf, type ReloadChange } from './reload-changes.js';
 import { judge, type ReloadResult, refusedFor } from './reload-report.js';
@@ -100,13 +100,10 @@ async function apply(
   if (method === 'mutate') {
     await accept();
     const resized = (services ?? []).map(async ({ service, workers }) => {
-      const pool = supervisor.pool(serviceName(service));
-      const count = pool?.changeTo(workers);
-      if (count !== undefined) await pool?.resize(count);
+      await supervisor.pool(serviceName(service))?.changeTo(workers);
     });
-    const failures = await mutateFleet(supervisor, next, log);
-    const sized = await Promise.allSettled(resized);
-    for (const result of sized) if (result.status === 'rejected') failures.push(describeError(result.reason));
+    const failures = await mutateFleet(supervisor, next);
+    await Promise.all(resized);
     return judge(failures);
   }
   if (wanted !== undefined) {
@@ -115,10 +112,9 @@ async function apply(
   const before = outlineOf(supervisor.services, given.config);
   const now = services?.map(({ service }) => service) ?? supervisor.services;
   const pipelines = compareOutlines(before, outlineOf(now, prepared.config));
-  const { stopped } = given;
-  const superseded = (): boolean => given.superseded();
-  const change = new FleetReload(supervisor, log, { next, services, accept, stopped, superseded });
-  const { failures, ...result } = await change.run();
+  const { stopped, superseded } = given;
+  const change = { next, services, accept, stopped, superseded };
+  const { failures, ...result } = await replaceWorkers(supervisor, log, change);
   return { ...result, ...judge(failures), pipelines };
 }
 
@@ -126,7 +122,7 @@ async function apply(
 const TAKEN_WITHIN_MS = 10_000;
 
 /** Gives the workers that refused or did not answer, each with what happened. The generation is in force already. */
-async function mutateFleet(supervisor: Supervisor, next: Generation, log: Logger): Promise<string[]> {
+async function mutateFleet(supervisor: Supervisor, next: Generation): Promise<string[]> {
   const failures: string[] = [];
   const mutateOne = async (pool: WorkerPool, worker: WorkerHandle): Promise<void> => {
     const { index } = worker.assignment;
@@ -134,11 +130,7 @@ async function mutateFleet(supervisor: Supervisor, next: Generation, log: Logger
     if (taken === true) return;
     const what = taken === false ? 'refused the new values' : 'did not answer and is replaced';
     failures.push(`worker ${index} of service ${pool.name} ${what}`);
-    if (taken === undefined) {
-      await pool.replacements.replace(index, next).catch((error: unknown) => {
-        log.error(`Child ${worker.pid} could not be replaced`, { service: pool.name, workerId: index, err: error });
-      });
-    }
+    if (taken === undefined) pool.replace(worker);
   };
   const workers = supervisor.pools.flatMap((pool) => pool.current.map((worker) => ({ pool, worker })));
   await Promise.all(workers.map(({ pool, worker }) => mutateOne(pool, worker)));

@@ -12,6 +12,7 @@ import {
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { Generation } from '../parent/worker-process.js';
+import { reloadTimeout } from '../process/hook-list.js';
 import { pause, within } from '../waiting.js';
 import { NOT_LAUNCHED } from '../worker/worker-start.js';
 import { changedMeanwhile } from './reload-source.js';
@@ -22,8 +23,7 @@ const OTHERS_MS = 1000;
 export class Rehearsal {
   readonly #generation: Generation;
   readonly #limitMs: number;
-  readonly #spares = new Map<WorkerPool, WorkerHandle>();
-  #over = false;
+  readonly #pools = new Set<WorkerPool>();
 
   /** What is new says how long a child may take. */
   constructor(generation: Generation) {
@@ -39,12 +39,11 @@ export class Rehearsal {
     const read = new Map<string, string>();
     await allOrWhy(
       [...pools].map(async ([pool, workers]) => {
-        const spare = await pool.rehearse(this.#generation, workers);
-        if (spare === undefined) return;
-        if (this.#over) return pool.dismiss(spare);
-        this.#spares.set(pool, spare);
-        await this.#inTime(spare, 'load its application', spare.rehearsed);
-        for (const [file, bytes] of spare.files) {
+        this.#pools.add(pool);
+        const child = await pool.rehearse(this.#generation, workers);
+        if (child === undefined) return;
+        await this.#inTime(child, 'load its application', child.rehearsed);
+        for (const [file, bytes] of child.files) {
           if ((read.get(file) ?? bytes) !== bytes) throw changedMeanwhile(file);
           read.set(file, bytes);
         }
@@ -53,49 +52,33 @@ export class Rehearsal {
     return read;
   }
 
-  /**
-   * Lets the child of a pool go on, as `go` says: it serves from then on. Settles when `go` does; rejects when that takes
-   * too long.
-   */
-  async proceed<T>(pool: WorkerPool, go: (spare: WorkerHandle | undefined) => Promise<T>): Promise<T> {
-    const spare = this.#spares.get(pool);
-    const going = go(spare);
-    if (spare === undefined) return going;
-    await this.#inTime(spare, 'start', going);
-    return going;
+  /** The children start to serve, and of a new service all its workers. Rejects with everything that did not start. */
+  async proceed(): Promise<void> {
+    await allOrWhy(
+      [...this.#pools].map(async (pool) => {
+        const child = pool.trial?.worker;
+        if (child !== undefined) await this.#inTime(child, 'start', pool.proceed());
+      }),
+    );
   }
 
-  /** Ends the children that were not let go on. */
-  dismiss(): void {
-    this.#over = true;
-    for (const [pool, spare] of this.#spares) if (spare.rehearsing) pool.dismiss(spare);
-  }
-
-  /** Ends all of them, those that were let go on to be a first new worker as well. */
+  /** Ends all children. */
   callOff(): void {
-    this.dismiss();
-    for (const [pool, spare] of this.#spares) pool.replacements.discard(0, spare);
+    for (const pool of this.#pools) pool.withdraw();
   }
 
-  async #inTime(spare: WorkerHandle, what: string, work: Promise<unknown>): Promise<void> {
-    if (this.#limitMs === 0) {
-      await work;
-      return;
-    }
+  async #inTime(child: WorkerHandle, what: string, work: Promise<unknown>): Promise<void> {
     const done = work.then(() => true as const);
-    if ((await within(this.#limitMs, done)) === true) return;
+    if ((await within(this.#limitMs || Number.POSITIVE_INFINITY, done)) === true) return;
     done.catch(() => undefined);
-    const { service } = spare.assignment;
-    const stuck = spare.stack === undefined ? '' : `; it is stuck in:\n${spare.stack.join('\n')}`;
-    throw new PorticoError('PORTICO_RELOAD_TIMEOUT', {
-      message: `a new worker of service ${service} did not ${what} within ${this.#limitMs / 1000} s${stuck}`,
-      hint: 'If it needs so long, set a longer reload_check_timeout.',
-    });
+    const { service } = child.assignment;
+    const stuck = child.stack === undefined ? '' : `; it is stuck in:\n${child.stack.join('\n')}`;
+    throw reloadTimeout(`a new worker of service ${service} did not ${what} within ${this.#limitMs / 1000} s${stuck}`);
   }
 }
 
 /** Waits for all. Rejects with everything that went wrong, told once each. */
-export async function allOrWhy(works: readonly Promise<unknown>[]): Promise<void> {
+async function allOrWhy(works: readonly Promise<unknown>[]): Promise<void> {
   const failures = await failuresOf(works);
   const texts = [...new Set(failures.map((error) => describeError(error)))];
   if (texts.length > 1) throw new PorticoError('PORTICO_RELOAD_REFUSED', { message: texts.join('\n') });
@@ -143,7 +126,7 @@ export async function allThatIsWrong(
     }
   });
   const found = (await failuresOf(runs, limitMs)).filter(isMistake);
-  rehearsal.dismiss();
+  rehearsal.callOff();
   if (found.length === 0) refusals.refuse();
   const told = found.flatMap(({ diagnostics }) => diagnostics);
   const places = new Set(told.flatMap(({ place }) => (place?.origin === undefined ? [] : place.detail)));

@@ -1,0 +1,146 @@
+/**
+ * What there should be of one service's workers, and what there is. Which slot lacks a worker, and which worker is needed no
+ * more, follows from these alone.
+ */
+import type { ListenSockets } from '../sockets/listen-sockets.js';
+import { type Deferred, deferred } from '../waiting.js';
+import type { Roll } from './roll.js';
+import type { WorkerHandle } from './worker-handle.js';
+import type { Generation } from './worker-process.js';
+
+/** A child that shows whether a configuration works, beside the workers that serve. */
+interface Trial {
+  readonly generation: Generation;
+  /** How many workers there are to be with it. */
+  readonly workers: number;
+  worker: WorkerHandle | undefined;
+  /** Settles with the child; without one when the trial is over before there is room for it. */
+  readonly begun: Deferred<WorkerHandle | undefined>;
+}
+
+/** A worker that is missing. */
+export interface Missing {
+  readonly index: number;
+  /** Its slot has a worker: it needs room for one process more than there are slots. */
+  readonly extra: boolean;
+  readonly trial?: Trial;
+}
+
+export class PoolState {
+  readonly name: string;
+  sockets: readonly ListenSockets[];
+  /** What new workers begin with. */
+  generation: Generation;
+  /** How many workers there are to be. */
+  wanted = 0;
+  /** `over`: one of the first workers did not start, or too many have ended. */
+  phase: 'new' | 'launching' | 'running' | 'over' | 'stopping' = 'new';
+  trial: Trial | undefined;
+  /** A reload replaces the workers. */
+  roll: Roll | undefined;
+  /** All processes, those that drain included. */
+  readonly workers = new Set<WorkerHandle>();
+  /** Workers started in place of others that ended unasked. */
+  restarts = 0;
+  /** The slots of which no worker was ready yet: each settles with its first start. */
+  readonly #firstStarts = new Map<number, Deferred<void>>();
+
+  constructor(name: string, sockets: readonly ListenSockets[], generation: Generation) {
+    this.name = name;
+    this.sockets = sockets;
+    this.generation = generation;
+  }
+
+  get stopping(): boolean {
+    return this.phase === 'stopping';
+  }
+
+  /** Those that hold a slot, or are to take one over, by slot. */
+  get current(): readonly WorkerHandle[] {
+    return this.placed
+      .filter(({ assignment }) => assignment.index < this.wanted)
+      .toSorted((one, other) => one.assignment.index - other.assignment.index);
+  }
+
+  /** Those of one slot, oldest first. */
+  slot(index: number): readonly WorkerHandle[] {
+    return this.placed.filter(({ assignment }) => assignment.index === index);
+  }
+
+  /** Those whose slot is gone, or has one that serves and fits. */
+  get needless(): readonly WorkerHandle[] {
+    return this.placed.filter((worker) => {
+      const { index } = worker.assignment;
+      const holder = this.slot(index).findLast((other) => other.serving && this.#fits(other));
+      return index >= this.wanted || (holder !== undefined && holder !== worker);
+    });
+  }
+
+  /** An empty slot, a child for a trial, or one that is to take over from a worker that does not fit: in this order. */
+  get missing(): Missing | undefined {
+    const slots = Array.from({ length: this.wanted }, (_, index) => this.slot(index));
+    const empty = slots.findIndex((workers) => workers.length === 0);
+    if (empty !== -1) return { index: empty, extra: false };
+    const { trial } = this;
+    if (trial !== undefined && trial.worker === undefined) return { index: 0, extra: true, trial };
+    const unfit = slots.findIndex((workers) => !workers.some((worker) => this.#fits(worker)));
+    return unfit === -1 ? undefined : { index: unfit, extra: true };
+  }
+
+  /** There may be no further process than there are slots until this one is gone: the one that drains longest. */
+  get inTheWay(): WorkerHandle | undefined {
+    if (this.workers.size < 2 * Math.max(1, this.wanted)) return undefined;
+    return [...this.workers].find(({ stopping }) => stopping);
+  }
+
+  /** Those that were not told to leave, those of slots that are gone included. */
+  get placed(): readonly WorkerHandle[] {
+    return [...this.workers].filter((worker) => !worker.released && worker !== this.trial?.worker);
+  }
+
+  /** Changes how many there are to be. Of each new slot it gives how its first start ends. */
+  setWanted(workers: number): readonly Promise<void>[] {
+    const started: Promise<void>[] = [];
+    for (let index = this.wanted; index < workers; index++) {
+      const first = deferred();
+      this.#firstStarts.set(index, first);
+      started.push(first.promise);
+    }
+    this.wanted = workers;
+    for (const index of this.#firstStarts.keys()) if (index >= workers) this.startedFirst(index);
+    return started;
+  }
+
+  /** No worker of this slot was ready yet. */
+  isFirst(index: number): boolean {
+    return this.#firstStarts.has(index);
+  }
+
+  /** The first start of a slot has ended. */
+  startedFirst(index: number, error?: Error): void {
+    const first = this.#firstStarts.get(index);
+    this.#firstStarts.delete(index);
+    if (error === undefined) first?.resolve();
+    else first?.reject(error);
+  }
+
+  /** The child of a trial is a worker as any other from now on. */
+  endTrial(): Trial | undefined {
+    const { trial } = this;
+    this.trial = undefined;
+    trial?.begun.resolve(undefined);
+    return trial;
+  }
+
+  /** Nothing is to be started any more. */
+  close(): void {
+    this.phase = 'stopping';
+    this.endTrial();
+    this.roll?.end();
+    for (const index of this.#firstStarts.keys()) this.startedFirst(index);
+  }
+
+  #fits(worker: WorkerHandle): boolean {
+    return !worker.worn && this.roll?.isDue(worker) !== true;
+  }
+}

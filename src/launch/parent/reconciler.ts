@@ -1,0 +1,229 @@
+/**
+ * Makes the workers of one service those there should be. Whatever is asked for changes what should be, or what a worker is
+ * like; whatever happens changes what there is. Behind each of them comes one step, which compares the two. No other place
+ * starts a worker, or ends one that is not needed.
+ */
+import type { Logger } from '../../log/index.js';
+import { LONGEST_DELAY_MS } from '../waiting.js';
+import type { Missing, PoolState } from './pool-state.js';
+import { SlotAdoption } from './slot-adoption.js';
+import { RestartBudget, StartThrottle } from './start-limits.js';
+import { endWithin } from './worker-ending.js';
+import type { WorkerExit, WorkerHandle } from './worker-handle.js';
+import { logExit } from './worker-log.js';
+import type { Generation } from './worker-process.js';
+
+/** What a pool needs from its supervisor. */
+export interface PoolOptions {
+  readonly log: Logger;
+  /** `trialOf`: it only checks that it could serve, until it is told to start, and there are to be so many workers. */
+  spawn(pool: PoolState, index: number, generation: Generation, trialOf?: number): WorkerHandle;
+  /** A worker ended that nobody had told to. */
+  deadWorker(pool: PoolState, index: number, exit: WorkerExit): void;
+  /** The service was respawned too often. */
+  giveUp(pool: PoolState): void;
+}
+
+const NEVER_MS = Number.POSITIVE_INFINITY;
+
+export class Reconciler {
+  readonly #pool: PoolState;
+  readonly #options: PoolOptions;
+  readonly #throttle = new StartThrottle();
+  readonly #budget = new RestartBudget();
+  readonly #adoption: SlotAdoption;
+  #poked = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(pool: PoolState, options: PoolOptions) {
+    this.#pool = pool;
+    this.#options = options;
+    this.#adoption = new SlotAdoption(() => (pool.stopping ? [] : pool.sockets));
+  }
+
+  /** Something is other than it was: one step follows, however much that is. */
+  poke(): void {
+    if (this.#poked) return;
+    this.#poked = true;
+    queueMicrotask(() => {
+      this.#poked = false;
+      clearTimeout(this.#timer);
+      const { phase } = this.#pool;
+      if (phase !== 'over' && phase !== 'stopping') this.#step();
+    });
+  }
+
+  /** Forgets how often workers were started: what follows was asked for. */
+  forgiveStarts(): void {
+    this.#throttle.reset();
+    this.poke();
+  }
+
+  /** Ends one that is needed no more. One that does not serve yet has nothing in hand. */
+  release(worker: WorkerHandle, reason: 'replaced' | 'stop'): void {
+    if (worker.wasReady) worker.drain(reason, this.#drainMs);
+    else {
+      worker.dismissed = true;
+      worker.terminate();
+    }
+    void endWithin(worker, this.#drainMs, this.#options.log);
+  }
+
+  /**
+   * Ends all of them. True when every one ended by itself, in time and well. `replaced`: others serve on their sockets, and
+   * clients are let go at once.
+   */
+  async endAll(timeoutMs: number, reason: 'replaced' | 'stop'): Promise<boolean> {
+    const ends = [...this.#pool.workers].map((worker) => {
+      if (reason === 'replaced' && worker.wasReady) worker.drain(reason, timeoutMs);
+      else worker.terminate();
+      return endWithin(worker, timeoutMs, this.#options.log);
+    });
+    return (await Promise.all(ends)).every(Boolean);
+  }
+
+  #step(): void {
+    this.#endNeedless();
+    this.#moveRoll();
+    const nextMs = Math.min(this.#startMissing(), this.#giveUpLate());
+    if (nextMs < NEVER_MS) this.#timer = setTimeout(() => this.poke(), Math.min(nextMs, LONGEST_DELAY_MS));
+    if (this.#pool.phase === 'running') this.#adoption.update(this.#pool.current);
+  }
+
+  #endNeedless(): void {
+    const { needless, wanted, roll } = this.#pool;
+    for (const worker of needless) {
+      const { index } = worker.assignment;
+      this.release(worker, index < wanted ? 'replaced' : 'stop');
+      if (worker.wasReady && roll?.turn === index) roll.leaves(worker, () => this.poke());
+    }
+  }
+
+  /** To the next slot, where the present one has a new worker or is gone. */
+  #moveRoll(): void {
+    const { roll, wanted } = this.#pool;
+    if (roll === undefined || roll.leaving) return;
+    for (let { turn } = roll; turn !== undefined; { turn } = roll) {
+      const replaced = this.#pool.slot(turn).some((worker) => worker.serving && !roll.isDue(worker));
+      if (!replaced && turn < wanted) return;
+      roll.next(replaced);
+    }
+    this.#pool.roll = undefined;
+    roll.end();
+  }
+
+  /** Starts what may be started now; gives after how many milliseconds to look again. */
+  #startMissing(): number {
+    const { log } = this.#options;
+    for (let { missing } = this.#pool; missing !== undefined; { missing } = this.#pool) {
+      if (missing.extra && !this.#hasRoom()) return NEVER_MS;
+      const { ms, begins } = this.#throttle.wait(this.#pool.wanted);
+      if (begins) log.info('Forking too fast, sleeping', { service: this.#pool.name, ms });
+      if (ms > 0) return ms;
+      this.#throttle.started(this.#pool.wanted);
+      this.#start(missing);
+    }
+    return NEVER_MS;
+  }
+
+  /** Gives up what takes too long in the present turn of a reload; gives after how many milliseconds to look again. */
+  #giveUpLate(): number {
+    const { roll } = this.#pool;
+    if (roll?.turn === undefined || roll.leaving) return NEVER_MS;
+    const starting = this.#pool.slot(roll.turn).find((worker) => !worker.wasReady && !roll.isDue(worker));
+    if (starting === undefined && this.#hasRoom()) return NEVER_MS;
+    const { leftMs, error } = starting === undefined ? roll.roomLimit : roll.startLimit(starting);
+    if (leftMs > 0) return leftMs;
+    if (starting !== undefined) this.release(starting, 'replaced');
+    roll.failed(error);
+    return 0;
+  }
+
+  /** Whether there may be one process more. If not, who is in the way lets its idle connections go now. */
+  #hasRoom(): boolean {
+    const { inTheWay } = this.#pool;
+    if (inTheWay?.released === true) inTheWay.drain('stop', this.#drainMs);
+    return inTheWay === undefined;
+  }
+
+  #start({ index, trial }: Missing): void {
+    const generation = trial?.generation ?? this.#pool.generation;
+    const worker = this.#options.spawn(this.#pool, index, generation, trial?.workers);
+    this.#pool.workers.add(worker);
+    void worker.exited.then((exit) => this.#ended(worker, exit));
+    void worker.ready.then(
+      () => {
+        this.#pool.startedFirst(index);
+        this.poke();
+      },
+      () => undefined,
+    );
+    if (trial === undefined) return;
+    trial.worker = worker;
+    trial.begun.resolve(worker);
+  }
+
+  #ended(worker: WorkerHandle, exit: WorkerExit): void {
+    const { log } = this.#options;
+    const { name: service, phase, workers } = this.#pool;
+    const { index } = worker.assignment;
+    const held = this.#pool.slot(index).includes(worker);
+    workers.delete(worker);
+    this.poke();
+    // One that never was ready and ends because its service is being stopped is no accident.
+    const called = worker.dismissed || (phase === 'stopping' && !worker.wasReady && exit.signal === 'SIGTERM');
+    logExit(log, { service, worker, exit, called });
+    if (phase === 'over' || phase === 'stopping' || !held) return;
+    const others = this.#pool.slot(index);
+    if (!worker.wasReady) {
+      this.#notReady(worker, others);
+      if (others.length > 0) return;
+      if (phase === 'launching' && this.#pool.isFirst(index)) {
+        this.#notLaunched(worker, exit);
+        return;
+      }
+    }
+    if (exit.failure !== undefined) {
+      const { text, code } = exit.failure;
+      log.error(`Error starting service ${service}: ${text}`, { service, code });
+    }
+    this.#replaceDead(index, exit);
+  }
+
+  /** A worker ended that was to take over from others, perhaps. */
+  #notReady(worker: WorkerHandle, others: readonly WorkerHandle[]): void {
+    const { roll } = this.#pool;
+    if (roll?.turn === worker.assignment.index && !roll.isDue(worker)) {
+      roll.failed(worker.startError);
+      return;
+    }
+    for (const other of others.filter(({ worn }) => worn)) {
+      other.worn = false;
+      const { assignment, pid } = other;
+      const facts = { service: assignment.service, workerId: assignment.index, pid, err: worker.startError };
+      this.#options.log.error(`Child ${pid} could not be replaced`, facts);
+    }
+  }
+
+  /** One of the first workers ended: whoever waits for the launch says why. */
+  #notLaunched(worker: WorkerHandle, { code, failure }: WorkerExit): void {
+    // Told to stop before it was ready: not a start that failed. One that ends with 0 untold has failed.
+    if (code === 0 && failure === undefined && worker.endedWith !== undefined) return;
+    this.#pool.phase = 'over';
+    this.#pool.startedFirst(worker.assignment.index, worker.startError);
+  }
+
+  #replaceDead(index: number, exit: WorkerExit): void {
+    this.#pool.startedFirst(index);
+    this.#pool.restarts += 1;
+    this.#options.deadWorker(this.#pool, index, exit);
+    const { maxRestarts, restartWindowMs } = this.#pool.generation.settings;
+    if (!this.#budget.spend(maxRestarts, restartWindowMs)) return;
+    this.#pool.phase = 'over';
+    this.#options.giveUp(this.#pool);
+  }
+
+  get #drainMs(): number {
+    return this.#pool.generation.settings.gracefulShutdownTimeoutMs;
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * A reload replaces the workers of a service one slot after another: which of them is next, and for how long it is tried.
+ */
+import { describeError, PorticoError } from '../../errors/index.js';
+import type { Logger } from '../../log/index.js';
+import { deferred, within } from '../waiting.js';
+import type { WorkerHandle } from './worker-handle.js';
+import type { Generation } from './worker-process.js';
+
+/** What a {@link Roll} is made of. */
+interface RollOptions {
+  readonly service: string;
+  readonly log: Logger;
+  /** What all workers are to have. */
+  readonly generation: Generation;
+  /** The slots whose workers are older. */
+  readonly slots: readonly number[];
+  /** True when another reload was asked for: this one need not try for ever. */
+  superseded(): boolean;
+}
+
+/** How long a replaced worker may take to say that it accepts nothing any more. */
+const DRAINED_WITHIN_MS = 5000;
+/** How much longer than its deadline a worker that drains may take to be gone. */
+const HASTE_MS = 2000;
+
+export class Roll {
+  /** How many workers were replaced. */
+  replaced = 0;
+  /** Workers that are still the old ones, each with why. */
+  readonly failures: string[] = [];
+  /** The worker that was replaced last still accepts connections. */
+  leaving = false;
+  readonly #options: RollOptions;
+  readonly #slots: number[];
+  readonly #ended = deferred();
+  /** When the turn of the present slot began. */
+  #beganAt = performance.now();
+
+  constructor(options: RollOptions) {
+    this.#options = options;
+    this.#slots = [...options.slots];
+  }
+
+  /** Settles when no slot is left, or the service is being stopped. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** The slot whose worker is to be replaced now. */
+  get turn(): number | undefined {
+    return this.#slots[0];
+  }
+
+  /** It holds the slot whose turn it is, and is too old. */
+  isDue({ assignment: { index, generation } }: WorkerHandle): boolean {
+    return index === this.turn && generation < this.#options.generation.number;
+  }
+
+  /** Why a worker that starts in this turn is given up, or for how much longer it is not. */
+  startLimit({ startedAt }: WorkerHandle): { readonly leftMs: number; readonly error: PorticoError } {
+    const { reloadCheckTimeoutMs, reloadTimeoutMs } = this.#settings;
+    const checkMs = reloadCheckTimeoutMs === 0 ? Number.POSITIVE_INFINITY : reloadCheckTimeoutMs;
+    const limitMs = Math.max(this.#beganAt + reloadTimeoutMs - startedAt, checkMs);
+    const message = `it did not start within ${Math.round(limitMs) / 1000} s`;
+    const error = new PorticoError('PORTICO_RELOAD_TIMEOUT', { message });
+    return { leftMs: startedAt + limitMs - performance.now(), error };
+  }
+
+  /** The same for a turn that waits for room: until then a worker that was replaced may take its own time to drain. */
+  get roomLimit(): { readonly leftMs: number; readonly error: PorticoError } {
+    const { gracefulShutdownTimeoutMs, reloadTimeoutMs } = this.#settings;
+    const limitMs = Math.max(reloadTimeoutMs, gracefulShutdownTimeoutMs + HASTE_MS);
+    const error = new PorticoError('PORTICO_RELOAD_TIMEOUT', {
+      message: `workers that were replaced before it still drained after ${Math.round(limitMs) / 1000} s`,
+      hint: 'With a shorter graceful_shutdown_timeout they make room sooner.',
+    });
+    return { leftMs: this.#beganAt + limitMs - performance.now(), error };
+  }
+
+  /** A worker leaves its slot to a new one. `drained` is called when it accepts nothing any more. */
+  leaves(worker: WorkerHandle, drained: () => void): void {
+    this.leaving = true;
+    void within(DRAINED_WITHIN_MS, worker.drained).then(() => {
+      this.leaving = false;
+      drained();
+    });
+  }
+
+  /** The turn is over. `replaced`: by a new worker in the slot. */
+  next(replaced: boolean): void {
+    if (replaced) this.replaced += 1;
+    this.#slots.shift();
+    this.#beganAt = performance.now();
+  }
+
+  /** No new worker could be had: tried again, until the time is up or another reload comes. */
+  failed(error: unknown): void {
+    const { service, log, superseded } = this.#options;
+    const text = `worker ${this.turn} of service ${service} is still the old one: ${describeError(error)}`;
+    if (superseded() || performance.now() >= this.#beganAt + this.#settings.reloadTimeoutMs) {
+      this.failures.push(text);
+      this.next(false);
+    } else {
+      log.warn(`${text}; trying again`, { service, workerId: this.turn });
+    }
+  }
+
+  end(): void {
+    this.#ended.resolve();
+  }
+
+  get #settings(): Generation['settings'] {
+    return this.#options.generation.settings;
+  }
+}

@@ -1,0 +1,130 @@
+/** Whatever happens in whatever order: in the end each slot has one worker that serves, of the configuration in force. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { type FakePool, type FakeWorker, fakePool, generation, type Moment } from '../fixtures/fake-workers.js';
+
+/** Numbers below `below` that are the same each time. */
+function dice(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+    return Math.floor((state / 2 ** 31) * below);
+  };
+}
+
+async function launched(
+  t: TestContext,
+  workers: number,
+  on?: (moment: Moment, worker: FakeWorker) => unknown,
+): Promise<FakePool> {
+  const fake = fakePool('a', on);
+  t.after(() => fake.pool.kill());
+  await fake.pool.launch(workers);
+  return fake;
+}
+
+/** One reload: true when it is accepted. */
+async function reload({ pool }: FakePool, number: number): Promise<boolean> {
+  try {
+    const child = await pool.rehearse(generation(number), pool.wanted);
+    await child?.rehearsed;
+    await pool.proceed();
+  } catch {
+    pool.withdraw();
+    return false;
+  }
+  pool.generation = generation(number);
+  await pool.rollOut(undefined, () => false);
+  return true;
+}
+
+/** By slot, the generation of the worker that serves. */
+function serving({ pool }: FakePool): number[] {
+  return pool.current.filter((worker) => worker.serving).map(({ assignment }) => assignment.generation);
+}
+
+async function quiet(fake: FakePool): Promise<void> {
+  while (fake.pool.workers.size !== fake.pool.wanted || serving(fake).length !== fake.pool.wanted) await turn();
+}
+
+for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
+  test(`LC-329 LC-515 reloads, deaths, worn and refused workers at any moment end in a whole fleet (${seed})`, {
+    timeout: 20_000,
+  }, async (t) => {
+    const roll = dice(seed);
+    let fails: Moment | undefined;
+    const fake = await launched(t, 3, (moment, worker) => {
+      if (moment !== fails) return undefined;
+      fails = undefined;
+      worker.end(1);
+      return true;
+    });
+    let inForce = 1;
+    for (let round = 2; round < 22; round++) {
+      fails = ([undefined, 'rehearse', 'start', 'begin'] as const)[roll(4)];
+      const reloading = reload(fake, round);
+      for (let i = roll(4); i > 0; i--) {
+        for (let turns = roll(12); turns > 0; turns--) await turn();
+        const worker = [...fake.pool.workers][roll(fake.pool.workers.size)];
+        if (worker === undefined) continue;
+        if (roll(3) === 0 && worker.serving) fake.pool.replace(worker);
+        else fake.pool.killHung(worker);
+      }
+      if (await reloading) inForce = round;
+      fails = undefined;
+      await quiet(fake);
+      assert.deepEqual(serving(fake), [inForce, inForce, inForce]);
+    }
+  });
+}
+
+test('LC-515 PT-5 without deaths as many workers serve at any moment as there are to be', async (t) => {
+  const fake = await launched(t, 3);
+  let least = 3;
+  const counting = setInterval(() => {
+    least = Math.min(least, serving(fake).length);
+  });
+  t.after(() => clearInterval(counting));
+  for (let round = 2; round < 12; round++) {
+    fake.pool.replace(fake.pool.current[round % 3]!);
+    assert.equal(await reload(fake, round), true);
+    least = Math.min(least, serving(fake).length);
+  }
+  assert.equal(least, 3);
+});
+
+test('LC-538 a service that shrinks and grows in the middle of a reload has what is asked for in the end', async (t) => {
+  const fake = await launched(t, 4);
+  const reloading = reload(fake, 2);
+  while (!serving(fake).includes(2)) await turn();
+  await fake.pool.resize(2);
+  await fake.pool.resize(5);
+  assert.equal(await reloading, true);
+  await quiet(fake);
+  assert.deepEqual(serving(fake), [2, 2, 2, 2, 2]);
+});
+
+test('LC-519 a stop in the middle of a reload settles it, and leaves no process', async (t) => {
+  for (const moment of ['rehearse', 'start', 'begin', 'drain'] as const) {
+    let held: (() => void) | undefined;
+    const holding = new Promise<void>((resolve) => {
+      held = resolve;
+    });
+    let armed = false;
+    const fake = await launched(t, 2, (now) => {
+      if (!armed || now !== moment) return undefined;
+      held?.();
+      // What drains goes on to do so; what starts does not get ready.
+      return moment !== 'drain';
+    });
+    armed = true;
+    const reloading = reload(fake, 2);
+    await holding;
+    assert.equal(await fake.pool.stop(1000), true);
+    // Its checks have a limit of their own; what the pool was asked for is settled.
+    if (moment === 'begin' || moment === 'drain') assert.equal(await reloading, true);
+    else assert.equal(await reloading, false);
+    assert.equal(fake.pool.workers.size, 0);
+  }
+});
