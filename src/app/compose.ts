@@ -3,8 +3,8 @@
  */
 import { PorticoError, whatItIs } from '../errors/index.js';
 import type { App, Filter } from './app.js';
+import { inPlace, selfPlaced } from './concurrency-limit.js';
 import { connectApp } from './from-connect.js';
-import { inPlace, selfPlaced } from './places.js';
 
 /**
  * Closes filters over an app; the first filter is the outermost. A server counts the requests that the app works at, not

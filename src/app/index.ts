@@ -12,6 +12,7 @@ export type { App, Filter } from './app.js';
 export { beforeHead, defaultHeaders, type HeadListener } from './before-head.js';
 export { quoteClient } from './client-text.js';
 export { compose } from './compose.js';
+export { inPlace, selfPlaced } from './concurrency-limit.js';
 export { type ContextFields, contextFacts, currentContext, RequestContext } from './context.js';
 export { type Environ, environ, type MatchedRoute, type Remote, remoteOf } from './environ.js';
 export {
@@ -43,7 +44,6 @@ export { type FetchHandler, fromFetch } from './from-fetch.js';
 export { type HoldOptions, holdBody } from './hold-body.js';
 export { methodsOf, type OverrideSource } from './method-override.js';
 export { preferredEncoding, preferredType } from './negotiate.js';
-export { inPlace, selfPlaced } from './places.js';
 export { limitBody, type ReadBodyOptions, readBody } from './read-body.js';
 export { requestPath, writtenPath } from './request-path.js';
 export { isDraining } from './server-state.js';

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { Config } from '../config/index.js';
 import { diagnose } from '../config/internal.js';
-import { ConfigurationRefused, type Diagnostic, orUndefined } from '../errors/index.js';
+import { ConfigurationRefused, type Diagnostic, ignoreErrors } from '../errors/index.js';
 import { type ContextTree, Loader, PasteAppNotFound } from '../loader/index.js';
 import { tellsChildren } from '../loader/internal.js';
 import { silentLogger } from '../log/index.js';
@@ -182,23 +182,23 @@ function unixInodes(path: string): Set<string> {
 }
 
 function rowsOf(table: string): string[][] {
-  const text = orUndefined(() => readFileSync(table, 'utf8')) ?? '';
+  const text = ignoreErrors(() => readFileSync(table, 'utf8')) ?? '';
   return text.split('\n').map((line) => line.trim().split(/\s+/));
 }
 
 /** `: pid 17 (node main.js)`, the process that was there first; empty where the system does not tell. */
 function holder(inodes: ReadonlySet<string>): string {
   const links = new Set([...inodes].map((inode) => `socket:[${inode}]`));
-  const pids = (orUndefined(() => readdirSync('/proc')) ?? []).filter((name) => /^\d+$/.test(name)).map(Number);
+  const pids = (ignoreErrors(() => readdirSync('/proc')) ?? []).filter((name) => /^\d+$/.test(name)).map(Number);
   const pid = pids.toSorted((a, b) => a - b).find((each) => holds(each, links));
   if (pid === undefined) return '';
-  const words = orUndefined(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '';
+  const words = ignoreErrors(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '';
   const command = maskUris(words.replaceAll('\0', ' ').trim());
   return `: pid ${pid}${command === '' ? '' : ` (${command.length > 80 ? `${command.slice(0, 80)}…` : command})`}`;
 }
 
 function holds(pid: number, links: ReadonlySet<string>): boolean {
   const folder = `/proc/${pid}/fd`;
-  const descriptors = orUndefined(() => readdirSync(folder)) ?? [];
-  return descriptors.some((name) => links.has(orUndefined(() => readlinkSync(`${folder}/${name}`)) ?? ''));
+  const descriptors = ignoreErrors(() => readdirSync(folder)) ?? [];
+  return descriptors.some((name) => links.has(ignoreErrors(() => readlinkSync(`${folder}/${name}`)) ?? ''));
 }

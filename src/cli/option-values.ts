@@ -8,10 +8,8 @@ export function choice<T extends string>(option: string, words: readonly T[]): (
   return (text) => {
     const found = words.find((word) => word === text);
     if (found !== undefined) return found;
-    throw new PorticoError('PORTICO_USAGE', {
-      message: `${option} cannot be ${JSON.stringify(text)}`,
-      hint: didYouMean(text, words) ?? `It is one of ${words.join(', ')}.`,
-    });
+    const message = `${option} is one of ${words.join(', ')}, not ${text}`;
+    throw new PorticoError('PORTICO_USAGE', { message, hint: didYouMean(text, words) });
   };
 }
 

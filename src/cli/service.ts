@@ -22,7 +22,7 @@ import {
 } from '../registry/internal.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { configuredLogger, readConfiguration } from './configuration.js';
-import { wholeNumber } from './option-values.js';
+import { choice, wholeNumber } from './option-values.js';
 
 interface Output extends ConfigurationArguments {
   readonly json?: boolean;
@@ -39,8 +39,8 @@ export function register(program: Command): void {
     .option('--host <name>', 'those on this host')
     .option('--binary <name>', 'those of this binary')
     .option('--topic <name>', 'those of this topic')
-    .option('--state <state>', 'those that are up, down or unknown', among('--state', ['up', 'down', 'unknown']))
-    .option('--status <status>', 'those that are enabled or disabled', among('--status', ['enabled', 'disabled']))
+    .option('--state <state>', 'those that are up, down or unknown', choice('--state', ['up', 'down', 'unknown']))
+    .option('--status <status>', 'those that are enabled or disabled', choice('--status', ['enabled', 'disabled']))
     .option('--check', 'end with status 1 when any of them is down')
     .action(async (given: ListArguments) => {
       const views = await withRegistry(given, async (registry) => {
@@ -197,14 +197,6 @@ function filterOf({ host, binary, topic, state, status }: ListArguments): ViewFi
     ...(topic !== undefined && { topic }),
     ...(state !== undefined && { state }),
     ...(status !== undefined && { status }),
-  };
-}
-
-function among(option: string, choices: readonly string[]): (text: string) => string {
-  return (text) => {
-    if (choices.includes(text)) return text;
-    const message = `${option} is one of ${choices.join(', ')}, not ${text}`;
-    throw new PorticoError('PORTICO_USAGE', { message, hint: didYouMean(text, choices) });
   };
 }
 

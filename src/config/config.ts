@@ -86,7 +86,7 @@ export class Config {
 
   /**
    * The typed, frozen values of a group; declares its options. Throws {@link ConfigError} with everything that is wrong
-   * with them: bad values, missing ones, and names in the section that nobody declared (`[DEFAULT]` waits for
+   * with them: bad values, missing ones, and undeclared names in the section (`[DEFAULT]` waits for
    * {@link Config.validate}, because many share it).
    */
   group<D extends OptionDeclarations>(name: string, options: D, from: GroupOptions = {}): OptionsOf<D> {
@@ -100,7 +100,7 @@ export class Config {
       refuseErrors(issues);
       return values;
     };
-    // Whoever asks for a part only has not had the names of the group judged.
+    // Asked for a part only, the names of the group have not been judged.
     const key = from.partial === true ? `part of ${group}` : group;
     return (from.local === undefined ? generation.remembered(key, options, make) : make()) as OptionsOf<D>;
   }
@@ -151,12 +151,12 @@ export class Config {
     refuseErrors(issues);
   }
 
-  /** True when somebody declared the option. */
+  /** True when the option is declared. */
   has(group: string, opt: string): boolean {
     return this.#current.declared.groups.option(sectionKey(group), optionKey(opt)) !== undefined;
   }
 
-  /** One option with its value, its place and what it shadows. Throws for one that nobody declared. */
+  /** One option with its value, its place and what it shadows. Throws for an undeclared one. */
   resolve(group: string, opt: string): Resolved {
     const [section, name] = [sectionKey(group), optionKey(opt)];
     const option = this.#current.declared.groups.option(section, name);

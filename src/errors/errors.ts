@@ -71,7 +71,7 @@ export class ConfigurationRefused extends PorticoError {
     return true;
   }
 
-  /** What `console.log` shows, and Node of one that nobody caught: the text for an operator and no stack. */
+  /** What `console.log` shows, and Node of an uncaught one: the text for an operator and no stack. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.describe();
   }
@@ -121,7 +121,7 @@ export function unknownOption(
 
 /**
  * Refuses options that do not exist, all at once, each with the names that come near: `what` is who has none such, as
- * `a Router`. For mistakes in code: whoever made them reads the stack.
+ * `a Router`. For mistakes in code: they are shown with a stack.
  */
 export function refuseUnknownOptions(code: string, what: string, options: object, known: Iterable<string>): void {
   const names = [...known];

@@ -23,5 +23,5 @@ export {
   unknownOption,
   whatItIs,
 } from './errors.js';
-export { orUndefined } from './or-undefined.js';
+export { ignoreErrors } from './ignore-errors.js';
 export { gatherRefusals, Refusals, severalRefusals } from './refusals.js';

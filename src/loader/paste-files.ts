@@ -2,7 +2,7 @@
  * Which files a paste file is made of, and what each of its pipelines is made of: as it is written, nothing is resolved.
  */
 import { dirname, resolve } from 'node:path';
-import { orUndefined } from '../errors/index.js';
+import { ignoreErrors } from '../errors/index.js';
 import { type PasteDocument, type PasteSection, wordsOf } from '../ini/index.js';
 import { definedBy, writtenPipelines } from './section.js';
 
@@ -16,7 +16,7 @@ export function pasteFiles(path: string, document: PasteDocument, open: (path: s
   for (const [from, { sections }] of files) {
     for (const included of inclusionsOf(sections.values(), from)) {
       // Why one cannot be opened is told when the app is built.
-      const opened = files.has(included) ? undefined : orUndefined(() => open(included));
+      const opened = files.has(included) ? undefined : ignoreErrors(() => open(included));
       if (opened !== undefined) files.set(included, opened);
     }
   }

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { orUndefined } from '../errors/index.js';
+import { ignoreErrors } from '../errors/index.js';
 import { isOwnFile } from '../process/index.js';
 
 /** How long another process may take to find the place of a mistake. */
@@ -55,7 +55,7 @@ function columnBehind(blanks: number, text: string): number {
 
 function linesOf(file: string): string[] {
   // The file is named; its text only helps.
-  return orUndefined(() => readFileSync(file, 'utf8').split('\n')) ?? [];
+  return ignoreErrors(() => readFileSync(file, 'utf8').split('\n')) ?? [];
 }
 
 /**

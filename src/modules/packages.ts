@@ -3,7 +3,7 @@
  */
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { orUndefined } from '../errors/index.js';
+import { ignoreErrors } from '../errors/index.js';
 
 /** What a `package.json` may say, as far as it is asked for here. */
 export interface Manifest {
@@ -31,7 +31,7 @@ export interface OwnPackage {
 export function packageOf(file: string, fits: (manifest: Manifest) => boolean = () => true): OwnPackage | undefined {
   for (const folder of foldersUpwards(dirname(realPath(file)))) {
     // One that cannot be read is none.
-    const manifest = orUndefined(() => readManifest(folder));
+    const manifest = ignoreErrors(() => readManifest(folder));
     if (manifest !== undefined && fits(manifest)) return { folder, manifest };
   }
   return undefined;
@@ -61,7 +61,7 @@ function readManifest(folder: string): Manifest | undefined {
 
 /** A path without links; as it is where there is no such file. */
 export function realPath(path: string): string {
-  return orUndefined(() => realpathSync(path)) ?? resolve(path);
+  return ignoreErrors(() => realpathSync(path)) ?? resolve(path);
 }
 
 /** A package that was found: its folder, its manifest, and a folder from which it can be required by its name. */
@@ -108,7 +108,7 @@ export function* packagesFrom(from: string): Generator<OwnPackage> {
       const names = name.startsWith('@') ? readdirSync(join(modules, name)).map((each) => join(name, each)) : [name];
       for (const each of names) {
         const folder = join(modules, each);
-        const manifest = orUndefined(() => readManifest(folder));
+        const manifest = ignoreErrors(() => readManifest(folder));
         if (manifest !== undefined) yield { folder, manifest };
       }
     }

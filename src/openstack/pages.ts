@@ -54,7 +54,7 @@ export function pageRequest(request: PageRequester, options: PageOptions = {}): 
 }
 
 /**
- * Cuts a page out of all items, which must stand in a total order. Throws a `Fault` 400 for a marker nobody has: an
+ * Cuts a page out of all items, which must stand in a total order. Throws a `Fault` 400 for an unknown marker: an
  * empty page would look like the end.
  */
 export function cutPage<T>(

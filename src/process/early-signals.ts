@@ -41,7 +41,7 @@ interface EarlySignals {
 /**
  * Listens from now on, until a launcher does or the function it gives is called. INT ends the process with 1. In a program
  * that launches TERM ends it with 0, for nothing is under way, and HUP is remembered. One that may be something else ends
- * with 143 and 129, as by the signal, unless it launches soon. Where somebody else listens to a signal too, it is theirs.
+ * with 143 and 129, as by the signal, unless it launches soon. A signal that has another listener too is left to it.
  * Done once a process, and not in a worker.
  */
 export function holdSignals({ launches = true }: EarlyOptions = {}, host: EarlyProcess = process): () => void {

@@ -42,6 +42,6 @@ export { type OpenApiAdditions, type OpenApiOptions, openApiDocument } from './o
 export { type ConnectOptions, Router, type RouterResourceOptions, type RouterUrl } from './router.js';
 export type { RouterFastifyOptions, RouterOptions, RouterPlugin } from './router-options.js';
 export type { BuiltInTypes, ParamsOf, ParamType } from './template/param-types.js';
-export type { UrlSurroundings, UrlValues } from './urls/url-builder.js';
+export type { UrlContext, UrlValues } from './urls/url-builder.js';
 export type { ApiVersion, VersionRange, WrittenRange } from './versions/api-version.js';
 export type { VersionOptions } from './versions/version-negotiation.js';

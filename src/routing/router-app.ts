@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { asFault, type ClosableApp, environ, Fault, quoteClient } from '../app/index.js';
 import { type AnswerFaultOptions, answerFault, decodePath, overriddenMethod, tellRouted } from '../app/internal.js';
 import type { LogFields } from '../log/index.js';
-import { ActionRequest, type Args, type RequestSurroundings } from './actions/action-request.js';
+import { ActionRequest, type Args, type RouteUrls } from './actions/action-request.js';
 import { SchemaCompiler } from './actions/schema-compiler.js';
 import type { MatchRequest } from './mapper/conditions.js';
 import { checkTable } from './matching/check-table.js';
@@ -40,7 +40,7 @@ export async function buildApp(parts: RouterParts, check: () => void): Promise<C
   return Object.assign((req: IncomingMessage, res: ServerResponse) => app.handle(req, res), { close });
 }
 
-class RouterApp implements RequestSurroundings {
+class RouterApp implements RouteUrls {
   readonly #parts: RouterParts;
   readonly #stage: Stage;
   readonly #served: readonly ServedRoute[];

@@ -11,7 +11,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { abortResponse } from '../app/index.js';
-import { countAnswer, countPlaces } from '../app/internal.js';
+import { countAnswer, limitConcurrency } from '../app/internal.js';
 import type { Logger } from '../log/index.js';
 import {
   advertiseIdleTime,
@@ -127,7 +127,7 @@ export class Front {
         : createHttpsServer({ ...options, handshakeTimeout: handshakeTimeout(this.#limits), ...tls });
     // 0 is "all": beyond this count the fields would be dropped in silence, and the guard could not count them.
     server.maxHeadersCount = 0;
-    countPlaces(server, this.#pool);
+    limitConcurrency(server, this.#pool);
     server.on('connection', (raw: Socket) => {
       const connection = this.connections.accept(raw);
       this.#closePatiently(connection);

@@ -1,5 +1,5 @@
 /**
- * Text that somebody else has written, for a terminal and for lines of a log: what moves a cursor, ends a line, or turns the
+ * Text of clients and files, for a terminal and for lines of a log: what moves a cursor, ends a line, or turns the
  * direction of what follows is escaped.
  */
 

@@ -32,7 +32,7 @@ export interface ShownDifference {
   readonly newLocation: Place;
 }
 
-/** One option. Throws for one that nobody declared. */
+/** One option. Throws for an undeclared one. */
 export function showOption(config: Config, group: string, opt: string): ShownOption {
   return shown(config.resolve(group, opt));
 }

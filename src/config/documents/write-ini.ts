@@ -9,7 +9,7 @@ export type IniSections = Iterable<
   readonly [section: string, options: Iterable<readonly [name: string, value: string]>]
 >;
 
-/** Loaded with the first option that is written: whoever serves only reads. */
+/** Loaded with the first option that is written: a server only reads. */
 function loadIni(): typeof import('ini') {
   return createRequire(import.meta.url)('ini') as typeof import('ini');
 }

@@ -49,7 +49,7 @@ export interface Comparison {
   readonly method: ReloadMethod;
   /** The groups that this process has asked for: what is new to it needs no restart. */
   readonly inUse: ReadonlySet<string>;
-  /** Groups that nobody will use any more: whatever changes there is done with at once. */
+  /** Groups that are out of use: their changes take effect at once. */
   readonly released?: ReadonlySet<string>;
 }
 

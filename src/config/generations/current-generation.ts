@@ -244,7 +244,7 @@ export class CurrentGeneration {
     for (const text of snapshot.told ?? []) this.#warned.add(text);
     const warnings = next.#judge(this.complete);
     refuseErrors(warnings);
-    // What the parent handed on is taken up, whatever it would mean to somebody who reads files.
+    // What the parent handed on is taken up whole: the parent has judged it.
     const changes = compareGenerations(this.#generation, next.#generation, { method: 'reload', inUse: this.inUse });
     return this.#takeUp(
       next,

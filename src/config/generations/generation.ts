@@ -185,7 +185,7 @@ export class Generation {
     );
   }
 
-  /** Names that nobody declared; `only`: in one section. */
+  /** Undeclared names; `only`: in one section. */
   unknown(scope: { complete: boolean; only?: string }): Diagnostic[] {
     const { groups } = this.#declared;
     return unknownNames({ groups, sources: this.state.mutable, strict: this.#own('strict_config'), ...scope });

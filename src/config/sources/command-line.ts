@@ -142,7 +142,7 @@ export interface MaskingOptions {
   readonly flags?: ReadonlyMap<string, Flag>;
   /** Whether the value of an option must not be seen. Default: of none that is given by `--set`. */
   readonly isHidden?: (group: string, opt: string) => boolean;
-  /** What becomes of words that are nobody's value. Default: they are shown without passwords of URIs. */
+  /** What becomes of words that are the value of no option. Default: they are shown without passwords of URIs. */
   readonly word?: (text: string) => string;
 }
 

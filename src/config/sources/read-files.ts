@@ -151,7 +151,7 @@ export class AcceptedFiles {
 
   /**
    * The same files read afresh; with `onlyMutable` the others keep their bytes. A file that cannot be read any more is
-   * left out: whoever still needs it reads it, and says why it cannot.
+   * left out: its next reader reads it from disk, and reports why it cannot.
    */
   refreshed(onlyMutable: boolean): AcceptedFiles {
     const next = new AcceptedFiles();

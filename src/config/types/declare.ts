@@ -88,7 +88,7 @@ export function makeOption<T>(type: string, spec: object, how: ValueType<T>): Op
   return Object.freeze(option);
 }
 
-/** Objects of a configuration cannot be changed by whoever holds them. */
+/** Objects of a configuration are frozen. */
 function freeze<T>(value: T): T {
   return typeof value === 'object' && value !== null && !(value instanceof RegExp) ? Object.freeze(value) : value;
 }

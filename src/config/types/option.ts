@@ -3,7 +3,7 @@
  */
 import type { Origin } from '../../errors/index.js';
 
-/** A value as somebody wrote it, and where: what errors about it point at. */
+/** A value as it is written, and where: what errors about it point at. */
 export interface WrittenValue {
   readonly value: string;
   /** Undefined for values from the environment, the command line or code. */
@@ -14,7 +14,7 @@ export interface WrittenValue {
 export interface OptionSpec {
   /** What the option does, one or two sentences. Needed in every group; only items of lists go without. */
   readonly help?: string;
-  /** Refuses the configuration while nobody set the option. Default false. */
+  /** Refuses the configuration while the option is not set. Default false. */
   readonly required?: boolean;
   /** Shows the value as `****` wherever it is printed, and never reads `$name` inside it. Default false. */
   readonly secret?: boolean;
@@ -52,7 +52,7 @@ export interface OptionSpec {
 export interface Option<T = unknown> {
   /** The type's name in help and errors: `string`, `integer`, `port`, … */
   readonly type: string;
-  /** The value when nobody wrote one; undefined where there is none. */
+  /** The value where none is written; undefined without a default. */
   readonly default: T;
   readonly help: string;
   readonly secret: boolean;
@@ -71,7 +71,7 @@ export interface Option<T = unknown> {
   readonly spec: Readonly<OptionSpec & Record<string, unknown>>;
   /** True for `multi`: the key may be repeated, and each repetition is one item. */
   readonly repeatable: boolean;
-  /** True where a `#` in the value can only be a comment somebody expected to work: numbers, choices, addresses. */
+  /** True where a `#` in the value can only be meant as a comment: numbers, choices, addresses. */
   readonly plain: boolean;
   /** Parses a value as written; throws `RangeError` or `TypeError` whose message completes "<option>: …". */
   parse(text: string): T;

@@ -2,7 +2,7 @@
 import { existsSync, type Stats, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { nearestNames, orUndefined } from '../../errors/index.js';
+import { ignoreErrors, nearestNames } from '../../errors/index.js';
 import { type Declare, type DefaultOf, declareType, makeOption } from './declare.js';
 import { InvalidValue, type Option, type OptionSpec } from './option.js';
 
@@ -163,5 +163,5 @@ export const path: Declare<string, PathSpec> = declareType('path', (spec: PathSp
 
 /** Undefined for a file that is not there, or in a folder that is closed to us. */
 function statOf(place: string): Stats | undefined {
-  return orUndefined(() => statSync(place, { throwIfNoEntry: false }));
+  return ignoreErrors(() => statSync(place, { throwIfNoEntry: false }));
 }

@@ -46,7 +46,7 @@ export function runCheck(
 export function diagnose(config: OptionPlaces, mistake: OptionMistake): Diagnostic {
   const { group, opt, message, hint, severity = 'error', code = 'PORTICO_CONFIG_CHECK' } = mistake;
   const place = placeOfMistake(config, mistake);
-  // A section as it is written: whoever looks for it looks for that.
+  // A section as it is written, so that a search for it finds it.
   const section = opt === undefined ? (place?.origin?.section ?? group) : group;
   return { severity, code, section, option: opt, place, message, hint };
 }

@@ -1,5 +1,5 @@
 /**
- * The options that somebody declared, by group: what names are known, and under which other names each is known.
+ * The declared options, by group, and the other names of each.
  */
 import { PorticoError } from '../../errors/index.js';
 import { sectionKey } from '../../ini/index.js';

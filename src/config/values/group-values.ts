@@ -23,7 +23,7 @@ export interface GroupOptions {
 /** How thoroughly names are judged. */
 export interface ValidateOptions {
   /**
-   * Every group that will ever be asked for is declared by now, so that a name nobody declared is a mistake also in
+   * Every group that will ever be asked for is declared by now, so that an undeclared name is a mistake also in
    * `[DEFAULT]`, as a section or as a variable. Default true. False in a parent whose workers load the application:
    * there a name counts as wrong where it comes near a known one.
    */
@@ -93,7 +93,7 @@ function handedOut(options: OptionDeclarations, values: ReadonlyMap<string, unkn
   );
 }
 
-/** What somebody wrote for an option of a group, under its name or another that is as good. */
+/** What is written for an option of a group, under its name or another that means the same. */
 export interface LocalOption {
   readonly group: string;
   readonly opt: string;
@@ -131,7 +131,7 @@ export function localValue({ group, opt, option, written }: LocalOption, issues:
   }
 }
 
-/** An issue for each name of the section that nobody declared. */
+/** An issue for each undeclared name of the section. */
 export function unknownLocals(
   group: string,
   options: OptionDeclarations,

@@ -32,14 +32,14 @@ export function maskValue(opt: string, option: Option, value: unknown): string {
   return maskText(opt, option, option.format(value));
 }
 
-/** A line of a file without what it assigns: nobody knows what that is where nobody declared the option. */
+/** A line of a file without what it assigns: where the option is not declared, that may be a secret. */
 export function maskAssigned(text: string): string {
   return text.replace(/^([^:=]*[:=]\s*)\S.*$/s, `$1${masked}`);
 }
 
 /**
  * A place whose line may be shown: without the line for a secret, with URIs masked for others, and without its value for an
- * option that nobody declared.
+ * option that is not declared.
  */
 export function maskLocation(opt: string, option: Option | undefined, location: Place): Place {
   const { origin } = location;

@@ -156,7 +156,7 @@ export class Resolver {
     return groups.has(name) || sources.fixed.files.some(({ sections }) => sections.some((each) => each.name === name));
   }
 
-  /** The text of the option a reference means. One that nobody declared counts when it is written. */
+  /** The text of the option a reference means. An undeclared one counts when it is written. */
   #referred(
     reference: Reference,
     from: { group: string; opt: string; secret: boolean },
@@ -193,7 +193,7 @@ export class Resolver {
   }
 }
 
-/** Stands for an option that is written and that nobody declared. */
+/** Stands for an option that is written and not declared. */
 const undeclared = string({ default: '' });
 
 function hintFor(error: unknown, written: Written, option: Option): string | undefined {

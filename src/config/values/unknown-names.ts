@@ -1,5 +1,5 @@
 /**
- * Names that were written and that nobody declared: in files, in the environment, on the command line.
+ * Names that are written and not declared: in files, in the environment, on the command line.
  */
 
 import { type Diagnostic, nearestNames, type Place, placeInFile } from '../../errors/index.js';
@@ -15,7 +15,7 @@ export interface NamesToJudge {
   /** Unknown sections and variables are errors too. */
   readonly strict: boolean;
   /**
-   * Every group that will ever be asked for is declared. Otherwise somebody may still declare what is unknown now: then
+   * Every group that will ever be asked for is declared. Otherwise a name that is unknown now may still be declared: then
    * names of `[DEFAULT]` that come near no known one are warnings, and such sections, variables and settings are left alone.
    */
   readonly complete: boolean;

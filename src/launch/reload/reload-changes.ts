@@ -5,7 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { Config, ReportedChange } from '../../config/index.js';
-import { orUndefined, placeOf } from '../../errors/index.js';
+import { ignoreErrors, placeOf } from '../../errors/index.js';
 import type { ServiceBase, ServiceFile } from '../../service/index.js';
 import { serviceName } from '../launcher.js';
 import type { RestartMethod } from '../launcher-options.js';
@@ -36,10 +36,10 @@ export function filesRead(services: Iterable<ServiceBase>, config: Config | unde
   const all = new Map<string, { digest: string; where: string; files: Map<string, ServiceFile> }>();
   if (config === undefined) return all;
   for (const service of services) {
-    for (const file of orUndefined(() => service.files?.(config)) ?? []) {
+    for (const file of ignoreErrors(() => service.files?.(config)) ?? []) {
       const key = `${file.option} ${file.path}`;
       const known =
-        all.get(key) ?? orUndefined(() => ({ ...stateOf(file, config), files: new Map<string, ServiceFile>() }));
+        all.get(key) ?? ignoreErrors(() => ({ ...stateOf(file, config), files: new Map<string, ServiceFile>() }));
       if (known === undefined) continue;
       known.files.set(serviceName(service), file);
       all.set(key, known);
@@ -55,7 +55,7 @@ export function changedFiles(before: FilesRead, after: FilesRead, method: Restar
     const [[, file] = []] = now.files;
     if (old === undefined || file === undefined) return [];
     const kept = old.digest === now.digest;
-    const onDisk = kept ? orUndefined(() => digest(readFileSync(file.path))) : now.digest;
+    const onDisk = kept ? ignoreErrors(() => digest(readFileSync(file.path))) : now.digest;
     if (onDisk === undefined || onDisk === old.digest || (kept && method === 'reload')) return [];
     const touched = [...now.files].map(([name, { pipelines }]) => concerned(name, old.files.get(name), pipelines));
     const concerns = kept ? [...now.files.keys()] : touched.flatMap(({ services }) => services);

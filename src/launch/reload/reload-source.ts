@@ -2,7 +2,7 @@
  * What launchers need of a configuration in order to change it.
  */
 import type { Change, Config, ReportedChange } from '../../config/index.js';
-import { type ConfigurationRefused, orUndefined, PorticoError, type Refusals } from '../../errors/index.js';
+import { type ConfigurationRefused, ignoreErrors, PorticoError, type Refusals } from '../../errors/index.js';
 import type { ConfigChanges, ServiceBase } from '../../service/index.js';
 import type { RestartMethod } from '../launcher-options.js';
 import { digest } from './file-changes.js';
@@ -56,7 +56,7 @@ export async function prepareReload(config: Config | undefined, method: RestartM
     remember: (files) => {
       for (const [file, checked] of files) {
         // One that is gone in the meantime: workers started later say so themselves.
-        const bytes = orUndefined(() => prepared.readFile(file));
+        const bytes = ignoreErrors(() => prepared.readFile(file));
         if (bytes !== undefined && digest(bytes) !== checked) throw changedMeanwhile(file);
       }
     },

@@ -10,8 +10,8 @@ import type { ApiVersion } from '../versions/api-version.js';
 /** Path variables and defaults of the route, without controller, action and format. */
 export type Args = Readonly<Record<string, unknown>>;
 
-/** What a request needs of its router. */
-export interface RequestSurroundings {
+/** The URLs of a router's routes. */
+export interface RouteUrls {
   /** The URL of a named route, absolute; null: the request's own. */
   urlFor(req: IncomingMessage, name: string | null, values: UrlValues): string;
 }
@@ -24,7 +24,7 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown> {
   /** Path variables by name; parsed where the template gives them a type. Without prototype. */
   readonly params: P;
   readonly #apiVersion: ApiVersion | null;
-  readonly #surroundings: RequestSurroundings;
+  readonly #urls: RouteUrls;
   /** The parsed and validated body; undefined when there was none. */
   body: B = undefined as B;
   /** The query: a repeated key is an array, unless a schema says otherwise. */
@@ -43,14 +43,14 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown> {
     route: MatchedRoute,
     params: P,
     apiVersion: ApiVersion | null,
-    surroundings: RequestSurroundings,
+    urls: RouteUrls,
   ) {
     this.req = req;
     this.res = res;
     this.route = route;
     this.params = params;
     this.#apiVersion = apiVersion;
-    this.#surroundings = surroundings;
+    this.#urls = urls;
   }
 
   get method(): string {
@@ -93,7 +93,7 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown> {
    * own, without its query.
    */
   url(name?: string, values: UrlValues = {}): string {
-    return this.#surroundings.urlFor(this.req, name ?? null, values);
+    return this.#urls.urlFor(this.req, name ?? null, values);
   }
 
   /** One value of the query: of a repeated key the last. */

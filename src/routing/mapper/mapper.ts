@@ -7,7 +7,7 @@ import { RouteTable } from '../matching/route-table.js';
 import { getOwn, setOwn } from '../template/own-property.js';
 import { translateRegex } from '../template/python-regex.js';
 import { Generator } from '../urls/generator.js';
-import { UrlBuilder, type UrlSurroundings, type UrlValues } from '../urls/url-builder.js';
+import { UrlBuilder, type UrlContext, type UrlValues } from '../urls/url-builder.js';
 import type { Match, MatchRequest } from './conditions.js';
 import { type ExpandedRoute, expandResource, type ResourceOptions, refuseLoneName } from './resource-routes.js';
 import { type Requirements, Route, type RouteOptions } from './route.js';
@@ -190,8 +190,8 @@ export class Mapper extends SubMapperParent {
   }
 
   /** Where a redirect leads. Throws a `GenerationError` when the match lacks a variable of the target. */
-  redirectLocation(redirect: Redirect, match: Match, around: UrlSurroundings): string {
-    return this.urls.ofRoute(redirect.target, match, around);
+  redirectLocation(redirect: Redirect, match: Match, context: UrlContext): string {
+    return this.urls.ofRoute(redirect.target, match, context);
   }
 
   /** Compiles the table; done at the first match otherwise. */

@@ -5,7 +5,7 @@ import type { MatchRequest } from '../mapper/conditions.js';
 import type { Mapper } from '../mapper/mapper.js';
 import { GenerationError } from '../mapper/route-error.js';
 import { pythonText } from '../template/python-text.js';
-import type { UrlSurroundings } from '../urls/url-builder.js';
+import type { UrlContext } from '../urls/url-builder.js';
 
 /** The answer of a table to a request. */
 export type Dispatch = Matched | Redirected | { readonly status: 404 | 500 };
@@ -29,14 +29,14 @@ export interface Redirected {
 }
 
 /** The answer for a path, with the method to match by in `request`. An empty match is 404, one without controller 500. */
-export function dispatch(mapper: Mapper, path: string, request: MatchRequest, around: UrlSurroundings): Dispatch {
+export function dispatch(mapper: Mapper, path: string, request: MatchRequest, context: UrlContext): Dispatch {
   const found = mapper.routeMatch(path, request);
   if (found === null) return { status: 404 };
   const { match } = found;
   const redirect = mapper.redirectOf(found.compiled.route);
   if (redirect !== undefined) {
     try {
-      return { status: redirect.status, location: mapper.redirectLocation(redirect, match, around) };
+      return { status: redirect.status, location: mapper.redirectLocation(redirect, match, context) };
     } catch (error) {
       if (error instanceof GenerationError) return { status: 500 };
       throw error;
@@ -45,7 +45,7 @@ export function dispatch(mapper: Mapper, path: string, request: MatchRequest, ar
   if (Object.keys(match).length === 0) return { status: 404 };
   const { controller, action = null, ...args } = match;
   if (!Object.hasOwn(match, 'controller')) return { status: 500 };
-  const line = { scriptName: around.scriptName ?? '', pathInfo: path };
+  const line = { scriptName: context.scriptName ?? '', pathInfo: path };
   const moved = Object.hasOwn(match, 'path_info') ? consumePath(line, pythonText(match.path_info ?? '')) : line;
   return { status: 200, controller, action, args, ...moved, route: found.compiled.index };
 }

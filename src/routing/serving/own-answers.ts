@@ -8,7 +8,7 @@ import type { Mapper, Redirect } from '../mapper/mapper.js';
 import { GenerationError } from '../mapper/route-error.js';
 import type { Found } from '../matching/compiled-route.js';
 import type { RouteTable } from '../matching/route-table.js';
-import type { UrlSurroundings } from '../urls/url-builder.js';
+import type { UrlContext } from '../urls/url-builder.js';
 
 /** The methods some route takes for a path, sorted; HEAD with GET, and OPTIONS. Empty when no route takes the path. */
 export function allowedMethods(table: RouteTable, path: string, request: MatchRequest | null): string[] {
@@ -40,18 +40,18 @@ export function answerRedirect(
   mapper: Mapper,
   redirect: Redirect,
   found: Found,
-  around: UrlSurroundings,
+  context: UrlContext,
 ): void {
-  res.setHeader('Location', safeLocation(locationOf(mapper, redirect, found, around)));
+  res.setHeader('Location', safeLocation(locationOf(mapper, redirect, found, context)));
   res.setHeader('Content-Type', 'text/plain; charset=utf8');
   res.setHeader('Content-Length', 0);
   res.statusCode = redirect.status;
   res.end();
 }
 
-function locationOf(mapper: Mapper, redirect: Redirect, found: Found, around: UrlSurroundings): string {
+function locationOf(mapper: Mapper, redirect: Redirect, found: Found, context: UrlContext): string {
   try {
-    return mapper.redirectLocation(redirect, found.match, around);
+    return mapper.redirectLocation(redirect, found.match, context);
   } catch (cause) {
     if (!(cause instanceof GenerationError)) throw cause;
     throw new Fault(500, { safe: false, message: `redirect: ${cause.message}`, cause });

@@ -12,7 +12,7 @@ import { quotePath, type Values } from './generate-path.js';
 import type { Generator } from './generator.js';
 
 /** What a URL is made in: the current request, as far as it matters. */
-export interface UrlSurroundings {
+export interface UrlContext {
   /** What was consumed of the path before the router. Default none. */
   readonly scriptName?: string | undefined;
   /** Host and port. Default `localhost`. */
@@ -54,33 +54,33 @@ export class UrlBuilder {
    *
    * `anchor`, `host`, `protocol` and `qualified` are about the URL, not its path; `host_` is a query field `host`.
    */
-  url(name: string | null, given: UrlValues, around: UrlSurroundings): string {
-    return this.#build(name, toValues(given), around, false);
+  url(name: string | null, given: UrlValues, context: UrlContext): string {
+    return this.#build(name, toValues(given), context, false);
   }
 
   /** As {@link url}, of the current request: its match under the values; a null value takes one away. */
-  current(name: string | null, given: UrlValues, around: UrlSurroundings): string {
-    return this.#build(name, toValues(given), around, true);
+  current(name: string | null, given: UrlValues, context: UrlContext): string {
+    return this.#build(name, toValues(given), context, true);
   }
 
   /** The URL of one route, which need not have a name. */
-  ofRoute(route: Route, given: UrlValues, around: UrlSurroundings): string {
-    return this.#finish(route, null, toValues(given), around, false);
+  ofRoute(route: Route, given: UrlValues, context: UrlContext): string {
+    return this.#finish(route, null, toValues(given), context, false);
   }
 
-  #build(name: string | null, values: Values, around: UrlSurroundings, current: boolean): string {
+  #build(name: string | null, values: Values, context: UrlContext, current: boolean): string {
     const route = name === null ? null : (this.#names.get(name) ?? null);
-    return this.#finish(route, name, values, around, current);
+    return this.#finish(route, name, values, context, current);
   }
 
-  #finish(route: Route | null, name: string | null, values: Values, around: UrlSurroundings, current: boolean): string {
+  #finish(route: Route | null, name: string | null, values: Values, context: UrlContext, current: boolean): string {
     const words = takeSpecialWords(values);
     const url =
       route === null && name !== null
-        ? rawUrl(name, values, around.scriptName ?? '')
-        : this.#generated(route, values, words, around, current);
+        ? rawUrl(name, values, context.scriptName ?? '')
+        : this.#generated(route, values, words, context, current);
     const anchored = url === null || words.anchor === null ? url : `${url}#${quotePath(pythonText(words.anchor))}`;
-    const located = anchored === null ? null : locate(anchored, words, around);
+    const located = anchored === null ? null : locate(anchored, words, context);
     if (located === null || NOT_ASCII.test(located)) throw cannotGenerate(name, values, located);
     return located;
   }
@@ -89,52 +89,52 @@ export class UrlBuilder {
     route: Route | null,
     values: Values,
     words: SpecialWords,
-    around: UrlSurroundings,
+    context: UrlContext,
     current: boolean,
   ): string | null {
-    const used = this.#valuesFor(route, values, around, current);
+    const used = this.#valuesFor(route, values, context, current);
     if (!isTruthy(words.anchor)) words.anchor = takeKey(used, '_anchor') ?? null;
     if (!isTruthy(words.host)) words.host = takeKey(used, '_host') ?? null;
     words.protocol ??= takeKey(used, '_protocol') ?? null;
-    return this.#generator.generate(used, around.scriptName ?? '', this.#options.hardcodeNames ? route : null);
+    return this.#generator.generate(used, context.scriptName ?? '', this.#options.hardcodeNames ? route : null);
   }
 
-  #valuesFor(route: Route | null, values: Values, around: UrlSurroundings, current: boolean): Values {
+  #valuesFor(route: Route | null, values: Values, context: UrlContext, current: boolean): Values {
     if (route !== null) {
       const under: Values = new Map(route.defaults);
       for (const [key, value] of values) under.set(key, value);
       const used = route.filter === null ? under : toValues(route.filter(Object.fromEntries(under)));
       if (route.isExternal) return used;
       const subDomain = used.get('sub_domain') ?? null;
-      this.#moveSubDomain(used, around);
+      this.#moveSubDomain(used, context);
       if (route.defaults.has('sub_domain')) used.set('sub_domain', subDomain);
       return used;
     }
-    if (current) return this.#overCurrent(values, around);
-    if (values.has('sub_domain')) this.#moveSubDomain(values, around);
+    if (current) return this.#overCurrent(values, context);
+    if (values.has('sub_domain')) this.#moveSubDomain(values, context);
     return values;
   }
 
-  #overCurrent(values: Values, around: UrlSurroundings): Values {
+  #overCurrent(values: Values, context: UrlContext): Values {
     const controller = values.get('controller');
     if (typeof controller === 'string' && controller.startsWith('/')) {
       return values.set('controller', controller.slice(1));
     }
     if (isTruthy(controller) && !values.has('action')) values.set('action', 'index');
-    const merged = new Map<string, unknown>(Object.entries(around.match ?? {}));
+    const merged = new Map<string, unknown>(Object.entries(context.match ?? {}));
     for (const [key, value] of values) {
       if (value === null) merged.delete(key);
       else merged.set(key, value);
     }
-    this.#moveSubDomain(merged, around);
+    this.#moveSubDomain(merged, context);
     return merged;
   }
 
   /** A sub-domain other than the current one is another host. */
-  #moveSubDomain(values: Values, around: UrlSurroundings): void {
+  #moveSubDomain(values: Values, context: UrlContext): void {
     if (!this.#options.subDomains) return;
     const wanted = (takeKey(values, 'sub_domain') ?? null) as string | null;
-    const [host = '', port] = (around.host ?? '').split(':');
+    const [host = '', port] = (context.host ?? '').split(':');
     if (host === '') return;
     const suffix = port === undefined ? '' : `:${port}`;
     const found = new RegExp(translateRegex(`^(.+?)\\.(${this.#options.domainMatch})$`).source, 'v').exec(host);
@@ -186,11 +186,11 @@ function rawUrl(text: string, values: Values, scriptName: string): string {
 }
 
 /** Scheme and host in front where one of them was asked for. Another scheme means another port. */
-function locate(url: string, { host, protocol, qualified }: SpecialWords, around: UrlSurroundings): string {
+function locate(url: string, { host, protocol, qualified }: SpecialWords, context: UrlContext): string {
   if (!isTruthy(host) && protocol === null && !isTruthy(qualified)) return url;
-  const current = around.host ?? 'localhost';
+  const current = context.host ?? 'localhost';
   const used = isTruthy(host) ? pythonText(host) : isTruthy(qualified) ? current : current.split(':', 1)[0]!;
-  const scheme = pythonText(protocol ?? around.scheme ?? 'http');
+  const scheme = pythonText(protocol ?? context.scheme ?? 'http');
   const slash = used.endsWith('/') ? '' : '/';
   return `${scheme === '' ? '' : `${scheme}:`}//${used}${slash}${url.replace(/^\/+/, '')}`;
 }

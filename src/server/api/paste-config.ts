@@ -5,7 +5,7 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import type { Config } from '../../config/index.js';
 import { ConfigNotFound, type LoadedApp, Loader, PasteAppNotFound } from '../../loader/index.js';
 import type { Logger } from '../../log/index.js';
-import { nearFile } from '../near-file.js';
+import { missingFileHint } from '../missing-file.js';
 import { servingOptions } from './api-options.js';
 
 /** What a service needs of a Loader. */
@@ -43,7 +43,11 @@ export function checkApp(loader: AppLoader, name: string): void {
 /** There is no paste file where the configuration says: who says so, and what is there instead. */
 export function noPasteFile(config: Config, file: string): ConfigNotFound {
   const location = config.getLocation('DEFAULT', 'api_paste_config');
-  const near = nearFile(resolve(dirname(config.configFiles.at(-1) ?? resolve('x')), file), '.ini', config.configFiles);
+  const near = missingFileHint(
+    resolve(dirname(config.configFiles.at(-1) ?? resolve('x')), file),
+    '.ini',
+    config.configFiles,
+  );
   const hints = [
     location.kind === 'default' ? '[DEFAULT] api_paste_config names it, by default.' : undefined,
     near,

@@ -7,7 +7,7 @@
  * a look twenty times a second finds out, and only while somebody waits.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Places } from '../../app/internal.js';
+import type { ConcurrencyLimit } from '../../app/internal.js';
 import { takerOf } from '../../wire/index.js';
 import { type Connection, type Exchange, exchangeOf, renewContext } from '../connections/connections.js';
 
@@ -19,7 +19,7 @@ const BODY_MS = 300;
 type Waiting = Map<Exchange, (come: boolean) => void>;
 
 /** Counts the places of one server. */
-export class RequestPool implements Places {
+export class RequestPool implements ConcurrencyLimit {
   readonly #connections: Iterable<Connection>;
   #limit = 0;
   #held = 0;

@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import type { Config } from '../../config/index.js';
-import { nearFile } from '../near-file.js';
+import { missingFileHint } from '../missing-file.js';
 import { sslOptions, type TlsSettings } from './ssl-options.js';
 
 /** `[ssl]`, with its files where they lie. */
@@ -33,7 +33,7 @@ export function certificatePath(config: Config, group: string, opt: string, path
 /** What to do about a file that is not there; `file`: the configuration file that names it. */
 export function missingHint(path: string, file?: string): string {
   const places = placesOf(path, file);
-  const near = places.map((place) => nearFile(place)).find((text) => text !== undefined);
+  const near = places.map((place) => missingFileHint(place)).find((text) => text !== undefined);
   const told = isAbsolute(path)
     ? 'Put it there, or name the path it has.'
     : `It is not at ${places.join(', nor at ')}: a relative path begins beside the configuration file that names it, then where the program was started.`;

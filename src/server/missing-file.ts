@@ -12,7 +12,7 @@ const LISTED = 3;
  * `Did you mean "cert.pem"?`: the file beside a missing one whose name comes nearest to it. Where none does, those that
  * end in `ending`, without `others`, which are something else. Undefined where there is nothing to offer.
  */
-export function nearFile(path: string, ending?: string, others: readonly string[] = []): string | undefined {
+export function missingFileHint(path: string, ending?: string, others: readonly string[] = []): string | undefined {
   const folder = dirname(path);
   try {
     const names = readdirSync(folder).filter((name) => !others.includes(join(folder, name)));

@@ -1,14 +1,14 @@
 /**
- * Places: how many requests of a server have application code at work at once.
+ * How many requests of a server have application code at work at once.
  *
- * A place is taken where the innermost app is called, so that filters which wait for somebody else hold none. It is the server
- * that counts; an app finds it by its request, and without a server nothing is counted.
+ * A place is taken where the innermost app is called, so that filters which wait for another server hold none. The server
+ * counts; an app finds it by its request, and without a server nothing is counted.
  */
 import type { IncomingMessage } from 'node:http';
 import type { App } from './app.js';
 
 /** Counts the places of one server. */
-export interface Places {
+export interface ConcurrencyLimit {
   /**
    * Takes a place for a request, once however many apps are tried for it. Undefined when the app may be called at once;
    * else a promise, which settles when the request's turn has come: false when its answer is no longer waited for.
@@ -16,25 +16,25 @@ export interface Places {
   enter(req: IncomingMessage): Promise<boolean> | undefined;
 }
 
-const PLACES: unique symbol = Symbol('portico.places');
+const LIMIT: unique symbol = Symbol('portico.concurrencyLimit');
 const ORIGINAL: unique symbol = Symbol('portico.originalRequest');
 
-type Counting = { readonly server?: { [PLACES]?: Places } } | null | undefined;
+type Counting = { readonly server?: { [LIMIT]?: ConcurrencyLimit } } | null | undefined;
 type Copy = IncomingMessage & { [ORIGINAL]?: IncomingMessage };
 
 /** Apps that are called without a place: they take one further in, or want none. */
 const SELF_PLACED = new WeakSet<App>();
 
 /** Lets a Node server count the requests that its apps work at. */
-export function countPlaces(server: object, places: Places): void {
-  (server as { [PLACES]?: Places })[PLACES] = places;
+export function limitConcurrency(server: object, limit: ConcurrencyLimit): void {
+  (server as { [LIMIT]?: ConcurrencyLimit })[LIMIT] = limit;
 }
 
 /** The app, called for a request once there is a place for it. Each request waits in its own async context. */
 export function inPlace(app: App): App {
   if (SELF_PLACED.has(app)) return app;
   const placed: App = (req, res) => {
-    const turn = (req.socket as Counting)?.server?.[PLACES]?.enter((req as Copy)[ORIGINAL] ?? req);
+    const turn = (req.socket as Counting)?.server?.[LIMIT]?.enter((req as Copy)[ORIGINAL] ?? req);
     if (turn === undefined) return app(req, res);
     return turn.then((come) => (come ? app(req, res) : undefined));
   };
