@@ -97,7 +97,7 @@ test('conditions there are not are reported with the table, at the place of the 
     assert.equal(error.diagnostics.length, 2);
     assert.match(
       printDiagnostic(error.diagnostics[0]!),
-      /mistakes-in-code\.test\.[jt]s:\d+:\d+: the route "\/a": conditions has no options "methods", "sub_domain"\n {2}Did you mean "method" for "methods", "subDomain" for "sub_domain"\?$/,
+      /mistakes-in-code\.test\.[jt]s:\d+:\d+: error: the route "\/a": conditions has no options "methods", "sub_domain"\n {2}Did you mean "method" for "methods", "subDomain" for "sub_domain"\?$/,
     );
     assert.match(printDiagnostic(error.diagnostics[1]!), /"host"\n {2}Options: method, subDomain, function\.$/);
     return true;

@@ -3,12 +3,11 @@
  */
 import type { Config } from '../config/index.js';
 import { Loader, PasteError } from '../loader/index.js';
-import { apiOptions as apiSectionOptions, servingOptions } from '../server/internal.js';
-import { apiOptions } from './api-options.js';
+import { apiOptions, enabledApisOptions, servingOptions } from '../server/internal.js';
 
 /** The APIs a configuration enables: `enabled_apis`, by default every `[api:<name>]`. */
 export function apiNames(config: Config): readonly string[] {
-  const { enabledApis } = config.group('DEFAULT', apiOptions, { partial: true });
+  const { enabledApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
   return enabledApis.length > 0 ? enabledApis : apiSections(config);
 }
 
@@ -28,8 +27,7 @@ export function appsOf(config: Config): ((name: string) => boolean) | undefined 
   if (path === undefined) return undefined;
   try {
     const loader = new Loader(path, { config });
-    const has = (name: string): boolean =>
-      loader.has(config.api(name, apiSectionOptions, { partial: true }).pipeline || name);
+    const has = (name: string): boolean => loader.has(config.api(name, apiOptions, { partial: true }).pipeline || name);
     return apiNames(config).some(has) ? has : undefined;
   } catch (error) {
     // What is wrong with the paste file is found by looking at that.

@@ -4,17 +4,20 @@
 
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
-import { type Diagnostic, messageWithValue, placeOf, printDiagnostic, printDiagnostics } from '../errors/index.js';
-import { ConfigNotFound, Loader } from '../loader/index.js';
+import { diagnose } from '../config/internal.js';
+import { type Diagnostic, inOrder, messageWithValue, placeOf, printDiagnostics } from '../errors/index.js';
+import { Loader } from '../loader/index.js';
 import { aliasBlock } from '../loader/internal.js';
-import { apiFindings } from './check-apis.js';
+import type { WSGIService } from '../server/index.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
-import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration, unread } from './configuration.js';
+import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from './configuration.js';
 import { STATUS_REFUSED } from './failure.js';
-import { logFileIssue } from './log-file-issue.js';
+import { unplacedApi } from './missing-port.js';
 import { choice } from './option-values.js';
-import { configuredPasteFile, notAPasteFile } from './paste-file.js';
-import { registerShippedOptions } from './shipped-options.js';
+import { notAPasteFile } from './paste-file.js';
+import { judge } from './plan.js';
+import { endSoon } from './run-main.js';
+import { whyTaken } from './taken-address.js';
 
 interface CheckArguments extends ConfigurationArguments {
   readonly format: 'text' | 'json' | 'github';
@@ -36,7 +39,7 @@ export function register(program: Command): void {
       '\nExample:\n  api-cli check paste/api-paste.ini\n\nStatus: 0, or 78 when there is an error.',
     );
   addConfigurationOptions(command).action(async (file: string | undefined, names: string[], given: CheckArguments) => {
-    process.exitCode = await check(file, names, given);
+    endSoon(await check(file, names, given));
   });
 }
 
@@ -59,67 +62,44 @@ async function ofPasteFile(file: string, names: readonly string[], given: CheckA
 /** The configuration and the paste file it names. */
 async function ofConfiguration(given: CheckArguments): Promise<Diagnostic[]> {
   const config = await readConfiguration(given, { collect: true });
-  await registerShippedOptions(config);
-  const cause = unread(config);
-  if (cause.length > 0) return [...cause];
+  const { services, diagnostics } = await judge(config, { import: given.import });
   const none = given.configFile === undefined ? noConfiguration(config) : undefined;
-  const { findings: refused, followed, told } = await apiFindings(config, { import: given.import });
-  const unlogged = logFileIssue(config);
-  if (unlogged !== undefined) refused.push(unlogged);
-  // First the paste file: with its factories it declares the options of the application.
-  const pasted = await ofItsPasteFile(config, given);
-  const strict = config.resolve('DEFAULT', 'strict_config').value === true;
-  const problems = config.problems({ complete: told });
-  const issues = strict ? problems : problems.map(asAtTheStart);
-  // What no API leads to keeps none from starting: sections of the paste file, and groups of filters.
-  const unused = [
-    ...(followed ? pasted : []),
-    ...issues.filter(({ section = '' }) => followed && config.isSectional(section)),
-  ];
-  const findings = new Map<string, Diagnostic>();
-  // What an API leads to is in the paste file as well, and each API may lead to the same.
-  for (const each of [...issues.filter((issue) => !unused.includes(issue)), ...refused, ...(followed ? [] : pasted)]) {
-    findings.set(printDiagnostic(each), each);
-  }
-  for (const each of unused) {
-    if (!findings.has(printDiagnostic({ ...each, severity: 'error' }))) {
-      findings.set(printDiagnostic(each), each.severity === 'error' ? keepsNothing(each, issues.includes(each)) : each);
-    }
-  }
-  return [...(none === undefined ? [] : [withoutFile(none)]), ...findings.values()];
-}
-
-/** A mistake that keeps no enabled API from starting. Sections may have a value of their own in place of a group's. */
-function keepsNothing(finding: Diagnostic, isOfGroup: boolean): Diagnostic {
-  const why = isOfGroup ? 'no enabled API takes its value from here' : 'no enabled API leads here';
-  return { ...finding, severity: 'warning', message: `${finding.message} (${why})` };
-}
-
-function withoutFile(message: string): Diagnostic {
   const code = 'PORTICO_CONFIG_NO_FILE';
-  return { severity: 'warning', code, message, hint: NAME_A_CONFIGURATION };
+  const withoutFile: Diagnostic[] =
+    none === undefined ? [] : [{ severity: 'warning', code, message: none, hint: NAME_A_CONFIGURATION }];
+  const expected = await Promise.all(services.map((service) => whatToExpect(config, service)));
+  return [...withoutFile, ...inOrder([...diagnostics, ...expected.flat()])];
 }
 
-async function ofItsPasteFile(config: Config, given: CheckArguments): Promise<Diagnostic[]> {
-  try {
-    return await Loader.checkFile(configuredPasteFile(config), { config, import: given.import, trial: false });
-  } catch (error) {
-    if (!(error instanceof ConfigNotFound)) throw error;
-    return error.diagnostics.map((each) => ({ ...each, plain: false }));
-  }
+/** What a start says of an API while it listens, and what might keep it from that. */
+async function whatToExpect(config: Config, service: WSGIService): Promise<Diagnostic[]> {
+  const { name, addresses, certificateWarning } = service;
+  const taken = await Promise.all(addresses.map((address) => whyTaken(address)));
+  const found = taken.flatMap((message) => (message === undefined ? [] : [ofAddress(config, name, message)]));
+  const unplaced = unplacedApi(config, name);
+  if (unplaced !== undefined) found.push(unplaced);
+  if (certificateWarning !== undefined) found.push(ofCertificate(config, name, certificateWarning));
+  return found;
 }
 
-/** A name of `[DEFAULT]` that comes near nothing may belong to an application: no more than a start says of it. */
-function asAtTheStart(issue: Diagnostic): Diagnostic {
-  const { code, section, hint, got } = issue;
-  const far =
-    code === 'PORTICO_CONFIG_UNKNOWN_OPTION' && section === 'DEFAULT' && hint === undefined && got === undefined;
-  return far ? { ...issue, severity: 'warning' } : issue;
+/** A start would end with 1: unless it is the service itself that has the address. */
+function ofAddress(config: Config, name: string, message: string): Diagnostic {
+  const group = `api:${name}`;
+  const opt = config.getLocation(group, 'port').kind === 'default' ? 'listen' : 'port';
+  const hint =
+    'That is right where it is the service that is to be reloaded; a start beside it would end with status 1.';
+  return diagnose(config, { severity: 'warning', code: 'PORTICO_ADDRESS_TAKEN', group, opt, message, hint });
+}
+
+function ofCertificate(config: Config, name: string, message: string): Diagnostic {
+  const own = config.getLocation(`api:${name}`, 'ssl_cert_file');
+  const [group, opt] = own.kind === 'default' ? ['ssl', 'cert_file'] : [`api:${name}`, 'ssl_cert_file'];
+  return diagnose(config, { severity: 'warning', code: 'PORTICO_TLS_EXPIRY', group, opt, message });
 }
 
 const PRINTERS = {
   text: (findings: readonly Diagnostic[]): string => {
-    const blocks = findings.length === 0 ? [] : [printDiagnostics(findings, { showLine: true })];
+    const blocks = findings.length === 0 ? [] : [printDiagnostics(findings)];
     const aliases = aliasBlock(findings);
     const proposal =
       aliases === undefined ? [] : [`To say what stands for Python's names, fill in and add:\n\n${aliases}`];

@@ -6,10 +6,10 @@ import { Config, ConfigError, type LoadOptions } from '../config/index.js';
 import { searchedDirs, workerAssignment } from '../config/internal.js';
 import type { Diagnostic } from '../errors/index.js';
 import { createLogger, type Logger, type LoggerOptions, type LogLevel } from '../log/index.js';
-import { logOptions } from './api-options.js';
 import type { ConfigurationArguments } from './command-line.js';
 import { addCrossChecks } from './cross-checks.js';
 import { logFileOf } from './log-file-issue.js';
+import { logOptions } from './log-options.js';
 import { programOptions } from './shipped-options.js';
 
 /** Reads the configuration. With `collect`, what is wrong with the files waits for `config.validate()`. */

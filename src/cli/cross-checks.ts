@@ -4,10 +4,10 @@
 import type { Config, OptionMistake } from '../config/index.js';
 import { nearestNames, placeOf } from '../errors/index.js';
 import { launcherOptions } from '../launch/internal.js';
-import { apiOptions as apiSectionOptions } from '../server/internal.js';
+import { apiOptions, enabledApisOptions } from '../server/internal.js';
 import { managerOptions } from '../service/internal.js';
 import { apiNames, apiSections, appsOf, missingComma } from './api-names.js';
-import { apiOptions, logOptions } from './api-options.js';
+import { logOptions } from './log-options.js';
 
 /** Adds the checks to a configuration: they run when it is judged, and before a reload is accepted. */
 export function addCrossChecks(config: Config): void {
@@ -31,7 +31,7 @@ function sharedAddresses(config: Config): OptionMistake[] {
   const issues: OptionMistake[] = [];
   const taken: { readonly name: string; readonly place: string; readonly host: string }[] = [];
   for (const name of apiNames(config)) {
-    const { listen, port } = config.api(name, apiSectionOptions, { partial: true });
+    const { listen, port } = config.api(name, apiOptions, { partial: true });
     if (listen.kind === 'fd' || listen.kind === 'systemd') continue;
     const host = listen.kind === 'tcp' ? listen.host : '';
     const number = listen.kind === 'tcp' ? (listen.port ?? port) : 0;
@@ -76,7 +76,7 @@ function overlap(a: string, b: string): boolean {
  * be enabled another day. Any other is refused: the API that was meant would be served in plain text.
  */
 export function tlsOfUnknownApis(config: Config): OptionMistake[] {
-  const { enabledSslApis } = config.group('DEFAULT', apiOptions, { partial: true });
+  const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
   const enabled = apiNames(config);
   const strangers = enabledSslApis.filter((name) => !enabled.includes(name));
   if (strangers.length === 0) return [];

@@ -1,14 +1,14 @@
 /**
  * The APIs that a configuration enables, as services.
  */
-import type { Config } from '../config/index.js';
-import { ConfigurationRefused, type Diagnostic, printDiagnostic, Refusals } from '../errors/index.js';
-import { PasteAppNotFound } from '../loader/index.js';
+import { type Config, ConfigError } from '../config/index.js';
+import { locationOfItem } from '../config/internal.js';
+import { type Diagnostic, didYouMean, Refusals } from '../errors/index.js';
+import { Loader, PasteAppNotFound } from '../loader/index.js';
 import type { Logger } from '../log/index.js';
-import { WSGIService } from '../server/index.js';
-import { apiNames } from './api-names.js';
-import { apiOptions } from './api-options.js';
-import { missingAppIssue } from './missing-app.js';
+import { WSGIService, type WSGIServiceOptions } from '../server/index.js';
+import { apiOptions, enabledApisOptions, servingOptions } from '../server/internal.js';
+import { apiNames, apiSections, missingComma } from './api-names.js';
 import { refuseGivenUp } from './missing-port.js';
 
 /** How {@link enabledApis} makes services. */
@@ -16,78 +16,105 @@ export interface EnabledApisOptions {
   readonly log: Logger;
   /** Readable, one worker, certificates made where none are named. */
   readonly dev?: boolean;
-  /** Show the stack of what application code threw while an API was built. */
-  readonly traceErrors?: boolean;
-  /** Say nothing of names that are wrong: another process does. */
-  readonly quiet?: boolean;
   /** The APIs that run already, at a reload. */
   readonly running?: readonly string[];
+  /** Makes one. Default: a WSGIService. */
+  readonly make?: (name: string, options: WSGIServiceOptions) => WSGIService;
+}
+
+/** The services, and what is wrong with those that are not among them. */
+export interface EnabledApis {
+  readonly services: readonly WSGIService[];
+  readonly diagnostics: readonly Diagnostic[];
 }
 
 /**
  * One `WSGIService` for each name in `enabled_apis`, in that order; by default for every `[api:<name>]`. A name that the
- * paste file does not have is a warning with the nearest one, and refused under `strict_config`; at a reload also where an
- * API that runs would end, for that is most likely the one that was meant. Throws one `ConfigurationRefused` with
- * everything that is wrong with any of them.
+ * paste file does not have is a warning with the nearest one, and an error under `strict_config`, where nothing else is
+ * served, and at a reload where an API that runs would end: that is most likely the one that was meant.
  */
-export async function enabledApis(config: Config, options: EnabledApisOptions): Promise<WSGIService[]> {
-  const { enabledSslApis: ssl } = config.group('DEFAULT', apiOptions, { partial: true });
-  const names = apiNames(config);
-  const problems = new Refusals();
+export async function enabledApis(config: Config, options: EnabledApisOptions): Promise<EnabledApis> {
+  const { log, dev = false, running = [] } = options;
+  const { make = (name, rest) => new WSGIService(name, config, rest) } = options;
+  const refusals = new Refusals();
   const services: WSGIService[] = [];
   const missing: Diagnostic[] = [];
-  for (const name of names) {
-    const service = await problems.gather(() => api(name));
-    if (service !== undefined) services.push(service);
-  }
-  const ending = (options.running ?? []).filter((name) => !services.some((service) => service.name === name));
-  for (const issue of missing) {
-    if (ending.length > 0) await problems.gather(() => Promise.reject(wouldEnd(issue)));
-    else if (options.quiet !== true) {
-      const advice = 'enabled_apis includes bad values. Fix to remove this warning.';
-      options.log.warn(printDiagnostic({ ...issue, message: `${issue.message}. ${advice}` }));
-    }
-  }
-  const { running = [] } = options;
-  await problems.gather(() => refuseGivenUp(config, { running, next: services.map(({ name }) => name) }));
-  problems.refuse();
-  return services;
-
-  function api(name: string): WSGIService | undefined {
+  const add = (name: string, useSsl: boolean): void => {
     try {
-      const Service = options.traceErrors === true ? TracedService : WSGIService;
-      return new Service(name, config, {
-        log: options.log,
-        useSsl: ssl.includes(name),
-        dev: options.dev === true,
-      });
+      services.push(make(name, { log, useSsl, dev }));
     } catch (error) {
-      if (!(error instanceof PasteAppNotFound)) throw error;
-      const issue = missingAppIssue(config, name, error);
-      if (config.resolve('DEFAULT', 'strict_config').value === true) throw refused(issue);
-      missing.push(issue);
-      return undefined;
+      if (error instanceof PasteAppNotFound) missing.push(missingAppIssue(config, name, error));
+      else throw error;
     }
-  }
+  };
+  await refusals.gather(async () => {
+    const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
+    for (const name of apiNames(config)) await refusals.gather(() => add(name, enabledSslApis.includes(name)));
+    await refusals.gather(() => refuseGivenUp(config, { running, next: services.map((service) => service.name) }));
+  });
+  const ending = running.filter((name) => !services.some((service) => service.name === name));
+  const strict = config.resolve('DEFAULT', 'strict_config').value === true;
+  const judged = missing.map((issue): Diagnostic => {
+    if (ending.length === 0) return strict ? { ...issue, severity: 'error' } : issue;
+    const message = `${issue.message}, and ${ending.join(', ')} would end: nothing was changed`;
+    return { ...issue, severity: 'error', message };
+  });
+  return { services, diagnostics: [...refusals.diagnostics, ...judged] };
+}
 
-  function wouldEnd(issue: Diagnostic): ConfigurationRefused {
-    return refused({ ...issue, message: `${issue.message}, and ${ending.join(', ')} would end: nothing was changed` });
+/** What is said of a configuration that leaves nothing to serve, at the place of `enabled_apis` where it has one. */
+export function nothingEnabled(config: Config): Diagnostic {
+  const message = 'No APIs were started. Check the enabled_apis config option.';
+  const [section, option] = ['DEFAULT', 'enabled_apis'];
+  const place = config.has(section, option) ? config.getLocation(section, option) : undefined;
+  return { severity: 'error', code: 'PORTICO_NO_APIS', place, section, option, message };
+}
+
+/** The app of the paste file that an API names in its section; undefined where its own name is looked for. */
+function ownPipeline(config: Config, name: string): string | undefined {
+  try {
+    return config.api(name, apiOptions, { partial: true }).pipeline || undefined;
+  } catch (error) {
+    // What is wrong with the section is reported as such.
+    if (error instanceof ConfigError) return undefined;
+    throw error;
   }
 }
 
-function refused(issue: Diagnostic): ConfigurationRefused {
-  return new ConfigurationRefused(issue.code, { diagnostics: [{ ...issue, severity: 'error' }] });
+/** That the paste file has no app for an API: at the name that is wrong, with what may have been meant. A warning. */
+function missingAppIssue(config: Config, name: string, error: PasteAppNotFound): Diagnostic {
+  const pipeline = ownPipeline(config, name);
+  const [group, opt] = pipeline === undefined ? ['DEFAULT', 'enabled_apis'] : [`api:${name}`, 'pipeline'];
+  const resolved = config.resolve(group, opt);
+  const unset = pipeline === undefined && resolved.location.kind === 'default';
+  const place = pipeline === undefined ? locationOfItem(resolved, name) : resolved.location;
+  const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
+  return {
+    severity: 'warning',
+    code: error.code,
+    ...(unset ? { section: `api:${name}` } : { section: group, option: opt }),
+    place: unset ? config.getSectionLocation(`api:${name}`) : place,
+    message: `no app is called "${pipeline ?? name}" in ${apiPasteConfig}, so this API does not start`,
+    hint: missingAppHint(config, name, error),
+  };
 }
 
-/** A `WSGIService` that writes the stack of a failed start's cause to standard error, in the process where it happened. */
-export class TracedService extends WSGIService {
-  override async start(): Promise<void> {
-    try {
-      await super.start();
-    } catch (error) {
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      if (cause instanceof Error) process.stderr.write(`${cause.stack ?? cause.message}\n`);
-      throw error;
-    }
-  }
+/**
+ * The nearest of what would start: other APIs that have an app, and the apps of the paste file, which `error` knows.
+ * Never the name itself.
+ */
+function missingAppHint(config: Config, name: string, error: PasteAppNotFound): string | undefined {
+  if (ownPipeline(config, name) !== undefined) return error.hint;
+  const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
+  const path = config.findFile(apiPasteConfig);
+  if (path === undefined) return error.hint;
+  const loader = new Loader(path, { config });
+  const known = [
+    ...apiSections(config),
+    ...loader.sections().flatMap((each) => (each.kind === 'app' ? [each.name] : [])),
+  ];
+  const comma = missingComma(name, known);
+  if (comma !== undefined) return comma;
+  const others = apiSections(config).filter((each) => each !== name && loader.has(ownPipeline(config, each) ?? each));
+  return didYouMean(name, others) ?? error.hint;
 }

@@ -3,12 +3,10 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { relative } from 'node:path';
 import { Config } from '../config/index.js';
-import { type Diagnostic, placeInFile } from '../errors/index.js';
+import { type Diagnostic, placeInFile, shownPath } from '../errors/index.js';
 import { isPasteSection } from '../loader/internal.js';
-import { noPasteFile, servingOptions } from '../server/internal.js';
-import { apiOptions } from './api-options.js';
+import { enabledApisOptions, noPasteFile, servingOptions } from '../server/internal.js';
 import type { ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
 import { shippedOptions } from './shipped-options.js';
@@ -30,14 +28,8 @@ export async function pasteFile(given: ConfigurationArguments & { readonly paste
 export function configuredPasteFile(config: Config): string {
   const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
   const path = config.findFile(apiPasteConfig);
-  if (path !== undefined) return nearby(path);
+  if (path !== undefined) return shownPath(path);
   throw noPasteFile(config, apiPasteConfig);
-}
-
-/** The path as people would write it from here, where the file is below. */
-function nearby(path: string): string {
-  const from = relative('', path);
-  return from.startsWith('..') ? path : from;
 }
 
 /** An error for a file that has sections and none of a paste file; undefined for any other. */
@@ -63,7 +55,7 @@ export async function notAPasteFile(file: string): Promise<Diagnostic | undefine
 
 /** Whether `[DEFAULT]`, which both kinds have, is that of a service. */
 function servesApis(config: Config): boolean {
-  config.register('DEFAULT', apiOptions);
+  config.register('DEFAULT', enabledApisOptions);
   config.register('DEFAULT', servingOptions);
   return ['enabled_apis', 'api_paste_config'].some((opt) => config.getLocation('DEFAULT', opt).kind === 'file');
 }

@@ -13,6 +13,7 @@ import { type BuiltRouter, collectRouters, legacyRules, slowRequirements, warnin
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
 import { enabledApis } from './enabled-apis.js';
+import { refuseErrors } from './plan.js';
 
 interface RoutesArguments extends ConfigurationArguments {
   readonly api?: string;
@@ -187,7 +188,8 @@ export interface ApiRouters {
 
 /** The routers of one API, or of all that are enabled. */
 export async function apiRouters(config: Config, wanted: string | undefined): Promise<ApiRouters[]> {
-  const services = await enabledApis(config, { log: silentLogger() });
+  const { services, diagnostics } = await enabledApis(config, { log: silentLogger() });
+  refuseErrors(diagnostics);
   const names = services.map(({ name }) => name);
   if (wanted !== undefined && !names.includes(wanted)) {
     throw new ConfigurationRefused('PORTICO_CLI_NO_API', {

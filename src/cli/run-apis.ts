@@ -1,8 +1,15 @@
 /**
  * Several APIs in one program: the start, the reload and the exit statuses that `api-cli` has, for any program.
  */
-import { type Config, ConfigError } from '../config/index.js';
-import { ConfigurationRefused, describeError, PorticoError, Refusals } from '../errors/index.js';
+import type { Config } from '../config/index.js';
+import {
+  ConfigurationRefused,
+  type Diagnostic,
+  describeError,
+  PorticoError,
+  Refusals,
+  severalRefusals,
+} from '../errors/index.js';
 import { ProcessLauncher } from '../launch/index.js';
 import { isRehearsal, isWorker } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';
@@ -10,15 +17,14 @@ import { holdSignals } from '../process/index.js';
 import { WSGIService } from '../server/index.js';
 import type { Awaitable, ListenAddress, ServiceBase } from '../service/index.js';
 import { readConfiguration, refuseUnread, serversLogger } from './configuration.js';
+import { nothingEnabled } from './enabled-apis.js';
 import { exitStatusOf } from './failure.js';
-import { refuseOtherLogFile, refuseUnusableLogFile } from './log-file-issue.js';
+import { logFileIssue, logFileOf, refuseOtherLogFile, refuseUnusableLogFile } from './log-file-issue.js';
 import { unplacedAt } from './missing-port.js';
+import { withTheRest } from './plan.js';
 
 /** A service, and how many workers it wants; 1 where it does not say. */
 export type ApiService = ServiceBase & { readonly workers?: number };
-
-/** What is said of a configuration that leaves nothing to serve. */
-const NOTHING_ENABLED = 'No APIs were started. Check the enabled_apis config option.';
 
 /** In which process the services are made: the parent, which binds and waits, or a worker, which serves one of them. */
 export type Role = 'parent' | 'worker';
@@ -39,13 +45,13 @@ export interface RunApisOptions {
   readonly explain?: (text: string) => void;
   /** Called in the parent for each service once it is ready, with the addresses it really has. */
   readonly onReady?: (service: ApiService, addresses: readonly ListenAddress[]) => void;
-  /** Finds what else is wrong, when the configuration is refused anyway: all mistakes in one run. */
-  readonly moreProblems?: (config: Config, problems: Refusals) => Awaitable<void>;
+  /** Judges all of a configuration that the start has refused: every mistake is told in one run. */
+  readonly judge?: () => Awaitable<readonly Diagnostic[]>;
 }
 
 /**
  * Launches the services that `services` makes of a configuration, each in its own workers, waits, and gives the exit
- * status: 0 stopped as asked, 1 nothing or not everything started, or something had to be cut off.
+ * status: 0 stopped as asked, 1 not everything started, or something had to be cut off.
  *
  * On SIGHUP `services` is called again with the new configuration: new services start, missing ones stop, the others get
  * new workers. It also runs in every worker, where only the assigned service is started; so constructors open nothing.
@@ -58,15 +64,32 @@ export async function runApis(services: MakeServices, options: RunApisOptions = 
   const release = holdSignals();
   try {
     const config = options.config ?? (await readConfiguration({}, { collect: true }));
-    return await launchApis(services, { ...options, config, log: options.log ?? serversLogger(config) });
+    const log = options.log ?? serversLogger(config);
+    try {
+      return await launchApis(services, { ...options, config, log });
+    } catch (error) {
+      // A worker's parent explains, and it alone: the error reaches it by the channel.
+      if (isWorker() && !isRehearsal()) throw error;
+      const all = await withAllMistakes(error, options.judge);
+      if (isWorker()) throw all;
+      explain(describeError(all));
+      // On standard error it is already.
+      if (logFileOf(config) !== undefined && logFileIssue(config) === undefined)
+        log.error(`The start failed: ${describeError(all)}`);
+      return exitStatusOf(all);
+    }
   } catch (error) {
-    // A worker's parent explains, and it alone: the error reaches it by the channel.
     if (isWorker()) throw error;
     explain(describeError(error));
     return exitStatusOf(error);
   } finally {
     release();
   }
+}
+
+async function withAllMistakes(error: unknown, judge: RunApisOptions['judge']): Promise<unknown> {
+  if (!(error instanceof ConfigurationRefused) || !error.blamesConfiguration || judge === undefined) return error;
+  return withTheRest(error, await judge());
 }
 
 async function launchApis(
@@ -100,18 +123,14 @@ async function launchApis(
   );
   const role = launcher?.role ?? 'parent';
   const wanted = (await problems.gather(() => services(config, role, []))) ?? [];
-  // Not complete: only workers load the application, which may declare more.
+  if (role === 'parent' && !problems.any) await problems.gather(() => atLeastOne(wanted, config));
   if (role === 'parent') await problems.gather(() => refuseUnusableLogFile(config));
+  // Not complete: only workers load the application, which may declare more.
   if (role === 'parent') await problems.gather(() => config.validate({ complete: false }));
-  else if (isRehearsal()) await problems.gather(() => refuseProblems(config));
-  if (problems.any) await options.moreProblems?.(config, problems);
   problems.refuse();
-  if (launcher === undefined) return 1;
+  // A worker that is to serve nothing of this configuration tells its parent when it ends.
+  if (launcher === undefined || wanted.length === 0) return 1;
 
-  if (wanted.length === 0) {
-    log.error(nothingEnabled(config).describe());
-    return 1;
-  }
   let service = wanted[0]!;
   try {
     await launcher.bindAll(requests(wanted));
@@ -131,24 +150,10 @@ async function launchApis(
   return launcher.wait();
 }
 
-/** What is checked may be refused already: what else is wrong is told then. Nothing is logged, its parent has done so. */
-function refuseProblems(config: Config): void {
-  const errors = config.problems({ complete: false }).filter(({ severity }) => severity === 'error');
-  if (errors.length > 0) throw new ConfigError(errors);
-}
-
-/** A reload to nothing would end all there is, most likely by a slip: it is refused, as a start is. */
+/** To start nothing, and a reload to it, is most likely a slip: it is refused. */
 function atLeastOne(services: readonly ApiService[], config: Config): readonly ApiService[] {
   if (services.length > 0) return services;
-  throw nothingEnabled(config);
-}
-
-/** With the place of `enabled_apis`, where it has one. */
-function nothingEnabled(config: Config): ConfigurationRefused {
-  const origin = config.has('DEFAULT', 'enabled_apis')
-    ? config.getLocation('DEFAULT', 'enabled_apis').origin
-    : undefined;
-  return new ConfigurationRefused('PORTICO_NO_APIS', { message: NOTHING_ENABLED, origin });
+  throw severalRefusals([nothingEnabled(config)]);
 }
 
 function requests(

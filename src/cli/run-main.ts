@@ -34,8 +34,8 @@ export async function runMain(program: () => Awaitable<number | undefined>): Pro
 /** How long a process may take to end by itself. */
 const FORGOTTEN_MS = 1000;
 
-/** By itself, so that all it has written is out; or after a while. */
-function endSoon(status: number): void {
+/** Ends the process with a status: by itself, so that all it has written is out, or after a while. */
+export function endSoon(status: number): void {
   process.exitCode = status;
   setTimeout(() => process.exit(), FORGOTTEN_MS).unref();
 }

@@ -4,18 +4,18 @@
 import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
-import { PorticoError, type Refusals } from '../errors/index.js';
+import { type Diagnostic, PorticoError, printDiagnostic } from '../errors/index.js';
 import { isWorker } from '../launch/internal.js';
-import { Loader } from '../loader/index.js';
 import type { Logger } from '../log/index.js';
-import type { WSGIService } from '../server/index.js';
-import { formatAddress, servingOptions } from '../server/internal.js';
-import type { ListenAddress } from '../service/index.js';
+import { WSGIService, type WSGIServiceOptions } from '../server/index.js';
+import { formatAddress } from '../server/internal.js';
+import type { ListenAddress, WorkerContext } from '../service/index.js';
 import { addConfigurationOptions, addServeOptions, readWorkersWords, type ServeArguments } from './command-line.js';
 import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration, serversLogger } from './configuration.js';
 import { enabledApis } from './enabled-apis.js';
+import { judge, plan, refuseErrors } from './plan.js';
 import { type MakeServices, runApis } from './run-apis.js';
-import { registerShippedOptions } from './shipped-options.js';
+import { endSoon } from './run-main.js';
 
 export function register(program: Command): void {
   const command = program
@@ -50,14 +50,88 @@ export async function serve(given: ServeArguments, traceErrors: boolean): Promis
   const config = await readConfiguration(given, { set, collect: true });
   const log = serversLogger(config, dev ? 'text' : undefined);
   tellOfNone(config, given, log);
-  const services: MakeServices = (current, role, running) =>
-    enabledApis(current, { log, dev, traceErrors, quiet: role === 'worker', running });
-  return runApis(services, {
+  const told = new Set<string>();
+  const tell = (current: Config, diagnostics: readonly Diagnostic[]): void => {
+    // The configuration tells its own.
+    for (const own of current.problems({ complete: false })) told.add(inOneLine(own));
+    for (const { text, code } of diagnostics.filter(isWarning).map((each) => ({ text: inOneLine(each), ...each }))) {
+      if (!told.has(text)) log.warn(text, { code });
+      told.add(text);
+    }
+  };
+  const services: MakeServices = async (current, role, running) => {
+    const make = (name: string, rest: WSGIServiceOptions) => new ServedApi(name, current, { ...rest, traceErrors });
+    const options = { log, dev, running, make };
+    // The parent of a worker has judged it.
+    const { services, diagnostics } = await (role === 'worker' ? enabledApis : plan)(current, options);
+    if (role === 'parent') tell(current, diagnostics);
+    refuseErrors(diagnostics);
+    return services;
+  };
+  const status = await runApis(services, {
     config,
     log,
     onReady: (service, addresses) => process.stdout.write(`${readyLine(service as WSGIService, addresses)}\n`),
-    moreProblems: addAllProblems,
+    judge: async () => (await judge(config, { dev })).diagnostics,
   });
+  // An application that was imported to judge it may hold the process.
+  if (!isWorker()) endSoon(status);
+  return status;
+}
+
+const isWarning = ({ severity }: Diagnostic): boolean => severity === 'warning';
+
+/** As the log has it. */
+function inOneLine(issue: Diagnostic): string {
+  const advice =
+    issue.code === 'PORTICO_PASTE_NO_SECTION' ? '. enabled_apis includes bad values. Fix to remove this warning.' : '';
+  return printDiagnostic({ ...issue, message: `${issue.message}${advice}` }, { showLine: false });
+}
+
+/** An API of `api-cli`. It judges names that only the application may have declared, where that is loaded. */
+class ServedApi extends WSGIService {
+  readonly #config: Config;
+  readonly #traceErrors: boolean;
+  #worker = 0;
+
+  constructor(name: string, config: Config, options: WSGIServiceOptions & { readonly traceErrors: boolean }) {
+    super(name, config, options);
+    this.#config = config;
+    this.#traceErrors = options.traceErrors;
+  }
+
+  override useWorker(worker: WorkerContext): void {
+    this.#worker = worker.id;
+    super.useWorker(worker);
+  }
+
+  override async prepare(next: Config = this.#config): Promise<() => Promise<void>> {
+    await this.#refuseStrangers(next);
+    return super.prepare(next);
+  }
+
+  /** With `--trace-errors` the stack of a failed start's cause is written in the process where it happened. */
+  override async start(): Promise<void> {
+    try {
+      await this.#refuseStrangers(this.#config);
+      await super.start();
+    } catch (error) {
+      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+      if (this.#traceErrors && cause instanceof Error) process.stderr.write(`${cause.stack ?? cause.message}\n`);
+      throw error;
+    }
+  }
+
+  /** They are only refused where an argument has them, or under `strict_config`. */
+  async #refuseStrangers(config: Config): Promise<void> {
+    const strict = config.resolve('DEFAULT', 'strict_config').value === true;
+    if (this.#worker > 0 || (!strict && config.arguments.length === 0)) return;
+    const isRefused = ({ severity, code }: Diagnostic): boolean =>
+      severity === 'error' && code.startsWith('PORTICO_CONFIG_UNKNOWN_');
+    if (!config.problems().some(isRefused)) return;
+    const { diagnostics } = await judge(config.copy());
+    refuseErrors(diagnostics.filter(isRefused));
+  }
 }
 
 /** Says that no configuration file was found: a warning where nothing else says what to serve. */
@@ -75,26 +149,4 @@ function readyLine(service: WSGIService, addresses: readonly ListenAddress[]): s
   const workers = `${service.workers} ${service.workers === 1 ? 'worker' : 'workers'}`;
   const file = service.pasteFile === undefined ? '' : ` in ${relative('', service.pasteFile)}`;
   return `${service.name.padEnd(10)} ${urls.join(' ')}  ${workers}  [${service.pipeline}]${file}`;
-}
-
-/**
- * Judges the configuration by every option that ships, and the paste file by its factories; adds every error. An API
- * that was refused at its first option never asked for the others.
- */
-export async function addAllProblems(config: Config, problems: Refusals): Promise<void> {
-  await problems.gather(() => registerShippedOptions(config));
-  await problems.gather(() => config.validate({ complete: false }));
-  const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
-  const path = config.findFile(apiPasteConfig);
-  if (path === undefined) return;
-  const found = await Loader.checkFile(path, { config, trial: false });
-  const errors = found.filter(({ severity }) => severity === 'error');
-  if (errors.length === 0) return;
-  // The whole of the paste file says more than what was met there first.
-  const files = new Set(errors.map(({ place }) => place?.origin?.file));
-  problems.drop(({ code, place, section }) => {
-    const file = place?.origin?.file;
-    return code.startsWith('PORTICO_PASTE_') && (file === undefined ? section === undefined : files.has(file));
-  });
-  problems.add(errors.map((each) => ({ ...each, showLine: true })));
 }

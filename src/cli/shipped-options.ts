@@ -6,10 +6,10 @@ import type { Config, OptionDeclarations } from '../config/index.js';
 import { configOptions } from '../config/internal.js';
 import { backdoorOptions, launcherOptions, reportOptions, supervisorOptions } from '../launch/internal.js';
 import { databaseOptions, heartbeatOptions, servicegroupOptions } from '../registry/internal.js';
-import { apiOptions as apiSectionOptions, servingOptions, sslOptions, wsgiOptions } from '../server/internal.js';
+import { apiOptions, enabledApisOptions, servingOptions, sslOptions, wsgiOptions } from '../server/internal.js';
 import { managerOptions } from '../service/internal.js';
 import { apiNames } from './api-names.js';
-import { apiOptions, logOptions } from './api-options.js';
+import { logOptions } from './log-options.js';
 
 /** Options and the group they belong to. */
 export interface Registration {
@@ -22,7 +22,7 @@ export interface Registration {
 /** What every program has: the options of the rooms that are loaded anyway. `api:<name>` stands for all such sections. */
 export const programOptions: readonly Registration[] = [
   { group: 'DEFAULT', options: configOptions },
-  { group: 'DEFAULT', options: apiOptions },
+  { group: 'DEFAULT', options: enabledApisOptions },
   { group: 'DEFAULT', options: logOptions },
   { group: 'DEFAULT', options: servingOptions },
   { group: 'DEFAULT', options: faultOptions },
@@ -36,31 +36,35 @@ export const programOptions: readonly Registration[] = [
   { group: 'oslo_reports', options: reportOptions },
 ];
 
+/** What APIs have beside it. */
+const servedOptions: readonly Registration[] = [
+  { group: 'api', options: authOptions },
+  { group: 'api:<name>', options: apiOptions },
+  { group: 'wsgi', options: wsgiOptions },
+  { group: 'ssl', options: sslOptions },
+];
+
 /** All of them. The filters are imported for it, so this is nothing for a program that serves. */
 export async function shippedOptions(): Promise<Registration[]> {
   const filters: unknown[] = Object.values(await import('../middleware/index.js'));
-  return [
-    ...programOptions,
-    { group: 'api', options: authOptions },
-    { group: 'api:<name>', options: apiSectionOptions },
-    { group: 'wsgi', options: wsgiOptions },
-    { group: 'ssl', options: sslOptions },
-    ...filters.filter(isDeclared).map(({ group, options }) => ({ group, options, sectional: true })),
-  ];
+  const declared = filters.filter(isDeclared).map(({ group, options }) => ({ group, options, sectional: true }));
+  return [...programOptions, ...servedOptions, ...declared];
 }
 
 /** Declares them, for commands that judge a file by all of it, whatever it goes on to use. */
 export async function registerShippedOptions(config: Config): Promise<void> {
-  for (const each of await shippedOptions()) {
-    if (isJudged(config, each)) config.register(each.group, each.options, { sectional: each.sectional === true });
-  }
-  // An API may have all it needs from the environment and the command line.
-  for (const name of apiNames(config)) config.register(`api:${name}`, apiSectionOptions);
+  register(config, await shippedOptions());
 }
 
-/** A filter that cannot do without an option, and has no section here, is told so where it is used. */
-function isJudged(config: Config, { group, options }: Registration): boolean {
-  return config.listAllSections().includes(group) || Object.values(options).every(({ required }) => !required);
+/** Declares what ships without the filters. */
+export function registerServedOptions(config: Config): void {
+  register(config, [...programOptions, ...servedOptions]);
+}
+
+function register(config: Config, registrations: readonly Registration[]): void {
+  for (const { group, options, sectional = false } of registrations) config.register(group, options, { sectional });
+  // An API may have all it needs from the environment and the command line.
+  for (const name of apiNames(config)) config.register(`api:${name}`, apiOptions);
 }
 
 function isDeclared(value: unknown): value is Declared {

@@ -69,6 +69,12 @@ export class Config {
     return new Config(firstOfSnapshot(snapshot, options));
   }
 
+  /** The same sources and values from code, in which nothing is declared yet: to be judged by other options. */
+  copy(): Config {
+    const { overrides, defaults } = this.#current.declared;
+    return new Config(firstGeneration({ state: this.#state, overrides, defaults }));
+  }
+
   /** Sends warnings and changes there from now on, those before included; `lent`: unless it has a logger, as launchers do. */
   useLogger(log: Logger, { lent = false } = {}): void {
     if (!lent || this.#current.lasting.log === undefined) this.#current.useLogger(log);
@@ -115,11 +121,7 @@ export class Config {
    * {@link Config.validate} they are judged at once, but `sectional` ones: what a section of the paste file may have need not
    * stand here. Throws when an option is declared in two ways.
    */
-  register(
-    name: string,
-    options: OptionDeclarations,
-    { sectional = false }: { readonly sectional?: boolean } = {},
-  ): void {
+  register(name: string, options: OptionDeclarations, { sectional = false }: { sectional?: boolean } = {}): void {
     if (this.#current.complete === undefined || sectional || name.endsWith('<name>'))
       this.#current.declare(sectionKey(name), options, sectional);
     else this.group(name, options);

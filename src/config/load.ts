@@ -19,7 +19,7 @@ import {
   type SourcePaths,
   searchedDirs,
 } from './sources/default-files.js';
-import { optionVariables } from './sources/environment.js';
+import { optionVariables, otherVariables } from './sources/environment.js';
 import { AcceptedFiles, readFiles } from './sources/read-files.js';
 import type { OptionDeclarations } from './types/option.js';
 import type { DeclaredGroups } from './values/declared-groups.js';
@@ -92,6 +92,7 @@ export function readState(options: LoadOptions, groups: DeclaredGroups): State {
     files,
     environment: optionVariables(env, envPrefix),
     envPrefix,
+    otherVariables: otherVariables(env, envPrefix),
     arguments: [...command.arguments, ...(options.set ?? []).map((text, index) => parseSetting(text, index + 1))],
   };
   return { mutable: sources, fixed: sources, pinned: {}, paths, files: new AcceptedFiles(), generation: 1, issues };

@@ -1,6 +1,7 @@
 /**
  * What is to be told to an operator, as data: it is gathered in lists, crosses the channel between processes, and is printed here.
  */
+import { relative } from 'node:path';
 import { looksSecret, maskUris, printable, printableLines } from '../text/index.js';
 
 /** A place in a file: where a section, an option, a value or one word of it stands. Counted from 1, in UTF-16 units. */
@@ -41,10 +42,6 @@ export interface Diagnostic {
   readonly hint?: string | undefined;
   /** A line of the file that would help, once it is filled in. */
   readonly proposal?: string | undefined;
-  /** Print the line it stands in as well, with a caret under the place. */
-  readonly showLine?: boolean | undefined;
-  /** Print it as the message of an error, without its severity. */
-  readonly plain?: boolean | undefined;
   /** One more line at the end: where in the application it came from. */
   readonly note?: string | undefined;
 }
@@ -62,25 +59,35 @@ export function placeOf({ kind, detail }: Place): string {
 }
 
 /**
- * As compilers write it: `portico.ini:3:8: error: [wsgi] max_headers: should be an integer; got many`, and the hint on a line
- * of its own. `showLine`: with the line of the file, whether the diagnostic asks for it or not.
+ * As compilers write it: `portico.ini:3:8: error: [wsgi] max_headers: should be an integer; got many`, the hint on a line of
+ * its own, and the line of the file with a caret. `showLine: false`: without that line, for logs of one line each.
  */
-export function printDiagnostic(diagnostic: Diagnostic, { showLine = diagnostic.showLine } = {}): string {
-  const { severity, place, section, option, hint, note } = diagnostic;
+export function printDiagnostic(diagnostic: Diagnostic, { showLine = true } = {}): string {
+  const { severity, place, hint, note } = diagnostic;
+  const text = sentenceOf(diagnostic, [`${severity}:`]);
+  const lines = [printableLines(maskUris(hint === undefined || hint === '' ? text : `${text}\n  ${hint}`))];
+  const marked = showLine ? markedLine(place?.origin) : undefined;
+  if (marked !== undefined) lines.push(marked);
+  if (note !== undefined) lines.push(`  ${printable(maskUris(note))}`);
+  return lines.join('\n');
+}
+
+/** The same as the message of an exception: one line, without the severity. */
+export function messageOf(diagnostic: Diagnostic): string {
+  return printableLines(maskUris(sentenceOf(diagnostic, [])));
+}
+
+function sentenceOf(diagnostic: Diagnostic, severity: readonly string[]): string {
+  const { place, section, option } = diagnostic;
   const where = place === undefined ? '' : printable(placeOf(place));
   const words = [
     where === '' ? [] : `${where}:`,
-    diagnostic.plain === true ? [] : `${severity}:`,
+    severity,
     section === undefined ? [] : `[${printable(section)}]`,
     option === undefined ? [] : `${printable(option)}:`,
     messageWithValue(diagnostic),
   ];
-  const text = words.flat().join(' ');
-  const lines = [printableLines(maskUris(hint === undefined || hint === '' ? text : `${text}\n  ${hint}`))];
-  const marked = showLine === true ? markedLine(place?.origin) : undefined;
-  if (marked !== undefined) lines.push(marked);
-  if (note !== undefined) lines.push(`  ${printable(maskUris(note))}`);
-  return lines.join('\n');
+  return words.flat().join(' ');
 }
 
 /** What is wrong, and the value that was written: `should be an integer; got many`. */
@@ -91,7 +98,7 @@ export function messageWithValue({ message, got }: Pick<Diagnostic, 'message' | 
 }
 
 /** All of them, one after the other. */
-export function printDiagnostics(diagnostics: readonly Diagnostic[], options: { showLine?: boolean } = {}): string {
+export function printDiagnostics(diagnostics: readonly Diagnostic[], options?: { showLine: boolean }): string {
   return diagnostics.map((each) => printDiagnostic(each, options)).join('\n');
 }
 
@@ -106,7 +113,7 @@ export function markedLine(origin: Origin | undefined): string | undefined {
 
 /** Each once, file by file as they come first, by line and column; what stands in no file comes first. */
 export function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  const once = [...new Map(diagnostics.map((each) => [printDiagnostic({ ...each, plain: false }), each])).values()];
+  const once = [...new Map(diagnostics.map((each) => [printDiagnostic(each), each])).values()];
   const files = [undefined, ...new Set(once.map(({ place }) => place?.origin?.file))];
   const rank = ({ place }: Diagnostic): readonly [number, number, number] => {
     const { file, line = 0, column = 0 } = place?.origin ?? {};
@@ -116,4 +123,10 @@ export function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
     const [before, after] = [rank(a), rank(b)];
     return before[0] - after[0] || before[1] - after[1] || before[2] - after[2];
   });
+}
+
+/** A file as messages name it: from the working directory, where it is below that. */
+export function shownPath(path: string): string {
+  const from = relative('', path);
+  return from.startsWith('..') ? path : from;
 }

@@ -5,7 +5,7 @@
  * any time, so tests and programs match on the code.
  */
 import { maskUris, printableLines } from '../text/index.js';
-import { type Diagnostic, type Origin, placeInFile, printDiagnostic, printDiagnostics } from './diagnostic.js';
+import { type Diagnostic, messageOf, type Origin, placeInFile, printDiagnostics } from './diagnostic.js';
 
 /** What an error is made of. */
 export interface ErrorDetails {
@@ -37,9 +37,10 @@ export class PorticoError extends Error {
   constructor(code: string, details: ErrorDetails | DiagnosticsDetails) {
     const { message, origin, hint, diagnostics, cause } = details as Partial<ErrorDetails> &
       Partial<DiagnosticsDetails>;
-    const sentence = message === undefined ? printDiagnostics(diagnostics!) : printableLines(maskUris(message));
+    const sentence =
+      message === undefined ? printDiagnostics(diagnostics!, { showLine: false }) : printableLines(maskUris(message));
     const own = diagnosticOf(code, sentence, origin);
-    super(printDiagnostic(own), cause === undefined ? undefined : { cause });
+    super(messageOf(own), cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     this.#sentence = sentence;
     this.code = code;
@@ -69,6 +70,11 @@ export class ConfigurationRefused extends PorticoError {
   /** False where not the configuration but code that it names failed: that is a failed start, status 1. */
   get blamesConfiguration(): boolean {
     return true;
+  }
+
+  /** All that is wrong, each with its line. */
+  override describe(): string {
+    return printDiagnostics(this.diagnostics);
   }
 
   /** What `console.log` shows, and Node of an uncaught one: the text for an operator and no stack. */
@@ -152,7 +158,7 @@ export function whatItIs(value: unknown): string {
 function diagnosticOf(code: string, message: string, origin: Origin | undefined): Diagnostic {
   const { section, option } = origin ?? {};
   const place = origin && placeInFile(origin);
-  return { severity: 'error', code, place, section, option, message, plain: true };
+  return { severity: 'error', code, place, section, option, message };
 }
 
 function fold(name: string): string {

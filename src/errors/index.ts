@@ -10,6 +10,7 @@ export {
   placeOf,
   printDiagnostic,
   printDiagnostics,
+  shownPath,
 } from './diagnostic.js';
 export {
   ConfigurationRefused,

@@ -7,26 +7,20 @@ import { ConfigurationRefused } from './errors.js';
 /** What a configuration is refused for. */
 export class Refusals {
   #refusals: readonly ConfigurationRefused[] = [];
-  #found: readonly Diagnostic[] = [];
 
   get any(): boolean {
-    return this.#refusals.length > 0 || this.#found.length > 0;
+    return this.#refusals.length > 0;
   }
 
   /** All mistakes. */
   get diagnostics(): readonly Diagnostic[] {
-    return [...this.#refusals.flatMap(({ diagnostics }) => diagnostics), ...this.#found];
+    return this.#refusals.flatMap(({ diagnostics }) => diagnostics);
   }
 
   /** Keeps a refusal. Throws what is none. */
   note(error: unknown): void {
     if (!(error instanceof ConfigurationRefused)) throw error;
     this.#refusals = [...this.#refusals, error];
-  }
-
-  /** Adds mistakes that were found otherwise. */
-  add(diagnostics: readonly Diagnostic[]): void {
-    this.#found = [...this.#found, ...diagnostics];
   }
 
   /** Runs a step; a refusal is kept and gives undefined. Any other error goes on. */
@@ -39,20 +33,12 @@ export class Refusals {
     }
   }
 
-  /** Lets go of mistakes that are told otherwise. */
-  drop(told: (mistake: Diagnostic) => boolean): void {
-    const kept = this.diagnostics.filter((each) => !told(each));
-    if (kept.length === this.diagnostics.length) return;
-    this.#found = kept;
-    this.#refusals = [];
-  }
-
   /** Throws all of them as one, a single refusal as it is, if there are any. */
   refuse(): void {
     const [first, ...others] = this.#refusals;
-    if (first !== undefined && this.#found.length === 0 && others.every((each) => each.describe() === first.describe()))
-      throw first;
-    if (this.any) throw severalRefusals(this.diagnostics);
+    if (first === undefined) return;
+    if (others.every((each) => each.describe() === first.describe())) throw first;
+    throw severalRefusals(this.diagnostics);
   }
 }
 

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
 import type { App, Conf, Filter } from '../app/index.js';
 import { Config } from '../config/index.js';
-import type { Diagnostic, Origin } from '../errors/index.js';
+import { type Diagnostic, type Origin, shownPath } from '../errors/index.js';
 import type { PasteDocument } from '../ini/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
 import { aliasesOf } from './aliases.js';
@@ -206,12 +206,13 @@ function loadParts(configPath: string, options: LoaderOptions): LoadParts {
   const path = resolve(configPath);
   const readFile = options.readFile ?? readerOf(options.config);
   const { globalConf = {} } = options;
+  const nameOf = isAbsolute(configPath) ? shownPath : (file: string) => relative('', file);
   return {
     path,
-    document: documentAt(path, configPath, readFile),
+    document: documentAt(path, isAbsolute(configPath) ? nameOf(path) : configPath, readFile),
     runTime: globalConf instanceof Map ? globalConf : new Map(Object.entries(globalConf)),
     readFile,
-    nameOf: isAbsolute(configPath) ? (file) => file : (file) => relative('', file),
+    nameOf,
     config: options.config ?? new Config(),
     service: options.service,
     configured: options.config !== undefined,

@@ -1,15 +1,7 @@
 /**
  * What a paste file is refused with: the error, and the references that led to it.
  */
-import {
-  ConfigurationRefused,
-  type Diagnostic,
-  type ErrorDetails,
-  markedLine,
-  type Origin,
-  type Place,
-  placeOf,
-} from '../errors/index.js';
+import { ConfigurationRefused, type Diagnostic, type ErrorDetails, type Origin, type Place } from '../errors/index.js';
 import { thrownAt } from '../modules/index.js';
 
 /** What can be wrong with a paste file; the error's code is `PORTICO_PASTE_` and this in capitals with `_`. */
@@ -83,15 +75,9 @@ export class PasteError extends ConfigurationRefused {
     this.#details = details;
   }
 
-  /** The same as data, with the line it stands in. */
+  /** The same as data. */
   override get diagnostics(): readonly Diagnostic[] {
-    return super.diagnostics.map((each) => ({ ...each, proposal: this.proposal, showLine: true }));
-  }
-
-  /** The text for an operator: the message, the hint, and the line with a caret under the mistake. */
-  override describe(): string {
-    const line = markedLine(this.origin);
-    return line === undefined ? super.describe() : `${super.describe()}\n${line}`;
+    return super.diagnostics.map((each) => ({ ...each, proposal: this.proposal }));
   }
 
   /** The same error with more said about it: a place it did not have, what led to it, a longer hint. */
@@ -116,15 +102,6 @@ export class ConfigNotFound extends PasteError {
     if (place === undefined || place.kind === 'default') return super.diagnostics;
     return super.diagnostics.map((each) => ({ ...each, place, section: 'DEFAULT', option: 'api_paste_config' }));
   }
-
-  /** As of any error of a paste file, behind the place that names the file. */
-  override describe(): string {
-    if (this.#namedAt === undefined || this.#namedAt.kind === 'default') return super.describe();
-    const { origin } = this.#namedAt;
-    const line = markedLine(origin);
-    const text = `${placeOf(this.#namedAt)}: [DEFAULT] api_paste_config: ${super.describe()}`;
-    return line === undefined ? text : `${text}\n${line}`;
-  }
 }
 
 /** The app a program asked for by name is not in the paste file. */
@@ -140,11 +117,6 @@ export class FactoryFailed extends PasteError {
   override get diagnostics(): readonly Diagnostic[] {
     const place = thrownAt(this.cause);
     return super.diagnostics.map((each) => (place === undefined ? each : { ...each, note: `thrown at ${place}` }));
-  }
-
-  override describe(): string {
-    const place = thrownAt(this.cause);
-    return place === undefined ? super.describe() : `${super.describe()}\n  thrown at ${place}`;
   }
 }
 

@@ -123,7 +123,7 @@ paste.app_factory = ./m.js:app
   writeFileSync(join(path, 'portico.ini'), `${ini('0.0.0.0')}[DEFAULT]\n`);
   const start = run(path);
   assert.equal(start.status, 78);
-  assert.match(start.stderr, /portico\.ini:4:10: \[api:hello\] listen: noauth would let everybody in/);
+  assert.match(start.stderr, /portico\.ini:4:10: error: \[api:hello\] listen: noauth would let everybody in/);
 });
 
 test('PD-152 check --json and --format github', (t) => {

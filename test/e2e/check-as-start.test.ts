@@ -1,7 +1,9 @@
 /** What `api-cli check` says of a configuration is what its start does: refused for the same mistakes, or served. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { emptyProject, freePort, startApiCli } from './program.js';
+import { emptyProject, freePort, startApiCli, startProject } from './program.js';
 
 const APP = `
 import { defineOptions, integer, string } from 'portico/config';
@@ -38,8 +40,9 @@ interface Case {
   readonly app?: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** What both say. */
+  /** What both say, and neither. */
   readonly says?: RegExp;
+  readonly never?: RegExp;
 }
 
 const filter = (name: string, options = '', factory = `portico/middleware:${name}`): Case => ({
@@ -88,6 +91,19 @@ const SERVED: Readonly<Record<string, Case>> = {
     env: { PORTICO_WSGI__KEEP_ALIFE: '1' },
     says: /env PORTICO_WSGI__KEEP_ALIFE: warning: .*did you mean 'PORTICO_WSGI__KEEP_ALIVE'/s,
   },
+  'a misspelt variable of the group of a filter': {
+    env: { PORTICO_REQUEST_LOG__SLOWMS: '1' },
+    says: /env PORTICO_REQUEST_LOG__SLOWMS: warning: .*did you mean 'PORTICO_REQUEST_LOG__SLOW_MS'/s,
+  },
+  'a variable that lacks an underscore': {
+    env: { PORTICO_API_HELLO_WORKERS: '1' },
+    says: /env PORTICO_API_HELLO_WORKERS: warning: .*did you mean 'PORTICO_API_HELLO__WORKERS'/s,
+  },
+  'variables with the prefix that are none of options': {
+    defaults: 'strict_config = true',
+    env: { PORTICO_WIRE: 'node', PORTICO_HOME: '/srv', PORTICO_API_KEY: 'x', PORTICO_DATABASE_URL: 'x' },
+    never: /env PORTICO_/,
+  },
   'a section that nobody knows': { more: '[elsewhere]\nx = 1\n' },
   'a name of [DEFAULT] that comes near nothing': { defaults: 'zzzzzzzzzz = 1' },
   'a manager that would get more time than there is': {
@@ -129,6 +145,55 @@ const REFUSED: Readonly<Record<string, Case>> = {
     defaults: 'strict_config = true',
     env: { PORTICO_WSGI__KEEP_ALIFE: '1' },
   },
+  'a misspelt variable of the group of a filter, under strict_config': {
+    defaults: 'strict_config = true',
+    env: { PORTICO_REQUEST_LOG__SLOWMS: '1' },
+  },
+  'a variable that lacks an underscore, under strict_config': {
+    defaults: 'strict_config = true',
+    env: { PORTICO_API_HELLO_WORKERS: '1' },
+  },
+  'a misspelt section with the options of a filter': { more: '[corss]\nallowed_origin = https://a.example\n' },
+  'a section that nobody knows, under strict_config': {
+    ...filter('sizelimit'),
+    app: 'portico/middleware:healthcheck',
+    defaults: 'strict_config = true',
+    more: '[elsewhere]\nx = 1\n',
+  },
+  'a group that nobody knows, by --set': {
+    app: 'portico/middleware:healthcheck',
+    args: ['--set', 'elsewhere.x=1'],
+  },
+  'a name of [DEFAULT] that comes near nothing, under strict_config': {
+    app: 'portico/middleware:healthcheck',
+    defaults: 'strict_config = true\nzzzzzzzzzz = 1',
+  },
+  'a name of an API that comes near nothing': { app: 'portico/middleware:healthcheck', api: 'zzzzzzzzzz = 1' },
+  'an API that the paste file does not have': {
+    args: ['--set', 'DEFAULT.enabled_apis=note'],
+    says: /No APIs were started\. Check the enabled_apis config option/,
+  },
+  'a broken pipeline beside a mistake that no API leads to': {
+    filters: ['gone'],
+    sections: '[filter:unused]\npaste.filter_factory = portico/middleware:sizelimit\nmax_size = 3\n',
+  },
+  'a wrong option of an API beside a mistake that no API leads to': {
+    api: 'max_requests = -1',
+    sections: '[filter:unused]\npaste.filter_factory = portico/middleware:sizelimit\nmax_size = 3\n',
+  },
+  'a paste file that is not there': { defaults: 'api_paste_config = gone.ini' },
+  'a log that cannot be written': { defaults: 'log_file = gone/api.log' },
+  'two APIs on one address': {
+    more: '[api:other]\nport = 1\n',
+    args: [
+      '--set',
+      'DEFAULT.enabled_apis=hello,other',
+      '--set',
+      'api:hello.port=1',
+      '--set',
+      'api:other.pipeline=hello',
+    ],
+  },
   'a module that is not there': { app: './gone.js:app' },
   'an export that is not there': { app: './app.js:ap' },
   'a manager that is not there': { api: 'manager = ./app.js:Manager' },
@@ -159,23 +224,21 @@ async function filesOf(it: Case): Promise<Record<string, string>> {
 interface Verdict {
   /** 78, or `served`. */
   readonly outcome: number | null | 'served';
-  /** Where the mistakes stand. */
-  readonly places: readonly string[];
+  /** Each as it is printed, with its hint and its line. */
+  readonly mistakes: readonly string[];
   readonly output: string;
 }
 
-/** Places of errors, however the folder is named; those of warnings have that word behind them. */
-function placesIn(folder: string, text: string): string[] {
-  const found = text
-    .replaceAll(`${folder}/`, '')
-    .matchAll(/^(\S+?:\d+:\d+|env \S+|command line, argument \d+): (?!warning)/gm);
-  return [...new Set([...found].map((match) => match[1]!))].sort();
+/** Errors with the lines that belong to them. */
+function mistakesIn(text: string): string[] {
+  const blocks = text.split(/\n(?! )/);
+  return blocks.map((block) => block.trimEnd()).filter((block) => /^(?:[^{].*: )?error: /.test(block));
 }
 
 async function checked(folder: string, { args = [], env = {} }: Case): Promise<Verdict> {
   const program = startApiCli(['check', ...args], { cwd: folder, env });
   const { code } = await program.ended;
-  return { outcome: code === 0 ? 'served' : code, places: placesIn(folder, program.stdout), output: program.output() };
+  return { outcome: code === 0 ? 'served' : code, mistakes: mistakesIn(program.stdout), output: program.output() };
 }
 
 async function started(folder: string, { args = [], env = {} }: Case): Promise<Verdict> {
@@ -188,7 +251,7 @@ async function started(folder: string, { args = [], env = {} }: Case): Promise<V
     const outcome = await Promise.race([ready, program.ended.then(({ code }) => code)]);
     const { code } = outcome === 'served' ? { code: 'served' as const } : await program.ended;
     const said = program.stderr.replaceAll(/^\{.*$/gm, '');
-    return { outcome: code, places: code === 'served' ? [] : placesIn(folder, said), output: program.output() };
+    return { outcome: code, mistakes: code === 'served' ? [] : mistakesIn(said), output: program.output() };
   } finally {
     await program.end();
   }
@@ -208,8 +271,11 @@ for (const [outcome, cases] of [
             const start = await started(project.folder, it);
             const both = `check:\n${check.output}\nstart:\n${start.output}`;
             assert.deepEqual([check.outcome, start.outcome], [outcome, outcome], both);
-            assert.deepEqual(check.places, start.places, both);
-            for (const { output } of [check, start]) assert.match(output, it.says ?? /./);
+            assert.deepEqual(start.mistakes, check.mistakes, both);
+            for (const { output } of [check, start]) {
+              assert.match(output, it.says ?? /./);
+              if (it.never !== undefined) assert.doesNotMatch(output, it.never);
+            }
           } finally {
             project.remove();
           }
@@ -218,3 +284,25 @@ for (const [outcome, cases] of [
     );
   });
 }
+
+test('a mistake reads the same in check, at the start and in a reload', async (t) => {
+  const right = await filesOf({});
+  const wrong: Readonly<Record<string, Case>> = {
+    'a value of an API': { api: 'max_requests = many' },
+    'a filter that is not there': { filters: ['gone'] },
+    'a certificate that is not there': { defaults: 'enabled_ssl_apis = hello', api: 'ssl_cert_file = gone.pem' },
+  };
+  for (const [name, it] of Object.entries(wrong)) {
+    const project = emptyProject(right);
+    const program = startProject(t, project);
+    await program.printed(/^hello +http.*:\d+ /m);
+    for (const [file, text] of Object.entries(await filesOf(it))) writeFileSync(join(project.folder, file), text);
+    const check = await checked(project.folder, it);
+    program.kill('SIGHUP');
+    const [line = ''] = await program.printed(/^\{.*"outcome":"refused".*$/m);
+    const { error } = JSON.parse(line) as { readonly error: string };
+    assert.deepEqual(mistakesIn(error), check.mistakes, name);
+    assert.equal(check.mistakes.length, 1, check.output);
+    await program.end();
+  }
+});

@@ -173,6 +173,22 @@ test('a worker that cannot open the log_file says so in one line on standard err
   assert.notEqual(Number((await get(port, '/')).body), first);
 });
 
+test('a refused start leaves its reason in the log as well as on standard error', async (t) => {
+  const { project, log, start } = await logging(t, 1);
+  const ini = join(project.folder, 'portico.ini');
+  writeFileSync(ini, `${readFileSync(ini, 'utf8')}max_requests = many\n`);
+  const program = start();
+  assert.equal((await program.ended).code, 78);
+  const [reason] = program.stderr.trimEnd().split('\n');
+  assert.match(
+    reason ?? '',
+    /^portico\.ini:\d+:\d+: error: \[api:hello\] max_requests: should be an integer; got many$/,
+  );
+  const lines = read(log).filter(({ level }) => level === 'error');
+  assert.equal(lines.length, 1);
+  assert.equal(lines[0]?.msg, `The start failed: ${program.stderr.trimEnd()}`);
+});
+
 test('a reload to another log_file that cannot be opened is refused with its place, and serves on', async (t) => {
   const { port, project, logs, start } = await logging(t, 1);
   const program = start();

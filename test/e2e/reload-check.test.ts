@@ -179,12 +179,13 @@ test('OP-80 LC-517 a refused reload names all that a start would: service file, 
   const before = childrenOf(it.program.pid);
   const ini = readFileSync(join(it.folder, 'portico.ini'), 'utf8');
   const filters = '[filter:size]\npaste.filter_factory = portico/middleware:sizelimit\nmax_request_body_size = many\n';
-  it.write('api-paste.ini', `${PASTE}${filters}[pipeline:third]\npipeline = size nothing hello\n`);
+  const paste = PASTE.replace('[app:hello]', '[app:inner]');
+  it.write('api-paste.ini', `${paste}${filters}[pipeline:hello]\npipeline = size nothing inner\n`);
   const tls = ini.replace('[api:hello]', 'enabled_ssl_apis = hello\n[api:hello]');
   const certificate = '[ssl]\ncert_file = no.pem\nkey_file = no.key\n';
   it.write('portico.ini', `${tls}${certificate}`);
   const inPaste = [/api-paste\.ini:8:\d+: .*max_request_body_size.*many/, /api-paste\.ini:10:\d+: .*"nothing"/];
-  const noCertificate = /portico\.ini:\d+:\d+: \[ssl\] cert_file: Unable to find cert_file : no\.pem/;
+  const noCertificate = /portico\.ini:\d+:\d+: error: \[ssl\] cert_file: Unable to find cert_file : no\.pem/;
   const assertNamed = ({ outcome, error = '' }: Report, expected: readonly RegExp[]): void => {
     assert.equal(outcome, 'refused');
     for (const each of expected) assert.match(error, each);
@@ -294,7 +295,7 @@ test('OP-80 a manager that cannot be had is refused with its place, before it is
   assert.equal(report.outcome, 'refused');
   assert.match(
     report.error ?? '',
-    /portico\.ini:\d+:\d+: \[api:hello\] manager: .*"Manger".*\n.*Did you mean "Manager"/s,
+    /portico\.ini:\d+:\d+: error: \[api:hello\] manager: .*"Manger".*\n.*Did you mean "Manager"/s,
   );
 });
 

@@ -12,7 +12,7 @@ test('what several steps refuse comes at once, each mistake once, by place', () 
   const steps = [refusal('second', 2), refusal('first'), refusal('first')].map(refuse);
   assert.throws(() => gatherRefusals(...steps), {
     code: 'PORTICO_CONFIGURATION_REFUSED',
-    message: 'a.ini:1:1: first\na.ini:2:1: second',
+    message: 'a.ini:1:1: error: first\na.ini:2:1: error: second',
   });
 });
 
@@ -31,12 +31,4 @@ test('a single refusal stays as it is, and any other error goes on', async () =>
   );
   const other = new PorticoError('PORTICO_Y', { message: 'failed' });
   await assert.rejects(new Refusals().gather(refuse(other)), (error) => error === other);
-});
-
-test('mistakes found otherwise join, in place of refusals that they stand for', async () => {
-  const refusals = new Refusals();
-  assert.equal(await refusals.gather(refuse(refusal('first'))), undefined);
-  refusals.drop(({ message }) => message === 'first');
-  refusals.add(refusal('better').diagnostics);
-  assert.throws(() => refusals.refuse(), { message: 'a.ini:1:1: better' });
 });

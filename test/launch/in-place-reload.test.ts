@@ -195,7 +195,11 @@ test('RL-66 OP-80 an API of a single process goes on as it is when its paste fil
     ['api-paste.ini', paste('./missing.mjs:app'), /api-paste\.ini:2:\d+: .*missing\.mjs/s],
     ['api-paste.ini', paste('./broken.mjs:app'), /api-paste\.ini:1:\d+: .*this factory is broken.*broken\.mjs:1/s],
     ['api-paste.ini', '[app:other]\npaste.app_factory = ./app.mjs:app\n', /hello/],
-    ['portico.ini', ini('manager = ./app.mjs:Manager\n'), /portico\.ini:5:\d+: \[api:hello\] manager: .*Manager/],
+    [
+      'portico.ini',
+      ini('manager = ./app.mjs:Manager\n'),
+      /portico\.ini:5:\d+: error: \[api:hello\] manager: .*Manager/,
+    ],
   ];
   for (const [file, text, error] of refusals) {
     write('api-paste.ini', paste('./app.mjs:app'));
@@ -228,12 +232,12 @@ test('OP-80 LC-517 what is wrong with the service file, and with what a service 
   const [{ outcome, error = '', changes } = {}] = launcher.status().reloads as [Partial<ReloadReport>?];
   assert.equal(outcome, 'refused');
   assert.deepEqual(changes, []);
-  for (const each of [/:4:18: .*soon/, /:5:18: .*later/, /^first cannot$/m, /^second cannot$/m])
+  for (const each of [/:4:18: .*soon/, /:5:18: .*later/, /^error: first cannot$/m, /^error: second cannot$/m])
     assert.match(error, each);
-  assert.equal(error.match(/soon/g)?.length, 1);
+  assert.equal(error.match(/got soon/g)?.length, 1);
   assert.ok(services.every(({ word }) => word === 'old'));
   // Of what is refused already, nothing but refusals counts.
   write('portico.ini', '[DEFAULT]\nreload_timeout = soon\n');
   await launcher.restart();
-  assert.match(launcher.status().reloads[1]?.error ?? '', /^\S+:2:18: .*soon[^\n]*$/);
+  assert.match(launcher.status().reloads[1]?.error ?? '', /^\S+:2:18: .*soon[^\n]*\n {4}reload_timeout = soon\n +\^$/);
 });

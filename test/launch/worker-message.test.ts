@@ -24,7 +24,6 @@ const GOOD: readonly ToParent[] = [
         code: 'PORTICO_X',
         place: { kind: 'file', detail: 'a.ini:1:2', origin: { file: 'a.ini', line: 1, column: 2, option: undefined } },
         message: 'why',
-        showLine: true,
       },
     ],
   },

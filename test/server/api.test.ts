@@ -73,6 +73,12 @@ async function setup(t: TestContext, ini = '', paste = PASTE, folder = temporary
 const GET = 'GET / HTTP/1.0\r\n\r\n';
 const refused = (error: unknown): boolean => error instanceof PorticoError && 'blamesConfiguration' in error;
 
+test('CF-61 a program that chooses its APIs by itself may have a file that says which api-cli enables', async (t) => {
+  const { config, service } = await setup(t, '[DEFAULT]\nenabled_apis = compute\n[api:compute]\nport = 0\n');
+  service('compute', { useSsl: false });
+  assert.deepEqual(config.problems({ complete: false }), []);
+});
+
 test('LC-1301 LC-1302 LC-1304 LC-1305 LC-1306 an API without options listens on 127.0.0.1, any port, a worker a processor', async (t) => {
   const service = (await setup(t)).service();
   assert.equal(service.name, 'compute');

@@ -77,7 +77,10 @@ export function describeChange({ group, opt, option, old, new: now, newLocation,
   const values = `from [${maskValue(opt, option, old)}] to [${maskValue(opt, option, now)}]`;
   if (effect === 'restart') {
     const message = `ignoring change to [${group}] ${opt} ${values} (restart needed)`;
-    return printDiagnostic({ severity: 'warning', code: 'PORTICO_CONFIG_IGNORED', place: newLocation, message });
+    return printDiagnostic(
+      { severity: 'warning', code: 'PORTICO_CONFIG_IGNORED', place: newLocation, message },
+      { showLine: false },
+    );
   }
   return `Option ${group}.${opt} changed ${values}`;
 }

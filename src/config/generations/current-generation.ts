@@ -142,7 +142,7 @@ export class CurrentGeneration {
   warn(issues: readonly Diagnostic[]): void {
     if (this.#judging) return;
     for (const issue of issues) {
-      const text = printDiagnostic(issue);
+      const text = inOneLine(issue);
       if (issue.severity !== 'warning' || this.#warned.has(text)) continue;
       this.#warned.add(text);
       this.#untold.push({ text, code: issue.code });
@@ -191,7 +191,7 @@ export class CurrentGeneration {
     const found = [wanted, next].map((each) => each.#judge(this.complete));
     const refusal = found.map(refusalFor).find((each) => each !== undefined);
     const warnings = [...found.flat(), ...changesWithoutEffect(base, wanted.#generation)];
-    for (const text of [...this.#warned, ...warnings.map((each) => printDiagnostic(each))]) next.#warned.add(text);
+    for (const text of [...this.#warned, ...warnings.map(inOneLine)]) next.#warned.add(text);
     const released = new Set<string>();
     return {
       next,
@@ -300,4 +300,9 @@ export class CurrentGeneration {
       }),
     );
   }
+}
+
+/** As the log has a warning. */
+function inOneLine(diagnostic: Diagnostic): string {
+  return printDiagnostic(diagnostic, { showLine: false });
 }

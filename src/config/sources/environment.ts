@@ -16,6 +16,11 @@ export function optionVariables(env: NodeJS.ProcessEnv, prefix: string): Record<
   return Object.fromEntries(found) as Record<string, string>;
 }
 
+/** The names of variables with the prefix and no `__`: of an option, with one underscore too few, or of something else. */
+export function otherVariables(env: NodeJS.ProcessEnv, prefix: string): string[] {
+  return Object.keys(env).filter((name) => name.startsWith(`${prefix}_`) && !name.includes('__'));
+}
+
 /** What is looked up, and what for. */
 export interface EnvironmentQuery {
   readonly sources: Sources;

@@ -33,6 +33,8 @@ export interface Sources {
   /** The variables of the form `<PREFIX>_<GROUP>__<OPT>`, read once. */
   readonly environment: Readonly<Record<string, string>>;
   readonly envPrefix: string;
+  /** The names of variables with the prefix alone, for those that lack an underscore. */
+  readonly otherVariables?: readonly string[];
   readonly arguments: readonly Argument[];
 }
 

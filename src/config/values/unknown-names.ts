@@ -88,7 +88,7 @@ function nearSetting(groups: DeclaredGroups, group: string, opt: string): string
 const shortName = (group: string): string => group.replace(/^api:/, '');
 
 function inEnvironment({ groups, sources, strict, complete }: NamesToJudge): Diagnostic[] {
-  const { envPrefix, environment } = sources;
+  const { envPrefix, environment, otherVariables = [] } = sources;
   const known = new Set<string>();
   for (const { group, opt, option } of groups.all()) {
     for (const spelling of groups.spellings(group, opt)) {
@@ -97,23 +97,28 @@ function inEnvironment({ groups, sources, strict, complete }: NamesToJudge): Dia
       if (option.secret) known.add(`${name}_FILE`);
     }
   }
-  return Object.keys(environment).flatMap((name) => {
+  const severity = strict ? 'error' : 'warning';
+  const unknown = (name: string, message: string, hint: string | undefined): Diagnostic => {
+    const place: Place = { kind: 'environment', detail: name };
+    return { severity, code: 'PORTICO_CONFIG_UNKNOWN_VARIABLE', place, message, hint };
+  };
+  const written = Object.keys(environment).flatMap((name) => {
     if (!name.startsWith(`${envPrefix}_`) || known.has(name)) return [];
     const plain = known.has(name.replace(/_FILE$/, ''));
     // An API's variable without the word that says so.
     const longer = name.replace(`${envPrefix}_`, `${envPrefix}_API_`);
     const hint = known.has(longer) ? `did you mean '${longer}'?` : suggestion(name, known);
     if (!complete && !plain && hint === undefined) return [];
-    return [
-      {
-        severity: strict ? ('error' as const) : ('warning' as const),
-        code: 'PORTICO_CONFIG_UNKNOWN_VARIABLE',
-        place: { kind: 'environment' as const, detail: name },
-        message: plain ? 'only secret options are read from files' : 'no option has this variable',
-        hint,
-      },
-    ];
+    return [unknown(name, plain ? 'only secret options are read from files' : 'no option has this variable', hint)];
   });
+  const prefixes = ['DEFAULT', ...groups.groupNames()].map((group) => variableName(envPrefix, group, '').slice(0, -1));
+  const short = otherVariables.flatMap((name) => {
+    if (!prefixes.some((prefix) => name.startsWith(prefix))) return [];
+    const exact = [...known].find((each) => each.replace('__', '_') === name);
+    const hint = exact === undefined ? suggestion(name, known) : `did you mean '${exact}'?`;
+    return hint === undefined ? [] : [unknown(name, 'two underscores stand between group and option', hint)];
+  });
+  return [...written, ...short];
 }
 
 function isJudged({ groups }: NamesToJudge, section: string): boolean {

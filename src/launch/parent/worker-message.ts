@@ -69,8 +69,6 @@ const diagnostic = fields(
     got: optional(text),
     hint: optional(text),
     proposal: optional(text),
-    showLine: optional(flag),
-    plain: optional(flag),
     note: optional(text),
   } satisfies Readonly<Record<keyof Diagnostic, Check>>,
   'a diagnostic',

@@ -19,7 +19,7 @@ import { orderWarnings } from '../filter-order.js';
 import { Load, type LoadParts } from '../load.js';
 import { PasteError, pasteCode, refuse } from '../paste-error.js';
 import { Unimported } from '../resolver.js';
-import { definedBy, type Kind, mentionedNames, rootsOf } from '../section.js';
+import { definedBy, mentionedNames, rootsOf } from '../section.js';
 import { Findings } from './finding.js';
 import { warnOfDefaults, warnOfHeaders, warnOfLost, warnOfRepeats, warnOfSection } from './warnings.js';
 
@@ -29,6 +29,8 @@ export interface CheckOptions {
   readonly import?: boolean | undefined;
   /** Only what these apps lead to. Default: all sections. */
   readonly names?: readonly string[] | undefined;
+  /** With `names`: what those do not lead to is told as well, in warnings. */
+  readonly others?: boolean | undefined;
   /** False makes no factory, also none that may be made for a check. Default true. */
   readonly trial?: boolean | undefined;
 }
@@ -70,10 +72,16 @@ class Check {
     try {
       this.#load.open();
       this.#files();
-      for (const { kind, name } of this.#roots()) await this.#judge(this.#load.context(kind, name));
+      const { names, others = names === undefined } = this.#options;
+      const roots = rootsOf(this.#main);
+      const asked = names?.map((name) => ({ kind: 'app' as const, name })) ?? roots;
+      for (const { kind, name } of asked) await this.#judge(this.#load.context(kind, name));
       await this.#unchosenBranches();
-      if (this.#options.names === undefined) await this.#rest();
       for (const each of this.#trials) await this.#try(each);
+      if (names !== undefined) this.#findings.unreached = true;
+      if (names !== undefined && others)
+        for (const { kind, name } of roots) await this.#judge(this.#load.context(kind, name));
+      if (others) await this.#rest();
     } catch (error) {
       for (const mistake of this.#load.mistakes()) this.#mistake(mistake);
       this.#mistake(error);
@@ -81,13 +89,6 @@ class Check {
     }
     for (const [section, source] of this.#load.entered) warnOfSection(source, section, this.#findings);
     return this.#findings.sorted([...this.#load.sources.values()].map(({ name }) => name));
-  }
-
-  /** The apps and servers that no other section mentions, or those that were named. */
-  #roots(): { kind: Kind; name: string }[] {
-    const { names } = this.#options;
-    if (names !== undefined) return names.map((name) => ({ kind: 'app', name }));
-    return rootsOf(this.#main);
   }
 
   /** Sections that the roots did not lead to, in this file and in those it includes. */
@@ -108,9 +109,9 @@ class Check {
 
   /** What the configuration does not choose is not built: mistakes there keep nothing from starting. */
   async #unchosenBranches(): Promise<void> {
-    this.#findings.severity = 'warning';
+    this.#findings.unchosen = true;
     for (let judge = this.#unchosen.shift(); judge !== undefined; judge = this.#unchosen.shift()) await judge();
-    this.#findings.severity = 'error';
+    this.#findings.unchosen = false;
   }
 
   /** Makes what says that it may be made for a check, or what it gives in its place, as the API would, and lets go of it. */
@@ -161,7 +162,7 @@ class Check {
     const declared = factory.value as Partial<Declared>;
     this.#declared(context, declared);
     const trial = declared.trial === true ? (factory.value as Trial) : declared.trial;
-    const tries = this.#findings.severity === 'error' && !this.#alone && this.#options.trial !== false;
+    const tries = this.#findings.counts && !this.#alone && this.#options.trial !== false;
     if (typeof trial === 'function' && tries) {
       this.#trials.push({ context, trial });
     }

@@ -6,8 +6,15 @@ import { type Diagnostic, inOrder, type Origin, PorticoError, placeInFile } from
 /** Collects findings, each once. */
 export class Findings {
   readonly #found = new Map<string, Diagnostic>();
-  /** What a mistake is: a warning where nothing leads to under this configuration. */
-  severity: Diagnostic['severity'] = 'error';
+  /** What is judged now is not chosen by this configuration: its mistakes are warnings. */
+  unchosen = false;
+  /** No enabled API leads to what is judged now: likewise. */
+  unreached = false;
+
+  /** Whether mistakes of what is judged now refuse anything. */
+  get counts(): boolean {
+    return !this.unchosen && !this.unreached;
+  }
 
   /** Any error that a load or a factory's options gave; `file` where it has no place of its own. */
   error(error: unknown, file: string): void {
@@ -20,13 +27,9 @@ export class Findings {
   }
 
   diagnostic(diagnostic: Diagnostic, file: string): void {
-    const { severity, place } = diagnostic;
-    this.#add({
-      ...diagnostic,
-      plain: false,
-      severity: severity === 'error' ? this.severity : severity,
-      place: place ?? placeInFile({ file, line: 1, column: 1 }),
-    });
+    const place = diagnostic.place ?? placeInFile({ file, line: 1, column: 1 });
+    const refuses = diagnostic.severity === 'error' && this.counts;
+    this.#add({ ...diagnostic, place, severity: refuses ? 'error' : 'warning' }, diagnostic.severity === 'error');
   }
 
   warning(code: string, origin: Origin | undefined, file: string, message: string, hint?: string): void {
@@ -49,12 +52,14 @@ export class Findings {
     return inOrder([...inFiles, ...found]);
   }
 
-  #add(diagnostic: Diagnostic): void {
+  #add(diagnostic: Diagnostic, mistake: boolean): void {
     const { code, place, section, option, message } = diagnostic;
     // An error of one place may be met on several ways, in other words; of a whole file there may be several.
     const told = place?.origin?.line === 1 || !code.startsWith('PORTICO_PASTE_') ? message : '';
     const key = JSON.stringify([code, place?.detail, section, option, told]);
-    if (!this.#found.has(key)) this.#found.set(key, diagnostic);
+    if (this.#found.has(key)) return;
+    const why = mistake && this.unreached ? ' (no enabled API leads here)' : '';
+    this.#found.set(key, { ...diagnostic, message: `${message}${why}` });
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { inPlace, selfPlaced } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
-import { ConfigurationRefused, describeError, printDiagnostics } from '../../errors/index.js';
+import { ConfigurationRefused, describeError } from '../../errors/index.js';
 import { type LoadedApp, Loader } from '../../loader/index.js';
 import type { Logger } from '../../log/index.js';
 import { toldOnce } from '../../service/internal.js';
@@ -114,11 +114,10 @@ async function loadWhole(loader: AppLoader, name: string): Promise<LoadedApp> {
     return selfPlaced(await loader.loadApp(name, { aroundApp: inPlace }));
   } catch (error) {
     if (!(error instanceof ConfigurationRefused) || !(loader instanceof Loader)) throw error;
-    const findings = await loader.check().catch(() => []);
+    const findings = await loader.check({ names: [name] }).catch(() => []);
     const errors = findings.filter(({ severity }) => severity === 'error');
     if (errors.length < 2) throw error;
-    const message = printDiagnostics(errors, { showLine: false });
-    throw new ConfigurationRefused(error.code, { diagnostics: errors, message, cause: error });
+    throw new ConfigurationRefused(error.code, { diagnostics: errors, cause: error });
   }
 }
 

@@ -94,9 +94,16 @@ export const servingOptions = defineOptions({
   }),
 });
 
-/** Declared by `api-cli`, which chooses the APIs; here for programs that choose them by themselves. */
-export const sslApisOptions = defineOptions({
-  enabled_ssl_apis: list({ unique: true, help: 'The APIs that speak TLS.' }),
+/** Which APIs a program serves: `api-cli` goes by it, and a program that chooses them by itself may have a file with it. */
+export const enabledApisOptions = defineOptions({
+  enabled_apis: list({
+    unique: true,
+    help: 'The APIs to serve, by the names of their sections in the paste file. Default: every [api:<name>].',
+  }),
+  enabled_ssl_apis: list({
+    unique: true,
+    help: 'Those of them that are served over HTTPS, with the certificate of [ssl] or of their own section.',
+  }),
 });
 
 /** `ssl_<option>` of the API's own section where that is set, else the option of `[ssl]`; `option` is as in `[ssl]`. */

@@ -26,7 +26,8 @@ export class ApiServing {
     this.#name = name;
     this.#config = config;
     this.#dev = given.dev === true;
-    this.usesTls = given.useSsl ?? speaksTls(config, name);
+    const asked = speaksTls(config, name);
+    this.usesTls = given.useSsl ?? asked;
   }
 
   /** Address, limits, times and style; all but certificates. */

@@ -7,7 +7,7 @@ import { PorticoError, placeOf, whatItIs } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import { certificatePath, sslSettings } from '../tls/certificate-paths.js';
 import type { TlsSettings } from '../tls/ssl-options.js';
-import { apiOptions, sslApisOptions } from './api-options.js';
+import { apiOptions, enabledApisOptions } from './api-options.js';
 
 /** The options of one API, checked. */
 export interface ApiSettings {
@@ -74,8 +74,7 @@ export function refuseUnknown(config: Config, name: string): void {
 
 /** Whether `[DEFAULT] enabled_ssl_apis` has the API. */
 export function speaksTls(config: Config, name: string): boolean {
-  if (!config.has('DEFAULT', 'enabled_ssl_apis')) config.group('DEFAULT', sslApisOptions, { partial: true });
-  return (config.resolve('DEFAULT', 'enabled_ssl_apis').value as readonly string[]).includes(name);
+  return config.group('DEFAULT', enabledApisOptions, { partial: true }).enabledSslApis.includes(name);
 }
 
 function refuseMisspelled(config: Config, name: string): void {

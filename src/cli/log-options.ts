@@ -1,18 +1,7 @@
 /**
- * The options of `[DEFAULT]` that say which APIs a program serves, and how it logs.
+ * The options of `[DEFAULT]` that say how a program logs.
  */
-import { boolean, defineOptions, list, oneOf, path } from '../config/index.js';
-
-export const apiOptions = defineOptions({
-  enabled_apis: list({
-    unique: true,
-    help: 'The APIs to serve, by the names of their sections in the paste file. Default: every [api:<name>].',
-  }),
-  enabled_ssl_apis: list({
-    unique: true,
-    help: 'Those of them that are served over HTTPS, with the certificate of [ssl] or of their own section.',
-  }),
-});
+import { boolean, defineOptions, oneOf, path } from '../config/index.js';
 
 export const logOptions = defineOptions({
   debug: boolean({ default: false, mutable: true, help: 'Log at level debug, whatever log_level says.' }),

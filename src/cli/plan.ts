@@ -1,0 +1,248 @@
+/**
+ * What is to run, as it is written, and everything that is wrong with it: `check`, starts and reloads have one judge.
+ */
+import type { Config } from '../config/index.js';
+import { diagnose } from '../config/internal.js';
+import { ConfigurationRefused, type Diagnostic, inOrder, Refusals, severalRefusals } from '../errors/index.js';
+import { type ContextTree, Loader } from '../loader/index.js';
+import { tellsChildren } from '../loader/internal.js';
+import { silentLogger } from '../log/index.js';
+import { checkManager, namedManager } from '../registry/internal.js';
+import type { WSGIService } from '../server/index.js';
+import { apiOptions } from '../server/internal.js';
+import type { ListenAddress } from '../service/index.js';
+import { apiNames } from './api-names.js';
+import { unread } from './configuration.js';
+import { addCrossChecks } from './cross-checks.js';
+import { type EnabledApisOptions, enabledApis, nothingEnabled } from './enabled-apis.js';
+import { logFileIssue } from './log-file-issue.js';
+import { configuredPasteFile } from './paste-file.js';
+import { registerServedOptions, registerShippedOptions } from './shipped-options.js';
+
+/** What a configuration starts. JSON. */
+export interface Plan {
+  readonly services: readonly PlannedService[];
+}
+
+/** One API of it. */
+export interface PlannedService {
+  readonly name: string;
+  readonly addresses: readonly ListenAddress[];
+  readonly workers: number;
+  readonly tls: boolean;
+  /** The app of the paste file that answers. */
+  readonly pipeline: string;
+}
+
+/** A plan, the services that would run it, and what is to be told of it. */
+export interface Planned {
+  readonly plan: Plan;
+  readonly services: readonly WSGIService[];
+  /** Errors refuse it. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** The configuration by which it was judged, a copy. */
+  readonly judged: Config;
+}
+
+/** Reads and judges what is written. Imports no application, so it knows nothing of the options that only that has. */
+export async function plan(config: Config, options: EnabledApisOptions): Promise<Planned> {
+  const cause = unread(config);
+  if (cause.length > 0) return { plan: { services: [] }, services: [], diagnostics: cause, judged: config };
+  const { services, diagnostics } = await enabledApis(config, options);
+  const more = services.length > 0 || diagnostics.some(isError) ? [] : [nothingEnabled(config)];
+  const judged = await asJudged(config);
+  const written = judged.problems({ complete: false }).filter(({ section = '' }) => !judged.isSectional(section));
+  // A reload keeps the file that is open.
+  const unlogged = options.running?.length ? undefined : logFileIssue(judged);
+  if (unlogged !== undefined) more.push(unlogged);
+  return {
+    plan: { services: services.map(planned) },
+    services,
+    diagnostics: inOrder([...written, ...more, ...diagnostics]),
+    judged,
+  };
+}
+
+function planned({ name, addresses, workers, usesTls: tls, pipeline }: WSGIService): PlannedService {
+  return { name, addresses, workers, tls, pipeline };
+}
+
+/**
+ * The configuration seen through every option that ships; those of filters only where it has a name that is none of the
+ * others, for they are imported for it.
+ */
+async function asJudged(config: Config): Promise<Config> {
+  const judged = config.copy();
+  const problems = new Refusals();
+  await problems.gather(() => registerServedOptions(judged));
+  addCrossChecks(judged);
+  const unknown = judged.problems().some(({ code }) => code.startsWith('PORTICO_CONFIG_UNKNOWN_'));
+  const short = Object.keys(process.env).some((name) => name.startsWith('PORTICO_') && !name.includes('__'));
+  if (unknown || short) await problems.gather(() => registerShippedOptions(judged));
+  return judged;
+}
+
+/** How thoroughly {@link judge} looks. */
+export interface JudgeOptions extends Partial<EnabledApisOptions> {
+  /** False looks for modules without importing them. */
+  readonly import?: boolean;
+}
+
+/**
+ * The same with all that only shows once the applications are imported: what their factories, managers and options are wrong
+ * with. What no enabled API leads to refuses nothing: sections of the paste file, and groups of filters.
+ */
+export async function judge(config: Config, options: JudgeOptions = {}): Promise<Planned> {
+  const { import: imports = true, ...rest } = options;
+  const given = await plan(config, { log: silentLogger(), ...rest });
+  const { judged } = given;
+  if (judged === config) return given;
+  await Promise.all(given.services.map((service) => service.stop()));
+  await registerShippedOptions(judged).catch(refusalsOnly);
+  const { services } = given.plan;
+  const pasted = await judgePasteFile(judged, services, imports);
+  const told = imports && (await tellAllTheyRead(judged, services));
+  const strict = judged.resolve('DEFAULT', 'strict_config').value === true;
+  const written = judged.problems({ complete: told }).flatMap((issue): Diagnostic[] => {
+    if (!strict && isFar(issue)) return [{ ...issue, severity: 'warning' }];
+    if (issue.severity === 'warning' || !judged.isSectional(issue.section ?? '') || !pasted.followed) return [issue];
+    if (pasted.diagnostics.some((each) => isSame(each, issue))) return [];
+    return [{ ...issue, severity: 'warning', message: `${issue.message} (no enabled API takes its value from here)` }];
+  });
+  const managers = imports ? await judgeManagers(judged) : [];
+  return {
+    ...given,
+    diagnostics: inOrder(joined([...written, ...managers, ...pasted.diagnostics], given.diagnostics)),
+  };
+}
+
+function isError({ severity }: Diagnostic): boolean {
+  return severity === 'error';
+}
+
+/** Throws the errors among these as one refusal. */
+export function refuseErrors(diagnostics: readonly Diagnostic[]): void {
+  const errors = diagnostics.filter(isError);
+  if (errors.length > 0) throw severalRefusals(errors);
+}
+
+/** The errors of a whole judgement, and those of a refusal beside it. */
+export function withTheRest(refusal: ConfigurationRefused, whole: readonly Diagnostic[]): ConfigurationRefused {
+  const errors = whole.filter(isError);
+  return errors.length === 0 ? refusal : severalRefusals(joined(errors, refusal.diagnostics));
+}
+
+/** A whole judgement, and what it has not told: of a file it says more than what was met there first. */
+function joined(whole: readonly Diagnostic[], others: readonly Diagnostic[]): Diagnostic[] {
+  const errors = whole.filter(isError);
+  const places = new Set(errors.flatMap(({ place }) => (place?.origin === undefined ? [] : [place.detail])));
+  const pasted = errors.some(isPasted);
+  const isTold = (each: Diagnostic): boolean =>
+    isError(each) && (places.has(each.place?.detail ?? '') || (pasted && isPasted(each) && each.place === undefined));
+  return [...whole, ...others.filter((each) => !isTold(each) && !whole.some((other) => isSame(each, other)))];
+}
+
+/** Of a file that is met by every service that reads it. */
+function isPasted({ code }: Diagnostic): boolean {
+  return code.startsWith('PORTICO_PASTE_');
+}
+
+function isSame(a: Diagnostic, b: Diagnostic): boolean {
+  return a.code === b.code && a.place?.detail === b.place?.detail && a.section === b.section && a.option === b.option;
+}
+
+/** A name of `[DEFAULT]` that comes near nothing may belong to an application. */
+function isFar({ code, section, hint, got }: Diagnostic): boolean {
+  return code === 'PORTICO_CONFIG_UNKNOWN_OPTION' && section === 'DEFAULT' && hint === undefined && got === undefined;
+}
+
+interface JudgedPasteFile {
+  readonly diagnostics: readonly Diagnostic[];
+  /** It was followed from every API: what is wrong elsewhere in it keeps nothing from starting. */
+  readonly followed: boolean;
+}
+
+/** What is wrong with the paste file: first as each API would load it, then the rest of it. */
+async function judgePasteFile(
+  config: Config,
+  services: readonly PlannedService[],
+  imports: boolean,
+): Promise<JudgedPasteFile> {
+  const found: Diagnostic[] = [];
+  const names = imports ? pipelines(config) : undefined;
+  try {
+    const file = configuredPasteFile(config);
+    if (imports) {
+      for (const { name, pipeline } of services) {
+        found.push(...(await Loader.checkFile(file, { config, service: name, names: [pipeline] })));
+      }
+    }
+    const rest = names === undefined ? {} : { names, others: true };
+    found.push(...(await Loader.checkFile(file, { config, import: imports, trial: false, ...rest })));
+  } catch (error) {
+    if (!(error instanceof ConfigurationRefused)) throw error;
+    found.push(...error.diagnostics);
+  }
+  return { diagnostics: found, followed: names !== undefined };
+}
+
+/** The apps of the paste file that the enabled APIs begin with, as far as it has them; undefined where that is not known. */
+function pipelines(config: Config): string[] | undefined {
+  try {
+    const loader = new Loader(configuredPasteFile(config), { config });
+    const named = apiNames(config).map((name) => config.api(name, apiOptions, { partial: true }).pipeline || name);
+    return named.filter((name) => loader.has(name));
+  } catch (error) {
+    refusalsOnly(error);
+    return undefined;
+  }
+}
+
+function refusalsOnly(error: unknown): void {
+  if (!(error instanceof ConfigurationRefused)) throw error;
+}
+
+/** Whether every factory behind the APIs has declared its options; one that has not may read any, as a manager may. */
+async function tellAllTheyRead(config: Config, services: readonly PlannedService[]): Promise<boolean> {
+  for (const { name, pipeline } of services) {
+    if (managerOf(config, name) !== undefined) return false;
+    try {
+      const tree = await new Loader(configuredPasteFile(config), { config }).tree(pipeline);
+      if (!hasDeclared(tree)) return false;
+    } catch (error) {
+      refusalsOnly(error);
+      return false;
+    }
+  }
+  return true;
+}
+
+function hasDeclared({ resolved, filters = [], app, filter, next, children = [] }: ContextTree): boolean {
+  const declared = resolved === undefined || tellsChildren(resolved) !== undefined || 'options' in Object(resolved);
+  const inner = [...filters, app, filter, next, ...children.map(({ context }) => context)];
+  return declared && inner.every((each) => each === undefined || hasDeclared(each));
+}
+
+function managerOf(config: Config, name: string): string | undefined {
+  const option = { group: `api:${name}`, opt: 'manager' };
+  return config.has(option.group, option.opt) ? namedManager(config, option) : undefined;
+}
+
+/** The managers of `[api:<name>]`: a module that is missing stops the start, and a name that it does not export. */
+async function judgeManagers(config: Config): Promise<Diagnostic[]> {
+  const found: Diagnostic[] = [];
+  for (const name of apiNames(config)) {
+    const option = { group: `api:${name}`, opt: 'manager' };
+    const reference = managerOf(config, name);
+    if (reference === undefined) continue;
+    try {
+      await checkManager(reference, config, option);
+    } catch (error) {
+      const { code, hint, cause } = error as ConfigurationRefused;
+      // The finding has a place of its own.
+      const { message } = cause as Error;
+      found.push(diagnose(config, { code, ...option, message, hint }));
+    }
+  }
+  return found;
+}
