@@ -88,7 +88,7 @@ export class Front {
       exchangeEnded: (exchange) => this.#exchangeEnded(exchange),
       connectionClosed: () => watcher.connectionClosed(),
     });
-    this.#pool = new RequestPool(limits.defaultPoolSize, this.connections);
+    this.#pool = new RequestPool(limits, this.connections);
     this.#broken = new BrokenConnections(this.faults);
     this.#acceptFailed = new ThrottledWarning(log, 'connections could not be accepted');
     this.#connectionLimit = new ConnectionLimit(this.connections, limits.maxConnections, log);
@@ -110,7 +110,7 @@ export class Front {
     this.#guard = requestGuard(limits);
     this.#lastRequest = lastRequest(limits);
     this.#advertised = advertisedKeepAlive(limits);
-    this.#pool.limit = limits.defaultPoolSize;
+    this.#pool.limits = limits;
     this.#connectionLimit.limit = limits.maxConnections;
     this.#watch.limits = watchLimits(limits);
     const { requestTimeout, headersTimeout, maxHeaderSize } = nodeOptions(limits);

@@ -60,6 +60,12 @@ export const wsgiOptions = defineOptions({
     help: 'Requests with application code at work at once in one worker. Further ones wait in the order they came.',
     deprecated: ['DEFAULT.wsgi_default_pool_size'],
   }),
+  max_queue: integer({
+    default: 1000,
+    min: 0,
+    help: 'Requests that may wait for a place of default_pool_size in one worker. Beyond it: 503 with Retry-After.',
+  }),
+  queue_timeout: duration({ default: 30, help: 'How long a request may wait for such a place. Beyond it: 503.' }),
   log_format: logTemplate({
     help: 'Template of access lines, which the server then writes in place of the request_log filter: \'%(client_ip)s "%(request_line)s" status: %(status_code)s  len: %(body_length)s time: %(wall_seconds).7f\', and date_time. Default: the server writes none.',
     deprecated: ['DEFAULT.wsgi_log_format'],

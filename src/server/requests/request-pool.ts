@@ -1,12 +1,13 @@
 /**
  * The places of `default_pool_size`: how many requests have application code at work at once. What is beyond waits in the
- * order it came; nothing is refused.
+ * order it came; what would wait behind `max_queue` others, or has waited for `queue_timeout`, is refused with 503.
  *
  * A request of which its client is what is waited for holds no place: while its body is on its way to an app that reads it,
  * while its answer is not taken, and once its app has ended the answer. Nothing is noted for that on the way of a request;
  * a look twenty times a second finds out, and only while somebody waits.
  */
 import type { IncomingMessage } from 'node:http';
+import { Fault } from '../../app/index.js';
 import type { ConcurrencyLimit } from '../../app/internal.js';
 import { takerOf } from '../../wire/index.js';
 import { type Connection, type Exchange, exchangeOf, renewContext } from '../connections/connections.js';
@@ -15,13 +16,33 @@ const LOOK_MS = 50;
 /** A body that comes with its head is there by then, however coarse `Exchange.since` is. */
 const BODY_MS = 300;
 
-/** Requests that wait, as they came, each with what lets it in or turns it away. */
-type Waiting = Map<Exchange, (come: boolean) => void>;
+/** The options of `[wsgi]` that bound what is at work and what waits; 0 is no limit. */
+export interface PoolLimits {
+  readonly defaultPoolSize: number;
+  readonly maxQueue: number;
+  /** In seconds. */
+  readonly queueTimeout: number;
+}
+
+/** A request that waits. */
+interface Turn {
+  /** Lets it in, or tells that its answer is no longer waited for. */
+  readonly settle: (come: boolean) => void;
+  readonly refuse: (fault: Fault) => void;
+  /** When it is refused, by `performance.now()`. */
+  readonly due: number;
+}
+
+/** Requests that wait, as they came. */
+type Waiting = Map<Exchange, Turn>;
+
+/** A client may come again as soon as that: how long the others take is not known. */
+const RETRY = { headers: { 'Retry-After': '1' } };
 
 /** Counts the places of one server. */
 export class RequestPool implements ConcurrencyLimit {
   readonly #connections: Iterable<Connection>;
-  #limit = 0;
+  #limits: PoolLimits;
   #held = 0;
   /** Requests that would hold a place if their clients did not keep them waiting. */
   #lent = 0;
@@ -30,16 +51,20 @@ export class RequestPool implements ConcurrencyLimit {
   readonly #unready: Waiting = new Map();
   #timer: NodeJS.Timeout | undefined;
 
-  /** `limit`: requests at once; 0 is no limit. `connections`: where they are. */
-  constructor(limit: number, connections: Iterable<Connection>) {
+  /** `connections`: where the requests are. */
+  constructor(limits: PoolLimits, connections: Iterable<Connection>) {
     this.#connections = connections;
-    this.limit = limit;
+    this.#limits = limits;
   }
 
-  /** Changes the limit; requests that fit at once are let in. */
-  set limit(limit: number) {
-    this.#limit = limit === 0 ? Number.POSITIVE_INFINITY : limit;
+  /** Changes the limits; requests that fit at once are let in. */
+  set limits(limits: PoolLimits) {
+    this.#limits = limits;
     this.#letIn();
+  }
+
+  get #limit(): number {
+    return this.#limits.defaultPoolSize || Number.POSITIVE_INFINITY;
   }
 
   /** Requests that wait for a place. */
@@ -58,10 +83,16 @@ export class RequestPool implements ConcurrencyLimit {
       this.#held++;
       return undefined;
     }
-    return new Promise((settle) => {
-      if (isReady(exchange)) this.#ready.set(exchange, settle);
+    const { maxQueue, queueTimeout } = this.#limits;
+    if (maxQueue > 0 && this.waiting >= maxQueue) {
+      throw new Fault(503, { message: 'Too many requests are waiting.', ...RETRY });
+    }
+    const due = queueTimeout > 0 ? performance.now() + queueTimeout * 1000 : Number.POSITIVE_INFINITY;
+    return new Promise((settle, refuse) => {
+      const turn = { settle, refuse, due };
+      if (isReady(exchange)) this.#ready.set(exchange, turn);
       else {
-        this.#unready.set(exchange, settle);
+        this.#unready.set(exchange, turn);
         // A body that came with its head is whole by then.
         setImmediate(() => this.#moveIfReady(exchange));
       }
@@ -76,28 +107,38 @@ export class RequestPool implements ConcurrencyLimit {
     if (place === 'held') this.#held--;
     else if (place === 'lent') this.#lent--;
     if (this.waiting === 0) return;
-    if (place === 'none') this.#take(exchange)?.(false);
+    if (place === 'none') this.#take(exchange)?.settle(false);
     else if (place === 'held') this.#letIn();
   }
 
-  #take(exchange: Exchange): ((come: boolean) => void) | undefined {
+  #take(exchange: Exchange): Turn | undefined {
     const waiting = this.#ready.has(exchange) ? this.#ready : this.#unready;
-    const settle = waiting.get(exchange);
+    const turn = waiting.get(exchange);
     waiting.delete(exchange);
-    return settle;
+    return turn;
+  }
+
+  #refuseOverdue(now: number): void {
+    for (const waiting of [this.#ready, this.#unready]) {
+      for (const [exchange, { refuse, due }] of waiting) {
+        if (now < due) continue;
+        waiting.delete(exchange);
+        refuse(new Fault(503, { message: 'The request has waited too long.', ...RETRY }));
+      }
+    }
   }
 
   #moveIfReady(exchange: Exchange): void {
-    const settle = this.#unready.get(exchange);
-    if (settle === undefined || !isReady(exchange)) return;
+    const turn = this.#unready.get(exchange);
+    if (turn === undefined || !isReady(exchange)) return;
     this.#unready.delete(exchange);
-    this.#ready.set(exchange, settle);
+    this.#ready.set(exchange, turn);
   }
 
   /** Lets in requests that are whole, and then others: a body that is on its way may take a place that no other needs. */
   #letIn(): void {
     for (const waiting of [this.#ready, this.#unready]) {
-      for (const [exchange, settle] of waiting) {
+      for (const [exchange, { settle }] of waiting) {
         if (this.#held >= this.#limit) return;
         waiting.delete(exchange);
         const over = exchange.res.writableEnded;
@@ -124,6 +165,7 @@ export class RequestPool implements ConcurrencyLimit {
     }
     for (const exchange of this.#unready.keys()) this.#moveIfReady(exchange);
     this.#letIn();
+    this.#refuseOverdue(now);
     this.#lookLater();
   }
 

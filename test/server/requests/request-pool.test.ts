@@ -321,3 +321,42 @@ test('a request that has waited is let in with its body on its way once nobody e
   first.close();
   duplex.close();
 });
+
+test('MW-21 beyond max_queue requests are refused with 503 and Retry-After, and those that wait are answered', async (t) => {
+  const waiting: ServerResponse[] = [];
+  const app = compose([], (_req, res) => void waiting.push(res));
+  const { client, server } = await started(t, app, { defaultPoolSize: 1, maxQueue: 2 });
+  const clients = Array.from({ length: 4 }, client);
+  for (const [at, one] of clients.entries()) {
+    one.write(get(`/${at}`, last));
+    while (server.requests.length < at + 1 && at < 3) await turn();
+  }
+  const refused = await clients[3]!.response();
+  assert.deepEqual([refused.status, refused.headers.get('retry-after')], [503, '1']);
+  for (let at = 0; at < 3; at++) {
+    while (waiting[at] === undefined) await turn();
+    waiting[at]!.end('done');
+    assert.equal((await clients[at]!.response()).status, 200);
+  }
+  for (const one of clients) one.close();
+});
+
+test('MW-21 a request that has waited for queue_timeout is refused with 503, and the next ones are served', async (t) => {
+  const waiting: ServerResponse[] = [];
+  const app = compose([], (_req, res) => void waiting.push(res));
+  const { client, server } = await started(t, app, { defaultPoolSize: 1, queueTimeout: 0.1 });
+  const [first, second, third] = [client(), client(), client()];
+  first.write(get('/', last));
+  while (server.requests.length < 1) await turn();
+  second.write(get('/', last));
+  const refused = await second.response();
+  assert.equal(refused.status, 503);
+  assert.match(refused.body, /waited too long/);
+  waiting[0]!.end('done');
+  assert.equal((await first.response()).status, 200);
+  third.write(get('/', last));
+  while (waiting[1] === undefined) await turn();
+  waiting[1]!.end('done');
+  assert.equal((await third.response()).status, 200);
+  for (const one of [first, second, third]) one.close();
+});
