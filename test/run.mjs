@@ -6,7 +6,8 @@
 //   node test/run.mjs loader e2e     those whose path below test/ begins with one of the words
 //   node test/run.mjs --long e2e/faults   with the counts of docs/reliability.md, which take minutes
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -42,6 +43,8 @@ if (files.length === 0) {
   process.exit(1);
 }
 
+// Control sockets of programs that tests kill go with it.
+const runtime = mkdtempSync(join(tmpdir(), 'portico-run-'));
 const run = spawnSync(
   process.execPath,
   [
@@ -50,6 +53,7 @@ const run = spawnSync(
     `--test-timeout=${long ? 900_000 : 400_000}`,
     ...files.toSorted((a, b) => (a < b ? -1 : 1)),
   ],
-  { stdio: 'inherit', env: long ? { ...process.env, PORTICO_FAULTS: 'long' } : process.env },
+  { stdio: 'inherit', env: { ...process.env, XDG_RUNTIME_DIR: runtime, ...(long && { PORTICO_FAULTS: 'long' }) } },
 );
+rmSync(runtime, { recursive: true });
 process.exit(run.status ?? 1);

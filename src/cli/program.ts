@@ -27,6 +27,14 @@ const FILES: Readonly<Record<(typeof COMMAND_NAMES)[number], () => Promise<Comma
   db: () => import('./service.js'),
   notify: () => import('./notify.js'),
   'wait-ready': () => import('./notify.js'),
+  status: () => import('./control.js'),
+  requests: () => import('./control.js'),
+  reload: () => import('./control.js'),
+  scale: () => import('./control.js'),
+  restart: () => import('./control.js'),
+  stop: () => import('./control.js'),
+  'log-level': () => import('./control.js'),
+  report: () => import('./control.js'),
 };
 const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map(Object.entries(FILES));
 

@@ -4,7 +4,13 @@
 import { authOptions, type Declared, faultOptions } from '../app/internal.js';
 import type { Config, OptionDeclarations } from '../config/index.js';
 import { configOptions } from '../config/internal.js';
-import { backdoorOptions, launcherOptions, reportOptions, supervisorOptions } from '../launch/internal.js';
+import {
+  backdoorOptions,
+  controlOptions,
+  launcherOptions,
+  reportOptions,
+  supervisorOptions,
+} from '../launch/internal.js';
 import { databaseOptions, heartbeatOptions, servicegroupOptions } from '../registry/internal.js';
 import { apiOptions, enabledApisOptions, servingOptions, sslOptions, wsgiOptions } from '../server/internal.js';
 import { managerOptions } from '../service/internal.js';
@@ -31,6 +37,7 @@ export const programOptions: readonly Registration[] = [
   { group: 'DEFAULT', options: heartbeatOptions },
   { group: 'DEFAULT', options: backdoorOptions },
   { group: 'DEFAULT', options: supervisorOptions },
+  { group: 'control', options: controlOptions },
   { group: 'servicegroup', options: servicegroupOptions },
   { group: 'database', options: databaseOptions },
   { group: 'oslo_reports', options: reportOptions },

@@ -5,6 +5,8 @@
 import type { Config } from '../config/index.js';
 import { createLogger, type LogFields, type Logger } from '../log/index.js';
 import type { ServiceBase } from '../service/index.js';
+import { Control } from './control/control.js';
+import type { Controlled } from './control/control-routes.js';
 import { STATUS_FAILED, statusOf } from './exit-status.js';
 import type { StopRequest } from './in-process/service-run.js';
 import type { LauncherOptions } from './launcher.js';
@@ -68,6 +70,8 @@ export interface Runner {
   resize?(by: 1 | -1): void;
   /** Tells workers to open their log file anew. */
   reopenLogs?(): void;
+  /** What an operator can do with workers. */
+  readonly fleet?: Controlled['fleet'];
 }
 
 /** What a {@link LauncherCore} can be told beyond what users can tell a launcher. */
@@ -89,6 +93,7 @@ export class LauncherCore<R extends Runner = Runner> {
   readonly #reloads = new Coalesced(() => this.#reload());
   readonly #reports = new ReloadReports();
   readonly #serviceManager: ServiceManager;
+  readonly #control: Control;
   readonly #launchedAt = performance.now();
   #launching: Promise<unknown> = Promise.resolve();
   #status = 0;
@@ -132,6 +137,15 @@ export class LauncherCore<R extends Runner = Runner> {
       config: options.config,
       log,
     });
+    this.#control = new Control(host, {
+      config: options.config,
+      log,
+      status: () => this.status(),
+      reload: () => this.restart().then(() => (this.stopping ? undefined : this.#reports.all.at(-1))),
+      stop: () => this.end(0),
+      report: () => this.diagnosis.reporter.report(),
+      fleet: runner.fleet,
+    });
     void this.#ended.promise.then(() => this.diagnosis.close());
   }
 
@@ -146,7 +160,9 @@ export class LauncherCore<R extends Runner = Runner> {
 
   /** Listens to the signals of the process, unless told not to. Done once. */
   takeSignals(): void {
-    if (!this.stopping && this.process.take()) this.runner.signalsTaken?.();
+    if (this.stopping || !this.process.take()) return;
+    this.runner.signalsTaken?.();
+    if (!this.runner.supervised) this.#control.open();
   }
 
   /** Launches a service by `start`. Once a stop was asked for nothing is started any more, and `wait()` gives the status. */
@@ -248,6 +264,7 @@ export class LauncherCore<R extends Runner = Runner> {
     const status = await this.#orFailed(() => this.runner.stop(request, superseded));
     this.#status ||= status ?? STATUS_FAILED;
     if (superseded.aborted) return this.#stopping;
+    await this.#control.close();
     await this.process.letGo(this.#reloads.idle());
     this.#ended.resolve(this.#status);
   }
@@ -258,6 +275,7 @@ export class LauncherCore<R extends Runner = Runner> {
     this.#stopped.abort();
     this.#stopping ??= this.#ended.promise.then(() => undefined);
     await this.#orFailed(() => this.runner.halt());
+    await this.#control.close();
     this.#ended.resolve(this.#status);
     this.process.exit(this.#status);
   }

@@ -1,6 +1,7 @@
 /** The log: JSON lines or text, on standard error or in a file. */
 export {
   createLogger,
+  LOG_LEVELS,
   type LogFields,
   type Logger,
   type LoggerOptions,

@@ -66,6 +66,9 @@ const RANK: Readonly<Record<LogLevel, number>> = {
   silent: Number.POSITIVE_INFINITY,
 };
 
+/** From the one that writes most to the one that writes nothing. */
+export const LOG_LEVELS = Object.keys(RANK) as readonly LogLevel[];
+
 /** pino's number of the level that is no threshold. */
 const customLevels = { notice: 35 };
 

@@ -2,11 +2,10 @@
  * Where a backdoor listens: a port, the first free one of a range, or a socket file. Never on an address that another
  * machine can reach.
  */
-import { lstatSync, unlinkSync } from 'node:fs';
-import { connect, type Server } from 'node:net';
+import type { Server } from 'node:net';
 import { ConfigurationRefused, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import { madeWithMode } from '../../process/index.js';
+import { listenOnPath, SocketTaken } from '../sockets/private-socket.js';
 
 const HELP =
   'Acceptable values are 0, <port>, and <start>:<end>, where 0 results in listening on a random tcp port number; <port> results in listening on the specified port number (and not enabling backdoor if that port is in use); and <start>:<end> results in listening on the smallest unused port number within the specified range of port numbers. The chosen port is displayed in the log.';
@@ -67,32 +66,13 @@ export async function listenOnPort(
   return null;
 }
 
-/**
- * Listens on a socket file that only this user may open. A file that a dead process left is replaced; one that is no
- * socket, or that somebody answers on, is not: `PORTICO_BACKDOOR_SOCKET`.
- */
-export async function listenOnPath(server: Server, path: string): Promise<void> {
+/** Listens on a socket file that only this user may open. Rejects with `PORTICO_BACKDOOR_SOCKET` where that cannot be. */
+export async function listenOnFile(server: Server, path: string): Promise<void> {
   try {
-    await bindPath(server, path);
+    await listenOnPath(server, path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw refused(path, (error as Error).message, error);
-    if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false) throw refused(path, 'it is not a socket');
-    if (await answers(path)) throw refused(path, 'another process answers on it');
-    unlinkSync(path);
-    await bindPath(server, path);
+    throw error instanceof SocketTaken ? refused(path, error.message, error.cause) : error;
   }
-}
-
-/** Closed at once: it says who is there, and takes nothing. */
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }
 
 function refused(path: string, why: string, cause?: unknown): PorticoError {
@@ -111,17 +91,5 @@ function listening(
   return new Promise((resolve) => {
     server.once('error', () => resolve(undefined));
     server.listen(options, () => resolve((server.address() as { port: number }).port));
-  });
-}
-
-function bindPath(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    const listen = (): unknown =>
-      server.listen(path, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    madeWithMode(path, 0o600, listen);
   });
 }

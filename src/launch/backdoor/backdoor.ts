@@ -6,7 +6,7 @@ import { Transform } from 'node:stream';
 import { inspect } from 'node:util';
 import { type Config, defineOptions, string } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
-import { backdoorPath, backdoorPorts, listenOnPath, listenOnPort } from './backdoor-address.js';
+import { backdoorPath, backdoorPorts, listenOnFile, listenOnPort } from './backdoor-address.js';
 import { type BackdoorView, backdoorCommands } from './backdoor-commands.js';
 
 /** `[DEFAULT]`: where the backdoor is. */
@@ -84,7 +84,7 @@ async function bind(
   if (socket !== undefined) {
     const path = backdoorPath(socket, process.pid, log);
     const server = make();
-    await listenOnPath(server, path);
+    await listenOnFile(server, path);
     return { where: path, servers: [server] };
   }
   const bound = await listenOnPort(make, backdoorPorts(port!));

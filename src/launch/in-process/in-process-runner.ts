@@ -1,7 +1,7 @@
 /**
  * Runs services in this process: alone, or as the inside of a worker.
  */
-import type { LogFields } from '../../log/index.js';
+import type { LogFields, LogLevel } from '../../log/index.js';
 import type { ConfigChanges, ServiceBase, WorkerContext } from '../../service/index.js';
 import { statusOf } from '../exit-status.js';
 import { checkService, type LauncherOptions, serviceName } from '../launcher.js';
@@ -10,6 +10,7 @@ import type { LaunchSettings } from '../launcher-options.js';
 import { logReady, runStatus, type ServiceStatus } from '../launcher-status.js';
 import { CRASH_DRAIN_MS, logFailure } from '../process/log-failure.js';
 import type { ReloadResult } from '../reload/reload-report.js';
+import type { Telling } from '../report/diagnosis.js';
 import { type Answer, Questions } from '../report/questions.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { reloadInPlace, resetAll } from './in-place-reload.js';
@@ -41,6 +42,9 @@ const ALONE: WorkerContext = {
   requestReplacement: () => undefined,
 };
 
+/** So many requests under way are told, the oldest first. */
+const MOST_REQUESTS = 100;
+
 export class InProcessRunner implements Runner {
   /** What this process can be asked. */
   readonly questions = new Questions();
@@ -65,6 +69,9 @@ export class InProcessRunner implements Runner {
     this.settings = launcher.settingsOf(options.config);
     this.#activated = new ActivatedSockets(launcher.host);
     this.questions.answer('report', () => launcher.diagnosis.reporter.report());
+    this.questions.answer('log-level', (level) => {
+      launcher.log.level = level as LogLevel;
+    });
   }
 
   get name(): string {
@@ -172,9 +179,12 @@ export class InProcessRunner implements Runner {
     this.#collectors.push(collect);
   }
 
-  /** What the collectors give now. */
+  /** The oldest requests under way, and what the collectors give now. */
   facts(): Record<string, unknown> {
-    return Object.assign({}, ...this.#collectors.map((collect) => collect())) as Record<string, unknown>;
+    const requests = this.#runs.flatMap(({ service }) => [...((service as Telling).requestsInFlight?.() ?? [])]);
+    const oldest = requests.sort((a, b) => b.ageMs - a.ageMs).slice(0, MOST_REQUESTS);
+    const known = { inFlight: requests.length, requests: oldest };
+    return Object.assign(known, ...this.#collectors.map((collect) => collect())) as Record<string, unknown>;
   }
 
   async #start(run: ServiceRun): Promise<void> {

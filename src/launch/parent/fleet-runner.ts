@@ -199,6 +199,19 @@ export class FleetRunner implements Runner {
     }
   }
 
+  readonly fleet: NonNullable<Runner['fleet']> = {
+    scale: async (service, workers) => await this.supervisor.pool(service)?.resize(workers),
+    restart: async (service) => (await this.supervisor.pool(service)?.renew()) ?? { replaced: 0, failures: [] },
+    reportOf: async (pid) => {
+      const workers = this.#served.filter((worker) => worker.pid === pid);
+      return workers.length === 0 ? undefined : workerReports(workers);
+    },
+    setLogLevel: async (level, service) => {
+      const workers = this.#served.filter(({ assignment }) => service === undefined || assignment.service === service);
+      return Promise.all(workers.map((worker) => worker.ask('log-level', level, ASK_MS)));
+    },
+  };
+
   reopenLogs(): void {
     this.supervisor.reopenLogs();
   }
@@ -232,6 +245,8 @@ function hooksMs(timeoutMs: number): number {
   return timeoutMs === 0 ? HOOKS_MS : Math.min(HOOKS_MS, timeoutMs / 6);
 }
 
+/** How long a worker may take for what takes it no time. */
+const ASK_MS = 1000;
 /** How long a worker may take to report. */
 const REPORT_MS = 5000;
 /** How long all of them may take. */

@@ -1,5 +1,6 @@
 /**
- * A reload replaces the workers of a service one slot after another: which of them is next, and for how long it is tried.
+ * Workers of a service are replaced one slot after another, by a reload or because an operator asks for it: which of them is
+ * next, and for how long it is tried.
  */
 import { describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
@@ -11,10 +12,9 @@ import type { Generation } from './worker-process.js';
 interface RollOptions {
   readonly service: string;
   readonly log: Logger;
-  /** What all workers are to have. */
-  readonly generation: Generation;
-  /** The slots whose workers are older. */
-  readonly slots: readonly number[];
+  readonly settings: Generation['settings'];
+  /** Those to replace, by slot. */
+  readonly workers: readonly WorkerHandle[];
   /** True when another reload was asked for: this one need not try for ever. */
   superseded(): boolean;
 }
@@ -39,7 +39,7 @@ export class Roll {
 
   constructor(options: RollOptions) {
     this.#options = options;
-    this.#slots = [...options.slots];
+    this.#slots = [...new Set(options.workers.map(({ assignment }) => assignment.index))];
   }
 
   /** Settles when no slot is left, or the service is being stopped. */
@@ -52,9 +52,9 @@ export class Roll {
     return this.#slots[0];
   }
 
-  /** It holds the slot whose turn it is, and is too old. */
-  isDue({ assignment: { index, generation } }: WorkerHandle): boolean {
-    return index === this.turn && generation < this.#options.generation.number;
+  /** It holds the slot whose turn it is, and is to be replaced. */
+  isDue(worker: WorkerHandle): boolean {
+    return worker.assignment.index === this.turn && this.#options.workers.includes(worker);
   }
 
   /** Why a worker that starts in this turn is given up, or for how much longer it is not. */
@@ -111,6 +111,6 @@ export class Roll {
   }
 
   get #settings(): Generation['settings'] {
-    return this.#options.generation.settings;
+    return this.#options.settings;
   }
 }

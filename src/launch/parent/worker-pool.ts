@@ -85,15 +85,14 @@ export class WorkerPool extends PoolState {
    */
   async rollOut(asked: number | undefined, superseded: () => boolean): Promise<Pick<Roll, 'replaced' | 'failures'>> {
     this.endTrial();
-    const { generation } = this;
-    const old = this.current.filter(({ assignment }) => assignment.generation < generation.number);
-    const slots = [...new Set(old.map(({ assignment }) => assignment.index))];
-    const roll = new Roll({ service: this.name, log: this.#log, generation, slots, superseded });
-    if (this.stopping) return roll;
-    this.roll = roll;
-    this.#reconciler.poke();
-    await Promise.all([roll.ended, this.changeTo(asked)]);
+    const old = this.current.filter(({ assignment }) => assignment.generation < this.generation.number);
+    const [roll] = await Promise.all([this.#rollOver(old, superseded), this.changeTo(asked)]);
     return roll;
+  }
+
+  /** All workers are replaced, one by one, with the generation in force. Gives as {@link rollOut}. */
+  renew(): Promise<Pick<Roll, 'replaced' | 'failures'>> {
+    return this.#rollOver(this.current, () => false);
   }
 
   /** Has another worker take the place of this one, once that is ready. If it does not start, all stays as it is. */
@@ -161,6 +160,18 @@ export class WorkerPool extends PoolState {
   /** Time has passed: a worker may give no sign of life any more. */
   look(): void {
     this.#reconciler.poke();
+  }
+
+  /** One at a time: a reload and an operator's wish may come together. */
+  async #rollOver(workers: readonly WorkerHandle[], superseded: () => boolean): Promise<Roll> {
+    while (this.roll !== undefined) await this.roll.ended;
+    const { name: service, generation } = this;
+    const roll = new Roll({ service, log: this.#log, settings: generation.settings, workers, superseded });
+    if (this.stopping) return roll;
+    this.roll = roll;
+    this.#reconciler.poke();
+    await roll.ended;
+    return roll;
   }
 
   #setWanted(workers: number): readonly Promise<void>[] {

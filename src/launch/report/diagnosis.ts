@@ -112,7 +112,7 @@ export interface ProcessReportOptions
 }
 
 /** What a service may have beside its four verbs. */
-interface Telling {
+export interface Telling {
   readonly tasks?: { activity?(): Iterable<Activity> };
   readonly periodicTasks?: readonly { status(): Iterable<PeriodicStatus> }[];
   /** Requests that have not been answered. */

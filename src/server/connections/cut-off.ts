@@ -1,6 +1,7 @@
 /**
  * Requests that are still at work at the deadline of a stop, and answers that cannot go on: what is said about them.
  */
+import { environ } from '../../app/index.js';
 import { destroyReason, wrongLength } from '../../app/internal.js';
 import { PorticoError } from '../../errors/index.js';
 import type { LogFields, Logger } from '../../log/index.js';
@@ -17,8 +18,28 @@ export function describeExchange({ req, since }: Exchange): string {
 }
 
 /** Requests as a report tells them. */
-export function reportedExchange({ req, since }: Exchange): { method: string; path: string; ageMs: number } {
-  return { ...requestFacts(req), ageMs: performance.now() - since };
+export function reportedExchange({ req, since }: Exchange): ReportedRequest {
+  const { requestId, route } = environ(req);
+  return {
+    ...requestFacts(req),
+    ageMs: performance.now() - since,
+    ...(requestId !== undefined && { requestId }),
+    ...(route !== undefined && { route: route.template }),
+    peer: req.socket.remoteAddress ?? 'a local process',
+  };
+}
+
+/** A request that has not been answered, for reports and the control socket. */
+export interface ReportedRequest {
+  readonly method: string;
+  /** Without its query, which may hold secrets. */
+  readonly path: string;
+  readonly ageMs: number;
+  readonly requestId?: string;
+  /** The template of the route that it matched. */
+  readonly route?: string;
+  /** The address its connection comes from. */
+  readonly peer: string;
 }
 
 /** The facts of the log line. */

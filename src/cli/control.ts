@@ -1,0 +1,279 @@
+/**
+ * The commands that ask a running service, or tell it to do something, by its control socket.
+ */
+import { request } from 'node:http';
+import type { Command } from 'commander';
+import type { Config } from '../config/index.js';
+import { PorticoError } from '../errors/index.js';
+import type { LauncherStatus, ReloadReport, ServiceStatus, WorkerStatus } from '../launch/index.js';
+import { controlPath } from '../launch/internal.js';
+import { LOG_LEVELS } from '../log/index.js';
+import { formatDuration } from '../text/index.js';
+import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
+import { readConfiguration } from './configuration.js';
+import { choice, wholeNumber } from './option-values.js';
+
+interface ControlArguments extends ConfigurationArguments {
+  readonly socket?: string;
+  readonly json?: boolean;
+}
+
+export function register(program: Command): void {
+  add(program, 'status', 'show the services of a running api-cli, their workers and what they do')
+    .option('--watch', 'show it again each second')
+    .addHelpText('after', example('api-cli status --watch'))
+    .action(async (given: ControlArguments & { watch?: boolean }) => {
+      const path = await socketOf(given);
+      do {
+        const document = await ask<StatusDocument>(path, 'GET', '/status');
+        print(
+          given,
+          document,
+          () => `${given.watch === true && process.stdout.isTTY ? CLEAR : ''}${statusText(document)}`,
+        );
+        if (given.watch === true) await new Promise((resolve) => setTimeout(resolve, 1000));
+      } while (given.watch === true);
+    });
+
+  add(program, 'requests', 'list the requests that are being served, the oldest first')
+    .addHelpText('after', example('api-cli requests'))
+    .action(async (given: ControlArguments) => {
+      const document = await ask<{ requests: readonly ShownRequest[] }>(await socketOf(given), 'GET', '/requests');
+      print(given, document, () => requestsText(document.requests));
+    });
+
+  add(program, 'reload', 'read the files again, as HUP does; wait for it, and say what came of it')
+    .addHelpText('after', `${example('api-cli reload')}\n\nStatus: 0 accepted, 1 refused or incomplete.`)
+    .action(async (given: ControlArguments) => {
+      const report = await ask<ReloadReport>(await socketOf(given), 'POST', '/reload');
+      print(given, report, () => reloadText(report));
+      process.exitCode = report.outcome === 'accepted' ? 0 : 1;
+    });
+
+  add(program, 'scale <service> <workers>', 'change the number of workers of a service, until the next start')
+    .addHelpText('after', example('api-cli scale compute 4'))
+    .action(async (service: string, text: string, given: ControlArguments) => {
+      const workers = wholeNumber('<workers>')(text);
+      const done = await ask(await socketOf(given), 'POST', '/scale', { service, workers });
+      print(given, done, () => `${service} has ${workers} ${workers === 1 ? 'worker' : 'workers'}`);
+    });
+
+  add(program, 'restart <service>', 'replace the workers of a service one by one, with the configuration in force')
+    .addHelpText('after', example('api-cli restart compute'))
+    .action(async (service: string, given: ControlArguments) => {
+      const done = await ask<{ replaced: number; failures: readonly string[] }>(
+        await socketOf(given),
+        'POST',
+        '/restart',
+        {
+          service,
+        },
+      );
+      print(given, done, () => [`${service}: ${done.replaced} workers replaced`, ...done.failures].join('\n'));
+      process.exitCode = done.failures.length === 0 ? 0 : 1;
+    });
+
+  add(program, 'stop', 'stop a running api-cli gracefully, as TERM does')
+    .addHelpText('after', example('api-cli stop'))
+    .action(async (given: ControlArguments) => {
+      const done = await ask(await socketOf(given), 'POST', '/stop');
+      print(given, done, () => 'It stops.');
+    });
+
+  add(program, 'log-level <level>', 'change the level of the log, until the next reload')
+    .option('--api <name>', 'of the workers of this service alone')
+    .addHelpText('after', example('api-cli log-level debug --api compute'))
+    .action(async (text: string, given: ControlArguments & { api?: string }) => {
+      const level = choice('<level>', LOG_LEVELS)(text);
+      const done = await ask(await socketOf(given), 'POST', '/log-level', { level, service: given.api });
+      print(given, done, () => `The log level${given.api === undefined ? '' : ` of ${given.api}`} is ${level}.`);
+    });
+
+  add(program, 'report', 'print the report that USR2 makes: threads, tasks, requests, configuration')
+    .option('--worker <pid>', 'of this worker alone', wholeNumber('--worker'))
+    .addHelpText('after', example('api-cli report --worker 4711'))
+    .action(async (given: ControlArguments & { worker?: number }) => {
+      const text = await ask<string>(await socketOf(given), 'POST', '/report', { worker: given.worker });
+      print(given, { report: text }, () => text);
+    });
+}
+
+const CLEAR = '\u001b[H\u001b[J';
+
+const example = (line: string): string => `\nExample:\n  ${line}`;
+
+function add(program: Command, name: string, description: string): Command {
+  const command = program
+    .command(name)
+    .description(description)
+    .option('--socket <path>', 'the control socket of the service (default: that of its configuration)')
+    .option('--json', 'print JSON');
+  return addConfigurationOptions(command);
+}
+
+async function socketOf(given: ControlArguments): Promise<string> {
+  if (given.socket !== undefined) return given.socket;
+  const config: Config = await readConfiguration(given, { collect: true });
+  const path = controlPath(config, 'api-cli', process.env);
+  if (path !== undefined) return path;
+  throw new PorticoError('PORTICO_CONTROL_SOCKET', {
+    message: 'the configuration wants no control socket: [control] socket is empty',
+    hint: 'Name a path there and restart the service, or send it signals.',
+  });
+}
+
+/** Asks, and gives the answer; rejects with what the service refused, or with `PORTICO_NOT_RUNNING`. */
+function ask<T>(path: string, method: string, url: string, body: object = {}): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/json' };
+    const asked = request({ socketPath: path, method, path: url, headers }, (res) => {
+      let text = '';
+      res.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      res.on('error', reject);
+      res.on('end', () => {
+        const isJson = res.headers['content-type'] === 'application/json';
+        const value: unknown = isJson ? JSON.parse(text) : text;
+        const { error } = (value ?? {}) as { error?: { code: string; message: string; hint?: string } };
+        if (res.statusCode === 200) resolve(value as T);
+        else
+          reject(
+            new PorticoError(error?.code ?? 'PORTICO_CONTROL_FAILED', {
+              message: error?.message ?? text,
+              ...(error?.hint !== undefined && { hint: error.hint }),
+            }),
+          );
+      });
+    });
+    asked.on('error', (cause: NodeJS.ErrnoException) => reject(notRunning(path, cause)));
+    asked.end(method === 'POST' ? JSON.stringify(body) : undefined);
+  });
+}
+
+function notRunning(path: string, cause: NodeJS.ErrnoException): PorticoError {
+  const why = cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED' ? 'nothing listens there' : cause.message;
+  return new PorticoError('PORTICO_NOT_RUNNING', {
+    message: `no service can be asked on ${path}: ${why}`,
+    hint: 'Name the configuration it was started with (--config-file), or its socket, which its log has (--socket).',
+    cause,
+  });
+}
+
+function print(given: ControlArguments, document: unknown, text: () => string): void {
+  process.stdout.write(`${given.json === true ? JSON.stringify(document, undefined, 2) : text()}\n`);
+}
+
+interface StatusDocument extends Pick<LauncherStatus, 'reloads'> {
+  readonly process: Pick<LauncherStatus, 'pid' | 'stopping' | 'generation'> & {
+    readonly name: string;
+    readonly version?: string;
+  };
+  readonly services: readonly (Omit<ServiceStatus, 'workers'> & { readonly workers: readonly ShownWorker[] })[];
+}
+
+interface ShownWorker extends Omit<WorkerStatus, 'facts'> {
+  readonly utilization?: number;
+  readonly lagMs?: number;
+  readonly rss?: number;
+  readonly inFlight?: number;
+}
+
+/** Two signs of life are missing. */
+const SILENT_MS = 2500;
+
+function statusText({
+  process: { name, version = '', pid, generation, stopping },
+  services,
+  reloads,
+}: StatusDocument): string {
+  const lines = [`${name} ${version}  pid ${pid}  configuration ${generation}${stopping ? '  stopping' : ''}`];
+  for (const { name: service, addresses, wanted, ready, restarts, workers } of services) {
+    const where = addresses.map((each) => ('path' in each ? each.path : `${each.host}:${each.port}`)).join(' ');
+    lines.push('', `${service}  ${where}  ${ready} of ${wanted} ready  ${restarts} restarts`);
+    const rows = workers.map(workerRow);
+    lines.push(
+      ...table(['worker', 'pid', 'state', 'up', 'busy', 'lag', 'memory', 'requests'], rows).map((row) => `  ${row}`),
+    );
+    for (const { id, stack } of workers) {
+      if (stack !== undefined) lines.push(`  worker ${id} is stuck:`, ...stack.map((frame) => `    ${frame}`));
+    }
+  }
+  const last = reloads.at(-1);
+  if (last !== undefined)
+    lines.push('', `Last reload: ${last.outcome}, ${last.at}${last.error === undefined ? '' : `: ${last.error}`}`);
+  return lines.join('\n');
+}
+
+function workerRow({ id, pid, state, uptimeMs, silentMs, utilization, lagMs, rss, inFlight }: ShownWorker): string[] {
+  const isSilent = silentMs > SILENT_MS;
+  return [
+    String(id),
+    String(pid ?? '-'),
+    isSilent ? `silent for ${formatDuration(silentMs / 1000)}` : state,
+    formatDuration(uptimeMs / 1000),
+    utilization === undefined ? '-' : `${Math.round(utilization * 100)} %`,
+    lagMs === undefined ? '-' : `${Math.round(lagMs)} ms`,
+    rss === undefined ? '-' : `${Math.round(rss / 2 ** 20)} MiB`,
+    inFlight === undefined ? '-' : String(inFlight),
+  ];
+}
+
+interface ShownRequest {
+  readonly ageMs: number;
+  readonly method: string;
+  readonly path: string;
+  readonly service: string;
+  readonly worker: number;
+  readonly requestId?: string;
+  readonly route?: string;
+  readonly peer?: string;
+}
+
+function requestsText(requests: readonly ShownRequest[]): string {
+  if (requests.length === 0) return 'No request is being served.';
+  const rows = requests.map(({ ageMs, method, path, service, worker, requestId = '-', route = '-', peer = '-' }) => [
+    `${(ageMs / 1000).toFixed(1)} s`,
+    `${service}/${worker}`,
+    method,
+    path,
+    route,
+    requestId,
+    peer,
+  ]);
+  return table(['age', 'worker', 'method', 'path', 'route', 'request id', 'from'], rows).join('\n');
+}
+
+function reloadText({
+  outcome,
+  error,
+  changes,
+  replaced,
+  added,
+  removed,
+  durationMs,
+  generation,
+}: ReloadReport): string {
+  const lines = [
+    `${outcome} after ${durationMs} ms, configuration ${generation}${error === undefined ? '' : `: ${error}`}`,
+  ];
+  for (const { option, old, new: now, where, effect } of changes) {
+    lines.push(`  ${option}: ${old} -> ${now} (${where}), ${effect}`);
+  }
+  for (const [service, count] of Object.entries(replaced)) lines.push(`  ${service}: ${count} workers replaced`);
+  if (added.length > 0) lines.push(`  added: ${added.join(', ')}`);
+  if (removed.length > 0) lines.push(`  removed: ${removed.join(', ')}`);
+  return lines.join('\n');
+}
+
+/** Columns as wide as their widest cell. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const all = [head, ...rows];
+  const widths = head.map((_, at) => Math.max(...all.map((row) => row[at]!.length)));
+  return all.map((row) =>
+    row
+      .map((cell, at) => cell.padEnd(widths[at]!))
+      .join('  ')
+      .trimEnd(),
+  );
+}

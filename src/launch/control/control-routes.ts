@@ -1,0 +1,172 @@
+/**
+ * What a running launcher answers its operator: one table of routes, whichever server they are reached by. Every answer comes
+ * from what this process knows; a worker is waited for only where it has to do something.
+ */
+import { type Config, differencesFromDefaults } from '../../config/index.js';
+import { LOG_LEVELS, type Logger, type LogLevel } from '../../log/index.js';
+import type { LauncherStatus, ServiceStatus, WorkerStatus } from '../launcher-status.js';
+import type { ReloadReport } from '../reload/reload-report.js';
+import type { Answer } from '../report/questions.js';
+import { ControlRefused, type ControlRequest, type ControlRoutes } from './control-server.js';
+
+/** What the routes need of a launcher. */
+export interface Controlled {
+  /** The program. */
+  readonly name: string;
+  readonly version: string | undefined;
+  readonly config: Config | undefined;
+  readonly log: Logger;
+  status(): LauncherStatus;
+  /** What SIGHUP does. Undefined: a stop is under way. */
+  reload(): Promise<ReloadReport | undefined>;
+  stop(): void;
+  /** The report of this process, that of its workers included. */
+  report(): Promise<string>;
+  /** Only with workers. */
+  readonly fleet?:
+    | {
+        scale(service: string, workers: number): Promise<void>;
+        /** Replaces all workers, with the configuration in force. */
+        restart(service: string): Promise<{ readonly replaced: number; readonly failures: readonly string[] }>;
+        reportOf(pid: number): Promise<string | undefined>;
+        setLogLevel(level: LogLevel, service: string | undefined): Promise<readonly Answer[]>;
+      }
+    | undefined;
+}
+
+/** So many requests are listed, the oldest first. */
+const MOST_REQUESTS = 200;
+
+export function controlRoutes(controlled: Controlled): ControlRoutes {
+  const fleet = (): NonNullable<Controlled['fleet']> => controlled.fleet ?? refuseAlone();
+  return {
+    'GET /status': () => statusDocument(controlled),
+    'GET /requests': () => ({
+      schema: 'portico/requests',
+      version: 1,
+      requests: requestsOf(controlled.status().services),
+    }),
+    'GET /config': () => ({ schema: 'portico/config', version: 1, options: optionsOf(controlled.config) }),
+    'POST /reload': () => reload(controlled),
+    'POST /stop': () => {
+      controlled.stop();
+      return { stopping: true };
+    },
+    'POST /scale': async ({ body }) => {
+      const { name, wanted } = serviceNamed(controlled, body.service);
+      const workers = workersOf(body.workers);
+      const pools = fleet();
+      controlled.log.notice(`Service ${name}: ${wanted} -> ${workers} workers`, { service: name, workers });
+      await pools.scale(name, workers);
+      return { service: name, workers };
+    },
+    'POST /restart': async ({ body }) => {
+      const { name } = serviceNamed(controlled, body.service);
+      const pools = fleet();
+      controlled.log.notice(`Service ${name}: replacing its workers`, { service: name });
+      const { replaced, failures } = await pools.restart(name);
+      return { service: name, replaced, failures };
+    },
+    'POST /log-level': ({ body }) => setLogLevel(controlled, body),
+    'POST /report': async ({ body }) => {
+      if (body.worker === undefined) return controlled.report();
+      const { id, pid } = workerNamed(controlled, body.worker);
+      const text = pid === undefined ? undefined : await fleet().reportOf(pid);
+      return text ?? refuse('PORTICO_NO_SUCH_WORKER', `worker ${id} does not serve`);
+    },
+  };
+}
+
+function statusDocument({ name, version, config, status }: Controlled): object {
+  const { services, reloads, ...process } = status();
+  return {
+    schema: 'portico/status',
+    version: 1,
+    process: { name, version, node: globalThis.process.version, ...process, configFiles: config?.configFiles ?? [] },
+    services: services.map((service) => ({ ...service, workers: service.workers.map(withoutRequests) })),
+    reloads,
+  };
+}
+
+function withoutRequests({ facts, ...worker }: WorkerStatus): object {
+  const { requests: _, ...rest } = facts;
+  return { ...worker, ...rest };
+}
+
+/** The requests under way of all workers, as each last told them. */
+function requestsOf(services: readonly ServiceStatus[]): readonly object[] {
+  const all = services.flatMap(({ name, workers }) =>
+    workers.flatMap(({ id, pid, silentMs, facts }) => {
+      const requests = Array.isArray(facts.requests) ? (facts.requests as { readonly ageMs: number }[]) : [];
+      return requests.map(({ ageMs, ...request }) => ({
+        ageMs: Math.round(ageMs + silentMs),
+        ...request,
+        service: name,
+        worker: id,
+        pid,
+      }));
+    }),
+  );
+  return all.sort((a, b) => b.ageMs - a.ageMs).slice(0, MOST_REQUESTS);
+}
+
+function optionsOf(config: Config | undefined): readonly object[] {
+  return config === undefined ? [] : differencesFromDefaults(config);
+}
+
+async function reload(controlled: Controlled): Promise<ReloadReport> {
+  const report = await controlled.reload();
+  return report ?? refuse('PORTICO_STOPPING', 'the service is being stopped: nothing is reloaded any more', 409);
+}
+
+async function setLogLevel(controlled: Controlled, { level, service }: ControlRequest['body']): Promise<object> {
+  const { log, fleet } = controlled;
+  if (!isLogLevel(level)) {
+    return refuse(
+      'PORTICO_LOG_LEVEL',
+      `there is no level ${JSON.stringify(level)}: one of ${LOG_LEVELS.join(', ')}`,
+      400,
+    );
+  }
+  const name = service === undefined ? undefined : serviceNamed(controlled, service).name;
+  log.notice(`Log level: ${level}`, { service: name, level });
+  if (name === undefined || fleet === undefined) log.level = level;
+  const answers = (await fleet?.setLogLevel(level, name)) ?? [];
+  return { level, service: name, workers: answers };
+}
+
+function isLogLevel(level: unknown): level is LogLevel {
+  return LOG_LEVELS.some((each) => each === level);
+}
+
+function serviceNamed({ status }: Controlled, name: unknown): ServiceStatus {
+  const { services } = status();
+  const found = services.find((service) => service.name === name);
+  if (found !== undefined) return found;
+  const names = services.map((service) => service.name).join(', ');
+  return refuse('PORTICO_NO_SUCH_SERVICE', `there is no service ${JSON.stringify(name)}; there are: ${names}`);
+}
+
+/** By pid, or by its number where one service alone runs. */
+function workerNamed({ status }: Controlled, named: unknown): WorkerStatus {
+  const { services } = status();
+  const workers = services.flatMap((service) => service.workers);
+  const found =
+    workers.find(({ pid }) => pid === named) ??
+    (services.length === 1 ? workers.find(({ id }) => id === named) : undefined);
+  const pids = workers.map(({ pid }) => pid).join(', ');
+  return found ?? refuse('PORTICO_NO_SUCH_WORKER', `there is no worker ${JSON.stringify(named)}; their pids: ${pids}`);
+}
+
+function workersOf(workers: unknown): number {
+  if (Number.isInteger(workers) && (workers as number) >= 0) return workers as number;
+  return refuse('PORTICO_INVALID_WORKERS', `workers is ${JSON.stringify(workers)}, not a whole number from 0`, 400);
+}
+
+function refuseAlone(): never {
+  return refuse('PORTICO_NO_WORKERS', 'this process runs its services by itself: it has no workers', 409);
+}
+
+function refuse(code: string, message: string, status = 404): never {
+  throw new ControlRefused(status, code, { message });
+}

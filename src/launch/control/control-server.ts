@@ -1,0 +1,138 @@
+/**
+ * The control server: HTTP with JSON on a Unix socket, answered by the parent or the single process from what it knows.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { HTTPMethod, Instance } from 'find-my-way';
+import { describeError, didYouMean, PorticoError } from '../../errors/index.js';
+import type { Logger } from '../../log/index.js';
+import { listenOnPath, SocketTaken } from '../sockets/private-socket.js';
+
+/** What is asked: the variables of the path, those of the query, and the JSON body. */
+export interface ControlRequest {
+  readonly params: Readonly<Record<string, string | undefined>>;
+  readonly query: Readonly<Record<string, string | undefined>>;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** Answers with a document, or with text. What it throws is answered with a status of {@link statusOf}. */
+export type ControlHandler = (request: ControlRequest) => unknown;
+
+/** By method and path of find-my-way, as in `GET /status`. */
+export type ControlRoutes = Readonly<Record<string, ControlHandler>>;
+
+/** The largest body. */
+const BODY_BYTES = 65_536;
+
+/** A request that cannot be carried out: 404 or 409 instead of 400. */
+export class ControlRefused extends PorticoError {
+  readonly status: number;
+
+  constructor(status: number, code: string, what: { message: string; hint?: string }) {
+    super(code, what);
+    this.status = status;
+  }
+}
+
+export class ControlServer {
+  readonly #server: Server;
+  readonly #routes: ControlRoutes;
+  readonly #log: Logger;
+  #router: Instance<never> | undefined;
+
+  constructor(routes: ControlRoutes, log: Logger) {
+    this.#routes = routes;
+    this.#log = log;
+    this.#server = createServer((req, res) => void this.#answer(req, res)).unref();
+  }
+
+  /** Rejects with `PORTICO_CONTROL_SOCKET`. The server keeps no process alive. */
+  async listen(path: string): Promise<void> {
+    try {
+      await listenOnPath(this.#server, path);
+    } catch (error) {
+      if (!(error instanceof SocketTaken)) throw error;
+      throw new PorticoError('PORTICO_CONTROL_SOCKET', {
+        message: `the control server cannot listen on ${path}: ${error.message}`,
+        hint: 'Name another path in [control] socket, or leave it empty for none.',
+        cause: error.cause,
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    try {
+      this.#router ??= await routerOf(this.#routes);
+      const [path = '/', query = ''] = (req.url ?? '/').split('?', 2);
+      const found = this.#router.find(req.method as HTTPMethod, path);
+      if (found === null) throw notFound(this.#routes, `${req.method} ${path}`);
+      const { store, params } = found as unknown as { store: ControlHandler; params: ControlRequest['params'] };
+      const body = await readJson(req);
+      send(res, 200, await store({ params, query: Object.fromEntries(new URLSearchParams(query)), body }));
+    } catch (error) {
+      const status = statusOf(error);
+      if (status === 500) this.#log.error('a request of the control socket failed', { err: error, url: req.url });
+      const { code = 'PORTICO_CONTROL_FAILED', hint } = error as Partial<PorticoError>;
+      send(res, status, {
+        error: { code, message: status === 500 ? describeError(error) : (error as Error).message, hint },
+      });
+    }
+  }
+}
+
+/** Loaded with the first request: a parent that is never asked does not need it. */
+async function routerOf(routes: ControlRoutes): Promise<Instance<never>> {
+  const { default: findMyWay } = await import('find-my-way');
+  const router = findMyWay();
+  for (const [route, handler] of Object.entries(routes)) {
+    const [method, path] = route.split(' ') as [HTTPMethod, string];
+    router.on(method, path, () => undefined, handler);
+  }
+  return router as unknown as Instance<never>;
+}
+
+function notFound(routes: ControlRoutes, asked: string): ControlRefused {
+  const hint = didYouMean(asked, Object.keys(routes)) ?? `There are: ${Object.keys(routes).join(', ')}.`;
+  return new ControlRefused(404, 'PORTICO_CONTROL_NOT_FOUND', { message: `there is nothing at ${asked}`, hint });
+}
+
+async function readJson(req: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
+  const refused = (message: string): ControlRefused => new ControlRefused(400, 'PORTICO_CONTROL_BODY', { message });
+  let text = '';
+  for await (const chunk of req.setEncoding('utf8') as AsyncIterable<string>) {
+    text += chunk;
+    if (text.length > BODY_BYTES)
+      throw new ControlRefused(413, 'PORTICO_CONTROL_BODY', { message: 'the body is too large' });
+  }
+  if (text === '') return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw refused(`the body is not JSON: ${(error as Error).message}`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw refused('the body has to be an object');
+  return value as Record<string, unknown>;
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof ControlRefused) return error.status;
+  return error instanceof PorticoError ? 400 : 500;
+}
+
+function send(res: ServerResponse, status: number, value: unknown): void {
+  const isText = typeof value === 'string';
+  const text = isText ? value : `${JSON.stringify(value, undefined, 2)}\n`;
+  const type = isText ? 'text/plain; charset=utf-8' : 'application/json';
+  res.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+  });
+  res.end(text);
+}

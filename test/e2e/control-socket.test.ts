@@ -1,0 +1,239 @@
+/** The control socket of a running service, and the commands of api-cli that use it. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { lstatSync, statSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { dirname, join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { get } from '../fixtures/http-client.js';
+import { apiCli, emptyProject, freePort, Program, startProject } from './program.js';
+import { pidProject } from './projects.js';
+
+const app = `
+export const app = () => (req, res) => {
+  if (req.url === '/spin') return endlessly();
+  if (req.url.startsWith('/work')) return void res.writeHead(200, { 'x-pid': process.pid }).write('begun');
+  res.end(String(process.pid));
+};
+function endlessly() {
+  for (;;) Math.random();
+}
+`;
+
+interface Served {
+  readonly folder: string;
+  readonly port: number;
+  readonly program: Program;
+  /** The path of the control socket, from the log. */
+  readonly socket: string;
+}
+
+async function served(t: TestContext, { more = '', workers = 2 } = {}): Promise<Served> {
+  const port = await freePort();
+  const project = emptyProject({ ...pidProject(port, workers, more), 'app.js': app });
+  const program = startProject(t, project);
+  await program.printed(/http:\/\/127\.0\.0\.1:\d+ +\d worker/);
+  const [, socket] = await program.printed(/"event":"control","socket":"([^"]+)"/);
+  return { folder: project.folder, port, program, socket: socket! };
+}
+
+interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function cli(folder: string, ...words: string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [apiCli, ...words], { cwd: folder }, (error, stdout, stderr) => {
+      resolve({ status: error === null ? 0 : (error.code as number), stdout, stderr });
+    });
+  });
+}
+
+/** Asks the socket itself, as curl --unix-socket does. */
+function ask(socketPath: string, method: string, path: string, body = ''): Promise<{ status: number; body: unknown }> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath, method, path }, async (res) => {
+      let text = '';
+      for await (const chunk of res) text += String(chunk);
+      resolve({ status: res.statusCode!, body: JSON.parse(text) });
+    });
+    asked.on('error', reject);
+    asked.end(body);
+  });
+}
+
+/** A request that is answered in part, and stays so. */
+function begun(port: number, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    request({ port, host: '127.0.0.1', path }, (res) => resolve(String(res.headers['x-pid'])))
+      .on('error', reject)
+      .end();
+  });
+}
+
+interface Status {
+  readonly process: { readonly pid: number; readonly generation: number };
+  readonly services: readonly {
+    readonly name: string;
+    readonly wanted: number;
+    readonly workers: readonly { readonly pid: number; readonly inFlight: number; readonly stack?: string[] }[];
+  }[];
+}
+
+const status = async (socket: string): Promise<Status> => (await ask(socket, 'GET', '/status')).body as Status;
+
+test('OP-40 OP-41 the parent answers on a socket that its user alone may open, below a directory of the same', async (t) => {
+  const { socket, program, folder } = await served(t);
+  assert.equal(statSync(socket).mode & 0o777, 0o600);
+  assert.equal(statSync(dirname(socket)).mode & 0o777, 0o700);
+  const { process: parent, services } = await status(socket);
+  assert.equal(parent.pid, program.pid);
+  assert.deepEqual(
+    services.map(({ name, wanted, workers }) => [name, wanted, workers.length]),
+    [['hello', 2, 2]],
+  );
+  const shown = await cli(folder, 'status');
+  assert.match(shown.stdout, /^hello +127\.0\.0\.1:\d+ +2 of 2 ready/m);
+  program.kill();
+  assert.equal((await program.ended).code, 0);
+  assert.equal(lstatSync(socket, { throwIfNoEntry: false }), undefined);
+  const { status: failed, stderr } = await cli(folder, 'status');
+  assert.equal(failed, 1);
+  assert.match(stderr, /no service can be asked on .*: nothing listens there/);
+});
+
+test('OP-43 OP-53 a worker that is stuck is shown with the line of code it is stuck in', async (t) => {
+  const { socket, port, folder } = await served(t, { workers: 1 });
+  get(port, '/spin').catch(() => undefined);
+  let stack: string[] | undefined;
+  while (stack === undefined) stack = (await status(socket)).services[0]?.workers[0]?.stack;
+  assert.match(stack[0]!, /endlessly .*app\.js:8:/);
+  assert.match((await cli(folder, 'status')).stdout, /worker 0 is stuck:\n +at endlessly .*app\.js:8:/);
+});
+
+test('OP-52 requests under way are listed with age, worker and path without its query', async (t) => {
+  const { socket, port, folder } = await served(t);
+  const pid = Number(await begun(port, '/work?token=secret'));
+  let requests: readonly { path: string; pid: number }[] = [];
+  while (requests.length === 0) requests = ((await ask(socket, 'GET', '/requests')).body as { requests: [] }).requests;
+  assert.deepEqual(
+    requests.map((each) => [each.path, each.pid]),
+    [['/work', pid]],
+  );
+  const { stdout } = await cli(folder, 'requests');
+  assert.match(stdout, /^\d+\.\d s +hello\/\d +GET +\/work /m);
+  assert.doesNotMatch(stdout, /secret/);
+});
+
+test('OP-11 reload waits and prints what came of it: 0 for a good file, 1 for a broken one, which changes nothing', async (t) => {
+  const { socket, port, folder } = await served(t);
+  const good = await cli(folder, 'reload');
+  assert.deepEqual([good.status, good.stderr], [0, '']);
+  assert.match(good.stdout, /^accepted after \d+ ms, configuration 2\n +hello: 2 workers replaced/);
+  writeFileSync(join(folder, 'portico.ini'), `[api:hello]\nport = ${port}\nworkrs = 3\n`);
+  const bad = await cli(folder, 'reload');
+  assert.equal(bad.status, 1);
+  assert.match(bad.stdout, /^refused after .*portico\.ini:3:1.*workrs/s);
+  assert.equal((await status(socket)).process.generation, 2);
+});
+
+test('OP-12 scale, restart and stop do what they say, for a service that there is', async (t) => {
+  const { socket, folder, program } = await served(t);
+  const before = (await status(socket)).services[0]!.workers.map(({ pid }) => pid);
+  assert.match((await cli(folder, 'scale', 'hello', '3')).stdout, /hello has 3 workers/);
+  assert.equal((await status(socket)).services[0]?.wanted, 3);
+  const unknown = await cli(folder, 'restart', 'helo');
+  assert.equal(unknown.status, 1);
+  assert.match(unknown.stderr, /there is no service "helo"; there are: hello/);
+  assert.equal((await cli(folder, 'restart', 'hello')).status, 0);
+  const left = (await status(socket)).services[0]!.workers.filter(({ pid }) => before.includes(pid));
+  assert.deepEqual(left, []);
+  assert.equal((await cli(folder, 'stop')).status, 0);
+  assert.equal((await program.ended).code, 0);
+});
+
+test('OP-13 OP-14 the level of the log and the report of one worker are asked for by command', async (t) => {
+  const { socket, folder, program } = await served(t);
+  assert.equal((await cli(folder, 'log-level', 'debug')).status, 0);
+  const from = program.output().length;
+  assert.equal((await cli(folder, 'scale', 'hello', '3')).status, 0);
+  await program.printed(/"level":"debug".*Started child/, from);
+  const [worker] = (await status(socket)).services[0]!.workers;
+  const { stdout } = await cli(folder, 'report', '--worker', String(worker!.pid));
+  assert.match(stdout, new RegExp(`pid ${worker!.pid}\\)[\\s\\S]*Guru Meditation`));
+});
+
+test('OP-42 the socket of a killed process is replaced; that of a living one is left to it, which the log says', async (t) => {
+  const { socket, port, folder, program } = await served(t);
+  await program.end();
+  assert.ok(lstatSync(socket).isSocket());
+  const second = startProject(t, { folder, remove: () => undefined });
+  await second.printed(/"event":"control"/);
+  assert.equal((await status(socket)).process.pid, second.pid);
+  const third = startProject(t, { folder, remove: () => undefined }, ['--set', `api:hello.port=${await freePort()}`]);
+  await third.printed(/has no control socket: .*another process answers on it/);
+  await third.printed(/"event":"ready"/);
+  assert.equal((await status(socket)).process.pid, second.pid);
+  assert.ok(port > 0);
+});
+
+test('[control] socket names the path, or wants none', async (t) => {
+  const { socket, folder } = await served(t, { more: '[control]\nsocket = here.sock' });
+  assert.equal(socket, join(folder, 'here.sock'));
+  assert.match((await cli(folder, 'status')).stdout, /^hello/m);
+  const port = await freePort();
+  const project = emptyProject({ ...pidProject(port, 1, '[control]\nsocket ='), 'app.js': app });
+  const program = startProject(t, project);
+  await program.printed(/"event":"ready"/);
+  assert.doesNotMatch(program.output(), /"event":"control"/);
+  const refused = await cli(project.folder, 'status');
+  assert.match(refused.stderr, /the configuration wants no control socket/);
+});
+
+test('what is asked wrongly is refused with a reason: path, body, member', async (t) => {
+  const { socket } = await served(t, { workers: 1 });
+  const cases = [
+    ['GET', '/statsu', '', 404, /Did you mean .*GET \/status/],
+    ['POST', '/scale', '{', 400, /not JSON/],
+    ['POST', '/scale', '[]', 400, /has to be an object/],
+    ['POST', '/scale', '{"service":"hello","workers":-1}', 400, /not a whole number/],
+    ['POST', '/scale', '{"service":"x","workers":1}', 404, /there are: hello/],
+    ['POST', '/log-level', '{"level":"loud"}', 400, /one of trace, debug/],
+    ['POST', '/report', '{"worker":1}', 404, /their pids/],
+  ] as const;
+  for (const [method, path, body, code, why] of cases) {
+    const answer = await ask(socket, method, path, body);
+    assert.equal(answer.status, code, path);
+    assert.match(JSON.stringify(answer.body), why);
+  }
+});
+
+test('a single process has a control socket as well, and says what it cannot do', async (t) => {
+  const main = `
+import { Config, launch } from 'portico';
+import { Service } from 'portico/service';
+class Idle extends Service { name = 'idle'; }
+const config = await Config.load({ files: ['portico.ini'] });
+const launcher = await launch(new Idle(), { config });
+process.exitCode = await launcher.wait();
+`;
+  const project = emptyProject({ 'main.js': main, 'portico.ini': '[control]\nsocket = alone.sock\n' });
+  const program = new Program(process.execPath, ['main.js'], { cwd: project.folder });
+  t.after(async () => {
+    await program.end();
+    project.remove();
+  });
+  await program.printed(/"event":"control"/);
+  const socket = join(project.folder, 'alone.sock');
+  assert.deepEqual(
+    (await status(socket)).services.map(({ name }) => name),
+    ['idle'],
+  );
+  const refused = await ask(socket, 'POST', '/scale', '{"service":"idle","workers":2}');
+  assert.equal(refused.status, 409);
+  assert.match(JSON.stringify(refused.body), /it has no workers/);
+  assert.equal((await ask(socket, 'POST', '/stop')).status, 200);
+  assert.equal((await program.ended).code, 0);
+});
