@@ -9,10 +9,15 @@ export const STATUS_REFUSED = 78;
 export const STATUS_USAGE = 2;
 
 export function exitStatusOf(error: unknown): number {
-  if (error instanceof ConfigurationRefused) return error.blamesConfiguration ? STATUS_REFUSED : 1;
+  if (error instanceof ConfigurationRefused) return error.blamesConfiguration && !isIdle(error) ? STATUS_REFUSED : 1;
   // Anything can be thrown, undefined as well.
   const code = (error as { code?: unknown } | null | undefined)?.code;
   return code === 'PORTICO_USAGE' ? STATUS_USAGE : 1;
+}
+
+/** Nothing is wrong with it but that it leaves nothing to serve: no API started, which is 1 as in oslo's programs. */
+function isIdle({ diagnostics }: ConfigurationRefused): boolean {
+  return diagnostics.every(({ severity, code }) => severity === 'warning' || code === 'PORTICO_NO_APIS');
 }
 
 /** The text for an operator. What the system refuses, such as a full disk, is one line; what nobody expected has its stack. */

@@ -112,8 +112,15 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
   const managers = imports ? await judgeManagers(judged) : [];
   return {
     ...given,
-    diagnostics: inOrder(joined([...written, ...managers, ...pasted.diagnostics], given.diagnostics)),
+    diagnostics: inOrder(joined([...written, ...managers, ...pasted.diagnostics], given.diagnostics)).map(asForOthers),
   };
+}
+
+/** A configuration that names no API at all may be that of a program of one's own: nothing is wrong with it. */
+function asForOthers(diagnostic: Diagnostic): Diagnostic {
+  const { code, place } = diagnostic;
+  const isNamed = place !== undefined && place.kind !== 'default';
+  return code === 'PORTICO_NO_APIS' && !isNamed ? { ...diagnostic, severity: 'warning' } : diagnostic;
 }
 
 function isError({ severity }: Diagnostic): boolean {

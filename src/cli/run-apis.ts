@@ -76,7 +76,7 @@ export async function runApis(services: MakeServices, options: RunApisOptions = 
       // On standard error it is already.
       if (logFileOf(config) !== undefined && logFileIssue(config) === undefined)
         log.error(`The start failed: ${describeError(all)}`);
-      return exitStatusOf(all);
+      return exitStatusOf(error);
     }
   } catch (error) {
     if (isWorker()) throw error;

@@ -13,6 +13,7 @@ const RESTART = [
   'DEFAULT.log_file',
   'DEFAULT.restart_method',
   'DEFAULT.backdoor_supervisor',
+  'control.socket',
   'oslo_reports.file_event_handler',
   'oslo_reports.file_event_handler_interval',
   'api:hello.listen',

@@ -47,7 +47,7 @@ test('OP-3 check of a service file that is taken for a paste file says how it is
 test('OP-1 LC-1403 names without a comma between them start nothing, with the place and what to write', (t) => {
   const cwd = folder(t, { ...pasted, 'portico.ini': '[DEFAULT]\nenabled_apis = hello world\n' });
   const { status, stderr } = cli(cwd);
-  assert.equal(status, 78);
+  assert.equal(status, 1);
   assert.match(
     stderr,
     /portico\.ini:2:16: error: \[DEFAULT\] enabled_apis: No APIs were started\. Check the enabled_apis/,
@@ -65,7 +65,7 @@ test('OP-1 CF-1 without a configuration file start and check say so, and where i
   const cwd = folder(t, {});
   const said = `No configuration file was found: neither portico.ini nor paste/portico.ini in ${cwd}, nor portico.conf in `;
   const started = cli(cwd);
-  assert.equal(started.status, 78);
+  assert.equal(started.status, 1);
   assert.ok(started.stderr.includes(said), started.stderr);
   assert.match(started.stderr, /"level":"warn".*Name one with --config-file/);
   const checked = cli(cwd, 'check');
