@@ -1,8 +1,9 @@
 /** The control socket of a running service, and the commands of api-cli that use it. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { lstatSync, statSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
@@ -52,16 +53,17 @@ function cli(folder: string, ...words: string[]): Promise<Outcome> {
 }
 
 /** Asks the socket itself, as curl --unix-socket does. */
-function ask(socketPath: string, method: string, path: string, body = ''): Promise<{ status: number; body: unknown }> {
-  return new Promise((resolve, reject) => {
-    const asked = request({ socketPath, method, path }, async (res) => {
-      let text = '';
-      for await (const chunk of res) text += String(chunk);
-      resolve({ status: res.statusCode!, body: JSON.parse(text) });
-    });
-    asked.on('error', reject);
-    asked.end(body);
-  });
+async function ask(
+  socketPath: string,
+  method: string,
+  path: string,
+  body = '',
+): Promise<{ status: number; body: unknown }> {
+  const asked = request({ socketPath, method, path }).end(body);
+  const [res] = (await once(asked, 'response')) as [IncomingMessage];
+  let text = '';
+  for await (const chunk of res) text += String(chunk);
+  return { status: res.statusCode!, body: JSON.parse(text) };
 }
 
 /** A request that is answered in part, and stays so. */
