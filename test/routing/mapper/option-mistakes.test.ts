@@ -50,7 +50,7 @@ test('a name among the options of a route that can only be a mistake is one, wit
       told.some((text) => expected.test(text)),
       `${JSON.stringify(options)}\n${told.join('\n')}`,
     );
-    assert.match(told[0]!, /option-mistakes\.test\.(?:js|ts):\d+:\d+: the route "\/a\/\{id\}"/);
+    assert.match(told[0]!, /option-mistakes\.test\.(?:js|ts):\d+:\d+: error: the route "\/a\/\{id\}"/);
   }
   const [both] = await connecting({ ...index, conditons: {}, method: 'POST' });
   assert.match(both!, /a route has no options "conditons", "method"/);
