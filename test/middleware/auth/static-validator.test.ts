@@ -55,9 +55,9 @@ const place = (line: number, column: number): string => `tokens.json:${line}:${c
 test('a member that is none is refused at its place, with the nearest ones', () => {
   assert.equal(
     refusalOf('{"s3cret": {"user": "bob"}}'),
-    `${place(1, 2)}this token has no user_id
+    `${place(1, 2)}error: this token has no user_id
   Say whose token it is: "user_id": "…".
-${place(1, 13)}the entry of a token has no member "user"
+${place(1, 13)}error: the entry of a token has no member "user"
   Did you mean "user_id" or "user_name" or "user_domain"?`,
   );
   assert.match(
@@ -66,11 +66,11 @@ ${place(1, 13)}the entry of a token has no member "user"
   );
   assert.match(
     refusalOf('{"s3cret": {"user_id": "b", "domain": {"nme": "x"}}}'),
-    /:1:40: domain has no member "nme"\n.*"name"/,
+    /:1:40: error: domain has no member "nme"\n.*"name"/,
   );
   assert.match(
     refusalOf('{"s3cret": {"user_id": "b", "app_credential": {"access_rules": [{"pth": "/"}]}}}'),
-    /:1:66: one of access_rules has no member "pth"\n.*"path"/,
+    /:1:66: error: one of access_rules has no member "pth"\n.*"path"/,
   );
   assert.match(
     refusalOf('{"s3cret": {"user_id": "b", "__proto__": "x"}}'),
@@ -111,6 +111,6 @@ test('a file of another form is refused, and no token is shown', () => {
   }
   assert.match(
     refusalOf('{"tokens": {"s3cret": {"user_id": "b"}}}'),
-    /:1:13: the entry of a token has no member of this name/,
+    /:1:13: error: the entry of a token has no member of this name/,
   );
 });
