@@ -4,20 +4,25 @@
 export const groups = [
   {
     name: 'framing',
-    tests: ['server/malformed', 'server/answer-length'],
+    tests: ['server/requests/malformed', 'server/answer-length'],
     mutants: [
       {
         what: 'a request with Content-Length and Transfer-Encoding is served',
         file: 'server/requests/request-guard.js',
         replace: 'if (httpVersionMinor === 0 || contentLength !== undefined)',
         by: 'if (false)',
-        tests: ['server/malformed'],
+        tests: ['server/requests/malformed'],
       },
     ],
   },
   {
     name: 'spelling',
-    tests: ['server/request-target', 'middleware/spellings', 'middleware/access-rules', 'middleware/read-only'],
+    tests: [
+      'server/requests/request-target',
+      'middleware/spellings',
+      'middleware/auth/access-rules',
+      'middleware/read-only',
+    ],
     mutants: [
       {
         what: 'filters judge by the path as it was sent',
@@ -30,21 +35,21 @@ export const groups = [
   },
   {
     name: 'identity',
-    tests: ['server/request-pool', 'middleware/identity', 'middleware/noauth', 'middleware/basic-auth'],
+    tests: ['server/requests/request-pool', 'middleware/auth/identity', 'middleware/noauth', 'middleware/basic-auth'],
     mutants: [
       {
         what: 'a pipelined answer tells its events in the context of the one before it',
         file: 'server/connections/connections.js',
         replace: 'if (inContext !== undefined)',
         by: 'if (true)',
-        tests: ['server/request-pool'],
+        tests: ['server/requests/request-pool'],
       },
       {
         what: "a client's identity headers reach the application",
         file: 'middleware/auth/identity.js',
         replace: 'removeHeaders(req, (name) => IDENTITY_HEADERS.has(name) ||',
         by: 'removeHeaders(req, (name) => name === "x-roles" ||',
-        tests: ['middleware/identity'],
+        tests: ['middleware/auth/identity'],
       },
     ],
   },
@@ -63,11 +68,11 @@ export const groups = [
   },
   {
     name: 'memory',
-    tests: ['server/memory-budget', 'server/memory', 'server/hostile-clients'],
+    tests: ['server/memory-budget', 'server/memory', 'server/connections'],
     mutants: [
       {
         what: 'pieces of a body are kept as they come',
-        file: 'server/requests/request-body.js',
+        file: 'server/requests/join-chunks.js',
         replace: 'if (chunk !== null && chunk.length < LARGE)',
         by: 'if (false)',
         tests: ['server/memory-budget'],
@@ -96,7 +101,7 @@ export const groups = [
   },
   {
     name: 'secrets',
-    tests: ['text/secrets', 'text/printable', 'config/command-line', 'launch/worker-process'],
+    tests: ['text/secrets', 'text/printable', 'config/sources/command-line', 'launch/worker-process'],
     mutants: [
       {
         what: 'a password is taken to end at the first @ in it',
