@@ -12,6 +12,7 @@ import { formatDuration } from '../text/index.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
 import { choice, wholeNumber } from './option-values.js';
+import { columns, print } from './output.js';
 
 interface ControlArguments extends ConfigurationArguments {
   readonly socket?: string;
@@ -160,10 +161,6 @@ function notRunning(path: string, cause: NodeJS.ErrnoException): PorticoError {
   });
 }
 
-function print(given: ControlArguments, document: unknown, text: () => string): void {
-  process.stdout.write(`${given.json === true ? JSON.stringify(document, undefined, 2) : text()}\n`);
-}
-
 interface StatusDocument extends Pick<LauncherStatus, 'reloads'> {
   readonly process: Pick<LauncherStatus, 'pid' | 'stopping' | 'generation'> & {
     readonly name: string;
@@ -193,7 +190,9 @@ function statusText({
     lines.push('', `${service}  ${where}  ${ready} of ${wanted} ready  ${restarts} restarts`);
     const rows = workers.map(workerRow);
     lines.push(
-      ...table(['worker', 'pid', 'state', 'up', 'busy', 'lag', 'memory', 'requests'], rows).map((row) => `  ${row}`),
+      ...columns([['worker', 'pid', 'state', 'up', 'busy', 'lag', 'memory', 'requests'], ...rows]).map(
+        (row) => `  ${row}`,
+      ),
     );
     for (const { id, stack } of workers) {
       if (stack !== undefined) lines.push(`  worker ${id} is stuck:`, ...stack.map((frame) => `    ${frame}`));
@@ -241,7 +240,7 @@ function requestsText(requests: readonly ShownRequest[]): string {
     requestId,
     peer,
   ]);
-  return table(['age', 'worker', 'method', 'path', 'route', 'request id', 'from'], rows).join('\n');
+  return columns([['age', 'worker', 'method', 'path', 'route', 'request id', 'from'], ...rows]).join('\n');
 }
 
 function reloadText({
@@ -264,16 +263,4 @@ function reloadText({
   if (added.length > 0) lines.push(`  added: ${added.join(', ')}`);
   if (removed.length > 0) lines.push(`  removed: ${removed.join(', ')}`);
   return lines.join('\n');
-}
-
-/** Columns as wide as their widest cell. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const all = [head, ...rows];
-  const widths = head.map((_, at) => Math.max(...all.map((row) => row[at]!.length)));
-  return all.map((row) =>
-    row
-      .map((cell, at) => cell.padEnd(widths[at]!))
-      .join('  ')
-      .trimEnd(),
-  );
 }

@@ -13,6 +13,7 @@ import { type BuiltRouter, collectRouters, legacyRules, slowRequirements, warnin
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
 import { enabledApis } from './enabled-apis.js';
+import { columns } from './output.js';
 import { refuseErrors } from './plan.js';
 
 interface RoutesArguments extends ConfigurationArguments {
@@ -148,17 +149,6 @@ function targetOf({ controller, action, redirect }: DescribedRoute): string {
 
 function place(origin: Origin | undefined): string {
   return origin === undefined ? '-' : `${relative('', origin.file)}:${origin.line}`;
-}
-
-/** Rows with their columns aligned. */
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd(),
-  );
 }
 
 interface OpenApiArguments extends ConfigurationArguments {

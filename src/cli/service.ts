@@ -23,6 +23,7 @@ import {
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { configuredLogger, readConfiguration } from './configuration.js';
 import { choice, wholeNumber } from './option-values.js';
+import { columns, print } from './output.js';
 
 interface Output extends ConfigurationArguments {
   readonly json?: boolean;
@@ -200,10 +201,6 @@ function filterOf({ host, binary, topic, state, status }: ListArguments): ViewFi
   };
 }
 
-function print(given: Output, json: unknown, text: () => string): void {
-  process.stdout.write(`${given.json === true ? JSON.stringify(json, null, 2) : text()}\n`);
-}
-
 function table(services: readonly ServiceJson[]): string {
   const rows = [
     ['ID', 'BINARY', 'HOST', 'STATUS', 'STATE', 'LIFECYCLE', 'WORKERS', 'LAST SEEN'],
@@ -218,15 +215,7 @@ function table(services: readonly ServiceJson[]): string {
       last_seen_up ?? 'never',
     ]),
   ];
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column]!))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return columns(rows).join('\n');
 }
 
 function details(service: ServiceJson): string {

@@ -25,7 +25,7 @@ export interface Registration {
   readonly sectional?: boolean;
 }
 
-/** What every program has: the options of the rooms that are loaded anyway. `api:<name>` stands for all such sections. */
+/** What every program has: the options of the modules that are loaded anyway. `api:<name>` stands for all such sections. */
 export const programOptions: readonly Registration[] = [
   { group: 'DEFAULT', options: configOptions },
   { group: 'DEFAULT', options: enabledApisOptions },

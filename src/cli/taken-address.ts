@@ -2,15 +2,16 @@
  * Whether an address could be had now, and which process has it.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { ignoreErrors } from '../errors/index.js';
+import { connectError } from '../process/index.js';
 import type { ListenAddress } from '../service/index.js';
 import { maskUris } from '../text/index.js';
 
 /** Why an address cannot be had at the moment, with who has it where the system tells; undefined where it can. */
 export async function whyTaken(address: ListenAddress): Promise<string | undefined> {
   if ('path' in address) {
-    if (!(await answers(address.path))) return undefined;
+    if ((await connectError(address.path)) !== undefined) return undefined;
     return `somebody listens on ${address.path} already${holder(unixInodes(address.path))}`;
   }
   // Any free port is always to be had.
@@ -26,18 +27,6 @@ function bindError(host: string, port: number): Promise<NodeJS.ErrnoException | 
     const server = createServer();
     server.once('error', resolve);
     server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
-  });
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect({ path });
-    const done = (alive: boolean): void => {
-      probe.destroy();
-      resolve(alive);
-    };
-    probe.once('connect', () => done(true));
-    probe.once('error', () => done(false));
   });
 }
 

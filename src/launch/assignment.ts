@@ -7,7 +7,7 @@ import type { Diagnostic } from '../errors/index.js';
 import type { ListenAddress } from '../service/index.js';
 import type { LaunchSettings } from './launcher-options.js';
 
-/** Which worker a process is; other rooms read it with `workerAssignment()`. */
+/** Which worker a process is; other directories read it with `workerAssignment()`. */
 export type Assignment = WorkerAssignment;
 
 /** The worker's end of the pipe its watch thread writes to; the channel is 3, the sockets begin at 5. */

@@ -2,9 +2,9 @@
  * Opens a listener: on a host and port, on a unix path, or on a bound socket that a launcher has handed over.
  */
 import { lstatSync, unlinkSync } from 'node:fs';
-import { type AddressInfo, connect, type Server as NetServer } from 'node:net';
+import type { AddressInfo, Server as NetServer } from 'node:net';
 import { PorticoError } from '../errors/index.js';
-import { madeWithMode } from '../process/index.js';
+import { connectError, madeWithMode } from '../process/index.js';
 import type { ListenAddress, ListenSocket } from '../service/index.js';
 
 /** What to listen on. */
@@ -81,11 +81,5 @@ const HINTS: Readonly<Record<string, string>> = {
 
 async function removeStaleSocket(path: string): Promise<void> {
   if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;
-  const alive = await new Promise<boolean>((resolve) => {
-    const probe = connect(path);
-    probe.once('connect', () => resolve(true));
-    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'));
-    probe.once('close', () => probe.destroy());
-  });
-  if (!alive) unlinkSync(path);
+  if ((await connectError(path)) === 'ECONNREFUSED') unlinkSync(path);
 }

@@ -7,10 +7,8 @@ import { describeError, didYouMean, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { listenOnPath, SocketTaken } from '../sockets/private-socket.js';
 
-/** What is asked: the variables of the path, those of the query, and the JSON body. */
+/** What is asked, as JSON. */
 export interface ControlRequest {
-  readonly params: Readonly<Record<string, string | undefined>>;
-  readonly query: Readonly<Record<string, string | undefined>>;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
@@ -67,12 +65,11 @@ export class ControlServer {
   async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     try {
       this.#router ??= await routerOf(this.#routes);
-      const [path = '/', query = ''] = (req.url ?? '/').split('?', 2);
+      const [path = '/'] = (req.url ?? '/').split('?', 1);
       const found = this.#router.find(req.method as HTTPMethod, path);
       if (found === null) throw notFound(this.#routes, `${req.method} ${path}`);
-      const { store, params } = found as unknown as { store: ControlHandler; params: ControlRequest['params'] };
-      const body = await readJson(req);
-      send(res, 200, await store({ params, query: Object.fromEntries(new URLSearchParams(query)), body }));
+      const { store } = found as unknown as { store: ControlHandler };
+      send(res, 200, await store({ body: await readJson(req) }));
     } catch (error) {
       const status = statusOf(error);
       if (status === 500) this.#log.error('a request of the control socket failed', { err: error, url: req.url });

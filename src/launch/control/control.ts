@@ -7,14 +7,13 @@ import { ControlServer } from './control-server.js';
 import { controlOptions, controlPath } from './control-socket.js';
 
 export class Control {
-  readonly #controlled: Controlled;
+  readonly #controlled: Omit<Controlled, 'name' | 'version'>;
   readonly #host: HostProcess;
   #server: ControlServer | undefined;
   #opening: Promise<void> | undefined;
 
   constructor(host: HostProcess, controlled: Omit<Controlled, 'name' | 'version'>) {
-    const version = packageOf(host.argv[1] ?? '')?.manifest.version;
-    this.#controlled = { ...controlled, name: programName(host), version };
+    this.#controlled = controlled;
     this.#host = host;
   }
 
@@ -29,12 +28,14 @@ export class Control {
   }
 
   async #open(): Promise<void> {
-    const { config, log, name } = this.#controlled;
+    const { config, log } = this.#controlled;
     if (config === undefined) return;
     try {
+      const name = programName(this.#host);
       const path = controlPath(config, name, this.#host.env);
       if (path === undefined) return;
-      const server = new ControlServer(controlRoutes(this.#controlled), log);
+      const version = packageOf(this.#host.argv[1] ?? '')?.manifest.version;
+      const server = new ControlServer(controlRoutes({ ...this.#controlled, name, version }), log);
       await server.listen(path);
       this.#server = server;
       log.info(`api-cli status and the like are answered on ${path}`, { event: 'control', socket: path });

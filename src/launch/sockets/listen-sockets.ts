@@ -4,10 +4,10 @@
  */
 import { lookup } from 'node:dns/promises';
 import { existsSync, lstatSync, unlinkSync } from 'node:fs';
-import net, { isIP } from 'node:net';
+import { isIP } from 'node:net';
 import { dirname } from 'node:path';
 import { describeError, PorticoError } from '../../errors/index.js';
-import { madeWithMode } from '../../process/index.js';
+import { connectError, madeWithMode } from '../../process/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import { type BoundHandle, bindSocket, canReusePort, nameOfDescriptor } from './bind.js';
 
@@ -97,20 +97,8 @@ async function removeStale(path: string): Promise<void> {
   } catch {
     return;
   }
-  if (!isSocket || (await answers(path))) throw taken('EADDRINUSE', path);
+  if (!isSocket || (await connectError(path)) !== 'ECONNREFUSED') throw taken('EADDRINUSE', path);
   unlinkSync(path);
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = net.connect({ path });
-    const done = (alive: boolean): void => {
-      probe.destroy();
-      resolve(alive);
-    };
-    probe.once('connect', () => done(true));
-    probe.once('error', (error: NodeJS.ErrnoException) => done(error.code !== 'ECONNREFUSED'));
-  });
 }
 
 function taken(code: string, shown: string, why = REASONS[code] ?? 'the system refused it'): NodeJS.ErrnoException {

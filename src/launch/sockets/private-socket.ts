@@ -2,8 +2,8 @@
  * A socket file that only its user may open: where a backdoor and the control server listen.
  */
 import { lstatSync, unlinkSync } from 'node:fs';
-import { connect, type Server } from 'node:net';
-import { madeWithMode } from '../../process/index.js';
+import type { Server } from 'node:net';
+import { connectError, madeWithMode } from '../../process/index.js';
 
 /** Why a socket file cannot be listened on. */
 export class SocketTaken extends Error {}
@@ -20,22 +20,10 @@ export async function listenOnPath(server: Server, path: string): Promise<void> 
       throw new SocketTaken((error as Error).message, { cause: error });
     }
     if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false) throw new SocketTaken('it is not a socket');
-    if (await isAnswered(path)) throw new SocketTaken('another process answers on it');
+    if ((await connectError(path)) === undefined) throw new SocketTaken('another process answers on it');
     unlinkSync(path);
     await bindPath(server, path);
   }
-}
-
-/** Closed at once: it says that a process listens, and takes nothing. */
-function isAnswered(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }
 
 function bindPath(server: Server, path: string): Promise<void> {
