@@ -7,7 +7,7 @@
 //   node test/run.mjs --long e2e/faults   with the counts of docs/reliability.md, which take minutes
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -51,6 +51,8 @@ const run = spawnSync(
     '--test',
     '--test-reporter=spec',
     `--test-timeout=${long ? 900_000 : 400_000}`,
+    // Node's default is one processor less than there are: files that wait for processes would leave the other of two idle.
+    `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`,
     ...files.toSorted((a, b) => (a < b ? -1 : 1)),
   ],
   { stdio: 'inherit', env: { ...process.env, XDG_RUNTIME_DIR: runtime, ...(long && { PORTICO_FAULTS: 'long' }) } },
