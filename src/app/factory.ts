@@ -6,6 +6,7 @@ import type { Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Awaitable } from '../service/index.js';
 import type { App, Filter } from './app.js';
+import type { Describe } from './description.js';
 
 /** Configuration as text, in the order of the file. A Map, because option names may be `__proto__` or `17`. */
 export type Conf = ReadonlyMap<string, string>;
@@ -65,6 +66,8 @@ export interface Declared<D extends OptionDeclarations = OptionDeclarations> {
   readonly trial?: boolean | Trial;
   /** The order it wants with these options; undefined: any. */
   readonly order?: (options: OptionsOf<D>) => WantedOrder | undefined;
+  /** What it says of itself. */
+  readonly describe?: Describe<OptionsOf<D>>;
   /** Further groups of the service configuration that it reads, `[api:compute]` or one of its own, with their options. */
   readonly groups?: Readonly<Record<string, OptionDeclarations>>;
 }
@@ -121,6 +124,8 @@ export interface MoreOfFactory<D extends OptionDeclarations> {
   readonly trial?: boolean | Make<D, unknown>;
   /** As {@link Declared.order}. */
   readonly order?: (options: OptionsOf<D>) => WantedOrder | undefined;
+  /** As {@link Declared.describe}. */
+  readonly describe?: Describe<OptionsOf<D>>;
   /** As {@link Declared.groups}. */
   readonly groups?: Readonly<Record<string, OptionDeclarations>>;
 }
@@ -129,7 +134,7 @@ function declaredFactory<D extends OptionDeclarations, T>(
   group: string,
   options: D,
   make: Make<D, T>,
-  { trial, order, groups }: MoreOfFactory<D>,
+  { trial, order, describe, groups }: MoreOfFactory<D>,
 ) {
   const withOptions =
     <R>(work: Make<D, R>) =>
@@ -143,6 +148,7 @@ function declaredFactory<D extends OptionDeclarations, T>(
     ...(groups === undefined ? {} : { groups }),
     ...(trial === undefined ? {} : { trial: typeof trial === 'function' ? withOptions(trial) : trial }),
     ...(order === undefined ? {} : { order }),
+    ...(describe === undefined ? {} : { describe }),
   });
 }
 

@@ -14,6 +14,7 @@ export { quoteClient } from './client-text.js';
 export { compose } from './compose.js';
 export { inPlace, selfPlaced } from './concurrency-limit.js';
 export { type ContextFields, contextFacts, currentContext, RequestContext } from './context.js';
+export type { Describe, Described, Description, OpenApiAdditions } from './description.js';
 export { type Environ, environ, type MatchedRoute, type Remote, remoteOf } from './environ.js';
 export {
   type AppFactory,

@@ -7,6 +7,7 @@ export { authOptions } from './auth-strategy.js';
 export { targetMask } from './client-text.js';
 export { type ConcurrencyLimit, limitConcurrency, noteOriginal } from './concurrency-limit.js';
 export { runInContext } from './context.js';
+export { descriptionOf } from './description.js';
 export { connectionAddress, connectionRemote, noteAddress, offerSignal } from './environ.js';
 export { type Declared, optionOrigin, type Trial, type WantedOrder } from './factory.js';
 export type { LeafPlugin } from './fastify-app.js';

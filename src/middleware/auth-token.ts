@@ -2,7 +2,15 @@
  * auth_token: callers show who they are by a token that an identity service vouches for, as keystonemiddleware's.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { beforeHead, environ, type FactoryContext, Fault, type Filter, filterFactory } from '../app/index.js';
+import {
+  beforeHead,
+  type Description,
+  environ,
+  type FactoryContext,
+  Fault,
+  type Filter,
+  filterFactory,
+} from '../app/index.js';
 import { optionOrigin } from '../app/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import {
@@ -67,8 +75,33 @@ export const authToken = filterFactory(
       cacheFor(options, ctx);
       await tryValidator(options, ctx);
     },
+    describe,
   },
 );
+
+function describe(options: AuthTokenOptions, req?: IncomingMessage): Description {
+  const bearer = options.acceptBearer || options.validator === 'jwt';
+  if (options.delayAuthDecision) {
+    return { does: `asks ${options.validator} what the token is worth, and leaves the decision to the application` };
+  }
+  if (req !== undefined && userTokenOf(req, bearer) === undefined) {
+    return { does: `answers 401, for the request has no ${bearer ? 'token' : 'X-Auth-Token'}`, answers: 401 };
+  }
+  const schemes: [string, object][] = [['token', { type: 'apiKey', in: 'header', name: 'X-Auth-Token' }]];
+  if (bearer) schemes.push(['bearer', { type: 'http', scheme: 'bearer' }]);
+  return {
+    does: `asks ${options.validator} what the token is worth; answers 401 where it is not valid, 503 where that cannot be told`,
+    answers: 'perhaps',
+    openapi: {
+      security: schemes.map(([name]) => ({ [name]: [] })),
+      securitySchemes: Object.fromEntries(schemes),
+      responses: {
+        401: { description: 'The token is missing or not valid.' },
+        503: { description: 'The token cannot be validated at present.' },
+      },
+    },
+  };
+}
 
 /**
  * Lets in who has a signed token (JSON Web Tokens, RFC 7519) in `Authorization: Bearer` or `X-Auth-Token`: auth_token with
@@ -89,8 +122,14 @@ export const jwtAuth = filterFactory(
       cacheFor(options, ctx);
       await tryValidator(options, ctx, jwt);
     },
+    describe: describeJwt,
   },
 );
+
+/** The options that are no token's are those of `[auth_token]`, which are not at hand: as they are by default. */
+function describeJwt(_options: unknown, req?: IncomingMessage): Description {
+  return describe({ acceptBearer: true, validator: 'jwt', delayAuthDecision: false } as AuthTokenOptions, req);
+}
 
 /** A paste file by itself is looked at. */
 function isAlone({ service, config }: FactoryContext): boolean {

@@ -3,9 +3,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { environ, Fault, filterFactory, remoteOf } from '../app/index.js';
+import { type Description, environ, Fault, filterFactory, remoteOf } from '../app/index.js';
 import { optionOrigin } from '../app/internal.js';
-import { boolean, defineOptions, duration, integer, path, string } from '../config/index.js';
+import { boolean, defineOptions, duration, integer, type OptionsOf, path, string } from '../config/index.js';
 import { addressKey } from './addresses.js';
 import { HtpasswdFile } from './auth/htpasswd-file.js';
 import { stripIdentity } from './auth/identity.js';
@@ -41,58 +41,78 @@ const LONGEST_PASSWORD = 72;
  * Lets in who has a user and a password of the file; everybody else gets 401 and a challenge, with the same body and after the
  * same time whether the user exists or not. Sets `environ(req).identity` and takes `Authorization` off.
  */
-export const basicAuth = filterFactory('basic_auth', basicAuthOptions, (options, ctx) => {
-  const file = new HtpasswdFile(options.userFile, ctx.log, optionOrigin(ctx, 'basic_auth', 'user_file'));
-  const checker = new PasswordChecker(options.maxConcurrentChecks);
-  ctx.onClose(() => checker.close());
-  // Of each process its own key: what is in its memory is no list of hashes to try passwords on.
-  const secretKey = randomBytes(32).toString('base64url');
-  const { loginCacheS: lifeS, failureCacheS: negativeLifeS } = options;
-  const logins = new TokenCache({ lifeS, negativeLifeS, maxEntries: MAX_REMEMBERED, secretKey });
-  const realm = options.realm.replace(/[^\x20-\x7e]|["\\]/g, '');
-  const challenge = { 'www-authenticate': `Basic realm="${realm}", charset="UTF-8"` };
-  const refusal = (reason: string, user?: string): Fault => {
-    ctx.log.debug('a login is refused', user === undefined ? { reason } : { reason, user });
-    return new Fault(401, { message: 'The request requires authentication.', headers: challenge });
-  };
-
-  const login = async (req: IncomingMessage): Promise<string> => {
-    const { authorization } = req.headers;
-    const credentials = credentialsOf(authorization);
-    if (credentials === undefined) throw refusal(authorization === undefined ? 'missing' : 'malformed');
-    const { user, password } = credentials;
-    const { hashes, known } = await file.hashesOf(user);
-    const fits = Buffer.byteLength(password) <= LONGEST_PASSWORD;
-    // With the hash: a login is another one when the file has changed.
-    const key = logins.keyOf(`${hashes[0]}${user}:${password}`, false);
-    const remembered = logins.get(key);
-    const check = async (): Promise<TokenInfo | RefusedToken> => {
-      const client = addressKey(remoteOf(req).address);
-      const equal = await checker.check({ password: fits ? password : '', hashes }, client);
-      if (equal && known && fits) return { userId: user, roles: [] };
-      return { refused: known ? 'wrong password' : 'unknown user' };
+export const basicAuth = filterFactory(
+  'basic_auth',
+  basicAuthOptions,
+  (options, ctx) => {
+    const file = new HtpasswdFile(options.userFile, ctx.log, optionOrigin(ctx, 'basic_auth', 'user_file'));
+    const checker = new PasswordChecker(options.maxConcurrentChecks);
+    ctx.onClose(() => checker.close());
+    // Of each process its own key: what is in its memory is no list of hashes to try passwords on.
+    const secretKey = randomBytes(32).toString('base64url');
+    const { loginCacheS: lifeS, failureCacheS: negativeLifeS } = options;
+    const logins = new TokenCache({ lifeS, negativeLifeS, maxEntries: MAX_REMEMBERED, secretKey });
+    const realm = options.realm.replace(/[^\x20-\x7e]|["\\]/g, '');
+    const challenge = { 'www-authenticate': `Basic realm="${realm}", charset="UTF-8"` };
+    const refusal = (reason: string, user?: string): Fault => {
+      ctx.log.debug('a login is refused', user === undefined ? { reason } : { reason, user });
+      return new Fault(401, { message: 'The request requires authentication.', headers: challenge });
     };
-    const answer = remembered ?? (await check());
-    // A good login stays for as long as it is used; a bad one is checked again after its time.
-    if (remembered === undefined || !isRefused(answer)) logins.set(key, answer);
-    if (isRefused(answer)) throw refusal(answer.refused, known ? user : undefined);
-    return user;
-  };
 
-  return (app) => async (req, res) => {
-    stripIdentity(req);
-    const user = await login(req);
-    removeHeaders(req, (name) => name === 'authorization');
-    environ(req).identity = { userId: user, userName: user };
-    if (options.setHeaders) {
-      for (const name of ['x-user', 'x-user-name']) {
-        req.headers[name] = encoded(user);
-        req.rawHeaders.push(name, encoded(user));
+    const login = async (req: IncomingMessage): Promise<string> => {
+      const { authorization } = req.headers;
+      const credentials = credentialsOf(authorization);
+      if (credentials === undefined) throw refusal(authorization === undefined ? 'missing' : 'malformed');
+      const { user, password } = credentials;
+      const { hashes, known } = await file.hashesOf(user);
+      const fits = Buffer.byteLength(password) <= LONGEST_PASSWORD;
+      // With the hash: a login is another one when the file has changed.
+      const key = logins.keyOf(`${hashes[0]}${user}:${password}`, false);
+      const remembered = logins.get(key);
+      const check = async (): Promise<TokenInfo | RefusedToken> => {
+        const client = addressKey(remoteOf(req).address);
+        const equal = await checker.check({ password: fits ? password : '', hashes }, client);
+        if (equal && known && fits) return { userId: user, roles: [] };
+        return { refused: known ? 'wrong password' : 'unknown user' };
+      };
+      const answer = remembered ?? (await check());
+      // A good login stays for as long as it is used; a bad one is checked again after its time.
+      if (remembered === undefined || !isRefused(answer)) logins.set(key, answer);
+      if (isRefused(answer)) throw refusal(answer.refused, known ? user : undefined);
+      return user;
+    };
+
+    return (app) => async (req, res) => {
+      stripIdentity(req);
+      const user = await login(req);
+      removeHeaders(req, (name) => name === 'authorization');
+      environ(req).identity = { userId: user, userName: user };
+      if (options.setHeaders) {
+        for (const name of ['x-user', 'x-user-name']) {
+          req.headers[name] = encoded(user);
+          req.rawHeaders.push(name, encoded(user));
+        }
       }
-    }
-    return app(req, res);
+      return app(req, res);
+    };
+  },
+  { describe },
+);
+
+function describe({ realm }: OptionsOf<typeof basicAuthOptions>, req?: IncomingMessage): Description {
+  if (req !== undefined && credentialsOf(req.headers.authorization) === undefined) {
+    return { does: 'answers 401, for the request has no user and password in Authorization', answers: 401 };
+  }
+  return {
+    does: 'answers 401 unless the file has the user with this password',
+    answers: 'perhaps',
+    openapi: {
+      security: [{ basic: [] }],
+      securitySchemes: { basic: { type: 'http', scheme: 'basic', description: realm } },
+      responses: { 401: { description: 'The user or the password is wrong.' } },
+    },
   };
-});
+}
 
 interface Credentials {
   readonly user: string;

@@ -2,7 +2,7 @@
  * catch_errors: whatever an inner layer fails with becomes an answer.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { asFault, environ, Fault, faultStyleOf, filterFactory, renderFault } from '../app/index.js';
+import { asFault, type Description, environ, Fault, faultStyleOf, filterFactory, renderFault } from '../app/index.js';
 import { catching, ownFaultStyle, targetMask } from '../app/internal.js';
 import { boolean, defineOptions, list } from '../config/index.js';
 import { headerMask } from './headers.js';
@@ -19,29 +19,38 @@ export const catchErrorsOptions = defineOptions({
  * that is logged once, with stack. When the head is out already the connection is destroyed, and the log says so. The
  * body of a request is never logged.
  */
-export const catchErrors = filterFactory('catch_errors', catchErrorsOptions, (options, ctx) => {
-  const style = faultStyleOf(ctx.config, options.faultStyle);
-  const maskHeaders = headerMask(options.maskHeaders);
-  const maskTarget = targetMask(options.maskQuery);
+export const catchErrors = filterFactory(
+  'catch_errors',
+  catchErrorsOptions,
+  (options, ctx) => {
+    const style = faultStyleOf(ctx.config, options.faultStyle);
+    const maskHeaders = headerMask(options.maskHeaders);
+    const maskTarget = targetMask(options.maskQuery);
 
-  const fail = (req: IncomingMessage, res: ServerResponse, error: unknown): void => {
-    const fault = asFault(error);
-    const cause = error instanceof Fault ? error.cause : error;
-    if (cause !== undefined && fault.status >= 500) {
-      const { originalUrl, requestId, globalRequestId } = environ(req);
-      const clientLeft = req.socket.destroyed && !res.writableFinished;
-      ctx.log[clientLeft ? 'debug' : 'error']('request failed', {
-        err: cause,
-        method: req.method,
-        target: maskTarget(originalUrl),
-        request_id: requestId,
-        global_request_id: globalRequestId,
-        ...(options.logHeaders ? { headers: maskHeaders(req.headers) } : {}),
-        ...(res.headersSent && !res.writableEnded ? { truncated: true } : {}),
-      });
-    }
-    renderFault(req, res, fault, style);
-  };
+    const fail = (req: IncomingMessage, res: ServerResponse, error: unknown): void => {
+      const fault = asFault(error);
+      const cause = error instanceof Fault ? error.cause : error;
+      if (cause !== undefined && fault.status >= 500) {
+        const { originalUrl, requestId, globalRequestId } = environ(req);
+        const clientLeft = req.socket.destroyed && !res.writableFinished;
+        ctx.log[clientLeft ? 'debug' : 'error']('request failed', {
+          err: cause,
+          method: req.method,
+          target: maskTarget(originalUrl),
+          request_id: requestId,
+          global_request_id: globalRequestId,
+          ...(options.logHeaders ? { headers: maskHeaders(req.headers) } : {}),
+          ...(res.headersSent && !res.writableEnded ? { truncated: true } : {}),
+        });
+      }
+      renderFault(req, res, fault, style);
+    };
 
-  return (app) => (req, res) => catching(app, req, res, (error) => fail(req, res, error));
-});
+    return (app) => (req, res) => catching(app, req, res, (error) => fail(req, res, error));
+  },
+  { describe },
+);
+
+function describe(): Description {
+  return { does: 'answers for what fails further in: a Fault with its status, anything else with 500' };
+}

@@ -6,8 +6,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import * as zlib from 'node:zlib';
-import { beforeHead, environ, filterFactory, preferredEncoding, transformBody } from '../app/index.js';
-import { boolean, bytes, defineOptions, integer } from '../config/index.js';
+import {
+  beforeHead,
+  type Description,
+  environ,
+  filterFactory,
+  preferredEncoding,
+  transformBody,
+} from '../app/index.js';
+import { boolean, bytes, defineOptions, integer, type OptionsOf } from '../config/index.js';
 import type {} from './auth/identity.js';
 import { appendVary } from './headers.js';
 
@@ -28,42 +35,54 @@ type Encoding = 'zstd' | 'br' | 'gzip';
  * alone are partial answers, event streams, what is encoded already and what forbids it by `no-transform`. A strong
  * ETag becomes weak, for the bytes are others.
  */
-export const compression = filterFactory('compression', compressionOptions, (options) => {
-  const makers: Record<Encoding, (() => Duplex) | undefined> = {
-    zstd: zstdMaker(),
-    br: () => zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: options.brotliQuality } }),
-    gzip: () => zlib.createGzip({ level: options.compressLevel }),
-  };
-  const encodings = (['br', 'zstd', 'gzip'] as const).filter((encoding) => makers[encoding] !== undefined);
+export const compression = filterFactory(
+  'compression',
+  compressionOptions,
+  (options) => {
+    const makers: Record<Encoding, (() => Duplex) | undefined> = {
+      zstd: zstdMaker(),
+      br: () => zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: options.brotliQuality } }),
+      gzip: () => zlib.createGzip({ level: options.compressLevel }),
+    };
+    const encodings = (['br', 'zstd', 'gzip'] as const).filter((encoding) => makers[encoding] !== undefined);
 
-  /** The coding of an answer that may be encoded; undefined where it stays as it is. */
-  const chosen = (req: IncomingMessage, res: ServerResponse): Encoding | undefined => {
-    const length = res.getHeader('content-length');
-    if (length !== undefined && Number(length) < options.threshold) return undefined;
-    // A HEAD without length does not tell whether the content it stands for is too small.
-    if (length === undefined && req.method === 'HEAD') return undefined;
-    if (!options.authenticatedHtml && isAuthenticatedHtml(req, res)) return undefined;
-    const encoding = preferredEncoding(req, encodings);
-    return encoding === 'identity' ? undefined : encoding;
-  };
+    /** The coding of an answer that may be encoded; undefined where it stays as it is. */
+    const chosen = (req: IncomingMessage, res: ServerResponse): Encoding | undefined => {
+      const length = res.getHeader('content-length');
+      if (length !== undefined && Number(length) < options.threshold) return undefined;
+      // A HEAD without length does not tell whether the content it stands for is too small.
+      if (length === undefined && req.method === 'HEAD') return undefined;
+      if (!options.authenticatedHtml && isAuthenticatedHtml(req, res)) return undefined;
+      const encoding = preferredEncoding(req, encodings);
+      return encoding === 'identity' ? undefined : encoding;
+    };
 
-  return (app) => (req, res) => {
-    let encoding: Encoding | undefined;
-    transformBody(res, () => (encoding === undefined ? undefined : makers[encoding]?.()));
-    // Registered later, so it runs before; for HEAD too, whose headers are those of the GET.
-    beforeHead(res, () => {
-      if (!isCompressible(res)) return;
-      appendVary(res, 'Accept-Encoding');
-      encoding = chosen(req, res);
-      if (encoding === undefined) return;
-      res.setHeader('content-encoding', encoding);
-      res.removeHeader('content-length');
-      const etag = res.getHeader('etag');
-      if (typeof etag === 'string' && etag.startsWith('"')) res.setHeader('etag', `W/${etag}`);
-    });
-    return app(req, res);
-  };
-});
+    return (app) => (req, res) => {
+      let encoding: Encoding | undefined;
+      transformBody(res, () => (encoding === undefined ? undefined : makers[encoding]?.()));
+      // Registered later, so it runs before; for HEAD too, whose headers are those of the GET.
+      beforeHead(res, () => {
+        if (!isCompressible(res)) return;
+        appendVary(res, 'Accept-Encoding');
+        encoding = chosen(req, res);
+        if (encoding === undefined) return;
+        res.setHeader('content-encoding', encoding);
+        res.removeHeader('content-length');
+        const etag = res.getHeader('etag');
+        if (typeof etag === 'string' && etag.startsWith('"')) res.setHeader('etag', `W/${etag}`);
+      });
+      return app(req, res);
+    };
+  },
+  { describe },
+);
+
+function describe({ threshold }: OptionsOf<typeof compressionOptions>, req?: IncomingMessage): Description {
+  if (req !== undefined && req.headers['accept-encoding'] === undefined) {
+    return { does: 'leaves the answer as it is, for the request has no Accept-Encoding' };
+  }
+  return { does: `compresses an answer of ${threshold} bytes or more, where its type gains by it` };
+}
 
 /** Node has it from 22.15 and 23.8 on. */
 function zstdMaker(): (() => Duplex) | undefined {

@@ -5,13 +5,14 @@ import { dirname } from 'node:path';
 import {
   appFactory,
   type ConnectMiddleware,
+  type Description,
   type FactoryContext,
   fastifyApp,
   filterFactory,
   fromConnect,
 } from '../app/index.js';
 import type { LeafPlugin } from '../app/internal.js';
-import { boolean, defineOptions, module, string } from '../config/index.js';
+import { boolean, defineOptions, module, type OptionsOf, string } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import { importModuleExport } from '../service/internal.js';
 
@@ -30,19 +31,37 @@ export const fastifyPluginOptions = defineOptions({
 });
 
 /** A Connect middleware of any package as a filter. */
-export const connect = filterFactory('connect', connectOptions, async (options, ctx) => {
-  const found = await exported(options.middleware, 'middleware', ctx);
-  const told = parsed(options.options, ctx);
-  return fromConnect((options.call ? found(told) : found) as ConnectMiddleware);
-});
+export const connect = filterFactory(
+  'connect',
+  connectOptions,
+  async (options, ctx) => {
+    const found = await exported(options.middleware, 'middleware', ctx);
+    const told = parsed(options.options, ctx);
+    return fromConnect((options.call ? found(told) : found) as ConnectMiddleware);
+  },
+  { describe },
+);
+
+function describe({ middleware }: OptionsOf<typeof connectOptions>): Description {
+  return { does: `runs the middleware ${middleware}, which may answer`, answers: 'perhaps' };
+}
 
 /** A Fastify plugin of any package as an app. */
-export const fastifyPlugin = appFactory('fastify_plugin', fastifyPluginOptions, async (options, ctx) => {
-  const plugin = (await exported(options.plugin, 'plugin', ctx)) as unknown as LeafPlugin;
-  const app = await fastifyApp(plugin, { pluginOptions: parsed(options.options, ctx) });
-  ctx.onClose(() => app.close());
-  return app;
-});
+export const fastifyPlugin = appFactory(
+  'fastify_plugin',
+  fastifyPluginOptions,
+  async (options, ctx) => {
+    const plugin = (await exported(options.plugin, 'plugin', ctx)) as unknown as LeafPlugin;
+    const app = await fastifyApp(plugin, { pluginOptions: parsed(options.options, ctx) });
+    ctx.onClose(() => app.close());
+    return app;
+  },
+  { describe: describePlugin },
+);
+
+function describePlugin({ plugin }: OptionsOf<typeof fastifyPluginOptions>): Description {
+  return { does: `answers by the Fastify plugin ${plugin}` };
+}
 
 async function exported(name: string, option: string, ctx: FactoryContext): Promise<(told: object) => unknown> {
   const folder = dirname(ctx.section.origin.file);

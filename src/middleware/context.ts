@@ -1,9 +1,9 @@
 /**
  * context: the request's context, from what the filters further out have found.
  */
-import { environ, Fault, filterFactory, RequestContext, remoteOf } from '../app/index.js';
+import { type Description, environ, Fault, filterFactory, RequestContext, remoteOf } from '../app/index.js';
 import { runInContext } from '../app/internal.js';
-import { boolean, defineOptions, list } from '../config/index.js';
+import { boolean, defineOptions, list, type OptionsOf } from '../config/index.js';
 import type {} from './auth/identity.js';
 
 export const contextOptions = defineOptions({
@@ -17,28 +17,39 @@ export const contextOptions = defineOptions({
  * Builds `environ(req).context` from identity, request ids and remote address, and makes it the current context of all
  * that the request sets off.
  */
-export const context = filterFactory('context', contextOptions, (options) => {
-  const adminRoles = new Set(options.adminRoles);
-  const serviceRoles = new Set(options.serviceRoles);
+export const context = filterFactory(
+  'context',
+  contextOptions,
+  (options) => {
+    const adminRoles = new Set(options.adminRoles);
+    const serviceRoles = new Set(options.serviceRoles);
 
-  return (app) => (req, res) => {
-    const env = environ(req);
-    const { identity } = env;
-    if (identity === undefined && options.requireIdentity) {
-      throw new Fault(401, { message: 'The request requires authentication.' });
-    }
-    const token = req.headers['x-auth-token'];
-    const built = new RequestContext({
-      ...identity,
-      isAdmin: identity?.roles?.some((role) => adminRoles.has(role)),
-      isService: identity?.roles?.some((role) => serviceRoles.has(role)),
-      requestId: env.requestId,
-      globalRequestId: env.globalRequestId,
-      remoteAddress: remoteOf(req).address,
-      token: typeof token === 'string' ? token : undefined,
-      carryToken: options.carryToken,
-    });
-    env.context = built;
-    return runInContext(built, () => app(req, res));
-  };
-});
+    return (app) => (req, res) => {
+      const env = environ(req);
+      const { identity } = env;
+      if (identity === undefined && options.requireIdentity) {
+        throw new Fault(401, { message: 'The request requires authentication.' });
+      }
+      const token = req.headers['x-auth-token'];
+      const built = new RequestContext({
+        ...identity,
+        isAdmin: identity?.roles?.some((role) => adminRoles.has(role)),
+        isService: identity?.roles?.some((role) => serviceRoles.has(role)),
+        requestId: env.requestId,
+        globalRequestId: env.globalRequestId,
+        remoteAddress: remoteOf(req).address,
+        token: typeof token === 'string' ? token : undefined,
+        carryToken: options.carryToken,
+      });
+      env.context = built;
+      return runInContext(built, () => app(req, res));
+    };
+  },
+  { describe },
+);
+
+function describe({ requireIdentity }: OptionsOf<typeof contextOptions>): Description {
+  if (!requireIdentity) return { does: "builds the request's context" };
+  const does = "builds the request's context; answers 401 where no filter further out has found out who calls";
+  return { does, answers: 'perhaps', openapi: { responses: { 401: { description: 'Nobody was authenticated.' } } } };
+}

@@ -2,8 +2,8 @@
  * correlation_id: a name for everything that one request of a user sets off, in all services.
  */
 import { randomUUID } from 'node:crypto';
-import { beforeHead, environ, filterFactory } from '../app/index.js';
-import { boolean, defineOptions, integer, regexp, string } from '../config/index.js';
+import { beforeHead, type Description, environ, filterFactory } from '../app/index.js';
+import { boolean, defineOptions, integer, type OptionsOf, regexp, string } from '../config/index.js';
 import { TOKEN } from './headers.js';
 
 declare module '../app/index.js' {
@@ -21,16 +21,33 @@ export const correlationIdOptions = defineOptions({
 });
 
 /** Takes the caller's correlation id, or makes one where it is missing or of the wrong form; nothing is refused. */
-export const correlationId = filterFactory('correlation_id', correlationIdOptions, (options) => {
-  const header = options.header.toLowerCase();
-  const { echo, maxLength } = options;
-  const form = new RegExp(`^(?:${options.pattern.source})$`, 'u');
-  return (app) => (req, res) => {
-    const given = req.headers[header];
-    const usable = typeof given === 'string' && given.length <= maxLength && form.test(given);
-    const id = usable ? given : randomUUID();
-    environ(req).correlationId = id;
-    if (echo) beforeHead(res, () => res.setHeader(header, id));
-    return app(req, res);
+export const correlationId = filterFactory(
+  'correlation_id',
+  correlationIdOptions,
+  (options) => {
+    const header = options.header.toLowerCase();
+    const { echo, maxLength } = options;
+    const form = new RegExp(`^(?:${options.pattern.source})$`, 'u');
+    return (app) => (req, res) => {
+      const given = req.headers[header];
+      const usable = typeof given === 'string' && given.length <= maxLength && form.test(given);
+      const id = usable ? given : randomUUID();
+      environ(req).correlationId = id;
+      if (echo) beforeHead(res, () => res.setHeader(header, id));
+      return app(req, res);
+    };
+  },
+  { describe },
+);
+
+function describe({ header, echo }: OptionsOf<typeof correlationIdOptions>): Description {
+  const does = `takes the correlation id from ${header}, or makes one`;
+  const field = { description: 'Names what the caller is doing.', schema: { type: 'string' } };
+  return {
+    does: echo ? `${does}, and answers with it` : does,
+    openapi: {
+      parameters: [{ name: header, in: 'header', ...field }],
+      ...(echo ? { headers: { [header]: field } } : {}),
+    },
   };
-});
+}

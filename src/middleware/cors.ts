@@ -4,9 +4,9 @@
  * The package cors takes every OPTIONS for a preflight, compares no method or header, and writes before the app does.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { beforeHead, type FactoryContext, type Filter, filterFactory } from '../app/index.js';
+import { beforeHead, type Description, type FactoryContext, type Filter, filterFactory } from '../app/index.js';
 import { optionOrigin } from '../app/internal.js';
-import { boolean, defineOptions, integer, list, string } from '../config/index.js';
+import { boolean, defineOptions, integer, list, type OptionsOf, string } from '../config/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
 import { CorsPolicy, type CorsRules } from './cors-policy.js';
 import { appendVary, TOKEN } from './headers.js';
@@ -77,8 +77,20 @@ export const cors = filterFactory(
     );
     return filterBy(() => policy, ctx.log);
   },
-  { trial: true },
+  { trial: true, describe },
 );
+
+function describe(options: OptionsOf<typeof corsOptions>, req?: IncomingMessage): Description {
+  const origins = options.allowedOrigin.join(', ') || 'none';
+  if (req === undefined)
+    return { does: `answers preflights, and lets pages of these origins read answers: ${origins}` };
+  const { origin, 'access-control-request-method': method } = req.headers;
+  if (req.method === 'OPTIONS' && origin !== undefined && method !== undefined) {
+    return { does: `answers 204: a preflight of ${origin} for ${method}; allowed origins: ${origins}`, answers: 204 };
+  }
+  if (origin === undefined) return { does: 'adds Vary to the answer, for the request has no Origin' };
+  return { does: `lets a page of ${origin} read the answer where it is allowed; allowed origins: ${origins}` };
+}
 
 /** The same filter with a policy made in code; `policy.add()` adds a set of origins at any time, as oslo.middleware's `add_origin()`. */
 export function corsFilter(policy: CorsPolicy, log: Logger = silentLogger()): Filter {

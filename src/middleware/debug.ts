@@ -2,7 +2,7 @@
  * debug: everything about requests and responses, in the log. Not for production.
  */
 import { PassThrough } from 'node:stream';
-import { beforeHead, environ, filterFactory, transformBody } from '../app/index.js';
+import { beforeHead, type Description, environ, filterFactory, transformBody } from '../app/index.js';
 import { targetMask } from '../app/internal.js';
 import { defineOptions, list } from '../config/index.js';
 import { requireDebug } from './debug-only.js';
@@ -49,5 +49,9 @@ export const debug = filterFactory(
       return app(req, res);
     };
   },
-  { trial: true },
+  { trial: true, describe },
 );
+
+function describe(): Description {
+  return { does: 'logs the request, its answer and their bodies at level debug' };
+}

@@ -1,27 +1,36 @@
 /**
  * echo: an app that tells what its pipeline has made of a request. For tests of pipelines.
  */
-import { appFactory, environ, remoteOf } from '../app/index.js';
+import { appFactory, type Description, environ, remoteOf } from '../app/index.js';
 import { defineOptions } from '../config/index.js';
 import type {} from './auth/identity.js';
 
 /** Answers with method, path, headers, remote end, identity and context as JSON. */
-export const echo = appFactory('echo', defineOptions({}), () => (req, res) => {
-  const { scriptName, originalUrl, params, requestId, globalRequestId, identity, context } = environ(req);
-  const body = JSON.stringify({
-    method: req.method,
-    url: req.url,
-    script_name: scriptName,
-    original_url: originalUrl,
-    params,
-    headers: req.headers,
-    remote: remoteOf(req),
-    request_id: requestId,
-    global_request_id: globalRequestId,
-    identity,
-    context: context?.toDict(),
-  });
-  res.setHeader('content-type', 'application/json');
-  res.setHeader('content-length', Buffer.byteLength(body));
-  res.end(body);
-});
+export const echo = appFactory(
+  'echo',
+  defineOptions({}),
+  () => (req, res) => {
+    const { scriptName, originalUrl, params, requestId, globalRequestId, identity, context } = environ(req);
+    const body = JSON.stringify({
+      method: req.method,
+      url: req.url,
+      script_name: scriptName,
+      original_url: originalUrl,
+      params,
+      headers: req.headers,
+      remote: remoteOf(req),
+      request_id: requestId,
+      global_request_id: globalRequestId,
+      identity,
+      context: context?.toDict(),
+    });
+    res.setHeader('content-type', 'application/json');
+    res.setHeader('content-length', Buffer.byteLength(body));
+    res.end(body);
+  },
+  { describe },
+);
+
+function describe(): Description {
+  return { does: 'answers 200 with what the request has become' };
+}

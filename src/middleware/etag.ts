@@ -3,8 +3,8 @@
  */
 import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { filterFactory, holdBody } from '../app/index.js';
-import { bytes, defineOptions } from '../config/index.js';
+import { type Description, filterFactory, holdBody } from '../app/index.js';
+import { bytes, defineOptions, type OptionsOf } from '../config/index.js';
 
 export const etagOptions = defineOptions({
   max_size: bytes({ default: 1_048_576, min: 0, help: 'Larger bodies are not held back and get no ETag.' }),
@@ -14,15 +14,35 @@ export const etagOptions = defineOptions({
  * Gives 200 answers to GET and HEAD a strong ETag made of their body, and answers 304 to a client that has it
  * (`If-None-Match`, RFC 9110 §13.1.2). An ETag of the application is kept, and compared likewise.
  */
-export const etag = filterFactory('etag', etagOptions, ({ maxSize }) => (app) => (req, res) => {
-  if (req.method !== 'GET' && req.method !== 'HEAD') return app(req, res);
-  holdBody(res, {
-    limit: maxSize,
-    wants: () => res.statusCode === 200 && !/^text\/event-stream/i.test(String(res.getHeader('content-type') ?? '')),
-    complete: (body) => answer(req, res, body),
-  });
-  return app(req, res);
-});
+export const etag = filterFactory(
+  'etag',
+  etagOptions,
+  ({ maxSize }) =>
+    (app) =>
+    (req, res) => {
+      if (req.method !== 'GET' && req.method !== 'HEAD') return app(req, res);
+      holdBody(res, {
+        limit: maxSize,
+        wants: () =>
+          res.statusCode === 200 && !/^text\/event-stream/i.test(String(res.getHeader('content-type') ?? '')),
+        complete: (body) => answer(req, res, body),
+      });
+      return app(req, res);
+    },
+  { describe },
+);
+
+function describe({ maxSize }: OptionsOf<typeof etagOptions>, req?: IncomingMessage): Description {
+  if (req !== undefined && req.method !== 'GET' && req.method !== 'HEAD') {
+    return { does: `leaves the answer to ${req.method} as it is` };
+  }
+  const asked = req?.headers['if-none-match'];
+  const does = `gives an answer of 200 and at most ${maxSize} bytes an ETag`;
+  return {
+    does: asked === undefined ? does : `${does}, and makes it a 304 where that is in ${asked}`,
+    openapi: { headers: { ETag: { description: 'Names the content.', schema: { type: 'string' } } } },
+  };
+}
 
 function answer(req: IncomingMessage, res: ServerResponse, body: Buffer): Buffer | undefined {
   // A HEAD without body tells nothing about the content it stands for.

@@ -2,7 +2,7 @@
  * fault_wrapper: errors of an app that is no Router, as faults.
  */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { environ, Fault, faultStyleOf, filterFactory, renderFault } from '../app/index.js';
+import { type Description, environ, Fault, faultStyleOf, filterFactory, renderFault } from '../app/index.js';
 import { catching, ownFaultStyle } from '../app/internal.js';
 import { defineOptions } from '../config/index.js';
 
@@ -15,20 +15,29 @@ export const faultWrapperOptions = defineOptions({
  * error's message is shown only when it says `safe === true`; its `headers` are kept as far as HTTP allows them.
  * 4xx are logged at info, without stack; 5xx at error, with it.
  */
-export const faultWrapper = filterFactory('fault_wrapper', faultWrapperOptions, (options, ctx) => {
-  const style = faultStyleOf(ctx.config, options.faultStyle);
+export const faultWrapper = filterFactory(
+  'fault_wrapper',
+  faultWrapperOptions,
+  (options, ctx) => {
+    const style = faultStyleOf(ctx.config, options.faultStyle);
 
-  const fail = (req: IncomingMessage, res: ServerResponse, error: unknown): void => {
-    const fault = faultOf(error);
-    const { requestId, route } = environ(req);
-    const facts = { method: req.method, route: route?.template, request_id: requestId, status: fault.status };
-    if (fault.status < 500) ctx.log.info(`answered with a fault: ${fault.message}`, facts);
-    else ctx.log.error('request failed', { ...facts, err: error });
-    renderFault(req, res, fault, style);
-  };
+    const fail = (req: IncomingMessage, res: ServerResponse, error: unknown): void => {
+      const fault = faultOf(error);
+      const { requestId, route } = environ(req);
+      const facts = { method: req.method, route: route?.template, request_id: requestId, status: fault.status };
+      if (fault.status < 500) ctx.log.info(`answered with a fault: ${fault.message}`, facts);
+      else ctx.log.error('request failed', { ...facts, err: error });
+      renderFault(req, res, fault, style);
+    };
 
-  return (app) => (req, res) => catching(app, req, res, (error) => fail(req, res, error));
-});
+    return (app) => (req, res) => catching(app, req, res, (error) => fail(req, res, error));
+  },
+  { describe },
+);
+
+function describe(): Description {
+  return { does: 'answers for what fails further in: with the status that the error says, else with 500' };
+}
 
 /** An error as the fault it says to be. */
 export function faultOf(error: unknown): Fault {

@@ -2,8 +2,8 @@
  * gatekeeper: headers that stay inside.
  */
 import type { IncomingMessage } from 'node:http';
-import { beforeHead, filterFactory } from '../app/index.js';
-import { defineOptions, dict, list } from '../config/index.js';
+import { beforeHead, type Description, filterFactory } from '../app/index.js';
+import { defineOptions, dict, list, type OptionsOf } from '../config/index.js';
 import { folded, removeHeaders } from './headers.js';
 
 export const gatekeeperOptions = defineOptions({
@@ -16,31 +16,43 @@ export const gatekeeperOptions = defineOptions({
 const INTERNAL = 'x-portico-internal-*';
 
 /** Removes the listed headers from requests and responses, and moves some of a request aside under private names. */
-export const gatekeeper = filterFactory('gatekeeper', gatekeeperOptions, (options) => {
-  const fromRequest = matcherOf([INTERNAL, ...options.stripRequest]);
-  const fromResponse = matcherOf([INTERNAL, ...options.stripResponse]);
-  const moves = [...options.moveRequest].map(([from, to]) => [folded(from.trim()), folded(to.trim())] as const);
+export const gatekeeper = filterFactory(
+  'gatekeeper',
+  gatekeeperOptions,
+  (options) => {
+    const fromRequest = matcherOf([INTERNAL, ...options.stripRequest]);
+    const fromResponse = matcherOf([INTERNAL, ...options.stripResponse]);
+    const moves = [...options.moveRequest].map(([from, to]) => [folded(from.trim()), folded(to.trim())] as const);
 
-  const move = (req: IncomingMessage): void => {
-    // Taken before and set after the stripping: a private name may be one that clients must not send.
-    const moved = moves.map(([from]) => req.headers[from]);
-    removeHeaders(req, (name) => fromRequest(name) || moves.some(([from, to]) => name === from || name === to));
-    for (const [at, [, to]] of moves.entries()) {
-      const value = moved[at];
-      if (value === undefined) continue;
-      req.headers[to] = value;
-      for (const one of Array.isArray(value) ? value : [value]) req.rawHeaders.push(to, one);
-    }
-  };
+    const move = (req: IncomingMessage): void => {
+      // Taken before and set after the stripping: a private name may be one that clients must not send.
+      const moved = moves.map(([from]) => req.headers[from]);
+      removeHeaders(req, (name) => fromRequest(name) || moves.some(([from, to]) => name === from || name === to));
+      for (const [at, [, to]] of moves.entries()) {
+        const value = moved[at];
+        if (value === undefined) continue;
+        req.headers[to] = value;
+        for (const one of Array.isArray(value) ? value : [value]) req.rawHeaders.push(to, one);
+      }
+    };
 
-  return (app) => (req, res) => {
-    move(req);
-    beforeHead(res, () => {
-      for (const name of res.getHeaderNames()) if (fromResponse(folded(name))) res.removeHeader(name);
-    });
-    return app(req, res);
-  };
-});
+    return (app) => (req, res) => {
+      move(req);
+      beforeHead(res, () => {
+        for (const name of res.getHeaderNames()) if (fromResponse(folded(name))) res.removeHeader(name);
+      });
+      return app(req, res);
+    };
+  },
+  { describe },
+);
+
+function describe(options: OptionsOf<typeof gatekeeperOptions>): Description {
+  const named = [INTERNAL, ...options.stripRequest].join(', ');
+  const moved = [...options.moveRequest].map(([from, to]) => `, moves ${from} to ${to}`).join('');
+  const answer = [INTERNAL, ...options.stripResponse].join(', ');
+  return { does: `removes ${named} from the request${moved}; removes ${answer} from the answer` };
+}
 
 function matcherOf(names: readonly string[]): (name: string) => boolean {
   const all = names.map((name) => folded(name.trim()));

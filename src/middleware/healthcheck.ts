@@ -6,6 +6,7 @@ import { BlockList } from 'node:net';
 import {
   type App,
   appFactory,
+  type Description,
   environ,
   type FactoryContext,
   Fault,
@@ -46,8 +47,18 @@ export const healthcheck = appFactory(
       return answer(req, res, probe);
     });
   },
-  { trial: checkPlugins },
+  { trial: checkPlugins, describe },
 );
+
+function describe(): Description {
+  return { does: 'answers the health check: 200, or 503 where a plugin is not available' };
+}
+
+function describeFilter({ path }: OptionsOf<Options>, req?: IncomingMessage): Description {
+  if (req === undefined) return { does: `answers the health check at ${path}`, answers: 'perhaps' };
+  if (probeOf(requestPath(req), path) === undefined) return { does: `hands on what is not asked at ${path}` };
+  return { ...describe(), answers: 'always' };
+}
 
 /** The health check as a filter, for paste files that have it in a pipeline: it answers at `path`, all else goes on. */
 export const healthcheckFilter = filterFactory(
@@ -60,7 +71,7 @@ export const healthcheckFilter = filterFactory(
       return probe === undefined ? app(req, res) : answer(req, res, probe);
     };
   },
-  { trial: checkPlugins },
+  { trial: checkPlugins, describe: describeFilter },
 );
 
 type Probe = 'live' | 'ready';

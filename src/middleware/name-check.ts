@@ -1,8 +1,9 @@
 /**
  * name_check: paths that nobody asks for in good faith.
  */
-import { environ, Fault, filterFactory } from '../app/index.js';
-import { boolean, defineOptions, integer } from '../config/index.js';
+import type { IncomingMessage } from 'node:http';
+import { type Description, environ, Fault, filterFactory } from '../app/index.js';
+import { boolean, defineOptions, integer, type OptionsOf } from '../config/index.js';
 
 export const nameCheckOptions = defineOptions({
   max_length: integer({ default: 8192, min: 1, help: 'The longest path, in bytes as sent.' }),
@@ -14,11 +15,28 @@ export const nameCheckOptions = defineOptions({
  * Answers 400 to a path with control characters, invalid percent-encoding, `.` or `..` segments after decoding, or too
  * long ones. It looks at the target as received, so that decoding happens once.
  */
-export const nameCheck = filterFactory('name_check', nameCheckOptions, (options) => (app) => (req, res) => {
-  const reason = faultIn(environ(req).originalUrl, options);
-  if (reason !== undefined) throw new Fault(400, { message: `The path is refused: ${reason}.` });
-  return app(req, res);
-});
+export const nameCheck = filterFactory(
+  'name_check',
+  nameCheckOptions,
+  (options) => (app) => (req, res) => {
+    const reason = faultIn(environ(req).originalUrl, options);
+    if (reason !== undefined) throw new Fault(400, { message: `The path is refused: ${reason}.` });
+    return app(req, res);
+  },
+  { describe },
+);
+
+function describe(options: OptionsOf<typeof nameCheckOptions>, req?: IncomingMessage): Description {
+  const reason = req === undefined ? undefined : faultIn(environ(req).originalUrl, options);
+  if (reason !== undefined) return { does: `answers 400: ${reason}`, answers: 400 };
+  return {
+    does:
+      req === undefined
+        ? 'answers 400 to paths that nobody asks for in good faith'
+        : 'finds nothing wrong with the path',
+    openapi: { responses: { 400: { description: 'The path is refused.' } } },
+  };
+}
 
 interface Limits {
   readonly maxLength: number;

@@ -3,16 +3,18 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
+  type Description,
   environ,
   type FactoryContext,
   Fault,
   filterFactory,
+  type OpenApiAdditions,
   quoteClient,
   RequestContext,
   remoteOf,
 } from '../app/index.js';
 import { authOptions, connectionAddress, runInContext } from '../app/internal.js';
-import { boolean, defineOptions, type ListenValue, list } from '../config/index.js';
+import { boolean, defineOptions, type ListenValue, list, type OptionsOf } from '../config/index.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { isFirstWorker } from '../service/internal.js';
 import { systemClock } from '../tasks/index.js';
@@ -80,8 +82,22 @@ export const noauth = filterFactory(
       return runInContext(context, () => app(req, res));
     };
   },
-  { trial: true },
+  { trial: true, describe },
 );
+
+function describe(_options: OptionsOf<typeof noauthOptions>, req?: IncomingMessage): Description {
+  const openapi: OpenApiAdditions = {
+    security: [{ token: [] }],
+    securitySchemes: { token: { type: 'apiKey', in: 'header', name: 'X-Auth-Token', description: 'user:project' } },
+  };
+  const token = req?.headers['x-auth-token'];
+  if (req === undefined) return { does: 'takes callers for the users they say they are', answers: 'perhaps', openapi };
+  if (typeof token === 'string' && token !== '') {
+    const [user, project = user] = token.split(':', 2);
+    return { does: `takes the caller for the user ${user} of the project ${project || user}` };
+  }
+  return { does: 'answers 204 with a token, for the request has no X-Auth-Token', answers: 204 };
+}
 
 function checkStrategy({ config, section }: FactoryContext): void {
   const { authStrategy } = config.group('api', authOptions, { partial: true });

@@ -1,9 +1,10 @@
 /**
  * path_prefix: an application that lives below a prefix, as PasteDeploy's prefix middleware makes it.
  */
-import { environ, filterFactory, remoteOf, writtenPath } from '../app/index.js';
+import type { IncomingMessage } from 'node:http';
+import { type Description, environ, filterFactory, remoteOf, writtenPath } from '../app/index.js';
 import { catching, encodedPath } from '../app/internal.js';
-import { boolean, defineOptions, oneOf, port, string } from '../config/index.js';
+import { boolean, defineOptions, type OptionsOf, oneOf, port, string } from '../config/index.js';
 
 export const pathPrefixOptions = defineOptions({
   prefix: string({
@@ -22,37 +23,50 @@ export const pathPrefixOptions = defineOptions({
  * Takes the prefix off the path where it is there, and sets it as script name in any case: the proxy in front may have
  * taken it off already. An empty path becomes `/`.
  */
-export const pathPrefix = filterFactory('path_prefix', pathPrefixOptions, (options) => {
-  // In the spelling of req.url, from which it is cut off.
-  const prefix = encodedPath(writtenPath(options.prefix)).replace(/\/+$/, '');
-  const { translateForwardedServer, forcePort, scheme } = options;
-  const changesRemote = !translateForwardedServer || forcePort !== undefined || scheme !== undefined;
+export const pathPrefix = filterFactory(
+  'path_prefix',
+  pathPrefixOptions,
+  (options) => {
+    // In the spelling of req.url, from which it is cut off.
+    const prefix = encodedPath(writtenPath(options.prefix)).replace(/\/+$/, '');
+    const { translateForwardedServer, forcePort, scheme } = options;
+    const changesRemote = !translateForwardedServer || forcePort !== undefined || scheme !== undefined;
 
-  return (app) => (req, res) => {
-    const env = environ(req);
-    const { scriptName, forwardedPrefix, remote } = env;
-    const { url = '/' } = req;
-    if (prefix !== '') {
-      req.url = withoutPrefix(url, prefix);
-      env.scriptName = prefix;
-      if (forwardedPrefix !== undefined) delete env.forwardedPrefix;
-    }
-    if (changesRemote) {
-      const resolved = remoteOf(req);
-      const host = translateForwardedServer ? resolved.host : req.headers.host;
-      const forced = forcePort === undefined ? host : `${withoutPort(host ?? 'localhost')}:${forcePort}`;
-      env.remote = { ...resolved, host: forced, scheme: scheme ?? resolved.scheme };
-    }
-    return catching(app, req, res, (error) => {
-      req.url = url;
-      env.scriptName = scriptName;
-      if (forwardedPrefix !== undefined) env.forwardedPrefix = forwardedPrefix;
-      if (remote !== undefined) env.remote = remote;
-      else delete env.remote;
-      throw error;
-    });
-  };
-});
+    return (app) => (req, res) => {
+      const env = environ(req);
+      const { scriptName, forwardedPrefix, remote } = env;
+      const { url = '/' } = req;
+      if (prefix !== '') {
+        req.url = withoutPrefix(url, prefix);
+        env.scriptName = prefix;
+        if (forwardedPrefix !== undefined) delete env.forwardedPrefix;
+      }
+      if (changesRemote) {
+        const resolved = remoteOf(req);
+        const host = translateForwardedServer ? resolved.host : req.headers.host;
+        const forced = forcePort === undefined ? host : `${withoutPort(host ?? 'localhost')}:${forcePort}`;
+        env.remote = { ...resolved, host: forced, scheme: scheme ?? resolved.scheme };
+      }
+      return catching(app, req, res, (error) => {
+        req.url = url;
+        env.scriptName = scriptName;
+        if (forwardedPrefix !== undefined) env.forwardedPrefix = forwardedPrefix;
+        if (remote !== undefined) env.remote = remote;
+        else delete env.remote;
+        throw error;
+      });
+    };
+  },
+  { describe },
+);
+
+function describe({ prefix: written }: OptionsOf<typeof pathPrefixOptions>, req?: IncomingMessage): Description {
+  const prefix = encodedPath(writtenPath(written)).replace(/\/+$/, '');
+  if (prefix === '') return { does: 'changes host or scheme of the addresses the application makes' };
+  const does = `takes ${prefix} off the path, and makes it the script name`;
+  if (req === undefined) return { does };
+  return { does, rewrites: { scriptName: prefix, url: withoutPrefix(req.url ?? '/', prefix) } };
+}
 
 function withoutPrefix(url: string, prefix: string): string {
   const query = url.indexOf('?');

@@ -4,9 +4,9 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type parseForwarded from 'forwarded-parse';
-import { environ, Fault, filterFactory, type Remote } from '../app/index.js';
+import { type Description, environ, Fault, filterFactory, type Remote } from '../app/index.js';
 import { connectionRemote, optionOrigin } from '../app/internal.js';
-import { boolean, cidr, defineOptions, list, oneOf } from '../config/index.js';
+import { boolean, cidr, defineOptions, list, type OptionsOf, oneOf } from '../config/index.js';
 import { InvalidValue } from '../config/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import { removeHeaders } from './headers.js';
@@ -84,8 +84,17 @@ export const proxyHeaders = filterFactory(
       return app(req, res);
     };
   },
-  { trial: true },
+  { trial: true, describe },
 );
+
+function describe({ trustedProxies }: OptionsOf<typeof proxyHeadersOptions>, req?: IncomingMessage): Description {
+  if (req !== undefined && !hasForwarding(req))
+    return { does: 'leaves the request as it is: nothing says it was forwarded' };
+  if (trustedProxies.length === 0) return { does: 'removes forwarding headers, for it trusts no proxy' };
+  return {
+    does: `takes address, scheme and host from forwarding headers of ${trustedProxies.join(', ')}, and removes those of others`,
+  };
+}
 
 const isXForwarded = (name: string): boolean => name.startsWith('x-forwarded-') || name === 'x-real-ip';
 

@@ -6,6 +6,7 @@ import type { BlockList } from 'node:net';
 import {
   afterResponse,
   beforeHead,
+  type Description,
   Fault,
   filterFactory,
   type MatchedRoute,
@@ -142,8 +143,24 @@ export const rateLimit = filterFactory(
       return waitMs > 0 ? later(waitMs, res).then((here) => (here ? app(req, res) : undefined)) : app(req, res);
     };
   },
-  { trial: true, order: rateLimitOrder },
+  { trial: true, order: rateLimitOrder, describe },
 );
+
+function describe({ rules }: OptionsOf<typeof rateLimitOptions>, req?: IncomingMessage): Description {
+  const all = rules.map((text) => ({ text, rule: parseRule(text, undefined) }));
+  const holding = all.filter(({ rule }) => req === undefined || applies(rule, req)).map(({ text }) => `"${text}"`);
+  if (holding.length === 0) return { does: 'limits nothing, for no rule is for this request' };
+  const retry = { 'Retry-After': { description: 'When to come again, in seconds.', schema: { type: 'integer' } } };
+  const text = { schema: { type: 'string' } };
+  return {
+    does: `answers 429 over the limit of ${holding.join(', ')}`,
+    answers: 'perhaps',
+    openapi: {
+      headers: { RateLimit: text, 'RateLimit-Policy': text },
+      responses: { 429: { description: `Too many requests: ${holding.join(', ')}.`, headers: retry } },
+    },
+  };
+}
 
 const NO_ROUTER = 'it counts by route, and no Router took it. It limits what a Router serves, and nothing else';
 const TOO_FAR_OUT =

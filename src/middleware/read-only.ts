@@ -1,8 +1,9 @@
 /**
  * read_only: refuses what would change something.
  */
-import { environ, Fault, filterFactory, methodsOf, requestPath } from '../app/index.js';
-import { boolean, defineOptions, integer, list, oneOf } from '../config/index.js';
+import type { IncomingMessage } from 'node:http';
+import { type Description, environ, Fault, filterFactory, methodsOf, requestPath } from '../app/index.js';
+import { boolean, defineOptions, integer, list, type OptionsOf, oneOf } from '../config/index.js';
 import { isBelow } from './path-prefix-match.js';
 
 export const readOnlyOptions = defineOptions({
@@ -25,20 +26,42 @@ const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
  * Answers all but safe methods with 405, or 503 in maintenance, while it is enabled. Both methods of a request have to be
  * safe where its query asks for another one by `_method`, which a Router may match with.
  */
-export const readOnly = filterFactory('read_only', readOnlyOptions, (_options, _ctx, live) => (app) => (req, res) => {
-  const { enabled, mode, allowDeletes, exemptProjects, exemptPaths, retryAfter } = live();
-  const maySend = (method: string): boolean => SAFE.has(method) || (allowDeletes && method === 'DELETE');
-  if (!enabled || methodsOf(req).every(maySend)) return app(req, res);
-  const project = environ(req).context?.projectId;
-  if (project !== undefined && exemptProjects.includes(project)) return app(req, res);
-  if (exemptPaths.length > 0) {
-    const path = requestPath(req);
-    if (exemptPaths.some((exempt) => isBelow(path, exempt))) return app(req, res);
+export const readOnly = filterFactory(
+  'read_only',
+  readOnlyOptions,
+  (_options, _ctx, live) => (app) => (req, res) => {
+    const { enabled, mode, allowDeletes, exemptProjects, exemptPaths, retryAfter } = live();
+    const maySend = (method: string): boolean => SAFE.has(method) || (allowDeletes && method === 'DELETE');
+    if (!enabled || methodsOf(req).every(maySend)) return app(req, res);
+    const project = environ(req).context?.projectId;
+    if (project !== undefined && exemptProjects.includes(project)) return app(req, res);
+    if (exemptPaths.length > 0) {
+      const path = requestPath(req);
+      if (exemptPaths.some((exempt) => isBelow(path, exempt))) return app(req, res);
+    }
+    if (mode === 'maintenance') {
+      const headers = { 'retry-after': String(retryAfter) };
+      throw new Fault(503, { message: 'This service is in maintenance and accepts no changes at present.', headers });
+    }
+    const allow = allowDeletes ? 'DELETE, GET, HEAD, OPTIONS' : 'GET, HEAD, OPTIONS';
+    throw new Fault(405, { message: 'This service is read-only at present.', headers: { allow } });
+  },
+  { describe },
+);
+
+function describe(options: OptionsOf<typeof readOnlyOptions>, req?: IncomingMessage): Description {
+  const { enabled, mode, allowDeletes, exemptProjects, exemptPaths } = options;
+  if (!enabled) return { does: 'refuses nothing, for enabled is false' };
+  const status = mode === 'maintenance' ? 503 : 405;
+  const openapi = { responses: { [status]: { description: 'The service accepts no changes at present.' } } };
+  const does = `answers ${status} to what would change something`;
+  if (req === undefined) return { does, answers: 'perhaps', openapi };
+  if (methodsOf(req).every((method) => SAFE.has(method) || (allowDeletes && method === 'DELETE'))) {
+    return { does: `lets ${req.method} pass` };
   }
-  if (mode === 'maintenance') {
-    const headers = { 'retry-after': String(retryAfter) };
-    throw new Fault(503, { message: 'This service is in maintenance and accepts no changes at present.', headers });
-  }
-  const allow = allowDeletes ? 'DELETE, GET, HEAD, OPTIONS' : 'GET, HEAD, OPTIONS';
-  throw new Fault(405, { message: 'This service is read-only at present.', headers: { allow } });
-});
+  const path = requestPath(req);
+  if (exemptPaths.some((exempt) => isBelow(path, exempt)))
+    return { does: `lets ${path} pass, which is in exempt_paths` };
+  if (exemptProjects.length === 0) return { does, answers: status };
+  return { does: `${does}, unless it comes from the project ${exemptProjects.join(', ')}`, answers: 'perhaps' };
+}

@@ -1,7 +1,7 @@
 /**
  * request_config: the configuration of the paste file, for applications that look it up in the environ.
  */
-import { afterResponse, environ, type Filter, type FilterFactory } from '../app/index.js';
+import { afterResponse, type Conf, type Description, environ, type Filter, type FilterFactory } from '../app/index.js';
 import { catching } from '../app/internal.js';
 
 declare module '../app/index.js' {
@@ -12,20 +12,23 @@ declare module '../app/index.js' {
 }
 
 /** Puts `[DEFAULT]` and the section, which wins, into `environ(req).pasteConfig`. Any option may stand in its section. */
-export const requestConfig: FilterFactory = (globalConf, localConf): Filter => {
-  const merged: ReadonlyMap<string, string> = new Map([...globalConf, ...localConf]);
-  return (app) => (req, res) => {
-    const env = environ(req);
-    const outer = env.pasteConfig;
-    const restore = (): void => {
-      if (outer === undefined) delete env.pasteConfig;
-      else env.pasteConfig = outer;
+export const requestConfig: FilterFactory & { readonly describe: () => Description } = Object.assign(
+  (globalConf: Conf, localConf: Conf): Filter => {
+    const merged: ReadonlyMap<string, string> = new Map([...globalConf, ...localConf]);
+    return (app) => (req, res) => {
+      const env = environ(req);
+      const outer = env.pasteConfig;
+      const restore = (): void => {
+        if (outer === undefined) delete env.pasteConfig;
+        else env.pasteConfig = outer;
+      };
+      env.pasteConfig = merged;
+      afterResponse(res, restore);
+      return catching(app, req, res, (error) => {
+        restore();
+        throw error;
+      });
     };
-    env.pasteConfig = merged;
-    afterResponse(res, restore);
-    return catching(app, req, res, (error) => {
-      restore();
-      throw error;
-    });
-  };
-};
+  },
+  { describe: () => ({ does: "hands the section's options on to the application" }) },
+);

@@ -3,8 +3,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { beforeHead, defaultHeaders, environ, filterFactory } from '../app/index.js';
-import { boolean, defineOptions, list, regexp, string } from '../config/index.js';
+import { beforeHead, type Description, defaultHeaders, environ, filterFactory } from '../app/index.js';
+import { boolean, defineOptions, list, type OptionsOf, regexp, string } from '../config/index.js';
 import { TOKEN } from './headers.js';
 
 export const requestIdOptions = defineOptions({
@@ -39,37 +39,51 @@ const LONGEST = 256;
  * Gives each request an id of its own, `req-` and a random UUID, and answers with it: on every response, errors of the
  * outer layers included. An id that came with the request is kept as `environ(req).globalRequestId`.
  */
-export const requestId = filterFactory('request_id', requestIdOptions, (options, ctx) => {
-  const header = options.header.toLowerCase();
-  const inbound = (options.inboundHeader ?? header).toLowerCase();
-  const { compatHeaders } = options;
-  // The whole value: a `$` of a pattern in the configuration might let a line end pass, and with it a forged line of a log.
-  const form = new RegExp(`^(?:${options.idFormat.source})$`, 'u');
-  let ignored = 0;
+export const requestId = filterFactory(
+  'request_id',
+  requestIdOptions,
+  (options, ctx) => {
+    const header = options.header.toLowerCase();
+    const inbound = (options.inboundHeader ?? header).toLowerCase();
+    const { compatHeaders } = options;
+    // The whole value: a `$` of a pattern in the configuration might let a line end pass, and with it a forged line of a log.
+    const form = new RegExp(`^(?:${options.idFormat.source})$`, 'u');
+    let ignored = 0;
 
-  const globalId = (req: IncomingMessage): string | undefined => {
-    const value = req.headers[inbound];
-    if (value === undefined || !options.trustInbound) return undefined;
-    if (typeof value === 'string' && value.length <= LONGEST && form.test(value)) return value;
-    ignored += 1;
-    ctx.log.debug('ignored a request id of the wrong form', { ignored });
-    return undefined;
-  };
+    const globalId = (req: IncomingMessage): string | undefined => {
+      const value = req.headers[inbound];
+      if (value === undefined || !options.trustInbound) return undefined;
+      if (typeof value === 'string' && value.length <= LONGEST && form.test(value)) return value;
+      ignored += 1;
+      ctx.log.debug('ignored a request id of the wrong form', { ignored });
+      return undefined;
+    };
 
-  const answerWith = (res: ServerResponse, id: string): void => {
-    const value = res.getHeader(header) ?? id;
-    res.setHeader(header, value);
-    for (const name of compatHeaders) if (!res.hasHeader(name)) res.setHeader(name, value);
-  };
+    const answerWith = (res: ServerResponse, id: string): void => {
+      const value = res.getHeader(header) ?? id;
+      res.setHeader(header, value);
+      for (const name of compatHeaders) if (!res.hasHeader(name)) res.setHeader(name, value);
+    };
 
-  return (app) => (req, res) => {
-    const id = `req-${randomUUID()}`;
-    const env = environ(req);
-    env.requestId = id;
-    const global = globalId(req);
-    if (global !== undefined) env.globalRequestId = global;
-    if (compatHeaders.length === 0) defaultHeaders(res, [header, id]);
-    else beforeHead(res, () => answerWith(res, id));
-    return app(req, res);
+    return (app) => (req, res) => {
+      const id = `req-${randomUUID()}`;
+      const env = environ(req);
+      env.requestId = id;
+      const global = globalId(req);
+      if (global !== undefined) env.globalRequestId = global;
+      if (compatHeaders.length === 0) defaultHeaders(res, [header, id]);
+      else beforeHead(res, () => answerWith(res, id));
+      return app(req, res);
+    };
+  },
+  { describe },
+);
+
+function describe({ header, compatHeaders, trustInbound }: OptionsOf<typeof requestIdOptions>): Description {
+  const names = [header, ...compatHeaders];
+  const field = { description: 'The id of the request.', schema: { type: 'string' } };
+  return {
+    does: `gives the request an id, and answers with it in ${names.join(', ')}${trustInbound ? "; keeps the caller's own" : ''}`,
+    openapi: { headers: Object.fromEntries(names.map((name) => [name, field])) },
   };
-});
+}

@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   afterResponse,
+  type Description,
   environ,
   Fault,
   filterFactory,
@@ -12,7 +13,7 @@ import {
   requestPath,
 } from '../app/index.js';
 import { countAnswer, noteAddress, sentBytes, targetMask } from '../app/internal.js';
-import { boolean, type Config, defineOptions, float, integer, list, oneOf } from '../config/index.js';
+import { boolean, type Config, defineOptions, float, integer, list, type OptionsOf, oneOf } from '../config/index.js';
 import { printable } from '../text/index.js';
 import { isBelow } from './path-prefix-match.js';
 
@@ -47,50 +48,64 @@ export const requestLogOptions = defineOptions({
  * Logs address, method, masked target, status, bytes, duration, ids, version, route, user and project of each request.
  * A client that left before the head is logged as 499, a response that was broken off by an error as 500.
  */
-export const requestLog = filterFactory('request_log', requestLogOptions, (options, ctx, live) => {
-  if (!options.enabled) return (app) => app;
-  if (serverLogs(ctx.config)) {
-    ctx.log.warn('request_log is off: with [wsgi] log_format the server writes the access lines');
-    return (app) => app;
+export const requestLog = filterFactory(
+  'request_log',
+  requestLogOptions,
+  (options, ctx, live) => {
+    if (!options.enabled) return (app) => app;
+    if (serverLogs(ctx.config)) {
+      ctx.log.warn('request_log is off: with [wsgi] log_format the server writes the access lines');
+      return (app) => app;
+    }
+    const maskTarget = targetMask(options.maskQuery);
+    const asText = options.format === 'text';
+    let share = 0;
+
+    /** Every so many-th request, without chance: a part of 0.25 is each fourth. */
+    const isSampled = (part: number): boolean => {
+      share += part;
+      if (share < 1) return false;
+      share -= 1;
+      return true;
+    };
+
+    return (app) => (req, res) => {
+      const { skipPaths, slowMs, sample } = live();
+      // With warnings alone and no slow ones there is nothing to say: 0.1 µs instead of 2.
+      if (slowMs === 0 && !ctx.log.enabled('info')) return app(req, res);
+      const path = requestPath(req);
+      const begun = performance.now();
+      countAnswer(res);
+      noteAddress(req);
+      afterResponse(res, (outcome) => {
+        const micros = Math.round((performance.now() - begun) * 1000);
+        const status = statusOf(res, outcome);
+        const slow = slowMs > 0 && micros >= slowMs * 1000;
+        if (status < 500 && skipPaths.some((skipped) => isBelow(path, skipped))) return;
+        if (status < 500 && !slow && !isSampled(sample)) return;
+        // Added one by one: spreading the object into a larger one costs 6 µs a line.
+        const facts = requestFacts(req, maskTarget);
+        facts.status = status;
+        facts.bytes = sentBytes(res);
+        facts.duration_ms = micros / 1000;
+        if (!outcome.completed) facts.aborted = true;
+        const message = slow ? 'slow request' : 'request';
+        ctx.log[slow ? 'warn' : 'info'](asText ? textLine(facts) : message, asText ? undefined : facts);
+      });
+      return app(req, res);
+    };
+  },
+  { describe },
+);
+
+function describe(options: OptionsOf<typeof requestLogOptions>, req?: IncomingMessage): Description {
+  if (!options.enabled) return { does: 'logs nothing, for enabled is false' };
+  const path = req === undefined ? undefined : requestPath(req);
+  if (path !== undefined && options.skipPaths.some((skipped) => isBelow(path, skipped))) {
+    return { does: `logs a line only of an answer of 500 or above, for ${path} is in skip_paths` };
   }
-  const maskTarget = targetMask(options.maskQuery);
-  const asText = options.format === 'text';
-  let share = 0;
-
-  /** Every so many-th request, without chance: a part of 0.25 is each fourth. */
-  const isSampled = (part: number): boolean => {
-    share += part;
-    if (share < 1) return false;
-    share -= 1;
-    return true;
-  };
-
-  return (app) => (req, res) => {
-    const { skipPaths, slowMs, sample } = live();
-    // With warnings alone and no slow ones there is nothing to say: 0.1 µs instead of 2.
-    if (slowMs === 0 && !ctx.log.enabled('info')) return app(req, res);
-    const path = requestPath(req);
-    const begun = performance.now();
-    countAnswer(res);
-    noteAddress(req);
-    afterResponse(res, (outcome) => {
-      const micros = Math.round((performance.now() - begun) * 1000);
-      const status = statusOf(res, outcome);
-      const slow = slowMs > 0 && micros >= slowMs * 1000;
-      if (status < 500 && skipPaths.some((skipped) => isBelow(path, skipped))) return;
-      if (status < 500 && !slow && !isSampled(sample)) return;
-      // Added one by one: spreading the object into a larger one costs 6 µs a line.
-      const facts = requestFacts(req, maskTarget);
-      facts.status = status;
-      facts.bytes = sentBytes(res);
-      facts.duration_ms = micros / 1000;
-      if (!outcome.completed) facts.aborted = true;
-      const message = slow ? 'slow request' : 'request';
-      ctx.log[slow ? 'warn' : 'info'](asText ? textLine(facts) : message, asText ? undefined : facts);
-    });
-    return app(req, res);
-  };
-});
+  return { does: 'logs a line once the answer has ended' };
+}
 
 /** One request has one line: where the server writes access lines, the filter does not. */
 function serverLogs(config: Config): boolean {

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HelmetOptions } from 'helmet';
-import { beforeHead, environ, type FactoryContext, filterFactory, remoteOf } from '../app/index.js';
+import { beforeHead, type Description, environ, type FactoryContext, filterFactory, remoteOf } from '../app/index.js';
 import { boolean, defineOptions, integer, type OptionsOf, oneOf, string } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import type {} from './auth/identity.js';
@@ -64,8 +64,14 @@ export const securityHeaders = filterFactory(
       return app(req, res);
     };
   },
-  { trial: true },
+  { trial: true, describe },
 );
+
+function describe({ noStore }: Options): Description {
+  return {
+    does: `adds security headers to the answer${noStore ? ', and no-store where the caller is authenticated' : ''}`,
+  };
+}
 
 const NO_STORE: Headers = [['cache-control', 'no-store']];
 

@@ -1,9 +1,10 @@
 /**
  * sizelimit: no request body larger than allowed.
  */
-import { Fault, filterFactory, limitBody } from '../app/index.js';
+import type { IncomingMessage } from 'node:http';
+import { type Description, Fault, filterFactory, limitBody } from '../app/index.js';
 import { tooLarge } from '../app/internal.js';
-import { bytes, defineOptions, dict } from '../config/index.js';
+import { bytes, defineOptions, dict, type OptionsOf } from '../config/index.js';
 import { ofLongestPrefix } from './path-prefix-match.js';
 
 export const sizelimitOptions = defineOptions({
@@ -25,25 +26,45 @@ export const sizelimitOptions = defineOptions({
  * Answers 413 to a larger body: before reading when its length is declared, else as soon as more has come. It buffers
  * nothing. The connection ends with the answer.
  */
-export const sizelimit = filterFactory('sizelimit', sizelimitOptions, (_options, _ctx, live) => (app) => (req, res) => {
-  const declared = req.headers['content-length'];
-  if (declared === undefined && req.headers['transfer-encoding'] === undefined) return app(req, res);
-  const { maxRequestBodySize, overrides } = live();
-  const limit = ofLongestPrefix(req, overrides) ?? maxRequestBodySize;
-  if (declared !== undefined) {
-    if (!/^\d+$/.test(declared)) throw new Fault(400, { message: 'The Content-Length is not a number.' });
-    if (Number(declared) > limit) throw tooLarge(limit);
-    // The parser holds the client to what it declared.
-    return app(req, res);
-  }
-  return new Promise((resolve, reject) => {
-    limitBody(req, limit, () => {
-      const fault = tooLarge(limit);
-      reject(fault);
-      return fault;
+export const sizelimit = filterFactory(
+  'sizelimit',
+  sizelimitOptions,
+  (_options, _ctx, live) => (app) => (req, res) => {
+    const declared = req.headers['content-length'];
+    if (declared === undefined && req.headers['transfer-encoding'] === undefined) return app(req, res);
+    const { maxRequestBodySize, overrides } = live();
+    const limit = ofLongestPrefix(req, overrides) ?? maxRequestBodySize;
+    if (declared !== undefined) {
+      if (!/^\d+$/.test(declared)) throw new Fault(400, { message: 'The Content-Length is not a number.' });
+      if (Number(declared) > limit) throw tooLarge(limit);
+      // The parser holds the client to what it declared.
+      return app(req, res);
+    }
+    return new Promise((resolve, reject) => {
+      limitBody(req, limit, () => {
+        const fault = tooLarge(limit);
+        reject(fault);
+        return fault;
+      });
+      // An app may return before it has read the body, so its return does not end this.
+      res.once('close', resolve);
+      Promise.resolve(app(req, res)).catch(reject);
     });
-    // An app may return before it has read the body, so its return does not end this.
-    res.once('close', resolve);
-    Promise.resolve(app(req, res)).catch(reject);
-  });
-});
+  },
+  { describe },
+);
+
+function describe(options: OptionsOf<typeof sizelimitOptions>, req?: IncomingMessage): Description {
+  const limit = (req && ofLongestPrefix(req, options.overrides)) ?? options.maxRequestBodySize;
+  const declared = req?.headers['content-length'];
+  if (declared !== undefined && !/^\d+$/.test(declared)) {
+    return { does: 'answers 400, for the Content-Length is not a number', answers: 400 };
+  }
+  if (Number(declared) > limit) {
+    return { does: `answers 413, for ${declared} bytes of body are more than ${limit}`, answers: 413 };
+  }
+  return {
+    does: `answers 413 to a body of more than ${limit} bytes`,
+    openapi: { responses: { 413: { description: `The body has more than ${limit} bytes.` } } },
+  };
+}

@@ -5,9 +5,17 @@
 import { realpath } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join, resolve, sep } from 'node:path';
-import { type App, appFactory, environ, type FactoryContext, Fault, filterFactory } from '../app/index.js';
+import {
+  type App,
+  appFactory,
+  type Description,
+  environ,
+  type FactoryContext,
+  Fault,
+  filterFactory,
+} from '../app/index.js';
 import { guardPipe, optionOrigin } from '../app/internal.js';
-import { defineOptions, integer, list, path } from '../config/index.js';
+import { defineOptions, integer, list, type OptionsOf, path } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
 
 export const staticFilesOptions = defineOptions({
@@ -30,8 +38,17 @@ export const staticFiles = appFactory(
       if (!(await serve(req, res))) throw new Fault(404);
     };
   },
-  { trial: true },
+  { trial: true, describe },
 );
+
+function describe({ documentRoot }: OptionsOf<typeof staticFilesOptions>): Description {
+  return { does: `answers with the file below ${documentRoot}, with 404 where there is none` };
+}
+
+function describeFilter({ documentRoot }: OptionsOf<typeof staticFilesOptions>, req?: IncomingMessage): Description {
+  if (req !== undefined && req.method !== 'GET' && req.method !== 'HEAD') return { does: `hands ${req.method} on` };
+  return { does: `answers where there is such a file below ${documentRoot}`, answers: 'perhaps' };
+}
 
 /** The same as a filter: what is no file goes on to the app. */
 export const staticFilesFilter = filterFactory(
@@ -44,7 +61,7 @@ export const staticFilesFilter = filterFactory(
       return (await serve(req, res)) ? undefined : app(req, res);
     };
   },
-  { trial: true },
+  { trial: true, describe: describeFilter },
 );
 
 interface FileOptions {

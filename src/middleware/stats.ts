@@ -3,8 +3,8 @@
  */
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import { afterResponse, environ, filterFactory } from '../app/index.js';
-import { defineOptions, float, host, oneOf, port, string } from '../config/index.js';
+import { afterResponse, type Description, environ, filterFactory } from '../app/index.js';
+import { defineOptions, float, host, type OptionsOf, oneOf, port, string } from '../config/index.js';
 
 export const statsOptions = defineOptions({
   name: string({ required: true, help: 'What the names of the metrics begin with.' }),
@@ -22,34 +22,43 @@ export const statsOptions = defineOptions({
  * Sends a count and a time for each request, `<name>.<METHOD>.<route>.<status class>`. The route's template counts, so that
  * ids never become names; a request without route is `unknown`. Nothing waits for it, and what fails is lost.
  */
-export const stats = filterFactory('stats', statsOptions, (options, ctx) => {
-  const socket = createSocket(isIPv6(options.host) ? 'udp6' : 'udp4');
-  socket.unref();
-  socket.on('error', (error) => ctx.log.debug('statsd cannot be reached', { err: error }));
-  let open = true;
-  ctx.onClose(() => {
-    open = false;
-    socket.close();
-  });
-  const { sampleRate } = options;
-  const rate = sampleRate < 1 ? `|@${sampleRate}` : '';
-  let share = 0;
-
-  return (app) => (req, res) => {
-    const begun = performance.now();
-    afterResponse(res, ({ completed }) => {
-      share += sampleRate;
-      if (share < 1 || !open) return;
-      share -= 1;
-      const status = completed || res.headersSent ? `${Math.floor(res.statusCode / 100)}xx` : 'aborted';
-      const route = routeName(environ(req).route?.template);
-      const { metric, tags } = label(options, req.method ?? 'GET', route, status);
-      const ms = (performance.now() - begun).toFixed(3);
-      socket.send(`${metric}:1|c${rate}${tags}\n${metric}:${ms}|ms${rate}${tags}`, options.port, options.host);
+export const stats = filterFactory(
+  'stats',
+  statsOptions,
+  (options, ctx) => {
+    const socket = createSocket(isIPv6(options.host) ? 'udp6' : 'udp4');
+    socket.unref();
+    socket.on('error', (error) => ctx.log.debug('statsd cannot be reached', { err: error }));
+    let open = true;
+    ctx.onClose(() => {
+      open = false;
+      socket.close();
     });
-    return app(req, res);
-  };
-});
+    const { sampleRate } = options;
+    const rate = sampleRate < 1 ? `|@${sampleRate}` : '';
+    let share = 0;
+
+    return (app) => (req, res) => {
+      const begun = performance.now();
+      afterResponse(res, ({ completed }) => {
+        share += sampleRate;
+        if (share < 1 || !open) return;
+        share -= 1;
+        const status = completed || res.headersSent ? `${Math.floor(res.statusCode / 100)}xx` : 'aborted';
+        const route = routeName(environ(req).route?.template);
+        const { metric, tags } = label(options, req.method ?? 'GET', route, status);
+        const ms = (performance.now() - begun).toFixed(3);
+        socket.send(`${metric}:1|c${rate}${tags}\n${metric}:${ms}|ms${rate}${tags}`, options.port, options.host);
+      });
+      return app(req, res);
+    };
+  },
+  { describe },
+);
+
+function describe({ name, host: address, port: number }: OptionsOf<typeof statsOptions>): Description {
+  return { does: `sends count and time of the request to the statsd at ${address}:${number}, as ${name}` };
+}
 
 /** `/servers/{id}/action` as `servers_id_action`: dots part names, and colons and bars end them. */
 function routeName(template: string | undefined): string {
