@@ -1,15 +1,22 @@
 /**
- * `api-cli explain`: what would happen to a request, before it is sent. Nothing is created and nothing runs.
+ * `api-cli explain`: what would happen to a request, before it is sent. No filter is made and nothing runs; the app that it
+ * comes to is made, for its routes, and let go of.
  */
-import { relative } from 'node:path';
+import type { IncomingMessage } from 'node:http';
 import type { Command } from 'commander';
-import { writtenPath } from '../app/index.js';
-import { encodedPath } from '../app/internal.js';
+import type { Config } from '../config/index.js';
 import { PorticoError } from '../errors/index.js';
-import { Loader } from '../loader/index.js';
-import { type ExplainedStep, explainRequest } from '../loader/internal.js';
+import { type ContextTree, Loader } from '../loader/index.js';
+import { describeNode, type ExplainApp, type ExplainedStep, explainRequest } from '../loader/internal.js';
+import type { ExplainedRoute } from '../routing/internal.js';
+import type { WSGIService } from '../server/index.js';
+import { chosenApis, loaderOf, routersOf, unknownName } from './api-routers.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
-import { pasteFile } from './paste-file.js';
+import { readConfiguration } from './configuration.js';
+import { explainRouter, stepOf } from './explain-router.js';
+import { placeText, print } from './output.js';
+import { configuredPasteFile } from './paste-file.js';
+import { type NamedRequest, namedRequest, repeated } from './request-arguments.js';
 
 interface ExplainArguments extends ConfigurationArguments {
   readonly paste?: string;
@@ -21,83 +28,109 @@ interface ExplainArguments extends ConfigurationArguments {
 export function register(program: Command): void {
   const command = program
     .command('explain')
-    .description('tell what would happen to a request: mounts, filters in order, path rewrites, the app')
+    .description(
+      'tell what would happen to a request: mounts, filters in order, the route or why there is none, the action',
+    )
     .argument('<method>', 'GET, POST, …')
-    .argument('<url>', 'a path with its query, or a whole URL')
-    .option('--api <app>', 'the app to begin with (default: the only one that nothing else mentions)')
+    .argument('<url>', 'a path with its query, or a whole URL, whose port says which API')
+    .option('--api <name>', 'an API, or an app of the paste file (default: the only one)')
     .option('--paste <file>', 'the paste file (default: the one the configuration names)')
-    .option('--header <header>', '"Name: value"; may repeat', (value: string, before?: string[]) => [
-      ...(before ?? []),
-      value,
-    ])
+    .option('--header <header>', '"Name: value"; may repeat', repeated)
     .option('--json', 'print one JSON document')
     .addHelpText('after', "\nExample:\n  api-cli explain GET /v2.1/servers --header 'X-Auth-Token: t'");
-  addConfigurationOptions(command).action(async (method: string, url: string, given: ExplainArguments) => {
-    process.stdout.write(`${await explain(method, url, given)}\n`);
+  addConfigurationOptions(command).action(async (method: string, url: string, args: ExplainArguments) => {
+    const request = namedRequest(method, url, args.header);
+    const document = await explain(request, args);
+    print(args, document, () => [`${request.method} ${request.url}`, ...document.steps.map(line)].join('\n'));
   });
 }
 
-async function explain(method: string, url: string, given: ExplainArguments): Promise<string> {
-  const { path, config } = await pasteFile(given);
-  const loader = new Loader(path, { config });
-  const target = url.includes('://') ? parsed(url) : undefined;
-  const headers = { host: target?.host ?? 'localhost', ...headersOf(given.header ?? []) };
-  const request = {
-    method: method.toUpperCase(),
-    url: canonical(target === undefined ? url : target.pathname + target.search),
-    headers,
-    secure: target?.protocol === 'https:',
+/** What is printed with `--json`. */
+interface ExplainDocument {
+  readonly schema: 'portico/explain';
+  readonly version: 1;
+  readonly request: NamedRequest;
+  readonly steps: readonly ExplainedStep[];
+  /** Null: the app answers, as it decides. */
+  readonly status: number | null;
+  readonly route: ExplainedRoute['route'];
+  readonly match: ExplainedRoute['match'];
+  readonly action: ExplainedRoute['action'];
+  /** Of a 405: the methods that the path takes. */
+  readonly allow: readonly string[] | null;
+  /** Of a 404: the route that was perhaps meant. */
+  readonly nearest: ExplainedRoute['route'];
+}
+
+async function explain(request: NamedRequest, args: ExplainArguments): Promise<ExplainDocument> {
+  const { loader, config, app } = await beginning(request, args);
+  let last: ExplainedRoute | undefined;
+  const explainApp: ExplainApp = async (node, req) => {
+    const said = describeNode(node, config, req);
+    if (said !== undefined) return { steps: [stepOf(node, req, 'app', said.does)], answer: 'decided' };
+    const routers = await routersOf(loader, node);
+    const [router] = routers;
+    if (router === undefined || routers.length > 1) {
+      const text = node.type === 'composite' ? 'answers, or chooses an app by rules of its own' : 'answers';
+      return { steps: [stepOf(node, req, 'app', text)], answer: undefined };
+    }
+    const within = explainRouter(router, node, req);
+    last = within.route;
+    const text = `a Router of ${router.routes.length} routes`;
+    return { steps: [stepOf(node, req, 'app', text), ...within.steps], answer: within.answer };
   };
-  const steps = explainRequest(await loader.tree(given.api ?? onlyRoot(loader)), request);
-  if (given.json === true)
-    return JSON.stringify({ schema: 'portico/explain', version: 1, request, steps }, undefined, 2);
-  return [`${request.method} ${request.url}`, ...steps.map(line)].join('\n');
+  const tree = await loader.tree(app);
+  const describe = (filter: ContextTree, req: IncomingMessage) => describeNode(filter, config, req);
+  const { steps, answer } = await explainRequest(tree, request, { describe, explainApp });
+  return {
+    schema: 'portico/explain',
+    version: 1,
+    request,
+    steps,
+    status: typeof answer === 'number' ? answer : null,
+    route: last?.route ?? null,
+    match: last?.match ?? null,
+    action: last?.action ?? null,
+    allow: last?.answer?.allow ?? null,
+    nearest: last?.answer?.nearest ?? null,
+  };
 }
 
-function parsed(url: string): URL {
-  try {
-    return new URL(url);
-  } catch {
-    throw new PorticoError('PORTICO_USAGE', {
-      message: `${url} is no URL`,
-      hint: 'Write a path, as in /v2.1/servers?limit=1, or a whole URL: http://127.0.0.1:8774/v2.1/servers',
-    });
+/** Where a request begins: the API of that name or at the port of the URL, an app of the paste file, or the only one there is. */
+async function beginning(
+  { port }: NamedRequest,
+  args: ExplainArguments,
+): Promise<{ readonly loader: Loader; readonly config: Config; readonly app: string }> {
+  const config = await readConfiguration(args);
+  const apis = args.paste === undefined ? (await chosenApis(config, undefined)).filter(hasFile) : [];
+  const named = apis.filter(({ name }) => name === args.api);
+  const [api, ...others] = args.api === undefined ? choose(apis, port) : named;
+  if (api !== undefined && others.length === 0) return { loader: loaderOf(api, config), config, app: api.pipeline };
+  const loader = new Loader(args.paste ?? configuredPasteFile(config), { config });
+  if (args.api !== undefined) {
+    if (loader.has(args.api)) return { loader, config, app: args.api };
+    const apps = loader.sections().flatMap(({ kind, name }) => (kind === 'app' ? [name] : []));
+    const names = [...new Set([...apis.map(({ name }) => name), ...apps])];
+    throw unknownName(`no API and no app of ${loader.path} is called "${args.api}"`, args.api, names);
   }
-}
-
-/** As the server spells it before the first mount. */
-function canonical(url: string): string {
-  const query = url.indexOf('?');
-  const path = query < 0 ? url : url.slice(0, query);
-  return encodedPath(writtenPath(path)) + url.slice(path.length);
-}
-
-function onlyRoot(loader: Loader): string {
-  const roots = loader.roots();
-  if (roots.length === 1) return roots[0]!;
+  const roots = apis.length > 0 ? apis.map(({ name }) => name) : loader.roots();
+  if (roots.length === 1) return { loader, config, app: roots[0]! };
   throw new PorticoError('PORTICO_USAGE', {
-    message: `${loader.path} has ${roots.length === 0 ? 'no app to begin with' : `several: ${roots.join(', ')}`}`,
+    message: roots.length === 0 ? `${loader.path} has no app to begin with` : `there are several: ${roots.join(', ')}`,
     hint: 'Name one with --api.',
   });
 }
 
-function headersOf(given: readonly string[]): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const header of given) {
-    const colon = header.indexOf(':');
-    if (colon < 1) {
-      throw new PorticoError('PORTICO_USAGE', {
-        message: `${JSON.stringify(header)} is not of the form "Name: value"`,
-      });
-    }
-    headers[header.slice(0, colon).trim().toLowerCase()] = header.slice(colon + 1).trim();
-  }
-  return headers;
+const hasFile = ({ pasteFile }: WSGIService): boolean => pasteFile !== undefined;
+
+/** The APIs at the port of a URL, where one is there. */
+function choose(apis: readonly WSGIService[], port: number | undefined): readonly WSGIService[] {
+  const there = apis.filter((api) => api.port === port);
+  return port === undefined || there.length === 0 ? apis : there;
 }
 
 function line({ what, name, factory, origin, text, scriptName, url }: ExplainedStep): string {
-  const place = origin === undefined ? '' : `  ${relative('', origin.file)}:${origin.line}`;
   const made = factory === undefined ? '' : `  ${factory}`;
   const path = what === 'app' || what === 'composite' ? `  [script name "${scriptName}", path "${url}"]` : '';
-  return `  ${what} ${name}: ${text}${path}${made}${place}`;
+  return `  ${what} ${name}: ${text}${path}${made}${origin === undefined ? '' : `  ${placeText(origin)}`}`;
 }

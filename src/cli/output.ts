@@ -1,8 +1,10 @@
 /** How commands print what they found: as JSON or as text, in columns. */
+import { relative } from 'node:path';
+import type { Origin } from '../errors/index.js';
 
 /** Prints a document, or the text that stands for it. */
-export function print(given: { readonly json?: boolean }, document: unknown, text: () => string): void {
-  process.stdout.write(`${given.json === true ? JSON.stringify(document, undefined, 2) : text()}\n`);
+export function print(args: { readonly json?: boolean }, document: unknown, text: () => string): void {
+  process.stdout.write(`${args.json === true ? JSON.stringify(document, undefined, 2) : text()}\n`);
 }
 
 /** Rows with their columns aligned. */
@@ -14,4 +16,9 @@ export function columns(rows: readonly (readonly string[])[]): string[] {
       .join('  ')
       .trimEnd(),
   );
+}
+
+/** File and line, as seen from the working directory; `-` for what stands in no file. */
+export function placeText(origin: Origin | undefined): string {
+  return origin === undefined ? '-' : `${relative('', origin.file)}:${origin.line}`;
 }

@@ -52,13 +52,8 @@ async function pipeline(app: string | undefined, given: PipelineArguments): Prom
 /** A node to print: what it is made of stands below it, filters before the app they are around. */
 function nodeOf(tree: ContextTree, config: Config, label?: string): PipelineNode {
   const { type, name, factory, origin } = tree;
-  const places = [...tree.localConf].map(([option, reference]) => ({ option, reference }));
   const parts = [...(tree.filters ?? []), tree.filter, tree.app ?? tree.next].filter((part) => part !== undefined);
-  const children = (tree.children ?? []).map((child, at) => {
-    const place = places.filter(({ reference }) => reference === child.name);
-    const same = (tree.children ?? []).slice(0, at).filter((earlier) => earlier.name === child.name).length;
-    return nodeOf(child.context, config, (place[same] ?? place[0])?.option);
-  });
+  const children = (tree.children ?? []).map(({ context, option }) => nodeOf(context, config, option));
   return {
     ...(label === undefined ? {} : { place: label }),
     type,

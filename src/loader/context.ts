@@ -30,6 +30,8 @@ export interface FactoryUse {
 export interface ChildContext {
   readonly get: Kind;
   readonly name: string;
+  /** The option that names it, where the composite has told that. */
+  readonly option?: string | undefined;
   readonly context: Context;
 }
 
@@ -166,15 +168,21 @@ export interface ContextTree {
 export interface ChildTree {
   readonly get: Kind;
   readonly name: string;
+  /** The option that names it, where the composite has told that. */
+  readonly option?: string | undefined;
   readonly context: ContextTree;
 }
 
-/** The tree from a context on, as it is now. */
-export function treeOf(context: Context): ContextTree {
+/** The tree from a context on, as it is now. `note` is told which node is of which context. */
+export function treeOf(
+  context: Context,
+  note: (node: ContextTree, context: Context) => void = () => undefined,
+): ContextTree {
+  const inner = (part: Context): ContextTree => treeOf(part, note);
   const { kind, factory, answerer } = context;
   const { prefix, name, origin } = headerOf(context);
   const composite = isComposite(context);
-  return {
+  const node: ContextTree = {
     kind,
     type: context.type === 'plain' || context.type === 'broken' ? (composite ? 'composite' : kind) : context.type,
     name,
@@ -192,14 +200,16 @@ export function treeOf(context: Context): ContextTree {
     globalConf: new Map(context.globalConf),
     localConf: new Map([...context.localConf].map(([name, { value }]) => [name, value])),
     options: sectionOf(context).options,
-    ...(context.filters === undefined ? {} : { filters: context.filters.map(treeOf) }),
-    ...(context.app === undefined ? {} : { app: treeOf(context.app) }),
-    ...(context.filter === undefined ? {} : { filter: treeOf(context.filter) }),
-    ...(context.next === undefined ? {} : { next: treeOf(context.next) }),
+    ...(context.filters === undefined ? {} : { filters: context.filters.map(inner) }),
+    ...(context.app === undefined ? {} : { app: inner(context.app) }),
+    ...(context.filter === undefined ? {} : { filter: inner(context.filter) }),
+    ...(context.next === undefined ? {} : { next: inner(context.next) }),
     ...(composite
       ? {
-          children: context.children.map(({ get, name, context }) => ({ get, name, context: treeOf(context) })),
+          children: context.children.map((child) => ({ ...child, context: inner(child.context) })),
         }
       : {}),
   };
+  note(node, context);
+  return node;
 }

@@ -2,5 +2,14 @@
 export { aliasBlock } from './check/finding.js';
 export { pipelineNamed } from './composite/by-option.js';
 export { tellsChildren } from './composite/children.js';
-export { type ExplainedStep, explainRequest } from './explain.js';
+export {
+  describeNode,
+  type ExplainApp,
+  type ExplainedStep,
+  type Explanation,
+  explainRequest,
+  type ImaginedRequest,
+  UNDESCRIBED,
+} from './explain.js';
+export { type MountedApp, mountedApps } from './mounted-apps.js';
 export { isPasteSection } from './section.js';

@@ -116,7 +116,8 @@ export class Load {
     const { globalConf, localConf, ctx } = argumentsFor(context, { config, service, log, releases: new Releases() });
     for (const asked of factory.children(globalConf, localConf, ctx)) {
       const child = await this.#resolved(() => this.child(context, asked));
-      context.children.push({ get: asked.get, name: asked.name, context: child });
+      const { get, name, option } = asked;
+      context.children.push({ get, name, option, context: child });
       await this.expand(child);
     }
   }

@@ -10,7 +10,7 @@ import type { PasteDocument } from '../ini/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
 import { aliasesOf } from './aliases.js';
 import { type CheckOptions, checkPaste } from './check/check.js';
-import { type ContextTree, treeOf } from './context.js';
+import { type Context, type ContextTree, treeOf } from './context.js';
 import type { Created, ServerFactory } from './create.js';
 import { firstRefusal, openDocument, type ReadFile } from './document.js';
 import { type LoadedApp, loadedApp, Releases } from './factory-context.js';
@@ -74,6 +74,7 @@ export class Loader {
   /** The file, as an absolute path. */
   readonly path: string;
   readonly #parts: LoadParts;
+  readonly #nodes = new WeakMap<ContextTree, { readonly load: Load; readonly context: Context }>();
 
   /**
    * Reads and parses the file, opens and imports nothing. Throws {@link ConfigNotFound} when there is no such file,
@@ -147,7 +148,14 @@ export class Loader {
     const load = this.#load();
     const context = await load.load('app', name);
     await load.expand(context);
-    return treeOf(context);
+    return treeOf(context, (node, own) => this.#nodes.set(node, { load, context: own }));
+  }
+
+  /** The app of one node of a {@link Loader.tree}, by its own factory: without the filters around it. */
+  async makeApp(node: ContextTree): Promise<LoadedApp> {
+    const { load, context } = this.#nodes.get(node)!;
+    const releases = new Releases();
+    return loadedApp((await load.create(context, releases)) as App, releases);
   }
 
   /** The apps that nothing else in the file mentions: those a program asks for by name. */

@@ -2,11 +2,15 @@
  * A router as what describes it sees it, and the routers that were built while a module was loaded.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Filter } from '../app/index.js';
+import type { IncomingMessage } from 'node:http';
+import type { App, Filter } from '../app/index.js';
 import type { RangedOptions } from './actions/action.js';
+import type { Match } from './mapper/conditions.js';
 import type { Mapper } from './mapper/mapper.js';
 import type { Route } from './mapper/route.js';
 import type { Found } from './matching/compiled-route.js';
+import { pathText } from './template/template.js';
+import type { ApiVersion } from './versions/api-version.js';
 import type { VersionOptions } from './versions/version-negotiation.js';
 
 /** What a route runs. */
@@ -22,9 +26,24 @@ export interface OperationSource {
 export interface BuiltRouter extends Mapper {
   readonly versions: VersionOptions | undefined;
   find(method: string, path: string): Found | null;
-  isMount(route: Route): boolean;
-  filterNames(route: Route): string[];
-  operationSource(route: Route): OperationSource | null;
+  /** The app that a route leads to; undefined for routes to actions, and redirects. */
+  mountedApp(route: Route): App | undefined;
+  filtersOf(route: Route): readonly Filter[];
+  /** What a route runs; `match` names it where the path does. */
+  operationSource(route: Route, match?: Match): OperationSource | null;
+  /** What would become of a request; nothing runs. Throws the fault that it is answered with before a route is looked for. */
+  judge(req: IncomingMessage): Judgement;
+}
+
+/** What a router finds for a request. */
+export interface Judgement {
+  /** The path that is matched; null where it does not begin with the router's prefix. */
+  readonly path: string | null;
+  readonly found: Found | null;
+  /** The version that is asked for; null where the router has none. */
+  readonly version: ApiVersion | null;
+  /** Where no route was found: the methods for which there is one. */
+  readonly allowed: readonly string[];
 }
 
 /** Follows the calls of one `collectRouters`, so that two of them at a time see their own routers. */
@@ -39,7 +58,46 @@ export async function collectRouters<T>(
   return { routers, result };
 }
 
+const routers = new WeakMap<App, BuiltRouter>();
+
 /** Called by a router that was built. */
-export function noteRouter(router: BuiltRouter): void {
+export function noteRouter(router: BuiltRouter, app: App): void {
   collecting.getStore()?.push(router);
+  routers.set(app, router);
+}
+
+/** A router and what stands before the paths of its routes. */
+export interface PlacedRouter {
+  readonly router: BuiltRouter;
+  readonly prefix: string;
+}
+
+/** The routers that none of the others leads to. */
+export function outerRouters(built: readonly BuiltRouter[]): readonly BuiltRouter[] {
+  const inner = new Set(built.flatMap((router) => mountedRouters(router).map((mounted) => mounted.router)));
+  return built.filter((router) => !inner.has(router));
+}
+
+/** A router, and then those that are mounted in it. */
+export function withMounted(router: BuiltRouter, prefix: string): readonly PlacedRouter[] {
+  const own = prefix + router.prefix;
+  return [
+    { router, prefix: own },
+    ...mountedRouters(router).flatMap((inner) => withMounted(inner.router, own + inner.prefix)),
+  ];
+}
+
+function mountedRouters(router: BuiltRouter): readonly PlacedRouter[] {
+  return router.routes.flatMap((route) => {
+    const inner = mountedRouter(router, route);
+    // Of the two routes of a mount the one for what is below it.
+    if (inner === undefined || !route.variables.has('path_info')) return [];
+    return [{ router: inner, prefix: pathText(route.parts.slice(0, -1)).replace(/\/$/, '') }];
+  });
+}
+
+/** The router that a route leads to; undefined for all other routes, and for apps of other makes. */
+export function mountedRouter(router: BuiltRouter, route: Route): BuiltRouter | undefined {
+  const app = router.mountedApp(route);
+  return app === undefined ? undefined : routers.get(app);
 }

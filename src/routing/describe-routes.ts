@@ -2,17 +2,21 @@
  * A route table for people and tools: what `api-cli routes` shows.
  */
 
+import type { Filter } from '../app/index.js';
 import type { Origin } from '../errors/index.js';
 import type { BuiltRouter } from './built-router.js';
 import { acceptsMethod } from './mapper/conditions.js';
 import { findShadowed } from './matching/check-table.js';
 import type { CompiledRoute, Found } from './matching/compiled-route.js';
+import { pathText } from './template/template.js';
 
 /** One route, in the order in which routes are tried. */
 export interface DescribedRoute {
   /** Null: every method. */
   readonly methods: readonly string[] | null;
   readonly template: string;
+  /** The template as a client's URL has it, variables in braces. */
+  readonly path: string;
   readonly name: string | null;
   readonly controller: string | null;
   readonly action: string | null;
@@ -47,7 +51,7 @@ export interface ExplainedMatch {
 export function describeRoutes(router: BuiltRouter): DescribedRoute[] {
   const table = router.compile();
   const shadowed = new Map(findShadowed(table.planned).map(({ compiled, by }) => [compiled, by]));
-  return table.ranked.map((compiled) => describe(router, compiled, shadowed.get(compiled) ?? []));
+  return table.ranked.map((compiled) => describeRoute(router, compiled, shadowed.get(compiled)));
 }
 
 /** Which route takes method and path; the path is decoded text. */
@@ -60,7 +64,7 @@ export function explainMatch(router: BuiltRouter, method: string, path: string):
     const reason = reasonAgainst(compiled, method, rest);
     passedOver.push({ template, methods: methodsOf(compiled), reason, origin: router.originOf(compiled.route) });
   }
-  const route = found === null ? null : describe(router, found.compiled, []);
+  const route = found === null ? null : describeRoute(router, found.compiled);
   return { route, match: found?.match ?? null, passedOver };
 }
 
@@ -78,7 +82,12 @@ function reasonAgainst(compiled: CompiledRoute, method: string, path: string | n
   return 'its sub-domain or function refuses a request without more to it';
 }
 
-function describe(router: BuiltRouter, compiled: CompiledRoute, by: readonly CompiledRoute[]): DescribedRoute {
+/** One route, for people; `by` are those that keep it from winning. */
+export function describeRoute(
+  router: BuiltRouter,
+  compiled: CompiledRoute,
+  by: readonly CompiledRoute[] = [],
+): DescribedRoute {
   const { route } = compiled;
   const text = (name: string): string | null => {
     const value = route.defaults.get(name);
@@ -87,11 +96,12 @@ function describe(router: BuiltRouter, compiled: CompiledRoute, by: readonly Com
   return {
     methods: methodsOf(compiled),
     template: route.template,
+    path: pathText(route.parts),
     name: route.name,
-    controller: router.isMount(route) ? null : text('controller'),
+    controller: router.mountedApp(route) === undefined ? text('controller') : null,
     action: text('action'),
     requirements: { ...route.requirements },
-    filters: router.filterNames(route),
+    filters: router.filtersOf(route).map(filterName),
     redirect: router.redirectOf(route)?.target.template ?? null,
     origin: router.originOf(route),
     shadowedBy: by.map((other) => ({ template: other.route.template, origin: router.originOf(other.route) })),
@@ -101,4 +111,9 @@ function describe(router: BuiltRouter, compiled: CompiledRoute, by: readonly Com
 function methodsOf({ route }: CompiledRoute): readonly string[] | null {
   const method = route.conditions?.method;
   return method === undefined ? null : [method].flat();
+}
+
+/** What a filter in code is called. */
+export function filterName({ name }: Filter): string {
+  return name || 'a filter without a name';
 }

@@ -6,7 +6,7 @@ import type { JsonSchema } from './actions/json-schema.js';
 import type { BuiltRouter, OperationSource } from './built-router.js';
 import type { CompiledRoute } from './matching/compiled-route.js';
 import { getOwn } from './template/own-property.js';
-import type { Part, Variable } from './template/template.js';
+import { pathText, type Variable } from './template/template.js';
 
 /** What a document says of the API as a whole. */
 export interface OpenApiOptions {
@@ -32,7 +32,7 @@ export function openApiDocument(router: BuiltRouter, options: OpenApiOptions): J
   for (const compiled of router.compile().ranked) {
     const source = router.operationSource(compiled.route);
     if (source === null || isFormatted(compiled)) continue;
-    const path = pathOf(compiled.route.parts);
+    const path = pathText(compiled.route.parts) || '/';
     // A request always begins with a slash: what does not cannot be asked for.
     if (!path.startsWith('/')) continue;
     const item = paths.get(path) ?? {};
@@ -70,11 +70,6 @@ function isFormatted({ route }: CompiledRoute): boolean {
   const [before, last] = [route.parts.at(-2), route.parts.at(-1)];
   if (typeof last !== 'object' || last.name !== 'format' || last.type === '.') return false;
   return typeof before === 'string' && before.endsWith('.');
-}
-
-function pathOf(parts: readonly Part[]): string {
-  const text = parts.map((part) => (typeof part === 'string' ? part : part.type === '.' ? '' : `{${part.name}}`));
-  return text.join('') || '/';
 }
 
 /** No two operations may have one id; an action that several routes lead to gets a number. */

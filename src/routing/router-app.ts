@@ -1,12 +1,13 @@
 /**
  * A router's table as an App: match, then filters, then the stage that runs the action and answers.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import { asFault, type ClosableApp, environ, Fault, quoteClient } from '../app/index.js';
 import { type AnswerFaultOptions, answerFault, decodePath, overriddenMethod, tellRouted } from '../app/internal.js';
 import type { LogFields } from '../log/index.js';
 import { ActionRequest, type Args, type RouteUrls } from './actions/action-request.js';
 import { SchemaCompiler } from './actions/schema-compiler.js';
+import type { Judgement } from './built-router.js';
 import type { MatchRequest } from './mapper/conditions.js';
 import { checkTable } from './matching/check-table.js';
 import type { Found } from './matching/compiled-route.js';
@@ -32,15 +33,20 @@ import { VersionNegotiation } from './versions/version-negotiation.js';
 const LONGEST_PATH = 8192;
 
 /** Compiles controllers and schemas and gives the App. `check` is called when all mistakes are known. */
-export async function buildApp(parts: RouterParts, check: () => void): Promise<ClosableApp> {
-  const app = new RouterApp(parts);
+export async function buildApp(
+  parts: RouterParts,
+  check: () => void,
+): Promise<{ readonly app: ClosableApp; readonly router: RouterApp }> {
+  const router = new RouterApp(parts);
   checkTable(parts);
   check();
-  const close = await app.start();
-  return Object.assign((req: IncomingMessage, res: ServerResponse) => app.handle(req, res), { close });
+  const close = await router.start();
+  const app = Object.assign((req: IncomingMessage, res: ServerResponse) => router.handle(req, res), { close });
+  return { app, router };
 }
 
-class RouterApp implements RouteUrls {
+/** What a built router does with requests. */
+export class RouterApp implements RouteUrls {
   readonly #parts: RouterParts;
   readonly #stage: Stage;
   readonly #served: readonly ServedRoute[];
@@ -103,9 +109,7 @@ class RouterApp implements RouteUrls {
     const raw = mark < 0 ? url : url.slice(0, mark);
     const version = this.#versions === null ? null : this.#versions.negotiate(req.headers, res);
     if (version !== null) environ(req).apiVersion = version.text;
-    if (raw.length > LONGEST_PATH) throw new Fault(414);
-    if (this.#parts.options.strictPaths === true) refuseOddPath(raw);
-    const path = raw === '*' ? raw : this.#parts.mapper.withoutPrefix(decodePath(raw));
+    const path = this.#decoded(raw);
     const query = mark < 0 ? '' : url.slice(mark + 1);
     const found = path === null ? null : this.#find(req, path, query);
     if (found === null) return this.#miss(req, res, path);
@@ -118,6 +122,22 @@ class RouterApp implements RouteUrls {
     const judged = tellRouted(req, served.matched);
     if (judged === undefined) return this.#serve(req, res, served, found, version);
     return judged.then((goOn) => (goOn ? this.#serve(req, res, served, found, version) : undefined));
+  }
+
+  /** By the steps of `#dispatch`, without running anything. Throws the fault of a request for which no route is looked for. */
+  judge(req: IncomingMessage): Judgement {
+    const version = this.#versions === null ? null : this.#versions.negotiate(req.headers, new ServerResponse(req));
+    const [raw = '', query = ''] = splitOnce(req.url ?? '/');
+    const path = this.#decoded(raw);
+    const found = path === null ? null : this.#find(req, path, query);
+    return { path, found, version, allowed: found === null ? this.#allowed(req, path) : [] };
+  }
+
+  /** The path that is matched; null where it does not begin with the prefix of the table. */
+  #decoded(raw: string): string | null {
+    if (raw.length > LONGEST_PATH) throw new Fault(414);
+    if (this.#parts.options.strictPaths === true) refuseOddPath(raw);
+    return raw === '*' ? raw : this.#parts.mapper.withoutPrefix(decodePath(raw));
   }
 
   #serve(
@@ -146,18 +166,21 @@ class RouterApp implements RouteUrls {
 
   /** No route takes path and method: 404, 405 with `Allow`, or the answer to OPTIONS. */
   #miss(req: IncomingMessage, res: ServerResponse, path: string | null): undefined {
-    if (path !== null && !this.#likeRoutes) {
-      const request = this.#asksRequest ? matchRequest(req, '') : null;
-      const allowed = allowedMethods(this.#parts.table, path, request);
-      if (allowed.length > 0 && req.method === 'OPTIONS') return answerOptions(res, allowed);
-      if (allowed.length > 0) {
-        const message = `The method ${quoteClient(req.method ?? '')} is not allowed here.`;
-        throw new Fault(405, { message, headers: { Allow: allowed.join(', ') } });
-      }
+    const allowed = this.#allowed(req, path);
+    if (allowed.length > 0 && req.method === 'OPTIONS') return answerOptions(res, allowed);
+    if (allowed.length > 0) {
+      const message = `The method ${quoteClient(req.method ?? '')} is not allowed here.`;
+      throw new Fault(405, { message, headers: { Allow: allowed.join(', ') } });
     }
     // Not thrown: an Error of its own for each miss, with its stack, cost more than the search for the route.
     this.#fail(req, res, this.#notFound);
     return undefined;
+  }
+
+  /** The methods for which there is a route; none where nothing is answered with them. */
+  #allowed(req: IncomingMessage, path: string | null): string[] {
+    if (path === null || this.#likeRoutes) return [];
+    return allowedMethods(this.#parts.table, path, this.#asksRequest ? matchRequest(req, '') : null);
   }
 
   #run(
@@ -211,6 +234,11 @@ class RouterApp implements RouteUrls {
     if (!(error instanceof Fault)) this.#parts.log.error('an action failed', { err: error, ...factsOf(req) });
     answerFault(req, res, asFault(error), this.#answering);
   };
+}
+
+function splitOnce(url: string): readonly string[] {
+  const mark = url.indexOf('?');
+  return mark < 0 ? [url] : [url.slice(0, mark), url.slice(mark + 1)];
 }
 
 /** What a log line says about a request. */

@@ -1,6 +1,7 @@
 /**
  * Routes to controllers: a mapper whose table is an App.
  */
+import type { IncomingMessage } from 'node:http';
 import type { App, ClosableApp, Filter } from '../app/index.js';
 import { connectApp } from '../app/internal.js';
 import { didYouMean, type PorticoError } from '../errors/index.js';
@@ -8,8 +9,8 @@ import { createLogger } from '../log/index.js';
 import type { Handler } from './actions/action.js';
 import type { ControllerSource } from './actions/controllers.js';
 import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
-import { noteRouter, type OperationSource } from './built-router.js';
-import { checkConditions } from './mapper/conditions.js';
+import { type Judgement, noteRouter, type OperationSource } from './built-router.js';
+import { checkConditions, type Match } from './mapper/conditions.js';
 import { Mapper } from './mapper/mapper.js';
 import { checkOptionNames, checkSlash } from './mapper/option-mistakes.js';
 import type { ExpandedRoute, ResourceOptions } from './mapper/resource-routes.js';
@@ -24,7 +25,7 @@ import {
 } from './mapper/route-settings.js';
 import type { Found } from './matching/compiled-route.js';
 import { openApiDocument } from './openapi.js';
-import { buildApp } from './router-app.js';
+import { buildApp, type RouterApp } from './router-app.js';
 import { checkRouterOptions, type RouterOptions } from './router-options.js';
 import type { Named, ParamsOf } from './template/param-types.js';
 import { type ParamType, paramTypes, type TypedTemplate, takeTypes, withTypes } from './template/param-types.js';
@@ -78,6 +79,7 @@ export class Router extends Mapper {
   readonly #types: ReadonlyMap<string, ParamType>;
   #url: RouterUrl | undefined;
   #built = false;
+  #app: RouterApp | undefined;
 
   constructor(options: RouterOptions = {}) {
     checkRouterOptions(options);
@@ -152,7 +154,6 @@ export class Router extends Mapper {
   async build(): Promise<ClosableApp> {
     this.#serveOpenApi();
     this.#built = true;
-    noteRouter(this);
     const table = this.compile();
     const build = {
       options: this.#options,
@@ -164,7 +165,10 @@ export class Router extends Mapper {
       filters: this.#filters,
       refuse: (error: PorticoError) => void this.#issues.push(error),
     };
-    return await buildApp(build, () => this.#refuseIssues());
+    const { app, router } = await buildApp(build, () => this.#refuseIssues());
+    this.#app = router;
+    noteRouter(this, app);
+    return app;
   }
 
   override addRoute(name: string | null, template: string | null, options: RouteOptions): void {
@@ -262,15 +266,17 @@ export class Router extends Mapper {
     return url;
   }
 
-  /** Whether a route leads to another app. */
-  isMount(route: Route): boolean {
-    return this.#settings.get(route)?.mounted !== undefined;
+  mountedApp(route: Route): App | undefined {
+    return this.#settings.get(route)?.mounted;
   }
 
-  /** The names of the filters around a route's controller, outermost first. */
-  filterNames(route: Route): string[] {
-    const filters = [...this.#filters, ...(this.#settings.get(route)?.filters ?? [])];
-    return filters.map(({ name }) => name || 'a filter without a name');
+  /** The filters around a route's controller, outermost first. */
+  filtersOf(route: Route): readonly Filter[] {
+    return [...this.#filters, ...(this.#settings.get(route)?.filters ?? [])];
+  }
+
+  judge(req: IncomingMessage): Judgement {
+    return this.#app!.judge(req);
   }
 
   /** The versions of the API. */
@@ -278,10 +284,11 @@ export class Router extends Mapper {
     return this.#options.versions;
   }
 
-  /** What a route runs, for documents; null for redirects, mounts, and controllers that the path names. */
-  operationSource(route: Route): OperationSource | null {
-    const [controller, action] = [route.defaults.get('controller'), route.defaults.get('action')];
-    if (this.isMount(route) || this.redirectOf(route) !== undefined) return null;
+  /** What a route runs; null for redirects and mounts, and without a match for controllers that the path names. */
+  operationSource(route: Route, match?: Match): OperationSource | null {
+    const controller = match?.controller ?? route.defaults.get('controller');
+    const action = match?.action ?? route.defaults.get('action');
+    if (this.mountedApp(route) !== undefined || this.redirectOf(route) !== undefined) return null;
     if (typeof controller !== 'string' || typeof action !== 'string' || !this.#controllers.has(controller)) return null;
     const settings = this.#settings.get(route);
     const methods = this.#controllers.resource(controller).optionsOf(action);
@@ -289,7 +296,7 @@ export class Router extends Mapper {
       controller,
       action,
       methods: methods.map((options) => ({ ...settings?.schema, ...options })),
-      filters: [...this.#filters, ...(settings?.filters ?? [])],
+      filters: this.filtersOf(route),
     };
   }
 

@@ -42,15 +42,15 @@ test('OP-4 RT-195 routes in the order they are tried, with action and place; sha
   assert.equal(stderr, '');
   assert.equal(status, 0);
   const lines = stdout.trimEnd().split('\n');
-  assert.equal(lines[0], 'things');
-  assert.match(lines[1]!, /^ {2}POST +\/things +things\.create +app\.mjs:6/);
-  assert.match(stdout, /GET +\/things +things +things\.index +app\.mjs:6/);
-  assert.match(stdout, /GET +\/things +things\.index +app\.mjs:7 +NEVER WINS: \/things at app\.mjs:6/);
-  assert.match(stdout, /any +\/slow\/\{x\} .* x: \(a\+\)\+/);
+  assert.equal(lines[0], 'things, things_app at /v1');
+  assert.match(lines[1]!, /^ {2}POST +\/v1\/things +things\.create +app\.mjs:6/);
+  assert.match(stdout, /GET +\/v1\/things +things +things\.index +app\.mjs:6/);
+  assert.match(stdout, /GET +\/v1\/things +things\.index +app\.mjs:7 +NEVER WINS: \/things at app\.mjs:6/);
+  assert.match(stdout, /any +\/v1\/slow\/\{x\} .* x: \(a\+\)\+/);
 });
 
-test('RT-195 --json, and --match with the routes that were passed over', (t) => {
-  const { stdout } = run(t, 'routes', '--json', '--match', 'GET /things/7');
+test('RT-195 --json, and --match of the URL a client sends, with the routes that were passed over', (t) => {
+  const { stdout } = run(t, 'routes', '--json', '--match', 'GET /v1/things/7?limit=1');
   const { schema, routers } = JSON.parse(stdout) as {
     schema: string;
     routers: { api: string; route: object; match: object; passedOver: object[] }[];
@@ -58,9 +58,15 @@ test('RT-195 --json, and --match with the routes that were passed over', (t) => 
   assert.equal(schema, 'portico/routes');
   assert.deepEqual(routers[0]?.match, { id: '7', controller: 'things', action: 'show' });
   assert.equal(routers[0]?.api, 'things');
-  const text = run(t, 'routes', '--match', 'POST /things/7').stdout;
+  const text = run(t, 'routes', '--match', 'POST http://127.0.0.1:1/v1/things/7').stdout;
   assert.match(text, /no route takes POST \/things\/7/);
   assert.match(text, /GET +\/things\/:\(id\) +it does not take POST +app\.mjs:6/);
+  const unmounted = run(t, 'routes', '--match', 'GET /things/7').stdout;
+  assert.match(unmounted, /^things\n {2}no mount takes \/things\/7 \(\/v1\)$/m);
+  const table = JSON.parse(run(t, 'routes', '--json').stdout) as {
+    routers: { prefix: string; routes: { url: string }[] }[];
+  };
+  assert.deepEqual([table.routers[0]?.prefix, table.routers[0]?.routes[0]?.url], ['/v1', '/v1/things']);
 });
 
 test('RT-24 RT-198 --check names shadowed routes, overlaps and slow requirements', (t) => {
@@ -80,6 +86,6 @@ test('OP-70 RT-202 openapi prints a document', (t) => {
 
 test('routes of an API that is not there: the nearest name', (t) => {
   const { status, stderr } = run(t, 'routes', '--api', 'thing');
-  assert.equal(status, 78);
+  assert.equal(status, 2);
   assert.match(stderr, /no enabled API is called "thing"[\s\S]*Did you mean "things"/);
 });

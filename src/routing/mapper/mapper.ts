@@ -163,6 +163,11 @@ export class Mapper extends SubMapperParent {
     return rest === null ? null : this.compile().find(request?.method ?? null, rest, request);
   }
 
+  /** What its paths begin with; empty where it has no prefix. */
+  get prefix(): string {
+    return this.#options.prefix ?? '';
+  }
+
   /** The path after the mapper's prefix; null when it does not begin with it. */
   withoutPrefix(path: string): string | null {
     const { prefix } = this.#options;

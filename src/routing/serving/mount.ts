@@ -18,9 +18,7 @@ export function callMounted(
     req.url = url;
     env.scriptName = scriptName;
   };
-  const cut = cutAt(url, typeof pathInfo === 'string' ? pathInfo : null);
-  env.scriptName = scriptName + url.slice(0, cut.end);
-  req.url = cut.rest;
+  enterMount(req, pathInfo);
   try {
     // Listeners of other makes return whatever they like; only a promise means anything.
     const result: unknown = app(req, res);
@@ -33,6 +31,15 @@ export function callMounted(
     back();
     throw error;
   }
+}
+
+/** Moves what a mount takes of the path to the script name. */
+export function enterMount(req: IncomingMessage, pathInfo: unknown): void {
+  const env = environ(req);
+  const url = req.url ?? '/';
+  const cut = cutAt(url, typeof pathInfo === 'string' ? pathInfo : null);
+  env.scriptName += url.slice(0, cut.end);
+  req.url = cut.rest;
 }
 
 /**

@@ -141,3 +141,8 @@ function opensBrace(regex: string): boolean {
   const braces = regex.replace(/\\.|\[(?:\\.|[^\]\\])*\]/gs, '');
   return braces.lastIndexOf('{') > braces.lastIndexOf('}');
 }
+
+/** A template with its variables in braces, as OpenAPI writes paths. */
+export function pathText(parts: readonly Part[]): string {
+  return parts.map((part) => (typeof part === 'string' ? part : part.type === '.' ? '' : `{${part.name}}`)).join('');
+}

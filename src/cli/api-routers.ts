@@ -1,0 +1,66 @@
+/**
+ * The enabled APIs that a command is about, and the routers of their apps, made without the filters around them.
+ */
+import type { Config } from '../config/index.js';
+import { didYouMean, PorticoError } from '../errors/index.js';
+import { type ContextTree, Loader } from '../loader/index.js';
+import { describeNode, type MountedApp, mountedApps } from '../loader/internal.js';
+import { silentLogger } from '../log/index.js';
+import { type BuiltRouter, collectRouters, outerRouters, type PlacedRouter, withMounted } from '../routing/internal.js';
+import type { WSGIService } from '../server/index.js';
+import { enabledApis } from './enabled-apis.js';
+import { refuseErrors } from './plan.js';
+
+/** An app of an API's tree, with its routers. */
+export interface RoutedApp extends MountedApp {
+  readonly api: WSGIService;
+  /** Each with what stands before the paths of its routes in the URL of a client. */
+  readonly routers: readonly PlacedRouter[];
+}
+
+/** The API of that name, or all that are enabled. An unknown name is a mistake of the command line. */
+export async function chosenApis(config: Config, wanted: string | undefined): Promise<readonly WSGIService[]> {
+  const { services, diagnostics } = await enabledApis(config, { log: silentLogger() });
+  refuseErrors(diagnostics);
+  if (wanted === undefined) return services;
+  const found = services.filter(({ name }) => name === wanted);
+  if (found.length > 0) return found;
+  throw unknownName(
+    `no enabled API is called "${wanted}"`,
+    wanted,
+    services.map(({ name }) => name),
+  );
+}
+
+/** A usage error for a name that is not there, with the nearest that is. */
+export function unknownName(message: string, wanted: string, names: readonly string[]): PorticoError {
+  const hint = didYouMean(wanted, names) ?? `There are: ${names.join(', ') || 'none'}.`;
+  return new PorticoError('PORTICO_USAGE', { message, hint });
+}
+
+/** A loader of an API's paste file, as the API has it. */
+export function loaderOf(api: WSGIService, config: Config): Loader {
+  return new Loader(api.pasteFile!, { config, service: api.name, log: silentLogger() });
+}
+
+/** The apps of APIs that have routers, in the order of the paste file. */
+export async function routedApps(config: Config, apis: readonly WSGIService[]): Promise<readonly RoutedApp[]> {
+  const routed: RoutedApp[] = [];
+  for (const api of apis) {
+    const loader = loaderOf(api, config);
+    for (const mounted of mountedApps(await loader.tree(api.pipeline), config)) {
+      // What describes itself is no Router.
+      if (describeNode(mounted.app, config) !== undefined) continue;
+      const routers = (await routersOf(loader, mounted.app)).flatMap((router) => withMounted(router, mounted.prefix));
+      if (routers.length > 0) routed.push({ api, ...mounted, routers });
+    }
+  }
+  return routed;
+}
+
+/** The routers that an app hands requests to; what its factory has acquired is released at once. */
+export async function routersOf(loader: Loader, app: ContextTree): Promise<readonly BuiltRouter[]> {
+  const { routers, result } = await collectRouters(() => loader.makeApp(app));
+  await result.close();
+  return outerRouters(routers);
+}

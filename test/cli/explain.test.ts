@@ -1,0 +1,259 @@
+/** `api-cli explain` to its end: what each filter does with this request, the route with its place, the action. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import * as middleware from 'portico/middleware';
+import { apiCli, emptyProject } from '../e2e/program.js';
+
+const FILES = {
+  'portico.ini': '[DEFAULT]\nenabled_apis = things, other\n[api:things]\nport = 8774\n[api:other]\nport = 8775\n',
+  'api-paste.ini': `[composite:things]
+use = portico/loader:urlmap
+/v1: v1
+/files: files
+/stopped: stopped
+
+[pipeline:v1]
+pipeline = request_log cors sizelimit read_only own things_app
+
+[pipeline:files]
+pipeline = prefix files_app
+
+[pipeline:stopped]
+pipeline = token things_app
+
+[composite:other]
+use = portico/loader:cascade
+app1: things_app
+app2: files_app
+
+[filter:request_log]
+paste.filter_factory = portico/middleware:requestLog
+
+[filter:cors]
+paste.filter_factory = portico/middleware:cors
+allowed_origin = https://pages.example
+
+[filter:sizelimit]
+paste.filter_factory = portico/middleware:sizelimit
+max_request_body_size = 100
+
+[filter:read_only]
+paste.filter_factory = portico/middleware:readOnly
+enabled = false
+
+[filter:own]
+paste.filter_factory = ./app.mjs:own
+word = hello
+
+[filter:token]
+paste.filter_factory = portico/middleware:authToken
+validator = keystone
+
+[filter:prefix]
+paste.filter_factory = portico/middleware:pathPrefix
+prefix = /below
+
+[app:things_app]
+paste.app_factory = ./app.mjs:things
+
+[app:files_app]
+paste.app_factory = ./app.mjs:files
+`,
+  'app.mjs': `import { writeFileSync } from 'node:fs';
+import { action, Router } from 'portico/routing';
+export const own = () => { writeFileSync('made', ''); return (app) => app; };
+own.describe = ({ word }, req) => ({ does: \`says \${word} to \${req?.url}\` });
+export const files = () => (_req, res) => res.end();
+export async function things(_globalConf, _localConf, ctx) {
+  const named = Object.assign(function named(app) { return app; }, { describe: () => ({ does: 'asks for a project', answers: 'perhaps' }) });
+  const controller = {
+    index: () => [],
+    show: [action({ versions: ['1.1', '1.3'] }, () => 1), action({ versions: ['1.4'] }, () => 2)],
+    create: action({ versions: ['1.2'] }, () => 3),
+  };
+  const inner = new Router().connect('/parts/{part}', { handler: function part() {}, conditions: { method: ['GET'] } });
+  const router = new Router({
+    controllers: { things: controller },
+    versions: { serviceType: 'things', min: '1.1', max: '1.5' },
+  }).use(named);
+  router.resource('thing', 'things', { controller: 'things', only: ['index', 'show', 'create'], formatted: false });
+  router.redirect('/old', '/things');
+  const innerApp = await inner.build();
+  router.mount('/inner', innerApp);
+  const app = await router.build();
+  ctx.onClose(async () => {
+    writeFileSync('closed', '');
+    await app.close();
+    await innerApp.close();
+  });
+  return app;
+}
+`,
+};
+
+interface Ran {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A project, and `api-cli` run in it. */
+function project(t: TestContext, files: Readonly<Record<string, string>> = FILES) {
+  const { folder, remove } = emptyProject(files);
+  t.after(remove);
+  const run = (...words: string[]): Ran =>
+    spawnSync(process.execPath, [apiCli, ...words], { cwd: folder, encoding: 'utf8', timeout: 60_000 });
+  return Object.assign(run, { folder });
+}
+
+function linesOf({ status, stdout, stderr }: Ran): string[] {
+  assert.equal(status, 0, stderr);
+  return stdout.trimEnd().split('\n');
+}
+
+test('OP-6 a request that is answered: mount, what each filter does with it, route with its place, filters of the router, action', (t) => {
+  const run = project(t);
+  const lines = linesOf(run('explain', 'GET', '/v1/things/7?limit=1', '--api', 'things'));
+  assert.deepEqual(lines, [
+    'GET /v1/things/7?limit=1',
+    '  composite things: /v1 is the first mount that takes /v1/things/7  [script name "/v1", path "/things/7?limit=1"]  call:portico/loader:urlmap  api-paste.ini:1',
+    '  pipeline v1: 5 filters, then "things_app"  api-paste.ini:7',
+    '  filter request_log: logs a line once the answer has ended  portico/middleware:requestLog  api-paste.ini:21',
+    '  filter cors: adds Vary to the answer, for the request has no Origin  portico/middleware:cors  api-paste.ini:24',
+    '  filter sizelimit: answers 413 to a body of more than 100 bytes  portico/middleware:sizelimit  api-paste.ini:28',
+    '  filter read_only: refuses nothing, for enabled is false  portico/middleware:readOnly  api-paste.ini:32',
+    '  filter own: says hello to /things/7?limit=1  ./app.mjs:own  api-paste.ini:36',
+    '  app things_app: a Router of 6 routes  [script name "/v1", path "/things/7?limit=1"]  ./app.mjs:things  api-paste.ini:48',
+    '  route GET /things/{id}: is the first that takes it, version 1.1, id = "7"  app.mjs:18',
+    '  filter named: asks for a project',
+    '  action things.show: answers',
+  ]);
+});
+
+test('OP-6 filters are not made, and what the app has acquired is released', (t) => {
+  const run = project(t);
+  const lines = linesOf(run('explain', 'GET', '/v1/things', '--api', 'things'));
+  assert.match(lines.at(-1)!, /action things\.index/);
+  assert.equal(existsSync(join(run.folder, 'made')), false);
+  assert.equal(existsSync(join(run.folder, 'closed')), true);
+});
+
+test('OP-6 a filter that answers this request ends it: a preflight, a body that is too large, a token that is missing', (t) => {
+  const run = project(t);
+  const preflight = ['--header', 'Origin: https://a', '--header', 'Access-Control-Request-Method: PUT'];
+  const at = (...words: string[]): string => linesOf(run('explain', ...words, '--api', 'things')).at(-1)!;
+  assert.match(
+    at('OPTIONS', '/v1/things', ...preflight),
+    /^ {2}filter cors: answers 204: a preflight of https:\/\/a for PUT/,
+  );
+  assert.match(
+    at('POST', '/v1/things', '--header', 'Content-Length: 101'),
+    /^ {2}filter sizelimit: answers 413, for 101 bytes/,
+  );
+  assert.match(at('GET', '/stopped/things'), /^ {2}filter token: answers 401, for the request has no X-Auth-Token/);
+});
+
+test('OP-6 the reason of a 404 with the nearest route, and of a 405 with the methods there are', (t) => {
+  const run = project(t);
+  const at = (...words: string[]): string => linesOf(run('explain', ...words, '--api', 'things')).at(-1)!;
+  assert.equal(
+    at('GET', '/v1/thing/7'),
+    '  answer things_app: 404 Not Found: no route takes /thing/7; the nearest is GET /things/{id}  app.mjs:18',
+  );
+  assert.equal(
+    at('GET', '/v1/quite/another/path'),
+    '  answer things_app: 404 Not Found: no route takes /quite/another/path',
+  );
+  assert.equal(
+    at('PATCH', '/v1/things'),
+    '  answer things_app: 405 Method Not Allowed: the path takes GET, HEAD, OPTIONS, POST, and not PATCH',
+  );
+  assert.match(at('OPTIONS', '/v1/things'), /204 No Content: the path takes GET, HEAD, OPTIONS, POST/);
+  assert.match(at('GET', '/v1/old'), /answer things_app: 302 Found: redirects to \/things/);
+  assert.match(at('GET', '/v2/things'), /answer things: 404 Not Found/);
+});
+
+test('OP-6 versions: the method for the one that is asked for, one that is not there, and one that is none', (t) => {
+  const run = project(t);
+  const at = (version: string, ...words: string[]): string =>
+    linesOf(run('explain', ...words, '--api', 'things', '--header', `OpenStack-API-Version: things ${version}`)).at(
+      -1,
+    )!;
+  assert.match(at('1.5', 'GET', '/v1/things/7'), /action things\.show/);
+  assert.match(
+    at('1.1', 'POST', '/v1/things'),
+    /404 Not Found: things\.create is not there in version 1\.1, only from 1\.2 to the last/,
+  );
+  assert.match(at('1.9', 'GET', '/v1/things'), /406 Not Acceptable: Version 1\.9 is not supported/);
+  assert.match(at('x', 'GET', '/v1/things'), /400 Bad Request: API Version String x is of invalid format/);
+});
+
+test('OP-6 a router that is mounted in another, an app that is no router, a filter that takes a prefix off', (t) => {
+  const run = project(t);
+  const inner = linesOf(run('explain', 'GET', '/v1/inner/parts/3', '--api', 'things'));
+  assert.match(inner.at(-3)!, /^ {2}route any \/inner\/\{path_info\}: .* app\.mjs:21$/);
+  assert.match(
+    inner.at(-2)!,
+    /^ {2}route GET \/parts\/\{part\}: is the first that takes it, part = "3" {2}app\.mjs:13$/,
+  );
+  assert.match(inner.at(-1)!, /^ {2}action part\.handle: answers$/);
+  const [, , , prefix, app] = linesOf(run('explain', 'GET', '/files/below/a', '--api', 'things'));
+  assert.match(prefix!, /^ {2}filter prefix: takes \/below off the path/);
+  assert.match(app!, /^ {2}app files_app: answers {2}\[script name "\/below", path "\/a"\]/);
+});
+
+test('OP-6 a cascade is followed past the answers it drops', (t) => {
+  const run = project(t);
+  const missed = linesOf(run('explain', 'GET', '/nothing', '--api', 'other'));
+  assert.match(missed.at(-2)!, /answer things_app: 404/);
+  assert.match(missed.at(-1)!, /app files_app: answers/);
+  assert.match(linesOf(run('explain', 'GET', '/things', '--api', 'other')).at(-1)!, /action things\.index/);
+});
+
+test('OP-6 OP-18 --json has every step, and what came of it', (t) => {
+  const run = project(t);
+  const read = (...words: string[]) =>
+    JSON.parse(linesOf(run('explain', ...words, '--api', 'things', '--json')).join('\n'));
+  const found = read('GET', '/v1/things/7');
+  assert.equal(found.schema, 'portico/explain');
+  assert.deepEqual([found.status, found.action], [null, { controller: 'things', name: 'show' }]);
+  assert.deepEqual([found.route.path, found.route.origin.line, found.match.id], ['/things/{id}', 18, '7']);
+  const log = found.steps.find(({ name }: { name: string }) => name === 'request_log');
+  assert.deepEqual([log.what, log.answers, log.origin.line], ['filter', 'never', 21]);
+  const refused = read('PATCH', '/v1/things');
+  assert.deepEqual([refused.status, refused.allow], [405, ['GET', 'HEAD', 'OPTIONS', 'POST']]);
+  const missed = read('GET', '/v1/thing/7');
+  assert.deepEqual([missed.status, missed.nearest.path], [404, '/things/{id}']);
+});
+
+test('OP-6 which API: by its name, by the port of a whole URL, and never by luck', (t) => {
+  const run = project(t);
+  assert.match(run('explain', 'GET', 'http://127.0.0.1:8775/things').stdout, /composite other: /);
+  assert.match(run('explain', 'GET', '/x', '--api', 'files_app').stdout, /app files_app: answers/);
+  const many = run('explain', 'GET', '/things');
+  assert.deepEqual(
+    [many.status, /several: things, other[\s\S]*Name one with --api/.test(many.stderr)],
+    [2, true],
+    many.stderr,
+  );
+  const unknown = run('explain', 'GET', '/things', '--api', 'thing');
+  assert.deepEqual(
+    [unknown.status, /called "thing"[\s\S]*Did you mean "things"/.test(unknown.stderr)],
+    [2, true],
+    unknown.stderr,
+  );
+  const bare = run('explain', 'GET', 'things', '--api', 'things');
+  assert.deepEqual([bare.status, /things is no path/.test(bare.stderr)], [2, true], bare.stderr);
+});
+
+test('OP-6 every filter and app that ships says what it does', () => {
+  const factories = Object.entries(middleware).filter(
+    ([, made]) => 'group' in Object(made) || made === middleware.requestConfig,
+  );
+  assert.ok(factories.length > 25);
+  for (const [name, made] of factories)
+    assert.equal(typeof (made as { describe?: unknown }).describe, 'function', name);
+});
