@@ -88,20 +88,20 @@ export const groups = [
   },
   {
     name: 'worker',
-    tests: ['launch/worker-message', 'e2e/launch-hostile'],
+    tests: ['launch/parent/worker-message', 'e2e/launch-hostile'],
     mutants: [
       {
         what: 'the parent believes the fields of a message whose kind it knows',
         file: 'launch/parent/worker-message.js',
         replace: 'const wrong = fieldsOf(value, MESSAGES[kind]);',
         by: 'const wrong = undefined;',
-        tests: ['launch/worker-message'],
+        tests: ['launch/parent/worker-message'],
       },
     ],
   },
   {
     name: 'secrets',
-    tests: ['text/secrets', 'text/printable', 'config/sources/command-line', 'launch/worker-process'],
+    tests: ['text/secrets', 'text/printable', 'config/sources/command-line', 'launch/parent/worker-process'],
     mutants: [
       {
         what: 'a password is taken to end at the first @ in it',
@@ -114,14 +114,14 @@ export const groups = [
   },
   {
     name: 'files',
-    tests: ['sqlite/database', 'launch/backdoor', 'launch/report'],
+    tests: ['sqlite/database', 'launch/backdoor/backdoor', 'launch/report/report'],
     mutants: [
       {
         what: 'a report is written through a link',
         file: 'launch/report/report.js',
         replace: "await writeFile(file, text, { mode: 0o600, flag: 'wx' });",
         by: 'await writeFile(file, text, { mode: 0o600 });',
-        tests: ['launch/report'],
+        tests: ['launch/report/report'],
       },
     ],
   },

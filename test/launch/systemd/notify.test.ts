@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { notify, notifyOnce, onReady } from 'portico/launch';
-import { temporaryFolder } from '../fixtures/keeper.js';
-import { NotifyListener } from '../fixtures/notify-listener.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
+import { NotifyListener } from '../../fixtures/notify-listener.js';
 
 const folder = temporaryFolder('portico-notify-');
 

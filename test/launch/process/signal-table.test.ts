@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { silentLogger } from 'portico';
 import type { LaunchSettings } from 'portico/launch';
 import { DEFAULT_SETTINGS } from '#internal/launch';
-import { HookList } from '../../dist/launch/process/hook-list.js';
-import { signalTable } from '../../dist/launch/process/signal-table.js';
+import { HookList } from '../../../dist/launch/process/hook-list.js';
+import { signalTable } from '../../../dist/launch/process/signal-table.js';
 
 /** What each signal of a list makes a launcher do. */
 function acted(

@@ -8,8 +8,8 @@ import { after, test } from 'node:test';
 import { Config } from 'portico/config';
 import { type Backdoor, BackdoorConfigValueError, initializeIfEnabled } from 'portico/launch';
 import { initializeBackdoor } from '#internal/launch';
-import { temporaryFolder } from '../fixtures/keeper.js';
-import { recordedLog } from '../tasks/recorded-log.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
+import { recordedLog } from '../../tasks/recorded-log.js';
 
 const folder = temporaryFolder('backdoor-');
 

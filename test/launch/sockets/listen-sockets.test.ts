@@ -4,8 +4,8 @@ import { existsSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { bindFailure, openListenSockets } from '../../dist/launch/sockets/listen-sockets.js';
-import { temporaryFolder } from '../fixtures/keeper.js';
+import { bindFailure, openListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
 
 const folder = temporaryFolder('portico-sockets-');
 
@@ -93,7 +93,7 @@ test('a file that is no socket is not removed', async () => {
 const documented = 'BoundSocket' in net ? {} : { skip: 'this Node has no net.BoundSocket' };
 
 test('PT-1 where Node documents how to bind without listening, nothing undocumented is needed', documented, () => {
-  const module = new URL('../../dist/launch/sockets/listen-sockets.js', import.meta.url).href;
+  const module = new URL('../../../dist/launch/sockets/listen-sockets.js', import.meta.url).href;
   const code = `import net from 'node:net';
 delete net._createServerHandle;
 const { openListenSockets } = await import(${JSON.stringify(module)});

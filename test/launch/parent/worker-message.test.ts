@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { deserialize, serialize } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import type { ToParent } from '../../dist/launch/assignment.js';
-import { readMessage } from '../../dist/launch/parent/worker-message.js';
+import type { ToParent } from '../../../dist/launch/assignment.js';
+import { readMessage } from '../../../dist/launch/parent/worker-message.js';
 
 /** One of each kind, as workers send them. */
 const GOOD: readonly ToParent[] = [

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLogger } from 'portico';
 import { type ActionRequest, Router, type RouterOptions } from 'portico/routing';
-import { serveRouter } from './served-router.js';
+import { serveRouter } from '../served-router.js';
 
 function echoing(options: RouterOptions = {}): Router {
   const router = new Router({ log: silentLogger(), ...options });

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deserialize, serialize } from 'node:v8';
-import type { ToParent } from '../../dist/launch/assignment.js';
-import { statusOf } from '../../dist/launch/exit-status.js';
-import { readMessage } from '../../dist/launch/parent/worker-message.js';
-import { fittingMessage } from '../../dist/launch/worker/fitting-message.js';
+import type { ToParent } from '../../../dist/launch/assignment.js';
+import { statusOf } from '../../../dist/launch/exit-status.js';
+import { readMessage } from '../../../dist/launch/parent/worker-message.js';
+import { fittingMessage } from '../../../dist/launch/worker/fitting-message.js';
 
 /** What arrives, and the warnings. */
 function arrived(message: unknown): { message: Record<string, unknown>; warnings: string[]; bytes: number } {

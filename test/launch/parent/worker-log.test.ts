@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Logger } from 'portico';
-import type { WorkerHandle } from '../../dist/launch/parent/worker-handle.js';
-import { watchStart } from '../../dist/launch/parent/worker-log.js';
+import type { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
+import { watchStart } from '../../../dist/launch/parent/worker-log.js';
 
 test('LC-531 a start that does not end is told again and again, ever more rarely, with what is being loaded', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLogger } from 'portico';
 import { ServiceLauncher } from 'portico/launch';
-import { RecordedService } from '../fixtures/recorded-service.js';
+import { RecordedService } from '../../fixtures/recorded-service.js';
 
 test('LC-534 LC-527 a launcher listens to SIGUSR2, and leaves SIGUSR1 to the inspector and SIGALRM to the application', async () => {
   const names = ['SIGUSR2', 'SIGUSR1', 'SIGALRM'] as const;

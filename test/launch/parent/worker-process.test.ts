@@ -3,18 +3,18 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { WorkerHandle } from '../../dist/launch/parent/worker-handle.js';
-import { mainModule, spawnWorker, workerExecArgv } from '../../dist/launch/parent/worker-process.js';
+import { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
+import { mainModule, spawnWorker, workerExecArgv } from '../../../dist/launch/parent/worker-process.js';
 import {
   type HostProcess,
   masterTitle,
   programName,
   setTitle,
   workerTitle,
-} from '../../dist/launch/process/host-process.js';
-import { isDaemon, rememberForeground } from '../../dist/launch/process/terminal.js';
-import { generation } from '../fixtures/fake-workers.js';
-import { temporaryFolder } from '../fixtures/keeper.js';
+} from '../../../dist/launch/process/host-process.js';
+import { isDaemon, rememberForeground } from '../../../dist/launch/process/terminal.js';
+import { generation } from '../../fixtures/fake-workers.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
 
 test('LC-1710 each worker’s inspector picks a port of its own, and never waits for a debugger', () => {
   assert.deepEqual(workerExecArgv(['--inspect', '--enable-source-maps']), ['--inspect=0', '--enable-source-maps']);
@@ -132,7 +132,7 @@ test('LC-535 a process whose terminal is gone is what it was while it had one', 
 test('LC-1610 a process is called as its package calls the command, else as its main module', () => {
   const run = (script: string | undefined) =>
     programName({ argv: ['node', ...(script === undefined ? [] : [script])] } as unknown as HostProcess);
-  assert.equal(run(fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))), 'api-cli');
+  assert.equal(run(fileURLToPath(new URL('../../../lib/cli/main.js', import.meta.url))), 'api-cli');
   assert.equal(run('/nowhere/volume.mjs'), 'volume');
   assert.equal(run(undefined), 'portico');
 });

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { type App, afterResponse, compose } from 'portico/app';
 import { Server } from 'portico/server';
-import { Client, portOf } from './raw-client.js';
+import { Client, portOf } from '../raw-client.js';
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
 

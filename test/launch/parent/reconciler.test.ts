@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { type FakePool, type FakeWorker, fakePool, generation, type Moment } from '../fixtures/fake-workers.js';
+import { type FakePool, type FakeWorker, fakePool, generation, type Moment } from '../../fixtures/fake-workers.js';
 
 /** Numbers below `below` that are the same each time. */
 function dice(seed: number): (below: number) => number {

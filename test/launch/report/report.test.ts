@@ -8,8 +8,8 @@ import { Service, type ServiceBase } from 'portico/service';
 import { PeriodicTasks, TaskGroup } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
 import { type GuruMeditationOptions, guruMeditation, processReport } from '#internal/launch';
-import { temporaryFolder } from '../fixtures/keeper.js';
-import { recordedLog } from '../tasks/recorded-log.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
+import { recordedLog } from '../../tasks/recorded-log.js';
 
 const folder = temporaryFolder('report-');
 

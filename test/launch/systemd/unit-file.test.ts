@@ -5,9 +5,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { temporaryFolder } from '../fixtures/keeper.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 const unit = readFileSync(join(root, 'paste', 'portico.service'), 'utf8');
 const missing = spawnSync('systemd-analyze', ['--version']).error !== undefined;
 const skip = missing ? 'systemd-analyze is not installed' : false;

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
 import { silentLogger } from 'portico';
-import { endEarly, endWithin } from '../../dist/launch/parent/worker-ending.js';
-import { WorkerHandle } from '../../dist/launch/parent/worker-handle.js';
-import { FakeWorker, generation } from '../fixtures/fake-workers.js';
+import { endEarly, endWithin } from '../../../dist/launch/parent/worker-ending.js';
+import { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
+import { FakeWorker, generation } from '../../fixtures/fake-workers.js';
 
 /** A worker that ends only when it is killed. */
 function stuck(facts: {

@@ -7,10 +7,10 @@ import { requestLog } from 'portico/middleware';
 import { Server, type ServerOptions, WSGIService } from 'portico/server';
 import { buildFilter, captureLog } from 'portico/testing';
 import { wsgiOptions } from '#internal/server';
-import { compileLogFormat } from '../../dist/server/requests/log-format.js';
-import { emptyProject } from '../e2e/program.js';
-import { memoryLog } from './memory-log.js';
-import { Client, exchange, portOf } from './raw-client.js';
+import { compileLogFormat } from '../../../dist/server/requests/log-format.js';
+import { emptyProject } from '../../e2e/program.js';
+import { memoryLog } from '../memory-log.js';
+import { Client, exchange, portOf } from '../raw-client.js';
 
 const OSLO = '%(client_ip)s "%(request_line)s" status: %(status_code)s  len: %(body_length)s time: %(wall_seconds).7f';
 

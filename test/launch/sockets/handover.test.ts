@@ -5,9 +5,9 @@ import { existsSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { Handover, type LeavingHolder } from '../../dist/launch/sockets/handover.js';
-import { type ListenSockets, openListenSockets } from '../../dist/launch/sockets/listen-sockets.js';
-import { temporaryFolder } from '../fixtures/keeper.js';
+import { Handover, type LeavingHolder } from '../../../dist/launch/sockets/handover.js';
+import { type ListenSockets, openListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
 
 interface Holder extends LeavingHolder {
   sockets: readonly ListenSockets[];
