@@ -52,7 +52,7 @@ function register(res: ServerResponse, step: Step): void {
 }
 
 /**
- * One replaced `writeHead` and the listeners it runs. Somebody else may wrap `writeHead` in between (the package
+ * One replaced `writeHead` and the listeners it runs. Other code may wrap `writeHead` in between (the package
  * on-headers does); a listener registered after that belongs to a layer of its own, so that reverse order holds.
  */
 interface Layer {

@@ -14,7 +14,7 @@ export interface ContextFields {
   readonly domainId?: string | undefined;
   readonly roles?: readonly string[] | undefined;
   readonly isAdmin?: boolean | undefined;
-  /** Whether another service asks, on behalf of somebody or of itself. */
+  /** Whether another service asks, on behalf of a user or of itself. */
   readonly isService?: boolean | undefined;
   readonly requestId?: string | undefined;
   readonly globalRequestId?: string | undefined;

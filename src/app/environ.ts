@@ -58,8 +58,8 @@ export function environ(req: IncomingMessage): Environ {
 }
 
 /**
- * Lets `signal` be made when somebody first asks for it, which few requests do: an AbortSignal costs more than a whole
- * filter. One that is there, or was offered, before fires this one too.
+ * Creates `signal` at its first use, which few requests have: an AbortSignal costs more than a whole filter. A signal that
+ * exists, or was offered, before fires this one too.
  */
 export function offerSignal(env: Environ, make: () => AbortSignal): void {
   const carrier = env as RequestEnviron;
@@ -129,8 +129,8 @@ export function connectionAddress(req: IncomingMessage): string {
 }
 
 /**
- * Lets the address be known for as long as the request is spoken of: of a connection that is gone Node tells only what
- * somebody has asked for before.
+ * Keeps the address of a client for log lines that are written after its connection closed: Node then returns it only if it
+ * was read before.
  */
 export function noteAddress(req: IncomingMessage): void {
   connectionAddress(req);

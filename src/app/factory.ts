@@ -59,8 +59,8 @@ export interface Declared<D extends OptionDeclarations = OptionDeclarations> {
   readonly group: string;
   readonly options: D;
   /**
-   * Making it opens nothing that its releases do not close, and asks nobody, so that a check may make it, for what it
-   * refuses beyond its options, and let go of it again; or a function with a factory's arguments that does so in its
+   * Making it opens nothing that its releases do not close, and sends no request, so that a check may make it, to find what
+   * it refuses beyond its options, and release it again; or a function with a factory's arguments that does so in its
    * place. Default false.
    */
   readonly trial?: boolean | Trial;

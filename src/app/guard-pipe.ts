@@ -25,7 +25,7 @@ export function guardPipe(res: ServerResponse, fail: (error: unknown) => void): 
     for (const name of below.keys()) {
       const method = res[name] as (...given: unknown[]) => unknown;
       const guarded = (...given: unknown[]): unknown => {
-        // The head is written once: afterwards this layer goes, unless somebody has put another one on top.
+        // The head is written once: afterwards this layer goes, unless other code has put a wrapper on top.
         const isOutermost = (res[name] as unknown) === guarded;
         try {
           const result = method.apply(res, given);

@@ -8,7 +8,7 @@ import { isPipeGuard } from './guard-pipe.js';
 import { isHoldPatch } from './hold-body.js';
 import { isBodyPatch } from './transform-body.js';
 
-/** Whether a method of a response was put there by this folder's tools, and not by somebody else. */
+/** Whether a method of a response was put there by this directory, and not by other code. */
 export function isOwnPatch(res: ServerResponse, method: unknown): boolean {
   return (
     isHeadPatch(res, method) ||

@@ -19,7 +19,7 @@ export interface ReadBodyOptions {
  *
  * Rejects with a 413 `Fault` when it is larger than the limit, before reading when that is declared; with
  * `PORTICO_REQUEST_ABORTED` when the client leaves before its end, so a short body is never taken for a whole one; with
- * `PORTICO_BODY_CONSUMED` when somebody has read it already.
+ * `PORTICO_BODY_CONSUMED` when it was read already.
  */
 export function readBody(req: IncomingMessage, { limit = 114_688 }: ReadBodyOptions = {}): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -39,8 +39,8 @@ export type BodyCollected = (error: Error | null, bytes?: Buffer) => void;
 
 /**
  * As {@link readBody}, without a promise, and for a stream that stands for the request's body as well: what was decoded
- * or read ahead. A stream that somebody has paused flows again; texts, where somebody has set an encoding, are bytes
- * again. What is over the limit is not kept, but still flows.
+ * or read ahead. A paused stream flows again; text of a stream with an encoding is
+ * turned back into bytes. What is over the limit is not kept, but still flows.
  */
 export function collectBody(body: Readable, limit: number, done: BodyCollected): void {
   const { headers, complete } = body as Partial<IncomingMessage>;
@@ -120,7 +120,7 @@ const DISCARDED = 65_536;
 type Push = (chunk: unknown, encoding?: BufferEncoding) => boolean;
 
 /**
- * Calls `onExceeded` once when more than `limit` bytes of body have come, and lets nothing more through: whoever reads
+ * Calls `onExceeded` once when more than `limit` bytes of body have come, and lets nothing more through: a reader of
  * the body sees neither the rest nor an end, so it cannot take the part for the whole, and its read fails when the
  * connection is closed, with the error that `onExceeded` gave, if any. It runs in the async context of this call. Costs a
  * comparison a chunk, and buffers nothing.

@@ -51,7 +51,7 @@ interface Body {
 
 const BODY: unique symbol = Symbol('portico.transformBody');
 
-/** As with `beforeHead`: when somebody else has wrapped `write` in the meantime, a new pair goes on top. */
+/** As with `beforeHead`: when other code has wrapped `write` in the meantime, a new pair goes on top. */
 function bodyOf(res: ServerResponse): Body {
   const carrier = res as ServerResponse & { [BODY]?: Body };
   const current = carrier[BODY];

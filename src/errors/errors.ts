@@ -126,8 +126,8 @@ export function unknownOption(
 }
 
 /**
- * Refuses options that do not exist, all at once, each with the names that come near: `what` is who has none such, as
- * `a Router`. For mistakes in code: they are shown with a stack.
+ * Refuses options that do not exist, all at once, each with the names that come near: `what` is the object they are options of,
+ * as `a Router`. For mistakes in code: they are shown with a stack.
  */
 export function refuseUnknownOptions(code: string, what: string, options: object, known: Iterable<string>): void {
   const names = [...known];

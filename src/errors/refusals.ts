@@ -17,7 +17,7 @@ export class Refusals {
     return this.#refusals.flatMap(({ diagnostics }) => diagnostics);
   }
 
-  /** Keeps a refusal. Throws what is none. */
+  /** Keeps a refusal. Throws any other error. */
   note(error: unknown): void {
     if (!(error instanceof ConfigurationRefused)) throw error;
     this.#refusals = [...this.#refusals, error];

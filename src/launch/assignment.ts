@@ -31,7 +31,7 @@ export interface Configure {
   readonly sockets: readonly InheritedSockets[];
   /** It is to check a reload: it loads all it needs, says so, and starts nothing before it is told to. */
   readonly rehearse?: boolean;
-  /** The words behind its main module: the command line, which everybody can read, has them masked. */
+  /** The words behind its main module: the command line, which every user can read, has them masked. */
   readonly arguments?: readonly string[];
 }
 
@@ -42,7 +42,7 @@ export type ToWorker =
   | { readonly kind: 'socket' }
   /** The reload goes on: a worker that rehearsed starts its service. */
   | { readonly kind: 'start' }
-  /** Drain and end: another worker has taken over (`replaced`), or nobody will (`stop`). */
+  /** Drain and end: another worker has taken over (`replaced`), or none will (`stop`). */
   | { readonly kind: 'drain'; readonly reason: 'replaced' | 'stop'; readonly timeoutMs: number }
   /** New values for the services that go on serving; answered by `done`. */
   | {
@@ -96,11 +96,11 @@ export type ToParent =
   | { readonly kind: 'done'; readonly id: number; readonly accepted: boolean }
   | { readonly kind: 'answer'; readonly id: number; readonly body?: unknown; readonly error?: string };
 
-/** The largest message; and what a worker may send at once that nobody has asked for. */
+/** The largest message; and what a worker may send at once besides its answers. */
 export const MOST_BYTES = 32 * 1024 * 1024;
 /** It may send as much a second for ever. One that does as it should sends some hundred bytes. */
 export const BYTES_PER_SECOND = 1024 * 1024;
-/** The largest answer: it leaves room for what else is under way. */
+/** The largest answer: less than a message may have, because other messages are under way. */
 export const ANSWER_BYTES = 24 * 1024 * 1024;
 /** The longest text, in characters; a refused configuration may be told in many lines. */
 export const TEXT = 1024 * 1024;

@@ -7,7 +7,7 @@ import { ConfigurationRefused } from '../errors/index.js';
 export const STATUS_STOPPED = 0;
 /** A start failed, a stop failed, work had to be cut off, or SIGINT. */
 export const STATUS_FAILED = 1;
-/** An error nobody handled ended a worker. */
+/** An unhandled error ended a worker. */
 export const STATUS_UNHANDLED = 2;
 /** The configuration was refused: `EX_CONFIG` of sysexits.h. */
 export const STATUS_REFUSED = 78;

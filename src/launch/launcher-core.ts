@@ -228,7 +228,7 @@ export class LauncherCore<R extends Runner = Runner> {
     this.process.stop();
   }
 
-  /** After an error nobody handled: it is logged, and all is stopped. */
+  /** After an unhandled error: it is logged, and all services are stopped. */
   async crash(error: unknown): Promise<void> {
     const { crash, settings } = this.runner;
     const { facts, ...limit } = crash;

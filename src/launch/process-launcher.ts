@@ -136,7 +136,7 @@ export class ProcessLauncher implements Launcher {
     return this.#fleet?.reloading.add(hook) ?? nothing;
   }
 
-  /** In the parent, when a worker ended that nobody had told to: with its exit status, or the signal that killed it. */
+  /** In the parent, when a worker ended that was not told to: with its exit status, or the signal that killed it. */
   onDeadWorker(
     hook: (service: string, workerId: number, code: number | NodeJS.Signals | null) => Awaitable<unknown>,
   ): () => void {

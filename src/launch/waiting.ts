@@ -56,7 +56,7 @@ export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal)
   }
 }
 
-/** A promise with its two handles. A rejection nobody asked for is not an unhandled one. */
+/** A promise with its two handles. A rejection without a handler is not reported as unhandled. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
   resolve(value: T): void;
@@ -75,7 +75,7 @@ export function deferred<T = void>(): Deferred<T> {
   return { promise, resolve, reject };
 }
 
-/** Counts down from its construction, on the monotonic clock. Whoever made it calls {@link clear} when all is done. */
+/** Counts down from its construction, on the monotonic clock. Its owner calls {@link clear} when all is done. */
 export class Deadline {
   /** Aborted when the time is up; never, when the deadline is endless. */
   readonly signal: AbortSignal;
@@ -99,7 +99,7 @@ export class Deadline {
     return this.signal.aborted;
   }
 
-  /** Ends it now: whoever drains is to cut off what is left. */
+  /** Ends it now: a drain that waits for it cuts off what is left. */
   expire(): void {
     this.clear();
     this.#controller.abort(new Error('Graceful shutdown timeout exceeded'));
@@ -132,7 +132,7 @@ export class Deadline {
 
 /**
  * Runs `work` one at a time. Asking while it runs means exactly one more run afterwards, however often it was asked;
- * everybody who asked gets the run that began after they did.
+ * every caller gets a run that began after its call.
  */
 export class Coalesced {
   readonly #work: () => Promise<void>;

@@ -64,7 +64,7 @@ function wantedOrder(filter: Context, config: Config): WantedOrder | undefined {
   try {
     return order(config.group(group, options, { local: sectionOf(filter).options }));
   } catch {
-    // Whoever makes the filter tells what is wrong with its options.
+    // The filter's factory reports what is wrong with its options.
     return undefined;
   }
 }

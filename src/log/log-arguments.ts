@@ -104,7 +104,7 @@ function factsOf(value: object): LogFields {
     if (method && headers && socket) return { req: { method, url } };
     if (typeof setHeader === 'function') return { res: { statusCode } };
   } catch {
-    // Such a getter is none of a request's. Where it is of a fact, writing the line meets it again.
+    // A request has no getter that throws; that of a fact throws again when the line is written.
   }
   return value as LogFields;
 }

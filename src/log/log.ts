@@ -97,7 +97,7 @@ function isoTime(): () => string {
   };
 }
 
-/** A logger on standard error. Throws for a level there is not. */
+/** A logger on standard error. Throws for an unknown level. */
 export function createLogger(options: LoggerOptions = {}): Logger {
   const { level = 'info', format = 'auto', base = {} } = options;
   const elsewhere = options.destination !== undefined || options.file !== undefined;

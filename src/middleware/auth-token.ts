@@ -55,7 +55,7 @@ export interface AuthTokenFilter extends Filter {
 }
 
 /**
- * Lets in who has a valid token; everybody else gets 401 and a challenge, or, with `delay_auth_decision`, is marked for
+ * Lets in callers with a valid token; others get 401 and a challenge, or, with `delay_auth_decision`, are marked for
  * the application to decide. 503 where the validator cannot tell. Every 401 of the application gets the challenge too.
  * Sets `environ(req).identity`, `serviceIdentity` and `tokenInfo`, and the headers of keystonemiddleware.
  */
@@ -69,7 +69,7 @@ export const authToken = filterFactory(
   },
   {
     trial: async (given, ctx) => {
-      // The rest depends on a service configuration, and there is none.
+      // The rest depends on a service configuration, which a filter loaded alone does not have.
       if (isAlone(ctx)) return findValidator(given, ctx);
       const options = ownGroup(given, ctx);
       cacheFor(options, ctx);
@@ -104,7 +104,7 @@ function describe(options: AuthTokenOptions, req?: IncomingMessage): Description
 }
 
 /**
- * Lets in who has a signed token (JSON Web Tokens, RFC 7519) in `Authorization: Bearer` or `X-Auth-Token`: auth_token with
+ * Lets in callers with a signed token (JSON Web Tokens, RFC 7519) in `Authorization: Bearer` or `X-Auth-Token`: auth_token with
  * the validator jwt, whose options may stand in the section of the filter. All others are those of `[auth_token]`.
  */
 export const jwtAuth = filterFactory(

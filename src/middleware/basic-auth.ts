@@ -38,7 +38,7 @@ const MAX_REMEMBERED = 10_000;
 const LONGEST_PASSWORD = 72;
 
 /**
- * Lets in who has a user and a password of the file; everybody else gets 401 and a challenge, with the same body and after the
+ * Lets in callers with a user and password of the file; others get 401 and a challenge, with the same body and after the
  * same time whether the user exists or not. Sets `environ(req).identity` and takes `Authorization` off.
  */
 export const basicAuth = filterFactory(

@@ -1,5 +1,5 @@
 /**
- * name_check: paths that nobody asks for in good faith.
+ * name_check: refuses paths that only attackers ask for.
  */
 import type { IncomingMessage } from 'node:http';
 import { type Description, environ, Fault, filterFactory } from '../app/index.js';

@@ -36,7 +36,7 @@ export const noauthOptions = defineOptions({
 const ADMIN_ROLES: readonly string[] = Object.freeze(['admin', 'member']);
 const MEMBER_ROLES: readonly string[] = Object.freeze(['member']);
 const HOUR_MS = 3_600_000;
-const WARNING = 'noauth is on: callers are whoever they say to be';
+const WARNING = 'noauth is on: callers are not authenticated';
 
 /**
  * `X-Auth-Token: user:project` is that user in that project (default: the user's name), an administrator if the user is
@@ -74,7 +74,7 @@ export const noauth = filterFactory(
         isAdmin,
         requestId: env.requestId,
         globalRequestId: env.globalRequestId,
-        // The connection's own: a header that says otherwise may be anybody's.
+        // The address of the connection: any client can send a header that says otherwise.
         remoteAddress: connectionAddress(req),
         token,
       });

@@ -78,7 +78,7 @@ export const rateLimit = filterFactory(
       const settled = rule.key === 'address' || rule.key === 'token-hash';
       return { rule, policy: policyOf(share), buckets, settled };
     };
-    // A rule that stays keeps its counts: a new configuration must not give everybody a new burst.
+    // A rule that stays keeps its counts: a new configuration must not give every caller a new burst.
     const make = (before: ReadonlyMap<string, CountedRule>): Limits => {
       const { rules, allow, deny } = live();
       const origin = optionOrigin(ctx, 'rate_limit', 'rules');
@@ -173,7 +173,7 @@ function rateLimitOrder({ rules }: OptionsOf<typeof rateLimitOptions>): WantedOr
   const [name = ''] = byCaller.trim().split(/\s/);
   return {
     behind: ['auth_token', 'jwt', 'basic_auth', 'noauth'],
-    why: `its rule "${name}" counts by a caller that nobody knows yet, and would limit nobody`,
+    why: `its rule "${name}" counts by a caller that is not known there, and would limit no request`,
     hint: 'Put a rate_limit with the rules by user and project behind it, and leave those by address in front.',
   };
 }

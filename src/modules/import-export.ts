@@ -48,7 +48,7 @@ export class ImportFailed extends Error {}
 export class ExportMissing extends Error {
   /** The part of the name that is missing. */
   readonly part: string;
-  /** What there is in its place. */
+  /** The exports that exist. */
   readonly known: readonly string[];
 
   constructor(part: string, known: readonly string[]) {

@@ -11,7 +11,7 @@ import { type Exports, enclosingPackage, type FoundPackage, findPackage, searchF
 
 /** There is no such module. */
 export class ModuleMissing extends Error {
-  /** What there is not: the package, a subpath that it exports, or the file. */
+  /** What is missing: the package, a subpath that it exports, or the file. */
   readonly what: 'package' | 'subpath' | 'file';
   /** Specifiers that would have worked. */
   readonly known: readonly string[];

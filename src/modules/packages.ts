@@ -30,7 +30,7 @@ export interface OwnPackage {
  */
 export function packageOf(file: string, fits: (manifest: Manifest) => boolean = () => true): OwnPackage | undefined {
   for (const folder of foldersUpwards(dirname(realPath(file)))) {
-    // One that cannot be read is none.
+    // A manifest that cannot be read is skipped.
     const manifest = ignoreErrors(() => readManifest(folder));
     if (manifest !== undefined && fits(manifest)) return { folder, manifest };
   }

@@ -31,7 +31,7 @@ const MOST_REPETITIONS = 10_000;
 /**
  * A search for a client's regular expression anywhere in a text, in RE2's syntax: Perl's without look-around and back
  * references. A search takes time by the length of the text, whatever the expression. Throws a `Fault` 400 for one that is
- * too long; the search throws it for one that is none, or repeats too often.
+ * too long; the search throws it for one that is invalid, or repeats too often.
  */
 export function clientPattern(pattern: string, options: ClientPatternOptions = {}): (text: string) => boolean {
   const { name = 'pattern', maxLength = 255 } = options;

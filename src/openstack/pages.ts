@@ -42,7 +42,7 @@ export type PageRequester = Pick<ActionRequest, 'queryValue' | 'url' | 'req'>;
 
 const DEFAULT_LIMIT = 1000;
 
-/** The page a request asks for. Throws a `Fault` 400 for a number that is none, or below zero. */
+/** The page a request asks for. Throws a `Fault` 400 for a text that is not a number, or below zero. */
 export function pageRequest(request: PageRequester, options: PageOptions = {}): PageRequest {
   const { maxLimit = DEFAULT_LIMIT, offset: withOffset = false, pageSize = false } = options;
   const asked = wholeNumber(request, 'limit') ?? (pageSize ? wholeNumber(request, 'page_size') : undefined);

@@ -23,7 +23,7 @@ const TIME = new RegExp(
 
 /**
  * A client's time in milliseconds; UTC where it names no zone. ISO 8601: `2013-07-23T11:33:21Z`, `20130723T113321+0200`,
- * `2013-07-23`. Throws a `Fault` 400 for what is none, and for a day that there is not.
+ * `2013-07-23`. Throws a `Fault` 400 for any other text, and for a day that does not exist.
  */
 export function clientTime(text: string): number {
   const parts = TIME.exec(text)?.groups;

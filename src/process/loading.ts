@@ -12,7 +12,7 @@ interface Step {
   readonly what: { readonly text: string };
 }
 
-/** Runs a step of loading, and tells of it while it lasts, if anybody listens. */
+/** Runs a step of loading, and tells of it while it lasts, if there are listeners. */
 export async function whileLoading<T>(text: () => string, work: () => T | PromiseLike<T>): Promise<T> {
   const steps = channel(CHANNEL);
   if (!steps.hasSubscribers) return work();

@@ -69,7 +69,7 @@ export class PostgresqlPool {
       connected.release();
       return result;
     } catch (error) {
-      // A connection in the middle of a transaction is not given to anybody else.
+      // A connection in the middle of a transaction is not given to another caller.
       client?.release(true);
       throw understood(error);
     }

@@ -138,7 +138,7 @@ function securityOf(added: readonly OpenApiAdditions[]): Json {
   return security.length === 0 ? {} : { security };
 }
 
-/** All versions of an action, where there is more than one: OpenAPI itself has room for the newest only. */
+/** All versions of an action, where there is more than one: an operation of OpenAPI describes the newest only. */
 function versionsOf(methods: readonly RangedOptions[]): Json {
   const ranges = methods.filter(({ versions }) => versions !== undefined);
   if (ranges.length === 0) return {};

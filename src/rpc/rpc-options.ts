@@ -44,7 +44,7 @@ export interface RPCServiceOptions {
   readonly workers?: number;
   /** What a launcher calls it. Default: the binary. */
   readonly name?: string;
-  /** Its place among the services that are known; null is none. Default: what `[servicegroup]` says. */
+  /** Its record in the service registry; null: none. Default: what `[servicegroup]` says. */
   readonly registration?: Registration | null;
   /** What periodic tasks are given: an administrator's request context. Called for each pass. */
   readonly context?: () => unknown;
@@ -91,7 +91,7 @@ const KINDS: Readonly<Record<keyof RPCServiceOptions, Kind>> = {
 };
 
 /**
- * Throws `PORTICO_RPC_OPTION` for an option there is not, with the nearest name, and for a value that cannot be;
+ * Throws `PORTICO_RPC_OPTION` for an unknown option, with the nearest name, and for a value that cannot be;
  * `PORTICO_MANAGER` for a list without managers. Undefined and null are always right.
  */
 export function checkOptions(options: RPCServiceOptions): void {

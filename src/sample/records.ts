@@ -65,7 +65,7 @@ export interface Aggregate {
 /** What a server is between two transitions; nova's `vm_state`. */
 export type VmState = 'building' | 'active' | 'stopped' | 'paused' | 'suspended' | 'error';
 
-/** A transition under way. It is over at `endsAt`, without anybody having to do anything about it then. */
+/** A transition under way. It is over at `endsAt`; no timer or request has to end it. */
 export interface Task {
   state: string;
   startedAt: number;

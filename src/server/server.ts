@@ -247,7 +247,7 @@ export class Server implements ListeningService {
     this.markDraining();
     this.#front.announceClose();
     // Two turns of the loop accept what the kernel has queued, for no other process takes these connections over. After a
-    // replacement somebody does.
+    // replacement the new worker does.
     if (reason === 'stop' && !terms.over) {
       await turn();
       await turn();
@@ -285,7 +285,7 @@ export class Server implements ListeningService {
 
   /**
    * Before a restart: the listener stays open, new requests are held, and those at work end or are cut off. Ends early
-   * when somebody asks for more than a restart meanwhile.
+   * when a stop is asked for meanwhile.
    */
   async #holdRequests(terms: StopTerms): Promise<readonly Exchange[]> {
     this.#front.intake.pause();

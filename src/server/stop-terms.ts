@@ -7,9 +7,9 @@ import type { StopOptions } from '../service/index.js';
 export class StopTerms {
   /** Milliseconds an idle connection may stay. */
   idleMs = Number.POSITIVE_INFINITY;
-  /** Somebody asked for an end without waiting. */
+  /** The stop is to end without waiting. */
   forced = false;
-  /** Somebody asked for the listener to go, not only for a restart. */
+  /** The listener is to be closed, as in a stop and not in a restart. */
   closing = false;
   /** There is no time left: forced, past the deadline, or aborted. */
   over = false;
@@ -31,7 +31,7 @@ export class StopTerms {
     if (deadlineMs > 0 && performance.now() + deadlineMs < this.#deadlineAt) {
       this.#deadlineAt = performance.now() + deadlineMs;
       clearTimeout(this.#timer);
-      // Node runs a timer above this limit after 1 ms; a deadline that far away is none.
+      // Node runs a timer above this limit after 1 ms; a later deadline is ignored.
       if (deadlineMs < 2 ** 31) this.#timer = setTimeout(this.#expire, deadlineMs);
     }
     signal?.addEventListener('abort', this.#expire, { once: true, signal: this.#released.signal });

@@ -140,7 +140,7 @@ export function transaction<T>(database: Database, work: (database: Database) =>
 
 /**
  * Runs `work`, which only reads, on one consistent view of the database: what others write meanwhile is not seen, and
- * nobody waits. `work` must be synchronous.
+ * writers do not wait. `work` must be synchronous.
  */
 export function snapshot<T>(database: Database, work: (database: Database) => T): T {
   database.exec('BEGIN');

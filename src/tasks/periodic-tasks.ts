@@ -102,7 +102,7 @@ export class PeriodicTasks {
       this.#log.debug(`Running periodic task ${slot.fullName}`);
       slot.advance(now);
       await slot.run(context, options);
-      // One turn for everybody else between two tasks.
+      // One turn of the event loop for other work between two tasks.
       await pause(0, { clock: this.#clock });
     }
     return idle;

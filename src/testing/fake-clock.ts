@@ -49,7 +49,7 @@ export class FakeClock implements Clock {
       if (count > limit) throw new Error(`more than ${limit} things are due at ${at} ms: something never pauses`);
       moment = at;
       this.#now = at;
-      // What these ask for within the same moment comes in the next round, after everybody else.
+      // Timers that these set for the same moment run in the next round, after all others.
       const round = this.#alarms.get(at)!;
       this.#alarms.delete(at);
       for (const due of round) {

@@ -182,7 +182,7 @@ class Inspection {
         current = method;
         if (this.#options.foreignPatches || isOwnPatch(this.#res, method)) return;
         this.#complain(
-          new LintError(4, `somebody replaced res.${name}`, {
+          new LintError(4, `res.${name} was replaced`, {
             hint: 'Use beforeHead, transformBody and afterResponse; for a Connect package, lint with foreignPatches.',
           }),
         );

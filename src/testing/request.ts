@@ -34,7 +34,7 @@ export interface TestResponse {
   /** What the app failed with, where it was no `Fault`: the reason for a 500. Absent when it did not fail. */
   readonly error?: unknown;
   text(): string;
-  /** The body as JSON; throws `SyntaxError` when it is none. */
+  /** The body as JSON; throws `SyntaxError` when it is not JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: tests assert on its shape
   json(): any;
 }

@@ -32,7 +32,7 @@ export function looksSecret(name: string): boolean {
 /**
  * Takes the password out of every URI in a text, `amqp://rabbit:****@host/`, a secret that stands in the user's place, and
  * what looks secret out of query and fragment. All between the first colon and the last `@` of the line is the password,
- * whatever it holds: rather too much is masked than a part of a password shown. The port of a web address is none.
+ * whatever it holds: rather too much is masked than a part of a password shown. The port of a web address is not masked.
  */
 export function maskUris(text: string): string {
   const pieces = text.split('://');

@@ -42,8 +42,8 @@ export function countFor(req: IncomingMessage, stream: Readable): void {
 }
 
 /**
- * The count of a request whose body enters by no other way: undefined where it is not counted, where somebody else stands at
- * the entrance, and for an object that only inherits from the request.
+ * The count of a request whose body comes in by this `push` alone: undefined where it is not counted, where other code has
+ * replaced `push`, and for an object that only inherits from the request.
  */
 export function directCount(req: Readable): BodyCount | undefined {
   const counted = req as Counted;

@@ -62,7 +62,7 @@ export class DirectResponse<Request extends IncomingMessage = IncomingMessage> e
 /**
  * Writes the head of a {@link DirectResponse} with what the lists say and `given` does not, the last list first, and lets the
  * response tell it all later: the lists are its own from then on. False, and nothing is written, for a response of another
- * class, for an unusual head, and where somebody has put other methods in the place of its own, as Express does.
+ * class, for an unusual head, and where other code has replaced its methods, as Express does.
  */
 export function writeWithDefaults(
   res: ServerResponse,

@@ -31,7 +31,7 @@ export function proveWire(): Promise<void> {
   return proof;
 }
 
-/** Somebody counts all requests of the process, and would count those of the proof. */
+/** Whether a program subscribes to the channels of `node:http`: it would be told of the requests of the proof. */
 function isObserved(): boolean {
   return ['request.start', 'response.created', 'response.finish'].some(
     (name) => channel(`http.server.${name}`).hasSubscribers,

@@ -1,7 +1,7 @@
 /**
  * The end of a request, noted as Node's streams note it; and that of a request without body, which needs no stream.
  *
- * A stream that reads itself to its end takes several ticks for it and tells events for which hardly anybody waits. Where
+ * A stream that reads itself to its end takes several ticks for it and emits events that rarely have a listener. Where
  * nothing listens, the same notes can be left at once.
  */
 import { EventEmitter } from 'node:events';
@@ -13,7 +13,7 @@ interface Parts {
   _dumped: boolean;
   /** Called once a request is answered, to read away what is left of it. */
   _dump(): void;
-  /** Of how many events somebody wants to know. */
+  /** The number of events that have listeners. */
   readonly _eventsCount: number;
   readonly _readableState: {
     ended: boolean;
@@ -29,7 +29,7 @@ interface Parts {
 const { _dump: dump } = IncomingMessage.prototype as IncomingMessage & Parts;
 
 /**
- * Ends a request without body when it is answered, as Node does: it is ended, closed and destroyed, and who listens is told.
+ * Ends a request without body when it is answered, as Node does: it is ended, closed and destroyed, and listeners are told.
  *
  * Node sets the stream flowing, which then finds out four times that it is at its end: five ticks and three events, for which
  * there is hardly ever a listener. Where there is one, one look is enough; else the notes are left at once, and one event
@@ -83,21 +83,21 @@ export function noteEnd(req: IncomingMessage, gaveData: boolean): void {
   notes.closeEmitted = true;
 }
 
-/** Notes that somebody has read of a request's body. */
+/** Marks the body of a request as read. */
 export function noteRead(req: IncomingMessage): void {
   const { _readableState: notes } = req as IncomingMessage & Parts;
   notes.dataEmitted = true;
   notes.flowing = true;
 }
 
-/** Somebody has read, reads, or waits for the end. */
+/** Whether the body was read, is being read, or has a listener for its end. */
 export function isWatched(req: IncomingMessage): boolean {
   return req.readableFlowing !== null || req.readableEnded || req.destroyed || isListened(req);
 }
 
 /**
- * Somebody listens to a request, or would hear of any event. The count and not `eventNames()`, which for a stream makes a list
- * of all names it has ever had: 0.3 µs.
+ * Whether a request has listeners, or an `emit` of its own. By the count and not by `eventNames()`, which for a stream makes
+ * a list of all names it has ever had: 0.3 µs.
  */
 export function isListened(req: IncomingMessage): boolean {
   return (req as IncomingMessage & Parts)._eventsCount > 0 || req.emit !== EventEmitter.prototype.emit;

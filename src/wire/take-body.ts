@@ -1,8 +1,8 @@
 /**
- * A request's body for one reader who wants it whole, past the stream: it is gathered as the parser brings it.
+ * A request's body for one reader that wants it whole, past the stream: it is gathered as the parser brings it.
  *
- * A stream tells of each piece and of its end in ticks of their own, and is then destroyed in two more. As long as nobody
- * else looks none of this is needed, and a POST of 1 KB costs a tenth less.
+ * A stream tells of each piece and of its end in ticks of their own, and is then destroyed in two more. Without
+ * other listeners none of this is needed, and a POST of 1 KB costs a tenth less.
  */
 import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
@@ -22,9 +22,9 @@ export interface BodyReader {
 }
 
 /**
- * Gathers a body of declared length for `reader`. When somebody else begins to listen, all of it takes the usual way through
+ * Gathers a body of declared length for `reader`. When other code begins to listen, all of it goes through
  * the stream; until then the stream does not know that it is read. False, and nothing has happened: it is no request of a
- * server that counts bodies, its length is not known or over the limit, somebody has touched it, or it is there already.
+ * server that counts bodies, its length is not known or over the limit, its stream was used, or it is there already.
  */
 export function takeBody(body: Readable, reader: BodyReader): boolean {
   const req = body as IncomingMessage & Parts;
@@ -32,7 +32,7 @@ export function takeBody(body: Readable, reader: BodyReader): boolean {
   if (!trust.bodies || length === undefined || length > reader.limit || !isUntouched(req)) return false;
   divertBody(req, new Taking(req, reader));
   req._destroy = destroyTaken;
-  // As a stream does that somebody reads: the parser is let on, and a client that waits for it told to continue.
+  // As a stream that is read: resumes the parser, and answers `Expect: 100-continue`.
   req._read(0);
   return true;
 }

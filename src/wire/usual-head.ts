@@ -48,7 +48,7 @@ export function isNodesWriteHead(method: unknown): boolean {
 
 /**
  * Writes down a head that says its length and nothing else about framing or connection; and of `lists`, the last first, what
- * it does not say. False, and nothing is written: it is none.
+ * it does not say. False, and nothing is written, for any other head.
  */
 export function writeUsualHead(
   res: ServerResponse,

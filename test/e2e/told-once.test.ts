@@ -42,7 +42,7 @@ manager = ./app.js:Manager
   };
   const [, url] = await program.printed(/^hello +(http:\S+)/m);
   const once = {
-    'noauth is on: callers are whoever they say to be': 1,
+    'noauth is on: callers are not authenticated': 1,
     'this app is not for everybody': 1,
     'hello: the manager Manager has initHosts, which nobody calls. Did you mean the hook initHost?': 1,
     'the service registry is in memory: each worker has one of its own, and nobody sees all of them': 1,

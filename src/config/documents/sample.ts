@@ -50,8 +50,8 @@ function iniOption(option: OptionDescription, { wrapWidth, summarize, minimal }:
 }
 
 /**
- * `#name = default`. A blank behind the `#` where taking it away would not give the default: nobody could write one
- * that fits every machine, or there is none, or it should rather not be written any more.
+ * `#name = default`. With a blank behind the `#` where the line without it would not set the default: the default depends on
+ * the machine, does not exist, or the option is deprecated.
  */
 function assignment(option: OptionDescription, minimal: boolean): string {
   if (option.default === undefined) {
@@ -86,7 +86,7 @@ function wrap(text: string, width: number): string[] {
   return lines;
 }
 
-/** What there is to say about an option besides its help, one line each. */
+/** Notes on an option besides its help, one line each. */
 export function notesOf(option: OptionDescription): string[] {
   const unit = option.unit === undefined ? '' : ` ${option.unit}`;
   return [

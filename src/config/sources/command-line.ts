@@ -182,7 +182,7 @@ export function maskArguments(argv: readonly string[], options: MaskingOptions =
   });
 }
 
-/** Somebody asked for help or the version instead of a start: print `text` and end with status 0. */
+/** The command line asks for help or the version instead of a start: print `text` and end with status 0. */
 export class HelpRequested extends PorticoError {
   readonly text: string;
 

@@ -1,5 +1,5 @@
 /**
- * Option types that hold numbers, plain or with a unit (sizes and durations), and the yes-or-no one.
+ * Option types that hold numbers, plain or with a unit (sizes and durations), and the boolean type.
  */
 import { type Declare, declareType } from './declare.js';
 import { InvalidValue } from './option.js';

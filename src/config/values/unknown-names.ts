@@ -66,7 +66,7 @@ function inArguments(judged: NamesToJudge): Diagnostic[] {
     const hint = nearSetting(groups, group, opt);
     if (group.startsWith('x-') || (hint === undefined && !complete)) return [];
     const [severity, code] = ['error', 'PORTICO_CONFIG_UNKNOWN_OPTION'] as const;
-    const message = 'unknown option, of a group that nobody has';
+    const message = 'unknown option, of a group that is not declared';
     return [{ severity, code, section: group, option: opt, place, message, hint }];
   });
 }

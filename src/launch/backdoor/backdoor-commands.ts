@@ -72,8 +72,8 @@ export function backdoorCommands(view: BackdoorView): BackdoorCommands {
 }
 
 /**
- * In a new folder of the temporary one, whatever folders the name tries to name: of a random name and for this user alone,
- * so that nobody can have put a link there.
+ * In a new directory below the temporary one, even if the name contains a path: with a random name and for this user alone,
+ * so that another user cannot have put a link there.
  */
 function fileFor(name: string, ending: string): string {
   return join(

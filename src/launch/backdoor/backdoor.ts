@@ -1,5 +1,5 @@
 /**
- * The backdoor: an interactive interpreter inside a running process, for whoever is on its machine. Off by default.
+ * The backdoor: an interactive interpreter inside a running process, for users of its machine. Off by default.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { Transform } from 'node:stream';
@@ -94,7 +94,7 @@ async function bind(
 /** One interpreter for one connection; nothing it does ends the process but what is typed into it. */
 async function interpret(connection: Socket, options: BackdoorOptions): Promise<void> {
   connection.on('error', () => connection.destroy());
-  // Loaded here: it installs a domain, which nobody needs whom nobody visits.
+  // Loaded at the first connection: the module installs a domain, which is not needed before.
   const { start } = await import('node:repl');
   if (connection.destroyed) return;
   const { commands, end } = backdoorCommands(options);

@@ -1,6 +1,6 @@
 /**
- * What there should be of one service's workers, and what there is. Which slot lacks a worker, and which worker is needed no
- * more, follows from these alone.
+ * The desired and the actual workers of one service. Which slot lacks a worker, and which worker is superfluous, is computed
+ * from these alone.
  */
 import type { ListenSockets } from '../sockets/listen-sockets.js';
 import { type Deferred, deferred } from '../waiting.js';
@@ -11,17 +11,17 @@ import type { Generation } from './worker-process.js';
 /** A child that shows whether a configuration works, beside the workers that serve. */
 interface Trial {
   readonly generation: Generation;
-  /** How many workers there are to be with it. */
+  /** The number of workers if it is accepted. */
   readonly workers: number;
   worker: WorkerHandle | undefined;
-  /** Settles with the child; without one when the trial is over before there is room for it. */
+  /** Settles with the child; undefined when the trial is over before a child could be started. */
   readonly begun: Deferred<WorkerHandle | undefined>;
 }
 
 /** A worker that is missing. */
 export interface Missing {
   readonly index: number;
-  /** Its slot has a worker: it needs room for one process more than there are slots. */
+  /** Its slot has a worker: until that one is gone the service has one process more than it has slots. */
   readonly extra: boolean;
   readonly trial?: Trial;
 }
@@ -31,7 +31,7 @@ export class PoolState {
   sockets: readonly ListenSockets[];
   /** What new workers begin with. */
   generation: Generation;
-  /** How many workers there are to be. */
+  /** The desired number of workers. */
   wanted = 0;
   /** `over`: one of the first workers did not start, or too many have ended. */
   phase: 'new' | 'launching' | 'running' | 'over' | 'stopping' = 'new';

@@ -1,7 +1,7 @@
 /**
- * Makes the workers of one service those there should be. Whatever is asked for changes what should be, or what a worker is
- * like; whatever happens changes what there is. Behind each of them comes one step, which compares the two. No other place
- * starts a worker, or ends one that is not needed.
+ * Starts and ends the workers of one service until they are the desired ones. Requests change the desired state or mark a
+ * worker; events of child processes change the actual state. One step follows each change and compares the two. No other
+ * module starts a worker, or ends one that is superfluous.
  */
 import type { Logger } from '../../log/index.js';
 import { LONGEST_DELAY_MS } from '../waiting.js';
@@ -18,7 +18,7 @@ export interface PoolOptions {
   readonly log: Logger;
   /** `trialOf`: it only checks that it could serve, until it is told to start, and there are to be so many workers. */
   spawn(pool: PoolState, index: number, generation: Generation, trialOf?: number): WorkerHandle;
-  /** A worker ended that nobody had told to. */
+  /** A worker ended that was not told to. */
   deadWorker(pool: PoolState, index: number, exit: WorkerExit): void;
   /** The service was respawned too often. */
   giveUp(pool: PoolState): void;
@@ -170,7 +170,7 @@ export class Reconciler {
     const held = this.#pool.slot(index).includes(worker);
     workers.delete(worker);
     this.poke();
-    // One that never was ready and ends because its service is being stopped is no accident.
+    // A worker that was not ready yet and ends by the SIGTERM of a stop has not failed.
     const called = worker.dismissed || (phase === 'stopping' && !worker.wasReady && exit.signal === 'SIGTERM');
     logExit(log, { service, worker, exit, called });
     if (phase === 'over' || phase === 'stopping' || !held) return;
@@ -205,7 +205,7 @@ export class Reconciler {
     }
   }
 
-  /** One of the first workers ended: whoever waits for the launch says why. */
+  /** One of the first workers ended: the caller that waits for the launch reports why. */
   #notLaunched(worker: WorkerHandle, { code, failure }: WorkerExit): void {
     // Told to stop before it was ready: not a start that failed. One that ends with 0 untold has failed.
     if (code === 0 && failure === undefined && worker.endedWith !== undefined) return;

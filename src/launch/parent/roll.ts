@@ -67,7 +67,7 @@ export class Roll {
     return { leftMs: startedAt + limitMs - performance.now(), error };
   }
 
-  /** The same for a turn that waits for room: until then a worker that was replaced may take its own time to drain. */
+  /** The same for a turn that waits until a replaced worker has drained and its process is gone. */
   get roomLimit(): { readonly leftMs: number; readonly error: PorticoError } {
     const { gracefulShutdownTimeoutMs, reloadTimeoutMs } = this.#settings;
     const limitMs = Math.max(reloadTimeoutMs, gracefulShutdownTimeoutMs + HASTE_MS);

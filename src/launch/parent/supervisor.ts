@@ -216,7 +216,7 @@ export class Supervisor {
     );
   }
 
-  /** Says which of the sockets that were passed nobody listens on. */
+  /** Warns of sockets that were passed by the service manager and that no service listens on. */
   warnOfUnusedSockets(): void {
     this.#activated.warnOfUnused(this.#log, this.pools);
   }
@@ -269,7 +269,7 @@ export class Supervisor {
     this.pool(pool.name)?.replace(worker);
   }
 
-  /** Silence is counted in turns of this loop, so that a supervisor that was suspended blames nobody. */
+  /** Silence is counted in turns of this loop, so that no worker is called stuck after the supervisor was suspended. */
   #look(): void {
     const { workerTimeoutMs } = this.settings;
     const off = workerTimeoutMs === 0 || debuggerUrl() !== undefined;

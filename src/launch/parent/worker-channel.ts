@@ -13,7 +13,7 @@ export interface ChannelListener {
   message(message: ToParent): void;
   /** It sent what no worker sends: why. Told once. */
   fault(what: string): void;
-  /** It sent what is meant for somebody else: what. Told once. */
+  /** It sent a value that is not of this protocol, as by `process.send()`: a description of it. Called once. */
   foreign(what: string): void;
 }
 
@@ -88,7 +88,7 @@ export class WorkerChannel {
     if (this.#credit < 0) this.#fault('more messages than any worker has to say');
   }
 
-  /** Node throws what it cannot read at nobody, and would end the process by it; and takes messages of up to 4 GiB. */
+  /** For a message that it cannot read Node throws outside of any caller, ending the process; it takes up to 4 GiB. */
   #guardBytes(): void {
     const pipe = pipeOf(this.#child);
     if (pipe === undefined) return;

@@ -252,7 +252,7 @@ export class WorkerHandle {
     const answer = this.#answers.get(id);
     this.#answers.delete(id);
     if (answer !== undefined) this.#channel.wasAsked();
-    else this.#broke('an answer to what nobody has asked');
+    else this.#broke('an answer to a question that was not asked');
     return answer;
   }
 

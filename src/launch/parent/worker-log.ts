@@ -38,7 +38,7 @@ export function logChannel(log: Logger, service: string, worker: WorkerHandle): 
   };
   worker.onForeign = (message) => {
     const text = `Child ${worker.pid} sent ${message}, which is ignored, as any more will be: its channel is Portico's own, and`;
-    log.warn(`${text} nobody hears what process.send() says in a worker`, {
+    log.warn(`${text} messages of process.send() in a worker are not delivered`, {
       event: 'worker_foreign',
       ...facts,
       message,
@@ -51,7 +51,7 @@ interface ExitFacts {
   readonly service: string;
   readonly worker: WorkerHandle;
   readonly exit: WorkerExit;
-  /** It was ended by its supervisor before it served: no accident, whatever its status. */
+  /** It was ended by its supervisor before it served: not a failure, with any status. */
   readonly called: boolean;
 }
 

@@ -89,11 +89,11 @@ const MESSAGES: { readonly [K in ToParent['kind']]: Readonly<Record<keyof Extrac
   stuck: { kind: text, stack: listOf(text) },
   replace: { kind: text, reason: text },
   done: { kind: text, id: count, accepted: flag },
-  // What is asked and answered is another's affair: who asks looks at the answer.
+  // Questions and answers are not checked here: the caller that asks checks the answer.
   answer: { kind: text, id: count, body: anything, error: optional(text) },
 };
 
-/** A message; what is none of them, and harms nobody; or what is wrong with it. */
+/** A message; a foreign value, which is ignored; or what is wrong with the message. */
 export type Reading =
   | { readonly message: ToParent; readonly foreign?: never; readonly fault?: never }
   | { readonly foreign: string; readonly message?: never; readonly fault?: never }

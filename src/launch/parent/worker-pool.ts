@@ -1,5 +1,5 @@
 /**
- * What can be asked of the workers of one service. It changes what there should be, and the {@link Reconciler} does the rest.
+ * Commands for the workers of one service. They change the desired state, and the {@link Reconciler} does the rest.
  */
 import type { Logger } from '../../log/index.js';
 import type { ListenSockets } from '../sockets/listen-sockets.js';
@@ -74,7 +74,7 @@ export class WorkerPool extends PoolState {
   /** Ends the trial, and its child. */
   withdraw(): void {
     const worker = this.endTrial()?.worker;
-    // The others serve on: nobody has to be told, by a drain_delay, that there is one less.
+    // The others serve on: a load balancer need not be told by a drain_delay.
     if (worker !== undefined && this.workers.has(worker)) this.#reconciler.release(worker, 'replaced');
   }
 

@@ -45,7 +45,7 @@ export interface WorkerProgram {
   readonly withheld?: readonly string[];
   /** What workers are told of the parent's arguments, over their channel; default all of them. */
   readonly argumentsFor?: (argv: readonly string[]) => readonly string[];
-  /** What the command line of a worker has of them, which everybody can read; default none. */
+  /** Those to show in the command line of a worker, which every user can read; default none. */
   readonly shownArguments?: (argv: readonly string[]) => readonly string[];
 }
 
@@ -87,7 +87,7 @@ export function spawnWorker(
   }
 }
 
-/** What of the parent's command line everybody may see. */
+/** The part of the parent's command line that every user may see. */
 export function shownArguments({ host, shownArguments: shown = () => [] }: WorkerProgram): readonly string[] {
   return shown(host.argv.slice(2));
 }

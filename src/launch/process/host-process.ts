@@ -91,8 +91,8 @@ export function workerTitle(prog: string, service: string, id: number): string {
 }
 
 /**
- * Gives the process that title. The system has only so much room for one as the command line took: what is longer keeps
- * its closing bracket, with `...` before it, and an argument list of which nothing is left goes with its brackets.
+ * Sets the title of the process. The system limits it to the length of the command line: a longer title keeps its closing
+ * bracket, with `...` before it, and an argument list that is cut off entirely goes with its brackets.
  */
 export function setTitle(host: Pick<HostProcess, 'title'>, title: string): void {
   host.title = title;

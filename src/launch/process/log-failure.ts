@@ -8,7 +8,7 @@ import { isRefusal, STATUS_FAILED, STATUS_UNHANDLED, statusOf } from '../exit-st
 /** Marks an error that is in the log. */
 const LOGGED = Symbol.for('portico.logged');
 
-/** True for an error that a launcher has logged before it was thrown: nobody need print it again. */
+/** True for an error that a launcher has logged before it was thrown: it need not be printed again. */
 export function wasLogged(error: unknown): boolean {
   return typeof error === 'object' && error !== null && LOGGED in error;
 }
@@ -20,7 +20,7 @@ export function logFailure(log: Logger, message: string, error: unknown, fields:
   else log.error(message, { ...fields, err: error });
 }
 
-/** How long requests under way may take to end in a process of which nobody knows what works. */
+/** How long requests under way may take to end in a process after an unhandled error, when its state is unknown. */
 export const CRASH_DRAIN_MS = 5000;
 
 /** One line, with the stack of anything but a mistake of the configuration. Gives the status the process is to end with: 2, or what the error asks for. */

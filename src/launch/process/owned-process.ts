@@ -24,9 +24,9 @@ import { outliveTerminal, rememberForeground } from './terminal.js';
 export interface Ownership {
   readonly host: HostProcess;
   readonly log: Logger;
-  /** False: the process is somebody else's, and nothing here touches it. */
+  /** False: the process belongs to its program, and nothing here touches it. */
   readonly owned: boolean;
-  /** It runs services by itself, and nobody else would notice that its loop is stuck. */
+  /** It runs services without a supervisor that would notice that its event loop is stuck. */
   readonly watched?: boolean;
   /** The process has a supervisor. */
   readonly supervised: boolean;
@@ -34,13 +34,13 @@ export interface Ownership {
   /** Whose files may be watched. */
   readonly config: Config | undefined;
   readonly actions: SignalActions;
-  /** An error that nobody handled: a stop is to begin. Not asked where there is a supervisor. */
+  /** An unhandled error: a stop is to begin. Not asked where there is a supervisor. */
   readonly crashed: (error: unknown) => void;
   /** Settles with the exit status when all has stopped. */
   readonly ended: Promise<number>;
 }
 
-/** How long a process may take to end by itself while work is left that nobody waits for. */
+/** How long a process may take to end by itself while work is left that the launcher does not wait for. */
 const LEFT_BEHIND_MS = 1000;
 /** The same, where its deadline has passed. */
 const OVERDUE_MS = 250;
@@ -112,7 +112,7 @@ export class OwnedProcess {
     this.#files?.watch(settings().watchConfigFiles);
   }
 
-  /** Nobody waits for this work any more. Should it keep the event loop alive, the process ends all the same. */
+  /** The launcher does not wait for this work any more. If it keeps the event loop alive, the process ends all the same. */
   leaveBehind(work: Promise<unknown>, how: { readonly overdue?: boolean } = {}): void {
     if (how.overdue === true) this.#graceMs = OVERDUE_MS;
     this.#leftBehind.add(work);
@@ -125,7 +125,7 @@ export class OwnedProcess {
     if ((await within(limitMs, settled(work))) === undefined) this.leaveBehind(work);
   }
 
-  /** A program that lets this error pass ends with that status, and not with Node's 1 for whatever nobody handled. */
+  /** A program that lets this error pass ends with that status, and not with Node's 1 for unhandled errors. */
   failed(error: unknown, status: number): void {
     const { owned, host } = this.#given;
     if (!owned) return;
@@ -206,7 +206,7 @@ export class OwnedProcess {
 
   /**
    * All has stopped. Unless the program itself has asked for that, the process ends in a moment and with that status,
-   * whatever handles it forgot; so it does after a crash, and where work is left that nobody can end: the program may be
+   * whatever handles it forgot; so it does after a crash, and where work is left that cannot be ended: the program may be
    * waiting for a start that never ends. What it does behind `wait()` has that moment, and may choose another status.
    */
   #endAnyway(status: number): void {

@@ -1,5 +1,5 @@
 /**
- * The signals of one process: who wants to hear of them, and in what order. Owned by a launcher; there is no singleton.
+ * The signals of one process: their listeners, in order. Owned by a launcher; there is no singleton.
  */
 import { constants } from 'node:os';
 import type { Logger } from '../../log/index.js';
@@ -58,7 +58,7 @@ export class SignalHandler {
     };
   }
 
-  /** Forgets all listeners and leaves the signals to whoever else listens, or to the system's default. */
+  /** Forgets all listeners and leaves the signals to other listeners, or to the system's default. */
   clear(): void {
     for (const [name, deliver] of this.#installed) this.#source.off(name, deliver);
     this.#installed.clear();

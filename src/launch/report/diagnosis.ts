@@ -103,7 +103,7 @@ function activityOf(service: ServiceBase & { readonly tasks?: { activity?(): Act
   return service.tasks?.activity?.() ?? [];
 }
 
-/** What there is to report about. */
+/** The subjects of a report. */
 export interface ProcessReportOptions
   extends Pick<GuruMeditationOptions, 'service' | 'product' | 'vendor' | 'version' | 'program' | 'workers' | 'output'> {
   /** The services of this process, asked for each report. */

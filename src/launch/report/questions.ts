@@ -29,14 +29,14 @@ export class Questions {
     };
   }
 
-  /** Rejects for a topic nobody answers. */
+  /** Rejects for a topic without an answer. */
   async ask(topic: string, body: unknown): Promise<unknown> {
     const answer = this.#answers.get(topic);
     if (answer === undefined) throw new Error(`nobody here answers "${topic}"`);
     return answer(body);
   }
 
-  /** As {@link ask}, for whoever asks several processes at once: never rejects. */
+  /** As {@link ask}, for a caller that asks several processes at once: never rejects. */
   async answerAs(from: Pick<Answer, 'service' | 'workerId' | 'pid'>, topic: string, body: unknown): Promise<Answer> {
     try {
       return { ...from, body: await this.ask(topic, body) };

@@ -66,7 +66,7 @@ class Sources {
       if ((await stat(file)).size > LARGEST_SOURCE) return [];
       return (await readFile(file, 'utf8')).split('\n');
     } catch {
-      // Gone, or nobody's to read: the place alone has to do.
+      // Gone, or not readable: the place alone has to do.
       return [];
     }
   }
@@ -121,7 +121,7 @@ async function workerStacks(limitMs = 300): Promise<WorkerStack[]> {
     if (threads.size > 0) await delay(limitMs, undefined, { signal: over.signal, ref: false }).catch(() => {});
     return [...threads.values()];
   } finally {
-    // Else a thread that comes back from native code would be paused then, with nobody there to let it go on.
+    // Else a thread that comes back from native code would be paused then, with no session left to resume it.
     for (const sessionId of threads.keys()) tell(session, sessionId, 3, 'Debugger.disable');
     session.post('NodeWorker.disable');
     session.disconnect();

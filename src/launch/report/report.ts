@@ -66,7 +66,7 @@ export interface GuruMeditationOptions {
 /** A section of an application's own. */
 export type ReportSection = () => Awaitable<string>;
 
-/** A manifest that is only about how files are read (`{"type": "module"}`) is nobody's package. */
+/** A manifest that is only about how files are read (`{"type": "module"}`) does not name a package. */
 const saysVersion = ({ version }: { readonly version?: string }): boolean => version !== undefined;
 
 /** How long a section that an application adds may take. */
@@ -263,7 +263,7 @@ function configuration(config: Config | undefined): string {
     .join('\n\n');
 }
 
-/** Where something has that name, a link that somebody has put there among others, it is left alone for another name. */
+/** An existing file of that name, or a link that another user may have put there, is left alone and another name is taken. */
 async function writeNew(file: string, text: string): Promise<string> {
   try {
     await writeFile(file, text, { mode: 0o600, flag: 'wx' });

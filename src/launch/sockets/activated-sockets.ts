@@ -9,7 +9,7 @@ import { addressOfDescriptor, type ListenSockets } from './listen-sockets.js';
 
 const FIRST_DESCRIPTOR = 3;
 
-/** Names that a service manager gives where nobody chose one: they say nothing about whom a socket is for. */
+/** Names that a service manager gives where its configuration has none: they do not tell the service of a socket. */
 const MEANINGLESS = /^(?:unknown|connection|stored|)$|\.socket$/;
 
 interface Passed {
@@ -18,8 +18,8 @@ interface Passed {
 }
 
 /**
- * The sockets passed to this process, each handed out once: to the service whose name it has (`LISTEN_FDNAMES`), and where
- * nobody chose names, in order. They are never closed here and their files never removed: they are the service manager's.
+ * The sockets passed to this process, each handed out once: to the service whose name it has (`LISTEN_FDNAMES`), and without
+ * names, in order. They are never closed here and their files never removed: they are the service manager's.
  */
 export class ActivatedSockets {
   #passed: readonly Passed[];

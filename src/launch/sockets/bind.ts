@@ -6,7 +6,7 @@ import type { SendHandle } from 'node:child_process';
 import net from 'node:net';
 import { getSystemErrorName } from 'node:util';
 
-/** A bound socket that nobody listens on. */
+/** A bound socket that does not listen yet. */
 export interface BoundHandle {
   readonly fd: number;
   /** The real port; undefined for a unix socket. */
@@ -69,7 +69,7 @@ export function bindSocket(to: BindTo, refused: (code: string) => Error): BoundH
 
 /**
  * Whether several sockets can listen on one port. Asked of the system and not of a version: with the flag ignored, the
- * second bind of a port that somebody listens on finds it in use.
+ * second bind of a port with a listener finds it in use.
  */
 export function canReusePort(): boolean {
   if (process.platform !== 'linux' && process.platform !== 'freebsd') return false;

@@ -19,7 +19,7 @@ import {
 /** How often an address that is about to be free is tried. */
 const RETRY_MS = 50;
 
-/** Who has sockets. */
+/** A service that has sockets. */
 export interface SocketHolder {
   readonly name: string;
   readonly sockets: readonly ListenSockets[];
@@ -27,11 +27,11 @@ export interface SocketHolder {
 
 /** One that a reload removes. */
 export interface LeavingHolder extends SocketHolder {
-  /** These are somebody else's from now on, who serves on them already. */
+  /** These belong from now on to another service, which serves on them already. */
   handOver(sockets: ListenSockets): void;
 }
 
-/** Everybody who is concerned in a reload. */
+/** The services that a reload concerns. */
 export interface HandoverParties {
   readonly leaving: readonly LeavingHolder[];
   /** Services that go on. */
@@ -79,7 +79,7 @@ export class Handover {
 
   /**
    * The sockets of a service's addresses: those of a service that leaves where it has the very address, others bound anew.
-   * Rejects with `PORTICO_ADDRESS_TAKEN`, which names who has it, when one cannot be had.
+   * Rejects with `PORTICO_ADDRESS_TAKEN`, which names the service that has it, when an address cannot be taken.
    */
   async open({ name, addresses, slots, place }: Newcomer): Promise<readonly ListenSockets[]> {
     const loans = await Promise.all(addresses.map((address) => this.#lend(name, address)));
@@ -180,7 +180,7 @@ export class Handover {
   }
 }
 
-/** The first who has the address, or one that keeps others from it, with how he has it. */
+/** The first holder of the address, or of one that conflicts with it, and that address. */
 async function among(
   holders: readonly SocketHolder[],
   address: ListenAddress,
@@ -234,7 +234,7 @@ async function numeric(host: string): Promise<string | undefined> {
   }
 }
 
-/** Whether who listens on one keeps others from the other. */
+/** Whether a listener on one address keeps others from the other. */
 async function overlap(one: ListenAddress, other: ListenAddress): Promise<boolean> {
   if ('path' in one || 'path' in other) return (await identity(one)) === (await identity(other));
   if (one.port !== other.port) return false;

@@ -83,13 +83,13 @@ async function openUnix(address: Extract<ListenAddress, { path: string }>): Prom
     try {
       unlinkSync(address.path);
     } catch {
-      // Closing the handle removed it, or somebody else did.
+      // Closing the handle removed it, or another process did.
     }
   };
   return { address, descriptors: [handle.fd], close: once(close) };
 }
 
-/** A socket file that nobody answers on is left from a process that was killed; anything else is not ours to remove. */
+/** A socket file without a listener is left from a process that was killed; anything else is not ours to remove. */
 async function removeStale(path: string): Promise<void> {
   let isSocket: boolean;
   try {
@@ -171,11 +171,11 @@ export function bindFailures(failures: readonly PorticoError[]): PorticoError {
   return new PorticoError(first!.code, { message, cause: first });
 }
 
-/** How an operator finds who listens there. */
+/** How an operator finds the process that listens there. */
 function whoHasIt(address: string): string {
   const isTcp = /:\d+$/.test(address);
   const linux = process.platform === 'linux';
-  // Without the port: whoever searches a log for it finds the one line that says what is wrong.
+  // Without the port: a search of the log for it finds the one line that says what is wrong.
   const tcp = linux ? 'ss -ltnp' : 'lsof -nP -iTCP -sTCP:LISTEN';
   const unix = linux ? `ss -lxp src '${address}'` : `lsof ${address}`;
   return `Is another copy of this service running? This shows who has it: ${isTcp ? tcp : unix}`;

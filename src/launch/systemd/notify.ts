@@ -75,7 +75,7 @@ export async function sendDatagram(path: string, text: string, timeoutMs = HELPE
       return;
     } catch (error) {
       failures.push(error);
-      // One that is missing has a successor; one that ran and failed says that nobody listens there.
+      // A helper program that is missing has an alternative; one that ran and failed means that the socket has no listener.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') break;
     }
   }
@@ -184,6 +184,6 @@ function removeQuietly(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // Somebody else removed it.
+    // Another process removed it.
   }
 }

@@ -27,7 +27,7 @@ export class ServiceManager {
   constructor(host: HostProcess, log: Logger) {
     this.#host = host;
     this.#log = log;
-    // Remembered: the variable goes with the first message, so that nobody else speaks for this process.
+    // Remembered: the variable goes with the first message, so that no child process speaks for this one.
     this.#env = { NOTIFY_SOCKET: host.env.NOTIFY_SOCKET };
   }
 
@@ -52,7 +52,7 @@ export class ServiceManager {
     this.#tellStatus();
   }
 
-  /** What was not sent by now interests nobody any more. */
+  /** States that were not sent by now are obsolete. */
   stopping(): void {
     clearInterval(this.#watchdog);
     clearInterval(this.#follower);

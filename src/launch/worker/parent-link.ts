@@ -92,17 +92,17 @@ export class ParentLink {
     if (!this.#channel.connected) gone();
   }
 
-  /** From now on errors nobody handles are `handler`'s affair; until then they end the process and are reported. */
+  /** From now on unhandled errors go to `handler`; until then they end the process and are reported. */
   onUncaught(handler: (error: unknown) => void): void {
     this.#uncaught = handler;
   }
 
-  /** Called by the bootstrap for an error nobody handled. */
+  /** Called by the bootstrap for an unhandled error. */
   uncaught(error: unknown): void {
     this.#uncaught(error);
   }
 
-  /** Somebody else listens to the signals now: the bootstrap's own listeners go. */
+  /** The launcher listens to the signals now: the bootstrap removes its own listeners. */
   releaseSignals(): void {
     this.#releaseSignals();
     this.#releaseSignals = () => undefined;
@@ -172,7 +172,7 @@ export class ParentLink {
     if (this.#settled || place === undefined) return;
     const { service, index } = this.assignment;
     const text = `worker ${index} of service ${service} was ended before it was ready: ${place}: process.exit()\n  ${NO_EXIT}`;
-    // In the channel when `send` returns: a pipe that has room takes it at once.
+    // In the channel when `send` returns: a pipe that is not full takes it at once.
     void this.send({ kind: 'failed', text, code: undefined, status: STATUS_FAILED });
   }
 

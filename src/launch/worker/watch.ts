@@ -16,7 +16,7 @@ const FIELDS = { beats: 0, timeoutMs: 1, debugged: 2, stuckMs: 3, endMs: 4 } as 
 export interface WatchData {
   readonly shared: Int32Array;
   readonly fields: typeof FIELDS;
-  /** Undefined in a process that nobody watches from outside: the thread ends it by itself. */
+  /** Undefined in a process without a parent that watches it: the thread ends it by itself. */
   readonly parent: number | undefined;
   /** Where it tells what the main thread is stuck in. */
   readonly descriptor: number;

@@ -39,7 +39,7 @@ if (assigned !== undefined) {
 }
 
 /**
- * One of the objects in which Node notes a `nextTick`. While somebody holds it V8 keeps its shape.
+ * One of the objects in which Node notes a `nextTick`. While it is referenced V8 keeps its shape.
  *
  * Node writes two keys of it by computed names, and V8 remembers by a weak reference which shape they were written to. A
  * full collection in which no tick is pending, as a start that loads many modules has one, drops the shape; the next tick

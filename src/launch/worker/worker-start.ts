@@ -10,7 +10,7 @@ import { startWatching } from './watch.js';
 
 /**
  * Waits for the parent's first message and leaves a {@link ParentLink} on the process. `assigned` is the assignment's JSON.
- * Gives the listener of "exit" that tells the parent of an end that nobody has explained.
+ * Gives the listener of "exit" that tells the parent of an end that was not reported before.
  */
 export async function beginWork(assigned: string, releaseSignals: () => void): Promise<() => void> {
   const assignment = JSON.parse(assigned) as Assignment;

@@ -9,7 +9,7 @@ import { GatheredBytes, noteOriginal } from '../../app/internal.js';
 /** How much of a body is kept for the apps still to be tried. */
 const MAX_KEPT_BYTES = 1_048_576;
 
-/** Gives copies of one request, and the request itself to the last app if nobody has read from it. */
+/** Gives copies of one request, and the request itself to the last app if its body was not read yet. */
 export class RequestCopies {
   readonly #request: IncomingMessage;
   readonly #environ: object;
@@ -82,7 +82,7 @@ class RequestCopy extends IncomingMessage {
   }
 }
 
-/** A body that is read from the connection once, when somebody asks, and handed out as often as needed. */
+/** A body that is read from the connection once, at the first read of a copy, and handed out as often as needed. */
 class RecordedBody {
   /** Whether chunks are kept for later copies. */
   keep = true;

@@ -46,7 +46,7 @@ export class HtpasswdFile {
 
   /**
    * The hash of a user, or for one that is not there a hash that fits no password. Hashes that fit no password follow, so
-   * that to compare a password with all of them costs the same for everybody: as much as the dearest hash of the file.
+   * that to compare a password with all of them costs the same for every user: as much as the dearest hash of the file.
    */
   async hashesOf(user: string): Promise<{ readonly hashes: readonly [string, ...string[]]; readonly known: boolean }> {
     await this.#look();

@@ -57,7 +57,7 @@ export const IDENTITY_HEADERS: ReadonlySet<string> = new Set([
 
 /**
  * Removes every identity a client claims by header. Each authenticator does this first, whatever it finds afterwards:
- * one that forgets lets its clients be whoever they like. `extra` are further names, lower case.
+ * without it clients could claim any identity. `extra` are further names, lower case.
  */
 export function stripIdentity(req: IncomingMessage, extra?: ReadonlySet<string>): void {
   if (extra === undefined && !mayClaimIdentity(req)) return;

@@ -61,7 +61,7 @@ export class JwksSource {
     return this.#clock.now() - this.#triedAt >= this.#times.jwksCooldownS * 1000;
   }
 
-  /** Once for all who wait. A failure leaves what there is. */
+  /** One request for all callers that wait. A failure keeps the old keys. */
   #refresh(): Promise<void> {
     this.#pending ??= this.#load().finally(() => {
       this.#pending = undefined;

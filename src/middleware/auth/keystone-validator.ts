@@ -69,7 +69,7 @@ export class KeystoneValidator implements TokenValidator {
     if (answer.status !== 200) throw new ValidatorUnavailable(`the identity service answered ${answer.status}`);
     try {
       const info = tokenInfoOf(answer.text);
-      if (info.userId === undefined) throw new TypeError('it is a token of nobody');
+      if (info.userId === undefined) throw new TypeError('it is a token without a user');
       return info;
     } catch (error) {
       throw new ValidatorUnavailable(

@@ -30,7 +30,7 @@ interface Entry {
 }
 
 /**
- * Answers about tokens, in this process. The key is a hash: no token is stored. Whoever was not asked for longest goes
+ * Answers about tokens, in this process. The key is a hash: no token is stored. The least recently used goes
  * first. Valid and bad ones have a bound each, so that a flood of made-up tokens does not push out the good ones.
  */
 export class TokenCache {

@@ -89,8 +89,8 @@ export interface TokenValidator {
   /** Releases everything; once. */
   stop?(): Awaitable<void>;
   /**
-   * The `WWW-Authenticate` for who has no token. auth_token adds `error="invalid_token"` (RFC 6750 §3.1) to that of the scheme
-   * Bearer where there was one.
+   * The `WWW-Authenticate` for callers without a token. auth_token adds `error="invalid_token"` (RFC 6750 §3.1) to that of the
+   * scheme Bearer where there was one.
    */
   challenge?(): string;
   /** For a token that is bad why it is, or null. Throws {@link ValidatorUnavailable} when it cannot be told. */
@@ -114,7 +114,7 @@ export function isRefused(answer: TokenInfo | RefusedToken): answer is RefusedTo
   return 'refused' in answer;
 }
 
-/** When a token ends, in milliseconds since 1970. A date that is none has passed. */
+/** When a token ends, in milliseconds since 1970. A text that is not a date counts as passed. */
 export function endOf({ expiresAt }: TokenInfo): number {
   if (expiresAt === undefined || expiresAt === null) return Number.POSITIVE_INFINITY;
   const end = new Date(expiresAt).getTime();

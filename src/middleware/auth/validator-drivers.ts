@@ -22,7 +22,7 @@ export const tokenValidatorKind: DriverKind = {
 };
 
 /**
- * Makes and starts the validator that the options name. Throws for a name there is not, with those there are. `jwt` are the
+ * Makes and starts the validator that the options name. Throws for an unknown name, with the known ones. `jwt` are the
  * options of the validator jwt where a section has them.
  */
 export function startValidator(
@@ -52,7 +52,7 @@ export async function tryValidator(options: AuthTokenOptions, ctx: FactoryContex
   } else await findValidator(options, ctx);
 }
 
-/** Throws for a validator there is not, and makes none. */
+/** Throws for an unknown validator, and makes none. */
 export async function findValidator({ validator }: AuthTokenOptions, ctx: FactoryContext): Promise<void> {
   await withDrivers(ctx, (drivers) => drivers.find(tokenValidatorKind.kind, validator));
 }

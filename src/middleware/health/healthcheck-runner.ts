@@ -42,7 +42,7 @@ export class PluginRunner {
     if (last !== undefined && now - last.at < this.#limits.cacheMs) return last.result;
     const result = this.#limited(plugin, at);
     this.#answered.set(key, { at: Number.POSITIVE_INFINITY, result });
-    // The time counts from the answer: until then everybody waits for this one.
+    // The time counts from the answer: until then all requests wait for this one.
     void result.then(() => this.#answered.set(key, { at: systemClock.now(), result }));
     return result;
   }

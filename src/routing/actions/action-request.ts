@@ -83,7 +83,7 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown> {
     return this.#signal;
   }
 
-  /** The request needs no answer any more: nobody waits for one, or one was given. */
+  /** The request needs no answer any more: its client is gone, or it was answered. */
   get isAborted(): boolean {
     return this.#reason !== undefined || this.res.destroyed;
   }

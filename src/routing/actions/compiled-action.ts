@@ -43,7 +43,7 @@ export interface ActionSource {
 
 /**
  * Compiles an action. Throws a {@link RouteError} for a schema that does not compile, ranges that overlap, and a
- * version that is none.
+ * text that is not a version.
  */
 export function compileAction(source: ActionSource, compiler: SchemaCompiler): CompiledAction {
   const { controller, handler, options } = source;

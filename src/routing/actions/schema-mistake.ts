@@ -14,7 +14,7 @@ export class SchemaMistake extends Error {
   }
 }
 
-/** Throws a {@link SchemaMistake} for a schema that is none by its draft. */
+/** Throws a {@link SchemaMistake} for a schema that is not valid by its draft. */
 export function checkDraft(schema: unknown, ajv: Ajv): void {
   if (schema === null) throw new SchemaMistake(`it is ${whatItIs(schema)}, and must be object or boolean`);
   if (ajv.validateSchema(schema as object) === true) return;

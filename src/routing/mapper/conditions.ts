@@ -35,7 +35,7 @@ export interface Conditions {
 
 const NAMES: Readonly<Record<keyof Conditions, true>> = { method: true, subDomain: true, function: true };
 
-/** Throws `PORTICO_ROUTE_DEFINITION` for conditions there are not, all at once: nobody would ever look at them. */
+/** Throws `PORTICO_ROUTE_DEFINITION` for all unknown conditions at once: they would have no effect. */
 export function checkConditions(conditions: Conditions | null | undefined): void {
   refuseUnknownOptions('PORTICO_ROUTE_DEFINITION', 'conditions', conditions ?? {}, Object.keys(NAMES));
 }

@@ -17,7 +17,7 @@ const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ['response', 'schema: { response: … }'],
 ]);
 
-/** What there is to know about the options of a route, or of a resource. */
+/** The names of the options of a route, or of a resource. */
 export interface OptionNames {
   /** `a route`. */
   readonly what: string;

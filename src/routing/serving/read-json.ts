@@ -11,7 +11,7 @@ export type BodyDone = (error: Error | null, body: unknown, size: number) => voi
 
 /**
  * Reads a body: 413 when it is larger than `limit` bytes, before reading where the length is declared; 400 when it does
- * not arrive whole, or is not JSON; `PORTICO_BODY_CONSUMED` when somebody has read it already.
+ * not arrive whole, or is not JSON; `PORTICO_BODY_CONSUMED` when it was read already.
  */
 export function readJson(payload: Readable, limit: number, done: BodyDone): void {
   collectBody(payload, limit, (error, bytes) => {

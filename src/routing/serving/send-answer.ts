@@ -37,11 +37,11 @@ export function sendAnswer(reply: FastifyReply, value: unknown, rules: AnswerRul
   }
 }
 
-/** Lets go of an answer that nobody gets any more: a stream may hold a file or a connection open. */
+/** Releases an answer that is not sent any more: a stream may hold a file or a connection open. */
 export function discardAnswer(value: unknown): void {
   const body: unknown = value instanceof Reply || isResponse(value) ? value.body : value;
   if (body instanceof ReadableStream) {
-    // A stream that somebody reads already is not ours to cancel.
+    // A locked stream has a reader, and is not ours to cancel.
     if (!body.locked) body.cancel().catch(() => undefined);
   } else if (body instanceof Stream && 'destroy' in body && typeof body.destroy === 'function') {
     body.destroy();
@@ -189,7 +189,7 @@ function jsonText(value: unknown): string {
   }
 }
 
-/** `JSON.stringify` writes a BigInt only as text; the mark around it, which nobody can guess, is taken off again. */
+/** `JSON.stringify` writes a BigInt only as text; the mark around it, which a client cannot guess, is taken off again. */
 function withBigInts(value: unknown): string {
   const mark = randomUUID();
   const text = JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? `${mark}${item}` : item));

@@ -69,7 +69,7 @@ export function takeTypes(template: string, known: ReadonlyMap<string, ParamType
   return { template: bare, types };
 }
 
-/** The value of a text; undefined when it is none. */
+/** The value of a text; undefined when it is not of this type. */
 export function parseParam(type: ParamType, text: string): unknown {
   try {
     return type.parse(text);

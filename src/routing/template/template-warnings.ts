@@ -71,7 +71,7 @@ function* methodWarnings({ conditions }: Route): Iterable<RouteWarning> {
     if (name.toUpperCase() === 'ANY') {
       yield {
         code: 'PORTICO_ROUTE_METHOD_ANY',
-        message: `"${name}" is taken for a method of that name, which nobody sends`,
+        message: `"${name}" is taken for a method of that name, which no client sends`,
         hint: 'Leave the method out to take all.',
       };
     } else if (name !== name.toUpperCase()) {

@@ -49,7 +49,7 @@ export class UrlBuilder {
   }
 
   /**
-   * The URL of the route called `name`; with a name nobody has, that text itself with the values as its query; without
+   * The URL of the route called `name`; with a name that no route has, that text itself with the values as its query; without
    * a name, of the route that fits the values. Throws a {@link GenerationError} when no route takes them.
    *
    * `anchor`, `host`, `protocol` and `qualified` are about the URL, not its path; `host_` is a query field `host`.
@@ -172,7 +172,7 @@ function takeKey(values: Values, key: string): unknown {
   return value;
 }
 
-/** A name nobody has is a URL already. */
+/** A name that no route has is taken for a URL. */
 function rawUrl(text: string, values: Values, scriptName: string): string {
   const url = text.startsWith('/') ? scriptName + text : text;
   if (values.size === 0) return url;

@@ -21,7 +21,7 @@ export class ApiVersion {
     return found === null ? null : new ApiVersion(Number(found[1]), Number(found[2]));
   }
 
-  /** From a version in code; throws a `RangeError` when it is none. */
+  /** From a version in code; throws a `RangeError` for a text that is not a version. */
   static of(version: ApiVersion | string): ApiVersion {
     const parsed = typeof version === 'string' ? ApiVersion.parse(version) : version;
     if (parsed === null)

@@ -29,7 +29,7 @@ export class VersionNegotiation {
   readonly #legacyKey: string | null;
   readonly #vary: string;
 
-  /** Throws a `RangeError` when a version is none, or the default is out of bounds. */
+  /** Throws a `RangeError` for a text that is not a version, or a default out of bounds. */
   constructor(options: VersionOptions) {
     const { serviceType, min, max, legacyHeader = null } = options;
     this.min = ApiVersion.of(min);

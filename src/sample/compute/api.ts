@@ -28,7 +28,7 @@ export function refuse(status: number, message: string): never {
   throw new Fault(status, { message });
 }
 
-/** 403 for everybody but administrators. The policy is nova's name of what they want to do. */
+/** 403 for all but administrators. The policy is nova's name of what they want to do. */
 export function requireAdmin(request: ActionRequest, policy: string): void {
   if (!callerOf(request).isAdmin) refuse(403, `Policy doesn't allow os_compute_api:${policy} to be performed.`);
 }

@@ -8,7 +8,7 @@ import { finishTransitions, overdue } from './servers/transitions.js';
 
 type Context = Pick<ManagerContext, 'host' | 'serviceName' | 'conf' | 'log'>;
 
-/** Keeps the store tidy. Nobody has to wait for it: what it writes down is what readers have worked out before. */
+/** Writes transitions that have ended to the store. Requests do not depend on it: they compute the same when they read. */
 export class ComputeManager implements Manager {
   readonly #context: Context;
   readonly #onClose: (() => unknown)[] = [];

@@ -67,7 +67,7 @@ export function checkArguments(name: unknown, config: unknown): void {
   }
 }
 
-/** Throws ConfigError for names in `[api:<name>]` that nobody declared: to be called when the API's code is loaded. */
+/** Throws ConfigError for names in `[api:<name>]` that are not declared: to be called when the API's code is loaded. */
 export function refuseUnknown(config: Config, name: string): void {
   config.api(name, apiOptions);
 }

@@ -19,7 +19,7 @@ export interface WSGIServiceOptions {
    * what `[api:<name>] manager` names.
    */
   readonly manager?: ManagerSource<ManagerContext> | readonly ManagerSource<ManagerContext>[];
-  /** Its place among the services that are known; null is none. Default: what `[servicegroup]` says. */
+  /** Its record in the service registry; null: none. Default: what `[servicegroup]` says. */
   readonly registration?: Registration | null;
   /** Takes over connections of requests with `Upgrade`; see the server's option. */
   readonly upgrade?: UpgradeHandler;

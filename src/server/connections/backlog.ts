@@ -129,7 +129,7 @@ export class Backlog {
     const { rawHeaders, method, url, httpVersionMajor, httpVersionMinor } = req;
     if (hasField(rawHeaders, BODY)) {
       this.#bodies++;
-      // It is read on once the request is at work, and somebody looks after it.
+      // It is read on once the request is at work, and has listeners.
       this.#connection.hold();
       joinChunks(req);
       const isLast = this.#bodies === MOST_BODIES;

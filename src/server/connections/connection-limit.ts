@@ -17,7 +17,7 @@ export class ConnectionLimit {
   #limit = 0;
   readonly #line: ThrottledWarning;
 
-  /** `limit` 0 is none, but for the descriptors that the process may have. */
+  /** `limit` 0 is no limit, except the number of descriptors that the process may have. */
   constructor(connections: ConnectionList, limit: number, log: Logger, descriptors = descriptorLimit()) {
     this.#connections = connections;
     this.#descriptors = Math.max(1, descriptors - RESERVED);

@@ -63,7 +63,7 @@ export class Connection {
   bytesBefore = 0;
   /** Its last response ended before the body of the request. */
   endedEarly = false;
-  /** It speaks something else than HTTP by now, and is somebody else's to end. */
+  /** It was upgraded to another protocol; its handler ends it. */
   upgraded = false;
   /** How many requests it has brought. */
   requests = 0;
@@ -221,7 +221,7 @@ export class ConnectionList {
   readonly #onResponseClose: (this: ServerResponse) => void;
   /** Keeps the time at which each response ends; it costs as much as the rest of the counting, so only for a drain. */
   keepTimes = false;
-  /** The time by `performance.now()` when somebody last set it: good enough for the age of requests. */
+  /** `performance.now()` as it was last read: exact enough for the age of requests. */
   coarseNow = performance.now();
   #inFlight = 0;
   #uses = 0;

@@ -5,7 +5,7 @@
 import { unsentBytes } from '../../wire/index.js';
 import type { Connection, ConnectionList, Exchange } from './connections.js';
 
-/** The limits; milliseconds, 0 is none. */
+/** The limits in milliseconds; 0: no limit. */
 export interface WatchLimits {
   readonly bodyGraceMs: number;
   /** Bytes per second. */

@@ -15,7 +15,7 @@ export function schemeField(name: string | undefined): string | undefined {
     .replaceAll('_', '-');
 }
 
-/** Takes the scheme from that field, whoever sent it; anything but `http` and `https` is left aside. */
+/** Takes the scheme from that field, of any sender; values other than `http` and `https` are ignored. */
 export function takeScheme(req: IncomingMessage, field: string): void {
   const said = req.headers[field];
   const scheme = typeof said === 'string' ? said.trim().toLowerCase() : undefined;

@@ -13,7 +13,7 @@ const EXTENSIONS_LIMIT = 16 * 1024;
 const CHUNK_FRAME = 12;
 
 /**
- * Counts the body's bytes as they come. A client that asked for `100 Continue` gets it once somebody reads the body, and
+ * Counts the body's bytes as they come. A client that asked for `100 Continue` gets it once the app reads the body, and
  * not when the request is answered without.
  */
 export function watchBody(exchange: Exchange, declared: number | undefined, expectsContinue: boolean): void {

@@ -4,7 +4,7 @@
  *
  * A request of which its client is what is waited for holds no place: while its body is on its way to an app that reads it,
  * while its answer is not taken, and once its app has ended the answer. Nothing is noted for that on the way of a request;
- * a look twenty times a second finds out, and only while somebody waits.
+ * the pool looks twenty times a second, and only while requests wait.
  */
 import type { IncomingMessage } from 'node:http';
 import { Fault } from '../../app/index.js';
@@ -178,7 +178,7 @@ export class RequestPool implements ConcurrencyLimit {
   }
 }
 
-/** Has all that an app may read at first, or a client that sends no more until somebody reads. */
+/** Has all that an app may read at first, or a client that sends no more until the app reads. */
 function isReady({ req, body }: Exchange): boolean {
   return req.complete || body === undefined || body.held || req.readableLength >= req.readableHighWaterMark;
 }

@@ -47,7 +47,7 @@ function answerFailure(error: unknown, req: IncomingMessage, res: ServerResponse
   }
 }
 
-/** The failure with its stack for everybody to see. */
+/** An answer that shows the failure with its stack to every client. */
 function shown(error: unknown): Fault {
   if (error instanceof Fault) return error;
   return new Fault(500, { message: error instanceof Error ? (error.stack ?? error.message) : String(error) });

@@ -231,7 +231,7 @@ const WARNINGS: Readonly<Record<string, { ini: string; code: string; says: strin
   'rates by user outside of authentication (MW-20)': {
     ini: '[pipeline:main]\npipeline = ▸f g a\n[app:a]\nuse = call:./m.js:app\n[filter:f]\nuse = call:portico/middleware:rateLimit\nrules = all address 1/s 1\n  boot user 1/s 1\n[filter:g]\nuse = call:./m.js:auth_token\n',
     code: 'FILTER_ORDER',
-    says: 'rate_limit stands outside of auth_token: its rule "boot" counts by a caller that nobody knows yet',
+    says: 'rate_limit stands outside of auth_token: its rule "boot" counts by a caller that is not known there',
   },
   'path_prefix inside of what judges by paths': {
     ini: '[pipeline:main]\npipeline = f ▸g a\n[app:a]\nuse = call:./m.js:app\n[filter:f]\nuse = call:./m.js:rate_limit\n[filter:g]\nuse = call:portico/middleware:pathPrefix\n',

@@ -17,7 +17,7 @@ export function findServer(cloud: Cloud, request: ActionRequest, id: unknown): S
   return isSeen ? server : refuse(404, `Instance ${String(id)} could not be found.`);
 }
 
-/** The same, to be changed: 409 for everybody but administrators while it is locked. */
+/** The same, to be changed: 409 for all but administrators while it is locked. */
 export function findUnlocked(cloud: Cloud, request: ActionRequest, id: unknown): Stored<Server> {
   const server = findServer(cloud, request, id);
   const mayChange = server.locked_by === null || callerOf(request).isAdmin;
