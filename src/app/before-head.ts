@@ -110,21 +110,21 @@ function writeThrough(
   const { res, below, steps } = layer;
   // Truncated as Node does it. What Node will refuse (a bad status, a second head) is left for Node to refuse.
   const code = Number(status) | 0;
-  const given = typeof reason === 'string' ? headers : (headers ?? reason);
-  if (steps.length === 0 || res.headersSent || code < 200 || code > 999 || isOdd(given)) {
+  const headersArgument = typeof reason === 'string' ? headers : (headers ?? reason);
+  if (steps.length === 0 || res.headersSent || code < 200 || code > 999 || isOdd(headersArgument)) {
     return below.call(res, status, reason, headers);
   }
-  if (!Array.isArray(given) && areDefaults(steps) && isPlainWriteHead(below)) {
-    if (typeof reason !== 'string' && writeWithDefaults(res, code, given, steps)) {
+  if (!Array.isArray(headersArgument) && areDefaults(steps) && isPlainWriteHead(below)) {
+    if (typeof reason !== 'string' && writeWithDefaults(res, code, headersArgument, steps)) {
       layer.steps = [];
       return res;
     }
-    const head = res.getHeaderNames().length === 0 ? wholeHead(given, steps) : undefined;
+    const head = res.getHeaderNames().length === 0 ? wholeHead(headersArgument, steps) : undefined;
     if (head !== undefined) return writeAtOnce(layer, code, reason, head);
   }
   res.statusCode = code;
   if (typeof reason === 'string') res.statusMessage = reason;
-  foldHeaders(res, given);
+  foldHeaders(res, headersArgument);
   const message = res.statusMessage;
   for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
     if (typeof step === 'function') step(res);

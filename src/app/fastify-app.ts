@@ -59,11 +59,11 @@ export function createFastify(options: CreateFastifyOptions = {}): FastifyInstan
 const require = createRequire(import.meta.url);
 
 /** Fastify's own compiler of serialisers, loaded when a response schema asks for it. */
-const buildSerializer: BuildSerializer = (...given) => {
+const buildSerializer: BuildSerializer = (...args) => {
   const { SerializerSelector } = require('@fastify/fast-json-stringify-compiler') as {
     SerializerSelector: () => BuildSerializer;
   };
-  return SerializerSelector()(...given);
+  return SerializerSelector()(...args);
 };
 
 type CompilersFactory = NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>;
@@ -72,9 +72,9 @@ type BuildSerializer = NonNullable<CompilersFactory['buildSerializer']>;
 /** Fastify only logs what a stream fails with behind the head, and then ends the connection: here with that error, for our log. */
 function streamErrorsKept(LogController: typeof import('fastify').LogController): typeof LogController {
   return class extends LogController {
-    override streamError(...given: Parameters<InstanceType<typeof LogController>['streamError']>): void {
-      super.streamError(...given);
-      const [error, , { raw }] = given;
+    override streamError(...args: Parameters<InstanceType<typeof LogController>['streamError']>): void {
+      super.streamError(...args);
+      const [error, , { raw }] = args;
       // It is destroyed already where its client has left.
       if (!raw.destroyed) raw.destroy(error ?? new Error('the stream of an answer failed'));
     }

@@ -23,12 +23,12 @@ export function guardPipe(res: ServerResponse, fail: (error: unknown) => void): 
       }
     };
     for (const name of below.keys()) {
-      const method = res[name] as (...given: unknown[]) => unknown;
-      const guarded = (...given: unknown[]): unknown => {
+      const method = res[name] as (...args: unknown[]) => unknown;
+      const guarded = (...args: unknown[]): unknown => {
         // The head is written once: afterwards this layer goes, unless other code has put a wrapper on top.
         const isOutermost = (res[name] as unknown) === guarded;
         try {
-          const result = method.apply(res, given);
+          const result = method.apply(res, args);
           if (isOutermost && res.headersSent) restore();
           return result;
         } catch (error) {

@@ -1,7 +1,6 @@
 /** What other directories of Portico use of this one beside what is published. */
 export { GatheredBytes } from '../wire/index.js';
 export { destroyReason } from './after-response.js';
-export { countAnswer, sentBytes, wrongLength } from './answer-body.js';
 export { catching } from './app.js';
 export { authOptions } from './auth-strategy.js';
 export { targetMask } from './client-text.js';
@@ -20,5 +19,6 @@ export { loadNegotiator } from './negotiate.js';
 export { isOwnPatch } from './own-patches.js';
 export { collectBody, tooLarge } from './read-body.js';
 export { collapsed, decodePath, encodedPath } from './request-path.js';
+export { countAnswer, sentBytes, wrongLength } from './response-length.js';
 export { isRecordLost, markDraining, tellRecordLost } from './server-state.js';
 export { routedTo, tellRouted, whenRouted } from './when-routed.js';

@@ -4,10 +4,10 @@
 import type { IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
 import type Negotiator from 'negotiator';
-import { loadable } from '../process/index.js';
+import { lazyPackage } from '../process/index.js';
 
 /** The first request that needs it loads it: a process starts 4 ms sooner without. */
-const loaded = loadable(() => createRequire(import.meta.url)('negotiator') as typeof Negotiator);
+const loaded = lazyPackage(() => createRequire(import.meta.url)('negotiator') as typeof Negotiator);
 
 /** Loads now what negotiates, for a time when no file can be opened any more. */
 export function loadNegotiator(): void {

@@ -50,7 +50,7 @@ export function severalRefusals(diagnostics: readonly Diagnostic[]): Configurati
 /** Runs all steps, and gives what each of them gave. Throws what they refuse as one; any other error at once. */
 export function gatherRefusals<T extends readonly unknown[]>(...steps: { [K in keyof T]: () => T[K] }): T {
   const refusals = new Refusals();
-  const given = steps.map((step) => {
+  const results = steps.map((step) => {
     try {
       return step();
     } catch (error) {
@@ -59,5 +59,5 @@ export function gatherRefusals<T extends readonly unknown[]>(...steps: { [K in k
     }
   });
   refusals.refuse();
-  return given as unknown as T;
+  return results as unknown as T;
 }

@@ -64,9 +64,9 @@ export function normalDistribution(name: string): string {
 }
 
 /** The aliases a program hands in: `from` to `to [protocol]`. */
-export function aliasesOf(given: Readonly<Record<string, string>>): AliasTable {
+export function aliasesOf(entries: Readonly<Record<string, string>>): AliasTable {
   const table = new AliasTable();
-  for (const [from, value] of Object.entries(given)) {
+  for (const [from, value] of Object.entries(entries)) {
     const [target = '', protocol] = wordsOf(value).map(({ text }) => text);
     table.add(from, { target, ...(protocol === undefined ? {} : { protocol }) });
   }

@@ -29,7 +29,7 @@ import type { Steps } from './steps.js';
 type Conf = ReadonlyMap<string, string>;
 
 /** Work that goes as deep as a file says: it yields the work it waits for, and is given its result. See {@link finish}. */
-type Unfinished = Generator<Unfinished, Context, Context>;
+type Coroutine = Generator<Coroutine, Context, Context>;
 
 /** What a tree is made from. */
 export interface ComposerParts {
@@ -74,7 +74,7 @@ export class Composer {
     return finish(this.#follow(asked, reference.text, reference, handedIn));
   }
 
-  *#follow(asked: Answerer, text: string | undefined, reference: Reference, handedIn: Conf | undefined): Unfinished {
+  *#follow(asked: Answerer, text: string | undefined, reference: Reference, handedIn: Conf | undefined): Coroutine {
     try {
       this.#from.usage.context(reference.depth);
       const parsed = text === undefined ? undefined : parseReference(text);
@@ -90,7 +90,7 @@ export class Composer {
   }
 
   /** A part of a section: a mistake in it does not keep the other parts from being looked at. */
-  *#part(kind: Kind, reference: Reference, part: Unfinished): Unfinished {
+  *#part(kind: Kind, reference: Reference, part: Coroutine): Coroutine {
     try {
       return yield* part;
     } catch (error) {
@@ -112,7 +112,7 @@ export class Composer {
     parsed: Exclude<ParsedReference, { form: 'name' }>,
     reference: Reference,
     handedIn: Conf | undefined,
-  ): Unfinished {
+  ): Coroutine {
     switch (parsed.form) {
       case 'unknown':
         throw refuse('unknown-scheme', {
@@ -150,7 +150,7 @@ export class Composer {
     return context;
   }
 
-  *#section(source: Source, name: string | undefined, reference: Reference, handedIn: Conf | undefined): Unfinished {
+  *#section(source: Source, name: string | undefined, reference: Reference, handedIn: Conf | undefined): Coroutine {
     const { kind } = reference;
     const [section, ...others] = sectionsNamed(source.document, kind, name);
     if (section === undefined && name !== undefined && isModuleReference(name)) {
@@ -169,7 +169,7 @@ export class Composer {
     return yield* this.#wrapped({ source, section, kind, settings, reference });
   }
 
-  *#wrapped(at: EnteredSection): Unfinished {
+  *#wrapped(at: EnteredSection): Coroutine {
     const { kind, reference } = at;
     const { localConf } = at.settings;
     const wrapper = kind === 'server' ? undefined : take(localConf, 'filter-with');
@@ -181,7 +181,7 @@ export class Composer {
     return { ...ofSection(at), type: 'filter-with', filter, next };
   }
 
-  *#byPrefix(at: EnteredSection): Unfinished {
+  *#byPrefix(at: EnteredSection): Coroutine {
     const { source, section, reference } = at;
     const { localConf } = at.settings;
     if (section.name.startsWith('filter-app:')) {
@@ -207,7 +207,7 @@ export class Composer {
   }
 
   /** By `use`, or by a factory the section names itself. */
-  *#byFactory(at: EnteredSection): Unfinished {
+  *#byFactory(at: EnteredSection): Coroutine {
     const { source, section, kind } = at;
     const { localConf } = at.settings;
     const use = take(localConf, 'use');
@@ -227,7 +227,7 @@ export class Composer {
   }
 
   /** What a setting of the section refers to, its whole value or one word of it. */
-  #member(at: EnteredSection, kind: Kind, setting: Setting, word?: string, start?: number): Unfinished {
+  #member(at: EnteredSection, kind: Kind, setting: Setting, word?: string, start?: number): Coroutine {
     const reference = at.reference.to(kind, word ?? setting.value, setting, start);
     return this.#follow({ form: 'file', source: at.source }, reference.text, reference, at.settings.globalConf);
   }
@@ -237,7 +237,7 @@ export class Composer {
  * Runs work and all that it waits for, without a deep stack: a chain of `use` through a thousand sections would end where
  * Node's stack does, at a length that depends on who calls.
  */
-function finish(first: Unfinished): Context {
+function finish(first: Coroutine): Context {
   const waiting = [first];
   let result: Context | undefined;
   for (let work = waiting.at(-1); work !== undefined; work = waiting.at(-1)) {

@@ -25,7 +25,7 @@ export type ComposedFilter = AwaitableFilter & { readonly outer: AwaitableFilter
 /** What creation gives, by kind. */
 export type Created = App | AwaitableFilter | ServerFactory;
 
-type AnyFactory = (...given: readonly unknown[]) => Awaitable<unknown>;
+type AnyFactory = (...args: readonly unknown[]) => Awaitable<unknown>;
 
 /** What creating needs beside the tree. */
 export interface CreationParts extends GivenToFactories {
@@ -109,10 +109,10 @@ export class Creation {
       const wrap = (app: App) => call(app, globalConf, localConf, ctx) as Awaitable<App>;
       return Object.assign(wrap, { factory: context.factory!.written, localConf });
     }
-    const given = isComposite(context)
+    const args = isComposite(context)
       ? () => call(this.#loaderFor(context), globalConf, localConf, ctx)
       : () => call(globalConf, localConf, ctx);
-    const result = await guarded(context, given);
+    const result = await guarded(context, args);
     if (typeof result !== 'function') throw wrongResult(context, 'gave', result, A_KIND[kind]);
     const { aroundApp } = this.#from;
     if (aroundApp !== undefined && kind === 'app' && !isComposite(context)) return aroundApp(result as App);

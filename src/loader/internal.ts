@@ -1,5 +1,5 @@
 /** What other directories of Portico use of this one beside what is published. */
-export { aliasBlock } from './check/finding.js';
+export { aliasBlock } from './check/findings.js';
 export { pipelineNamed } from './composite/by-option.js';
 export { tellsChildren } from './composite/children.js';
 export {

@@ -51,9 +51,13 @@ export function emptyPipeline(members: Setting): PasteError {
 /** A section with neither `use` nor a factory. */
 export function noLoader(source: Source, section: PasteSection, kind: Kind): PasteError {
   const protocols = PROTOCOLS[kind].flat();
-  const given = [...section.options.keys()].filter((name) => name.startsWith('paste.') && !protocols.includes(name));
+  const misplaced = [...section.options.keys()].filter(
+    (name) => name.startsWith('paste.') && !protocols.includes(name),
+  );
   const wrong =
-    given.length === 0 ? undefined : `${given.join(' and ')} cannot make ${kind === 'app' ? 'an' : 'a'} ${kind}.`;
+    misplaced.length === 0
+      ? undefined
+      : `${misplaced.join(' and ')} cannot make ${kind === 'app' ? 'an' : 'a'} ${kind}.`;
   const hidden = hiding(source, section, ['use', ...protocols]);
   return refuse('no-loader', {
     message: 'has no factory.',

@@ -44,7 +44,7 @@ export function lineParts(first: unknown, rest: readonly unknown[]): LineParts {
 }
 
 /** The parts of a line that could not be written: its texts as they are, the facts that are texts and numbers, and why. */
-export function readableParts(given: readonly unknown[], why: unknown): LineParts {
+export function readableParts(args: readonly unknown[], why: unknown): LineParts {
   const facts: Record<string, unknown> = {};
   const attempt = (read: () => unknown): void => {
     try {
@@ -57,7 +57,7 @@ export function readableParts(given: readonly unknown[], why: unknown): LinePart
   attempt(() => {
     facts.unreadable = String(why);
   });
-  for (const value of given) {
+  for (const value of args) {
     attempt(() => {
       if (!isPlain(value)) return;
       for (const name of Object.keys(value)) {
@@ -68,7 +68,7 @@ export function readableParts(given: readonly unknown[], why: unknown): LinePart
       }
     });
   }
-  return [facts, given.filter((value) => isText(value)).join(' ')];
+  return [facts, args.filter((value) => isText(value)).join(' ')];
 }
 
 function isText(value: unknown): boolean {

@@ -3,7 +3,7 @@
  */
 import { createRequire } from 'node:module';
 import type * as Pino from 'pino';
-import { loadable, loadSoon } from '../process/index.js';
+import { lazyPackage, loadSoon } from '../process/index.js';
 import { printable, printableJson, printableLines } from '../text/index.js';
 import { isError, type LineParts, type LogFields, type LogMethod, lineParts, readableParts } from './log-arguments.js';
 import { LogFile } from './log-file.js';
@@ -108,7 +108,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const file = options.file === undefined ? undefined : new LogFile(options.file, lostLines(text, base));
   const place = file ?? options.destination ?? new StandardError(lostLines(text, base));
   const destination = { write: (line: string): void => place.write(printableJson(line)) };
-  const pino = loadable(() => {
+  const pino = lazyPackage(() => {
     const { pino: make, stdSerializers } = loadPino();
     // pino's marks the errors it has seen, which throws for one that is frozen.
     const err = (value: Error): unknown => (Object.isExtensible(value) ? stdSerializers.err : errorFields)(value);

@@ -68,9 +68,9 @@ async function placeFromOutside(error: SyntaxError, url: string): Promise<string
   // Loaded here: a program whose modules are sound has no use for it.
   const { execFile } = await import('node:child_process');
   const said = await new Promise<string>((settle) => {
-    const given = ['--input-type=module', '--eval', code];
+    const args = ['--input-type=module', '--eval', code];
     try {
-      execFile(process.execPath, given, { timeout: SEARCH_MS, env: {} }, (_, _out, text) => settle(text));
+      execFile(process.execPath, args, { timeout: SEARCH_MS, env: {} }, (_, _out, text) => settle(text));
     } catch {
       // A process that may have no children, as under Node's permission model: the mistake is told without its place.
       settle('');

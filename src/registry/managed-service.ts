@@ -19,7 +19,7 @@ import {
   type Registration,
   type Track,
 } from '../service/index.js';
-import { findManager, loadManager, managerSettings, TaskTracker, toldOnce } from '../service/internal.js';
+import { buildLog, findManager, loadManager, managerSettings, TaskTracker } from '../service/internal.js';
 import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import { MemoryStore } from './memory-store.js';
 import { type MemberOptions, membership, openRegistry } from './open-registry.js';
@@ -141,11 +141,11 @@ export class ManagedService {
    */
   async prepare({ backdoorPort, workerId, steps }: ManagedStart): Promise<ManagerHooks> {
     this.#hooks = undefined;
-    const { name, config, log, tasks, registration, host: given } = this.#options;
+    const { name, config, log, tasks, registration, host: ownHost } = this.#options;
     const where = managersOf(config);
-    const host = given ?? config.group('DEFAULT', heartbeatOptions, { partial: true }).host;
+    const host = ownHost ?? config.group('DEFAULT', heartbeatOptions, { partial: true }).host;
     this.#registry ??= openRegistry(config, { log });
-    const making = toldOnce(log);
+    const making = buildLog(log);
     const drivers = new Drivers({ ...where, log: making.log, config });
     const context: ManagerContext = {
       host,

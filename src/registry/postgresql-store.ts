@@ -29,11 +29,11 @@ const MIGRATION_LOCK = 7_094_261_883;
 /** Connects on first use. Its tables are made by `api-cli db sync`, never by a service that starts. */
 export class PostgresqlStore implements ServiceStore {
   readonly #pool: PostgresqlPool;
-  readonly #given: (() => number) | undefined;
+  readonly #clock: (() => number) | undefined;
 
   constructor(connection: string, options: PostgresqlStoreOptions = {}) {
     this.#pool = new PostgresqlPool(connection, options);
-    this.#given = options.now;
+    this.#clock = options.now;
   }
 
   async now(): Promise<Date> {
@@ -179,8 +179,8 @@ export class PostgresqlStore implements ServiceStore {
 
   /** The time, as SQL: of the statement, not of its transaction, and to the millisecond. */
   get #now(): string {
-    if (this.#given === undefined) return 'clock_timestamp()::timestamptz(3)';
-    return `timestamptz '${new Date(this.#given()).toISOString()}'`;
+    if (this.#clock === undefined) return 'clock_timestamp()::timestamptz(3)';
+    return `timestamptz '${new Date(this.#clock()).toISOString()}'`;
   }
 
   async #one(sql: string, ...values: unknown[]): Promise<ServiceRecord | null> {

@@ -1,5 +1,5 @@
 /**
- * A router's table as an App: match, then filters, then the stage that runs the action and answers.
+ * A router's table as an App: match, then filters, then the Fastify instance that runs the action and answers.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { asFault, type ClosableApp, environ, Fault, quoteClient } from '../app/index.js';
@@ -13,7 +13,8 @@ import { checkTable } from './matching/check-table.js';
 import type { Found } from './matching/compiled-route.js';
 import { buildServed, type RouterParts } from './serving/build-table.js';
 import { callMounted } from './serving/mount.js';
-import { allowedMethods, answerOptions, answerRedirect } from './serving/own-answers.js';
+import { allowedMethods, answerOptions, answerRedirect } from './serving/router-answers.js';
+import { RouterFastify } from './serving/router-fastify.js';
 import {
   type ActionTarget,
   methodFor,
@@ -23,7 +24,6 @@ import {
   type ServedRoute,
   setPending,
 } from './serving/served-route.js';
-import { Stage } from './serving/stage.js';
 import type { UrlValues } from './urls/url-builder.js';
 import { absoluteUrl } from './urls/url-builder.js';
 import type { ApiVersion } from './versions/api-version.js';
@@ -48,7 +48,7 @@ export async function buildApp(
 /** What a built router does with requests. */
 export class RouterApp implements RouteUrls {
   readonly #parts: RouterParts;
-  readonly #stage: Stage;
+  readonly #fastify: RouterFastify;
   readonly #served: readonly ServedRoute[];
   readonly #versions: VersionNegotiation | null;
   readonly #answering: AnswerFaultOptions;
@@ -69,13 +69,13 @@ export class RouterApp implements RouteUrls {
     };
     this.#likeRoutes = options.compat === 'routes';
     this.#versions = options.versions === undefined ? null : new VersionNegotiation(options.versions);
-    this.#stage = new Stage(parts, this.#fail);
+    this.#fastify = new RouterFastify(parts, this.#fail);
     const source = {
       controllers: parts.controllers,
       compiler: new SchemaCompiler(options.schemaDraft, options.fastify?.ajv),
-      enter: this.#stage.enter,
+      enter: this.#fastify.enter,
       keys: new RouteKeys(),
-      bodyLimit: this.#stage.bodyLimit,
+      bodyLimit: this.#fastify.bodyLimit,
     };
     this.#served = buildServed(parts, source);
     this.#checksProject = options.projectCheck ?? options.kind === 'project';
@@ -84,7 +84,7 @@ export class RouterApp implements RouteUrls {
   }
 
   async start(): Promise<() => Promise<void>> {
-    return await this.#stage.start(this.#served.filter((served) => served.kind === 'action'));
+    return await this.#fastify.start(this.#served.filter((served) => served.kind === 'action'));
   }
 
   handle(req: IncomingMessage, res: ServerResponse): void | Promise<void> {

@@ -45,7 +45,7 @@ export interface ManagerApiParts {
  * `PORTICO_NOT_PLAIN` for arguments that carry behaviour (also where the call is local, so that it goes on working when
  * the work moves), and `PORTICO_RPC_NO_TRANSPORT` where the work is another host's and there is no way to it.
  */
-export function managerApi<M extends object>(given: ManagerApiParts): ManagerApi<M> {
+export function managerApi<M extends object>(options: ManagerApiParts): ManagerApi<M> {
   // Looked up once for each manager; a restart may have made another one.
   const known = new WeakMap<object, ReadonlyMap<string, RemoteMethod>>();
   const methodsOf = (manager: object): ReadonlyMap<string, RemoteMethod> => {
@@ -53,7 +53,7 @@ export function managerApi<M extends object>(given: ManagerApiParts): ManagerApi
     known.set(manager, methods);
     return methods;
   };
-  const parts: Parts = { ...given, methodsOf };
+  const parts: Parts = { ...options, methodsOf };
   const on = (host: string): ManagerCalls<M> => calls<M>(parts, host, {});
   return calls<M>(parts, parts.host, { on }) as ManagerApi<M>;
 }

@@ -28,8 +28,8 @@ import { ConnectionLimit } from './connections/connection-limit.js';
 import { type Connection, ConnectionList, connectionOf, type Exchange } from './connections/connections.js';
 import { announceClose } from './connections/drain.js';
 import { closeLingering, DISCARD_BYTES, discardRest } from './connections/lingering-close.js';
+import { ConnectionTimeouts, type TimeoutLimits } from './connections/timeouts.js';
 import { type UpgradeHandler, Upgrades } from './connections/upgrades.js';
-import { Watch, type WatchLimits } from './connections/watch.js';
 import { advertisedKeepAlive, handshakeTimeout, headTime, lastRequest, nodeOptions } from './node-options.js';
 import { Intake } from './requests/intake.js';
 import { joinChunks } from './requests/join-chunks.js';
@@ -73,7 +73,7 @@ export class Front {
   readonly #broken: BrokenConnections;
   readonly #acceptFailed: ThrottledWarning;
   readonly #connectionLimit: ConnectionLimit;
-  readonly #watch: Watch;
+  readonly #timeouts: ConnectionTimeouts;
 
   constructor(limits: WsgiOptions, watcher: FrontWatcher, log: Logger) {
     this.#limits = limits;
@@ -92,7 +92,7 @@ export class Front {
     this.#broken = new BrokenConnections(this.faults);
     this.#acceptFailed = new ThrottledWarning(log, 'connections could not be accepted');
     this.#connectionLimit = new ConnectionLimit(this.connections, limits.maxConnections, log);
-    this.#watch = new Watch(this.connections, watchLimits(limits), {
+    this.#timeouts = new ConnectionTimeouts(this.connections, timeoutLimits(limits), {
       secondPassed: () => this.faults.sum(),
       bodyTooSlow: (connection) => {
         this.faults.note('body too slow', connection.socket);
@@ -112,7 +112,7 @@ export class Front {
     this.#advertised = advertisedKeepAlive(limits);
     this.#pool.limits = limits;
     this.#connectionLimit.limit = limits.maxConnections;
-    this.#watch.limits = watchLimits(limits);
+    this.#timeouts.limits = timeoutLimits(limits);
     const { requestTimeout, headersTimeout, maxHeaderSize } = nodeOptions(limits);
     if (this.#server !== undefined) Object.assign(this.#server, { requestTimeout, headersTimeout, maxHeaderSize });
   }
@@ -155,12 +155,12 @@ export class Front {
   open(): void {
     this.closing = false;
     this.upgrades?.begin();
-    this.#watch.start();
+    this.#timeouts.start();
   }
 
   /** Stops looking: all connections are closed. */
   close(): void {
-    this.#watch.stop();
+    this.#timeouts.stop();
     this.#server = undefined;
   }
 
@@ -306,7 +306,7 @@ function endTimeout(socket: Socket): void {
   if (socket.timeout) socket.setTimeout(0);
 }
 
-function watchLimits(limits: WsgiOptions): WatchLimits {
+function timeoutLimits(limits: WsgiOptions): TimeoutLimits {
   return {
     bodyGraceMs: limits.bodyGrace * 1000,
     minBodyRate: limits.minBodyRate,

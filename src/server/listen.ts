@@ -4,7 +4,7 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import { PorticoError } from '../errors/index.js';
-import { connectError, madeWithMode } from '../process/index.js';
+import { connectError, createWithMode } from '../process/index.js';
 import type { ListenAddress, ListenSocket } from '../service/index.js';
 
 /** What to listen on. */
@@ -44,7 +44,7 @@ export async function listen(server: NetServer, target: ListenTarget): Promise<L
     server.once('listening', onListening);
     const begin = (): unknown => server.listen(options);
     if (socket !== undefined || !('path' in address) || address.path.startsWith('\0')) begin();
-    else madeWithMode(address.path, 0o660, begin);
+    else createWithMode(address.path, 0o660, begin);
   });
   if ('path' in address) return address;
   const bound = server.address() as AddressInfo;

@@ -15,7 +15,7 @@ export function nodeOptions(limits: WsgiOptions): HttpOptions {
     requestTimeout,
     // Node wants it not to be longer than the time of the whole request.
     headersTimeout: requestTimeout === 0 ? headersTimeout : Math.min(headersTimeout, requestTimeout),
-    // Node sets a timer after each answer and ends it at the next request. The watch, which looks at the connections
+    // Node sets a timer after each answer and ends it at the next request. `ConnectionTimeouts`, which looks at the connections
     // anyway, costs a request 1.2 µs less of 34.
     keepAliveTimeout: 0,
     connectionsCheckingInterval: CHECK_MS,

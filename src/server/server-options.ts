@@ -38,11 +38,11 @@ export interface ServerOptions extends Partial<WsgiOptions> {
 }
 
 /** The values of `[wsgi]`, with defaults for what is not given. Throws a RangeError that names the option. */
-export function wsgiValues(given: Partial<WsgiOptions>): WsgiOptions {
+export function wsgiValues(options: Partial<WsgiOptions>): WsgiOptions {
   const values: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(wsgiOptions)) {
     const key = camelCase(name);
-    const value = given[key as keyof WsgiOptions];
+    const value = options[key as keyof WsgiOptions];
     try {
       values[key] = value === undefined ? option.default : option.check(value);
     } catch (error) {

@@ -27,10 +27,10 @@ export function checkHooks(service: string, manager: Manager, log: Logger): void
   const named = manager.constructor?.name;
   const who = named === undefined || named === 'Object' ? 'the manager' : `the manager ${named}`;
   for (const hook of HOOK_NAMES) {
-    const given: unknown = manager[hook];
-    if (given === undefined || typeof given === 'function') continue;
+    const value: unknown = manager[hook];
+    if (value === undefined || typeof value === 'function') continue;
     throw new ConfigurationRefused('PORTICO_MANAGER', {
-      message: `${service}: ${hook} of ${who} is ${given === null ? 'null' : `a ${typeof given}`}, not a function`,
+      message: `${service}: ${hook} of ${who} is ${value === null ? 'null' : `a ${typeof value}`}, not a function`,
       hint: 'Hooks are optional methods: leave out those that are not needed.',
     });
   }

@@ -1,4 +1,6 @@
 /** What other directories of Portico use of this one beside what is published. */
+
+export { type BuildLog, buildLog, isFirstWorker } from './build-log.js';
 export { NotSupported } from './driver-kind.js';
 export { HOOK_NAMES } from './hook-caller.js';
 export { findManager, loadManager } from './load-manager.js';
@@ -7,4 +9,3 @@ export { importModuleExport } from './module-export.js';
 export { notPlain } from './plain-data.js';
 export { isListening } from './service.js';
 export { isUntracked, TaskTracker } from './task-tracker.js';
-export { type BuildLog, isFirstWorker, toldOnce } from './told-once.js';

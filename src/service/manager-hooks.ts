@@ -10,13 +10,13 @@ import { tmpdir } from 'node:os';
 import { ConfigurationRefused, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { type Clock, type PeriodicTasks, systemClock, type TaskGroup } from '../tasks/index.js';
+import { buildLog } from './build-log.js';
 import { checkHooks, HookCaller } from './hook-caller.js';
 import { FORCED_STOP_MS, type LifecycleSteps } from './lifecycle.js';
 import type { Manager, Registration } from './manager.js';
 import { type ManagerPeriodicOptions, ManagersPeriodicTasks } from './managers-periodic-tasks.js';
 import type { Awaitable, ConfigChanges, StopOptions } from './service.js';
 import { TaskTracker } from './task-tracker.js';
-import { toldOnce } from './told-once.js';
 
 /** What a protocol adds between the hooks. Each may be async. */
 export interface ProtocolSteps {
@@ -77,7 +77,7 @@ export class ManagerHooks implements LifecycleSteps {
       timeoutMs: options.hookTimeoutMs ?? 120_000,
     });
     const { name: service, log } = options;
-    for (const manager of this.#managers) checkHooks(service, manager, toldOnce(log).log);
+    for (const manager of this.#managers) checkHooks(service, manager, buildLog(log).log);
     this.#tracker = options.tracker ?? new TaskTracker({ service, log, clock: this.#clock });
     const { tasks, periodic = {}, registration = null } = options;
     this.#periodic = new ManagersPeriodicTasks({

@@ -5,6 +5,7 @@ import { PorticoError, whatItIs } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
 import { type Clock, systemClock } from './clock.js';
 import { FixedIntervalLoopingCall, type FixedIntervalOptions } from './fixed-interval.js';
+import { GroupMembers } from './group-members.js';
 import {
   checkFunction,
   DynamicLoopingCall,
@@ -15,7 +16,6 @@ import {
   type WithContext,
   withContext,
 } from './looping-call.js';
-import { Members } from './members.js';
 import { Task } from './task.js';
 
 /** How a group is made. */
@@ -84,7 +84,7 @@ export class TaskGroup {
   readonly #queue = new Set<Member>();
   readonly #active = new Set<Member>();
   readonly #timers = new Map<Timer, number>();
-  readonly #members: Members;
+  readonly #members: GroupMembers;
   #lastId = 0;
   #stopped = false;
 
@@ -96,7 +96,7 @@ export class TaskGroup {
     this.limit = limit;
     this.#name = name;
     this.#clock = clock;
-    this.#members = new Members(clock);
+    this.#members = new GroupMembers(clock);
     this.#log = options.log ?? createLogger({ base: { name } });
   }
 

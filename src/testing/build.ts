@@ -67,8 +67,8 @@ async function build<T>(
     onClose: (release) => void releases.push(release),
   };
   if (typeof factory !== 'function') throw wrongResult(`the factory is ${whatItIs(factory)}, not a function`);
-  const given: unknown = await factory(new Map(Object.entries(global)), new Map(Object.entries(local)), ctx);
-  const made = isResult<T>(given, 'the factory', kind === 'filter' ? 'a filter' : 'an app');
+  const result: unknown = await factory(new Map(Object.entries(global)), new Map(Object.entries(local)), ctx);
+  const made = isResult<T>(result, 'the factory', kind === 'filter' ? 'a filter' : 'an app');
   return {
     made,
     close: async () => {
@@ -84,7 +84,7 @@ function wrongResult(message: string): PorticoError {
   });
 }
 
-function isResult<T>(given: unknown, who: string, what: string): T {
-  if (typeof given === 'function') return given as T;
-  throw wrongResult(`${who} gave ${whatItIs(given)}, not ${what}`);
+function isResult<T>(result: unknown, who: string, what: string): T {
+  if (typeof result === 'function') return result as T;
+  throw wrongResult(`${who} gave ${whatItIs(result)}, not ${what}`);
 }

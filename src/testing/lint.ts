@@ -214,8 +214,8 @@ class Inspection {
 
 /** `Content-Length` as set before or given to `writeHead`; undefined when there is none. */
 function declaredLength(res: ServerResponse, args: readonly unknown[]): number | undefined {
-  const given = typeof args[1] === 'string' ? args[2] : (args[2] ?? args[1]);
-  const pairs = Array.isArray(given) ? pairsOf(given.flat()) : Object.entries((given ?? {}) as object);
+  const headers = typeof args[1] === 'string' ? args[2] : (args[2] ?? args[1]);
+  const pairs = Array.isArray(headers) ? pairsOf(headers.flat()) : Object.entries((headers ?? {}) as object);
   const written = pairs.findLast(([name]) => String(name).toLowerCase() === 'content-length')?.[1];
   const length = written ?? res.getHeader('content-length');
   return length === undefined ? undefined : Number(length);

@@ -3,8 +3,8 @@
  * filters wrote beside it.
  */
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { type Head, type HeaderList, headerIn, headersIn, wholeHead } from './flat-head.js';
-import { type Headers, isNodesWriteHead, isUnwatched, writeUsualHead } from './usual-head.js';
+import { type Headers, isNodesWriteHead, isUnwatched, writeFastHead } from './fast-head.js';
+import { type Head, type HeaderList, headerIn, headersIn, wholeHead } from './header-list.js';
 
 type Lists = readonly HeaderList[];
 
@@ -23,15 +23,15 @@ interface Carrier {
 
 /** For `createServer({ ServerResponse: DirectResponse })`. */
 export class DirectResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
-  constructor(...given: ConstructorParameters<typeof ServerResponse<Request>>) {
-    super(...given);
+  constructor(...args: ConstructorParameters<typeof ServerResponse<Request>>) {
+    super(...args);
     (this as Carrier)[GIVEN] = null;
     (this as Carrier)[LISTS] = NO_LISTS;
   }
 
   override writeHead(status: number, message?: string | Headers, headers?: Headers): this {
-    const given = typeof message === 'object' && message !== null && headers === undefined ? message : undefined;
-    if (given !== undefined && writeUsualHead(this, status, given, NO_LISTS)) return this;
+    const fields = typeof message === 'object' && message !== null && headers === undefined ? message : undefined;
+    if (fields !== undefined && writeFastHead(this, status, fields, NO_LISTS)) return this;
     return super.writeHead(status, message as string, headers);
   }
 
@@ -60,21 +60,21 @@ export class DirectResponse<Request extends IncomingMessage = IncomingMessage> e
 }
 
 /**
- * Writes the head of a {@link DirectResponse} with what the lists say and `given` does not, the last list first, and lets the
+ * Writes the head of a {@link DirectResponse} with what the lists say and `headers` does not, the last list first, and lets the
  * response tell it all later: the lists are its own from then on. False, and nothing is written, for a response of another
  * class, for an unusual head, and where other code has replaced its methods, as Express does.
  */
 export function writeWithDefaults(
   res: ServerResponse,
   status: number,
-  given: OutgoingHttpHeaders | undefined,
+  headers: OutgoingHttpHeaders | undefined,
   lists: Lists,
 ): boolean {
   const carrier = res as Carrier;
   if (carrier[GIVEN] !== null || res.getHeader !== DirectResponse.prototype.getHeader) return false;
-  if (!writeUsualHead(res, status, given, lists)) return false;
+  if (!writeFastHead(res, status, headers, lists)) return false;
   // A copy: the application may use its object for the next answer too.
-  carrier[GIVEN] = { ...given };
+  carrier[GIVEN] = { ...headers };
   carrier[LISTS] = lists;
   return true;
 }
@@ -86,6 +86,6 @@ export function isPlainWriteHead(method: unknown): boolean {
 
 /** The head that a response tells by itself, for Node does not know it; null where Node does. */
 function toldHead(res: Carrier): Head | null {
-  const { [GIVEN]: given = null, [LISTS]: lists = NO_LISTS } = res;
-  return given === null ? null : wholeHead(given, lists)!;
+  const { [GIVEN]: headers = null, [LISTS]: lists = NO_LISTS } = res;
+  return headers === null ? null : wholeHead(headers, lists)!;
 }

@@ -1,8 +1,8 @@
 /** What rests on Node's insides; for the folders above alone. */
 export { type BodyCount, countBody, countFor, takerOf } from './count-body.js';
 export { DirectResponse, isPlainWriteHead, writeWithDefaults } from './direct-response.js';
-export { type HeaderList, keepHead, wholeHead } from './flat-head.js';
 export { GatheredBytes } from './gathered-bytes.js';
+export { type HeaderList, keepHead, wholeHead } from './header-list.js';
 export {
   advertiseIdleTime,
   beforeFirstRead,
@@ -13,7 +13,7 @@ export {
   isLastAnswer,
   socketUnder,
   unsentBytes,
-} from './node-parts.js';
+} from './node-internals.js';
 export { proveWire } from './proof.js';
 export { emitMissedEnd, endEmptyBody } from './request-end.js';
 export { type BodyReader, takeBody } from './take-body.js';

@@ -1,6 +1,6 @@
 /**
- * The proof of what stands in the place of Node's own ways: exchanges in memory, once with it and once with Node alone, of
- * which everything that can be seen has to be the same. Only then it is used.
+ * The proof of the fast paths: exchanges in memory, once with them and once with Node's own methods. A fast path is used only
+ * if all that can be seen of the exchanges is the same.
  */
 import { channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
@@ -10,19 +10,19 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { countBody } from './count-body.js';
 import { DirectResponse, writeWithDefaults } from './direct-response.js';
-import { declaredLength } from './node-parts.js';
+import { fastPaths } from './fast-paths.js';
+import { declaredLength } from './node-internals.js';
 import { emitMissedEnd, endEmptyBody } from './request-end.js';
 import { takeBody } from './take-body.js';
-import { trust } from './trust.js';
 
-type Way = keyof typeof trust;
+type FastPath = keyof typeof fastPaths;
 
-const WAYS = Object.keys(trust) as Way[];
+const FAST_PATHS = Object.keys(fastPaths) as FastPath[];
 
 let proof: Promise<void> | undefined;
 
 /**
- * Proves our ways, once in a process; before that, and where the proof fails, Node does everything itself. So it does where the
+ * Proves the fast paths, once in a process; before that, and where the proof fails, Node does everything itself. So it does where the
  * environment says `PORTICO_WIRE=node`, and where a program listens to the channels of `node:http` before its first server. Never
  * rejects. To be called before a server listens.
  */
@@ -40,28 +40,28 @@ function isObserved(): boolean {
 
 async function prove(): Promise<void> {
   const expected = await seenOf([]);
-  if (isDeepStrictEqual(await seenOf(WAYS), expected)) {
-    follow(WAYS);
+  if (isDeepStrictEqual(await seenOf(FAST_PATHS), expected)) {
+    enable(FAST_PATHS);
     return;
   }
-  const proven: Way[] = [];
-  for (const way of WAYS) if (isDeepStrictEqual(await seenOf([way]), expected)) proven.push(way);
-  follow(proven);
+  const proven: FastPath[] = [];
+  for (const path of FAST_PATHS) if (isDeepStrictEqual(await seenOf([path]), expected)) proven.push(path);
+  enable(proven);
 }
 
-function follow(ways: readonly Way[]): void {
-  for (const way of WAYS) trust[way] = ways.includes(way);
+function enable(paths: readonly FastPath[]): void {
+  for (const path of FAST_PATHS) fastPaths[path] = paths.includes(path);
 }
 
-/** What is seen when the server goes these ways; an exception is seen as well. */
-async function seenOf(ways: readonly Way[]): Promise<unknown> {
-  follow(ways);
+/** What a client and a handler see of a server with these fast paths; an exception counts as well. */
+async function seenOf(paths: readonly FastPath[]): Promise<unknown> {
+  enable(paths);
   try {
     return await exchange();
   } catch (error) {
     return String(error);
   } finally {
-    follow([]);
+    enable([]);
   }
 }
 

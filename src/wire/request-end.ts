@@ -6,7 +6,7 @@
  */
 import { EventEmitter } from 'node:events';
 import { IncomingMessage, type ServerResponse } from 'node:http';
-import { trust } from './trust.js';
+import { fastPaths } from './fast-paths.js';
 
 /** What Node's streams and its server keep and call by names without documentation. */
 interface Parts {
@@ -38,7 +38,7 @@ const { _dump: dump } = IncomingMessage.prototype as IncomingMessage & Parts;
  * its own way.
  */
 export function endEmptyBody(req: IncomingMessage): void {
-  if (trust.emptyBodies) (req as IncomingMessage & Parts)._dump = endAtOnce;
+  if (fastPaths.emptyBodies) (req as IncomingMessage & Parts)._dump = endAtOnce;
 }
 
 function endAtOnce(this: IncomingMessage & Parts): void {

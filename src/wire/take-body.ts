@@ -7,9 +7,9 @@
 import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { type BodyTaker, directCount, divertBody, takerOf } from './count-body.js';
+import { fastPaths } from './fast-paths.js';
 import { GatheredBytes } from './gathered-bytes.js';
 import { isListened, isWatched, noteEnd, noteRead } from './request-end.js';
-import { trust } from './trust.js';
 
 /** Who wants a body. */
 export interface BodyReader {
@@ -29,7 +29,7 @@ export interface BodyReader {
 export function takeBody(body: Readable, reader: BodyReader): boolean {
   const req = body as IncomingMessage & Parts;
   const length = directCount(req)?.declared;
-  if (!trust.bodies || length === undefined || length > reader.limit || !isUntouched(req)) return false;
+  if (!fastPaths.bodies || length === undefined || length > reader.limit || !isUntouched(req)) return false;
   divertBody(req, new Taking(req, reader));
   req._destroy = destroyTaken;
   // As a stream that is read: resumes the parser, and answers `Expect: 100-continue`.

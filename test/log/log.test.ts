@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createLogger, silentLogger } from 'portico';
-import { toldOnce } from '../../dist/service/told-once.js';
+import { buildLog } from '../../dist/service/build-log.js';
 
 test('CF-91 loggers of parts follow the level of the one they were made of, until they are given their own', () => {
   const lines: string[] = [];
@@ -72,7 +72,7 @@ test('a child of a logger, and of that one, opens the file anew as its parent do
   const child = createLogger({ file }).child({ app: 'x' }).child({ part: 'y' });
   child.info('one');
   renameSync(file, `${file}.1`);
-  toldOnce(child, false).log.reopen?.();
+  buildLog(child, false).log.reopen?.();
   child.info('two');
   assert.deepEqual(
     [`${file}.1`, file].map((each) => (JSON.parse(readFileSync(each, 'utf8')) as { msg: string }).msg),
@@ -80,7 +80,7 @@ test('a child of a logger, and of that one, opens the file anew as its parent do
   );
   const none = createLogger({ destination: { write: () => undefined } });
   assert.deepEqual(
-    [none.reopen, none.child({}).reopen, toldOnce(none, false).log.reopen],
+    [none.reopen, none.child({}).reopen, buildLog(none, false).log.reopen],
     [undefined, undefined, undefined],
   );
 });

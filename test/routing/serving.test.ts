@@ -110,7 +110,7 @@ const REQUESTS: readonly (readonly [line: string, body?: string, ...headers: str
 
 /** The answers to them, as they were when Portico wrote JSON itself. */
 const answers = JSON.parse(
-  readFileSync(new URL('../../test/routing/stage-answers.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../test/routing/expected-answers.json', import.meta.url), 'utf8'),
 ) as Record<string, string>;
 
 /** Does nothing but make plugins be there. */

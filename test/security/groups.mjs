@@ -4,7 +4,7 @@
 export const groups = [
   {
     name: 'framing',
-    tests: ['server/requests/malformed', 'server/answer-length'],
+    tests: ['server/requests/malformed', 'app/response-length'],
     mutants: [
       {
         what: 'a request with Content-Length and Transfer-Encoding is served',

@@ -1,16 +1,16 @@
-/** Our ways are gone where they come to what Node alone comes to, and nowhere else. */
+/** A fast path is taken where its result is that of Node alone, and nowhere else. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 
 const PROVE = `
   const { proveWire } = await import('${new URL('../../dist/wire/index.js', import.meta.url).href}');
-  const { trust } = await import('${new URL('../../dist/wire/trust.js', import.meta.url).href}');
+  const { fastPaths } = await import('${new URL('../../dist/wire/fast-paths.js', import.meta.url).href}');
   await proveWire();
-  console.log(JSON.stringify(trust));`;
+  console.log(JSON.stringify(fastPaths));`;
 
-/** Which ways a process goes, whose Node was changed by `before`. */
-function trusted(before = '', env: Record<string, string> = {}): Record<string, boolean> {
+/** Which fast paths a process takes whose Node was changed by `before`. */
+function enabled(before = '', env: Record<string, string> = {}): Record<string, boolean> {
   const preload = `data:text/javascript,${encodeURIComponent(before)}`;
   const args = ['--import', preload, '--input-type=module', '--eval', PROVE];
   const output = execFileSync(process.execPath, args, { env: { ...process.env, ...env }, encoding: 'utf8' });
@@ -20,12 +20,12 @@ function trusted(before = '', env: Record<string, string> = {}): Record<string, 
 const ALL = { heads: true, emptyBodies: true, bodies: true };
 
 test('all of them are proven on this Node', () => {
-  assert.deepEqual(trusted(), ALL);
+  assert.deepEqual(enabled(), ALL);
 });
 
 test('PORTICO_WIRE=node leaves everything to Node', () => {
   const none = { heads: false, emptyBodies: false, bodies: false };
-  assert.deepEqual(trusted('', { PORTICO_WIRE: 'node' }), none);
+  assert.deepEqual(enabled('', { PORTICO_WIRE: 'node' }), none);
 });
 
 /** Throws where a request of the proof is seen. */
@@ -39,14 +39,14 @@ test('a tool that wraps the servers of Node sees no request of the proof', () =>
       if (name === 'request') (${SEEN})();
       return Reflect.apply(emit, this, [name, ...rest]);
     };`;
-  assert.deepEqual(trusted(wrap), ALL);
+  assert.deepEqual(enabled(wrap), ALL);
 });
 
 for (const name of ['request.start', 'response.finish']) {
   test(`where a program listens to http.server.${name} everything is left to Node`, () => {
     const none = { heads: false, emptyBodies: false, bodies: false };
     assert.deepEqual(
-      trusted(`import dc from 'node:diagnostics_channel'; dc.subscribe('http.server.${name}', ${SEEN});`),
+      enabled(`import dc from 'node:diagnostics_channel'; dc.subscribe('http.server.${name}', ${SEEN});`),
       none,
     );
   });
@@ -91,6 +91,6 @@ const OTHER_NODES: Record<string, readonly [string, Partial<typeof ALL>]> = {
 
 for (const [what, [change, expected]] of Object.entries(OTHER_NODES)) {
   test(`on a Node that ${what} only what is still the same is used`, () => {
-    assert.deepEqual(trusted(change), { ...ALL, ...expected });
+    assert.deepEqual(enabled(change), { ...ALL, ...expected });
   });
 }

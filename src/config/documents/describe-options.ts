@@ -146,13 +146,13 @@ function declareOne(described: OptionDescription): Option {
   const { type, choices, pattern, help, required, secret, mutable, restart, parent } = described;
   const { advanced, min, max, aliases, deprecated } = described;
   const shared = { help, required, secret, mutable, restart, parent, advanced, aliases, deprecated };
-  const given = described.default === undefined ? {} : { default: described.default };
+  const withDefault = described.default === undefined ? {} : { default: described.default };
   const names = choices?.map(({ value }) => value) ?? [];
-  if (type === 'choice') return oneOf(names, { ...shared, ...given } as Parameters<typeof oneOf>[1]) as Option;
+  if (type === 'choice') return oneOf(names, { ...shared, ...withDefault } as Parameters<typeof oneOf>[1]) as Option;
   const make = (makers as unknown as { [type: string]: (spec: object) => Option })[type] ?? makers.string;
   return (make as (spec: object) => Option)({
     ...shared,
-    ...given,
+    ...withDefault,
     ...(min === undefined ? {} : { min }),
     ...(max === undefined ? {} : { max }),
     ...(described.unit === undefined ? {} : { unit: described.unit }),

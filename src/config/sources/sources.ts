@@ -78,8 +78,8 @@ export function writtenInFile(file: SourceFile, group: string, opt: string): Wri
 }
 
 /** The values the command line has for an option. */
-export function writtenAsArgument({ arguments: given }: Sources, group: string, opt: string): Written[] {
-  return given
+export function writtenAsArgument({ arguments: writtenArguments }: Sources, group: string, opt: string): Written[] {
+  return writtenArguments
     .filter((argument) => argument.group === group && argument.opt === opt)
     .map(({ value, index }) => ({
       group,

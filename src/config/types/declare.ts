@@ -51,9 +51,9 @@ export function makeOption<T>(type: string, spec: object, how: ValueType<T>): Op
     return how.parse(format(value as T));
   };
   const checkedDefault = (value: DefaultOf<T> | undefined): T => {
-    const given = typeof value === 'function' ? (value as () => T)() : value;
-    if (given === undefined) return how.fallback as T;
-    return freeze(how.parseAll !== undefined && Array.isArray(given) ? how.parseAll(given) : check(given));
+    const raw = typeof value === 'function' ? (value as () => T)() : value;
+    if (raw === undefined) return how.fallback as T;
+    return freeze(how.parseAll !== undefined && Array.isArray(raw) ? how.parseAll(raw) : check(raw));
   };
   const fixed = typeof declared.default === 'function' ? undefined : checkDeclared(type, declared, checkedDefault);
   const option: Option<T> = {

@@ -7,7 +7,7 @@ import { existsSync, lstatSync, unlinkSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname } from 'node:path';
 import { describeError, PorticoError } from '../../errors/index.js';
-import { connectError, madeWithMode } from '../../process/index.js';
+import { connectError, createWithMode } from '../../process/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import { type BoundHandle, bindSocket, canReusePort, nameOfDescriptor } from './bind.js';
 
@@ -77,7 +77,7 @@ async function openUnix(address: Extract<ListenAddress, { path: string }>): Prom
     throw taken('ENOENT', address.path, `the folder ${folder} does not exist`);
   const bind = (): BoundHandle => bindSocket({ path: address.path }, (code) => taken(code, address.path));
   // Group members may connect, others not, whatever the umask.
-  const handle = address.path.startsWith('\0') ? bind() : madeWithMode(address.path, 0o660, bind);
+  const handle = address.path.startsWith('\0') ? bind() : createWithMode(address.path, 0o660, bind);
   const close = (): void => {
     handle.close();
     try {

@@ -3,7 +3,7 @@
  */
 import { lstatSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:net';
-import { connectError, madeWithMode } from '../../process/index.js';
+import { connectError, createWithMode } from '../../process/index.js';
 
 /** Why a socket file cannot be listened on. */
 export class SocketTaken extends Error {}
@@ -34,6 +34,6 @@ function bindPath(server: Server, path: string): Promise<void> {
         server.off('error', reject);
         resolve();
       });
-    madeWithMode(path, 0o600, listen);
+    createWithMode(path, 0o600, listen);
   });
 }

@@ -20,7 +20,7 @@ import { Load, type LoadParts } from '../load.js';
 import { PasteError, pasteCode, refuse } from '../paste-error.js';
 import { Unimported } from '../resolver.js';
 import { definedBy, mentionedNames, rootsOf } from '../section.js';
-import { Findings } from './finding.js';
+import { Findings } from './findings.js';
 import { warnOfDefaults, warnOfHeaders, warnOfLost, warnOfRepeats, warnOfSection } from './warnings.js';
 
 /** How thoroughly a file is checked. */

@@ -6,7 +6,7 @@ import { type Context, headerOf } from '../context.js';
 import { definedBy, KIND_OF } from '../section.js';
 import { lostBracket } from '../section-errors.js';
 import type { Setting, Source } from '../source.js';
-import type { Findings } from './finding.js';
+import type { Findings } from './findings.js';
 
 /** Options that a default hides, and comments that became part of a value. */
 export function warnOfSection(source: Source, section: PasteSection, findings: Findings): void {

@@ -88,7 +88,9 @@ export class HeldResponse extends ServerResponse {
       this.#target.end(chunk as string, encoding as BufferEncoding, callback);
       return this;
     }
-    const done = [chunk, encoding, callback].find((given) => typeof given === 'function') as (() => void) | undefined;
+    const done = [chunk, encoding, callback].find((argument) => typeof argument === 'function') as
+      | (() => void)
+      | undefined;
     process.nextTick(() => {
       this.emit('finish');
       done?.();

@@ -188,8 +188,8 @@ function parsed(text: string): Json | undefined {
 }
 
 function named(value: unknown): Named | undefined {
-  const given = object(value);
-  return given === undefined ? undefined : { id: word(given.id), name: word(given.name) };
+  const reference = object(value);
+  return reference === undefined ? undefined : { id: word(reference.id), name: word(reference.name) };
 }
 
 function object(value: unknown): Json | undefined {

@@ -24,17 +24,17 @@ export type IsRevoked = (jti: string | undefined) => boolean | Promise<boolean>;
 /** Takes its options from `[jwt]`. A token without `exp` is refused, and so is one with a `crit` that is not understood. */
 export class JwtValidator implements TokenValidator {
   #options!: JwtOptions;
-  readonly #given: JwtOptions | undefined;
+  readonly #ownOptions: JwtOptions | undefined;
   #keyFor!: JWTVerifyGetKey;
   #isRevoked: IsRevoked = () => false;
 
   /** Options other than those of `[jwt]`. */
-  constructor(given?: JwtOptions) {
-    this.#given = given;
+  constructor(ownOptions?: JwtOptions) {
+    this.#ownOptions = ownOptions;
   }
 
   async start(settings: ValidatorSettings): Promise<void> {
-    this.#options = this.#given ?? settings.config.group('jwt', jwtOptions);
+    this.#options = this.#ownOptions ?? settings.config.group('jwt', jwtOptions);
     this.#keyFor = keysFor(this.#options, settings);
     if (this.#options.isRevoked === undefined) return;
     const folder = dirname(settings.origin.file);

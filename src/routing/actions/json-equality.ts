@@ -24,16 +24,16 @@ export function equalsOneOf(value: unknown, list: readonly unknown[]): boolean {
   return list.some((one) => areEqual(value, one));
 }
 
-/** The places of two equal values; undefined where all differ. Takes time by the length of the list, not its square. */
+/** The indexes of two equal values; undefined where all differ. Takes time by the length of the list, not its square. */
 export function equalPair(list: readonly unknown[]): readonly [number, number] | undefined {
-  const placesOf = new Map<string, number[]>();
-  for (const [place, value] of list.entries()) {
+  const indexesOf = new Map<string, number[]>();
+  for (const [index, value] of list.entries()) {
     const text = sortedText(value);
-    const places = placesOf.get(text) ?? [];
-    const twin = places.find((earlier) => areEqual(list[earlier], value));
-    if (twin !== undefined) return [twin, place];
-    places.push(place);
-    placesOf.set(text, places);
+    const indexes = indexesOf.get(text) ?? [];
+    const twin = indexes.find((earlier) => areEqual(list[earlier], value));
+    if (twin !== undefined) return [twin, index];
+    indexes.push(index);
+    indexesOf.set(text, indexes);
   }
   return undefined;
 }

@@ -51,9 +51,9 @@ export class SchemaCompiler {
     return (value) => {
       const query = value as Record<string, unknown>;
       for (const name of Object.keys(query)) {
-        const given = query[name];
-        if (lists.has(name)) query[name] = Array.isArray(given) ? given : [given];
-        else if (Array.isArray(given) && lists.known.has(name)) query[name] = given.at(-1);
+        const received = query[name];
+        if (lists.has(name)) query[name] = Array.isArray(received) ? received : [received];
+        else if (Array.isArray(received) && lists.known.has(name)) query[name] = received.at(-1);
       }
       const validate = validator();
       if (!validate(query)) throw refusal('query parameter ', validate, query);

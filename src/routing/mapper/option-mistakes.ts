@@ -55,12 +55,12 @@ function hintFor(
   name: string,
   value: unknown,
   { plain, other }: OptionNames,
-  given: (known: string) => boolean,
+  isGiven: (known: string) => boolean,
 ): string | undefined {
   const elsewhere = ELSEWHERE.get(name);
   if (elsewhere !== undefined && (/^(?:method|sub)/.test(name) || !isText(value))) return `Write ${elsewhere}.`;
   const missing = (known: Iterable<string>): string[] =>
-    [...known].filter((option) => !option.startsWith('_') && !given(option));
+    [...known].filter((option) => !option.startsWith('_') && !isGiven(option));
   if (isText(value)) {
     const near = nearestNames(name, [...missing(plain), 'method']);
     return near.includes('method') ? `Write ${ELSEWHERE.get('method')}.` : didYouMean(near);

@@ -180,20 +180,20 @@ function defaultsOf(
   variables: ReadonlyMap<string, Variable>,
   explicit: boolean,
 ): ReadonlyMap<string, unknown> {
-  const given: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   for (const [name, value] of Object.entries(options)) {
-    if (!RESERVED.has(name) && value !== undefined) setOwn(given, name, value);
+    if (!RESERVED.has(name) && value !== undefined) setOwn(values, name, value);
   }
   if (!explicit) {
     for (const [name, value] of [
       ['controller', 'content'],
       ['action', 'index'],
     ] as const) {
-      if (!variables.has(name) && !Object.hasOwn(given, name)) given[name] = value;
+      if (!variables.has(name) && !Object.hasOwn(values, name)) values[name] = value;
     }
   }
   const defaults = new Map<string, unknown>();
-  for (const [name, value] of Object.entries(given)) defaults.set(name, defaultValue(value));
+  for (const [name, value] of Object.entries(values)) defaults.set(name, defaultValue(value));
   if (!explicit && variables.has('action') && !defaults.has('action')) defaults.set('action', 'index');
   if (!explicit && variables.has('id') && !defaults.has('id')) defaults.set('id', null);
   return defaults;

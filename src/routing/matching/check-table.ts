@@ -15,23 +15,23 @@ import type { Step } from './segment-plan.js';
 export function checkTable({ table, mapper, log, options, refuse }: RouterParts): void {
   for (const { route } of table.routes) {
     for (const { code, message, hint } of warningsOf(route)) {
-      log.warn(`the route ${route.template}: ${message}`, { code, hint, at: place(mapper.originOf(route)) });
+      log.warn(`the route ${route.template}: ${message}`, { code, hint, at: shownOrigin(mapper.originOf(route)) });
     }
   }
   const { onShadow = 'warn' } = options;
   if (onShadow === 'ignore') return;
   for (const { compiled, by } of findShadowed(table.planned)) {
     const origin = mapper.originOf(compiled.route);
-    const others = by.map(({ route }) => `${route.template} (${place(mapper.originOf(route))})`).join(', ');
+    const others = by.map(({ route }) => `${route.template} (${shownOrigin(mapper.originOf(route))})`).join(', ');
     const message = `the route ${compiled.route.template} can never win: ${others} takes all it takes, and is tried first`;
-    if (onShadow === 'warn') log.warn(message, { code: CODE, at: place(origin) });
+    if (onShadow === 'warn') log.warn(message, { code: CODE, at: shownOrigin(origin) });
     else refuse(new RouteError(CODE, { message, origin, hint: 'Remove it, or define it earlier.' }));
   }
 }
 
 const CODE = 'PORTICO_ROUTE_SHADOWED';
 
-function place(origin: { readonly file: string; readonly line: number } | undefined): string {
+function shownOrigin(origin: { readonly file: string; readonly line: number } | undefined): string {
   return origin === undefined ? 'an unknown place' : `${origin.file}:${origin.line}`;
 }
 

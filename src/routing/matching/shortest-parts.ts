@@ -85,15 +85,15 @@ function textFits(text: string, rest: Uint8Array, path: string, start: number): 
 
 function variableFits(type: string, rest: Uint8Array, path: string, start: number): Uint8Array<ArrayBuffer> {
   const fits = new Uint8Array(rest.length);
-  for (let place = rest.length - 2; place >= 0; place--) {
-    if (!takes(type, path.charCodeAt(start + place))) continue;
-    const next = after(path, start + place) - start;
-    fits[place] = next < rest.length ? rest[next]! | fits[next]! : 0;
+  for (let index = rest.length - 2; index >= 0; index--) {
+    if (!takes(type, path.charCodeAt(start + index))) continue;
+    const next = after(path, start + index) - start;
+    fits[index] = next < rest.length ? rest[next]! | fits[next]! : 0;
   }
   if (type !== '.') return fits;
   // With the dot before it, and left out where the rest fits without.
-  return rest.map((fit, place) =>
-    fit === 1 || (path.charCodeAt(start + place) === DOT && fits[place + 1] === 1) ? 1 : 0,
+  return rest.map((fit, index) =>
+    fit === 1 || (path.charCodeAt(start + index) === DOT && fits[index + 1] === 1) ? 1 : 0,
   );
 }
 

@@ -11,7 +11,7 @@ export const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', '
 /** Types that are read as JSON; of others there is no parser but those of plugins. */
 const JSON_TYPES: readonly RegExp[] = [/^application\/(?:[\w.-]+\+)?json(?:[ \t]*;|$)/i, /^text\/plain(?:[ \t]*;|$)/i];
 
-type AddParser = (...given: [type: string | RegExp | string[], ...rest: unknown[]]) => FastifyInstance;
+type AddParser = (...args: [type: string | RegExp | string[], ...rest: unknown[]]) => FastifyInstance;
 
 /** The parsers of a Fastify instance. */
 export class BodyTypes {
@@ -40,9 +40,9 @@ export class BodyTypes {
   #note(fastify: FastifyInstance): void {
     const named = this.#named;
     const add = fastify.addContentTypeParser as AddParser;
-    const noting: AddParser = function (this: FastifyInstance, ...given) {
-      for (const type of [given[0]].flat()) if (typeof type === 'string') named.add(type);
-      return Reflect.apply(add, this, given);
+    const noting: AddParser = function (this: FastifyInstance, ...args) {
+      for (const type of [args[0]].flat()) if (typeof type === 'string') named.add(type);
+      return Reflect.apply(add, this, args);
     };
     Object.assign(fastify, { addContentTypeParser: noting });
   }

@@ -20,7 +20,7 @@ import {
   methodsOf,
   type NamedTargets,
   type ServedRoute,
-  type TargetPlace,
+  type TargetRoute,
   type TargetSource,
 } from './served-route.js';
 
@@ -55,8 +55,8 @@ export function buildServed(parts: RouterParts, source: TargetSource): readonly 
 
 function serve(compiled: CompiledRoute, parts: RouterParts, source: TargetSource): ServedRoute {
   const { route } = compiled;
-  const place = placeOf(compiled, parts);
-  const { settings } = place;
+  const targetRoute = targetRouteOf(compiled, parts);
+  const { settings } = targetRoute;
   const params = new ParamReader(compiled, settings.types ?? new Map());
   const shared = { matched: matchedOf(compiled), params };
   const redirect = parts.mapper.redirectOf(route);
@@ -68,19 +68,23 @@ function serve(compiled: CompiledRoute, parts: RouterParts, source: TargetSource
     kind: 'action',
     ...shared,
     settings,
-    target: isNamed ? null : targetOf(place, source),
-    named: isNamed ? namedTargets(place, parts, source) : new Map(),
+    target: isNamed ? null : targetOf(targetRoute, source),
+    named: isNamed ? namedTargets(targetRoute, parts, source) : new Map(),
   };
 }
 
-function placeOf(compiled: CompiledRoute, parts: RouterParts): TargetPlace {
+function targetRouteOf(compiled: CompiledRoute, parts: RouterParts): TargetRoute {
   const { settings, filters } = parts;
   return { compiled, settings: settings.get(compiled.route) ?? {}, filters, methods: methodsOf(compiled) };
 }
 
 /** All that a path may name: mistakes in them are found now, not when a client names them. */
-function namedTargets(place: TargetPlace, { controllers, options }: RouterParts, source: TargetSource): NamedTargets {
-  const { variables, defaults } = place.compiled.route;
+function namedTargets(
+  targetRoute: TargetRoute,
+  { controllers, options }: RouterParts,
+  source: TargetSource,
+): NamedTargets {
+  const { variables, defaults } = targetRoute.compiled.route;
   const listed = variables.has('controller') ? Object.keys(options.controllers ?? {}) : [defaults.get('controller')];
   const targets = new Map<string, Map<string, ActionTarget>>();
   for (const controller of listed) {
@@ -89,19 +93,19 @@ function namedTargets(place: TargetPlace, { controllers, options }: RouterParts,
     const wanted = variables.has('action') ? names : names.filter((name) => name === defaults.get('action'));
     const made = new Map<string, ActionTarget>();
     for (const action of wanted) {
-      made.set(action, makeTarget(source, controller, action, place));
+      made.set(action, makeTarget(source, controller, action, targetRoute));
     }
     targets.set(controller, made);
   }
   return targets;
 }
 
-function targetOf(place: TargetPlace, source: TargetSource): ActionTarget {
-  const { defaults } = place.compiled.route;
+function targetOf(targetRoute: TargetRoute, source: TargetSource): ActionTarget {
+  const { defaults } = targetRoute.compiled.route;
   const controller = defaults.get('controller');
   const action = defaults.get('action');
   if (typeof controller === 'string' && typeof action === 'string') {
-    return makeTarget(source, controller, action, place);
+    return makeTarget(source, controller, action, targetRoute);
   }
   throw noController(controller);
 }

@@ -90,8 +90,8 @@ export interface TargetSource {
   readonly bodyLimit: number;
 }
 
-/** Where a target is used. */
-export interface TargetPlace {
+/** A route as its targets need it. */
+export interface TargetRoute {
   readonly compiled: CompiledRoute;
   readonly settings: KeptSettings;
   /** Filters of the router. */
@@ -100,8 +100,13 @@ export interface TargetPlace {
 }
 
 /** The target of a controller's action. Throws a {@link RouteError} when there is none. */
-export function makeTarget(source: TargetSource, controller: string, action: string, place: TargetPlace): ActionTarget {
-  const { compiled: route, settings, filters, methods: accepted } = place;
+export function makeTarget(
+  source: TargetSource,
+  controller: string,
+  action: string,
+  targetRoute: TargetRoute,
+): ActionTarget {
+  const { compiled: route, settings, filters, methods: accepted } = targetRoute;
   const resource = source.controllers.resource(controller);
   const outer = [...filters, ...(settings.filters ?? [])];
   const runnable = (compiled: CompiledAction): RunnableAction => ({

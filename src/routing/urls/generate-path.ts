@@ -10,11 +10,11 @@ import { SEPARATORS } from '../template/template.js';
 export type Values = Map<string, unknown>;
 
 /** The path, with a query of the values the route does not use; null when the values do not fit the route. */
-export function generatePath(route: Route, given: Values, appendSlash: boolean): string | null {
-  for (const [name, value] of given) if (!route.satisfies(name, value)) return null;
-  const method = given.get('method');
+export function generatePath(route: Route, requested: Values, appendSlash: boolean): string | null {
+  for (const [name, value] of requested) if (!route.satisfies(name, value)) return null;
+  const method = requested.get('method');
   // Only these take values away from what is left for the query.
-  const values = route.minimize || isTruthy(method) ? new Map(given) : given;
+  const values = route.minimize || isTruthy(method) ? new Map(requested) : requested;
   if (isTruthy(method)) {
     if (!acceptsMethod(route.conditions, pythonText(method).toUpperCase())) return null;
     values.delete('method');
@@ -89,7 +89,7 @@ function minimizedPath(route: Route, values: Values): string | null {
       continue;
     }
     const { name, type } = part;
-    const given = values.has(name);
+    const isGiven = values.has(name);
     const value = values.get(name);
     if (type === '*') {
       if (value === null || value === undefined) continue;
@@ -98,9 +98,9 @@ function minimizedPath(route: Route, values: Values): string | null {
       continue;
     }
     const hasDefault = route.defaults.has(name);
-    if (!gap && hasDefault && (!given || value === null || sameText(value, route.defaults.get(name)))) continue;
-    const used = given ? value : (route.defaults.get(name) ?? null);
-    if (!given && used === null) {
+    if (!gap && hasDefault && (!isGiven || value === null || sameText(value, route.defaults.get(name)))) continue;
+    const used = isGiven ? value : (route.defaults.get(name) ?? null);
+    if (!isGiven && used === null) {
       if (type === '.') continue;
       return null;
     }

@@ -31,8 +31,8 @@ export class Generator {
    * The URL of `route`, or of the first candidate that takes the values; null when none does. Keys beginning with an
    * underscore have no meaning here.
    */
-  generate(given: Values, scriptName: string, route: Route | null): string | null {
-    const values = new Map(given);
+  generate(requested: Values, scriptName: string, route: Route | null): string | null {
+    const values = new Map(requested);
     if (!this.#options.explicit) {
       if (!values.has('controller')) values.set('controller', 'content');
       if (!values.has('action')) values.set('action', 'index');

@@ -54,18 +54,18 @@ export class UrlBuilder {
    *
    * `anchor`, `host`, `protocol` and `qualified` are about the URL, not its path; `host_` is a query field `host`.
    */
-  url(name: string | null, given: UrlValues, context: UrlContext): string {
-    return this.#build(name, toValues(given), context, false);
+  url(name: string | null, urlValues: UrlValues, context: UrlContext): string {
+    return this.#build(name, toValues(urlValues), context, false);
   }
 
   /** As {@link url}, of the current request: its match under the values; a null value takes one away. */
-  current(name: string | null, given: UrlValues, context: UrlContext): string {
-    return this.#build(name, toValues(given), context, true);
+  current(name: string | null, urlValues: UrlValues, context: UrlContext): string {
+    return this.#build(name, toValues(urlValues), context, true);
   }
 
   /** The URL of one route, which need not have a name. */
-  ofRoute(route: Route, given: UrlValues, context: UrlContext): string {
-    return this.#finish(route, null, toValues(given), context, false);
+  ofRoute(route: Route, urlValues: UrlValues, context: UrlContext): string {
+    return this.#finish(route, null, toValues(urlValues), context, false);
   }
 
   #build(name: string | null, values: Values, context: UrlContext, current: boolean): string {
@@ -195,9 +195,9 @@ function locate(url: string, { host, protocol, qualified }: SpecialWords, contex
   return `${scheme === '' ? '' : `${scheme}:`}//${used}${slash}${url.replace(/^\/+/, '')}`;
 }
 
-function toValues(given: UrlValues): Values {
+function toValues(urlValues: UrlValues): Values {
   const values: Values = new Map();
-  for (const [key, value] of given instanceof Map ? (given as Values) : Object.entries(given)) {
+  for (const [key, value] of urlValues instanceof Map ? (urlValues as Values) : Object.entries(urlValues)) {
     if (value !== undefined) values.set(key, value);
   }
   return values;

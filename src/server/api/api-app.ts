@@ -7,7 +7,7 @@ import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, describeError } from '../../errors/index.js';
 import { type LoadedApp, Loader } from '../../loader/index.js';
 import type { Logger } from '../../log/index.js';
-import { toldOnce } from '../../service/internal.js';
+import { buildLog } from '../../service/internal.js';
 import { refuseUnknown } from './api-settings.js';
 import { type AppLoader, pasteLoader } from './paste-config.js';
 
@@ -94,7 +94,7 @@ export async function buildApp(
   config: Config,
   { pipeline, log, loader: own }: ApiBuild,
 ): Promise<BuiltApp> {
-  const building = toldOnce(log);
+  const building = buildLog(log);
   const loader = own ?? pasteLoader(config, building.log, name);
   const app = await loadWhole(loader, pipeline).finally(building.over);
   try {

@@ -34,7 +34,7 @@ export interface Exchange {
   /** Handed to the app: false while a restart holds it, and when it is done with. */
   admitted: boolean;
   /** Of `default_pool_size`: lent to others while its client keeps it waiting; left once it is done with. */
-  place: 'none' | 'held' | 'lent' | 'left';
+  slot: 'none' | 'held' | 'lent' | 'left';
   /** Runs the listeners of its response; undefined while it has been alone on its connection. */
   inContext: (<T>(work: () => T) => T) | undefined;
   /** How its body comes in; undefined for a request without one. */
@@ -59,7 +59,7 @@ export class Connection {
   /** Seen idle after so many requests, at this time by `performance.now()`. */
   idleAfter = 0;
   idleSince = 0;
-  /** Bytes it had brought when its last response ended; where that was early, when the watch saw the rest of the body. */
+  /** Bytes it had brought when its last response ended; where that was early, when the timeouts saw the rest of the body. */
   bytesBefore = 0;
   /** Its last response ended before the body of the request. */
   endedEarly = false;
@@ -276,7 +276,7 @@ export class ConnectionList {
       connection,
       since: this.coarseNow,
       admitted: false,
-      place: 'none',
+      slot: 'none',
       inContext: undefined,
       body: undefined,
     };

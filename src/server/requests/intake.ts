@@ -53,7 +53,7 @@ export class Intake {
     this.#held = undefined;
     for (const [exchange, hand] of held ?? []) {
       // The app may close the connections of others as it takes the first.
-      if (exchange.place !== 'left') hand();
+      if (exchange.slot !== 'left') hand();
     }
   }
 

@@ -1,8 +1,8 @@
 /**
- * The places of `default_pool_size`: how many requests have application code at work at once. What is beyond waits in the
+ * The slots of `default_pool_size`: how many requests have application code at work at once. What is beyond waits in the
  * order it came; what would wait behind `max_queue` others, or has waited for `queue_timeout`, is refused with 503.
  *
- * A request of which its client is what is waited for holds no place: while its body is on its way to an app that reads it,
+ * A request of which its client is what is waited for holds no slot: while its body is on its way to an app that reads it,
  * while its answer is not taken, and once its app has ended the answer. Nothing is noted for that on the way of a request;
  * the pool looks twenty times a second, and only while requests wait.
  */
@@ -39,12 +39,12 @@ type Waiting = Map<Exchange, Turn>;
 /** A client may come again as soon as that: how long the others take is not known. */
 const RETRY = { headers: { 'Retry-After': '1' } };
 
-/** Counts the places of one server. */
+/** Counts the slots of one server. */
 export class RequestPool implements ConcurrencyLimit {
   readonly #connections: Iterable<Connection>;
   #limits: PoolLimits;
   #held = 0;
-  /** Requests that would hold a place if their clients did not keep them waiting. */
+  /** Requests that would hold a slot if their clients did not keep them waiting. */
   #lent = 0;
   readonly #ready: Waiting = new Map();
   /** Their bodies are on their way. */
@@ -67,19 +67,19 @@ export class RequestPool implements ConcurrencyLimit {
     return this.#limits.defaultPoolSize || Number.POSITIVE_INFINITY;
   }
 
-  /** Requests that wait for a place. */
+  /** Requests that wait for a slot. */
   get waiting(): number {
     return this.#ready.size + this.#unready.size;
   }
 
   enter(req: IncomingMessage): Promise<boolean> | undefined {
     const exchange = exchangeOf(req);
-    if (exchange === undefined || exchange.place !== 'none') return undefined;
+    if (exchange === undefined || exchange.slot !== 'none') return undefined;
     renewContext(exchange);
-    // The first to find no place looks at once; later ones wait for the look that is due.
+    // The first to find no slot looks at once; later ones wait for the look that is due.
     if (this.#held >= this.#limit && this.#timer === undefined) this.#look();
     if (this.#held < this.#limit) {
-      exchange.place = 'held';
+      exchange.slot = 'held';
       this.#held++;
       return undefined;
     }
@@ -100,15 +100,15 @@ export class RequestPool implements ConcurrencyLimit {
     });
   }
 
-  /** To be called when a request is done with, whether it had a place or not. */
+  /** To be called when a request is done with, whether it had a slot or not. */
   leave(exchange: Exchange): void {
-    const { place } = exchange;
-    exchange.place = 'left';
-    if (place === 'held') this.#held--;
-    else if (place === 'lent') this.#lent--;
+    const { slot } = exchange;
+    exchange.slot = 'left';
+    if (slot === 'held') this.#held--;
+    else if (slot === 'lent') this.#lent--;
     if (this.waiting === 0) return;
-    if (place === 'none') this.#take(exchange)?.settle(false);
-    else if (place === 'held') this.#letIn();
+    if (slot === 'none') this.#take(exchange)?.settle(false);
+    else if (slot === 'held') this.#letIn();
   }
 
   #take(exchange: Exchange): Turn | undefined {
@@ -135,7 +135,7 @@ export class RequestPool implements ConcurrencyLimit {
     this.#ready.set(exchange, turn);
   }
 
-  /** Lets in requests that are whole, and then others: a body that is on its way may take a place that no other needs. */
+  /** Lets in requests that are whole, and then others: a body that is on its way may take a slot that no other needs. */
   #letIn(): void {
     for (const waiting of [this.#ready, this.#unready]) {
       for (const [exchange, { settle }] of waiting) {
@@ -143,7 +143,7 @@ export class RequestPool implements ConcurrencyLimit {
         waiting.delete(exchange);
         const over = exchange.res.writableEnded;
         if (!over) {
-          exchange.place = 'held';
+          exchange.slot = 'held';
           this.#held++;
         }
         settle(!over);
@@ -155,12 +155,12 @@ export class RequestPool implements ConcurrencyLimit {
     const now = performance.now();
     for (const { exchanges } of this.#connections) {
       for (const exchange of exchanges) {
-        if (exchange.place !== 'held' && exchange.place !== 'lent') continue;
-        const place = waitsForClient(exchange, now) ? 'lent' : 'held';
-        if (place === exchange.place) continue;
-        exchange.place = place;
-        this.#held += place === 'held' ? 1 : -1;
-        this.#lent += place === 'lent' ? 1 : -1;
+        if (exchange.slot !== 'held' && exchange.slot !== 'lent') continue;
+        const slot = waitsForClient(exchange, now) ? 'lent' : 'held';
+        if (slot === exchange.slot) continue;
+        exchange.slot = slot;
+        this.#held += slot === 'held' ? 1 : -1;
+        this.#lent += slot === 'lent' ? 1 : -1;
       }
     }
     for (const exchange of this.#unready.keys()) this.#moveIfReady(exchange);

@@ -25,21 +25,23 @@ export function sslSettings(config: Config): TlsSettings {
  */
 export function certificatePath(config: Config, group: string, opt: string, path: string): string {
   if (path === '' || isAbsolute(path)) return path;
-  const places = placesOf(path, config.getLocation(group, opt).origin?.file);
-  const found = places.find((place) => config.filesRead.includes(place)) ?? places.find((place) => existsSync(place));
+  const candidates = candidatesFor(path, config.getLocation(group, opt).origin?.file);
+  const found =
+    candidates.find((candidate) => config.filesRead.includes(candidate)) ??
+    candidates.find((candidate) => existsSync(candidate));
   return found === undefined || found === resolve(path) ? path : found;
 }
 
 /** What to do about a file that is not there; `file`: the configuration file that names it. */
 export function missingHint(path: string, file?: string): string {
-  const places = placesOf(path, file);
-  const near = places.map((place) => missingFileHint(place)).find((text) => text !== undefined);
+  const candidates = candidatesFor(path, file);
+  const near = candidates.map((candidate) => missingFileHint(candidate)).find((text) => text !== undefined);
   const told = isAbsolute(path)
     ? 'Put it there, or name the path it has.'
-    : `It is not at ${places.join(', nor at ')}: a relative path begins beside the configuration file that names it, then where the program was started.`;
+    : `It is not at ${candidates.join(', nor at ')}: a relative path begins beside the configuration file that names it, then where the program was started.`;
   return near === undefined ? told : `${near} ${told}`;
 }
 
-function placesOf(path: string, file: string | undefined): string[] {
+function candidatesFor(path: string, file: string | undefined): string[] {
   return [...new Set([...(file === undefined ? [] : [resolve(dirname(file), path)]), resolve(path)])];
 }

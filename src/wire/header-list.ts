@@ -1,5 +1,5 @@
 /**
- * A head that is written in one go, and told afterwards.
+ * Headers as flat lists of names and values, as in `rawHeaders`, which cost Node least.
  */
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
@@ -14,13 +14,13 @@ export type Head = readonly OutgoingHttpHeader[];
  * spellings of one name, of which Node would send both.
  */
 export function wholeHead(
-  given: OutgoingHttpHeaders | undefined,
+  headers: OutgoingHttpHeaders | undefined,
   lists: readonly HeaderList[],
 ): OutgoingHttpHeader[] | undefined {
   const head: OutgoingHttpHeader[] = [];
-  for (const name of Object.keys(given ?? {})) {
+  for (const name of Object.keys(headers ?? {})) {
     if (hasName(head, name)) return undefined;
-    head.push(name, given![name]!);
+    head.push(name, headers![name]!);
   }
   for (let at = lists.length - 1; at >= 0; at--) addMissing(head, lists[at]!);
   return head;

@@ -1,5 +1,5 @@
 /**
- * What a router answers by itself: redirects, and which methods a path takes (RFC 9110 §9.3.7, §15.5.6).
+ * What a router answers without an action: redirects, and which methods a path takes (RFC 9110 §9.3.7, §15.5.6).
  */
 import type { ServerResponse } from 'node:http';
 import { Fault } from '../../app/index.js';

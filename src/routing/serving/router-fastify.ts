@@ -34,7 +34,7 @@ const DEFAULT_BODY_LIMIT = 114_688;
 const FASTIFY_METHODS: ReadonlySet<string> = new Set([...WITH_BODY, 'GET', 'HEAD', 'CONNECT']);
 
 /** The Fastify instance of one router. */
-export class Stage {
+export class RouterFastify {
   readonly #fastify: FastifyInstance;
   readonly #plugins: readonly RouterPlugin[];
   readonly #rules: RunRules;

@@ -1,6 +1,6 @@
 /**
- * What is told by Node's objects alone, under names that Node does not document: one function for each, with the place in
- * Node's source that it rests on. Where Node has it no more each says that it does not know.
+ * Properties of Node's objects that Node does not document: one function for each, with the file of Node's source that it
+ * rests on. On a Node without the property each returns that it does not know.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

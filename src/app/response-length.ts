@@ -1,7 +1,7 @@
 /**
- * Counting the body of an answer, and holding it to the length that its head declared.
+ * Counts the bytes of a response body, and breaks the response off when its length is not the declared one.
  *
- * Node sends whatever it is given (RFC 9110 §8.6 forbids another length than the declared one): a client waits for what a
+ * Node sends whatever is written (RFC 9110 §8.6 forbids another length than the declared one): a client waits for what a
  * shorter body lacks, and takes the rest of a longer one for the answer to its next request.
  */
 import type { ServerResponse } from 'node:http';
@@ -9,13 +9,13 @@ import { PorticoError } from '../errors/index.js';
 import { declaredLength } from '../wire/index.js';
 import { abortReason, breakOffResponse } from './after-response.js';
 
-/** What a response was given of its body. */
-class AnswerBody {
+/** The body of a response as far as it was written. */
+class CountedBody {
   readonly res: ServerResponse;
   /** Bytes; also of a body that is not sent, as behind HEAD. */
-  given = 0;
+  written = 0;
   /** Nothing more comes. */
-  over = false;
+  ended = false;
 
   constructor(res: ServerResponse) {
     this.res = res;
@@ -28,7 +28,7 @@ const BODY: unique symbol = Symbol('portico.answerBody');
 type Callback = (error?: Error | null) => void;
 
 interface Carrier {
-  [BODY]?: AnswerBody;
+  [BODY]?: CountedBody;
   write(chunk: unknown, encoding?: BufferEncoding | Callback, callback?: Callback): boolean;
   end(chunk?: unknown, encoding?: BufferEncoding | Callback, callback?: Callback): ServerResponse;
 }
@@ -40,7 +40,7 @@ interface Carrier {
 export function countAnswer(res: ServerResponse): void {
   const carrier = res as unknown as Carrier;
   if (carrier[BODY] !== undefined) return;
-  carrier[BODY] = new AnswerBody(res);
+  carrier[BODY] = new CountedBody(res);
   carrier.write = countingWrite;
   carrier.end = countingEnd;
 }
@@ -50,7 +50,7 @@ export function sentBytes(res: ServerResponse): number {
   const { [BODY]: body } = res as unknown as Carrier;
   if (body === undefined) return Number.NaN;
   if (!mayHaveBody(body.res)) return 0;
-  return body.res.writableFinished ? body.given : Math.max(0, body.given - body.res.writableLength);
+  return body.res.writableFinished ? body.written : Math.max(0, body.written - body.res.writableLength);
 }
 
 /** Why a response was broken off whose body had another length than declared; undefined for any other. */
@@ -77,14 +77,14 @@ function countingWrite(
   if (isOver(body)) return below(res).write.call(this, chunk, encoding, callback);
   const length = lengthOf(chunk, encoding);
   if (writeDeclaredHead(res)) {
-    body.given += length;
+    body.written += length;
     if (!isTooLong(body)) return below(res).write.call(this, chunk, encoding, callback);
     breakOff(body, [encoding, callback]);
     return false;
   }
   const more = below(res).write.call(this, chunk, encoding, callback);
   // A listener for the head may have answered.
-  if (!body.over) body.given += length;
+  if (!body.ended) body.written += length;
   if (isTooLong(body)) breakOff(body);
   return more;
 }
@@ -100,24 +100,24 @@ function countingEnd(
   if (isOver(body)) return below(res).end.call(this, chunk, encoding, callback);
   const length = lengthOf(chunk, encoding);
   if (writeDeclaredHead(res)) {
-    if (body.over) return res;
-    body.over = true;
-    body.given += length;
+    if (body.ended) return res;
+    body.ended = true;
+    body.written += length;
     if (isRight(body)) return below(res).end.call(this, chunk, encoding, callback);
     breakOff(body, [chunk, encoding, callback]);
     return res;
   }
   const result = below(res).end.call(this, chunk, encoding, callback);
-  if (body.over) return result;
-  body.over = true;
-  body.given += length;
+  if (body.ended) return result;
+  body.ended = true;
+  body.written += length;
   if (!isRight(body)) breakOff(body);
   return result;
 }
 
-const isOver = ({ over, res }: AnswerBody): boolean => over || res.writableEnded || res.destroyed;
+const isOver = ({ ended, res }: CountedBody): boolean => ended || res.writableEnded || res.destroyed;
 
-/** Whose turn it is: what the class of the response has, whichever that is by now. */
+/** The methods of the response's class, which another library may have changed. */
 const below = (res: ServerResponse): Carrier => Object.getPrototypeOf(res) as Carrier;
 
 /** Writes a head that declares a length, so that it is known before a body of another goes out. False: it is not known yet. */
@@ -135,16 +135,16 @@ function lengthOf(chunk: unknown, encoding: unknown): number {
 const mayHaveBody = ({ req, statusCode }: ServerResponse): boolean =>
   req.method !== 'HEAD' && statusCode !== 204 && statusCode !== 304;
 
-const isTooLong = ({ res, given }: AnswerBody): boolean => given > (declared(res) ?? given);
-const isRight = ({ res, given }: AnswerBody): boolean => given === (declared(res) ?? given);
+const isTooLong = ({ res, written }: CountedBody): boolean => written > (declared(res) ?? written);
+const isRight = ({ res, written }: CountedBody): boolean => written === (declared(res) ?? written);
 const declared = (res: ServerResponse): number | undefined => (mayHaveBody(res) ? declaredLength(res) : undefined);
 
 /** Nothing more is sent, and callbacks that wait for the end are told that it did not come. */
-function breakOff(body: AnswerBody, callbacks: readonly unknown[] = []): void {
-  body.over = true;
-  const { res, given } = body;
+function breakOff(body: CountedBody, callbacks: readonly unknown[] = []): void {
+  body.ended = true;
+  const { res, written } = body;
   const error = new PorticoError(WRONG_LENGTH, {
-    message: `the answer declared ${declared(res)} bytes and has ${given === 0 ? 'none' : given}`,
+    message: `the answer declared ${declared(res)} bytes and has ${written === 0 ? 'none' : written}`,
     hint: 'Content-Length says how many bytes follow the head. Leave it out: Node counts a body that is given whole, and sends others in chunks.',
   });
   breakOffResponse(res, error);

@@ -1,7 +1,7 @@
 /**
- * Which methods of this folder stand in the place of Node's: those that are proven on the Node of this process, none before.
+ * The fast paths of this directory that replace methods of Node: true once they are proven on the Node of this process.
  */
-export const trust = {
+export const fastPaths = {
   /** Heads written without Node. */
   heads: false,
   /** Requests without body ended at once. */

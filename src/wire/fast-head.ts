@@ -1,13 +1,13 @@
 /**
- * The head that nearly every answer has, written down without Node: plain fields, one of which says the length, and the default
+ * Writes the head that nearly every response has without Node: plain fields, one of which is the length, and the default
  * headers of filters.
  *
  * Node looks at each field for what it may mean to the framing. Here fields that mean nothing are written as they are, and
  * the lines that all answers of a second share are kept: the same bytes. Whatever else there is Node writes itself.
  */
 import { type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse, STATUS_CODES } from 'node:http';
-import { type HeaderList, isSpelling } from './flat-head.js';
-import { trust } from './trust.js';
+import { fastPaths } from './fast-paths.js';
+import { type HeaderList, isSpelling } from './header-list.js';
 
 export type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[];
 
@@ -50,7 +50,7 @@ export function isNodesWriteHead(method: unknown): boolean {
  * Writes down a head that says its length and nothing else about framing or connection; and of `lists`, the last first, what
  * it does not say. False, and nothing is written, for any other head.
  */
-export function writeUsualHead(
+export function writeFastHead(
   res: ServerResponse,
   status: number,
   headers: Headers | undefined,
@@ -103,7 +103,7 @@ function isAmong(names: readonly string[], count: number, name: string): boolean
 /** Nothing has been said of the head yet, and nothing about the connection is out of the ordinary. */
 function isUsual(res: ServerResponse & Parts, status: number): boolean {
   return (
-    trust.heads &&
+    fastPaths.heads &&
     isUnwatched() &&
     !res._header &&
     typeof status === 'number' &&

@@ -1,13 +1,13 @@
 /**
- * Packages that are loaded when they are first needed. By then a process may have no descriptor left, and what needs them
- * has to do without: a failure is neither thrown nor kept.
+ * Packages that are loaded when they are first needed. By then a process may have no descriptor left: a failure is neither
+ * thrown nor kept, and callers do without.
  */
 import { performance } from 'node:perf_hooks';
 
 /** After a failure so long passes before the next attempt, in milliseconds: it may go through the whole file system. */
 const AGAIN_AFTER_MS = 5000;
 
-/** When what was not needed by then is loaded all the same, in milliseconds. */
+/** Packages that were not needed by then are loaded all the same, in milliseconds. */
 const SOON_MS = 1000;
 
 /** Loads behind the start, so that it is there when no file can be opened any more. Keeps nothing alive. */
@@ -16,7 +16,7 @@ export function loadSoon(load: () => unknown): void {
 }
 
 /** What `load` gives, once it gave it. Undefined while that fails, which is tried again every five seconds at most. */
-export function loadable<T extends object>(load: () => T): () => T | undefined {
+export function lazyPackage<T extends object>(load: () => T): () => T | undefined {
   let loaded: T | undefined;
   let next = Number.NEGATIVE_INFINITY;
   return () => {

@@ -1,10 +1,10 @@
 /**
- * Who belongs to a task group, and how one waits for all of them, being one of them or not.
+ * The members of a task group, and waiting for all of them, from outside or from one of them.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from './clock.js';
 
-/** How long one waits. */
+/** The limit of a wait. */
 export interface WaitLimit {
   /** Milliseconds; below 0: one turn of the event loop; absent: no limit. */
   readonly ms?: number | undefined;
@@ -16,7 +16,7 @@ export interface WaitLimit {
  * The tasks and timers of a group. One of them that waits for the group must not wait for itself, nor for others that
  * do the same: so it is known whose code runs, across `await`s.
  */
-export class Members {
+export class GroupMembers {
   readonly #clock: Clock;
   readonly #all = new Set<object>();
   readonly #running = new AsyncLocalStorage<object>();

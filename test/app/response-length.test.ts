@@ -9,8 +9,8 @@ import { compression, requestLog } from 'portico/middleware';
 import { Server } from 'portico/server';
 import { buildFilter, captureLog } from 'portico/testing';
 import { deferred } from '../../dist/launch/waiting.js';
-import { memoryLog } from './memory-log.js';
-import { exchange, portOf } from './raw-client.js';
+import { memoryLog } from '../server/memory-log.js';
+import { exchange, portOf } from '../server/raw-client.js';
 
 const TWO = 'GET /first?token=secret HTTP/1.1\r\nhost: x\r\n\r\nGET /second HTTP/1.1\r\nhost: x\r\n\r\n';
 

@@ -1,12 +1,12 @@
 /**
- * One look a second at the connections with requests at work, for the time limits that Node does not keep, or dearly:
- * bodies that trickle in, answers that are not taken, connections on which nothing moves; and four at those that are idle.
+ * Checks connections with requests at work once a second, for the time limits that Node does not keep, or at a high cost:
+ * bodies that trickle in, answers that are not taken, connections on which nothing moves. Idle ones are checked four times a second.
  */
 import { unsentBytes } from '../../wire/index.js';
 import type { Connection, ConnectionList, Exchange } from './connections.js';
 
 /** The limits in milliseconds; 0: no limit. */
-export interface WatchLimits {
+export interface TimeoutLimits {
   readonly bodyGraceMs: number;
   /** Bytes per second. */
   readonly minBodyRate: number;
@@ -17,8 +17,8 @@ export interface WatchLimits {
   readonly socketTimeoutMs: number;
 }
 
-/** What is done about a connection that breaks one. */
-export interface WatchVerdicts {
+/** Called for connections that exceed a limit. */
+export interface TimeoutListener {
   /** Every second, before the connections are looked at. */
   secondPassed(): void;
   bodyTooSlow(connection: Connection): void;
@@ -44,18 +44,18 @@ const TICKS_A_LOOK = 4;
 /** What a connection that is being closed has at least. */
 const CLOSING_MS = 2000;
 
-/** Looks after the connections of one server. */
-export class Watch {
+/** The time limits of the connections of one server. */
+export class ConnectionTimeouts {
   readonly #connections: ConnectionList;
-  limits: WatchLimits;
-  readonly #verdicts: WatchVerdicts;
+  limits: TimeoutLimits;
+  readonly #listener: TimeoutListener;
   readonly #movements = new WeakMap<Connection, Movement>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(connections: ConnectionList, limits: WatchLimits, verdicts: WatchVerdicts) {
+  constructor(connections: ConnectionList, limits: TimeoutLimits, listener: TimeoutListener) {
     this.#connections = connections;
     this.limits = limits;
-    this.#verdicts = verdicts;
+    this.#listener = listener;
   }
 
   start(): void {
@@ -85,7 +85,7 @@ export class Watch {
         connection.idleAfter = requests;
         connection.idleSince = now;
         if (connection.endedEarly) connection.bytesBefore = socket.bytesRead;
-      } else if (now - connection.idleSince >= this.#idleTime(connection)) this.#verdicts.idleTooLong(connection);
+      } else if (now - connection.idleSince >= this.#idleTime(connection)) this.#listener.idleTooLong(connection);
     }
   }
 
@@ -101,7 +101,7 @@ export class Watch {
 
   /** One look; `now` by `performance.now()`. */
   look(now: number): void {
-    this.#verdicts.secondPassed();
+    this.#listener.secondPassed();
     for (const connection of this.#connections) {
       const newest = connection.exchanges.at(-1);
       if (newest === undefined) continue;
@@ -118,7 +118,7 @@ export class Watch {
     if (body.held || connection.held || req.readableLength >= req.readableHighWaterMark) return;
     body.waitedMs += elapsed;
     if (body.waitedMs <= this.limits.bodyGraceMs) return;
-    if (body.received * 1000 < this.limits.minBodyRate * body.waitedMs) this.#verdicts.bodyTooSlow(connection);
+    if (body.received * 1000 < this.limits.minBodyRate * body.waitedMs) this.#listener.bodyTooSlow(connection);
   }
 
   #lookAtMovement(connection: Connection, now: number): void {
@@ -142,9 +142,9 @@ export class Watch {
     this.#movements.set(connection, { ...seen, since: moved ? now : last.since, stalledSince });
     const { sendTimeoutMs, socketTimeoutMs } = this.limits;
     if (stalledSince !== undefined && sendTimeoutMs > 0 && now - stalledSince >= sendTimeoutMs) {
-      this.#verdicts.answerNotTaken(connection);
+      this.#listener.answerNotTaken(connection);
     } else if (!moved && socketTimeoutMs > 0 && now - last.since >= socketTimeoutMs) {
-      this.#verdicts.nothingMoves(connection);
+      this.#listener.nothingMoves(connection);
     }
   }
 }

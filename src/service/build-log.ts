@@ -1,5 +1,5 @@
 /**
- * Warnings that every worker of a service has alike: one of them says them for all.
+ * Warnings that are the same in every worker of a service: only the first worker logs them.
  */
 import { workerAssignment } from '../config/internal.js';
 import type { Logger } from '../log/index.js';
@@ -13,7 +13,7 @@ export interface BuildLog {
 }
 
 /** The logger for what is built, from the same files, in every worker of a service. */
-export function toldOnce(log: Logger, isFirst: boolean = isFirstWorker()): BuildLog {
+export function buildLog(log: Logger, isFirst: boolean = isFirstWorker()): BuildLog {
   let quiet = !isFirst;
   if (!quiet) return { log, over: () => undefined };
   const over = (): void => {
