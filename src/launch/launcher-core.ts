@@ -24,6 +24,7 @@ import { Coalesced, deferred, unlessAborted } from './waiting.js';
 /** What a runner is told of a reload. */
 export interface ReloadRequest {
   readonly method: RestartMethod;
+  readonly log: Logger;
   /** The settings of a configuration. */
   settings(config: Config | undefined): LaunchSettings;
   /** To be called when the new configuration is in force. */
@@ -302,6 +303,7 @@ export class LauncherCore<R extends Runner = Runner> {
     this.#serviceManager.reloading();
     const result = await runner.reload({
       method,
+      log,
       settings: (config) => this.settingsOf(config, method),
       accepted: () => this.process.accepted(),
       stopped,

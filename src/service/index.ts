@@ -19,6 +19,7 @@ export {
   ServiceExit,
   type ServiceFile,
   type ServiceOptions,
+  type ServicePlan,
   type StopOptions,
   type WorkerContext,
 } from './service.js';

@@ -3,7 +3,7 @@
  * which has background work.
  */
 import type { Config } from '../config/index.js';
-import { PorticoError } from '../errors/index.js';
+import { type Diagnostic, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { type Clock, TaskGroup } from '../tasks/index.js';
 
@@ -59,19 +59,11 @@ export interface ServiceBase {
   /** What is under way, a line each: for the log when the deadline cuts it off. Nothing: only idle things are left. */
   describeWork?(): readonly string[];
   /**
-   * Looks at a configuration that is about to be accepted, without running code of the application. Throws what refuses it.
+   * What it runs by a configuration, and what is wrong with that. Launchers ask for it at a reload: what the new
+   * configuration would have it run is compared with what it runs now. Only reads what is written, and imports no
+   * application. A throw refuses the reload, as an error among the diagnostics does.
    */
-  check?(next: Config): void;
-  /**
-   * The pipelines that a configuration gives it, by name, each with its filters in order and its app last: for the report
-   * of a reload. Only reads what is written.
-   */
-  outline?(config: Config): ReadonlyMap<string, readonly string[]>;
-  /**
-   * The files that a configuration has it read, beside the configuration's own: for the report of a reload. Only reads what
-   * is written.
-   */
-  files?(config: Config): readonly ServiceFile[];
+  plan?(config: Config): ServicePlan;
   /**
    * Builds what the next `start()` will need, and takes nothing that others have: no address, no place in a registry, no
    * hook of a manager. Launchers call it before a reload touches anything: in a child that does not serve, without
@@ -87,6 +79,16 @@ export interface ServiceBase {
   wait(): Awaitable<void>;
   /** Re-reads configuration in place; on failure the old one keeps serving. */
   reset(changes?: ConfigChanges): Awaitable<void>;
+}
+
+/** What a configuration gives a service to run. Of one that is refused, what can be told of it. */
+export interface ServicePlan {
+  /** Pipelines by name, each with its filters in order and its app last. */
+  readonly pipelines?: ReadonlyMap<string, readonly string[]>;
+  /** The files it reads by `config.readFile`, beside the configuration's own. */
+  readonly files?: readonly ServiceFile[];
+  /** What is wrong with it: errors refuse it, warnings go to the log. */
+  readonly diagnostics?: readonly Diagnostic[];
 }
 
 /** A file that a service reads, as it is at the moment. */

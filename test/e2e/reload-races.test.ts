@@ -159,8 +159,8 @@ process.exitCode = await launcher.wait();`,
 });
 
 for (const [kind, services, asked] of [
-  ['asks the launched service whether it takes the values', '[{ service, workers: 1 }]', ['launched']],
-  ['asks none whose place another takes', '[{ service: new Careful("made"), workers: 1 }]', []],
+  ['asks the launched service whether it takes the values', '[{ service, workers: 1 }]', 'launched'],
+  ['asks the one that takes its place', '[{ service: new Careful("made"), workers: 1 }]', 'made'],
 ] as const) {
   test(`OP-80 LC-1917 a mutate ${kind}`, async (t) => {
     const it = await running(
@@ -171,10 +171,11 @@ for (const [kind, services, asked] of [
     super({ name: 'careful' });
     this.which = which;
   }
-  check(next) {
+  plan(next) {
     const { word } = next.group('app', options);
-    log.info('checks', { event: 'checks', which: this.which, word });
+    log.info('plans', { event: 'plans', which: this.which, word });
     if (word === 'bad') throw new Error('not that word');
+    return {};
   }
 }
 const service = new Careful('launched');
@@ -184,12 +185,12 @@ process.exitCode = await launcher.wait();`,
     );
     it.write('settings.ini', '[DEFAULT]\nrestart_method = mutate\n[app]\nword = bad\n');
     it.program.kill('SIGHUP');
-    const { outcome } = await it.report(0);
-    assert.equal(outcome, asked.length === 0 ? 'accepted' : 'refused');
-    const checks = [...it.program.output().matchAll(/"event":"checks","which":"(\w+)","word":"bad"/g)];
+    const { outcome, error } = await it.report(0);
+    assert.deepEqual([outcome, error], ['refused', 'not that word']);
+    const plans = [...it.program.output().matchAll(/"event":"plans","which":"(\w+)","word":"bad"/g)];
     assert.deepEqual(
-      checks.map(([, which]) => which),
-      asked,
+      plans.map(([, which]) => which),
+      [asked],
     );
   });
 }

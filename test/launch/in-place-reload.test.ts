@@ -218,10 +218,10 @@ test('RL-66 OP-80 an API of a single process goes on as it is when its paste fil
   assert.equal(await answer(), 'new');
 });
 
-test('OP-80 LC-517 what is wrong with the service file, and with what a service looks at, is told at once', async (t) => {
+test('OP-80 LC-517 what is wrong with the service file, and with what a service plans, is told at once', async (t) => {
   const { config, launcher, write } = await setup(t, '[app]\nword = old\n[DEFAULT]\nreload_timeout = 9\n');
   class Looking extends Preparing {
-    check(next: Config): void {
+    plan(next: Config): never {
       throw next.listOptions('app').length > 0 ? new PasteError('PORTICO_X', { message: `${this.name} cannot` }) : 0;
     }
   }

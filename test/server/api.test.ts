@@ -8,7 +8,7 @@ import { connect as connectTls } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { PorticoError } from 'portico';
 import { RequestContext } from 'portico/app';
-import { Config, ConfigError } from 'portico/config';
+import { Config, ConfigError, printDiagnostic } from 'portico/config';
 import { ConfigNotFound, PasteAppNotFound } from 'portico/loader';
 import { type ManagerContext, openRegistry } from 'portico/registry';
 import { WSGIService, type WSGIServiceOptions } from 'portico/server';
@@ -541,19 +541,24 @@ test('OP-3 RL-92 what is wrong with options, paste file and certificate of one A
   const ini =
     '[DEFAULT]\nenabled_ssl_apis = compute\n[api:compute]\nworkers = many\nssl_cert_file = none.pem\nssl_key_file = none.pem\n';
   const { service, config } = await setup(t, ini, 'nothing that can be read\n[app:compute]\n');
-  const everything = (error: unknown): boolean => {
-    const text = (error as PorticoError).describe();
+  const tellsAll = (text: string): void => {
     assert.match(text, /portico\.ini:4:11: error: \[api:compute\] workers: .*many/);
     assert.match(text, /portico\.ini:5:17: .*Unable to find cert_file : none\.pem/);
     assert.match(text, /api-paste\.ini:1:1: /);
     assert.equal(text.match(/error: \[api:compute\] workers/g)?.length, 1);
-    return refused(error);
   };
-  assert.throws(() => service(), everything);
+  assert.throws(
+    () => service(),
+    (error: PorticoError) => {
+      tellsAll(error.describe());
+      return refused(error);
+    },
+  );
   const { cert, key } = await certificateFiles(t);
   const right = await setup(t, `[ssl]\ncert_file = ${cert}\nkey_file = ${key}\n`);
   const running = right.service('compute', { useSsl: true });
-  assert.throws(() => running.check(config), everything);
+  const { diagnostics = [] } = running.plan(config);
+  tellsAll(diagnostics.map((each) => printDiagnostic(each)).join('\n'));
   const missing = await setup(t, ini.replace('many', '1'), '[app:other]\nuse = egg:portico#echo\n');
   // An API that is not there is not served, and nothing else of it matters.
   assert.throws(() => missing.service(), PasteAppNotFound);

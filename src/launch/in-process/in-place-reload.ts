@@ -1,21 +1,19 @@
 /**
- * A reload in a process that runs its services itself: what is new is built first, and the old is gone back to when it
- * does not start.
+ * What a reload is in a process that runs its services itself: what is new is built first, and the old is gone back to when
+ * it does not start.
  */
 import type { Config } from '../../config/index.js';
-import { Refusals } from '../../errors/index.js';
-import type { ConfigChanges, ServiceBase } from '../../service/index.js';
+import type { ConfigChanges } from '../../service/index.js';
 import type { ReloadRequest } from '../launcher-core.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { reloadTimeout } from '../process/hook-list.js';
-import { changedFiles, compareOutlines, filesRead, outlineOf, type ReloadChange } from '../reload/reload-changes.js';
-import { judge, type ReloadResult, refusedFor } from '../reload/reload-report.js';
-import { checkAll, type Prepared, prepareReload } from '../reload/reload-source.js';
+import { type NextConfiguration, reload } from '../reload/reload.js';
+import { outcomeOf, type ReloadResult, refusedFor } from '../reload/reload-report.js';
 import { unlessAborted, within } from '../waiting.js';
 import type { ServiceRun } from './service-run.js';
 
 /** What a reload works on. */
-export interface InPlaceReload extends Omit<ReloadRequest, 'superseded'> {
+export interface InPlaceReload extends ReloadRequest {
   readonly config: Config | undefined;
   readonly runs: readonly ServiceRun[];
   /** From now on these hold. */
@@ -27,52 +25,37 @@ export interface InPlaceReload extends Omit<ReloadRequest, 'superseded'> {
 }
 
 /** Gives what came of it; never rejects. */
-export async function reloadInPlace(given: InPlaceReload): Promise<ReloadResult> {
-  let prepared: Prepared | undefined;
-  let building: Preparation | undefined;
-  let files: readonly ReloadChange[] = [];
+export function reloadInPlace(given: InPlaceReload): Promise<ReloadResult> {
+  const { config, runs, method } = given;
+  const services = runs.map(({ service }) => service);
+  return reload(given, {
+    config,
+    services,
+    workers: false,
+    takeUp: (next) => (method === 'mutate' ? mutate(given, next) : restart(given, next)),
+  });
+}
+
+async function mutate(given: InPlaceReload, { prepared, settings }: NextConfiguration): Promise<ReloadResult> {
+  // A stop came first: nothing has changed.
+  if (given.stopped.aborted) return { outcome: 'refused' };
+  const changes = await prepared.accept();
+  given.useSettings(settings);
+  given.accepted();
+  return outcomeOf((await resetAll(given.runs, changes)).map(keepsOld));
+}
+
+/** All services build what they need first, while the old ones serve. */
+async function restart(given: InPlaceReload, next: NextConfiguration): Promise<ReloadResult> {
+  const building = prepareAll(given.runs, next.prepared.config);
   try {
-    const services = given.runs.map(({ service }) => service);
-    const read = filesRead(services, given.config);
-    prepared = await prepareReload(given.config, given.method);
-    if (prepared.refusal === undefined) {
-      files = changedFiles(read, filesRead(services, prepared.config), given.method);
-    }
-    const settings = await settled(given, prepared, services);
-    if (given.method === 'reload') {
-      building = prepareAll(given.runs, prepared.config);
-      await inTime(given, building.done, settings.reloadCheckTimeoutMs);
-    }
-    // Said after the attempt to stop: what was built goes, nothing else has changed.
+    await inTime(given, building.done, next.settings.reloadCheckTimeoutMs);
+    // A stop came first: what was built goes, nothing else has changed.
     if (given.stopped.aborted) return { outcome: 'refused' };
-    const before = outlineOf(services, given.config);
-    const pipelines = compareOutlines(before, outlineOf(services, prepared.config));
-    const changes = [...prepared.report(), ...files].map(inPlace);
-    return { ...(await takeUp(given, prepared, settings)), changes, pipelines };
-  } catch (error) {
-    if (prepared === undefined || prepared.refusal !== undefined) return refusedFor(error);
-    return { ...refusedFor(error), changes: [...prepared.report(), ...files] };
+    return await restartWith(given, next);
   } finally {
-    await building?.release();
+    await building.release();
   }
-}
-
-/** The settings of what is new, which all services have looked at. Rejects with everything that it is refused for. */
-async function settled(
-  given: InPlaceReload,
-  prepared: Prepared,
-  services: readonly ServiceBase[],
-): Promise<LaunchSettings> {
-  const refusals = new Refusals();
-  const settings = await refusals.gather(() => given.settings(prepared.config));
-  await checkAll(services, prepared, refusals);
-  refusals.refuse();
-  return settings!;
-}
-
-/** There are no workers here: what they would take up is taken up by the restart of the services. */
-function inPlace(change: ReloadChange): ReloadChange {
-  return change.effect === 'by new workers' ? { ...change, effect: 'applied now' } : change;
 }
 
 /** Settles when all is built, or somebody stops the process. Rejects when there is no more time. */
@@ -86,21 +69,17 @@ async function inTime(given: InPlaceReload, building: Promise<void>, checkMs: nu
   throw reloadTimeout(`the application did not load within ${limitMs / 1000} s`);
 }
 
-async function takeUp(given: InPlaceReload, prepared: Prepared, settings: LaunchSettings): Promise<ReloadResult> {
+async function restartWith(given: InPlaceReload, { prepared, settings }: NextConfiguration): Promise<ReloadResult> {
   const { config, runs, stopped } = given;
   const before = config?.snapshot();
   const old = given.settings(config);
   const changes = await prepared.accept();
   given.useSettings(settings);
-  if (given.method === 'mutate') {
-    given.accepted();
-    return judge((await resetAll(runs, changes)).map(keepsOld));
-  }
   const timeoutMs = settings.gracefulShutdownTimeoutMs;
   const { touched, kept, failed } = await restartAll(runs, { changes, timeoutMs, stopped });
   if (failed === undefined) {
     given.accepted();
-    return judge(kept.map(keepsOld));
+    return outcomeOf(kept.map(keepsOld));
   }
   if (stopped.aborted) return { outcome: 'refused' };
   const back = before === undefined ? new Map() : await config!.restore(before);

@@ -232,7 +232,7 @@ export class FleetRunner implements Runner {
   reload(request: ReloadRequest): Promise<ReloadResult> {
     const { config, onReload } = this.#options;
     const { supervisor, reloading: hooks } = this;
-    return reloadFleet({ ...request, config, supervisor, log: this.#launcher.log, onReload, hooks });
+    return reloadFleet({ ...request, config, supervisor, onReload, hooks });
   }
 
   get #served(): readonly WorkerHandle[] {

@@ -1,15 +1,14 @@
 /**
- * What a reload changes beside options, for its report: the content of certificates and paste files whose names are the
- * same, and the pipelines of services.
+ * What a reload changes beside options, in the operator's terms: the content of certificates and paste files whose names are
+ * the same, and the pipelines of services.
  */
-
 import { readFileSync } from 'node:fs';
-import type { Config, ReportedChange } from '../../config/index.js';
-import { ignoreErrors, placeOf } from '../../errors/index.js';
-import type { ServiceBase, ServiceFile } from '../../service/index.js';
-import { serviceName } from '../launcher.js';
+import type { ReportedChange } from '../../config/index.js';
+import { ignoreErrors } from '../../errors/index.js';
+import type { ServiceFile } from '../../service/index.js';
 import type { RestartMethod } from '../launcher-options.js';
 import { digest } from './file-changes.js';
+import type { PlannedFile, ServicePlans } from './service-plans.js';
 
 /** One change of a reload: of an option's value, or of what stands in the file that it names. */
 export interface ReloadChange extends ReportedChange {
@@ -21,58 +20,53 @@ export interface ReloadChange extends ReportedChange {
   readonly pipelines?: readonly string[];
 }
 
-/** Files by the option that names them and their path, at one moment. */
-type FilesRead = ReadonlyMap<string, KnownFile>;
-
-interface KnownFile {
-  readonly digest: string;
-  readonly where: string;
-  /** By service. */
-  readonly files: ReadonlyMap<string, ServiceFile>;
+/** One pipeline that is not what it was. A new one has all its parts added, one that is gone all of them removed. */
+export interface PipelineChange {
+  readonly pipeline: string;
+  /** Filters and apps, by name. */
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** Those that are in both and stand elsewhere among the others: the fewest that explain the new order. */
+  readonly moved: readonly string[];
 }
 
-/** The files that services read of a configuration. Of a service that cannot tell, none: the check of the reload says why. */
-export function filesRead(services: Iterable<ServiceBase>, config: Config | undefined): FilesRead {
-  const all = new Map<string, { digest: string; where: string; files: Map<string, ServiceFile> }>();
-  if (config === undefined) return all;
-  for (const service of services) {
-    for (const file of ignoreErrors(() => service.files?.(config)) ?? []) {
-      const key = `${file.option} ${file.path}`;
-      const known =
-        all.get(key) ?? ignoreErrors(() => ({ ...stateOf(file, config), files: new Map<string, ServiceFile>() }));
-      if (known === undefined) continue;
-      known.files.set(serviceName(service), file);
-      all.set(key, known);
-    }
-  }
-  return all;
+/** What is to run by a new configuration, compared with what runs. */
+export interface PlanChanges {
+  readonly files: readonly ReloadChange[];
+  readonly pipelines: readonly PipelineChange[];
 }
 
-/** What differs. A mutate reads no paste file: one that is another on disk waits for a restart. */
-export function changedFiles(before: FilesRead, after: FilesRead, method: RestartMethod): ReloadChange[] {
-  return [...after].flatMap(([key, now]) => {
-    const old = before.get(key);
-    const [[, file] = []] = now.files;
-    if (old === undefined || file === undefined) return [];
-    const kept = old.digest === now.digest;
-    const onDisk = kept ? ignoreErrors(() => digest(readFileSync(file.path))) : now.digest;
-    if (onDisk === undefined || onDisk === old.digest || (kept && method === 'reload')) return [];
-    const touched = [...now.files].map(([name, { pipelines }]) => concerned(name, old.files.get(name), pipelines));
-    const concerns = kept ? [...now.files.keys()] : touched.flatMap(({ services }) => services);
-    const [[, was] = []] = old.files;
-    return [
-      {
-        option: file.option,
-        old: shown(was, old.digest),
-        new: shown(kept ? undefined : file, onDisk),
-        where: now.where,
-        effect: kept ? 'needs a restart' : method === 'mutate' ? 'applied now' : 'by new workers',
-        file: file.path,
-        services: concerns,
-        ...(file.pipelines === undefined || kept ? {} : { pipelines: touched.flatMap(({ pipelines }) => pipelines) }),
-      },
-    ];
+/** What differs. Of files those that are read as before, under the same option, by services that ran before. */
+export function diff(before: ServicePlans, after: ServicePlans, method: RestartMethod): PlanChanges {
+  const files = [...after.files].flatMap(([key, now]) => {
+    const old = before.files.get(key);
+    const services = new Map([...now.services].filter(([name]) => before.services.has(name)));
+    return old === undefined ? [] : changedFile(old, { ...now, services }, method);
   });
+  return { files, pipelines: changedPipelines(before.pipelines, after.pipelines) };
+}
+
+/** A mutate reads no paste file: one that is another on disk waits for a restart. */
+function changedFile(old: PlannedFile, now: PlannedFile, method: RestartMethod): ReloadChange[] {
+  const [[, file] = []] = now.services;
+  if (file === undefined) return [];
+  const kept = old.digest === now.digest;
+  const onDisk = kept ? ignoreErrors(() => digest(readFileSync(file.path))) : now.digest;
+  if (onDisk === undefined || onDisk === old.digest || (kept && method === 'reload')) return [];
+  const touched = [...now.services].map(([name, { pipelines }]) => concerned(name, old.services.get(name), pipelines));
+  const [[, was] = []] = old.services;
+  return [
+    {
+      option: file.option,
+      old: shown(was, old.digest),
+      new: shown(kept ? undefined : file, onDisk),
+      where: now.where,
+      effect: kept ? 'needs a restart' : method === 'mutate' ? 'applied now' : 'by new workers',
+      file: file.path,
+      services: kept ? [...now.services.keys()] : touched.flatMap(({ services }) => services),
+      ...(file.pipelines === undefined || kept ? {} : { pipelines: touched.flatMap(({ pipelines }) => pipelines) }),
+    },
+  ];
 }
 
 function concerned(
@@ -86,12 +80,6 @@ function concerned(
   return { services: pipelines.length > 0 ? [name] : [], pipelines };
 }
 
-function stateOf({ path, option }: ServiceFile, config: Config): { digest: string; where: string } {
-  const dot = option.lastIndexOf('.');
-  const location = config.getLocation(option.slice(0, dot), option.slice(dot + 1));
-  return { digest: digest(config.readFile(path)), where: placeOf(location) || 'default' };
-}
-
 /** Content in a word: enough to tell which of two files it is. */
 function shown(file: ServiceFile | undefined, content: string): string {
   if (file?.secret === true) return '****';
@@ -99,43 +87,14 @@ function shown(file: ServiceFile | undefined, content: string): string {
   return file?.says === undefined ? short : `${file.says}, ${short}`;
 }
 
-/** One pipeline that is not what it was. A new one has all its parts added, one that is gone all of them removed. */
-export interface PipelineChange {
-  readonly pipeline: string;
-  /** Filters and apps, by name. */
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
-  /** Those that are in both and stand elsewhere among the others: the fewest that explain the new order. */
-  readonly moved: readonly string[];
-}
-
-type Outline = ReadonlyMap<string, readonly string[]>;
-
-/** The pipelines of services, as a configuration has them. Of one that cannot tell, none: others say why. */
-export function outlineOf(services: Iterable<ServiceBase>, config: Config | undefined): Outline {
-  const all = new Map<string, readonly string[]>();
-  if (config === undefined) return all;
-  for (const service of services) {
-    for (const [name, parts] of told(service, config)) all.set(name, parts);
-  }
-  return all;
-}
+type Pipelines = ServicePlans['pipelines'];
 
 /** What became of each pipeline, in the order of the new ones; those that are gone last. */
-export function compareOutlines(before: Outline, after: Outline): PipelineChange[] {
+function changedPipelines(before: Pipelines, after: Pipelines): PipelineChange[] {
   const names = new Set([...after.keys(), ...before.keys()]);
   return [...names]
     .map((pipeline) => ({ pipeline, ...compared(before.get(pipeline) ?? [], after.get(pipeline) ?? []) }))
     .filter(({ added, removed, moved }) => added.length + removed.length + moved.length > 0);
-}
-
-function told(service: ServiceBase, config: Config): Outline {
-  try {
-    return service.outline?.(config) ?? new Map();
-  } catch {
-    // The check of the reload finds the same mistake, and refuses it with its place.
-    return new Map();
-  }
 }
 
 function compared(before: readonly string[], after: readonly string[]): Omit<PipelineChange, 'pipeline'> {

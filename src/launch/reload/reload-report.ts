@@ -55,7 +55,7 @@ interface ReloadEnd {
 }
 
 /** The outcome of a reload that was accepted, from what did not work out. */
-export function judge(failures: readonly string[]): Pick<ReloadReport, 'outcome' | 'error'> {
+export function outcomeOf(failures: readonly string[]): Pick<ReloadReport, 'outcome' | 'error'> {
   return failures.length === 0 ? { outcome: 'accepted' } : { outcome: 'incomplete', error: failures.join('; ') };
 }
 

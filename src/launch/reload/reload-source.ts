@@ -2,8 +2,8 @@
  * What launchers need of a configuration in order to change it.
  */
 import type { Change, Config, ReportedChange } from '../../config/index.js';
-import { type ConfigurationRefused, ignoreErrors, PorticoError, type Refusals } from '../../errors/index.js';
-import type { ConfigChanges, ServiceBase } from '../../service/index.js';
+import { type ConfigurationRefused, ignoreErrors, PorticoError } from '../../errors/index.js';
+import type { ConfigChanges } from '../../service/index.js';
 import type { RestartMethod } from '../launcher-options.js';
 import { digest } from './file-changes.js';
 
@@ -75,24 +75,4 @@ export function changedMeanwhile(file: string): PorticoError {
 /** The group `[api:<name>]` of a service, or the one that has its name. */
 function belongsTo(group: string, service: string): boolean {
   return group === service || group.endsWith(`:${service}`);
-}
-
-/**
- * Lets services look at it, and gathers what they and the configuration itself refuse. Of a configuration that is refused
- * already, which no service need be able to look at, nothing else that goes wrong counts.
- */
-export async function checkAll(
-  services: Iterable<ServiceBase>,
-  { config, refusal }: Prepared,
-  refusals: Refusals,
-): Promise<void> {
-  if (refusal !== undefined) refusals.note(refusal);
-  if (config === undefined) return;
-  for (const service of services) {
-    try {
-      await refusals.gather(() => service.check?.(config));
-    } catch (error) {
-      if (refusal === undefined) throw error;
-    }
-  }
 }

@@ -64,7 +64,7 @@ export class ApiServing {
   }
 
   /** When the certificate ends; undefined without one in a file. */
-  validUntil({ tls }: ApiSettings): Date | undefined {
+  validUntil({ tls }: Pick<ApiSettings, 'tls'>): Date | undefined {
     return this.usesTls && tls.certFile ? validUntil(tls.certFile, this.#readFile) : undefined;
   }
 

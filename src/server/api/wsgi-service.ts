@@ -14,7 +14,7 @@ import {
   type ListeningService,
   type ListenSocket,
   type Manager,
-  type ServiceFile,
+  type ServicePlan,
   type StopOptions,
   type WorkerContext,
 } from '../../service/index.js';
@@ -24,12 +24,11 @@ import { Server } from '../server.js';
 import type { ServerOptions } from '../server-options.js';
 import { developmentCertificate } from '../tls/tls.js';
 import { ApiApp, type BuiltApp, buildApp, unlessAborted } from './api-app.js';
-import { apiFiles } from './api-files.js';
 import { apiManagers, apiSteps, withdraw } from './api-managers.js';
-import { apiPlan } from './api-plan.js';
+import { type ApiReading, apiParts, apiPlan } from './api-plan.js';
 import type { ApiServing } from './api-serving.js';
 import { type ApiSettings, addressPlace, apiSettings, checkArguments } from './api-settings.js';
-import { type AppLoader, pasteLoader } from './paste-config.js';
+import type { AppLoader } from './paste-config.js';
 import type { WSGIServiceOptions } from './wsgi-service-options.js';
 
 /**
@@ -71,7 +70,7 @@ export class WSGIService implements ListeningService {
     this.#config = config;
     this.#given = options;
     this.#log = options.log ?? createLogger();
-    const { settings, serving, loader, tls } = apiPlan(name, config, { ...options, log: this.#log });
+    const { settings, serving, loader, tls } = apiParts(name, config, { ...options, log: this.#log });
     this.#serving = serving;
     this.#loader = loader;
     this.pipeline = settings.pipeline;
@@ -181,24 +180,14 @@ export class WSGIService implements ListeningService {
     ];
   }
 
-  /** Looks at options, paste file and certificates. */
-  check(next: Config): void {
-    apiPlan(this.name, next, { ...this.#given, log: this.#log, useSsl: this.usesTls });
-  }
-
-  /** The pipelines of its paste file; none where its app comes from somewhere else. */
-  outline(config: Config): ReadonlyMap<string, readonly string[]> {
-    return this.#given.loader === undefined ? pasteLoader(config, this.#log, this.name).pipelines() : new Map();
-  }
-
-  files(config: Config): readonly ServiceFile[] {
-    return apiFiles(this.name, config, { usesTls: this.usesTls, ownLoader: this.#given.loader !== undefined });
+  /** The pipelines of its paste file, certificates and paste files; refused for what is wrong with its options or any of them. */
+  plan(config: Config): ServicePlan {
+    return apiPlan(this.name, config, this.#reading);
   }
 
   /** Builds the app, and looks at certificates and manager; starts, binds and registers nothing. */
   async prepare(next: Config = this.#config): Promise<() => Promise<void>> {
-    this.check(next);
-    const settings = apiSettings(next, this.name);
+    const { settings } = apiParts(this.name, next, this.#reading);
     await this.#managed.find(next);
     return this.#app.prepare(await this.#build(settings, next));
   }
@@ -294,6 +283,11 @@ export class WSGIService implements ListeningService {
     const shared = this.#worker?.supervised === true;
     const ending = shared ? withdraw(this.#server, this.#managed) : this.stop({ graceful: true });
     ending.catch((err: unknown) => this.#log.error(`${this.name}: stopping failed`, { err }));
+  }
+
+  /** TLS stays what it was made for. */
+  get #reading(): ApiReading {
+    return { ...this.#given, log: this.#log, useSsl: this.usesTls };
   }
 
   #serverOptions(settings: ApiSettings): ServerOptions {
