@@ -3,7 +3,7 @@
  */
 import type { Config, OptionMistake } from '../config/index.js';
 import { nearestNames, placeOf } from '../errors/index.js';
-import { launcherOptions } from '../launch/internal.js';
+import { adminOptions, launcherOptions, remoteAdmin } from '../launch/internal.js';
 import { apiOptions, enabledApisOptions } from '../server/internal.js';
 import { managerOptions } from '../service/internal.js';
 import { apiNames, apiSections, appsOf, missingComma } from './api-names.js';
@@ -12,6 +12,7 @@ import { logOptions } from './log-options.js';
 /** Adds the checks to a configuration: they run when it is judged, and before a reload is accepted. */
 export function addCrossChecks(config: Config): void {
   config.check(sharedAddresses);
+  config.check(reachableAdmin);
   config.check(shutdownTimes);
   config.check(tlsOfUnknownApis);
   config.check(strangeApiSections);
@@ -26,7 +27,16 @@ function syslogAsked(config: Config): OptionMistake[] {
   return [{ group, opt, message: 'this program does not write to syslog', hint }];
 }
 
-/** Two APIs cannot listen on one address; the second one is told. */
+/** The admin listener asks for no password. */
+function reachableAdmin(config: Config): OptionMistake[] {
+  const address = remoteAdmin(config);
+  if (address === undefined) return [];
+  const message = `other machines reach ${address.host}`;
+  const hint = 'listen on 127.0.0.1, or set allow_remote = true: then they can read everything there';
+  return [{ group: 'admin', opt: 'listen', message, hint }];
+}
+
+/** Two APIs cannot listen on one address; the second one is told. So is the admin listener, which would be there first. */
 function sharedAddresses(config: Config): OptionMistake[] {
   const issues: OptionMistake[] = [];
   const taken: { readonly name: string; readonly place: string; readonly host: string }[] = [];
@@ -49,7 +59,11 @@ function sharedAddresses(config: Config): OptionMistake[] {
       hint: 'give one of them another address',
     });
   }
-  return issues;
+  const { listen: admin } = config.group('admin', adminOptions, { partial: true });
+  const shared = taken.find(({ place, host }) => place === `port ${admin?.port}` && overlap(host, admin!.host));
+  if (shared === undefined) return issues;
+  const message = `${shared.place} belongs to [api:${shared.name}]`;
+  return [...issues, { group: 'admin', opt: 'listen', message, hint: 'give it a port of its own' }];
 }
 
 /** Managers that finish in time leave some for what comes after them; who says otherwise is not obeyed. */

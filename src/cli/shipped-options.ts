@@ -5,6 +5,7 @@ import { authOptions, type Declared, faultOptions } from '../app/internal.js';
 import type { Config, OptionDeclarations } from '../config/index.js';
 import { configOptions } from '../config/internal.js';
 import {
+  adminOptions,
   backdoorOptions,
   controlOptions,
   launcherOptions,
@@ -38,6 +39,7 @@ export const programOptions: readonly Registration[] = [
   { group: 'DEFAULT', options: backdoorOptions },
   { group: 'DEFAULT', options: supervisorOptions },
   { group: 'control', options: controlOptions },
+  { group: 'admin', options: adminOptions },
   { group: 'servicegroup', options: servicegroupOptions },
   { group: 'database', options: databaseOptions },
   { group: 'oslo_reports', options: reportOptions },

@@ -95,7 +95,7 @@ export function runStatus(
 }
 
 /** Two signs of life are missing. */
-const SILENT_MS = 2500;
+export const SILENT_MS = 2500;
 
 /** The workers of a service, a line each: for reports. */
 export function workerLines({ name, restarts, workers }: ServiceStatus): string[] {

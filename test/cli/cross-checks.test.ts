@@ -25,6 +25,18 @@ test('CF-51 two APIs on one address are an error at the second one', () => {
   assert.deepEqual(found('[DEFAULT]\nenabled_apis = a\n[api:a]\nport = 8774\n[api:b]\nport = 8774\n'), []);
 });
 
+test('OP-58 the admin listener has a port of its own, on an address of this machine', () => {
+  assert.deepEqual(found('[api:a]\nport = 8774\n[admin]\nlisten = 127.0.0.1:8774\n'), [
+    'portico.ini:4:10: error: [admin] listen: port 8774 belongs to [api:a]\n  give it a port of its own',
+  ]);
+  assert.deepEqual(found('[api:a]\nport = 8774\n[admin]\nlisten = [::]:9100\n'), [
+    'portico.ini:4:10: error: [admin] listen: other machines reach ::\n  listen on 127.0.0.1, or set allow_remote = true: then they can read everything there',
+  ]);
+  for (const listen of ['127.0.0.1:1', 'localhost:1', '[::1]:1', '0.0.0.0:1\nallow_remote = true']) {
+    assert.deepEqual(found(`[api:a]\nport = 8774\n[admin]\nlisten = ${listen}\n`), []);
+  }
+});
+
 test('CF-51 an API that speaks TLS and is not enabled is a warning', () => {
   assert.deepEqual(found('[DEFAULT]\nenabled_apis = a\nenabled_ssl_apis = a, b\n'), [
     'portico.ini:3:23: warning: [DEFAULT] enabled_ssl_apis: names an API that is not enabled: b',

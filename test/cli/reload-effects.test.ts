@@ -14,6 +14,7 @@ const RESTART = [
   'DEFAULT.restart_method',
   'DEFAULT.backdoor_supervisor',
   'control.socket',
+  'admin.*',
   'oslo_reports.file_event_handler',
   'oslo_reports.file_event_handler_interval',
   'api:hello.listen',

@@ -7,7 +7,8 @@ import { LOG_LEVELS, type Logger, type LogLevel } from '../../log/index.js';
 import type { LauncherStatus, ServiceStatus, WorkerStatus } from '../launcher-status.js';
 import type { ReloadReport } from '../reload/reload-report.js';
 import type { Answer } from '../report/questions.js';
-import { ControlRefused, type ControlRequest, type ControlRoutes } from './control-server.js';
+import { ControlAnswer, ControlRefused, type ControlRequest, type ControlRoutes } from './control-server.js';
+import { type Readiness, readinessOf } from './readiness.js';
 
 /** What the routes need of a launcher. */
 export interface Controlled {
@@ -46,6 +47,12 @@ export function controlRoutes(controlled: Controlled): ControlRoutes {
       version: 1,
       requests: requestsOf(controlled.status().services),
     }),
+    'GET /healthz': () => 'ok\n',
+    'GET /readyz': () => readyAnswer(readinessOf(controlled.status())),
+    'GET /readyz/:service': ({ params }) => {
+      const { name } = serviceNamed(controlled, params.service);
+      return readyAnswer(readinessOf(controlled.status()).filter((service) => service.name === name));
+    },
     'GET /config': () => ({ schema: 'portico/config', version: 1, options: optionsOf(controlled.config) }),
     'POST /reload': () => reload(controlled),
     'POST /stop': () => {
@@ -86,6 +93,12 @@ function statusDocument({ name, version, config, status }: Controlled): object {
     services: services.map((service) => ({ ...service, workers: service.workers.map(withoutRequests) })),
     reloads,
   };
+}
+
+/** 503 unless all of them are ready. */
+function readyAnswer(services: readonly Readiness[]): ControlAnswer {
+  const ready = services.length > 0 && services.every(({ state }) => state === 'ready');
+  return new ControlAnswer(ready ? 200 : 503, { schema: 'portico/readiness', version: 1, ready, services });
 }
 
 function withoutRequests({ facts, ...worker }: WorkerStatus): object {

@@ -1,15 +1,32 @@
 /**
- * The control server: HTTP with JSON on a Unix socket, answered by the parent or the single process from what it knows.
+ * The control server: HTTP with JSON on a Unix socket or a port, answered by the parent or the single process from what it
+ * knows.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { HTTPMethod, Instance } from 'find-my-way';
+import type { HostPort } from '../../config/index.js';
 import { describeError, didYouMean, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { listenOnPath, SocketTaken } from '../sockets/private-socket.js';
 
-/** What is asked, as JSON. */
+/** What is asked. */
 export interface ControlRequest {
+  /** As JSON. */
   readonly body: Readonly<Record<string, unknown>>;
+  /** What stands in the path for its variables. */
+  readonly params: Readonly<Record<string, string | undefined>>;
+}
+
+/** An answer with another status than 200. */
+export class ControlAnswer {
+  readonly status: number;
+  readonly body: unknown;
+
+  constructor(status: number, body: unknown) {
+    this.status = status;
+    this.body = body;
+  }
 }
 
 /** Answers with a document, or with text. What it throws is answered with a status of {@link statusOf}. */
@@ -20,6 +37,8 @@ export type ControlRoutes = Readonly<Record<string, ControlHandler>>;
 
 /** The largest body. */
 const BODY_BYTES = 65_536;
+/** The most connections: the parent of workers has descriptors to spare for those that serve. */
+const CONNECTIONS = 100;
 
 /** A request that cannot be carried out: 404 or 409 instead of 400. */
 export class ControlRefused extends PorticoError {
@@ -35,12 +54,16 @@ export class ControlServer {
   readonly #server: Server;
   readonly #routes: ControlRoutes;
   readonly #log: Logger;
+  readonly #guard: (req: IncomingMessage) => void;
   #router: Instance<never> | undefined;
 
-  constructor(routes: ControlRoutes, log: Logger) {
+  /** `guard` throws for a request that may not be answered. */
+  constructor(routes: ControlRoutes, log: Logger, guard: (req: IncomingMessage) => void = () => undefined) {
     this.#routes = routes;
     this.#log = log;
+    this.#guard = guard;
     this.#server = createServer((req, res) => void this.#answer(req, res)).unref();
+    this.#server.maxConnections = CONNECTIONS;
   }
 
   /** Rejects with `PORTICO_CONTROL_SOCKET`. The server keeps no process alive. */
@@ -57,6 +80,17 @@ export class ControlServer {
     }
   }
 
+  /** Listens on a port, and gives it. Rejects with the system's error. */
+  listenOn({ host, port }: HostPort): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject);
+        resolve((this.#server.address() as AddressInfo).port);
+      });
+    });
+  }
+
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
@@ -64,15 +98,20 @@ export class ControlServer {
 
   async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     try {
+      this.#guard(req);
       this.#router ??= await routerOf(this.#routes);
       const [path = '/'] = (req.url ?? '/').split('?', 1);
-      const found = this.#router.find(req.method as HTTPMethod, path);
-      if (found === null) throw notFound(this.#routes, `${req.method} ${path}`);
-      const { store } = found as unknown as { store: ControlHandler };
-      send(res, 200, await store({ body: await readJson(req) }));
+      // Node sends no body behind HEAD.
+      const method = req.method === 'HEAD' ? 'GET' : req.method;
+      const found = this.#router.find(method as HTTPMethod, path);
+      if (found === null) throw notFound(this.#routes, `${method} ${path}`);
+      const { store, params } = found as unknown as { store: ControlHandler; params: ControlRequest['params'] };
+      const answer = await store({ body: await readJson(req), params });
+      if (answer instanceof ControlAnswer) send(res, answer.status, answer.body);
+      else send(res, 200, answer);
     } catch (error) {
       const status = statusOf(error);
-      if (status === 500) this.#log.error('a request of the control socket failed', { err: error, url: req.url });
+      if (status === 500) this.#log.error('a request of an operator failed', { err: error, url: req.url });
       const { code = 'PORTICO_CONTROL_FAILED', hint } = error as Partial<PorticoError>;
       send(res, status, {
         error: { code, message: status === 500 ? describeError(error) : (error as Error).message, hint },

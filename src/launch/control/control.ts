@@ -1,49 +1,84 @@
-/** The control server of a launcher: opened when it takes the signals of its process, closed when all has stopped. */
-import { describeError } from '../../errors/index.js';
+/**
+ * Where a launcher answers its operator, on the control socket and the admin listener: opened when it takes the signals of
+ * its process, closed when all has stopped.
+ */
+import type { Config } from '../../config/index.js';
+import { describeError, PorticoError } from '../../errors/index.js';
 import { packageOf } from '../../modules/index.js';
 import { type HostProcess, programName } from '../process/host-process.js';
+import { adminGuard } from './admin-guard.js';
+import { adminOptions, remoteAdmin } from './admin-options.js';
 import { type Controlled, controlRoutes } from './control-routes.js';
-import { ControlServer } from './control-server.js';
+import { type ControlRoutes, ControlServer } from './control-server.js';
 import { controlOptions, controlPath } from './control-socket.js';
 
 export class Control {
   readonly #controlled: Omit<Controlled, 'name' | 'version'>;
   readonly #host: HostProcess;
-  #server: ControlServer | undefined;
-  #opening: Promise<void> | undefined;
+  readonly #servers: ControlServer[] = [];
+  #opening: Promise<unknown> | undefined;
 
   constructor(host: HostProcess, controlled: Omit<Controlled, 'name' | 'version'>) {
     this.#controlled = controlled;
     this.#host = host;
   }
 
-  /** Without it a service serves as well: what keeps it from listening is logged, and nothing more. */
+  /** Without them a service serves as well: what keeps one from listening is logged, and nothing more. */
   open(): void {
-    this.#opening ??= this.#open();
+    const { config } = this.#controlled;
+    if (config !== undefined) this.#opening ??= this.#open(config);
   }
 
   async close(): Promise<void> {
     await this.#opening;
-    await this.#server?.close();
+    await Promise.all(this.#servers.map((server) => server.close()));
   }
 
-  async #open(): Promise<void> {
-    const { config, log } = this.#controlled;
-    if (config === undefined) return;
+  async #open(config: Config): Promise<void> {
+    const { log } = this.#controlled;
+    const name = programName(this.#host);
+    const version = packageOf(this.#host.argv[1] ?? '')?.manifest.version;
+    const routes = controlRoutes({ ...this.#controlled, name, version });
+    const asked = config.group('control', controlOptions).socket !== undefined;
+    await Promise.all([
+      this.#openSocket(config, name, routes).catch((error: unknown) => {
+        log[asked ? 'error' : 'warn'](`The service has no control socket: ${describeError(error)}`);
+      }),
+      this.#openAdmin(config, routes).catch((error: unknown) => {
+        log.error(`The service has no admin listener: ${describeError(error)}`);
+      }),
+    ]);
+  }
+
+  async #openSocket(config: Config, name: string, routes: ControlRoutes): Promise<void> {
+    const { log } = this.#controlled;
+    const path = controlPath(config, name, this.#host.env);
+    if (path === undefined) return;
+    const server = new ControlServer(routes, log);
+    await server.listen(path);
+    this.#servers.push(server);
+    log.info(`api-cli status and the like are answered on ${path}`, { event: 'control', socket: path });
+  }
+
+  async #openAdmin(config: Config, routes: ControlRoutes): Promise<void> {
+    const { log } = this.#controlled;
+    const { listen, hosts } = config.group('admin', adminOptions);
+    if (listen === undefined) return;
+    const shown = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
+    if (remoteAdmin(config) !== undefined) {
+      throw new PorticoError('PORTICO_ADMIN_LISTEN', {
+        message: `other machines reach ${shown}:${listen.port}`,
+        hint: 'Listen on 127.0.0.1, or set [admin] allow_remote = true.',
+      });
+    }
+    const server = new ControlServer(routes, log, adminGuard(listen, hosts));
     try {
-      const name = programName(this.#host);
-      const path = controlPath(config, name, this.#host.env);
-      if (path === undefined) return;
-      const version = packageOf(this.#host.argv[1] ?? '')?.manifest.version;
-      const server = new ControlServer(controlRoutes({ ...this.#controlled, name, version }), log);
-      await server.listen(path);
-      this.#server = server;
-      log.info(`api-cli status and the like are answered on ${path}`, { event: 'control', socket: path });
-    } catch (error) {
-      const asked = config.group('control', controlOptions).socket !== undefined;
-      const message = `The service has no control socket: ${describeError(error)}`;
-      if (asked) log.error(message);
-      else log.warn(message);
+      const url = `http://${shown}:${await server.listenOn(listen)}`;
+      this.#servers.push(server);
+      log.info(`Operators are answered on ${url}`, { event: 'admin', url });
+    } catch (cause) {
+      const message = `it cannot listen on ${shown}:${listen.port}: ${describeError(cause)}`;
+      throw new PorticoError('PORTICO_ADMIN_LISTEN', { message, hint: 'Name another port in [admin] listen.', cause });
     }
   }
 }
