@@ -89,7 +89,7 @@ function overlap(a: string, b: string): boolean {
  * `enabled_ssl_apis` names APIs that are not enabled. One that is known elsewhere, by its section or the paste file, may
  * be enabled another day. Any other is refused: the API that was meant would be served in plain text.
  */
-export function tlsOfUnknownApis(config: Config): OptionMistake[] {
+function tlsOfUnknownApis(config: Config): OptionMistake[] {
   const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
   const enabled = apiNames(config);
   const strangers = enabledSslApis.filter((name) => !enabled.includes(name));
@@ -115,7 +115,7 @@ export function tlsOfUnknownApis(config: Config): OptionMistake[] {
 }
 
 /** `[api:]`, and sections of APIs that are not enabled and that nothing else knows. */
-export function strangeApiSections(config: Config): OptionMistake[] {
+function strangeApiSections(config: Config): OptionMistake[] {
   const enabled = apiNames(config);
   const issues: OptionMistake[] = [];
   if (config.listAllSections().includes('api:')) {
@@ -153,7 +153,7 @@ function strangeArguments(config: Config, enabled: readonly string[]): OptionMis
 }
 
 /** Sections that have nearly the name of one of ours and hold options of it: `[DEFUALT]` with `enabled_ssl_apis`. */
-export function misspelledSections(config: Config): OptionMistake[] {
+function misspelledSections(config: Config): OptionMistake[] {
   const known = new Set(['DEFAULT', ...config.resolveAll().map(({ group }) => group)]);
   return config.listAllSections().flatMap((section) => {
     if (known.has(section) || section.startsWith('x-')) return [];

@@ -143,7 +143,7 @@ function version(): string {
 }
 
 /** The part of `process` that is needed. */
-export interface EndingProcess {
+interface EndingProcess {
   on(event: 'exit', listener: (status: number) => void): unknown;
   off(event: 'exit', listener: (status: number) => void): unknown;
   exitCode?: number | string | null | undefined;
@@ -154,7 +154,7 @@ export interface EndingProcess {
  * Until the function it gives is called, the end of the process is a failure: it says what ended the command and where, and
  * the status is `status`, whatever the application has asked for.
  */
-export function refuseToEnd(command: string, status: number, host: EndingProcess): () => void {
+function refuseToEnd(command: string, status: number, host: EndingProcess): () => void {
   const ended = (asked: number): void => {
     const place = exitPlace();
     const why =

@@ -27,7 +27,7 @@ export interface FactoryUse {
 }
 
 /** A child that a composite asks its loader for. */
-export interface ChildContext {
+interface ChildContext {
   readonly get: Kind;
   readonly name: string;
   /** The option that names it, where the composite has told that. */

@@ -29,7 +29,7 @@ export interface Resolver {
 }
 
 /** An entry point whose factory is only looked up when it is used. */
-export class LazyFactory {
+class LazyFactory {
   readonly load: () => Awaitable<unknown>;
 
   constructor(load: () => Awaitable<unknown>) {

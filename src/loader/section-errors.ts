@@ -208,7 +208,7 @@ function listed(kind: Kind): string {
 }
 
 /** The first ten names, and how many more there are. */
-export function upTo10(names: readonly string[]): string {
+function upTo10(names: readonly string[]): string {
   const shown = names
     .slice(0, 10)
     .map((name) => name || '""')

@@ -20,7 +20,7 @@ const TRIES = 5;
 
 /** One row by its columns. A type of our own: the package and its types are optional. */
 // biome-ignore lint/suspicious/noExplicitAny: a column has the type of its table
-export type Row = Record<string, any>;
+type Row = Record<string, any>;
 
 /** What a statement gave. */
 export interface Rows {

@@ -12,7 +12,7 @@ export const HOST = {
 } as const;
 
 /** The members of a flavor that may be left out when it is made. */
-export const PLAIN_FLAVOR = {
+const PLAIN_FLAVOR = {
   swap: 0,
   rxtx_factor: 1,
   'OS-FLV-EXT-DATA:ephemeral': 0,

@@ -87,7 +87,7 @@ function wrap(text: string, width: number): string[] {
 }
 
 /** Notes on an option besides its help, one line each. */
-export function notesOf(option: OptionDescription): string[] {
+function notesOf(option: OptionDescription): string[] {
   const unit = option.unit === undefined ? '' : ` ${option.unit}`;
   return [
     ...(option.required ? ['This option is required.'] : []),
@@ -115,7 +115,7 @@ function removalOf({ removal }: OptionDescription): string[] {
 }
 
 /** One group as a section with a table. */
-export function toMarkdown(group: GroupDescription): string {
+function toMarkdown(group: GroupDescription): string {
   const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
   const rows = group.options.map((option) => {
     const shown = option.sampleDefault ?? option.default;
@@ -128,7 +128,7 @@ export function toMarkdown(group: GroupDescription): string {
 }
 
 /** For editors: every group an object, every option text that its type reads. */
-export function toJsonSchema({ groups }: ConfigDescription): object {
+function toJsonSchema({ groups }: ConfigDescription): object {
   const property = ({ help, default: value, choices, pattern, removal }: OptionDescription) => ({
     type: 'string',
     description: help,
@@ -152,7 +152,7 @@ export function toJsonSchema({ groups }: ConfigDescription): object {
 }
 
 /** YAML 1.2 in block style; every text in double quotes, which JSON's are. */
-export function toYaml(value: unknown, indent = ''): string {
+function toYaml(value: unknown, indent = ''): string {
   if (typeof value !== 'object' || value === null) return `${JSON.stringify(value)}\n`;
   const entries = Array.isArray(value)
     ? value.map((each): [string, unknown] => ['-', each])

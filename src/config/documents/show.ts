@@ -94,7 +94,7 @@ export function logOptions(config: Config, log: Logger): void {
 }
 
 /** Declared options as they are listed: `DEFAULT` first, then groups by name; within a group by name. */
-export function sortedOptions(config: Config): Resolved[] {
+function sortedOptions(config: Config): Resolved[] {
   const key = ({ group, opt }: Resolved) => `${group === 'DEFAULT' ? '' : group}\u0000${opt}`;
   return config.resolveAll().toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
 }

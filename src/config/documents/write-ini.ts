@@ -5,9 +5,7 @@ import { createRequire } from 'node:module';
 import { readConf } from '../../ini/index.js';
 
 /** Sections with their options, in order. */
-export type IniSections = Iterable<
-  readonly [section: string, options: Iterable<readonly [name: string, value: string]>]
->;
+type IniSections = Iterable<readonly [section: string, options: Iterable<readonly [name: string, value: string]>]>;
 
 /** Loaded with the first option that is written: a server only reads. */
 function loadIni(): typeof import('ini') {

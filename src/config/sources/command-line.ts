@@ -102,7 +102,7 @@ export interface Flag {
 }
 
 /** What every program takes, with a word on each. */
-export const standardFlags: readonly (readonly [name: string, help: string])[] = [
+const standardFlags: readonly (readonly [name: string, help: string])[] = [
   ['--config-file FILE', 'Reads this file; may be repeated, the last one wins.'],
   ['--config-dir DIR', 'Reads *.conf of this directory, after all files; may be repeated.'],
   ['--set GROUP.OPTION=VALUE', 'Sets any option; may be repeated.'],

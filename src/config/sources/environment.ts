@@ -7,7 +7,7 @@ import type { Spelling } from '../values/declared-groups.js';
 import { type Report, type Sources, variableName, type Written } from './sources.js';
 
 /** The prefix of variables that oslo.config reads; ours too, under `os_env_compat`. */
-export const osPrefix = 'OS';
+const osPrefix = 'OS';
 
 /** Takes the variables that may be options out of an environment: those with the prefix and `__`. */
 export function optionVariables(env: NodeJS.ProcessEnv, prefix: string): Record<string, string> {

@@ -17,7 +17,7 @@ import { parseSource } from './read-files.js';
 import type { SourceFile } from './sources.js';
 
 /** The options of a group that `config_source` names. */
-export const sourceOptions = defineOptions({
+const sourceOptions = defineOptions({
   driver: oneOf(['remote_file'], { default: 'remote_file', help: 'How the source is read.' }),
   uri: uri({ required: true, schemes: ['http', 'https'], help: 'Where the text is. Redirects are not followed.' }),
   ca_path: path({ help: 'Certificates of the authorities to trust instead of those of the system.' }),

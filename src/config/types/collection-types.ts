@@ -108,7 +108,7 @@ export function dict(
 type Filled<T> = OptionSpec & { readonly default?: T | string | (() => T) };
 
 /** Splits at commas outside quotes; takes quotes away, and backslashes that quote something. */
-export function splitItems(text: string): string[] {
+function splitItems(text: string): string[] {
   const items: string[] = [];
   // One item: quoted text, or anything up to a comma; a backslash protects the character after it.
   const pattern = /\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(?!\s*["'])((?:[^,\\]|\\.?)*))\s*(?:,|$)/gsy;

@@ -141,7 +141,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The names a declaration may have; undefined for a type that is not one of these. */
-export function specKeys({ type }: Option): readonly string[] | undefined {
+function specKeys({ type }: Option): readonly string[] | undefined {
   const own = Object.hasOwn(OWN, type) ? OWN[type] : undefined;
   return own === undefined ? undefined : [...Object.keys(SHARED), ...own];
 }

@@ -79,11 +79,7 @@ export const range: Declare<NumberRange, Bounds> = declareType('range', (spec: B
 }));
 
 /** Refuses a number outside its bounds or choices; the message names both ends. */
-export function within(
-  { min, max, choices }: NumberSpec,
-  value: number,
-  write: (n: number) => string = String,
-): number {
+function within({ min, max, choices }: NumberSpec, value: number, write: (n: number) => string = String): number {
   if (choices !== undefined && !choices.includes(value)) {
     throw new InvalidValue(`should be one of ${choices.map(write).join(', ')}`);
   }
@@ -122,7 +118,7 @@ export const bytes: Declare<number, Bounds> = declareType('bytes', (spec: Bounds
 const milliseconds = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** A unit of time. */
-export type DurationUnit = keyof typeof milliseconds;
+type DurationUnit = keyof typeof milliseconds;
 
 /** Bounds are in `unit`, as are the default and the value. */
 export interface DurationSpec extends Bounds {

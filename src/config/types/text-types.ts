@@ -63,7 +63,7 @@ export function oneOf(
 type ChoiceOf<C extends Choices> = C extends readonly string[] ? C[number] : Extract<keyof C, string>;
 
 /** The names of a declaration's choices, in its order. */
-export function choiceNames(choices: Choices): readonly string[] {
+function choiceNames(choices: Choices): readonly string[] {
   return Array.isArray(choices) ? choices : Object.keys(choices);
 }
 

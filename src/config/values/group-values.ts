@@ -94,7 +94,7 @@ function handedOut(options: OptionDeclarations, values: ReadonlyMap<string, unkn
 }
 
 /** What is written for an option of a group, under its name or another that means the same. */
-export interface LocalOption {
+interface LocalOption {
   readonly group: string;
   readonly opt: string;
   readonly option: Option;
@@ -102,7 +102,7 @@ export interface LocalOption {
 }
 
 /** Finds what a section says about an option: its own name, then names without group that mean the same. */
-export function writtenLocally(
+function writtenLocally(
   local: ReadonlyMap<string, WrittenValue>,
   opt: string,
   option: Option,
@@ -111,7 +111,7 @@ export function writtenLocally(
 }
 
 /** Parses it; a refused value is an issue at its place, and undefined. Lines are the items of a repeatable option. */
-export function localValue({ group, opt, option, written }: LocalOption, issues: Diagnostic[]): unknown {
+function localValue({ group, opt, option, written }: LocalOption, issues: Diagnostic[]): unknown {
   try {
     if (!option.repeatable) return option.parse(written.value);
     const items = written.value.split('\n').map((line) => line.trim());
@@ -132,7 +132,7 @@ export function localValue({ group, opt, option, written }: LocalOption, issues:
 }
 
 /** An issue for each undeclared name of the section. */
-export function unknownLocals(
+function unknownLocals(
   group: string,
   options: OptionDeclarations,
   local: ReadonlyMap<string, WrittenValue>,

@@ -8,10 +8,10 @@ import { pythonText } from '../template/python-text.js';
 import type { UrlContext } from '../urls/url-builder.js';
 
 /** The answer of a table to a request. */
-export type Dispatch = Matched | Redirected | { readonly status: 404 | 500 };
+type Dispatch = Matched | Redirected | { readonly status: 404 | 500 };
 
 /** A controller is to be called. */
-export interface Matched extends PathLine {
+interface Matched extends PathLine {
   readonly status: 200;
   readonly controller: unknown;
   /** Null when the route has none. */
@@ -23,7 +23,7 @@ export interface Matched extends PathLine {
 }
 
 /** The route is a redirect. */
-export interface Redirected {
+interface Redirected {
   readonly status: number;
   readonly location: string;
 }
@@ -51,7 +51,7 @@ export function dispatch(mapper: Mapper, path: string, request: MatchRequest, co
 }
 
 /** Both sides of the line. */
-export interface PathLine {
+interface PathLine {
   readonly scriptName: string;
   readonly pathInfo: string;
 }

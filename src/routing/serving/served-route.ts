@@ -20,7 +20,7 @@ import type { ApiVersion } from '../versions/api-version.js';
 /** A route as it is served. */
 export type ServedRoute = ServedAction | ServedMount | ServedRedirect;
 
-export interface ServedMount {
+interface ServedMount {
   readonly kind: 'mount';
   readonly matched: MatchedRoute;
   readonly params: ParamReader;
@@ -59,7 +59,7 @@ export interface ActionTarget {
 }
 
 /** Actions that a key of the body selects: they share the way to them, on which the body is read. */
-export interface BodyKeys extends Entry {
+interface BodyKeys extends Entry {
   readonly actions: ReadonlyMap<string, readonly RunnableAction[]>;
 }
 

@@ -5,7 +5,7 @@ import { declareType, InvalidValue } from '../../config/internal.js';
 import { nearestNames } from '../../errors/index.js';
 
 /** What a template can name. */
-export interface AccessFacts {
+interface AccessFacts {
   /** As the proxies have it that are trusted. */
   readonly client_ip: string;
   /** When the answer ended, in local time: `17/Oct/2026 13:55:36`. */

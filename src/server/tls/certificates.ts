@@ -124,6 +124,6 @@ export function validityWarning(path: string, certificate: X509Certificate, now 
 }
 
 /** Days until a certificate ends; negative when it has. */
-export function daysLeft(certificate: X509Certificate, now = Date.now()): number {
+function daysLeft(certificate: X509Certificate, now = Date.now()): number {
   return (new Date(certificate.validTo).getTime() - now) / 86_400_000;
 }
