@@ -39,8 +39,8 @@ export function unknownName(message: string, wanted: string, names: readonly str
 }
 
 /** A loader of an API's paste file, as the API has it. */
-export function loaderOf(api: WSGIService, config: Config): Loader {
-  return new Loader(api.pasteFile!, { config, service: api.name, log: silentLogger() });
+export function loaderOf(api: WSGIService, config: Config, log = silentLogger()): Loader {
+  return new Loader(api.pasteFile!, { config, service: api.name, log });
 }
 
 /** The apps of APIs that have routers, in the order of the paste file. */

@@ -87,6 +87,7 @@ export const COMMAND_NAMES = [
   'config',
   'pipeline',
   'explain',
+  'request',
   'routes',
   'openapi',
   'service',

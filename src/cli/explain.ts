@@ -4,23 +4,17 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Command } from 'commander';
-import type { Config } from '../config/index.js';
-import { PorticoError } from '../errors/index.js';
-import { type ContextTree, Loader } from '../loader/index.js';
+import type { ContextTree } from '../loader/index.js';
 import { describeNode, type ExplainApp, type ExplainedStep, explainRequest } from '../loader/internal.js';
 import type { ExplainedRoute } from '../routing/internal.js';
-import type { WSGIService } from '../server/index.js';
-import { chosenApis, loaderOf, routersOf, unknownName } from './api-routers.js';
-import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
-import { readConfiguration } from './configuration.js';
+import { routersOf } from './api-routers.js';
+import { addConfigurationOptions } from './command-line.js';
 import { explainRouter, stepOf } from './explain-router.js';
+import { type NamedAppArguments, namedApp } from './named-app.js';
 import { placeText, print } from './output.js';
-import { configuredPasteFile } from './paste-file.js';
 import { type NamedRequest, namedRequest, repeated } from './request-arguments.js';
 
-interface ExplainArguments extends ConfigurationArguments {
-  readonly paste?: string;
-  readonly api?: string;
+interface ExplainArguments extends NamedAppArguments {
   readonly header?: readonly string[];
   readonly json?: boolean;
 }
@@ -63,7 +57,7 @@ interface ExplainDocument {
 }
 
 async function explain(request: NamedRequest, args: ExplainArguments): Promise<ExplainDocument> {
-  const { loader, config, app } = await beginning(request, args);
+  const { loader, config, app } = await namedApp(request, args);
   let last: ExplainedRoute | undefined;
   const explainApp: ExplainApp = async (node, req) => {
     const said = describeNode(node, config, req);
@@ -94,39 +88,6 @@ async function explain(request: NamedRequest, args: ExplainArguments): Promise<E
     allow: last?.answer?.allow ?? null,
     nearest: last?.answer?.nearest ?? null,
   };
-}
-
-/** Where a request begins: the API of that name or at the port of the URL, an app of the paste file, or the only one there is. */
-async function beginning(
-  { port }: NamedRequest,
-  args: ExplainArguments,
-): Promise<{ readonly loader: Loader; readonly config: Config; readonly app: string }> {
-  const config = await readConfiguration(args);
-  const apis = args.paste === undefined ? (await chosenApis(config, undefined)).filter(hasFile) : [];
-  const named = apis.filter(({ name }) => name === args.api);
-  const [api, ...others] = args.api === undefined ? choose(apis, port) : named;
-  if (api !== undefined && others.length === 0) return { loader: loaderOf(api, config), config, app: api.pipeline };
-  const loader = new Loader(args.paste ?? configuredPasteFile(config), { config });
-  if (args.api !== undefined) {
-    if (loader.has(args.api)) return { loader, config, app: args.api };
-    const apps = loader.sections().flatMap(({ kind, name }) => (kind === 'app' ? [name] : []));
-    const names = [...new Set([...apis.map(({ name }) => name), ...apps])];
-    throw unknownName(`no API and no app of ${loader.path} is called "${args.api}"`, args.api, names);
-  }
-  const roots = apis.length > 0 ? apis.map(({ name }) => name) : loader.roots();
-  if (roots.length === 1) return { loader, config, app: roots[0]! };
-  throw new PorticoError('PORTICO_USAGE', {
-    message: roots.length === 0 ? `${loader.path} has no app to begin with` : `there are several: ${roots.join(', ')}`,
-    hint: 'Name one with --api.',
-  });
-}
-
-const hasFile = ({ pasteFile }: WSGIService): boolean => pasteFile !== undefined;
-
-/** The APIs at the port of a URL, where one is there. */
-function choose(apis: readonly WSGIService[], port: number | undefined): readonly WSGIService[] {
-  const there = apis.filter((api) => api.port === port);
-  return port === undefined || there.length === 0 ? apis : there;
 }
 
 function line({ what, name, factory, origin, text, scriptName, url }: ExplainedStep): string {

@@ -21,6 +21,7 @@ const FILES: Readonly<Record<(typeof COMMAND_NAMES)[number], () => Promise<Comma
   config: () => import('./config.js'),
   pipeline: () => import('./pipeline.js'),
   explain: () => import('./explain.js'),
+  request: () => import('./request.js'),
   routes: () => import('./routes.js'),
   openapi: () => import('./openapi.js'),
   service: () => import('./service.js'),

@@ -27,10 +27,17 @@ export type Created = App | AwaitableFilter | ServerFactory;
 
 type AnyFactory = (...args: readonly unknown[]) => Awaitable<unknown>;
 
+/** What is put between the parts of a tree. */
+export interface Around {
+  /** Around each app that is no composite; undefined: nothing. */
+  readonly aroundApp?: Filter | undefined;
+  /** Before each filter of a pipeline, and before its app: one more than there are filters; undefined: nothing. */
+  readonly aroundFilters?: ((pipeline: string, filters: readonly string[]) => readonly Filter[]) | undefined;
+}
+
 /** What creating needs beside the tree. */
 export interface CreationParts extends GivenToFactories {
-  /** Put around each app that is no composite; undefined: nothing. */
-  readonly aroundApp?: Filter | undefined;
+  readonly around: Around;
   /** Loads a child that a composite asked for, its factories resolved. */
   readonly child: (composite: Context, kind: Kind, name?: string, globalConf?: Conf) => Promise<Context>;
 }
@@ -59,15 +66,16 @@ export class Creation {
         const app = await this.#app(context.app!);
         const filters: AwaitableFilter[] = [];
         for (const filter of context.filters!) filters.push(await this.#filter(filter));
-        return this.#around(filters, context.filters!, app);
+        return this.#around(context, filters, context.filters!, app);
       }
       case 'filter-app': {
         const app = await this.#app(context.next!);
-        return this.#around([await this.#filter(context.filter!)], [context.filter!], app);
+        return this.#around(context, [await this.#filter(context.filter!)], [context.filter!], app);
       }
       case 'filter-with': {
         const outer = await this.#filter(context.filter!);
-        if (context.kind === 'app') return this.#around([outer], [context.filter!], await this.#app(context.next!));
+        if (context.kind === 'app')
+          return this.#around(context, [outer], [context.filter!], await this.#app(context.next!));
         const inner = await this.#filter(context.next!);
         return Object.assign(async (app: App) => outer(await this.#apply(inner, context.next!, app)), { outer, inner });
       }
@@ -85,9 +93,19 @@ export class Creation {
     return (await this.create(context)) as AwaitableFilter;
   }
 
-  async #around(filters: readonly AwaitableFilter[], contexts: readonly Context[], app: App): Promise<App> {
-    let wrapped = app;
-    for (let at = filters.length - 1; at >= 0; at--) wrapped = await this.#apply(filters[at]!, contexts[at]!, wrapped);
+  async #around(
+    pipeline: Context,
+    filters: readonly AwaitableFilter[],
+    contexts: readonly Context[],
+    app: App,
+  ): Promise<App> {
+    const names = contexts.map((context) => headerOf(context).name);
+    const between = this.#from.around.aroundFilters?.(headerOf(pipeline).name, names);
+    let wrapped = between?.at(-1)?.(app) ?? app;
+    for (let at = filters.length - 1; at >= 0; at--) {
+      wrapped = await this.#apply(filters[at]!, contexts[at]!, wrapped);
+      wrapped = between?.[at]?.(wrapped) ?? wrapped;
+    }
     return wrapped;
   }
 
@@ -114,7 +132,7 @@ export class Creation {
       : () => call(globalConf, localConf, ctx);
     const result = await guarded(context, args);
     if (typeof result !== 'function') throw wrongResult(context, 'gave', result, A_KIND[kind]);
-    const { aroundApp } = this.#from;
+    const { aroundApp } = this.#from.around;
     if (aroundApp !== undefined && kind === 'app' && !isComposite(context)) return aroundApp(result as App);
     return result as Created;
   }

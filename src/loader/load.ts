@@ -2,7 +2,7 @@
  * One load, from the question to the close: two of them share nothing but the module cache.
  */
 import { resolve } from 'node:path';
-import type { Conf, Filter } from '../app/index.js';
+import type { Conf } from '../app/index.js';
 import type { Config } from '../config/index.js';
 import type { Origin } from '../errors/index.js';
 import type { PasteDocument } from '../ini/index.js';
@@ -12,7 +12,7 @@ import { type AliasTable, aliasesOf, fileAliases } from './aliases.js';
 import { Composer } from './compose.js';
 import { type AskedChild, tellsChildren } from './composite/children.js';
 import { type Context, innerContexts, isComposite } from './context.js';
-import { type Created, Creation } from './create.js';
+import { type Around, type Created, Creation } from './create.js';
 import type { ReadFile } from './document.js';
 import { argumentsFor, Releases } from './factory-context.js';
 import { Usage } from './limits.js';
@@ -128,14 +128,14 @@ export class Load {
   }
 
   /** Calls the factories. If one fails, what was acquired so far is released first. */
-  async create(context: Context, releases: Releases, aroundApp?: Filter): Promise<Created> {
+  async create(context: Context, releases: Releases, around: Around = {}): Promise<Created> {
     const { config, service, log } = this.#parts;
     let failed = false;
     const creation = new Creation({
       config,
       service,
       log,
-      aroundApp,
+      around,
       // A composite may have several children made at once: what is acquired after one of them failed goes at once.
       releases: { add: (release) => (failed ? void released(release, log) : releases.add(release)) },
       child: (composite, kind, name, globalConf) => {

@@ -11,7 +11,7 @@ import { type Logger, silentLogger } from '../log/index.js';
 import { aliasesOf } from './aliases.js';
 import { type CheckOptions, checkPaste } from './check/check.js';
 import { type Context, type ContextTree, treeOf } from './context.js';
-import type { Created, ServerFactory } from './create.js';
+import type { Around, Created, ServerFactory } from './create.js';
 import { firstRefusal, openDocument, type ReadFile } from './document.js';
 import { type LoadedApp, loadedApp, Releases } from './factory-context.js';
 import { Load, type LoadParts } from './load.js';
@@ -64,11 +64,6 @@ export interface Loaded {
   close(): Promise<void>;
 }
 
-/** How {@link Loader.loadApp} makes an app. */
-export interface LoadAppOptions {
-  readonly aroundApp?: Filter | undefined;
-}
-
 /** Loads what a paste file defines, exactly as PasteDeploy does. */
 export class Loader {
   /** The file, as an absolute path. */
@@ -101,12 +96,12 @@ export class Loader {
   }
 
   /**
-   * The app of that name, default `main`; `aroundApp` is put around each app in it that an app factory gives, inside its
-   * filters. Throws {@link PasteAppNotFound} when there is none.
+   * The app of that name, default `main`; `around`: what is put between its filters and apps. Throws
+   * {@link PasteAppNotFound} when there is none.
    */
-  async loadApp(name?: string, { aroundApp }: LoadAppOptions = {}): Promise<LoadedApp> {
+  async loadApp(name?: string, around: Around = {}): Promise<LoadedApp> {
     const releases = new Releases();
-    return loadedApp((await this.#create('app', name, releases, aroundApp)) as App, releases);
+    return loadedApp((await this.#create('app', name, releases, around)) as App, releases);
   }
 
   /** The filter of that name. What its factory registers to be released stays until the process ends. */
@@ -199,9 +194,9 @@ export class Loader {
     return checkPaste(this.#parts, options);
   }
 
-  async #create(kind: Kind, name: string | undefined, releases: Releases, aroundApp?: Filter): Promise<Created> {
+  async #create(kind: Kind, name: string | undefined, releases: Releases, around?: Around): Promise<Created> {
     const load = this.#load();
-    return load.create(await load.load(kind, name), releases, aroundApp);
+    return load.create(await load.load(kind, name), releases, around);
   }
 
   #load(): Load {
