@@ -1,28 +1,84 @@
 /**
- * `api-cli openapi`: an OpenAPI 3.1 document of each enabled API, from its routes and schemas.
+ * `api-cli openapi`: one OpenAPI 3.1 document of an API, from its routes and schemas and from what its filters say of themselves.
  */
 import type { Command } from 'commander';
-import { openApiDocument } from '../routing/index.js';
+import { faultStyleOf } from '../app/index.js';
+import type { Config } from '../config/index.js';
+import { PorticoError } from '../errors/index.js';
+import { describeNode } from '../loader/internal.js';
+import { ApiVersion, type DocumentedRouter, openApiOf } from '../routing/internal.js';
+import type { WSGIService } from '../server/index.js';
 import { chosenApis, routedApps } from './api-routers.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
 
 interface OpenApiArguments extends ConfigurationArguments {
   readonly api?: string;
+  readonly version?: ApiVersion;
 }
 
 export function register(program: Command): void {
   const command = program
     .command('openapi')
-    .description('print OpenAPI 3.1 of the enabled APIs: one document, or a JSON list of several')
-    .option('--api <name>', 'only this API (default: all that are enabled)')
+    .description('print one OpenAPI 3.1 document of an API: paths, schemas, security, limits and faults')
+    .option('--api <name>', 'the API (default: the only one that is enabled)')
+    .option('--version <version>', 'as the API is in this version (default: all versions together)', wantedVersion)
     .addHelpText('after', '\nExample:\n  api-cli openapi --api compute > compute.json');
   addConfigurationOptions(command).action(async (args: OpenApiArguments) => {
     const config = await readConfiguration(args);
-    const apps = await routedApps(config, await chosenApis(config, args.api));
-    const documents = apps.flatMap(({ api, routers }) =>
-      routers.map(({ router }) => openApiDocument(router, { title: api.name })),
-    );
-    process.stdout.write(`${JSON.stringify(documents.length === 1 ? documents[0] : documents, undefined, 2)}\n`);
+    const api = onlyOne(await chosenApis(config, args.api));
+    const document = await documentOf(api, config, args.version ?? null);
+    process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
   });
+}
+
+function wantedVersion(text: string): ApiVersion {
+  const version = ApiVersion.parse(text);
+  if (version !== null) return version;
+  const hint = 'As in: api-cli openapi --api compute --version 2.61';
+  throw new PorticoError('PORTICO_USAGE', { message: `--version is a version such as 2.61, not ${text}`, hint });
+}
+
+function onlyOne(apis: readonly WSGIService[]): WSGIService {
+  const [api, ...others] = apis;
+  if (api !== undefined && others.length === 0) return api;
+  const names = apis.map(({ name }) => name).join(', ');
+  throw new PorticoError('PORTICO_USAGE', {
+    message: api === undefined ? 'no API is enabled' : `there are several APIs: ${names}`,
+    hint: 'Name one with --api.',
+  });
+}
+
+async function documentOf(api: WSGIService, config: Config, version: ApiVersion | null): Promise<object> {
+  const apps = await routedApps(config, [api]);
+  const routers = apps.flatMap(({ routers: placed, filters }): DocumentedRouter[] => {
+    const additions = filters.flatMap((filter) => describeNode(filter, config)?.openapi ?? []);
+    return placed.map(({ router, prefix }) => ({ router, prefix, additions }));
+  });
+  if (version !== null) refuseUnserved(api, routers, version);
+  return openApiOf(routers, {
+    title: api.name,
+    server: serverOf(api),
+    apiVersion: version,
+    faultStyle: faultStyleOf(config),
+  });
+}
+
+function refuseUnserved(api: WSGIService, routers: readonly DocumentedRouter[], version: ApiVersion): void {
+  const served = routers.flatMap(({ router }) => router.versions ?? []);
+  if (served.some(({ min, max }) => version.atLeast(min) && version.atMost(max))) return;
+  const ranges = served.map(({ min, max }) => `${min} to ${max}`).join(', ');
+  throw new PorticoError('PORTICO_USAGE', {
+    message: `${api.name} has no version ${version.text}`,
+    hint: served.length === 0 ? 'It has no versions: leave --version out.' : `It has ${ranges}.`,
+  });
+}
+
+/** Where clients on this machine find it; undefined for a Unix socket and a port that is chosen at the start. */
+function serverOf({ addresses, usesTls }: WSGIService): string | undefined {
+  const address = addresses.find((each) => 'port' in each && each.port !== 0);
+  if (address === undefined || !('host' in address)) return undefined;
+  const { host, port } = address;
+  const named = ['0.0.0.0', '::', ''].includes(host) ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `${usesTls ? 'https' : 'http'}://${named}:${port}`;
 }

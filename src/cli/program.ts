@@ -66,13 +66,14 @@ async function parseCommand(words: readonly string[], named: string | undefined)
   const { Command, CommanderError } = await import('commander');
   const program = new Command('api-cli')
     .description('Serves the APIs that portico.ini enables, each composed from api-paste.ini.')
-    .version(version(), '--version', 'print the version and exit')
     .helpOption('-h, --help', 'say how to use this program or a command')
     .showSuggestionAfterError(true)
     .enablePositionalOptions(false)
     // What it has to say is in the error, and said below.
     .configureOutput({ outputError: () => undefined })
     .exitOverride();
+  // Of openapi it names the version of an API.
+  if (named !== 'openapi') program.version(version(), '--version', 'print the version and exit');
   addCommonOptions(program);
 
   const asked = named === 'help' ? words.slice(1).find((word) => !word.startsWith('-')) : undefined;

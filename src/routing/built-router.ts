@@ -3,7 +3,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
-import type { App, Filter } from '../app/index.js';
+import type { App, FaultStyle, Filter } from '../app/index.js';
 import type { RangedOptions } from './actions/action.js';
 import type { Match } from './mapper/conditions.js';
 import type { Mapper } from './mapper/mapper.js';
@@ -25,6 +25,7 @@ export interface OperationSource {
 /** What documents are made of: a `Router`. */
 export interface BuiltRouter extends Mapper {
   readonly versions: VersionOptions | undefined;
+  readonly faultStyle: FaultStyle;
   find(method: string, path: string): Found | null;
   /** The app that a route leads to; undefined for routes to actions, and redirects. */
   mountedApp(route: Route): App | undefined;

@@ -38,7 +38,7 @@ export type {
 } from './mapper/submapper.js';
 export { findOverlaps, findShadowed, type Overlap, type Shadowed } from './matching/check-table.js';
 export type { Found } from './matching/compiled-route.js';
-export { type OpenApiAdditions, type OpenApiOptions, openApiDocument } from './openapi.js';
+export { type OpenApiOptions, openApiDocument } from './openapi.js';
 export { type ConnectOptions, Router, type RouterResourceOptions, type RouterUrl } from './router.js';
 export type { RouterFastifyOptions, RouterOptions, RouterPlugin } from './router-options.js';
 export type { BuiltInTypes, ParamsOf, ParamType } from './template/param-types.js';

@@ -1,12 +1,13 @@
 /**
- * OpenAPI 3.1 from a route table: paths, parameters, schemas, statuses and versions.
+ * OpenAPI 3.1 from route tables: paths, parameters, schemas, statuses, versions, and what filters say of themselves.
  */
-import type { RangedOptions, Schemas } from './actions/action.js';
-import type { JsonSchema } from './actions/json-schema.js';
-import type { BuiltRouter, OperationSource } from './built-router.js';
+import type { FaultStyle, OpenApiAdditions } from '../app/index.js';
+import { descriptionOf } from '../app/internal.js';
+import type { BuiltRouter } from './built-router.js';
 import type { CompiledRoute } from './matching/compiled-route.js';
-import { getOwn } from './template/own-property.js';
-import { pathText, type Variable } from './template/template.js';
+import { FAULT_SCHEMAS, type Json, operationOf } from './openapi-operation.js';
+import { pathText } from './template/template.js';
+import type { ApiVersion } from './versions/api-version.js';
 
 /** What a document says of the API as a whole. */
 export interface OpenApiOptions {
@@ -16,44 +17,147 @@ export interface OpenApiOptions {
   readonly description?: string | undefined;
 }
 
-/** What a filter adds to every operation it is around: a filter may carry it as its `openapi`. */
-export interface OpenApiAdditions {
-  readonly parameters?: readonly object[];
-  readonly responses?: Readonly<Record<string, object>>;
-  readonly security?: readonly object[];
+/** A router as part of a document. */
+export interface DocumentedRouter {
+  readonly router: BuiltRouter;
+  /** What stands before the paths of its routes; what does not begin with a slash begins with a domain. */
+  readonly prefix: string;
+  /** What the filters around it say of themselves, outermost first. */
+  readonly additions: readonly OpenApiAdditions[];
 }
 
-type Json = Record<string, unknown>;
+/** What a document of several routers says besides. */
+export interface DocumentOptions extends OpenApiOptions {
+  /** Where the API is, without a slash at the end; undefined: where the document comes from. */
+  readonly server?: string | undefined;
+  /** The version that is described; null: all of them. */
+  readonly apiVersion: ApiVersion | null;
+  /** How faults of the filters around are written. */
+  readonly faultStyle: FaultStyle;
+}
 
 /** The document of a router. Formatted twins, redirects, mounts and routes for any controller are left out. */
 export function openApiDocument(router: BuiltRouter, options: OpenApiOptions): Json {
-  const paths = new Map<string, Json>();
-  const ids = new Map<string, number>();
-  for (const compiled of router.compile().ranked) {
-    const source = router.operationSource(compiled.route);
-    if (source === null || isFormatted(compiled)) continue;
-    const path = pathText(compiled.route.parts) || '/';
-    // A request always begins with a slash: what does not cannot be asked for.
-    if (!path.startsWith('/')) continue;
-    const item = paths.get(path) ?? {};
-    paths.set(path, item);
-    for (const method of methodsOf(compiled)) {
-      const name = method.toLowerCase();
-      if (Object.hasOwn(item, name)) continue;
-      item[name] = { operationId: ownId(`${source.controller}.${source.action}`, ids), ...operation(compiled, source) };
+  const { faultStyle } = router;
+  return openApiOf([{ router, prefix: '', additions: [] }], { ...options, apiVersion: null, faultStyle });
+}
+
+/** One document of several routers. */
+export function openApiOf(routers: readonly DocumentedRouter[], options: DocumentOptions): Json {
+  const { title, description, server, apiVersion } = options;
+  const common = commonPrefix(routers.map(({ prefix }) => prefix));
+  const paths = new Paths();
+  const additions: OpenApiAdditions[] = [];
+  const styles = new Set<FaultStyle>();
+  for (const documented of routers) {
+    const { router, prefix } = documented;
+    const domain = prefix.startsWith('/') ? '' : prefix.split('/', 1)[0]!;
+    const place = { before: domain === '' ? prefix.slice(common.length) : prefix.slice(domain.length), domain };
+    const version = router.versions === undefined ? null : apiVersion;
+    styles.add(router.faultStyle);
+    additions.push(...documented.additions);
+    for (const compiled of router.compile().ranked) {
+      const source = router.operationSource(compiled.route);
+      if (source === null || isFormatted(compiled)) continue;
+      const path = pathText(compiled.route.parts) || '/';
+      // A request always begins with a slash: what does not cannot be asked for.
+      if (!path.startsWith('/')) continue;
+      const inside = source.filters.flatMap((filter) => descriptionOf(filter)?.openapi ?? []);
+      additions.push(...inside);
+      const outer = { additions: documented.additions, style: options.faultStyle };
+      const inner = { additions: inside, style: router.faultStyle };
+      paths.add(place, path, methodsOf(compiled), (names) =>
+        operationOf(compiled, source, { names, version, versions: router.versions, filters: [outer, inner] }),
+      );
     }
   }
-  const { versions } = router;
-  const info = {
-    title: options.title,
-    version: options.version ?? versions?.max ?? '1.0',
-    ...(options.description === undefined ? {} : { description: options.description }),
-  };
+  if (additions.some(({ responses }) => responses !== undefined)) styles.add(options.faultStyle);
+  const newest = routers.find(({ router }) => router.versions !== undefined)?.router.versions?.max;
+  const version = options.version ?? apiVersion?.text ?? newest ?? '1.0';
   return {
     openapi: '3.1.0',
-    info,
-    paths: Object.fromEntries([...paths].sort(([a], [b]) => (a < b ? -1 : 1))),
+    info: { title, version, ...(description === undefined ? {} : { description }) },
+    ...(server === undefined && common === '' ? {} : { servers: [{ url: `${server ?? ''}${common}` }] }),
+    paths: paths.sorted(server),
+    components: components(additions, styles),
   };
+}
+
+/** Where a router's paths are. */
+interface PathPlace {
+  readonly before: string;
+  readonly domain: string;
+}
+
+interface PathEntry {
+  readonly path: string;
+  readonly domain: string;
+  readonly names: readonly string[];
+  readonly item: Json;
+}
+
+/** Path items; two templates that differ in names of variables alone are one path (OpenAPI 3.1 §4.8.8). */
+class Paths {
+  readonly #byShape = new Map<string, PathEntry>();
+  readonly #ids = new Map<string, number>();
+
+  add(
+    { before, domain }: PathPlace,
+    path: string,
+    methods: readonly string[],
+    make: (names: readonly string[]) => Json | undefined,
+  ): void {
+    const whole = before + path;
+    const shape = whole.replace(/\{[^}]*\}/g, '{}');
+    const names = [...path.matchAll(/\{([^}]*)\}/g)].map(([, name]) => name!);
+    const entry = this.#byShape.get(shape) ?? { path: whole, domain, names, item: {} };
+    for (const method of methods) {
+      const name = method.toLowerCase();
+      if (Object.hasOwn(entry.item, name)) continue;
+      const operation = make(entry.names);
+      if (operation === undefined) continue;
+      entry.item[name] = { ...operation, operationId: this.#ownId(String(operation.operationId)) };
+      this.#byShape.set(shape, entry);
+    }
+  }
+
+  sorted(server: string | undefined): Json {
+    const entries = [...this.#byShape.values()].map(({ path, domain, item }) => {
+      const [scheme] = (server ?? 'http').split('://', 1);
+      return [path, domain === '' ? item : { servers: [{ url: `${scheme}://${domain}` }], ...item }] as const;
+    });
+    return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  /** No two operations may have one id; an action that several routes lead to gets a number. */
+  #ownId(id: string): string {
+    const count = (this.#ids.get(id) ?? 0) + 1;
+    this.#ids.set(id, count);
+    return count === 1 ? id : `${id}.${count}`;
+  }
+}
+
+function components(additions: readonly OpenApiAdditions[], styles: ReadonlySet<FaultStyle>): Json {
+  const headers = Object.assign({}, ...additions.map((one) => one.headers ?? {})) as Json;
+  const securitySchemes = Object.assign({}, ...additions.map((one) => one.securitySchemes ?? {})) as Json;
+  const schemas = Object.fromEntries([...styles].map((style) => FAULT_SCHEMAS[style]));
+  return {
+    schemas,
+    ...(Object.keys(headers).length === 0 ? {} : { headers }),
+    ...(Object.keys(securitySchemes).length === 0 ? {} : { securitySchemes }),
+  };
+}
+
+/** What all paths begin with, in whole segments; nothing where one is behind a domain of its own. */
+function commonPrefix(prefixes: readonly string[]): string {
+  const [first = [], ...others] = prefixes.map((prefix): readonly string[] => prefix.split('/'));
+  let length = first.length;
+  for (const segments of others) {
+    const differs = first.findIndex((segment, at) => segment !== segments[at]);
+    length = Math.min(length, differs < 0 ? length : differs);
+  }
+  const common = first.slice(0, length).join('/');
+  return common.startsWith('/') ? common : '';
 }
 
 const DOCUMENTED = ['GET', 'PUT', 'POST', 'DELETE', 'OPTIONS', 'HEAD', 'PATCH', 'TRACE'];
@@ -70,91 +174,4 @@ function isFormatted({ route }: CompiledRoute): boolean {
   const [before, last] = [route.parts.at(-2), route.parts.at(-1)];
   if (typeof last !== 'object' || last.name !== 'format' || last.type === '.') return false;
   return typeof before === 'string' && before.endsWith('.');
-}
-
-/** No two operations may have one id; an action that several routes lead to gets a number. */
-function ownId(id: string, ids: Map<string, number>): string {
-  const count = (ids.get(id) ?? 0) + 1;
-  ids.set(id, count);
-  return count === 1 ? id : `${id}.${count}`;
-}
-
-function operation(compiled: CompiledRoute, { controller, methods, filters }: OperationSource): Json {
-  const newest = methods.at(-1);
-  const added = filters.map((filter) => (filter as { openapi?: OpenApiAdditions }).openapi ?? {});
-  const body = schemaOf(newest?.body);
-  return {
-    tags: [controller],
-    ...(newest?.summary === undefined ? {} : { summary: newest.summary }),
-    parameters: [
-      ...pathParameters(compiled),
-      ...queryParameters(schemaOf(newest?.query)),
-      ...added.flatMap(({ parameters = [] }) => parameters),
-    ],
-    ...(body === undefined
-      ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
-    responses: Object.assign({}, ...added.map(({ responses = {} }) => responses), responsesOf(newest)) as Json,
-    ...securityOf(added),
-    ...versionsOf(methods),
-  };
-}
-
-function pathParameters({ route }: CompiledRoute): Json[] {
-  const inPath = [...route.variables.values()].filter(({ type }) => type !== '.');
-  return inPath.map(({ name }: Variable) => {
-    const pattern = getOwn(route.requirements, name);
-    const schema = { type: 'string', ...(pattern ? { pattern: `^(?:${pattern})$` } : {}) };
-    return { name, in: 'path', required: true, schema };
-  });
-}
-
-function queryParameters(schema: JsonSchema | undefined): Json[] {
-  if (typeof schema !== 'object') return [];
-  const required = (schema.required ?? []) as readonly string[];
-  return Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>).map(([name, property]) => ({
-    name,
-    in: 'query',
-    required: required.includes(name),
-    schema: property,
-  }));
-}
-
-function responsesOf(options: RangedOptions | undefined): Json {
-  const status = options?.status;
-  const statuses =
-    status === undefined ? [200] : typeof status === 'number' ? [status] : status.map((one) => one.status);
-  const responses: Json = {};
-  for (const code of statuses) responses[code] = { description: `${code}` };
-  for (const [code, schema] of Object.entries(options?.response ?? {})) {
-    responses[code] = { description: code, content: { 'application/json': { schema } } };
-  }
-  responses.default = { description: 'a fault' };
-  return responses;
-}
-
-function securityOf(added: readonly OpenApiAdditions[]): Json {
-  const security = added.flatMap((one) => one.security ?? []);
-  return security.length === 0 ? {} : { security };
-}
-
-/** All versions of an action, where there is more than one: an operation of OpenAPI describes the newest only. */
-function versionsOf(methods: readonly RangedOptions[]): Json {
-  const ranges = methods.filter(({ versions }) => versions !== undefined);
-  if (ranges.length === 0) return {};
-  return {
-    'x-versions': ranges.map(({ versions, body, query, status }) => ({
-      from: versions![0],
-      to: versions![1] ?? null,
-      ...(schemaOf(body) === undefined ? {} : { body: schemaOf(body) }),
-      ...(schemaOf(query) === undefined ? {} : { query: schemaOf(query) }),
-      ...(status === undefined ? {} : { status }),
-    })),
-  };
-}
-
-/** The schema, or the one of the newest versions. */
-function schemaOf(schemas: Schemas | undefined): JsonSchema | undefined {
-  if (!Array.isArray(schemas)) return schemas as JsonSchema | undefined;
-  return (schemas as readonly { readonly schema: JsonSchema }[]).at(-1)?.schema;
 }

@@ -2,7 +2,7 @@
  * Routes to controllers: a mapper whose table is an App.
  */
 import type { IncomingMessage } from 'node:http';
-import type { App, ClosableApp, Filter } from '../app/index.js';
+import type { App, ClosableApp, FaultStyle, Filter } from '../app/index.js';
 import { connectApp } from '../app/internal.js';
 import { didYouMean, type PorticoError } from '../errors/index.js';
 import { createLogger } from '../log/index.js';
@@ -282,6 +282,10 @@ export class Router extends Mapper {
   /** The versions of the API. */
   get versions(): VersionOptions | undefined {
     return this.#options.versions;
+  }
+
+  get faultStyle(): FaultStyle {
+    return this.#options.faultStyle ?? 'portico';
   }
 
   /** What a route runs; null for redirects and mounts, and without a match for controllers that the path names. */

@@ -1,41 +1,149 @@
-/** What `api-cli openapi` prints of the sample, held against the schema of OpenAPI 3.1 by a validator of others. */
+/** What `api-cli openapi` prints, held against the schema of OpenAPI 3.1 by a validator of others. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { type TestContext, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
+import { apiCli, emptyProject, root } from '../e2e/program.js';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-
-interface Document {
-  readonly info: { readonly title: string };
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Record<string, unknown>>>>>;
+interface Operation {
+  readonly operationId: string;
+  readonly parameters: { readonly name: string; readonly schema: { readonly const?: string } }[];
+  readonly responses: Readonly<Record<string, object>>;
+  readonly security?: object[];
+  readonly requestBody?: { readonly required: boolean; readonly content: object };
 }
 
-test('RT-202 OP-70 the OpenAPI of the sample is valid, says a public validator', async (t) => {
+interface Document {
+  readonly info: { readonly title: string; readonly version: string };
+  readonly servers: { readonly url: string }[];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** A folder for the state of the sample, and `api-cli` run there with its configuration. */
+function sample(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'portico-openapi-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const words = ['--config-file', join(root, 'paste/portico.ini'), '--set', `DEFAULT.state_path=${folder}`];
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'lib/cli/main.js'), 'openapi', ...words], {
-    cwd: folder,
-    encoding: 'utf8',
-    timeout: 120_000,
-  });
+  const config = ['--config-file', join(root, 'paste/portico.ini'), '--set', `DEFAULT.state_path=${folder}`];
+  const run = (...words: string[]) =>
+    spawnSync(process.execPath, [apiCli, ...words, ...config], { cwd: folder, encoding: 'utf8', timeout: 120_000 });
+  return Object.assign(run, { folder, config });
+}
+
+async function assertValid(document: Document): Promise<void> {
+  const validator = new Validator();
+  const { valid, errors } = await validator.validate(structuredClone(document) as object as Record<string, unknown>);
+  assert.equal(valid, true, JSON.stringify(errors));
+  assert.equal(validator.version, '3.1');
+}
+
+test('OP-70 OP-72 the example of its own help gives one document that a public validator accepts', async (t) => {
+  const run = sample(t);
+  const [, line] = /Example:\n {2}(.+)/.exec(run('openapi', '--help').stdout)!;
+  const [, words, file] = /^api-cli (.+) > (\S+)$/.exec(line!)!;
+  const quoted = [process.execPath, apiCli, ...words!.split(' '), ...run.config].map((word) => `'${word}'`).join(' ');
+  const { status, stderr } = spawnSync('sh', ['-c', `${quoted} > ${file}`], { cwd: run.folder, encoding: 'utf8' });
   assert.equal(status, 0, stderr);
-  const printed = JSON.parse(stdout) as Document | Document[];
-  const documents = [printed].flat();
-  assert.ok(documents.some(({ info, paths }) => info.title === 'compute' && Object.keys(paths).length > 30));
-  for (const document of documents) {
-    const validator = new Validator();
-    const { valid, errors } = await validator.validate(structuredClone(document) as object as Record<string, unknown>);
-    assert.equal(valid, true, `${document.info.title}: ${JSON.stringify(errors)}`);
-    assert.equal(validator.version, '3.1');
-    const [operation] = Object.values(document.paths).flatMap((item) => Object.values(item));
-    operation!.parameters = [{ name: 'without a place' }];
-    const broken = await new Validator().validate(document as object as Record<string, unknown>);
-    assert.equal(broken.valid, false, 'the validator looks at operations');
-  }
+  const document = JSON.parse(readFileSync(join(run.folder, file!), 'utf8')) as Document;
+  assert.equal(document.info.title, 'compute');
+  assert.ok(Object.keys(document.paths).length > 30);
+  await assertValid(document);
+  const [operation] = Object.values(document.paths).flatMap((item) => Object.values(item));
+  Object.assign(operation!, { parameters: [{ name: 'without a place' }] });
+  const broken = await new Validator().validate(document as object as Record<string, unknown>);
+  assert.equal(broken.valid, false, 'the validator looks at operations');
+});
+
+test('OP-70 servers from the address, paths with their mounts, and what filters say of themselves', (t) => {
+  const run = sample(t);
+  const { status, stdout, stderr } = run('openapi', '--api', 'compute');
+  assert.equal(status, 0, stderr);
+  const { servers, paths, components } = JSON.parse(stdout) as Document;
+  assert.deepEqual(servers, [{ url: 'http://127.0.0.1:8774' }]);
+  const { get } = paths['/v2.1/servers']!;
+  assert.deepEqual(get!.security, [{ token: [] }]);
+  assert.deepEqual(components.securitySchemes!.token, {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-Auth-Token',
+    description: 'user:project',
+  });
+  assert.ok('413' in get!.responses);
+  assert.ok('x-openstack-request-id' in components.headers!);
+  // The version documents are before noauth.
+  assert.equal(paths['/']!.get!.security, undefined);
+});
+
+test('OP-70 one version: its actions, its schemas, and the header that asks for it', async (t) => {
+  const run = sample(t);
+  const read = (...words: string[]): Document => {
+    const { status, stdout, stderr } = run('openapi', '--api', 'compute', ...words);
+    assert.equal(status, 0, stderr);
+    return JSON.parse(stdout) as Document;
+  };
+  const [all, one] = [read(), read('--version', '2.61')];
+  await assertValid(one);
+  assert.equal(one.info.version, '2.61');
+  const version = one.paths['/v2.1/servers']!.get!.parameters.find(({ name }) => name === 'OpenStack-API-Version');
+  assert.equal(version?.schema.const, 'compute 2.61');
+  assert.ok(JSON.stringify(all).length > JSON.stringify(one).length);
+  assert.doesNotMatch(JSON.stringify(one), /x-versions/);
+});
+
+test('OP-70 which API and which version are said when they are not known', (t) => {
+  const run = sample(t);
+  const refused = (words: string[], said: RegExp): void => {
+    const { status, stderr } = run('openapi', ...words);
+    assert.deepEqual([status, said.test(stderr)], [2, true], stderr);
+  };
+  refused([], /several APIs: compute, metadata[\s\S]*Name one with --api/);
+  refused(['--api', 'compue'], /Did you mean "compute"/);
+  refused(['--api', 'compute', '--version', '9.1'], /compute has no version 9\.1[\s\S]*It has 2\.1 to /);
+  refused(['--api', 'compute', '--version', 'x'], /--version is a version such as 2\.61, not x/);
+});
+
+test('OP-70 an API that is one router at one mount: the mount is in the server, not in the paths', async (t) => {
+  const { folder, remove } = emptyProject({
+    'portico.ini': '[DEFAULT]\nenabled_apis = things\n[api:things]\nlisten = 0.0.0.0:8080\n',
+    'api-paste.ini': `[composite:things]
+use = portico/loader:urlmap
+/api/v1: pipe
+
+[pipeline:pipe]
+pipeline = limit deadline things_app
+
+[filter:limit]
+paste.filter_factory = portico/middleware:rateLimit
+rules = all address 10/s 20
+
+[filter:deadline]
+paste.filter_factory = portico/middleware:deadline
+
+[app:things_app]
+paste.app_factory = ./app.mjs:things
+`,
+    'app.mjs': `import { Router } from 'portico/routing';
+export async function things(_globalConf, _localConf, ctx) {
+  const router = new Router({ controllers: { things: { show: () => 1 } }, faultStyle: 'openstack' });
+  router.connect('/things/{id}', { controller: 'things', action: 'show', conditions: { method: ['GET'] } });
+  const app = await router.build();
+  ctx.onClose(() => app.close());
+  return app;
+}
+`,
+  });
+  t.after(remove);
+  const { stdout, stderr } = spawnSync(process.execPath, [apiCli, 'openapi'], { cwd: folder, encoding: 'utf8' });
+  assert.equal(stderr, '');
+  const document = JSON.parse(stdout) as Document;
+  await assertValid(document);
+  assert.deepEqual(document.servers, [{ url: 'http://localhost:8080/api/v1' }]);
+  assert.deepEqual(Object.keys(document.paths), ['/things/{id}']);
+  const { responses } = document.paths['/things/{id}']!.get!;
+  assert.deepEqual(Object.keys(responses), ['200', '429', '503', 'default']);
+  assert.match(JSON.stringify(responses['429']), /schemas\/Fault".*all address 10\/s 20/);
+  assert.match(JSON.stringify(responses.default), /schemas\/OpenStackFault"/);
 });

@@ -191,7 +191,15 @@ test('RT-202 OpenAPI from table, schemas, statuses, versions and filters', async
     ],
   };
   const auth = Object.assign((app: App) => app, {
-    openapi: { security: [{ token: [] }], responses: { 401: { description: 'no token' } } },
+    describe: () => ({
+      does: 'asks for a token',
+      openapi: {
+        security: [{ token: [] }],
+        securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
+        headers: { 'X-Id': { schema: { type: 'string' } } },
+        responses: { 401: { description: 'no token' } },
+      },
+    }),
   });
   const router = new Router({
     versions: { serviceType: 'c', min: '2.1', max: '2.79' },
@@ -208,15 +216,30 @@ test('RT-202 OpenAPI from table, schemas, statuses, versions and filters', async
   assert.equal(document.openapi, '3.1.0');
   assert.deepEqual(document.info, { title: 'compute', version: '2.79' });
   assert.deepEqual(Object.keys(document.paths), ['/servers', '/x/{id}/{path}']);
+  const fault = { 'application/json': { schema: { $ref: '#/components/schemas/Fault' } } };
+  const headers = { 'X-Id': { $ref: '#/components/headers/X-Id' } };
   assert.deepEqual(document.paths['/servers']!.get, {
     operationId: 'servers.index',
     tags: ['servers'],
-    parameters: [{ name: 'limit', in: 'query', required: true, schema: { type: 'integer' } }],
-    responses: { 200: { description: '200' }, 401: { description: 'no token' }, default: { description: 'a fault' } },
+    parameters: [
+      { name: 'limit', in: 'query', required: true, schema: { type: 'integer' } },
+      {
+        name: 'OpenStack-API-Version',
+        in: 'header',
+        description: 'The version of the API: c 2.1 to c 2.79, or c latest.',
+        schema: { type: 'string', default: 'c 2.1' },
+      },
+    ],
+    responses: {
+      200: { description: '200', headers },
+      401: { description: 'no token', content: fault, headers },
+      default: { description: 'a fault', content: fault, headers },
+    },
     security: [{ token: [] }],
   });
   const post = document.paths['/servers']!.post!;
-  assert.deepEqual(post.requestBody, { required: true, content: { 'application/json': { schema: body } } });
+  // Not in all versions.
+  assert.deepEqual(post.requestBody, { required: false, content: { 'application/json': { schema: body } } });
   assert.deepEqual(post['x-versions'], [
     { from: '2.1', to: '2.9' },
     { from: '2.10', to: null, body, status: 202 },
@@ -224,6 +247,18 @@ test('RT-202 OpenAPI from table, schemas, statuses, versions and filters', async
   const [id] = document.paths['/x/{id}/{path}']!.get!.parameters as { schema: object }[];
   assert.deepEqual(id?.schema, { type: 'string', pattern: '^(?:\\d+)$' });
   assert.deepEqual(await new Validator().validate(structuredClone(document)), { valid: true });
+});
+
+test('RT-202 templates that differ in the names of variables are one path', () => {
+  const router = new Router({ controllers: { c: { show: () => 1, drop: () => 1 } } });
+  router.connect('/x/{a}', { controller: 'c', action: 'show', conditions: { method: ['GET'] } });
+  router.connect('/x/{b}', { controller: 'c', action: 'drop', conditions: { method: ['DELETE'] } });
+  const { paths } = openApiDocument(router, { title: 'c' }) as {
+    paths: Record<string, Record<string, { parameters: { name: string }[] }>>;
+  };
+  assert.deepEqual(Object.keys(paths), ['/x/{a}']);
+  assert.deepEqual(Object.keys(paths['/x/{a}']!), ['get', 'delete']);
+  assert.equal(paths['/x/{a}']!.delete!.parameters[0]!.name, 'a');
 });
 
 test('RT-202 each operation has an id of its own; a path that no request can have is left out', () => {

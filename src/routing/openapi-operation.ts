@@ -1,0 +1,248 @@
+/**
+ * One operation of an OpenAPI document: an action, in one version or in all, with what the filters around it add.
+ */
+import type { FaultStyle, OpenApiAdditions } from '../app/index.js';
+import type { RangedOptions, Schemas } from './actions/action.js';
+import type { JsonSchema } from './actions/json-schema.js';
+import type { OperationSource } from './built-router.js';
+import type { CompiledRoute } from './matching/compiled-route.js';
+import { getOwn } from './template/own-property.js';
+import { type ApiVersion, readRange, type WrittenRange } from './versions/api-version.js';
+import type { VersionOptions } from './versions/version-negotiation.js';
+
+export type Json = Record<string, unknown>;
+
+/** What stands around an action. */
+export interface OperationPlace {
+  /** The names of the path's variables, in their order. */
+  readonly names: readonly string[];
+  /** Null: all versions. */
+  readonly version: ApiVersion | null;
+  readonly versions: VersionOptions | undefined;
+  /** What filters add, those of the pipeline and those of the router, and how their faults are written. */
+  readonly filters: readonly { readonly additions: readonly OpenApiAdditions[]; readonly style: FaultStyle }[];
+}
+
+/** The operation of a route; undefined where its action is not there in the version. */
+export function operationOf(
+  compiled: CompiledRoute,
+  { controller, action, methods }: OperationSource,
+  { names, version, versions, filters }: OperationPlace,
+): Json | undefined {
+  const there = methods.filter((method) => version === null || isIn(version, method.versions));
+  if (there.length === 0 && methods.length > 0) return undefined;
+  const inner = filters.at(-1)!.style;
+  const additions = filters.flatMap((group) => group.additions);
+  const bodies = there.map(({ body }) => schemasOf(body, version));
+  const parameters = [
+    ...pathParameters(compiled, names),
+    ...queryParameters(there.map(({ query }) => schemasOf(query, version))),
+    ...(versions === undefined ? [] : [versionParameter(versions, version)]),
+    ...additions.flatMap((one) => one.parameters ?? []),
+  ] as Parameter[];
+  const summary = there.at(-1)?.summary;
+  return {
+    operationId: `${controller}.${action}`,
+    tags: [controller],
+    ...(summary === undefined ? {} : { summary }),
+    parameters: onlyFirst(parameters),
+    ...requestBody(bodies),
+    responses: withHeaders(
+      {
+        ...Object.assign({}, ...filters.map(({ additions: added, style }) => addedResponses(added, style))),
+        ...ownResponses(there, version),
+        default: { description: 'a fault', content: faultContent(inner) },
+      },
+      additions,
+    ),
+    ...securityOf(additions),
+    ...(version === null ? versionsOf(methods) : {}),
+  };
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly in: string;
+}
+
+/** Of two with one name and place the first. */
+function onlyFirst(parameters: readonly Parameter[]): readonly Parameter[] {
+  const byName = new Map<string, Parameter>();
+  for (const parameter of parameters) {
+    const key = `${parameter.in} ${parameter.in === 'header' ? parameter.name.toLowerCase() : parameter.name}`;
+    if (!byName.has(key)) byName.set(key, parameter);
+  }
+  return [...byName.values()];
+}
+
+function pathParameters({ route }: CompiledRoute, names: readonly string[]): Json[] {
+  const inPath = [...route.variables.values()].filter(({ type }) => type !== '.');
+  return inPath.map(({ name }, at) => {
+    const pattern = getOwn(route.requirements, name);
+    const schema = { type: 'string', ...(pattern ? { pattern: `^(?:${pattern})$` } : {}) };
+    return { name: names[at] ?? name, in: 'path', required: true, schema };
+  });
+}
+
+/** The members of all schemas; required where each of them requires it. */
+function queryParameters(methods: readonly (readonly JsonSchema[])[]): Json[] {
+  const schemas = methods.flat().filter((schema) => typeof schema === 'object');
+  const byName = new Map<string, JsonSchema[]>();
+  for (const schema of schemas) {
+    for (const [name, property] of Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>)) {
+      byName.set(name, [...(byName.get(name) ?? []), property]);
+    }
+  }
+  const anyWithout = methods.some((each) => each.length === 0);
+  return [...byName].map(([name, properties]) => {
+    const required = !anyWithout && schemas.every((schema) => ((schema.required ?? []) as string[]).includes(name));
+    return { name, in: 'query', required, schema: oneOrAny(properties) };
+  });
+}
+
+function versionParameter(
+  { serviceType, min, max, default: usual = min }: VersionOptions,
+  version: ApiVersion | null,
+): Json {
+  const parameter = { name: 'OpenStack-API-Version', in: 'header' };
+  if (version !== null) return { ...parameter, required: true, schema: { const: `${serviceType} ${version.text}` } };
+  const description = `The version of the API: ${serviceType} ${min} to ${serviceType} ${max}, or ${serviceType} latest.`;
+  return { ...parameter, description, schema: { type: 'string', default: `${serviceType} ${usual}` } };
+}
+
+function requestBody(methods: readonly (readonly JsonSchema[])[]): Json {
+  const schemas = methods.flat();
+  if (schemas.length === 0) return {};
+  const required = methods.every((each) => each.length > 0);
+  return { requestBody: { required, content: { 'application/json': { schema: oneOrAny(schemas) } } } };
+}
+
+function ownResponses(methods: readonly RangedOptions[], version: ApiVersion | null): Json {
+  const responses: Json = {};
+  const schemas = new Map<string, JsonSchema[]>();
+  for (const { status, response = {} } of methods) {
+    for (const code of statusesOf(status, version)) responses[code] = { description: `${code}` };
+    for (const [code, schema] of Object.entries(response)) schemas.set(code, [...(schemas.get(code) ?? []), schema]);
+  }
+  for (const [code, all] of schemas) {
+    responses[code] = { description: code, content: { 'application/json': { schema: oneOrAny(all) } } };
+  }
+  return responses;
+}
+
+function statusesOf(status: RangedOptions['status'], version: ApiVersion | null): readonly number[] {
+  if (status === undefined) return [200];
+  if (typeof status === 'number') return [status];
+  const there = status.filter(({ versions }) => version === null || isIn(version, versions));
+  return there.map((one) => one.status);
+}
+
+/** What filters answer; two with one status share a response. */
+function addedResponses(additions: readonly OpenApiAdditions[], style: FaultStyle): Json {
+  const responses: Record<string, { description?: string; headers?: object }> = {};
+  for (const [code, added] of additions.flatMap((one) => Object.entries(one.responses ?? {}))) {
+    const { description, headers, ...rest } = added as { description?: string; headers?: object };
+    const before = responses[code];
+    const told = [before?.description, description].filter((text) => text !== undefined);
+    responses[code] = {
+      content: faultContent(style),
+      ...before,
+      ...rest,
+      description: [...new Set(told)].join(' '),
+      ...(before?.headers === undefined && headers === undefined
+        ? {}
+        : { headers: { ...before?.headers, ...headers } }),
+    } as { description: string };
+  }
+  return responses;
+}
+
+function withHeaders(responses: Json, additions: readonly OpenApiAdditions[]): Json {
+  const names = additions.flatMap((one) => Object.keys(one.headers ?? {}));
+  if (names.length === 0) return responses;
+  const headers = Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+  const entries = Object.entries(responses as Record<string, { headers?: object }>);
+  return Object.fromEntries(entries.map(([code, one]) => [code, { ...one, headers: { ...headers, ...one.headers } }]));
+}
+
+/** Each filter wants one of its own; together they want one of each. */
+function securityOf(additions: readonly OpenApiAdditions[]): Json {
+  const wanted = additions.flatMap(({ security }) => (security === undefined ? [] : [security]));
+  if (wanted.length === 0) return {};
+  const both = (all: readonly object[], one: readonly object[]): object[] =>
+    all.flatMap((a) => one.map((b) => ({ ...a, ...b })));
+  return { security: wanted.reduce<readonly object[]>(both, [{}]) };
+}
+
+/** All versions of an action, where there is more than one. */
+function versionsOf(methods: readonly RangedOptions[]): Json {
+  const ranges = methods.filter(({ versions }) => versions !== undefined);
+  if (ranges.length === 0) return {};
+  return {
+    'x-versions': ranges.map(({ versions, body, query, status }) => ({
+      from: versions![0],
+      to: versions![1] ?? null,
+      ...(body === undefined ? {} : { body: oneOrAny(schemasOf(body, null)) }),
+      ...(query === undefined ? {} : { query: oneOrAny(schemasOf(query, null)) }),
+      ...(status === undefined ? {} : { status }),
+    })),
+  };
+}
+
+/** The schemas that hold in a version, or in any. */
+function schemasOf(schemas: Schemas | undefined, version: ApiVersion | null): readonly JsonSchema[] {
+  if (schemas === undefined) return [];
+  if (!Array.isArray(schemas)) return [schemas as JsonSchema];
+  const ranged = schemas as readonly { readonly versions: WrittenRange; readonly schema: JsonSchema }[];
+  return ranged.filter(({ versions }) => version === null || isIn(version, versions)).map(({ schema }) => schema);
+}
+
+function isIn(version: ApiVersion, range: WrittenRange | undefined): boolean {
+  return version.within(readRange(range));
+}
+
+/** Each schema once. */
+function oneOrAny(schemas: readonly JsonSchema[]): JsonSchema {
+  const byText = new Map(schemas.map((schema) => [JSON.stringify(schema), schema]));
+  const [first, ...others] = byText.values();
+  return others.length === 0 ? first! : { anyOf: [first!, ...others] };
+}
+
+function faultContent(style: FaultStyle): Json {
+  return { 'application/json': { schema: { $ref: `#/components/schemas/${FAULT_SCHEMAS[style][0]}` } } };
+}
+
+const text = { type: 'string' };
+const code = { type: 'integer', minimum: 400, maximum: 599 };
+
+/** Faults as each style writes them, with the name of the schema. */
+export const FAULT_SCHEMAS: Readonly<Record<FaultStyle, readonly [name: string, schema: Json]>> = {
+  portico: [
+    'Fault',
+    {
+      type: 'object',
+      required: ['error'],
+      properties: {
+        error: {
+          type: 'object',
+          required: ['code', 'title', 'message'],
+          properties: { code, title: text, message: text, request_id: text },
+        },
+      },
+    },
+  ],
+  openstack: [
+    'OpenStackFault',
+    {
+      description: 'One member, named after the kind of fault.',
+      type: 'object',
+      minProperties: 1,
+      maxProperties: 1,
+      additionalProperties: {
+        type: 'object',
+        required: ['code', 'message'],
+        properties: { code, message: text, retryAfter: text },
+      },
+    },
+  ],
+};
