@@ -38,32 +38,32 @@ export function register(program: Command): void {
       'after',
       '\nExample:\n  api-cli check paste/api-paste.ini\n\nStatus: 0, or 78 when there is an error.',
     );
-  addConfigurationOptions(command).action(async (file: string | undefined, names: string[], given: CheckArguments) => {
-    endSoon(await check(file, names, given));
+  addConfigurationOptions(command).action(async (file: string | undefined, names: string[], args: CheckArguments) => {
+    endSoon(await check(file, names, args));
   });
 }
 
-async function check(file: string | undefined, names: readonly string[], given: CheckArguments): Promise<number> {
-  const findings = file === undefined ? await ofConfiguration(given) : await ofPasteFile(file, names, given);
-  const format = given.json === true ? 'json' : given.format;
+async function check(file: string | undefined, names: readonly string[], args: CheckArguments): Promise<number> {
+  const findings = file === undefined ? await ofConfiguration(args) : await ofPasteFile(file, names, args);
+  const format = args.json === true ? 'json' : args.format;
   process.stdout.write(`${PRINTERS[format](findings)}\n`);
   return findings.some(({ severity }) => severity === 'error') ? STATUS_REFUSED : 0;
 }
 
 /** The paste file alone, with the configuration only where one is named. */
-async function ofPasteFile(file: string, names: readonly string[], given: CheckArguments): Promise<Diagnostic[]> {
-  const named = given.configFile !== undefined || given.configDir !== undefined || given.set !== undefined;
-  const config = named ? await readConfiguration(given, { collect: true }) : undefined;
+async function ofPasteFile(file: string, names: readonly string[], args: CheckArguments): Promise<Diagnostic[]> {
+  const named = args.configFile !== undefined || args.configDir !== undefined || args.set !== undefined;
+  const config = named ? await readConfiguration(args, { collect: true }) : undefined;
   const stranger = await notAPasteFile(file);
   if (stranger !== undefined) return [stranger];
-  return Loader.checkFile(file, { config, import: given.import, ...(names.length === 0 ? {} : { names }) });
+  return Loader.checkFile(file, { config, import: args.import, ...(names.length === 0 ? {} : { names }) });
 }
 
 /** The configuration and the paste file it names. */
-async function ofConfiguration(given: CheckArguments): Promise<Diagnostic[]> {
-  const config = await readConfiguration(given, { collect: true });
-  const { services, diagnostics } = await judge(config, { import: given.import });
-  const none = given.configFile === undefined ? noConfiguration(config) : undefined;
+async function ofConfiguration(args: CheckArguments): Promise<Diagnostic[]> {
+  const config = await readConfiguration(args, { collect: true });
+  const { services, diagnostics } = await judge(config, { import: args.import });
+  const none = args.configFile === undefined ? noConfiguration(config) : undefined;
   const code = 'PORTICO_CONFIG_NO_FILE';
   const withoutFile: Diagnostic[] =
     none === undefined ? [] : [{ severity: 'warning', code, message: none, hint: NAME_A_CONFIGURATION }];

@@ -102,6 +102,7 @@ export const COMMAND_NAMES = [
   'report',
   'notify',
   'wait-ready',
+  'completion',
 ] as const;
 
 /**
@@ -130,7 +131,7 @@ function taking(option: string): 'nothing' | 'perhaps' | 'value' {
 
 /** What a command line says that has nothing but options of `serve`. */
 export interface ServeWords {
-  readonly given: ServeArguments;
+  readonly args: ServeArguments;
   readonly traceErrors: boolean;
 }
 
@@ -148,11 +149,11 @@ export function readServeWords(words: readonly string[]): ServeWords | undefined
 
 /** What a worker reads of them: there may be words that only the configuration's options explain. */
 export function readWorkersWords(words: readonly string[]): { readonly dev: boolean; readonly traceErrors: boolean } {
-  const { given, traceErrors } = valuesOf(words, false);
-  return { dev: given.dev === true, traceErrors };
+  const { args, traceErrors } = valuesOf(words, false);
+  return { dev: args.dev === true, traceErrors };
 }
 
-function valuesOf(args: readonly string[], strict: boolean): ServeWords {
+function valuesOf(line: readonly string[], strict: boolean): ServeWords {
   const words = Object.entries({ ...CONFIGURATION, ...SERVE, ...EVERYWHERE });
   const options = Object.fromEntries(
     words.map(([name, { takes, repeats = false }]) => {
@@ -160,12 +161,12 @@ function valuesOf(args: readonly string[], strict: boolean): ServeWords {
       return [name, { type, multiple: repeats }];
     }),
   );
-  const { values } = parseArgs({ args: [...args], options, strict });
+  const { values } = parseArgs({ args: [...line], options, strict });
   const { 'trace-errors': traceErrors, ...rest } = values;
-  const given = Object.fromEntries(
+  const args = Object.fromEntries(
     Object.entries(rest).map(([name, value]) => [camelCased(name), value]),
   ) as ServeArguments;
-  return { given, traceErrors: traceErrors === true };
+  return { args, traceErrors: traceErrors === true };
 }
 
 const camelCased = (name: string): string => name.replace(/-(\w)/g, (_all, letter: string) => letter.toUpperCase());

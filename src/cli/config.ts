@@ -20,7 +20,7 @@ import { ConfigurationRefused, type Place, PorticoError, placeOf } from '../erro
 import { Loader } from '../loader/index.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration, refuseUnread } from './configuration.js';
-import { choice, wholeNumber } from './option-values.js';
+import { choice, example, wholeNumber } from './option-values.js';
 import { configuredPasteFile } from './paste-file.js';
 import { type Registration, registerShippedOptions, shippedOptions } from './shipped-options.js';
 
@@ -32,7 +32,10 @@ type ReadArguments = ConfigurationArguments & { readonly import?: boolean };
 type ShowArguments = ReadArguments & { readonly json?: boolean; readonly changed?: boolean };
 
 export function register(program: Command): void {
-  const config = program.command('config').description('samples of configuration files, and what is in force and why');
+  const config = program
+    .command('config')
+    .description('samples of configuration files, and what is in force and why')
+    .addHelpText('after', example('api-cli config show wsgi.keep_alive'));
 
   addReading(config.command('generate'))
     .description("print a sample with every option, its help and its default, those of the paste file's factories too")
@@ -41,7 +44,7 @@ export function register(program: Command): void {
     .option('--wrap-width <columns>', 'columns of help texts, at least 20', wholeNumber('--wrap-width', 20), 70)
     .option('--minimal', 'required options alone, not commented out')
     .option('--summarize', 'the first paragraph of each help text alone')
-    .addHelpText('after', '\nExample:\n  api-cli config generate --output-file portico.ini')
+    .addHelpText('after', example('api-cli config generate --output-file portico.ini'))
     .action(async ({ outputFile, ...options }: GenerateArguments) => {
       const sample = generateSample(await allOptions(options), options);
       if (outputFile === undefined) process.stdout.write(sample);
@@ -54,12 +57,14 @@ export function register(program: Command): void {
     )
     .option('--strict', 'unknown sections and variables are mistakes too')
     .option('--json', 'as one JSON document')
+    .addHelpText('after', example('api-cli config validate --strict'))
     .action(validate);
 
   addReading(config.command('show').argument('[option]', 'group.option; default: all'))
     .description('print effective values, where each comes from, and what it shadows; secrets are masked')
     .option('--changed', 'only those that differ from their defaults')
     .option('--json', 'as one JSON document')
+    .addHelpText('after', example('api-cli config show --changed'))
     .action(show);
 
   config
@@ -67,6 +72,7 @@ export function register(program: Command): void {
     .description('print what two configuration files make different')
     .argument('<before>')
     .argument('<after>')
+    .addHelpText('after', example('api-cli config diff /etc/portico/portico.ini portico.ini'))
     .action(async (before: string, after: string) => {
       const [old, now] = [await read({ configFile: [before] }), await read({ configFile: [after] })];
       const differences = diffConfigs(old, now);
@@ -82,6 +88,7 @@ export function register(program: Command): void {
     .description('rewrite deprecated names of a file; without --write only say which')
     .argument('<file>')
     .option('--write', 'change the file')
+    .addHelpText('after', example('api-cli config upgrade portico.ini --write'))
     .action(async (file: string, { write }: { write?: boolean }) => {
       // A file with lines that nobody can read is not rewritten.
       refuseRefused(await read({ configFile: [file] }), []);
@@ -120,13 +127,13 @@ const WHY_NOT_WRITTEN: Readonly<Record<string, string>> = {
 };
 
 /** What ships, and what the paste file of the configuration brings along, where there is one. */
-async function allOptions(given: ReadArguments): Promise<Registration[]> {
+async function allOptions(args: ReadArguments): Promise<Registration[]> {
   const shipped = await shippedOptions();
   const known = new Set(
     shipped.flatMap(({ group, options }) => Object.keys(options).map((name) => `${group}.${name}`)),
   );
   const more = new Map<string, Record<string, Option>>();
-  for (const { group, opt, option } of (await read(given)).resolveAll()) {
+  for (const { group, opt, option } of (await read(args)).resolveAll()) {
     const isKnown = known.has(`${group}.${opt}`) || known.has(`${group.replace(/:.*/, ':<name>')}.${opt}`);
     if (!isKnown) more.set(group, { ...more.get(group), [opt]: option });
   }
@@ -134,11 +141,11 @@ async function allOptions(given: ReadArguments): Promise<Registration[]> {
 }
 
 /** Reads a configuration, however wrong it is. Throws ConfigError where none of its files can be read. */
-async function read(given: ReadArguments): Promise<Config> {
-  const config = await readConfiguration(given, { collect: true });
+async function read(args: ReadArguments): Promise<Config> {
+  const config = await readConfiguration(args, { collect: true });
   refuseUnread(config);
   await registerShippedOptions(config);
-  if (given.import !== false) await declareFactories(config);
+  if (args.import !== false) await declareFactories(config);
   // Judging it gives each [api:<name>] its options.
   config.problems({ complete: false });
   return config;
@@ -158,13 +165,13 @@ const UNREADABLE: ReadonlySet<string> = new Set([
   'PORTICO_CONFIG_SOURCE',
 ]);
 
-async function validate(given: ReadArguments & { strict?: boolean; json?: boolean }): Promise<void> {
-  const set = given.strict === true ? [...(given.set ?? []), 'DEFAULT.strict_config=true'] : given.set;
-  const config = await read({ ...given, ...(set === undefined ? {} : { set }) });
+async function validate(args: ReadArguments & { strict?: boolean; json?: boolean }): Promise<void> {
+  const set = args.strict === true ? [...(args.set ?? []), 'DEFAULT.strict_config=true'] : args.set;
+  const config = await read({ ...args, ...(set === undefined ? {} : { set }) });
   // Applications declare groups of their own, which this command does not load.
-  const issues = config.problems({ complete: given.strict === true });
+  const issues = config.problems({ complete: args.strict === true });
   const errors = issues.filter(({ severity }) => severity === 'error');
-  if (given.json === true) {
+  if (args.json === true) {
     const listed = issues.map((each) => {
       const { severity, code, section: group, option: opt, place: location, message, got, hint } = each;
       return { severity, code, group, opt, location, message, got, hint };
@@ -179,10 +186,10 @@ async function validate(given: ReadArguments & { strict?: boolean; json?: boolea
   process.stdout.write(issues.length === 0 ? 'No mistakes found in what Portico knows.\n' : 'No errors.\n');
 }
 
-async function show(option: string | undefined, given: ShowArguments): Promise<void> {
-  const config = await read(given);
-  const options = option === undefined ? all(config, given) : [one(config, option)];
-  if (given.json === true) {
+async function show(option: string | undefined, args: ShowArguments): Promise<void> {
+  const config = await read(args);
+  const options = option === undefined ? all(config, args) : [one(config, option)];
+  if (args.json === true) {
     process.stdout.write(`${JSON.stringify({ schema: 'portico-config', version: 1, options }, undefined, 2)}\n`);
   } else {
     for (const each of options) process.stdout.write(`${text(each)}\n`);

@@ -14,14 +14,14 @@ import { programOptions } from './shipped-options.js';
 
 /** Reads the configuration. With `collect`, what is wrong with the files waits for `config.validate()`. */
 export async function readConfiguration(
-  given: ConfigurationArguments,
+  args: ConfigurationArguments,
   more: Pick<LoadOptions, 'collect' | 'log'> & { readonly set?: readonly string[] } = {},
 ): Promise<Config> {
   const { set = [], ...rest } = more;
   const config = await Config.load({
-    ...(given.configFile === undefined ? {} : { files: given.configFile }),
-    ...(given.configDir === undefined ? {} : { dirs: given.configDir }),
-    set: [...(given.set ?? []), ...set],
+    ...(args.configFile === undefined ? {} : { files: args.configFile }),
+    ...(args.configDir === undefined ? {} : { dirs: args.configDir }),
+    set: [...(args.set ?? []), ...set],
     ...rest,
   });
   for (const { group, options } of programOptions) config.register(group, options);

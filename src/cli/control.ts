@@ -11,7 +11,7 @@ import { LOG_LEVELS } from '../log/index.js';
 import { formatDuration } from '../text/index.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
-import { choice, wholeNumber } from './option-values.js';
+import { choice, example, wholeNumber } from './option-values.js';
 import { columns, print } from './output.js';
 
 interface ControlArguments extends ConfigurationArguments {
@@ -23,85 +23,83 @@ export function register(program: Command): void {
   add(program, 'status', 'show the services of a running api-cli, their workers and what they do')
     .option('--watch', 'show it again each second')
     .addHelpText('after', example('api-cli status --watch'))
-    .action(async (given: ControlArguments & { watch?: boolean }) => {
-      const path = await socketOf(given);
+    .action(async (args: ControlArguments & { watch?: boolean }) => {
+      const path = await socketOf(args);
       do {
         const document = await ask<StatusDocument>(path, 'GET', '/status');
         print(
-          given,
+          args,
           document,
-          () => `${given.watch === true && process.stdout.isTTY ? CLEAR : ''}${statusText(document)}`,
+          () => `${args.watch === true && process.stdout.isTTY ? CLEAR : ''}${statusText(document)}`,
         );
-        if (given.watch === true) await new Promise((resolve) => setTimeout(resolve, 1000));
-      } while (given.watch === true);
+        if (args.watch === true) await new Promise((resolve) => setTimeout(resolve, 1000));
+      } while (args.watch === true);
     });
 
   add(program, 'requests', 'list the requests that are being served, the oldest first')
     .addHelpText('after', example('api-cli requests'))
-    .action(async (given: ControlArguments) => {
-      const document = await ask<{ requests: readonly ShownRequest[] }>(await socketOf(given), 'GET', '/requests');
-      print(given, document, () => requestsText(document.requests));
+    .action(async (args: ControlArguments) => {
+      const document = await ask<{ requests: readonly ShownRequest[] }>(await socketOf(args), 'GET', '/requests');
+      print(args, document, () => requestsText(document.requests));
     });
 
   add(program, 'reload', 'read the files again, as HUP does; wait for it, and say what came of it')
     .addHelpText('after', `${example('api-cli reload')}\n\nStatus: 0 accepted, 1 refused or incomplete.`)
-    .action(async (given: ControlArguments) => {
-      const report = await ask<ReloadReport>(await socketOf(given), 'POST', '/reload');
-      print(given, report, () => reloadText(report));
+    .action(async (args: ControlArguments) => {
+      const report = await ask<ReloadReport>(await socketOf(args), 'POST', '/reload');
+      print(args, report, () => reloadText(report));
       process.exitCode = report.outcome === 'accepted' ? 0 : 1;
     });
 
   add(program, 'scale <service> <workers>', 'change the number of workers of a service, until the next start')
     .addHelpText('after', example('api-cli scale compute 4'))
-    .action(async (service: string, text: string, given: ControlArguments) => {
+    .action(async (service: string, text: string, args: ControlArguments) => {
       const workers = wholeNumber('<workers>')(text);
-      const done = await ask(await socketOf(given), 'POST', '/scale', { service, workers });
-      print(given, done, () => `${service} has ${workers} ${workers === 1 ? 'worker' : 'workers'}`);
+      const done = await ask(await socketOf(args), 'POST', '/scale', { service, workers });
+      print(args, done, () => `${service} has ${workers} ${workers === 1 ? 'worker' : 'workers'}`);
     });
 
   add(program, 'restart <service>', 'replace the workers of a service one by one, with the configuration in force')
     .addHelpText('after', example('api-cli restart compute'))
-    .action(async (service: string, given: ControlArguments) => {
+    .action(async (service: string, args: ControlArguments) => {
       const done = await ask<{ replaced: number; failures: readonly string[] }>(
-        await socketOf(given),
+        await socketOf(args),
         'POST',
         '/restart',
         {
           service,
         },
       );
-      print(given, done, () => [`${service}: ${done.replaced} workers replaced`, ...done.failures].join('\n'));
+      print(args, done, () => [`${service}: ${done.replaced} workers replaced`, ...done.failures].join('\n'));
       process.exitCode = done.failures.length === 0 ? 0 : 1;
     });
 
   add(program, 'stop', 'stop a running api-cli gracefully, as TERM does')
     .addHelpText('after', example('api-cli stop'))
-    .action(async (given: ControlArguments) => {
-      const done = await ask(await socketOf(given), 'POST', '/stop');
-      print(given, done, () => 'It stops.');
+    .action(async (args: ControlArguments) => {
+      const done = await ask(await socketOf(args), 'POST', '/stop');
+      print(args, done, () => 'It stops.');
     });
 
-  add(program, 'log-level <level>', 'change the level of the log, until the next reload')
+  add(program, 'log-level', 'change the level of the log, until the next reload')
+    .argument('<level>', LOG_LEVELS.join(', '), choice('<level>', LOG_LEVELS))
     .option('--api <name>', 'of the workers of this service alone')
     .addHelpText('after', example('api-cli log-level debug --api compute'))
-    .action(async (text: string, given: ControlArguments & { api?: string }) => {
-      const level = choice('<level>', LOG_LEVELS)(text);
-      const done = await ask(await socketOf(given), 'POST', '/log-level', { level, service: given.api });
-      print(given, done, () => `The log level${given.api === undefined ? '' : ` of ${given.api}`} is ${level}.`);
+    .action(async (level: string, args: ControlArguments & { api?: string }) => {
+      const done = await ask(await socketOf(args), 'POST', '/log-level', { level, service: args.api });
+      print(args, done, () => `The log level${args.api === undefined ? '' : ` of ${args.api}`} is ${level}.`);
     });
 
   add(program, 'report', 'print the report that USR2 makes: threads, tasks, requests, configuration')
     .option('--worker <pid>', 'of this worker alone', wholeNumber('--worker'))
     .addHelpText('after', example('api-cli report --worker 4711'))
-    .action(async (given: ControlArguments & { worker?: number }) => {
-      const text = await ask<string>(await socketOf(given), 'POST', '/report', { worker: given.worker });
-      print(given, { report: text }, () => text);
+    .action(async (args: ControlArguments & { worker?: number }) => {
+      const text = await ask<string>(await socketOf(args), 'POST', '/report', { worker: args.worker });
+      print(args, { report: text }, () => text);
     });
 }
 
 const CLEAR = '\u001b[H\u001b[J';
-
-const example = (line: string): string => `\nExample:\n  ${line}`;
 
 function add(program: Command, name: string, description: string): Command {
   const command = program
@@ -112,9 +110,9 @@ function add(program: Command, name: string, description: string): Command {
   return addConfigurationOptions(command);
 }
 
-async function socketOf(given: ControlArguments): Promise<string> {
-  if (given.socket !== undefined) return given.socket;
-  const config: Config = await readConfiguration(given, { collect: true });
+async function socketOf(args: ControlArguments): Promise<string> {
+  if (args.socket !== undefined) return args.socket;
+  const config: Config = await readConfiguration(args, { collect: true });
   const path = controlPath(config, 'api-cli', process.env);
   if (path !== undefined) return path;
   throw new PorticoError('PORTICO_CONTROL_SOCKET', {

@@ -18,9 +18,9 @@ export interface PasteFile {
 }
 
 /** The file that `--paste` names, or `[DEFAULT] api_paste_config`. Throws ConfigNotFound when there is none. */
-export async function pasteFile(given: ConfigurationArguments & { readonly paste?: string }): Promise<PasteFile> {
-  const config = await readConfiguration(given);
-  if (given.paste !== undefined) return { path: given.paste, config };
+export async function pasteFile(args: ConfigurationArguments & { readonly paste?: string }): Promise<PasteFile> {
+  const config = await readConfiguration(args);
+  if (args.paste !== undefined) return { path: args.paste, config };
   return { path: configuredPasteFile(config), config };
 }
 

@@ -27,17 +27,17 @@ export function register(program: Command): void {
     .option('--format <format>', 'text, json, mermaid or dot', choice('--format', FORMATS), 'text')
     .option('--json', 'the same as --format json')
     .addHelpText('after', '\nExample:\n  api-cli pipeline compute --format mermaid');
-  addConfigurationOptions(command).action(async (app: string | undefined, given: PipelineArguments) => {
-    process.stdout.write(`${await pipeline(app, given)}\n`);
+  addConfigurationOptions(command).action(async (app: string | undefined, args: PipelineArguments) => {
+    process.stdout.write(`${await pipeline(app, args)}\n`);
   });
 }
 
-async function pipeline(app: string | undefined, given: PipelineArguments): Promise<string> {
-  const { path, config } = await pasteFile(given);
+async function pipeline(app: string | undefined, args: PipelineArguments): Promise<string> {
+  const { path, config } = await pasteFile(args);
   const loader = new Loader(path, { config });
   const roots: PipelineNode[] = [];
   for (const name of app === undefined ? loader.roots() : [app]) roots.push(nodeOf(await loader.tree(name), config));
-  switch (given.json === true ? 'json' : given.format) {
+  switch (args.json === true ? 'json' : args.format) {
     case 'json':
       return JSON.stringify({ schema: 'portico/pipeline', version: 1, file: path, apps: roots }, undefined, 2);
     case 'mermaid':

@@ -36,6 +36,7 @@ const FILES: Readonly<Record<(typeof COMMAND_NAMES)[number], () => Promise<Comma
   stop: () => import('./control.js'),
   'log-level': () => import('./control.js'),
   report: () => import('./control.js'),
+  completion: () => import('./completion.js'),
 };
 const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map(Object.entries(FILES));
 
@@ -51,7 +52,7 @@ export async function runCommand(words: readonly string[], plain?: ServeWords): 
   try {
     if (plain === undefined) return await parseCommand(words, named);
     const { serve } = await import('./serve.js');
-    return await serve(plain.given, plain.traceErrors);
+    return await serve(plain.args, plain.traceErrors);
   } catch (error) {
     const { isWorker } = await import('../launch/internal.js');
     // A worker's parent says what went wrong, and it alone: the error reaches it by the channel.
@@ -62,10 +63,23 @@ export async function runCommand(words: readonly string[], plain?: ServeWords): 
   }
 }
 
+const DESCRIPTION = `Serves the APIs that portico.ini enables, each composed from api-paste.ini.
+
+Example:
+  api-cli --enabled-apis compute,metadata --config-file portico.ini`;
+
 async function parseCommand(words: readonly string[], named: string | undefined): Promise<number | undefined> {
-  const { Command, CommanderError } = await import('commander');
+  const { Command, CommanderError, Help } = await import('commander');
   const program = new Command('api-cli')
-    .description('Serves the APIs that portico.ini enables, each composed from api-paste.ini.')
+    .description(DESCRIPTION)
+    // Options of serve are the program's where no command is named.
+    .configureHelp({
+      visibleOptions(command) {
+        const own = Help.prototype.visibleOptions.call(this, command);
+        const serve = command.parent === null ? command.commands.find((each) => each.name() === 'serve') : undefined;
+        return [...(serve?.options ?? []), ...own];
+      },
+    })
     .helpOption('-h, --help', 'say how to use this program or a command')
     .showSuggestionAfterError(true)
     .enablePositionalOptions(false)
@@ -78,7 +92,10 @@ async function parseCommand(words: readonly string[], named: string | undefined)
 
   const asked = named === 'help' ? words.slice(1).find((word) => !word.startsWith('-')) : undefined;
   if (asked !== undefined && asked !== 'help' && !COMMANDS.has(asked)) return unknownCommand(asked);
-  const all = named === 'help' || (named === undefined && words.some((word) => word === '-h' || word === '--help'));
+  const all =
+    named === 'help' ||
+    named === 'completion' ||
+    (named === undefined && words.some((word) => word === '-h' || word === '--help'));
   const loads = all ? [...COMMANDS.values()] : [COMMANDS.get(named ?? 'serve')!];
   const files = new Set(await Promise.all(loads.map((load) => load())));
   for (const file of files) file.register(program);

@@ -13,6 +13,7 @@ import type { ListenAddress, WorkerContext } from '../service/index.js';
 import { addConfigurationOptions, addServeOptions, readWorkersWords, type ServeArguments } from './command-line.js';
 import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration, serversLogger } from './configuration.js';
 import { enabledApis } from './enabled-apis.js';
+import { example } from './option-values.js';
 import { judge, plan, refuseErrors } from './plan.js';
 import { type MakeServices, runApis } from './run-apis.js';
 import { endSoon } from './run-main.js';
@@ -20,9 +21,10 @@ import { endSoon } from './run-main.js';
 export function register(program: Command): void {
   const command = program
     .command('serve', { isDefault: true })
-    .description('start the enabled APIs in the foreground (what api-cli does when no command is named)');
-  addConfigurationOptions(addServeOptions(command)).action(async (given: ServeArguments) => {
-    process.exitCode = await serve(given, command.optsWithGlobals<{ traceErrors?: boolean }>().traceErrors === true);
+    .description('start the enabled APIs in the foreground (what api-cli does when no command is named)')
+    .addHelpText('after', example('api-cli serve --enabled-apis compute,metadata --config-file portico.ini'));
+  addConfigurationOptions(addServeOptions(command)).action(async (args: ServeArguments) => {
+    process.exitCode = await serve(args, command.optsWithGlobals<{ traceErrors?: boolean }>().traceErrors === true);
   });
 }
 
@@ -36,20 +38,20 @@ export function serveInWorker(words: readonly string[]): Promise<number> {
 }
 
 /** `serve` with its options. */
-export async function serve(given: ServeArguments, traceErrors: boolean): Promise<number> {
-  if (given.enabledApis?.split(',').every((name) => name.trim() === '')) {
+export async function serve(args: ServeArguments, traceErrors: boolean): Promise<number> {
+  if (args.enabledApis?.split(',').every((name) => name.trim() === '')) {
     throw new PorticoError('PORTICO_USAGE', {
       message: '--enabled-apis names no API',
       hint: 'Write names between commas, or leave the option out for those of the configuration.',
     });
   }
   const set: string[] = [];
-  if (given.enabledApis !== undefined) set.push(`DEFAULT.enabled_apis=${given.enabledApis}`);
-  if (given.enabledSslApis !== undefined) set.push(`DEFAULT.enabled_ssl_apis=${given.enabledSslApis}`);
-  const dev = given.dev === true;
-  const config = await readConfiguration(given, { set, collect: true });
+  if (args.enabledApis !== undefined) set.push(`DEFAULT.enabled_apis=${args.enabledApis}`);
+  if (args.enabledSslApis !== undefined) set.push(`DEFAULT.enabled_ssl_apis=${args.enabledSslApis}`);
+  const dev = args.dev === true;
+  const config = await readConfiguration(args, { set, collect: true });
   const log = serversLogger(config, dev ? 'text' : undefined);
-  tellOfNone(config, given, log);
+  tellOfNone(config, args, log);
   const told = new Set<string>();
   const tell = (current: Config, diagnostics: readonly Diagnostic[]): void => {
     // The configuration tells its own.
@@ -135,8 +137,8 @@ class ServedApi extends WSGIService {
 }
 
 /** Says that no configuration file was found: a warning where nothing else says what to serve. */
-function tellOfNone(config: Config, given: ServeArguments, log: Logger): void {
-  const none = given.configFile === undefined && !isWorker() ? noConfiguration(config) : undefined;
+function tellOfNone(config: Config, args: ServeArguments, log: Logger): void {
+  const none = args.configFile === undefined && !isWorker() ? noConfiguration(config) : undefined;
   if (none === undefined) return;
   if (config.arguments.length + config.variables.length > 0) log.info(none);
   else log.warn(`${none} ${NAME_A_CONFIGURATION}`);

@@ -22,7 +22,7 @@ import {
 } from '../registry/internal.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { configuredLogger, readConfiguration } from './configuration.js';
-import { choice, wholeNumber } from './option-values.js';
+import { choice, example, wholeNumber } from './option-values.js';
 import { columns, print } from './output.js';
 
 interface Output extends ConfigurationArguments {
@@ -34,7 +34,10 @@ interface ListArguments extends Output, ViewFilter {
 }
 
 export function register(program: Command): void {
-  const service = program.command('service').description('the services that have registered, and decisions about them');
+  const service = program
+    .command('service')
+    .description('the services that have registered, and decisions about them')
+    .addHelpText('after', example('api-cli service list --state down'));
 
   add(service, 'list', 'list services')
     .option('--host <name>', 'those on this host')
@@ -43,84 +46,96 @@ export function register(program: Command): void {
     .option('--state <state>', 'those that are up, down or unknown', choice('--state', ['up', 'down', 'unknown']))
     .option('--status <status>', 'those that are enabled or disabled', choice('--status', ['enabled', 'disabled']))
     .option('--check', 'end with status 1 when any of them is down')
-    .action(async (given: ListArguments) => {
-      const views = await withRegistry(given, async (registry) => {
-        const found = await registry.list(filterOf(given));
-        if (found.length === 0 && given.json !== true) {
-          process.stderr.write(`${nothingFits(given, await registry.list())}\n`);
+    .action(async (args: ListArguments) => {
+      const views = await withRegistry(args, async (registry) => {
+        const found = await registry.list(filterOf(args));
+        if (found.length === 0 && args.json !== true) {
+          process.stderr.write(`${nothingFits(args, await registry.list())}\n`);
         }
         return found;
       });
-      print(given, { services: views.map(serviceJson) }, () => table(views.map(serviceJson)));
-      process.exitCode = given.check === true && views.some(({ state }) => state === 'down') ? 1 : 0;
+      print(args, { services: views.map(serviceJson) }, () => table(views.map(serviceJson)));
+      process.exitCode = args.check === true && views.some(({ state }) => state === 'down') ? 1 : 0;
     });
 
   add(service, 'show <service>', 'show one service: its id, binary@host, or its binary where that runs once').action(
-    async (name: string, given: Output) => {
-      const view = await withRegistry(given, (registry) => find(registry, name));
-      print(given, serviceJson(view), () => details(serviceJson(view)));
+    async (name: string, args: Output) => {
+      const view = await withRegistry(args, (registry) => find(registry, name));
+      print(args, serviceJson(view), () => details(serviceJson(view)));
     },
   );
 
-  add(service, 'enable <service>', 'give a service work again').action((name: string, given: Output) =>
-    change(name, given, { status: 'enabled' }),
+  add(service, 'enable <service>', 'give a service work again').action((name: string, args: Output) =>
+    change(name, args, { status: 'enabled' }),
   );
 
   add(service, 'disable <service>', 'give a service no new work; it finishes what it has')
     .option('--reason <text>', 'why, for others to read')
-    .action((name: string, given: Output & { reason?: string }) =>
-      change(name, given, {
+    .action((name: string, args: Output & { reason?: string }) =>
+      change(name, args, {
         status: 'disabled',
-        ...(given.reason === undefined ? {} : { disabledReason: given.reason }),
+        ...(args.reason === undefined ? {} : { disabledReason: args.reason }),
       }),
     );
 
   add(service, 'force-down <service>', 'treat a service as dead, whatever it reports').action(
-    (name: string, given: Output) => change(name, given, { forcedDown: true }),
+    (name: string, args: Output) => change(name, args, { forcedDown: true }),
   );
 
-  add(service, 'force-up <service>', 'believe what a service reports again').action((name: string, given: Output) =>
-    change(name, given, { forcedDown: false }),
+  add(service, 'force-up <service>', 'believe what a service reports again').action((name: string, args: Output) =>
+    change(name, args, { forcedDown: false }),
   );
 
   add(service, 'delete <service>', 'delete the record of a service that is gone')
     .option('--force', 'also when it is up')
-    .action(async (name: string, given: Output & { force?: boolean }) => {
-      const deleted = await withRegistry(given, async (registry) => {
+    .action(async (name: string, args: Output & { force?: boolean }) => {
+      const deleted = await withRegistry(args, async (registry) => {
         const { record } = await find(registry, name);
-        await registry.delete(record.uuid, { force: given.force === true, by: 'operator' });
+        await registry.delete(record.uuid, { force: args.force === true, by: 'operator' });
         return record;
       });
-      print(given, { deleted: deleted.uuid }, () => `deleted ${deleted.binary} on ${deleted.host}`);
+      print(args, { deleted: deleted.uuid }, () => `deleted ${deleted.binary} on ${deleted.host}`);
     });
 
   add(service, 'purge', 'forget records that were deleted long ago')
     .option('--days <number>', 'how long ago (default: purge_after_days)', wholeNumber('--days'))
-    .action(async (given: Output & { days?: number }) => {
-      const purged = await withRegistry(given, (registry, usual) => registry.purge(given.days ?? usual));
-      print(given, { purged }, () => `forgot ${purged} records`);
+    .action(async (args: Output & { days?: number }) => {
+      const purged = await withRegistry(args, (registry, usual) => registry.purge(args.days ?? usual));
+      print(args, { purged }, () => `forgot ${purged} records`);
     });
 
   registerDatabase(program);
 }
 
+const EXAMPLES: Readonly<Record<string, string>> = {
+  list: 'list --state down --check',
+  show: 'show portico-compute@node1',
+  enable: 'enable portico-compute@node1',
+  disable: "disable portico-compute@node1 --reason 'new disks'",
+  'force-down': 'force-down portico-compute@node1',
+  'force-up': 'force-up portico-compute@node1',
+  delete: 'delete portico-compute@node1',
+  purge: 'purge --days 30',
+};
+
 function add(service: Command, name: string, description: string): Command {
   const command = service.command(name).description(description).option('--json', 'print JSON').exitOverride();
+  command.addHelpText('after', example(`api-cli service ${EXAMPLES[command.name()] ?? command.name()}`));
   return addConfigurationOptions(command);
 }
 
-async function change(name: string, given: Output, changes: OperatorChanges): Promise<void> {
-  const view = await withRegistry(given, async (registry) =>
+async function change(name: string, args: Output, changes: OperatorChanges): Promise<void> {
+  const view = await withRegistry(args, async (registry) =>
     registry.update((await find(registry, name)).record.uuid, changes),
   );
-  print(given, serviceJson(view), () => details(serviceJson(view)));
+  print(args, serviceJson(view), () => details(serviceJson(view)));
 }
 
 async function withRegistry<T>(
-  given: ConfigurationArguments,
+  args: ConfigurationArguments,
   work: (registry: ServiceRegistry, purgeAfterDays: number) => Promise<T>,
 ): Promise<T> {
-  const config = await readConfiguration(given);
+  const config = await readConfiguration(args);
   refuseMissingDatabase(config);
   const registry = openRegistry(config, { log: configuredLogger(config) });
   if (registry === null) {
@@ -178,11 +193,11 @@ async function find(registry: ServiceRegistry, name: string): Promise<ServiceVie
 const NOBODY = 'No service has registered.';
 
 /** Why a list is empty: nobody is there, or a name in the filter is not one that anybody has. */
-function nothingFits(given: ListArguments, all: readonly ServiceView[]): string {
+function nothingFits(args: ListArguments, all: readonly ServiceView[]): string {
   if (all.length === 0) return NOBODY;
   const hints = (['host', 'binary', 'topic'] as const).flatMap((column) => {
     const names = [...new Set(all.map(({ record }) => record[column] ?? ''))].filter((name) => name !== '');
-    const wanted = given[column];
+    const wanted = args[column];
     if (wanted === undefined || names.includes(wanted)) return [];
     return [
       `no ${column} is called ${wanted}. ${didYouMean(wanted, names) ?? `There are: ${names.join(', ') || 'none'}.`}`,
@@ -230,26 +245,31 @@ function details(service: ServiceJson): string {
 }
 
 function registerDatabase(program: Command): void {
-  const db = program.command('db').description('the database of service records');
+  const db = program
+    .command('db')
+    .description('the database of service records')
+    .addHelpText('after', example('api-cli db sync'));
   const sync = db
     .command('sync')
     .description('make its tables, or bring them up to date; run it before an upgrade starts');
-  addConfigurationOptions(sync.exitOverride()).action(async (given: ConfigurationArguments) => {
-    const config = await readConfiguration(given);
-    const registry = openRegistry(config, { log: configuredLogger(config) });
-    if (registry === null) {
-      process.stdout.write('the configuration names no database: nothing to do\n');
-      return;
-    }
-    try {
-      // SQLite brings itself up to date when it is opened, which a question does.
-      const steps = (await registry.store.migrate?.()) ?? 0;
-      await registry.store.list();
-      process.stdout.write(
-        steps === 0 ? 'the tables are up to date\n' : `the tables are up to date, after ${steps} steps\n`,
-      );
-    } finally {
-      await registry.close();
-    }
-  });
+  addConfigurationOptions(sync.addHelpText('after', example('api-cli db sync')).exitOverride()).action(
+    async (args: ConfigurationArguments) => {
+      const config = await readConfiguration(args);
+      const registry = openRegistry(config, { log: configuredLogger(config) });
+      if (registry === null) {
+        process.stdout.write('the configuration names no database: nothing to do\n');
+        return;
+      }
+      try {
+        // SQLite brings itself up to date when it is opened, which a question does.
+        const steps = (await registry.store.migrate?.()) ?? 0;
+        await registry.store.list();
+        process.stdout.write(
+          steps === 0 ? 'the tables are up to date\n' : `the tables are up to date, after ${steps} steps\n`,
+        );
+      } finally {
+        await registry.close();
+      }
+    },
+  );
 }

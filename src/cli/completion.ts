@@ -1,0 +1,233 @@
+/**
+ * `api-cli completion`: a script for bash, zsh or fish, made from the commands, options and choices there are.
+ */
+import type { Argument, Command, Option } from 'commander';
+import { choice } from './option-values.js';
+
+const SHELLS = ['bash', 'zsh', 'fish'] as const;
+
+export function register(program: Command): void {
+  program
+    .command('completion')
+    .description('print a script that completes commands, options and their values in a shell')
+    .argument('<shell>', 'bash, zsh or fish', choice('<shell>', SHELLS))
+    .addHelpText(
+      'after',
+      '\nExample:\n  source <(api-cli completion bash)\n  api-cli completion fish > ~/.config/fish/completions/api-cli.fish',
+    )
+    .action((shell: (typeof SHELLS)[number]) => {
+      process.stdout.write(SCRIPTS[shell](levelsOf(program)));
+    });
+}
+
+/** What may come next: words, the names of files, or what only the one knows who types it. */
+type Values = readonly string[] | 'files' | 'anything';
+
+interface CompletedOption {
+  readonly flags: readonly string[];
+  readonly help: string;
+  /** What it takes; undefined: nothing. */
+  readonly values: Values | undefined;
+}
+
+/** A command, and what may stand behind it. */
+interface Level {
+  /** `config show`; empty for the program itself. */
+  readonly where: string;
+  readonly commands: readonly { readonly name: string; readonly help: string }[];
+  readonly options: readonly CompletedOption[];
+  readonly values: Values;
+}
+
+function levelsOf(program: Command): readonly Level[] {
+  const serve = program.commands.find((command) => command.name() === 'serve')!;
+  const everywhere = program.options.filter(({ long }) => long !== '--version');
+  const below = (command: Command, path: readonly string[]): readonly Level[] => {
+    const own = path.length === 0 ? [...serve.options, ...program.options] : [...command.options, ...everywhere];
+    return [
+      {
+        where: path.join(' '),
+        commands: command.commands.map((inner) => ({ name: inner.name(), help: inner.description() })),
+        options: own.map(completedOption).concat(HELP),
+        values: valuesOfArguments(command.registeredArguments),
+      },
+      ...command.commands.flatMap((inner) => below(inner, [...path, inner.name()])),
+    ];
+  };
+  return below(program, []);
+}
+
+const HELP: CompletedOption = { flags: ['--help'], help: 'say how to use it', values: undefined };
+
+function completedOption({ short, long, description, flags, required, optional, parseArg }: Option): CompletedOption {
+  const values = required || optional ? valuesOf(flags, parseArg) : undefined;
+  return { flags: [long, short].filter((flag) => flag !== undefined), help: description, values };
+}
+
+function valuesOfArguments(args: readonly Argument[]): Values {
+  const known = args.map((argument) => valuesOf(`<${argument.name()}>`, argument.parseArg));
+  if (known.includes('files')) return 'files';
+  return known.flatMap((values) => (values === 'anything' ? [] : values));
+}
+
+/** What a {@link choice} takes; files by what the value is called. */
+function valuesOf(flags: string, parse: unknown): Values {
+  const words = (parse as { readonly words?: readonly string[] } | undefined)?.words;
+  return words ?? (/[<[](?:path|file|before|after)[\]>]/.test(flags) ? 'files' : 'anything');
+}
+
+const SCRIPTS: Readonly<Record<(typeof SHELLS)[number], (levels: readonly Level[]) => string>> = {
+  bash: bashScript,
+  zsh: zshScript,
+  fish: fishScript,
+};
+
+const named = (level: Level, word: string): string => quoted(`${level.where}|${word}`);
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** Patterns of a case: each option, where it is known, that fits. */
+function optionPatterns(levels: readonly Level[], fits: (option: CompletedOption) => boolean): string {
+  const patterns = levels.flatMap((level) =>
+    level.options.filter(fits).flatMap(({ flags }) => flags.map((flag) => named(level, flag))),
+  );
+  return patterns.length === 0 ? "'|'" : patterns.join('|');
+}
+
+const commandPatterns = (levels: readonly Level[]): string =>
+  levels.flatMap((level) => level.commands.map(({ name }) => named(level, name))).join('|');
+
+/** Each list of words with the options that take one of them. */
+function choices(levels: readonly Level[]): ReadonlyMap<string, readonly string[]> {
+  const byWords = new Map<string, string[]>();
+  for (const level of levels) {
+    for (const { flags, values } of level.options) {
+      if (typeof values !== 'object') continue;
+      const patterns = byWords.get(values.join(' ')) ?? [];
+      byWords.set(values.join(' '), [...patterns, ...flags.map((flag) => named(level, flag))]);
+    }
+  }
+  return byWords;
+}
+
+function bashScript(levels: readonly Level[]): string {
+  const next = levels.map(({ where, commands, options, values }) => {
+    const words = [...commands.map(({ name }) => name), ...(typeof values === 'object' ? values : [])];
+    const all = [...words, ...options.flatMap(({ flags }) => flags)].join(' ');
+    const files = values === 'files' ? '; files=yes' : '';
+    return `    ${quoted(where)}) words=${quoted(all)}${files} ;;`;
+  });
+  const fixed = [...choices(levels)].map(
+    ([words, patterns]) => `    ${patterns.join('|')}) words=${quoted(words)}; only=yes ;;`,
+  );
+  return `# Completion of api-cli for bash: source <(api-cli completion bash)
+_api_cli() {
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]}
+  local where= words= files= only= at
+  for ((at = 1; at < COMP_CWORD; at++)); do
+    case "$where|\${COMP_WORDS[at]}" in
+    ${optionPatterns(levels, ({ values }) => values !== undefined)}) ((at++)) ;;
+    ${commandPatterns(levels)}) where=\${where:+$where }\${COMP_WORDS[at]} ;;
+    esac
+  done
+  case "$where|$previous" in
+${fixed.join('\n')}
+    ${optionPatterns(levels, ({ values }) => values === 'files')}) files=yes; only=yes ;;
+    ${optionPatterns(levels, ({ values }) => values === 'anything')}) only=yes ;;
+  esac
+  if [ -z "$only" ]; then
+    case "$where" in
+${next.join('\n')}
+    esac
+  fi
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
+  if [ -n "$files" ]; then COMPREPLY+=($(compgen -f -- "$current")); fi
+}
+complete -F _api_cli api-cli
+`;
+}
+
+function zshScript(levels: readonly Level[]): string {
+  const told = (name: string, help: string): string => quoted(`${name.replaceAll(':', '\\:')}:${help}`);
+  const next = levels.map(({ where, commands, options, values }) => {
+    const words = commands.map(({ name, help }) => told(name, help));
+    const fixedWords = typeof values === 'object' ? values.map(quoted) : [];
+    const flags = options.flatMap((option) => option.flags.map((flag) => told(flag, option.help)));
+    const files = values === 'files' ? '; files=yes' : '';
+    return `    (${quoted(where)}) found=(${[...words, ...fixedWords].join(' ')}); flags=(${flags.join(' ')})${files} ;;`;
+  });
+  const fixed = [...choices(levels)].map(
+    ([words, patterns]) => `    (${patterns.join('|')}) found=(${words}); only=yes ;;`,
+  );
+  return `#compdef api-cli
+# Completion of api-cli for zsh: api-cli completion zsh > a folder of $fpath, as _api-cli
+_api_cli() {
+  local previous=\${words[CURRENT-1]} where= files= only= at
+  local -a found flags
+  for ((at = 2; at < CURRENT; at++)); do
+    case "$where|\${words[at]}" in
+    (${optionPatterns(levels, ({ values }) => values !== undefined)}) ((at++)) ;;
+    (${commandPatterns(levels)}) where=\${where:+$where }\${words[at]} ;;
+    esac
+  done
+  case "$where|$previous" in
+${fixed.join('\n')}
+    (${optionPatterns(levels, ({ values }) => values === 'files')}) files=yes; only=yes ;;
+    (${optionPatterns(levels, ({ values }) => values === 'anything')}) only=yes ;;
+  esac
+  if [[ -z $only ]]; then
+    case "$where" in
+${next.join('\n')}
+    esac
+  fi
+  (( \${#found} )) && _describe word found
+  (( \${#flags} )) && _describe -o option flags
+  [[ -n $files ]] && _files
+  return 0
+}
+if [[ \${zsh_eval_context[-1]} == loadautofunc ]]; then _api_cli "$@"; else compdef _api_cli api-cli; fi
+`;
+}
+
+function fishScript(levels: readonly Level[]): string {
+  const lines = levels.flatMap((level) => {
+    const condition = quoted(fishCondition(level));
+    const files = level.values === 'files' ? [`complete -c api-cli -n ${condition} -F`] : [];
+    const words = typeof level.values === 'object' && level.values.length > 0 ? level.values : undefined;
+    return [
+      ...level.commands.map(
+        ({ name, help }) => `complete -c api-cli -n ${condition} -a ${name} -d ${fishQuoted(help)}`,
+      ),
+      ...(words === undefined ? [] : [`complete -c api-cli -n ${condition} -a ${quoted(words.join(' '))}`]),
+      ...files,
+      ...level.options.map((option) => `complete -c api-cli -n ${condition} ${fishOption(option)}`),
+    ];
+  });
+  return `# Completion of api-cli for fish: api-cli completion fish > ~/.config/fish/completions/api-cli.fish
+complete -c api-cli -f
+${lines.join('\n')}
+`;
+}
+
+/** The words of the level were typed, and none of the commands that follow. */
+function fishCondition({ where, commands }: Level): string {
+  const seen = where === '' ? [] : where.split(' ').map((word) => `__fish_seen_subcommand_from ${word}`);
+  const none = commands.map(({ name }) => name).join(' ');
+  return [...seen, ...(none === '' ? [] : [`not __fish_seen_subcommand_from ${none}`])].join('; and ');
+}
+
+function fishOption({ flags, help, values }: CompletedOption): string {
+  const names = flags.map((flag) => (flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`));
+  const taken =
+    values === undefined
+      ? ''
+      : values === 'files'
+        ? ' -r -F'
+        : values === 'anything'
+          ? ' -x'
+          : ` -x -a ${quoted(values.join(' '))}`;
+  return `${names.join(' ')}${taken} -d ${fishQuoted(help)}`;
+}
+
+function fishQuoted(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}

@@ -1,0 +1,119 @@
+/** The help of every command, and completion in real shells. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { apiCli, emptyProject } from '../e2e/program.js';
+
+function run(...words: string[]): string {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [apiCli, ...words], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  assert.equal(status, 0, `${words.join(' ')}: ${stderr}`);
+  return stdout;
+}
+
+function commandsIn(help: string): string[] {
+  const [, listed = ''] = /\nCommands:\n([\s\S]*?)(?:\n\n|$)/.exec(help) ?? [];
+  const names = [...listed.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name]) => name!);
+  return names.filter((name) => name !== 'help');
+}
+
+test('OP-17 the help of the program begins with an example, and has the options of serving', () => {
+  const help = run('--help');
+  const at = (text: string): number => {
+    assert.ok(help.includes(text), `${text} in\n${help}`);
+    return help.indexOf(text);
+  };
+  assert.ok(at('Example:\n  api-cli --enabled-apis') < at('Options:'));
+  assert.ok(at('--enabled-apis <names>') < at('Commands:'));
+  assert.ok(at('--config-file <path>') < at('Commands:'));
+});
+
+test('OP-17 every command, on every level, has an example of itself in its help', () => {
+  const walk = (path: readonly string[]): void => {
+    const help = run(...path, '--help');
+    if (path.length > 0) assert.match(help, new RegExp(`\nExample:\n +.*api-cli ${path.join(' ')}`), help);
+    for (const name of commandsIn(help)) walk([...path, name]);
+  };
+  walk([]);
+});
+
+/** What bash offers behind these words, in a folder with a file `own.ini`. */
+function bashOffers(t: TestContext, words: readonly string[]): string[] {
+  const { folder, remove } = emptyProject({ 'own.ini': '' });
+  t.after(remove);
+  writeFileSync(join(folder, 'script.sh'), run('completion', 'bash'));
+  const list = ['api-cli', ...words].map((word) => `'${word}'`).join(' ');
+  const program = `source ./script.sh; COMP_WORDS=(${list}); COMP_CWORD=${words.length}; _api_cli; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const { status, stdout, stderr } = spawnSync('bash', ['--norc', '-c', program], { cwd: folder, encoding: 'utf8' });
+  assert.deepEqual([status, stderr], [0, '']);
+  return stdout.trim().split('\n').sort();
+}
+
+test('OP-17 bash completes commands, options, choices and files', (t) => {
+  assert.deepEqual(bashOffers(t, ['ro']), ['routes']);
+  assert.deepEqual(bashOffers(t, ['config', 's']), ['show']);
+  assert.deepEqual(bashOffers(t, ['--config-file', 'own.ini', 'pipe']), ['pipeline']);
+  assert.deepEqual(bashOffers(t, ['pipeline', '--format', '']), ['dot', 'json', 'mermaid', 'text']);
+  assert.deepEqual(bashOffers(t, ['service', 'list', '--state', 'u']), ['unknown', 'up']);
+  assert.deepEqual(bashOffers(t, ['log-level', 'de']), ['debug']);
+  assert.deepEqual(bashOffers(t, ['routes', '--ma']), ['--match']);
+  assert.deepEqual(bashOffers(t, ['--enabled']), ['--enabled-apis', '--enabled-ssl-apis']);
+  assert.deepEqual(bashOffers(t, ['check', 'ow']), ['own.ini']);
+  assert.deepEqual(bashOffers(t, ['routes', '--config-file', 'o']), ['own.ini']);
+  // What an option takes that nobody else knows; and a command's name as such a value.
+  assert.deepEqual(bashOffers(t, ['routes', '--api', '']), ['']);
+  assert.deepEqual(bashOffers(t, ['routes', '--api', 'check', '--ma']), ['--match']);
+  assert.deepEqual(bashOffers(t, ['completion', 'z']), ['zsh']);
+});
+
+function installed(shell: string): string | false {
+  return spawnSync(shell, ['--version']).status === 0 ? false : `${shell} is not installed here`;
+}
+
+test('OP-17 zsh completes commands, options, choices and files', { skip: installed('zsh') }, (t) => {
+  const { folder, remove } = emptyProject({ 'script.zsh': run('completion', 'zsh') });
+  t.after(remove);
+  const offers = (...words: string[]): string => {
+    const list = ['api-cli', ...words].map((word) => `'${word}'`).join(' ');
+    // What zsh's own functions are given.
+    const stubs = `compdef() { : }; _describe() { print -l -- "\${(@P)@[-1]}" }; _files() { print FILES }`;
+    const program = `${stubs}; source ./script.zsh; words=(${list}); CURRENT=${words.length + 1}; _api_cli`;
+    const { status, stdout, stderr } = spawnSync('zsh', ['-f', '-c', program], { cwd: folder, encoding: 'utf8' });
+    assert.deepEqual([status, stderr], [0, '']);
+    return stdout;
+  };
+  assert.match(offers(''), /^routes:show the routes/m);
+  assert.match(offers('config', ''), /^show:/m);
+  assert.equal(offers('pipeline', '--format', ''), 'text\njson\nmermaid\ndot\n');
+  assert.match(offers('routes', ''), /^--match:/m);
+  assert.match(offers('check', ''), /^FILES$/m);
+  assert.equal(offers('routes', '--config-file', ''), 'FILES\n');
+});
+
+test('OP-17 fish completes commands, options, choices and files', { skip: installed('fish') }, (t) => {
+  const { folder, remove } = emptyProject({ 'script.fish': run('completion', 'fish'), 'own.ini': '' });
+  t.after(remove);
+  const offers = (line: string): string[] => {
+    const program = `source ./script.fish; complete -C '${line}'`;
+    const { status, stdout, stderr } = spawnSync('fish', ['--no-config', '-c', program], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    assert.deepEqual([status, stderr], [0, '']);
+    return stdout
+      .trim()
+      .split('\n')
+      .map((offer) => offer.split('\t', 1)[0]!)
+      .sort();
+  };
+  assert.deepEqual(offers('api-cli rou'), ['routes']);
+  assert.deepEqual(offers('api-cli config s'), ['show']);
+  assert.deepEqual(offers('api-cli pipeline --format '), ['dot', 'json', 'mermaid', 'text']);
+  assert.deepEqual(offers('api-cli routes --ma'), ['--match']);
+  assert.deepEqual(offers('api-cli log-level de'), ['debug']);
+  assert.ok(offers('api-cli check ow').includes('own.ini'));
+});
