@@ -24,6 +24,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ini: ['errors', 'text'],
   sqlite: ['errors', 'process'],
   config: GROUND,
+  metrics: [...GROUND, 'config'],
   tasks: GROUND,
   service: [...GROUND, 'config', 'tasks'],
   registry: [...GROUND, 'config', 'tasks', 'service'],
@@ -34,8 +35,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   loader: [...FIRST, 'app'],
   middleware: [...FIRST, 'app'],
   rpc: [...FIRST, 'registry'],
-  launch: [...FIRST, 'registry'],
-  server: [...FIRST, 'registry', 'wire', 'app', 'loader'],
+  launch: [...FIRST, 'metrics', 'registry'],
+  server: [...FIRST, 'metrics', 'registry', 'wire', 'app', 'loader'],
   control: [...FIRST, 'registry', 'app', 'launch'],
 };
 
@@ -45,6 +46,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@fastify/middie': ['app/fastify-app.ts'],
   ini: ['config/documents/write-ini.ts'],
   pino: ['log/log.ts'],
+  'prom-client': ['launch/control/metrics-text.ts'],
   'pino-pretty': ['log/log.ts'],
   commander: ['cli/program.ts'],
   'light-my-request': ['cli/request.ts'],
@@ -224,7 +226,7 @@ test('every directory has an index.ts, and package.json exports those that are p
   const withoutIndex = directories.filter((name) => name !== 'cli' && !existsSync(join(src, name, 'index.ts')));
   assert.deepEqual(withoutIndex, []);
 
-  const inner = ['cli', 'errors', 'ini', 'log', 'modules', 'process', 'text', 'wire'];
+  const inner = ['cli', 'errors', 'ini', 'log', 'metrics', 'modules', 'process', 'text', 'wire'];
   const expected = [
     '.',
     './package.json',

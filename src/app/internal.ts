@@ -1,6 +1,7 @@
 /** What other directories of Portico use of this one beside what is published. */
 export { GatheredBytes } from '../wire/index.js';
 export { destroyReason } from './after-response.js';
+export { answeredStatus } from './answered-status.js';
 export { catching } from './app.js';
 export { authOptions } from './auth-strategy.js';
 export { targetMask } from './client-text.js';

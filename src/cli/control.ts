@@ -224,20 +224,23 @@ interface ShownRequest {
   readonly worker: number;
   readonly requestId?: string;
   readonly route?: string;
+  readonly filter?: string;
   readonly peer?: string;
 }
 
 function requestsText(requests: readonly ShownRequest[]): string {
   if (requests.length === 0) return 'No request is being served.';
-  const rows = requests.map(({ ageMs, method, path, service, worker, requestId = '-', route = '-', peer = '-' }) => [
-    `${(ageMs / 1000).toFixed(1)} s`,
-    `${service}/${worker}`,
-    method,
-    path,
-    route,
-    requestId,
-    peer,
-  ]);
+  const rows = requests.map(
+    ({ ageMs, method, path, service, worker, filter, requestId = '-', route = '-', peer = '-' }) => [
+      `${(ageMs / 1000).toFixed(1)} s`,
+      `${service}/${worker}`,
+      method,
+      path,
+      filter === undefined ? route : `${route} in ${filter}`,
+      requestId,
+      peer,
+    ],
+  );
   return columns([['age', 'worker', 'method', 'path', 'route', 'request id', 'from'], ...rows]).join('\n');
 }
 

@@ -12,6 +12,7 @@ import {
   reportOptions,
   supervisorOptions,
 } from '../launch/internal.js';
+import { metricsOptions } from '../metrics/index.js';
 import { databaseOptions, heartbeatOptions, servicegroupOptions } from '../registry/internal.js';
 import { apiOptions, enabledApisOptions, servingOptions, sslOptions, wsgiOptions } from '../server/internal.js';
 import { managerOptions } from '../service/internal.js';
@@ -40,6 +41,7 @@ export const programOptions: readonly Registration[] = [
   { group: 'DEFAULT', options: supervisorOptions },
   { group: 'control', options: controlOptions },
   { group: 'admin', options: adminOptions },
+  { group: 'metrics', options: metricsOptions },
   { group: 'servicegroup', options: servicegroupOptions },
   { group: 'database', options: databaseOptions },
   { group: 'oslo_reports', options: reportOptions },

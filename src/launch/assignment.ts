@@ -4,6 +4,7 @@
  */
 import type { WorkerAssignment } from '../config/index.js';
 import type { Diagnostic } from '../errors/index.js';
+import type { Counted } from '../metrics/index.js';
 import type { ListenAddress } from '../service/index.js';
 import type { LaunchSettings } from './launcher-options.js';
 
@@ -89,6 +90,8 @@ export type ToParent =
   | { readonly kind: 'ended'; readonly status: number; readonly cutOff: boolean }
   /** A sign of life. */
   | { readonly kind: 'beat'; readonly debugged: boolean; readonly facts: Readonly<Record<string, unknown>> }
+  /** What it has counted since it said so last. */
+  | ({ readonly kind: 'counted' } & Counted)
   /** From its watch thread: what the main thread is stuck in, innermost first. */
   | { readonly kind: 'stuck'; readonly stack: readonly string[] }
   /** It asks for a fresh worker in its place. */

@@ -3,14 +3,16 @@
  */
 
 import type { Logger } from '../log/index.js';
-import type { ListenAddress } from '../service/index.js';
+import type { ListenAddress, ServiceBase } from '../service/index.js';
 import { isListening } from '../service/internal.js';
 import { formatDuration } from '../text/index.js';
 import type { ServiceRun } from './in-process/service-run.js';
+import { serviceName } from './launcher.js';
 import type { Supervisor } from './parent/supervisor.js';
 import type { WorkerHandle } from './parent/worker-handle.js';
 import type { WorkerPool } from './parent/worker-pool.js';
 import type { ReloadReport } from './reload/reload-report.js';
+import type { Telling } from './report/diagnosis.js';
 import { describeAddress } from './sockets/listen-sockets.js';
 
 /** One process. */
@@ -38,6 +40,10 @@ export interface ServiceStatus {
   readonly ready: number;
   /** Workers started in place of others that ended unasked. */
   readonly restarts: number;
+  /** Workers that were started, by why: `launch`, `scale`, `death`, `stuck`, `recycle`, `reload`. */
+  readonly starts: Readonly<Record<string, number>>;
+  /** When its certificate ends, ISO 8601; undefined without one in a file. */
+  readonly certificateEnds: string | undefined;
   /** All processes, those that drain included. */
   readonly workers: readonly WorkerStatus[];
 }
@@ -61,8 +67,19 @@ export function fleetStatus(supervisor: Supervisor): ServiceStatus[] {
     wanted: pool.wanted,
     ready: pool.current.filter((worker) => worker.serving).length,
     restarts: pool.restarts,
+    starts: pool.starts,
+    certificateEnds: certificateEnds(supervisor.services.find((service) => serviceName(service) === pool.name)),
     workers: [...pool.workers].map(workerStatus),
   }));
+}
+
+function certificateEnds(service: (ServiceBase & Telling) | undefined): string | undefined {
+  try {
+    return service?.certificateEnds?.toISOString();
+  } catch {
+    // Its file cannot be read at the moment; what is served is not touched by that.
+    return undefined;
+  }
 }
 
 function workerStatus(worker: WorkerHandle): WorkerStatus {
@@ -90,6 +107,8 @@ export function runStatus(
     wanted: 1,
     ready: run.started ? 1 : 0,
     restarts: 0,
+    starts: {},
+    certificateEnds: certificateEnds(run.service),
     workers: [{ ...process, state: run.state, uptimeMs: run.uptimeMs, silentMs: 0, stack: undefined }],
   };
 }

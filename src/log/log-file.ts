@@ -29,6 +29,11 @@ export class LogFile {
     this.#lines = new StandardError(told, this.#descriptor);
   }
 
+  /** Lines that could not be written. */
+  get lost(): number {
+    return this.#lines.lost;
+  }
+
   write(line: string): void {
     this.#lines.write(line);
   }

@@ -33,6 +33,8 @@ export interface Logger {
   enabled(level: LogLevel): boolean;
   /** Where it writes to a file: opens it anew by its name, because the one before was renamed. Launchers do so on SIGHUP. */
   reopen?(): void;
+  /** How many lines could not be written. */
+  lost?(): number;
 }
 
 /** How {@link createLogger} writes. */
@@ -107,6 +109,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const shape = { level: 'trace', customLevels, timestamp: isoTime(), formatters, ...mixin };
   const file = options.file === undefined ? undefined : new LogFile(options.file, lostLines(text, base));
   const place = file ?? options.destination ?? new StandardError(lostLines(text, base));
+  const lost = (): number => (place instanceof StandardError || place instanceof LogFile ? place.lost : 0);
   const destination = { write: (line: string): void => place.write(printableJson(line)) };
   const pino = lazyPackage(() => {
     const { pino: make, stdSerializers } = loadPino();
@@ -131,7 +134,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     own,
     of(() => base),
     known(level),
-    file === undefined ? {} : { reopen },
+    { lost, ...(file !== undefined && { reopen }) },
   );
   return log;
 }
@@ -206,14 +209,14 @@ function lostLines(text: boolean, base: LogFields): (dropped: number, code: stri
 
 /**
  * `others` makes the same logger without the id of this process: for lines about another one, whose id is among their
- * facts. A name may stand only once in an object (RFC 8259 §4). `inherited`: the level, or where it comes from. `file`:
+ * facts. A name may stand only once in an object (RFC 8259 §4). `inherited`: the level, or where it comes from. `more`:
  * what its children can do as well.
  */
 function wrap(
   target: Source,
   others: Source,
   inherited: LogLevel | (() => LogLevel),
-  file: Pick<Logger, 'reopen'> = {},
+  more: Pick<Logger, 'reopen' | 'lost'> = {},
 ): Logger {
   let level = inherited;
   const current = (): LogLevel => (typeof level === 'function' ? level() : level);
@@ -248,10 +251,10 @@ function wrap(
         pid === undefined ? childOf(target, fields) : childOf(others, { pid, ...fields }),
         childOf(others, fields),
         current,
-        file,
+        more,
       ),
     enabled,
-    ...file,
+    ...more,
   };
 }
 

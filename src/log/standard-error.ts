@@ -13,6 +13,8 @@ const NEWLINE = 10;
 export class StandardError {
   readonly #told: (dropped: number, code: string) => string;
   #descriptor: number;
+  /** Lines that were lost. */
+  lost = 0;
   /** Lines since the last one that was written. */
   #dropped = 0;
   #code = '';
@@ -37,12 +39,17 @@ export class StandardError {
       // Another process that shares the descriptor may have left a part of a line there: better an empty line than none.
       this.#torn = true;
       if (!this.#put(this.#told(this.#dropped, this.#code))) {
-        this.#dropped += 1;
+        this.#drop();
         return;
       }
       this.#dropped = 0;
     }
-    if (!this.#put(line)) this.#dropped += 1;
+    if (!this.#put(line)) this.#drop();
+  }
+
+  #drop(): void {
+    this.#dropped += 1;
+    this.lost += 1;
   }
 
   #put(line: string): boolean {

@@ -1,18 +1,9 @@
 /**
  * request_log: one line for each response, when it has ended.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  afterResponse,
-  type Description,
-  environ,
-  Fault,
-  filterFactory,
-  type ResponseOutcome,
-  remoteOf,
-  requestPath,
-} from '../app/index.js';
-import { countAnswer, noteAddress, sentBytes, targetMask } from '../app/internal.js';
+import type { IncomingMessage } from 'node:http';
+import { afterResponse, type Description, environ, filterFactory, remoteOf, requestPath } from '../app/index.js';
+import { answeredStatus, countAnswer, noteAddress, sentBytes, targetMask } from '../app/internal.js';
 import { boolean, type Config, defineOptions, float, integer, list, type OptionsOf, oneOf } from '../config/index.js';
 import { printable } from '../text/index.js';
 import { isBelow } from './path-prefix-match.js';
@@ -79,7 +70,7 @@ export const requestLog = filterFactory(
       noteAddress(req);
       afterResponse(res, (outcome) => {
         const micros = Math.round((performance.now() - begun) * 1000);
-        const status = statusOf(res, outcome);
+        const status = answeredStatus(res, outcome);
         const slow = slowMs > 0 && micros >= slowMs * 1000;
         if (status < 500 && skipPaths.some((skipped) => isBelow(path, skipped))) return;
         if (status < 500 && !slow && !isSampled(sample)) return;
@@ -126,12 +117,6 @@ function requestFacts(req: IncomingMessage, maskTarget: (target: string) => stri
     user_id: env.context?.userId ?? '-',
     project_id: env.context?.projectId ?? '-',
   };
-}
-
-function statusOf(res: ServerResponse, { completed, error }: ResponseOutcome): number {
-  if (completed) return res.statusCode;
-  if (error !== undefined) return error instanceof Fault ? error.status : 500;
-  return res.headersSent ? res.statusCode : 499;
 }
 
 /** In the order of nova's access lines. */

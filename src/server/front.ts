@@ -58,7 +58,7 @@ const NO_EXPECTATION = refusal(417, 'The expectation cannot be met.');
 export class Front {
   readonly connections: ConnectionList;
   readonly intake: Intake;
-  readonly #pool: RequestPool;
+  readonly pool: RequestPool;
   readonly faults: ClientFaults;
   /** Undefined where upgrades are not offered. */
   readonly upgrades: Upgrades | undefined;
@@ -88,7 +88,7 @@ export class Front {
       exchangeEnded: (exchange) => this.#exchangeEnded(exchange),
       connectionClosed: () => watcher.connectionClosed(),
     });
-    this.#pool = new RequestPool(limits, this.connections);
+    this.pool = new RequestPool(limits, this.connections, (reason, req) => this.faults.note(reason, req.socket));
     this.#broken = new BrokenConnections(this.faults);
     this.#acceptFailed = new ThrottledWarning(log, 'connections could not be accepted');
     this.#connectionLimit = new ConnectionLimit(this.connections, limits.maxConnections, log);
@@ -110,7 +110,7 @@ export class Front {
     this.#guard = requestGuard(limits);
     this.#lastRequest = lastRequest(limits);
     this.#advertised = advertisedKeepAlive(limits);
-    this.#pool.limits = limits;
+    this.pool.limits = limits;
     this.#connectionLimit.limit = limits.maxConnections;
     this.#timeouts.limits = timeoutLimits(limits);
     const { requestTimeout, headersTimeout, maxHeaderSize } = nodeOptions(limits);
@@ -127,7 +127,7 @@ export class Front {
         : createHttpsServer({ ...options, handshakeTimeout: handshakeTimeout(this.#limits), ...tls });
     // 0 is "all": beyond this count the fields would be dropped in silence, and the guard could not count them.
     server.maxHeadersCount = 0;
-    limitConcurrency(server, this.#pool);
+    limitConcurrency(server, this.pool);
     server.on('connection', (raw: Socket) => {
       const connection = this.connections.accept(raw);
       this.#closePatiently(connection);
@@ -269,7 +269,7 @@ export class Front {
   #exchangeEnded(exchange: Exchange): void {
     const { connection, req } = exchange;
     this.intake.leave(exchange);
-    this.#pool.leave(exchange);
+    this.pool.leave(exchange);
     emitMissedEnd(exchange);
     if (!connection.socket.destroyed) {
       if (connection.exchanges.length === 0) endTimeout(connection.socket);

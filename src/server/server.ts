@@ -6,7 +6,7 @@ import { Server as HttpsServer } from 'node:https';
 import { Server as NetServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TlsOptions } from 'node:tls';
-import { type App, Fault, inPlace } from '../app/index.js';
+import { type App, inPlace } from '../app/index.js';
 import { markDraining, tellRecordLost } from '../app/internal.js';
 import { type Logger, silentLogger } from '../log/index.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
@@ -18,11 +18,9 @@ import { Endpoint } from './endpoint.js';
 import { Front } from './front.js';
 import { AccessLog } from './requests/access-log.js';
 import { schemeField, takeScheme } from './requests/proxied-scheme.js';
-import { type FailureOptions, runApp } from './requests/run-app.js';
+import { type FailureOptions, runApp, unavailable } from './requests/run-app.js';
 import { listenAddress, type ServerOptions, wsgiValues } from './server-options.js';
 import { StopTerms } from './stop-terms.js';
-
-type StopReason = NonNullable<StopOptions['reason']>;
 
 /** One app on one address, with a list of its connections and of the requests at work. */
 export class Server implements ListeningService {
@@ -95,7 +93,12 @@ export class Server implements ListeningService {
     return this.#front.connections.inFlight;
   }
 
-  /** What clients did wrong, and how often. */
+  /** How many of them wait for their turn. */
+  get queued(): number {
+    return this.#front.pool.waiting;
+  }
+
+  /** What requests were refused for before an app saw them, and how often. */
   get clientFaults(): ReadonlyMap<string, number> {
     return this.#front.faults.counts;
   }
@@ -231,7 +234,7 @@ export class Server implements ListeningService {
     if (++this.#answered === this.#exhaustedAt) this.#options.onExhausted?.();
   }
 
-  async #stop(reason: StopReason, terms: StopTerms): Promise<void> {
+  async #stop(reason: NonNullable<StopOptions['reason']>, terms: StopTerms): Promise<void> {
     await this.#starting?.catch(() => {});
     const http = this.#http;
     if (http === undefined) return this.#endpoint.closeUnused();
@@ -314,7 +317,3 @@ export class Server implements ListeningService {
     if (!terms.forced) throw cutOffError(this.name, unfinished);
   }
 }
-
-const unavailable: App = () => {
-  throw new Fault(503, { message: 'The service is stopping.' });
-};

@@ -15,6 +15,7 @@ const RESTART = [
   'DEFAULT.backdoor_supervisor',
   'control.socket',
   'admin.*',
+  'metrics.buckets',
   'oslo_reports.file_event_handler',
   'oslo_reports.file_event_handler_interval',
   'api:hello.listen',

@@ -4,10 +4,12 @@
  */
 import { type Config, differencesFromDefaults } from '../../config/index.js';
 import { LOG_LEVELS, type Logger, type LogLevel } from '../../log/index.js';
+import { metricsOptions, type Totals } from '../../metrics/index.js';
 import type { LauncherStatus, ServiceStatus, WorkerStatus } from '../launcher-status.js';
 import type { ReloadReport } from '../reload/reload-report.js';
 import type { Answer } from '../report/questions.js';
 import { ControlAnswer, ControlRefused, type ControlRequest, type ControlRoutes } from './control-server.js';
+import { metricsText } from './metrics-text.js';
 import { type Readiness, readinessOf } from './readiness.js';
 
 /** What the routes need of a launcher. */
@@ -18,28 +20,34 @@ export interface Controlled {
   readonly config: Config | undefined;
   readonly log: Logger;
   status(): LauncherStatus;
+  /** Reloads, by what came of them. */
+  reloaded(): Readonly<Record<string, number>>;
   /** What SIGHUP does. Undefined: a stop is under way. */
   reload(): Promise<ReloadReport | undefined>;
   stop(): void;
   /** The report of this process, that of its workers included. */
   report(): Promise<string>;
-  /** Only with workers. */
-  readonly fleet?:
-    | {
-        scale(service: string, workers: number): Promise<void>;
-        /** Replaces all workers, with the configuration in force. */
-        restart(service: string): Promise<{ readonly replaced: number; readonly failures: readonly string[] }>;
-        reportOf(pid: number): Promise<string | undefined>;
-        setLogLevel(level: LogLevel, service: string | undefined): Promise<readonly Answer[]>;
-      }
-    | undefined;
+  readonly runner: {
+    /** What all that serves has counted. */
+    counted(): Totals;
+    readonly fleet?: Fleet | undefined;
+  };
+}
+
+/** What can be done with workers. */
+interface Fleet {
+  scale(service: string, workers: number): Promise<void>;
+  /** Replaces all workers, with the configuration in force. */
+  restart(service: string): Promise<{ readonly replaced: number; readonly failures: readonly string[] }>;
+  reportOf(pid: number): Promise<string | undefined>;
+  setLogLevel(level: LogLevel, service: string | undefined): Promise<readonly Answer[]>;
 }
 
 /** So many requests are listed, the oldest first. */
 const MOST_REQUESTS = 200;
 
 export function controlRoutes(controlled: Controlled): ControlRoutes {
-  const fleet = (): NonNullable<Controlled['fleet']> => controlled.fleet ?? refuseAlone();
+  const fleet = (): Fleet => controlled.runner.fleet ?? refuseAlone();
   return {
     'GET /status': () => statusDocument(controlled),
     'GET /requests': () => ({
@@ -53,6 +61,7 @@ export function controlRoutes(controlled: Controlled): ControlRoutes {
       const { name } = serviceNamed(controlled, params.service);
       return readyAnswer(readinessOf(controlled.status()).filter((service) => service.name === name));
     },
+    'GET /metrics': () => metrics(controlled),
     'GET /config': () => ({ schema: 'portico/config', version: 1, options: optionsOf(controlled.config) }),
     'POST /reload': () => reload(controlled),
     'POST /stop': () => {
@@ -95,6 +104,27 @@ function statusDocument({ name, version, config, status }: Controlled): object {
   };
 }
 
+async function metrics({ config, log, status, runner, reloaded }: Controlled): Promise<ControlAnswer> {
+  if (!isCounted(config)) {
+    const hint = 'Set enabled = true in [metrics].';
+    throw new ControlRefused(404, 'PORTICO_METRICS_OFF', { message: 'nothing is counted', hint });
+  }
+  const { services, generation } = status();
+  const known = {
+    services,
+    generation,
+    totals: runner.counted(),
+    reloads: reloaded(),
+    logLinesLost: log.lost?.() ?? 0,
+  };
+  const { type, text } = await metricsText(known);
+  return new ControlAnswer(200, text, { 'content-type': type });
+}
+
+function isCounted(config: Config | undefined): boolean {
+  return config?.group('metrics', metricsOptions).enabled === true;
+}
+
 /** 503 unless all of them are ready. */
 function readyAnswer(services: readonly Readiness[]): ControlAnswer {
   const ready = services.length > 0 && services.every(({ state }) => state === 'ready');
@@ -133,7 +163,10 @@ async function reload(controlled: Controlled): Promise<ReloadReport> {
 }
 
 async function setLogLevel(controlled: Controlled, { level, service }: ControlRequest['body']): Promise<object> {
-  const { log, fleet } = controlled;
+  const {
+    log,
+    runner: { fleet },
+  } = controlled;
   if (!isLogLevel(level)) {
     return refuse(
       'PORTICO_LOG_LEVEL',

@@ -2,7 +2,13 @@
  * The control server: HTTP with JSON on a Unix socket or a port, answered by the parent or the single process from what it
  * knows.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { HTTPMethod, Instance } from 'find-my-way';
 import type { HostPort } from '../../config/index.js';
@@ -18,14 +24,16 @@ export interface ControlRequest {
   readonly params: Readonly<Record<string, string | undefined>>;
 }
 
-/** An answer with another status than 200. */
+/** An answer that is no plain 200 of JSON or text. */
 export class ControlAnswer {
   readonly status: number;
   readonly body: unknown;
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, body: unknown) {
+  constructor(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}) {
     this.status = status;
     this.body = body;
+    this.headers = headers;
   }
 }
 
@@ -107,7 +115,7 @@ export class ControlServer {
       if (found === null) throw notFound(this.#routes, `${method} ${path}`);
       const { store, params } = found as unknown as { store: ControlHandler; params: ControlRequest['params'] };
       const answer = await store({ body: await readJson(req), params });
-      if (answer instanceof ControlAnswer) send(res, answer.status, answer.body);
+      if (answer instanceof ControlAnswer) send(res, answer.status, answer.body, answer.headers);
       else send(res, 200, answer);
     } catch (error) {
       const status = statusOf(error);
@@ -161,7 +169,7 @@ function statusOf(error: unknown): number {
   return error instanceof PorticoError ? 400 : 500;
 }
 
-function send(res: ServerResponse, status: number, value: unknown): void {
+function send(res: ServerResponse, status: number, value: unknown, headers: OutgoingHttpHeaders = {}): void {
   const isText = typeof value === 'string';
   const text = isText ? value : `${JSON.stringify(value, undefined, 2)}\n`;
   const type = isText ? 'text/plain; charset=utf-8' : 'application/json';
@@ -169,6 +177,8 @@ function send(res: ServerResponse, status: number, value: unknown): void {
     'content-type': type,
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...headers,
   });
   res.end(text);
 }

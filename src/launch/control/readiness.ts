@@ -30,7 +30,7 @@ function reasonsOf({ ready, wanted, workers }: Omit<ServiceStatus, 'name'>): str
     ...(ready < wanted || wanted === 0 ? [`${ready} of ${wanted} workers serve`] : []),
     ...silent.map(({ id, silentMs, stack }) => {
       const where = stack?.[0] === undefined ? '' : `, stuck ${stack[0]}`;
-      return `worker ${id} gives no sign of life for ${formatDuration(silentMs / 1000)}${where}`;
+      return `worker ${id} has given no sign of life for ${formatDuration(silentMs / 1000)}${where}`;
     }),
   ];
 }

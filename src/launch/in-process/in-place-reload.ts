@@ -4,11 +4,11 @@
  */
 import type { Config } from '../../config/index.js';
 import type { ConfigChanges } from '../../service/index.js';
-import type { ReloadRequest } from '../launcher-core.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { reloadTimeout } from '../process/hook-list.js';
 import { type NextConfiguration, reload } from '../reload/reload.js';
 import { outcomeOf, type ReloadResult, refusedFor } from '../reload/reload-report.js';
+import type { ReloadRequest } from '../runner.js';
 import { unlessAborted, within } from '../waiting.js';
 import type { ServiceRun } from './service-run.js';
 

@@ -2,16 +2,18 @@
  * Runs services in this process: alone, or as the inside of a worker.
  */
 import type { LogFields, LogLevel } from '../../log/index.js';
+import { Totals } from '../../metrics/index.js';
 import type { ConfigChanges, ServiceBase, WorkerContext } from '../../service/index.js';
 import { statusOf } from '../exit-status.js';
 import { checkService, type LauncherOptions, serviceName } from '../launcher.js';
-import type { LauncherCore, ReloadRequest, Runner } from '../launcher-core.js';
+import type { LauncherCore } from '../launcher-core.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { logReady, runStatus, type ServiceStatus } from '../launcher-status.js';
 import { CRASH_DRAIN_MS, logFailure } from '../process/log-failure.js';
 import type { ReloadResult } from '../reload/reload-report.js';
 import type { Telling } from '../report/diagnosis.js';
 import { type Answer, Questions } from '../report/questions.js';
+import type { ReloadRequest, Runner } from '../runner.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { reloadInPlace, resetAll } from './in-place-reload.js';
 import { ServiceRun, type StopRequest } from './service-run.js';
@@ -57,6 +59,7 @@ export class InProcessRunner implements Runner {
   readonly #runs: ServiceRun[] = [];
   readonly #activated: ActivatedSockets;
   readonly #collectors: (() => Readonly<Record<string, unknown>>)[] = [];
+  readonly #totals: Totals;
   /** The starts so far: the next one waits for them. */
   #starts: Promise<unknown> = Promise.resolve();
   #finished = 0;
@@ -67,6 +70,7 @@ export class InProcessRunner implements Runner {
     this.#worker = options.worker ?? ALONE;
     this.supervised = this.#worker.supervised;
     this.settings = launcher.settingsOf(options.config);
+    this.#totals = Totals.of(options.config);
     this.#activated = new ActivatedSockets(launcher.host);
     this.questions.answer('report', () => launcher.diagnosis.reporter.report());
     this.questions.answer('log-level', (level) => {
@@ -113,6 +117,14 @@ export class InProcessRunner implements Runner {
   async ask(topic: string, body: unknown): Promise<Answer[]> {
     const from = { service: undefined, workerId: 0, pid: this.#launcher.host.pid };
     return [await this.questions.answerAs(from, topic, body)];
+  }
+
+  counted(): Totals {
+    for (const { name, service } of this.#runs) {
+      const { meter } = service as Telling;
+      if (meter !== undefined) this.#totals.add(name, meter.take());
+    }
+    return this.#totals;
   }
 
   status(): ServiceStatus[] {
@@ -183,7 +195,8 @@ export class InProcessRunner implements Runner {
   facts(): Record<string, unknown> {
     const requests = this.#runs.flatMap(({ service }) => [...((service as Telling).requestsInFlight?.() ?? [])]);
     const oldest = requests.sort((a, b) => b.ageMs - a.ageMs).slice(0, MOST_REQUESTS);
-    const known = { inFlight: requests.length, requests: oldest };
+    const queued = this.#runs.reduce((sum, { service }) => sum + ((service as Telling).meter?.queued ?? 0), 0);
+    const known = { inFlight: requests.length, queued, requests: oldest, ...this.#launcher.process.loop };
     return Object.assign(known, ...this.#collectors.map((collect) => collect())) as Record<string, unknown>;
   }
 

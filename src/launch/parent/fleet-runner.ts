@@ -4,11 +4,12 @@
 import type { Config } from '../../config/index.js';
 import { maskArguments } from '../../config/internal.js';
 import type { PorticoError } from '../../errors/index.js';
+import { Totals } from '../../metrics/index.js';
 import type { ListenAddress, ServiceBase } from '../../service/index.js';
 import { STATUS_FAILED } from '../exit-status.js';
 import type { StopRequest } from '../in-process/service-run.js';
 import { checkService, checkWorkers, type LauncherOptions, serviceName } from '../launcher.js';
-import type { LauncherCore, ReloadRequest, Runner } from '../launcher-core.js';
+import type { LauncherCore } from '../launcher-core.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { fleetStatus, logReady, type ServiceStatus, workerLines } from '../launcher-status.js';
 import { HookList } from '../process/hook-list.js';
@@ -17,6 +18,7 @@ import type { LaunchRequest } from '../reload/fleet-reload.js';
 import { type OnReload, reloadFleet } from '../reload/parent-reload.js';
 import type { ReloadResult } from '../reload/reload-report.js';
 import type { Answer } from '../report/questions.js';
+import type { ReloadRequest, Runner } from '../runner.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
 import { Deadline, within } from '../waiting.js';
 import { placeOfAddress, Supervisor } from './supervisor.js';
@@ -62,6 +64,7 @@ export class FleetRunner implements Runner {
   readonly #launcher: LauncherCore;
   readonly #options: ProcessLauncherOptions;
   readonly #program: WorkerProgram;
+  readonly #totals: Totals;
   #deadline: Deadline | undefined;
 
   constructor(launcher: LauncherCore, options: ProcessLauncherOptions) {
@@ -79,11 +82,13 @@ export class FleetRunner implements Runner {
     this.terminating = new HookList('terminate', log);
     this.reloading = new HookList('reload', log);
     this.workerDied = new HookList('dead worker', log);
+    this.#totals = Totals.of(config);
     this.supervisor = new Supervisor({
       log,
       program: this.#program,
       configuration: () => config?.snapshot(),
       settings: launcher.settingsOf(config),
+      totals: this.#totals,
       deadWorker: (pool, index, { code, signal }) => void this.workerDied.run(pool.name, index, signal ?? code),
       giveUp: (pool) => {
         const { maxRestarts, restartWindowMs } = this.settings;
@@ -155,6 +160,10 @@ export class FleetRunner implements Runner {
 
   status(): ServiceStatus[] {
     return fleetStatus(this.supervisor);
+  }
+
+  counted(): Totals {
+    return this.#totals;
   }
 
   workerLines(): readonly string[] {

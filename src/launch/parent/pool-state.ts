@@ -26,6 +26,9 @@ export interface Missing {
   readonly trial?: Trial;
 }
 
+/** Why a worker was started. */
+type StartReason = 'launch' | 'scale' | 'death' | 'stuck' | 'recycle' | 'reload';
+
 export class PoolState {
   readonly name: string;
   sockets: readonly ListenSockets[];
@@ -42,6 +45,10 @@ export class PoolState {
   readonly workers = new Set<WorkerHandle>();
   /** Workers started in place of others that ended unasked. */
   restarts = 0;
+  /** Workers that were started, by why. */
+  readonly starts: Record<StartReason, number> = { launch: 0, scale: 0, death: 0, stuck: 0, recycle: 0, reload: 0 };
+  /** Slots whose last worker was killed because it gave no sign of life. */
+  readonly hung = new Set<number>();
   /** The slots of which no worker was ready yet: each settles with its first start. */
   readonly #firstStarts = new Map<number, Deferred<void>>();
 
@@ -85,6 +92,13 @@ export class PoolState {
     if (trial !== undefined && trial.worker === undefined) return { index: 0, extra: true, trial };
     const unfit = slots.findIndex((workers) => !workers.some((worker) => this.#fits(worker)));
     return unfit === -1 ? undefined : { index: unfit, extra: true };
+  }
+
+  /** Why this one is started. */
+  reasonFor({ index, extra, trial }: Missing): StartReason {
+    if (extra) return trial === undefined && this.slot(index).some(({ worn }) => worn) ? 'recycle' : 'reload';
+    if (this.isFirst(index)) return this.phase === 'launching' ? 'launch' : 'scale';
+    return this.hung.delete(index) ? 'stuck' : 'death';
   }
 
   /** There may be no further process than there are slots until this one is gone: the one that drains longest. */

@@ -146,7 +146,9 @@ export class Reconciler {
     return inTheWay === undefined;
   }
 
-  #start({ index, trial }: Missing): void {
+  #start(missing: Missing): void {
+    const { index, trial } = missing;
+    this.#pool.starts[this.#pool.reasonFor(missing)] += 1;
     const generation = trial?.generation ?? this.#pool.generation;
     const worker = this.#options.spawn(this.#pool, index, generation, trial?.workers);
     this.#pool.workers.add(worker);
@@ -187,6 +189,7 @@ export class Reconciler {
       const { text, code } = exit.failure;
       log.error(`Error starting service ${service}: ${text}`, { service, code });
     }
+    if (worker.hung) this.#pool.hung.add(index);
     this.#replaceDead(index, exit);
   }
 

@@ -5,6 +5,7 @@
 import { url as debuggerUrl } from 'node:inspector';
 import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
+import type { Totals } from '../../metrics/index.js';
 import type { ListenAddress, ListeningService, ServiceBase } from '../../service/index.js';
 import { isListening } from '../../service/internal.js';
 import { type Assignment, type Configure, FIRST_SOCKET_DESCRIPTOR, type InheritedSockets } from '../assignment.js';
@@ -34,6 +35,8 @@ export interface SupervisorOptions {
   /** What the first workers begin with. */
   readonly configuration: () => unknown;
   readonly settings: LaunchSettings;
+  /** What all workers have counted. */
+  readonly totals: Totals;
   readonly deadWorker: PoolOptions['deadWorker'];
   readonly giveUp: PoolOptions['giveUp'];
 }
@@ -242,6 +245,7 @@ export class Supervisor {
     const first: Configure = { kind: 'configure', configuration, settings, sockets, rehearse, arguments: told };
     const worker = new WorkerHandle(spawnWorker(program, assignment, descriptors), assignment, first);
     worker.onReplace = (reason) => this.#recycle(pool, worker, reason);
+    worker.onCounted = (counted) => this.#options.totals.add(pool.name, counted);
     logChannel(this.#log, pool.name, worker);
     if (this.#code?.changed) {
       const entry = { service: pool.name, workerId: index };

@@ -2,11 +2,12 @@
  * The parent's view of one worker process. The worker's view of its parent is `ParentLink`.
  */
 import type { ChildProcess, SendHandle } from 'node:child_process';
-import { ConfigurationRefused, PorticoError } from '../../errors/index.js';
+import type { Counted } from '../../metrics/index.js';
 import type { Assignment, Configure, LaunchedService, ToParent, ToWorker, WorkerFailure } from '../assignment.js';
-import { STATUS_FAILED, STATUS_REFUSED } from '../exit-status.js';
+import { STATUS_FAILED } from '../exit-status.js';
 import { type Answer, errorText } from '../report/questions.js';
 import { type Deferred, deferred, within } from '../waiting.js';
+import { startError } from './start-error.js';
 import { WorkerChannel } from './worker-channel.js';
 import type { Generation } from './worker-process.js';
 
@@ -58,6 +59,8 @@ export class WorkerHandle {
   worn = false;
   /** It was told to end: its slot is for others. */
   released = false;
+  /** It was killed because it gave no sign of life. */
+  hung = false;
   /** It was killed by its supervisor. */
   killed = false;
   /** Why it ended before it served. */
@@ -76,6 +79,8 @@ export class WorkerHandle {
   readonly waiting: Promise<readonly LaunchedService[]>;
   /** Called when the worker asks for a fresh one in its place. */
   onReplace: (reason: string) => void = () => undefined;
+  /** Called with what it has counted. */
+  onCounted: (counted: Counted) => void = () => undefined;
   /** Called when it has sent what no worker sends; it is killed. */
   onFault: (what: string) => void = () => undefined;
   /** Called for the first thing it has sent that is no message to its parent. */
@@ -231,6 +236,9 @@ export class WorkerHandle {
         this.debugged = message.debugged;
         this.facts = message.facts;
         break;
+      case 'counted':
+        this.onCounted(message);
+        break;
       case 'replace':
         this.onReplace(message.reason);
         break;
@@ -286,7 +294,7 @@ export class WorkerHandle {
     });
     if (this.pid !== undefined) await within(LAST_WORDS_MS, closed);
     this.#gone = true;
-    const error = startError(this.assignment, { code, signal, uptimeMs, failure: this.#failure });
+    const error = startError(this.assignment, { code, signal, failure: this.#failure });
     if (!this.wasReady) this.startError = error;
     this.#ready.reject(error);
     this.#rehearsed.reject(error);
@@ -294,26 +302,4 @@ export class WorkerHandle {
     for (const answer of this.#answers.values()) answer.reject(new Error('the worker ended'));
     this.#exited.resolve({ code, signal, uptimeMs, failure: this.#failure });
   }
-}
-
-/** The error of a launch whose worker ended before it was ready. */
-function startError(assignment: Assignment, exit: WorkerExit): Error {
-  const { service, index } = assignment;
-  const { failure } = exit;
-  if (failure === undefined) {
-    const how = exit.signal === null ? `exited with status ${exit.code}` : `was killed by ${exit.signal}`;
-    return new PorticoError('PORTICO_WORKER_FAILED', {
-      message: `worker ${index} of service ${service} ${how} before it was ready`,
-      ...(exit.signal === null ? { hint: 'Is there a process.exit() in the application, or in what it imports?' } : {}),
-    });
-  }
-  const { text: message, diagnostics } = failure;
-  const code = failure.code ?? 'PORTICO_WORKER_FAILED';
-  if (failure.status === STATUS_REFUSED)
-    return new ConfigurationRefused(code, diagnostics === undefined ? { message } : { message, diagnostics });
-  // The launch ends with the status that a service chose.
-  if (code === 'PORTICO_SERVICE_EXIT')
-    return Object.assign(new PorticoError(code, { message }), { exitCode: failure.status });
-  if (code.startsWith('PORTICO_')) return new PorticoError(code, { message });
-  return Object.assign(new PorticoError('PORTICO_WORKER_FAILED', { message }), { code });
 }

@@ -4,6 +4,7 @@
  */
 import { types } from 'node:util';
 import type { Diagnostic, Place } from '../../errors/index.js';
+import { COUNTED, LABEL_CHARACTERS, type Series } from '../../metrics/index.js';
 import { countValues, ELEMENTS, FACTS_DEPTH, FACTS_VALUES, TEXT, type ToParent } from '../assignment.js';
 
 /** Undefined for a value that is right, else what it has to be. */
@@ -16,7 +17,7 @@ const count: Check = (value) =>
   Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : 'has to be a whole number, 0 or more';
 const exitStatus: Check = (value) =>
   count(value) === undefined && (value as number) <= 255 ? undefined : 'has to be an exit status, 0 to 255';
-const oneOf = <T extends string>(names: Readonly<Record<T, true>>): Check => {
+const oneOf = <T extends string>(names: Readonly<Record<T, unknown>>): Check => {
   return (value) =>
     typeof value === 'string' && Object.hasOwn(names, value)
       ? undefined
@@ -32,6 +33,12 @@ const listOf = (check: Check): Check => {
     return firstOf(value, check);
   };
 };
+const amount: Check = (value) =>
+  Number.isFinite(value) && (value as number) >= 0 ? undefined : 'has to be a number, 0 or more';
+const label: Check = (value) =>
+  typeof value === 'string' && value.length <= LABEL_CHARACTERS
+    ? undefined
+    : `has to be text of at most ${LABEL_CHARACTERS} characters`;
 const facts: Check = (value) =>
   isRecord(value) && countValues(value) <= FACTS_VALUES
     ? undefined
@@ -74,6 +81,20 @@ const diagnostic = fields(
   'a diagnostic',
 );
 
+const seriesFields = fields(
+  { metric: oneOf(COUNTED), labels: listOf(label), counts: listOf(count), sum: amount } satisfies Readonly<
+    Record<keyof Series, Check>
+  >,
+  'a series',
+);
+/** It has a label for each of its metric. */
+const series: Check = (value) => {
+  const wrong = seriesFields(value);
+  if (wrong !== undefined) return wrong;
+  const { metric, labels } = value as Series;
+  return labels.length === COUNTED[metric].labels.length ? undefined : 'has to have the labels of its metric';
+};
+
 /** So many names of an object's fields are told. */
 const NAMES = 3;
 
@@ -86,6 +107,7 @@ const MESSAGES: { readonly [K in ToParent['kind']]: Readonly<Record<keyof Extrac
   draining: { kind: text },
   ended: { kind: text, status: exitStatus, cutOff: flag },
   beat: { kind: text, debugged: flag, facts },
+  counted: { kind: text, buckets: listOf(amount), series: listOf(series) },
   stuck: { kind: text, stack: listOf(text) },
   replace: { kind: text, reason: text },
   done: { kind: text, id: count, accepted: flag },

@@ -146,6 +146,7 @@ export class WorkerPool extends PoolState {
 
   /** Kills a worker that gives no sign of life, so that its slot gets another. */
   killHung(worker: WorkerHandle): void {
+    worker.hung = true;
     worker.kill();
     if (!worker.released) this.#reconciler.forgiveStarts();
   }

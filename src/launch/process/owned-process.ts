@@ -7,7 +7,7 @@ import { takeHeldSignals } from '../../process/index.js';
 import { type LaunchSettings, logConfiguration } from '../launcher-options.js';
 import { FileChanges } from '../reload/file-changes.js';
 import { deferred, settled, within } from '../waiting.js';
-import { watchAlone } from '../worker/watch.js';
+import { type LoopFacts, watchAlone } from '../worker/watch.js';
 import {
   claimProcess,
   currentProcess,
@@ -56,6 +56,7 @@ export class OwnedProcess {
   readonly #waits = deferred();
   readonly #leftBehind = new Set<Promise<unknown>>();
   #files: FileChanges | undefined;
+  #watch: ReturnType<typeof watchAlone> | undefined;
   #taken = false;
   #crashed = false;
   #graceMs = LEFT_BEHIND_MS;
@@ -78,7 +79,10 @@ export class OwnedProcess {
     if (!supervised) {
       this.#catchUnhandled();
       void ended.then((status) => this.#endAnyway(status));
-      if (watched && host === currentProcess()) void ended.then(watchAlone(settings));
+      if (watched && host === currentProcess()) {
+        this.#watch = watchAlone(settings);
+        void ended.then(this.#watch.end);
+      }
     }
     const restore = tolerateBrokenOutput(host);
     void ended.then(restore);
@@ -92,6 +96,11 @@ export class OwnedProcess {
     // From its first moment on the program had listeners; what came before is not lost.
     if (takeHeldSignals(host)) this.signalHandler.deliver('SIGHUP');
     return true;
+  }
+
+  /** What its last sign of life told of its event loop, where nobody else watches it. */
+  get loop(): LoopFacts | undefined {
+    return this.#watch?.loop();
   }
 
   /** Begins a stop for which the program has not asked: the process ends by it, whatever holds it. */

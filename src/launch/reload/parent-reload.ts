@@ -5,12 +5,12 @@
 import type { Change, Config } from '../../config/index.js';
 import type { Awaitable } from '../../service/index.js';
 import { serviceName } from '../launcher.js';
-import type { ReloadRequest } from '../launcher-core.js';
 import type { Supervisor } from '../parent/supervisor.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { Generation } from '../parent/worker-process.js';
 import { type HookList, inCheckTime, reloadTimeout } from '../process/hook-list.js';
+import type { ReloadRequest } from '../runner.js';
 import { type LaunchRequest, replaceWorkers } from './fleet-reload.js';
 import { allThatIsWrong } from './rehearsal.js';
 import { type NextConfiguration, reload } from './reload.js';

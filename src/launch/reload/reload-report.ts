@@ -76,6 +76,8 @@ const KEPT = 20;
 /** The last reloads, oldest first, each logged in one line. */
 export class ReloadReports {
   #reports: readonly ReloadReport[] = [];
+  /** How many there were, by what came of them. */
+  readonly counts: Record<ReloadReport['outcome'], number> = { accepted: 0, refused: 0, incomplete: 0, abandoned: 0 };
 
   get all(): readonly ReloadReport[] {
     return this.#reports;
@@ -113,6 +115,7 @@ export class ReloadReports {
   #add(report: ReloadReport, thrown: unknown, log: Logger): void {
     this.#reports = [...this.#reports, report].slice(-KEPT);
     const { outcome, durationMs } = report;
+    this.counts[outcome] += 1;
     const message = `${report.method === 'mutate' ? 'Mutate' : 'Reload'} ${outcome} after ${durationMs} ms`;
     const ordinary = thrown instanceof Error && !(thrown instanceof PorticoError);
     const facts = { event: 'reload', ...report, ...(ordinary ? { err: thrown } : {}) };

@@ -5,8 +5,8 @@
 import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, printDiagnostic, Refusals } from '../../errors/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
-import type { ReloadRequest } from '../launcher-core.js';
 import type { LaunchSettings } from '../launcher-options.js';
+import type { ReloadRequest } from '../runner.js';
 import type { LaunchRequest } from './fleet-reload.js';
 import { diff, type PlanChanges, type ReloadChange } from './reload-changes.js';
 import { type ReloadResult, refusedFor } from './reload-report.js';

@@ -3,6 +3,7 @@
  */
 import { boolean, type Config, defineOptions } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
+import type { Counted } from '../../metrics/index.js';
 import type { ServiceBase } from '../../service/index.js';
 import type { Activity, PeriodicStatus } from '../../tasks/index.js';
 import { type Backdoor, initializeIfEnabled } from '../backdoor/backdoor.js';
@@ -117,6 +118,14 @@ export interface Telling {
   readonly periodicTasks?: readonly { status(): Iterable<PeriodicStatus> }[];
   /** Requests that have not been answered. */
   requestsInFlight?(): Iterable<ReportedRequest>;
+  /** When its certificate ends. */
+  readonly certificateEnds?: Date | undefined;
+  readonly meter?: {
+    /** Requests that wait for their turn. */
+    readonly queued: number;
+    /** What it has counted since it was asked last. */
+    take(): Counted;
+  };
 }
 
 /** A reporter of the services of this process: their tasks, periodic tasks, and what `describeWork` says. */

@@ -41,6 +41,8 @@ export class ParentLink {
   readonly sockets: Configure['sockets'];
   /** Where a warning of the link goes. */
   warn: (text: string) => void = (text) => process.emitWarning(text);
+  /** Called behind each sign of life. */
+  onBeat: () => void = () => undefined;
   /** This worker checks a reload before it starts anything. */
   readonly rehearse: boolean;
   readonly #channel: Channel;

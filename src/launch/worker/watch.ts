@@ -30,34 +30,57 @@ const STANDARD_ERROR = 2;
 /** Starts both in a worker. They keep nothing alive. */
 export function startWatching(link: ParentLink): void {
   const { beat: watched } = startThread({ parent: process.ppid, descriptor: WATCH_DESCRIPTOR }, () => link.settings);
-  const memory = memoryReader();
-  let before = performance.eventLoopUtilization();
-  let due = performance.now() + BEAT_MS;
+  const loop = loopReader();
   const beat = (): void => {
-    const debugged = watched();
-    const now = performance.now();
-    const after = performance.eventLoopUtilization();
-    const facts = {
-      utilization: performance.eventLoopUtilization(after, before).utilization,
-      lagMs: Math.max(0, now - due),
-      rss: memory(),
-    };
-    before = after;
-    due = now + BEAT_MS;
-    void link.send({ kind: 'beat', debugged, facts: { ...facts, ...link.facts() } });
+    void link.send({ kind: 'beat', debugged: watched(), facts: { ...loop(), ...link.facts() } });
+    link.onBeat();
   };
   beat();
   setInterval(beat, BEAT_MS).unref();
 }
 
-/** Starts the thread in a process without a parent to end it when its loop is stuck. Gives the function that ends it. */
-export function watchAlone(settings: () => LaunchSettings): () => void {
+/** Starts the thread in a process without a parent to end it when its loop is stuck. */
+export function watchAlone(settings: () => LaunchSettings): { loop(): LoopFacts; end(): void } {
   const { beat, end } = startThread({ parent: undefined, descriptor: STANDARD_ERROR }, settings);
+  const read = loopReader();
   beat();
-  const timer = setInterval(beat, BEAT_MS).unref();
+  let loop = read();
+  const timer = setInterval(() => {
+    beat();
+    loop = read();
+  }, BEAT_MS).unref();
+  return {
+    loop: () => loop,
+    end: () => {
+      clearInterval(timer);
+      end();
+    },
+  };
+}
+
+/** What a process tells of its event loop, once a second. */
+export interface LoopFacts {
+  /** The part of the last second in which it was at work, 0 to 1. */
+  readonly utilization: number;
+  /** By how much its timer was late. */
+  readonly lagMs: number;
+  /** The resident memory in bytes. */
+  readonly rss: number;
+}
+
+/** To be called with each beat. */
+function loopReader(): () => LoopFacts {
+  const memory = memoryReader();
+  let before = performance.eventLoopUtilization();
+  let due = performance.now() + BEAT_MS;
   return () => {
-    clearInterval(timer);
-    end();
+    const now = performance.now();
+    const after = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(after, before);
+    const lagMs = Math.max(0, now - due);
+    before = after;
+    due = now + BEAT_MS;
+    return { utilization, lagMs, rss: memory() };
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { ConfigSnapshot } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
+import { Meter } from '../../metrics/index.js';
 import type { Awaitable, ListeningService, ServiceBase, WorkerContext } from '../../service/index.js';
 import { isListening } from '../../service/internal.js';
 import type { LaunchedService } from '../assignment.js';
@@ -23,6 +24,7 @@ import {
 } from '../process/host-process.js';
 import { logFailure } from '../process/log-failure.js';
 import { digest } from '../reload/file-changes.js';
+import type { Telling } from '../report/diagnosis.js';
 import { errorText } from '../report/questions.js';
 import { within } from '../waiting.js';
 import type { ParentLink } from './parent-link.js';
@@ -41,6 +43,8 @@ export class WorkerSide {
   readonly #options: LauncherOptions;
   readonly #launched: LaunchedService[] = [];
   readonly #sockets: WorkerSockets;
+  /** Of what concerns the process. */
+  readonly #meter = new Meter();
   #found = false;
   #cutOff = false;
   /** Lets go of what was built and never started. */
@@ -84,7 +88,7 @@ export class WorkerSide {
     this.#launched.push({ name, workers });
     if (name !== this.#link.assignment.service || this.#found) return;
     this.#found = true;
-    this.#takeOver();
+    this.#takeOver(service);
     if (isListening(service)) this.#listen(service);
     if (this.#link.rehearse) await this.#rehearse(service);
     await this.newWorker.run(name, this.#link.assignment.index, service);
@@ -136,17 +140,17 @@ export class WorkerSide {
     await told;
   }
 
-  #takeOver(): void {
+  #takeOver(service: ServiceBase): void {
     const { core } = this;
     const { runner } = core;
     const link = this.#link;
     core.takeSignals();
-    const { service, index } = link.assignment;
+    const { service: name, index } = link.assignment;
     if (this.#options.signals !== false) {
-      setTitle(this.#host, workerTitle(this.#options.prog ?? programName(this.#host), service, index));
+      setTitle(this.#host, workerTitle(this.#options.prog ?? programName(this.#host), name, index));
     }
     link.releaseSignals();
-    link.warn = (text) => this.#log.warn(text, { service, workerId: index });
+    link.warn = (text) => this.#log.warn(text, { service: name, workerId: index });
     link.onGone(() => void this.#orphaned());
     link.onUncaught((error) => void core.crash(error));
     link.on('drain', ({ reason, timeoutMs }) => {
@@ -166,12 +170,21 @@ export class WorkerSide {
       );
     });
     link.addFacts(() => runner.facts());
+    link.onBeat = () => void this.#tellCounted(service);
     void core.wait().then(async (status) => {
       await this.#explained;
       await within(LAST_WORD_MS, attempt(this.#letGo));
+      await within(LAST_WORD_MS, this.#tellCounted(service));
       await within(LAST_WORD_MS, link.send({ kind: 'ended', status, cutOff: this.#cutOff }));
       exitProcess(this.#host, status);
     });
+  }
+
+  async #tellCounted(service: ServiceBase & Telling): Promise<void> {
+    this.#meter.follow('logLinesLost', [], this.#log.lost?.() ?? 0);
+    const { buckets, series } = service.meter?.take() ?? { buckets: [], series: [] };
+    const all = [...series, ...this.#meter.take().series];
+    if (all.length > 0) await this.#link.send({ kind: 'counted', buckets, series: all });
   }
 
   async #mutate(configuration: unknown, settings: LaunchSettings): Promise<boolean> {

@@ -2,13 +2,14 @@
  * The app of an API, built from its paste file, over its restarts: the next one is built whole before the present one is
  * closed, and the present one goes on if that fails.
  */
-import { inPlace, selfPlaced } from '../../app/index.js';
+import { type App, inPlace, selfPlaced } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, describeError } from '../../errors/index.js';
 import { type LoadedApp, Loader } from '../../loader/index.js';
 import type { Logger } from '../../log/index.js';
 import { buildLog } from '../../service/internal.js';
 import { refuseUnknown } from './api-settings.js';
+import type { PipelineProbes } from './filter-times.js';
 import { type AppLoader, pasteLoader } from './paste-config.js';
 
 /** An app, and the loader it came from. */
@@ -16,6 +17,11 @@ export interface BuiltApp {
   readonly app: LoadedApp;
   readonly loader: AppLoader;
 }
+
+/** What stands for the app of an API before its first start. */
+export const unbuilt: App = () => {
+  throw new Error('the app is built when the service starts');
+};
 
 /** Holds the app of one API. */
 export class ApiApp {
@@ -86,17 +92,18 @@ export interface ApiBuild {
   readonly pipeline: string;
   readonly log: Logger;
   readonly loader: AppLoader | undefined;
+  readonly aroundFilters?: PipelineProbes | undefined;
 }
 
 /** The app and its loader. All workers build the same one: what filters warn of meanwhile, the first worker says. */
 export async function buildApp(
   name: string,
   config: Config,
-  { pipeline, log, loader: own }: ApiBuild,
+  { pipeline, log, loader: own, aroundFilters }: ApiBuild,
 ): Promise<BuiltApp> {
   const building = buildLog(log);
   const loader = own ?? pasteLoader(config, building.log, name);
-  const app = await loadWhole(loader, pipeline).finally(building.over);
+  const app = await loadWhole(loader, pipeline, aroundFilters).finally(building.over);
   try {
     refuseUnknown(config, name);
   } catch (error) {
@@ -107,11 +114,15 @@ export async function buildApp(
 }
 
 /** The app, built. When the file is refused the error has everything that is wrong with it, not what came first. */
-async function loadWhole(loader: AppLoader, name: string): Promise<LoadedApp> {
+async function loadWhole(
+  loader: AppLoader,
+  name: string,
+  aroundFilters: PipelineProbes | undefined,
+): Promise<LoadedApp> {
   try {
     // A Loader puts places round the innermost apps; of another loader's app the server counts the whole.
     if (!(loader instanceof Loader)) return await loader.loadApp(name);
-    return selfPlaced(await loader.loadApp(name, { aroundApp: inPlace }));
+    return selfPlaced(await loader.loadApp(name, { aroundApp: inPlace, aroundFilters }));
   } catch (error) {
     if (!(error instanceof ConfigurationRefused) || !(loader instanceof Loader)) throw error;
     const findings = await loader.check({ names: [name] }).catch(() => []);

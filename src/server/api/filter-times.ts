@@ -13,65 +13,87 @@ export type PipelineProbes = (pipeline: string, filters: readonly string[]) => r
 export interface MeasuredFilter {
   readonly in: Observer;
   readonly out: Observer;
+  /** An error has begun in it. */
+  failed?(): void;
 }
 
 interface Observer {
   observe(seconds: number): void;
 }
 
+/** A filter between two probes. */
+interface Stop extends MeasuredFilter {
+  readonly name: string;
+}
+
 /** How far a request is on its way. */
 interface Trip {
   /** When it passed the last probe, by `performance.now()`. */
   since: number;
+  /** The filter it is in; undefined in an app, and outside. */
+  filter: Stop | undefined;
   outward: boolean;
+  /** What the last filter or app has failed with. */
+  error: unknown;
 }
 
 const TRIP: unique symbol = Symbol('portico.filterTrip');
 
 type Travelling = IncomingMessage & { [TRIP]?: Trip };
 
+/** The filter that a request is in, where filters are measured. */
+export function filterOf(req: IncomingMessage): string | undefined {
+  return (req as Travelling)[TRIP]?.filter?.name;
+}
+
 /** Probes that measure each filter; `measure` is called for each when a pipeline is composed. */
 export function pipelineProbes(measure: (pipeline: string, filter: string) => MeasuredFilter): PipelineProbes {
   return (pipeline, filters) => {
-    const measured = filters.map((name) => measure(pipeline, name));
+    const measured = filters.map((name): Stop => ({ name, ...measure(pipeline, name) }));
     return [...measured, undefined].map((inner, at) => probe(measured[at - 1], inner));
   };
 }
 
-function probe(outer: MeasuredFilter | undefined, inner: MeasuredFilter | undefined): Filter {
+function probe(outer: Stop | undefined, inner: Stop | undefined): Filter {
   return (app: App): App =>
     (req, res) => {
-      const trip = inward(req, outer);
+      const trip = inward(req, outer, inner);
       let returned: void | Promise<void>;
       try {
         returned = app(req, res);
       } catch (error) {
-        outward(trip, inner);
+        outward(trip, outer, inner, error);
         throw error;
       }
-      if (typeof (returned as PromiseLike<void> | undefined)?.then !== 'function') outward(trip, inner);
+      if (typeof (returned as PromiseLike<void> | undefined)?.then !== 'function') outward(trip, outer, inner);
       else {
-        const settled = (): void => outward(trip, inner);
-        (returned as Promise<void>).then(settled, settled);
+        (returned as Promise<void>).then(
+          () => outward(trip, outer, inner),
+          (error: unknown) => outward(trip, outer, inner, error),
+        );
       }
       return returned;
     };
 }
 
-function inward(req: Travelling, outer: MeasuredFilter | undefined): Trip {
+function inward(req: Travelling, outer: Stop | undefined, inner: Stop | undefined): Trip {
   const now = performance.now();
-  req[TRIP] ??= { since: now, outward: false };
+  req[TRIP] ??= { since: now, filter: undefined, outward: false, error: undefined };
   const trip = req[TRIP];
   outer?.in.observe((now - trip.since) / 1000);
   trip.since = now;
+  trip.filter = inner;
   trip.outward = false;
   return trip;
 }
 
-function outward(trip: Trip, inner: MeasuredFilter | undefined): void {
+function outward(trip: Trip, outer: Stop | undefined, inner: Stop | undefined, error?: unknown): void {
   const now = performance.now();
   // One that has answered by itself was on the way in.
   inner?.[trip.outward ? 'out' : 'in'].observe((now - trip.since) / 1000);
+  if (error !== undefined && error !== trip.error) inner?.failed?.();
+  trip.error = error;
   trip.since = now;
+  trip.filter = outer;
   trip.outward = true;
 }

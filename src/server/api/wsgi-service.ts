@@ -1,7 +1,6 @@
 /**
  * WSGIService: an API by its name. The configuration says where it listens, the paste file what answers.
  */
-import type { App } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { describeError, PorticoError } from '../../errors/index.js';
 import type { LoadedApp } from '../../loader/index.js';
@@ -23,8 +22,9 @@ import { reportedExchange } from '../connections/cut-off.js';
 import { Server } from '../server.js';
 import type { ServerOptions } from '../server-options.js';
 import { developmentCertificate } from '../tls/tls.js';
-import { ApiApp, type BuiltApp, buildApp, unlessAborted } from './api-app.js';
+import { ApiApp, type BuiltApp, buildApp, unbuilt, unlessAborted } from './api-app.js';
 import { apiManagers, apiSteps, withdraw } from './api-managers.js';
+import { ApiMeter } from './api-meter.js';
 import { type ApiReading, apiParts, apiPlan } from './api-plan.js';
 import type { ApiServing } from './api-serving.js';
 import { type ApiSettings, addressPlace, apiSettings, checkArguments } from './api-settings.js';
@@ -48,6 +48,8 @@ export class WSGIService implements ListeningService {
   readonly pipeline: string;
   /** Background work that ends with the service. */
   readonly tasks: TaskGroup;
+  /** For metrics. */
+  readonly meter: ApiMeter;
   /** Where the launcher's backdoor listens: a port, a path, or null. Set by the launcher; managers that ask are told. */
   backdoorPort: number | string | null = null;
   readonly #config: Config;
@@ -79,6 +81,7 @@ export class WSGIService implements ListeningService {
       ...this.#serverOptions(settings),
       ...(tls === undefined ? {} : { tls }),
     });
+    this.meter = new ApiMeter(config, this.#server);
     this.#app = new ApiApp(name, this.#log);
     this.tasks = new TaskGroup({ limit: 1000, name, log: this.#log });
     this.#managed = apiManagers({
@@ -233,7 +236,8 @@ export class WSGIService implements ListeningService {
     await this.#renewTls(settings);
     this.#restarting = false;
     this.tasks.reset();
-    this.#server.replaceApp(await this.#app.renew(() => unlessAborted(this.#nextApp(settings), signal)));
+    const app = await this.#app.renew(() => unlessAborted(this.#nextApp(settings), signal));
+    this.#server.replaceApp(this.meter.around(app));
     try {
       const hooks = await this.#managed.prepare({
         backdoorPort: this.backdoorPort,
@@ -269,7 +273,8 @@ export class WSGIService implements ListeningService {
   }
 
   #build({ pipeline }: ApiSettings, config: Config): Promise<BuiltApp> {
-    return buildApp(this.name, config, { pipeline, log: this.#log, loader: this.#given.loader });
+    const aroundFilters = this.meter.probes(config);
+    return buildApp(this.name, config, { pipeline, log: this.#log, loader: this.#given.loader, aroundFilters });
   }
 
   /** The registry's word: to end, or to take no more work. */
@@ -306,7 +311,3 @@ export class WSGIService implements ListeningService {
     if (warning !== undefined) this.#log.warn(warning, { service: this.name });
   }
 }
-
-const unbuilt: App = () => {
-  throw new Error('the app is built when the service starts');
-};

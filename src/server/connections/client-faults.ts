@@ -1,5 +1,5 @@
 /**
- * What clients do wrong: counted by reason, and said at debug level, one line each up to ten a second, then one a second
+ * What requests are refused for before an app sees them, most often a fault of their clients: counted by reason, and said at debug level, one line each up to ten a second, then one a second
  * for the rest. A flood of broken requests must not become a flood of lines.
  */
 import type { Socket } from 'node:net';
@@ -7,7 +7,7 @@ import type { LogFields, Logger } from '../../log/index.js';
 
 const LINES_A_SECOND = 10;
 
-/** Counts the faults of clients. */
+/** Counts refused requests. */
 export class ClientFaults {
   readonly #log: Logger;
   readonly #counts = new Map<string, number>();

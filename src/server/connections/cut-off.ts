@@ -5,6 +5,7 @@ import { environ } from '../../app/index.js';
 import { destroyReason, wrongLength } from '../../app/internal.js';
 import { PorticoError } from '../../errors/index.js';
 import type { LogFields, Logger } from '../../log/index.js';
+import { filterOf } from '../api/filter-times.js';
 import { requestFacts } from '../requests/run-app.js';
 import type { Exchange } from './connections.js';
 
@@ -20,11 +21,13 @@ export function describeExchange({ req, since }: Exchange): string {
 /** Requests as a report tells them. */
 export function reportedExchange({ req, since }: Exchange): ReportedRequest {
   const { requestId, route } = environ(req);
+  const filter = filterOf(req);
   return {
     ...requestFacts(req),
     ageMs: performance.now() - since,
     ...(requestId !== undefined && { requestId }),
     ...(route !== undefined && { route: route.template }),
+    ...(filter !== undefined && { filter }),
     peer: req.socket.remoteAddress ?? 'a local process',
   };
 }
@@ -38,6 +41,8 @@ export interface ReportedRequest {
   readonly requestId?: string;
   /** The template of the route that it matched. */
   readonly route?: string;
+  /** The filter it is in, where filters are measured. */
+  readonly filter?: string;
   /** The address its connection comes from. */
   readonly peer: string;
 }

@@ -42,6 +42,7 @@ const RETRY = { headers: { 'Retry-After': '1' } };
 /** Counts the slots of one server. */
 export class RequestPool implements ConcurrencyLimit {
   readonly #connections: Iterable<Connection>;
+  readonly #refused: (reason: string, req: IncomingMessage) => void;
   #limits: PoolLimits;
   #held = 0;
   /** Requests that would hold a slot if their clients did not keep them waiting. */
@@ -51,9 +52,14 @@ export class RequestPool implements ConcurrencyLimit {
   readonly #unready: Waiting = new Map();
   #timer: NodeJS.Timeout | undefined;
 
-  /** `connections`: where the requests are. */
-  constructor(limits: PoolLimits, connections: Iterable<Connection>) {
+  /** `connections`: where the requests are. `refused` is told of each that gets no place. */
+  constructor(
+    limits: PoolLimits,
+    connections: Iterable<Connection>,
+    refused: (reason: string, req: IncomingMessage) => void,
+  ) {
     this.#connections = connections;
+    this.#refused = refused;
     this.#limits = limits;
   }
 
@@ -85,6 +91,7 @@ export class RequestPool implements ConcurrencyLimit {
     }
     const { maxQueue, queueTimeout } = this.#limits;
     if (maxQueue > 0 && this.waiting >= maxQueue) {
+      this.#refused('queue full', req);
       throw new Fault(503, { message: 'Too many requests are waiting.', ...RETRY });
     }
     const due = queueTimeout > 0 ? performance.now() + queueTimeout * 1000 : Number.POSITIVE_INFINITY;
@@ -123,6 +130,7 @@ export class RequestPool implements ConcurrencyLimit {
       for (const [exchange, { refuse, due }] of waiting) {
         if (now < due) continue;
         waiting.delete(exchange);
+        this.#refused('queue timeout', exchange.req);
         refuse(new Fault(503, { message: 'The request has waited too long.', ...RETRY }));
       }
     }

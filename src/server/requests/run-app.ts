@@ -53,6 +53,11 @@ function shown(error: unknown): Fault {
   return new Fault(500, { message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
 }
 
+/** What answers while a service stops. */
+export const unavailable: App = () => {
+  throw new Fault(503, { message: 'The service is stopping.' });
+};
+
 /** What a log line says about a request: no query, which may hold secrets. */
 export function requestFacts(req: IncomingMessage): { method: string; path: string; request_id?: string } {
   const { originalUrl, requestId } = environ(req);

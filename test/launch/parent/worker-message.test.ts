@@ -31,6 +31,7 @@ const GOOD: readonly ToParent[] = [
   { kind: 'draining' },
   { kind: 'ended', status: 0, cutOff: false },
   { kind: 'beat', debugged: false, facts: { rss: 1, loading: undefined, since: new Date(0), by: new Map([[1, 2]]) } },
+  { kind: 'counted', buckets: [0.1], series: [{ metric: 'rejected', labels: ['queue full'], counts: [], sum: 2 }] },
   { kind: 'stuck', stack: ['at f (file.js:1:1)'] },
   { kind: 'replace', reason: 'old' },
   { kind: 'done', id: 1, accepted: true },
@@ -79,6 +80,19 @@ test('a diagnostic that says neither error nor warning, or of a place of no know
       /place kind has to be one of default, set_default, override, file, environment, command_line, source$/,
     );
   }
+});
+
+test('what a worker has counted has a metric of the table, all labels of it, and no number below 0', () => {
+  const sent = (more: object): unknown => {
+    const one = { metric: 'requests', labels: ['GET', '-', '2xx'], counts: [1], sum: 1, ...more };
+    return { kind: 'counted', buckets: [], series: [one] };
+  };
+  assert.equal(faultOf(sent({})), '');
+  assert.match(faultOf(sent({ metric: 'toString' })), /series .*metric has to be one of requests, rejected/);
+  assert.match(faultOf(sent({ labels: ['GET'] })), /series .*has to have the labels of its metric/);
+  assert.match(faultOf(sent({ labels: ['GET', 'x'.repeat(201), '2xx'] })), /at most 200 characters/);
+  for (const sum of [-1, Number.NaN, Number.POSITIVE_INFINITY]) assert.match(faultOf(sent({ sum })), /sum has to be/);
+  assert.match(faultOf(sent({ counts: [-1] })), /counts has an element that/);
 });
 
 test('what is sent to somebody else is no fault, and is told in a few words', () => {

@@ -1,0 +1,52 @@
+/** The metrics that processes which serve count, and the process that is asked adds up. */
+
+/** The longest value of a label. */
+export const LABEL_CHARACTERS = 200;
+
+/** A metric: a counter, or a histogram where it has bounds. */
+export interface CountedMetric {
+  readonly name: string;
+  readonly help: string;
+  /** Beside `api`, which the process that is asked knows by itself. */
+  readonly labels: readonly string[];
+  /** `option`: those of `[metrics] buckets`. */
+  readonly bounds?: readonly number[] | 'option';
+}
+
+export type MetricKey = 'requests' | 'rejected' | 'filters' | 'filterErrors' | 'logLinesLost';
+
+export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
+  requests: {
+    name: 'portico_http_request_duration_seconds',
+    help: 'Time from before the first filter until the answer has left, in seconds.',
+    labels: ['method', 'route', 'status'],
+    bounds: 'option',
+  },
+  rejected: {
+    name: 'portico_http_rejected_requests_total',
+    help: 'Requests that were refused before an application saw them, or for a rate limit.',
+    labels: ['reason'],
+  },
+  filters: {
+    name: 'portico_filter_duration_seconds',
+    help: 'Time that a filter took by itself, on the way in and on the way out, in seconds.',
+    labels: ['pipeline', 'filter', 'direction'],
+    bounds: [0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1],
+  },
+  filterErrors: {
+    name: 'portico_filter_errors_total',
+    help: 'Errors that a filter threw by itself, those that refuse a request included.',
+    labels: ['pipeline', 'filter'],
+  },
+  logLinesLost: {
+    name: 'portico_log_lines_lost_total',
+    help: 'Lines of the log that could not be written.',
+    labels: [],
+  },
+};
+
+/** `buckets`: the bounds of `[metrics] buckets`. A counter has none. */
+export function boundsOf(metric: MetricKey, buckets: readonly number[]): readonly number[] {
+  const { bounds = [] } = COUNTED[metric];
+  return bounds === 'option' ? buckets : bounds;
+}

@@ -1,0 +1,75 @@
+/**
+ * Counts the requests of an API, where its configuration asks for that. Where it does not, nothing is put around an app.
+ */
+import type { IncomingMessage } from 'node:http';
+import { type App, afterResponse, environ, type Filter, inPlace, selfPlaced } from '../../app/index.js';
+import { answeredStatus } from '../../app/internal.js';
+import type { Config } from '../../config/index.js';
+import { bucketsOf, type Counted, Meter, metricsOptions } from '../../metrics/index.js';
+import type { Server } from '../server.js';
+import { type PipelineProbes, pipelineProbes } from './filter-times.js';
+
+/** The methods that are told apart: which one a request has is for its client to say. */
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+export class ApiMeter {
+  readonly #meter = new Meter();
+  readonly #config: Config;
+  readonly #server: Server;
+
+  constructor(config: Config, server: Server) {
+    this.#config = config;
+    this.#server = server;
+  }
+
+  /** Requests that wait for their turn. */
+  get queued(): number {
+    return this.#server.queued;
+  }
+
+  /** What has come since it was asked last; nothing while the configuration does not ask for it. */
+  take(): Counted {
+    if (this.#enabled) {
+      for (const [reason, count] of this.#server.clientFaults) this.#meter.follow('rejected', [reason], count);
+    }
+    return this.#meter.take();
+  }
+
+  /** The app, with its requests counted. */
+  around(app: App): App {
+    if (!this.#enabled) return app;
+    this.#meter.buckets = bucketsOf(this.#config);
+    const inner = inPlace(app);
+    const counted: Filter = () => (req, res) => {
+      const begun = performance.now();
+      afterResponse(res, (outcome) => {
+        this.#note(req, answeredStatus(res, outcome), (performance.now() - begun) / 1000);
+      });
+      return inner(req, res);
+    };
+    return selfPlaced(counted(inner));
+  }
+
+  /** What a configuration has put around the filters of each pipeline; undefined: nothing. */
+  probes(config: Config): PipelineProbes | undefined {
+    const { enabled, filters } = config.group('metrics', metricsOptions);
+    if (!enabled || !filters) return undefined;
+    const meter = this.#meter;
+    return pipelineProbes((pipeline, filter) => ({
+      in: meter.distribution('filters', [pipeline, filter, 'in']),
+      out: meter.distribution('filters', [pipeline, filter, 'out']),
+      failed: () => meter.count('filterErrors', [pipeline, filter]),
+    }));
+  }
+
+  get #enabled(): boolean {
+    return this.#config.group('metrics', metricsOptions).enabled;
+  }
+
+  #note(req: IncomingMessage, status: number, seconds: number): void {
+    const method = req.method !== undefined && METHODS.has(req.method) ? req.method : 'other';
+    const route = environ(req).route?.template ?? '-';
+    this.#meter.distribution('requests', [method, route, `${Math.floor(status / 100)}xx`]).observe(seconds);
+    if (status === 429) this.#meter.count('rejected', ['rate limit']);
+  }
+}

@@ -1,0 +1,59 @@
+/** What is counted in one process and added up in another. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LABEL_CHARACTERS, Meter, Totals } from '../../dist/metrics/index.js';
+
+function meterWith(buckets: readonly number[]): Meter {
+  const meter = new Meter();
+  meter.buckets = buckets;
+  return meter;
+}
+
+test('each taking has what came since the last one, and nothing where nothing came', () => {
+  const meter = meterWith([1]);
+  const values = meter.distribution('requests', ['GET', '/servers', '2xx']);
+  values.observe(0.5);
+  const series = { metric: 'requests', labels: ['GET', '/servers', '2xx'], counts: [1, 0], sum: 0.5 };
+  assert.deepEqual(meter.take(), { buckets: [1], series: [series] });
+  assert.deepEqual(meter.take(), { buckets: [1], series: [] });
+  values.observe(2);
+  assert.deepEqual(meter.take().series, [{ ...series, counts: [0, 1], sum: 2 }]);
+});
+
+test('a counter that is kept elsewhere is followed by what it has grown', () => {
+  const meter = meterWith([]);
+  meter.follow('rejected', ['queue full'], 3);
+  assert.equal(meter.take().series[0]?.sum, 3);
+  meter.follow('rejected', ['queue full'], 3);
+  assert.deepEqual(meter.take().series, []);
+  meter.follow('rejected', ['queue full'], 5);
+  assert.equal(meter.take().series[0]?.sum, 2);
+});
+
+test('totals have what every process told, and never more series than a parent can hold', () => {
+  const totals = new Totals([1]);
+  const one = meterWith([1]);
+  one.count('rejected', ['queue full']);
+  totals.add('compute', one.take());
+  totals.add('compute', one.take());
+  one.count('rejected', ['queue full']);
+  totals.add('compute', one.take());
+  assert.deepEqual(
+    totals.of('rejected').map(({ api, labels, values }) => [api, labels, values.sum]),
+    [['compute', ['queue full'], 2]],
+  );
+  const endless = Array.from({ length: 20_000 }, (_, at) => ({
+    metric: 'rejected' as const,
+    labels: [String(at)],
+    counts: [],
+    sum: 1,
+  }));
+  totals.add('compute', { buckets: [], series: endless });
+  assert.equal(totals.of('rejected').length, 10_000);
+});
+
+test('a label is cut to what a parent takes', () => {
+  const meter = meterWith([]);
+  meter.count('rejected', ['x'.repeat(1000)]);
+  assert.equal(meter.take().series[0]?.labels[0]?.length, LABEL_CHARACTERS);
+});
