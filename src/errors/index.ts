@@ -25,4 +25,4 @@ export {
   whatItIs,
 } from './errors.js';
 export { ignoreErrors } from './ignore-errors.js';
-export { gatherRefusals, Refusals, severalRefusals } from './refusals.js';
+export { gatherRefusals, Refusals, severalRefusals, untold } from './refusals.js';

@@ -47,6 +47,12 @@ export function severalRefusals(diagnostics: readonly Diagnostic[]): Configurati
   return new ConfigurationRefused('PORTICO_CONFIGURATION_REFUSED', { diagnostics: inOrder(diagnostics) });
 }
 
+/** Those that a whole judgement has not told: of a place in a file it says more than what was met there first. */
+export function untold(whole: readonly Diagnostic[], others: readonly Diagnostic[]): Diagnostic[] {
+  const places = new Set(whole.flatMap(({ place }) => (place?.origin === undefined ? [] : [place.detail])));
+  return others.filter(({ severity, place }) => severity === 'warning' || !places.has(place?.detail ?? ''));
+}
+
 /** Runs all steps, and gives what each of them gave. Throws what they refuse as one; any other error at once. */
 export function gatherRefusals<T extends readonly unknown[]>(...steps: { [K in keyof T]: () => T[K] }): T {
   const refusals = new Refusals();

@@ -8,6 +8,7 @@ import {
   PorticoError,
   type Refusals,
   severalRefusals,
+  untold,
 } from '../../errors/index.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
@@ -129,9 +130,8 @@ export async function allThatIsWrong(
   rehearsal.callOff();
   if (found.length === 0) refusals.refuse();
   const told = found.flatMap(({ diagnostics }) => diagnostics);
-  const places = new Set(told.flatMap(({ place }) => (place?.origin === undefined ? [] : place.detail)));
-  // A child knows the whole of a paste file: what it says of a place stands for what the parent met there first.
-  const own = refusals.diagnostics.filter(({ place }) => !places.has(place?.detail ?? ''));
+  // A child knows the whole of a paste file.
+  const own = untold(told, refusals.diagnostics);
   throw own.length === 0 && found.length === 1 ? found[0]! : severalRefusals([...own, ...told]);
 }
 
