@@ -3,7 +3,7 @@
  */
 import type { Config } from '../config/index.js';
 import { diagnose } from '../config/internal.js';
-import { ConfigurationRefused, type Diagnostic, inOrder, Refusals, severalRefusals } from '../errors/index.js';
+import { ConfigurationRefused, type Diagnostic, inOrder, Refusals, severalRefusals, untold } from '../errors/index.js';
 import { type ContextTree, Loader } from '../loader/index.js';
 import { tellsChildren } from '../loader/internal.js';
 import { silentLogger } from '../log/index.js';
@@ -50,8 +50,8 @@ export async function plan(config: Config, options: EnabledApisOptions): Promise
   if (cause.length > 0) return { plan: { services: [] }, services: [], diagnostics: cause, judged: config };
   const { services, diagnostics } = await enabledApis(config, options);
   const more = services.length > 0 || diagnostics.some(isError) ? [] : [nothingEnabled(config)];
-  const judged = await asJudged(config);
-  const written = judged.problems({ complete: false }).filter(({ section = '' }) => !judged.isSectional(section));
+  const { judged, problems } = await asJudged(config);
+  const written = problems.filter(({ section = '' }) => !judged.isSectional(section));
   // A reload keeps the file that is open.
   const unlogged = options.running?.length ? undefined : logFileIssue(judged);
   if (unlogged !== undefined) more.push(unlogged);
@@ -71,15 +71,18 @@ function planned({ name, addresses, workers, usesTls: tls, pipeline }: WSGIServi
  * The configuration seen through every option that ships; those of filters only where it has a name that is none of the
  * others, for they are imported for it.
  */
-async function asJudged(config: Config): Promise<Config> {
+async function asJudged(config: Config): Promise<{ judged: Config; problems: readonly Diagnostic[] }> {
   const judged = config.copy();
-  const problems = new Refusals();
-  await problems.gather(() => registerServedOptions(judged));
+  // What declaring them comes upon is among the problems.
+  const ignored = new Refusals();
+  await ignored.gather(() => registerServedOptions(judged));
   addCrossChecks(judged);
-  const unknown = judged.problems().some(({ code }) => code.startsWith('PORTICO_CONFIG_UNKNOWN_'));
+  const found = judged.problems();
+  const unknown = found.some(({ code }) => code.startsWith('PORTICO_CONFIG_UNKNOWN_'));
   const short = Object.keys(process.env).some((name) => name.startsWith('PORTICO_') && !name.includes('__'));
-  if (unknown || short) await problems.gather(() => registerShippedOptions(judged));
-  return judged;
+  if (!unknown && !short) return { judged, problems: found };
+  await ignored.gather(() => registerShippedOptions(judged));
+  return { judged, problems: judged.problems({ complete: false }) };
 }
 
 /** How thoroughly {@link judge} looks. */
@@ -139,14 +142,14 @@ export function withTheRest(refusal: ConfigurationRefused, whole: readonly Diagn
   return errors.length === 0 ? refusal : severalRefusals(joined(errors, refusal.diagnostics));
 }
 
-/** A whole judgement, and what it has not told: of a file it says more than what was met there first. */
+/** A whole judgement, and what it has not told. */
 function joined(whole: readonly Diagnostic[], others: readonly Diagnostic[]): Diagnostic[] {
   const errors = whole.filter(isError);
-  const places = new Set(errors.flatMap(({ place }) => (place?.origin === undefined ? [] : [place.detail])));
   const pasted = errors.some(isPasted);
   const isTold = (each: Diagnostic): boolean =>
-    isError(each) && (places.has(each.place?.detail ?? '') || (pasted && isPasted(each) && each.place === undefined));
-  return [...whole, ...others.filter((each) => !isTold(each) && !whole.some((other) => isSame(each, other)))];
+    (pasted && isError(each) && isPasted(each) && each.place === undefined) ||
+    whole.some((other) => isSame(each, other));
+  return [...whole, ...untold(errors, others).filter((each) => !isTold(each))];
 }
 
 /** Of a file that is met by every service that reads it. */

@@ -20,6 +20,7 @@ import { readConfiguration, refuseUnread, serversLogger } from './configuration.
 import { nothingEnabled } from './enabled-apis.js';
 import { exitStatusOf } from './failure.js';
 import { logFileIssue, logFileOf, refuseOtherLogFile, refuseUnusableLogFile } from './log-file-issue.js';
+import { logOptions } from './log-options.js';
 import { unplacedAt } from './missing-port.js';
 import { withTheRest } from './plan.js';
 
@@ -59,11 +60,18 @@ export interface RunApisOptions {
  * A start that fails is explained on standard error, everything that is wrong at once, and gives 78 for a configuration
  * that was refused, else 1.
  */
-export async function runApis(services: MakeServices, options: RunApisOptions = {}): Promise<number> {
+export function runApis(services: MakeServices, options: RunApisOptions = {}): Promise<number> {
+  return runJudged(judging(services), options);
+}
+
+/** The same for services that are made of a configuration only when that is right: `services` refuses any other. */
+export async function runJudged(services: MakeServices, options: RunApisOptions): Promise<number> {
   const { explain = (text: string) => process.stderr.write(`${text}\n`) } = options;
   const release = holdSignals();
   try {
     const config = options.config ?? (await readConfiguration({}, { collect: true }));
+    // A configuration that the program has read itself knows nothing of logs.
+    config.register('DEFAULT', logOptions);
     const log = options.log ?? serversLogger(config);
     try {
       return await launchApis(services, { ...options, config, log });
@@ -115,7 +123,7 @@ async function launchApis(
         log,
         onReload: async (next = config, changes) => {
           refuseOtherLogFile(changes);
-          return requests(atLeastOne(await services(next, 'parent', running()), next), ready);
+          return requests(await services(next, 'parent', running()), ready);
         },
         // Explained once, at the end.
         startFailed: () => undefined,
@@ -123,10 +131,6 @@ async function launchApis(
   );
   const role = launcher?.role ?? 'parent';
   const wanted = (await problems.gather(() => services(config, role, []))) ?? [];
-  if (role === 'parent' && !problems.any) await problems.gather(() => atLeastOne(wanted, config));
-  if (role === 'parent') await problems.gather(() => refuseUnusableLogFile(config));
-  // Not complete: only workers load the application, which may declare more.
-  if (role === 'parent') await problems.gather(() => config.validate({ complete: false }));
   problems.refuse();
   // A worker that is to serve nothing of this configuration tells its parent when it ends.
   if (launcher === undefined || wanted.length === 0) return 1;
@@ -150,10 +154,22 @@ async function launchApis(
   return launcher.wait();
 }
 
-/** To start nothing, and a reload to it, is most likely a slip: it is refused. */
-function atLeastOne(services: readonly ApiService[], config: Config): readonly ApiService[] {
-  if (services.length > 0) return services;
-  throw severalRefusals([nothingEnabled(config)]);
+/** Makes services, and refuses what else is wrong with their configuration. The configuration of a reload is judged already. */
+function judging(services: MakeServices): MakeServices {
+  return async (config, role, running) => {
+    if (role === 'worker') return services(config, role, running);
+    const problems = new Refusals();
+    const made = await problems.gather(() => services(config, role, running));
+    // To start nothing, and a reload to it, is most likely a slip.
+    if (made?.length === 0) problems.note(severalRefusals([nothingEnabled(config)]));
+    if (running.length === 0) {
+      await problems.gather(() => refuseUnusableLogFile(config));
+      // Not complete: only workers load the application, which may declare more.
+      await problems.gather(() => config.validate({ complete: false }));
+    }
+    problems.refuse();
+    return made!;
+  };
 }
 
 function requests(

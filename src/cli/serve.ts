@@ -4,7 +4,7 @@
 import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
-import { type Diagnostic, PorticoError, printDiagnostic } from '../errors/index.js';
+import { type Diagnostic, PorticoError } from '../errors/index.js';
 import { isWorker } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';
 import { WSGIService, type WSGIServiceOptions } from '../server/index.js';
@@ -15,7 +15,7 @@ import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration, serversLogger
 import { enabledApis } from './enabled-apis.js';
 import { example } from './option-values.js';
 import { judge, plan, refuseErrors } from './plan.js';
-import { type MakeServices, runApis } from './run-apis.js';
+import { type MakeServices, runJudged } from './run-apis.js';
 import { endSoon } from './run-main.js';
 
 export function register(program: Command): void {
@@ -52,25 +52,16 @@ export async function serve(args: ServeArguments, traceErrors: boolean): Promise
   const config = await readConfiguration(args, { set, collect: true });
   const log = serversLogger(config, dev ? 'text' : undefined);
   tellOfNone(config, args, log);
-  const told = new Set<string>();
-  const tell = (current: Config, diagnostics: readonly Diagnostic[]): void => {
-    // The configuration tells its own.
-    for (const own of current.problems({ complete: false })) told.add(inOneLine(own));
-    for (const { text, code } of diagnostics.filter(isWarning).map((each) => ({ text: inOneLine(each), ...each }))) {
-      if (!told.has(text)) log.warn(text, { code });
-      told.add(text);
-    }
-  };
   const services: MakeServices = async (current, role, running) => {
     const make = (name: string, rest: WSGIServiceOptions) => new ServedApi(name, current, { ...rest, traceErrors });
     const options = { log, dev, running, make };
     // The parent of a worker has judged it.
     const { services, diagnostics } = await (role === 'worker' ? enabledApis : plan)(current, options);
-    if (role === 'parent') tell(current, diagnostics);
+    if (role === 'parent') current.warn(diagnostics.map(asLogged));
     refuseErrors(diagnostics);
     return services;
   };
-  const status = await runApis(services, {
+  const status = await runJudged(services, {
     config,
     log,
     onReady: (service, addresses) => process.stdout.write(`${readyLine(service as WSGIService, addresses)}\n`),
@@ -81,13 +72,11 @@ export async function serve(args: ServeArguments, traceErrors: boolean): Promise
   return status;
 }
 
-const isWarning = ({ severity }: Diagnostic): boolean => severity === 'warning';
-
-/** As the log has it. */
-function inOneLine(issue: Diagnostic): string {
-  const advice =
-    issue.code === 'PORTICO_PASTE_NO_SECTION' ? '. enabled_apis includes bad values. Fix to remove this warning.' : '';
-  return printDiagnostic({ ...issue, message: `${issue.message}${advice}` }, { showLine: false });
+/** As the log has it: in words that oslo's operators know. */
+function asLogged(diagnostic: Diagnostic): Diagnostic {
+  if (diagnostic.code !== 'PORTICO_PASTE_NO_SECTION') return diagnostic;
+  const message = `${diagnostic.message}. enabled_apis includes bad values. Fix to remove this warning.`;
+  return { ...diagnostic, message };
 }
 
 /** An API of `api-cli`. It judges names that only the application may have declared, where that is loaded. */

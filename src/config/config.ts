@@ -9,13 +9,12 @@ import type { CurrentGeneration, Preparation } from './generations/current-gener
 import { firstGeneration, firstOfSnapshot, firstOfSources, firstOfText } from './generations/first-generation.js';
 import type { ConfigSnapshot, State } from './generations/generation.js';
 import type { LoadOptions } from './load.js';
-import { declaredFlags, type MaskingOptions, maskArguments } from './sources/command-line.js';
+import { maskArguments, maskingOf } from './sources/command-line.js';
 import { findConfigFile } from './sources/default-files.js';
 import type { OptionDeclarations, OptionsOf } from './types/option.js';
 import { type OptionMistake, runCheck } from './values/cross-check.js';
 import { type GroupOptions, printable, readGroup, type ValidateOptions } from './values/group-values.js';
 import { refuseErrors } from './values/issue.js';
-import { isSecret } from './values/mask.js';
 import type { Resolved } from './values/resolver.js';
 
 /** Looks at several options at once. Runs in `validate()` and before a reload is accepted. */
@@ -153,6 +152,11 @@ export class Config {
     refuseErrors(issues);
   }
 
+  /** Logs the warnings among these that are not in the log yet, in this process or in the parent of a worker. */
+  warn(diagnostics: readonly Diagnostic[]): void {
+    this.#current.warn(diagnostics);
+  }
+
   /** True when the option is declared. */
   has(group: string, opt: string): boolean {
     return this.#current.declared.groups.option(sectionKey(group), optionKey(opt)) !== undefined;
@@ -241,7 +245,7 @@ export class Config {
 
   /** Arguments as a log or a list of processes may show them: values of declared options that are no secrets. */
   maskArguments(argv: readonly string[]): string[] {
-    return maskArguments(argv, this.#masking());
+    return maskArguments(argv, maskingOf(this.#current.declared.groups));
   }
 
   /**
@@ -249,16 +253,7 @@ export class Config {
    * are replaced; all other words stay, and the worker is told them over its channel.
    */
   workerArguments(argv: readonly string[]): string[] {
-    return maskArguments(argv, { ...this.#masking(), word: (text) => text });
-  }
-
-  #masking(): MaskingOptions {
-    const { groups } = this.#current.declared;
-    const isHidden = (group: string, opt: string): boolean => {
-      const option = groups.find(group, opt)?.option;
-      return option === undefined || isSecret(opt, option);
-    };
-    return { flags: declaredFlags(groups), isHidden };
+    return maskArguments(argv, { ...maskingOf(this.#current.declared.groups), word: (text) => text });
   }
 
   /** Finds a file named without a folder: beside the configuration files, then where those are looked for. */

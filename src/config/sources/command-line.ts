@@ -7,6 +7,7 @@ import { looksSecret, masked, maskUris } from '../../text/index.js';
 import type { Option } from '../types/option.js';
 import type { DeclaredGroups } from '../values/declared-groups.js';
 import { suggestion } from '../values/issue.js';
+import { isSecret } from '../values/mask.js';
 import type { Argument } from './sources.js';
 
 /** A command line that cannot be understood: the process ends with status 2. */
@@ -144,6 +145,15 @@ export interface MaskingOptions {
   readonly isHidden?: (group: string, opt: string) => boolean;
   /** What becomes of words that are the value of no option. Default: they are shown without passwords of URIs. */
   readonly word?: (text: string) => string;
+}
+
+/** What must not be seen as options are declared: secrets, and values of options that only workers know. */
+export function maskingOf(groups: DeclaredGroups): MaskingOptions {
+  const isHidden = (group: string, opt: string): boolean => {
+    const option = groups.find(group, opt)?.option;
+    return option === undefined || isSecret(opt, option);
+  };
+  return { flags: declaredFlags(groups), isHidden };
 }
 
 /**
