@@ -107,7 +107,7 @@ export const COMMAND_NAMES = [
 
 /**
  * The words with the command in front, wherever its options stand: `--config-file p.ini check` as `check --config-file p.ini`.
- * A word behind an option that nobody here knows is that one's value, unless it is a command. As they are where there is none.
+ * A word behind an unknown option is taken for its value, unless it is a command. Without a command the words stay as they are.
  */
 export function commandFirst(words: readonly string[], commands: readonly string[]): readonly string[] {
   let takes: 'nothing' | 'perhaps' | 'value' = 'nothing';

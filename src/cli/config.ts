@@ -90,7 +90,7 @@ export function register(program: Command): void {
     .option('--write', 'change the file')
     .addHelpText('after', example('api-cli config upgrade portico.ini --write'))
     .action(async (file: string, { write }: { write?: boolean }) => {
-      // A file with lines that nobody can read is not rewritten.
+      // A file with lines that are no options is not rewritten.
       refuseRefused(await read({ configFile: [file] }), []);
       const { text, renamed } = upgradeText(readFileSync(file, 'utf8'), await shippedOptions());
       for (const { line, from, to } of renamed) process.stdout.write(`${file}:${line}: ${from} -> ${to}\n`);

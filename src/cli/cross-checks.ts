@@ -45,7 +45,7 @@ function sharedAddresses(config: Config): OptionMistake[] {
     if (listen.kind === 'fd' || listen.kind === 'systemd') continue;
     const host = listen.kind === 'tcp' ? listen.host : '';
     const number = listen.kind === 'tcp' ? (listen.port ?? port) : 0;
-    // Whoever takes any free port shares it with nobody.
+    // An API that takes any free port shares it with no other.
     if (listen.kind === 'tcp' && number === 0) continue;
     const place = listen.kind === 'unix' ? `unix:${listen.path}` : `port ${number}`;
     const other = taken.find((each) => each.place === place && overlap(each.host, host));
@@ -139,7 +139,7 @@ function strangeApiSections(config: Config): OptionMistake[] {
   return [...issues, ...strangeArguments(config, enabled)];
 }
 
-/** `--set api:helo.port=1`, where no file has that section: nobody would ever ask for it. */
+/** `--set api:helo.port=1`, where no file has that section: no API would read it. */
 function strangeArguments(config: Config, enabled: readonly string[]): OptionMistake[] {
   const known = new Set([...enabled, ...apiSections(config)]);
   return config.arguments.flatMap(({ group, opt }) => {

@@ -20,7 +20,7 @@ function isIdle({ diagnostics }: ConfigurationRefused): boolean {
   return diagnostics.every(({ severity, code }) => severity === 'warning' || code === 'PORTICO_NO_APIS');
 }
 
-/** The text for an operator. What the system refuses, such as a full disk, is one line; what nobody expected has its stack. */
+/** The text for an operator. What the system refuses, such as a full disk, is one line; an unexpected error has its stack. */
 export function failureText(error: unknown): string {
   if (!isSystemError(error) || error.name !== 'Error') return describeError(error);
   if (error.syscall === 'uv_cwd') return 'error: the working directory is gone (ENOENT)\n  Go to one that is there.';

@@ -7,7 +7,7 @@ import { type Diagnostic, placeOf, printDiagnostic } from '../errors/index.js';
 import { apiOptions } from '../server/internal.js';
 import type { ListenAddress } from '../service/index.js';
 
-/** A warning for an API whose port nobody gave. None for `port = 0`, which asks for any. */
+/** A warning for an API without a port. None for `port = 0`, which asks for any. */
 export function unplacedApi(config: Config, name: string): Diagnostic | undefined {
   const { listen, port } = config.api(name, apiOptions, { partial: true });
   if (listen.kind !== 'tcp' || listen.port !== undefined || port !== 0) return undefined;
@@ -23,7 +23,7 @@ export function unplacedApi(config: Config, name: string): Diagnostic | undefine
     section: group,
     option: 'port',
     place,
-    message: `nobody gave ${name} a port: it listens on any that is free`,
+    message: `${name} has no port: it listens on any that is free`,
     hint,
   };
 }
@@ -33,7 +33,10 @@ export function unplacedAt(config: Config, name: string, addresses: readonly Lis
   const found = unplacedApi(config, name);
   const [address] = addresses;
   if (found === undefined || address === undefined || 'path' in address) return undefined;
-  return printDiagnostic({ ...found, message: `nobody gave ${name} a port: it listens on ${address.port}` });
+  return printDiagnostic({
+    ...found,
+    message: `${name} has no port: it listens on ${address.port}, which happened to be free`,
+  });
 }
 
 /** Which APIs there are, by name. */
@@ -43,7 +46,7 @@ export interface ApiChange {
 }
 
 /**
- * Throws ConfigError where an API that runs would end while its section keeps its address for nobody, and a new one
+ * Throws ConfigError where an API that runs would end with its address unused, and a new one
  * would listen on any port because it has none.
  */
 export function refuseGivenUp(config: Config, { running, next }: ApiChange): void {
@@ -60,7 +63,7 @@ export function refuseGivenUp(config: Config, { running, next }: ApiChange): voi
       section: 'DEFAULT',
       option: 'enabled_apis',
       place: locationOfItem(resolved, name),
-      message: `${name} has no port, and that of ${left}, which would end, would be nobody's: nothing was changed`,
+      message: `${name} has no port, and ${left}, which has one, would end: nothing was changed`,
       hint: `rename [api:${left}] (${place}) to [api:${name}], or write port = <number> under [api:${name}]`,
     };
   });

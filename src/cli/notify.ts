@@ -13,15 +13,15 @@ export function register(program: Command): void {
     .addHelpText(
       'after',
       '\nExample:\n  $ NOTIFY_SOCKET=/run/app/notify api-cli notify\n' +
-        '\nStatus: 0, also when nobody could be told, which standard error says: sd_notify(3) is no reason to fail.\n',
+        '\nStatus: 0, also when the service manager could not be told, which standard error says: sd_notify(3) is no reason to fail.\n',
     )
     .action(async () => {
       const path = process.env.NOTIFY_SOCKET ?? '';
-      if (path === '') process.stderr.write('NOTIFY_SOCKET is not set: nobody was told\n');
+      if (path === '') process.stderr.write('NOTIFY_SOCKET is not set: no service manager was told\n');
       else if (!(await notify())) {
         process.stderr.write(
-          `nobody could be told: no datagram could be sent to ${path}, which NOTIFY_SOCKET names\n` +
-            '  Somebody must listen there, and systemd-notify, perl or python3 must be installed.\n',
+          `the service manager was not told: no datagram could be sent to ${path}, which NOTIFY_SOCKET names\n` +
+            '  A service manager must listen there, and systemd-notify, perl or python3 must be installed.\n',
         );
       }
     });

@@ -161,7 +161,7 @@ function quoted(text: string): string {
 }
 
 /**
- * Declared options with their values, whoever set them; of factories that declare none, the section's options as they
+ * Declared options with their effective values; of factories that declare none, the section's options as they
  * are written. Options that are refused are shown as written: `check` says what is wrong with them.
  */
 export function effectiveOptions(node: ContextTree, config: Config): [name: string, value: string][] {

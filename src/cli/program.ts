@@ -103,7 +103,7 @@ async function parseCommand(words: readonly string[], named: string | undefined)
   const inner = program.commands.find((command) => command.name() === named)?.commands.map((command) => command.name());
   const rest = inner === undefined || inner.length === 0 ? words.slice(1) : commandFirst(words.slice(1), inner);
 
-  // Whoever serves loads the application in its workers, whose parent explains how they end.
+  // `serve` loads the application in its workers, and their parent explains how they end.
   const serves = named === undefined || named === 'serve';
   const done = serves ? undefined : refuseToEnd(named, named === 'check' ? STATUS_REFUSED : 1, process);
   if (done !== undefined) endWithReader(done);
@@ -122,7 +122,7 @@ async function parseCommand(words: readonly string[], named: string | undefined)
   }
 }
 
-/** Whoever reads the output has enough of it, as `head` does: nothing is wrong, and nothing is left to say. */
+/** The reader of the output has closed it, as `head` does: no error, and the rest of the output is dropped. */
 function endWithReader(done: () => void): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     done();

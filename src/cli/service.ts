@@ -186,15 +186,15 @@ async function find(registry: ServiceRegistry, name: string): Promise<ServiceVie
         (elsewhere.length > 0 ? `It runs on ${elsewhere.map(({ record }) => record.host).join(', ')}.` : undefined));
   throw new PorticoError('PORTICO_RECORD_NOT_FOUND', {
     message: found.length === 0 ? `no service is called ${name}` : `${name} runs on ${found.length} hosts`,
-    hint: known.length === 0 ? NOBODY : [near, `Services: ${known.join(', ')}.`].filter(Boolean).join(' '),
+    hint: known.length === 0 ? NONE_REGISTERED : [near, `Services: ${known.join(', ')}.`].filter(Boolean).join(' '),
   });
 }
 
-const NOBODY = 'No service has registered.';
+const NONE_REGISTERED = 'No service has registered.';
 
-/** Why a list is empty: nobody is there, or a name in the filter is not one that anybody has. */
+/** Why a list is empty: no service has registered, or none has a name that the filter asks for. */
 function nothingFits(args: ListArguments, all: readonly ServiceView[]): string {
-  if (all.length === 0) return NOBODY;
+  if (all.length === 0) return NONE_REGISTERED;
   const hints = (['host', 'binary', 'topic'] as const).flatMap((column) => {
     const names = [...new Set(all.map(({ record }) => record[column] ?? ''))].filter((name) => name !== '');
     const wanted = args[column];

@@ -1,5 +1,5 @@
 /**
- * Options of the configuration that somebody looked for on the command line.
+ * Options of the configuration that were given as command-line options.
  */
 import { nearestNames } from '../errors/index.js';
 import { shippedOptions } from './shipped-options.js';

@@ -12,14 +12,14 @@ import { maskUris } from '../text/index.js';
 export async function whyTaken(address: ListenAddress): Promise<string | undefined> {
   if ('path' in address) {
     if ((await connectError(address.path)) !== undefined) return undefined;
-    return `somebody listens on ${address.path} already${holder(unixInodes(address.path))}`;
+    return `another process listens on ${address.path} already${holder(unixInodes(address.path))}`;
   }
   // Any free port is always to be had.
   if (address.port === 0) return undefined;
   const error = await bindError(address.host, address.port);
   if (error === undefined) return undefined;
   if (error.code !== 'EADDRINUSE') return `it could not be bound now: ${error.message}`;
-  return `somebody listens on port ${address.port} already${holder(tcpInodes(address.port))}`;
+  return `another process listens on port ${address.port} already${holder(tcpInodes(address.port))}`;
 }
 
 function bindError(host: string, port: number): Promise<NodeJS.ErrnoException | undefined> {

@@ -101,7 +101,9 @@ export class Heartbeat {
     this.#lateMs = Math.max(0, began - this.#due);
     if (this.#lateMs < interval * 1000) return;
     const seen =
-      this.#lateMs + interval * 1000 > downTime * 1000 ? 'others saw this service as down' : 'nobody noticed';
+      this.#lateMs + interval * 1000 > downTime * 1000
+        ? 'others saw this service as down'
+        : 'other services did not see it as down';
     log.warn(`The event loop was held up: a heartbeat came ${formatDuration(this.#lateMs / 1000)} late, ${seen}`, {
       lateMs: Math.round(this.#lateMs),
     });

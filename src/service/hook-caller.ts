@@ -44,7 +44,7 @@ export function checkHooks(service: string, manager: Manager, log: Logger): void
   for (const name of membersOf(manager)) {
     const hook = HOOK_NAMES.find((known) => folded(known) === folded(name)) ?? nearHook(name);
     if (hook === undefined || hook === name || manager[hook as keyof Manager] !== undefined) continue;
-    log.warn(`${service}: ${who} has ${name}, which nobody calls. Did you mean the hook ${hook}?`);
+    log.warn(`${service}: ${who} has ${name}, which is no hook. Did you mean the hook ${hook}?`);
   }
 }
 

@@ -33,7 +33,7 @@ export type MakeStore = (now: () => number) => ServiceStore | Promise<ServiceSto
 export function serviceStoreConformance(make: MakeStore): ConformanceCase[] {
   const cases: readonly [what: string, run: (store: ServiceStore, pass: (ms: number) => void) => Promise<void>][] = [
     ['a record keeps what its service said, and is found by host and binary, and by id', keepsWhatWasSaid],
-    ['a host runs a binary once and serves a topic once; deleted records are in nobody’s way', isUnique],
+    ['a host runs a binary once and serves a topic once; deleted records do not count', isUnique],
     ['a beat counts and is seen; a change is an update and no heartbeat', tellsBeatsFromChanges],
     ['beats at once are all counted', countsAllBeats],
     ['each worker has a row of its own, by worker and process', keepsWorkers],

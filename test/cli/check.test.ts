@@ -264,11 +264,17 @@ test('OP-3 an address that somebody has is a warning with who it is, and check l
   const who = process.platform === 'linux' ? `: pid ${process.pid} \\(.*node` : '';
   assert.match(
     stdout,
-    new RegExp(`^portico\\.ini:2:8: warning: \\[api:main\\] port: somebody listens on port ${port} already${who}`, 'm'),
+    new RegExp(
+      `^portico\\.ini:2:8: warning: \\[api:main\\] port: another process listens on port ${port} already${who}`,
+      'm',
+    ),
   );
   assert.match(
     stdout,
-    new RegExp(`^portico\\.ini:4:10: warning: \\[api:root\\] listen: somebody listens on .*sock already${who}`, 'm'),
+    new RegExp(
+      `^portico\\.ini:4:10: warning: \\[api:root\\] listen: another process listens on .*sock already${who}`,
+      'm',
+    ),
   );
   assert.match(stdout, /^portico\.ini:\d+:\d+: warning: \[api:app\] port: it could not be bound now: .*192\.0\.2\.1/m);
 });

@@ -45,7 +45,7 @@ test('LC-908 api-cli notify tells whoever NOTIFY_SOCKET names, does nothing with
   assert.deepEqual(listener.messages, ['READY=1']);
   const unset = startApiCli(['notify'], { env: { NOTIFY_SOCKET: '' } });
   assert.equal((await unset.ended).code, 0);
-  assert.equal(unset.output().trim(), 'NOTIFY_SOCKET is not set: nobody was told');
+  assert.equal(unset.output().trim(), 'NOTIFY_SOCKET is not set: no service manager was told');
   const deaf = startApiCli(['notify'], { env: { NOTIFY_SOCKET: join(folder, 'nobody') } });
   assert.equal((await deaf.ended).code, 0);
   assert.match(deaf.stderr, /no datagram could be sent to .*nobody/);

@@ -443,5 +443,5 @@ test('what a process can be asked, it answers; and a topic nobody answers is sai
     [{ seen: 7 }],
   );
   dispose();
-  assert.match((await launcher.ask('requests'))[0]?.error ?? '', /nobody here answers "requests"/);
+  assert.match((await launcher.ask('requests'))[0]?.error ?? '', /this process does not answer "requests"/);
 });

@@ -58,7 +58,7 @@ async function restart(given: InPlaceReload, next: NextConfiguration): Promise<R
   }
 }
 
-/** Settles when all is built, or somebody stops the process. Rejects when there is no more time. */
+/** Settles when all is built, or a stop was asked for. Rejects when there is no more time. */
 async function inTime(given: InPlaceReload, building: Promise<void>, checkMs: number): Promise<void> {
   const limitMs = checkMs || Number.POSITIVE_INFINITY;
   const built = building.then(() => true as const);

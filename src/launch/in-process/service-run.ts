@@ -62,7 +62,7 @@ export class ServiceRun {
   hung: Promise<unknown> | undefined;
   /** The status it chose by a `ServiceExit` while it was being stopped. */
   exitStatus: number | undefined;
-  /** It was ready at some time: somebody may have been told so. */
+  /** It was ready at some time, and may have been announced as ready. */
   wasReady = false;
 
   /** For status pages. */

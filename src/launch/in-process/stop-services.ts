@@ -10,7 +10,7 @@ import type { ServiceRun, StopRequest } from './service-run.js';
 export interface StopCircumstances {
   /** How long the services say that they are not ready any more, before they stop accepting. Part of the deadline. */
   readonly drainDelayMs: number;
-  /** Nobody ends this process should its loop be stuck. */
+  /** No supervisor ends this process should its event loop be stuck. */
   readonly alone: boolean;
   /** Raised when another stop, which has less time, takes this one's place. */
   readonly superseded: AbortSignal;
@@ -30,7 +30,7 @@ export async function stopServices(
   // A supervisor does this for its workers.
   const spare = alone ? killAfter(longest(runs, request)) : () => undefined;
   const began = performance.now();
-  // What has crashed has no time to lose, and what never served is in nobody's list.
+  // A crash does not wait, and a service that never served is in no load balancer's list.
   const known = runs.some(({ wasReady }) => wasReady);
   if (known && request.reason === 'stop' && request.limitMs === undefined && drainDelayMs > 0) {
     for (const run of runs) run.service.markDraining?.();

@@ -31,8 +31,8 @@ export class FileChanges {
   }
 
   /**
-   * Watches the files the configuration rests on now, or nothing. What was written since they were read is a change: while
-   * the watch was being moved nobody noticed it.
+   * Watches the files the configuration rests on now, or nothing. What was written since they were read is a change: no
+   * watch saw it.
    */
   watch(wanted: boolean): void {
     this.#unwatch?.();

@@ -1,5 +1,5 @@
 /**
- * What came of a reload, for the log and for whoever asks later.
+ * What came of a reload, for the log, `status()` and the control socket.
  */
 import { describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';

@@ -32,7 +32,7 @@ export class Questions {
   /** Rejects for a topic without an answer. */
   async ask(topic: string, body: unknown): Promise<unknown> {
     const answer = this.#answers.get(topic);
-    if (answer === undefined) throw new Error(`nobody here answers "${topic}"`);
+    if (answer === undefined) throw new Error(`this process does not answer "${topic}"`);
     return answer(body);
   }
 
