@@ -43,6 +43,8 @@ export interface Runner {
   status(): ServiceStatus[];
   /** What all that serves has counted. */
   counted(): Totals;
+  /** The services as they were launched, here or in workers. */
+  readonly launched: readonly ServiceBase[];
   /** One line for the service manager. */
   summary(): string;
   /** Whether all that serves has given a sign of life lately; `limitMs`: within that time at least. */

@@ -2,11 +2,16 @@
  * What a running launcher answers its operator: one table of routes, whichever server they are reached by. Every answer comes
  * from what this process knows; a worker is waited for only where it has to do something.
  */
-import { type Config, differencesFromDefaults } from '../../config/index.js';
+import { type Config, differencesFromDefaults, type ShownOption } from '../../config/index.js';
+import { placeOf } from '../../errors/index.js';
 import { LOG_LEVELS, type Logger, type LogLevel } from '../../log/index.js';
 import { metricsOptions, type Totals } from '../../metrics/index.js';
+import type { ServiceBase } from '../../service/index.js';
 import type { LauncherStatus, ServiceStatus, WorkerStatus } from '../launcher-status.js';
+import type { History } from '../page/history.js';
+import type { ShownRequest } from '../page/status-page.js';
 import type { ReloadReport } from '../reload/reload-report.js';
+import { servicePlans } from '../reload/service-plans.js';
 import type { Answer } from '../report/questions.js';
 import { ControlAnswer, ControlRefused, type ControlRequest, type ControlRoutes } from './control-server.js';
 import { metricsText } from './metrics-text.js';
@@ -30,8 +35,11 @@ export interface Controlled {
   readonly runner: {
     /** What all that serves has counted. */
     counted(): Totals;
+    readonly launched: readonly ServiceBase[];
     readonly fleet?: Fleet | undefined;
   };
+  /** What the charts of the status page show. */
+  readonly history: History | undefined;
 }
 
 /** What can be done with workers. */
@@ -49,6 +57,7 @@ const MOST_REQUESTS = 200;
 export function controlRoutes(controlled: Controlled): ControlRoutes {
   const fleet = (): Fleet => controlled.runner.fleet ?? refuseAlone();
   return {
+    'GET /': () => page(controlled),
     'GET /status': () => statusDocument(controlled),
     'GET /requests': () => ({
       schema: 'portico/requests',
@@ -125,6 +134,31 @@ function isCounted(config: Config | undefined): boolean {
   return config?.group('metrics', metricsOptions).enabled === true;
 }
 
+/** Loaded when it is first asked for. */
+async function page({ name, version, config, status, runner, history }: Controlled): Promise<ControlAnswer> {
+  const { POLICY, stagesOf, statusPage } = await import('../page/index.js');
+  const known = status();
+  const text = statusPage({
+    name,
+    version,
+    status: known,
+    readiness: readinessOf(known),
+    requests: requestsOf(known.services),
+    settings: optionsOf(config).map(({ group, opt, value, location }) => ({
+      name: `[${group}] ${opt}`,
+      value,
+      where: placeOf(location),
+    })),
+    pipelines: stagesOf(servicePlans(runner.launched, config).pipelines, runner.counted()),
+    history: isCounted(config) ? history?.stretches : undefined,
+  });
+  return new ControlAnswer(200, text, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': POLICY,
+    'referrer-policy': 'no-referrer',
+  });
+}
+
 /** 503 unless all of them are ready. */
 function readyAnswer(services: readonly Readiness[]): ControlAnswer {
   const ready = services.length > 0 && services.every(({ state }) => state === 'ready');
@@ -137,7 +171,7 @@ function withoutRequests({ facts, ...worker }: WorkerStatus): object {
 }
 
 /** The requests under way of all workers, as each last told them. */
-function requestsOf(services: readonly ServiceStatus[]): readonly object[] {
+function requestsOf(services: readonly ServiceStatus[]): readonly ShownRequest[] {
   const all = services.flatMap(({ name, workers }) =>
     workers.flatMap(({ id, pid, silentMs, facts }) => {
       const requests = Array.isArray(facts.requests) ? (facts.requests as { readonly ageMs: number }[]) : [];
@@ -153,7 +187,7 @@ function requestsOf(services: readonly ServiceStatus[]): readonly object[] {
   return all.sort((a, b) => b.ageMs - a.ageMs).slice(0, MOST_REQUESTS);
 }
 
-function optionsOf(config: Config | undefined): readonly object[] {
+function optionsOf(config: Config | undefined): readonly ShownOption[] {
   return config === undefined ? [] : differencesFromDefaults(config);
 }
 

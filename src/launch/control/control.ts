@@ -5,6 +5,7 @@
 import type { Config } from '../../config/index.js';
 import { describeError, PorticoError } from '../../errors/index.js';
 import { packageOf } from '../../modules/index.js';
+import { History } from '../page/history.js';
 import { type HostProcess, programName } from '../process/host-process.js';
 import { adminGuard } from './admin-guard.js';
 import { adminOptions, remoteAdmin } from './admin-options.js';
@@ -13,12 +14,13 @@ import { type ControlRoutes, ControlServer } from './control-server.js';
 import { controlOptions, controlPath } from './control-socket.js';
 
 export class Control {
-  readonly #controlled: Omit<Controlled, 'name' | 'version'>;
+  readonly #controlled: Omit<Controlled, 'name' | 'version' | 'history'>;
   readonly #host: HostProcess;
   readonly #servers: ControlServer[] = [];
+  #history: History | undefined;
   #opening: Promise<unknown> | undefined;
 
-  constructor(host: HostProcess, controlled: Omit<Controlled, 'name' | 'version'>) {
+  constructor(host: HostProcess, controlled: Omit<Controlled, 'name' | 'version' | 'history'>) {
     this.#controlled = controlled;
     this.#host = host;
   }
@@ -31,6 +33,7 @@ export class Control {
 
   async close(): Promise<void> {
     await this.#opening;
+    this.#history?.end();
     await Promise.all(this.#servers.map((server) => server.close()));
   }
 
@@ -38,7 +41,12 @@ export class Control {
     const { log } = this.#controlled;
     const name = programName(this.#host);
     const version = packageOf(this.#host.argv[1] ?? '')?.manifest.version;
-    const routes = controlRoutes({ ...this.#controlled, name, version });
+    // Without a page for browsers no chart is kept.
+    if (config.group('admin', adminOptions).listen !== undefined) {
+      this.#history = new History(() => this.#controlled.runner.counted());
+      this.#history.begin();
+    }
+    const routes = controlRoutes({ ...this.#controlled, name, version, history: this.#history });
     const asked = config.group('control', controlOptions).socket !== undefined;
     await Promise.all([
       this.#openSocket(config, name, routes).catch((error: unknown) => {

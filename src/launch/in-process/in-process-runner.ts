@@ -86,6 +86,10 @@ export class InProcessRunner implements Runner {
     return this.#runs.map(({ service }) => service);
   }
 
+  get launched(): readonly ServiceBase[] {
+    return this.services;
+  }
+
   get remaining(): string {
     return this.#runs[0]?.remaining ?? 'no limit';
   }

@@ -112,6 +112,10 @@ export class FleetRunner implements Runner {
     return this.#options.prog ?? programName(this.#launcher.host);
   }
 
+  get launched(): readonly ServiceBase[] {
+    return this.supervisor.services;
+  }
+
   get remaining(): string {
     return this.#deadline?.describe() ?? 'no limit';
   }

@@ -1,0 +1,94 @@
+/** How many requests there were in the last ten minutes, and how long they took: what the charts of the status page show. */
+import { Distribution, type Totals } from '../../metrics/index.js';
+
+const EVERY_MS = 5000;
+const KEPT = 120;
+
+/** A stretch of time. */
+export interface Stretch {
+  /** Requests a second. */
+  readonly rate: number;
+  /** Of these, answered with 5xx. */
+  readonly failed: number;
+  /** Seconds that half of the requests took at most, and 95 of 100; undefined where there was none. */
+  readonly median: number | undefined;
+  readonly slow: number | undefined;
+}
+
+interface Sample {
+  readonly at: number;
+  readonly failed: number;
+  readonly counts: readonly number[];
+}
+
+/** Takes a sample each five seconds, from numbers that are there anyway. Keeps no process alive. */
+export class History {
+  readonly #totals: () => Totals;
+  readonly #stretches: Stretch[] = [];
+  #last: Sample;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(totals: () => Totals) {
+    this.#totals = totals;
+    this.#last = this.#sample();
+  }
+
+  /** How long all of it takes, in minutes. */
+  static readonly minutes = (KEPT * EVERY_MS) / 60_000;
+
+  /** Oldest first. */
+  get stretches(): readonly Stretch[] {
+    return this.#stretches;
+  }
+
+  begin(): void {
+    this.#timer = setInterval(() => this.#take(), EVERY_MS).unref();
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+  }
+
+  #take(): void {
+    const now = this.#sample();
+    const seconds = (now.at - this.#last.at) / 1000;
+    const counts = now.counts.map((count, at) => count - (this.#last.counts[at] ?? 0));
+    const requests = counts.reduce((sum, count) => sum + count, 0);
+    const bounds = this.#totals().buckets;
+    this.#stretches.push({
+      rate: requests / seconds,
+      failed: (now.failed - this.#last.failed) / seconds,
+      median: boundOf(bounds, counts, requests * 0.5),
+      slow: boundOf(bounds, counts, requests * 0.95),
+    });
+    if (this.#stretches.length > KEPT) this.#stretches.shift();
+    this.#last = now;
+  }
+
+  #sample(): Sample {
+    const totals = this.#totals();
+    const all = new Distribution(totals.buckets);
+    let failed = 0;
+    for (const { labels, values } of totals.of('requests')) {
+      all.add(values.bounds, values.counts, values.sum);
+      if (labels.at(-1) === '5xx') failed += values.counts.reduce((sum, count) => sum + count, 0);
+    }
+    return { at: performance.now(), failed, counts: all.counts };
+  }
+}
+
+/** The bound below which so many values lie, between two bounds in proportion, as `histogram_quantile` of Prometheus. */
+function boundOf(bounds: readonly number[], counts: readonly number[], wanted: number): number | undefined {
+  if (wanted === 0) return undefined;
+  let below = 0;
+  for (const [at, count] of counts.entries()) {
+    const upper = bounds[at];
+    if (upper === undefined) return bounds.at(-1);
+    if (below + count >= wanted) {
+      const lower = bounds[at - 1] ?? 0;
+      return lower + (upper - lower) * ((wanted - below) / count);
+    }
+    below += count;
+  }
+  return undefined;
+}
