@@ -21,6 +21,7 @@ import { measureConnections } from './parts/connections.mjs';
 import { measureFilters } from './parts/filter-costs.mjs';
 import { measureLayers } from './parts/layers.mjs';
 import { measureMemory } from './parts/memory.mjs';
+import { measureMetrics } from './parts/metrics.mjs';
 import { measurePaste, measureRouting } from './parts/micro.mjs';
 import { measureReload } from './parts/reload.mjs';
 import { measureStart } from './parts/start.mjs';
@@ -36,6 +37,7 @@ const OTHERS = {
   reload: { measure: measureReload, about: 'from SIGHUP until the last worker is a new one' },
   filters: { measure: measureFilters, about: 'each shipped filter alone' },
   layers: { measure: measureLayers, about: 'server, router and pipeline, one after the other' },
+  metrics: { measure: measureMetrics, about: 'metrics off, on, and with the times of filters' },
   paste: { measure: measurePaste, about: 'loading a large paste file' },
   routing: { measure: measureRouting, about: 'lookups of the router' },
 };

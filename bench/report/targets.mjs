@@ -42,6 +42,8 @@ const TARGETS = [
     most: 1.5,
     figure: ({ start }) => start?.['portico-1'].ratio,
   },
+  { text: 'A request with metrics, to one without', most: 1.05, figure: ({ metrics }) => metrics?.on.ratio },
+  { text: 'The same with the times of filters', most: 1.08, figure: ({ metrics }) => metrics?.filters.ratio },
   { text: 'Worker with the sample API, idle, MiB', most: 90, figure: ({ memory }) => memory?.sampleWorker.idle },
   { text: 'Worker with the sample API, loaded, MiB', most: 110, figure: ({ memory }) => memory?.sampleWorker.loaded },
   {
