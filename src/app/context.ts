@@ -129,22 +129,37 @@ function fits(name: keyof ContextFields, value: unknown): boolean {
   return typeof value === 'string';
 }
 
-const storage = new AsyncLocalStorage<RequestContext>();
+/** The environ of a request, whose context may come later. */
+interface Current {
+  readonly context?: RequestContext;
+  readonly requestId?: string;
+  readonly globalRequestId?: string;
+}
 
-/** Runs `fn` so that everything it starts, now or later, has `context` as its current context. */
-export function runInContext<T>(context: RequestContext, fn: () => T): T {
-  return storage.run(context, fn);
+const storage = new AsyncLocalStorage<Current>();
+
+/**
+ * Runs `fn` so that everything it starts, now or later, is done for that request. Of several filters the outermost does it:
+ * with Node 24 a run takes 1.2 µs.
+ */
+export function runInRequest<T>(env: Current, fn: () => T): T {
+  return storage.getStore() === env ? fn() : storage.run(env, fn);
 }
 
 /** The context of the request or call this code runs for; undefined outside of one. */
 export function currentContext(): RequestContext | undefined {
-  return storage.getStore();
+  return storage.getStore()?.context;
 }
 
-/** What a log line says of the current context: `createLogger({ facts: contextFacts })`. */
+/** What a log line says of the current request and its context: `createLogger({ facts: contextFacts })`. */
 export function contextFacts(): LogFields {
-  const context = storage.getStore();
-  if (context === undefined) return {};
-  const { requestId, globalRequestId, userId, projectId } = context;
-  return { request_id: requestId, global_request_id: globalRequestId, user_id: userId, project_id: projectId };
+  const current = storage.getStore();
+  if (current === undefined) return {};
+  const { requestId, globalRequestId, userId, projectId } = current.context ?? (current as ContextFields);
+  return {
+    request_id: requestId ?? current.requestId,
+    global_request_id: globalRequestId ?? current.globalRequestId,
+    user_id: userId,
+    project_id: projectId,
+  };
 }

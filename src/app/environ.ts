@@ -48,6 +48,8 @@ const SIGNAL: unique symbol = Symbol('portico.environ.signal');
 const OFFERED: unique symbol = Symbol('portico.environ.offeredSignal');
 /** Judges that wait for a route, or the route; of `when-routed.ts`. */
 export const ROUTED: unique symbol = Symbol('portico.environ.routed');
+/** What filters add to the headers of outgoing calls; of `forward-headers.ts`. */
+export const FORWARDED: unique symbol = Symbol('portico.environ.forwarded');
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(null) as Record<string, string>);
 
 /** The environ of a request: one per request, made on first use. */
@@ -76,6 +78,7 @@ class RequestEnviron {
   [SIGNAL]: AbortSignal | undefined = undefined;
   [OFFERED]: (() => AbortSignal) | undefined = undefined;
   [ROUTED]: unknown = undefined;
+  [FORWARDED]: unknown = undefined;
 
   constructor(originalUrl: string) {
     this.originalUrl = originalUrl;

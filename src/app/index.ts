@@ -40,6 +40,7 @@ export {
 } from './fastify-app.js';
 export { asFault, Fault, type FaultDetails, type FaultStyle, faultStyleOf, renderFault } from './fault.js';
 export { type Folder, type FolderLookUp, type FolderNode, folderApp, nodeAt } from './folder-app.js';
+export { forwardHeaders } from './forward-headers.js';
 export { type ConnectMiddleware, fromConnect } from './from-connect.js';
 export { type FetchHandler, fromFetch } from './from-fetch.js';
 export { type HoldOptions, holdBody } from './hold-body.js';

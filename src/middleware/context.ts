@@ -2,7 +2,7 @@
  * context: the request's context, from what the filters further out have found.
  */
 import { type Description, environ, Fault, filterFactory, RequestContext, remoteOf } from '../app/index.js';
-import { runInContext } from '../app/internal.js';
+import { runInRequest } from '../app/internal.js';
 import { boolean, defineOptions, list, type OptionsOf } from '../config/index.js';
 import type {} from './auth/identity.js';
 
@@ -42,7 +42,7 @@ export const context = filterFactory(
         carryToken: options.carryToken,
       });
       env.context = built;
-      return runInContext(built, () => app(req, res));
+      return runInRequest(env, () => app(req, res));
     };
   },
   { describe },

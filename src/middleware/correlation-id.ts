@@ -3,6 +3,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { beforeHead, type Description, environ, filterFactory } from '../app/index.js';
+import { addForwarded, type Forwarded } from '../app/internal.js';
 import { boolean, defineOptions, integer, type OptionsOf, regexp, string } from '../config/index.js';
 import { TOKEN } from './headers.js';
 
@@ -28,11 +29,14 @@ export const correlationId = filterFactory(
     const header = options.header.toLowerCase();
     const { echo, maxLength } = options;
     const form = new RegExp(`^(?:${options.pattern.source})$`, 'u');
+    const forwarded: Forwarded = ({ correlationId: id }) => (id === undefined ? undefined : [header, id]);
     return (app) => (req, res) => {
       const given = req.headers[header];
       const usable = typeof given === 'string' && given.length <= maxLength && form.test(given);
       const id = usable ? given : randomUUID();
-      environ(req).correlationId = id;
+      const env = environ(req);
+      env.correlationId = id;
+      addForwarded(env, forwarded);
       if (echo) beforeHead(res, () => res.setHeader(header, id));
       return app(req, res);
     };

@@ -13,7 +13,7 @@ import {
   RequestContext,
   remoteOf,
 } from '../app/index.js';
-import { authOptions, connectionAddress, runInContext } from '../app/internal.js';
+import { authOptions, connectionAddress, runInRequest } from '../app/internal.js';
 import { boolean, defineOptions, type ListenValue, list, type OptionsOf } from '../config/index.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { isFirstWorker } from '../service/internal.js';
@@ -79,7 +79,7 @@ export const noauth = filterFactory(
         token,
       });
       env.context = context;
-      return runInContext(context, () => app(req, res));
+      return runInRequest(env, () => app(req, res));
     };
   },
   { trial: true, describe },

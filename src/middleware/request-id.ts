@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeHead, type Description, defaultHeaders, environ, filterFactory } from '../app/index.js';
+import { addForwarded, type Forwarded, runInRequest } from '../app/internal.js';
 import { boolean, defineOptions, list, type OptionsOf, regexp, string } from '../config/index.js';
 import { TOKEN } from './headers.js';
 
@@ -49,6 +50,8 @@ export const requestId = filterFactory(
     // The whole value: a `$` of a pattern in the configuration might let a line end pass, and with it a forged line of a log.
     const form = new RegExp(`^(?:${options.idFormat.source})$`, 'u');
     let ignored = 0;
+    // As OpenStack's services do: the callee keeps it as its global request id.
+    const forwarded: Forwarded = ({ globalRequestId, requestId: own }) => [inbound, globalRequestId ?? own ?? ''];
 
     const globalId = (req: IncomingMessage): string | undefined => {
       const value = req.headers[inbound];
@@ -73,7 +76,8 @@ export const requestId = filterFactory(
       if (global !== undefined) env.globalRequestId = global;
       if (compatHeaders.length === 0) defaultHeaders(res, [header, id]);
       else beforeHead(res, () => answerWith(res, id));
-      return app(req, res);
+      addForwarded(env, forwarded);
+      return runInRequest(env, () => app(req, res));
     };
   },
   { describe },

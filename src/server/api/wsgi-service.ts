@@ -1,7 +1,9 @@
 /**
  * WSGIService: an API by its name. The configuration says where it listens, the paste file what answers.
  */
+import { contextFacts } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
+import { workerAssignment } from '../../config/internal.js';
 import { describeError, PorticoError } from '../../errors/index.js';
 import type { LoadedApp } from '../../loader/index.js';
 import { createLogger, type Logger } from '../../log/index.js';
@@ -54,7 +56,9 @@ export class WSGIService implements ListeningService {
   backdoorPort: number | string | null = null;
   readonly #config: Config;
   readonly #given: WSGIServiceOptions;
+  /** Its lines tell the service and the worker; the server adds the service to the other one by itself. */
   readonly #log: Logger;
+  readonly #processLog: Logger;
   readonly #server: Server;
   readonly #lifecycle: Lifecycle;
   readonly #serving: ApiServing;
@@ -71,7 +75,10 @@ export class WSGIService implements ListeningService {
     this.binary = `${options.project ?? 'portico'}-${name}`;
     this.#config = config;
     this.#given = options;
-    this.#log = options.log ?? createLogger();
+    const log = options.log ?? createLogger({ facts: contextFacts });
+    const assignment = workerAssignment();
+    this.#processLog = assignment === undefined ? log : log.child({ workerId: assignment.index });
+    this.#log = this.#processLog.child({ service: name });
     const { settings, serving, loader, tls } = apiParts(name, config, { ...options, log: this.#log });
     this.#serving = serving;
     this.#loader = loader;
@@ -88,7 +95,7 @@ export class WSGIService implements ListeningService {
       name,
       binary: this.binary,
       config,
-      log: this.#log.child({ service: name }),
+      log: this.#log,
       server: this.#server,
       tasks: this.tasks,
       given: options,
@@ -283,7 +290,7 @@ export class WSGIService implements ListeningService {
       this.#lifecycle.fail(new PorticoError('PORTICO_SERVICE_FENCED', { message: `${this.name}: ${reason}` }));
       return;
     }
-    this.#log.warn(`${this.name} takes no more work until it is restarted: ${reason}`, { service: this.name });
+    this.#log.warn(`${this.name} takes no more work until it is restarted: ${reason}`);
     // Where there are more workers the address is their parent's, and clients would wait in a queue that is not emptied.
     const shared = this.#worker?.supervised === true;
     const ending = shared ? withdraw(this.#server, this.#managed) : this.stop({ graceful: true });
@@ -298,7 +305,7 @@ export class WSGIService implements ListeningService {
   #serverOptions(settings: ApiSettings): ServerOptions {
     return {
       ...this.#serving.serverOptions(settings),
-      log: this.#log,
+      log: this.#processLog,
       ...(this.#given.upgrade === undefined ? {} : { upgrade: this.#given.upgrade }),
       recordLost: () => this.#managed.registration?.isLost?.() === true,
       onExhausted: () => this.#worker?.requestReplacement(`${this.name} answered max_requests requests`),
@@ -308,6 +315,6 @@ export class WSGIService implements ListeningService {
   /** Each process has the certificate; one of them warns. */
   #warnOfExpiry(settings: ApiSettings): void {
     const warning = (this.#worker?.id ?? 0) === 0 ? this.#serving.expiryWarning(settings) : undefined;
-    if (warning !== undefined) this.#log.warn(warning, { service: this.name });
+    if (warning !== undefined) this.#log.warn(warning);
   }
 }

@@ -4,10 +4,19 @@ import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
-import { type App, afterResponse, compose, currentContext, type Filter, RequestContext, readBody } from 'portico/app';
+import {
+  type App,
+  afterResponse,
+  compose,
+  currentContext,
+  environ,
+  type Filter,
+  RequestContext,
+  readBody,
+} from 'portico/app';
 import { cascade } from 'portico/loader';
 import { Server, type ServerOptions } from 'portico/server';
-import { runInContext } from '#internal/app';
+import { runInRequest } from '#internal/app';
 import { Client, exchange, portOf } from '../raw-client.js';
 
 async function started(t: TestContext, app: App, options: ServerOptions = {}) {
@@ -34,7 +43,10 @@ const user = (userId: string) => new RequestContext({ userId });
 /** As a context filter does: the caller is in the target. */
 const identified: Filter = (app) => (req, res) => {
   const name = req.url!.split('/')[1]!;
-  return name === 'nobody' ? app(req, res) : runInContext(user(name), () => app(req, res));
+  if (name === 'nobody') return app(req, res);
+  const env = environ(req);
+  env.context = user(name);
+  return runInRequest(env, () => app(req, res));
 };
 
 test('a request that waited for a place sees no context of the request whose place it takes', async (t) => {
@@ -122,7 +134,7 @@ test('whatever arrives, pipelined and beyond the limit, no request ever sees the
           return { one, count: requests.length };
         });
         const restarted = restarts
-          ? runInContext(user('operator'), async () => {
+          ? runInRequest({ context: user('operator') }, async () => {
               await server.stop({ graceful: true, reason: 'restart' });
               await server.start();
             })
