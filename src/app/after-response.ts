@@ -38,8 +38,8 @@ const LISTENERS: unique symbol = Symbol('portico.afterResponse');
 type Carrier = ServerResponse & { [LISTENERS]?: ResponseListener[] };
 
 /**
- * Node's server has a listener for 'finish' on each response, and lets it close in the same turn: there one event is
- * enough. Two cost 1 µs more. They stay where they are: a second event finds no listeners.
+ * Node's server has a listener for 'finish' on each response, and 'close' follows in the same turn: there 'close' alone will
+ * do, and saves 1 µs. Elsewhere both are needed. Neither listener is removed: the second event finds the list empty.
  */
 function watch(res: ServerResponse): void {
   if (res.listenerCount('finish') === 0) res.on('finish', ended);

@@ -3,7 +3,7 @@
  */
 import { PorticoError, whatItIs } from '../errors/index.js';
 import type { App, Filter } from './app.js';
-import { inPlace, selfPlaced } from './concurrency-limit.js';
+import { takesOwnSlot, withSlot } from './concurrency-limit.js';
 import { connectApp } from './from-connect.js';
 
 /**
@@ -16,10 +16,10 @@ export function compose(filters: readonly Filter[], app: App): App {
     if (typeof filter !== 'function') throw noPipeline(`a filter is a function, not ${whatItIs(filter)}`);
   }
   if (typeof app !== 'function') throw noPipeline(`the app is a function, not ${whatItIs(app)}`);
-  const placed = inPlace(connectApp(app));
+  const placed = withSlot(connectApp(app));
   const composed = filters.reduceRight((inner, filter) => filter(inner), placed);
   if (composed === placed) return app;
-  return typeof composed === 'function' ? selfPlaced(composed) : composed;
+  return typeof composed === 'function' ? takesOwnSlot(composed) : composed;
 }
 
 function noPipeline(message: string): PorticoError {

@@ -12,7 +12,7 @@ export type { App, Filter } from './app.js';
 export { beforeHead, defaultHeaders, type HeadListener } from './before-head.js';
 export { quoteClient } from './client-text.js';
 export { compose } from './compose.js';
-export { inPlace, selfPlaced } from './concurrency-limit.js';
+export { takesOwnSlot, withSlot } from './concurrency-limit.js';
 export { type ContextFields, contextFacts, currentContext, RequestContext } from './context.js';
 export type { Describe, Described, Description, OpenApiAdditions } from './description.js';
 export { type Environ, environ, type MatchedRoute, type Remote, remoteOf } from './environ.js';

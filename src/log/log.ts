@@ -120,12 +120,12 @@ export function createLogger(options: LoggerOptions = {}): Logger {
       make({ ...shape, serializers: { err }, base: bindings }, stream as NodeJS.WritableStream);
   });
   const plain = (line: string): void => destination.write(line);
-  const of = (bindings: () => LogFields): Source => ({
-    lasting: lazily(() => pino()?.(bindings())),
-    passing: () => new PlainLines(plain, bindings(), facts),
+  const of = (bindings: () => LogFields): LineMakers => ({
+    pino: lazily(() => pino()?.(bindings())),
+    plain: () => new PlainLines(plain, bindings(), facts),
   });
   const own = of(() => ({ pid: process.pid, ...base }));
-  loadSoon(own.lasting);
+  loadSoon(own.pino);
   const reopen = (): void => {
     const failed = file?.reopen();
     if (failed !== undefined) log.warn(`${failed.message}: the log goes on in the file that is open`);
@@ -150,22 +150,22 @@ export function silentLogger(): Logger {
     notice: nothing,
     child: () => none,
   };
-  const source: Source = { lasting: () => none, passing: () => none };
+  const source: LineMakers = { pino: () => none, plain: () => none };
   return wrap(source, source, 'silent');
 }
 
 /** The makers of the lines of one logger: pino, and for as long as that cannot be loaded a plainer one. */
-interface Source {
-  readonly lasting: () => Lines | undefined;
-  readonly passing: () => Lines;
+interface LineMakers {
+  readonly pino: () => Lines | undefined;
+  readonly plain: () => Lines;
 }
 
-function linesOf(source: Source): Lines {
-  return source.lasting() ?? source.passing();
+function linesOf(source: LineMakers): Lines {
+  return source.pino() ?? source.plain();
 }
 
-function childOf(source: Source, fields: LogFields): Source {
-  return { lasting: lazily(() => source.lasting()?.child(fields)), passing: () => source.passing().child(fields) };
+function childOf(source: LineMakers, fields: LogFields): LineMakers {
+  return { pino: lazily(() => source.pino()?.child(fields)), plain: () => source.plain().child(fields) };
 }
 
 /** Loaded for the first line, behind the start: it takes 18 ms of a processor, and a worker that starts writes nothing. */
@@ -208,13 +208,13 @@ function lostLines(text: boolean, base: LogFields): (dropped: number, code: stri
 }
 
 /**
- * `others` makes the same logger without the id of this process: for lines about another one, whose id is among their
+ * `withoutPid` makes the same logger without the id of this process: for lines about another one, whose id is among their
  * facts. A name may stand only once in an object (RFC 8259 §4). `inherited`: the level, or where it comes from. `more`:
  * what its children can do as well.
  */
 function wrap(
-  target: Source,
-  others: Source,
+  target: LineMakers,
+  withoutPid: LineMakers,
   inherited: LogLevel | (() => LogLevel),
   more: Pick<Logger, 'reopen' | 'lost'> = {},
 ): Logger {
@@ -233,7 +233,7 @@ function wrap(
     };
   };
   const write = (asked: keyof Omit<Lines, 'child'>, [fields, message]: LineParts): void =>
-    linesOf(fields.pid === undefined ? target : others)[asked](fields, message);
+    linesOf(fields.pid === undefined ? target : withoutPid)[asked](fields, message);
   return {
     get level() {
       return current();
@@ -248,8 +248,8 @@ function wrap(
     notice: method('notice'),
     child: ({ pid, ...fields }) =>
       wrap(
-        pid === undefined ? childOf(target, fields) : childOf(others, { pid, ...fields }),
-        childOf(others, fields),
+        pid === undefined ? childOf(target, fields) : childOf(withoutPid, { pid, ...fields }),
+        childOf(withoutPid, fields),
         current,
         more,
       ),

@@ -15,7 +15,7 @@ import {
   type LiveOptions,
   preferredType,
   requestPath,
-  selfPlaced,
+  takesOwnSlot,
   writtenPath,
 } from '../app/index.js';
 import { connectionAddress, isRecordLost } from '../app/internal.js';
@@ -40,7 +40,7 @@ export const healthcheck = appFactory(
   async (options, ctx, live): Promise<App> => {
     const answer = await healthcheckAnswer(options, ctx, live);
     // A worker whose places are taken is busy, not ill.
-    return selfPlaced((req, res) => {
+    return takesOwnSlot((req, res) => {
       const url = req.url ?? '';
       const probe = probeOf(url.split('?', 1)[0]!, '') ?? probeOf(requestPath(req), options.path);
       if (probe === undefined) throw new Fault(404);

@@ -17,8 +17,8 @@ import { allowedMethods, answerOptions, answerRedirect } from './serving/router-
 import { RouterFastify } from './serving/router-fastify.js';
 import {
   type ActionTarget,
+  FastifyPaths,
   methodFor,
-  RouteKeys,
   type ServedAction,
   type ServedRedirect,
   type ServedRoute,
@@ -33,7 +33,7 @@ import { VersionNegotiation } from './versions/version-negotiation.js';
 const LONGEST_PATH = 8192;
 
 /** Compiles controllers and schemas and gives the App. `check` is called when all mistakes are known. */
-export async function buildApp(
+export async function buildRouterApp(
   parts: RouterParts,
   check: () => void,
 ): Promise<{ readonly app: ClosableApp; readonly router: RouterApp }> {
@@ -73,8 +73,8 @@ export class RouterApp implements RouteUrls {
     const source = {
       controllers: parts.controllers,
       compiler: new SchemaCompiler(options.schemaDraft, options.fastify?.ajv),
-      enter: this.#fastify.enter,
-      keys: new RouteKeys(),
+      handToFastify: this.#fastify.handToFastify,
+      paths: new FastifyPaths(),
       bodyLimit: this.#fastify.bodyLimit,
     };
     this.#served = buildServed(parts, source);

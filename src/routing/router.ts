@@ -25,7 +25,7 @@ import {
 } from './mapper/route-settings.js';
 import type { Found } from './matching/compiled-route.js';
 import { openApiDocument } from './openapi.js';
-import { buildApp, type RouterApp } from './router-app.js';
+import { buildRouterApp, type RouterApp } from './router-app.js';
 import { checkRouterOptions, type RouterOptions } from './router-options.js';
 import type { Named, ParamsOf } from './template/param-types.js';
 import { type ParamType, paramTypes, type TypedTemplate, takeTypes, withTypes } from './template/param-types.js';
@@ -165,7 +165,7 @@ export class Router extends Mapper {
       filters: this.#filters,
       refuse: (error: PorticoError) => void this.#issues.push(error),
     };
-    const { app, router } = await buildApp(build, () => this.#refuseIssues());
+    const { app, router } = await buildRouterApp(build, () => this.#refuseIssues());
     this.#app = router;
     noteRouter(this, app);
     return app;

@@ -28,9 +28,9 @@ import { ConnectionLimit } from './connections/connection-limit.js';
 import { type Connection, ConnectionList, connectionOf, type Exchange } from './connections/connections.js';
 import { announceClose } from './connections/drain.js';
 import { closeLingering, DISCARD_BYTES, discardRest } from './connections/lingering-close.js';
-import { ConnectionTimeouts, type TimeoutLimits } from './connections/timeouts.js';
+import { ConnectionTimeouts } from './connections/timeouts.js';
 import { type UpgradeHandler, Upgrades } from './connections/upgrades.js';
-import { advertisedKeepAlive, handshakeTimeout, headTime, lastRequest, nodeOptions } from './node-options.js';
+import { advertisedKeepAlive, handshakeTimeout, lastRequest, nodeOptions, timeoutLimits } from './node-options.js';
 import { Intake } from './requests/intake.js';
 import { joinChunks } from './requests/join-chunks.js';
 import { type Refusal, refusal, sendRefusal } from './requests/refusal.js';
@@ -173,7 +173,7 @@ export class Front {
 
   #request(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
     const connection = connectionOf(req.socket) ?? this.connections.accept(req.socket);
-    if (this.#ignores(connection)) return;
+    if (this.#discardIfEnded(connection)) return;
     advertiseIdleTime(res, this.#advertised);
     const exchange = this.connections.begin(req, res, connection);
     countAnswer(res);
@@ -237,7 +237,7 @@ export class Front {
   }
 
   /** True for what arrives after an answer that ends its connection: its own answer would not be sent. */
-  #ignores(connection: Connection): boolean {
+  #discardIfEnded(connection: Connection): boolean {
     const before = connection.exchanges.at(-1);
     if (before?.res.headersSent === true && isLastAnswer(before.res)) connection.ended = true;
     if (!connection.ended) return false;
@@ -262,7 +262,7 @@ export class Front {
 
   #expectation(req: IncomingMessage, res: ServerResponse): void {
     const connection = connectionOf(req.socket) ?? this.connections.accept(req.socket);
-    if (this.#ignores(connection)) return;
+    if (this.#discardIfEnded(connection)) return;
     this.#refuseRequest(this.connections.begin(req, res, connection), NO_EXPECTATION);
   }
 
@@ -275,14 +275,24 @@ export class Front {
       if (connection.exchanges.length === 0) endTimeout(connection.socket);
       connection.bytesBefore = connection.socket.bytesRead;
       connection.endedEarly = !req.complete;
-      if (connection.refusal !== undefined) this.#broken.answerEnded(connection);
-      else if (connection.ended && connection.idle && !connection.socket.writableEnded) closeLingering(connection);
-      else if (!req.complete && !connection.socket.writableEnded) discardRest(req);
-      else if (!connection.ended) connection.goOn();
-      else if (connection.exchanges.length <= 1 && connection.exchanges[0]?.req.complete === false)
-        connection.release();
+      this.#afterAnswer(connection, req);
     }
     this.#watcher.exchangeEnded(exchange);
+  }
+
+  /** What an open connection does once a request of it was answered. */
+  #afterAnswer(connection: Connection, req: IncomingMessage): void {
+    const isOpen = !connection.socket.writableEnded;
+    // The parser has refused what came behind the request.
+    if (connection.refusal !== undefined) this.#broken.answerEnded(connection);
+    // That was its last answer.
+    else if (connection.ended && connection.idle && isOpen) closeLingering(connection);
+    // Answered before the body had come: the rest of it is read and dropped.
+    else if (!req.complete && isOpen) discardRest(req);
+    // The next request may come.
+    else if (!connection.ended) connection.goOn();
+    // Its last request still sends its body, which has to be read.
+    else if (connection.exchanges.length <= 1 && connection.exchanges[0]?.req.complete === false) connection.release();
   }
 
   /** Node closes a connection after its last answer by this method. */
@@ -304,15 +314,4 @@ function beginTurn(this: ServerResponse, socket: Socket): void {
 // What an application set for one request holds for its socket, and so for the next one.
 function endTimeout(socket: Socket): void {
   if (socket.timeout) socket.setTimeout(0);
-}
-
-function timeoutLimits(limits: WsgiOptions): TimeoutLimits {
-  return {
-    bodyGraceMs: limits.bodyGrace * 1000,
-    minBodyRate: limits.minBodyRate,
-    keepAliveMs: limits.keepAliveTimeout * 1000,
-    headMs: headTime(limits),
-    sendTimeoutMs: limits.sendTimeout * 1000,
-    socketTimeoutMs: limits.clientSocketTimeout * 1000,
-  };
 }

@@ -3,6 +3,7 @@
  */
 import type { ServerOptions as HttpOptions } from 'node:http';
 import type { WsgiOptions } from './api/wsgi-options.js';
+import type { TimeoutLimits } from './connections/timeouts.js';
 
 /** What `node:http` enforces, in its words. */
 export function nodeOptions(limits: WsgiOptions): HttpOptions {
@@ -28,7 +29,7 @@ export function nodeOptions(limits: WsgiOptions): HttpOptions {
 const CHECK_MS = 1000;
 
 /** When Node has ended a head that does not end, in milliseconds from its first byte; Infinity: never. */
-export function headTime(limits: WsgiOptions): number {
+function headTime(limits: WsgiOptions): number {
   const { headersTimeout, requestTimeout } = nodeOptions(limits);
   return (headersTimeout || requestTimeout || Number.POSITIVE_INFINITY) + CHECK_MS;
 }
@@ -49,4 +50,16 @@ export function handshakeTimeout(limits: WsgiOptions): number {
 /** The number of the request whose answer ends its connection. */
 export function lastRequest({ keepAlive, maxRequestsPerConnection }: WsgiOptions): number {
   return keepAlive ? maxRequestsPerConnection || Number.POSITIVE_INFINITY : 1;
+}
+
+/** The limits that Node does not keep, in milliseconds. */
+export function timeoutLimits(limits: WsgiOptions): TimeoutLimits {
+  return {
+    bodyGraceMs: limits.bodyGrace * 1000,
+    minBodyRate: limits.minBodyRate,
+    keepAliveMs: limits.keepAliveTimeout * 1000,
+    headMs: headTime(limits),
+    sendTimeoutMs: limits.sendTimeout * 1000,
+    socketTimeoutMs: limits.clientSocketTimeout * 1000,
+  };
 }

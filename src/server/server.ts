@@ -6,7 +6,7 @@ import { Server as HttpsServer } from 'node:https';
 import { Server as NetServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TlsOptions } from 'node:tls';
-import { type App, inPlace } from '../app/index.js';
+import { type App, withSlot } from '../app/index.js';
 import { markDraining, tellRecordLost } from '../app/internal.js';
 import { type Logger, silentLogger } from '../log/index.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
@@ -51,7 +51,7 @@ export class Server implements ListeningService {
   /** Opens nothing. Throws a RangeError for an option out of its range. */
   constructor(name: string, app: App, options: ServerOptions = {}) {
     this.name = name;
-    this.#app = inPlace(app);
+    this.#app = withSlot(app);
     this.#runs = this.#app;
     this.#options = options;
     this.#tls = options.tls;
@@ -105,7 +105,7 @@ export class Server implements ListeningService {
 
   /** Puts another app in the stead of the present one: for later requests, and for those that a restart holds. */
   replaceApp(app: App): void {
-    this.#app = inPlace(app);
+    this.#app = withSlot(app);
     this.#runs = this.#app;
   }
 

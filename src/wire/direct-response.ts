@@ -21,7 +21,11 @@ interface Carrier {
   [LISTS]?: Lists;
 }
 
-/** For `createServer({ ServerResponse: DirectResponse })`. */
+/**
+ * For `createServer({ ServerResponse: DirectResponse })`. What is laid over a response, the outermost first: `writeHead`:
+ * `src/app/before-head.ts`, then this class, then Node; `end`: `src/app/guard-pipe.ts` for streams,
+ * `src/app/response-length.ts`, then Node.
+ */
 export class DirectResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
   constructor(...args: ConstructorParameters<typeof ServerResponse<Request>>) {
     super(...args);

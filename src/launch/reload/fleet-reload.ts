@@ -16,7 +16,10 @@ import { within } from '../waiting.js';
 import { Rehearsal } from './rehearsal.js';
 import type { ReloadReport } from './reload-report.js';
 
-/** A service there is to be, and with how many workers. */
+/**
+ * A service that a program wants, and with how many workers. Of one that runs already only plan and number of workers are
+ * taken; the object it was launched with stays.
+ */
 export interface LaunchRequest {
   readonly service: ServiceBase;
   readonly workers: number;

@@ -36,7 +36,7 @@ export const urlmap: CompositeFactory & TellsChildren = Object.assign(
     const app: App = (req, res) => {
       const target = targetOf(req);
       const match = matchOf(table, req, target.path);
-      if (match !== undefined) return enter(req, target, match)(req, res);
+      if (match !== undefined) return moveToMount(req, target, match)(req, res);
       if (notFound !== undefined) return notFound(req, res);
       throw nothingAt(target.path);
     };
@@ -161,8 +161,8 @@ export function chosenMount(match: Match | undefined): ChosenMount | undefined {
   return match === undefined ? undefined : { match, byVersion: false };
 }
 
-/** Moves the mount's prefix to the script name; gives the app that is entered. */
-export function enter(req: IncomingMessage, target: Target, { mount, prefix }: Match): App {
+/** Moves the mount's prefix to the script name; gives the app of the mount. */
+export function moveToMount(req: IncomingMessage, target: Target, { mount, prefix }: Match): App {
   environ(req).scriptName += prefix;
   req.url = target.path.slice(prefix.length) + target.query;
   return mount.app;

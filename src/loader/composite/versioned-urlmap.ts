@@ -15,9 +15,9 @@ import type { TellsChildren } from './children.js';
 import { type Match, MountTable } from './mount-table.js';
 import {
   type ChosenMount,
-  enter,
   matchOf,
   mountsOf,
+  moveToMount,
   nothingAt,
   type Target,
   targetOf,
@@ -52,7 +52,7 @@ export const versionedUrlmap: CompositeFactory & TellsChildren = Object.assign(
       }
       const env = environ(req);
       env.bestContentType = chosen.contentType;
-      if (!chosen.byVersion) return enter(req, target, chosen.match)(req, res);
+      if (!chosen.byVersion) return moveToMount(req, target, chosen.match)(req, res);
       env.scriptName += chosen.match.prefix;
       return chosen.match.mount.app(req, res);
     };

@@ -76,12 +76,12 @@ export class RouterFastify {
   }
 
   /** Runs the action of a matched request. */
-  readonly enter: App = (req, res) => {
+  readonly handToFastify: App = (req, res) => {
     if (req.headers['content-encoding'] !== undefined) refuseEncoding(req);
     guardPipe(res, (error) => this.#rules.fail(req, res, error));
     const { entry, url, verb = '' } = pendingOf(req);
     const mark = url.indexOf('?');
-    req.url = mark < 0 ? entry.key : entry.key + url.slice(mark);
+    req.url = mark < 0 ? entry.fastifyPath : entry.fastifyPath + url.slice(mark);
     if (!entry.methods.includes(verb)) req.method = entry.methods[0];
     this.#fastify.routing(req, res);
   };
@@ -160,17 +160,17 @@ export class RouterFastify {
   #addRoute(
     instance: FastifyInstance,
     { settings, matched }: ServedAction,
-    { key, methods, bodyLimit }: Entry,
+    { fastifyPath, methods, bodyLimit }: Entry,
     options: RangedOptions,
   ): void {
     // For plugins that make documents of them.
-    const shown = this.#plugins.length === 0 ? {} : shownSchemas(key, methods, options);
+    const shown = this.#plugins.length === 0 ? {} : shownSchemas(fastifyPath, methods, options);
     const schema = { ...shown, ...(options.response !== undefined && { response: options.response }) };
     // Fastify makes a compiler of serialisers ready for each schema, an empty one too.
     const isPlain = Object.keys(schema).length === 0;
     instance.route({
       method: methods as HTTPMethods[],
-      url: key,
+      url: fastifyPath,
       handler: (request, reply) => runAction(request, reply, this.#rules),
       config: { ...settings.config, route: matched } as never,
       ...(bodyLimit !== undefined && { bodyLimit }),
@@ -186,8 +186,12 @@ function targetsOf({ target, named }: ServedAction): ActionTarget[] {
 }
 
 /** What plugins can read of an action. One by version has its schemas in `openApiDocument` only. */
-function shownSchemas(key: string, methods: readonly string[], { body, query, summary }: RangedOptions): FastifySchema {
-  const names = [...key.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
+function shownSchemas(
+  path: string,
+  methods: readonly string[],
+  { body, query, summary }: RangedOptions,
+): FastifySchema {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
   const params = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
   const isOne = (schema: unknown): boolean => typeof schema === 'object' && !Array.isArray(schema);
   return {

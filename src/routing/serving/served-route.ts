@@ -68,7 +68,7 @@ export interface Entry {
   /** Filters, if any, then the action. */
   readonly app: App;
   /** The path of its route in Fastify, and the methods that it has there. */
-  readonly key: string;
+  readonly fastifyPath: string;
   readonly methods: readonly string[];
   /** Largest body, in bytes; undefined: the router's. */
   readonly bodyLimit: number | undefined;
@@ -83,9 +83,9 @@ export interface RunnableAction extends Entry {
 export interface TargetSource {
   readonly controllers: Controllers;
   readonly compiler: SchemaCompiler;
-  /** Runs the action. */
-  readonly enter: App;
-  readonly keys: RouteKeys;
+  /** Has Fastify run the action. */
+  readonly handToFastify: App;
+  readonly paths: FastifyPaths;
   /** The router's largest body, in bytes. */
   readonly bodyLimit: number;
 }
@@ -111,8 +111,8 @@ export function makeTarget(
   const outer = [...filters, ...(settings.filters ?? [])];
   const runnable = (compiled: CompiledAction): RunnableAction => ({
     compiled,
-    app: compose([...outer, ...compiled.filters], source.enter),
-    key: source.keys.take(route, accepted),
+    app: compose([...outer, ...compiled.filters], source.handToFastify),
+    fastifyPath: source.paths.take(route, accepted),
     methods: accepted,
     bodyLimit: compiled.options.bodyLimit ?? settings.bodyLimit,
   });
@@ -120,7 +120,7 @@ export function makeTarget(
     const methods = resource.compile(action, source.compiler, settings.schema).map(runnable);
     return { resource, methods, byKey: null };
   }
-  const key = source.keys.take(route, accepted);
+  const fastifyPath = source.paths.take(route, accepted);
   const actions = new Map<string, readonly RunnableAction[]>();
   for (const bodyKey of resource.bodyKeys()) {
     const compiled = resource.compileKey(bodyKey, source.compiler);
@@ -128,8 +128,8 @@ export function makeTarget(
     actions.set(bodyKey, compiled.map(runnable));
   }
   const bodyLimit = largestLimit([...actions.values()].flat(), source.bodyLimit);
-  const app = compose(outer, source.enter);
-  return { resource, methods: [], byKey: { actions, key, methods: accepted, bodyLimit, app } };
+  const app = compose(outer, source.handToFastify);
+  return { resource, methods: [], byKey: { actions, fastifyPath, methods: accepted, bodyLimit, app } };
 }
 
 /** Of actions that share their way: the body is read before it is known which of them runs. */
@@ -145,19 +145,19 @@ export function methodFor(methods: readonly RunnableAction[], version: ApiVersio
 }
 
 /** The paths of the actions in Fastify: templates, with a number where an action has template and method already. */
-export class RouteKeys {
+export class FastifyPaths {
   readonly #taken = new Set<string>();
 
   /** A path that no other action has for one of the methods. It is plain text to Fastify. */
   take({ route }: CompiledRoute, methods: readonly string[]): string {
     const text = route.parts.map((part) => (typeof part === 'string' ? part : `{${part.name}}`)).join('');
     const path = (text.startsWith('/') ? text : `/${text}`).replace(/[^\w\-./{}]/g, '_');
-    let key = path;
-    for (let number = 2; methods.some((method) => this.#taken.has(`${method} ${key}`)); number++) {
-      key = `${path}~${number}`;
+    let free = path;
+    for (let number = 2; methods.some((method) => this.#taken.has(`${method} ${free}`)); number++) {
+      free = `${path}~${number}`;
     }
-    for (const method of methods) this.#taken.add(`${method} ${key}`);
-    return key;
+    for (const method of methods) this.#taken.add(`${method} ${free}`);
+    return free;
   }
 }
 

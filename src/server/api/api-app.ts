@@ -2,7 +2,7 @@
  * The app of an API, built from its paste file, over its restarts: the next one is built whole before the present one is
  * closed, and the present one goes on if that fails.
  */
-import { type App, inPlace, selfPlaced } from '../../app/index.js';
+import { type App, takesOwnSlot, withSlot } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, describeError } from '../../errors/index.js';
 import { type LoadedApp, Loader } from '../../loader/index.js';
@@ -96,7 +96,7 @@ export interface ApiBuild {
 }
 
 /** The app and its loader. All workers build the same one: what filters warn of meanwhile, the first worker says. */
-export async function buildApp(
+export async function buildApiApp(
   name: string,
   config: Config,
   { pipeline, log, loader: own, aroundFilters }: ApiBuild,
@@ -122,7 +122,7 @@ async function loadWhole(
   try {
     // A Loader puts places round the innermost apps; of another loader's app the server counts the whole.
     if (!(loader instanceof Loader)) return await loader.loadApp(name);
-    return selfPlaced(await loader.loadApp(name, { aroundApp: inPlace, aroundFilters }));
+    return takesOwnSlot(await loader.loadApp(name, { aroundApp: withSlot, aroundFilters }));
   } catch (error) {
     if (!(error instanceof ConfigurationRefused) || !(loader instanceof Loader)) throw error;
     const findings = await loader.check({ names: [name] }).catch(() => []);
@@ -136,7 +136,7 @@ async function loadWhole(
 const ABORTED_MS = 500;
 
 /** The app; rejects with the signal's reason soon after that is raised, and then closes the app should it come later. */
-export async function unlessAborted(loading: Promise<LoadedApp>, signal: AbortSignal): Promise<LoadedApp> {
+export async function loadedUnlessAborted(loading: Promise<LoadedApp>, signal: AbortSignal): Promise<LoadedApp> {
   let timer: NodeJS.Timeout | undefined;
   let raised = (): void => undefined;
   const aborted = new Promise<undefined>((resolve) => {

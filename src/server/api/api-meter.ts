@@ -2,7 +2,7 @@
  * Counts the requests of an API, where its configuration asks for that. Where it does not, nothing is put around an app.
  */
 import type { IncomingMessage } from 'node:http';
-import { type App, afterResponse, environ, type Filter, inPlace, selfPlaced } from '../../app/index.js';
+import { type App, afterResponse, environ, type Filter, takesOwnSlot, withSlot } from '../../app/index.js';
 import { answeredStatus } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import { bucketsOf, type Counted, Meter, metricsOptions } from '../../metrics/index.js';
@@ -39,7 +39,7 @@ export class ApiMeter {
   around(app: App): App {
     if (!this.#enabled) return app;
     this.#meter.buckets = bucketsOf(this.#config);
-    const inner = inPlace(app);
+    const inner = withSlot(app);
     const counted: Filter = () => (req, res) => {
       const begun = performance.now();
       afterResponse(res, (outcome) => {
@@ -47,7 +47,7 @@ export class ApiMeter {
       });
       return inner(req, res);
     };
-    return selfPlaced(counted(inner));
+    return takesOwnSlot(counted(inner));
   }
 
   /** What a configuration has put around the filters of each pipeline; undefined: nothing. */

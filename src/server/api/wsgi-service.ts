@@ -24,7 +24,7 @@ import { reportedExchange } from '../connections/cut-off.js';
 import { Server } from '../server.js';
 import type { ServerOptions } from '../server-options.js';
 import { developmentCertificate } from '../tls/tls.js';
-import { ApiApp, type BuiltApp, buildApp, unbuilt, unlessAborted } from './api-app.js';
+import { ApiApp, type BuiltApp, buildApiApp, loadedUnlessAborted, unbuilt } from './api-app.js';
 import { apiManagers, apiSteps, withdraw } from './api-managers.js';
 import { ApiMeter } from './api-meter.js';
 import { type ApiReading, apiParts, apiPlan } from './api-plan.js';
@@ -243,7 +243,7 @@ export class WSGIService implements ListeningService {
     await this.#renewTls(settings);
     this.#restarting = false;
     this.tasks.reset();
-    const app = await this.#app.renew(() => unlessAborted(this.#nextApp(settings), signal));
+    const app = await this.#app.renew(() => loadedUnlessAborted(this.#nextApp(settings), signal));
     this.#server.replaceApp(this.meter.around(app));
     try {
       const hooks = await this.#managed.prepare({
@@ -281,7 +281,7 @@ export class WSGIService implements ListeningService {
 
   #build({ pipeline }: ApiSettings, config: Config): Promise<BuiltApp> {
     const aroundFilters = this.meter.probes(config);
-    return buildApp(this.name, config, { pipeline, log: this.#log, loader: this.#given.loader, aroundFilters });
+    return buildApiApp(this.name, config, { pipeline, log: this.#log, loader: this.#given.loader, aroundFilters });
   }
 
   /** The registry's word: to end, or to take no more work. */

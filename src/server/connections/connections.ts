@@ -67,7 +67,7 @@ export class Connection {
   upgraded = false;
   /** How many requests it has brought. */
   requests = 0;
-  /** True once it is settled that no answer follows those under way: what else arrives is no request. */
+  /** No further request is answered here; what still arrives is discarded. */
   ended = false;
   #held = false;
   #keepsHeld = false;
