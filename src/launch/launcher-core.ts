@@ -69,7 +69,7 @@ export class LauncherCore<R extends Runner = Runner> {
         remaining: () => runner.remaining,
         stop: () => void this.stop(),
         halt: () => void this.#halt(),
-        restart: () => void this.restart(),
+        reload: () => void this.reload(),
         reopenLog: () => runner.reopenLogs?.(),
         resize: (by) => runner.resize?.(by),
         report: () => this.diagnosis.report(),
@@ -88,7 +88,7 @@ export class LauncherCore<R extends Runner = Runner> {
       log,
       status: () => this.status(),
       reloaded: () => this.#reports.counts,
-      reload: () => this.restart().then(() => (this.stopping ? undefined : this.#reports.all.at(-1))),
+      reload: () => this.reload().then(() => (this.stopping ? undefined : this.#reports.all.at(-1))),
       stop: () => this.end(0),
       report: () => this.diagnosis.reporter.report(),
       runner,
@@ -183,7 +183,7 @@ export class LauncherCore<R extends Runner = Runner> {
     await this.drain({ reason: 'stop', timeoutMs: settings.gracefulShutdownTimeoutMs, ...limit }, status);
   }
 
-  async restart(): Promise<void> {
+  async reload(): Promise<void> {
     if (!this.stopping) await this.#reloads.run();
   }
 
@@ -245,13 +245,13 @@ export class LauncherCore<R extends Runner = Runner> {
     if (this.stopping) return;
     const method = runner.settings.restartMethod;
     const report = this.#reports.begin(method);
-    this.process.reloads();
+    this.process.noteFiles();
     this.#serviceManager.reloading();
     const result = await runner.reload({
       method,
       log,
       settings: (config) => this.settingsOf(config, method),
-      accepted: () => this.process.accepted(),
+      accepted: () => this.process.configurationAccepted(),
       stopped,
       superseded: () => this.#reloads.pending,
     });

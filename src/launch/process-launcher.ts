@@ -75,7 +75,7 @@ export class ProcessLauncher implements Launcher {
   }
 
   restart(): Promise<void> {
-    return this.#core.restart();
+    return this.#core.reload();
   }
 
   /** What is known of all services and processes, without asking them; in a worker of itself. */

@@ -43,7 +43,7 @@ export class ServiceLauncher implements Launcher {
   }
 
   restart(): Promise<void> {
-    return this.#core.restart();
+    return this.#core.reload();
   }
 
   /** What is known of the services, without asking them. */

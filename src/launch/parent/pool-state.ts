@@ -8,7 +8,10 @@ import type { Roll } from './roll.js';
 import type { WorkerHandle } from './worker-handle.js';
 import type { Generation } from './worker-process.js';
 
-/** A child that shows whether a configuration works, beside the workers that serve. */
+/**
+ * The spare child of a reload. It rehearses: it builds the service of the new configuration and serves nothing; then it serves,
+ * beside the old workers; then it is the first of the new ones.
+ */
 interface Trial {
   readonly generation: Generation;
   /** The number of workers if it is accepted. */
@@ -109,7 +112,7 @@ export class PoolState {
 
   /** Those that were not told to leave, those of slots that are gone included. */
   get placed(): readonly WorkerHandle[] {
-    return [...this.workers].filter((worker) => !worker.released && worker !== this.trial?.worker);
+    return [...this.workers].filter((worker) => !worker.toldToEnd && worker !== this.trial?.worker);
   }
 
   /** Changes how many there are to be. Of each new slot it gives how its first start ends. */

@@ -16,8 +16,8 @@ import type { Generation } from './worker-process.js';
 /** What a pool needs from its supervisor. */
 export interface PoolOptions {
   readonly log: Logger;
-  /** `trialOf`: it only checks that it could serve, until it is told to start, and there are to be so many workers. */
-  spawn(pool: PoolState, index: number, generation: Generation, trialOf?: number): WorkerHandle;
+  /** `trialWorkers`: it is the child of a trial, which may become the first of so many workers. */
+  spawn(pool: PoolState, index: number, generation: Generation, trialWorkers?: number): WorkerHandle;
   /** A worker ended that was not told to. */
   deadWorker(pool: PoolState, index: number, exit: WorkerExit): void;
   /** The service was respawned too often. */
@@ -60,7 +60,7 @@ export class Reconciler {
   }
 
   /** Ends one that is needed no more. One that does not serve yet has nothing in hand. */
-  release(worker: WorkerHandle, reason: 'replaced' | 'stop'): void {
+  endWorker(worker: WorkerHandle, reason: 'replaced' | 'stop'): void {
     if (worker.wasReady) worker.drain(reason, this.#drainMs);
     else {
       worker.dismissed = true;
@@ -94,7 +94,7 @@ export class Reconciler {
     const { needless, wanted, roll } = this.#pool;
     for (const worker of needless) {
       const { index } = worker.assignment;
-      this.release(worker, index < wanted ? 'replaced' : 'stop');
+      this.endWorker(worker, index < wanted ? 'replaced' : 'stop');
       if (worker.wasReady && roll?.turn === index) roll.leaves(worker, () => this.poke());
     }
   }
@@ -134,7 +134,7 @@ export class Reconciler {
     if (starting === undefined && this.#hasRoom()) return NEVER_MS;
     const { leftMs, error } = starting === undefined ? roll.roomLimit : roll.startLimit(starting);
     if (leftMs > 0) return leftMs;
-    if (starting !== undefined) this.release(starting, 'replaced');
+    if (starting !== undefined) this.endWorker(starting, 'replaced');
     roll.failed(error);
     return 0;
   }
@@ -142,7 +142,7 @@ export class Reconciler {
   /** Whether there may be one process more. If not, who is in the way lets its idle connections go now. */
   #hasRoom(): boolean {
     const { inTheWay } = this.#pool;
-    if (inTheWay?.released === true) inTheWay.drain('stop', this.#drainMs);
+    if (inTheWay?.toldToEnd === true) inTheWay.drain('stop', this.#drainMs);
     return inTheWay === undefined;
   }
 

@@ -45,12 +45,12 @@ export class SlotAdoption {
     // While a stop or a handover closes them there is nothing to help with.
     if (sockets.length === 0 || sockets.includes(undefined)) return;
     this.#helpers.set(slot, helper);
-    helper.adopt(slot, sockets as SendHandle[]);
+    helper.helpSlot(slot, sockets as SendHandle[]);
   }
 
   #release(slot: number, helper: WorkerHandle | undefined): void {
     this.#helpers.delete(slot);
-    if (helper?.serving === true) helper.release(slot);
+    if (helper?.serving === true) helper.leaveSlot(slot);
   }
 
   #socket(own: ListenSockets, slot: number): SendHandle | undefined {

@@ -65,7 +65,7 @@ export class Supervisor {
     this.#generation = { number: 1, configuration: options.configuration, settings: options.settings };
     this.#poolOptions = {
       log: options.log,
-      spawn: (pool, index, generation, trialOf) => this.#spawn(pool, index, generation, trialOf),
+      spawn: (pool, index, generation, trialWorkers) => this.#spawn(pool, index, generation, trialWorkers),
       deadWorker: options.deadWorker,
       giveUp: options.giveUp,
     };
@@ -97,7 +97,7 @@ export class Supervisor {
   }
 
   /** From now on, workers begin with this. */
-  adopt(generation: Generation): void {
+  useGeneration(generation: Generation): void {
     this.#generation = generation;
     for (const pool of this.#all) pool.generation = generation;
   }
@@ -224,11 +224,11 @@ export class Supervisor {
     this.#activated.warnOfUnused(this.#log, this.pools);
   }
 
-  #spawn(pool: PoolState, index: number, generation: Generation, trialOf: number | undefined): WorkerHandle {
+  #spawn(pool: PoolState, index: number, generation: Generation, trialWorkers: number | undefined): WorkerHandle {
     const assignment: Assignment = {
       service: pool.name,
       index,
-      workers: trialOf ?? pool.wanted,
+      workers: trialWorkers ?? pool.wanted,
       generation: generation.number,
     };
     const descriptors: number[] = [];
@@ -241,7 +241,7 @@ export class Supervisor {
     const configuration = generation.configuration();
     const { program } = this.#options;
     const told = workerArguments(program);
-    const rehearse = trialOf !== undefined;
+    const rehearse = trialWorkers !== undefined;
     const first: Configure = { kind: 'configure', configuration, settings, sockets, rehearse, arguments: told };
     const worker = new WorkerHandle(spawnWorker(program, assignment, descriptors), assignment, first);
     worker.onReplace = (reason) => this.#recycle(pool, worker, reason);

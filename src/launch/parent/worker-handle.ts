@@ -58,7 +58,7 @@ export class WorkerHandle {
   /** It is to be replaced by another, for it has asked for that or does not answer. */
   worn = false;
   /** It was told to end: its slot is for others. */
-  released = false;
+  toldToEnd = false;
   /** It was killed because it gave no sign of life. */
   hung = false;
   /** It was killed by its supervisor. */
@@ -122,7 +122,7 @@ export class WorkerHandle {
 
   /** It was told to end, or was killed, or has ended. */
   get stopping(): boolean {
-    return this.released || this.killed || this.#gone;
+    return this.toldToEnd || this.killed || this.#gone;
   }
 
   /** Alive, ready, and not on its way out. */
@@ -141,7 +141,7 @@ export class WorkerHandle {
    * when it is told to `stop`.
    */
   drain(reason: 'replaced' | 'stop', timeoutMs: number): void {
-    this.released = true;
+    this.toldToEnd = true;
     if (this.#drainsFor === reason) return;
     this.#drainsFor = reason;
     this.#channel.send({ kind: 'drain', reason, timeoutMs });
@@ -149,7 +149,7 @@ export class WorkerHandle {
 
   /** SIGTERM: it stops gracefully, within the deadline it knows. */
   terminate(): void {
-    this.released = true;
+    this.toldToEnd = true;
     this.#child.kill('SIGTERM');
   }
 
@@ -179,13 +179,13 @@ export class WorkerHandle {
   }
 
   /** Tells it to listen on these sockets of another slot as well. */
-  adopt(slot: number, sockets: readonly SendHandle[]): void {
+  helpSlot(slot: number, sockets: readonly SendHandle[]): void {
     for (const socket of sockets) this.#channel.send({ kind: 'socket' }, socket);
     this.#channel.send({ kind: 'adopt', slot });
   }
 
   /** Tells it to listen there no longer. */
-  release(slot: number): void {
+  leaveSlot(slot: number): void {
     this.#channel.send({ kind: 'release', slot });
   }
 
@@ -246,17 +246,17 @@ export class WorkerHandle {
         this.stack = message.stack;
         break;
       case 'done':
-        this.#asked(message.id)?.resolve(message.accepted);
+        this.#configured(message.id)?.resolve(message.accepted);
         break;
       case 'answer':
-        if (message.error === undefined) this.#asked(message.id)?.resolve(message.body);
-        else this.#asked(message.id)?.reject(new Error(message.error));
+        if (message.error === undefined) this.#configured(message.id)?.resolve(message.body);
+        else this.#configured(message.id)?.reject(new Error(message.error));
         break;
     }
   }
 
   /** Who waits for the answer to a question. */
-  #asked(id: number): Deferred<unknown> | undefined {
+  #configured(id: number): Deferred<unknown> | undefined {
     const answer = this.#answers.get(id);
     this.#answers.delete(id);
     if (answer !== undefined) this.#channel.wasAsked();

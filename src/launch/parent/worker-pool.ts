@@ -13,9 +13,9 @@ import type { Generation } from './worker-process.js';
 export class WorkerPool extends PoolState {
   readonly #log: Logger;
   readonly #reconciler: Reconciler;
-  #asked = 0;
+  #configured = 0;
   /** A reload launches it, and may still be refused. */
-  #onTrial = false;
+  #launchedByReload = false;
   #ending: Promise<boolean> | undefined;
   #succeeded = false;
 
@@ -34,16 +34,16 @@ export class WorkerPool extends PoolState {
     const said = `Starting ${workers} ${workers === 1 ? 'worker' : 'workers'}`;
     this.#log.info(said, { service: this.name, workers });
     this.phase = 'launching';
-    this.#asked = workers;
+    this.#configured = workers;
     const trial = this.endTrial();
     if (trial !== undefined) {
-      this.#onTrial = true;
+      this.#launchedByReload = true;
       this.generation = trial.generation;
       trial.worker?.start();
     }
     await Promise.all(this.#setWanted(workers));
     if (this.phase === 'launching') this.phase = 'running';
-    this.#onTrial = false;
+    this.#launchedByReload = false;
     this.look();
   }
 
@@ -75,7 +75,7 @@ export class WorkerPool extends PoolState {
   withdraw(): void {
     const worker = this.endTrial()?.worker;
     // The others serve on: a load balancer need not be told by a drain_delay.
-    if (worker !== undefined && this.workers.has(worker)) this.#reconciler.release(worker, 'replaced');
+    if (worker !== undefined && this.workers.has(worker)) this.#reconciler.endWorker(worker, 'replaced');
   }
 
   /**
@@ -84,6 +84,7 @@ export class WorkerPool extends PoolState {
    * `superseded`: another reload was asked for, and this one need not try for ever.
    */
   async rollOut(asked: number | undefined, superseded: () => boolean): Promise<Pick<Roll, 'replaced' | 'failures'>> {
+    // From here on the child counts as a worker: slot 0 has two, and the reconciler ends the older one.
     this.endTrial();
     const old = this.current.filter(({ assignment }) => assignment.generation < this.generation.number);
     const [roll] = await Promise.all([this.#rollOver(old, superseded), this.changeTo(asked)]);
@@ -101,18 +102,15 @@ export class WorkerPool extends PoolState {
     this.#reconciler.poke();
   }
 
-  /** How many workers there are to be when the program asks for so many. */
-  planned(asked: number | undefined): number {
-    return asked === undefined || asked === this.#asked ? this.wanted : asked;
+  /** The number of workers when the program asks for so many: what an operator has set stays, unless the program asks for another number than before. */
+  workersFor(asked: number | undefined): number {
+    return asked === undefined || asked === this.#configured ? this.wanted : asked;
   }
 
-  /**
-   * The program asks for so many workers. What an operator set at run time stays, unless that is another number than it
-   * asked for before. Settles as {@link resize}.
-   */
+  /** The program asks for so many workers. Settles as {@link resize}. */
   async changeTo(asked: number | undefined): Promise<void> {
-    const workers = this.planned(asked);
-    this.#asked = asked ?? this.#asked;
+    const workers = this.workersFor(asked);
+    this.#configured = asked ?? this.#configured;
     await this.resize(workers);
   }
 
@@ -148,7 +146,7 @@ export class WorkerPool extends PoolState {
   killHung(worker: WorkerHandle): void {
     worker.hung = true;
     worker.kill();
-    if (!worker.released) this.#reconciler.forgiveStarts();
+    if (!worker.toldToEnd) this.#reconciler.forgiveStarts();
   }
 
   /** Kills all workers. Settles when they are gone. */
@@ -191,7 +189,7 @@ export class WorkerPool extends PoolState {
     // One that a reload has started and that does not serve yet has nothing in hand: it is not needed.
     for (const worker of this.workers) {
       const beside = this.slot(worker.assignment.index).length > 1;
-      const extra = this.#onTrial || worker === this.trial?.worker || beside;
+      const extra = this.#launchedByReload || worker === this.trial?.worker || beside;
       if (extra && !worker.wasReady) worker.dismissed = true;
     }
     this.close();

@@ -49,7 +49,7 @@ export interface WorkerProgram {
   readonly shownArguments?: (argv: readonly string[]) => readonly string[];
 }
 
-/** What every worker of one generation begins with. */
+/** What every worker of one generation begins with. Its number counts the configurations that a fleet has tried or taken up. */
 export interface Generation {
   /** Counted from 1. */
   readonly number: number;

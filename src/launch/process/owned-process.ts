@@ -88,10 +88,11 @@ export class OwnedProcess {
     void ended.then(restore);
     outliveTerminal(host);
     const windows = host.platform === 'win32';
-    const restart = (): void => this.#restart();
+    // HUP and TERM come here first: the one waits until the program has launched, the other marks the process as ending.
+    const reload = (): void => this.#reload();
     const isDaemon = rememberForeground();
     const stop = (): void => this.stop();
-    const table = signalTable({ ...actions, restart, stop }, { settings, log, supervised, isDaemon, windows });
+    const table = signalTable({ ...actions, reload, stop }, { settings, log, supervised, isDaemon, windows });
     for (const [name, act] of Object.entries(table)) this.signalHandler.addHandler(name, act, { last: true });
     // From its first moment on the program had listeners; what came before is not lost.
     if (takeHeldSignals(host)) this.signalHandler.deliver('SIGHUP');
@@ -109,13 +110,13 @@ export class OwnedProcess {
     this.#given.actions.stop();
   }
 
-  /** A reload begins, and reads all files. */
-  reloads(): void {
+  /** A reload begins, and reads all files: what they hold now is no change that is still to be told. */
+  noteFiles(): void {
     this.#files?.note();
   }
 
-  /** Another configuration is in force. */
-  accepted(): void {
+  /** Another configuration is in force: it is logged, and its files are watched. */
+  configurationAccepted(): void {
     const { config, settings, log } = this.#given;
     logConfiguration(config, settings(), log);
     this.#files?.watch(settings().watchConfigFiles);
@@ -229,8 +230,8 @@ export class OwnedProcess {
   }
 
   /** A reload that is asked for while the program still launches is about all that it will have launched. */
-  #restart(): void {
-    void this.#waits.promise.then(() => this.#given.actions.restart());
+  #reload(): void {
+    void this.#waits.promise.then(() => this.#given.actions.reload());
   }
 
   #watchFiles(): void {
@@ -240,7 +241,7 @@ export class OwnedProcess {
       if (actions.stopping()) return;
       const inPlace = settings().restartMethod === 'mutate';
       log.notice(`Configuration files changed, ${inPlace ? 'reloading' : 'restarting'}`);
-      this.#restart();
+      this.#reload();
     });
     this.#files = files;
     files.note();

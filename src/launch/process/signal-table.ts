@@ -18,7 +18,7 @@ export interface SignalActions {
   /** Ends at once, status 1. */
   halt(): void;
   /** Begins a reload, or lets the one that runs be followed by another. */
-  restart(): void;
+  reload(): void;
   /** One worker more or fewer for each service. */
   resize?(by: 1 | -1): void;
   /** Tells workers to open their log file anew. */
@@ -88,7 +88,7 @@ export function signalTable(actions: SignalActions, given: SignalCircumstances):
           `Caught ${name}, restarting this worker alone: its siblings keep the configuration they have until the parent reloads; send ${name} to the parent to reload all`,
         );
       } else log.notice(`Caught ${name}, restarting`);
-      actions.restart();
+      actions.reload();
     }
   };
 

@@ -64,7 +64,7 @@ export async function replaceWorkers(
   const asked = (pool: WorkerPool): number | undefined => wanted?.get(pool.name)?.workers;
   try {
     const opened = await open(supervisor, added, handover);
-    const planned = kept.map((pool) => [pool, pool.planned(asked(pool))] as const);
+    const planned = kept.map((pool) => [pool, pool.workersFor(asked(pool))] as const);
     const files = await rehearsal.run(new Map([...planned, ...opened]));
     await rehearsal.proceed();
     if (stopped.aborted) return { replaced: {}, added: [], removed: [], failures: [] };

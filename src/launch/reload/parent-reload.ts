@@ -63,7 +63,7 @@ async function takeUp(given: ParentReload, { prepared, settings, wanted }: NextC
   const accept = async (files: ReadonlyMap<string, string> = new Map()): Promise<void> => {
     prepared.remember(files);
     await prepared.accept();
-    supervisor.adopt({ ...next, configuration: () => given.config?.snapshot() });
+    supervisor.useGeneration({ ...next, configuration: () => given.config?.snapshot() });
     given.accepted();
   };
   if (given.method === 'mutate') {

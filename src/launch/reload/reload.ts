@@ -74,6 +74,7 @@ async function reloadTo(
     const settings = await refusals.gather(() => request.settings(prepared.config));
     if (prepared.refusal !== undefined) refusals.note(prepared.refusal);
     if (!refusals.any) wanted = await refusals.gather(() => steps.wanted?.(prepared, settings!));
+    // Where children judge a configuration that is refused already, services here need not.
     if (!refusals.any || steps.refuse === undefined) noteRefusals(refusals, compared().after, prepared);
     if (refusals.any) await steps.refuse?.(refusals, { prepared, settings, wanted });
     refusals.refuse();

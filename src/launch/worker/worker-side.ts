@@ -154,10 +154,9 @@ export class WorkerSide {
     link.onGone(() => void this.#orphaned());
     link.onUncaught((error) => void core.crash(error));
     link.on('drain', ({ reason, timeoutMs }) => {
-      const drained = core.drain({ reason, timeoutMs });
-      // By now the service was asked to stop accepting; a turn of the loop later it has.
+      void core.drain({ reason, timeoutMs });
+      // The service was asked to stop accepting, and most do within a turn of the loop; a write to the registry may come before.
       setImmediate(() => void link.send({ kind: 'draining' }));
-      void drained;
     });
     link.on('mutate', ({ id, configuration, settings }) => {
       void this.#mutate(configuration, settings).then((accepted) => link.send({ kind: 'done', id, accepted }));

@@ -19,7 +19,7 @@ function acted(
       remaining: () => '1.0 s',
       stop: note('stop'),
       halt: note('halt'),
-      restart: note('restart'),
+      reload: note('restart'),
       resize: (by) => void done.push(`resize ${by}`),
     },
     {
