@@ -54,9 +54,10 @@ async function measureRound(round, scale, load) {
       const server = await startServer(porticoWorkers(1, WAYS[name].options)('work2', port), port);
       servers.push({ name, server, micros: [] });
     }
-    const send = ({ name, server: { port } }, count) => {
+    const send = ({ name, server: { port } }, count, end = false) => {
       const { status, body } = answer;
-      return load.send({ port, request, connections: CONNECTIONS, status, length: body.length, session: name, count });
+      const order = { port, request, connections: CONNECTIONS, status, length: body.length, session: name };
+      return load.send({ ...order, count, end });
     };
     for (const each of servers) await send(each, Math.ceil(warmUp * scale));
     for (let block = 0; block < BLOCKS; block++) {
@@ -64,7 +65,7 @@ async function measureRound(round, scale, load) {
       for (let at = 0; at < servers.length; at++) {
         const each = servers[(at + block + round) % servers.length];
         const before = treeTimes(each.server.pid);
-        await send(each, BLOCK);
+        await send(each, BLOCK, block === BLOCKS - 1);
         each.micros.push(timeBetween(before, treeTimes(each.server.pid), each.server.pid).total / BLOCK);
       }
     }
