@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { type App, afterResponse, environ, type Filter, takesOwnSlot, withSlot } from '../../app/index.js';
 import { answeredStatus } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
-import { bucketsOf, type Counted, Meter, metricsOptions } from '../../metrics/index.js';
+import { bucketsOf, type Counted, type Distribution, Meter, metricsOptions } from '../../metrics/index.js';
 import type { Server } from '../server.js';
 import { type PipelineProbes, pipelineProbes } from './filter-times.js';
 
@@ -14,6 +14,8 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 
 export class ApiMeter {
   readonly #meter = new Meter();
+  /** By route, method and class of status: the names that the meter knows them by take 0.5 µs to put together. */
+  readonly #requests = new Map<string, Map<string, Distribution[]>>();
   readonly #config: Config;
   readonly #server: Server;
 
@@ -38,7 +40,8 @@ export class ApiMeter {
   /** The app, with its requests counted. */
   around(app: App): App {
     if (!this.#enabled) return app;
-    this.#meter.buckets = bucketsOf(this.#config);
+    // What is counted already is counted by the first ones: others need a restart.
+    if (this.#meter.buckets.length === 0) this.#meter.buckets = bucketsOf(this.#config);
     const inner = withSlot(app);
     const counted: Filter = () => (req, res) => {
       const begun = performance.now();
@@ -69,7 +72,17 @@ export class ApiMeter {
   #note(req: IncomingMessage, status: number, seconds: number): void {
     const method = req.method !== undefined && METHODS.has(req.method) ? req.method : 'other';
     const route = environ(req).route?.template ?? '-';
-    this.#meter.distribution('requests', [method, route, `${Math.floor(status / 100)}xx`]).observe(seconds);
+    const group = Math.floor(status / 100);
+    const known = this.#requests.get(route)?.get(method)?.[group] ?? this.#newRequests(route, method, group);
+    known.observe(seconds);
     if (status === 429) this.#meter.count('rejected', ['rate limit']);
+  }
+
+  #newRequests(route: string, method: string, group: number): Distribution {
+    const byMethod = this.#requests.get(route) ?? new Map<string, Distribution[]>();
+    const byGroup = byMethod.get(method) ?? [];
+    byGroup[group] = this.#meter.distribution('requests', [method, route, `${group}xx`]);
+    this.#requests.set(route, byMethod.set(method, byGroup));
+    return byGroup[group];
   }
 }
