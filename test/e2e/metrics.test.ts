@@ -1,10 +1,13 @@
 /** GET /metrics of a running service. */
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type Family, parseExposition, sumOf } from '../fixtures/exposition.js';
+import { makePair } from '../server/certificate-files.js';
 import { emptyProject, freePort, Program, startProject } from './program.js';
 
 const app = `
@@ -18,6 +21,7 @@ export const plain = () => (req, res) => {
   if (pathname === '/spin') return endlessly();
   if (pathname === '/die') process.kill(process.pid, 'SIGKILL');
   if (pathname === '/fail') throw new Fault(500, { message: 'x' });
+  if (pathname === '/broken') throw new Error('broken');
   if (pathname === '/slow') return void setTimeout(() => res.end('slow'), 60);
   if (pathname === '/wait') return void res.writeHead(200).write('begun');
   res.end(String(process.pid));
@@ -65,9 +69,13 @@ interface Served {
   readonly folder: string;
 }
 
-async function served(t: TestContext, { metrics = 'enabled = true', workers = 1, more = '' } = {}): Promise<Served> {
+async function served(
+  t: TestContext,
+  { metrics = 'enabled = true', workers = 1, more = '', files = {} } = {},
+): Promise<Served> {
   const port = await freePort();
   const project = emptyProject({
+    ...files,
     'app.js': app,
     'api-paste.ini': paste,
     'portico.ini': `[DEFAULT]\nenabled_apis = hello\n${more}\n[admin]\nlisten = 127.0.0.1:0\n[metrics]\n${metrics}\n[api:hello]\nport = ${port}\nworkers = ${workers}\n`,
@@ -268,6 +276,31 @@ test('gauges have what a worker told last: memory, event loop, requests under wa
   assert.ok(sumOf(found, 'process_resident_memory_bytes') > 2 ** 24);
   assert.ok(sumOf(found, 'portico_worker_event_loop_utilization') <= 1);
   assert.equal(sumOf(found, 'portico_workers_wanted', { api: 'hello' }), 1);
+});
+
+test('the days that are left of a certificate are told', async (t) => {
+  const { cert, key } = await makePair();
+  const tls = { 'cert.pem': cert, 'key.pem': key };
+  const more = 'enabled_ssl_apis = hello\n[ssl]\ncert_file = cert.pem\nkey_file = key.pem';
+  const { admin } = await served(t, { more, files: tls });
+  const left = (Date.parse(new X509Certificate(cert).validTo) - Date.now()) / 86_400_000;
+  const told = sumOf(await scrape(admin), 'portico_tls_certificate_days_left', { api: 'hello' });
+  assert.ok(Math.abs(told - left) < 0.1, `${told} ${left}`);
+});
+
+test('lines of the log that could not be written are counted, of the parent and of workers', async (t) => {
+  if (!existsSync('/dev/full')) return t.skip('this system has no /dev/full');
+  const [port, admin] = [await freePort(), await freePort()];
+  const project = emptyProject({
+    'app.js': app,
+    'api-paste.ini': paste,
+    'portico.ini': `[DEFAULT]\nenabled_apis = hello\nlog_file = /dev/full\n[admin]\nlisten = 127.0.0.1:${admin}\n[metrics]\nenabled = true\n[api:hello]\nport = ${port}\nworkers = 1\n`,
+  });
+  const program = startProject(t, project);
+  await program.printed(/^hello +http/m);
+  await ask(port, '/broken');
+  const lost = 'portico_log_lines_lost_total';
+  await until(admin, (all) => sumOf(all, lost, { api: '-' }) > 0 && sumOf(all, lost, { api: 'hello' }) > 0);
 });
 
 test('without [metrics] enabled nothing is counted, and prom-client is not loaded', async (t) => {
