@@ -56,6 +56,8 @@ export type ToWorker =
   | { readonly kind: 'adopt' | 'release'; readonly slot: number }
   /** The log file was renamed: open it anew. */
   | { readonly kind: 'reopen' }
+  /** The answer to `take`: one for each, in their order. */
+  | { readonly kind: 'taken'; readonly taken: readonly TakenOf[] }
   /** A question of another part of the toolkit; answered by `answer`. */
   | { readonly kind: 'ask'; readonly id: number; readonly topic: string; readonly body: unknown };
 
@@ -69,6 +71,26 @@ export interface WorkerFailure {
   /** The status it ends with. */
   readonly status: number;
 }
+
+/** What tokens are taken of: `SharedRule` of the service directory. */
+export interface TakeRule {
+  readonly id: string;
+  readonly rate: number;
+  readonly burst: number;
+  readonly maxKeys: number;
+}
+
+/** A token is to be taken: of which rule of the question, for whom, and how long the request would wait for it. */
+export type Take = readonly [rule: number, key: string, patienceMs: number];
+
+/** What a worker asks at once. */
+export interface Question {
+  readonly rules: readonly TakeRule[];
+  readonly takes: readonly Take[];
+}
+
+/** What came of one: the time to wait, the tokens left, and the time until the bucket is full. */
+export type TakenOf = readonly [waitMs: number, left: number, resetMs: number];
 
 /** A service that a worker's run of the main module launched, whether assigned to it or not. */
 export interface LaunchedService {
@@ -92,6 +114,8 @@ export type ToParent =
   | { readonly kind: 'beat'; readonly debugged: boolean; readonly facts: Readonly<Record<string, unknown>> }
   /** What it has counted since it said so last. */
   | ({ readonly kind: 'counted' } & Counted)
+  /** It needs tokens, and asks for no others before it has the answer, `taken`. */
+  | { readonly kind: 'take'; readonly question: Question }
   /** From its watch thread: what the main thread is stuck in, innermost first. */
   | { readonly kind: 'stuck'; readonly stack: readonly string[] }
   /** It asks for a fresh worker in its place. */
@@ -103,6 +127,10 @@ export type ToParent =
 export const MOST_BYTES = 32 * 1024 * 1024;
 /** It may send as much a second for ever. One that does as it should sends some hundred bytes. */
 export const BYTES_PER_SECOND = 1024 * 1024;
+/** The most tokens, and rules, of one question; the longest key, and the longest name of a rule. A question has 330 kB at most. */
+export const TAKES = 1000;
+export const TAKE_KEY = 64;
+export const TAKE_ID = 256;
 /** The largest answer: less than a message may have, because other messages are under way. */
 export const ANSWER_BYTES = 24 * 1024 * 1024;
 /** The longest text, in characters; a refused configuration may be told in many lines. */

@@ -15,15 +15,14 @@ import {
   requestPath,
 } from '../app/index.js';
 import { optionOrigin, routedTo, type WantedOrder, whenRouted } from '../app/internal.js';
-import { boolean, cidr, defineOptions, integer, list, multi, type OptionsOf, oneOf } from '../config/index.js';
+import { cidr, defineOptions, integer, list, multi, type OptionsOf } from '../config/index.js';
 import { workerAssignment } from '../config/internal.js';
 import type { Origin } from '../errors/index.js';
-import { isFirstWorker } from '../service/internal.js';
+import { type SharedRule, sharedBuckets, type Taken, TokenBuckets } from '../service/internal.js';
 import { systemClock } from '../tasks/index.js';
 import { isInNetworks, networkList } from './addresses.js';
 import { callerKey } from './rates/caller-key.js';
 import { parseRule, type RateRule } from './rates/rate-rules.js';
-import { TokenBuckets } from './rates/token-buckets.js';
 
 export const rateLimitOptions = defineOptions({
   rules: multi({
@@ -38,21 +37,29 @@ export const rateLimitOptions = defineOptions({
     mutable: true,
     help: 'Requests that would have to wait no longer than this are delayed instead of refused.',
   }),
-  store: oneOf(['memory'], { default: 'memory', help: 'Where the counts are: in each worker.' }),
-  max_keys: integer({ default: 100_000, min: 1, help: 'How many callers are counted at once; the longest idle go.' }),
-  worker_share: boolean({
-    default: true,
-    help: 'Divides rates and bursts by the number of workers, for each counts by itself. Headers tell the share of one worker.',
+  max_keys: integer({
+    default: 100_000,
+    min: 1,
+    help: 'How many callers each rule counts at once; the longest idle go. The workers of an API together count 300000 at most.',
   }),
 });
 
 interface CountedRule {
   readonly rule: RateRule;
-  /** What every answer says of it: what holds in this worker. */
+  /** What all workers together let pass. */
+  readonly shared: SharedRule;
+  /** What every answer says of it. */
   readonly policy: string;
-  readonly buckets: TokenBuckets;
+  /** Where this process counts by itself: the share of one worker. */
+  readonly own: { readonly policy: string; readonly buckets: TokenBuckets };
   /** It has counted a request, or the log has said why it has not, or there is no reason why it should not. */
   settled: boolean;
+}
+
+/** A rule that counts a request at once. */
+interface Found {
+  readonly counted: CountedRule;
+  readonly key: string;
 }
 
 interface Limits {
@@ -63,43 +70,60 @@ interface Limits {
 }
 
 /**
- * A token bucket for each rule and caller. Over the limit: 429 with `Retry-After`. Every answer that a rule counted has
- * `RateLimit` and `RateLimit-Policy`. Denied networks get 403.
+ * A token bucket for each rule and caller, of all workers together. Over the limit: 429 with `Retry-After`. Every answer
+ * that a rule counted has `RateLimit` and `RateLimit-Policy`. Denied networks get 403.
  */
 export const rateLimit = filterFactory(
   'rate_limit',
   rateLimitOptions,
   (options, ctx, live) => {
+    const { maxKeys } = options;
     const workers = workerAssignment()?.workers ?? 1;
+    const everywhere = sharedBuckets();
+    let saidAlone = false;
     const countedRule = (text: string, origin: Origin): CountedRule => {
       const rule = parseRule(text, origin);
-      const share = options.workerShare ? shareOf(rule, workers) : rule;
-      const buckets = new TokenBuckets({ rate: share.rate, burst: share.burst, maxKeys: options.maxKeys });
-      const settled = rule.key === 'address' || rule.key === 'token-hash';
-      return { rule, policy: policyOf(share), buckets, settled };
+      const share = shareOf(rule, workers);
+      return {
+        rule,
+        shared: { id: `${ctx.section.name} ${text}`, rate: rule.rate, burst: rule.burst, maxKeys },
+        policy: policyOf(rule),
+        own: { policy: policyOf(share), buckets: new TokenBuckets({ rate: share.rate, burst: share.burst, maxKeys }) },
+        settled: rule.key === 'address' || rule.key === 'token-hash',
+      };
     };
     // A rule that stays keeps its counts: a new configuration must not give every caller a new burst.
     const make = (before: ReadonlyMap<string, CountedRule>): Limits => {
       const { rules, allow, deny } = live();
       const origin = optionOrigin(ctx, 'rate_limit', 'rules');
       const counted = new Map(rules.map((text) => [text, before.get(text) ?? countedRule(text, origin)]));
-      if (workers > 1 && isFirstWorker()) {
-        const policies = [...counted.values()].map(({ policy }) => policy);
-        const message = options.workerShare
-          ? 'rate limits are divided by the number of workers: in each, and on each connection, holds its share'
-          : 'rate limits hold in each worker by itself: together the workers let that many times as much pass';
-        ctx.log.info(message, { workers, in_each_worker: policies });
-      }
       return { rules: counted, allow: networks(allow), deny: networks(deny) };
     };
+    const countAlone = ({ rule, own }: CountedRule, key: string, res: ServerResponse): number => {
+      if (everywhere !== undefined && !saidAlone) {
+        saidAlone = true;
+        const message =
+          'the parent of this worker does not answer: until it does, rate limits count in each worker, its share';
+        ctx.log.warn(message, { workers, in_each_worker: [...limits.rules.values()].map((each) => each.own.policy) });
+      }
+      return judge(rule, own.policy, own.buckets.take(key, systemClock.now(), live().sleepMs), res);
+    };
     /** Takes a token; gives the time to wait before it counts, in milliseconds. */
-    const count = (counted: CountedRule, key: string, res: ServerResponse): number => {
-      const { rule, policy, buckets } = counted;
+    const count = (counted: CountedRule, key: string, res: ServerResponse): number | Promise<number> => {
       counted.settled = true;
-      const taken = buckets.take(key, systemClock.now(), live().sleepMs);
-      announce(res, policy, `"${rule.name}";r=${taken.left};t=${Math.ceil(taken.resetMs / 1000)}`);
-      if (!taken.granted) throw tooMany(rule, taken.waitMs);
-      return taken.waitMs;
+      const taking = everywhere?.take(counted.shared, key, live().sleepMs);
+      if (taking === undefined) return countAlone(counted, key, res);
+      return taking.then((taken) =>
+        taken === undefined ? countAlone(counted, key, res) : judge(counted.rule, counted.policy, taken, res),
+      );
+    };
+    /** One rule after the other: what one refuses takes no token of the next. Gives the longest time to wait. */
+    const countAll = (found: readonly Found[], res: ServerResponse, waitMs = 0): number | Promise<number> => {
+      const [first, ...rest] = found;
+      if (first === undefined) return waitMs;
+      const counted = count(first.counted, first.key, res);
+      const others = (ms: number): number | Promise<number> => countAll(rest, res, Math.max(waitMs, ms));
+      return typeof counted === 'number' ? others(counted) : counted.then(others);
     };
     /** Says once of a rule that has counted no request so far why it has not. */
     const settle = (counted: CountedRule, req: IncomingMessage, res: ServerResponse): void => {
@@ -123,24 +147,22 @@ export const rateLimit = filterFactory(
       if (holds(limits.deny, address))
         throw new Fault(403, { message: 'Requests from your address are not accepted.' });
       if (holds(limits.allow, address)) return app(req, res);
-      let waitMs = 0;
+      const found: Found[] = [];
       for (const counted of limits.rules.values()) {
         const { rule } = counted;
         if (!applies(rule, req)) continue;
         const key = bucketKey(rule, req, address);
         if (key !== undefined) {
-          waitMs = Math.max(waitMs, count(counted, key, res));
+          found.push({ counted, key });
           continue;
         }
         if (rule.key === 'route') {
-          whenRouted(req, (route) => {
-            const ms = count(counted, routeKey(route), res);
-            return ms > 0 ? later(ms, res) : undefined;
-          });
+          whenRouted(req, (route) => passing(count(counted, routeKey(route), res), res));
         }
         if (!counted.settled) afterResponse(res, () => settle(counted, req, res));
       }
-      return waitMs > 0 ? later(waitMs, res).then((here) => (here ? app(req, res) : undefined)) : app(req, res);
+      const passes = passing(countAll(found, res), res);
+      return passes === undefined ? app(req, res) : passes.then((here) => (here ? app(req, res) : undefined));
     };
   },
   { trial: true, order: rateLimitOrder, describe },
@@ -190,7 +212,7 @@ function routeKey({ template, controller, action }: MatchedRoute): string {
   return `${template} ${controller} ${action}`;
 }
 
-/** What one of several workers lets pass. */
+/** What one of several workers lets pass that cannot ask their parent. */
 function shareOf(rule: RateRule, workers: number): RateRule {
   return { ...rule, rate: rule.rate / workers, burst: Math.max(1, Math.round(rule.burst / workers)) };
 }
@@ -219,6 +241,20 @@ function tooMany({ name }: RateRule, waitMs: number): Fault {
   const seconds = Math.max(1, Math.ceil(waitMs / 1000));
   const message = `Too many requests (${name}); try again in ${seconds} s.`;
   return new Fault(429, { message, headers: { 'retry-after': String(seconds) } });
+}
+
+/** Says on the answer what came of a token that was taken; gives the time to wait before it counts. */
+function judge(rule: RateRule, policy: string, taken: Taken, res: ServerResponse): number {
+  if (res.headersSent) return 0;
+  announce(res, policy, `"${rule.name}";r=${taken.left};t=${Math.ceil(taken.resetMs / 1000)}`);
+  if (!taken.granted) throw tooMany(rule, taken.waitMs);
+  return taken.waitMs;
+}
+
+/** Undefined: at once; else settles when the request may pass, with false if its client has left or it was answered. */
+function passing(waitMs: number | Promise<number>, res: ServerResponse): undefined | Promise<boolean> {
+  if (typeof waitMs === 'number') return waitMs > 0 ? later(waitMs, res) : undefined;
+  return waitMs.then((ms) => (res.closed || res.headersSent ? false : ms > 0 ? later(ms, res) : true));
 }
 
 /** Waits, unless the client leaves. */

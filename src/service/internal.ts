@@ -8,4 +8,6 @@ export { managerOptions, managerSettings } from './managers-periodic-tasks.js';
 export { importModuleExport } from './module-export.js';
 export { notPlain } from './plain-data.js';
 export { isListening } from './service.js';
+export { type SharedBuckets, type SharedRule, sharedBuckets } from './shared-buckets.js';
 export { isUntracked, TaskTracker } from './task-tracker.js';
+export { type Taken, TokenBuckets } from './token-buckets.js';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { type App, environ, type Filter, RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
 import { rateLimit } from 'portico/middleware';
 import { Router } from 'portico/routing';
 import { buildFilter, captureLog, lint, request, tempConfig } from 'portico/testing';
-import { TokenBuckets } from '../../dist/middleware/rates/token-buckets.js';
+import { TokenBuckets } from '../../dist/service/token-buckets.js';
 
 const app: App = (_req, res) => {
   res.end();
@@ -215,14 +215,19 @@ test('MW-20 a token counts as one however it is presented, GET includes HEAD, an
   }
 });
 
-test('MW-20 with several workers headers and log say what one of them lets pass', async (t) => {
+/** Makes this process a worker of four; `take` is what asks its parent. */
+function asWorker(t: TestContext, take: (rule: { id: string }, key: string) => Promise<unknown> | undefined): void {
   const link = Symbol.for('portico.worker');
   const owner = process as unknown as Record<symbol, unknown>;
-  owner[link] = { assignment: { service: 'a', index: 0, workers: 4, generation: 1 } };
+  owner[link] = { assignment: { service: 'a', index: 0, workers: 4, generation: 1 }, buckets: { take } };
   t.after(() => delete owner[link]);
+}
+
+test('MW-20 a worker counts its share while its parent does not answer, and says so once', async (t) => {
+  asWorker(t, () => undefined);
   const { log, lines } = captureLog();
-  const shared = await buildFilter(rateLimit, { local: { rules: 'all address 8/h 8' }, log });
-  const limited = lint(shared.made(app));
+  const { made } = await buildFilter(rateLimit, { local: { rules: 'all address 8/h 8' }, log });
+  const limited = lint(made(app));
   const policies = new Set<unknown>();
   const statuses: number[] = [];
   for (let sent = 0; sent < 3; sent++) {
@@ -232,10 +237,26 @@ test('MW-20 with several workers headers and log say what one of them lets pass'
   }
   assert.deepEqual(statuses, [200, 200, 429]);
   assert.deepEqual([...policies], ['"all";q=2;w=3600']);
-  assert.match(String(lines[0]?.msg), /divided by the number of workers/);
+  assert.equal(lines.length, 1);
+  assert.match(String(lines[0]?.msg), /does not answer: .* count in each worker, its share/);
   assert.deepEqual(lines[0]?.in_each_worker, ['"all";q=2;w=3600']);
-  const whole = await buildFilter(rateLimit, { local: { rules: 'all address 8/h 8', worker_share: 'false' }, log });
-  const { headers } = await request(lint(whole.made(app)), 'GET', '/');
-  assert.equal(headers['ratelimit-policy'], '"all";q=8;w=3600');
-  assert.match(String(lines[1]?.msg), /each worker by itself/);
+});
+
+test('MW-20 a worker asks its parent, rule by rule, and answers with the limit of the API', async (t) => {
+  const asked: string[] = [];
+  asWorker(t, async ({ id }, key) => {
+    asked.push(`${id} for ${key}`);
+    return { granted: !id.includes('some'), waitMs: 2500, left: 3, resetMs: 9000 };
+  });
+  const rules = ['all address 8/h 8', 'some address 2/s 4 GET /some', 'last address 1/s 1'];
+  const { made } = await buildFilter(rateLimit, {
+    config: `[rate_limit]\n${rules.map((r) => `rules = ${r}\n`).join('')}`,
+  });
+  const limited = lint(from('192.0.2.1', made(app)));
+  const refused = await request(limited, 'GET', '/some');
+  assert.equal(refused.status, 429);
+  assert.equal(refused.headers['retry-after'], '3');
+  assert.equal(refused.headers['ratelimit-policy'], '"some";q=4;w=2, "all";q=8;w=3600');
+  assert.equal(refused.headers.ratelimit, '"some";r=3;t=9, "all";r=3;t=9');
+  assert.deepEqual(asked, ['test all address 8/h 8 for 192.0.2.1', 'test some address 2/s 4 GET /some for 192.0.2.1']);
 });

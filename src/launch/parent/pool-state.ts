@@ -5,6 +5,7 @@
 import type { ListenSockets } from '../sockets/listen-sockets.js';
 import { type Deferred, deferred } from '../waiting.js';
 import type { Roll } from './roll.js';
+import { ServiceBuckets } from './service-buckets.js';
 import type { WorkerHandle } from './worker-handle.js';
 import type { Generation } from './worker-process.js';
 
@@ -52,6 +53,8 @@ export class PoolState {
   readonly starts: Record<StartReason, number> = { launch: 0, scale: 0, death: 0, stuck: 0, recycle: 0, reload: 0 };
   /** Slots whose last worker was killed because it gave no sign of life. */
   readonly hung = new Set<number>();
+  /** The token buckets that they share. */
+  readonly buckets = new ServiceBuckets();
   /** The slots of which no worker was ready yet: each settles with its first start. */
   readonly #firstStarts = new Map<number, Deferred<void>>();
 

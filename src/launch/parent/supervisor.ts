@@ -246,6 +246,7 @@ export class Supervisor {
     const worker = new WorkerHandle(spawnWorker(program, assignment, descriptors), assignment, first);
     worker.onReplace = (reason) => this.#recycle(pool, worker, reason);
     worker.onCounted = (counted) => this.#options.totals.add(pool.name, counted);
+    worker.onTake = (question) => pool.buckets.take(question, performance.now());
     logChannel(this.#log, pool.name, worker);
     if (this.#code?.changed) {
       const entry = { service: pool.name, workerId: index };

@@ -5,12 +5,24 @@
  */
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { BYTES_PER_SECOND, MOST_BYTES, type ToParent, type ToWorker } from '../assignment.js';
+import {
+  BYTES_PER_SECOND,
+  MOST_BYTES,
+  type Question,
+  type TakenOf,
+  type ToParent,
+  type ToWorker,
+} from '../assignment.js';
 import { readMessage } from './worker-message.js';
+
+/** What a worker says that is no question. */
+export type Told = Exclude<ToParent, { kind: 'take' }>;
 
 /** Who is told what a worker said. */
 export interface ChannelListener {
-  message(message: ToParent): void;
+  message(message: Told): void;
+  /** It needs tokens; gives what came of each. */
+  take(question: Question): readonly TakenOf[];
   /** It sent what no worker sends: why. Told once. */
   fault(what: string): void;
   /** It sent a value that is not of this protocol, as by `process.send()`: a description of it. Called once. */
@@ -30,6 +42,8 @@ export class WorkerChannel {
   readonly #listener: ChannelListener;
   #faulty = false;
   #foreign = false;
+  /** It waits for tokens. */
+  #answering = false;
   #credit = MOST_BYTES;
   #countedAt = performance.now();
   /** Of a message that has not come whole. */
@@ -51,11 +65,12 @@ export class WorkerChannel {
     this.#readWatchPipe(child.stdio[4] as Readable | null | undefined);
   }
 
-  send(message: ToWorker, socket?: SendHandle): void {
+  /** `done`: it has left this process. */
+  send(message: ToWorker, socket?: SendHandle, done: () => void = () => undefined): void {
     // A worker that is gone is noticed by its exit.
     if (!this.#child.connected) return;
     if (socket !== undefined) this.#unacknowledged += 1;
-    this.#child.send(message, socket, () => undefined);
+    this.#child.send(message, socket, done);
   }
 
   /** What came last was asked for. */
@@ -66,12 +81,32 @@ export class WorkerChannel {
   #receive(value: unknown): void {
     if (this.#faulty) return;
     const { message, foreign, fault } = readMessage(value);
-    if (message !== undefined) this.#listener.message(message);
+    if (message?.kind === 'take') this.#take(message.question);
+    else if (message !== undefined) this.#listener.message(message);
     else if (fault !== undefined) this.#fault(fault);
     else if (!this.#foreign) {
       this.#foreign = true;
       this.#listener.foreign(foreign);
     }
+  }
+
+  /**
+   * One question at a time, answered at the end of this turn of the event loop, and over when its answer has left. That is
+   * its bound, and it counts as no other message does: a worker that takes tokens for 5000 requests a second asks as often.
+   * One that asks without end has its part of each turn, and one that does not read its answers gets no more of them.
+   */
+  #take(question: Question): void {
+    if (this.#answering) {
+      this.#fault('a question before the last one was answered');
+      return;
+    }
+    this.#answering = true;
+    this.#credit += MESSAGE_BYTES + Math.max(MESSAGE_BYTES, lengthOf(question));
+    setImmediate(() => {
+      this.send({ kind: 'taken', taken: this.#listener.take(question) }, undefined, () => {
+        this.#answering = false;
+      });
+    });
   }
 
   #fault(what: string): void {
@@ -154,6 +189,14 @@ export class WorkerChannel {
       for (const line of lines) this.#attempt(() => this.#receive(JSON.parse(line)));
     });
   }
+}
+
+/** What it has on the channel at least: the texts, and the numbers of each. */
+function lengthOf({ rules, takes }: Question): number {
+  let length = 0;
+  for (const { id } of rules) length += id.length + 64;
+  for (const [, key] of takes) length += key.length + 8;
+  return length;
 }
 
 /** Undefined for a child without a channel, or where Node keeps it elsewhere: a test on each version finds that. */

@@ -3,12 +3,12 @@
  */
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import type { Counted } from '../../metrics/index.js';
-import type { Assignment, Configure, LaunchedService, ToParent, ToWorker, WorkerFailure } from '../assignment.js';
+import type { Assignment, Configure, LaunchedService, ToWorker, WorkerFailure } from '../assignment.js';
 import { STATUS_FAILED } from '../exit-status.js';
 import { type Answer, errorText } from '../report/questions.js';
 import { type Deferred, deferred, within } from '../waiting.js';
 import { startError } from './start-error.js';
-import { WorkerChannel } from './worker-channel.js';
+import { type ChannelListener, type Told, WorkerChannel } from './worker-channel.js';
 import type { Generation } from './worker-process.js';
 
 /** How a worker ended. */
@@ -81,6 +81,8 @@ export class WorkerHandle {
   onReplace: (reason: string) => void = () => undefined;
   /** Called with what it has counted. */
   onCounted: (counted: Counted) => void = () => undefined;
+  /** Called when it needs tokens; gives what came of each. */
+  onTake: ChannelListener['take'] = () => [];
   /** Called when it has sent what no worker sends; it is killed. */
   onFault: (what: string) => void = () => undefined;
   /** Called for the first thing it has sent that is no message to its parent. */
@@ -111,6 +113,7 @@ export class WorkerHandle {
     this.waiting = this.#waiting.promise;
     this.#channel = new WorkerChannel(child, {
       message: (message) => this.#receive(message),
+      take: (question) => this.onTake(question),
       fault: (what) => this.#broke(what),
       foreign: (what) => this.onForeign(what),
     });
@@ -203,7 +206,7 @@ export class WorkerHandle {
     return answer.promise;
   }
 
-  #receive(message: ToParent): void {
+  #receive(message: Told): void {
     switch (message.kind) {
       case 'ready':
         this.wasReady = true;

@@ -5,14 +5,28 @@
 import { types } from 'node:util';
 import type { Diagnostic, Place } from '../../errors/index.js';
 import { COUNTED, LABEL_CHARACTERS, type Series } from '../../metrics/index.js';
-import { countValues, ELEMENTS, FACTS_DEPTH, FACTS_VALUES, TEXT, type ToParent } from '../assignment.js';
+import {
+  countValues,
+  ELEMENTS,
+  FACTS_DEPTH,
+  FACTS_VALUES,
+  type Question,
+  TAKE_ID,
+  TAKE_KEY,
+  TAKES,
+  TEXT,
+  type ToParent,
+} from '../assignment.js';
 
 /** Undefined for a value that is right, else what it has to be. */
 type Check = (value: unknown) => string | undefined;
 
 const flag: Check = (value) => (typeof value === 'boolean' ? undefined : 'has to be true or false');
-const text: Check = (value) =>
-  typeof value === 'string' && value.length <= TEXT ? undefined : `has to be text of at most ${TEXT} characters`;
+const textUpTo = (most: number): Check => {
+  return (value) =>
+    typeof value === 'string' && value.length <= most ? undefined : `has to be text of at most ${most} characters`;
+};
+const text = textUpTo(TEXT);
 const count: Check = (value) =>
   Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : 'has to be a whole number, 0 or more';
 const exitStatus: Check = (value) =>
@@ -27,18 +41,17 @@ const anything: Check = () => undefined;
 const optional = (check: Check): Check => {
   return (value) => (value === undefined ? undefined : check(value));
 };
-const listOf = (check: Check): Check => {
+const listOf = (check: Check, most = ELEMENTS): Check => {
   return (value) => {
-    if (!Array.isArray(value) || value.length > ELEMENTS) return `has to be a list of at most ${ELEMENTS} elements`;
+    if (!Array.isArray(value) || value.length > most) return `has to be a list of at most ${most} elements`;
     return firstOf(value, check);
   };
 };
 const amount: Check = (value) =>
   Number.isFinite(value) && (value as number) >= 0 ? undefined : 'has to be a number, 0 or more';
-const label: Check = (value) =>
-  typeof value === 'string' && value.length <= LABEL_CHARACTERS
-    ? undefined
-    : `has to be text of at most ${LABEL_CHARACTERS} characters`;
+const positive: Check = (value) =>
+  amount(value) === undefined && value !== 0 ? undefined : 'has to be a number above 0';
+const label = textUpTo(LABEL_CHARACTERS);
 const facts: Check = (value) =>
   isRecord(value) && countValues(value) <= FACTS_VALUES
     ? undefined
@@ -95,6 +108,24 @@ const series: Check = (value) => {
   return labels.length === COUNTED[metric].labels.length ? undefined : 'has to have the labels of its metric';
 };
 
+const rule = fields({ id: textUpTo(TAKE_ID), rate: positive, burst: positive, maxKeys: positive }, 'a rule');
+const takeKey = textUpTo(TAKE_KEY);
+const take: Check = (value) => {
+  if (!Array.isArray(value) || value.length !== 3) return 'has to be a rule, a key and a time';
+  return count(value[0]) ?? takeKey(value[1]) ?? amount(value[2]);
+};
+const questionFields = fields(
+  { rules: listOf(rule, TAKES), takes: listOf(take, TAKES) } satisfies Readonly<Record<keyof Question, Check>>,
+  'a question',
+);
+/** Its tokens are of its rules. */
+const question: Check = (value) => {
+  const wrong = questionFields(value);
+  if (wrong !== undefined) return wrong;
+  const { rules, takes } = value as Question;
+  return takes.every(([at]) => at < rules.length) ? undefined : 'has to have the rules of its tokens';
+};
+
 /** So many names of an object's fields are told. */
 const NAMES = 3;
 
@@ -107,6 +138,7 @@ const MESSAGES: { readonly [K in ToParent['kind']]: Readonly<Record<keyof Extrac
   draining: { kind: text },
   ended: { kind: text, status: exitStatus, cutOff: flag },
   beat: { kind: text, debugged: flag, facts },
+  take: { kind: text, question },
   counted: { kind: text, buckets: listOf(amount), series: listOf(series) },
   stuck: { kind: text, stack: listOf(text) },
   replace: { kind: text, reason: text },

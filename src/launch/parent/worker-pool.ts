@@ -159,6 +159,7 @@ export class WorkerPool extends PoolState {
   /** Time has passed: a worker may give no sign of life any more. */
   look(): void {
     this.#reconciler.poke();
+    this.buckets.sweep(performance.now());
   }
 
   /** One at a time: a reload and an operator's wish may come together. */

@@ -9,6 +9,7 @@ import type { Assignment, Configure, LaunchedService, ToParent, ToWorker } from 
 import { STATUS_FAILED, statusOf } from '../exit-status.js';
 import { within } from '../waiting.js';
 import { fittingMessage } from './fitting-message.js';
+import { ParentBuckets } from './parent-buckets.js';
 
 /** Where a worker's process object holds its link. */
 export const WORKER_LINK = Symbol.for('portico.worker');
@@ -43,6 +44,8 @@ export class ParentLink {
   warn: (text: string) => void = (text) => process.emitWarning(text);
   /** Called behind each sign of life. */
   onBeat: () => void = () => undefined;
+  /** The token buckets that all workers of the service share; for `sharedBuckets()`. */
+  readonly buckets = new ParentBuckets((message) => void this.send(message));
   /** This worker checks a reload before it starts anything. */
   readonly rehearse: boolean;
   readonly #channel: Channel;
@@ -69,6 +72,7 @@ export class ParentLink {
     this.#gone = () => this.#channel.exit(1);
     this.#channel.on('message', (message, socket) => {
       if (message.kind === 'socket') this.#received.push(socket);
+      else if (message.kind === 'taken') this.buckets.answered(message.taken);
       else this.#receive(message);
     });
     this.#channel.on('disconnect', () => this.#gone());

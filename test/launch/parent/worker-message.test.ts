@@ -33,6 +33,10 @@ const GOOD: readonly ToParent[] = [
   { kind: 'beat', debugged: false, facts: { rss: 1, loading: undefined, since: new Date(0), by: new Map([[1, 2]]) } },
   { kind: 'counted', buckets: [0.1], series: [{ metric: 'rejected', labels: ['queue full'], counts: [], sum: 2 }] },
   { kind: 'stuck', stack: ['at f (file.js:1:1)'] },
+  {
+    kind: 'take',
+    question: { rules: [{ id: 'rate_limit all', rate: 0.1, burst: 5, maxKeys: 10 }], takes: [[0, '192.0.2.1', 0]] },
+  },
   { kind: 'replace', reason: 'old' },
   { kind: 'done', id: 1, accepted: true },
   { kind: 'answer', id: 1, body: { any: ['thing'] } },

@@ -35,6 +35,16 @@ export class TokenBuckets {
     this.#options = options;
   }
 
+  get size(): number {
+    return this.#buckets.size;
+  }
+
+  /** False: there is none. */
+  forgetOldest(): boolean {
+    const [oldest] = this.#buckets.keys();
+    return oldest !== undefined && this.#buckets.delete(oldest);
+  }
+
   /** Takes a token; one that comes within `patienceMs` is lent. `now` in milliseconds. */
   take(key: string, now: number, patienceMs = 0): Taken {
     const { rate, burst, maxKeys } = this.#options;
@@ -45,7 +55,7 @@ export class TokenBuckets {
     const tokens = granted ? filled - 1 : filled;
     this.#buckets.delete(key);
     this.#buckets.set(key, { tokens, at: now });
-    if (this.#buckets.size > maxKeys) this.#buckets.delete(this.#buckets.keys().next().value!);
+    if (this.#buckets.size > maxKeys) this.forgetOldest();
     return {
       granted,
       waitMs,

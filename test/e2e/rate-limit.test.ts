@@ -1,0 +1,147 @@
+/** A rate limit is that of the API, whatever the number of its workers. */
+import assert from 'node:assert/strict';
+import { Agent, get } from 'node:http';
+import { type TestContext, test } from 'node:test';
+import { emptyProject, freePort, type Program, startProject } from './program.js';
+import { pidProject } from './projects.js';
+
+const paste = `
+[pipeline:hello]
+pipeline = rate_limit hello_app
+
+[filter:rate_limit]
+paste.filter_factory = portico/middleware:rateLimit
+rules = all address 1/h 20
+
+[app:hello_app]
+paste.app_factory = ./app.js:app
+`;
+
+interface Answer {
+  readonly status: number;
+  /** Of the worker, where it has passed. */
+  readonly body: string;
+  readonly left: string;
+  readonly policy: string;
+}
+
+/** An API of four workers that lets 20 requests pass. */
+async function limited(t: TestContext) {
+  const port = await freePort();
+  const project = emptyProject({ ...pidProject(port, 4), 'api-paste.ini': paste });
+  const program = startProject(t, project);
+  await program.printed(/^hello .*4 workers/m);
+  const ask = (agent?: Agent): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const request = get({ port, host: '127.0.0.1', agent: agent ?? false }, (response) => {
+        const { statusCode: status = 0, headers } = response;
+        const facts = { left: String(headers.ratelimit), policy: String(headers['ratelimit-policy']) };
+        let body = '';
+        response.setEncoding('utf8').on('data', (text: string) => {
+          body += text;
+        });
+        response.on('end', () => resolve({ status, body, ...facts }));
+      });
+      request.on('error', reject);
+    });
+  return { program, ask };
+}
+
+/** Once more where a parent took longer to answer than its workers wait: on a machine that is busy with something else. */
+async function answered(t: TestContext, run: (api: Awaited<ReturnType<typeof limited>>) => Promise<void>) {
+  for (let tries = 1; ; tries++) {
+    const api = await limited(t);
+    try {
+      return await run(api);
+    } catch (error) {
+      if (tries === 3 || !api.program.stderr.includes('does not answer')) throw error;
+    }
+  }
+}
+
+/** Requests one after the other over one connection. */
+async function kept(t: TestContext, ask: (agent: Agent) => Promise<Answer>, count: number): Promise<Answer[]> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  t.after(() => agent.destroy());
+  const answers: Answer[] = [];
+  while (answers.length < count) answers.push(await ask(agent));
+  return answers;
+}
+
+const statuses = (answers: readonly Answer[]): number[] => answers.map(({ status }) => status);
+const passed = (count: number): number[] => Array.from({ length: count }, () => 200);
+
+test('one kept connection to four workers gets the whole burst, then 429', (t) =>
+  answered(t, async ({ ask }) => {
+    const answers = await kept(t, ask, 22);
+    assert.deepEqual(statuses(answers), [...passed(20), 429, 429]);
+    assert.deepEqual([...new Set(answers.map(({ policy }) => policy))], ['"all";q=20;w=72000']);
+    assert.match(answers[0]!.left, /^"all";r=19;t=\d+$/);
+    assert.match(answers[21]!.left, /^"all";r=0;t=\d+$/);
+  }));
+
+test('many connections to four workers get the burst together, and not one more', (t) =>
+  answered(t, async ({ ask }) => {
+    const answers = await Promise.all(Array.from({ length: 100 }, () => ask()));
+    assert.equal(statuses(answers).filter((status) => status === 200).length, 20);
+    assert.equal(statuses(answers).filter((status) => status === 429).length, 80);
+  }));
+
+test('counts outlive a worker that is killed, and a reload', (t) =>
+  answered(t, async ({ program, ask }) => {
+    const first = await kept(t, ask, 10);
+    assert.deepEqual(statuses(first), passed(10));
+    const replaced = program.output().length;
+    process.kill(Number(first[0]!.body), 'SIGKILL');
+    await program.printed(/"worker_ready"/, replaced);
+    const second = await kept(t, ask, 5);
+    assert.deepEqual(statuses(second), passed(5));
+    assert.match(second[4]!.left, /r=5;/);
+    await reload(program);
+    assert.deepEqual(statuses(await kept(t, ask, 6)), [...passed(5), 429]);
+  }));
+
+test('while the parent is stopped each worker counts its share, and says so once', async (t) => {
+  const { program, ask } = await limited(t);
+  assert.deepEqual(statuses(await kept(t, ask, 1)), passed(1));
+  program.kill('SIGSTOP');
+  t.after(() => program.kill('SIGCONT'));
+  const alone = await kept(t, ask, 7);
+  assert.deepEqual(statuses(alone), [...passed(5), 429, 429]);
+  assert.deepEqual([...new Set(alone.map(({ policy }) => policy))], ['"all";q=5;w=72000']);
+  const said = program.stderr.split('\n').filter((line) => line.includes('does not answer'));
+  assert.equal(said.length, 1, program.output());
+  assert.match(said[0]!, /"level":"warn"/);
+});
+
+test('a worker that asks as often as it can is not taken for a hostile one', async (t) => {
+  const port = await freePort();
+  // More messages than a worker may send in a second, one after the other, and more tokens at once than fit into one.
+  const busy = `
+    const { buckets } = process[Symbol.for('portico.worker')];
+    const rule = { id: 'busy', rate: 1, burst: 1, maxKeys: 10 };
+    const take = (_, at) => buckets.take(rule, 'key ' + at % 100, 0);
+    export const app = () => async (req, res) => {
+      let taken = 0;
+      while (taken < 20_000) {
+        if ((await take(undefined, 0)) !== undefined) taken += 1;
+        // Its last answer is late, and has to be read.
+        else await new Promise((resolve) => setImmediate(resolve));
+      }
+      const all = await Promise.all(Array.from({ length: 9000 }, take));
+      res.end(String(taken + all.filter((one) => one !== undefined).length));
+    };
+  `;
+  const project = emptyProject({ ...pidProject(port, 1), 'app.js': busy });
+  const program = startProject(t, project);
+  await program.printed(/^hello .*1 worker/m);
+  const answer = await fetch(`http://127.0.0.1:${port}/`);
+  assert.ok(Number(await answer.text()) >= 20_000);
+  assert.ok(!program.output().includes('worker_fault'), program.output());
+});
+
+async function reload(program: Program): Promise<void> {
+  const from = program.output().length;
+  program.kill('SIGHUP');
+  await program.printed(/"event":"reload"/, from);
+}
