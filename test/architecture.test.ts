@@ -49,6 +49,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['launch/control/metrics-text.ts'],
   'pino-pretty': ['log/log.ts'],
   commander: ['cli/program.ts'],
+  yaml: ['cli/generate/kubernetes.ts'],
   'light-my-request': ['cli/request.ts'],
   selfsigned: ['server/tls/tls.ts'],
   '@photostructure/sqlite': ['sqlite/database.ts'],

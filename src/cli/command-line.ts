@@ -90,6 +90,7 @@ export const COMMAND_NAMES = [
   'request',
   'routes',
   'openapi',
+  'generate',
   'service',
   'db',
   'status',

@@ -24,6 +24,7 @@ const FILES: Readonly<Record<(typeof COMMAND_NAMES)[number], () => Promise<Comma
   request: () => import('./request.js'),
   routes: () => import('./routes.js'),
   openapi: () => import('./openapi.js'),
+  generate: () => import('./generate.js'),
   service: () => import('./service.js'),
   db: () => import('./service.js'),
   notify: () => import('./notify.js'),

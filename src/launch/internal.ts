@@ -1,6 +1,6 @@
 /** What other directories of Portico use of this one beside what is published. */
 export { backdoorOptions, initializeBackdoor } from './backdoor/backdoor.js';
-export { adminOptions, remoteAdmin } from './control/admin-options.js';
+export { adminOptions, isLoopback, remoteAdmin } from './control/admin-options.js';
 export { controlOptions, controlPath } from './control/control-socket.js';
 export { DEFAULT_SETTINGS, launcherOptions } from './launcher-options.js';
 export { wasLogged } from './process/log-failure.js';

@@ -1,0 +1,78 @@
+/**
+ * `api-cli generate`: files for what starts, stops, probes and forwards to the program, written from its configuration, and
+ * what in such a file no longer fits.
+ */
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { type Diagnostic, PorticoError, placeInFile, printDiagnostics } from '../errors/index.js';
+import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
+import { readConfiguration } from './configuration.js';
+import { type Deployment, type DeploymentFile, deploymentOf } from './generate/deployment.js';
+import { docker } from './generate/docker.js';
+import { kubernetes } from './generate/kubernetes.js';
+import { nginx } from './generate/nginx.js';
+import { systemd } from './generate/systemd.js';
+import { choice, example } from './option-values.js';
+import { print } from './output.js';
+import { endSoon } from './run-main.js';
+
+const KINDS = { systemd, docker, kubernetes, nginx };
+const WORDS = Object.keys(KINDS) as (keyof typeof KINDS)[];
+
+interface GenerateArguments extends ConfigurationArguments {
+  readonly check?: string;
+  readonly json?: boolean;
+}
+
+export function register(program: Command): void {
+  const command = program
+    .command('generate')
+    .description('print a file for the deployment of this configuration, or what in one no longer fits it')
+    .argument(
+      '<kind>',
+      'systemd (a unit), docker (a Dockerfile), kubernetes (manifests) or nginx (a proxy)',
+      choice('<kind>', WORDS),
+    )
+    .option('--check <file>', 'print nothing but what in this file does not fit')
+    .option('--json', 'with --check: print one JSON document')
+    .addHelpText(
+      'after',
+      `${example('api-cli generate systemd --config-file /etc/portico/portico.ini > portico.service')}\n\nStatus of --check: 0, or 1 when something does not fit.`,
+    );
+  addConfigurationOptions(command).action(async (kind: keyof typeof KINDS, args: GenerateArguments) => {
+    const deployment = await deploymentOf(await readConfiguration(args), args);
+    // What the application has opened when it was imported may hold the process.
+    endSoon(
+      args.check === undefined ? generate(KINDS[kind], deployment) : check(KINDS[kind], args.check, args, deployment),
+    );
+  });
+}
+
+function generate(file: DeploymentFile, deployment: Deployment): number {
+  process.stdout.write(`${file.generate(deployment)}\n`);
+  return 0;
+}
+
+function check(kind: DeploymentFile, path: string, args: GenerateArguments, deployment: Deployment): number {
+  const text = readText(path);
+  const lines = text.split(/\r?\n/);
+  const findings = [...kind.check(text, deployment)]
+    .sort((a, b) => a.line - b.line)
+    .map(({ line, message, hint }): Diagnostic => {
+      const place = placeInFile({ file: path, line, column: 1, text: lines[line - 1] });
+      return { severity: 'error', code: 'PORTICO_DEPLOYMENT', place, message, hint };
+    });
+  print(args, { schema: 'portico/generate', version: 1, findings }, () =>
+    findings.length === 0 ? `${path} fits this configuration.` : printDiagnostics(findings),
+  );
+  return findings.length === 0 ? 0 : 1;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    const message = `${path} cannot be read: ${(cause as Error).message}`;
+    throw new PorticoError('PORTICO_USAGE', { message, cause });
+  }
+}

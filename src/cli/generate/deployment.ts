@@ -1,0 +1,138 @@
+/**
+ * What deployment files are made of, as a configuration has it.
+ */
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Config, HostPort } from '../../config/index.js';
+import { PorticoError } from '../../errors/index.js';
+import { adminOptions, launcherOptions } from '../../launch/internal.js';
+import { type ContextTree, Loader } from '../../loader/index.js';
+import { mountedApps } from '../../loader/internal.js';
+import { packageOf } from '../../modules/index.js';
+import type { WSGIService } from '../../server/index.js';
+import { wsgiOptions } from '../../server/internal.js';
+import type { ListenAddress } from '../../service/index.js';
+import { chosenApis } from '../api-routers.js';
+import type { ConfigurationArguments } from '../command-line.js';
+
+/** One API, where balancers and probes find it. */
+export interface DeployedApi {
+  readonly name: string;
+  readonly address: ListenAddress;
+  readonly tls: boolean;
+  /** The path of its health check, where its pipeline has one. */
+  readonly health: string | undefined;
+}
+
+/** A configuration as those see it who start, stop, probe and forward to the program. */
+export interface Deployment {
+  /** The working directory. */
+  readonly folder: string;
+  /** `main.js` of this package. */
+  readonly main: string;
+  /** The options that name the configuration; paths are absolute. */
+  readonly words: readonly { readonly option: string; readonly value: string }[];
+  /** Variables of the environment that set options. */
+  readonly variables: readonly string[];
+  readonly apis: readonly DeployedApi[];
+  /** How long a graceful stop may take, killing included; undefined: for ever. */
+  readonly stopSeconds: number | undefined;
+  readonly workerTimeout: number;
+  /** How many descriptors a worker needs. */
+  readonly descriptors: number;
+  /** How long idle connections are kept; 0 where each ends with its answer. */
+  readonly keepAlive: number;
+  readonly admin: HostPort | undefined;
+  readonly statePath: { readonly path: string; readonly isDefault: boolean };
+  /** Files that are read at a start. */
+  readonly files: readonly string[];
+}
+
+/** What no longer fits, and where. */
+export interface Misfit {
+  /** From 1. */
+  readonly line: number;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** A kind of file: how it is written for a deployment, and what in a written one does not fit it. */
+export interface DeploymentFile {
+  generate(deployment: Deployment): string;
+  check(text: string, deployment: Deployment): readonly Misfit[];
+}
+
+/** Beyond the deadline: workers are killed a second after it, and systemd's helper has two for the last words. */
+const KILL_SECONDS = 5;
+
+/** Reads what {@link Deployment} has; imports the filters of the pipelines, to find the health checks. */
+export async function deploymentOf(config: Config, args: ConfigurationArguments): Promise<Deployment> {
+  const { gracefulShutdownTimeout: stop, workerTimeout } = config.group('DEFAULT', launcherOptions, { partial: true });
+  const { maxConnections, keepAlive, keepAliveTimeout } = config.group('wsgi', wsgiOptions, { partial: true });
+  const { listen: admin } = config.group('admin', adminOptions, { partial: true });
+  const apis = await chosenApis(config, undefined);
+  const { folder, manifest } = packageOf(fileURLToPath(import.meta.url))!;
+  const state = config.resolve('DEFAULT', 'state_path');
+  const deployed: DeployedApi[] = [];
+  for (const api of apis) deployed.push(await deployedApi(api, config));
+  return {
+    folder: process.cwd(),
+    main: join(folder, (manifest.bin as Record<string, string>)['api-cli']!),
+    words: wordsOf(config, args),
+    variables: config.variables,
+    apis: deployed,
+    stopSeconds: stop === 0 ? undefined : Math.ceil(stop) + KILL_SECONDS,
+    workerTimeout,
+    descriptors: maxConnections + 64,
+    keepAlive: keepAlive ? keepAliveTimeout : 0,
+    admin,
+    statePath: { path: resolve(String(state.value)), isDefault: state.location.kind === 'default' },
+    files: [...config.configFiles, ...config.filesRead],
+  };
+}
+
+function wordsOf(config: Config, args: ConfigurationArguments): Deployment['words'] {
+  const dirs = (args.configDir ?? []).map((dir) => resolve(dir));
+  const files = args.configFile ?? config.configFiles.filter((file) => !dirs.includes(dirname(resolve(file))));
+  return [
+    ...files.map((file) => ({ option: '--config-file', value: resolve(file) })),
+    ...dirs.map((dir) => ({ option: '--config-dir', value: dir })),
+    ...(args.set ?? []).map((value) => ({ option: '--set', value })),
+  ];
+}
+
+async function deployedApi(api: WSGIService, config: Config): Promise<DeployedApi> {
+  const { name, usesTls: tls, pasteFile } = api;
+  const address = api.addresses[0]!;
+  const health = pasteFile === undefined ? undefined : await healthPath(api, pasteFile, config);
+  return { name, address, tls, health };
+}
+
+/** The place of the first health check: an app that is mounted, or a filter. */
+async function healthPath(api: WSGIService, pasteFile: string, config: Config): Promise<string | undefined> {
+  const { healthcheck, healthcheckFilter } = await import('../../middleware/index.js');
+  const tree = await new Loader(pasteFile, { config, service: api.name }).tree(api.pipeline);
+  const ownPath = ({ options }: ContextTree): string =>
+    config.group('healthcheck', healthcheck.options, { local: options }).path;
+  for (const { app, prefix, filters } of mountedApps(tree, config)) {
+    const filter = filters.find(({ resolved }) => resolved === healthcheckFilter);
+    const found = filter !== undefined ? prefix + ownPath(filter) : app.resolved === healthcheck ? prefix : undefined;
+    const path = found === '' ? ownPath(app) : found;
+    // A mount of a domain is not for probes, which ask by address.
+    if (path?.startsWith('/')) return path;
+  }
+  return undefined;
+}
+
+/** An API at a port. Throws for one that takes any port that is free: nothing outside can know it. */
+export function portOf({ name, address }: DeployedApi): number | undefined {
+  if (!('port' in address)) return undefined;
+  if (address.port !== 0) return address.port;
+  throw new PorticoError('PORTICO_DEPLOYMENT_PORT', {
+    message: `${name} has no port of its own: with port 0 it takes any that is free`,
+    hint: `Set port in [api:${name}].`,
+  });
+}
+
+/** `http` or `https`. */
+export const schemeOf = ({ tls }: DeployedApi): string => (tls ? 'https' : 'http');

@@ -1,0 +1,151 @@
+/**
+ * A Dockerfile.
+ */
+import { isAbsolute, relative } from 'node:path';
+import { isLoopback } from '../../launch/internal.js';
+import { type DeployedApi, type Deployment, type DeploymentFile, type Misfit, portOf, schemeOf } from './deployment.js';
+
+export const docker: DeploymentFile = { generate, check };
+
+function generate(deployment: Deployment): string {
+  const { apis, stopSeconds, variables, statePath } = deployment;
+  const ports = portsOf(deployment);
+  const health = apis.find((api) => api.health !== undefined && portOf(api) !== undefined);
+  const state = statePath.isDefault ? '/app/var' : statePath.path;
+  const stop = stopSeconds === undefined ? '' : ` --stop-timeout ${stopSeconds}`;
+  const lines = [
+    '# Written by api-cli generate docker. Does it still fit? api-cli generate docker --check FILE',
+    `# docker build --tag portico . && docker run${stop}${ports.map((port) => ` --publish ${port}:${port}`).join('')} portico`,
+    ...(stop === ''
+      ? ['# A graceful stop takes as long as it needs: name a --stop-timeout, Docker kills after 10 s.']
+      : ['# Without --stop-timeout (stop_grace_period in a Compose file) Docker kills after 10 s.']),
+    ...(variables.length === 0
+      ? []
+      : [`# Options are set by variables, which a container has to have: ${variables.join(' ')}`]),
+    'FROM node:22-slim',
+    '# Process 1 inherits what other processes leave behind, and Node does not wait for children that are not its own.',
+    'RUN apt-get update && apt-get install --yes --no-install-recommends tini && rm -rf /var/lib/apt/lists/*',
+    'ENV NODE_ENV=production',
+    'WORKDIR /app',
+    'COPY package.json package-lock.json ./',
+    'RUN npm ci --omit=dev',
+    'COPY . .',
+    `RUN mkdir -p ${state} && chown node:node ${state}`,
+    'USER node',
+    ...(ports.length === 0 ? [] : [`EXPOSE ${ports.join(' ')}`]),
+    'STOPSIGNAL SIGTERM',
+    ...(health === undefined
+      ? []
+      : ['HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \\', `  CMD ${probe(health)}`]),
+    'ENTRYPOINT ["/usr/bin/tini", "--"]',
+    `CMD ${JSON.stringify(['node', 'node_modules/portico/lib/cli/main.js', ...wordsInside(deployment)])}`,
+  ];
+  return lines.join('\n');
+}
+
+/** Ports that are reached from outside. */
+function portsOf({ apis, admin }: Deployment): number[] {
+  const ports = apis.flatMap((api) => portOf(api) ?? []);
+  return [...new Set(admin === undefined || isLoopback(admin.host) ? ports : [...ports, admin.port])];
+}
+
+/** Inside the image, which has what stands in the working directory. Nothing outside reaches its loopback. */
+function wordsInside({ words, folder, apis }: Deployment): string[] {
+  const named = words.flatMap(({ option, value }) => {
+    const inside = isAbsolute(value) ? relative(folder, value) : value;
+    return [option, inside.startsWith('..') ? value : inside];
+  });
+  const opened = apis.filter(isHidden).flatMap((api) => ['--set', `api:${api.name}.listen=0.0.0.0:${portOf(api)}`]);
+  return [...named, ...opened];
+}
+
+const isHidden = ({ address }: DeployedApi): boolean => 'host' in address && isLoopback(address.host);
+
+/** Asks the health check from within: the image has no curl. Certificates have other names than the loopback. */
+function probe(api: DeployedApi): string {
+  const url = `${schemeOf(api)}://127.0.0.1:${portOf(api)}${api.health}`;
+  const script = `import('node:${schemeOf(api)}').then(({ get }) => get('${url}', { rejectUnauthorized: false }, (res) => process.exit(res.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1)))`;
+  return JSON.stringify(['node', '-e', script]);
+}
+
+interface Instruction {
+  readonly name: string;
+  readonly value: string;
+  readonly line: number;
+}
+
+/** The instructions of the last stage, the one that is run. */
+function parseDockerfile(text: string): Instruction[] {
+  const all: Instruction[] = [];
+  const lines = text.split(/\r?\n/);
+  for (let at = 0; at < lines.length; at++) {
+    const line = at + 1;
+    let written = lines[at]!.trim();
+    if (written === '' || written.startsWith('#')) continue;
+    while (written.endsWith('\\') && at + 1 < lines.length) written = `${written.slice(0, -1)}${lines[++at]!.trim()}`;
+    const [, name = '', value = ''] = /^(\w+)\s+(.*)$/.exec(written) ?? [];
+    all.push({ name: name.toUpperCase(), value, line });
+  }
+  return all.slice(all.map(({ name }) => name).lastIndexOf('FROM') + 1);
+}
+
+function check(text: string, deployment: Deployment): readonly Misfit[] {
+  const instructions = parseDockerfile(text);
+  const of = (name: string): Instruction[] => instructions.filter((each) => each.name === name);
+  const found: Misfit[] = [];
+  const end = instructions.at(-1)?.line ?? 1;
+  for (const { name, value, line } of [...of('ENTRYPOINT').slice(-1), ...of('CMD').slice(-1)]) {
+    if (!value.startsWith('[')) {
+      const message = `${name} is in shell form: the shell is sent the signals, and ends alone`;
+      found.push({ line, message, hint: 'Write the words as a JSON array.' });
+    } else if (/"(?:npm|npx|yarn|pnpm)"/.test(value)) {
+      found.push({ line, message: `${name} starts a package manager, which does not hand on all signals` });
+    }
+  }
+  const [user] = of('USER').slice(-1);
+  if (user === undefined || /^(?:root|0)(?::|$)/.test(user.value)) {
+    found.push({ line: user?.line ?? end, message: 'the program runs as root', hint: 'Write USER node.' });
+  }
+  const [signal] = of('STOPSIGNAL').slice(-1);
+  if (signal !== undefined && !/^(?:SIG)?(?:TERM|15)$/.test(signal.value)) {
+    const message = `STOPSIGNAL is ${signal.value}: a graceful stop begins with TERM`;
+    found.push({ line: signal.line, message, hint: 'Write STOPSIGNAL SIGTERM.' });
+  }
+  return [...found, ...ofPorts(text, of('EXPOSE'), end, deployment), ...ofHealth(of('HEALTHCHECK'), deployment)];
+}
+
+function ofPorts(text: string, exposed: readonly Instruction[], end: number, deployment: Deployment): Misfit[] {
+  const found: Misfit[] = [];
+  const line = exposed[0]?.line ?? end;
+  const there = exposed.flatMap((each) =>
+    each.value.split(/\s+/).map((port) => ({ port: Number.parseInt(port, 10), line: each.line })),
+  );
+  const ports = portsOf(deployment);
+  for (const port of ports) {
+    if (there.some((each) => each.port === port)) continue;
+    found.push({ line, message: `port ${port} is not exposed`, hint: `Write EXPOSE ${ports.join(' ')}.` });
+  }
+  for (const each of there) {
+    if (!ports.includes(each.port)) found.push({ line: each.line, message: `nothing listens on port ${each.port}` });
+  }
+  for (const { name } of deployment.apis.filter(isHidden)) {
+    const variable = `API_${name}__LISTEN`.toUpperCase();
+    if (text.includes(`api:${name}.listen=`) || text.toUpperCase().includes(variable)) continue;
+    const message = `${name} listens on the loopback of the container, which nothing outside reaches`;
+    found.push({ line: end, message, hint: `Add "--set", "api:${name}.listen=0.0.0.0" to CMD.` });
+  }
+  return found;
+}
+
+function ofHealth([check]: readonly Instruction[], { apis }: Deployment): Misfit[] {
+  const asked = /(https?):\/\/[^\s/:'"]+:(\d+)(\/[^\s'"?]*)?/.exec(check?.value ?? '');
+  if (check === undefined || asked === null) return [];
+  const [url, scheme, port, path = '/'] = asked;
+  const isThere = apis.some(
+    (api) =>
+      portOf(api) === Number(port) &&
+      schemeOf(api) === scheme &&
+      [api.health, `${api.health}/live`, `${api.health}/ready`].includes(path),
+  );
+  return isThere ? [] : [{ line: check.line, message: `no API has its health check at ${url}` }];
+}

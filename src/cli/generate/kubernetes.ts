@@ -1,0 +1,235 @@
+/**
+ * A Deployment and a Service for Kubernetes.
+ */
+import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import { isLoopback } from '../../launch/internal.js';
+import { type Deployment, type DeploymentFile, type Misfit, portOf, schemeOf } from './deployment.js';
+
+/** There is no word for ever. */
+const LONGEST_SECONDS = 86_400;
+const DEFAULT_GRACE_SECONDS = 30;
+
+export const kubernetes: DeploymentFile = { generate, check };
+
+function generate(deployment: Deployment): string {
+  const { stopSeconds = LONGEST_SECONDS, variables } = deployment;
+  const ports = portsOf(deployment);
+  const lines = [
+    '# Written by api-cli generate kubernetes. Does it still fit? api-cli generate kubernetes --check FILE',
+    '# The image is that of api-cli generate docker. A pod is told to end before all balancers know: drain_delay = 5 in',
+    '# [DEFAULT] has it serve meanwhile.',
+    ...(variables.length === 0
+      ? []
+      : [`# Options are set by variables, which the container has to have: ${variables.join(' ')}`]),
+    'apiVersion: apps/v1',
+    'kind: Deployment',
+    'metadata:',
+    '  name: portico',
+    '  labels: { app.kubernetes.io/name: portico }',
+    'spec:',
+    '  replicas: 2',
+    '  selector:',
+    '    matchLabels: { app.kubernetes.io/name: portico }',
+    '  template:',
+    '    metadata:',
+    '      labels: { app.kubernetes.io/name: portico }',
+    '    spec:',
+    '      # graceful_shutdown_timeout, and the time to kill what is left.',
+    `      terminationGracePeriodSeconds: ${stopSeconds}`,
+    '      securityContext: { runAsNonRoot: true, runAsUser: 1000, fsGroup: 1000 }',
+    '      containers:',
+    '        - name: portico',
+    '          image: portico:latest',
+    '          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: [ALL] } }',
+    ...(ports.length === 0 ? [] : ['          ports:']),
+    ...ports.map(({ name, port }) => `            - { name: ${name}, containerPort: ${port} }`),
+    ...probes(deployment),
+  ];
+  const published = ports.filter(({ isAdmin }) => !isAdmin);
+  if (published.length === 0) return lines.join('\n');
+  lines.push(
+    '---',
+    'apiVersion: v1',
+    'kind: Service',
+    'metadata:',
+    '  name: portico',
+    'spec:',
+    '  selector: { app.kubernetes.io/name: portico }',
+    '  ports:',
+    ...published.map(({ name, port }) => `    - { name: ${name}, port: ${port}, targetPort: ${name} }`),
+  );
+  return lines.join('\n');
+}
+
+interface NamedPort {
+  readonly name: string;
+  readonly port: number;
+  readonly isAdmin: boolean;
+}
+
+/** Ports that are reached from outside, each with a name of a service, RFC 6335 §5.1. */
+function portsOf({ apis, admin }: Deployment): NamedPort[] {
+  const ports = apis.flatMap((api) => {
+    const port = portOf(api);
+    const name = api.name
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-/, '')
+      .slice(0, 15)
+      .replace(/-$/, '');
+    return port === undefined ? [] : [{ name: /[a-z]/.test(name) ? name : `api-${port}`, port, isAdmin: false }];
+  });
+  if (admin === undefined || isLoopback(admin.host)) return ports;
+  return [...ports, { name: 'admin', port: admin.port, isAdmin: true }];
+}
+
+interface Probe {
+  readonly scheme: 'HTTP' | 'HTTPS';
+  readonly port: number;
+  readonly ready: string;
+  readonly live: string;
+}
+
+/** Everything that can be asked: the admin listener for all APIs together, the health checks of single ones. */
+function probesOf({ apis, admin }: Deployment): Probe[] {
+  const own = apis.flatMap((api): Probe[] => {
+    const [port, { health }] = [portOf(api), api];
+    if (port === undefined || health === undefined) return [];
+    return [{ scheme: schemeOf(api) === 'https' ? 'HTTPS' : 'HTTP', port, ready: health, live: `${health}/live` }];
+  });
+  if (admin === undefined || isLoopback(admin.host)) return own;
+  return [{ scheme: 'HTTP', port: admin.port, ready: '/readyz', live: '/healthz' }, ...own];
+}
+
+function probes(deployment: Deployment): string[] {
+  const [probe] = probesOf(deployment);
+  const [first] = portsOf(deployment);
+  if (probe === undefined && first === undefined) return [];
+  const get = (path: string): string =>
+    probe === undefined
+      ? `tcpSocket: { port: ${first!.port} }`
+      : `httpGet: { path: ${path}, port: ${probe.port}, scheme: ${probe.scheme} }`;
+  const [ready, live] = [get(probe?.ready ?? ''), get(probe?.live ?? '')];
+  return [
+    `          startupProbe: { ${live}, periodSeconds: 1, failureThreshold: 60 }`,
+    `          readinessProbe: { ${ready}, periodSeconds: 5, timeoutSeconds: 2 }`,
+    '          # A worker that is stuck is replaced by its parent; this one ends the whole pod.',
+    `          livenessProbe: { ${live}, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }`,
+  ];
+}
+
+type Scalar = string | number | undefined;
+
+/** A node of a YAML document with the way to it from the top. */
+class Manifest {
+  readonly #node: unknown;
+  readonly #lines: LineCounter;
+  /** Of the nearest node above, for what is not there. */
+  readonly line: number;
+
+  constructor(node: unknown, lines: LineCounter, line = 1) {
+    const start = (node as { range?: readonly number[] } | undefined)?.range?.[0];
+    this.#node = node;
+    this.#lines = lines;
+    this.line = start === undefined ? line : lines.linePos(start).line;
+  }
+
+  /** A text or a number. */
+  get value(): Scalar {
+    const value = isScalar(this.#node) ? this.#node.value : undefined;
+    return typeof value === 'string' || typeof value === 'number' ? value : undefined;
+  }
+
+  get exists(): boolean {
+    return this.#node !== undefined && this.#node !== null;
+  }
+
+  get items(): Manifest[] {
+    return isSeq(this.#node) ? this.#node.items.map((item) => new Manifest(item, this.#lines, this.line)) : [];
+  }
+
+  at(...keys: readonly string[]): Manifest {
+    const [key, ...rest] = keys;
+    if (key === undefined) return this;
+    const node = isMap(this.#node) ? this.#node.get(key, true) : undefined;
+    return new Manifest(node, this.#lines, this.line).at(...rest);
+  }
+}
+
+function check(text: string, deployment: Deployment): readonly Misfit[] {
+  const lines = new LineCounter();
+  const documents = parseAllDocuments(text, { lineCounter: lines });
+  const [broken] = [...documents].flatMap(({ errors }) => errors);
+  if (broken !== undefined) return [{ line: lines.linePos(broken.pos[0]).line, message: `no YAML: ${broken.code}` }];
+  const manifests = [...documents].map(({ contents }) => new Manifest(contents, lines));
+  const pod = manifests.map((each) => each.at('spec', 'template', 'spec')).find(({ exists }) => exists);
+  if (pod === undefined) return [{ line: 1, message: 'there is no manifest with a template of pods in the file' }];
+  const containers = pod.at('containers').items;
+  const container = containers.find((each) => each.at('name').value === 'portico') ?? containers[0];
+  if (container === undefined) return [{ line: pod.line, message: 'the pod has no container' }];
+  const named = new Map(
+    container.at('ports').items.map((each) => [each.at('name').value, each.at('containerPort').value]),
+  );
+  const services = manifests.filter((each) => each.at('kind').value === 'Service');
+  return [
+    ...ofGrace(pod, deployment),
+    ...ofPorts(container, deployment),
+    ...ofProbes(container, named, deployment),
+    ...services.flatMap((service) => ofService(service, named, deployment)),
+  ].sort((a, b) => a.line - b.line);
+}
+
+function ofGrace(pod: Manifest, { stopSeconds = LONGEST_SECONDS }: Deployment): Misfit[] {
+  const grace = pod.at('terminationGracePeriodSeconds');
+  const seconds = Number(grace.value ?? DEFAULT_GRACE_SECONDS);
+  if (seconds >= stopSeconds) return [];
+  const message = `terminationGracePeriodSeconds is ${seconds}: a graceful stop may take ${stopSeconds} s`;
+  return [{ line: grace.line, message, hint: `Write terminationGracePeriodSeconds: ${stopSeconds}.` }];
+}
+
+function ofPorts(container: Manifest, deployment: Deployment): Misfit[] {
+  const listed = container.at('ports');
+  const there = listed.items.map((each) => each.at('containerPort'));
+  const ports = portsOf(deployment);
+  const missing = ports.filter(({ port }) => !there.some(({ value }) => value === port));
+  const strange = there.filter(({ value }) => !ports.some(({ port }) => port === value));
+  return [
+    ...missing.map(({ name, port }) => ({ line: listed.line, message: `containerPort ${port} of ${name} is missing` })),
+    ...strange.map(({ value, line }) => ({ line, message: `nothing listens on containerPort ${String(value)}` })),
+  ];
+}
+
+function ofProbes(container: Manifest, named: ReadonlyMap<Scalar, Scalar>, deployment: Deployment): Misfit[] {
+  const ports = portsOf(deployment).map(({ port }) => port);
+  return ['startupProbe', 'readinessProbe', 'livenessProbe'].flatMap((kind): Misfit[] => {
+    const get = container.at(kind, 'httpGet');
+    const socket = container.at(kind, 'tcpSocket', 'port');
+    const asked = get.exists ? get.at('port') : socket;
+    if (!asked.exists) return [];
+    const port = named.get(asked.value) ?? asked.value;
+    if (!ports.includes(Number(port))) {
+      return [{ line: asked.line, message: `${kind} asks port ${String(port)}, on which nothing listens` }];
+    }
+    if (!get.exists) return [];
+    const { value: path = '/' } = get.at('path');
+    const { value: scheme = 'HTTP' } = get.at('scheme');
+    const there = probesOf(deployment).filter((each) => each.port === port);
+    if (there.some((each) => each.scheme === scheme && pathsOf(each).includes(String(path)))) return [];
+    const [known] = there;
+    const message = `${kind} asks ${scheme} ${path} of port ${String(port)}, where no health check is`;
+    if (known === undefined) return [{ line: get.at('path').line, message }];
+    const hint = `There is ${known.scheme} ${known.ready}.`;
+    return [{ line: get.at('path').line, message, hint }];
+  });
+}
+
+const pathsOf = ({ ready, live }: Probe): string[] => [ready, live, `${ready}/ready`];
+
+function ofService(service: Manifest, named: ReadonlyMap<Scalar, Scalar>, deployment: Deployment): Misfit[] {
+  const ports = portsOf(deployment).map(({ port }) => port);
+  return service.at('spec', 'ports').items.flatMap((each): Misfit[] => {
+    const target = each.at('targetPort').exists ? each.at('targetPort') : each.at('port');
+    if (ports.includes(Number(named.get(target.value) ?? target.value))) return [];
+    return [{ line: target.line, message: `targetPort ${String(target.value)} is no port of the container` }];
+  });
+}

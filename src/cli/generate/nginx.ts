@@ -1,0 +1,156 @@
+/**
+ * A proxy: an upstream and a server block for each API. To be included in the block `http` of nginx.conf.
+ */
+import { formatAddress } from '../../server/internal.js';
+import { type DeployedApi, type Deployment, type DeploymentFile, type Misfit, portOf, schemeOf } from './deployment.js';
+import { type Directive, parseNginx } from './nginx-file.js';
+
+/** nginx' own `keepalive_timeout` of an upstream. */
+const DEFAULT_KEEPALIVE_SECONDS = 60;
+
+export const nginx: DeploymentFile = { generate, check };
+
+function generate(deployment: Deployment): string {
+  const { apis, keepAlive } = deployment;
+  const lines = ['# Written by api-cli generate nginx. Does it still fit? api-cli generate nginx --check FILE'];
+  for (const api of apis) {
+    const name = upstreamOf(api);
+    lines.push(
+      '',
+      `upstream ${name} {`,
+      `    server ${serverOf(api)};`,
+      ...(keepAlive === 0
+        ? []
+        : [
+            '    keepalive 32;',
+            `    # Shorter than keep_alive_timeout, ${keepAlive} s: the API must not be the first to close.`,
+            `    keepalive_timeout ${idleSeconds(deployment)}s;`,
+          ]),
+      '}',
+      '',
+      'server {',
+      '    listen 80;',
+      `    server_name ${name}.example.org;`,
+      '    # The API judges the size of bodies.',
+      '    client_max_body_size 0;',
+      '',
+      '    location / {',
+      `        proxy_pass ${schemeOf(api)}://${name};`,
+      '        proxy_http_version 1.1;',
+      '        proxy_set_header Connection "";',
+      '        proxy_set_header Host $host;',
+      '        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;',
+      '        proxy_set_header X-Forwarded-Proto $scheme;',
+      ...(api.tls
+        ? [
+            '        # Who the API is, is not asked: proxy_ssl_verify on, with proxy_ssl_trusted_certificate, does.',
+            '        proxy_ssl_server_name on;',
+            '        proxy_ssl_session_reuse on;',
+          ]
+        : []),
+      '    }',
+      '}',
+    );
+  }
+  return lines.join('\n');
+}
+
+const upstreamOf = ({ name }: DeployedApi): string => name.replace(/[^\w-]/g, '_');
+
+const idleSeconds = ({ keepAlive }: Deployment): number =>
+  Math.max(1, Math.floor(Math.min(keepAlive - 5, DEFAULT_KEEPALIVE_SECONDS)));
+
+/** Where a proxy of this machine finds it. */
+function serverOf(api: DeployedApi): string {
+  const { address } = api;
+  if ('path' in address) return `unix:${address.path}`;
+  const port = portOf(api)!;
+  if (!('host' in address) || ['0.0.0.0', '::', ''].includes(address.host)) return `127.0.0.1:${port}`;
+  return formatAddress({ host: address.host, port });
+}
+
+function check(text: string, deployment: Deployment): readonly Misfit[] {
+  const directives = parseNginx(text);
+  return deployment.apis.flatMap((api) => ofApi(api, directives, deployment)).sort((a, b) => a.line - b.line);
+}
+
+function ofApi(api: DeployedApi, directives: readonly Directive[], deployment: Deployment): Misfit[] {
+  const wanted = serverOf(api);
+  const upstreams = directives.filter(({ words: [name] }) => name === 'upstream');
+  const serversOf = (upstream: Directive): Directive[] =>
+    upstream.inside.filter(({ words: [name] }) => name === 'server');
+  const upstream =
+    upstreams.find(({ words }) => words[1] === upstreamOf(api)) ??
+    upstreams.find((each) => serversOf(each).some(({ words }) => words[1] === wanted));
+  if (upstream === undefined) {
+    return [{ line: 1, message: `no upstream has a server ${wanted}, where ${api.name} listens` }];
+  }
+  const found: Misfit[] = [];
+  const servers = serversOf(upstream);
+  if (!servers.some(({ words }) => words[1] === wanted)) {
+    const [{ words, line } = upstream] = servers;
+    found.push({
+      line,
+      message: `the server of ${upstream.words[1]} is ${words[1]}; ${api.name} listens on ${wanted}`,
+    });
+  }
+  found.push(...ofIdle(upstream, deployment), ...ofPasses(upstream.words[1]!, api, directives, deployment));
+  return found;
+}
+
+function ofIdle(upstream: Directive, deployment: Deployment): Misfit[] {
+  const of = (name: string): Directive | undefined => upstream.inside.find(({ words }) => words[0] === name);
+  const { keepAlive } = deployment;
+  if (keepAlive === 0) return [];
+  if (of('keepalive') === undefined) {
+    const message = `${upstream.words[1]} keeps no connections: each request opens one`;
+    return [{ line: upstream.line, message, hint: 'Write keepalive 32;' }];
+  }
+  const timeout = of('keepalive_timeout');
+  const seconds = timeout === undefined ? DEFAULT_KEEPALIVE_SECONDS : secondsOf(timeout.words[1]!);
+  if (seconds < keepAlive) return [];
+  const message = `keepalive_timeout is ${seconds} s: the API closes idle connections after ${keepAlive} s, with requests on their way`;
+  return [{ line: (timeout ?? upstream).line, message, hint: `Write keepalive_timeout ${idleSeconds(deployment)}s;` }];
+}
+
+/** The locations that hand on to the API. */
+function ofPasses(
+  upstream: string,
+  api: DeployedApi,
+  directives: readonly Directive[],
+  { keepAlive }: Deployment,
+): Misfit[] {
+  const found: Misfit[] = [];
+  const visit = (block: readonly Directive[], above: ReadonlyMap<string, string>): void => {
+    const set = new Map([...above, ...block.map(({ words }): [string, string] => [settingOf(words), words.at(-1)!])]);
+    for (const { words, line, inside } of block) {
+      visit(inside, set);
+      const [, scheme, host] = /^(https?):\/\/([^/:]+)/.exec(words[0] === 'proxy_pass' ? words[1]! : '') ?? [];
+      if (host !== upstream) continue;
+      if (scheme !== schemeOf(api)) {
+        const message = `proxy_pass speaks ${scheme}, and ${api.name} ${schemeOf(api)}`;
+        found.push({ line, message, hint: `Write proxy_pass ${schemeOf(api)}://${upstream};` });
+      }
+      const isKept = set.get('proxy_http_version') === '1.1' && set.get('proxy_set_header connection') === '';
+      if (keepAlive > 0 && !isKept) {
+        const message =
+          'connections to the API are not kept: HTTP/1.0, or "Connection: close", is what nginx sends by itself';
+        found.push({ line, message, hint: 'Write proxy_http_version 1.1; proxy_set_header Connection "";' });
+      }
+    }
+  };
+  visit(directives, new Map());
+  return found;
+}
+
+const settingOf = (words: readonly string[]): string =>
+  words[0] === 'proxy_set_header' ? `proxy_set_header ${words[1]!.toLowerCase()}` : words[0]!;
+
+const FACTORS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** `75`, `60s`, `1m 30s`. */
+function secondsOf(text: string): number {
+  let seconds = 0;
+  for (const [, number, unit] of text.matchAll(/(\d+)(ms|[smhd])?/g)) seconds += Number(number) * FACTORS[unit ?? 's']!;
+  return seconds;
+}

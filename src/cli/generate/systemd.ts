@@ -1,0 +1,208 @@
+/**
+ * A unit for systemd, systemd.service(5) and systemd.exec(5).
+ */
+import { basename, dirname } from 'node:path';
+import type { Deployment, DeploymentFile, Misfit } from './deployment.js';
+import { parseTimeSpan, parseUnit, type Unit } from './unit.js';
+
+const STATE = '/var/lib/portico';
+/** Shorter ones would end a service that only replaces a worker. */
+const WATCHDOG_SECONDS = 60;
+const DEFAULT_STOP_SECONDS = 90;
+
+export const systemd: DeploymentFile = { generate, check };
+
+function generate(deployment: Deployment): string {
+  const { main, words, folder, apis, stopSeconds, descriptors, statePath, variables } = deployment;
+  const start = [process.execPath, main, ...words.flatMap(({ option, value }) => [option, value])];
+  const own = statePath.isDefault ? STATE : statePath.path;
+  const state = below('/var/lib', own);
+  const run = new Set(socketFolders(deployment).map((path) => below('/run', path) ?? ''));
+  const writable = [...(state === undefined ? [own] : []), ...socketFolders(deployment).filter((path) => !isRun(path))];
+  const lines = [
+    '# Written by api-cli generate systemd. Does it still fit? api-cli generate systemd --check FILE',
+    ...(variables.length === 0
+      ? []
+      : [`# Options are set by variables, which the unit has to have: ${variables.join(' ')}`]),
+    '',
+    '[Unit]',
+    `Description=APIs served by Portico: ${apis.map(({ name }) => name).join(', ')}`,
+    'After=network-online.target',
+    'Wants=network-online.target',
+    '',
+    '[Service]',
+    '# READY=1 is sent when every worker of every API accepts, RELOADING=1 and STOPPING=1 when these begin.',
+    'Type=notify',
+    '# A helper, a child of the main process, sends them.',
+    'NotifyAccess=all',
+    `WorkingDirectory=${folder.replaceAll('%', '%%')}`,
+    `ExecStart=${start.map(quoted).join(' ')}`,
+    'ExecReload=/bin/kill -HUP $MAINPID',
+    '# TERM goes to the main process alone, which stops its workers; what is left at the end is killed.',
+    'KillMode=mixed',
+    '# graceful_shutdown_timeout, and the time to kill what is left.',
+    `TimeoutStopSec=${stopSeconds ?? 'infinity'}`,
+    '# Longer than worker_timeout: a stuck worker is replaced before systemd ends the service.',
+    `WatchdogSec=${watchdog(deployment)}`,
+    'Restart=on-failure',
+    '# A configuration that was refused is refused again: status 78 waits for an edit.',
+    'RestartPreventExitStatus=78',
+    '',
+    'DynamicUser=yes',
+    `RuntimeDirectory=${[...new Set(['portico', ...run])].filter((name) => name !== '').join(' ')}`,
+    ...(state === undefined ? [] : [`StateDirectory=${state}`]),
+    ...(writable.length === 0 ? [] : [`ReadWritePaths=${writable.join(' ')}`]),
+    `Environment=NODE_ENV=production${statePath.isDefault ? ` PORTICO_DEFAULT__STATE_PATH=${STATE}` : ''}`,
+    ...(hasLowPort(deployment) ? ['AmbientCapabilities=CAP_NET_BIND_SERVICE'] : []),
+    'NoNewPrivileges=yes',
+    'ProtectSystem=strict',
+    `ProtectHome=${homeFiles(deployment).length > 0 ? 'read-only' : 'yes'}`,
+    'PrivateTmp=yes',
+    `LimitNOFILE=${Math.max(65_536, descriptors)}`,
+    '',
+    '[Install]',
+    'WantedBy=multi-user.target',
+  ];
+  return lines.join('\n');
+}
+
+/** A word of a command line as systemd reads it: specifiers and variables are none of ours. */
+function quoted(word: string): string {
+  const plain = word.replaceAll('%', '%%').replaceAll('$', '$$$$');
+  return /[\s"'\\;]/.test(plain) ? `"${plain.replace(/["\\]/g, '\\$&')}"` : plain;
+}
+
+const watchdog = ({ workerTimeout }: Deployment): number => Math.max(WATCHDOG_SECONDS, Math.ceil(workerTimeout) * 2);
+
+const hasLowPort = ({ apis }: Deployment): boolean =>
+  apis.some(({ address }) => 'port' in address && address.port > 0 && address.port < 1024);
+
+/** The folders of the sockets that APIs listen on. */
+const socketFolders = ({ apis }: Deployment): string[] =>
+  apis.flatMap(({ address }) => ('path' in address ? [dirname(address.path)] : []));
+
+const isRun = (path: string): boolean => below('/run', path) !== undefined;
+
+/** The files that `ProtectHome=` hides. */
+const homeFiles = ({ files, main, folder }: Deployment): string[] =>
+  [main, folder, ...files].filter((path) => /^\/(?:home|root|run\/user)(?:\/|$)/.test(path));
+
+/** What a path has below a folder; undefined for one elsewhere. */
+function below(folder: string, path: string): string | undefined {
+  return path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : undefined;
+}
+
+function check(text: string, deployment: Deployment): readonly Misfit[] {
+  const unit = parseUnit(text);
+  return [...ofProcess(unit, deployment), ...ofTimes(unit, deployment), ...ofSandbox(unit, deployment)];
+}
+
+function ofProcess(unit: Unit, { words }: Deployment): Misfit[] {
+  const found: Misfit[] = [];
+  const type = unit.last('Type');
+  if (!type.value.startsWith('notify')) {
+    const message = `Type is ${type.value || 'simple'}: systemd does not wait until the APIs serve`;
+    found.push({ line: type.line, message, hint: 'Write Type=notify.' });
+  }
+  const access = unit.last('NotifyAccess');
+  if (access.value !== 'all') {
+    const message = 'NotifyAccess is not all: what the helper sends is dropped, and a start never ends';
+    found.push({ line: access.line, message, hint: 'Write NotifyAccess=all.' });
+  }
+  const mode = unit.last('KillMode');
+  if (mode.value !== 'mixed') {
+    const message = `KillMode is ${mode.value || 'control-group'}: workers are sent TERM beside their parent`;
+    found.push({ line: mode.line, message, hint: 'Write KillMode=mixed.' });
+  }
+  const reload = unit.last('ExecReload');
+  if (reload.value === '' && type.value !== 'notify-reload') {
+    const hint = 'Write ExecReload=/bin/kill -HUP $MAINPID.';
+    found.push({ line: reload.line, message: 'ExecReload is missing: systemctl reload cannot be asked', hint });
+  }
+  const prevented = unit.last('RestartPreventExitStatus');
+  const restart = unit.last('Restart').value;
+  if (restart !== '' && restart !== 'no' && !prevented.value.split(/\s+/).includes('78')) {
+    const message = 'RestartPreventExitStatus has no 78: a configuration that is refused is started again and again';
+    found.push({ line: prevented.line, message, hint: 'Write RestartPreventExitStatus=78.' });
+  }
+  const start = unit.last('ExecStart');
+  const started = [...start.value.matchAll(/--config-file[ =]"?([^\s"]+)/g)].map(([, path]) => basename(path!));
+  const read = words.flatMap(({ option, value }) => (option === '--config-file' ? [basename(value)] : []));
+  if (started.length > 0 && started.join() !== read.join()) {
+    const message = `ExecStart reads ${started.join(', ')}, and this configuration is ${read.join(', ')}`;
+    found.push({ line: start.line, message });
+  }
+  return found;
+}
+
+function ofTimes(unit: Unit, { stopSeconds, workerTimeout, descriptors }: Deployment): Misfit[] {
+  const found: Misfit[] = [];
+  const stop = unit.last('TimeoutStopSec', 'TimeoutSec');
+  const allowed = stop.value === '' ? DEFAULT_STOP_SECONDS : parseTimeSpan(stop.value);
+  if (allowed < (stopSeconds ?? Number.POSITIVE_INFINITY)) {
+    const message = `TimeoutStopSec is ${stop.value || DEFAULT_STOP_SECONDS}: a graceful stop may take ${stopSeconds === undefined ? 'for ever' : `${stopSeconds} s`}`;
+    found.push({ line: stop.line, message, hint: `Write TimeoutStopSec=${stopSeconds ?? 'infinity'}.` });
+  }
+  const dog = unit.last('WatchdogSec');
+  if (dog.value !== '' && parseTimeSpan(dog.value) <= workerTimeout) {
+    const message = `WatchdogSec is ${dog.value}: systemd ends the service before a stuck worker is replaced, after ${workerTimeout} s`;
+    found.push({ line: dog.line, message, hint: `Write WatchdogSec=${Math.ceil(workerTimeout) * 2}.` });
+  }
+  const files = unit.last('LimitNOFILE');
+  const soft = files.value.split(':')[0]!;
+  if (/^\d+$/.test(soft) && Number(soft) < descriptors) {
+    const message = `LimitNOFILE is ${files.value}: a worker of max_connections needs ${descriptors}`;
+    found.push({ line: files.line, message, hint: `Write LimitNOFILE=${Math.max(65_536, descriptors)}.` });
+  }
+  return found;
+}
+
+function ofSandbox(unit: Unit, deployment: Deployment): Misfit[] {
+  const found: Misfit[] = [];
+  const user = unit.last('User');
+  const isRoot = !isOn(unit.last('DynamicUser').value) && ['', 'root', '0'].includes(user.value);
+  const capabilities = unit.last('AmbientCapabilities');
+  if (hasLowPort(deployment) && !isRoot && !capabilities.value.includes('CAP_NET_BIND_SERVICE')) {
+    const message = 'AmbientCapabilities has no CAP_NET_BIND_SERVICE: the user may not listen below port 1024';
+    found.push({ line: capabilities.line, message, hint: 'Write AmbientCapabilities=CAP_NET_BIND_SERVICE.' });
+  }
+  const home = unit.last('ProtectHome');
+  const [hidden] = homeFiles(deployment);
+  if (hidden !== undefined && (isOn(home.value) || home.value === 'tmpfs')) {
+    found.push({ line: home.line, message: `ProtectHome is ${home.value}: ${hidden} cannot be read` });
+  }
+  const temporary = unit.last('PrivateTmp');
+  const strict = unit.last('ProtectSystem');
+  for (const folder of socketFolders(deployment)) {
+    if (isOn(temporary.value) && /^(?:\/var)?\/tmp(?:\/|$)/.test(folder)) {
+      const message = `PrivateTmp is on: nothing outside finds the socket in ${folder}`;
+      found.push({ line: temporary.line, message, hint: 'Let the API listen below /run.' });
+    } else if (strict.value === 'strict' && !isWritable(unit, folder)) {
+      found.push({ line: strict.line, message: `ProtectSystem is strict: no socket can be made in ${folder}` });
+    }
+  }
+  const { path } = deployment.statePath;
+  const isElsewhere = unit.last('Environment').value.includes('PORTICO_DEFAULT__STATE_PATH=');
+  if (strict.value === 'strict' && !isElsewhere && !isWritable(unit, path)) {
+    const hint = `Write ReadWritePaths=${path}, or set PORTICO_DEFAULT__STATE_PATH to a StateDirectory.`;
+    found.push({ line: strict.line, message: `ProtectSystem is strict: state_path is ${path}`, hint });
+  }
+  return found;
+}
+
+const isOn = (value: string): boolean => ['yes', 'true', 'on', '1'].includes(value);
+
+function isWritable(unit: Unit, path: string): boolean {
+  const listed = (name: string, folder = ''): string[] =>
+    unit
+      .last(name)
+      .value.split(/\s+/)
+      .filter((each) => each !== '')
+      .map((each) => folder + each);
+  const folders = [
+    ...listed('ReadWritePaths'),
+    ...listed('RuntimeDirectory', '/run/'),
+    ...listed('StateDirectory', '/var/lib/'),
+  ];
+  return folders.some((folder) => path === folder || path.startsWith(`${folder}/`));
+}

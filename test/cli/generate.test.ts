@@ -1,0 +1,292 @@
+/** Deployment files that `api-cli generate` writes, held against the programs that read them, and what `--check` says of edited ones. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { parseAllDocuments } from 'yaml';
+import { apiCli, emptyProject, freePort, Program, root } from '../e2e/program.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
+
+const PASTE = `[composite:hello]
+use = portico/loader:urlmap
+/: app
+/status: healthcheck
+[app:app]
+paste.app_factory = ./app.js:factory
+[app:healthcheck]
+paste.app_factory = portico/middleware:healthcheck
+`;
+/** Answers after a while, and leaves a process of its own behind. */
+const APP = `import { spawn } from 'node:child_process';
+export const factory = () => (req, res) => {
+  spawn('sh', ['-c', 'sleep 0.1 & exit 0']).on('exit', () => setTimeout(() => res.end('hello'), 300));
+};
+`;
+const KINDS = ['systemd', 'docker', 'kubernetes', 'nginx'];
+
+/** A project with one API, and `api-cli generate` run there. */
+function generating(
+  t: TestContext,
+  options: { readonly defaults?: string; readonly api?: string; readonly more?: string } = {},
+) {
+  const { defaults = '', api = 'port = 8080', more = '' } = options;
+  const ini = `[DEFAULT]\nenabled_apis = hello\n${defaults}\n[api:hello]\nworkers = 1\n${api}\n${more}\n`;
+  const project = emptyProject({ 'portico.ini': ini, 'api-paste.ini': PASTE, 'app.js': APP });
+  t.after(() => project.remove());
+  const run = (...words: string[]) =>
+    spawnSync(process.execPath, [apiCli, 'generate', ...words], {
+      cwd: project.folder,
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+  return Object.assign(run, { folder: project.folder });
+}
+
+function written(run: ReturnType<typeof generating>, kind: string): string {
+  const { status, stdout, stderr } = run(kind);
+  assert.equal(status, 0, stderr);
+  return stdout;
+}
+
+const isInstalled = (program: string): boolean => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
+
+test('OP-15 what generate writes fits the configuration, and another one no longer', (t) => {
+  const run = generating(t);
+  const other = generating(t, {
+    defaults: 'graceful_shutdown_timeout = 300',
+    api: 'port = 8081',
+    more: '[wsgi]\nkeep_alive_timeout = 20',
+  });
+  for (const kind of KINDS) {
+    const file = join(temporaryFolder('portico-generated-'), kind);
+    writeFileSync(file, written(run, kind));
+    const same = run(kind, '--check', file);
+    assert.deepEqual([same.status, same.stdout], [0, `${file} fits this configuration.\n`], kind);
+    const changed = other(kind, '--check', file);
+    assert.equal(changed.status, 1, `${kind}: ${changed.stdout}`);
+    assert.match(changed.stdout, new RegExp(`${kind}:\\d+:1: error: `));
+  }
+});
+
+/** What is written instead of a text of the file, and what `--check` says of the line. */
+const MISFITS: readonly (readonly [kind: string, from: string | RegExp, to: string, says: RegExp])[] = [
+  ['systemd', 'Type=notify', 'Type=simple', /Type is simple/],
+  ['systemd', 'NotifyAccess=all', 'NotifyAccess=main', /NotifyAccess is not all/],
+  ['systemd', 'KillMode=mixed', 'KillMode=control-group', /KillMode is control-group/],
+  ['systemd', 'TimeoutStopSec=65', 'TimeoutStopSec=1min', /TimeoutStopSec is 1min: a graceful stop may take 65 s/],
+  ['systemd', 'WatchdogSec=60', 'WatchdogSec=20s', /WatchdogSec is 20s/],
+  ['systemd', 'RestartPreventExitStatus=78', 'RestartPreventExitStatus=1', /has no 78/],
+  ['systemd', 'LimitNOFILE=65536', 'LimitNOFILE=1024', /LimitNOFILE is 1024: .* needs 4160/],
+  ['systemd', 'portico.ini', 'other.ini', /ExecStart reads other\.ini/],
+  ['docker', /CMD \["node","node_mod.*/, 'CMD node main.js', /CMD is in shell form/],
+  ['docker', /CMD \["node","node_mod.*/, 'CMD ["npm", "start"]', /CMD starts a package manager/],
+  ['docker', 'USER node', 'USER root', /runs as root/],
+  ['docker', 'STOPSIGNAL SIGTERM', 'STOPSIGNAL SIGINT', /STOPSIGNAL is SIGINT/],
+  ['docker', 'EXPOSE 8080', 'EXPOSE 8080 9000', /nothing listens on port 9000/],
+  ['docker', ':8080/status', ':8080/healthcheck', /no API has its health check at/],
+  [
+    'kubernetes',
+    'terminationGracePeriodSeconds: 65',
+    'terminationGracePeriodSeconds: 30',
+    /is 30: a graceful stop may take 65 s/,
+  ],
+  ['kubernetes', 'containerPort: 8080', 'containerPort: 8090', /nothing listens on containerPort 8090/],
+  [
+    'kubernetes',
+    'readinessProbe: { httpGet: { path: /status',
+    'readinessProbe: { httpGet: { path: /ready',
+    /asks HTTP \/ready of port 8080/,
+  ],
+  ['kubernetes', 'targetPort: hello', 'targetPort: web', /targetPort web is no port/],
+  ['nginx', 'server 127.0.0.1:8080', 'server 127.0.0.1:8090', /hello listens on 127\.0\.0\.1:8080/],
+  ['nginx', 'keepalive_timeout 60s', 'keepalive_timeout 75s', /keepalive_timeout is 75 s/],
+  ['nginx', 'proxy_http_version 1.1', 'proxy_http_version 1.0', /connections to the API are not kept/],
+  ['nginx', 'proxy_pass http:', 'proxy_pass https:', /speaks https, and hello http/],
+];
+
+test('OP-15 --check says of each edit its line and what is wrong with it', (t) => {
+  const run = generating(t);
+  // All edits of a kind in one file, but those of one place.
+  for (const kind of KINDS) {
+    const text = written(run, kind);
+    const edits = MISFITS.filter(([of]) => of === kind);
+    const others = edits.filter(([, from], at) => edits.findIndex((each) => String(each[1]) === String(from)) < at);
+    for (const round of [edits.filter((each) => !others.includes(each)), others]) {
+      if (round.length === 0) continue;
+      const edited = round.reduce((before, [, from, to]) => {
+        const after = before.replace(from, to);
+        assert.notEqual(after, before, `${kind} has ${String(from)}`);
+        return after;
+      }, text);
+      const file = join(run.folder, `edited.${kind}`);
+      writeFileSync(file, edited);
+      const { status, stdout } = run(kind, '--check', file, '--json');
+      assert.equal(status, 1, kind);
+      const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+      for (const [, , , says] of round) {
+        const found = findings.find(({ message }) => says.test(message));
+        assert.ok(found, `${String(says)}: ${stdout}`);
+        assert.equal(edited.split('\n')[found.place.origin.line - 1], found.place.origin.text);
+      }
+    }
+  }
+});
+
+interface Finding {
+  readonly message: string;
+  readonly place: { readonly origin: { readonly line: number; readonly text: string } };
+}
+
+test('OP-15 the unit passes systemd-analyze verify', {
+  skip: !isInstalled('systemd-analyze') && 'systemd-analyze is not installed',
+}, (t) => {
+  const run = generating(t, { defaults: 'graceful_shutdown_timeout = 0', api: 'listen = unix:/run/hello/api.sock' });
+  const unit = written(run, 'systemd');
+  assert.match(unit, /^RuntimeDirectory=portico hello$/m);
+  assert.match(unit, /^TimeoutStopSec=infinity$/m);
+  const file = join(run.folder, 'portico.service');
+  writeFileSync(file, unit);
+  const { status, stderr } = spawnSync('systemd-analyze', ['verify', file], { encoding: 'utf8' });
+  assert.deepEqual([status, stderr], [0, '']);
+});
+
+test('OP-15 the unit that ships fits the files that ship', () => {
+  const words = ['generate', 'systemd', '--config-file', 'paste/portico.ini', '--check', 'paste/portico.service'];
+  const { status, stdout } = spawnSync(process.execPath, [apiCli, ...words], { cwd: root, encoding: 'utf8' });
+  assert.equal(status, 0, stdout);
+});
+
+test('OP-15 nginx takes the proxy: a unix socket, TLS', {
+  skip: !isInstalled('nginx') && 'nginx is not installed',
+}, (t) => {
+  const run = generating(t, { api: 'listen = unix:/run/hello/api.sock' });
+  const server = written(run, 'nginx');
+  const file = join(run.folder, 'nginx.conf');
+  writeFileSync(file, `pid ${run.folder}/pid; error_log stderr; events {} http { access_log off; ${server} }`);
+  const { status, stderr } = spawnSync('nginx', ['-t', '-c', file], { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+});
+
+interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+/** Keys that the API of Kubernetes has at a place, those it requires with `!`; a key that is not among them is refused there. */
+function assertKeys(value: unknown, place: string, known: string): void {
+  const keys = Object.keys(value as object);
+  const words = known.split(' ');
+  for (const key of keys) assert.ok(words.includes(key) || words.includes(`${key}!`), `${place} has no ${key}`);
+  for (const word of words.filter((each) => each.endsWith('!')))
+    assert.ok(keys.includes(word.slice(0, -1)), `${place}.${word}`);
+}
+
+test('OP-15 the manifests have what the API of Kubernetes requires, and nothing that it does not know', (t) => {
+  const run = generating(t, { more: '[admin]\nlisten = 0.0.0.0:9100\nallow_remote = yes' });
+  const documents = parseAllDocuments(written(run, 'kubernetes'), { strict: true, uniqueKeys: true });
+  assert.deepEqual(
+    [...documents].flatMap(({ errors }) => errors),
+    [],
+  );
+  const [deployment, service] = [...documents].map((each) => each.toJS() as Manifest);
+  for (const each of [deployment!, service!]) {
+    assertKeys(each, each.kind, 'apiVersion! kind! metadata! spec!');
+    assertKeys(each.metadata, 'metadata', 'name! labels');
+  }
+  assert.deepEqual(
+    [deployment!.apiVersion, deployment!.kind, service!.apiVersion, service!.kind],
+    ['apps/v1', 'Deployment', 'v1', 'Service'],
+  );
+  assertKeys(deployment!.spec, 'spec', 'replicas selector! template!');
+  const { selector, template } = deployment!.spec as {
+    selector: { matchLabels: object };
+    template: { metadata: { labels: object }; spec: Record<string, unknown> };
+  };
+  assert.deepEqual(selector.matchLabels, template.metadata.labels, 'a selector has to match its template');
+  assert.deepEqual(service!.spec.selector, template.metadata.labels);
+  assertKeys(template.spec, 'pod', 'terminationGracePeriodSeconds securityContext containers!');
+  assert.equal(template.spec.terminationGracePeriodSeconds, 65);
+  const [container] = template.spec.containers as Record<string, unknown>[];
+  assertKeys(container, 'container', 'name! image! securityContext ports startupProbe readinessProbe livenessProbe');
+  assert.deepEqual(container!.ports, [
+    { name: 'hello', containerPort: 8080 },
+    { name: 'admin', containerPort: 9100 },
+  ]);
+  for (const kind of ['startupProbe', 'readinessProbe', 'livenessProbe']) {
+    const probe = container![kind] as { httpGet: Record<string, unknown> };
+    assertKeys(probe, kind, 'httpGet! periodSeconds timeoutSeconds failureThreshold');
+    assertKeys(probe.httpGet, `${kind}.httpGet`, 'path port! scheme');
+    assert.equal(probe.httpGet.port, 9100);
+    assert.equal(probe.httpGet.path, kind === 'readinessProbe' ? '/readyz' : '/healthz');
+  }
+  assertKeys(service!.spec, 'service', 'selector ports!');
+  assert.deepEqual(service!.spec.ports, [{ name: 'hello', port: 8080, targetPort: 'hello' }]);
+});
+
+test('OP-15 an API that takes any free port has no place in a container', (t) => {
+  const { status, stderr } = generating(t, { api: 'port = 0' })('docker');
+  assert.equal(status, 1);
+  assert.match(stderr, /hello has no port of its own/);
+});
+
+const NAMESPACE = ['--pid', '--fork', '--mount-proc', '--kill-child'];
+const isPermitted = spawnSync('unshare', [...NAMESPACE, 'true']).status === 0;
+
+/** The words of an instruction in exec form. */
+function wordsOf(dockerfile: string, name: string): string[] {
+  return JSON.parse(new RegExp(`^${name} (\\[.*)$`, 'm').exec(dockerfile)![1]!) as string[];
+}
+
+/** The children of a process, with their states: Z is a zombie. */
+function childrenOf(pid: number): { pid: number; state: string }[] {
+  const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .filter((word) => word !== '');
+  return pids.map((each) => {
+    const [, state = ''] = /\) (\w) /.exec(readFileSync(`/proc/${each}/stat`, 'utf8')) ?? [];
+    return { pid: Number(each), state };
+  });
+}
+
+test('OP-15 the life of a container: ready, TERM with a request in hand, ended in time with all it had', {
+  skip: !isPermitted && 'no PID namespace can be made here (unshare --pid)',
+  timeout: 60_000,
+}, async (t) => {
+  const port = await freePort();
+  const run = generating(t, { defaults: 'graceful_shutdown_timeout = 5', api: `port = ${port}` });
+  const dockerfile = written(run, 'docker');
+  const init = isInstalled('tini');
+  if (!init)
+    t.diagnostic('tini is not installed: CMD is process 1 itself, and whether zombies are reaped is not tested');
+  const entry = init ? ['tini', ...wordsOf(dockerfile, 'ENTRYPOINT').slice(1)] : [];
+  const [node, ...words] = wordsOf(dockerfile, 'CMD');
+  assert.equal(node, 'node');
+  const program = new Program('unshare', [...NAMESPACE, ...entry, process.execPath, ...words], { cwd: run.folder });
+  t.after(() => program.end());
+  await program.printed(/^hello .*0\.0\.0\.0/m);
+  const first = childrenOf(program.pid)[0]!.pid;
+  const url = `http://127.0.0.1:${port}`;
+  assert.equal((await fetch(`${url}/status`)).status, 200);
+
+  // It leaves a process behind, which process 1 inherits and which has ended when the answer comes.
+  assert.equal(await (await fetch(url)).text(), 'hello');
+  if (init)
+    assert.deepEqual(
+      childrenOf(first).filter(({ state }) => state === 'Z'),
+      [],
+    );
+
+  const workers = childrenOf(first);
+  assert.ok(workers.length > 0);
+  const answer = fetch(url);
+  // Another request that came later is answered, so that one is at work.
+  await (await fetch(`${url}/status`)).text();
+  process.kill(first, 'SIGTERM');
+  assert.equal(await (await answer).text(), 'hello');
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  for (const { pid } of workers) assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+});
