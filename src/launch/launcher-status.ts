@@ -40,7 +40,7 @@ export interface ServiceStatus {
   readonly ready: number;
   /** Workers started in place of others that ended unasked. */
   readonly restarts: number;
-  /** Workers that were started, by why: `launch`, `scale`, `death`, `stuck`, `recycle`, `reload`. */
+  /** Workers that were started, by why: `launch`, `scale`, `death`, `stuck`, `recycle`, `reload`, `restart`. */
   readonly starts: Readonly<Record<string, number>>;
   /** When its certificate ends, ISO 8601; undefined without one in a file. */
   readonly certificateEnds: string | undefined;

@@ -7,6 +7,7 @@ import { bucketsOf } from './metrics-options.js';
 
 /** So many sets of labels are kept: an application could make up routes without an end. */
 const MOST_SERIES = 10_000;
+const OTHER = 'other';
 
 /** A series of a service. */
 interface Total extends Pick<Series, 'metric' | 'labels'> {
@@ -30,7 +31,7 @@ export class Totals {
 
   add(api: string, { buckets, series }: Counted): void {
     for (const { metric, labels, counts, sum } of series) {
-      this.#total(api, metric, labels)?.values.add(boundsOf(metric, buckets), counts, sum);
+      this.#total(api, metric, labels).values.add(boundsOf(metric, buckets), counts, sum);
     }
   }
 
@@ -39,10 +40,18 @@ export class Totals {
     return [...this.#totals.values()].filter((total) => total.metric === metric);
   }
 
-  #total(api: string, metric: Series['metric'], labels: readonly string[]): Total | undefined {
+  /** Beyond the limit those of an API's metric are counted together, with "other" for each label: no request is lost. */
+  #total(api: string, metric: Series['metric'], labels: readonly string[]): Total {
     const key = [api, metric, ...labels].join('\n');
     const found = this.#totals.get(key);
-    if (found !== undefined || this.#totals.size >= MOST_SERIES) return found;
+    if (found !== undefined) return found;
+    const isOther = labels.every((label) => label === OTHER);
+    if (this.#totals.size >= MOST_SERIES && !isOther)
+      return this.#total(
+        api,
+        metric,
+        labels.map(() => OTHER),
+      );
     const total = { api, metric, labels, values: new Distribution(boundsOf(metric, this.buckets)) };
     this.#totals.set(key, total);
     return total;

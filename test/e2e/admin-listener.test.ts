@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { text as textOf } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
 import { emptyProject, freePort, type Program, startProject } from './program.js';
@@ -93,6 +94,23 @@ test('OP-58 a host that is not its own is refused, whatever is asked: a page may
   }
   for (const host of ['localhost', `127.0.0.1:${admin}`, '[::1]:9100', 'OPS.example:80']) {
     assert.equal((await withHost(host)).status, 200, host);
+  }
+});
+
+test('OP-57 a probe by HTTP/1.0, which names no host, is answered', async (t) => {
+  const { admin } = await served(t);
+  const socket = connect(admin, '127.0.0.1').end('GET /readyz HTTP/1.0\r\n\r\n');
+  assert.match(await textOf(socket), /^HTTP\/1\.1 200 /);
+});
+
+test('OP-58 what comes by a proxy may read, and changes nothing', async (t) => {
+  const { admin } = await served(t);
+  for (const field of ['X-Forwarded-For', 'Forwarded', 'Via', 'X-Real-IP']) {
+    const headers = { [field]: '203.0.113.9' };
+    assert.equal((await ask(admin, 'GET', '/status', { headers })).status, 200);
+    const write = await ask(admin, 'POST', '/stop', { headers });
+    assert.equal(write.status, 403, field);
+    assert.match(write.text, /PORTICO_ADMIN_REMOTE/);
   }
 });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -94,6 +94,14 @@ async function ask(port: number, path: string, method = 'GET') {
   return { status: res.statusCode, type: res.headers['content-type'], text };
 }
 
+async function askWith(port: number, path: string, body: string): Promise<number | undefined> {
+  const headers = { 'content-type': 'application/json' };
+  const asked = request({ host: '127.0.0.1', port, method: 'POST', path, headers, agent: false }).end(body);
+  const [res] = (await once(asked, 'response')) as [IncomingMessage];
+  res.resume();
+  return res.statusCode;
+}
+
 async function scrape(admin: number): Promise<ReadonlyMap<string, Family>> {
   const { status, type, text } = await ask(admin, '/metrics');
   assert.deepEqual([status, type], [200, 'text/plain; version=0.0.4; charset=utf-8'], text);
@@ -108,6 +116,7 @@ async function until(admin: number, isThere: (found: ReadonlyMap<string, Family>
 }
 
 const REQUESTS = 'portico_http_requests_total';
+const IN_FLIGHT = 'portico_http_requests_in_flight';
 
 test('OP-56 MW-47 requests are counted by method, route and status, and a path or a strange method names nothing', async (t) => {
   const { port, admin } = await served(t);
@@ -168,6 +177,19 @@ test('what a worker has counted is not lost with a reload, and reloads are count
   assert.equal(sumOf(found, 'portico_reloads_total', { result: 'refused' }), 0);
   assert.equal(sumOf(found, 'portico_worker_starts_total', { reason: 'reload' }), 2);
   assert.equal(sumOf(found, 'portico_configuration_generation'), 2);
+  const restart = await askWith(admin, '/restart', JSON.stringify({ service: 'hello' }));
+  assert.equal(restart, 200);
+  const restarted = await scrape(admin);
+  assert.equal(sumOf(restarted, 'portico_worker_starts_total', { reason: 'restart' }), 2);
+  assert.equal(sumOf(restarted, 'portico_worker_starts_total', { reason: 'reload' }), 2);
+});
+
+test('the child of a reload that is refused is no start of a worker', async (t) => {
+  const { admin, folder } = await served(t);
+  writeFileSync(join(folder, 'app.js'), 'throw new Error("not this one");');
+  const { text } = await ask(admin, '/reload', 'POST');
+  assert.match(text, /"outcome": "refused"/);
+  assert.equal(sumOf(await scrape(admin), 'portico_worker_starts_total', { reason: 'reload' }), 0);
 });
 
 test('requests that are refused are counted by why: by the server, and by a rate limit', async (t) => {
@@ -311,20 +333,21 @@ test('without [metrics] enabled nothing is counted, and prom-client is not loade
   assert.match(text, /PORTICO_METRICS_OFF.*Set enabled = true in \[metrics\]/s);
 });
 
-test('a single process counts as well, and tells its own event loop', async (t) => {
+test('a single process counts each service by itself, tells its own event loop, and is ready while it reloads', async (t) => {
   const port = await freePort();
   const main = `
 import { Config, launch } from 'portico';
 import { WSGIService } from 'portico/server';
 const config = await Config.load({ files: ['portico.ini'] });
 const launcher = await launch(new WSGIService('hello', config), { config });
+await launcher.launchService(new WSGIService('other', config));
 process.exitCode = await launcher.wait();
 `;
   const project = emptyProject({
     'main.js': main,
     'app.js': app,
     'api-paste.ini': paste,
-    'portico.ini': `[control]\nsocket =\n[admin]\nlisten = 127.0.0.1:0\n[metrics]\nenabled = true\n[api:hello]\nport = ${port}\n`,
+    'portico.ini': `[DEFAULT]\ngraceful_shutdown_timeout = 1\n[control]\nsocket =\n[admin]\nlisten = 127.0.0.1:0\n[metrics]\nenabled = true\n[api:hello]\nport = ${port}\n[api:other]\npipeline = hello\nport = 0\n`,
   });
   const program = new Program(process.execPath, [join(project.folder, 'main.js')], { cwd: project.folder });
   t.after(async () => {
@@ -338,4 +361,14 @@ process.exitCode = await launcher.wait();
   assert.equal(sumOf(found, REQUESTS, { api: 'hello', status: '2xx' }), 1);
   assert.equal(sumOf(await scrape(Number(admin)), REQUESTS), 1);
   assert.ok(sumOf(found, 'portico_worker_resident_memory_bytes', { api: 'hello', worker: '0' }) > 2 ** 24);
+  const waiting = ask(port, '/wait').catch(() => undefined);
+  let busy = await scrape(Number(admin));
+  while (sumOf(busy, IN_FLIGHT, { api: 'hello' }) === 0) busy = await scrape(Number(admin));
+  assert.equal(sumOf(busy, IN_FLIGHT, { api: 'other' }), 0);
+  program.kill('SIGHUP');
+  await program.printed(/Caught SIGHUP/);
+  const probed: (number | undefined)[] = [];
+  while (!/"event":"reload"/.test(program.stderr)) probed.push((await ask(Number(admin), '/readyz')).status);
+  await waiting;
+  assert.deepEqual([...new Set(probed)], [200]);
 });

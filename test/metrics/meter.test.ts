@@ -30,7 +30,7 @@ test('a counter that is kept elsewhere is followed by what it has grown', () => 
   assert.equal(meter.take().series[0]?.sum, 2);
 });
 
-test('totals have what every process told, and never more series than a parent can hold', () => {
+test('totals have what every process told; beyond what a parent can hold they are counted together', () => {
   const totals = new Totals([1]);
   const one = meterWith([1]);
   one.count('rejected', ['queue full']);
@@ -49,7 +49,13 @@ test('totals have what every process told, and never more series than a parent c
     sum: 1,
   }));
   totals.add('compute', { buckets: [], series: endless });
-  assert.equal(totals.of('rejected').length, 10_000);
+  const kept = totals.of('rejected');
+  assert.equal(kept.length, 10_001);
+  assert.deepEqual(kept.at(-1)?.labels, ['other']);
+  assert.equal(
+    kept.reduce((sum, { values }) => sum + values.sum, 0),
+    20_002,
+  );
 });
 
 test('a label is cut to what a parent takes', () => {

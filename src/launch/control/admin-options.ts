@@ -11,7 +11,7 @@ export const adminOptions = defineOptions({
   allow_remote: boolean({
     default: false,
     restart: true,
-    help: 'It may listen on an address that other machines reach. They can read everything there, and change nothing.',
+    help: 'It may listen on an address that other machines reach. Everything can be read there, and nothing changed.',
   }),
   hosts: list({
     default: [],

@@ -11,7 +11,7 @@ import type { LauncherStatus, ServiceStatus, WorkerStatus } from '../launcher-st
 import type { History } from '../page/history.js';
 import type { ShownRequest } from '../page/status-page.js';
 import type { ReloadReport } from '../reload/reload-report.js';
-import { servicePlans } from '../reload/service-plans.js';
+import { type ServicePlans, servicePlans } from '../reload/service-plans.js';
 import type { Answer } from '../report/questions.js';
 import { ControlAnswer, ControlRefused, type ControlRequest, type ControlRoutes } from './control-server.js';
 import { metricsText } from './metrics-text.js';
@@ -56,8 +56,17 @@ const MOST_REQUESTS = 200;
 
 export function controlRoutes(controlled: Controlled): ControlRoutes {
   const fleet = (): Fleet => controlled.runner.fleet ?? refuseAlone();
+  let planned: { readonly generation: number; readonly pipelines: ServicePlans['pipelines'] } | undefined;
+  // Reads files and certificates: once for each configuration, however often the page is loaded.
+  const pipelines = (): ServicePlans['pipelines'] => {
+    const { generation } = controlled.status();
+    if (planned?.generation !== generation) {
+      planned = { generation, pipelines: servicePlans(controlled.runner.launched, controlled.config).pipelines };
+    }
+    return planned.pipelines;
+  };
   return {
-    'GET /': () => page(controlled),
+    'GET /': () => page(controlled, pipelines()),
     'GET /status': () => statusDocument(controlled),
     'GET /requests': () => ({
       schema: 'portico/requests',
@@ -135,7 +144,10 @@ function isCounted(config: Config | undefined): boolean {
 }
 
 /** Loaded when it is first asked for. */
-async function page({ name, version, config, status, runner, history }: Controlled): Promise<ControlAnswer> {
+async function page(
+  { name, version, config, status, runner, history }: Controlled,
+  pipelines: ServicePlans['pipelines'],
+): Promise<ControlAnswer> {
   const { POLICY, stagesOf, statusPage } = await import('../page/index.js');
   const known = status();
   const text = statusPage({
@@ -149,7 +161,7 @@ async function page({ name, version, config, status, runner, history }: Controll
       value,
       where: placeOf(location),
     })),
-    pipelines: stagesOf(servicePlans(runner.launched, config).pipelines, runner.counted()),
+    pipelines: stagesOf(pipelines, runner.counted()),
     history: isCounted(config) ? history?.stretches : undefined,
   });
   return new ControlAnswer(200, text, {

@@ -101,7 +101,7 @@ function serviceMetrics({ services, generation, reloads }: Known): Metric[] {
     ),
     counter(
       'portico_worker_starts_total',
-      'Workers that were started, by why: launch, scale, death, stuck, recycle, reload.',
+      'Workers that were started, by why: launch, scale, death, stuck, recycle, reload, restart.',
       services.flatMap(({ name: api, starts }) =>
         Object.entries(starts).map(([reason, value]) => ({ labels: { api, reason }, value })),
       ),

@@ -134,7 +134,7 @@ export class InProcessRunner implements Runner {
   status(): ServiceStatus[] {
     const { id, generation } = this.#worker;
     const { pid } = this.#launcher.host;
-    return this.#runs.map((run) => runStatus(run, { id, pid, generation, facts: this.facts() }));
+    return this.#runs.map((run) => runStatus(run, { id, pid, generation, facts: this.#factsOf([run]) }));
   }
 
   summary(): string {
@@ -197,9 +197,13 @@ export class InProcessRunner implements Runner {
 
   /** The oldest requests under way, and what the collectors give now. */
   facts(): Record<string, unknown> {
-    const requests = this.#runs.flatMap(({ service }) => [...((service as Telling).requestsInFlight?.() ?? [])]);
+    return this.#factsOf(this.#runs);
+  }
+
+  #factsOf(runs: readonly ServiceRun[]): Record<string, unknown> {
+    const requests = runs.flatMap(({ service }) => [...((service as Telling).requestsInFlight?.() ?? [])]);
     const oldest = requests.sort((a, b) => b.ageMs - a.ageMs).slice(0, MOST_REQUESTS);
-    const queued = this.#runs.reduce((sum, { service }) => sum + ((service as Telling).meter?.queued ?? 0), 0);
+    const queued = runs.reduce((sum, { service }) => sum + ((service as Telling).meter?.queued ?? 0), 0);
     const known = { inFlight: requests.length, queued, requests: oldest, ...this.#launcher.process.loop };
     return Object.assign(known, ...this.#collectors.map((collect) => collect())) as Record<string, unknown>;
   }

@@ -67,7 +67,8 @@ export class ServiceRun {
 
   /** For status pages. */
   get state(): 'starting' | 'ready' | 'draining' {
-    if (this.#state === 'started') return 'ready';
+    // A restart keeps its sockets open: requests wait until it serves again.
+    if (this.#state === 'started' || (this.wasReady && !this.#ends)) return 'ready';
     return this.#state === 'stopped' ? 'draining' : 'starting';
   }
 

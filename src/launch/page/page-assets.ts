@@ -50,10 +50,15 @@ button { font: inherit; color: inherit; background: var(--panel); border: 1px so
 export const SCRIPT = `
 const button = document.querySelector('#live');
 const busy = (part) => part.contains(document.activeElement) || part.contains(getSelection()?.anchorNode ?? null) && !getSelection().isCollapsed;
+let asking = false;
 const update = async () => {
+  if (asking) return;
+  asking = true;
   const failed = document.querySelector('#failed');
   try {
-    const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), 'text/html');
+    const answer = await fetch(location.href, { signal: AbortSignal.timeout(5000) });
+    if (!answer.ok) throw new Error(answer.status);
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
     for (const part of document.querySelectorAll('[data-part]')) {
       const next = page.getElementById(part.id);
       if (next === null || busy(part) || next.innerHTML === part.innerHTML) continue;
@@ -64,6 +69,8 @@ const update = async () => {
     failed.textContent = '';
   } catch {
     failed.textContent = 'The service does not answer; what is shown is old.';
+  } finally {
+    asking = false;
   }
 };
 let timer = setInterval(update, 2000);

@@ -31,7 +31,7 @@ export interface Missing {
 }
 
 /** Why a worker was started. */
-type StartReason = 'launch' | 'scale' | 'death' | 'stuck' | 'recycle' | 'reload';
+type StartReason = 'launch' | 'scale' | 'death' | 'stuck' | 'recycle' | 'reload' | 'restart';
 
 export class PoolState {
   readonly name: string;
@@ -50,7 +50,15 @@ export class PoolState {
   /** Workers started in place of others that ended unasked. */
   restarts = 0;
   /** Workers that were started, by why. */
-  readonly starts: Record<StartReason, number> = { launch: 0, scale: 0, death: 0, stuck: 0, recycle: 0, reload: 0 };
+  readonly starts: Record<StartReason, number> = {
+    launch: 0,
+    scale: 0,
+    death: 0,
+    stuck: 0,
+    recycle: 0,
+    reload: 0,
+    restart: 0,
+  };
   /** Slots whose last worker was killed because it gave no sign of life. */
   readonly hung = new Set<number>();
   /** The token buckets that they share. */
@@ -100,9 +108,9 @@ export class PoolState {
     return unfit === -1 ? undefined : { index: unfit, extra: true };
   }
 
-  /** Why this one is started. */
-  reasonFor({ index, extra, trial }: Missing): StartReason {
-    if (extra) return trial === undefined && this.slot(index).some(({ worn }) => worn) ? 'recycle' : 'reload';
+  /** Why this one is started; the child of a trial counts once it takes a slot. */
+  reasonFor({ index, extra }: Missing): StartReason {
+    if (extra) return this.slot(index).some(({ worn }) => worn) ? 'recycle' : (this.roll?.reason ?? 'reload');
     if (this.isFirst(index)) return this.phase === 'launching' ? 'launch' : 'scale';
     return this.hung.delete(index) ? 'stuck' : 'death';
   }

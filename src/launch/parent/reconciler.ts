@@ -148,7 +148,7 @@ export class Reconciler {
 
   #start(missing: Missing): void {
     const { index, trial } = missing;
-    this.#pool.starts[this.#pool.reasonFor(missing)] += 1;
+    if (trial === undefined) this.#pool.starts[this.#pool.reasonFor(missing)] += 1;
     const generation = trial?.generation ?? this.#pool.generation;
     const worker = this.#options.spawn(this.#pool, index, generation, trial?.workers);
     this.#pool.workers.add(worker);

@@ -11,6 +11,7 @@ import type { Generation } from './worker-process.js';
 /** What a {@link Roll} is made of. */
 interface RollOptions {
   readonly service: string;
+  readonly reason: 'reload' | 'restart';
   readonly log: Logger;
   readonly settings: Generation['settings'];
   /** Those to replace, by slot. */
@@ -40,6 +41,11 @@ export class Roll {
   constructor(options: RollOptions) {
     this.#options = options;
     this.#slots = [...new Set(options.workers.map(({ assignment }) => assignment.index))];
+  }
+
+  /** `restart`: an operator has asked for other workers with the configuration in force. */
+  get reason(): RollOptions['reason'] {
+    return this.#options.reason;
   }
 
   /** Settles when no slot is left, or the service is being stopped. */

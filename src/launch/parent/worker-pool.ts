@@ -40,6 +40,7 @@ export class WorkerPool extends PoolState {
       this.#launchedByReload = true;
       this.generation = trial.generation;
       trial.worker?.start();
+      if (trial.worker !== undefined) this.starts.launch += 1;
     }
     await Promise.all(this.#setWanted(workers));
     if (this.phase === 'launching') this.phase = 'running';
@@ -85,15 +86,15 @@ export class WorkerPool extends PoolState {
    */
   async rollOut(asked: number | undefined, superseded: () => boolean): Promise<Pick<Roll, 'replaced' | 'failures'>> {
     // From here on the child counts as a worker: slot 0 has two, and the reconciler ends the older one.
-    this.endTrial();
+    if (this.endTrial()?.worker !== undefined) this.starts.reload += 1;
     const old = this.current.filter(({ assignment }) => assignment.generation < this.generation.number);
-    const [roll] = await Promise.all([this.#rollOver(old, superseded), this.changeTo(asked)]);
+    const [roll] = await Promise.all([this.#rollOver(old, 'reload', superseded), this.changeTo(asked)]);
     return roll;
   }
 
   /** All workers are replaced, one by one, with the generation in force. Gives as {@link rollOut}. */
   renew(): Promise<Pick<Roll, 'replaced' | 'failures'>> {
-    return this.#rollOver(this.current, () => false);
+    return this.#rollOver(this.current, 'restart', () => false);
   }
 
   /** Has another worker take the place of this one, once that is ready. If it does not start, all stays as it is. */
@@ -163,10 +164,10 @@ export class WorkerPool extends PoolState {
   }
 
   /** One at a time: a reload and an operator's wish may come together. */
-  async #rollOver(workers: readonly WorkerHandle[], superseded: () => boolean): Promise<Roll> {
+  async #rollOver(workers: readonly WorkerHandle[], reason: Roll['reason'], superseded: () => boolean): Promise<Roll> {
     while (this.roll !== undefined) await this.roll.ended;
     const { name: service, generation } = this;
-    const roll = new Roll({ service, log: this.#log, settings: generation.settings, workers, superseded });
+    const roll = new Roll({ service, reason, log: this.#log, settings: generation.settings, workers, superseded });
     if (this.stopping) return roll;
     this.roll = roll;
     this.#reconciler.poke();
