@@ -30,12 +30,6 @@ export interface OpenApiAdditions {
   readonly securitySchemes?: Readonly<Record<string, object>>;
 }
 
-/**
- * Tells what a factory with these options makes; with `req`, what that would do with the request, of which method, URL and
- * headers are known. Called without the factory being called: it opens and asks nothing.
- */
-export type Describe<O> = (options: O, req?: IncomingMessage) => Description;
-
 /** A filter or app in code, such as those around the controllers of a Router, that says what it does. */
 export interface Described {
   readonly describe?: (req?: IncomingMessage) => Description;

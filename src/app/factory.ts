@@ -1,12 +1,13 @@
 /**
  * How a section of a paste file becomes an app or a filter: PasteDeploy's factory protocols, with one argument more.
  */
+import type { IncomingMessage } from 'node:http';
 import type { Config, OptionDeclarations, OptionsOf, WrittenValue } from '../config/index.js';
 import type { Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Awaitable } from '../service/index.js';
 import type { App, Filter } from './app.js';
-import type { Describe } from './description.js';
+import type { Description } from './description.js';
 
 /** Configuration as text, in the order of the file. A Map, because option names may be `__proto__` or `17`. */
 export type Conf = ReadonlyMap<string, string>;
@@ -70,6 +71,18 @@ export interface Declared<D extends OptionDeclarations = OptionDeclarations> {
   readonly describe?: Describe<OptionsOf<D>>;
   /** Further groups of the service configuration that it reads, `[api:compute]` or one of its own, with their options. */
   readonly groups?: Readonly<Record<string, OptionDeclarations>>;
+}
+
+/**
+ * Tells what a factory with these options makes; with `req`, what that would do with the request, of which method, URL and
+ * headers are known. Called without the factory being called: it opens and asks nothing.
+ */
+export type Describe<O> = (options: O, req: IncomingMessage | undefined, ctx: DescribeContext) => Description;
+
+/** What is known of a {@link FactoryContext} where nothing is loaded. */
+export interface DescribeContext {
+  readonly section: Pick<Section, 'options'>;
+  readonly config: Config;
 }
 
 /** Where a filter wants to stand in a pipeline. */

@@ -14,13 +14,15 @@ export { quoteClient } from './client-text.js';
 export { compose } from './compose.js';
 export { takesOwnSlot, withSlot } from './concurrency-limit.js';
 export { type ContextFields, contextFacts, currentContext, RequestContext } from './context.js';
-export type { Describe, Described, Description, OpenApiAdditions } from './description.js';
+export type { Described, Description, OpenApiAdditions } from './description.js';
 export { type Environ, environ, type MatchedRoute, type Remote, remoteOf } from './environ.js';
 export {
   type AppFactory,
   appFactory,
   type CompositeFactory,
   type Conf,
+  type Describe,
+  type DescribeContext,
   type FactoryContext,
   type FilterAppFactory,
   type FilterFactory,

@@ -68,7 +68,7 @@ export function describeNode(node: ContextTree, config: Config, req?: IncomingMe
   if (describe === undefined) return undefined;
   const local = Object.fromEntries(node.localConf);
   const values = group === undefined ? local : config.group(group, options!, { local: node.options });
-  return describe(values as never, req);
+  return describe(values as never, req, { config, section: node });
 }
 
 type Answer = Explanation['answer'];

@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   beforeHead,
+  type DescribeContext,
   type Description,
   environ,
   type FactoryContext,
@@ -79,7 +80,11 @@ export const authToken = filterFactory(
   },
 );
 
-function describe(options: AuthTokenOptions, req?: IncomingMessage): Description {
+function describe(given: AuthTokenOptions, req: IncomingMessage | undefined, ctx: DescribeContext): Description {
+  return describeOptions(ownGroup(given, ctx), req);
+}
+
+function describeOptions(options: AuthTokenOptions, req: IncomingMessage | undefined): Description {
   const bearer = options.acceptBearer || options.validator === 'jwt';
   if (options.delayAuthDecision) {
     return { does: `asks ${options.validator} what the token is worth, and leaves the decision to the application` };
@@ -122,21 +127,16 @@ export const jwtAuth = filterFactory(
       cacheFor(options, ctx);
       await tryValidator(options, ctx, jwt);
     },
-    describe: describeJwt,
+    describe: (_jwt, req, ctx) => describeOptions(withJwt(ctx), req),
   },
 );
-
-/** The options that are no token's are those of `[auth_token]`, which are not at hand: as they are by default. */
-function describeJwt(_options: unknown, req?: IncomingMessage): Description {
-  return describe({ acceptBearer: true, validator: 'jwt', delayAuthDecision: false } as AuthTokenOptions, req);
-}
 
 /** A paste file by itself is looked at. */
 function isAlone({ service, config }: FactoryContext): boolean {
   return service === undefined && config.configFiles.length === 0;
 }
 
-function withJwt({ config }: FactoryContext): AuthTokenOptions {
+function withJwt({ config }: DescribeContext): AuthTokenOptions {
   return { ...config.group('auth_token', authTokenOptions), validator: 'jwt' };
 }
 
@@ -186,7 +186,7 @@ function tokenFilter(
   return Object.assign(filter, { invalidate });
 }
 
-function ownGroup(options: AuthTokenOptions, { config, section }: FactoryContext): AuthTokenOptions {
+function ownGroup(options: AuthTokenOptions, { config, section }: DescribeContext): AuthTokenOptions {
   if (options.configGroup === undefined || options.configGroup === 'auth_token') return options;
   return config.group(options.configGroup, unaliasedAuthTokenOptions, { local: section.options });
 }

@@ -4,9 +4,16 @@
  * The package cors takes every OPTIONS for a preflight, compares no method or header, and writes before the app does.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { beforeHead, type Description, type FactoryContext, type Filter, filterFactory } from '../app/index.js';
+import {
+  beforeHead,
+  type DescribeContext,
+  type Description,
+  type FactoryContext,
+  type Filter,
+  filterFactory,
+} from '../app/index.js';
 import { optionOrigin } from '../app/internal.js';
-import { boolean, defineOptions, integer, list, type OptionsOf, string } from '../config/index.js';
+import { boolean, type Config, defineOptions, integer, list, type OptionsOf, string } from '../config/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
 import { CorsPolicy, type CorsRules } from './cors-policy.js';
 import { appendVary, TOKEN } from './headers.js';
@@ -80,8 +87,13 @@ export const cors = filterFactory(
   { trial: true, describe },
 );
 
-function describe(options: OptionsOf<typeof corsOptions>, req?: IncomingMessage): Description {
-  const origins = options.allowedOrigin.join(', ') || 'none';
+function describe(
+  options: OptionsOf<typeof corsOptions>,
+  req: IncomingMessage | undefined,
+  { config }: DescribeContext,
+): Description {
+  const all = [options, ...furtherGroups(config).map((name) => config.group(name, corsOptions))];
+  const origins = all.flatMap(({ allowedOrigin }) => allowedOrigin).join(', ') || 'none';
   if (req === undefined)
     return { does: `answers preflights, and lets pages of these origins read answers: ${origins}` };
   const { origin, 'access-control-request-method': method } = req.headers;
@@ -101,12 +113,15 @@ function policyOf(own: CorsRules, ctx: FactoryContext): CorsPolicy {
   const { config, section } = ctx;
   const policy = new CorsPolicy();
   policy.add(own, optionOrigin(ctx, 'cors', 'allowed_origin'));
-  for (const name of config.listAllSections()) {
-    if (!name.startsWith('cors.')) continue;
+  for (const name of furtherGroups(config)) {
     const rules = config.group(name, corsOptions);
     policy.add(rules, config.getLocation(name, 'allowed_origin').origin ?? section.origin);
   }
   return policy;
+}
+
+function furtherGroups(config: Config): string[] {
+  return config.listAllSections().filter((name) => name.startsWith('cors.'));
 }
 
 function filterBy(policy: () => CorsPolicy, log: Logger): Filter {

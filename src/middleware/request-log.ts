@@ -2,7 +2,15 @@
  * request_log: one line for each response, when it has ended.
  */
 import type { IncomingMessage } from 'node:http';
-import { afterResponse, type Description, environ, filterFactory, remoteOf, requestPath } from '../app/index.js';
+import {
+  afterResponse,
+  type DescribeContext,
+  type Description,
+  environ,
+  filterFactory,
+  remoteOf,
+  requestPath,
+} from '../app/index.js';
 import { answeredStatus, countAnswer, noteAddress, sentBytes, targetMask } from '../app/internal.js';
 import { boolean, type Config, defineOptions, float, integer, list, type OptionsOf, oneOf } from '../config/index.js';
 import { printable } from '../text/index.js';
@@ -89,8 +97,15 @@ export const requestLog = filterFactory(
   { describe },
 );
 
-function describe(options: OptionsOf<typeof requestLogOptions>, req?: IncomingMessage): Description {
+function describe(
+  options: OptionsOf<typeof requestLogOptions>,
+  req: IncomingMessage | undefined,
+  { config }: DescribeContext,
+): Description {
   if (!options.enabled) return { does: 'logs nothing, for enabled is false' };
+  if (serverLogs(config)) {
+    return { does: 'logs nothing, for with [wsgi] log_format the server writes the access lines' };
+  }
   const path = req === undefined ? undefined : requestPath(req);
   if (path !== undefined && options.skipPaths.some((skipped) => isBelow(path, skipped))) {
     return { does: `logs a line only of an answer of 500 or above, for ${path} is in skip_paths` };

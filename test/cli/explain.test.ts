@@ -249,6 +249,60 @@ test('OP-6 which API: by its name, by the port of a whole URL, and never by luck
   assert.deepEqual([bare.status, /things is no path/.test(bare.stderr)], [2, true], bare.stderr);
 });
 
+/** What `api-cli explain` says of one filter, with this section and this service configuration. */
+function filterSays(
+  t: TestContext,
+  written: { readonly factory: string; readonly options?: string; readonly config?: string },
+) {
+  const run = project(t, {
+    'portico.ini': `[DEFAULT]\nenabled_apis = one\n[api:one]\nport = 8774\n${written.config ?? ''}`,
+    'api-paste.ini': `[pipeline:one]
+pipeline = it app
+[filter:it]
+paste.filter_factory = portico/middleware:${written.factory}
+${written.options ?? ''}
+[app:app]
+paste.app_factory = ./app.mjs:app
+`,
+    'app.mjs': 'export const app = () => (_req, res) => res.end();\n',
+  });
+  return (method: string, url: string, ...headers: string[]): { says: string; answers: unknown } => {
+    const asked = headers.flatMap((header) => ['--header', header]);
+    const { stdout, stderr } = run('explain', method, url, '--json', ...asked);
+    assert.equal(stderr, '');
+    const { steps } = JSON.parse(stdout) as { steps: { what: string; text: string; answers?: unknown }[] };
+    const { text, answers } = steps.find(({ what }) => what === 'filter')!;
+    return { says: text, answers };
+  };
+}
+
+test('OP-6 a token filter whose [auth_token], or own group, leaves the decision to the application answers nothing', (t) => {
+  const jwt = filterSays(t, {
+    factory: 'jwtAuth',
+    options: 'issuer = https://id.example\naudience = one',
+    config: '[auth_token]\ndelay_auth_decision = true\n',
+  });
+  const delayed = { says: 'asks jwt what the token is worth, and leaves the decision to the application' };
+  assert.deepEqual(jwt('GET', '/'), { ...delayed, answers: 'never' });
+  const config = '[my_auth]\nvalidator = jwt\ndelay_auth_decision = true\n';
+  const own = filterSays(t, { factory: 'authToken', options: 'config_group = my_auth', config });
+  assert.deepEqual(own('GET', '/'), { ...delayed, answers: 'never' });
+});
+
+test('OP-6 cors names the origins of its further sections too', (t) => {
+  const config = '[cors.partner]\nallowed_origin = https://partner.example\n';
+  const says = filterSays(t, { factory: 'cors', options: 'allowed_origin = https://own.example', config });
+  const { says: text } = says('GET', '/', 'Origin: https://partner.example');
+  assert.match(text, /allowed origins: https:\/\/own\.example, https:\/\/partner\.example$/);
+});
+
+test('OP-6 request_log logs nothing where the server writes the access lines', (t) => {
+  const config = '[wsgi]\nlog_format = %(status_code)s\n';
+  const says = filterSays(t, { factory: 'requestLog', config });
+  const text = 'logs nothing, for with [wsgi] log_format the server writes the access lines';
+  assert.deepEqual(says('GET', '/'), { says: text, answers: 'never' });
+});
+
 test('OP-6 every filter and app that ships says what it does', () => {
   const factories = Object.entries(middleware).filter(
     ([, made]) => 'group' in Object(made) || made === middleware.requestConfig,
