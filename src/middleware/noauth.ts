@@ -85,13 +85,21 @@ export const noauth = filterFactory(
   { trial: true, describe },
 );
 
-function describe(_options: OptionsOf<typeof noauthOptions>, req?: IncomingMessage): Description {
+function describe(options: OptionsOf<typeof noauthOptions>, req?: IncomingMessage): Description {
   const openapi: OpenApiAdditions = {
     security: [{ token: [] }],
     securitySchemes: { token: { type: 'apiKey', in: 'header', name: 'X-Auth-Token', description: 'user:project' } },
   };
   const token = req?.headers['x-auth-token'];
   if (req === undefined) return { does: 'takes callers for the users they say they are', answers: 'perhaps', openapi };
+  if (!options.iKnowThisIsOpen) {
+    if (isForwarded(req)) return { does: 'answers 403, for the request was forwarded', answers: 403 };
+    const { host } = req.headers;
+    if (host !== undefined && !isOwnName(host, lowerCased(options.allowedHosts))) {
+      const does = `answers 403, for ${host} is no name of this machine; over a Unix socket any Host will do`;
+      return { does, answers: 403 };
+    }
+  }
   if (typeof token === 'string' && token !== '') {
     const [user, project = user] = token.split(':', 2);
     return { does: `takes the caller for the user ${user} of the project ${project || user}` };
@@ -127,7 +135,7 @@ function checkListener({ config, section, service }: FactoryContext): void {
 
 /** Throws a `Fault` 403 for a request that did not come from this machine, or not by its name. */
 function localCheck(allowedHosts: readonly string[]): (req: IncomingMessage) => void {
-  const allowed = new Set(allowedHosts.map((host) => host.toLowerCase()));
+  const allowed = lowerCased(allowedHosts);
   // Nearly all requests name the same host.
   let goodHost: string | undefined;
   return (req) => {
@@ -137,16 +145,25 @@ function localCheck(allowedHosts: readonly string[]): (req: IncomingMessage) => 
     const { host } = req.headers;
     // A browser opens no Unix socket, and HTTP/1.0 has no Host.
     if (localAddress === undefined || host === undefined || host === goodHost) return;
-    const name = host
-      .replace(/:\d*$/, '')
-      .replace(/^\[(.*)\]$/, '$1')
-      .toLowerCase();
-    if (name === '' || !(isLoopback(name) || allowed.has(name))) {
+    if (!isOwnName(host, allowed)) {
       const message = `This service accepts requests to this machine only, and ${quoteClient(host)} is no name of it.`;
       throw new Fault(403, { message });
     }
     goodHost = host;
   };
+}
+
+function lowerCased(hosts: readonly string[]): ReadonlySet<string> {
+  return new Set(hosts.map((host) => host.toLowerCase()));
+}
+
+/** Whether a Host header names this machine. */
+function isOwnName(host: string, allowed: ReadonlySet<string>): boolean {
+  const name = host
+    .replace(/:\d*$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase();
+  return name !== '' && (isLoopback(name) || allowed.has(name));
 }
 
 /** Also where proxy_headers has removed what tells so. */

@@ -289,6 +289,25 @@ test('OP-6 a token filter whose [auth_token], or own group, leaves the decision 
   assert.deepEqual(own('GET', '/'), { ...delayed, answers: 'never' });
 });
 
+test('OP-6 noauth answers 403 to a request of another Host and to one that was forwarded, unless it is open', (t) => {
+  const options = 'allowed_hosts = box.example';
+  const closed = filterSays(t, { factory: 'noauth', options });
+  const open = filterSays(t, { factory: 'noauth', options: 'i_know_this_is_open = true' });
+  const token = 'X-Auth-Token: ann:lab';
+  const taken = { says: 'takes the caller for the user ann of the project lab', answers: 'never' };
+  for (const host of ['localhost', '127.0.0.1:8774', '[::1]:8774', 'BOX.example:1']) {
+    assert.deepEqual(closed('GET', '/', token, `Host: ${host}`), taken);
+  }
+  const foreign = closed('GET', '/', token, 'Host: evil.example');
+  assert.deepEqual(foreign, {
+    says: 'answers 403, for evil.example is no name of this machine; over a Unix socket any Host will do',
+    answers: 403,
+  });
+  const forwarded = closed('GET', '/', token, 'X-Forwarded-For: 192.0.2.7');
+  assert.deepEqual(forwarded, { says: 'answers 403, for the request was forwarded', answers: 403 });
+  assert.deepEqual(open('GET', '/', token, 'Host: evil.example', 'Via: 1.1 a'), taken);
+});
+
 test('OP-6 cors names the origins of its further sections too', (t) => {
   const config = '[cors.partner]\nallowed_origin = https://partner.example\n';
   const says = filterSays(t, { factory: 'cors', options: 'allowed_origin = https://own.example', config });
