@@ -168,18 +168,23 @@ export const rateLimit = filterFactory(
   { trial: true, order: rateLimitOrder, describe },
 );
 
-function describe({ rules }: OptionsOf<typeof rateLimitOptions>, req?: IncomingMessage): Description {
+function describe({ rules, deny }: OptionsOf<typeof rateLimitOptions>, req?: IncomingMessage): Description {
   const all = rules.map((text) => ({ text, rule: parseRule(text, undefined) }));
   const holding = all.filter(({ rule }) => req === undefined || applies(rule, req)).map(({ text }) => `"${text}"`);
-  if (holding.length === 0) return { does: 'limits nothing, for no rule is for this request' };
+  const denies = deny.length === 0 ? '' : `; answers 403 to ${deny.join(', ')}`;
+  const denied = denies === '' ? {} : { 403: { description: 'Requests from this address are not accepted.' } };
+  if (holding.length === 0) {
+    const does = `limits nothing, for no rule is for this request${denies}`;
+    return denies === '' ? { does } : { does, answers: 'perhaps', openapi: { responses: denied } };
+  }
   const retry = { 'Retry-After': { description: 'When to come again, in seconds.', schema: { type: 'integer' } } };
   const text = { schema: { type: 'string' } };
   return {
-    does: `answers 429 over the limit of ${holding.join(', ')}`,
+    does: `answers 429 over the limit of ${holding.join(', ')}${denies}`,
     answers: 'perhaps',
     openapi: {
       headers: { RateLimit: text, 'RateLimit-Policy': text },
-      responses: { 429: { description: `Too many requests: ${holding.join(', ')}.`, headers: retry } },
+      responses: { ...denied, 429: { description: `Too many requests: ${holding.join(', ')}.`, headers: retry } },
     },
   };
 }

@@ -308,6 +308,19 @@ test('OP-6 noauth answers 403 to a request of another Host and to one that was f
   assert.deepEqual(open('GET', '/', token, 'Host: evil.example', 'Via: 1.1 a'), taken);
 });
 
+test('OP-6 rate_limit says which networks it denies, also where no rule is for the request', (t) => {
+  const denies = filterSays(t, { factory: 'rateLimit', options: 'deny = 192.0.2.0/24, 198.51.100.0/24' });
+  assert.deepEqual(denies('GET', '/'), {
+    says: 'limits nothing, for no rule is for this request; answers 403 to 192.0.2.0/24, 198.51.100.0/24',
+    answers: 'perhaps',
+  });
+  const both = filterSays(t, { factory: 'rateLimit', options: 'deny = 192.0.2.0/24\nrules = all address 1/s 2' });
+  assert.deepEqual(both('GET', '/'), {
+    says: 'answers 429 over the limit of "all address 1/s 2"; answers 403 to 192.0.2.0/24',
+    answers: 'perhaps',
+  });
+});
+
 test('OP-6 cors names the origins of its further sections too', (t) => {
   const config = '[cors.partner]\nallowed_origin = https://partner.example\n';
   const says = filterSays(t, { factory: 'cors', options: 'allowed_origin = https://own.example', config });
