@@ -50,14 +50,28 @@ export const healthcheck = appFactory(
   { trial: checkPlugins, describe },
 );
 
-function describe(): Description {
-  return { does: 'answers the health check: 200, or 503 where a plugin is not available' };
+function describe(options: OptionsOf<Options>, req?: IncomingMessage): Description {
+  const { allowedSourceRanges: ranges, ignoreProxiedRequests } = options;
+  if (req !== undefined && ignoreProxiedRequests && isProxied(req)) {
+    return { does: 'answers 404, for the request was forwarded', answers: 404 };
+  }
+  const others = ranges.length === 0 ? '' : `; answers 404 to others than ${ranges.join(', ')}`;
+  if (req !== undefined && req.method !== 'GET' && req.method !== 'HEAD') {
+    const does = `answers 405, for the health check takes GET and HEAD${others}`;
+    return { does, answers: others === '' ? 405 : 'always' };
+  }
+  const good = req?.method === 'HEAD' ? 204 : 200;
+  return {
+    does: `answers the health check: ${good}, or 503 where a plugin is not available${others}`,
+    answers: 'always',
+  };
 }
 
-function describeFilter({ path }: OptionsOf<Options>, req?: IncomingMessage): Description {
+function describeFilter(options: OptionsOf<Options>, req?: IncomingMessage): Description {
+  const { path } = options;
   if (req === undefined) return { does: `answers the health check at ${path}`, answers: 'perhaps' };
   if (probeOf(requestPath(req), path) === undefined) return { does: `hands on what is not asked at ${path}` };
-  return { ...describe(), answers: 'always' };
+  return describe(options, req);
 }
 
 /** The health check as a filter, for paste files that have it in a pipeline: it answers at `path`, all else goes on. */

@@ -335,6 +335,33 @@ test('OP-6 request_log logs nothing where the server writes the access lines', (
   assert.deepEqual(says('GET', '/'), { says: text, answers: 'never' });
 });
 
+test('OP-6 the health check as a filter: 405 to what is no GET or HEAD, 404 to others than its networks and to the forwarded', (t) => {
+  const anyone = filterSays(t, { factory: 'healthcheckFilter' });
+  assert.deepEqual(anyone('POST', '/healthcheck'), {
+    says: 'answers 405, for the health check takes GET and HEAD',
+    answers: 405,
+  });
+  assert.deepEqual(anyone('HEAD', '/healthcheck'), {
+    says: 'answers the health check: 204, or 503 where a plugin is not available',
+    answers: 'always',
+  });
+  const options = 'allowed_source_ranges = 192.0.2.0/24\nignore_proxied_requests = true';
+  const some = filterSays(t, { factory: 'healthcheckFilter', options });
+  const others = '; answers 404 to others than 192.0.2.0/24';
+  assert.deepEqual(some('GET', '/healthcheck'), {
+    says: `answers the health check: 200, or 503 where a plugin is not available${others}`,
+    answers: 'always',
+  });
+  assert.deepEqual(some('POST', '/healthcheck'), {
+    says: `answers 405, for the health check takes GET and HEAD${others}`,
+    answers: 'always',
+  });
+  assert.deepEqual(some('GET', '/healthcheck', 'X-Forwarded-For: 192.0.2.7'), {
+    says: 'answers 404, for the request was forwarded',
+    answers: 404,
+  });
+});
+
 test('OP-6 every filter and app that ships says what it does', () => {
   const factories = Object.entries(middleware).filter(
     ([, made]) => 'group' in Object(made) || made === middleware.requestConfig,
