@@ -25,6 +25,8 @@ export interface OpenApiAdditions {
   readonly responses?: Readonly<Record<string, object>>;
   /** Headers of every response. */
   readonly headers?: Readonly<Record<string, object>>;
+  /** Headers of a 200 to GET and HEAD. */
+  readonly contentHeaders?: Readonly<Record<string, object>>;
   readonly security?: readonly object[];
   /** The schemes that `security` names. */
   readonly securitySchemes?: Readonly<Record<string, object>>;

@@ -40,7 +40,7 @@ function describe({ maxSize }: OptionsOf<typeof etagOptions>, req?: IncomingMess
   const does = `gives an answer of 200 and at most ${maxSize} bytes an ETag`;
   return {
     does: asked === undefined ? does : `${does}, and makes it a 304 where that is in ${asked}`,
-    openapi: { headers: { ETag: { description: 'Names the content.', schema: { type: 'string' } } } },
+    openapi: { contentHeaders: { ETag: { description: 'Names the content.', schema: { type: 'string' } } } },
   };
 }
 

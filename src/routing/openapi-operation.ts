@@ -16,6 +16,7 @@ export type Json = Record<string, unknown>;
 export interface OperationPlace {
   /** The names of the path's variables, in their order. */
   readonly names: readonly string[];
+  readonly method: string;
   /** Null: all versions. */
   readonly version: ApiVersion | null;
   readonly versions: VersionOptions | undefined;
@@ -27,7 +28,7 @@ export interface OperationPlace {
 export function operationOf(
   compiled: CompiledRoute,
   { controller, action, methods }: OperationSource,
-  { names, version, versions, filters }: OperationPlace,
+  { names, method, version, versions, filters }: OperationPlace,
 ): Json | undefined {
   const there = methods.filter((method) => version === null || isIn(version, method.versions));
   if (there.length === 0 && methods.length > 0) return undefined;
@@ -54,6 +55,7 @@ export function operationOf(
         default: { description: 'a fault', content: faultContent(inner) },
       },
       additions,
+      method,
     ),
     ...securityOf(additions),
     ...(version === null ? versionsOf(methods) : {}),
@@ -157,12 +159,17 @@ function addedResponses(additions: readonly OpenApiAdditions[], style: FaultStyl
   return responses;
 }
 
-function withHeaders(responses: Json, additions: readonly OpenApiAdditions[]): Json {
-  const names = additions.flatMap((one) => Object.keys(one.headers ?? {}));
-  if (names.length === 0) return responses;
-  const headers = Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
-  const entries = Object.entries(responses as Record<string, { headers?: object }>);
-  return Object.fromEntries(entries.map(([code, one]) => [code, { ...one, headers: { ...headers, ...one.headers } }]));
+function withHeaders(responses: Json, additions: readonly OpenApiAdditions[], method: string): Json {
+  const reads = method === 'GET' || method === 'HEAD';
+  const entries = Object.entries(responses as Record<string, { headers?: object }>).map(([code, one]) => {
+    const added = additions.flatMap(({ headers, contentHeaders }) =>
+      Object.keys({ ...headers, ...(reads && code === '200' ? contentHeaders : {}) }),
+    );
+    if (added.length === 0) return [code, one] as const;
+    const headers = Object.fromEntries(added.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+    return [code, { ...one, headers: { ...headers, ...one.headers } }] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Each filter wants one of its own; together they want one of each. */

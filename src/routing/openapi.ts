@@ -66,8 +66,8 @@ export function openApiOf(routers: readonly DocumentedRouter[], options: Documen
       additions.push(...inside);
       const outer = { additions: documented.additions, style: options.faultStyle };
       const inner = { additions: inside, style: router.faultStyle };
-      paths.add(place, path, methodsOf(compiled), (names) =>
-        operationOf(compiled, source, { names, version, versions: router.versions, filters: [outer, inner] }),
+      paths.add(place, path, methodsOf(compiled), (names, method) =>
+        operationOf(compiled, source, { names, method, version, versions: router.versions, filters: [outer, inner] }),
       );
     }
   }
@@ -105,7 +105,7 @@ class Paths {
     { before, domain }: PathPlace,
     path: string,
     methods: readonly string[],
-    make: (names: readonly string[]) => Json | undefined,
+    make: (names: readonly string[], method: string) => Json | undefined,
   ): void {
     const whole = before + path;
     const shape = whole.replace(/\{[^}]*\}/g, '{}');
@@ -114,7 +114,7 @@ class Paths {
     for (const method of methods) {
       const name = method.toLowerCase();
       if (Object.hasOwn(entry.item, name)) continue;
-      const operation = make(entry.names);
+      const operation = make(entry.names, method);
       if (operation === undefined) continue;
       entry.item[name] = { ...operation, operationId: this.#ownId(String(operation.operationId)) };
       this.#byShape.set(shape, entry);
@@ -138,7 +138,7 @@ class Paths {
 }
 
 function components(additions: readonly OpenApiAdditions[], styles: ReadonlySet<FaultStyle>): Json {
-  const headers = Object.assign({}, ...additions.map((one) => one.headers ?? {})) as Json;
+  const headers = Object.assign({}, ...additions.map((one) => ({ ...one.headers, ...one.contentHeaders }))) as Json;
   const securitySchemes = Object.assign({}, ...additions.map((one) => one.securitySchemes ?? {})) as Json;
   const schemas = Object.fromEntries([...styles].map((style) => FAULT_SCHEMAS[style]));
   return {

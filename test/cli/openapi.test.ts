@@ -147,3 +147,47 @@ export async function things(_globalConf, _localConf, ctx) {
   assert.match(JSON.stringify(responses['429']), /schemas\/Fault".*all address 10\/s 20/);
   assert.match(JSON.stringify(responses.default), /schemas\/OpenStackFault"/);
 });
+
+test('OP-70 an ETag is a header of a 200 to GET and HEAD, and of no other answer', async (t) => {
+  const { folder, remove } = emptyProject({
+    'portico.ini': '[DEFAULT]\nenabled_apis = things\n[api:things]\nlisten = 127.0.0.1:8080\n',
+    'api-paste.ini': `[pipeline:things]
+pipeline = deadline etag things_app
+
+[filter:deadline]
+paste.filter_factory = portico/middleware:deadline
+
+[filter:etag]
+paste.filter_factory = portico/middleware:etag
+
+[app:things_app]
+paste.app_factory = ./app.mjs:things
+`,
+    'app.mjs': `import { Router } from 'portico/routing';
+export async function things(_globalConf, _localConf, ctx) {
+  const router = new Router({ controllers: { things: { show: () => 1, update: () => 2 } } });
+  const on = (action, method) => router.connect('/thing', { controller: 'things', action, conditions: { method } });
+  on('show', ['GET', 'HEAD']);
+  on('update', ['PUT']);
+  const app = await router.build();
+  ctx.onClose(() => app.close());
+  return app;
+}
+`,
+  });
+  t.after(remove);
+  const { stdout, stderr } = spawnSync(process.execPath, [apiCli, 'openapi'], { cwd: folder, encoding: 'utf8' });
+  assert.equal(stderr, '');
+  const document = JSON.parse(stdout) as Document;
+  await assertValid(document);
+  assert.ok('ETag' in document.components.headers!);
+  const named = Object.entries(document.paths['/thing']!).flatMap(([method, { responses }]) =>
+    Object.entries(responses).flatMap(([status, one]) =>
+      JSON.stringify(one).includes('ETag') ? [[method, status]] : [],
+    ),
+  );
+  assert.deepEqual(named.sort(), [
+    ['get', '200'],
+    ['head', '200'],
+  ]);
+});
