@@ -13,6 +13,7 @@ import { explainRouter, stepOf } from './explain-router.js';
 import { type NamedAppArguments, namedApp } from './named-app.js';
 import { placeText, print } from './output.js';
 import { type NamedRequest, namedRequest, repeated } from './request-arguments.js';
+import { endSoon } from './run-main.js';
 
 interface ExplainArguments extends NamedAppArguments {
   readonly header?: readonly string[];
@@ -36,6 +37,7 @@ export function register(program: Command): void {
     const request = namedRequest(method, url, args.header);
     const document = await explain(request, args);
     print(args, document, () => [`${request.method} ${request.url}`, ...document.steps.map(line)].join('\n'));
+    endSoon(0);
   });
 }
 

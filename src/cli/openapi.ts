@@ -11,6 +11,7 @@ import type { WSGIService } from '../server/index.js';
 import { chosenApis, routedApps } from './api-routers.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
+import { endSoon } from './run-main.js';
 
 interface OpenApiArguments extends ConfigurationArguments {
   readonly api?: string;
@@ -29,6 +30,7 @@ export function register(program: Command): void {
     const api = onlyOne(await chosenApis(config, args.api));
     const document = await documentOf(api, config, args.version ?? null);
     process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
+    endSoon(0);
   });
 }
 

@@ -11,6 +11,7 @@ import { readConfiguration } from './configuration.js';
 import { columns, placeText, print } from './output.js';
 import { type NamedRequest, namedRequest } from './request-arguments.js';
 import { matchedRoutes, methodText, type RoutesResult, targetOf } from './routes-match.js';
+import { endSoon } from './run-main.js';
 
 interface RoutesArguments extends ConfigurationArguments {
   readonly api?: string;
@@ -41,6 +42,7 @@ export function register(program: Command): void {
         : await matchedRoutes(config, apis, args.match);
     const routers = results.map(({ api, data }) => ({ api, ...data }));
     print(args, { schema: 'portico/routes', version: 1, routers }, () => text(results));
+    endSoon(0);
   });
 }
 

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { apiCli, emptyProject } from '../e2e/program.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -82,6 +83,25 @@ test('OP-70 RT-202 openapi prints a document', (t) => {
   const { openapi, paths } = JSON.parse(stdout) as { openapi: string; paths: Record<string, object> };
   assert.equal(openapi, '3.1.0');
   assert.deepEqual(Object.keys(paths), ['/slow/{x}', '/things', '/things/{id}']);
+});
+
+test('explain, openapi and routes end although the app has left a handle open', (t) => {
+  const { folder, remove } = emptyProject({
+    'portico.ini': '[DEFAULT]\nenabled_apis = things\n[api:things]\nport = 1\n',
+    'api-paste.ini': '[app:things]\npaste.app_factory = ./app.mjs:things\n',
+    'app.mjs': `import { Router } from 'portico/routing';
+export const things = () => {
+  setInterval(() => undefined, 1000);
+  return new Router().connect('/things', { handler: function index() {} }).build();
+};
+`,
+  });
+  t.after(remove);
+  for (const words of [['explain', 'GET', '/things'], ['openapi'], ['routes'], ['routes', '--match', 'GET /things']]) {
+    const ran = spawnSync(process.execPath, [apiCli, ...words], { cwd: folder, encoding: 'utf8', timeout: 20_000 });
+    assert.deepEqual([ran.status, ran.signal, ran.stderr], [0, null, ''], words.join(' '));
+    assert.match(ran.stdout, /\/things/);
+  }
 });
 
 test('routes of an API that is not there: the nearest name', (t) => {
