@@ -61,6 +61,7 @@ interface ExplainDocument {
 async function explain(request: NamedRequest, args: ExplainArguments): Promise<ExplainDocument> {
   const { loader, config, app } = await namedApp(request, args);
   let last: ExplainedRoute | undefined;
+  let acts = false;
   const explainApp: ExplainApp = async (node, req) => {
     const said = describeNode(node, config, req);
     if (said !== undefined) return { steps: [stepOf(node, req, 'app', said.does)], answer: 'decided' };
@@ -71,7 +72,9 @@ async function explain(request: NamedRequest, args: ExplainArguments): Promise<E
       return { steps: [stepOf(node, req, 'app', text)], answer: undefined };
     }
     const within = explainRouter(router, node, req);
-    last = within.route;
+    // Behind an action a cascade may go on: the first is the one to be named.
+    if (!acts) last = within.route;
+    acts ||= within.answer === 'decided';
     const text = `a Router of ${router.routes.length} routes`;
     return { steps: [stepOf(node, req, 'app', text), ...within.steps], answer: within.answer };
   };

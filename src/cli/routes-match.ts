@@ -7,7 +7,7 @@ import type { Config } from '../config/index.js';
 import type { ContextTree } from '../loader/index.js';
 import { describeNode, type ExplainedStep, explainRequest, type ImaginedRequest } from '../loader/internal.js';
 import { type DescribedRoute, type ExplainedMatch, explainMatch } from '../routing/index.js';
-import { type BuiltRouter, enterMount, mountedRouter } from '../routing/internal.js';
+import { type BuiltRouter, enterMount, explainRoute, mountedRouter } from '../routing/internal.js';
 import type { WSGIService } from '../server/index.js';
 import { loaderOf, routersOf } from './api-routers.js';
 import { columns, placeText } from './output.js';
@@ -31,7 +31,9 @@ export async function matchedRoutes(
   return results;
 }
 
-type Shown = Pick<RoutesResult, 'data' | 'lines'>;
+interface Shown extends Pick<RoutesResult, 'lines'> {
+  readonly data: ExplainedMatch;
+}
 
 async function matchIn(config: Config, api: WSGIService, request: ImaginedRequest): Promise<Shown> {
   const loader = loaderOf(api, config);
@@ -39,10 +41,16 @@ async function matchIn(config: Config, api: WSGIService, request: ImaginedReques
   const { steps } = await explainRequest(await loader.tree(api.pipeline), request, {
     describe: (filter, req) => passed(filter, config, req),
     explainApp: async (app, req) => {
+      // A cascade asks for those behind as well.
+      if (shown !== undefined && shown.data.route !== null) return { steps: [], answer: 'decided' };
       const [router, ...others] = await routersOf(loader, app);
-      if (router !== undefined && others.length === 0) shown = matchResult(router, req);
-      else shown = { data: NONE, lines: [`${app.name} answers, which is no router`] };
-      return { steps: [], answer: router === undefined ? undefined : 'decided' };
+      if (router === undefined || others.length > 0) {
+        shown = { data: NONE, lines: [`${app.name} answers, which is no router`] };
+        return { steps: [], answer: undefined };
+      }
+      const { answer } = explainRoute(router, req);
+      shown = matchResult(router, req);
+      return { steps: [], answer: shown.data.route === null ? (answer?.status ?? 404) : 'decided' };
     },
   });
   return shown ?? { data: NONE, lines: [whyNot(steps)] };

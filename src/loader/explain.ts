@@ -150,17 +150,19 @@ class Walk {
     return status;
   }
 
-  /** Each app in turn, until one is known to answer with what is not dropped. */
+  /** Each app in turn, until one is known to answer with what is not dropped; what is behind an unknown answer is no certain one. */
   async #cascade(node: ContextTree, req: IncomingMessage): Promise<Answer> {
-    const order = [...node.localConf.keys()].filter((name) => name !== 'catch').sort(byCodePoints);
+    const order = [...node.localConf.keys()].filter((name) => name.startsWith('app')).sort(byCodePoints);
     const caught = node.localConf.get('catch') ?? '404';
     this.#step(req, 'composite', node, `tries ${order.join(', ')} until an answer is not ${caught}`);
-    let answer: Answer;
+    const answers: Answer[] = [];
     for (const option of order) {
-      answer = await this.enter(childAt(node, option)!, copied(req));
-      if (answer === 'decided' || (answer !== undefined && !caught.split(/\s+/).includes(String(answer)))) break;
+      const answer = await this.enter(childAt(node, option)!, copied(req));
+      answers.push(answer);
+      if (typeof answer === 'number' && !caught.split(/\s+/).includes(String(answer))) break;
     }
-    return answer;
+    if (answers.includes(undefined)) return undefined;
+    return answers.includes('decided') ? 'decided' : answers.at(-1);
   }
 
   #step(

@@ -104,6 +104,41 @@ export const things = () => {
   }
 });
 
+test('--match of a cascade: a Router that has no route hands on to the next, the first that has one is named', (t) => {
+  const { folder, remove } = emptyProject({
+    'portico.ini': '[DEFAULT]\nenabled_apis = all\n[api:all]\nport = 1\n',
+    'api-paste.ini': `[composite:all]
+use = portico/loader:cascade
+app1 = first
+app2 = second
+app3 = other
+[app:first]
+paste.app_factory = ./app.mjs:first
+[app:second]
+paste.app_factory = ./app.mjs:second
+[app:other]
+paste.app_factory = ./app.mjs:other
+`,
+    'app.mjs': `import { Router } from 'portico/routing';
+export const first = () => new Router().connect('/things', { handler: function things() {}, conditions: { method: ['GET'] } }).build();
+export const second = () => new Router().connect('/parts', { handler: function parts() {} }).build();
+export const other = () => (_req, res) => res.end();
+`,
+  });
+  t.after(remove);
+  const match = (request: string): string => {
+    const words = ['routes', '--match', request];
+    const ran = spawnSync(process.execPath, [apiCli, ...words], { cwd: folder, encoding: 'utf8', timeout: 60_000 });
+    assert.equal(ran.status, 0, ran.stderr);
+    return ran.stdout;
+  };
+  assert.match(match('GET /parts'), /^all\n {2}any \/parts {2}/);
+  assert.match(match('GET /things'), /^all\n {2}GET \/things {2}/);
+  assert.match(match('GET /neither'), /^all\n {2}other answers, which is no router\n$/);
+  // A 405 is no answer that the cascade drops.
+  assert.match(match('POST /things'), /^all\n {2}no route takes POST \/things\n/);
+});
+
 test('routes of an API that is not there: the nearest name', (t) => {
   const { status, stderr } = run(t, 'routes', '--api', 'thing');
   assert.equal(status, 2);
