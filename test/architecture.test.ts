@@ -50,7 +50,6 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'pino-pretty': ['log/log.ts'],
   commander: ['cli/program.ts'],
   yaml: ['cli/generate/kubernetes.ts'],
-  'light-my-request': ['cli/request.ts'],
   selfsigned: ['server/tls/tls.ts'],
   '@photostructure/sqlite': ['sqlite/database.ts'],
   pg: ['registry/postgresql-pool.ts'],

@@ -2,17 +2,25 @@
  * `api-cli explain`: what would happen to a request, before it is sent. No filter is made and nothing runs; the app that it
  * comes to is made, for its routes, and let go of.
  */
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Command } from 'commander';
 import type { ContextTree } from '../loader/index.js';
-import { describeNode, type ExplainApp, type ExplainedStep, explainRequest } from '../loader/internal.js';
+import {
+  describeNode,
+  type ExplainApp,
+  type ExplainedStep,
+  type Explanation,
+  explainRequest,
+  type ImaginedRequest,
+} from '../loader/internal.js';
 import type { ExplainedRoute } from '../routing/internal.js';
+import type { Refusal } from '../server/internal.js';
 import { routersOf } from './api-routers.js';
 import { addConfigurationOptions } from './command-line.js';
 import { explainRouter, stepOf } from './explain-router.js';
 import { type NamedAppArguments, namedApp } from './named-app.js';
 import { placeText, print } from './output.js';
-import { type NamedRequest, namedRequest, repeated } from './request-arguments.js';
+import { admitted, type NamedRequest, namedRequest, repeated } from './request-arguments.js';
 import { endSoon } from './run-main.js';
 
 interface ExplainArguments extends NamedAppArguments {
@@ -36,7 +44,7 @@ export function register(program: Command): void {
   addConfigurationOptions(command).action(async (method: string, url: string, args: ExplainArguments) => {
     const request = namedRequest(method, url, args.header);
     const document = await explain(request, args);
-    print(args, document, () => [`${request.method} ${request.url}`, ...document.steps.map(line)].join('\n'));
+    print(args, document, () => [`${request.method} ${document.request.url}`, ...document.steps.map(line)].join('\n'));
     endSoon(0);
   });
 }
@@ -45,7 +53,7 @@ export function register(program: Command): void {
 interface ExplainDocument {
   readonly schema: 'portico/explain';
   readonly version: 1;
-  readonly request: NamedRequest;
+  readonly request: ImaginedRequest | NamedRequest;
   readonly steps: readonly ExplainedStep[];
   /** Null: the app answers, as it decides. */
   readonly status: number | null;
@@ -80,11 +88,15 @@ async function explain(request: NamedRequest, args: ExplainArguments): Promise<E
   };
   const tree = await loader.tree(app);
   const describe = (filter: ContextTree, req: IncomingMessage) => describeNode(filter, config, req);
-  const { steps, answer } = await explainRequest(tree, request, { describe, explainApp });
+  const taken = admitted(request);
+  const isRefused = 'status' in taken;
+  const { steps, answer } = isRefused
+    ? refused(request, taken)
+    : await explainRequest(tree, taken, { describe, explainApp });
   return {
     schema: 'portico/explain',
     version: 1,
-    request,
+    request: isRefused ? request : taken,
     steps,
     status: typeof answer === 'number' ? answer : null,
     route: last?.route ?? null,
@@ -92,6 +104,15 @@ async function explain(request: NamedRequest, args: ExplainArguments): Promise<E
     action: last?.action ?? null,
     allow: last?.answer?.allow ?? null,
     nearest: last?.answer?.nearest ?? null,
+  };
+}
+
+/** What the server says of a path before any filter sees it. */
+function refused({ url }: NamedRequest, { status, reason }: Refusal): Explanation {
+  const text = `${status} ${STATUS_CODES[status]}: ${reason}`;
+  return {
+    steps: [{ what: 'answer', name: 'the server', origin: undefined, text, scriptName: '', url }],
+    answer: status,
   };
 }
 

@@ -1,13 +1,14 @@
 /**
  * A request as a command line names it: method, URL and headers.
  */
-import { writtenPath } from '../app/index.js';
-import { encodedPath } from '../app/internal.js';
 import { PorticoError } from '../errors/index.js';
 import type { ImaginedRequest } from '../loader/internal.js';
+import { canonicalTarget, type Refusal } from '../server/internal.js';
 
-/** A request as it is named; where the URL is a whole one, with the port it is for. */
-export interface NamedRequest extends ImaginedRequest {
+/** A request as it is named, its URL as a client sends it; where that is a whole one, with the port it is for. */
+export interface NamedRequest extends Omit<ImaginedRequest, 'headers'> {
+  /** Names in lower case, with each value of a field that comes again. */
+  readonly headers: Readonly<Record<string, readonly string[]>>;
   readonly port?: number;
 }
 
@@ -16,11 +17,22 @@ export function namedRequest(method: string, url: string, headers: readonly stri
   const whole = url.includes('://') ? parsed(url) : undefined;
   return {
     method: method.toUpperCase(),
-    url: canonical(whole === undefined ? url : whole.pathname + whole.search),
-    headers: { host: whole?.host ?? 'localhost', ...headersOf(headers) },
+    url: sendable(whole === undefined ? url : whole.pathname + whole.search),
+    headers: { host: [whole?.host ?? 'localhost'], ...headersOf(headers) },
     secure: whole?.protocol === 'https:',
     ...(whole === undefined ? {} : { port: Number(whole.port) || (whole.protocol === 'https:' ? 443 : 80) }),
   };
+}
+
+/** The request as the server hands it to the app, its path in the canonical spelling; or why the server refuses that path. */
+export function admitted(request: NamedRequest): ImaginedRequest | Refusal {
+  const target = canonicalTarget(request.method, request.url);
+  if ('status' in target) return target;
+  const joined = Object.entries(request.headers).map(([name, values]) => [
+    name,
+    values.join(name === 'cookie' ? '; ' : ', '),
+  ]);
+  return { ...request, url: target.url, headers: Object.fromEntries(joined) };
 }
 
 /** An option that may come again: each value behind those before. */
@@ -39,21 +51,19 @@ function parsed(url: string): URL {
   }
 }
 
-/** As the server spells it before the first mount. */
-function canonical(url: string): string {
+/** With escapes for what cannot stand in the head of a request. */
+function sendable(url: string): string {
   if (!url.startsWith('/') && url !== '*') {
     throw new PorticoError('PORTICO_USAGE', {
       message: `${url} is no path: a path begins with "/"`,
       hint: `Write /${url}`,
     });
   }
-  const query = url.indexOf('?');
-  const path = query < 0 ? url : url.slice(0, query);
-  return encodedPath(writtenPath(path)) + url.slice(path.length);
+  return url.replace(/[^!-~]+/g, encodeURIComponent);
 }
 
-function headersOf(lines: readonly string[]): Record<string, string> {
-  const headers: Record<string, string> = {};
+function headersOf(lines: readonly string[]): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
   for (const header of lines) {
     const colon = header.indexOf(':');
     if (colon < 1) {
@@ -61,7 +71,8 @@ function headersOf(lines: readonly string[]): Record<string, string> {
         message: `${JSON.stringify(header)} is not of the form "Name: value"`,
       });
     }
-    headers[header.slice(0, colon).trim().toLowerCase()] = header.slice(colon + 1).trim();
+    const name = header.slice(0, colon).trim().toLowerCase();
+    headers[name] = [...(headers[name] ?? []), header.slice(colon + 1).trim()];
   }
   return headers;
 }

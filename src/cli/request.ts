@@ -1,10 +1,13 @@
 /**
- * `api-cli request`: one request through the composed app, without a port. The app is built as for serving, and closed.
+ * `api-cli request`: one request through the composed app, over a server of its own on the loopback interface. The app is
+ * built as for serving, and closed.
  */
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, STATUS_CODES, request as send } from 'node:http';
 import type { Command } from 'commander';
-import { type App, faultStyleOf } from '../app/index.js';
-import { pipelineProbes, runApp } from '../server/internal.js';
+import { type App, environ, faultStyleOf } from '../app/index.js';
+import { connectionRemote } from '../app/internal.js';
+import { Server, type ServerOptions } from '../server/index.js';
+import { pipelineProbes, runApp, wsgiOptions } from '../server/internal.js';
 import { addConfigurationOptions } from './command-line.js';
 import { configuredLogger } from './configuration.js';
 import { type NamedAppArguments, namedApp } from './named-app.js';
@@ -22,7 +25,7 @@ interface RequestArguments extends NamedAppArguments {
 export function register(program: Command): void {
   const command = program
     .command('request')
-    .description('send one request through the composed app, without a port: status, headers and body of the answer')
+    .description('send one request through the composed app: status, headers and body of the answer')
     .argument('<method>', 'GET, POST, …')
     .argument('<url>', 'a path with its query, or a whole URL, whose port says which API')
     .option('--api <name>', 'an API, or an app of the paste file (default: the only one)')
@@ -78,10 +81,9 @@ async function sent(
   });
   const app = await loader.loadApp(name, args.trace === true ? { aroundFilters } : {});
   try {
-    return {
-      answer: await answerOf(app, request, args.data, { log, style: faultStyleOf(config), debug: false }),
-      times,
-    };
+    const failures = { log, style: faultStyleOf(config), debug: false };
+    const answer = await answerOf(app, request, args.data, failures, config.group('wsgi', wsgiOptions));
+    return { answer, times };
   } finally {
     await app.close();
   }
@@ -89,11 +91,11 @@ async function sent(
 
 async function answerOf(
   app: App,
-  { method, url, headers }: NamedRequest,
+  request: NamedRequest,
   payload: string | undefined,
   failures: Parameters<typeof runApp>[3],
+  limits: ServerOptions,
 ): Promise<Answer> {
-  const { default: inject } = await import('light-my-request');
   let running: Promise<unknown> | undefined;
   const noted: App = (req, res) => {
     const returned = app(req, res);
@@ -101,17 +103,49 @@ async function answerOf(
     running = Promise.resolve(returned).catch(() => undefined);
     return returned;
   };
-  const type = payload === undefined ? {} : { 'content-type': 'application/json' };
-  const begun = performance.now();
-  const answer = await inject(
-    (req, res) => runApp(noted, req as unknown as IncomingMessage, res as unknown as ServerResponse, failures),
-    // More methods than its types have.
-    { method: method as 'GET', url, headers: { ...type, ...headers }, ...(payload === undefined ? {} : { payload }) },
+  // Silent beside the failures: its log is that of a service.
+  const server = new Server(
+    'request',
+    (req, res) => {
+      if (request.secure) environ(req).remote = { ...connectionRemote(req), scheme: 'https' };
+      runApp(noted, req, res, failures);
+    },
+    { ...limits, faultStyle: failures.style, drainIdle: 0 },
   );
+  await server.start();
+  try {
+    const [address] = server.addresses;
+    const answer = await exchanged(request, payload, (address as { readonly port: number }).port);
+    // Filters are left after the answer has gone.
+    await running;
+    return answer;
+  } finally {
+    await server.stop();
+  }
+}
+
+async function exchanged(
+  { method, url, headers }: NamedRequest,
+  payload: string | undefined,
+  port: number,
+): Promise<Answer> {
+  const type = payload === undefined ? {} : { 'content-type': 'application/json' };
+  // Node takes no list for a Host that came once.
+  const fields = Object.fromEntries(
+    Object.entries(headers).map(([name, values]) => [name, values.length > 1 ? values : values[0]]),
+  );
+  const begun = performance.now();
+  const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
+    send({ host: '127.0.0.1', port, method, path: url, agent: false, headers: { ...type, ...fields } })
+      .once('response', resolve)
+      .once('error', reject)
+      .once('close', () => reject(new Error('the connection was closed without an answer')))
+      .end(payload);
+  });
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk as Buffer);
   const ms = performance.now() - begun;
-  // Filters are left after the answer has gone.
-  await running;
-  return { status: answer.statusCode, headers: answer.headers, body: answer.payload, ms };
+  return { status: incoming.statusCode!, headers: incoming.headers, body: Buffer.concat(chunks).toString(), ms };
 }
 
 function answerText({ status, headers, body }: Answer): string {

@@ -1,16 +1,17 @@
 /**
  * `api-cli routes --match`: which route a client's request comes to, through the mounts of each API, past all filters.
  */
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import { decodePath } from '../app/internal.js';
 import type { Config } from '../config/index.js';
 import type { ContextTree } from '../loader/index.js';
-import { describeNode, type ExplainedStep, explainRequest, type ImaginedRequest } from '../loader/internal.js';
+import { describeNode, type ExplainedStep, explainRequest } from '../loader/internal.js';
 import { type DescribedRoute, type ExplainedMatch, explainMatch } from '../routing/index.js';
 import { type BuiltRouter, enterMount, explainRoute, mountedRouter } from '../routing/internal.js';
 import type { WSGIService } from '../server/index.js';
 import { loaderOf, routersOf } from './api-routers.js';
 import { columns, placeText } from './output.js';
+import { admitted, type NamedRequest } from './request-arguments.js';
 
 /** What is printed of one router, or of a request to one API. */
 export interface RoutesResult {
@@ -24,7 +25,7 @@ export interface RoutesResult {
 export async function matchedRoutes(
   config: Config,
   apis: readonly WSGIService[],
-  request: ImaginedRequest,
+  request: NamedRequest,
 ): Promise<readonly RoutesResult[]> {
   const results: RoutesResult[] = [];
   for (const api of apis) results.push({ api: api.name, heading: api.name, ...(await matchIn(config, api, request)) });
@@ -35,10 +36,13 @@ interface Shown extends Pick<RoutesResult, 'lines'> {
   readonly data: ExplainedMatch;
 }
 
-async function matchIn(config: Config, api: WSGIService, request: ImaginedRequest): Promise<Shown> {
+async function matchIn(config: Config, api: WSGIService, request: NamedRequest): Promise<Shown> {
+  const taken = admitted(request);
+  if ('status' in taken)
+    return { data: NONE, lines: [`${taken.status} ${STATUS_CODES[taken.status]}: ${taken.reason}`] };
   const loader = loaderOf(api, config);
   let shown: Shown | undefined;
-  const { steps } = await explainRequest(await loader.tree(api.pipeline), request, {
+  const { steps } = await explainRequest(await loader.tree(api.pipeline), taken, {
     describe: (filter, req) => passed(filter, config, req),
     explainApp: async (app, req) => {
       // A cascade asks for those behind as well.

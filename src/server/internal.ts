@@ -4,6 +4,8 @@ export { type MeasuredFilter, type PipelineProbes, pipelineProbes } from './api/
 export { noPasteFile } from './api/paste-config.js';
 export { wsgiOptions } from './api/wsgi-options.js';
 export { formatAddress } from './listen.js';
+export type { Refusal } from './requests/refusal.js';
+export { canonicalTarget } from './requests/request-target.js';
 export { runApp } from './requests/run-app.js';
 export { sslOptions } from './tls/ssl-options.js';
 export { developmentCertificate } from './tls/tls.js';

@@ -249,6 +249,19 @@ paste.app_factory = ./app.mjs:inner
   assert.match(last('stray', '/things'), /action things\.index/);
 });
 
+test('OP-6 a path that the server refuses before any filter', (t) => {
+  const run = project(t);
+  for (const [path, why] of [
+    ['/v1/%zz', 'The path has an invalid percent-encoding.'],
+    ['/v1/../things', 'The path has a dot segment, a backslash or a control character.'],
+  ] as const) {
+    const words = ['explain', 'GET', path, '--api', 'things'];
+    assert.deepEqual(linesOf(run(...words)), [`GET ${path}`, `  answer the server: 400 Bad Request: ${why}`]);
+    const said = JSON.parse(run(...words, '--json').stdout);
+    assert.deepEqual([said.status, said.route, said.steps.length], [400, null, 1]);
+  }
+});
+
 test('OP-6 OP-18 --json has every step, and what came of it', (t) => {
   const run = project(t);
   const read = (...words: string[]) =>

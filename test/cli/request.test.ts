@@ -1,7 +1,7 @@
-/** `api-cli request`: one request through the composed app, without a port. */
+/** `api-cli request`: one request through the composed app, over a server of its own. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { apiCli, emptyProject, root } from '../e2e/program.js';
@@ -88,6 +88,40 @@ test('OP-7 a body and headers are sent; what the answer is does not change the s
   const broken = run('GET', '/v1/things/7');
   assert.deepEqual([broken.status, broken.stdout.startsWith('500 ')], [0, true], broken.stdout);
   assert.match(broken.stderr, /broken/);
+});
+
+test('OP-7 the request is sent as a client sends it, one that waits for the answer; the server judges it first', (t) => {
+  const paste = FILES['api-paste.ini'].replace('sizelimit things_app', 'told sizelimit things_app');
+  const run = project(t, {
+    'api-paste.ini': `${paste}
+[filter:told]
+paste.filter_factory = ./told.mjs:told
+`,
+    'told.mjs': `import { writeFileSync } from 'node:fs';
+import { afterResponse, remoteOf } from 'portico/app';
+export const told = () => (app) => (req, res) => {
+  const { address, scheme } = remoteOf(req);
+  const notes = req.headersDistinct['x-note'];
+  afterResponse(res, ({ completed }) =>
+    writeFileSync('told', JSON.stringify({ completed, address, scheme, cookie: req.headers.cookie, notes })));
+  return app(req, res);
+};
+`,
+  });
+  const several = ['-H', 'Cookie: a=1', '-H', 'Cookie: b=2', '-H', 'X-Note: 1', '-H', 'X-Note: 2'];
+  const sent = run('GET', 'https://localhost/v1/things', ...several);
+  assert.match(sent.stdout, /^200 OK\n/, sent.stderr);
+  const told = (): unknown => JSON.parse(readFileSync(join(run.folder, 'told'), 'utf8'));
+  const all = { scheme: 'https', cookie: 'a=1; b=2', notes: ['1', '2'] };
+  assert.deepEqual(told(), { completed: true, address: '127.0.0.1', ...all });
+  rmSync(join(run.folder, 'told'));
+  for (const path of ['/v1/%zz', '/v1/a/../things', '/v1/./things']) {
+    assert.match(run('GET', path).stdout, /^400 Bad Request\n[\s\S]*\n\nThe path has /, path);
+  }
+  const twice = run('GET', '/v1/things', '-H', 'Authorization: a', '-H', 'Authorization: b');
+  assert.match(twice.stdout, /^400 Bad Request\n[\s\S]*more than once/);
+  assert.equal(existsSync(join(run.folder, 'told')), false);
+  assert.match(run('GET', '/v1/thing x/ü').stdout, /^404 Not Found\n/);
 });
 
 test('OP-7 --trace has the time in each filter, in and out, outermost first; one that answers has no time out', (t) => {

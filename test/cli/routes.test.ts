@@ -137,6 +137,7 @@ export const other = () => (_req, res) => res.end();
   assert.match(match('GET /neither'), /^all\n {2}other answers, which is no router\n$/);
   // A 405 is no answer that the cascade drops.
   assert.match(match('POST /things'), /^all\n {2}no route takes POST \/things\n/);
+  assert.match(match('GET /a/../parts'), /^all\n {2}400 Bad Request: The path has a dot segment/);
 });
 
 test('routes of an API that is not there: the nearest name', (t) => {
