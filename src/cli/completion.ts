@@ -139,8 +139,11 @@ ${fixed.join('\n')}
 ${next.join('\n')}
     esac
   fi
-  COMPREPLY=($(compgen -W "$words" -- "$current"))
-  if [ -n "$files" ]; then COMPREPLY+=($(compgen -f -- "$current")); fi
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+  if [ -n "$files" ]; then
+    mapfile -t -O \${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$current")
+    compopt -o filenames 2> /dev/null
+  fi
 }
 complete -F _api_cli api-cli
 `;

@@ -70,6 +70,23 @@ test('OP-17 bash completes commands, options, choices and files', (t) => {
   assert.deepEqual(bashOffers(t, ['completion', 'z']), ['zsh']);
 });
 
+test('OP-17 bash goes into folders and takes names with blanks as one', (t) => {
+  const { folder, remove } = emptyProject({
+    'script.sh': run('completion', 'bash'),
+    'etc/portico.ini': '',
+    'two words.ini': '',
+  });
+  t.after(remove);
+  // What readline makes of a line of which only a part was typed.
+  const typed = (line: string): string => {
+    const input = `source ./script.sh\napi-cli() { printf '<%s>' "$@"; }\n${line}\nexit\n`;
+    return spawnSync('bash', ['--norc', '-i'], { cwd: folder, input, encoding: 'utf8' }).stdout;
+  };
+  assert.match(typed('api-cli check et\tpor\t'), /<check><etc\/portico\.ini>/);
+  assert.match(typed('api-cli check two\t'), /<check><two words\.ini>/);
+  assert.match(typed('api-cli --config-file two\\ w\t'), /<--config-file><two words\.ini>/);
+});
+
 function installed(shell: string): string | false {
   return spawnSync(shell, ['--version']).status === 0 ? false : `${shell} is not installed here`;
 }
