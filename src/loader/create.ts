@@ -99,14 +99,18 @@ export class Creation {
     contexts: readonly Context[],
     app: App,
   ): Promise<App> {
-    const names = contexts.map((context) => headerOf(context).name);
-    const between = this.#from.around.aroundFilters?.(headerOf(pipeline).name, names);
+    const between = this.#between(pipeline, contexts);
     let wrapped = between?.at(-1)?.(app) ?? app;
     for (let at = filters.length - 1; at >= 0; at--) {
       wrapped = await this.#apply(filters[at]!, contexts[at]!, wrapped);
       wrapped = between?.[at]?.(wrapped) ?? wrapped;
     }
     return wrapped;
+  }
+
+  #between(pipeline: Context, filters: readonly Context[]): readonly Filter[] | undefined {
+    const names = filters.map((filter) => headerOf(filter).name);
+    return this.#from.around.aroundFilters?.(headerOf(pipeline).name, names);
   }
 
   async #apply(filter: AwaitableFilter, context: Context, app: App): Promise<App> {
@@ -148,6 +152,13 @@ export class Creation {
       getApp: (name?: string, globalConf?: Conf) => make('app', name, globalConf) as Promise<App>,
       getFilter: (name?: string, globalConf?: Conf) => make('filter', name, globalConf) as Promise<Filter>,
       getServer: (name?: string, globalConf?: Conf) => make('server', name, globalConf) as Promise<ServerFactory>,
+      betweenFilters: () => {
+        const filters = context.children.filter(({ get }) => get === 'filter');
+        return this.#between(
+          context,
+          filters.map((filter) => filter.context),
+        );
+      },
     };
   }
 }

@@ -124,6 +124,26 @@ export const told = () => (app) => (req, res) => {
   assert.match(run('GET', '/v1/thing x/ü').stdout, /^404 Not Found\n/);
 });
 
+test('OP-7 --trace has the filters of the pipeline that the configuration chooses', (t) => {
+  const run = project(t, {
+    'api-paste.ini': FILES['api-paste.ini']
+      .replace('[pipeline:v1]', '[composite:v1]\nuse = call:portico/loader:byOption')
+      .replace('pipeline = request_id', 'keystone = request_id'),
+  });
+  const { stdout, stderr } = run('GET', '/v1/things', '--trace', '--json');
+  assert.equal(stderr, '');
+  const { trace } = JSON.parse(stdout);
+  assert.deepEqual(
+    trace.map(({ pipeline, filter }: { pipeline: string; filter: string }) => [pipeline, filter]),
+    [
+      ['v1', 'request_id'],
+      ['v1', 'slow'],
+      ['v1', 'sizelimit'],
+    ],
+  );
+  assert.ok(trace[1].inMs >= 19 && trace[1].outMs >= 39, stdout);
+});
+
 test('OP-7 --trace has the time in each filter, in and out, outermost first; one that answers has no time out', (t) => {
   const run = project(t);
   const read = (...words: string[]) => JSON.parse(run(...words, '--trace', '--json').stdout);

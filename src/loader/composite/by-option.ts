@@ -2,7 +2,7 @@
  * `byOption`: one of several pipelines, chosen by an option of the service configuration, as nova chooses by
  * `auth_strategy`.
  */
-import type { App, CompositeFactory, Conf, FactoryContext, SectionLoader } from '../../app/index.js';
+import type { App, CompositeFactory, Conf, FactoryContext, Filter, SectionLoader } from '../../app/index.js';
 import { authOptions } from '../../app/internal.js';
 import { didYouMean } from '../../errors/index.js';
 import { wordsOf } from '../../ini/index.js';
@@ -32,6 +32,12 @@ export const byOption: CompositeFactory & TellsChildren = Object.assign(
   },
 );
 
+/** What a composite that makes a pipeline is given beside its children. */
+interface PipelineLoader extends SectionLoader {
+  /** What is put between the filters it has asked for, as in `[pipeline:…]`; undefined: nothing. */
+  betweenFilters?(): readonly Filter[] | undefined;
+}
+
 /** The pipeline that option `name` lists. */
 export async function pipelineNamed(
   name: string,
@@ -54,7 +60,12 @@ export async function pipelineNamed(
   const filters: AwaitableFilter[] = [];
   for (const word of words) filters.push(await loader.getFilter(word));
   let app = await loader.getApp(last);
-  for (const filter of filters.reverse()) app = await filter(app);
+  const between = (loader as PipelineLoader).betweenFilters?.();
+  app = between?.at(-1)?.(app) ?? app;
+  for (const [at, filter] of [...filters.entries()].reverse()) {
+    app = await filter(app);
+    app = between?.[at]?.(app) ?? app;
+  }
   return app;
 }
 
