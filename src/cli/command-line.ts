@@ -50,7 +50,9 @@ const SERVE: Readonly<Record<string, Word>> = {
     help: 'the APIs to start, between commas (default: those of the configuration)',
   },
   'enabled-ssl-apis': { takes: '<names>', help: 'those of them that speak HTTPS' },
-  dev: { help: 'one worker, readable logs, and a self-signed certificate where HTTPS names none' },
+  dev: {
+    help: 'one worker, anew when a file of it changes, readable logs, and a certificate of its own where HTTPS names none',
+  },
 };
 
 /** An option of every command. */

@@ -64,8 +64,14 @@ export function runApis(services: MakeServices, options: RunApisOptions = {}): P
   return runJudged(judging(services), options);
 }
 
+/** What {@link runJudged} may be given beside it. */
+export interface RunJudgedOptions extends RunApisOptions {
+  /** Called with the launcher, in the parent and in every worker, before it launches anything. */
+  readonly launching?: (launcher: ProcessLauncher) => void;
+}
+
 /** The same for services that are made of a configuration only when that is right: `services` refuses any other. */
-export async function runJudged(services: MakeServices, options: RunApisOptions): Promise<number> {
+export async function runJudged(services: MakeServices, options: RunJudgedOptions): Promise<number> {
   const { explain = (text: string) => process.stderr.write(`${text}\n`) } = options;
   const release = holdSignals();
   try {
@@ -102,7 +108,7 @@ async function withAllMistakes(error: unknown, judge: RunApisOptions['judge']): 
 
 async function launchApis(
   services: MakeServices,
-  options: RunApisOptions & { readonly config: Config; readonly log: Logger },
+  options: RunJudgedOptions & { readonly config: Config; readonly log: Logger },
 ): Promise<number> {
   const { config, log } = options;
   refuseUnread(config);
@@ -129,6 +135,7 @@ async function launchApis(
         startFailed: () => undefined,
       }),
   );
+  if (launcher !== undefined) options.launching?.(launcher);
   const role = launcher?.role ?? 'parent';
   const wanted = (await problems.gather(() => services(config, role, []))) ?? [];
   problems.refuse();

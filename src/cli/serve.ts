@@ -12,6 +12,7 @@ import { formatAddress } from '../server/internal.js';
 import type { ListenAddress, WorkerContext } from '../service/index.js';
 import { addConfigurationOptions, addServeOptions, readWorkersWords, type ServeArguments } from './command-line.js';
 import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration, serversLogger } from './configuration.js';
+import type { DevelopmentFiles } from './development-files.js';
 import { enabledApis } from './enabled-apis.js';
 import { example } from './option-values.js';
 import { judge, plan, refuseErrors } from './plan.js';
@@ -61,10 +62,19 @@ export async function serve(args: ServeArguments, traceErrors: boolean): Promise
     refuseErrors(diagnostics);
     return services;
   };
+  const development = dev ? await import('./development-files.js') : undefined;
+  let files: DevelopmentFiles | undefined;
   const status = await runJudged(services, {
     config,
     log,
-    onReady: (service, addresses) => process.stdout.write(`${readyLine(service as WSGIService, addresses)}\n`),
+    launching: (launcher) => {
+      if (launcher.role === 'worker') development?.answerModules(launcher);
+      else if (development !== undefined) files = new development.DevelopmentFiles(launcher, config, log);
+    },
+    onReady: (service, addresses) => {
+      process.stdout.write(`${readyLine(service as WSGIService, addresses)}\n`);
+      void files?.follow();
+    },
     judge: async () => (await judge(config, { dev })).diagnostics,
   });
   // An application that was imported to judge it may hold the process.

@@ -2,12 +2,15 @@
  * How one API is served, as its configuration says at the moment it is asked: for its server, and for TLS.
  */
 
+import { resolve } from 'node:path';
 import type { TlsOptions } from 'node:tls';
 import { faultStyleOf } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
+import { configOptions } from '../../config/internal.js';
 import { type Place, placeOf } from '../../errors/index.js';
 import type { ServerOptions } from '../server-options.js';
 import { type ReadFile, TlsRefused } from '../tls/certificates.js';
+import { keptCertificate } from '../tls/development-certificate.js';
 import { expiryWarning, isTlsEnabled, tlsOptions, validUntil } from '../tls/tls.js';
 import { servingOptions, tlsOption } from './api-options.js';
 import { type ApiSettings, speaksTls } from './api-settings.js';
@@ -56,6 +59,12 @@ export class ApiServing {
       const location = this.#locationOf(error.option);
       throw location === undefined ? error : error.at({ origin: location.origin, detail: placeOf(location) });
     }
+  }
+
+  /** For development, where no files are named. */
+  ownCertificate({ address }: Pick<ApiSettings, 'address'>): Promise<TlsOptions> {
+    const { statePath } = this.#config.group('DEFAULT', configOptions, { partial: true });
+    return keptCertificate(resolve(statePath), 'host' in address && address.host ? address.host : 'localhost');
   }
 
   /** A warning for a certificate that has ended or soon will. */

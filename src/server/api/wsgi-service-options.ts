@@ -25,7 +25,7 @@ export interface WSGIServiceOptions {
   readonly upgrade?: UpgradeHandler;
   /** In front of the binary's name. Default `portico`. */
   readonly project?: string;
-  /** One worker, and a certificate made on the spot where TLS names none. Default false. */
+  /** One worker, and a certificate of its own, kept in `state_path`, where TLS names none. Default false. */
   readonly dev?: boolean;
   /** Default: standard error. */
   readonly log?: Logger;

@@ -1,6 +1,7 @@
 /**
  * WSGIService: an API by its name. The configuration says where it listens, the paste file what answers.
  */
+
 import { contextFacts } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { workerAssignment } from '../../config/internal.js';
@@ -23,7 +24,6 @@ import { type PeriodicTasks, TaskGroup } from '../../tasks/index.js';
 import { reportedExchange } from '../connections/cut-off.js';
 import { Server } from '../server.js';
 import type { ServerOptions } from '../server-options.js';
-import { developmentCertificate } from '../tls/tls.js';
 import { ApiApp, type BuiltApp, buildApiApp, loadedUnlessAborted, unbuilt } from './api-app.js';
 import { apiManagers, apiSteps, withdraw } from './api-managers.js';
 import { ApiMeter } from './api-meter.js';
@@ -264,7 +264,7 @@ export class WSGIService implements ListeningService {
   async #renewTls(settings: ApiSettings): Promise<void> {
     if (!this.usesTls) return;
     try {
-      this.#server.replaceTls(this.#serving.tlsOptions(settings) ?? (await developmentCertificate()));
+      this.#server.replaceTls(this.#serving.tlsOptions(settings) ?? (await this.#serving.ownCertificate(settings)));
       this.#warnOfExpiry(settings);
     } catch (error) {
       if (!this.#app.isThere) throw error;

@@ -2,6 +2,7 @@
  * TLS for a server: from the options of `[ssl]` to what `node:tls` takes.
  */
 import { constants } from 'node:crypto';
+import { isIP } from 'node:net';
 import type { SecureVersion, TlsOptions } from 'node:tls';
 import { Config } from '../../config/index.js';
 import { sslSettings } from './certificate-paths.js';
@@ -76,29 +77,22 @@ export function validUntil(certFile: string, readFile: ReadFile = readFromDisk):
   return new Date(parseCertificate('cert_file', certFile, readPem('cert_file', certFile, readFile)).validTo);
 }
 
-/** A certificate for localhost, 127.0.0.1 and ::1 that no other machine trusts: for development, made in memory. */
-export async function developmentCertificate(): Promise<TlsOptions> {
+/** How TLS is spoken with such a certificate. */
+export const DEVELOPMENT_TLS = { minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_RENEGOTIATION } as const;
+
+/** A certificate for localhost, 127.0.0.1, ::1 and a host that no other machine trusts: for development, made in memory. */
+export async function developmentCertificate(host = 'localhost'): Promise<TlsOptions> {
   // Loaded here: only development needs it, and it takes longer than the rest of the start.
   const { generate } = await import('selfsigned');
+  const names = [...new Set(['localhost', '127.0.0.1', '::1', host])];
+  const altNames = names.map((name) =>
+    isIP(name) === 0 ? { type: 2 as const, value: name } : { type: 7 as const, ip: name },
+  );
   const pair = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',
-    extensions: [
-      {
-        name: 'subjectAltName',
-        altNames: [
-          { type: 2, value: 'localhost' },
-          { type: 7, ip: '127.0.0.1' },
-          { type: 7, ip: '::1' },
-        ],
-      },
-    ],
+    extensions: [{ name: 'subjectAltName', altNames }],
   });
-  return {
-    cert: pair.cert,
-    key: pair.private,
-    minVersion: 'TLSv1.2',
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-  };
+  return { cert: pair.cert, key: pair.private, ...DEVELOPMENT_TLS };
 }
 
 /** TLS 1.3's own, and of TLS 1.2's those whose session keys cannot be had from a key stolen later. */

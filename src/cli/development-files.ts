@@ -1,0 +1,80 @@
+/**
+ * `--dev`: the files that a service rests on, its application's own modules included, are watched, and a change in one of
+ * them starts its worker anew.
+ */
+import { readFileSync } from 'node:fs';
+import { Session } from 'node:inspector';
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Config, watchFiles } from '../config/index.js';
+import { ignoreErrors } from '../errors/index.js';
+import type { ProcessLauncher } from '../launch/index.js';
+import type { Logger } from '../log/index.js';
+
+const TOPIC = 'portico.development.modules';
+
+/** An editor writes a file in several steps, and a formatter a second time. */
+const QUIET_MS = 100;
+
+/** In a worker: answers {@link DevelopmentFiles}. */
+export function answerModules(launcher: ProcessLauncher): void {
+  launcher.answer(TOPIC, ownModules);
+}
+
+/** The parent's watch. Only other bytes count; a file that is gone counts once it is there again. */
+export class DevelopmentFiles {
+  readonly #launcher: ProcessLauncher;
+  readonly #config: Config;
+  readonly #log: Logger;
+  #known = new Map<string, string | undefined>();
+  #unwatch: () => void = () => undefined;
+
+  constructor(launcher: ProcessLauncher, config: Config, log: Logger) {
+    this.#launcher = launcher;
+    this.#config = config;
+    this.#log = log;
+  }
+
+  /** Watches what the configuration was read from, and what its workers have loaded by now. */
+  async follow(): Promise<void> {
+    const answers = await this.#launcher.ask(TOPIC);
+    const modules = answers.flatMap(({ body }) => (body as string[] | undefined) ?? []);
+    const paths = new Set([...this.#config.configFiles, ...this.#config.filesRead, ...modules]);
+    // What was written since a change was seen is a change as well.
+    this.#known = new Map([...paths].map((path) => [path, this.#known.get(path) ?? textOf(path)]));
+    this.#unwatch();
+    this.#unwatch = watchFiles(paths, () => void this.#look(), { quietMs: QUIET_MS });
+    this.#log.info(`watching ${paths.size} files`);
+    await this.#look();
+  }
+
+  async #look(): Promise<void> {
+    const changed = [...this.#known.keys()].filter((path) => {
+      const text = textOf(path);
+      if (text === undefined || text === this.#known.get(path)) return false;
+      this.#known.set(path, text);
+      return true;
+    });
+    if (changed.length === 0 || this.#launcher.status().stopping) return;
+    const names = changed.map((path) => relative('', path));
+    this.#log.notice(`${names.join(', ')} changed: restarting`, { files: names });
+    await this.#launcher.restart();
+    await this.follow();
+  }
+}
+
+const textOf = (path: string): string | undefined => ignoreErrors(() => readFileSync(path, 'latin1'));
+
+/** The modules that this process has loaded and that are of no package: Node tells of them by its inspector alone. */
+function ownModules(): string[] {
+  const found = new Set<string>();
+  const session = new Session();
+  session.connect();
+  session.on('Debugger.scriptParsed', ({ params: { url } }) => {
+    if (url.startsWith('file:')) found.add(fileURLToPath(url.replace(/[?#].*$/, '')));
+  });
+  session.post('Debugger.enable');
+  session.disconnect();
+  const portico = fileURLToPath(new URL('..', import.meta.url));
+  return [...found].filter((path) => !/[/\\]node_modules[/\\]/.test(path) && !path.startsWith(portico));
+}
