@@ -191,6 +191,9 @@ test('each package is imported as a value by one file', () => {
   assert.deepEqual(wrong, []);
 });
 
+/** Not imported: it keeps Fastify from bringing a newer one, whose own dependency wants Node 22. */
+const PINNED = 'light-my-request';
+
 test('the package depends on what it imports, types included, and on nothing else', () => {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, object>;
   const { dependencies, optionalDependencies, peerDependencies } = manifest;
@@ -201,7 +204,7 @@ test('the package depends on what it imports, types included, and on nothing els
     .filter((name) => !/^(\.|node:|data:|portico($|\/))/.test(name))
     .map((name) => /^(@[^/]+\/)?[^/]+/.exec(name)![0]);
   const wanted = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies });
-  assert.deepEqual([...new Set(imported)].toSorted(), wanted.toSorted());
+  assert.deepEqual([...new Set([...imported, PINNED])].toSorted(), wanted.toSorted());
 });
 
 test('no file is over 320 lines, and none is a dumping ground', () => {
