@@ -151,6 +151,20 @@ test('OP-15 the unit passes systemd-analyze verify', {
   assert.deepEqual([status, stderr], [0, '']);
 });
 
+test('OP-15 a secret of the command line goes into no deployment file', (t) => {
+  const run = generating(t);
+  for (const kind of ['systemd', 'docker', 'kubernetes']) {
+    const { status, stdout, stderr } = run(kind, '--set', 'keystone_authtoken.password=hidden-word');
+    assert.deepEqual([status, stdout], [2, '']);
+    assert.match(
+      stderr,
+      /--set keystone_authtoken\.password=\*\*\*\* is a secret.*\n\s*Write it in a configuration file/s,
+    );
+    assert.doesNotMatch(stderr, /hidden-word/);
+  }
+  assert.match(run('systemd', '--set', 'api:hello.workers=2').stdout, /--set api:hello\.workers=2/);
+});
+
 test('OP-15 the unit that ships fits the files that ship', () => {
   const words = ['generate', 'systemd', '--config-file', 'paste/portico.ini', '--check', 'paste/portico.service'];
   const { status, stdout } = spawnSync(process.execPath, [apiCli, ...words], { cwd: root, encoding: 'utf8' });

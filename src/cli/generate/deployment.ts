@@ -97,8 +97,18 @@ function wordsOf(config: Config, args: ConfigurationArguments): Deployment['word
   return [
     ...files.map((file) => ({ option: '--config-file', value: resolve(file) })),
     ...dirs.map((dir) => ({ option: '--config-dir', value: dir })),
-    ...(args.set ?? []).map((value) => ({ option: '--set', value })),
+    ...(args.set ?? []).map((value) => ({ option: '--set', value: publicSetting(config, value) })),
   ];
+}
+
+/** A deployment file is read by more people than a configuration file: no secret is written there. */
+function publicSetting(config: Config, setting: string): string {
+  const [, shown] = config.maskArguments(['--set', setting]);
+  if (shown === setting) return setting;
+  throw new PorticoError('PORTICO_USAGE', {
+    message: `--set ${shown} is a secret, or an option that only the application knows: it does not go into a deployment file`,
+    hint: 'Write it in a configuration file.',
+  });
 }
 
 async function deployedApi(api: WSGIService, config: Config): Promise<DeployedApi> {
