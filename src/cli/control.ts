@@ -8,6 +8,7 @@ import { PorticoError } from '../errors/index.js';
 import type { LauncherStatus, ReloadReport, ServiceStatus, WorkerStatus } from '../launch/index.js';
 import { controlPath } from '../launch/internal.js';
 import { LOG_LEVELS } from '../log/index.js';
+import { formatAddress } from '../service/internal.js';
 import { formatDuration } from '../text/index.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
@@ -184,7 +185,7 @@ function statusText({
 }: StatusDocument): string {
   const lines = [`${name} ${version}  pid ${pid}  configuration ${generation}${stopping ? '  stopping' : ''}`];
   for (const { name: service, addresses, wanted, ready, restarts, workers } of services) {
-    const where = addresses.map((each) => ('path' in each ? each.path : `${each.host}:${each.port}`)).join(' ');
+    const where = addresses.map(formatAddress).join(' ');
     lines.push('', `${service}  ${where}  ${ready} of ${wanted} ready  ${restarts} restarts`);
     const rows = workers.map(workerRow);
     lines.push(

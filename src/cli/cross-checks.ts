@@ -5,7 +5,7 @@ import type { Config, OptionMistake } from '../config/index.js';
 import { nearestNames, placeOf } from '../errors/index.js';
 import { adminOptions, launcherOptions, remoteAdmin } from '../launch/internal.js';
 import { apiOptions, enabledApisOptions } from '../server/internal.js';
-import { managerOptions } from '../service/internal.js';
+import { isWildcard, managerOptions } from '../service/internal.js';
 import { apiNames, apiSections, appsOf, missingComma } from './api-names.js';
 import { logOptions } from './log-options.js';
 
@@ -79,10 +79,8 @@ function shutdownTimes(config: Config): OptionMistake[] {
   return [{ group, opt, message, hint, severity: 'warning' }];
 }
 
-const everywhere = new Set(['0.0.0.0', '::', '']);
-
 function overlap(a: string, b: string): boolean {
-  return a === b || everywhere.has(a) || everywhere.has(b);
+  return a === b || isWildcard(a) || isWildcard(b);
 }
 
 /**

@@ -8,6 +8,7 @@ import { PorticoError } from '../errors/index.js';
 import { describeNode } from '../loader/internal.js';
 import { ApiVersion, type DocumentedRouter, openApiOf } from '../routing/internal.js';
 import type { WSGIService } from '../server/index.js';
+import { formatAddress, isWildcard } from '../service/internal.js';
 import { chosenApis, routedApps } from './api-routers.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
@@ -81,6 +82,5 @@ function serverOf({ addresses, usesTls }: WSGIService): string | undefined {
   const address = addresses.find((each) => 'port' in each && each.port !== 0);
   if (address === undefined || !('host' in address)) return undefined;
   const { host, port } = address;
-  const named = ['0.0.0.0', '::', ''].includes(host) ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  return `${usesTls ? 'https' : 'http'}://${named}:${port}`;
+  return `${usesTls ? 'https' : 'http'}://${formatAddress({ host: isWildcard(host) ? 'localhost' : host, port })}`;
 }

@@ -4,6 +4,7 @@ export { configOptions } from './generations/generation.js';
 export { workerAssignment } from './load.js';
 export { HelpRequested, maskArguments } from './sources/command-line.js';
 export { commandName, searchedDirs } from './sources/default-files.js';
+export { writeHostPort } from './types/address-types.js';
 export { declareType } from './types/declare.js';
 export { camelCase, InvalidValue } from './types/option.js';
 export { diagnose, locationOfItem } from './values/cross-check.js';

@@ -4,7 +4,7 @@
 
 import type { Logger } from '../log/index.js';
 import type { ListenAddress, ServiceBase } from '../service/index.js';
-import { isListening } from '../service/internal.js';
+import { formatAddress, isListening } from '../service/internal.js';
 import { formatDuration } from '../text/index.js';
 import type { ServiceRun } from './in-process/service-run.js';
 import { serviceName } from './launcher.js';
@@ -13,7 +13,6 @@ import type { WorkerHandle } from './parent/worker-handle.js';
 import type { WorkerPool } from './parent/worker-pool.js';
 import type { ReloadReport } from './reload/reload-report.js';
 import type { Telling } from './report/diagnosis.js';
-import { describeAddress } from './sockets/listen-sockets.js';
 
 /** One process. */
 export interface WorkerStatus {
@@ -42,7 +41,7 @@ export interface ServiceStatus {
   readonly restarts: number;
   /** Workers that were started, by why: `launch`, `scale`, `death`, `stuck`, `recycle`, `reload`, `restart`. */
   readonly starts: Readonly<Record<string, number>>;
-  /** When its certificate ends, ISO 8601; undefined without one in a file. */
+  /** When its certificate ends, ISO 8601; undefined without one in a file, which is read when this is. */
   readonly certificateEnds: string | undefined;
   /** All processes, those that drain included. */
   readonly workers: readonly WorkerStatus[];
@@ -68,7 +67,9 @@ export function fleetStatus(supervisor: Supervisor): ServiceStatus[] {
     ready: pool.current.filter((worker) => worker.serving).length,
     restarts: pool.restarts,
     starts: pool.starts,
-    certificateEnds: certificateEnds(supervisor.services.find((service) => serviceName(service) === pool.name)),
+    get certificateEnds() {
+      return certificateEnds(supervisor.services.find((service) => serviceName(service) === pool.name));
+    },
     workers: [...pool.workers].map(workerStatus),
   }));
 }
@@ -108,7 +109,9 @@ export function runStatus(
     ready: run.started ? 1 : 0,
     restarts: 0,
     starts: {},
-    certificateEnds: certificateEnds(run.service),
+    get certificateEnds() {
+      return certificateEnds(run.service);
+    },
     workers: [{ ...process, state: run.state, uptimeMs: run.uptimeMs, silentMs: 0, stack: undefined }],
   };
 }
@@ -131,7 +134,7 @@ export function logReady(log: Logger, services: readonly ServiceStatus[], since:
   const each = services.map(({ name, wanted, addresses }) => ({
     name,
     workers: wanted,
-    addresses: addresses.map(describeAddress),
+    addresses: addresses.map(formatAddress),
   }));
   const names = each.map(({ name }) => name).join(', ');
   log.notice(`Ready after ${durationMs} ms: ${names}`, { event: 'ready', services: each, durationMs });

@@ -5,7 +5,8 @@ import { closeSync } from 'node:fs';
 import { createServer, type Server as NetServer } from 'node:net';
 import type { Logger } from '../log/index.js';
 import type { ListenAddress, ListenSocket } from '../service/index.js';
-import { formatAddress, listen } from './listen.js';
+import { formatAddress } from '../service/internal.js';
+import { listen } from './listen.js';
 
 const DEFAULT_BACKLOG = 511;
 

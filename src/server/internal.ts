@@ -3,7 +3,6 @@ export { apiOptions, enabledApisOptions, servingOptions } from './api/api-option
 export { type MeasuredFilter, type PipelineProbes, pipelineProbes } from './api/filter-times.js';
 export { noPasteFile } from './api/paste-config.js';
 export { wsgiOptions } from './api/wsgi-options.js';
-export { formatAddress } from './listen.js';
 export type { Refusal } from './requests/refusal.js';
 export { canonicalTarget } from './requests/request-target.js';
 export { runApp } from './requests/run-app.js';

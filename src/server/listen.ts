@@ -6,6 +6,7 @@ import type { AddressInfo, Server as NetServer } from 'node:net';
 import { PorticoError } from '../errors/index.js';
 import { connectError, createWithMode } from '../process/index.js';
 import type { ListenAddress, ListenSocket } from '../service/index.js';
+import { formatAddress } from '../service/internal.js';
 
 /** What to listen on. */
 export interface ListenTarget {
@@ -49,12 +50,6 @@ export async function listen(server: NetServer, target: ListenTarget): Promise<L
   if ('path' in address) return address;
   const bound = server.address() as AddressInfo;
   return { ...address, port: bound.port };
-}
-
-/** `127.0.0.1:8774`, `[::1]:8774` or `unix:/run/api.sock`. */
-export function formatAddress(address: ListenAddress): string {
-  if ('path' in address) return `unix:${address.path}`;
-  return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
 }
 
 function cannotBind(address: ListenAddress, error: NodeJS.ErrnoException): PorticoError {

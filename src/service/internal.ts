@@ -3,6 +3,7 @@
 export { type BuildLog, buildLog, isFirstWorker } from './build-log.js';
 export { NotSupported } from './driver-kind.js';
 export { HOOK_NAMES } from './hook-caller.js';
+export { formatAddress, isWildcard } from './listen-address.js';
 export { findManager, loadManager } from './load-manager.js';
 export { managerOptions, managerSettings } from './managers-periodic-tasks.js';
 export { importModuleExport } from './module-export.js';

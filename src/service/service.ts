@@ -6,6 +6,7 @@ import type { Config } from '../config/index.js';
 import { type Diagnostic, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { type Clock, TaskGroup } from '../tasks/index.js';
+import type { ListenAddress } from './listen-address.js';
 
 /** A value, or a promise of one: what every verb and hook of a service may return. */
 export type Awaitable<T> = T | PromiseLike<T>;
@@ -104,11 +105,6 @@ export interface ServiceFile {
   /** The pipelines that are made of it, each with a text that is another one when the pipeline is. */
   readonly pipelines?: ReadonlyMap<string, string>;
 }
-
-/** Where a service listens. */
-export type ListenAddress =
-  | { readonly host: string; readonly port: number; readonly backlog?: number }
-  | { readonly path: string; readonly backlog?: number };
 
 /** A bound socket handed to a service instead of an address to bind. */
 export interface ListenSocket {

@@ -5,14 +5,14 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config, HostPort } from '../../config/index.js';
 import { PorticoError } from '../../errors/index.js';
-import { adminOptions, launcherOptions } from '../../launch/internal.js';
-import { type ContextTree, Loader } from '../../loader/index.js';
+import { adminOptions, isLoopback, launcherOptions } from '../../launch/internal.js';
+import type { ContextTree } from '../../loader/index.js';
 import { mountedApps } from '../../loader/internal.js';
 import { packageOf } from '../../modules/index.js';
 import type { WSGIService } from '../../server/index.js';
 import { wsgiOptions } from '../../server/internal.js';
 import type { ListenAddress } from '../../service/index.js';
-import { chosenApis } from '../api-routers.js';
+import { chosenApis, loaderOf } from '../api-routers.js';
 import type { ConfigurationArguments } from '../command-line.js';
 
 /** One API, where balancers and probes find it. */
@@ -42,6 +42,7 @@ export interface Deployment {
   readonly descriptors: number;
   /** How long idle connections are kept; 0 where each ends with its answer. */
   readonly keepAlive: number;
+  /** The admin listener, where others than this machine reach it. */
   readonly admin: HostPort | undefined;
   readonly statePath: { readonly path: string; readonly isDefault: boolean };
   /** Files that are read at a start. */
@@ -62,6 +63,17 @@ export interface DeploymentFile {
   check(text: string, deployment: Deployment): readonly Misfit[];
 }
 
+/** The first line of a file. */
+export function writtenBy(kind: string): string {
+  return `# Written by api-cli generate ${kind}. Does it still fit? api-cli generate ${kind} --check FILE`;
+}
+
+/** A comment on what is not in the file: variables that its holder has to have. */
+export function variablesComment(holder: string, { variables }: Deployment): string[] {
+  if (variables.length === 0) return [];
+  return [`# Options are set by variables, which ${holder} has to have: ${variables.join(' ')}`];
+}
+
 /** Beyond the deadline: workers are killed a second after it, and systemd's helper has two for the last words. */
 const KILL_SECONDS = 5;
 
@@ -69,7 +81,7 @@ const KILL_SECONDS = 5;
 export async function deploymentOf(config: Config, args: ConfigurationArguments): Promise<Deployment> {
   const { gracefulShutdownTimeout: stop, workerTimeout } = config.group('DEFAULT', launcherOptions, { partial: true });
   const { maxConnections, keepAlive, keepAliveTimeout } = config.group('wsgi', wsgiOptions, { partial: true });
-  const { listen: admin } = config.group('admin', adminOptions, { partial: true });
+  const { listen } = config.group('admin', adminOptions, { partial: true });
   const apis = await chosenApis(config, undefined);
   const { folder, manifest } = packageOf(fileURLToPath(import.meta.url))!;
   const state = config.resolve('DEFAULT', 'state_path');
@@ -85,7 +97,7 @@ export async function deploymentOf(config: Config, args: ConfigurationArguments)
     workerTimeout,
     descriptors: maxConnections + 64,
     keepAlive: keepAlive ? keepAliveTimeout : 0,
-    admin,
+    admin: listen !== undefined && !isLoopback(listen.host) ? listen : undefined,
     statePath: { path: resolve(String(state.value)), isDefault: state.location.kind === 'default' },
     files: [...config.configFiles, ...config.filesRead],
   };
@@ -112,16 +124,16 @@ function publicSetting(config: Config, setting: string): string {
 }
 
 async function deployedApi(api: WSGIService, config: Config): Promise<DeployedApi> {
-  const { name, usesTls: tls, pasteFile } = api;
+  const { name, usesTls: tls } = api;
   const address = api.addresses[0]!;
-  const health = pasteFile === undefined ? undefined : await healthPath(api, pasteFile, config);
+  const health = api.pasteFile === undefined ? undefined : await healthPath(api, config);
   return { name, address, tls, health };
 }
 
 /** The place of the first health check: an app that is mounted, or a filter. */
-async function healthPath(api: WSGIService, pasteFile: string, config: Config): Promise<string | undefined> {
+async function healthPath(api: WSGIService, config: Config): Promise<string | undefined> {
   const { healthcheck, healthcheckFilter } = await import('../../middleware/index.js');
-  const tree = await new Loader(pasteFile, { config, service: api.name }).tree(api.pipeline);
+  const tree = await loaderOf(api, config).tree(api.pipeline);
   const ownPath = ({ options }: ContextTree): string =>
     config.group('healthcheck', healthcheck.options, { local: options }).path;
   for (const { app, prefix, filters } of mountedApps(tree, config)) {

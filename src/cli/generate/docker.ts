@@ -3,25 +3,32 @@
  */
 import { isAbsolute, relative } from 'node:path';
 import { isLoopback } from '../../launch/internal.js';
-import { type DeployedApi, type Deployment, type DeploymentFile, type Misfit, portOf, schemeOf } from './deployment.js';
+import {
+  type DeployedApi,
+  type Deployment,
+  type DeploymentFile,
+  type Misfit,
+  portOf,
+  schemeOf,
+  variablesComment,
+  writtenBy,
+} from './deployment.js';
 
 export const docker: DeploymentFile = { generate, check };
 
 function generate(deployment: Deployment): string {
-  const { apis, stopSeconds, variables, statePath } = deployment;
+  const { apis, stopSeconds, statePath } = deployment;
   const ports = portsOf(deployment);
   const health = apis.find((api) => api.health !== undefined && portOf(api) !== undefined);
   const state = statePath.isDefault ? '/app/var' : statePath.path;
   const stop = stopSeconds === undefined ? '' : ` --stop-timeout ${stopSeconds}`;
   const lines = [
-    '# Written by api-cli generate docker. Does it still fit? api-cli generate docker --check FILE',
+    writtenBy('docker'),
     `# docker build --tag portico . && docker run${stop}${ports.map((port) => ` --publish ${port}:${port}`).join('')} portico`,
-    ...(stop === ''
-      ? ['# A graceful stop takes as long as it needs: name a --stop-timeout, Docker kills after 10 s.']
-      : ['# Without --stop-timeout (stop_grace_period in a Compose file) Docker kills after 10 s.']),
-    ...(variables.length === 0
-      ? []
-      : [`# Options are set by variables, which a container has to have: ${variables.join(' ')}`]),
+    stop === ''
+      ? '# A graceful stop takes as long as it needs: name a --stop-timeout, Docker kills after 10 s.'
+      : '# Without --stop-timeout (stop_grace_period in a Compose file) Docker kills after 10 s.',
+    ...variablesComment('a container', deployment),
     'FROM node:22-slim',
     '# Process 1 inherits what other processes leave behind, and Node does not wait for children that are not its own.',
     'RUN apt-get update && apt-get install --yes --no-install-recommends tini && rm -rf /var/lib/apt/lists/*',
@@ -46,7 +53,7 @@ function generate(deployment: Deployment): string {
 /** Ports that are reached from outside. */
 function portsOf({ apis, admin }: Deployment): number[] {
   const ports = apis.flatMap((api) => portOf(api) ?? []);
-  return [...new Set(admin === undefined || isLoopback(admin.host) ? ports : [...ports, admin.port])];
+  return [...new Set(admin === undefined ? ports : [...ports, admin.port])];
 }
 
 /** Inside the image, which has what stands in the working directory. Nothing outside reaches its loopback. */

@@ -2,8 +2,15 @@
  * A Deployment and a Service for Kubernetes.
  */
 import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
-import { isLoopback } from '../../launch/internal.js';
-import { type Deployment, type DeploymentFile, type Misfit, portOf, schemeOf } from './deployment.js';
+import {
+  type Deployment,
+  type DeploymentFile,
+  type Misfit,
+  portOf,
+  schemeOf,
+  variablesComment,
+  writtenBy,
+} from './deployment.js';
 
 /** There is no word for ever. */
 const LONGEST_SECONDS = 86_400;
@@ -12,15 +19,13 @@ const DEFAULT_GRACE_SECONDS = 30;
 export const kubernetes: DeploymentFile = { generate, check };
 
 function generate(deployment: Deployment): string {
-  const { stopSeconds = LONGEST_SECONDS, variables } = deployment;
+  const { stopSeconds = LONGEST_SECONDS } = deployment;
   const ports = portsOf(deployment);
   const lines = [
-    '# Written by api-cli generate kubernetes. Does it still fit? api-cli generate kubernetes --check FILE',
+    writtenBy('kubernetes'),
     '# The image is that of api-cli generate docker. A pod is told to end before all balancers know: drain_delay = 5 in',
     '# [DEFAULT] has it serve meanwhile.',
-    ...(variables.length === 0
-      ? []
-      : [`# Options are set by variables, which the container has to have: ${variables.join(' ')}`]),
+    ...variablesComment('the container', deployment),
     'apiVersion: apps/v1',
     'kind: Deployment',
     'metadata:',
@@ -79,7 +84,7 @@ function portsOf({ apis, admin }: Deployment): NamedPort[] {
       .replace(/-$/, '');
     return port === undefined ? [] : [{ name: /[a-z]/.test(name) ? name : `api-${port}`, port, isAdmin: false }];
   });
-  if (admin === undefined || isLoopback(admin.host)) return ports;
+  if (admin === undefined) return ports;
   return [...ports, { name: 'admin', port: admin.port, isAdmin: true }];
 }
 
@@ -97,7 +102,7 @@ function probesOf({ apis, admin }: Deployment): Probe[] {
     if (port === undefined || health === undefined) return [];
     return [{ scheme: schemeOf(api) === 'https' ? 'HTTPS' : 'HTTP', port, ready: health, live: `${health}/live` }];
   });
-  if (admin === undefined || isLoopback(admin.host)) return own;
+  if (admin === undefined) return own;
   return [{ scheme: 'HTTP', port: admin.port, ready: '/readyz', live: '/healthz' }, ...own];
 }
 

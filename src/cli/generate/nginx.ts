@@ -1,9 +1,18 @@
 /**
  * A proxy: an upstream and a server block for each API. To be included in the block `http` of nginx.conf.
  */
-import { formatAddress } from '../../server/internal.js';
-import { type DeployedApi, type Deployment, type DeploymentFile, type Misfit, portOf, schemeOf } from './deployment.js';
+import { formatAddress, isWildcard } from '../../service/internal.js';
+import {
+  type DeployedApi,
+  type Deployment,
+  type DeploymentFile,
+  type Misfit,
+  portOf,
+  schemeOf,
+  writtenBy,
+} from './deployment.js';
 import { type Directive, parseNginx } from './nginx-file.js';
+import { secondsOf } from './time-span.js';
 
 /** nginx' own `keepalive_timeout` of an upstream. */
 const DEFAULT_KEEPALIVE_SECONDS = 60;
@@ -12,7 +21,7 @@ export const nginx: DeploymentFile = { generate, check };
 
 function generate(deployment: Deployment): string {
   const { apis, keepAlive } = deployment;
-  const lines = ['# Written by api-cli generate nginx. Does it still fit? api-cli generate nginx --check FILE'];
+  const lines = [writtenBy('nginx')];
   for (const api of apis) {
     const name = upstreamOf(api);
     lines.push(
@@ -65,7 +74,7 @@ function serverOf(api: DeployedApi): string {
   const { address } = api;
   if ('path' in address) return `unix:${address.path}`;
   const port = portOf(api)!;
-  if (!('host' in address) || ['0.0.0.0', '::', ''].includes(address.host)) return `127.0.0.1:${port}`;
+  if (!('host' in address) || isWildcard(address.host)) return `127.0.0.1:${port}`;
   return formatAddress({ host: address.host, port });
 }
 
@@ -145,12 +154,3 @@ function ofPasses(
 
 const settingOf = (words: readonly string[]): string =>
   words[0] === 'proxy_set_header' ? `proxy_set_header ${words[1]!.toLowerCase()}` : words[0]!;
-
-const FACTORS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
-
-/** `75`, `60s`, `1m 30s`. */
-function secondsOf(text: string): number {
-  let seconds = 0;
-  for (const [, number, unit] of text.matchAll(/(\d+)(ms|[smhd])?/g)) seconds += Number(number) * FACTORS[unit ?? 's']!;
-  return seconds;
-}

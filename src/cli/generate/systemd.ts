@@ -2,8 +2,9 @@
  * A unit for systemd, systemd.service(5) and systemd.exec(5).
  */
 import { basename, dirname } from 'node:path';
-import type { Deployment, DeploymentFile, Misfit } from './deployment.js';
-import { parseTimeSpan, parseUnit, type Unit } from './unit.js';
+import { type Deployment, type DeploymentFile, type Misfit, variablesComment, writtenBy } from './deployment.js';
+import { secondsOf } from './time-span.js';
+import { parseUnit, type Unit } from './unit.js';
 
 const STATE = '/var/lib/portico';
 /** Shorter ones would end a service that only replaces a worker. */
@@ -13,17 +14,15 @@ const DEFAULT_STOP_SECONDS = 90;
 export const systemd: DeploymentFile = { generate, check };
 
 function generate(deployment: Deployment): string {
-  const { main, words, folder, apis, stopSeconds, descriptors, statePath, variables } = deployment;
+  const { main, words, folder, apis, stopSeconds, descriptors, statePath } = deployment;
   const start = [process.execPath, main, ...words.flatMap(({ option, value }) => [option, value])];
   const own = statePath.isDefault ? STATE : statePath.path;
   const state = below('/var/lib', own);
   const run = new Set(socketFolders(deployment).map((path) => below('/run', path) ?? ''));
   const writable = [...(state === undefined ? [own] : []), ...socketFolders(deployment).filter((path) => !isRun(path))];
   const lines = [
-    '# Written by api-cli generate systemd. Does it still fit? api-cli generate systemd --check FILE',
-    ...(variables.length === 0
-      ? []
-      : [`# Options are set by variables, which the unit has to have: ${variables.join(' ')}`]),
+    writtenBy('systemd'),
+    ...variablesComment('the unit', deployment),
     '',
     '[Unit]',
     `Description=APIs served by Portico: ${apis.map(({ name }) => name).join(', ')}`,
@@ -64,6 +63,11 @@ function generate(deployment: Deployment): string {
     'WantedBy=multi-user.target',
   ];
   return lines.join('\n');
+}
+
+/** A timeout in seconds: `infinity` is for ever, and so is 0, systemd.service(5). */
+function timeoutOf(text: string): number {
+  return (text === 'infinity' ? 0 : secondsOf(text)) || Number.POSITIVE_INFINITY;
 }
 
 /** A word of a command line as systemd reads it: specifiers and variables are none of ours. */
@@ -138,13 +142,13 @@ function ofProcess(unit: Unit, { words }: Deployment): Misfit[] {
 function ofTimes(unit: Unit, { stopSeconds, workerTimeout, descriptors }: Deployment): Misfit[] {
   const found: Misfit[] = [];
   const stop = unit.last('TimeoutStopSec', 'TimeoutSec');
-  const allowed = stop.value === '' ? DEFAULT_STOP_SECONDS : parseTimeSpan(stop.value);
+  const allowed = stop.value === '' ? DEFAULT_STOP_SECONDS : timeoutOf(stop.value);
   if (allowed < (stopSeconds ?? Number.POSITIVE_INFINITY)) {
     const message = `TimeoutStopSec is ${stop.value || DEFAULT_STOP_SECONDS}: a graceful stop may take ${stopSeconds === undefined ? 'for ever' : `${stopSeconds} s`}`;
     found.push({ line: stop.line, message, hint: `Write TimeoutStopSec=${stopSeconds ?? 'infinity'}.` });
   }
   const dog = unit.last('WatchdogSec');
-  if (dog.value !== '' && parseTimeSpan(dog.value) <= workerTimeout) {
+  if (dog.value !== '' && timeoutOf(dog.value) <= workerTimeout) {
     const message = `WatchdogSec is ${dog.value}: systemd ends the service before a stuck worker is replaced, after ${workerTimeout} s`;
     found.push({ line: dog.line, message, hint: `Write WatchdogSec=${Math.ceil(workerTimeout) * 2}.` });
   }

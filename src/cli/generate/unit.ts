@@ -1,5 +1,5 @@
 /**
- * What a unit file of systemd says: systemd.syntax(7), systemd.time(7).
+ * What a unit file of systemd says: systemd.syntax(7).
  */
 
 /** An assignment of the section `[Service]`. Without one: an empty value, and the line of the section. */
@@ -43,25 +43,4 @@ export function parseUnit(text: string): Unit {
       return last ?? { value: '', line: sectionLine };
     },
   };
-}
-
-const UNITS: Readonly<Record<string, number>> = {
-  ms: 0.001,
-  s: 1,
-  sec: 1,
-  m: 60,
-  min: 60,
-  h: 3600,
-  hr: 3600,
-  d: 86_400,
-};
-
-/** `90`, `1min 30s`, `infinity` in seconds; 0, which systemd.service(5) has for a timeout as well, is for ever. */
-export function parseTimeSpan(text: string): number {
-  if (text === 'infinity') return Number.POSITIVE_INFINITY;
-  let seconds = 0;
-  for (const [, number, unit] of text.matchAll(/([\d.]+)\s*([a-z]*)/g)) {
-    seconds += Number(number) * (UNITS[unit === '' ? 's' : unit!] ?? 1);
-  }
-  return seconds === 0 ? Number.POSITIVE_INFINITY : seconds;
 }

@@ -110,7 +110,8 @@ function writeListen(value: ListenValue): string {
   return value.port === undefined ? value.host : writeHostPort({ host: value.host, port: value.port });
 }
 
-function writeHostPort(value: HostPort): string {
+/** `127.0.0.1:8774`, `[::1]:8774`. */
+export function writeHostPort(value: HostPort): string {
   return value.host.includes(':') ? `[${value.host}]:${value.port}` : `${value.host}:${value.port}`;
 }
 

@@ -33,6 +33,7 @@ export interface Controlled {
   /** The report of this process, that of its workers included. */
   report(): Promise<string>;
   readonly runner: {
+    readonly generation: number;
     /** What all that serves has counted. */
     counted(): Totals;
     readonly launched: readonly ServiceBase[];
@@ -59,7 +60,7 @@ export function controlRoutes(controlled: Controlled): ControlRoutes {
   let planned: { readonly generation: number; readonly pipelines: ServicePlans['pipelines'] } | undefined;
   // Reads files and certificates: once for each configuration, however often the page is loaded.
   const pipelines = (): ServicePlans['pipelines'] => {
-    const { generation } = controlled.status();
+    const { generation } = controlled.runner;
     if (planned?.generation !== generation) {
       planned = { generation, pipelines: servicePlans(controlled.runner.launched, controlled.config).pipelines };
     }

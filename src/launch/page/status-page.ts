@@ -2,11 +2,11 @@
  * The status page: what a launcher knows of itself and its workers, for a person. All of it is made here; its script only
  * fetches it again.
  */
+import { formatAddress } from '../../service/internal.js';
 import { formatDuration } from '../../text/index.js';
 import type { Readiness } from '../control/readiness.js';
 import { type LauncherStatus, type ServiceStatus, SILENT_MS, type WorkerStatus } from '../launcher-status.js';
 import type { ReloadReport } from '../reload/reload-report.js';
-import { describeAddress } from '../sockets/listen-sockets.js';
 import { chart } from './chart.js';
 import { History, type Stretch } from './history.js';
 import { Html, html, type Shown } from './html.js';
@@ -103,7 +103,7 @@ function summary(readiness: readonly Readiness[], services: readonly ServiceStat
 function apis(services: readonly ServiceStatus[], readiness: readonly Readiness[]): Html {
   const rows = services.map(({ name, addresses, ready, wanted, restarts }) => {
     const { state, reasons } = readiness.find((each) => each.name === name) ?? { state: 'starting', reasons: [] };
-    return html`<tr><th scope="row">${name}</th><td>${addresses.map(describeAddress).join(' ')}</td><td class="${state === 'ready' ? 'good' : 'bad'}">${state}</td><td class="number">${ready} of ${wanted}</td><td class="number">${restarts}</td><td>${reasons.join('; ')}</td></tr>
+    return html`<tr><th scope="row">${name}</th><td>${addresses.map(formatAddress).join(' ')}</td><td class="${state === 'ready' ? 'good' : 'bad'}">${state}</td><td class="number">${ready} of ${wanted}</td><td class="number">${restarts}</td><td>${reasons.join('; ')}</td></tr>
 `;
   });
   return table(
@@ -194,13 +194,13 @@ ${pipelinePicture(name, stages)}`,
 const DAY_MS = 86_400_000;
 
 function certificates(services: readonly ServiceStatus[]): Html {
-  const known = services.filter(({ certificateEnds }) => certificateEnds !== undefined);
-  if (known.length === 0) return html`<p>No API has a certificate in a file.</p>`;
-  const rows = known.map(({ name, certificateEnds }) => {
-    const days = Math.floor((Date.parse(certificateEnds!) - Date.now()) / DAY_MS);
+  const rows = services.flatMap(({ name, certificateEnds }) => {
+    if (certificateEnds === undefined) return [];
+    const days = Math.floor((Date.parse(certificateEnds) - Date.now()) / DAY_MS);
     return html`<tr><th scope="row">${name}</th><td>${certificateEnds}</td><td class="number ${days < 30 ? 'bad' : ''}">${days}</td></tr>
 `;
   });
+  if (rows.length === 0) return html`<p>No API has a certificate in a file.</p>`;
   return table('When they end', ['API', 'ends', '#days left'], rows);
 }
 

@@ -7,13 +7,13 @@ import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Totals } from '../../metrics/index.js';
 import type { ListenAddress, ListeningService, ServiceBase } from '../../service/index.js';
-import { isListening } from '../../service/internal.js';
+import { formatAddress, isListening } from '../../service/internal.js';
 import { type Assignment, type Configure, FIRST_SOCKET_DESCRIPTOR, type InheritedSockets } from '../assignment.js';
 import { isChosen } from '../exit-status.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { Handover } from '../sockets/handover.js';
-import { describeAddress, type ListenSockets, openListenSockets } from '../sockets/listen-sockets.js';
+import { type ListenSockets, openListenSockets } from '../sockets/listen-sockets.js';
 import type { PoolState } from './pool-state.js';
 import type { PoolOptions } from './reconciler.js';
 import { WorkerHandle } from './worker-handle.js';
@@ -143,7 +143,7 @@ export class Supervisor {
       return;
     }
     for (const { address } of sockets) {
-      this.#log.info(`${name} bound to ${describeAddress(address)}`, { service: name, address });
+      this.#log.info(`${name} bound to ${formatAddress(address)}`, { service: name, address });
     }
   }
 

@@ -6,12 +6,13 @@
 import type { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ServiceBase } from '../../service/index.js';
+import { formatAddress } from '../../service/internal.js';
 import { serviceName } from '../launcher.js';
 import { placeOfAddress, type Supervisor } from '../parent/supervisor.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { Generation } from '../parent/worker-process.js';
 import type { Handover } from '../sockets/handover.js';
-import { bindFailure, bindFailures, describeAddress } from '../sockets/listen-sockets.js';
+import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
 import { within } from '../waiting.js';
 import { Rehearsal } from './rehearsal.js';
 import type { ReloadReport } from './reload-report.js';
@@ -76,7 +77,7 @@ export async function replaceWorkers(
   }
   // From here on the new configuration is in force: whatever happens is told, and refuses nothing.
   for (const { address, from, to } of handover.complete()) {
-    log.info(`${to} took over ${describeAddress(address)} from ${from}`, { service: to, address, from });
+    log.info(`${to} took over ${formatAddress(address)} from ${from}`, { service: to, address, from });
   }
   for (const [name, request] of added) tell(log, name, request);
   for (const name of removed) void supervisor.retire(name);

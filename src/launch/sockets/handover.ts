@@ -7,14 +7,9 @@ import { isIP, SocketAddress } from 'node:net';
 import { resolve } from 'node:path';
 import { PorticoError } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
+import { formatAddress } from '../../service/internal.js';
 import { pause } from '../waiting.js';
-import {
-  type AddressOwner,
-  bindFailure,
-  describeAddress,
-  type ListenSockets,
-  openListenSockets,
-} from './listen-sockets.js';
+import { type AddressOwner, bindFailure, type ListenSockets, openListenSockets } from './listen-sockets.js';
 
 /** How often an address that is about to be free is tried. */
 const RETRY_MS = 50;
@@ -155,7 +150,7 @@ export class Handover {
     const { name } = owner;
     if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') return bindFailure(owner, cause);
     const { leaving, staying, draining } = this.#parties;
-    const shown = describeAddress(address);
+    const shown = formatAddress(address);
     const rival = await among(this.#opened, address);
     const stays = await among(staying, address);
     const drains = await among(draining, address);
@@ -187,7 +182,7 @@ async function among(
 ): Promise<readonly [name: string, shown: string] | undefined> {
   for (const { name, sockets } of holders) {
     for (const own of sockets) {
-      if (await overlap(own.address, address)) return [name, describeAddress(own.address)];
+      if (await overlap(own.address, address)) return [name, formatAddress(own.address)];
     }
   }
   return undefined;
@@ -208,7 +203,7 @@ function spread(descriptors: readonly number[], count: number): readonly number[
 
 function unfit(name: string, address: ListenAddress, from: SocketHolder): PorticoError {
   return taken(
-    `${name} wants ${describeAddress(address)}: ${from.name} has one socket for each worker there, and ${name} cannot share them`,
+    `${name} wants ${formatAddress(address)}: ${from.name} has one socket for each worker there, and ${name} cannot share them`,
     `A service with adoptSockets can. Or remove ${from.name} first and add ${name} in another reload.`,
   );
 }

@@ -9,6 +9,7 @@ import { dirname } from 'node:path';
 import { describeError, PorticoError } from '../../errors/index.js';
 import { connectError, createWithMode } from '../../process/index.js';
 import type { ListenAddress } from '../../service/index.js';
+import { formatAddress } from '../../service/internal.js';
 import { type BoundHandle, bindSocket, canReusePort, nameOfDescriptor } from './bind.js';
 
 /** The sockets of one address of one service. */
@@ -33,7 +34,7 @@ export async function openListenSockets(address: ListenAddress, slots = 0): Prom
   const resolved = isIP(address.host) === 0 ? await lookup(address.host) : undefined;
   const host = resolved?.address ?? address.host;
   const family = isIP(host) === 6 ? 6 : 4;
-  const shown = describeAddress(address);
+  const shown = formatAddress(address);
   const refused = (code: string): Error => taken(code, shown);
   // First without SO_REUSEPORT, with which two programs of one user would share a port in silence.
   const handle = bindSocket({ host, port: address.port, family }, refused);
@@ -61,12 +62,6 @@ export function addressOfDescriptor(descriptor: number, meant: ListenAddress): L
   const name = nameOfDescriptor(descriptor);
   if (name === undefined) return meant;
   return { ...(meant.backlog === undefined ? {} : { backlog: meant.backlog }), host: name.address, port: name.port };
-}
-
-/** `127.0.0.1:8774`, `[::1]:8774` or the path. */
-export function describeAddress(address: ListenAddress): string {
-  if ('path' in address) return address.path;
-  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 
 async function openUnix(address: Extract<ListenAddress, { path: string }>): Promise<ListenSockets> {

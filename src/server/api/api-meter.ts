@@ -2,7 +2,7 @@
  * Counts the requests of an API, where its configuration asks for that. Where it does not, nothing is put around an app.
  */
 import type { IncomingMessage } from 'node:http';
-import { type App, afterResponse, environ, type Filter, takesOwnSlot, withSlot } from '../../app/index.js';
+import { type App, afterResponse, environ, takesOwnSlot, withSlot } from '../../app/index.js';
 import { answeredStatus } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import { bucketsOf, type Counted, type Distribution, Meter, metricsOptions } from '../../metrics/index.js';
@@ -43,14 +43,13 @@ export class ApiMeter {
     // What is counted already is counted by the first ones: others need a restart.
     if (this.#meter.buckets.length === 0) this.#meter.buckets = bucketsOf(this.#config);
     const inner = withSlot(app);
-    const counted: Filter = () => (req, res) => {
+    return takesOwnSlot((req, res) => {
       const begun = performance.now();
       afterResponse(res, (outcome) => {
         this.#note(req, answeredStatus(res, outcome), (performance.now() - begun) / 1000);
       });
       return inner(req, res);
-    };
-    return takesOwnSlot(counted(inner));
+    });
   }
 
   /** What a configuration has put around the filters of each pipeline; undefined: nothing. */
