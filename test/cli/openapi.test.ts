@@ -40,6 +40,17 @@ async function assertValid(document: Document): Promise<void> {
   assert.equal(validator.version, '3.1');
 }
 
+/** What is printed for the one API of a project. */
+async function documentOf(t: TestContext, files: Readonly<Record<string, string>>): Promise<Document> {
+  const { folder, remove } = emptyProject(files);
+  t.after(remove);
+  const { stdout, stderr } = spawnSync(process.execPath, [apiCli, 'openapi'], { cwd: folder, encoding: 'utf8' });
+  assert.equal(stderr, '');
+  const document = JSON.parse(stdout) as Document;
+  await assertValid(document);
+  return document;
+}
+
 test('OP-70 OP-72 the example of its own help gives one document that a public validator accepts', async (t) => {
   const run = sample(t);
   const [, line] = /Example:\n {2}(.+)/.exec(run('openapi', '--help').stdout)!;
@@ -106,7 +117,7 @@ test('OP-70 which API and which version are said when they are not known', (t) =
 });
 
 test('OP-70 an API that is one router at one mount: the mount is in the server, not in the paths', async (t) => {
-  const { folder, remove } = emptyProject({
+  const document = await documentOf(t, {
     'portico.ini': '[DEFAULT]\nenabled_apis = things\n[api:things]\nlisten = 0.0.0.0:8080\n',
     'api-paste.ini': `[composite:things]
 use = portico/loader:urlmap
@@ -135,11 +146,6 @@ export async function things(_globalConf, _localConf, ctx) {
 }
 `,
   });
-  t.after(remove);
-  const { stdout, stderr } = spawnSync(process.execPath, [apiCli, 'openapi'], { cwd: folder, encoding: 'utf8' });
-  assert.equal(stderr, '');
-  const document = JSON.parse(stdout) as Document;
-  await assertValid(document);
   assert.deepEqual(document.servers, [{ url: 'http://localhost:8080/api/v1' }]);
   assert.deepEqual(Object.keys(document.paths), ['/things/{id}']);
   const { responses } = document.paths['/things/{id}']!.get!;
@@ -149,7 +155,7 @@ export async function things(_globalConf, _localConf, ctx) {
 });
 
 test('OP-70 an ETag is a header of a 200 to GET and HEAD, and of no other answer', async (t) => {
-  const { folder, remove } = emptyProject({
+  const document = await documentOf(t, {
     'portico.ini': '[DEFAULT]\nenabled_apis = things\n[api:things]\nlisten = 127.0.0.1:8080\n',
     'api-paste.ini': `[pipeline:things]
 pipeline = deadline etag things_app
@@ -175,11 +181,6 @@ export async function things(_globalConf, _localConf, ctx) {
 }
 `,
   });
-  t.after(remove);
-  const { stdout, stderr } = spawnSync(process.execPath, [apiCli, 'openapi'], { cwd: folder, encoding: 'utf8' });
-  assert.equal(stderr, '');
-  const document = JSON.parse(stdout) as Document;
-  await assertValid(document);
   assert.ok('ETag' in document.components.headers!);
   const named = Object.entries(document.paths['/thing']!).flatMap(([method, { responses }]) =>
     Object.entries(responses).flatMap(([status, one]) =>
