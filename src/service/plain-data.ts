@@ -4,7 +4,7 @@
 
 /**
  * The first thing in a value that is not plain data, as `args.image.save: a function`; undefined where all of it is.
- * Plain are null, booleans, strings, finite numbers, dates, bytes, and arrays, maps, sets and simple objects of those.
+ * Plain are null, booleans, strings, finite numbers (whole ones up to 2^53), dates, bytes, and arrays, maps, sets and simple objects of those.
  */
 export function notPlain(value: unknown, path = 'value'): string | undefined {
   return look(value, path, new Set());
@@ -13,9 +13,15 @@ export function notPlain(value: unknown, path = 'value'): string | undefined {
 function look(value: unknown, path: string, above: Set<object>): string | undefined {
   if (value === null || value === undefined || typeof value === 'boolean' || typeof value === 'string')
     return undefined;
-  if (typeof value === 'number') return Number.isFinite(value) ? undefined : `${path}: ${value}`;
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) return `${path}: ${value}`;
+    // Whole numbers beyond these stand for their neighbours as well.
+    const exact = !Number.isInteger(value) || Number.isSafeInteger(value);
+    return exact ? undefined : `${path}: ${value}, a whole number beyond 2^53`;
+  }
   if (typeof value !== 'object') return `${path}: a ${typeof value}`;
-  if (value instanceof Date || value instanceof Uint8Array) return undefined;
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? `${path}: an invalid date` : undefined;
+  if (value instanceof Uint8Array) return undefined;
   if (above.has(value)) return `${path}: a circle`;
   const inside = new Set([...above, value]);
   for (const [key, member] of membersOf(value) ?? []) {

@@ -1,0 +1,8 @@
+/** What other directories of Portico use of this one beside what is published. */
+export { decodeMessage, encodeMessage } from './message/json-codec.js';
+export { MemoryBroker, type MemoryBrokerOptions } from './transport/memory/memory-broker.js';
+export { MemoryTransport } from './transport/memory/memory-transport.js';
+export { makeTransport, shareTransport } from './transport/open-transport.js';
+export { checkRoute } from './transport/route.js';
+export type { Delivery, Message, Route, Transport, TransportOptions } from './transport/transport.js';
+export { parseTransportUrl } from './transport/transport-url.js';

@@ -1,0 +1,143 @@
+/**
+ * Envelope 1.0: what a message says, whatever carries it. Senders may add members; receivers ignore those they do not know.
+ */
+import { decodeMessage, encodeMessage } from './json-codec.js';
+
+/** The envelope this process writes. Another major is one it cannot read. */
+const VERSION = '1.0';
+
+/** A call or a cast. */
+export interface RequestEnvelope {
+  /** Unique for each send. */
+  readonly id: string;
+  readonly method: string;
+  /** By name. */
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly ns?: string | undefined;
+  /** The version that is asked for. Default 1.0. */
+  readonly ver?: string | undefined;
+  readonly ctx: Readonly<Record<string, unknown>>;
+  /** Where the reply goes; absent for a cast. */
+  readonly reply?: { readonly to: string; readonly id: string } | undefined;
+  /** Milliseconds the caller waited for it when it was sent: behind them it must not run. */
+  readonly deadline?: number | undefined;
+  /** When it was sent, in milliseconds since 1970 by the sender's clock: tells how much of `deadline` it spent in a queue. */
+  readonly sent?: number | undefined;
+  /** Milliseconds between two signs of life that the caller wants. */
+  readonly monitor?: number | undefined;
+}
+
+/** What comes back of a call: its end, or a sign of life. */
+export type ReplyEnvelope =
+  | { readonly id: string; readonly result: unknown }
+  | { readonly id: string; readonly failure: FailureEnvelope }
+  | { readonly id: string; readonly alive: true };
+
+/** The caller does not wait any more. */
+export interface CancelEnvelope {
+  /** Of the call. */
+  readonly cancel: string;
+}
+
+/** An error as it travels. */
+export interface FailureEnvelope {
+  /** The name of its class, which the caller looks up among those it knows. */
+  readonly type: string;
+  readonly code?: string | undefined;
+  readonly message: string;
+  /** Its own members, where they are plain data. */
+  readonly data?: Readonly<Record<string, unknown>> | undefined;
+  /** The method may well end so. */
+  readonly expected?: boolean | undefined;
+  /** Who failed. */
+  readonly remote: { readonly host: string; readonly binary: string; readonly requestId?: string | undefined };
+  /** For the caller's log, where `[rpc] send_remote_stack` says so. */
+  readonly stack?: string | undefined;
+}
+
+export type Envelope = RequestEnvelope | ReplyEnvelope | CancelEnvelope;
+
+/** A message that is no envelope this process can read; says nothing of its content. */
+export class UnreadableEnvelope extends Error {}
+
+/** Throws `SerializationError` as {@link encodeMessage}; `what` is the call, for its message. */
+export function writeEnvelope(envelope: Envelope, what: string, maxBytes: number): Buffer {
+  return encodeMessage({ v: VERSION, ...envelope }, what, maxBytes);
+}
+
+/** Throws {@link UnreadableEnvelope}. */
+export function readRequest(body: Uint8Array, maxBytes: number): RequestEnvelope | CancelEnvelope {
+  const read = readEnvelope(body, maxBytes);
+  if (typeof read.cancel === 'string') return { cancel: read.cancel };
+  const { id, method, args, ns, ver, ctx, reply, deadline, sent, monitor } = read;
+  const isRequest =
+    typeof id === 'string' &&
+    typeof method === 'string' &&
+    isRecord(args) &&
+    isRecord(ctx) &&
+    isOptional(ns, 'string') &&
+    isOptional(ver, 'string') &&
+    isOptional(deadline, 'number') &&
+    isOptional(sent, 'number') &&
+    isOptional(monitor, 'number') &&
+    (reply === undefined || (isRecord(reply) && typeof reply.to === 'string' && typeof reply.id === 'string'));
+  if (!isRequest) throw new UnreadableEnvelope('it is no request');
+  return { id, method, args, ns, ver, ctx, reply, deadline, sent, monitor } as RequestEnvelope;
+}
+
+/** Throws {@link UnreadableEnvelope}. */
+export function readReply(body: Uint8Array, maxBytes: number): ReplyEnvelope {
+  const { id, result = null, failure, alive } = readEnvelope(body, maxBytes);
+  if (typeof id !== 'string') throw new UnreadableEnvelope('it is no reply');
+  if (alive === true) return { id, alive };
+  if (failure === undefined) return { id, result };
+  if (!isRecord(failure) || typeof failure.type !== 'string' || typeof failure.message !== 'string') {
+    throw new UnreadableEnvelope('its failure is none');
+  }
+  const { type, code, message, data, expected, remote, stack } = failure;
+  const { host, binary, requestId } = isRecord(remote) ? remote : {};
+  return {
+    id,
+    failure: {
+      type,
+      message,
+      code: typeof code === 'string' ? code : undefined,
+      data: isRecord(data) ? data : undefined,
+      expected: expected === true,
+      remote: {
+        host: text(host),
+        binary: text(binary),
+        requestId: typeof requestId === 'string' ? requestId : undefined,
+      },
+      stack: typeof stack === 'string' ? stack : undefined,
+    },
+  };
+}
+
+function readEnvelope(body: Uint8Array, maxBytes: number): Readonly<Record<string, unknown>> {
+  let read: unknown;
+  try {
+    read = decodeMessage(body, maxBytes);
+  } catch (cause) {
+    throw new UnreadableEnvelope((cause as Error).message);
+  }
+  if (!isRecord(read) || typeof read.v !== 'string') throw new UnreadableEnvelope('it has no version');
+  const [major] = VERSION.split('.');
+  if (read.v.split('.')[0] !== major) {
+    throw new UnreadableEnvelope(`its version is ${/^[\d.]{1,9}$/.test(read.v) ? read.v : 'none'}, not ${major}.x`);
+  }
+  return read;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.getPrototypeOf(value) === Object.prototype;
+}
+
+function isOptional(value: unknown, type: 'string' | 'number'): boolean {
+  return value === undefined || typeof value === type;
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,119 @@
+/**
+ * A broker in memory: the queues of `memory://name`, for all transports of this process that have that name. It keeps its
+ * messages while one of them is open.
+ */
+import { type Clock, systemClock } from '../../../tasks/index.js';
+import type { Message, PublishOptions, Route } from '../transport.js';
+import { MemoryQueue } from './memory-queue.js';
+
+/** How a broker keeps messages. */
+export interface MemoryBrokerOptions {
+  /** How often a message may come back before it is a dead letter. Default 5. */
+  readonly deliveryLimit?: number | undefined;
+  /** Milliseconds the queue of a host outlives its last consumer. Default: a day. */
+  readonly hostQueueTtlMs?: number | undefined;
+  /** Whether dead letters are kept. Default true. */
+  readonly deadLetter?: boolean | undefined;
+  readonly clock?: Clock | undefined;
+  /** Messages move only when {@link MemoryBroker.step} is called: for tests. Default false. */
+  readonly manual?: boolean | undefined;
+}
+
+/** Dead letters beyond these push the oldest out. */
+const MAX_DEAD_LETTERS = 10_000;
+
+/** Routes messages to queues. */
+export class MemoryBroker {
+  /** What was published, for tests: kept only by a manual broker. */
+  readonly published: { readonly to: Route | string; readonly message: Message }[] = [];
+  readonly #options: MemoryBrokerOptions;
+  readonly #queues = new Map<string, MemoryQueue>();
+  readonly #fanouts = new Map<string, Set<MemoryQueue>>();
+  readonly #steps: (() => void)[] = [];
+
+  constructor(options: MemoryBrokerOptions = {}) {
+    this.#options = options;
+  }
+
+  /** Moves one message to a consumer. False where none can be moved. */
+  step(): boolean {
+    const deliver = this.#steps.shift();
+    deliver?.();
+    return deliver !== undefined;
+  }
+
+  /** Gives the message to the queues of a route. False where there is none. */
+  publish(to: Route | string, message: Message, { ttlMs }: PublishOptions): boolean {
+    if (this.#options.manual === true) this.published.push({ to, message });
+    const isFanout = typeof to !== 'string' && to.fanout === true;
+    const one = isFanout ? undefined : this.#queues.get(typeof to === 'string' ? to : queueName(to));
+    const queues = isFanout ? [...(this.#fanouts.get(queueName(to)) ?? [])] : one === undefined ? [] : [one];
+    for (const queue of queues) queue.put(message, { ttlMs });
+    return queues.length > 0;
+  }
+
+  /** The queue of a topic or of a host; made where it is not there. */
+  queue(route: Route): MemoryQueue {
+    const { hostQueueTtlMs = 86_400_000 } = this.#options;
+    const { exchange, server } = route;
+    return this.#named(queueName(route), { exchange, expiresMs: server === undefined ? undefined : hostQueueTtlMs });
+  }
+
+  /** A queue of its own that gets a copy of each fanout; the function gives it up. */
+  fanoutQueue(route: Route, consumer: string): { readonly queue: MemoryQueue; readonly end: () => void } {
+    const topic = queueName(route);
+    const queues = this.#fanouts.get(topic) ?? new Set();
+    this.#fanouts.set(topic, queues);
+    const queue = this.#make(`${topic}.fanout.${consumer}`, { exchange: route.exchange });
+    queues.add(queue);
+    return { queue, end: () => void queues.delete(queue) };
+  }
+
+  /** A queue at an address of its own; the function gives it up. */
+  replyQueue(address: string): { readonly queue: MemoryQueue; readonly end: () => void } {
+    return { queue: this.#named(address, {}), end: () => void this.#queues.delete(address) };
+  }
+
+  deadLetters(exchange: string): MemoryQueue {
+    return this.#named(`${exchange}.dead`, {});
+  }
+
+  #named(name: string, kind: QueueKind): MemoryQueue {
+    const queue = this.#queues.get(name) ?? this.#make(name, kind);
+    this.#queues.set(name, queue);
+    return queue;
+  }
+
+  #make(name: string, { exchange, expiresMs }: QueueKind): MemoryQueue {
+    const { clock = systemClock, deliveryLimit = 5, manual = false } = this.#options;
+    return new MemoryQueue({
+      name,
+      clock,
+      deliveryLimit,
+      expiresMs,
+      soon: manual ? (deliver) => void this.#steps.push(deliver) : (deliver) => void setImmediate(deliver),
+      bury: ({ message }, reason) => {
+        if (exchange !== undefined) this.#bury(exchange, message, { reason, queue: name });
+      },
+      gone: () => void this.#queues.delete(name),
+    });
+  }
+
+  #bury(exchange: string, message: Message, death: { readonly reason: string; readonly queue: string }): void {
+    if (this.#options.deadLetter === false) return;
+    const dead = this.deadLetters(exchange);
+    if (dead.size >= MAX_DEAD_LETTERS) dead.dropOldest();
+    dead.put(message, { death });
+  }
+}
+
+interface QueueKind {
+  /** Where its dead letters go. Absent: nowhere. */
+  readonly exchange?: string;
+  readonly expiresMs?: number | undefined;
+}
+
+/** An exchange and a topic hold no dots, so names differ where routes do. */
+function queueName({ exchange, topic, server }: Route): string {
+  return server === undefined ? `${exchange}.${topic}` : `${exchange}.${topic}.${server}`;
+}

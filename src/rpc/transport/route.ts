@@ -1,0 +1,42 @@
+/**
+ * Names that queues and exchanges are made of, and how routes are told.
+ */
+import { InvalidTarget } from '../errors.js';
+import type { Route } from './transport.js';
+
+/** A dot stands between an exchange, a topic and a host. */
+const NAME = /^[\w-]{1,100}$/;
+const HOST = /^[\w.:-]{1,100}$/;
+/** What AMQP allows a queue's name and a routing key. */
+const LONGEST = 255;
+
+/** Throws `InvalidTarget` for a route whose names cannot be, or that is one host and all at once. */
+export function checkRoute({ exchange, topic, server, fanout }: Route): void {
+  if (!NAME.test(exchange)) throw wrongName('exchange', exchange, '');
+  if (!NAME.test(topic)) throw wrongName('topic', topic, '');
+  if (server !== undefined && !HOST.test(server)) throw wrongName('host', server, ', dots and colons');
+  if (server !== undefined && fanout === true) {
+    throw new InvalidTarget({ message: `${topic}: a call is for the host ${server} or for all, not both` });
+  }
+  const length = [exchange, topic, server ?? 'fanout'].join('.').length;
+  if (length > LONGEST) {
+    throw new InvalidTarget({
+      message: `exchange, topic and host are ${length} characters together: a queue's name has ${LONGEST} at most`,
+    });
+  }
+}
+
+/** `compute on north of portico`, for messages. An address stays what it is. */
+export function describeRoute(to: Route | string): string {
+  if (typeof to === 'string') return `the address ${to}`;
+  const { exchange, topic, server, fanout } = to;
+  const where = server === undefined ? (fanout === true ? ' everywhere' : '') : ` on ${server}`;
+  return `${topic}${where} (exchange ${exchange})`;
+}
+
+function wrongName(what: string, name: string, more: string): InvalidTarget {
+  return new InvalidTarget({
+    message: `the ${what} ${JSON.stringify(name)} cannot be part of the name of a queue`,
+    hint: `Take 1 to 100 letters, digits, underscores and dashes${more}.`,
+  });
+}

@@ -1,0 +1,108 @@
+/**
+ * Transport URLs, `driver://[user:password@]host[:port][,…]/[virtual host][?option=value]`, as oslo.messaging has them. `new URL()`
+ * knows no several hosts.
+ */
+import { ConfigurationRefused } from '../../errors/index.js';
+
+/** A node of a broker. */
+export interface TransportHost {
+  readonly host: string;
+  readonly port?: number | undefined;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+}
+
+/** A URL, taken apart. */
+export interface TransportUrl {
+  /** In lower case, without what follows its `+`. */
+  readonly driver: string;
+  readonly hosts: readonly TransportHost[];
+  /** Undefined: the broker's default. */
+  readonly virtualHost?: string | undefined;
+  /** Options of `[rpc]` that it overrides, as written. */
+  readonly query: ReadonlyMap<string, string>;
+  /** Worth saying, and no reason to refuse it. */
+  readonly warnings: readonly string[];
+  /** The URL as it may be shown: without passwords. */
+  readonly shown: string;
+}
+
+/** Other names of drivers. */
+const ALIASES: Readonly<Record<string, string>> = { rabbit: 'amqp' };
+
+/**
+ * Reads a transport URL. Throws `PORTICO_RPC_URL`; the error shows no password. Hosts are separated before user and host are,
+ * at the last `@` of each, and both are percent-decoded after that.
+ */
+export function parseTransportUrl(text: string): TransportUrl {
+  const match = /^([a-z][a-z0-9.-]*)(\+[a-z0-9.-]+)?:\/\/([^/?]*)(\/[^?]*)?(\?.*)?$/is.exec(text);
+  if (match === null) {
+    throw refused('the transport URL has no scheme, or is none', 'Write memory:// or amqp://user:password@host:5672/.');
+  }
+  const [, scheme, , authority = '', path = '', query = ''] = match;
+  const written = scheme!.toLowerCase();
+  const driver = ALIASES[written] ?? written;
+  if (driver === 'local') {
+    throw refused(
+      'local:// is no transport',
+      'Write memory:// inside one process, amqp:// between processes and machines.',
+    );
+  }
+  const hosts = authority === '' ? [] : authority.split(',').map(hostOf);
+  if (path.includes('@')) {
+    throw refused('the transport URL has an @ behind a /', 'Write / in a password as %2F, @ in a virtual host as %40.');
+  }
+  const virtualHost = decoded(path.slice(1), 'the virtual host');
+  const named = hosts.filter(({ user }) => user !== undefined);
+  const warnings =
+    named.length > 0 && named.length < hosts.length
+      ? [`only ${named.map(({ host }) => host).join(', ')} of the hosts of the transport URL have a user`]
+      : [];
+  return Object.freeze({
+    driver,
+    hosts,
+    virtualHost: virtualHost === '' ? undefined : virtualHost,
+    query: new Map(new URLSearchParams(query)),
+    warnings,
+    shown: `${driver}://${hosts.map(shownHost).join(',')}${path}`,
+  });
+}
+
+function hostOf(text: string, index: number): TransportHost {
+  const at = text.lastIndexOf('@');
+  const [user, ...rest] = at === -1 ? [] : text.slice(0, at).split(':');
+  const password = rest.length === 0 ? undefined : rest.join(':');
+  const place = /^(?:\[([\da-f:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/i.exec(text.slice(at + 1));
+  const port = place?.[3] === undefined ? undefined : Number(place[3]);
+  if (place === null || (port !== undefined && (port < 1 || port > 65_535))) {
+    // What stands there may be a password whose @ was forgotten.
+    throw refused(
+      `host ${index + 1} of the transport URL is none`,
+      'Write host, host:port or [IPv6]:port, and @ in a password as %40, / as %2F, a comma as %2C.',
+    );
+  }
+  return {
+    host: place[1] ?? place[2]!,
+    port,
+    user: user === undefined ? undefined : decoded(user, 'the user'),
+    password: password === undefined ? undefined : decoded(password, 'the password'),
+  };
+}
+
+function shownHost({ host, port, user, password }: TransportHost): string {
+  const name = host.includes(':') ? `[${host}]` : host;
+  const login = user === undefined ? '' : `${encodeURIComponent(user)}${password === undefined ? '' : ':****'}@`;
+  return `${login}${name}${port === undefined ? '' : `:${port}`}`;
+}
+
+function decoded(text: string, what: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw refused(`${what} of the transport URL is not percent-encoded as it should be`, 'Write % as %25.', cause);
+  }
+}
+
+function refused(message: string, hint: string, cause?: unknown): ConfigurationRefused {
+  return new ConfigurationRefused('PORTICO_RPC_URL', { message, hint, cause });
+}

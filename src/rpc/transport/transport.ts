@@ -1,0 +1,145 @@
+/**
+ * The Transport contract: what carries messages between processes, as brokers do. A driver is a class that implements
+ * {@link Transport}, and a line in `open-transport.ts`; `test/rpc/conformance.ts` says what it must do.
+ *
+ * The words are AMQP's: an exchange separates applications, a queue keeps messages until a consumer has acknowledged them, and
+ * what cannot be delivered or is refused becomes a dead letter.
+ */
+import type { Logger } from '../../log/index.js';
+
+/** What a driver is made with: options of `[rpc]`, in milliseconds where they are times. */
+export interface TransportOptions {
+  readonly log: Logger;
+  /** What a connection and its consumers are called in the broker, such as `<binary>@<host>:<pid>`. */
+  readonly clientName: string;
+  readonly connectTimeoutMs: number;
+  readonly heartbeatMs: number;
+  /** Between two tries to connect: the first, how much more each, at most. */
+  readonly retryIntervalMs: number;
+  readonly retryBackoffMs: number;
+  readonly retryIntervalMaxMs: number;
+  readonly hostQueueTtlMs: number;
+  /** How long the queues of a process that is gone are kept: fanouts, replies. */
+  readonly transientQueueTtlMs: number;
+  readonly queueType: 'quorum' | 'classic';
+  readonly deliveryLimit: number;
+  readonly deadLetter: boolean;
+  /** False: nothing is declared, only looked for. */
+  readonly manageTopology: boolean;
+}
+
+/**
+ * Where a message goes, and what a consumer takes messages from: one consumer of the topic, that of one host (`server`), or a
+ * copy to every consumer there is (`fanout`). Names are such that a driver may join them by dots: see `route.ts`.
+ */
+export interface Route {
+  /** Separates applications of one broker, fanouts included. */
+  readonly exchange: string;
+  readonly topic: string;
+  /** A host. Workers of one host share its queue. */
+  readonly server?: string | undefined;
+  /** Everyone who consumes at the moment. Not together with `server`. */
+  readonly fanout?: boolean | undefined;
+}
+
+/** What travels. A driver carries the body as it is. */
+export interface Message {
+  /** Unique for each send; a repetition of the same send has the same. */
+  readonly id: string;
+  readonly body: Uint8Array;
+  /** Of a reply: the id of the call. */
+  readonly correlationId?: string | undefined;
+  /** The address that replies are sent to: see {@link Transport.consumeReplies}. */
+  readonly replyTo?: string | undefined;
+}
+
+/** How a message is published. */
+export interface PublishOptions {
+  /** Milliseconds the message may wait for a consumer; then it is a dead letter. Default: for ever. */
+  readonly ttlMs?: number | undefined;
+  /** Rejects with `NoServers` where there is no queue for it. Default false: the message is dropped. */
+  readonly mandatory?: boolean | undefined;
+  /** Milliseconds to wait for the broker's confirmation. Default 30,000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** How messages are consumed. */
+export interface ConsumeOptions {
+  /** How many deliveries may be unsettled at a time. At least 1. */
+  readonly prefetch: number;
+}
+
+/** A message that was given to this consumer. It settles it once, by one of three methods. */
+export interface Delivery {
+  readonly message: Message;
+  /** It was delivered before, and came back. */
+  readonly redelivered: boolean;
+  /** Which delivery of the message this is, as far as the broker counts: from 1. */
+  readonly count: number;
+  /** Of a dead letter: why it is one, and the queue that had it, as the broker calls it. */
+  readonly death?: { readonly reason: string; readonly queue: string } | undefined;
+  /**
+   * The broker may forget it. Settles when that is written. Rejects with `DeliveryFailure` when the connection it came by is
+   * lost: it will come again, perhaps to another consumer.
+   */
+  ack(): Promise<void>;
+  /**
+   * Gives it back, at once or after `delayMs`. A message that came back more often than `deliveryLimit` says becomes a dead
+   * letter with the reason `delivery_limit`. Never rejects: where the connection is lost, it goes back anyway.
+   */
+  requeue(options?: { readonly delayMs?: number }): Promise<void>;
+  /** Makes it a dead letter, with a reason of few words. Never rejects, as {@link requeue}. */
+  deadLetter(reason: string): Promise<void>;
+}
+
+/** What a consumer does with a message. It must not throw; it need not have settled the delivery when it returns. */
+export type OnDelivery = (delivery: Delivery) => void;
+
+/** Takes messages until it is cancelled. After a loss of the connection the driver makes it anew by itself. */
+export interface TransportConsumer {
+  /** Settles when no more deliveries come. Those that are not settled yet can still be. Safe to call twice. */
+  cancel(): Promise<void>;
+}
+
+/** Takes the replies to calls of this process. They are acknowledged by the driver. */
+export interface ReplyConsumer extends TransportConsumer {
+  /** What servers publish replies to. Stays the same when the connection is made anew. */
+  readonly address: string;
+}
+
+/**
+ * `blocked`: connected, and the broker takes no messages (memory or disk alarm). `lost`: was connected, and tries to be again.
+ */
+export type TransportState = 'new' | 'connected' | 'blocked' | 'lost' | 'closed';
+
+/** A connection to a broker, shared by all clients and servers of a process that have the same URL. */
+export interface Transport {
+  readonly state: TransportState;
+  /** What the connection is called in logs and errors: the URL without its passwords. */
+  readonly name: string;
+  /** Called with each new state. The function it gives ends that. */
+  onState(listener: (state: TransportState) => void): () => void;
+  /**
+   * Connects; settles when connected. Tries until `signal` is raised, then it rejects with `DeliveryFailure`. Once it was
+   * connected the driver reconnects by itself, for ever, until {@link close}. Safe to call twice.
+   */
+  connect(signal?: AbortSignal): Promise<void>;
+  /**
+   * Settles when the broker has accepted the message (publisher confirm). `to` is a route, or the address of a reply consumer.
+   * Tries once: rejects with `NoServers` (mandatory and no queue), `DeliveryFailure` (not connected, refused, blocked for
+   * `timeoutMs`: the broker does not have it), `DeliveryUnknown` (sent, and the connection was lost or the time was up before
+   * the confirmation). A message without a queue that is not mandatory is accepted.
+   */
+  publish(to: Route | string, message: Message, options?: PublishOptions): Promise<void>;
+  /**
+   * Takes messages of a route; settles once its queue exists and deliveries may come. The queues of a topic and of a host outlive
+   * their consumers, that of a host for `hostQueueTtlMs`; that of a fanout is this consumer's alone and goes with it.
+   */
+  consume(route: Route, options: ConsumeOptions, onDelivery: OnDelivery): Promise<TransportConsumer>;
+  /** Takes replies, at an address of its own. */
+  consumeReplies(onMessage: (message: Message) => void): Promise<ReplyConsumer>;
+  /** Takes the dead letters of an exchange. */
+  consumeDeadLetters(exchange: string, options: ConsumeOptions, onDelivery: OnDelivery): Promise<TransportConsumer>;
+  /** Ends consumers, then the connection; deliveries that are not settled go back. Safe to call twice. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,379 @@
+/**
+ * What every transport must do. `memory://` and brokers pass the same cases: give `transportConformance` what makes connections
+ * to one broker.
+ */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import {
+  type Delivery,
+  type Message,
+  makeTransport,
+  type Route,
+  type Transport,
+  type TransportOptions,
+} from '#internal/rpc';
+import { recordedLog } from '../tasks/recorded-log.js';
+
+/** The options of `[rpc]`, with times short enough for a test. */
+export function transportOptions(options: Partial<TransportOptions> = {}): TransportOptions {
+  return {
+    log: recordedLog().log,
+    clientName: `conformance@localhost:${process.pid}`,
+    connectTimeoutMs: 10_000,
+    heartbeatMs: 20_000,
+    retryIntervalMs: 1000,
+    retryBackoffMs: 2000,
+    retryIntervalMaxMs: 30_000,
+    hostQueueTtlMs: 60_000,
+    transientQueueTtlMs: 60_000,
+    queueType: 'quorum',
+    deliveryLimit: 2,
+    deadLetter: true,
+    manageTopology: true,
+    ...options,
+  };
+}
+
+/** What a case has: an exchange of its own, so that cases do not meet on a broker that outlives them. */
+interface Bench {
+  readonly exchange: string;
+  readonly topic: Route;
+  /** Another connection to the same broker. */
+  open(): Promise<Transport>;
+  /** Consumes, and gives the deliveries one by one. */
+  take(transport: Transport, route: Route, prefetch?: number): Promise<Inbox>;
+  /** The dead letters of the exchange. */
+  dead(transport: Transport): Promise<Inbox>;
+}
+
+interface Inbox {
+  next(): Promise<Delivery>;
+  /** How many came that `next` has not given. */
+  readonly waiting: number;
+  cancel(): Promise<void>;
+}
+
+const CASES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
+  'RP-4 each message of a topic goes to one of its consumers, in turn': sharesATopic,
+  'RP-4 RP-5 a message for a host goes to that host alone; workers of the host share it': reachesAHost,
+  'RP-4 RP-6 a fanout reaches every consumer of its exchange, and none of another': fansOut,
+  'RP-32 a fanout that nobody hears is a success': fansOutToNobody,
+  'RP-37 without a queue a mandatory message is refused at once, another is dropped': refusesUnroutable,
+  'RP-66 a queue outlives its consumer: what came meanwhile waits': keepsMessages,
+  'RP-71 RP-85 no more than prefetch deliveries are unsettled': keepsToPrefetch,
+  'RP-86 what is given back goes to another consumer, and says that it came back': redelivers,
+  'RP-86 a cancelled consumer gets nothing more, and can settle what it has': settlesAfterCancel,
+  'a connection that ends gives back what it had not settled': givesBackOnClose,
+  'RP-34 a message whose time is up is a dead letter': expires,
+  'RP-75 a message that is refused is a dead letter, with its reason, its body and its id': buries,
+  'RP-76 a message that comes back too often is a dead letter': limitsDeliveries,
+  'RP-77 a message can come back after a delay': delays,
+  'RP-31 a reply comes to the address of its consumer; one without a consumer is unroutable': replies,
+  'bodies and ids arrive as they were sent, up to a mebibyte': carriesBytes,
+  'RP-32 messages of one connection that are awaited one by one stay in order': keepsOrder,
+  'RP-1 a transport says where it is, connects once, and closes once': tellsItsState,
+};
+
+/** Runs every case over connections to the broker of a URL. */
+export function transportConformance(url: string, options: Partial<TransportOptions> = {}): void {
+  for (const [name, run] of Object.entries(CASES)) {
+    test(`${new URL(url).protocol}// ${name}`, async () => {
+      const opened: Transport[] = [];
+      // A transport in memory has no socket that would keep the process.
+      const kept = setInterval(() => {}, 60_000);
+      const exchange = `conformance-${randomUUID().slice(0, 8)}`;
+      const open = async (): Promise<Transport> => {
+        const transport = makeTransport(url, transportOptions(options));
+        opened.push(transport);
+        await transport.connect();
+        return transport;
+      };
+      const bench: Bench = {
+        exchange,
+        topic: { exchange, topic: 'images' },
+        open,
+        take: (transport, route, prefetch = 10) =>
+          inbox((onDelivery) => transport.consume(route, { prefetch }, onDelivery)),
+        dead: (transport) =>
+          inbox((onDelivery) => transport.consumeDeadLetters(exchange, { prefetch: 10 }, onDelivery)),
+      };
+      try {
+        await run(bench);
+      } finally {
+        clearInterval(kept);
+        await Promise.all(opened.map((transport) => transport.close()));
+      }
+    });
+  }
+}
+
+async function inbox(
+  consume: (onDelivery: (delivery: Delivery) => void) => Promise<{ cancel(): Promise<void> }>,
+): Promise<Inbox> {
+  const arrived: Delivery[] = [];
+  const asked: ((delivery: Delivery) => void)[] = [];
+  const consumer = await consume((delivery) => {
+    const ask = asked.shift();
+    if (ask === undefined) arrived.push(delivery);
+    else ask(delivery);
+  });
+  return {
+    next: () => {
+      const delivery = arrived.shift();
+      return delivery === undefined ? new Promise((resolve) => asked.push(resolve)) : Promise.resolve(delivery);
+    },
+    get waiting() {
+      return arrived.length;
+    },
+    cancel: () => consumer.cancel(),
+  };
+}
+
+function message(text: string, more: Partial<Message> = {}): Message {
+  return { id: randomUUID(), body: Buffer.from(text), ...more };
+}
+
+function textOf({ message: { body } }: Delivery): string {
+  return Buffer.from(body).toString();
+}
+
+async function takeText(from: Inbox): Promise<string> {
+  const delivery = await from.next();
+  await delivery.ack();
+  return textOf(delivery);
+}
+
+async function sharesATopic({ open, take, topic }: Bench): Promise<void> {
+  const [one, two] = [await open(), await open()];
+  const [first, second] = [await take(one, topic), await take(two, topic)];
+  for (const text of ['a', 'b', 'c', 'd']) await one.publish(topic, message(text), { mandatory: true });
+  const got = await Promise.all([takeText(first), takeText(first), takeText(second), takeText(second)]);
+  assert.deepEqual(got.toSorted(), ['a', 'b', 'c', 'd']);
+}
+
+async function reachesAHost({ open, take, topic }: Bench): Promise<void> {
+  const transport = await open();
+  const shared = await take(transport, topic);
+  const [worker, other] = [
+    await take(transport, { ...topic, server: 'north.example' }),
+    await take(await open(), { ...topic, server: 'north.example' }),
+  ];
+  const south = await take(transport, { ...topic, server: 'south' });
+  for (const text of ['a', 'b']) await transport.publish({ ...topic, server: 'north.example' }, message(text));
+  await transport.publish({ ...topic, server: 'south' }, message('c'));
+  const got = await Promise.all([takeText(worker), takeText(other)]);
+  assert.deepEqual(got.toSorted(), ['a', 'b']);
+  assert.equal(await takeText(south), 'c');
+  assert.equal(shared.waiting, 0);
+}
+
+async function fansOut({ open, take, topic }: Bench): Promise<void> {
+  const [one, two] = [await open(), await open()];
+  const fanout = { ...topic, fanout: true };
+  const boxes = [await take(one, fanout), await take(one, fanout), await take(two, fanout)];
+  const elsewhere = await take(two, { ...fanout, exchange: `${topic.exchange}-other` });
+  const shared = await take(two, topic);
+  await one.publish(fanout, message('all'));
+  assert.deepEqual(await Promise.all(boxes.map(takeText)), ['all', 'all', 'all']);
+  await one.publish(topic, message('one'));
+  assert.equal(await takeText(shared), 'one');
+  assert.equal(elsewhere.waiting + shared.waiting, 0);
+}
+
+async function fansOutToNobody({ open, topic }: Bench): Promise<void> {
+  await (await open()).publish({ ...topic, fanout: true }, message('all'));
+}
+
+async function refusesUnroutable({ open, take, topic }: Bench): Promise<void> {
+  const transport = await open();
+  const refused = { code: 'PORTICO_RPC_NO_SERVERS' };
+  await assert.rejects(transport.publish(topic, message('a'), { mandatory: true }), refused);
+  await transport.publish(topic, message('a'));
+  const box = await take(transport, topic);
+  const nowhere = { ...topic, server: 'nowhere' };
+  await assert.rejects(transport.publish(nowhere, message('b'), { mandatory: true }), refused);
+  await transport.publish(nowhere, message('b'));
+  await transport.publish(topic, message('c'), { mandatory: true });
+  assert.equal(await takeText(box), 'c');
+}
+
+async function keepsMessages({ open, take, topic }: Bench): Promise<void> {
+  const [one, two] = [await open(), await open()];
+  for (const route of [topic, { ...topic, server: 'north' }]) {
+    await (await take(two, route)).cancel();
+    await one.publish(route, message('meanwhile'), { mandatory: true });
+    assert.equal(await takeText(await take(two, route)), 'meanwhile');
+  }
+}
+
+async function keepsToPrefetch({ open, take, topic }: Bench): Promise<void> {
+  const transport = await open();
+  const [box, other] = [await take(transport, topic, 2), await take(transport, topic, 1)];
+  for (let sent = 0; sent < 4; sent++) await transport.publish(topic, message(String(sent)));
+  const [held] = [await box.next(), await box.next(), await other.next()];
+  assert.equal(box.waiting + other.waiting, 0);
+  await held!.ack();
+  assert.equal(textOf(await box.next()), '3');
+}
+
+async function redelivers({ open, take, topic }: Bench): Promise<void> {
+  const [one, two] = [await open(), await open()];
+  const box = await take(one, topic, 1);
+  await one.publish(topic, message('again'));
+  const first = await box.next();
+  assert.deepEqual([first.redelivered, first.count], [false, 1]);
+  await box.cancel();
+  const other = await take(two, topic);
+  await first.requeue();
+  const second = await other.next();
+  assert.deepEqual([textOf(second), second.redelivered, second.count], ['again', true, 2]);
+  assert.equal(second.message.id, first.message.id);
+  await second.ack();
+}
+
+async function settlesAfterCancel({ open, take, topic }: Bench): Promise<void> {
+  const transport = await open();
+  const box = await take(transport, topic, 1);
+  for (const text of ['held', 'left']) await transport.publish(topic, message(text));
+  const held = await box.next();
+  await box.cancel();
+  await box.cancel();
+  await held.ack();
+  const other = await take(transport, topic);
+  assert.equal(await takeText(other), 'left');
+  assert.equal(box.waiting + other.waiting, 0);
+}
+
+async function givesBackOnClose({ open, take, topic }: Bench): Promise<void> {
+  const [one, two] = [await open(), await open()];
+  const box = await take(one, topic, 2);
+  for (const text of ['a', 'b']) await two.publish(topic, message(text));
+  const [held] = [await box.next(), await box.next()];
+  await one.close();
+  await assert.rejects(held!.ack(), { code: 'PORTICO_RPC_DELIVERY_FAILURE' });
+  const other = await take(two, topic);
+  const back = [await other.next(), await other.next()];
+  assert.deepEqual(back.map(textOf).toSorted(), ['a', 'b']);
+  assert.deepEqual([...new Set(back.map(({ redelivered }) => redelivered))], [true]);
+}
+
+async function expires({ open, take, dead, topic }: Bench): Promise<void> {
+  const transport = await open();
+  await (await take(transport, topic)).cancel();
+  const graves = await dead(transport);
+  await transport.publish(topic, message('late'), { ttlMs: 20 });
+  const grave = await graves.next();
+  assert.deepEqual([textOf(grave), grave.death!.reason], ['late', 'expired']);
+  await grave.ack();
+  await transport.publish(topic, message('in time'), { ttlMs: 600_000 });
+  assert.equal(await takeText(await take(transport, topic)), 'in time');
+}
+
+async function buries({ open, take, dead, topic }: Bench): Promise<void> {
+  const transport = await open();
+  const [box, graves] = [await take(transport, topic), await dead(transport)];
+  await transport.publish(topic, message('poison', { correlationId: 'call-1' }));
+  const delivery = await box.next();
+  await delivery.deadLetter('unreadable');
+  const grave = await graves.next();
+  assert.deepEqual([textOf(grave), grave.death!.reason], ['poison', 'unreadable']);
+  assert.match(grave.death!.queue, /images/);
+  assert.deepEqual([grave.message.id, grave.message.correlationId], [delivery.message.id, 'call-1']);
+  await grave.ack();
+}
+
+async function limitsDeliveries({ open, take, dead, topic }: Bench): Promise<void> {
+  const transport = await open();
+  const [box, graves] = [await take(transport, topic), await dead(transport)];
+  await transport.publish(topic, message('poison'));
+  for (const count of [1, 2, 3]) {
+    const delivery = await box.next();
+    assert.equal(delivery.count, count);
+    await delivery.requeue();
+  }
+  const grave = await graves.next();
+  assert.deepEqual([textOf(grave), grave.death!.reason], ['poison', 'delivery_limit']);
+}
+
+async function delays({ open, take, topic }: Bench): Promise<void> {
+  const transport = await open();
+  const box = await take(transport, topic, 1);
+  for (const text of ['later', 'now']) await transport.publish(topic, message(text));
+  const first = await box.next();
+  await first.requeue({ delayMs: 200 });
+  assert.equal(await takeText(box), 'now');
+  const second = await box.next();
+  assert.deepEqual([textOf(second), second.count, second.message.id], ['later', 2, first.message.id]);
+  await second.ack();
+}
+
+async function replies({ open }: Bench): Promise<void> {
+  const [one, two] = [await open(), await open()];
+  const got: Message[] = [];
+  let arrived = (): void => {};
+  const both = new Promise<void>((resolve) => {
+    arrived = () => got.length === 2 && resolve();
+  });
+  const consumer = await one.consumeReplies((reply) => {
+    got.push(reply);
+    arrived();
+  });
+  const other = await one.consumeReplies(() => assert.fail('it is not for this one'));
+  assert.notEqual(consumer.address, other.address);
+  for (const text of ['a', 'b']) {
+    await two.publish(consumer.address, message(text, { correlationId: text }), { mandatory: true });
+  }
+  await both;
+  assert.deepEqual(
+    got.map(({ body, correlationId }) => [Buffer.from(body).toString(), correlationId]),
+    [
+      ['a', 'a'],
+      ['b', 'b'],
+    ],
+  );
+  await consumer.cancel();
+  await assert.rejects(two.publish(consumer.address, message('c'), { mandatory: true }), {
+    code: 'PORTICO_RPC_NO_SERVERS',
+  });
+}
+
+async function carriesBytes({ open, take, topic }: Bench): Promise<void> {
+  const transport = await open();
+  const box = await take(transport, topic);
+  const body = Buffer.alloc(1_048_576, 0xff);
+  const sent: Message = { id: 'id-1', body, correlationId: 'call-1', replyTo: 'reply_1' };
+  await transport.publish(topic, sent);
+  await transport.publish(topic, { id: 'id-2', body: Buffer.alloc(0) });
+  const { message: first } = await box.next();
+  assert.deepEqual({ ...first, body: undefined }, { ...sent, body: undefined });
+  assert.ok(body.equals(first.body));
+  const { message: second } = await box.next();
+  assert.deepEqual(
+    [second.id, second.body.length, second.correlationId, second.replyTo],
+    ['id-2', 0, undefined, undefined],
+  );
+}
+
+async function keepsOrder({ open, take, topic }: Bench): Promise<void> {
+  const transport = await open();
+  const box = await take(transport, topic, 1);
+  for (let sent = 0; sent < 5; sent++) await transport.publish(topic, message(String(sent)));
+  const got: string[] = [];
+  while (got.length < 5) got.push(await takeText(box));
+  assert.deepEqual(got, ['0', '1', '2', '3', '4']);
+}
+
+async function tellsItsState({ open, take, topic }: Bench): Promise<void> {
+  const transport = await open();
+  assert.equal(transport.state, 'connected');
+  await transport.connect();
+  await take(transport, topic);
+  const states: string[] = [];
+  transport.onState((state) => states.push(state));
+  transport.onState((state) => states.push(state))();
+  await Promise.all([transport.close(), transport.close()]);
+  await transport.close();
+  assert.deepEqual([transport.state, states], ['closed', ['closed']]);
+  await assert.rejects(transport.publish(topic, message('a')), { code: 'PORTICO_RPC_DELIVERY_FAILURE' });
+}

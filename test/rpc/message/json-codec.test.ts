@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decodeMessage, encodeMessage } from '#internal/rpc';
+
+const LIMIT = 10_000;
+
+function travelled(value: unknown): unknown {
+  return decodeMessage(encodeMessage(value, 'args', LIMIT), LIMIT);
+}
+
+test('RP-25 RP-26 values arrive as what they were, and are copies', () => {
+  for (const value of [
+    null,
+    true,
+    'ä\u2028"',
+    7.5,
+    [1, [2, null]],
+    { a: { b: [] }, 'c d': 1 },
+    new Date(1),
+    Buffer.from([0, 255]),
+    new Map<unknown, unknown>([
+      ['a', new Date(2)],
+      [{ b: 1 }, new Set([new Map()])],
+    ]),
+    { $date: 'mine' },
+    { $plain: { $date: 'mine' } },
+    { $date: 'mine', other: 1 },
+    { $unknown: 1 },
+  ]) {
+    assert.deepEqual(travelled(value), value);
+  }
+  const list: unknown[] = [];
+  assert.notEqual(travelled(list), list);
+});
+
+test('RP-25 undefined is absent, -0 is 0', () => {
+  assert.deepEqual(travelled({ a: undefined, b: [undefined], c: -0 }), { b: [null], c: 0 });
+  assert.equal(travelled(undefined), null);
+});
+
+test('RP-25 what JSON would lose or change is refused where it is sent, by its path', () => {
+  const circle: Record<string, unknown> = {};
+  circle.self = circle;
+  for (const [value, found] of [
+    [{ a: Number.NaN }, 'args.a: NaN'],
+    [{ a: [Number.POSITIVE_INFINITY] }, 'args.a.0: Infinity'],
+    [{ a: 2 ** 53 }, 'args.a: 9007199254740992, a whole number beyond 2^53'],
+    [{ a: 1n }, 'args.a: a bigint'],
+    [{ a: () => {} }, 'args.a: a function'],
+    [{ a: Symbol('x') }, 'args.a: a symbol'],
+    [{ a: new Error('x') }, 'args.a: an instance of Error'],
+    [{ a: new Date(Number.NaN) }, 'args.a: an invalid date'],
+    [circle, 'args.self: a circle'],
+  ] as const) {
+    assert.throws(() => encodeMessage(value, 'args', LIMIT), {
+      code: 'PORTICO_NOT_PLAIN',
+      message: `more than data is to be sent: ${found}`,
+    });
+  }
+});
+
+test('RP-27 a message has a longest length, at both ends', () => {
+  assert.throws(() => encodeMessage('x'.repeat(20), 'images.resize', 10), {
+    code: 'PORTICO_NOT_PLAIN',
+    message: 'images.resize: 22 bytes, and a message has 10 at most',
+  });
+  assert.throws(() => decodeMessage(Buffer.from('"xxxxxxxxxxxx"'), 10), /14 bytes: 10 are allowed/);
+});
+
+test('RP-28 names that would change what an object is are dropped', () => {
+  const sent = '{"__proto__":{"isAdmin":true},"a":{"constructor":1,"prototype":2,"b":3},"l":[{"__proto__":1}]}';
+  const read = decodeMessage(Buffer.from(sent), LIMIT) as { isAdmin?: boolean };
+  assert.deepEqual(read, { a: { b: 3 }, l: [{}] });
+  assert.equal(read.isAdmin, undefined);
+});
+
+test('RP-75 what is no message is refused without a word of its content', () => {
+  for (const text of [
+    '{"secret',
+    '{"$date":"secret"}',
+    '{"$date":7}',
+    '{"$map":"secret"}',
+    '{"$map":["secret"]}',
+    '{"$set":{}}',
+    '{"$bytes":{}}',
+    '{"$plain":null}',
+    '['.repeat(20_000),
+    `${'['.repeat(40_000)}${']'.repeat(40_000)}`,
+  ]) {
+    assert.throws(
+      () => decodeMessage(Buffer.from(text), 100_000),
+      (error: Error) => !error.message.includes('secret') && !(error instanceof RangeError),
+      text.slice(0, 30),
+    );
+  }
+  assert.throws(() => decodeMessage(Buffer.from([0x22, 0xff, 0x22]), LIMIT), TypeError);
+});

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { makeTransport, shareTransport } from '#internal/rpc';
+import { transportOptions } from '../conformance.js';
+
+const route = { exchange: 'portico', topic: 'images' };
+const message = { id: 'id-1', body: Buffer.from('x') };
+
+test('a scheme without a driver is refused with the nearest', () => {
+  assert.throws(() => makeTransport('memroy://', transportOptions()), {
+    code: 'PORTICO_RPC_URL',
+    message: 'there is no transport memroy://',
+    hint: 'Did you mean "memory"?',
+  });
+});
+
+test('RP-1 one transport for a URL: a share that is closed ends what it consumed, the last one the connection', async () => {
+  const [one, two, other] = ['memory://a', 'memory://a', 'memory://b'].map((url) =>
+    shareTransport(url, transportOptions()),
+  );
+  for (const share of [one!, two!, other!]) await share.connect();
+  const got: string[] = [];
+  const arrived = new Promise<void>((resolve) => {
+    void two!.consume(route, { prefetch: 1 }, ({ message: { id }, ack }) => {
+      got.push(`two ${id}`);
+      void ack();
+      resolve();
+    });
+  });
+  await one!.consume({ ...route, server: 'north' }, { prefetch: 1 }, ({ message: { id } }) => got.push(`one ${id}`));
+  const states: string[] = [];
+  one!.onState((state) => states.push(state));
+  await one!.close();
+  await one!.close();
+  assert.deepEqual([one!.state, two!.state, states], ['closed', 'connected', []]);
+  await two!.publish({ ...route, server: 'north' }, message);
+  await two!.publish(route, message);
+  await arrived;
+  assert.deepEqual(got, ['two id-1']);
+  await assert.rejects(other!.publish(route, message, { mandatory: true }), { code: 'PORTICO_RPC_NO_SERVERS' });
+  await two!.close();
+  const anew = shareTransport('memory://a', transportOptions());
+  await anew.connect();
+  await assert.rejects(anew.publish(route, message, { mandatory: true }), { code: 'PORTICO_RPC_NO_SERVERS' });
+  await Promise.all([anew.close(), other!.close()]);
+});
