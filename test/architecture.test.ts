@@ -37,8 +37,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   rpc: [...FIRST, 'registry'],
   launch: [...FIRST, 'metrics', 'registry'],
   server: [...FIRST, 'metrics', 'registry', 'wire', 'app', 'loader'],
-  control: [...FIRST, 'registry', 'app', 'launch'],
+  testing: [...FIRST, 'registry', 'app', 'middleware'],
 };
+
+/** The entry point and cli compose all; the sample uses what is published, which a test below holds. */
+const UNBOUND = ['index', 'cli', 'sample'];
 
 /** The one file through which a package enters as a value; what is not listed may not be imported at all. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
@@ -114,7 +117,7 @@ test('imports point down: a directory imports itself and the index.ts and intern
       wrong.push(`${where}: across folders only index.ts, which is published, and internal.ts may be imported`);
     }
     const allowed = ALLOWED[from];
-    if (allowed !== undefined && !allowed.includes(to)) wrong.push(`${where}: ${from} may not import ${to}`);
+    if (!UNBOUND.includes(from) && !allowed?.includes(to)) wrong.push(`${where}: ${from} may not import ${to}`);
   }
   assert.deepEqual(wrong, []);
 });

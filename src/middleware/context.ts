@@ -51,5 +51,9 @@ export const context = filterFactory(
 function describe({ requireIdentity }: OptionsOf<typeof contextOptions>): Description {
   if (!requireIdentity) return { does: "builds the request's context" };
   const does = "builds the request's context; answers 401 where no filter further out has found out who calls";
-  return { does, answers: 'perhaps', openapi: { responses: { 401: { description: 'Nobody was authenticated.' } } } };
+  return {
+    does,
+    answers: 'perhaps',
+    openapi: { responses: { 401: { description: 'The request is not authenticated.' } } },
+  };
 }

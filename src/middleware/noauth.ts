@@ -112,7 +112,7 @@ function checkStrategy({ config, section }: FactoryContext): void {
   if (authStrategy === 'noauth' || authStrategy === 'noauth2') return;
   const near = didYouMean(authStrategy, ['noauth', 'noauth2']);
   throw new ConfigurationRefused('PORTICO_NOAUTH_STRATEGY', {
-    message: `noauth authenticates nobody, and [api] auth_strategy is "${authStrategy}"`,
+    message: `noauth lets every request in, and [api] auth_strategy is "${authStrategy}"`,
     hint: near ?? 'Write auth_strategy = noauth in [api] of the service configuration, or take another filter.',
     // A slip of the pen is mended where it stands.
     origin: (near === undefined ? undefined : config.getLocation('api', 'auth_strategy').origin) ?? section.origin,

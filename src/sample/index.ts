@@ -19,7 +19,11 @@ export const compute = appFactory('sample', sampleOptions, async (settings, ctx)
   return app;
 });
 
-const secretOption = string({ default: '', secret: true, help: 'What the proxy signs with; else nobody is answered.' });
+const secretOption = string({
+  default: '',
+  secret: true,
+  help: 'What the proxy signs with; without it every request is refused.',
+});
 const metadataOptions = defineOptions({ proxy_secret: secretOption });
 
 /** `[app:…]` for the metadata API. Options: `proxy_secret` of `[api:metadata]`, and those of `[sample]`. */

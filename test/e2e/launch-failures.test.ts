@@ -77,7 +77,7 @@ test('LC-375 RL-71 an error nobody handles is logged once with its stack; the wo
   assert.equal((await get(port, '/')).status, 200);
 });
 
-test('LC-326 LC-329 PT-2 PT-4 RL-60 when one worker is killed under load, nobody is refused and the other serves on', async (t) => {
+test('LC-326 LC-329 PT-2 PT-4 RL-60 when one worker is killed under load, no connection is refused and the other serves on', async (t) => {
   const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });
   t.after(() => fleet.cleanUp());
   await fleet.event('launched');

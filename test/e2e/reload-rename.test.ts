@@ -1,4 +1,4 @@
-/** A reload that puts one API in the place of another: on the very address, under load, nobody is lost. */
+/** A reload that puts one API in the place of another: on the very address, under load, no request is lost. */
 import assert from 'node:assert/strict';
 import { Agent, request } from 'node:http';
 import { type TestContext, test } from 'node:test';

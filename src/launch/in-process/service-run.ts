@@ -196,7 +196,7 @@ export class ServiceRun {
       reason,
     });
     const asked = this.#attempt(() => this.service.stop(options()));
-    // Once it has begun to acquire, only its own end tells what there is to release.
+    // Once it has begun to acquire, only its own end tells what is to be released.
     if (wasStarting) await settled(this.#starting);
     let clean = await asked;
     if (wasStarting) {

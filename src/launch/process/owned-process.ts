@@ -99,7 +99,7 @@ export class OwnedProcess {
     return true;
   }
 
-  /** What its last sign of life told of its event loop, where nobody else watches it. */
+  /** What its last sign of life told of its event loop, where no parent watches it. */
   get loop(): LoopFacts | undefined {
     return this.#watch?.loop();
   }

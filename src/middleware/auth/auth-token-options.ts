@@ -63,7 +63,10 @@ const validation = defineOptions({
   cafile: path({ kind: 'file', mustExist: true, help: 'Authorities that may vouch for the identity service, as PEM.' }),
   certfile: path({ kind: 'file', mustExist: true, help: 'The certificate this service shows, as PEM.' }),
   keyfile: path({ kind: 'file', mustExist: true, help: 'Its private key, as PEM.' }),
-  insecure: boolean({ default: false, help: 'Believes any certificate: whoever is in between gets the tokens.' }),
+  insecure: boolean({
+    default: false,
+    help: 'Accepts any certificate of the identity service: a machine in between can read the tokens.',
+  }),
   static_tokens_file: path({
     kind: 'file',
     help: 'For static: a JSON object, tokens to {"user_id": …, "roles": […]}. For development; needs [DEFAULT] debug = true.',

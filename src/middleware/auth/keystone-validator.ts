@@ -33,7 +33,8 @@ export class KeystoneValidator implements TokenValidator {
       () => accountOf(settings),
       () => authoritiesOf(settings),
     );
-    if (options.insecure) log.warn('auth_token is insecure: whoever is on the way to the identity service gets tokens');
+    if (options.insecure)
+      log.warn('auth_token is insecure: a machine on the way to the identity service can read the tokens');
     const file = (path: string | undefined): Buffer | undefined =>
       path === undefined ? undefined : config.readFile(path);
     this.#client = new IdentityClient({

@@ -71,7 +71,7 @@ export const wsgiOptions = defineOptions({
     deprecated: ['DEFAULT.wsgi_log_format'],
   }),
   secure_proxy_ssl_header: string({
-    help: 'The header field in which a proxy says the scheme a client used, such as X-Forwarded-Proto. It is believed whoever sends it: only for APIs that nobody but the proxy can reach.',
+    help: 'The header field in which a proxy says the scheme a client used, such as X-Forwarded-Proto. It is believed from every client: only for APIs that the proxy alone can reach.',
   }),
   server_debug: boolean({
     default: false,

@@ -9,7 +9,7 @@ import { killAll, kills } from './rows.js';
 const rounds = isLong ? 10 : 2;
 const clients = 8;
 
-test(`RL-60 PT-4 LC-326 ${rounds} KILLs of single workers cost what each had in hand, and nobody is refused`, async (t) => {
+test(`RL-60 PT-4 LC-326 ${rounds} KILLs of single workers cost what each had in hand, and no connection is refused`, async (t) => {
   const fleet = await FaultFleet.start({ workers: 2 });
   t.after(() => fleet.end());
   const { answered, lost, times } = await kills(fleet, rounds, clients);
@@ -26,7 +26,7 @@ test(`RL-60 PT-4 LC-326 ${rounds} KILLs of single workers cost what each had in 
   assert.equal(fleet.events('worker_exited').length, rounds, 'no other worker ended');
 });
 
-test('RL-63 PT-2 LC-329 with all workers killed at once nobody is refused, and the next ones answer', async (t) => {
+test('RL-63 PT-2 LC-329 with all workers killed at once no connection is refused, and the next ones answer', async (t) => {
   const fleet = await FaultFleet.start({ workers: 2 });
   t.after(() => fleet.end());
   const { answered, lost, times } = await killAll(fleet, clients);
