@@ -45,9 +45,10 @@ export function register(program: Command): void {
     });
 
   add(program, 'reload', 'read the files again, as HUP does; wait for it, and say what came of it')
-    .addHelpText('after', `${example('api-cli reload')}\n\nStatus: 0 accepted, 1 refused or incomplete.`)
-    .action(async (args: ControlArguments) => {
-      const report = await ask<ReloadReport>(await socketOf(args), 'POST', '/reload');
+    .option('--dry-run', 'only say what would come of it: everything is checked as for a reload, and nothing changed')
+    .addHelpText('after', `${example('api-cli reload --dry-run')}\n\nStatus: 0 accepted, 1 refused or incomplete.`)
+    .action(async (args: ControlArguments & { dryRun?: boolean }) => {
+      const report = await ask<ReloadReport>(await socketOf(args), 'POST', '/reload', { dryRun: args.dryRun });
       print(args, report, () => reloadText(report));
       process.exitCode = report.outcome === 'accepted' ? 0 : 1;
     });
@@ -245,24 +246,21 @@ function requestsText(requests: readonly ShownRequest[]): string {
   return columns([['age', 'worker', 'method', 'path', 'route', 'request id', 'from'], ...rows]).join('\n');
 }
 
-function reloadText({
-  outcome,
-  error,
-  changes,
-  replaced,
-  added,
-  removed,
-  durationMs,
-  generation,
-}: ReloadReport): string {
-  const lines = [
-    `${outcome} after ${durationMs} ms, configuration ${generation}${error === undefined ? '' : `: ${error}`}`,
-  ];
+function reloadText(report: ReloadReport): string {
+  const { outcome, error, changes, pipelines, replaced, added, removed, durationMs, generation, dryRun } = report;
+  const what = dryRun ? `would be ${outcome}, checked in` : `${outcome} after`;
+  const then = `configuration ${generation}${dryRun ? ' stays' : ''}${error === undefined ? '' : `: ${error}`}`;
+  const lines = [`${what} ${durationMs} ms, ${then}`];
+  const done = dryRun ? 'to be ' : '';
   for (const { option, old, new: now, where, effect } of changes) {
     lines.push(`  ${option}: ${old} -> ${now} (${where}), ${effect}`);
   }
-  for (const [service, count] of Object.entries(replaced)) lines.push(`  ${service}: ${count} workers replaced`);
-  if (added.length > 0) lines.push(`  added: ${added.join(', ')}`);
-  if (removed.length > 0) lines.push(`  removed: ${removed.join(', ')}`);
+  for (const { pipeline, ...parts } of pipelines) {
+    const told = Object.entries(parts).filter(([, names]) => names.length > 0);
+    lines.push(`  ${pipeline}: ${told.map(([how, names]) => `${how} ${names.join(', ')}`).join('; ')}`);
+  }
+  for (const [service, count] of Object.entries(replaced)) lines.push(`  ${service}: ${count} workers ${done}replaced`);
+  if (added.length > 0) lines.push(`  ${done}added: ${added.join(', ')}`);
+  if (removed.length > 0) lines.push(`  ${done}removed: ${removed.join(', ')}`);
   return lines.join('\n');
 }

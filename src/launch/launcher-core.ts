@@ -14,11 +14,11 @@ import { currentProcess, type HostProcess } from './process/host-process.js';
 import { logFailure, logUnhandled } from './process/log-failure.js';
 import { OwnedProcess } from './process/owned-process.js';
 import type { SignalHandler } from './process/signal-handler.js';
-import { ReloadReports } from './reload/reload-report.js';
+import { type ReloadReport, ReloadReports } from './reload/reload-report.js';
 import { Diagnosis } from './report/diagnosis.js';
 import type { Runner } from './runner.js';
 import { ServiceManager } from './systemd/service-manager.js';
-import { Coalesced, deferred, unlessAborted } from './waiting.js';
+import { Coalesced, deferred, Turns, unlessAborted } from './waiting.js';
 
 /** What a {@link LauncherCore} can be told beyond what users can tell a launcher. */
 export interface LauncherCoreOptions extends LauncherOptions {
@@ -36,7 +36,8 @@ export class LauncherCore<R extends Runner = Runner> {
   readonly #ended = deferred<number>();
   /** Raised when a stop begins. */
   readonly #stopped = new AbortController();
-  readonly #reloads = new Coalesced(() => this.#reload());
+  readonly #reloadTurns = new Turns();
+  readonly #reloads = new Coalesced(async () => void (await this.#reloadTurns.run(() => this.#reload(false))));
   readonly #reports = new ReloadReports();
   readonly #serviceManager: ServiceManager;
   readonly #control: Control;
@@ -89,6 +90,7 @@ export class LauncherCore<R extends Runner = Runner> {
       status: () => this.status(),
       reloaded: () => this.#reports.counts,
       reload: () => this.reload().then(() => (this.stopping ? undefined : this.#reports.all.at(-1))),
+      dryRun: () => this.#reloadTurns.run(() => this.#reload(true)),
       stop: () => this.end(0),
       report: () => this.diagnosis.reporter.report(),
       runner,
@@ -212,7 +214,7 @@ export class LauncherCore<R extends Runner = Runner> {
     this.#status ||= status ?? STATUS_FAILED;
     if (superseded.aborted) return this.#stopping;
     await this.#control.close();
-    await this.process.letGo(this.#reloads.idle());
+    await this.process.letGo(Promise.all([this.#reloads.idle(), this.#reloadTurns.idle()]));
     this.#ended.resolve(this.#status);
   }
 
@@ -237,25 +239,29 @@ export class LauncherCore<R extends Runner = Runner> {
     }
   }
 
-  async #reload(): Promise<void> {
+  /** Undefined: a stop is under way. */
+  async #reload(dryRun: boolean): Promise<ReloadReport | undefined> {
     const { runner, log } = this;
     const { signal: stopped } = this.#stopped;
     // A reload that was asked for during the launch is one of what was launched.
     await unlessAborted(this.#launching, stopped);
-    if (this.stopping) return;
+    if (this.stopping) return undefined;
     const method = runner.settings.restartMethod;
-    const report = this.#reports.begin(method);
-    this.process.noteFiles();
-    this.#serviceManager.reloading();
+    const report = this.#reports.begin(method, dryRun);
+    if (!dryRun) {
+      this.process.noteFiles();
+      this.#serviceManager.reloading();
+    }
     const result = await runner.reload({
       method,
+      dryRun,
       log,
       settings: (config) => this.settingsOf(config, method),
       accepted: () => this.process.configurationAccepted(),
       stopped,
       superseded: () => this.#reloads.pending,
     });
-    if (!this.stopping) this.#serviceManager.reloaded();
-    report(result, { generation: runner.generation, abandoned: stopped.aborted, log });
+    if (!this.stopping && !dryRun) this.#serviceManager.reloaded();
+    return report(result, { generation: runner.generation, abandoned: stopped.aborted, log });
   }
 }

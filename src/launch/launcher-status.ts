@@ -60,7 +60,9 @@ export interface LauncherStatus {
 
 /** The services of a fleet. */
 export function fleetStatus(supervisor: Supervisor): ServiceStatus[] {
-  return supervisor.pools.map((pool: WorkerPool) => ({
+  // One that a reload only checks is none yet: a probe must not wait for it.
+  const pools = supervisor.pools.filter(({ phase }) => phase !== 'new');
+  return pools.map((pool: WorkerPool) => ({
     name: pool.name,
     addresses: pool.sockets.map(({ address }) => address),
     wanted: pool.wanted,

@@ -12,6 +12,8 @@ import type { ReloadResult } from './reload/reload-report.js';
 /** What a runner is told of a reload. */
 export interface ReloadRequest {
   readonly method: RestartMethod;
+  /** Ends once all is judged and built: it gives what would come of the reload, and nothing is put in force. */
+  readonly dryRun: boolean;
   readonly log: Logger;
   /** The settings of a configuration. */
   settings(config: Config | undefined): LaunchSettings;

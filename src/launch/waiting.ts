@@ -130,6 +130,22 @@ export class Deadline {
   }
 }
 
+/** Runs what it is given one after another, in the order in which it was asked for. */
+export class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  run<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#last.then(work);
+    this.#last = settled(run);
+    return run;
+  }
+
+  /** Settles when all that was asked for so far has ended; never rejects. */
+  async idle(): Promise<void> {
+    await this.#last;
+  }
+}
+
 /**
  * Runs `work` one at a time. Asking while it runs means exactly one more run afterwards, however often it was asked;
  * every caller gets a run that began after its call.

@@ -50,6 +50,7 @@ class Fleet {
     const change = {
       next,
       services: more.services,
+      dryRun: false,
       accept: async () => {
         await more.accepting?.();
         this.current = next;

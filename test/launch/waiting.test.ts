@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
-import { Coalesced, unlessAborted } from '../../dist/launch/waiting.js';
+import { Coalesced, deferred, Turns, unlessAborted } from '../../dist/launch/waiting.js';
 
 test('waiting unless a signal is raised leaves nothing that listens, however it ends', async () => {
   const controller = new AbortController();
@@ -37,4 +37,17 @@ test('LC-518 asked while it runs, work runs exactly once more', async () => {
   await Promise.all(others);
   await work.idle();
   assert.equal(runs, 2);
+});
+
+test('work runs in turns: each begins when those asked for before have ended, however they did', async () => {
+  const turns = new Turns();
+  const first = deferred();
+  const said: string[] = [];
+  const failing = turns.run(() => first.promise);
+  const second = turns.run(async () => said.push('second'));
+  first.reject(new Error('no'));
+  await assert.rejects(failing, /no/);
+  await turns.idle();
+  assert.deepEqual(said, ['second']);
+  assert.equal(await second, 1);
 });

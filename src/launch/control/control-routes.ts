@@ -29,6 +29,8 @@ export interface Controlled {
   reloaded(): Readonly<Record<string, number>>;
   /** What SIGHUP does. Undefined: a stop is under way. */
   reload(): Promise<ReloadReport | undefined>;
+  /** What a reload would do. Undefined: a stop is under way. */
+  dryRun(): Promise<ReloadReport | undefined>;
   stop(): void;
   /** The report of this process, that of its workers included. */
   report(): Promise<string>;
@@ -82,7 +84,7 @@ export function controlRoutes(controlled: Controlled): ControlRoutes {
     },
     'GET /metrics': () => metrics(controlled),
     'GET /config': () => ({ schema: 'portico/config', version: 1, options: optionsOf(controlled.config) }),
-    'POST /reload': () => reload(controlled),
+    'POST /reload': ({ body }) => reload(controlled, body),
     'POST /stop': () => {
       controlled.stop();
       return { stopping: true };
@@ -204,8 +206,17 @@ function optionsOf(config: Config | undefined): readonly ShownOption[] {
   return config === undefined ? [] : differencesFromDefaults(config);
 }
 
-async function reload(controlled: Controlled): Promise<ReloadReport> {
-  const report = await controlled.reload();
+async function reload(
+  controlled: Controlled,
+  { dryRun = false, ...rest }: ControlRequest['body'],
+): Promise<ReloadReport> {
+  // A dry run that is misspelt must not become a reload.
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined || typeof dryRun !== 'boolean') {
+    const what = unknown === undefined ? `dryRun is ${JSON.stringify(dryRun)}` : `there is no member ${unknown}`;
+    return refuse('PORTICO_CONTROL_BODY', `${what}: a reload takes {"dryRun": true}, or nothing`, 400);
+  }
+  const report = await (dryRun ? controlled.dryRun() : controlled.reload());
   return report ?? refuse('PORTICO_STOPPING', 'the service is being stopped: nothing is reloaded any more', 409);
 }
 

@@ -52,6 +52,7 @@ async function restart(given: InPlaceReload, next: NextConfiguration): Promise<R
     await inTime(given, building.done, next.settings.reloadCheckTimeoutMs);
     // A stop came first: what was built goes, nothing else has changed.
     if (given.stopped.aborted) return { outcome: 'refused' };
+    if (given.dryRun) return { outcome: 'accepted' };
     return await restartWith(given, next);
   } finally {
     await building.release();

@@ -33,7 +33,9 @@ export interface FleetChange {
   readonly next: Generation;
   /** All services there are to be. Undefined: those there are. */
   readonly services: readonly LaunchRequest[] | undefined;
-  /** Puts the new configuration in force. `files`: what workers of it read, with digests. */
+  /** Only what the reload would do is told: the children that check are ended again. */
+  readonly dryRun: boolean;
+  /** Puts the new configuration in force, or in a dry run looks whether it could be. `files`: what workers of it read, with digests. */
   accept(files: ReadonlyMap<string, string>): Promise<unknown>;
   /** Raised when the fleet is being stopped. */
   readonly stopped: AbortSignal;
@@ -53,7 +55,7 @@ const LAUNCHED_WITHIN_MS = 1000;
 export async function replaceWorkers(
   supervisor: Supervisor,
   log: Logger,
-  { services, next, accept, stopped, superseded }: FleetChange,
+  { services, next, dryRun, accept, stopped, superseded }: FleetChange,
 ): Promise<FleetChangeResult> {
   const wanted = services && new Map(services.map((request) => [serviceName(request.service), request]));
   const kept = supervisor.pools.filter((pool) => wanted === undefined || wanted.has(pool.name));
@@ -63,16 +65,24 @@ export async function replaceWorkers(
   const rehearsal = new Rehearsal(next);
   const handover = supervisor.handover(removed, stopped);
   const asked = (pool: WorkerPool): number | undefined => wanted?.get(pool.name)?.workers;
+  const takeBackAll = async (): Promise<void> => {
+    rehearsal.callOff();
+    await Promise.all(added.map(([name]) => takeBack(supervisor, name, handover)));
+  };
   try {
     const opened = await open(supervisor, added, handover);
     const planned = kept.map((pool) => [pool, pool.workersFor(asked(pool))] as const);
     const files = await rehearsal.run(new Map([...planned, ...opened]));
-    await rehearsal.proceed();
+    if (!dryRun) await rehearsal.proceed();
     if (stopped.aborted) return { replaced: {}, added: [], removed: [], failures: [] };
     await accept(files);
+    if (dryRun) {
+      const replaced = planned.map(([pool, workers]) => [pool.name, Math.min(pool.wanted, workers)] as const);
+      await takeBackAll();
+      return { replaced: Object.fromEntries(replaced), added: added.map(([name]) => name), removed, failures: [] };
+    }
   } catch (error) {
-    rehearsal.callOff();
-    await Promise.all(added.map(([name]) => takeBack(supervisor, name, handover)));
+    await takeBackAll();
     throw error;
   }
   // From here on the new configuration is in force: whatever happens is told, and refuses nothing.

@@ -18,7 +18,7 @@ import { outcomeOf, type ReloadResult } from './reload-report.js';
 
 /**
  * Called in the parent when a new configuration was read and found right: may say which services there are to be. `next` still
- * has the old values of options that only a restart changes; `changes` have the new ones too.
+ * has the old values of options that only a restart changes; `changes` have the new ones too. A dry run of a reload calls it as well.
  */
 export type OnReload = (
   next: Config | undefined,
@@ -56,12 +56,15 @@ export function reloadFleet(given: ParentReload): Promise<ReloadResult> {
 }
 
 async function takeUp(given: ParentReload, { prepared, settings, wanted }: NextConfiguration): Promise<ReloadResult> {
-  const { supervisor, log } = given;
-  const late = await given.hooks.runWithin(settings.reloadCheckTimeoutMs, prepared.config);
-  if (late !== undefined) throw reloadTimeout(late);
+  const { supervisor, log, dryRun } = given;
+  if (!dryRun) {
+    const late = await given.hooks.runWithin(settings.reloadCheckTimeoutMs, prepared.config);
+    if (late !== undefined) throw reloadTimeout(late);
+  }
   const next = nextGeneration(supervisor, { prepared, settings });
   const accept = async (files: ReadonlyMap<string, string> = new Map()): Promise<void> => {
     prepared.remember(files);
+    if (dryRun) return;
     await prepared.accept();
     supervisor.useGeneration({ ...next, configuration: () => given.config?.snapshot() });
     given.accepted();
@@ -73,7 +76,7 @@ async function takeUp(given: ParentReload, { prepared, settings, wanted }: NextC
   const names = wanted && namesOf(wanted);
   if (names !== undefined) prepared.release(supervisor.pools.flatMap(({ name }) => (names.has(name) ? [] : [name])));
   const { stopped, superseded } = given;
-  const change = { next, services: wanted, accept, stopped, superseded };
+  const change = { next, services: wanted, dryRun, accept, stopped, superseded };
   const { failures, ...result } = await replaceWorkers(supervisor, log, change);
   return { ...result, ...outcomeOf(failures) };
 }

@@ -10,6 +10,8 @@ export interface ReloadReport {
   /** When it began, ISO 8601. */
   readonly at: string;
   readonly method: 'reload' | 'mutate';
+  /** It was only tried: outcome and changes are those that a reload would have, and nothing was touched. */
+  readonly dryRun?: true;
   /**
    * `accepted`: all is new. `refused`: the old configuration is in force, and nothing was touched but what `restored`
    * names. `incomplete`: accepted, but some workers could not be replaced
@@ -83,8 +85,8 @@ export class ReloadReports {
     return this.#reports;
   }
 
-  /** Begins one; the function it gives ends it. */
-  begin(method: ReloadReport['method']): (result: ReloadResult, end: ReloadEnd) => void {
+  /** Begins one; the function it gives ends it. A dry run is logged, but neither kept nor counted. */
+  begin(method: ReloadReport['method'], dryRun: boolean): (result: ReloadResult, end: ReloadEnd) => ReloadReport {
     const at = new Date().toISOString();
     const begun = performance.now();
     return ({ thrown, ...result }, { generation, abandoned, log }) => {
@@ -92,6 +94,7 @@ export class ReloadReports {
       const known = {
         at,
         method,
+        ...(dryRun ? { dryRun: true as const } : {}),
         generation,
         durationMs,
         changes: [],
@@ -102,24 +105,30 @@ export class ReloadReports {
       };
       // What a stop cuts off fails by it: that is no reason.
       const { error, ...rest } = { ...known, ...result };
-      const report = abandoned || error === undefined ? rest : { ...rest, error };
-      const changes = result.outcome === 'refused' ? report.changes.map(notApplied) : report.changes;
-      this.#add(
-        { ...report, changes, ...(abandoned ? { outcome: 'abandoned' } : {}) },
-        abandoned ? undefined : thrown,
-        log,
-      );
+      const told = abandoned || error === undefined ? rest : { ...rest, error };
+      const changes = result.outcome === 'refused' ? told.changes.map(notApplied) : told.changes;
+      const report: ReloadReport = { ...told, changes, ...(abandoned ? { outcome: 'abandoned' } : {}) };
+      if (!dryRun) {
+        this.#reports = [...this.#reports, report].slice(-KEPT);
+        this.counts[report.outcome] += 1;
+      }
+      logReport(log, report, abandoned ? undefined : thrown);
+      return report;
     };
   }
+}
 
-  #add(report: ReloadReport, thrown: unknown, log: Logger): void {
-    this.#reports = [...this.#reports, report].slice(-KEPT);
-    const { outcome, durationMs } = report;
-    this.counts[outcome] += 1;
-    const message = `${report.method === 'mutate' ? 'Mutate' : 'Reload'} ${outcome} after ${durationMs} ms`;
-    const ordinary = thrown instanceof Error && !(thrown instanceof PorticoError);
-    const facts = { event: 'reload', ...report, ...(ordinary ? { err: thrown } : {}) };
-    if (outcome === 'accepted' || outcome === 'abandoned') log.notice(message, facts);
-    else log.error(report.error === undefined ? message : `${message}: ${report.error}`, facts);
+function logReport(log: Logger, report: ReloadReport, thrown: unknown): void {
+  const { outcome, durationMs, method } = report;
+  const ordinary = thrown instanceof Error && !(thrown instanceof PorticoError);
+  const facts = { ...report, ...(ordinary ? { err: thrown } : {}) };
+  if (report.dryRun) {
+    // What is refused is told to the operator who asked; the service has no error.
+    log.notice(`Dry run of a ${method}: ${outcome} after ${durationMs} ms`, { event: 'reload_dry_run', ...facts });
+    return;
   }
+  const message = `${method === 'mutate' ? 'Mutate' : 'Reload'} ${outcome} after ${durationMs} ms`;
+  const all = { event: 'reload', ...facts };
+  if (outcome === 'accepted' || outcome === 'abandoned') log.notice(message, all);
+  else log.error(report.error === undefined ? message : `${message}: ${report.error}`, all);
 }

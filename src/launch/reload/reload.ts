@@ -37,7 +37,7 @@ export interface ReloadSteps {
   wanted?(prepared: Prepared, settings: LaunchSettings): Awaitable<readonly LaunchRequest[] | undefined>;
   /** Rejects with these refusals, and with what only the application knows to be wrong beside them. */
   readonly refuse?: ((refusals: Refusals, next: RefusedConfiguration) => Promise<never>) | undefined;
-  /** Puts in force what is right as it is written. A rejection refuses the reload. */
+  /** Puts in force what is right as it is written; in a dry run builds it. A rejection refuses the reload. */
   takeUp(next: NextConfiguration): Promise<ReloadResult>;
 }
 
@@ -82,12 +82,21 @@ async function reloadTo(
     for (const warning of after.warnings) {
       request.log.warn(printDiagnostic(warning, { showLine: false }), { code: warning.code });
     }
-    const result = await steps.takeUp({ prepared, settings: settings!, wanted });
+    const result = await takenUp({ prepared, settings: settings!, wanted }, request, steps);
     return { ...result, changes: changes(), pipelines };
   } catch (error) {
     if (prepared.refusal !== undefined) throw error;
     return { ...refusedFor(error), changes: changes() };
   }
+}
+
+/** A mutate builds nothing: its dry run ends here. */
+async function takenUp(
+  next: NextConfiguration,
+  { dryRun, method }: ReloadRequest,
+  { takeUp }: ReloadSteps,
+): Promise<ReloadResult> {
+  return dryRun && method === 'mutate' ? { outcome: 'accepted' } : takeUp(next);
 }
 
 /** Of a configuration that is refused already, which no service need be able to look at, nothing but refusals counts. */
