@@ -11,7 +11,7 @@ import {
   severalRefusals,
 } from '../errors/index.js';
 import { ProcessLauncher } from '../launch/index.js';
-import { isRehearsal, isWorker } from '../launch/internal.js';
+import { DESCRIBE_TOPIC, isRehearsal, isWorker } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';
 import { holdSignals } from '../process/index.js';
 import { WSGIService } from '../server/index.js';
@@ -141,6 +141,7 @@ async function launchApis(
   problems.refuse();
   // A worker that is to serve nothing of this configuration tells its parent when it ends.
   if (launcher === undefined || wanted.length === 0) return 1;
+  if (role === 'worker') launcher.answer(DESCRIBE_TOPIC, describing(wanted, config));
 
   let service = wanted[0]!;
   try {
@@ -159,6 +160,23 @@ async function launchApis(
     throw named(error, service);
   }
   return launcher.wait();
+}
+
+/** Describes an API by its name: made when it is first asked for, and kept. */
+function describing(services: readonly ApiService[], config: Config): (name: unknown) => Promise<object> {
+  const made = new Map<unknown, Promise<object>>();
+  const describe = async (name: unknown): Promise<object> => {
+    const api = services.find((service) => service.name === name);
+    if (!(api instanceof WSGIService) || api.pasteFile === undefined) throw new Error('its app is of no paste file');
+    const { documentOf } = await import('./api-document.js');
+    return documentOf(api, config, null);
+  };
+  return async (name) => {
+    const document = made.get(name) ?? describe(name);
+    made.set(name, document);
+    document.catch(() => made.delete(name));
+    return document;
+  };
 }
 
 /** Makes services, and refuses what else is wrong with their configuration. The configuration of a reload is judged already. */

@@ -14,7 +14,9 @@ const RESTART = [
   'DEFAULT.restart_method',
   'DEFAULT.backdoor_supervisor',
   'control.socket',
-  'admin.*',
+  'admin.listen',
+  'admin.allow_remote',
+  'admin.hosts',
   'metrics.buckets',
   'oslo_reports.file_event_handler',
   'oslo_reports.file_event_handler_interval',
@@ -34,6 +36,7 @@ const PARENT = [
   'DEFAULT.restart_window',
   'DEFAULT.watch_config_files',
   'DEFAULT.log_options',
+  'admin.docs',
 ];
 
 /** CF-91: what processes take up while they run, by groups where a group is mutable as a whole. */

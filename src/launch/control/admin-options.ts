@@ -13,6 +13,11 @@ export const adminOptions = defineOptions({
     restart: true,
     help: 'It may listen on an address that other machines reach. Everything can be read there, and nothing changed.',
   }),
+  docs: boolean({
+    default: false,
+    parent: true,
+    help: 'Shows at /docs what each API answers, made from its routes, schemas and filters: a page, and an OpenAPI document.',
+  }),
   hosts: list({
     default: [],
     restart: true,

@@ -13,7 +13,14 @@ import type { ShownRequest } from '../page/status-page.js';
 import type { ReloadReport } from '../reload/reload-report.js';
 import { type ServicePlans, servicePlans } from '../reload/service-plans.js';
 import type { Answer } from '../report/questions.js';
-import { ControlAnswer, ControlRefused, type ControlRequest, type ControlRoutes } from './control-server.js';
+import {
+  ControlAnswer,
+  ControlRefused,
+  type ControlRequest,
+  type ControlRoutes,
+  pageAnswer,
+} from './control-server.js';
+import { docsRoutes, hasDocs } from './docs-routes.js';
 import { metricsText } from './metrics-text.js';
 import { type Readiness, readinessOf } from './readiness.js';
 
@@ -52,6 +59,8 @@ interface Fleet {
   restart(service: string): Promise<{ readonly replaced: number; readonly failures: readonly string[] }>;
   reportOf(pid: number): Promise<string | undefined>;
   setLogLevel(level: LogLevel, service: string | undefined): Promise<readonly Answer[]>;
+  /** The OpenAPI document of a service, made by one of its workers. Undefined: none serves. */
+  describe(service: string): Promise<Answer | undefined>;
 }
 
 /** So many requests are listed, the oldest first. */
@@ -83,6 +92,7 @@ export function controlRoutes(controlled: Controlled): ControlRoutes {
       return readyAnswer(readinessOf(controlled.status()).filter((service) => service.name === name));
     },
     'GET /metrics': () => metrics(controlled),
+    ...docsRoutes(controlled),
     'GET /config': () => ({ schema: 'portico/config', version: 1, options: optionsOf(controlled.config) }),
     'POST /reload': ({ body }) => reload(controlled, body),
     'POST /stop': () => {
@@ -151,9 +161,9 @@ async function page(
   { name, version, config, status, runner, history }: Controlled,
   pipelines: ServicePlans['pipelines'],
 ): Promise<ControlAnswer> {
-  const { POLICY, stagesOf, statusPage } = await import('../page/index.js');
+  const { stagesOf, statusPage } = await import('../page/index.js');
   const known = status();
-  const text = statusPage({
+  const shown = statusPage({
     name,
     version,
     status: known,
@@ -166,12 +176,9 @@ async function page(
     })),
     pipelines: stagesOf(pipelines, runner.counted()),
     history: isCounted(config) ? history?.stretches : undefined,
+    docs: hasDocs(config),
   });
-  return new ControlAnswer(200, text, {
-    'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': POLICY,
-    'referrer-policy': 'no-referrer',
-  });
+  return pageAnswer(shown);
 }
 
 /** 503 unless all of them are ready. */

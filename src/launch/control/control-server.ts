@@ -14,6 +14,7 @@ import type { HTTPMethod, Instance } from 'find-my-way';
 import type { HostPort } from '../../config/index.js';
 import { describeError, didYouMean, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
+import type { SentPage } from '../page/frame.js';
 import { listenOnPath, SocketTaken } from '../sockets/private-socket.js';
 
 /** What is asked. */
@@ -35,6 +36,15 @@ export class ControlAnswer {
     this.body = body;
     this.headers = headers;
   }
+}
+
+/** A page for a browser, under its policy. */
+export function pageAnswer({ text, policy }: SentPage): ControlAnswer {
+  return new ControlAnswer(200, text, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': policy,
+    'referrer-policy': 'no-referrer',
+  });
 }
 
 /** Answers with a document, or with text. What it throws is answered with a status of {@link statusOf}. */

@@ -1,4 +1,4 @@
-/** What the route of the status page loads. */
-export { POLICY } from './page-assets.js';
+/** What the routes of the pages load. */
+export { apiPage, apisPage } from './api-page.js';
 export { stagesOf } from './stages.js';
 export { statusPage } from './status-page.js';

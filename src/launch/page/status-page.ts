@@ -8,10 +8,12 @@ import type { Readiness } from '../control/readiness.js';
 import { type LauncherStatus, type ServiceStatus, SILENT_MS, type WorkerStatus } from '../launcher-status.js';
 import type { ReloadReport } from '../reload/reload-report.js';
 import { chart } from './chart.js';
+import { framed, type SentPage } from './frame.js';
 import { History, type Stretch } from './history.js';
-import { Html, html, type Shown } from './html.js';
-import { SCRIPT, STYLE } from './page-assets.js';
+import { type Html, html, type Shown } from './html.js';
+import { SCRIPT } from './page-assets.js';
 import { pipelinePicture, type Stage } from './pipeline-picture.js';
+import { table } from './table.js';
 
 /** A request under way. */
 export interface ShownRequest {
@@ -44,9 +46,11 @@ export interface PageFacts {
   readonly pipelines: ReadonlyMap<string, readonly Stage[]>;
   /** Undefined: requests are not counted. */
   readonly history: readonly Stretch[] | undefined;
+  /** The APIs are described at `/docs`. */
+  readonly docs: boolean;
 }
 
-export function statusPage(facts: PageFacts): string {
+export function statusPage(facts: PageFacts): SentPage {
   const { name, version, status, readiness } = facts;
   const sections: readonly (readonly [id: string, title: string, content: Shown])[] = [
     ['apis', 'APIs', apis(status.services, readiness)],
@@ -58,35 +62,23 @@ export function statusPage(facts: PageFacts): string {
     ['reload', 'Last reload', reload(status.reloads.at(-1))],
     ['configuration', 'Configuration', configuration(facts.settings)],
   ];
-  return `<!doctype html>\n${
-    html`<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${name}: status</title>
-<style>${new Html(STYLE)}</style>
-</head>
-<body>
-<header>
-<a class="skip" href="#apis">To the content</a>
-<h1>${name}</h1>
+  return framed({
+    title: `${name}: status`,
+    first: 'apis',
+    script: SCRIPT,
+    header: html`<h1>${name}</h1>
 <div id="process" data-part>${version === undefined ? undefined : html`<span>${version}</span> · `}pid ${status.pid} · configuration ${status.generation} · ${summary(readiness, status.services)}</div>
-<button id="live" type="button" hidden>Pause</button>
+${facts.docs ? html`<a href="/docs">API descriptions</a>\n` : undefined}<button id="live" type="button" hidden>Pause</button>
 <span id="failed" class="bad" role="status"></span>
-</header>
-<main>
-${sections.map(
-  ([id, title, content]) => html`<section aria-labelledby="${id}-title">
+`,
+    main: html`${sections.map(
+      ([id, title, content]) => html`<section aria-labelledby="${id}-title">
 <h2 id="${id}-title">${title}</h2>
 <div id="${id}" data-part>${content}</div>
 </section>
 `,
-)}</main>
-<script>${new Html(SCRIPT)}</script>
-</body>
-</html>
-`.text
-  }`;
+    )}`,
+  });
 }
 
 function summary(readiness: readonly Readiness[], services: readonly ServiceStatus[]): Html {
@@ -230,17 +222,4 @@ function configuration(settings: readonly ShownSetting[]): Html {
   );
   return html`<details><summary>${settings.length} options differ from their defaults</summary>
 ${table('Secrets are masked', ['option', 'value', 'set in'], rows)}</details>`;
-}
-
-/** `#` before a head: its column has numbers. */
-function table(caption: string, heads: readonly string[], rows: readonly Html[]): Html {
-  const head = heads.map((each) =>
-    each.startsWith('#')
-      ? html`<th scope="col" class="number">${each.slice(1)}</th>`
-      : html`<th scope="col">${each}</th>`,
-  );
-  return html`<div class="scroll"><table><caption>${caption}</caption>
-<thead><tr>${head}</tr></thead>
-<tbody>
-${rows}</tbody></table></div>`;
 }

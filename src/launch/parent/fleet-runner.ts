@@ -17,7 +17,7 @@ import { masterTitle, programName, setTitle } from '../process/host-process.js';
 import type { LaunchRequest } from '../reload/fleet-reload.js';
 import { type OnReload, reloadFleet } from '../reload/parent-reload.js';
 import type { ReloadResult } from '../reload/reload-report.js';
-import type { Answer } from '../report/questions.js';
+import { type Answer, DESCRIBE_TOPIC } from '../report/questions.js';
 import type { ReloadRequest, Runner } from '../runner.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
 import { Deadline, within } from '../waiting.js';
@@ -223,6 +223,12 @@ export class FleetRunner implements Runner {
       const workers = this.#served.filter(({ assignment }) => service === undefined || assignment.service === service);
       return Promise.all(workers.map((worker) => worker.ask('log-level', level, ASK_MS)));
     },
+    describe: async (service) => {
+      const serving = this.#served.filter(({ assignment, serving }) => assignment.service === service && serving);
+      // Of a stuck one nothing is to be had.
+      const [worker] = serving.sort((a, b) => a.silentSeconds - b.silentSeconds);
+      return worker?.ask(DESCRIBE_TOPIC, service, DESCRIBE_MS);
+    },
   };
 
   reopenLogs(): void {
@@ -260,6 +266,8 @@ function hooksMs(timeoutMs: number): number {
 
 /** How long a worker may take for what takes it no time. */
 const ASK_MS = 1000;
+/** How long a worker may take to make its app once more, for its routes. */
+const DESCRIBE_MS = 10_000;
 /** How long a worker may take to report. */
 const REPORT_MS = 5000;
 /** How long all of them may take. */

@@ -3,6 +3,9 @@
  */
 import type { Awaitable } from '../../service/index.js';
 
+/** Asks a worker for the OpenAPI document of a service, whose name is the body. */
+export const DESCRIBE_TOPIC = 'portico.api-description';
+
 /** Answers one topic, in the process that is asked. The answer is cloned structurally on its way. */
 export type AnswerQuestion = (body: unknown) => Awaitable<unknown>;
 
