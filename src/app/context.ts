@@ -4,6 +4,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { LogFields } from '../log/index.js';
+import type { TraceIds } from './request-trace.js';
 
 /** What a context is made of; everything may be unknown. */
 export interface ContextFields {
@@ -129,11 +130,15 @@ function fits(name: keyof ContextFields, value: unknown): boolean {
   return typeof value === 'string';
 }
 
+/** What the environ of a request tells of the trace that it belongs to. */
+export const ACTIVE_TRACE: unique symbol = Symbol('portico.environ.activeTrace');
+
 /** The environ of a request, whose context may come later. */
 interface Current {
   readonly context?: RequestContext;
   readonly requestId?: string;
   readonly globalRequestId?: string;
+  [ACTIVE_TRACE]?(): TraceIds | undefined;
 }
 
 const storage = new AsyncLocalStorage<Current>();
@@ -156,10 +161,12 @@ export function contextFacts(): LogFields {
   const current = storage.getStore();
   if (current === undefined) return {};
   const { requestId, globalRequestId, userId, projectId } = current.context ?? (current as ContextFields);
-  return {
+  const facts: Record<string, unknown> = {
     request_id: requestId ?? current.requestId,
     global_request_id: globalRequestId ?? current.globalRequestId,
     user_id: userId,
     project_id: projectId,
   };
+  const ids = current[ACTIVE_TRACE]?.();
+  return ids === undefined ? facts : Object.assign(facts, ids);
 }

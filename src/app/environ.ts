@@ -3,7 +3,8 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import type { RequestContext } from './context.js';
+import { ACTIVE_TRACE, type RequestContext } from './context.js';
+import { callersTrace, type RequestTrace, type TraceIds } from './request-trace.js';
 
 /**
  * The request's environ. Applications and filters declare fields of their own by declaration merging
@@ -50,12 +51,13 @@ const OFFERED: unique symbol = Symbol('portico.environ.offeredSignal');
 export const ROUTED: unique symbol = Symbol('portico.environ.routed');
 /** What filters add to the headers of outgoing calls; of `forward-headers.ts`. */
 export const FORWARDED: unique symbol = Symbol('portico.environ.forwarded');
+const TRACE: unique symbol = Symbol('portico.environ.trace');
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(null) as Record<string, string>);
 
 /** The environ of a request: one per request, made on first use. */
 export function environ(req: IncomingMessage): Environ {
   const carrier = req as IncomingMessage & { [ENVIRON]?: Environ };
-  carrier[ENVIRON] ??= new RequestEnviron(req.url ?? '/') as Environ;
+  carrier[ENVIRON] ??= new RequestEnviron(req) as Environ;
   return carrier[ENVIRON];
 }
 
@@ -71,6 +73,21 @@ export function offerSignal(env: Environ, make: () => AbortSignal): void {
   carrier[OFFERED] = isFirst ? make : () => AbortSignal.any([made ?? offered!(), make()]);
 }
 
+/** The span of a request; undefined where none are made. */
+export function traceOf(env: Environ): RequestTrace | undefined {
+  return (env as RequestEnviron)[TRACE];
+}
+
+/** Sets what {@link traceOf} gives. */
+export function setTrace(env: Environ, trace: RequestTrace): void {
+  (env as RequestEnviron)[TRACE] = trace;
+}
+
+/** The trace of a request, for a line of the log about the whole of it. */
+export function traceIds(env: Environ): TraceIds | undefined {
+  return (env as RequestEnviron).traceIds;
+}
+
 class RequestEnviron {
   readonly originalUrl: string;
   scriptName = '';
@@ -79,9 +96,20 @@ class RequestEnviron {
   [OFFERED]: (() => AbortSignal) | undefined = undefined;
   [ROUTED]: unknown = undefined;
   [FORWARDED]: unknown = undefined;
+  [TRACE]: RequestTrace | undefined = undefined;
+  readonly #req: IncomingMessage;
 
-  constructor(originalUrl: string) {
-    this.originalUrl = originalUrl;
+  constructor(req: IncomingMessage) {
+    this.originalUrl = req.url ?? '/';
+    this.#req = req;
+  }
+
+  get traceIds(): TraceIds | undefined {
+    return this[TRACE]?.ids ?? callersTrace(this.#req);
+  }
+
+  [ACTIVE_TRACE](): TraceIds | undefined {
+    return this[TRACE]?.activeIds ?? callersTrace(this.#req);
   }
 
   get signal(): AbortSignal | undefined {

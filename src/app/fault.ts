@@ -8,7 +8,7 @@ import { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse, ST
 import { type Config, defineOptions, oneOf } from '../config/index.js';
 import { PorticoError } from '../errors/index.js';
 import { abortResponse } from './after-response.js';
-import { environ } from './environ.js';
+import { environ, traceOf } from './environ.js';
 import { usableHeaders } from './headers.js';
 import { dropHeld } from './hold-body.js';
 import { preferredType } from './negotiate.js';
@@ -72,6 +72,7 @@ export type FaultStyle = 'portico' | 'openstack';
  * those about the answer that failed: how long to keep it, where it leads, its cookies. All others stay. When the head is out already the connection is destroyed, so that a truncated body cannot look complete.
  */
 export function renderFault(req: IncomingMessage, res: ServerResponse, fault: Fault, style: FaultStyle): void {
+  if (fault.status >= 500) traceOf(environ(req))?.failed(fault);
   if (res.headersSent) {
     if (!res.writableEnded) abortResponse(res, fault.cause ?? fault);
     return;

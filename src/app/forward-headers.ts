@@ -2,7 +2,8 @@
  * What one service tells the next one about the request that it serves.
  */
 import type { IncomingMessage } from 'node:http';
-import { type Environ, environ, FORWARDED } from './environ.js';
+import { type Environ, environ, FORWARDED, traceOf } from './environ.js';
+import { traceparentOf } from './request-trace.js';
 
 /** A header for outgoing calls; undefined where the request has nothing to say in it. */
 export type Forwarded = (env: Environ) => readonly [name: string, value: string] | undefined;
@@ -16,22 +17,22 @@ export function addForwarded(env: Environ, forwarded: Forwarded): void {
   carrier[FORWARDED].push(forwarded);
 }
 
-/** W3C Trace Context §3.2; two of them in one request, which Node joins, are none. */
-const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-[^,]*)?$/;
-
 /**
  * Headers to send along with a call that is made for this request, by `fetch`, undici or axios: its id, under the name in
  * which the `request_id` filter takes one; the correlation id of `correlation_id`; the seconds that `deadline` leaves, never
- * less than 0.001; `traceparent` and `tracestate` as they came. A filter that is not there adds nothing.
+ * less than 0.001; `traceparent` and `tracestate` as they came, and where an OpenTelemetry SDK is registered what its
+ * propagator says of the active span. A filter that is not there adds nothing.
  */
 export function forwardHeaders(req: IncomingMessage): Record<string, string> {
   const headers: Record<string, string> = {};
-  const { traceparent, tracestate } = req.headers;
-  if (typeof traceparent === 'string' && TRACEPARENT.test(traceparent)) {
+  const { tracestate } = req.headers;
+  const traceparent = traceparentOf(req);
+  if (traceparent !== undefined) {
     headers.traceparent = traceparent;
     if (typeof tracestate === 'string') headers.tracestate = tracestate;
   }
   const env = environ(req);
+  Object.assign(headers, traceOf(env)?.headers());
   for (const forwarded of (env as Carrier)[FORWARDED] ?? []) {
     const [name, value] = forwarded(env) ?? [];
     if (name !== undefined && value !== undefined) headers[name] = value;

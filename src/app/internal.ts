@@ -8,7 +8,15 @@ export { targetMask } from './client-text.js';
 export { type ConcurrencyLimit, limitConcurrency, noteOriginal } from './concurrency-limit.js';
 export { runInRequest } from './context.js';
 export { descriptionOf } from './description.js';
-export { connectionAddress, connectionRemote, noteAddress, offerSignal } from './environ.js';
+export {
+  connectionAddress,
+  connectionRemote,
+  noteAddress,
+  offerSignal,
+  setTrace,
+  traceIds,
+  traceOf,
+} from './environ.js';
 export { type Declared, optionOrigin, type Trial, type WantedOrder } from './factory.js';
 export type { LeafPlugin } from './fastify-app.js';
 export { type AnswerFaultOptions, answerFault, faultOptions, ownFaultStyle } from './fault.js';
@@ -20,7 +28,8 @@ export { overriddenMethod } from './method-override.js';
 export { loadNegotiator } from './negotiate.js';
 export { isOwnPatch } from './own-patches.js';
 export { collectBody, tooLarge } from './read-body.js';
-export { collapsed, decodePath, encodedPath } from './request-path.js';
+export { collapsed, decodePath, encodedPath, mountPath } from './request-path.js';
+export type { RequestTrace, TraceIds } from './request-trace.js';
 export { countAnswer, sentBytes, wrongLength } from './response-length.js';
 export { isRecordLost, markDraining, tellRecordLost } from './server-state.js';
 export { routedTo, tellRouted, whenRouted } from './when-routed.js';

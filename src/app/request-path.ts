@@ -10,13 +10,13 @@ import { environ } from './environ.js';
  * taken off the path (`environ(req).forwardedPrefix`) is no part of it: the client chooses that where the proxy does not.
  */
 export function requestPath(req: IncomingMessage): string {
-  const path = pathOnly(consumed(req) + (req.url ?? '/'));
+  const path = pathOnly(mountPath(req) + (req.url ?? '/'));
   return collapsed(decodePath(path));
 }
 
 /** {@link requestPath} in its canonical spelling, with the query as it came: `req.url` as it was before any mount. */
 export function wholeTarget(req: IncomingMessage): string {
-  const target = consumed(req) + (req.url ?? '/');
+  const target = mountPath(req) + (req.url ?? '/');
   const path = pathOnly(target);
   if (!path.includes('%') && !path.includes('//')) return target;
   return encodedPath(requestPath(req)) + target.slice(path.length);
@@ -41,7 +41,8 @@ export function collapsed(path: string): string {
   return path.includes('//') ? path.replace(/\/\/+/g, '/') : path;
 }
 
-function consumed(req: IncomingMessage): string {
+/** What URL maps and mounts have taken off the target, without what a proxy took before. */
+export function mountPath(req: IncomingMessage): string {
   const { scriptName, forwardedPrefix = '' } = environ(req);
   return scriptName.startsWith(forwardedPrefix) ? scriptName.slice(forwardedPrefix.length) : scriptName;
 }

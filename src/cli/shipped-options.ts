@@ -14,7 +14,14 @@ import {
 } from '../launch/internal.js';
 import { metricsOptions } from '../metrics/index.js';
 import { databaseOptions, heartbeatOptions, servicegroupOptions } from '../registry/internal.js';
-import { apiOptions, enabledApisOptions, servingOptions, sslOptions, wsgiOptions } from '../server/internal.js';
+import {
+  apiOptions,
+  enabledApisOptions,
+  servingOptions,
+  sslOptions,
+  traceOptions,
+  wsgiOptions,
+} from '../server/internal.js';
 import { managerOptions } from '../service/internal.js';
 import { apiNames } from './api-names.js';
 import { logOptions } from './log-options.js';
@@ -53,6 +60,7 @@ const servedOptions: readonly Registration[] = [
   { group: 'api:<name>', options: apiOptions },
   { group: 'wsgi', options: wsgiOptions },
   { group: 'ssl', options: sslOptions },
+  { group: 'trace', options: traceOptions },
 ];
 
 /** All of them. The filters are imported for it, so this is nothing for a program that serves. */

@@ -11,7 +11,7 @@ import {
   remoteOf,
   requestPath,
 } from '../app/index.js';
-import { answeredStatus, countAnswer, noteAddress, sentBytes, targetMask } from '../app/internal.js';
+import { answeredStatus, countAnswer, noteAddress, sentBytes, targetMask, traceIds } from '../app/internal.js';
 import { boolean, type Config, defineOptions, float, integer, list, type OptionsOf, oneOf } from '../config/index.js';
 import { printable } from '../text/index.js';
 import { isBelow } from './path-prefix-match.js';
@@ -120,7 +120,7 @@ function serverLogs(config: Config): boolean {
 
 function requestFacts(req: IncomingMessage, maskTarget: (target: string) => string): Record<string, unknown> {
   const env = environ(req);
-  return {
+  const facts: Record<string, unknown> = {
     remote: remoteOf(req).address,
     method: req.method,
     target: maskTarget(env.originalUrl),
@@ -132,6 +132,8 @@ function requestFacts(req: IncomingMessage, maskTarget: (target: string) => stri
     user_id: env.context?.userId ?? '-',
     project_id: env.context?.projectId ?? '-',
   };
+  const ids = traceIds(env);
+  return ids === undefined ? facts : Object.assign(facts, ids);
 }
 
 /** In the order of nova's access lines. */
@@ -140,9 +142,10 @@ function textLine(facts: Record<string, unknown>): string {
   const seconds = (Number(ms) / 1000).toFixed(6);
   const aborted = facts.aborted === true ? ' aborted' : '';
   const ids = `${String(id)} ${String(facts.global_request_id)} ${String(facts.user_id)} ${String(facts.project_id)}`;
+  const trace = typeof facts.trace_id === 'string' ? ` trace: ${facts.trace_id}` : '';
   const where = `microversion: ${String(facts.api_version)} route: ${String(facts.route)}`;
   const line = `${String(method)} ${String(target)} ${String(protocol)}`;
   return printable(
-    `${String(remote)} "${line}" status: ${String(status)} len: ${String(bytes)} time: ${seconds} ${where} [${ids}]${aborted}`,
+    `${String(remote)} "${line}" status: ${String(status)} len: ${String(bytes)} time: ${seconds} ${where} [${ids}]${trace}${aborted}`,
   );
 }

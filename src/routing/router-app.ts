@@ -3,7 +3,15 @@
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { asFault, type ClosableApp, environ, Fault, quoteClient } from '../app/index.js';
-import { type AnswerFaultOptions, answerFault, decodePath, overriddenMethod, tellRouted } from '../app/internal.js';
+import {
+  type AnswerFaultOptions,
+  answerFault,
+  decodePath,
+  mountPath,
+  overriddenMethod,
+  tellRouted,
+  traceOf,
+} from '../app/internal.js';
 import type { LogFields } from '../log/index.js';
 import { ActionRequest, type Args, type RouteUrls } from './actions/action-request.js';
 import { SchemaCompiler } from './actions/schema-compiler.js';
@@ -116,6 +124,8 @@ export class RouterApp implements RouteUrls {
     const served = this.#served[found.compiled.index]!;
     const env = environ(req);
     env.route = served.matched;
+    const trace = traceOf(env);
+    if (trace !== undefined) trace.routed(mountPath(req), served.matched.template);
     env.params = served.params.texts(found);
     // A mount's app may be a Router, which knows more.
     if (served.kind === 'mount') return callMounted(served.app, req, res, found.match.path_info);

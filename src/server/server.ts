@@ -20,7 +20,8 @@ import { AccessLog } from './requests/access-log.js';
 import { schemeField, takeScheme } from './requests/proxied-scheme.js';
 import { type FailureOptions, runApp, unavailable } from './requests/run-app.js';
 import { listenAddress, type ServerOptions, wsgiValues } from './server-options.js';
-import { StopTerms } from './stop-terms.js';
+import { RequestSpans } from './spans/request-spans.js';
+import { idleTime, StopTerms } from './stop-terms.js';
 
 /** One app on one address, with a list of its connections and of the requests at work. */
 export class Server implements ListeningService {
@@ -31,8 +32,9 @@ export class Server implements ListeningService {
   readonly #front: Front;
   #tls: TlsOptions | undefined;
   #app: App;
-  /** What requests go to now: the app, or after a restart that failed a refusal. */
+  /** What requests go to now: the app with its spans, or after a restart that failed a refusal. */
   #runs: App;
+  #spans: RequestSpans | undefined;
   readonly #endpoint: Endpoint;
   #http: HttpServer | undefined;
   #starting: Promise<void> | undefined;
@@ -106,7 +108,7 @@ export class Server implements ListeningService {
   /** Puts another app in the stead of the present one: for later requests, and for those that a restart holds. */
   replaceApp(app: App): void {
     this.#app = withSlot(app);
-    this.#runs = this.#app;
+    this.#runs = this.#withSpans();
   }
 
   /**
@@ -169,7 +171,7 @@ export class Server implements ListeningService {
    */
   stop(options: StopOptions = {}): Promise<void> {
     this.#terms ??= new StopTerms(() => this.#applyTerms());
-    this.#terms.tighten(options, this.#idleTime(options.reason));
+    this.#terms.tighten(options, idleTime(options.reason, this.#limits.keepAliveTimeout, this.#options.drainIdle));
     this.#stopping ??= this.#stop(options.reason ?? 'stop', this.#terms).finally(() => {
       this.#terms?.release();
       this.#terms = undefined;
@@ -192,13 +194,18 @@ export class Server implements ListeningService {
 
   async #start(): Promise<void> {
     await this.#stopping?.catch(() => {});
-    this.#runs = this.#app;
+    this.#spans = await RequestSpans.find(this.#log);
+    this.#runs = this.#withSpans();
     if (this.#http === undefined) await this.#open();
     else if (!this.#front.intake.paused) return;
     this.#ended = new Promise((resolve) => {
       this.#end = resolve;
     });
     this.#front.intake.resume();
+  }
+
+  #withSpans(): App {
+    return this.#spans?.around(this.#app) ?? this.#app;
   }
 
   async #open(): Promise<void> {
@@ -266,6 +273,7 @@ export class Server implements ListeningService {
     this.#http = undefined;
     this.#front.close();
     http.close(() => {});
+    await this.#spans?.flush(terms.signal);
     this.#end();
     this.#judge(unfinished, terms);
   }
@@ -277,13 +285,6 @@ export class Server implements ListeningService {
     this.#drain?.hurry(idleMs);
     if (over) this.#drain?.cut();
     if (over || closing) this.#workEnded?.();
-  }
-
-  /** Milliseconds that idle connections may stay. After a replacement as long as their clients may still use them. */
-  #idleTime(reason: StopOptions['reason']): number {
-    const { keepAliveTimeout } = this.#limits;
-    if (reason !== 'replaced') return (this.#options.drainIdle ?? 0.25) * 1000;
-    return keepAliveTimeout === 0 ? Number.POSITIVE_INFINITY : keepAliveTimeout * 1000;
   }
 
   /**

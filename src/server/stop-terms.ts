@@ -3,6 +3,12 @@
  */
 import type { StopOptions } from '../service/index.js';
 
+/** Milliseconds that idle connections may stay. After a replacement as long as their clients may still use them. */
+export function idleTime(reason: StopOptions['reason'], keepAliveS: number, drainIdleS = 0.25): number {
+  if (reason !== 'replaced') return drainIdleS * 1000;
+  return keepAliveS === 0 ? Number.POSITIVE_INFINITY : keepAliveS * 1000;
+}
+
 /** How long a stop may take, over all calls that asked for it. */
 export class StopTerms {
   /** Milliseconds an idle connection may stay. */
@@ -11,9 +17,8 @@ export class StopTerms {
   forced = false;
   /** The listener is to be closed, as in a stop and not in a restart. */
   closing = false;
-  /** There is no time left: forced, past the deadline, or aborted. */
-  over = false;
   readonly #changed: () => void;
+  readonly #over = new AbortController();
   readonly #released = new AbortController();
   #deadlineAt = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -21,6 +26,15 @@ export class StopTerms {
   /** `changed` is called whenever the terms became tighter. */
   constructor(changed: () => void) {
     this.#changed = changed;
+  }
+
+  /** Raised when there is no time left: forced, past the deadline, or aborted. */
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  get over(): boolean {
+    return this.signal.aborted;
   }
 
   /** Adds what one call of `stop()` asks for; `idleMs` is what its reason leaves to idle connections. */
@@ -35,7 +49,7 @@ export class StopTerms {
       if (deadlineMs < 2 ** 31) this.#timer = setTimeout(this.#expire, deadlineMs);
     }
     signal?.addEventListener('abort', this.#expire, { once: true, signal: this.#released.signal });
-    if (this.forced || signal?.aborted === true) this.over = true;
+    if (this.forced || signal?.aborted === true) this.#over.abort();
     this.#changed();
   }
 
@@ -46,7 +60,7 @@ export class StopTerms {
   }
 
   #expire = (): void => {
-    this.over = true;
+    this.#over.abort();
     this.#changed();
   };
 }

@@ -8,8 +8,9 @@ import { ConfigurationRefused, describeError } from '../../errors/index.js';
 import { type LoadedApp, Loader } from '../../loader/index.js';
 import type { Logger } from '../../log/index.js';
 import { buildLog } from '../../service/internal.js';
+import { filterSpans } from '../spans/filter-spans.js';
 import { refuseUnknown } from './api-settings.js';
-import type { PipelineProbes } from './filter-times.js';
+import { bothProbes, type PipelineProbes } from './filter-times.js';
 import { type AppLoader, pasteLoader } from './paste-config.js';
 
 /** An app, and the loader it came from. */
@@ -103,7 +104,8 @@ export async function buildApiApp(
 ): Promise<BuiltApp> {
   const building = buildLog(log);
   const loader = own ?? pasteLoader(config, building.log, name);
-  const app = await loadWhole(loader, pipeline, aroundFilters).finally(building.over);
+  const around = bothProbes(filterSpans(config), aroundFilters);
+  const app = await loadWhole(loader, pipeline, around).finally(building.over);
   try {
     refuseUnknown(config, name);
   } catch (error) {

@@ -9,6 +9,22 @@ import type { App, Filter } from '../../app/index.js';
 /** What is put around a pipeline's filters: one before each, and one before its app. */
 export type PipelineProbes = (pipeline: string, filters: readonly string[]) => readonly Filter[];
 
+/** What two kinds of probes put around a pipeline's filters, the first one outside. */
+export function bothProbes(
+  first: PipelineProbes | undefined,
+  second: PipelineProbes | undefined,
+): PipelineProbes | undefined {
+  if (first === undefined || second === undefined) return first ?? second;
+  return (pipeline, filters) => {
+    const inner = second(pipeline, filters);
+    return first(pipeline, filters).map(
+      (outer, at): Filter =>
+        (app) =>
+          outer(inner[at]!(app)),
+    );
+  };
+}
+
 /** Takes the times of one filter: before the app inside it was called, and after that has settled. */
 export interface MeasuredFilter {
   readonly in: Observer;

@@ -3,7 +3,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, abortResponse, asFault, environ, Fault, type FaultStyle } from '../../app/index.js';
-import { answerFault, destroyReason } from '../../app/internal.js';
+import { answerFault, destroyReason, type TraceIds, traceIds } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 
 /** What is done about failures. */
@@ -50,7 +50,8 @@ function answerFailure(error: unknown, req: IncomingMessage, res: ServerResponse
 /** An answer that shows the failure with its stack to every client. */
 function shown(error: unknown): Fault {
   if (error instanceof Fault) return error;
-  return new Fault(500, { message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new Fault(500, { message, cause: error });
 }
 
 /** What answers while a service stops. */
@@ -58,9 +59,16 @@ export const unavailable: App = () => {
   throw new Fault(503, { message: 'The service is stopping.' });
 };
 
+interface RequestFacts extends Partial<TraceIds> {
+  readonly method: string;
+  readonly path: string;
+  readonly request_id?: string;
+}
+
 /** What a log line says about a request: no query, which may hold secrets. */
-export function requestFacts(req: IncomingMessage): { method: string; path: string; request_id?: string } {
-  const { originalUrl, requestId } = environ(req);
-  const path = originalUrl.split('?', 1)[0] ?? '';
-  return { method: req.method ?? '', path, ...(requestId === undefined ? {} : { request_id: requestId }) };
+export function requestFacts(req: IncomingMessage): RequestFacts {
+  const env = environ(req);
+  const path = env.originalUrl.split('?', 1)[0] ?? '';
+  const id = env.requestId === undefined ? {} : { request_id: env.requestId };
+  return { method: req.method ?? '', path, ...id, ...traceIds(env) };
 }

@@ -1,0 +1,196 @@
+/**
+ * The span of one request, by the stable semantic conventions for HTTP servers
+ * (https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Attributes, Context, Span, Tracer } from '@opentelemetry/api';
+import { environ, Fault, type ResponseOutcome, remoteOf } from '../../app/index.js';
+import { connectionAddress, type RequestTrace, type TraceIds } from '../../app/internal.js';
+import { ignoreErrors } from '../../errors/index.js';
+import { maskUris } from '../../text/index.js';
+import type { OpenTelemetry } from './open-telemetry.js';
+
+/** RFC 9110, RFC 5789: a client may write any other. */
+const METHODS = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE']);
+
+/** A unix socket in place of an address. */
+const UNIX = 'unix';
+
+/** By what instrumentations of HTTP servers and of routers tell each other the route: `RPCMetadata` of @opentelemetry/core. */
+interface ServerMetadata {
+  readonly type: 'http';
+  readonly span: Span;
+  route?: string;
+}
+
+/** What spans are made with. */
+export class SpanMaker {
+  readonly api: OpenTelemetry;
+  readonly tracer: Tracer;
+  /** Of {@link ServerMetadata} in a context. */
+  readonly metadataKey: symbol;
+
+  constructor(api: OpenTelemetry) {
+    this.api = api;
+    this.tracer = api.trace.getTracer('portico');
+    this.metadataKey = api.createContextKey('OpenTelemetry SDK Context Key RPC_METADATA');
+  }
+}
+
+/**
+ * The server's span of a request: a new one, or that of an instrumentation of `node:http`, which ends it and knows all but
+ * the route and what failed.
+ */
+export class RequestSpan implements RequestTrace {
+  /** In which the span is the active one. */
+  readonly context: Context;
+  readonly maker: SpanMaker;
+  readonly #span: Span;
+  readonly #metadata: ServerMetadata;
+  readonly #isOwn: boolean;
+  readonly #method: string;
+  #mount: { readonly path: string; readonly template: string } | undefined;
+  #template = '';
+  #failure: unknown;
+
+  constructor(maker: SpanMaker, req: IncomingMessage) {
+    const { context, propagation, ROOT_CONTEXT, SpanKind, trace } = maker.api;
+    this.maker = maker;
+    this.#method = req.method !== undefined && METHODS.has(req.method) ? req.method : 'HTTP';
+    const around = context.active();
+    const given = around.getValue(maker.metadataKey) as ServerMetadata | undefined;
+    this.#isOwn = given === undefined;
+    if (given !== undefined) {
+      this.#span = given.span;
+      this.#metadata = given;
+      this.context = around;
+    } else {
+      // Not the active one: a span of the program's start would be the parent of all requests.
+      const parent = propagation.extract(ROOT_CONTEXT, req.headers);
+      const attributes = remoteAttributes(req, requestAttributes(req));
+      this.#span = maker.tracer.startSpan(this.#method, { kind: SpanKind.SERVER, attributes }, parent);
+      this.#metadata = { type: 'http', span: this.#span };
+      this.context = trace.setSpan(parent, this.#span).setValue(maker.metadataKey, this.#metadata);
+    }
+  }
+
+  get ids(): TraceIds {
+    return idsOf(this.#span);
+  }
+
+  get activeIds(): TraceIds {
+    const active = this.maker.api.trace.getActiveSpan();
+    return active === undefined ? this.ids : idsOf(active);
+  }
+
+  /** That of the code that asks, where it is one of this trace. */
+  get activeContext(): Context {
+    const { context, trace } = this.maker.api;
+    return trace.getActiveSpan() === undefined ? this.context : context.active();
+  }
+
+  headers(): Record<string, string> {
+    const headers: Record<string, string> = {};
+    this.maker.api.propagation.inject(this.activeContext, headers);
+    return headers;
+  }
+
+  routed(mountPath: string, template: string): void {
+    this.#template = this.#mounts(mountPath) + template;
+    this.#metadata.route = this.#template;
+  }
+
+  mounted(mountPath: string): void {
+    // Its own part of the path stands behind its mount: `/files/{path_info:.*}`.
+    this.#mount = { path: mountPath, template: this.#template.replace(/\/?\{path_info[^/]*\}$/, '') };
+  }
+
+  failed(error: unknown): void {
+    const cause = error instanceof Fault ? (error.cause ?? error) : error;
+    // A response that is broken off has the error as well.
+    if (this.#failure === cause) return;
+    this.#failure = cause;
+    // What was thrown may be anything, and the request is to be answered.
+    if (this.#span.isRecording()) ignoreErrors(() => this.#span.recordException(exceptionOf(cause)));
+  }
+
+  /** Ends the span with what was answered. */
+  end(req: IncomingMessage, res: ServerResponse, { completed, error }: ResponseOutcome): void {
+    if (!completed && error !== undefined && !isClientsFault(error)) this.failed(error);
+    const span = this.#span;
+    if (!this.#isOwn) return;
+    if (environ(req).remote !== undefined) span.setAttributes(remoteAttributes(req, {}));
+    const { route } = this.#metadata;
+    if (route !== undefined) {
+      span.setAttribute('http.route', route);
+      span.updateName(`${this.#method} ${route}`);
+    }
+    if (res.headersSent) span.setAttribute('http.response.status_code', res.statusCode);
+    if (this.#failure !== undefined || (res.headersSent && res.statusCode >= 500)) {
+      span.setStatus({ code: this.maker.api.SpanStatusCode.ERROR });
+      span.setAttribute('error.type', this.#errorType(res));
+    }
+    span.end();
+  }
+
+  /** A route is a template as a whole: what a mount has taken of the path may hold ids. */
+  #mounts(mountPath: string): string {
+    const { path, template } = this.#mount ?? { path: '', template: '' };
+    return mountPath.startsWith(path) ? template + mountPath.slice(path.length) : mountPath;
+  }
+
+  #errorType({ headersSent, statusCode }: ServerResponse): string {
+    const failure = this.#failure;
+    if (failure instanceof Error && !(failure instanceof Fault)) return failure.name;
+    return headersSent ? String(statusCode) : '_OTHER';
+  }
+}
+
+function idsOf(span: Span): TraceIds {
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  return { trace_id: traceId, span_id: spanId, trace_flags: traceFlags.toString(16).padStart(2, '0') };
+}
+
+/** No query, which may hold secrets. */
+function requestAttributes(req: IncomingMessage): Attributes {
+  const { method = '', url = '/', httpVersion, socket } = req;
+  const isKnown = METHODS.has(method);
+  const query = url.indexOf('?');
+  const attributes: Attributes = {
+    'http.request.method': isKnown ? method : '_OTHER',
+    'url.path': query < 0 ? url : url.slice(0, query),
+    'network.protocol.version': httpVersion,
+  };
+  if (!isKnown) attributes['http.request.method_original'] = method;
+  const address = connectionAddress(req);
+  if (address !== UNIX) attributes['network.peer.address'] = address;
+  if (socket.remotePort !== undefined) attributes['network.peer.port'] = socket.remotePort;
+  const agent = req.headers['user-agent'];
+  if (agent !== undefined) attributes['user_agent.original'] = agent;
+  return attributes;
+}
+
+/** Adds client and server, as proxies have told them once a filter has looked. */
+function remoteAttributes(req: IncomingMessage, attributes: Attributes): Attributes {
+  const { address, scheme, host } = remoteOf(req);
+  attributes['url.scheme'] = scheme;
+  if (address !== UNIX) attributes['client.address'] = address;
+  const [, name, port] = HOST.exec(host ?? '') ?? [];
+  if (name !== undefined) attributes['server.address'] = name;
+  if (port !== undefined) attributes['server.port'] = Number(port);
+  return attributes;
+}
+
+/** A name or an address, which has brackets where it has colons, and a port. */
+const HOST = /^\[?([^[\]]+?)\]?(?::(\d+))?$/;
+
+function isClientsFault(error: unknown): boolean {
+  return error instanceof Fault && error.status < 500;
+}
+
+/** As the log shows it, but for passwords of URIs. */
+function exceptionOf(error: unknown): { name: string; message: string; stack?: string } {
+  if (!(error instanceof Error)) return { name: typeof error, message: maskUris(String(error)) };
+  const { name, message, stack } = error;
+  return { name, message: maskUris(message), ...(stack === undefined ? {} : { stack: maskUris(stack) }) };
+}

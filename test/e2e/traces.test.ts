@@ -1,0 +1,174 @@
+/** Traces of a running service, made with the real SDK of OpenTelemetry, which the program loads by --import. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { removeFolder } from '../fixtures/keeper.js';
+import { ask } from './clients.js';
+import { apiCli, emptyProject, freePort, Program, root } from './program.js';
+
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
+const traceparent = `00-${TRACE_ID}-b7ad6b7169203331-01`;
+
+/** Exports nothing by itself before the test is over, and takes its time for it. */
+const tracing = `
+import { appendFileSync } from 'node:fs';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+import { BatchSpanProcessor } from '@opentelemetry/sdk-trace';
+
+const line = (span) => {
+  const { name, kind, attributes, parentSpanContext } = span;
+  const ids = span.spanContext();
+  return JSON.stringify({ name, kind, attributes, ids, parent: parentSpanContext?.spanId, pid: process.pid }) + '\\n';
+};
+const exporter = {
+  export(spans, done) {
+    setTimeout(() => {
+      appendFileSync('spans.jsonl', spans.map(line).join(''));
+      done({ code: 0 });
+    }, 100);
+  },
+  shutdown: async () => {},
+};
+const processor = new BatchSpanProcessor({ exporter, scheduledDelayMillis: 600_000 });
+new NodeSDK({ spanProcessors: [processor], autoDetectResources: false }).start();
+`;
+
+const app = `
+import { createRequire } from 'node:module';
+import { Router } from 'portico/routing';
+
+const { cache } = createRequire(import.meta.url);
+const handler = () => ({ pid: process.pid, loaded: Object.keys(cache).some((path) => path.includes('@opentelemetry')) });
+export const servers = (globalConf, localConf, ctx) => new Router().connect('server', '/servers/{id}', { handler }).build();
+export const logging = (globalConf, localConf, ctx) => (app) => async (req, res) => {
+  ctx.log.info('a line of the request');
+  await app(req, res);
+};
+`;
+
+const paste = `
+[composite:api]
+use = egg:Paste#urlmap
+/v2 = servers
+
+[pipeline:servers]
+pipeline = request_id request_log logging servers_app
+
+[filter:request_id]
+paste.filter_factory = portico/middleware:requestId
+
+[filter:request_log]
+paste.filter_factory = portico/middleware:requestLog
+
+[filter:logging]
+paste.filter_factory = ./app.js:logging
+
+[app:servers_app]
+paste.app_factory = ./app.js:servers
+`;
+
+interface Traced {
+  readonly name: string;
+  readonly kind: number;
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly ids: { readonly traceId: string; readonly spanId: string };
+  readonly parent: string | undefined;
+  readonly pid: number;
+}
+
+interface Line {
+  readonly msg: string;
+  readonly [fact: string]: unknown;
+}
+
+async function served(t: TestContext, { node = [] as readonly string[], env = {}, workers = 1, more = '' } = {}) {
+  const port = await freePort();
+  const { folder } = emptyProject({
+    'app.js': app,
+    'tracing.js': tracing,
+    'api-paste.ini': paste,
+    'portico.ini': `[DEFAULT]\nenabled_apis = shop\n[api:shop]\npipeline = api\nport = ${port}\nworkers = ${workers}\n${more}`,
+  });
+  symlinkSync(join(root, 'node_modules', '@opentelemetry'), join(folder, 'node_modules', '@opentelemetry'), 'dir');
+  const program = new Program(process.execPath, [...node, apiCli], { cwd: folder, env });
+  t.after(async () => {
+    await program.end();
+    removeFolder(folder);
+  });
+  await program.printed(/"event":"ready"/);
+  const get = async (): Promise<{ pid: number; loaded: boolean }> => {
+    const { text } = await ask(`http://127.0.0.1:${port}/v2/servers/1`, { headers: { traceparent } });
+    return JSON.parse(text) as { pid: number; loaded: boolean };
+  };
+  const stopped = async (): Promise<readonly Traced[]> => {
+    program.kill('SIGTERM');
+    assert.deepEqual(await program.ended, { code: 0, signal: null });
+    const file = join(folder, 'spans.jsonl');
+    return existsSync(file) ? linesOf<Traced>(readFileSync(file, 'utf8')) : [];
+  };
+  const logged = (): readonly Line[] =>
+    linesOf<Line>(program.stderr).filter(({ msg }) => msg === 'request' || msg === 'a line of the request');
+  return { program, get, stopped, logged };
+}
+
+function linesOf<T>(text: string): T[] {
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as T);
+}
+
+test('MW-48 workers get the SDK that --import loads, and their last spans are exported before they end', async (t) => {
+  const { get, stopped, logged } = await served(t, { node: ['--import', './tracing.js'], workers: 2 });
+  const { pid } = await get();
+  const spans = await stopped();
+  assert.deepEqual(
+    spans.map((span) => [span.name, span.pid, span.ids.traceId, span.parent]),
+    [['GET /v2/servers/{id}', pid, TRACE_ID, 'b7ad6b7169203331']],
+  );
+  const [first, last, ...others] = logged();
+  assert.deepEqual(others, []);
+  for (const line of [first!, last!]) {
+    assert.equal(line.trace_id, TRACE_ID);
+    assert.equal(line.span_id, spans[0]!.ids.spanId);
+    assert.equal(line.trace_flags, '01');
+    assert.equal(line.service, 'shop');
+    assert.ok(line.workerId === 0 || line.workerId === 1);
+    assert.match(String(line.request_id), /^req-/);
+  }
+});
+
+test('MW-48 [trace] filters makes a span of each filter within that of the one around it', async (t) => {
+  const { get, stopped } = await served(t, {
+    env: { NODE_OPTIONS: '--import ./tracing.js' },
+    more: '[trace]\nfilters = true\n[metrics]\nenabled = true\nfilters = true\n',
+  });
+  await get();
+  const spans = await stopped();
+  const server = spans.find(({ kind }) => kind === 1);
+  assert.equal(server?.name, 'GET /v2/servers/{id}');
+  const chain: string[] = [];
+  for (
+    let at: Traced | undefined = server;
+    at !== undefined;
+    at = spans.find(({ parent }) => parent === at!.ids.spanId)
+  )
+    chain.push(at.name);
+  assert.deepEqual(chain, ['GET /v2/servers/{id}', 'request_id', 'request_log', 'logging', 'application']);
+  const { attributes } = spans.find(({ name }) => name === 'logging')!;
+  assert.deepEqual(attributes, { 'portico.pipeline': 'servers', 'portico.filter': 'logging' });
+});
+
+test('MW-48 without an SDK nothing of OpenTelemetry is loaded, and lines have the trace that the caller names', async (t) => {
+  const { get, stopped, logged } = await served(t, { more: '[trace]\nfilters = true\n' });
+  assert.equal((await get()).loaded, false);
+  assert.deepEqual(await stopped(), []);
+  assert.deepEqual(
+    logged().map(({ trace_id, span_id, service, workerId }) => [trace_id, span_id, service, workerId]),
+    [
+      [TRACE_ID, undefined, 'shop', 0],
+      [TRACE_ID, undefined, 'shop', 0],
+    ],
+  );
+});
