@@ -21,10 +21,10 @@ import { measureConnections } from './parts/connections.mjs';
 import { measureFilters } from './parts/filter-costs.mjs';
 import { measureLayers } from './parts/layers.mjs';
 import { measureMemory } from './parts/memory.mjs';
-import { measureMetrics } from './parts/metrics.mjs';
 import { measurePaste, measureRouting } from './parts/micro.mjs';
 import { measureReload } from './parts/reload.mjs';
 import { measureStart } from './parts/start.mjs';
+import { measureMetrics, measureTraces } from './parts/switches.mjs';
 import { measureWork } from './parts/works.mjs';
 import { machine as machineFacts } from './report/machine.mjs';
 import { writeResults } from './report/write.mjs';
@@ -38,6 +38,7 @@ const OTHERS = {
   filters: { measure: measureFilters, about: 'each shipped filter alone' },
   layers: { measure: measureLayers, about: 'server, router and pipeline, one after the other' },
   metrics: { measure: measureMetrics, about: 'metrics off, on, and with the times of filters' },
+  traces: { measure: measureTraces, about: 'traces off, on, and with spans of filters' },
   paste: { measure: measurePaste, about: 'loading a large paste file' },
   routing: { measure: measureRouting, about: 'lookups of the router' },
 };

@@ -1,4 +1,4 @@
-// What metrics cost a request: work 2 without them, with them, and with the times of filters, in turns.
+// What a switch costs a request: work 2 with each of its settings, in turns.
 
 import { timeBetween, treeTimes } from '../measure/process-tree.mjs';
 import { freePort, startServer } from '../measure/server-process.mjs';
@@ -6,35 +6,50 @@ import { summary } from '../measure/statistics.mjs';
 import { porticoWorkers } from '../processes.mjs';
 import { CONNECTIONS, WORKS } from '../works/works.mjs';
 
-const WAYS = {
+const METRICS = {
   off: { label: 'without', options: [] },
   on: { label: '[metrics] enabled', options: ['metrics.enabled=true'] },
   filters: { label: '[metrics] enabled and filters', options: ['metrics.enabled=true', 'metrics.filters=true'] },
 };
+const TRACES = {
+  off: { label: 'no SDK', options: [] },
+  unsampled: { label: 'an SDK that samples nothing', options: [], env: sdk('always_off') },
+  on: { label: 'an SDK that samples all', options: [], env: sdk('always_on') },
+  filters: { label: 'the same with [trace] filters', options: ['trace.filters=true'], env: sdk('always_on') },
+};
 const BLOCK = 2000;
 const BLOCKS = 9;
 
-/** @see ../run.mjs for what a part gives. */
-export async function measureMetrics({ rounds, scale, load, say }) {
-  const names = Object.keys(WAYS);
+/** What metrics cost, without them, with them, and with the times of filters. @see ../run.mjs for what a part gives. */
+export function measureMetrics(given) {
+  return measureSwitch(given, 'metrics', 'What metrics cost', METRICS);
+}
+
+/** What spans cost. They are made whole and exported to nowhere. */
+export function measureTraces(given) {
+  return measureSwitch(given, 'traces', 'What traces cost', TRACES);
+}
+
+async function measureSwitch({ rounds, scale, load, say }, part, title, ways) {
+  const names = Object.keys(ways);
   const micros = Object.fromEntries(names.map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
-    const spent = await measureRound(round, scale, load);
+    const spent = await measureRound(ways, round, scale, load);
     for (const name of names) micros[name].push(spent[name]);
-    say(`metrics  ${names.map((name) => `${name} ${spent[name].toFixed(2)} µs`).join(', ')}`);
+    say(`${part}  ${names.map((name) => `${name} ${spent[name].toFixed(2)} µs`).join(', ')}`);
   }
   const rows = names.map((name) => ({
     name,
-    label: WAYS[name].label,
+    label: ways[name].label,
     micros: summary(micros[name]),
     ratio: summary(micros[name].map((each, round) => each / micros.off[round])),
   }));
   return {
-    name: 'metrics',
-    title: 'What metrics cost',
+    name: part,
+    title,
     notes: [
-      'Work 2, seven filters and a route: parent and one worker of three services side by side, each answering blocks of requests',
-      'in turns. A ratio is that of two figures of one round.',
+      `Work 2, seven filters and a route: parent and one worker of ${names.length} services side by side, each answering blocks of`,
+      'requests in turns. A ratio is that of two figures of one round.',
     ],
     problems: [],
     figures: Object.fromEntries(rows.map((row) => [row.name, row])),
@@ -45,13 +60,21 @@ export async function measureMetrics({ rounds, scale, load, say }) {
   };
 }
 
-async function measureRound(round, scale, load) {
+/** The environment of a program that registers an SDK, in its workers too. */
+function sdk(sampler) {
+  return {
+    NODE_OPTIONS: `--import ${new URL('../portico/tracing.mjs', import.meta.url).href}`,
+    OTEL_TRACES_SAMPLER: sampler,
+  };
+}
+
+async function measureRound(ways, round, scale, load) {
   const { request, answer, warmUp } = WORKS.work2;
   const servers = [];
   try {
-    for (const name of Object.keys(WAYS)) {
+    for (const [name, { options, env }] of Object.entries(ways)) {
       const port = await freePort();
-      const server = await startServer(porticoWorkers(1, WAYS[name].options)('work2', port), port);
+      const server = await startServer({ ...porticoWorkers(1, options)('work2', port), env }, port);
       servers.push({ name, server, micros: [] });
     }
     const send = ({ name, server: { port } }, count, end = false) => {
