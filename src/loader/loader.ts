@@ -8,6 +8,7 @@ import { Config } from '../config/index.js';
 import { type Diagnostic, type Origin, shownPath } from '../errors/index.js';
 import type { PasteDocument } from '../ini/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
+import type { PlannedApp } from '../service/index.js';
 import { aliasesOf } from './aliases.js';
 import { type CheckOptions, checkPaste } from './check/check.js';
 import { type Context, type ContextTree, treeOf } from './context.js';
@@ -19,6 +20,7 @@ import { ConfigNotFound, PasteError, pasteCode } from './paste-error.js';
 import { pasteFiles, type WrittenFiles, writtenFiles } from './paste-files.js';
 import type { Resolver } from './resolver.js';
 import { definedBy, type Kind, pipelinesOf, rootsOf, sectionsNamed } from './section.js';
+import { writtenApp } from './written-app.js';
 
 /** What a Loader may be given. */
 export interface LoaderOptions {
@@ -163,6 +165,11 @@ export class Loader {
   /** The pipelines by name, each with its filters in order and its app last, as written. Nothing is resolved. */
   pipelines(): ReadonlyMap<string, readonly string[]> {
     return pipelinesOf(this.#parts.document);
+  }
+
+  /** An app with its pipelines and what its composites choose between, as written. Nothing is resolved. */
+  writtenApp(name: string): PlannedApp {
+    return writtenApp(this.#parts.document, name);
   }
 
   /**

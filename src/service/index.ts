@@ -14,6 +14,7 @@ export {
   type ConfigChanges,
   type ListeningService,
   type ListenSocket,
+  type PlannedApp,
   Service,
   type ServiceBase,
   ServiceExit,

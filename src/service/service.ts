@@ -86,10 +86,24 @@ export interface ServiceBase {
 export interface ServicePlan {
   /** Pipelines by name, each with its filters in order and its app last. */
   readonly pipelines?: ReadonlyMap<string, readonly string[]>;
+  /** The app that its requests reach, as it is written: for the picture on a status page. */
+  readonly app?: PlannedApp;
   /** The files it reads by `config.readFile`, beside the configuration's own. */
   readonly files?: readonly ServiceFile[];
   /** What is wrong with it: errors refuse it, warnings go to the log. */
   readonly diagnostics?: readonly Diagnostic[];
+}
+
+/** An app as it is written: filters around it, or several apps between which it chooses. */
+export interface PlannedApp {
+  readonly name: string;
+  /** The filters of a pipeline, outermost first, and by which name their times are counted. */
+  readonly filters?: readonly string[];
+  readonly pipeline?: string;
+  /** What is behind the filters. */
+  readonly inner?: PlannedApp;
+  /** The apps it chooses between, each with what leads there, such as the path of a URL map. */
+  readonly branches?: readonly { readonly at: string; readonly app: PlannedApp }[];
 }
 
 /** A file that a service reads, as it is at the moment. */

@@ -3,6 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { chart } from '../../dist/launch/page/chart.js';
 import { html } from '../../dist/launch/page/html.js';
+import { pipelinePicture } from '../../dist/launch/page/pipeline-picture.js';
+import { stagesOf } from '../../dist/launch/page/stages.js';
+import { Totals } from '../../dist/metrics/index.js';
 
 test('a template escapes all values but what another template made', () => {
   const inner = html`<b>${'<&>"\''}</b>`;
@@ -17,4 +20,44 @@ test('a chart has its newest value at the right, and a gap where there is none',
   const { text } = chart('Requests', lines, { points: 5, minutes: 10, shown: String });
   assert.match(text, /d="M150\.0 68\.0M450\.0 17\.0L600\.0 17\.0"/);
   assert.match(text, /Requests over the last 10 minutes: now all 2; at most 2/);
+});
+
+test('OP-55 the picture of an API has a line for each branch, and on each filter its own time and errors', () => {
+  const app = { name: 'app' };
+  const piped = { name: 'piped', pipeline: 'piped', filters: ['log'], inner: app };
+  const planned = {
+    name: 'main',
+    branches: [
+      { at: '/', app },
+      { at: '/v2<', app: piped },
+    ],
+  };
+  const totals = new Totals([1]);
+  const counted = (metric: 'filters' | 'filterErrors', more: string[], counts: number[], sum: number) => ({
+    metric,
+    labels: ['piped', 'log', ...more],
+    counts,
+    sum,
+  });
+  const series = [counted('filters', ['in'], [2], 0.000_02), counted('filterErrors', [], [], 1)];
+  totals.add('hello', { buckets: [1], series });
+  totals.add('other', { buckets: [1], series });
+  const stages = stagesOf(new Map([['hello', planned]]), totals).get('hello')!;
+  const { text } = pipelinePicture('hello', stages);
+  assert.match(
+    text,
+    /aria-label="Pipeline hello: main \(at \/ to app, at \/v2&#60; to log in 10 µs 2 req, 1 err; app\)"/,
+  );
+  const names = [...text.matchAll(/y="(\d+)">([^<]*)<\/text>/g)].map(([, y, name]) => [Number(y), name]);
+  assert.deepEqual(names, [
+    [35, 'main'],
+    [35, '/'],
+    [35, 'app'],
+    [109, '/v2&#60;'],
+    [95, 'log'],
+    [112, 'in 10 µs'],
+    [127, '2 req, 1 err'],
+    [109, 'app'],
+  ]);
+  assert.match(text, /<rect class="filter errors"/);
 });

@@ -68,17 +68,17 @@ const MOST_REQUESTS = 200;
 
 export function controlRoutes(controlled: Controlled): ControlRoutes {
   const fleet = (): Fleet => controlled.runner.fleet ?? refuseAlone();
-  let planned: { readonly generation: number; readonly pipelines: ServicePlans['pipelines'] } | undefined;
+  let planned: { readonly generation: number; readonly apps: ServicePlans['apps'] } | undefined;
   // Reads files and certificates: once for each configuration, however often the page is loaded.
-  const pipelines = (): ServicePlans['pipelines'] => {
+  const apps = (): ServicePlans['apps'] => {
     const { generation } = controlled.runner;
     if (planned?.generation !== generation) {
-      planned = { generation, pipelines: servicePlans(controlled.runner.launched, controlled.config).pipelines };
+      planned = { generation, apps: servicePlans(controlled.runner.launched, controlled.config).apps };
     }
-    return planned.pipelines;
+    return planned.apps;
   };
   return {
-    'GET /': () => page(controlled, pipelines()),
+    'GET /': () => page(controlled, apps()),
     'GET /status': () => statusDocument(controlled),
     'GET /requests': () => ({
       schema: 'portico/requests',
@@ -159,7 +159,7 @@ function isCounted(config: Config | undefined): boolean {
 /** Loaded when it is first asked for. */
 async function page(
   { name, version, config, status, runner, history }: Controlled,
-  pipelines: ServicePlans['pipelines'],
+  apps: ServicePlans['apps'],
 ): Promise<ControlAnswer> {
   const { stagesOf, statusPage } = await import('../page/index.js');
   const known = status();
@@ -174,7 +174,7 @@ async function page(
       value,
       where: placeOf(location),
     })),
-    pipelines: stagesOf(pipelines, runner.counted()),
+    pipelines: stagesOf(apps, runner.counted()),
     history: isCounted(config) ? history?.stretches : undefined,
     docs: hasDocs(config),
   });

@@ -56,7 +56,6 @@ details.operation[open] > summary { border-bottom: 1px solid var(--line); }
 .method.delete { color: var(--bad); }
 nav ul { columns: 22rem; list-style: none; padding: 0; margin: .25rem 0; }
 nav li { overflow-wrap: anywhere; }
-a { color: var(--one); }
 `;
 
 /** The APIs that there are, each with its page and its document. */
@@ -123,10 +122,10 @@ ${schemes === '' ? undefined : html`<p>Needs ${schemes}.</p>\n`}${parameters.len
 function parameterTable(parameters: readonly Parameter[]): Html {
   const rows = parameters.map(
     ({ name, in: place, required, description, schema }) =>
-      html`<tr><th scope="row"><code>${name}</code></th><td>${place}</td><td>${required ? 'required' : ''}</td><td class="long">${words(schema)}</td><td class="long">${description}</td></tr>
+      html`<tr><th scope="row"><code>${name}</code></th><td>${place}</td><td>${required ? 'yes' : ''}</td><td class="long">${words(schema)}</td><td class="long">${description}</td></tr>
 `,
   );
-  return table('Parameters', ['name', 'in', '', 'value', ''], rows);
+  return table('Parameters', ['name', 'in', 'needed', 'value', 'meaning'], rows);
 }
 
 function body({ required, content }: NonNullable<Operation['requestBody']>): Html {
@@ -149,7 +148,7 @@ function answers(responses: Operation['responses']): Html {
       html`<tr><th scope="row">${status}</th><td class="long">${description === status ? '' : description}</td><td>${contents(content)}</td><td class="long">${Object.keys(headers).map((name) => html`<a href="#${anchor('headers', name)}"><code>${name}</code></a> `)}</td></tr>
 `,
   );
-  return table('Answers', ['status', '', 'body', 'headers'], rows);
+  return table('Answers', ['status', 'meaning', 'body', 'headers'], rows);
 }
 
 function contents(content: Content): Html {

@@ -12,6 +12,7 @@ h2 { font-size: 1.05rem; margin: 1.75rem 0 .5rem; }
 h3 { font-size: .95rem; margin: 1rem 0 .25rem; }
 p { margin: .25rem 0; }
 .quiet, caption { color: var(--quiet); }
+a { color: var(--one); }
 .skip { position: absolute; left: -999rem; }
 .skip:focus { position: static; }
 .good { color: var(--good); }
@@ -33,7 +34,9 @@ svg .fact, svg .scale { fill: var(--quiet); }
 svg rect { fill: var(--panel); stroke: var(--line); }
 svg rect.app { stroke: var(--one); }
 svg rect.errors { stroke: var(--bad); stroke-width: 2; }
-svg .arrow { stroke: var(--quiet); fill: var(--quiet); }
+svg rect.place { fill: var(--paper); }
+svg .arrow { fill: var(--quiet); }
+svg .way { stroke: var(--quiet); fill: none; }
 svg .axis { stroke: var(--line); }
 svg .line { fill: none; stroke-width: 2; stroke: var(--one); }
 svg .line.second { stroke: var(--two); stroke-dasharray: 5 3; }

@@ -1,33 +1,33 @@
-/** The stages of pipelines, with what was counted of each. */
+/** The apps of services, with what was counted of each filter. */
 import type { Totals } from '../../metrics/index.js';
-import type { Stage } from './pipeline-picture.js';
+import type { PlannedApp } from '../../service/index.js';
+import type { Stage, StagedApp } from './pipeline-picture.js';
 
-/** `pipelines`: by name, each with its filters in order and its app last. */
-export function stagesOf(
-  pipelines: ReadonlyMap<string, readonly string[]>,
-  totals: Totals,
-): ReadonlyMap<string, readonly Stage[]> {
+/** `apps`: by service. */
+export function stagesOf(apps: ReadonlyMap<string, PlannedApp>, totals: Totals): ReadonlyMap<string, StagedApp> {
   const times = totals.of('filters');
   const errors = totals.of('filterErrors');
-  const stage = (pipeline: string, name: string): Stage => {
-    const own = times.filter(({ labels }) => labels[0] === pipeline && labels[1] === name);
+  const stage = (service: string, pipeline: string | undefined, name: string): Stage => {
+    const isOwn = ({ api, labels }: (typeof times)[number]): boolean =>
+      api === service && labels[0] === pipeline && labels[1] === name;
+    const own = times.filter(isOwn);
     if (own.length === 0) return { name };
     const [inward, out] = ['in', 'out'].map((direction) => mean(own.filter(({ labels }) => labels[2] === direction)));
-    const failed = errors.filter(({ labels }) => labels[0] === pipeline && labels[1] === name);
     return {
       name,
       requests: inward!.count,
       in: inward!.mean,
       out: out!.mean,
-      errors: failed.reduce((sum, { values }) => sum + values.sum, 0),
+      errors: errors.filter(isOwn).reduce((sum, { values }) => sum + values.sum, 0),
     };
   };
-  return new Map(
-    [...pipelines].map(([pipeline, names]) => [
-      pipeline,
-      names.map((name, at) => (at === names.length - 1 ? { name } : stage(pipeline, name))),
-    ]),
-  );
+  const staged = (service: string, { name, pipeline, filters = [], inner, branches = [] }: PlannedApp): StagedApp => ({
+    name,
+    filters: filters.map((filter) => stage(service, pipeline, filter)),
+    inner: inner && staged(service, inner),
+    branches: branches.map(({ at, app }) => ({ at, app: staged(service, app) })),
+  });
+  return new Map([...apps].map(([service, app]) => [service, staged(service, app)]));
 }
 
 function mean(all: ReturnType<Totals['of']>): { count: number; mean: number | undefined } {

@@ -12,7 +12,7 @@ import { framed, type SentPage } from './frame.js';
 import { History, type Stretch } from './history.js';
 import { type Html, html, type Shown } from './html.js';
 import { SCRIPT } from './page-assets.js';
-import { pipelinePicture, type Stage } from './pipeline-picture.js';
+import { pipelinePicture, type StagedApp } from './pipeline-picture.js';
 import { table } from './table.js';
 
 /** A request under way. */
@@ -42,8 +42,8 @@ export interface PageFacts {
   readonly readiness: readonly Readiness[];
   readonly requests: readonly ShownRequest[];
   readonly settings: readonly ShownSetting[];
-  /** By name, where paste files have them. */
-  readonly pipelines: ReadonlyMap<string, readonly Stage[]>;
+  /** The apps of services, where paste files have them. */
+  readonly pipelines: ReadonlyMap<string, StagedApp>;
   /** Undefined: requests are not counted. */
   readonly history: readonly Stretch[] | undefined;
   /** The APIs are described at `/docs`. */
@@ -175,11 +175,11 @@ function requests(all: readonly ShownRequest[]): Html {
   return table(caption, ['#age', 'worker', 'method', 'path', 'route', 'in filter', 'from'], rows);
 }
 
-function pipelines(all: ReadonlyMap<string, readonly Stage[]>): Html {
+function pipelines(all: ReadonlyMap<string, StagedApp>): Html {
   if (all.size === 0) return html`<p>No API has a pipeline of a paste file.</p>`;
   return html`${[...all].map(
-    ([name, stages]) => html`<h3>${name}</h3>
-${pipelinePicture(name, stages)}`,
+    ([name, app]) => html`<h3>${name}</h3>
+${pipelinePicture(name, app)}`,
   )}`;
 }
 

@@ -3,7 +3,7 @@
  */
 import type { Config } from '../../config/index.js';
 import { type Diagnostic, ignoreErrors, placeOf, severalRefusals } from '../../errors/index.js';
-import type { ServiceBase, ServiceFile, ServicePlan } from '../../service/index.js';
+import type { PlannedApp, ServiceBase, ServiceFile, ServicePlan } from '../../service/index.js';
 import { serviceName } from '../launcher.js';
 import { digest } from './file-changes.js';
 
@@ -12,6 +12,8 @@ export interface ServicePlans {
   /** The names of the services. */
   readonly services: ReadonlySet<string>;
   readonly pipelines: ReadonlyMap<string, readonly string[]>;
+  /** By service, where its plan tells it. */
+  readonly apps: ReadonlyMap<string, PlannedApp>;
   /** By the option that names them and their path. */
   readonly files: ReadonlyMap<string, PlannedFile>;
   /** Why services refuse the configuration. */
@@ -46,6 +48,7 @@ export function servicePlans(services: readonly ServiceBase[], config: Config | 
   return {
     services: new Set(services.map(serviceName)),
     pipelines: new Map(all.flatMap(({ pipelines = new Map() }) => [...pipelines])),
+    apps: new Map([...plans].flatMap(([name, { app }]) => (app === undefined ? [] : [[name, app] as const]))),
     files: config === undefined ? new Map() : plannedFiles(plans, config),
     failures,
     warnings: all.flatMap(({ diagnostics = [] }) => diagnostics.filter(({ severity }) => severity === 'warning')),

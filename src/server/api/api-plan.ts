@@ -44,6 +44,7 @@ export function apiPlan(name: string, config: Config, reading: ApiReading): Serv
   const files = certificates === undefined ? [] : tlsFiles(name, config, certificates, serving);
   return {
     pipelines: paste?.pipelines() ?? new Map(),
+    ...(paste === undefined || settings === undefined ? {} : { app: paste.writtenApp(settings.pipeline) }),
     files: [...files, ...pasteFiles(paste, settings)],
     diagnostics: refusal?.diagnostics ?? [],
   };
