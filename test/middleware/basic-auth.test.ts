@@ -47,7 +47,8 @@ async function underAttack(t: { after(fn: () => Promise<void>): void }) {
   const proxied = await buildFilter(proxyHeaders, { local: { trusted_proxies: 'loopback' } });
   const built = await buildFilter(basicAuth, { local: { user_file: files.path('users'), max_concurrent_checks: '1' } });
   t.after(built.close);
-  const linted = lint(compose([proxied.made, built.made], app));
+  // Guesses wait for one another, longer on a busy machine.
+  const linted = lint(compose([proxied.made, built.made], app), { answerWithinMs: 120_000 });
   const send = (pair: string, address: string): Promise<TestResponse> =>
     request(linted, 'GET', '/', { headers: { authorization: basic(pair), 'x-forwarded-for': address } });
   const answers: number[] = [];
@@ -88,8 +89,9 @@ test('a login that was good a moment ago is let in without waiting, from any add
   const { all, tooMany } = attack('192.0.2.1');
   await tooMany;
   for (let at = 0; at < 3; at++) assert.equal((await send('alice:wonder:land', '192.0.2.1')).status, 200);
-  assert.equal((await send('alice:wonder', '192.0.2.1')).status, 503);
   assert.ok(checked() < 9);
+  const more = await Promise.all(Array.from({ length: 20 }, (_, at) => send(`alice:x${at}`, '192.0.2.1')));
+  assert.ok(more.some(({ status }) => status === 503));
   await all;
 });
 
