@@ -25,6 +25,19 @@ export interface ContextFields {
   /** The token itself. Never enumerable, and in `toDict()` only when `carryToken` says so. */
   readonly token?: string | undefined;
   readonly carryToken?: boolean | undefined;
+  /** Fires when the caller of a remote call does not wait any more, or its server ends. Stays in this process. */
+  readonly signal?: AbortSignal | undefined;
+  /** The message a remote call came by. Stays in this process. */
+  readonly delivery?: CallDelivery | undefined;
+}
+
+/** How a remote call came. Work that may be done twice looks here. */
+export interface CallDelivery {
+  /** The same when the message comes again. */
+  readonly id: string;
+  readonly redelivered: boolean;
+  /** Which delivery it is, from 1, as far as the broker counts. */
+  readonly count: number;
 }
 
 /** Immutable; `elevated()` gives a changed copy. Made by the context filter and by noauth. */
@@ -43,6 +56,8 @@ export class RequestContext {
   readonly readDeleted: 'no' | 'yes' | 'only';
   readonly #token: string | undefined;
   readonly #carryToken: boolean;
+  readonly #signal: AbortSignal | undefined;
+  readonly #delivery: CallDelivery | undefined;
   /** What `fromDict` found and does not know: a newer peer's, handed on. */
   readonly #unknown: Readonly<Record<string, unknown>>;
 
@@ -61,6 +76,8 @@ export class RequestContext {
     this.readDeleted = fields.readDeleted ?? 'no';
     this.#token = fields.token;
     this.#carryToken = fields.carryToken ?? false;
+    this.#signal = fields.signal;
+    this.#delivery = fields.delivery;
     this.#unknown = unknown;
     Object.freeze(this);
   }
@@ -68,6 +85,16 @@ export class RequestContext {
   /** The token the caller came with: for calls made on its behalf. */
   get token(): string | undefined {
     return this.#token;
+  }
+
+  /** Fires when the caller of a remote call does not wait any more, or its server ends. */
+  get signal(): AbortSignal | undefined {
+    return this.#signal;
+  }
+
+  /** The message that a remote call came by; undefined for others. */
+  get delivery(): CallDelivery | undefined {
+    return this.#delivery;
   }
 
   /** The same caller with an administrator's rights, for work the caller may not do by itself. */
@@ -85,9 +112,12 @@ export class RequestContext {
     return dict;
   }
 
-  /** The context that {@link toDict} was called on; members of a wrong type are left out. */
-  static fromDict(dict: Readonly<Record<string, unknown>>): RequestContext {
-    const fields: Record<string, unknown> = {};
+  /** The context that {@link toDict} was called on; members of a wrong type are left out. `here`: what does not travel. */
+  static fromDict(
+    dict: Readonly<Record<string, unknown>>,
+    here: Pick<ContextFields, 'signal' | 'delivery'> = {},
+  ): RequestContext {
+    const fields: Record<string, unknown> = { ...here };
     const unknown: Record<string, unknown> = { ...dict };
     for (const [name, key] of KEYS) {
       if (fits(name, dict[key])) fields[name] = dict[key];
@@ -97,7 +127,12 @@ export class RequestContext {
   }
 
   #fields(): ContextFields {
-    return Object.assign({}, this, { token: this.#token, carryToken: this.#carryToken });
+    return Object.assign({}, this, {
+      token: this.#token,
+      carryToken: this.#carryToken,
+      signal: this.#signal,
+      delivery: this.#delivery,
+    });
   }
 }
 
@@ -139,6 +174,8 @@ interface Current {
   readonly requestId?: string;
   readonly globalRequestId?: string;
   [ACTIVE_TRACE]?(): TraceIds | undefined;
+  /** By `performance.now()`. */
+  readonly deadline?: number;
 }
 
 const storage = new AsyncLocalStorage<Current>();
@@ -154,6 +191,11 @@ export function runInRequest<T>(env: Current, fn: () => T): T {
 /** The context of the request or call this code runs for; undefined outside of one. */
 export function currentContext(): RequestContext | undefined {
   return storage.getStore()?.context;
+}
+
+/** When the current request or call must have ended, by `performance.now()`; undefined where it has all the time. */
+export function currentDeadline(): number | undefined {
+  return storage.getStore()?.deadline;
 }
 
 /** What a log line says of the current request and its context: `createLogger({ facts: contextFacts })`. */

@@ -13,7 +13,7 @@ export { beforeHead, defaultHeaders, type HeadListener } from './before-head.js'
 export { quoteClient } from './client-text.js';
 export { compose } from './compose.js';
 export { takesOwnSlot, withSlot } from './concurrency-limit.js';
-export { type ContextFields, contextFacts, currentContext, RequestContext } from './context.js';
+export { type CallDelivery, type ContextFields, contextFacts, currentContext, RequestContext } from './context.js';
 export type { Described, Description, OpenApiAdditions } from './description.js';
 export { type Environ, environ, type MatchedRoute, type Remote, remoteOf } from './environ.js';
 export {

@@ -6,7 +6,7 @@ export { catching } from './app.js';
 export { authOptions } from './auth-strategy.js';
 export { targetMask } from './client-text.js';
 export { type ConcurrencyLimit, limitConcurrency, noteOriginal } from './concurrency-limit.js';
-export { runInRequest } from './context.js';
+export { currentDeadline, runInRequest } from './context.js';
 export { descriptionOf } from './description.js';
 export {
   connectionAddress,
