@@ -34,9 +34,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   openstack: [...FIRST, 'app', 'routing'],
   loader: [...FIRST, 'app'],
   middleware: [...FIRST, 'app'],
-  rpc: [...FIRST, 'registry'],
+  rpc: [...FIRST, 'registry', 'app'],
   launch: [...FIRST, 'metrics', 'registry'],
-  server: [...FIRST, 'metrics', 'registry', 'wire', 'app', 'loader'],
+  server: [...FIRST, 'metrics', 'registry', 'rpc', 'wire', 'app', 'loader'],
   testing: [...FIRST, 'registry', 'app', 'middleware'],
 };
 

@@ -14,6 +14,7 @@ import {
 } from '../launch/internal.js';
 import { metricsOptions } from '../metrics/index.js';
 import { databaseOptions, heartbeatOptions, servicegroupOptions } from '../registry/internal.js';
+import { rpcOptions } from '../rpc/internal.js';
 import {
   apiOptions,
   enabledApisOptions,
@@ -51,6 +52,7 @@ export const programOptions: readonly Registration[] = [
   { group: 'metrics', options: metricsOptions },
   { group: 'servicegroup', options: servicegroupOptions },
   { group: 'database', options: databaseOptions },
+  { group: 'rpc', options: rpcOptions },
   { group: 'oslo_reports', options: reportOptions },
 ];
 

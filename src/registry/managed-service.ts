@@ -17,6 +17,7 @@ import {
   type ModuleExportOptions,
   type ProtocolSteps,
   type Registration,
+  type RPCClients,
   type Track,
 } from '../service/index.js';
 import { buildLog, findManager, loadManager, managerSettings, TaskTracker } from '../service/internal.js';
@@ -35,6 +36,8 @@ export interface ManagerContext {
   readonly log: Logger;
   /** The services that are known; null where the configuration names no registry. Opened on first use. */
   readonly registry: ServiceRegistry | null;
+  /** Makes clients of other services: see `portico/rpc`. Make them in the constructor; what they cannot reach is refused then. */
+  readonly rpc: RPCClients;
   /** Loads drivers from the folder of the configuration file, and closes them after `cleanupHost`. */
   readonly drivers: Drivers;
   /** Makes work known by name, so that a stop waits for it: the same as `this.track`. */
@@ -79,6 +82,8 @@ export interface ManagedServiceOptions {
   readonly member?: Partial<MemberOptions>;
   /** What is said in code about periodic tasks; the configuration says the rest. */
   readonly periodic?: Pick<ManagerPeriodicOptions, 'enable' | 'fuzzyDelay' | 'intervalMax' | 'context'>;
+  /** Its way to other services, made at each start and closed with the last of its end. Opens nothing by itself. */
+  readonly rpc: (config: Config) => RPCClients & { close(): Promise<void> };
   /** The registry's word on the service. */
   readonly onVerdict: (verdict: 'drain' | 'exit', reason: string) => void;
 }
@@ -147,7 +152,9 @@ export class ManagedService {
     this.#registry ??= openRegistry(config, { log });
     const making = buildLog(log);
     const drivers = new Drivers({ ...where, log: making.log, config });
+    const rpc = this.#options.rpc(config);
     const context: ManagerContext = {
+      rpc,
       host,
       serviceName: this.#options.serviceName ?? name,
       conf: config,
@@ -177,6 +184,7 @@ export class ManagedService {
       },
       release: async () => {
         await steps.release?.();
+        await rpc.close();
         await this.#registry?.close();
       },
     };

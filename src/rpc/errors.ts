@@ -48,3 +48,58 @@ export class InvalidTarget extends PorticoError {
     super('PORTICO_RPC_INVALID_TARGET', details);
   }
 }
+
+/** Sending what a version cap does not allow: some servers could not take it. Nothing was sent. */
+export class VersionCapError extends PorticoError {
+  constructor(details: ErrorDetails) {
+    super('PORTICO_RPC_VERSION_CAP', details);
+  }
+}
+
+/** The service has no such method, or does not expose it. */
+export class NoSuchMethod extends PorticoError {
+  constructor(details: ErrorDetails) {
+    super('PORTICO_RPC_NO_SUCH_METHOD', details);
+  }
+}
+
+/** No endpoint has the namespace and version that were asked for. */
+export class UnsupportedVersion extends PorticoError {
+  constructor(details: ErrorDetails) {
+    super('PORTICO_RPC_UNSUPPORTED_VERSION', details);
+  }
+}
+
+/** The server ended. */
+export class ServerShuttingDown extends PorticoError {
+  /** Whether the method had begun. If not, calling again is safe. */
+  readonly started: boolean;
+
+  constructor(details: ErrorDetails & { readonly started?: boolean }) {
+    super('PORTICO_RPC_SHUTTING_DOWN', details);
+    this.started = details.started ?? true;
+  }
+}
+
+/** The method threw something that the caller did not declare: see `allowedErrors`. */
+export class RemoteError extends PorticoError {
+  /** The name of the class that was thrown. */
+  readonly type: string;
+  /** Its code, where it had one. */
+  readonly remoteCode: string | undefined;
+  /** Its own members, where they are plain data. */
+  readonly data: Readonly<Record<string, unknown>>;
+
+  constructor(
+    details: ErrorDetails & {
+      readonly type?: string;
+      readonly remoteCode?: string | undefined;
+      readonly data?: Readonly<Record<string, unknown>> | undefined;
+    },
+  ) {
+    super('PORTICO_RPC_REMOTE_ERROR', details);
+    this.type = details.type ?? 'Error';
+    this.remoteCode = details.remoteCode;
+    this.data = details.data ?? {};
+  }
+}

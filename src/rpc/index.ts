@@ -1,5 +1,37 @@
-/** `portico/rpc`: managers as services. */
+/** `portico/rpc`: managers as services, and calls between them. */
+export type { CallOptions, ClientOptions, ManagerCalls, RPCClient, RPCClients } from '../service/index.js';
+export { RPCConnection, type RPCConnectionOptions } from './client/rpc-connection.js';
+export {
+  DeliveryFailure,
+  DeliveryUnknown,
+  InvalidTarget,
+  NoServers,
+  NoSuchMethod,
+  RemoteError,
+  RpcTimeout,
+  SerializationError,
+  ServerShuttingDown,
+  UnsupportedVersion,
+  VersionCapError,
+} from './errors.js';
 export { type ExposurePolicy, expose, exposedMethods, type RemoteMethod } from './exposed-methods.js';
-export type { ManagerApi, ManagerCalls, RemoteCall } from './manager-api.js';
+export type { ManagerApi } from './manager-api.js';
+export type { ErrorClass, RemoteFailure } from './message/failure.js';
+export type { ContextHere, Serializer } from './message/serializer.js';
 export type { RPCServiceOptions } from './rpc-options.js';
-export { type BaseEndpoint, type Consumer, RPCService, type ServiceStatus } from './rpc-service.js';
+export { type Consumer, RPCService } from './rpc-service.js';
+export type { BaseEndpoint, ServiceStatus } from './server/base-endpoint.js';
+export type { EndpointTarget } from './server/endpoints.js';
+export { type RpcMethodOptions, rpc } from './server/method-options.js';
+export type {
+  ConsumeOptions,
+  Delivery,
+  Message,
+  OnDelivery,
+  PublishOptions,
+  ReplyConsumer,
+  Route,
+  Transport,
+  TransportConsumer,
+  TransportState,
+} from './transport/transport.js';

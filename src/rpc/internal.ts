@@ -1,8 +1,13 @@
 /** What other directories of Portico use of this one beside what is published. */
 export { decodeMessage, encodeMessage } from './message/json-codec.js';
+export { isCompatible } from './message/versions.js';
+export { rpcOptions } from './messaging-options.js';
+export { BaseEndpoint } from './server/base-endpoint.js';
+export { Endpoints } from './server/endpoints.js';
+export { RpcServer } from './server/rpc-server.js';
 export { MemoryBroker, type MemoryBrokerOptions } from './transport/memory/memory-broker.js';
 export { MemoryTransport } from './transport/memory/memory-transport.js';
 export { makeTransport, shareTransport } from './transport/open-transport.js';
 export { checkRoute } from './transport/route.js';
-export type { Delivery, Message, Route, Transport, TransportOptions } from './transport/transport.js';
+export type { TransportOptions } from './transport/transport.js';
 export { parseTransportUrl } from './transport/transport-url.js';

@@ -3,28 +3,10 @@
  * host it belongs to where it is not. The same names, the same arguments, either way.
  */
 import { didYouMean, PorticoError } from '../errors/index.js';
-import type { TaskTracker } from '../service/index.js';
+import type { ManagerCalls, RPCClient, TaskTracker } from '../service/index.js';
 import { isUntracked, notPlain } from '../service/internal.js';
-import { exposedMethods, type RemoteMethod } from './exposed-methods.js';
-
-/** Work for another host. */
-export interface RemoteCall {
-  readonly topic: string;
-  /** The host it is for. */
-  readonly server: string;
-  readonly method: string;
-  readonly context: unknown;
-  readonly args: Readonly<Record<string, unknown>>;
-}
-
-/** The methods of a manager as others call them: each gives a promise. */
-export type ManagerCalls<M> = {
-  readonly [K in keyof M as M[K] extends (...args: never[]) => unknown ? K : never]: M[K] extends (
-    ...args: infer A
-  ) => infer R
-    ? (...args: A) => Promise<Awaited<R>>
-    : never;
-};
+import { NoSuchMethod } from './errors.js';
+import { type ExposurePolicy, exposedMethods, type RemoteMethod } from './exposed-methods.js';
 
 /** A manager's methods, and {@link on} for those of its like on another host. */
 export type ManagerApi<M> = ManagerCalls<M> & { readonly on: (host: string) => ManagerCalls<M> };
@@ -36,20 +18,21 @@ export interface ManagerApiParts {
   readonly host: string;
   readonly topic: string;
   readonly tracker: TaskTracker;
-  /** Carries work to another host. Absent: there is no way to another host. */
-  readonly send?: ((call: RemoteCall) => Promise<unknown>) | undefined;
+  readonly policy: ExposurePolicy | undefined;
+  /** Calls the service of another host. */
+  readonly remote: (host: string) => RPCClient;
 }
 
 /**
  * Makes the client of a manager. A call rejects with `PORTICO_RPC_NO_SUCH_METHOD` for what the manager does not expose,
  * `PORTICO_NOT_PLAIN` for arguments that carry behaviour (also where the call is local, so that it goes on working when
- * the work moves), and `PORTICO_RPC_NO_TRANSPORT` where the work is another host's and there is no way to it.
+ * the work moves), and as `RPCClient.call` where the work is another host's.
  */
 export function managerApi<M extends object>(options: ManagerApiParts): ManagerApi<M> {
   // Looked up once for each manager; a restart may have made another one.
   const known = new WeakMap<object, ReadonlyMap<string, RemoteMethod>>();
   const methodsOf = (manager: object): ReadonlyMap<string, RemoteMethod> => {
-    const methods = known.get(manager) ?? exposedMethods(manager);
+    const methods = known.get(manager) ?? exposedMethods(manager, options.policy);
     known.set(manager, methods);
     return methods;
   };
@@ -72,7 +55,7 @@ function calls<M>(parts: Parts, host: string, own: object): ManagerCalls<M> {
 }
 
 async function call(
-  { manager: running, host: here, topic, tracker, send, methodsOf }: Parts,
+  { manager: running, host: here, topic, tracker, remote, methodsOf }: Parts,
   host: string,
   method: string,
   context: unknown,
@@ -85,13 +68,7 @@ async function call(
       hint: 'Managers act on plain data: give ids and values, not objects with methods.',
     });
   }
-  if (host !== here) {
-    if (send !== undefined) return send({ topic, server: host, method, context, args });
-    throw new PorticoError('PORTICO_RPC_NO_TRANSPORT', {
-      message: `${topic}: ${method} is work for the host ${host}, and there is no way to it`,
-      hint: `This host is ${here}. Give the service a transport.`,
-    });
-  }
+  if (host !== here) return remote(host).call(context, method, args);
   const manager = running();
   if (manager === undefined) {
     throw new PorticoError('PORTICO_NOT_STARTED', {
@@ -102,7 +79,7 @@ async function call(
   const methods = methodsOf(manager);
   const found = methods.get(method);
   if (found === undefined) {
-    throw new PorticoError('PORTICO_RPC_NO_SUCH_METHOD', {
+    throw new NoSuchMethod({
       message: `${topic} has no method "${method}"`,
       hint: didYouMean(method, methods.keys()) ?? `It has: ${[...methods.keys()].join(', ') || 'none'}.`,
     });

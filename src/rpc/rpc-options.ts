@@ -7,7 +7,8 @@ import { ConfigurationRefused, didYouMean, PorticoError } from '../errors/index.
 import type { Logger } from '../log/index.js';
 import type { ManagerContext } from '../registry/index.js';
 import type { ManagerSource, Registration } from '../service/index.js';
-import type { RemoteCall } from './manager-api.js';
+import type { Serializer } from './message/serializer.js';
+import type { Transport } from './transport/transport.js';
 
 /** How `RPCService.create` makes a service. Times in seconds. */
 export interface RPCServiceOptions {
@@ -48,8 +49,10 @@ export interface RPCServiceOptions {
   readonly registration?: Registration | null;
   /** What periodic tasks are given: an administrator's request context. Called for each pass. */
   readonly context?: () => unknown;
-  /** Carries calls of `api()` to another host. Default: there is no way to another host. */
-  readonly send?: (call: RemoteCall) => Promise<unknown>;
+  /** What carries calls: a URL, or a transport that is not closed with the service. Default: `[rpc] transport_url`. */
+  readonly transport?: string | Transport;
+  /** How the application's own objects travel. Default: plain data alone, and a `RequestContext`. */
+  readonly serializer?: Serializer;
   /** The command line that the binary's name is taken from. Default: the process's. */
   readonly argv?: readonly string[];
   /** Default: standard error. */
@@ -85,7 +88,8 @@ const KINDS: Readonly<Record<keyof RPCServiceOptions, Kind>> = {
   name: [(value) => typeof value === 'string' && value !== '', 'a string with something in it'],
   registration: object,
   context: callable,
-  send: callable,
+  transport: [(value) => ['string', 'object'].includes(typeof value), 'a URL or a transport'],
+  serializer: object,
   argv: [Array.isArray, 'a list of strings'],
   log: object,
 };

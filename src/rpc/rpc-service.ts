@@ -1,7 +1,9 @@
 /**
  * RPCService: a manager as a service that can be launched, with its hooks, periodic tasks, record and heartbeat.
  */
+import { contextFacts } from '../app/index.js';
 import { Config } from '../config/index.js';
+import { workerAssignment } from '../config/internal.js';
 import { PorticoError } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
 import { ManagedService } from '../registry/index.js';
@@ -14,14 +16,21 @@ import {
   type StopOptions,
   type WorkerContext,
 } from '../service/index.js';
+import { managerSettings } from '../service/internal.js';
 import { type PeriodicTasks, systemClock, TaskGroup } from '../tasks/index.js';
 import { formatDuration } from '../text/index.js';
+import { RPCConnection } from './client/rpc-connection.js';
 import { type ManagerApi, managerApi } from './manager-api.js';
 import { identityOf, managerOption, managersFor, type RPCIdentity } from './rpc-identity.js';
 import { checkOptions, type RPCServiceOptions } from './rpc-options.js';
+import { BaseEndpoint } from './server/base-endpoint.js';
+import { ServedTopics } from './server/served-topics.js';
 
 /** Where a service is when its methods can be called: hooks of a start call one another's, and work under way its own. */
 const CALLABLE: ReadonlySet<LifecycleState> = new Set(['starting', 'running', 'stopping']);
+
+/** What is left of a deadline for handlers that are cut off, and for replies. */
+const FINISH_MS = 2000;
 
 /** What a service takes calls for: one of all hosts, this host, or every host. */
 export interface Consumer {
@@ -53,6 +62,9 @@ export class RPCService implements ServiceBase {
   readonly #managed: ManagedService;
   readonly #lifecycle: Lifecycle;
   #endpoints: readonly object[] = Object.freeze([]);
+  #connection: RPCConnection;
+  #served: ServedTopics | undefined;
+  #overridePoolSize: number | undefined;
   #worker: WorkerContext | undefined;
   #startedAt = 0;
 
@@ -77,7 +89,8 @@ export class RPCService implements ServiceBase {
     this.altTopic = options.altTopic ?? null;
     this.workers = options.workers ?? 1;
     this.#options = options;
-    this.#log = (options.log ?? createLogger()).child({ service: this.name });
+    this.#log = (options.log ?? createLogger({ facts: contextFacts })).child({ service: this.name });
+    this.#connection = this.#connect(config);
     this.tasks = new TaskGroup({ limit: 1000, name: this.name, log: this.#log });
     const { reportInterval, periodicEnable, periodicFuzzyDelay, periodicIntervalMax } = options;
     this.#managed = new ManagedService({
@@ -99,6 +112,10 @@ export class RPCService implements ServiceBase {
         ...(periodicFuzzyDelay == null ? {} : { fuzzyDelay: periodicFuzzyDelay }),
         ...(periodicIntervalMax == null ? {} : { intervalMax: periodicIntervalMax }),
         context: options.context ?? (() => ({ isAdmin: true, roles: ['admin'] })),
+      },
+      rpc: (next) => {
+        this.#connection = this.#connect(next);
+        return this.#connection;
       },
       onVerdict: (verdict, reason) => this.#heed(verdict, reason),
     });
@@ -140,7 +157,8 @@ export class RPCService implements ServiceBase {
       host: this.host,
       topic: this.topic,
       tracker: this.#managed.tracker,
-      send: this.#options.send,
+      policy: this.#connection.settings.accessPolicy,
+      remote: (host) => this.#connection.client({ topic: this.topic, server: host }),
     });
   }
 
@@ -157,10 +175,13 @@ export class RPCService implements ServiceBase {
   /** Looks for the managers that the next start will make, as that configuration names them; makes none. */
   async prepare(next: Config = this.#options.config): Promise<() => void> {
     await this.#managed.find(next);
+    this.#connect(next);
     return () => {};
   }
 
-  start(): Promise<void> {
+  /** `overridePoolSize`: how many calls are handled at a time, instead of what the configuration says. */
+  start({ overridePoolSize }: { readonly overridePoolSize?: number } = {}): Promise<void> {
+    this.#overridePoolSize = overridePoolSize;
     return this.#lifecycle.start();
   }
 
@@ -192,15 +213,53 @@ export class RPCService implements ServiceBase {
       backdoorPort: this.backdoorPort,
       workerId: this.#worker?.id ?? 0,
       steps: {
-        serve: () => {
-          this.#endpoints = this.#makeEndpoints();
-        },
+        serve: (aborted) => this.#serve(aborted),
+        stopAccepting: () => this.#served?.stopAccepting(),
+        finish: (options) => this.#served?.finish(this.#limitOf(options), options.signal),
         release: () => {
           this.#endpoints = Object.freeze([]);
+          this.#served = undefined;
         },
       },
     });
     await hooks.start(signal, over);
+  }
+
+  #connect(config: Config): RPCConnection {
+    const { transport, serializer, project } = this.#options;
+    const topics = this.altTopic === null ? [this.topic] : [this.topic, this.altTopic];
+    return new RPCConnection({
+      config,
+      transport,
+      serializer,
+      project,
+      name: `${this.binary}@${this.host}:${process.pid}`,
+      log: this.#log,
+      ...(workerAssignment() === undefined ? {} : { workerTopics: topics }),
+    });
+  }
+
+  async #serve(aborted: AbortSignal): Promise<void> {
+    this.#endpoints = this.#makeEndpoints();
+    const { topic, altTopic, host, binary } = this;
+    this.#served = new ServedTopics({
+      connection: this.#connection,
+      topic,
+      altTopic,
+      host,
+      binary,
+      endpoints: this.#endpoints,
+      tracker: this.#managed.tracker,
+      poolSize: this.#overridePoolSize,
+    });
+    await this.#served.start(aborted);
+  }
+
+  /** What handlers get at a stop: what managers get, and less than the whole of it. */
+  #limitOf({ graceful, deadlineMs = 0 }: StopOptions): number {
+    if (graceful !== true) return 0;
+    const own = managerSettings(this.#options.config).managerShutdownMs();
+    return deadlineMs > 0 ? Math.min(own, Math.max(0, deadlineMs - FINISH_MS)) : own;
   }
 
   #makeEndpoints(): readonly object[] {
@@ -233,59 +292,5 @@ function checkTimes({ reportInterval, periodicFuzzyDelay, periodicIntervalMax }:
       message: `${name} is ${seconds}: a number of seconds, 0 or more, is wanted`,
       hint: 'Give 0 to switch it off, null for what the configuration says.',
     });
-  }
-}
-
-/** What the base endpoint knows about its service. */
-interface BaseEndpointFacts {
-  /** What the service takes calls for. */
-  readonly service: string;
-  readonly host: string;
-  /** Of its code. */
-  readonly version: number;
-  /** Milliseconds since its start. */
-  readonly uptimeMs: () => number;
-  readonly inFlight: () => number;
-  readonly draining: () => boolean;
-  readonly configGeneration: () => number;
-}
-
-/** How a service is. Times in seconds. */
-export interface ServiceStatus {
-  readonly version: number;
-  readonly uptime: number;
-  readonly inFlight: number;
-  readonly draining: boolean;
-  readonly configGeneration: number;
-}
-
-/**
- * What every service answers, whatever its manager does: that it is there, and how it is. The endpoint of the namespace
- * `base`, version 1.1.
- */
-export class BaseEndpoint {
-  static readonly rpc = ['ping', 'getStatus'];
-  readonly target = { namespace: 'base', version: '1.1' } as const;
-  readonly #facts: BaseEndpointFacts;
-
-  constructor(facts: BaseEndpointFacts) {
-    this.#facts = facts;
-  }
-
-  /** Gives back what it was given, and who answered. */
-  ping(_context: unknown, { arg }: { readonly arg?: unknown } = {}): { service: string; host: string; arg: unknown } {
-    const { service, host } = this.#facts;
-    return { service, host, arg };
-  }
-
-  getStatus(): ServiceStatus {
-    const { version, uptimeMs, inFlight, draining, configGeneration } = this.#facts;
-    return {
-      version,
-      uptime: uptimeMs() / 1000,
-      inFlight: inFlight(),
-      draining: draining(),
-      configGeneration: configGeneration(),
-    };
   }
 }

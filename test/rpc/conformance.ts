@@ -5,14 +5,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import {
-  type Delivery,
-  type Message,
-  makeTransport,
-  type Route,
-  type Transport,
-  type TransportOptions,
-} from '#internal/rpc';
+import type { Delivery, Message, Route, Transport } from 'portico/rpc';
+import { makeTransport, type TransportOptions } from '#internal/rpc';
 import { recordedLog } from '../tasks/recorded-log.js';
 
 /** The options of `[rpc]`, with times short enough for a test. */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { expose, exposedMethods } from 'portico/rpc';
 import type { Track } from 'portico/service';
 import { periodicTask } from 'portico/tasks';
-import { BaseEndpoint } from '../../dist/rpc/rpc-service.js';
+import { BaseEndpoint } from '#internal/rpc';
 
 class Parent {
   fromParent(): string {

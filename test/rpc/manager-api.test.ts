@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type RemoteCall, RPCService, type RPCServiceOptions } from 'portico/rpc';
+import { RPCService, type RPCServiceOptions } from 'portico/rpc';
 import { untracked } from 'portico/service';
+import { MemoryBroker, MemoryTransport } from '#internal/rpc';
 import { recordedLog } from '../tasks/recorded-log.js';
 
 class Images {
@@ -17,47 +18,48 @@ class Images {
   initHost(): void {}
 }
 
+/** A transport that shows what was sent. */
+function manual(): { broker: MemoryBroker; transport: MemoryTransport } {
+  const broker = new MemoryBroker({ manual: true });
+  return { broker, transport: new MemoryTransport(broker) };
+}
+
 function service(manager: object = new Images(), options: RPCServiceOptions = {}): RPCService {
   const { log } = recordedLog();
   return RPCService.create({ binary: 'portico-images', host: 'north', registration: null, manager, log, ...options });
 }
 
 test('MG-3 LC-1348 work for this host is a call of the manager, and nothing is sent', async () => {
-  const sent: RemoteCall[] = [];
-  const images = service(new Images(), { send: async (call) => void sent.push(call) });
+  const { broker, transport } = manual();
+  const images = service(new Images(), { transport });
   await images.start();
   const api = images.api<Images>();
   assert.equal(await api.resize({ user: 'me' }, { id: 'a', to: 3 }), 'me a 3');
   assert.equal(await api.on('north').size(), 7);
   await assert.rejects(api.fails(), /no such image/);
-  assert.deepEqual(sent, []);
+  assert.deepEqual(broker.published, []);
   await images.stop();
 });
 
-test('MG-3 LC-1348 work for another host goes through what carries it there, by the same names', async () => {
-  const sent: RemoteCall[] = [];
-  const send = async (call: RemoteCall): Promise<unknown> => {
-    sent.push(call);
-    return 'done there';
-  };
-  const images = service(new Images(), { send });
-  await images.start();
-  const there = images.api<Images>().on('south');
-  assert.equal(await there.resize({ user: 'me' }, { id: 'a', to: 3 }), 'done there');
-  assert.deepEqual(sent, [
-    { topic: 'images', server: 'south', method: 'resize', context: { user: 'me' }, args: { id: 'a', to: 3 } },
-  ]);
-  await images.stop();
-
-  const alone = service();
-  await assert.rejects(alone.api<Images>().on('south').size(), {
-    code: 'PORTICO_RPC_NO_TRANSPORT',
-    message: 'images: size is work for the host south, and there is no way to it',
+test('MG-3 LC-1348 work for another host is a remote call there, by the same names', async () => {
+  const transport = 'memory://manager-api';
+  const north = service(new Images(), { transport });
+  const south = service(new Images(), { transport, host: 'south' });
+  await Promise.all([north.start(), south.start()]);
+  const there = north.api<Images>().on('south');
+  assert.equal(await there.size(), 7);
+  await assert.rejects(there.fails(), {
+    code: 'PORTICO_RPC_REMOTE_ERROR',
+    message: 'no such image',
+    remoteHost: 'south',
   });
+  await assert.rejects(north.api<Images>().on('east').size(), { code: 'PORTICO_RPC_NO_SERVERS' });
+  await Promise.all([north.stop(), south.stop()]);
 });
 
 test('MG-3 LC-1348 arguments are plain data, here as well as there', async () => {
-  const images = service(new Images(), { send: async () => null });
+  const { broker, transport } = manual();
+  const images = service(new Images(), { transport });
   await images.start();
   const api = images.api<{ resize(context: unknown, args: object): string }>();
   class Image {}
@@ -74,8 +76,7 @@ test('MG-3 LC-1348 arguments are plain data, here as well as there', async () =>
       await assert.rejects(calls.resize({}, args), { code: 'PORTICO_NOT_PLAIN', message: new RegExp(`: ${found}$`) });
     }
   }
-  const plain = { at: new Date(0), bytes: Buffer.from('x'), map: new Map([['a', [null, true]]]), set: new Set([1]) };
-  await api.on('south').resize({}, plain);
+  assert.deepEqual(broker.published, []);
   await images.stop();
 });
 

@@ -26,7 +26,7 @@ const PRINTED: Readonly<Record<string, readonly string[]>> = {
     'fast /ssd\nlarge /disks\n',
     'true true\n',
   ],
-  'src/rpc/README.md': ["me: a is 7 now\nsent resize to images.south\n[ 'images', 'images.north', 'images.*' ]\n"],
+  'src/rpc/README.md': ['me: a is 7 now\ntrue there is no image b\n'],
   'src/registry/README.md': ['{ up: false, ageMs: 0 }\n'],
 };
 

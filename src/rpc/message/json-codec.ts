@@ -30,13 +30,13 @@ const DROPPED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'proto
 
 /**
  * A value as bytes. Throws `SerializationError` for what is more than plain data (functions, instances of classes, NaN, circles,
- * numbers that JSON would change), naming it by its path below `what`, and for what is longer than `maxBytes`.
+ * numbers that JSON would change), naming it by its path, and for what is longer than `maxBytes`. `what`: what is sent, for messages.
  */
 export function encodeMessage(value: unknown, what: string, maxBytes: number): Buffer {
-  const behaviour = notPlain(value, what);
+  const behaviour = notPlain(value, '');
   if (behaviour !== undefined) {
     throw new SerializationError({
-      message: `more than data is to be sent: ${behaviour}`,
+      message: `${what}: more than data is to be sent: ${behaviour.replace(/^\./, '')}`,
       hint: 'Managers act on plain data: give ids and values, not objects with methods.',
     });
   }

@@ -1,11 +1,14 @@
 /**
  * The managers of an API, and its place among the services that are known.
  */
+import { hostname } from 'node:os';
 import { type App, Fault, RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
+import { workerAssignment } from '../../config/internal.js';
 import type { Logger } from '../../log/index.js';
 import { ManagedService } from '../../registry/index.js';
 import { namedManager, servicegroupOptions } from '../../registry/internal.js';
+import { RPCConnection } from '../../rpc/index.js';
 import type { ProtocolSteps } from '../../service/index.js';
 import type { TaskGroup } from '../../tasks/index.js';
 import type { Server } from '../server.js';
@@ -36,6 +39,15 @@ export function apiManagers({ given, server, ...parts }: ApiManagersParts): Mana
     registration: given.registration,
     registers: () => config.group('servicegroup', servicegroupOptions).registerApis,
     member: { inFlight: () => server.inFlight },
+    rpc: (next) =>
+      new RPCConnection({
+        config: next,
+        project: given.project,
+        name: `${parts.binary}@${hostname()}:${process.pid}`,
+        log: parts.log,
+        // An API serves no topic.
+        ...(workerAssignment() === undefined ? {} : { workerTopics: [] }),
+      }),
     periodic: { context: () => new RequestContext({ isAdmin: true, roles: ['admin'] }) },
   });
 }

@@ -42,19 +42,19 @@ test('RP-25 what JSON would lose or change is refused where it is sent, by its p
   const circle: Record<string, unknown> = {};
   circle.self = circle;
   for (const [value, found] of [
-    [{ a: Number.NaN }, 'args.a: NaN'],
-    [{ a: [Number.POSITIVE_INFINITY] }, 'args.a.0: Infinity'],
-    [{ a: 2 ** 53 }, 'args.a: 9007199254740992, a whole number beyond 2^53'],
-    [{ a: 1n }, 'args.a: a bigint'],
-    [{ a: () => {} }, 'args.a: a function'],
-    [{ a: Symbol('x') }, 'args.a: a symbol'],
-    [{ a: new Error('x') }, 'args.a: an instance of Error'],
-    [{ a: new Date(Number.NaN) }, 'args.a: an invalid date'],
-    [circle, 'args.self: a circle'],
+    [{ a: Number.NaN }, 'a: NaN'],
+    [{ a: [Number.POSITIVE_INFINITY] }, 'a.0: Infinity'],
+    [{ a: 2 ** 53 }, 'a: 9007199254740992, a whole number beyond 2^53'],
+    [{ a: 1n }, 'a: a bigint'],
+    [{ a: () => {} }, 'a: a function'],
+    [{ a: Symbol('x') }, 'a: a symbol'],
+    [{ a: new Error('x') }, 'a: an instance of Error'],
+    [{ a: new Date(Number.NaN) }, 'a: an invalid date'],
+    [circle, 'self: a circle'],
   ] as const) {
     assert.throws(() => encodeMessage(value, 'args', LIMIT), {
       code: 'PORTICO_NOT_PLAIN',
-      message: `more than data is to be sent: ${found}`,
+      message: `args: more than data is to be sent: ${found}`,
     });
   }
 });

@@ -15,6 +15,8 @@ export interface QueueEntry {
   readonly death?: { readonly reason: string; readonly queue: string };
   /** Its time is up. With a consumer that is no matter; it does not come back then. */
   expired?: boolean;
+  /** Takes its time back. */
+  settled?: Cancel;
 }
 
 /** What a queue needs from its broker. */
@@ -70,7 +72,7 @@ export class MemoryQueue {
   ): void {
     const { ttlMs, death } = options;
     const entry: QueueEntry = { message, returns: 0, redelivered: false, ...(death && { death }) };
-    if (ttlMs !== undefined) this.#parts.clock.after(ttlMs, () => this.#expire(entry), { unref: true });
+    if (ttlMs !== undefined) entry.settled = this.#parts.clock.after(ttlMs, () => this.#expire(entry), { unref: true });
     this.#waiting.push(entry);
     this.#schedule();
   }
@@ -98,6 +100,7 @@ export class MemoryQueue {
         message: `${this.name}: the connection was lost before message ${entry.message.id} was acknowledged`,
       });
     }
+    entry.settled?.();
     this.#schedule();
   }
 
@@ -109,6 +112,7 @@ export class MemoryQueue {
     const { deliveryLimit, bury } = this.#parts;
     const reason = entry.expired === true ? 'expired' : entry.returns > deliveryLimit ? 'delivery_limit' : undefined;
     if (reason !== undefined) {
+      entry.settled?.();
       bury(entry, reason);
       return;
     }
@@ -122,6 +126,7 @@ export class MemoryQueue {
 
   bury(consumer: QueueConsumer, entry: QueueEntry, reason: string): void {
     if (!consumer.unsettled.delete(entry)) return;
+    entry.settled?.();
     this.#parts.bury(entry, reason);
     this.#schedule();
   }

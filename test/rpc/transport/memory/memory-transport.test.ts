@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Delivery } from 'portico/rpc';
 import { FakeClock } from 'portico/testing';
-import { type Delivery, MemoryBroker, MemoryTransport } from '#internal/rpc';
+import { MemoryBroker, MemoryTransport } from '#internal/rpc';
 import { transportConformance } from '../../conformance.js';
 
 transportConformance('memory://conformance');

@@ -1,0 +1,202 @@
+/**
+ * Calls and casts to the services of a topic.
+ */
+import { currentDeadline } from '../../app/internal.js';
+import { PorticoError } from '../../errors/index.js';
+import type { Logger } from '../../log/index.js';
+import type { CallOptions, ClientOptions, ManagerCalls, RPCClient } from '../../service/index.js';
+import type { Clock } from '../../tasks/index.js';
+import { InvalidTarget, RpcTimeout, VersionCapError } from '../errors.js';
+import { type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
+import { ErrorRebuilder } from '../message/failure.js';
+import { messageId } from '../message/message-id.js';
+import { contextToDict, mapArguments, type Serializer } from '../message/serializer.js';
+import { checkVersion, FIRST_VERSION, isCompatible } from '../message/versions.js';
+import type { MessagingSettings } from '../messaging-options.js';
+import { checkRoute, describeRoute } from '../transport/route.js';
+import type { Message, Route, Transport } from '../transport/transport.js';
+import type { PendingCalls } from './pending-calls.js';
+
+/** How a message is sent. */
+export interface SendOptions {
+  readonly ttlMs: number | undefined;
+  readonly mandatory: boolean;
+  /** When it need not be tried again, by the clock. */
+  readonly until: number;
+  /** How often it is tried again; -1, or undefined: until then. */
+  readonly retry: number | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What a client sends by. */
+export interface CallPath {
+  readonly settings: MessagingSettings;
+  readonly serializer: Serializer;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly pending: PendingCalls;
+  /** The transport, connected. Rejects with `DeliveryFailure` where that takes longer than `ms`. */
+  connected(ms: number, signal?: AbortSignal): Promise<Transport>;
+  /** Sends a message; again where it did not reach the broker. Never what may have been sent. */
+  send(to: Route, message: Message, options: SendOptions): Promise<void>;
+}
+
+/** Casts are tried as long. */
+const CAST_MS = 30_000;
+
+export class CallClient implements RPCClient {
+  readonly #path: CallPath;
+  readonly #options: ClientOptions;
+  readonly #route: Route;
+  readonly #rebuilder: ErrorRebuilder;
+
+  /** Throws `InvalidTarget` for names and versions that cannot be, `PORTICO_RPC_OPTION` for times that cannot. */
+  constructor(path: CallPath, options: ClientOptions, rebuilder?: ErrorRebuilder) {
+    const { exchange = path.settings.exchange, topic, server, fanout, versionCap, version } = options;
+    this.#path = path;
+    this.#options = options;
+    this.#route = { exchange, topic, server, fanout };
+    this.#rebuilder = rebuilder ?? new ErrorRebuilder(options.allowedErrors);
+    checkRoute(this.#route);
+    for (const each of [version, versionCap]) if (each !== undefined) checkVersion(topic, each);
+    checkTimes(options);
+  }
+
+  prepare(options: CallOptions): RPCClient {
+    return new CallClient(this.#path, { ...this.#options, ...options }, this.#rebuilder);
+  }
+
+  canSend(version: string): boolean {
+    const { versionCap } = this.#options;
+    return versionCap === undefined || isCompatible(versionCap, version);
+  }
+
+  async call<T>(context: unknown, method: string, args: object = {}): Promise<T> {
+    const what = this.#what(method);
+    if (this.#route.fanout === true) {
+      throw new InvalidTarget({ message: `${what}: a call has one reply`, hint: 'Cast it, or call one host.' });
+    }
+    const { clock, pending, serializer } = this.#path;
+    const timeoutMs = this.#timeoutMs(method);
+    if (timeoutMs <= 0) throw new RpcTimeout({ message: `${what}: the current request has no time left for it` });
+    const until = clock.now() + timeoutMs;
+    const monitorMs = this.#monitorMs(timeoutMs);
+    const { signal, mandatory = true, retry } = this.#options;
+    signal?.throwIfAborted();
+    const id = messageId();
+    const transport = await this.#path.connected(until - clock.now(), signal);
+    const to = await pending.address(transport);
+    const left = until - clock.now();
+    const body = this.#write(context, method, args, { reply: { to, id }, deadline: left, monitor: monitorMs });
+    const { reply, forget } = pending.expect({ id, what, timeoutMs: left, monitorMs, signal });
+    const send = this.#send({ id, body, replyTo: to }, { ttlMs: left, mandatory, until, retry, signal });
+    try {
+      const [answer] = await Promise.all([reply, send]);
+      if ('failure' in answer) throw this.#rebuilder.rebuild(answer.failure);
+      const { result } = answer;
+      return (serializer.deserializeEntity === undefined ? result : serializer.deserializeEntity(context, result)) as T;
+    } catch (error) {
+      if (signal?.aborted === true && error === signal.reason) this.#cancel(id);
+      throw error;
+    } finally {
+      forget();
+    }
+  }
+
+  async cast(context: unknown, method: string, args: object = {}): Promise<void> {
+    const { settings, clock } = this.#path;
+    const { server, fanout } = this.#route;
+    const { ttl, mandatory = server !== undefined && fanout !== true, retry, signal, timeout } = this.#options;
+    const until = clock.now() + (timeout === undefined ? CAST_MS : timeout * 1000);
+    const ttlMs = (ttl === undefined ? settings.castTtlMs : ttl * 1000) || undefined;
+    const message = { id: messageId(), body: this.#write(context, method, args, {}) };
+    await this.#path.connected(until - clock.now(), signal);
+    await this.#send(message, { ttlMs, mandatory, until, retry, signal });
+  }
+
+  of<M extends object>(): ManagerCalls<M> {
+    const get = (_: object, name: string | symbol): unknown => {
+      // `then` would make it a promise to a caller that awaits it.
+      if (typeof name === 'symbol' || name === 'then') return undefined;
+      return (context?: unknown, args?: object) => this.call(context, name, args);
+    };
+    return new Proxy({}, { get }) as ManagerCalls<M>;
+  }
+
+  #what(method: string): string {
+    return `${method} of ${describeRoute(this.#route)}`;
+  }
+
+  #write(context: unknown, method: string, args: object, more: Partial<RequestEnvelope>): Buffer {
+    const { version = FIRST_VERSION, namespace } = this.#options;
+    const { serializer, settings } = this.#path;
+    if (!this.canSend(version)) {
+      throw new VersionCapError({
+        message: `${this.#what(method)}: version ${version} is above the cap ${this.#options.versionCap}`,
+        hint: 'Ask canSend() and call an older form, until all services are new.',
+      });
+    }
+    const { serializeEntity } = serializer;
+    const named = args as Readonly<Record<string, unknown>>;
+    const envelope: RequestEnvelope = {
+      id: more.reply?.id ?? messageId(),
+      method,
+      args: serializeEntity === undefined ? named : mapArguments(named, (value) => serializeEntity(context, value)),
+      ns: namespace,
+      ver: version,
+      ctx: contextToDict(serializer, context),
+      sent: Date.now(),
+      ...more,
+    };
+    return writeEnvelope(envelope, this.#what(method), settings.maxMessageBytes);
+  }
+
+  /** What the call may take: its own time, and no more than the request has that it is made for. */
+  #timeoutMs(method: string): number {
+    const { timeout, long = [] } = this.#options;
+    const { settings, clock } = this.#path;
+    const usual = long.includes(method) ? settings.longMs : settings.responseMs;
+    const due = currentDeadline();
+    return Math.min(timeout === undefined ? usual : timeout * 1000, due === undefined ? Infinity : due - clock.now());
+  }
+
+  #monitorMs(timeoutMs: number): number | undefined {
+    const { callMonitorTimeout } = this.#options;
+    const { monitorMs } = this.#path.settings;
+    if (callMonitorTimeout !== undefined) return callMonitorTimeout * 1000;
+    return timeoutMs > monitorMs ? monitorMs : undefined;
+  }
+
+  #send(message: Message, how: SendOptions): Promise<void> {
+    const { altTopic } = this.#options;
+    const send = (to: Route, mandatory: boolean): Promise<void> => this.#path.send(to, message, { ...how, mandatory });
+    if (altTopic === undefined) return send(this.#route, how.mandatory);
+    // An older service has no second topic.
+    return send({ ...this.#route, topic: altTopic }, true).catch((error: unknown) => {
+      if ((error as { code?: unknown }).code !== 'PORTICO_RPC_NO_SERVERS') throw error;
+      return send(this.#route, how.mandatory);
+    });
+  }
+
+  /** To every process of the topic: which one works on the call is not known. Best effort. */
+  #cancel(id: string): void {
+    const { settings, log } = this.#path;
+    const body = writeEnvelope({ cancel: id }, 'a cancellation', settings.maxMessageBytes);
+    const { exchange, topic } = this.#route;
+    const message = { id: messageId(), body };
+    const how = { ttlMs: settings.responseMs, mandatory: false, until: 0, retry: 0, signal: undefined };
+    this.#path.send({ exchange, topic, fanout: true }, message, how).catch((err: unknown) => {
+      log.debug(`call ${id} could not be cancelled`, { err });
+    });
+  }
+}
+
+function checkTimes({ timeout, ttl, callMonitorTimeout, topic }: ClientOptions): void {
+  const least = { timeout: [timeout, 0], ttl: [ttl, 0], callMonitorTimeout: [callMonitorTimeout, 2] } as const;
+  for (const [name, [seconds, min]] of Object.entries(least)) {
+    if (seconds === undefined || seconds >= min) continue;
+    throw new PorticoError('PORTICO_RPC_OPTION', {
+      message: `${topic}: ${name} is ${seconds}: a number of seconds, ${min} or more, is wanted`,
+    });
+  }
+}

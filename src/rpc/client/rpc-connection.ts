@@ -1,0 +1,134 @@
+/**
+ * A process's way to the others: the transport, the calls that wait for their replies, and the clients that make them.
+ */
+import { Config } from '../../config/index.js';
+import { ConfigurationRefused } from '../../errors/index.js';
+import { createLogger, type Logger } from '../../log/index.js';
+import type { ClientOptions, RPCClient, RPCClients } from '../../service/index.js';
+import { type Clock, pause, systemClock } from '../../tasks/index.js';
+import { DeliveryFailure } from '../errors.js';
+import type { Serializer } from '../message/serializer.js';
+import { type MessagingSettings, messagingSettings } from '../messaging-options.js';
+import { shareTransport } from '../transport/open-transport.js';
+import type { Message, Route, Transport } from '../transport/transport.js';
+import { CallClient, type CallPath, type SendOptions } from './call-client.js';
+import { PendingCalls } from './pending-calls.js';
+
+/** How an {@link RPCConnection} is made. */
+export interface RPCConnectionOptions {
+  /** Default: an empty one, so that every option has its default. */
+  readonly config?: Config;
+  /** A URL instead of `[rpc] transport_url`, or a transport, which is not closed with it. */
+  readonly transport?: string | Transport | undefined;
+  /** What the broker calls the connection. Default: the process's id. */
+  readonly name?: string;
+  /** The exchange where the configuration names none. Default `portico`. */
+  readonly project?: string | undefined;
+  /**
+   * In a worker: the topics that it serves itself. Clients of other topics are refused where the transport is `memory://`, which
+   * reaches no other process.
+   */
+  readonly workerTopics?: readonly string[] | undefined;
+  readonly serializer?: Serializer | undefined;
+  readonly log?: Logger;
+  readonly clock?: Clock;
+}
+
+/**
+ * Opens nothing until something is sent or consumed, and can be used again after `close()`. A process that serves has one for
+ * each service, and they share one transport for each URL.
+ */
+export class RPCConnection implements RPCClients, CallPath {
+  readonly settings: MessagingSettings;
+  readonly serializer: Serializer;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly pending: PendingCalls;
+  readonly #given: Transport | undefined;
+  readonly #name: string;
+  readonly #workerTopics: readonly string[] | undefined;
+  #share: Transport | undefined;
+
+  /** Throws `PORTICO_RPC_URL` for a URL that cannot be read. */
+  constructor(options: RPCConnectionOptions = {}) {
+    const { config, transport, name, project, workerTopics, serializer, log, clock } = options;
+    const url = typeof transport === 'string' ? transport : undefined;
+    this.settings = messagingSettings(config ?? new Config(), { url, project });
+    this.#workerTopics = workerTopics;
+    this.#given = typeof transport === 'object' ? transport : undefined;
+    this.#name = name ?? `${process.pid}`;
+    this.serializer = serializer ?? {};
+    this.log = log ?? createLogger();
+    this.clock = clock ?? systemClock;
+    this.pending = new PendingCalls({ log: this.log, clock: this.clock, maxBytes: this.settings.maxMessageBytes });
+  }
+
+  /**
+   * What calls the services of a topic. Throws `InvalidTarget` for names that cannot be, `PORTICO_RPC_MEMORY` where the transport
+   * cannot reach them.
+   */
+  client(options: ClientOptions): RPCClient {
+    const { topic } = options;
+    const isElsewhere = this.#workerTopics !== undefined && !this.#workerTopics.includes(topic);
+    if (isElsewhere && this.#given === undefined && this.settings.isInProcess) {
+      throw new ConfigurationRefused('PORTICO_RPC_MEMORY', {
+        message: `a client of "${topic}" runs in a worker, and memory:// reaches no other process`,
+        hint: 'Set [rpc] transport_url = amqp://user:password@host/, or run all services in one process.',
+      });
+    }
+    return new CallClient(this, options);
+  }
+
+  /** The transport, connected. Rejects with `DeliveryFailure` where that takes longer than `ms`. */
+  async connected(ms: number, signal?: AbortSignal): Promise<Transport> {
+    const transport = this.#transport();
+    if (transport.state === 'connected' || transport.state === 'blocked') return transport;
+    const late = new AbortController();
+    const cancel = this.clock.after(ms, () => late.abort());
+    try {
+      await transport.connect(signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]));
+      return transport;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      cancel();
+    }
+  }
+
+  /** Sends a message; again where it did not reach the broker. Never what may have been sent. */
+  async send(to: Route, message: Message, { until, retry = -1, signal, ttlMs, mandatory }: SendOptions): Promise<void> {
+    const { retryIntervalMs, retryBackoffMs, retryIntervalMaxMs } = this.settings.transport;
+    for (let tries = 0; ; tries++) {
+      const left = until - this.clock.now();
+      try {
+        await this.#transport().publish(to, message, { ttlMs, mandatory, timeoutMs: Math.max(1000, left) });
+        return;
+      } catch (error) {
+        const waitMs =
+          Math.min(retryIntervalMs + tries * retryBackoffMs, retryIntervalMaxMs) * (0.75 + Math.random() / 2);
+        const exhausted = (retry >= 0 && tries >= retry) || waitMs > left;
+        if (!(error instanceof DeliveryFailure) || exhausted) throw error;
+        if (!(await pause(waitMs, { clock: this.clock, signal }))) throw error;
+      }
+    }
+  }
+
+  /** Gives up the calls that wait, and this share in the transport. */
+  async close(): Promise<void> {
+    await this.pending.close();
+    const share = this.#share;
+    this.#share = undefined;
+    await share?.close();
+  }
+
+  #transport(): Transport {
+    if (this.#given !== undefined) return this.#given;
+    this.#share ??= shareTransport(this.settings.url, {
+      ...this.settings.transport,
+      log: this.log,
+      clientName: this.#name,
+    });
+    return this.#share;
+  }
+}

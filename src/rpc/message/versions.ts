@@ -1,0 +1,34 @@
+/**
+ * Versions of interfaces, `major.minor` or `major.minor.revision`, compared as numbers: 1.10 is above 1.9.
+ */
+import { InvalidTarget } from '../errors.js';
+
+type Version = readonly [major: number, minor: number, revision: number];
+
+/** What is asked where a request says nothing, and what an endpoint has that says nothing. */
+export const FIRST_VERSION = '1.0';
+
+/**
+ * Whether what implements one version can do what another asks: the same major, no higher minor, and for the same minor no
+ * higher revision. False for an `asked` that is no version.
+ */
+export function isCompatible(implemented: string, asked: string): boolean {
+  const [has, wants] = [read(implemented), read(asked)];
+  if (has === undefined || wants === undefined) return false;
+  if (has[0] !== wants[0]) return false;
+  return wants[1] < has[1] || (wants[1] === has[1] && wants[2] <= has[2]);
+}
+
+/** Throws `InvalidTarget` for what is no version. `what` has it, for the message. */
+export function checkVersion(what: string, version: string): void {
+  if (read(version) !== undefined) return;
+  throw new InvalidTarget({
+    message: `${what}: ${JSON.stringify(version)} is no version`,
+    hint: 'Write major.minor, such as 1.0, or major.minor.revision.',
+  });
+}
+
+function read(text: string): Version | undefined {
+  const match = /^(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?$/.exec(text);
+  return match === null ? undefined : [Number(match[1]), Number(match[2]), Number(match[3] ?? 0)];
+}

@@ -1,0 +1,98 @@
+/**
+ * Which method a request means: the endpoints of a server, in order, by namespace and version.
+ */
+import { didYouMean } from '../../errors/index.js';
+import { isUntracked } from '../../service/internal.js';
+import { NoSuchMethod, UnsupportedVersion } from '../errors.js';
+import { type ExposurePolicy, exposedMethods, type RemoteMethod } from '../exposed-methods.js';
+import type { RequestEnvelope } from '../message/envelope.js';
+import { checkVersion, FIRST_VERSION, isCompatible } from '../message/versions.js';
+import { methodOptions, type RpcMethodOptions } from './method-options.js';
+
+/** What an endpoint implements: its member `target`. */
+export interface EndpointTarget {
+  /** An interface of its own on the topic. Default: none. */
+  readonly namespace?: string;
+  /** Default 1.0. Two majors at once are two endpoints. */
+  readonly version?: string;
+  /** Names it had before, while callers still use them. */
+  readonly acceptedNamespaces?: readonly string[];
+}
+
+/** A method, as it is served. */
+export interface ServedMethod {
+  /** `Images.resize`, for logs and lists of tasks. */
+  readonly name: string;
+  readonly call: RemoteMethod;
+  readonly options: RpcMethodOptions;
+  readonly tracked: boolean;
+}
+
+interface Endpoint {
+  readonly namespaces: ReadonlySet<string | undefined>;
+  readonly version: string;
+  readonly methods: ReadonlyMap<string, ServedMethod>;
+}
+
+/** The methods of a server. */
+export class Endpoints {
+  readonly #endpoints: readonly Endpoint[];
+
+  /**
+   * `serves`: which methods. Throws as `exposedMethods`, and `InvalidTarget` for a version that is none: names are looked up
+   * once, when a server begins.
+   */
+  constructor(
+    endpoints: readonly object[],
+    policy?: ExposurePolicy,
+    serves: (options: RpcMethodOptions) => boolean = () => true,
+  ) {
+    this.#endpoints = endpoints.map((endpoint) => read(endpoint, policy, serves));
+  }
+
+  /** Everything that is served, for checks at the start. */
+  get methods(): readonly ServedMethod[] {
+    return this.#endpoints.flatMap(({ methods }) => [...methods.values()]);
+  }
+
+  /**
+   * The method of the first endpoint that has it, under the namespace and in a version that are asked for. Throws
+   * `NoSuchMethod` where an endpoint fits and has no such method, `UnsupportedVersion` where none fits.
+   */
+  find({ method, ns, ver = FIRST_VERSION }: Pick<RequestEnvelope, 'method' | 'ns' | 'ver'>): ServedMethod {
+    const named = this.#endpoints.filter(({ namespaces }) => namespaces.has(ns));
+    const fitting = named.filter(({ version }) => isCompatible(version, ver));
+    for (const { methods } of fitting) {
+      const found = methods.get(method);
+      if (found !== undefined) return found;
+    }
+    const where = ns === undefined ? '' : ` in namespace ${ns}`;
+    if (fitting.length > 0) {
+      const names = fitting.flatMap(({ methods }) => [...methods.keys()]);
+      throw new NoSuchMethod({ message: `there is no method "${method}"${where}`, hint: didYouMean(method, names) });
+    }
+    const versions = named.map(({ version }) => version).join(', ');
+    throw new UnsupportedVersion({
+      message: `"${method}" was asked for in version ${ver}${where}: there is ${versions || 'no such namespace'}`,
+    });
+  }
+}
+
+function read(
+  endpoint: object,
+  policy: ExposurePolicy | undefined,
+  serves: (options: RpcMethodOptions) => boolean,
+): Endpoint {
+  const { target = {} } = endpoint as { target?: EndpointTarget };
+  const { namespace, version = FIRST_VERSION, acceptedNamespaces = [] } = target;
+  const className = endpoint.constructor === Object ? 'endpoint' : endpoint.constructor.name;
+  checkVersion(`the target of ${className}`, version);
+  const methods = new Map<string, ServedMethod>();
+  for (const [name, call] of exposedMethods(endpoint, policy)) {
+    const method = (endpoint as Readonly<Record<string, unknown>>)[name];
+    const options = methodOptions(method);
+    if (!serves(options)) continue;
+    methods.set(name, { name: `${className}.${name}`, call, options, tracked: !isUntracked(method) });
+  }
+  return { namespaces: new Set([namespace, ...acceptedNamespaces]), version, methods };
+}

@@ -1,0 +1,107 @@
+/**
+ * Sends replies. A caller may be reconnecting, so one that cannot be reached is tried again for a while; replies to others are
+ * not held up by it.
+ */
+
+import type { Logger } from '../../log/index.js';
+import { type Clock, pause } from '../../tasks/index.js';
+import { type ReplyEnvelope, writeEnvelope } from '../message/envelope.js';
+import { messageId } from '../message/message-id.js';
+import type { Transport } from '../transport/transport.js';
+
+/** How a {@link ReplySender} works. */
+export interface ReplySenderOptions {
+  readonly transport: Transport;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly maxBytes: number;
+  /** How long a reply is tried. */
+  readonly retryMs: number;
+}
+
+/** A reply, and what it belongs to, for the log. */
+export interface Reply {
+  readonly to: string;
+  readonly envelope: ReplyEnvelope;
+  /** The method. */
+  readonly name: string;
+  /** When the call came, by the clock. */
+  readonly since: number;
+}
+
+const BETWEEN_MS = 250;
+const GONE_MS = 60_000;
+const GONE_ENTRIES = 200;
+/** For replies that are under way when the server ends. */
+const FLUSH_MS = 2000;
+
+/** Never fails: what cannot be sent is logged. */
+export class ReplySender {
+  readonly #options: ReplySenderOptions;
+  readonly #pending = new Set<Promise<void>>();
+  /** Addresses that were given up, and until when. */
+  readonly #gone = new Map<string, number>();
+  readonly #closing = new AbortController();
+
+  constructor(options: ReplySenderOptions) {
+    this.#options = options;
+  }
+
+  /** Throws `SerializationError` for a reply that cannot travel. */
+  send(reply: Reply): Promise<void> {
+    const body = writeEnvelope(reply.envelope, `the result of ${reply.name}`, this.#options.maxBytes);
+    const sending = this.#deliver(reply, body).finally(() => this.#pending.delete(sending));
+    this.#pending.add(sending);
+    return sending;
+  }
+
+  /** A sign of life is sent once. */
+  beat({ to, envelope, name }: Omit<Reply, 'since'>): void {
+    const body = writeEnvelope(envelope, name, this.#options.maxBytes);
+    this.#options.transport.publish(to, { id: messageId(), body, correlationId: envelope.id }).catch((err: unknown) => {
+      this.#options.log.debug(`${name}: no sign of life could be sent`, { err });
+    });
+  }
+
+  /** Settles once all replies are confirmed or given up, for which there is little time now. */
+  async flush(): Promise<void> {
+    const cancel = this.#options.clock.after(FLUSH_MS, () => this.#closing.abort(), { unref: true });
+    await Promise.all(this.#pending);
+    cancel();
+  }
+
+  async #deliver(reply: Reply, body: Uint8Array): Promise<void> {
+    const { transport, clock, retryMs } = this.#options;
+    const { to, envelope } = reply;
+    const message = { id: messageId(), body, correlationId: envelope.id };
+    const until = clock.now() + retryMs;
+    let failure: unknown = new Error('its caller is gone');
+    while (!this.#isGone(to)) {
+      try {
+        await transport.publish(to, message, { mandatory: true, timeoutMs: Math.max(1000, until - clock.now()) });
+        return;
+      } catch (error) {
+        failure = error;
+        const late = clock.now() + BETWEEN_MS > until;
+        if (late || !(await pause(BETWEEN_MS, { clock, signal: this.#closing.signal, unref: true }))) this.#giveUp(to);
+      }
+    }
+    this.#log(reply, failure);
+  }
+
+  #log({ name, envelope, since }: Reply, err: unknown): void {
+    const { log, clock } = this.#options;
+    const age = Math.round(clock.now() - since);
+    log.warn(`${name}: the reply to call ${envelope.id} was not delivered, ${age} ms after the call came`, { err });
+  }
+
+  #isGone(to: string): boolean {
+    return (this.#gone.get(to) ?? Number.NEGATIVE_INFINITY) > this.#options.clock.now();
+  }
+
+  #giveUp(to: string): void {
+    this.#gone.delete(to);
+    this.#gone.set(to, this.#options.clock.now() + GONE_MS);
+    if (this.#gone.size > GONE_ENTRIES) this.#gone.delete(this.#gone.keys().next().value!);
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * Takes the calls of a topic: three consumers (of the topic, of this host, of everyone), one pool of handlers, and an end that
+ * loses nothing.
+ */
+import { systemClock } from '../../tasks/index.js';
+import { ServerShuttingDown } from '../errors.js';
+import { type RequestEnvelope, readRequest, UnreadableEnvelope } from '../message/envelope.js';
+import type { Delivery, Route, Transport, TransportConsumer } from '../transport/transport.js';
+import { Executor } from './executor.js';
+import { CallHandler, type CallHandlerParts, type IncomingCall } from './handle-call.js';
+import { ReplySender } from './reply-sender.js';
+import { SeenMessages } from './seen-messages.js';
+
+/** What a server is made of. */
+export interface RpcServerOptions
+  extends Omit<CallHandlerParts, 'replies' | 'seen' | 'interrupted' | 'clock'>,
+    Partial<Pick<CallHandlerParts, 'clock'>> {
+  readonly transport: Transport;
+  readonly exchange: string;
+  readonly topic: string;
+  /** How many handlers run at a time. */
+  readonly poolSize: number;
+  /** How many messages each consumer holds that are not acknowledged. */
+  readonly prefetch: number;
+  readonly maxMessageBytes: number;
+  /** How long a reply is tried whose caller cannot be reached. */
+  readonly replyRetryMs: number;
+}
+
+/** What handlers get to end by themselves once their signal has fired. */
+const GRACE_MS = 1000;
+
+/** A server of one topic, for one run. */
+export class RpcServer {
+  readonly #options: RpcServerOptions & { readonly clock: NonNullable<RpcServerOptions['clock']> };
+  readonly #executor: Executor;
+  readonly #replies: ReplySender;
+  readonly #handler: CallHandler;
+  /** By the id that their callers know them by. */
+  readonly #calls = new Map<string, IncomingCall>();
+  readonly #interrupt: (reason: Error) => void;
+  #consumers: readonly TransportConsumer[] = [];
+  #draining = false;
+
+  constructor(options: RpcServerOptions) {
+    this.#options = { ...options, clock: options.clock ?? systemClock };
+    const { transport, log, clock, maxMessageBytes: maxBytes, replyRetryMs: retryMs } = this.#options;
+    this.#executor = new Executor(options.poolSize);
+    this.#replies = new ReplySender({ transport, log, clock, maxBytes, retryMs });
+    let interrupt!: (reason: Error) => void;
+    const interrupted = new Promise<never>((_, reject) => {
+      interrupt = reject;
+    });
+    interrupted.catch(() => {});
+    this.#interrupt = interrupt;
+    this.#handler = new CallHandler({
+      ...this.#options,
+      replies: this.#replies,
+      seen: new SeenMessages(clock),
+      interrupted,
+    });
+  }
+
+  /** How many handlers run. */
+  get running(): number {
+    return this.#executor.running;
+  }
+
+  /** Settles when all three consumers are there. On failure none is. */
+  async start(): Promise<void> {
+    const { transport, exchange, topic, host, prefetch } = this.#options;
+    const routes: Route[] = [
+      { exchange, topic },
+      { exchange, topic, fanout: true },
+      { exchange, topic, server: host },
+    ];
+    const begun = await Promise.allSettled(
+      routes.map((route) => transport.consume(route, { prefetch }, (delivery) => this.#take(delivery))),
+    );
+    this.#consumers = begun.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    const failed = begun.find((each) => each.status === 'rejected');
+    if (failed === undefined) return;
+    await this.stopAccepting();
+    throw failed.reason;
+  }
+
+  /** Nothing new is begun: the consumers end, that of this host last, and what has not begun goes back. */
+  async stopAccepting(): Promise<void> {
+    this.#draining = true;
+    const own = this.#consumers.at(-1);
+    await Promise.all(this.#consumers.slice(0, -1).map((consumer) => consumer.cancel()));
+    await own?.cancel();
+    this.#consumers = [];
+    await this.#executor.clear();
+  }
+
+  /**
+   * Settles once every handler has ended and its reply is confirmed. Those that have not when `limitMs` are over, or `signal` is
+   * raised, get their signal and a moment; then their callers are told that the server ended.
+   */
+  async finish(limitMs: number, signal?: AbortSignal): Promise<void> {
+    if (!(await this.#idleWithin(limitMs, signal))) {
+      const { topic, host } = this.#options;
+      const reason = new ServerShuttingDown({
+        message: `${topic} on ${host} ended before the method did`,
+        started: true,
+      });
+      for (const { abort } of this.#calls.values()) abort.abort(reason);
+      if (!(await this.#idleWithin(signal?.aborted === true ? GRACE_MS / 5 : GRACE_MS))) this.#interrupt(reason);
+      await this.#executor.idle();
+    }
+    await this.#replies.flush();
+  }
+
+  #take(delivery: Delivery): void {
+    const { maxMessageBytes, log } = this.#options;
+    let envelope: ReturnType<typeof readRequest>;
+    try {
+      envelope = readRequest(delivery.message.body, maxMessageBytes);
+    } catch (error) {
+      if (!(error instanceof UnreadableEnvelope)) throw error;
+      const { id, body, replyTo } = delivery.message;
+      log.warn(`message ${id} cannot be read: ${error.message}`, { bytes: body.length, sender: replyTo });
+      void delivery.deadLetter(`unreadable: ${error.message}`);
+      return;
+    }
+    if ('cancel' in envelope) {
+      this.#calls.get(envelope.cancel)?.abort.abort(new Error('the caller does not wait any more'));
+      delivery.ack().catch(() => {});
+      return;
+    }
+    if (this.#draining) void delivery.requeue();
+    else this.#queue(envelope, delivery);
+  }
+
+  #queue(request: RequestEnvelope, delivery: Delivery): void {
+    const since = this.#options.clock.now();
+    const call: IncomingCall = {
+      request,
+      delivery,
+      since,
+      deadline: deadlineOf(request, since),
+      abort: new AbortController(),
+    };
+    const key = request.reply?.id ?? request.id;
+    this.#calls.set(key, call);
+    const done = (): void => {
+      if (this.#calls.get(key) === call) this.#calls.delete(key);
+    };
+    this.#executor.add({
+      run: () => this.#handler.handle(call).finally(done),
+      giveBack: () => {
+        done();
+        return delivery.requeue();
+      },
+    });
+  }
+
+  #idleWithin(ms: number, signal?: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      const late = (): void => resolve(false);
+      const cancel = ms === Number.POSITIVE_INFINITY ? () => {} : this.#options.clock.after(ms, late);
+      signal?.addEventListener('abort', late, { once: true });
+      if (signal?.aborted === true) late();
+      void this.#executor.idle().then(() => {
+        cancel();
+        signal?.removeEventListener('abort', late);
+        resolve(true);
+      });
+    });
+  }
+}
+
+/**
+ * When the caller stops waiting, by this process's clock. The message says how long it waited when it was sent, and by its own
+ * clock when that was; where the two clocks cannot agree, only the former counts.
+ */
+function deadlineOf({ deadline, sent }: RequestEnvelope, now: number): number | undefined {
+  if (deadline === undefined) return undefined;
+  const queued = sent === undefined ? 0 : Date.now() - sent;
+  // The broker drops what waited longer than that.
+  const believed = queued > 0 && queued <= deadline ? queued : 0;
+  return now + deadline - believed;
+}

@@ -1,0 +1,63 @@
+/**
+ * Remote calls of real programs: an API and the service behind it, in one process and in several.
+ */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { ask } from './clients.js';
+import { emptyProject, freePort, Program } from './program.js';
+
+const MANAGERS = `
+import { RequestContext } from 'portico/app';
+export class Images {
+  size(context, { id }) { return id.length + (context instanceof RequestContext ? 0 : 1000); }
+}
+let images;
+export class Front {
+  constructor({ rpc }) { images = rpc.client({ topic: 'images' }).of(); }
+}
+export const app = () => async (req, res) => {
+  const bytes = await images.size(new RequestContext({ requestId: 'req-1' }), { id: 'abc' });
+  res.end(String(bytes));
+};
+`;
+
+const MAIN = `
+import { Config, createLogger, ProcessLauncher, RPCService, ServiceLauncher, WSGIService } from 'portico';
+const config = await Config.load({ files: ['portico.ini'], argv: [], env: {} });
+const log = createLogger({ format: 'json' });
+const launcher = process.argv[2] === 'fleet' ? new ProcessLauncher({ config, log }) : new ServiceLauncher({ config, log });
+await launcher.launchService(RPCService.create({ binary: 'portico-images', config, log }));
+await launcher.launchService(new WSGIService('front', config, { log }));
+process.exitCode = await launcher.wait();
+`;
+
+function project(t: TestContext, port: number): string {
+  const { folder, remove } = emptyProject({
+    'managers.js': MANAGERS,
+    'main.js': MAIN,
+    'api-paste.ini': '[app:front]\npaste.app_factory = ./managers.js:app\n',
+    'portico.ini': `[DEFAULT]\nimages_manager = ./managers.js:Images\n[api:front]\nport = ${port}\nmanager = ./managers.js:Front\n`,
+  });
+  t.after(remove);
+  return folder;
+}
+
+test('RP-62 RP-20 MG-6 in one process an API calls the service behind it by memory://, and both end', async (t) => {
+  const port = await freePort();
+  const program = new Program(process.execPath, ['main.js', 'single'], { cwd: project(t, port) });
+  t.after(() => program.end());
+  await program.printed(/front listening/);
+  const { status, text } = await ask(`http://127.0.0.1:${port}/`);
+  assert.deepEqual([status, text], [200, '3']);
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+});
+
+test('memory:// between the workers of a fleet is refused at the start, with what to set', async (t) => {
+  const program = new Program(process.execPath, ['main.js', 'fleet'], { cwd: project(t, await freePort()) });
+  t.after(() => program.end());
+  const { code } = await program.ended;
+  assert.equal(code, 78);
+  assert.match(program.output(), /a client of "images" runs in a worker, and memory:\/\/ reaches no other process/);
+  assert.match(program.output(), /Set \[rpc\] transport_url = amqp:\/\//);
+});

@@ -1,0 +1,370 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RequestContext } from 'portico/app';
+import { Config } from 'portico/config';
+import {
+  type ClientOptions,
+  DeliveryFailure,
+  DeliveryUnknown,
+  expose,
+  RPCConnection,
+  RPCService,
+  rpc,
+} from 'portico/rpc';
+import { MemoryBroker, MemoryTransport } from '#internal/rpc';
+import { recordedLog } from '../../tasks/recorded-log.js';
+import { gate, withNetwork } from '../services.js';
+
+class Images {
+  readonly target = { version: '1.5' };
+  readonly asked: unknown[] = [];
+  heard: (() => void) | undefined;
+  async resize(context: RequestContext, { id, to }: { id: string; to?: number }): Promise<string> {
+    return `${context.userId}: ${id} is ${to ?? 'as it was'}`;
+  }
+  echo(_context: unknown, args: object): object {
+    return args;
+  }
+  nothing(): void {}
+  note(_context: unknown, { what }: { what: string }): void {
+    this.asked.push(what);
+    this.heard?.();
+  }
+}
+
+test(
+  'RP-31 a call gives the result; of<T>() is checked by the compiler',
+  withNetwork(async ({ serve, client }) => {
+    await serve(new Images());
+    const api = client().of<Images>();
+    const context = new RequestContext({ userId: 'me' });
+    const text: string = await api.resize(context, { id: 'a', to: 7 });
+    assert.equal(text, 'me: a is 7');
+    // @ts-expect-error There is no such argument.
+    await api.resize(context, { name: 'a' });
+    assert.equal(await client().call(context, 'nothing'), null);
+    const at = new Date(7);
+    assert.deepEqual(await client().call(context, 'echo', { at, list: [new Map([['a', at]])], not: undefined }), {
+      at,
+      list: [new Map([['a', at]])],
+    });
+  }),
+);
+
+test(
+  'RP-32 a cast settles when the broker has it, a fanout reaches every service',
+  withNetwork(async ({ serve, client }) => {
+    const [north, south] = [new Images(), new Images()];
+    const both = Promise.all([north, south].map((each) => new Promise<void>((resolve) => (each.heard = resolve))));
+    await serve(north);
+    await serve(south, { host: 'south' });
+    await client().prepare({ fanout: true }).cast({}, 'note', { what: 'all' });
+    await both;
+    const one = new Promise<void>((resolve) => (south.heard = resolve));
+    await client().prepare({ server: 'south' }).cast({}, 'note', { what: 'one' });
+    await one;
+    assert.deepEqual([north.asked, south.asked], [['all'], ['all', 'one']]);
+    await client().prepare({ topic: 'nobody', fanout: true }).cast({}, 'note', { what: 'nobody' });
+  }),
+);
+
+test(
+  'RP-3 RP-31 RP-35 what cannot be called is refused before anything is sent',
+  withNetwork(async ({ client }) => {
+    for (const [options, code] of [
+      [{ topic: 'a.b' }, 'PORTICO_RPC_INVALID_TARGET'],
+      [{ server: '' }, 'PORTICO_RPC_INVALID_TARGET'],
+      [{ server: 'north', fanout: true }, 'PORTICO_RPC_INVALID_TARGET'],
+      [{ version: '1' }, 'PORTICO_RPC_INVALID_TARGET'],
+      [{ callMonitorTimeout: 1.9 }, 'PORTICO_RPC_OPTION'],
+      [{ timeout: -1 }, 'PORTICO_RPC_OPTION'],
+    ] as [Partial<ClientOptions>, string][]) {
+      assert.throws(() => client(options), { code }, JSON.stringify(options));
+      assert.throws(() => client().prepare(options), { code }, JSON.stringify(options));
+    }
+    await assert.rejects(client({ fanout: true }).call({}, 'echo'), { code: 'PORTICO_RPC_INVALID_TARGET' });
+  }),
+);
+
+test(
+  'RP-37 a target without a queue is refused at once, a cast to no host in particular is not',
+  withNetwork(async ({ client }) => {
+    const refused = { code: 'PORTICO_RPC_NO_SERVERS', message: 'there is no queue for images (exchange portico)' };
+    await assert.rejects(client().call({}, 'echo'), refused);
+    await assert.rejects(client({ server: 'east' }).cast({}, 'note'), { code: 'PORTICO_RPC_NO_SERVERS' });
+    await client().cast({}, 'note');
+    await assert.rejects(client().prepare({ mandatory: true }).cast({}, 'note'), refused);
+  }),
+);
+
+test(
+  'RP-40 RP-46 a version that the service has not is refused by it; RP-42 a cap refuses locally',
+  withNetwork(async ({ serve, client }) => {
+    await serve(new Images());
+    const api = client({ version: '1.5' });
+    assert.deepEqual(await api.call({}, 'echo'), {});
+    await assert.rejects(api.prepare({ version: '1.6' }).call({}, 'echo'), {
+      code: 'PORTICO_RPC_UNSUPPORTED_VERSION',
+      message: '"echo" was asked for in version 1.6: there is 1.5',
+      remote: true,
+    });
+    const capped = api.prepare({ versionCap: '1.4' });
+    assert.deepEqual([capped.canSend('1.4'), capped.canSend('1.5'), api.canSend('9.9')], [true, false, true]);
+    await assert.rejects(capped.call({}, 'echo'), { code: 'PORTICO_RPC_VERSION_CAP' });
+    await assert.rejects(capped.cast({}, 'echo'), { code: 'PORTICO_RPC_VERSION_CAP' });
+    assert.deepEqual(await capped.prepare({ version: '1.4' }).call({}, 'echo'), {});
+  }),
+);
+
+class Slow {
+  readonly began = gate();
+  readonly go = gate();
+  readonly ended = gate();
+  signal: AbortSignal | undefined;
+  runs = 0;
+  async wait(context: RequestContext): Promise<string> {
+    this.runs++;
+    this.signal = context.signal;
+    this.signal!.addEventListener('abort', () => this.ended.open());
+    this.began.open();
+    await this.go.opened;
+    return 'done';
+  }
+}
+
+test(
+  'RP-33 RP-39 a call that is not answered in time ends; its reply is told as late',
+  withNetwork(async ({ serve, client, log }) => {
+    const slow = new Slow();
+    await serve(slow);
+    await assert.rejects(client({ timeout: 0.05 }).call({}, 'wait'), {
+      code: 'PORTICO_RPC_TIMEOUT',
+      monitor: false,
+      message: /^wait of images \(exchange portico\): no reply within 0\.05 s$/,
+    });
+    slow.go.open();
+    const told = (): boolean => log.messages().some((line) => /its reply came too late, \d+ ms after/.test(line));
+    while (!told()) await new Promise((resolve) => setImmediate(resolve));
+  }),
+);
+
+test(
+  'RP-38 an abort ends the wait and fires the signal of the handler',
+  withNetwork(async ({ serve, client }) => {
+    const slow = new Slow();
+    await serve(slow);
+    const abort = new AbortController();
+    const call = client({ signal: abort.signal }).call({}, 'wait');
+    await slow.began.opened;
+    assert.equal(slow.signal!.aborted, false);
+    abort.abort(new Error('enough'));
+    await assert.rejects(call, /^Error: enough$/);
+    await slow.ended.opened;
+    slow.go.open();
+    await assert.rejects(client({ signal: abort.signal }).call({}, 'wait'), /enough/);
+    assert.equal(slow.runs, 1);
+  }),
+);
+
+test('RP-33 a handler passes what is left of its time to the calls it makes', async () => {
+  const transport = new MemoryTransport(new MemoryBroker());
+  const { log } = recordedLog();
+  const connection = new RPCConnection({ transport, log });
+  class Middle {
+    async ask(): Promise<unknown> {
+      return connection.client({ topic: 'inner' }).call({}, 'work');
+    }
+  }
+  const service = RPCService.create({
+    binary: 'portico-images',
+    registration: null,
+    manager: new Middle(),
+    transport,
+    log,
+  });
+  await service.start();
+  const read: { deadline: number; reply: { to: string; id: string } }[] = [];
+  await transport.consume({ exchange: 'portico', topic: 'inner' }, { prefetch: 1 }, ({ message: { body }, ack }) => {
+    const request = JSON.parse(Buffer.from(body).toString()) as (typeof read)[number];
+    read.push(request);
+    void ack();
+    const { to, id } = request.reply;
+    void transport.publish(to, { id: 'id-1', body: Buffer.from(JSON.stringify({ v: '1.0', id, result: 'done' })) });
+  });
+  assert.equal(await connection.client({ topic: 'images', timeout: 50 }).call({}, 'ask'), 'done');
+  assert.ok(read[0]!.deadline <= 50_000, `${read[0]!.deadline}: 60 s were usual`);
+  await service.stop();
+  await connection.close();
+});
+
+test('RP-36 what does not reach the broker is sent again, what may have reached it is not', async () => {
+  const transport = new MemoryTransport(new MemoryBroker());
+  const { log } = recordedLog();
+  const ini = '[rpc]\nretry_interval = 0.001\nretry_backoff = 0\n';
+  const connection = new RPCConnection({ transport, log, config: Config.fromText(ini) });
+  await transport.connect();
+  let got = 0;
+  const enough = gate();
+  await transport.consume({ exchange: 'portico', topic: 'images' }, { prefetch: 10 }, ({ ack }) => {
+    got++;
+    void ack().then(() => got === 2 && enough.open());
+  });
+  const failure = new DeliveryFailure({ message: 'away' });
+  const client = connection.client({ topic: 'images' });
+  transport.failNext(failure, failure);
+  await client.cast({}, 'note');
+  transport.failNext(failure, failure);
+  await assert.rejects(client.prepare({ retry: 1 }).cast({}, 'note'), { code: 'PORTICO_RPC_DELIVERY_FAILURE' });
+  transport.failNext(new DeliveryUnknown({ message: 'lost' }));
+  await assert.rejects(client.cast({}, 'note'), { code: 'PORTICO_RPC_DELIVERY_UNKNOWN' });
+  await enough.opened;
+  await connection.close();
+  assert.equal(transport.state, 'connected');
+});
+
+class NotFound extends Error {
+  readonly id: string;
+  constructor(id: string) {
+    super(`there is no image ${id}`);
+    this.id = id;
+  }
+}
+class Failing {
+  find(_context: unknown, { id }: { id: string }): never {
+    throw Object.assign(new NotFound(id), { save: () => {}, tries: 2, code: 'E_GONE' });
+  }
+  result(): unknown {
+    return { file: Symbol('x') };
+  }
+  throwText(): never {
+    throw 'text';
+  }
+}
+
+test(
+  'RP-52 RP-53 RP-56 an error comes back as its class where that is declared, else as a RemoteError with what it said',
+  withNetwork(async ({ serve, client }) => {
+    await serve(new Failing());
+    const error = await client({ allowedErrors: [NotFound] })
+      .call({}, 'find', { id: 'a' })
+      .catch((each: unknown) => each);
+    assert.ok(error instanceof NotFound && error instanceof Error);
+    const { message, id, name } = error;
+    assert.deepEqual([message, id, name, 'save' in error], ['there is no image a', 'a', 'NotFound', false]);
+    const { remote, remoteHost, code } = error as NotFound & { remote: true; remoteHost: string; code: string };
+    assert.deepEqual([remote, remoteHost, code], [true, 'north', 'E_GONE']);
+    await assert.rejects(client().call({}, 'find', { id: 'a' }), {
+      code: 'PORTICO_RPC_REMOTE_ERROR',
+      message: 'there is no image a',
+      type: 'NotFound',
+      remoteCode: 'E_GONE',
+      data: { id: 'a', tries: 2 },
+    });
+    await assert.rejects(client().call({}, 'throwText'), { code: 'PORTICO_RPC_REMOTE_ERROR', message: 'text' });
+  }),
+);
+
+test(
+  'RP-59 a result that cannot travel is the caller’s SerializationError, and no timeout',
+  withNetwork(async ({ serve, client }) => {
+    await serve(new Failing());
+    await assert.rejects(client().call({}, 'result'), {
+      code: 'PORTICO_NOT_PLAIN',
+      message: 'the result of Failing.result: more than data is to be sent: result.file: a symbol',
+    });
+  }),
+);
+
+test(
+  'RP-55 the stack of what failed is told only where [rpc] send_remote_stack says so, beside the error',
+  withNetwork(async ({ serve, client }) => {
+    const stackOf = async (): Promise<unknown> => {
+      const error = await client()
+        .call({}, 'find', { id: 'a' })
+        .catch((each: unknown) => each);
+      assert.ok(!JSON.stringify(error).includes('call-client'));
+      return (error as { remoteStack?: string }).remoteStack;
+    };
+    const first = await serve(new Failing());
+    assert.equal(await stackOf(), undefined);
+    await first.stop();
+    await serve(new Failing(), { ini: '[rpc]\nsend_remote_stack = true\n' });
+    assert.match(String(await stackOf()), /NotFound|there is no image a/);
+  }),
+);
+
+test(
+  'RP-24 a serializer turns an application’s own objects into data, and back',
+  withNetwork(async ({ serve, transport, log }) => {
+    class Size {
+      readonly bytes: number;
+      constructor(bytes: number) {
+        this.bytes = bytes;
+      }
+    }
+    const serializer = {
+      serializeEntity: (_: unknown, value: unknown) => (value instanceof Size ? { size: value.bytes } : value),
+      deserializeEntity: (_: unknown, value: unknown) => {
+        const { size } = (value ?? {}) as { size?: number };
+        return size === undefined ? value : new Size(size);
+      },
+      serializeContext: (context: unknown) => ({ of: (context as { user: string }).user }),
+      deserializeContext: ({ of }: Readonly<Record<string, unknown>>) => ({ user: of }),
+    };
+    class Sizes {
+      double(context: { user: string }, { size }: { size: Size }): Size {
+        assert.deepEqual(context, { user: 'me' });
+        return new Size(size.bytes * 2);
+      }
+    }
+    await serve(new Sizes(), { serializer });
+    const connection = new RPCConnection({ transport, log: log.log, serializer });
+    const doubled = await connection
+      .client({ topic: 'images' })
+      .of<Sizes>()
+      .double({ user: 'me' }, { size: new Size(7) });
+    assert.ok(doubled instanceof Size);
+    assert.equal(doubled.bytes, 14);
+    await connection.close();
+  }),
+);
+
+test('RP-19 a process that only casts consumes nothing; with its first call it has an address for replies', async () => {
+  const broker = new MemoryBroker({ manual: true });
+  const connection = new RPCConnection({ transport: new MemoryTransport(broker), log: recordedLog().log });
+  const client = connection.client({ topic: 'images', mandatory: false });
+  await client.cast({}, 'note');
+  const call = client.call({}, 'note');
+  const over = assert.rejects(call, { code: 'PORTICO_RPC_TIMEOUT', message: /because it ends$/ });
+  while (broker.published.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(
+    broker.published.map(({ message }) => message.replyTo?.slice(0, 6)),
+    [undefined, 'reply_'],
+  );
+  await connection.close();
+  await over;
+});
+
+test(
+  'RP-87 a continuation goes to the second topic, or to the first where an older service has none',
+  withNetwork(async ({ serve, client }) => {
+    class Both {
+      @expose
+      @rpc({ continuation: true })
+      goOn(): string {
+        return 'went on';
+      }
+      @expose
+      begin(): string {
+        return 'begun';
+      }
+    }
+    await serve(new Both(), { host: 'old' });
+    const api = client({ altTopic: 'images-alt' });
+    assert.equal(await api.call({}, 'goOn'), 'went on');
+    await serve(new Both(), { altTopic: 'images-alt' });
+    assert.equal(await api.call({}, 'goOn'), 'went on');
+    await assert.rejects(client({ topic: 'images-alt' }).call({}, 'begin'), { code: 'PORTICO_RPC_NO_SUCH_METHOD' });
+    assert.equal(await client().call({}, 'begin'), 'begun');
+  }),
+);

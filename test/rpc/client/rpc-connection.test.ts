@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Config } from 'portico/config';
+import { RPCConnection } from 'portico/rpc';
+import { recordedLog } from '../../tasks/recorded-log.js';
+import { withNetwork } from '../services.js';
+
+const { log } = recordedLog();
+
+test('memory:// in a worker: clients of topics that it does not serve itself are refused when they are made', () => {
+  const connection = new RPCConnection({ log, workerTopics: ['images'] });
+  connection.client({ topic: 'images' });
+  assert.throws(() => connection.client({ topic: 'servers' }), {
+    code: 'PORTICO_RPC_MEMORY',
+    message: 'a client of "servers" runs in a worker, and memory:// reaches no other process',
+    hint: /transport_url = amqp:\/\//,
+  });
+  new RPCConnection({ log }).client({ topic: 'servers' });
+});
+
+test(
+  'RP-1 a connection opens nothing by itself, and can be used again after it was closed',
+  withNetwork(async ({ serve, transport }) => {
+    class Images {
+      size(): number {
+        return 7;
+      }
+    }
+    await serve(new Images());
+    const connection = new RPCConnection({ transport, log, config: new Config() });
+    await connection.close();
+    const client = connection.client({ topic: 'images' });
+    assert.equal(await client.call({}, 'size'), 7);
+    await connection.close();
+    assert.equal(await client.call({}, 'size'), 7);
+    await connection.close();
+  }),
+);
+
+test(
+  'RP-39 more than a hundred calls that wait are worth a warning, and two hundred the next',
+  withNetwork(async ({ serve, client, log: recorded }) => {
+    const ends: (() => void)[] = [];
+    class Slow {
+      work(): Promise<void> {
+        return new Promise((resolve) => ends.push(resolve));
+      }
+    }
+    const service = await serve(new Slow(), { ini: '[rpc]\nexecutor_pool_size = 250\n' });
+    const api = client();
+    const calls = Array.from({ length: 210 }, () => api.call({}, 'work'));
+    while (ends.length < 210) await new Promise((resolve) => setImmediate(resolve));
+    for (const end of ends) end();
+    await Promise.all(calls);
+    const told = recorded.messages().filter((line) => line.endsWith('remote calls wait for their replies'));
+    assert.deepEqual(told, ['101 remote calls wait for their replies', '201 remote calls wait for their replies']);
+    await service.stop();
+  }),
+);

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Config } from 'portico/config';
+import { RPCConnection } from 'portico/rpc';
+
+function settings(text: string, options: object = {}) {
+  return new RPCConnection({ config: Config.fromText(text), ...options }).settings;
+}
+
+test('RP-60 the defaults of [rpc]', () => {
+  const { transport, ...others } = settings('');
+  assert.deepEqual(others, {
+    url: 'memory://',
+    isInProcess: true,
+    exchange: 'portico',
+    responseMs: 60_000,
+    longMs: 1_800_000,
+    castTtlMs: 3_600_000,
+    poolSize: 64,
+    prefetch: 64,
+    accessPolicy: undefined,
+    monitorMs: 60_000,
+    startWaitMs: 60_000,
+    replyRetryMs: 30_000,
+    maxMessageBytes: 16_777_216,
+    sendStack: false,
+  });
+  assert.deepEqual(transport, {
+    connectTimeoutMs: 10_000,
+    heartbeatMs: 20_000,
+    retryIntervalMs: 1000,
+    retryBackoffMs: 2000,
+    retryIntervalMaxMs: 30_000,
+    hostQueueTtlMs: 86_400_000,
+    transientQueueTtlMs: 600_000,
+    queueType: 'quorum',
+    deliveryLimit: 5,
+    deadLetter: true,
+    manageTopology: true,
+  });
+});
+
+test('RP-60 prefetch is that of the pool, the exchange that of the project, unless they are set', () => {
+  const small = settings('[rpc]\nexecutor_pool_size = 3\ncontrol_exchange = nova\n', { project: 'mine' });
+  assert.deepEqual([small.poolSize, small.prefetch, small.exchange], [3, 3, 'nova']);
+  assert.equal(settings('', { project: 'mine' }).exchange, 'mine');
+  assert.throws(() => settings('[rpc]\nprefetch = 0\n'), { code: 'PORTICO_CONFIG_REFUSED' });
+});
+
+test('RP-61 options behind the URL win, and are checked as those of the file', () => {
+  const url = 'memory://x?heartbeat=5&response_timeout=2m&dead_letter=no';
+  const { transport, responseMs } = settings(`[rpc]\ntransport_url = ${url}\nheartbeat = 30\n`);
+  assert.deepEqual([transport.heartbeatMs, transport.deadLetter, responseMs], [5000, false, 120_000]);
+  for (const [query, message, hint] of [
+    ['hartbeat=5', /has "hartbeat", which is no option of \[rpc\]/, /"heartbeat"/],
+    ['transport_url=x', /"transport_url"/, /Options/],
+    ['prefetch=0', /^prefetch in the query of the transport URL: should be/, undefined],
+  ] as const) {
+    assert.throws(
+      () => settings('', { transport: `memory://?${query}` }),
+      ({ code, message: text, hint: given }: { code: string; message: string; hint?: string }) =>
+        code === 'PORTICO_RPC_URL' && message.test(text) && (hint?.test(given ?? '') ?? given === undefined),
+      query,
+    );
+  }
+});

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { RequestContext } from 'portico/app';
+import { RPCConnection, RPCService } from 'portico/rpc';
+import { MemoryBroker, MemoryTransport } from '#internal/rpc';
+import { recordedLog } from '../../tasks/recorded-log.js';
+import { gate, withNetwork } from '../services.js';
+
+class Slow {
+  readonly began = gate();
+  readonly go = gate();
+  readonly begun: string[] = [];
+  async work(_context: unknown, { id }: { id: string }): Promise<string> {
+    this.begun.push(id);
+    this.began.open();
+    await this.go.opened;
+    return `${id} done`;
+  }
+}
+
+test(
+  'RP-86 a drain finishes what has begun and gives back the rest, which another service takes',
+  withNetwork(async ({ serve, client }) => {
+    const [slow, other] = [new Slow(), new Slow()];
+    const service = await serve(slow, { ini: '[rpc]\nexecutor_pool_size = 1\nprefetch = 10\n' });
+    const first = client().call({}, 'work', { id: 'first' });
+    await slow.began.opened;
+    const second = client().call({}, 'work', { id: 'second' });
+    const stopped = service.stop({ graceful: true, deadlineMs: 60_000 });
+    await serve(other, { host: 'south' });
+    await other.began.opened;
+    slow.go.open();
+    other.go.open();
+    assert.deepEqual(await Promise.all([first, second]), ['first done', 'second done']);
+    await stopped;
+    assert.deepEqual([slow.begun, other.begun], [['first'], ['second']]);
+  }),
+);
+
+test(
+  'RP-51 RP-86 what does not end in time gets its signal, and its caller is told that it had begun',
+  withNetwork(async ({ serve, client, log }) => {
+    const began = gate();
+    let signal: AbortSignal | undefined;
+    class Stuck {
+      async polite(context: RequestContext): Promise<string> {
+        signal = context.signal;
+        await new Promise((resolve) => signal!.addEventListener('abort', resolve));
+        return 'ended early';
+      }
+      async stuck(): Promise<never> {
+        began.open();
+        return new Promise(() => {});
+      }
+    }
+    const service = await serve(new Stuck());
+    const calls = [client().call({}, 'polite'), client().call({}, 'stuck')];
+    const told = assert.rejects(calls[1]!, {
+      code: 'PORTICO_RPC_SHUTTING_DOWN',
+      started: true,
+      message: 'images on north ended before the method did',
+    });
+    await began.opened;
+    await service.stop({ graceful: true, deadlineMs: 10 });
+    assert.equal(await calls[0], 'ended early');
+    await told;
+    assert.equal((signal!.reason as { code: string }).code, 'PORTICO_RPC_SHUTTING_DOWN');
+    assert.ok(log.messages().some((line) => line.includes('Stuck.stuck')));
+  }),
+);
+
+test(
+  'RP-86 RP-89 RP-98 services are stopped and started under load, and no call fails',
+  withNetwork(async ({ serve, client }) => {
+    class Quick {
+      async work(_context: unknown, { id }: { id: number }): Promise<number> {
+        await new Promise((resolve) => setImmediate(resolve));
+        return id;
+      }
+    }
+    const options = { ini: '[rpc]\nexecutor_pool_size = 4\nprefetch = 20\n' };
+    const [north, south] = [await serve(new Quick(), options), await serve(new Quick(), { ...options, host: 'south' })];
+    const calls: Promise<unknown>[] = [];
+    const api = client();
+    for (const service of [north, south, north]) {
+      for (let sent = 0; sent < 100; sent++) calls.push(api.call({}, 'work', { id: sent }));
+      await calls.at(-90);
+      await service.stop({ graceful: true });
+      await service.start();
+    }
+    const ids = await Promise.all(calls);
+    assert.equal(ids.length, 300);
+    assert.deepEqual(ids.slice(0, 3), [0, 1, 2]);
+  }),
+);
+
+test('RP-70 RP-98 of a thousand messages and two services one is gone: what had not begun there is done by the other, once', async () => {
+  const broker = new MemoryBroker();
+  const { log } = recordedLog();
+  const ran: number[] = [];
+  const all = gate();
+  const crash = gate();
+  class Counter {
+    readonly dies: boolean;
+    runs = 0;
+    constructor(dies: boolean) {
+      this.dies = dies;
+    }
+    async work(_context: unknown, { id }: { id: number }): Promise<void> {
+      if (this.dies && ++this.runs > 50) {
+        // Not done: it dies with its process.
+        crash.open();
+        return new Promise(() => {});
+      }
+      ran.push(id);
+      await new Promise((resolve) => setImmediate(resolve));
+      if (ran.length + 4 === 1000) all.open();
+    }
+  }
+  const [one, two] = [new MemoryTransport(broker), new MemoryTransport(broker)];
+  const service = (transport: MemoryTransport, host: string, dies: boolean): RPCService =>
+    RPCService.create({
+      binary: 'portico-images',
+      host,
+      registration: null,
+      manager: new Counter(dies),
+      transport,
+      log,
+    });
+  const [dying, living] = [service(one, 'north', true), service(two, 'south', false)];
+  const sender = new RPCConnection({ transport: two, log });
+  await dying.start({ overridePoolSize: 4 });
+  const client = sender.client({ topic: 'images' });
+  for (let id = 0; id < 1000; id++) await client.cast({}, 'work', { id });
+  await crash.opened;
+  one.lose();
+  await living.start({ overridePoolSize: 4 });
+  await all.opened;
+  assert.deepEqual([ran.length, new Set(ran).size], [996, 996]);
+  await living.stop();
+  await dying.stop();
+});

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { expose, rpc } from 'portico/rpc';
+import { untracked } from 'portico/service';
+import { Endpoints } from '#internal/rpc';
+
+class Old {
+  readonly target = { version: '1.9' };
+  resize(): string {
+    return 'old';
+  }
+}
+class New {
+  readonly target = { version: '2.1' };
+  resize(): string {
+    return 'new';
+  }
+}
+class Admin {
+  readonly target = { namespace: 'admin', acceptedNamespaces: ['root'] };
+  @expose
+  drop(): void {}
+  @untracked
+  hidden(): void {}
+  initHost(): void {}
+}
+
+test('RP-8 RP-41 the first endpoint that has namespace, version and method serves a call', () => {
+  const endpoints = new Endpoints([new Old(), new New(), new Admin()]);
+  for (const [asked, name] of [
+    [{ method: 'resize' }, 'Old.resize'],
+    [{ method: 'resize', ver: '1.9' }, 'Old.resize'],
+    [{ method: 'resize', ver: '2.0' }, 'New.resize'],
+    [{ method: 'drop', ns: 'admin' }, 'Admin.drop'],
+    [{ method: 'drop', ns: 'root', ver: '1.0' }, 'Admin.drop'],
+  ] as const) {
+    assert.equal(endpoints.find(asked).name, name);
+  }
+  assert.deepEqual(
+    endpoints.methods.map(({ name }) => name),
+    ['Old.resize', 'New.resize', 'Admin.drop'],
+  );
+});
+
+test('RP-9 RP-10 RP-98 a method that is not exposed does not exist, whatever objects inherit', () => {
+  const endpoints = new Endpoints([new Old(), new Admin()]);
+  for (const method of ['constructor', 'toString', '__proto__', 'hasOwnProperty', 'target', 'drop']) {
+    assert.throws(() => endpoints.find({ method }), { code: 'PORTICO_RPC_NO_SUCH_METHOD' }, method);
+  }
+  for (const method of ['hidden', 'initHost', 'resize']) {
+    assert.throws(() => endpoints.find({ method, ns: 'admin' }), { code: 'PORTICO_RPC_NO_SUCH_METHOD' }, method);
+  }
+  assert.throws(() => endpoints.find({ method: 'resise' }), { hint: 'Did you mean "resize"?' });
+});
+
+test('RP-9 RP-46 where nothing fits, the versions that are there are named', () => {
+  const endpoints = new Endpoints([new Old(), new New()]);
+  for (const [asked, message] of [
+    [{ method: 'resize', ver: '1.10' }, /"resize" was asked for in version 1\.10: there is 1\.9, 2\.1$/],
+    [{ method: 'resize', ver: '3.0' }, /version 3\.0/],
+    [{ method: 'resize', ver: 'x' }, /version x/],
+    [{ method: 'drop', ns: 'admin' }, /in namespace admin: there is no such namespace$/],
+  ] as const) {
+    assert.throws(() => endpoints.find(asked), { code: 'PORTICO_RPC_UNSUPPORTED_VERSION', message });
+  }
+});
+
+test('RP-72 a method that is acknowledged late is idempotent and not long; a version is one', () => {
+  assert.throws(() => rpc({ ack: 'late' }), { code: 'PORTICO_RPC_METHOD' });
+  assert.throws(() => rpc({ ack: 'late', idempotent: true, long: true }), { code: 'PORTICO_RPC_METHOD' });
+  assert.throws(() => new Endpoints([{ target: { version: '1' }, a() {} }]), { code: 'PORTICO_RPC_INVALID_TARGET' });
+});

@@ -1,0 +1,418 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { currentContext, RequestContext } from 'portico/app';
+import { type Delivery, type Message, RPCConnection, RPCService, rpc } from 'portico/rpc';
+import { FakeClock } from 'portico/testing';
+import { Endpoints, MemoryBroker, MemoryTransport, RpcServer } from '#internal/rpc';
+import { TaskTracker } from '#internal/service';
+import { recordedLog } from '../../tasks/recorded-log.js';
+import { gate, withNetwork } from '../services.js';
+
+/** Each call waits for its turn to end. */
+class Held {
+  readonly begun: string[] = [];
+  readonly #ends = new Map<string, () => void>();
+  #changed: (() => void)[] = [];
+  async work(context: RequestContext, { id }: { id: string }): Promise<string> {
+    this.begun.push(id);
+    for (const tell of this.#changed.splice(0)) tell();
+    await new Promise<void>((resolve, reject) => {
+      this.#ends.set(id, resolve);
+      context.signal!.addEventListener('abort', () => reject(context.signal!.reason as Error));
+    });
+    return `${id} done`;
+  }
+  end(id: string): void {
+    this.#ends.get(id)!();
+  }
+  endAll(): void {
+    for (const end of this.#ends.values()) end();
+  }
+  async hasBegun(count: number): Promise<void> {
+    while (this.begun.length < count) await new Promise<void>((resolve) => this.#changed.push(resolve));
+  }
+}
+
+/** Until nothing more comes by itself. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test('RP-4 RP-14 RP-16 RP-71 RP-85 so many calls run at a time, and no more than the prefetch of each consumer is held', async () => {
+  const transport = new MemoryTransport(new MemoryBroker());
+  const { log } = recordedLog();
+  const held = new Held();
+  const service = RPCService.create({
+    binary: 'portico-images',
+    host: 'north',
+    registration: null,
+    manager: held,
+    transport,
+    log,
+  });
+  await service.start({ overridePoolSize: 2 });
+  const connection = new RPCConnection({ transport, log });
+  const client = connection.client({ topic: 'images' });
+  const calls = ['a', 'b', 'c', 'd', 'e', 'f'].map((id) => client.call({}, 'work', { id }));
+  await held.hasBegun(2);
+  await settled();
+  assert.deepEqual(held.begun, ['a', 'b']);
+  // Two run and are acknowledged, two wait here, two at the broker: another consumer gets those.
+  const left: string[] = [];
+  await transport.consume({ exchange: 'portico', topic: 'images' }, { prefetch: 10 }, ({ message: { body } }) => {
+    left.push((JSON.parse(Buffer.from(body).toString()) as { args: { id: string } }).args.id);
+  });
+  await settled();
+  assert.deepEqual(left, ['e', 'f']);
+  held.end('b');
+  await held.hasBegun(3);
+  assert.deepEqual(held.begun, ['a', 'b', 'c']);
+  assert.equal(await calls[1], 'b done');
+  const rest = Promise.allSettled(calls);
+  await service.stop();
+  await connection.close();
+  await rest;
+});
+
+test(
+  'RP-17 every service answers ping and getStatus in the namespace base',
+  withNetwork(async ({ serve, client }) => {
+    await serve({}, { version: 3 });
+    const base = client({ namespace: 'base', version: '1.1' });
+    assert.deepEqual(await base.call({}, 'ping', { arg: [1] }), { service: 'images', host: 'north', arg: [1] });
+    const status = (await base.call({}, 'getStatus')) as object;
+    assert.deepEqual(
+      { ...status, uptime: 0 },
+      { version: 3, uptime: 0, inFlight: 0, draining: false, configGeneration: 1 },
+    );
+  }),
+);
+
+test(
+  'RP-20 the context arrives as a RequestContext, also for code without it at hand; what is unknown is kept',
+  withNetwork(async ({ serve, client }) => {
+    class Asking {
+      async who(context: RequestContext): Promise<unknown> {
+        await settled();
+        const { userId, roles, signal, delivery } = context;
+        assert.ok(context instanceof RequestContext && signal instanceof AbortSignal);
+        return [
+          userId,
+          roles,
+          currentContext() === context,
+          context.toDict().traceparent,
+          delivery!.count,
+          delivery!.redelivered,
+        ];
+      }
+    }
+    await serve(new Asking());
+    const context = RequestContext.fromDict({ user_id: 'me', roles: ['member'], traceparent: '00-1' });
+    assert.deepEqual(await client().call(context, 'who'), ['me', ['member'], true, '00-1', 1, false]);
+  }),
+);
+
+test(
+  'RP-33 RP-98 a call whose caller waits no longer is never run',
+  withNetwork(async ({ serve, client, log }) => {
+    const held = new Held();
+    await serve(held, { ini: '[rpc]\nexecutor_pool_size = 1\nprefetch = 5\n' });
+    const first = client().call({}, 'work', { id: 'first' });
+    await held.hasBegun(1);
+    await assert.rejects(client({ timeout: 0.05 }).call({}, 'work', { id: 'late' }), { code: 'PORTICO_RPC_TIMEOUT' });
+    const third = client().call({}, 'work', { id: 'third' });
+    held.end('first');
+    await first;
+    await held.hasBegun(2);
+    held.end('third');
+    await third;
+    assert.deepEqual(held.begun, ['first', 'third']);
+    assert.ok(log.messages().some((line) => /dropped, its caller does not wait any more/.test(line)));
+  }),
+);
+
+test(
+  'RP-57 RP-58 an expected error is no fault of the server, others are logged with their stack, those of casts too',
+  withNetwork(async ({ serve, client, log }) => {
+    class NotFound extends Error {}
+    class Failing {
+      @rpc({ expected: [NotFound] })
+      find(): never {
+        throw new NotFound('no image a');
+      }
+      other(): never {
+        throw new Error('disk full');
+      }
+    }
+    await serve(new Failing());
+    const lines = (): string[] =>
+      log.lines.filter(({ msg }) => msg.startsWith('Failing.')).map(({ level, msg }) => `${level} ${msg}`);
+    await assert.rejects(client().call({}, 'find'), { type: 'NotFound' });
+    await assert.rejects(client().call({}, 'missing'), { code: 'PORTICO_RPC_NO_SUCH_METHOD' });
+    assert.deepEqual(lines(), ['debug Failing.find: no image a']);
+    await client().prepare({ server: 'north' }).cast({}, 'other');
+    while (lines().length < 2) await settled();
+    assert.deepEqual(lines()[1], 'error Failing.other failed');
+    assert.match(log.lines.find(({ level }) => level === 'error')!.err!.stack, /Failing\.other/);
+  }),
+);
+
+/** A server by a clock that stands still, over a transport of its own. */
+async function served(endpoint: object, { deliveryLimit = 5 } = {}) {
+  const clock = new FakeClock();
+  const recorded = recordedLog();
+  const { log } = recorded;
+  const transport = new MemoryTransport(new MemoryBroker({ clock, deliveryLimit }));
+  await transport.connect();
+  const tracker = new TaskTracker({ service: 'images', log, clock });
+  const server = new RpcServer({
+    transport,
+    exchange: 'portico',
+    topic: 'images',
+    host: 'north',
+    binary: 'portico-images',
+    endpoints: new Endpoints([endpoint]),
+    serializer: {},
+    tracker,
+    log,
+    clock,
+    poolSize: 4,
+    prefetch: 4,
+    maxMessageBytes: 100_000,
+    replyRetryMs: 30_000,
+    sendStack: false,
+  });
+  await server.start();
+  const connection = new RPCConnection({ transport, log, clock });
+  const dead: Delivery[] = [];
+  await transport.consumeDeadLetters('portico', { prefetch: 10 }, (delivery) => dead.push(delivery));
+  return { clock, transport, server, connection, client: connection.client({ topic: 'images' }), dead, ...recorded };
+}
+
+const route = { exchange: 'portico', topic: 'images' };
+
+function requestMessage(id: string, method: string, more: object = {}): Message {
+  return { id, body: Buffer.from(JSON.stringify({ v: '1.0', id, method, args: {}, ctx: {}, ...more })) };
+}
+
+test('RP-35 a server that works on a call gives signs of life; when it falls silent the call ends long before its time', async () => {
+  const held = new Held();
+  const { clock, transport, client } = await served(held);
+  const watched = client.prepare({ timeout: 1000, callMonitorTimeout: 10 });
+  const call = watched.call({}, 'work', { id: 'a' });
+  await held.hasBegun(1);
+  await clock.advance(100_000);
+  held.end('a');
+  assert.equal(await call, 'a done');
+  assert.equal(clock.pending, 0);
+  const silent = watched.call({}, 'work', { id: 'b' });
+  const over = assert.rejects(silent, {
+    code: 'PORTICO_RPC_TIMEOUT',
+    monitor: true,
+    message: /no sign of life of its server for 10 s/,
+  });
+  await held.hasBegun(2);
+  await clock.advance(30_000);
+  transport.lose();
+  await clock.advance(15_000);
+  await over;
+});
+
+test('RP-35 calls that wait longer than call_monitor_threshold are watched by themselves', async () => {
+  const { clock, client, transport } = await served({});
+  await (await transport.consume({ ...route, topic: 'silent' }, { prefetch: 1 }, () => {})).cancel();
+  const call = client.prepare({ topic: 'silent', timeout: 600 }).call({}, 'work');
+  const over = assert.rejects(call, { monitor: true });
+  await clock.advance(61_000);
+  await over;
+});
+
+test('RP-35 RP-98 an unknown method with a monitor leaves no timer', async () => {
+  const { clock, client } = await served({ known() {} });
+  await assert.rejects(client.prepare({ timeout: 600, callMonitorTimeout: 10 }).call({}, 'unknown'), {
+    code: 'PORTICO_RPC_NO_SUCH_METHOD',
+  });
+  await settled();
+  assert.equal(clock.pending, 0);
+});
+
+test('RP-70 RP-73 RP-98 the connection lost before the acknowledgement: not run, and it comes again', async () => {
+  const runs: number[] = [];
+  const transport = new MemoryTransport(new MemoryBroker());
+  await transport.connect();
+  const arrived = gate();
+  const consume = transport.consume.bind(transport);
+  transport.consume = (to, options, onDelivery) =>
+    consume(to, options, (delivery) => {
+      if (delivery.count === 1) transport.lose();
+      onDelivery(delivery);
+      arrived.open();
+    });
+  const server = serverOver(transport, { work: (context: RequestContext) => runs.push(context.delivery!.count) });
+  await server.start();
+  await transport.publish(route, requestMessage('id-1', 'work'));
+  await arrived.opened;
+  await settled();
+  assert.deepEqual(runs, []);
+  transport.restore();
+  await settled();
+  assert.deepEqual(runs, [2]);
+});
+
+function serverOver(transport: MemoryTransport, endpoint: object, poolSize = 1): RpcServer {
+  const { log } = recordedLog();
+  return new RpcServer({
+    transport,
+    ...route,
+    host: 'north',
+    binary: 'portico-images',
+    endpoints: new Endpoints([endpoint]),
+    serializer: {},
+    tracker: new TaskTracker({ service: 'images', log }),
+    log,
+    poolSize,
+    prefetch: poolSize,
+    maxMessageBytes: 100_000,
+    replyRetryMs: 1000,
+    sendStack: false,
+  });
+}
+
+test('RP-74 a message that comes twice runs once', async () => {
+  let runs = 0;
+  const { transport, messages } = await served({ work: () => runs++ });
+  for (const id of ['id-1', 'id-1', 'id-2']) await transport.publish(route, requestMessage(id, 'work'));
+  await settled();
+  assert.equal(runs, 2);
+  assert.ok(messages().includes('work: message id-1 was dropped, it came before'));
+});
+
+test('RP-21 RP-75 a message that cannot be read is a dead letter, and its content is not logged', async () => {
+  const { transport, dead, lines } = await served({});
+  const wrong = ['{"secret', '[]', '{"v":"2.0","secret":1}', '{"v":"1.0","method":7}', '{"v":"1.0","secret":1}'];
+  for (const [at, text] of wrong.entries()) await transport.publish(route, { id: `id-${at}`, body: Buffer.from(text) });
+  await settled();
+  assert.deepEqual(
+    dead.map(({ death }) => death!.reason),
+    [
+      'unreadable: not JSON',
+      'unreadable: it has no version',
+      'unreadable: its version is 2.0, not 1.x',
+      'unreadable: it is no request',
+      'unreadable: it is no request',
+    ],
+  );
+  assert.equal(lines.filter(({ level }) => level === 'warn').length, 5);
+  assert.ok(!JSON.stringify(lines).includes('secret'));
+});
+
+class Late {
+  readonly runs: [number, boolean][] = [];
+  fails: Error | undefined;
+  @rpc({ ack: 'late', idempotent: true, retryDelay: 7 })
+  work({ delivery }: RequestContext): string {
+    this.runs.push([delivery!.count, delivery!.redelivered]);
+    if (this.fails !== undefined) throw this.fails;
+    return 'done';
+  }
+}
+
+test('RP-72 RP-76 RP-77 a late method that fails in a way that may pass runs again after a while, and not for ever', async () => {
+  const late = new Late();
+  const { clock, client, dead } = await served(late, { deliveryLimit: 2 });
+  late.fails = Object.assign(new Error('busy'), { retryable: true });
+  const call = client.prepare({ timeout: 600, callMonitorTimeout: 600 }).call({}, 'work');
+  await settled();
+  assert.equal(late.runs.length, 1);
+  await clock.advance(7000);
+  late.fails = undefined;
+  await clock.advance(7000);
+  assert.equal(await call, 'done');
+  assert.deepEqual(late.runs, [
+    [1, false],
+    [2, true],
+    [3, true],
+  ]);
+  late.fails = Object.assign(new Error('busy'), { retryable: true });
+  await client.cast({}, 'work');
+  await clock.advance(60_000);
+  await settled();
+  assert.deepEqual([late.runs.length, dead.map(({ death }) => death!.reason)], [6, ['delivery_limit']]);
+});
+
+test('RP-77 a late method that fails otherwise makes a dead letter of the message, and its caller is told', async () => {
+  const late = new Late();
+  late.fails = new Error('no such disk');
+  const { client, dead } = await served(late);
+  await assert.rejects(client.call({}, 'work'), { message: 'no such disk' });
+  await settled();
+  assert.deepEqual([late.runs.length, dead.map(({ death }) => death!.reason)], [1, ['failed']]);
+});
+
+class LateAndSlow {
+  readonly began = gate();
+  readonly go = gate();
+  runs = 0;
+  @rpc({ ack: 'late', idempotent: true })
+  async work(): Promise<void> {
+    this.runs++;
+    this.began.open();
+    await this.go.opened;
+  }
+}
+
+test('RP-72 RP-98 a late method runs again elsewhere when its process is gone before it ended', async () => {
+  const broker = new MemoryBroker();
+  const [one, two] = [new MemoryTransport(broker), new MemoryTransport(broker)];
+  await Promise.all([one.connect(), two.connect()]);
+  const [first, second] = [new LateAndSlow(), new LateAndSlow()];
+  await serverOver(one, first).start();
+  await one.publish(route, requestMessage('id-1', 'work'));
+  await first.began.opened;
+  one.lose();
+  await serverOver(two, second).start();
+  await second.began.opened;
+  assert.deepEqual([first.runs, second.runs], [1, 1]);
+  second.go.open();
+  await settled();
+  two.lose();
+  two.restore();
+  await settled();
+  assert.equal(second.runs, 1, 'it was acknowledged');
+});
+
+test('RP-74 a late method under way is not begun again when its message comes again, and settles that one', async () => {
+  const transport = new MemoryTransport(new MemoryBroker());
+  await transport.connect();
+  const late = new LateAndSlow();
+  await serverOver(transport, late, 2).start();
+  await transport.publish(route, requestMessage('id-1', 'work'));
+  await late.began.opened;
+  transport.lose();
+  transport.restore();
+  await settled();
+  late.go.open();
+  await settled();
+  transport.lose();
+  transport.restore();
+  await settled();
+  assert.equal(late.runs, 1);
+});
+
+test('RP-59 RP-82 a reply whose caller is gone is tried for a while, and does not hold up others', async () => {
+  const { clock, transport, client, messages } = await served({ work: () => 'done' });
+  const lost = { reply: { to: 'reply_gone', id: 'call-1' } };
+  await transport.publish(route, requestMessage('id-1', 'work', lost));
+  await settled();
+  assert.equal(await client.call({}, 'work'), 'done');
+  await clock.advance(31_000);
+  const given = (): string[] => messages().filter((line) => line.includes('was not delivered'));
+  assert.deepEqual(given().length, 1);
+  assert.match(
+    given()[0]!,
+    /^Object\.work|^endpoint\.work: the reply to call call-1 was not delivered, 30\d\d\d ms after/,
+  );
+  await transport.publish(route, requestMessage('id-2', 'work', lost));
+  await settled();
+  assert.equal(given().length, 2, 'its address is known to be gone');
+});

@@ -1,0 +1,73 @@
+/** Services over a transport in memory, and clients of them, for tests. */
+import { randomUUID } from 'node:crypto';
+import { Config } from 'portico/config';
+import {
+  type ClientOptions,
+  type RPCClient,
+  RPCConnection,
+  type RPCConnectionOptions,
+  RPCService,
+  type RPCServiceOptions,
+} from 'portico/rpc';
+import { recordedLog } from '../tasks/recorded-log.js';
+
+/** A network of its own. */
+export interface Network {
+  readonly transport: string;
+  readonly log: ReturnType<typeof recordedLog>;
+  /** A service of the topic images, started. */
+  serve(manager: object, options?: RPCServiceOptions & { readonly ini?: string }): Promise<RPCService>;
+  client(options?: Partial<ClientOptions>, connection?: RPCConnectionOptions & { readonly ini?: string }): RPCClient;
+  /** Ends all of it. */
+  end(): Promise<void>;
+}
+
+/** Runs a test with a network, and ends it. */
+export function withNetwork(run: (network: Network) => Promise<void>): () => Promise<void> {
+  return async () => {
+    const transport = `memory://${randomUUID()}`;
+    const log = recordedLog();
+    const ends: (() => Promise<void>)[] = [];
+    const network: Network = {
+      transport,
+      log,
+      async serve(manager, { ini = '', ...options } = {}) {
+        const service = RPCService.create({
+          binary: 'portico-images',
+          host: 'north',
+          registration: null,
+          manager,
+          transport,
+          log: log.log,
+          config: Config.fromText(ini),
+          ...options,
+        });
+        await service.start();
+        ends.unshift(() => service.stop());
+        return service;
+      },
+      client(options = {}, { ini = '', ...connection } = {}) {
+        const rpc = new RPCConnection({ transport, log: log.log, config: Config.fromText(ini), ...connection });
+        ends.push(() => rpc.close());
+        return rpc.client({ topic: 'images', ...options });
+      },
+      async end() {
+        for (const each of ends.splice(0)) await each();
+      },
+    };
+    try {
+      await run(network);
+    } finally {
+      await network.end();
+    }
+  };
+}
+
+/** A promise that a test settles. */
+export function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open!: () => void;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
