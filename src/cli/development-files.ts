@@ -2,7 +2,7 @@
  * `--dev`: the files that a service rests on, its application's own modules included, are watched, and a change in one of
  * them starts its worker anew.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +27,8 @@ export class DevelopmentFiles {
   readonly #config: Config;
   readonly #log: Logger;
   #known = new Map<string, string | undefined>();
+  /** When the loading of what is watched began, in milliseconds since 1970. */
+  #since = performance.timeOrigin;
   #unwatch: () => void = () => undefined;
 
   constructor(launcher: ProcessLauncher, config: Config, log: Logger) {
@@ -41,14 +43,21 @@ export class DevelopmentFiles {
     const modules = answers.flatMap(({ body }) => (body as string[] | undefined) ?? []);
     const paths = new Set([...this.#config.configFiles, ...this.#config.filesRead, ...modules]);
     // What was written since a change was seen is a change as well.
-    this.#known = new Map([...paths].map((path) => [path, this.#known.get(path) ?? textOf(path)]));
+    this.#known = new Map([...paths].map((path) => [path, this.#known.get(path) ?? this.#textLoaded(path)]));
     this.#unwatch();
     this.#unwatch = watchFiles(paths, () => void this.#look(), { quietMs: QUIET_MS });
     this.#log.info(`watching ${paths.size} files`);
     await this.#look();
   }
 
+  /** Undefined for one that was written since: whether before or after it was loaded cannot be told, so it counts as changed. */
+  #textLoaded(path: string): string | undefined {
+    const { mtimeMs = 0 } = ignoreErrors(() => statSync(path)) ?? {};
+    return mtimeMs > this.#since && mtimeMs <= Date.now() ? undefined : textOf(path);
+  }
+
   async #look(): Promise<void> {
+    const now = Date.now();
     const changed = [...this.#known.keys()].filter((path) => {
       const text = textOf(path);
       if (text === undefined || text === this.#known.get(path)) return false;
@@ -58,6 +67,7 @@ export class DevelopmentFiles {
     if (changed.length === 0 || this.#launcher.status().stopping) return;
     const names = changed.map((path) => relative('', path));
     this.#log.notice(`${names.join(', ')} changed: restarting`, { files: names });
+    this.#since = now;
     await this.#launcher.restart();
     await this.follow();
   }

@@ -53,6 +53,31 @@ test('OP-2 a module, the paste file, the configuration: each that changes is nam
   assert.equal(await text(), 'three');
 });
 
+test('OP-2 a module that is written after it was loaded and before it is watched is a change', {
+  timeout: 60_000,
+}, async (t) => {
+  const port = await freePort();
+  const project = emptyProject({
+    'portico.ini': ini(port),
+    'api-paste.ini': PASTE,
+    // The factory is called once greeting.js is loaded, and before its worker is ready.
+    'app.js': `import { readFileSync, writeFileSync } from 'node:fs';
+import { greeting } from './greeting.js';
+const file = new URL('./greeting.js', import.meta.url);
+export const factory = () => {
+  if (readFileSync(file, 'utf8').includes('one')) writeFileSync(file, ${JSON.stringify(greeting('two'))});
+  return (req, res) => res.end(greeting);
+};
+`,
+    'greeting.js': greeting('one'),
+  });
+  const program = startProject(t, project, ['--dev']);
+  await program.printed(/greeting\.js changed: restarting[\s\S]*watching \d+ files/);
+  const answer = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } });
+  assert.equal(await answer.text(), 'two');
+  assert.equal(program.output().match(/changed: restarting/g)?.length, 1);
+});
+
 async function certificateOf(port: number, host: string): Promise<X509Certificate> {
   const socket = connect({ port, host, rejectUnauthorized: false });
   await once(socket, 'secureConnect');
