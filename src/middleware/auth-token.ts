@@ -81,10 +81,15 @@ export const authToken = filterFactory(
 );
 
 function describe(given: AuthTokenOptions, req: IncomingMessage | undefined, ctx: DescribeContext): Description {
-  return describeOptions(ownGroup(given, ctx), req);
+  const options = ownGroup(given, ctx);
+  if (options.validator !== 'jwt') return describeOptions(options, req);
+  // This option alone: what a description reads is not required by it.
+  const { requiredScope } = ctx.config.group('jwt', { required_scope: jwtOptions.required_scope }, { partial: true });
+  return describeOptions(options, req, requiredScope);
 }
 
-function describeOptions(options: AuthTokenOptions, req: IncomingMessage | undefined): Description {
+/** `scope`: that every token must have. */
+function describeOptions(options: AuthTokenOptions, req: IncomingMessage | undefined, scope?: string): Description {
   const bearer = options.acceptBearer || options.validator === 'jwt';
   if (options.delayAuthDecision) {
     return { does: `asks ${options.validator} what the token is worth, and leaves the decision to the application` };
@@ -92,16 +97,18 @@ function describeOptions(options: AuthTokenOptions, req: IncomingMessage | undef
   if (req !== undefined && userTokenOf(req, bearer) === undefined) {
     return { does: `answers 401, for the request has no ${bearer ? 'token' : 'X-Auth-Token'}`, answers: 401 };
   }
+  const lacks = scope === undefined ? '' : `, 403 where it has not the scope ${scope}`;
   const schemes: [string, object][] = [['token', { type: 'apiKey', in: 'header', name: 'X-Auth-Token' }]];
   if (bearer) schemes.push(['bearer', { type: 'http', scheme: 'bearer' }]);
   return {
-    does: `asks ${options.validator} what the token is worth; answers 401 where it is not valid, 503 where that cannot be told`,
+    does: `asks ${options.validator} what the token is worth; answers 401 where it is not valid${lacks}, 503 where that cannot be told`,
     answers: 'perhaps',
     openapi: {
       security: schemes.map(([name]) => ({ [name]: [] })),
       securitySchemes: Object.fromEntries(schemes),
       responses: {
         401: { description: 'The token is missing or not valid.' },
+        ...(scope === undefined ? {} : { 403: { description: `The token has not the scope ${scope}.` } }),
         503: { description: 'The token cannot be validated at present.' },
       },
     },
@@ -127,7 +134,7 @@ export const jwtAuth = filterFactory(
       cacheFor(options, ctx);
       await tryValidator(options, ctx, jwt);
     },
-    describe: (_jwt, req, ctx) => describeOptions(withJwt(ctx), req),
+    describe: (jwt, req, ctx) => describeOptions(withJwt(ctx), req, jwt.requiredScope),
   },
 );
 

@@ -168,11 +168,12 @@ export const rateLimit = filterFactory(
   { trial: true, order: rateLimitOrder, describe },
 );
 
-function describe({ rules, deny }: OptionsOf<typeof rateLimitOptions>, req?: IncomingMessage): Description {
+function describe({ rules, allow, deny }: OptionsOf<typeof rateLimitOptions>, req?: IncomingMessage): Description {
   const all = rules.map((text) => ({ text, rule: parseRule(text, undefined) }));
   const holding = all.filter(({ rule }) => req === undefined || applies(rule, req)).map(({ text }) => `"${text}"`);
   const denies = deny.length === 0 ? '' : `; answers 403 to ${deny.join(', ')}`;
   const denied = denies === '' ? {} : { 403: { description: 'Requests from this address are not accepted.' } };
+  const spares = allow.length === 0 ? '' : `, but not for ${allow.join(', ')}`;
   if (holding.length === 0) {
     const does = `limits nothing, for no rule is for this request${denies}`;
     return denies === '' ? { does } : { does, answers: 'perhaps', openapi: { responses: denied } };
@@ -180,11 +181,14 @@ function describe({ rules, deny }: OptionsOf<typeof rateLimitOptions>, req?: Inc
   const retry = { 'Retry-After': { description: 'When to come again, in seconds.', schema: { type: 'integer' } } };
   const text = { schema: { type: 'string' } };
   return {
-    does: `answers 429 over the limit of ${holding.join(', ')}${denies}`,
+    does: `answers 429 over the limit of ${holding.join(', ')}${spares}${denies}`,
     answers: 'perhaps',
     openapi: {
       headers: { RateLimit: text, 'RateLimit-Policy': text },
-      responses: { ...denied, 429: { description: `Too many requests: ${holding.join(', ')}.`, headers: retry } },
+      responses: {
+        ...denied,
+        429: { description: `Too many requests: ${holding.join(', ')}${spares}.`, headers: retry },
+      },
     },
   };
 }

@@ -370,6 +370,25 @@ test('OP-6 rate_limit says which networks it denies, also where no rule is for t
   });
 });
 
+test('OP-6 rate_limit says which networks it does not limit', (t) => {
+  const options = 'allow = 10.0.0.0/8\ndeny = 192.0.2.0/24\nrules = all address 1/s 2';
+  assert.deepEqual(filterSays(t, { factory: 'rateLimit', options })('GET', '/'), {
+    says: 'answers 429 over the limit of "all address 1/s 2", but not for 10.0.0.0/8; answers 403 to 192.0.2.0/24',
+    answers: 'perhaps',
+  });
+});
+
+test('OP-6 a token filter that wants a scope says its 403, wherever the option stands', (t) => {
+  const jwt = 'issuer = https://id.example\naudience = one\nrequired_scope = servers';
+  const says =
+    'asks jwt what the token is worth; answers 401 where it is not valid, 403 where it has not the scope servers, 503 where that cannot be told';
+  const own = filterSays(t, { factory: 'jwtAuth', options: jwt });
+  const group = filterSays(t, { factory: 'authToken', config: `[auth_token]\nvalidator = jwt\n[jwt]\n${jwt}\n` });
+  for (const filter of [own, group]) {
+    assert.deepEqual(filter('GET', '/', 'X-Auth-Token: x'), { says, answers: 'perhaps' });
+  }
+});
+
 test('OP-6 cors names the origins of its further sections too', (t) => {
   const config = '[cors.partner]\nallowed_origin = https://partner.example\n';
   const says = filterSays(t, { factory: 'cors', options: 'allowed_origin = https://own.example', config });
