@@ -2,7 +2,7 @@
  * The two orders in which a line of the log can be told: Portico's, with the message first and its facts behind it, and
  * pino's, with an error or the facts first, and values for the placeholders of the message.
  */
-import { isNativeError } from 'node:util/types';
+import { isError } from './error-fields.js';
 import { json } from './plain-lines.js';
 
 /** Facts that go with a message, as JSON values; `err` takes an Error, and any other name does too. */
@@ -73,11 +73,6 @@ export function readableParts(args: readonly unknown[], why: unknown): LineParts
 
 function isText(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-}
-
-/** True for errors of another realm as well, as of `node:vm`. */
-export function isError(value: unknown): value is Error {
-  return value instanceof Error || isNativeError(value);
 }
 
 function filled(fields: LogFields, message: string, values: readonly unknown[]): LineParts {

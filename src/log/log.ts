@@ -5,9 +5,10 @@ import { createRequire } from 'node:module';
 import type * as Pino from 'pino';
 import { lazyPackage, loadSoon } from '../process/index.js';
 import { printable, printableJson, printableLines } from '../text/index.js';
-import { isError, type LineParts, type LogFields, type LogMethod, lineParts, readableParts } from './log-arguments.js';
+import { errorFields, isError } from './error-fields.js';
+import { type LineParts, type LogFields, type LogMethod, lineParts, readableParts } from './log-arguments.js';
 import { LogFile } from './log-file.js';
-import { errorFields, type Lines, PlainLines, plainLine } from './plain-lines.js';
+import { type Lines, PlainLines, plainLine } from './plain-lines.js';
 import { StandardError } from './standard-error.js';
 
 export type { LogFields, LogMethod } from './log-arguments.js';
@@ -112,12 +113,13 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const lost = (): number => (place instanceof StandardError || place instanceof LogFile ? place.lost : 0);
   const destination = { write: (line: string): void => place.write(printableJson(line)) };
   const pino = lazyPackage(() => {
-    const { pino: make, stdSerializers } = loadPino();
-    // pino's marks the errors it has seen, which throws for one that is frozen.
-    const err = (value: Error): unknown => (Object.isExtensible(value) ? stdSerializers.err : errorFields)(value);
+    const { pino: make } = loadPino();
     const stream = text ? readable(destination) : destination;
     return (bindings: LogFields): Lines =>
-      make({ ...shape, serializers: { err }, base: bindings }, stream as NodeJS.WritableStream);
+      make(
+        { ...shape, serializers: { err: (value: unknown) => errorFields(value) }, base: bindings },
+        stream as NodeJS.WritableStream,
+      );
   });
   const plain = (line: string): void => destination.write(line);
   const of = (bindings: () => LogFields): LineMakers => ({

@@ -1,7 +1,7 @@
 /**
  * Lines of the log without pino: for a process that could not load it, as when no file can be opened any more.
  */
-import { isNativeError } from 'node:util/types';
+import { errorFields } from './error-fields.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -75,31 +75,4 @@ export function json(value: unknown): string | undefined {
   } catch (error) {
     return JSON.stringify(`[not JSON: ${String(error).split('\n', 1)[0]}]`);
   }
-}
-
-/**
- * An error as pino's serializer has it: its kind, its message and stack with those of its causes, and its own facts. Any
- * other value as it is.
- */
-export function errorFields(error: unknown): unknown {
-  if (!isNativeError(error) && !(error instanceof Error)) return error;
-  const chain = causesOf(error);
-  const type = error.constructor.name;
-  const message = chain.map((each) => each.message).join(': ');
-  const stack = chain.map((each) => each.stack).join('\ncaused by: ');
-  const { errors } = error as { errors?: unknown };
-  const several = Array.isArray(errors) ? { aggregateErrors: errors.map(errorFields) } : {};
-  return {
-    type,
-    message,
-    stack,
-    ...several,
-    ...Object.fromEntries(Object.entries(error).filter(([name]) => name !== 'cause')),
-  };
-}
-
-function causesOf(error: Error): readonly Error[] {
-  const chain = new Set<Error>();
-  for (let each: unknown = error; each instanceof Error && !chain.has(each); each = each.cause) chain.add(each);
-  return [...chain];
 }

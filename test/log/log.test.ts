@@ -46,6 +46,25 @@ test('facts that a line is made of are those of the moment it is written, from t
   assert.deepEqual([level, pid, name, request, msg, err?.type], ['info', process.pid, 'test', 2, 'made', 'TypeError']);
 });
 
+test('an error is written without the passwords of URIs in its message, its stack, its causes and its parts', () => {
+  const refused = new Error('amqp://rabbit:hidden@127.0.0.1/ refused', {
+    cause: new Error('redis://:hidden@10.0.0.1/0'),
+  });
+  const parts = new AggregateError([refused], 'all of http://user:hidden@10.0.0.1:80/', { cause: refused });
+  const circle = Object.assign(new Error('one'), { inner: Object.assign(new Error('two'), { outer: refused }) });
+  Object.assign(circle.inner, { outermost: circle });
+  const lines: string[] = [];
+  const log = createLogger({ format: 'json', destination: { write: (line) => lines.push(line) } });
+  for (const err of [refused, parts, circle, Object.freeze(new Error('https://user:hidden@10.0.0.1/'))]) {
+    log.error({ err, other: err }, 'failed');
+  }
+  const [first] = lines.map((line) => JSON.parse(line) as { err: { message: string; stack: string } });
+  assert.equal(first?.err.message, 'amqp://rabbit:****@127.0.0.1/ refused: redis://:****@10.0.0.1/0');
+  assert.match(first.err.stack, /^Error: amqp:\/\/rabbit:\*{4}@127\.0\.0\.1\/ refused\n +at .*log\.test\.js:\d+:\d+/);
+  assert.doesNotMatch(lines.join(''), /hidden/);
+  assert.match(lines[2]!, /"inner":\{"type":"Error","message":"two"/);
+});
+
 test('a notice is written at every level but silent', () => {
   const lines: string[] = [];
   const write = (line: string): void => void lines.push(line);
