@@ -14,7 +14,6 @@ import {
 } from '../launch/internal.js';
 import { metricsOptions } from '../metrics/index.js';
 import { databaseOptions, heartbeatOptions, servicegroupOptions } from '../registry/internal.js';
-import { rpcOptions } from '../rpc/internal.js';
 import {
   apiOptions,
   enabledApisOptions,
@@ -23,7 +22,7 @@ import {
   traceOptions,
   wsgiOptions,
 } from '../server/internal.js';
-import { managerOptions } from '../service/internal.js';
+import { managerOptions, rpcOptions } from '../service/internal.js';
 import { apiNames } from './api-names.js';
 import { logOptions } from './log-options.js';
 

@@ -8,6 +8,7 @@ import { workerAssignment } from '../config/internal.js';
 import { ConfigurationRefused, type Origin, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import {
+  type Awaitable,
   Drivers,
   type Manager,
   ManagerHooks,
@@ -82,8 +83,11 @@ export interface ManagedServiceOptions {
   readonly member?: Partial<MemberOptions>;
   /** What is said in code about periodic tasks; the configuration says the rest. */
   readonly periodic?: Pick<ManagerPeriodicOptions, 'enable' | 'fuzzyDelay' | 'intervalMax' | 'context'>;
-  /** Its way to other services, made at each start and closed with the last of its end. Opens nothing by itself. */
-  readonly rpc: (config: Config) => RPCClients & { close(): Promise<void> };
+  /**
+   * Its way to other services, made at each start that makes managers, and closed with the last of its end. Opens nothing by
+   * itself.
+   */
+  readonly rpc: (config: Config) => Awaitable<RPCClients & { close(): Promise<void> }>;
   /** The registry's word on the service. */
   readonly onVerdict: (verdict: 'drain' | 'exit', reason: string) => void;
 }
@@ -148,13 +152,15 @@ export class ManagedService {
     this.#hooks = undefined;
     const { name, config, log, tasks, registration, host: ownHost } = this.#options;
     const where = managersOf(config);
+    // Nothing of remote calls is loaded for a service without managers.
+    const rpc = this.#options.managers(config).length === 0 ? undefined : await this.#options.rpc(config);
     const host = ownHost ?? config.group('DEFAULT', heartbeatOptions, { partial: true }).host;
     this.#registry ??= openRegistry(config, { log });
     const making = buildLog(log);
     const drivers = new Drivers({ ...where, log: making.log, config });
-    const rpc = this.#options.rpc(config);
     const context: ManagerContext = {
-      rpc,
+      // Read by managers alone.
+      rpc: rpc as RPCClients,
       host,
       serviceName: this.#options.serviceName ?? name,
       conf: config,
@@ -184,7 +190,7 @@ export class ManagedService {
       },
       release: async () => {
         await steps.release?.();
-        await rpc.close();
+        await rpc?.close();
         await this.#registry?.close();
       },
     };

@@ -1,7 +1,6 @@
 /** What other directories of Portico use of this one beside what is published. */
 export { decodeMessage, encodeMessage } from './message/json-codec.js';
 export { isCompatible } from './message/versions.js';
-export { rpcOptions } from './messaging-options.js';
 export { BaseEndpoint } from './server/base-endpoint.js';
 export { Endpoints } from './server/endpoints.js';
 export { RpcServer } from './server/rpc-server.js';

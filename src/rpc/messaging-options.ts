@@ -1,99 +1,12 @@
 /**
  * `[rpc]`: how calls travel.
  */
-import {
-  boolean,
-  bytes,
-  type Config,
-  defineOptions,
-  duration,
-  integer,
-  type OptionsOf,
-  oneOf,
-  string,
-  uri,
-} from '../config/index.js';
+import type { Config, OptionsOf } from '../config/index.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
+import { rpcOptions } from '../service/internal.js';
 import type { ExposurePolicy } from './exposed-methods.js';
 import type { TransportOptions } from './transport/transport.js';
 import { parseTransportUrl } from './transport/transport-url.js';
-
-/** `[rpc]`. */
-export const rpcOptions = defineOptions({
-  transport_url: uri({
-    default: 'memory://',
-    secret: true,
-    help: 'What carries remote calls: memory:// inside one process. Options of this group may follow behind a ?.',
-  }),
-  exchange: string({
-    aliases: ['control_exchange'],
-    help: 'Separates applications that share a broker. Default: the name of the project.',
-  }),
-  response_timeout: duration({ default: 60, help: 'Seconds a call waits for its reply.' }),
-  long_timeout: duration({ default: 1800, help: 'Seconds a call of a method waits that runs for long.' }),
-  cast_ttl: duration({
-    default: 3600,
-    help: 'Seconds a cast waits to be handled before it is a dead letter; 0: for ever.',
-  }),
-  executor_pool_size: integer({ default: 64, min: 1, help: 'How many remote calls a process handles at a time.' }),
-  prefetch: integer({
-    min: 1,
-    help: 'How many messages each consumer holds that have not begun. Default: executor_pool_size.',
-  }),
-  access_policy: oneOf(['public', 'explicit'], {
-    default: 'public',
-    help: 'Which methods of managers can be called: all that their class defines, unless it marks some, or those marked alone.',
-  }),
-  call_monitor_threshold: duration({
-    default: 60,
-    min: 2,
-    help: 'Calls that wait longer than so many seconds fail after so long a silence of their server.',
-  }),
-  connect_timeout: duration({ default: 10, help: 'Seconds one try to connect to a broker may take.' }),
-  start_wait: duration({ default: 60, help: 'Seconds a start waits for a broker that is away.' }),
-  heartbeat: duration({ default: 20, help: 'Seconds between two heartbeats of a connection to a broker.' }),
-  retry_interval: duration({
-    default: 1,
-    help: 'Seconds before a message is sent again that did not reach the broker.',
-  }),
-  retry_backoff: duration({ default: 2, help: 'How many seconds longer each further wait is.' }),
-  retry_interval_max: duration({ default: 30, help: 'Seconds between two such tries, at most.' }),
-  reply_retry_timeout: duration({ default: 30, help: 'Seconds a reply is tried whose caller cannot be reached.' }),
-  transient_queue_ttl: duration({
-    default: 600,
-    help: 'Seconds a broker keeps the queues of a process that is gone, for its replies and fanouts.',
-  }),
-  host_queue_ttl: duration({
-    default: 86_400,
-    help: 'Seconds a broker keeps the queue of a host whose service is gone.',
-  }),
-  queue_type: oneOf(['quorum', 'classic'], {
-    default: 'quorum',
-    help: 'The type of the queues that outlive a process. Methods that are acknowledged late need quorum. A change needs new queues.',
-  }),
-  delivery_limit: integer({
-    default: 5,
-    min: 1,
-    help: 'How often a message may come back before it is a dead letter.',
-  }),
-  dead_letter: boolean({
-    default: true,
-    help: 'Keep what was not delivered in time, refused, or came back too often.',
-  }),
-  max_message_size: bytes({
-    default: 16 * 1024 * 1024,
-    min: 1024,
-    help: 'The longest message, in bytes, at both ends.',
-  }),
-  manage_topology: boolean({
-    default: true,
-    help: 'Declare exchanges and queues; false only looks for them, on brokers where an administrator declares them.',
-  }),
-  send_remote_stack: boolean({
-    default: false,
-    help: 'Tell callers the stack of what failed, for their logs.',
-  }),
-});
 
 /** `[rpc]`, read. */
 export interface MessagingSettings {

@@ -8,7 +8,6 @@ import { workerAssignment } from '../../config/internal.js';
 import type { Logger } from '../../log/index.js';
 import { ManagedService } from '../../registry/index.js';
 import { namedManager, servicegroupOptions } from '../../registry/internal.js';
-import { RPCConnection } from '../../rpc/index.js';
 import type { ProtocolSteps } from '../../service/index.js';
 import type { TaskGroup } from '../../tasks/index.js';
 import type { Server } from '../server.js';
@@ -39,15 +38,17 @@ export function apiManagers({ given, server, ...parts }: ApiManagersParts): Mana
     registration: given.registration,
     registers: () => config.group('servicegroup', servicegroupOptions).registerApis,
     member: { inFlight: () => server.inFlight },
-    rpc: (next) =>
-      new RPCConnection({
+    rpc: async (next) => {
+      const { RPCConnection } = await import('../../rpc/index.js');
+      return new RPCConnection({
         config: next,
         project: given.project,
         name: `${parts.binary}@${hostname()}:${process.pid}`,
         log: parts.log,
         // An API serves no topic.
         ...(workerAssignment() === undefined ? {} : { workerTopics: [] }),
-      }),
+      });
+    },
     periodic: { context: () => new RequestContext({ isAdmin: true, roles: ['admin'] }) },
   });
 }
