@@ -169,7 +169,7 @@ test('OP-57 a probe does not see the API that a dry run tries', async (t) => {
   assert.equal((await tried).status, 0);
 });
 
-test('LC-524 a dry run waits for the reload under way, and a reload for the dry run', async (t) => {
+test('OP-11 a dry run waits for the reload under way, and a reload for the dry run', async (t) => {
   const { cli, write, port, socket, program } = await served(t);
   write('hold', 'wait');
   write('portico.ini', ini(port, '', 1));
