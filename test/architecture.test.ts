@@ -56,6 +56,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   selfsigned: ['server/tls/tls.ts'],
   '@photostructure/sqlite': ['sqlite/database.ts'],
   pg: ['registry/postgresql-pool.ts'],
+  'rabbitmq-client': ['rpc/transport/amqp/amqp-connection.ts'],
 };
 
 interface Import {

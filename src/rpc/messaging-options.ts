@@ -1,6 +1,7 @@
 /**
  * `[rpc]`: how calls travel.
  */
+import { readFileSync } from 'node:fs';
 import type { Config, OptionsOf } from '../config/index.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { rpcOptions } from '../service/internal.js';
@@ -68,8 +69,19 @@ export function messagingSettings(
       deliveryLimit: o.deliveryLimit,
       deadLetter: o.deadLetter,
       manageTopology: o.manageTopology,
+      failoverStrategy: o.failoverStrategy,
+      tls: {
+        ca: contentOf(o.sslCaFile),
+        cert: contentOf(o.sslCertFile),
+        key: contentOf(o.sslKeyFile),
+        verifyHostname: o.sslVerifyHostname,
+      },
     },
   };
+}
+
+function contentOf(file: string | undefined): Buffer | undefined {
+  return file === undefined ? undefined : readFileSync(file);
 }
 
 function overrides(url: string): Partial<OptionsOf<typeof rpcOptions>> {

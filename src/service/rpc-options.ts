@@ -2,14 +2,14 @@
  * The options of remote calls. Declared here, because every program judges its files by them, and few load `portico/rpc`, which reads
  * them.
  */
-import { boolean, bytes, defineOptions, duration, integer, oneOf, string, uri } from '../config/index.js';
+import { boolean, bytes, defineOptions, duration, integer, oneOf, path, string, uri } from '../config/index.js';
 
 /** `[rpc]`. */
 export const rpcOptions = defineOptions({
   transport_url: uri({
     default: 'memory://',
     secret: true,
-    help: 'What carries remote calls: memory:// inside one process. Options of this group may follow behind a ?.',
+    help: 'What carries remote calls: memory:// inside one process, amqp://user:password@host/ (RabbitMQ) between processes. Options of this group may follow behind a ?.',
   }),
   exchange: string({
     aliases: ['control_exchange'],
@@ -44,6 +44,21 @@ export const rpcOptions = defineOptions({
   }),
   retry_backoff: duration({ default: 2, help: 'How many seconds longer each further wait is.' }),
   retry_interval_max: duration({ default: 30, help: 'Seconds between two such tries, at most.' }),
+  failover_strategy: oneOf(['shuffle', 'round-robin'], {
+    default: 'shuffle',
+    help: 'The order in which several hosts of the URL are tried: one of each process, or as they are written.',
+  }),
+  ssl_ca_file: path({
+    mustExist: true,
+    kind: 'file',
+    help: 'The authorities that the certificate of the broker is verified with, for amqps://. Default: those that Node knows.',
+  }),
+  ssl_cert_file: path({ mustExist: true, kind: 'file', help: 'The certificate that the broker is shown.' }),
+  ssl_key_file: path({ mustExist: true, kind: 'file', mode: 0o640, help: 'The private key of ssl_cert_file.' }),
+  ssl_verify_hostname: boolean({
+    default: true,
+    help: 'Refuse a certificate for another host than that of the URL.',
+  }),
   reply_retry_timeout: duration({ default: 30, help: 'Seconds a reply is tried whose caller cannot be reached.' }),
   transient_queue_ttl: duration({
     default: 600,

@@ -48,6 +48,9 @@ interface Inbox {
   cancel(): Promise<void>;
 }
 
+/** Those that have a queue. */
+const HOSTS = ['north', 'north.example', 'south'];
+
 const CASES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   'RP-4 each message of a topic goes to one of its consumers, in turn': sharesATopic,
   'RP-4 RP-5 a message for a host goes to that host alone; workers of the host share it': reachesAHost,
@@ -69,10 +72,19 @@ const CASES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   'RP-1 a transport says where it is, connects once, and closes once': tellsItsState,
 };
 
+/** How the suite runs with a driver. */
+interface ConformanceOptions {
+  readonly options?: Partial<TransportOptions>;
+  /** Why not. */
+  readonly skip?: string | false;
+  /** Deletes what a case left with the broker: queues of the topic `images`, for its hosts, and their exchanges. */
+  readonly clean?: (exchange: string, topic: string, hosts: readonly string[]) => Promise<void>;
+}
+
 /** Runs every case over connections to the broker of a URL. */
-export function transportConformance(url: string, options: Partial<TransportOptions> = {}): void {
+export function transportConformance(url: string, { options, skip = false, clean }: ConformanceOptions = {}): void {
   for (const [name, run] of Object.entries(CASES)) {
-    test(`${new URL(url).protocol}// ${name}`, async () => {
+    test(`${new URL(url).protocol}// ${name}`, { skip }, async () => {
       const opened: Transport[] = [];
       // A transport in memory has no socket that would keep the process.
       const kept = setInterval(() => {}, 60_000);
@@ -97,6 +109,7 @@ export function transportConformance(url: string, options: Partial<TransportOpti
       } finally {
         clearInterval(kept);
         await Promise.all(opened.map((transport) => transport.close()));
+        for (const each of [exchange, `${exchange}-other`]) await clean?.(each, 'images', HOSTS);
       }
     });
   }

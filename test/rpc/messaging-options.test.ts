@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Config } from 'portico/config';
 import { RPCConnection } from 'portico/rpc';
@@ -37,6 +40,8 @@ test('RP-60 the defaults of [rpc]', () => {
     deliveryLimit: 5,
     deadLetter: true,
     manageTopology: true,
+    failoverStrategy: 'shuffle',
+    tls: { ca: undefined, cert: undefined, key: undefined, verifyHostname: true },
   });
 });
 
@@ -63,4 +68,14 @@ test('RP-61 options behind the URL win, and are checked as those of the file', (
       query,
     );
   }
+});
+
+test('RP-60 RP-92 files of [rpc] ssl_* are read at the start; one that is not there is refused', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'ca.pem');
+  writeFileSync(file, 'CA');
+  const { tls } = settings(`[rpc]\nssl_ca_file = ${file}\nssl_verify_hostname = no\n`).transport;
+  assert.deepEqual([String(tls?.ca), tls?.verifyHostname], ['CA', false]);
+  assert.throws(() => settings(`[rpc]\nssl_ca_file = ${file}x\n`), /no such file/);
 });

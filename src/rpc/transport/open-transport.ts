@@ -2,6 +2,7 @@
  * Which driver a transport URL means, and one transport for all of a process that have the same URL.
  */
 import { ConfigurationRefused, didYouMean } from '../../errors/index.js';
+import { amqpTransport } from './amqp/amqp-transport.js';
 import { memoryTransport } from './memory/memory-transport.js';
 import type { Transport, TransportOptions } from './transport.js';
 import { TransportShare } from './transport-share.js';
@@ -13,6 +14,8 @@ type MakeTransport = (url: TransportUrl, options: TransportOptions) => Transport
 /** Drivers, by the scheme of their URLs. */
 const DRIVERS: Readonly<Record<string, MakeTransport>> = {
   memory: memoryTransport,
+  amqp: amqpTransport,
+  amqps: amqpTransport,
 };
 
 /**

@@ -18,6 +18,10 @@ export interface TransportOptions {
   readonly retryIntervalMs: number;
   readonly retryBackoffMs: number;
   readonly retryIntervalMaxMs: number;
+  /** In which order several hosts of the URL are tried. Default `shuffle`: an order of this process's own. */
+  readonly failoverStrategy?: 'round-robin' | 'shuffle' | undefined;
+  /** TLS, where the URL asks for it. Default: the authorities that Node knows. */
+  readonly tls?: TransportTls | undefined;
   readonly hostQueueTtlMs: number;
   /** How long the queues of a process that is gone are kept: fanouts, replies. */
   readonly transientQueueTtlMs: number;
@@ -26,6 +30,17 @@ export interface TransportOptions {
   readonly deadLetter: boolean;
   /** False: nothing is declared, only looked for. */
   readonly manageTopology: boolean;
+}
+
+/** How TLS is spoken. The chain of the broker's certificate is always verified. */
+export interface TransportTls {
+  /** Certificates of the authorities, in PEM form. */
+  readonly ca?: string | Buffer | undefined;
+  /** What this process shows. */
+  readonly cert?: string | Buffer | undefined;
+  readonly key?: string | Buffer | undefined;
+  /** Default true. */
+  readonly verifyHostname?: boolean | undefined;
 }
 
 /**

@@ -1,0 +1,151 @@
+/**
+ * Consumes one queue for as long as it is wanted: after a loss of the connection, of the channel or of the queue it is
+ * declared and consumed anew.
+ */
+import type { Connection } from 'rabbitmq-client';
+import { PorticoError } from '../../../errors/index.js';
+import { type Clock, pause } from '../../../tasks/index.js';
+import { DeliveryFailure } from '../../errors.js';
+import type { OnDelivery, TransportConsumer } from '../transport.js';
+import { reasonOf } from './amqp-connection.js';
+import { DeliveryChannel, type DeliverySource } from './amqp-delivery.js';
+import type { AmqpLink } from './amqp-link.js';
+import { declareQueue } from './amqp-topology.js';
+
+/** A queue that is taken away so often in such a time is more than a broker that moves it. */
+const OFTEN = 3;
+const OFTEN_MS = 60_000;
+
+/** What is consumed, and how. */
+export interface ConsumptionParts {
+  readonly link: AmqpLink;
+  readonly source: DeliverySource;
+  readonly prefetch: number;
+  /** No other consumer may take from the queue. */
+  readonly exclusive?: boolean;
+  readonly onDelivery: OnDelivery;
+  readonly clock: Clock;
+  readonly random?: () => number;
+}
+
+export class AmqpConsumption implements TransportConsumer {
+  readonly #parts: ConsumptionParts;
+  readonly #end = new AbortController();
+  /** When the broker took the queue away, of late. */
+  #taken: number[] = [];
+  #current: DeliveryChannel | undefined;
+  #establishing: Promise<unknown> | undefined;
+  #cancelled: Promise<void> | undefined;
+
+  constructor(parts: ConsumptionParts) {
+    this.#parts = parts;
+  }
+
+  /** Settles when it consumes. Rejects with `PORTICO_RPC_TOPOLOGY` for what the broker refuses, else when it is cancelled. */
+  begin(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#run(resolve).catch(reject);
+    });
+  }
+
+  cancel(): Promise<void> {
+    this.#cancelled ??= this.#cancel();
+    return this.#cancelled;
+  }
+
+  /** Closes its channels: what is not settled goes back. */
+  async close(): Promise<void> {
+    await this.cancel();
+    await this.#current?.close();
+  }
+
+  async #run(begun: () => void): Promise<void> {
+    const { link, source, clock, random = Math.random } = this.#parts;
+    const { options, plan } = source;
+    const { signal } = this.#end;
+    let hasBegun = false;
+    for (let failed = 0; !signal.aborted; ) {
+      const connection = await link.up(signal).catch((error: unknown) => {
+        if (!hasBegun) throw error;
+      });
+      if (connection === undefined) return;
+      try {
+        const consuming = this.#consume(connection);
+        this.#establishing = consuming.catch(() => undefined);
+        const { ended } = await consuming;
+        failed = 0;
+        hasBegun = true;
+        begun();
+        const isTaken = await ended;
+        if (signal.aborted || link.connection !== connection) continue;
+        if (isTaken) this.#countTaken();
+        else await pause(random() * options.retryIntervalMs, { clock, signal });
+      } catch (error) {
+        if (!hasBegun && error instanceof PorticoError) throw error;
+        if (signal.aborted || link.connection !== connection) continue;
+        failed += 1;
+        const waitMs = Math.min(options.retryIntervalMs * failed, options.retryIntervalMaxMs);
+        const hint = error instanceof PorticoError ? error.describe() : reasonOf(error);
+        options.log.error(`${plan.queue} cannot be consumed, tries again in ${Math.ceil(waitMs / 1000)} s: ${hint}`);
+        await pause(waitMs, { clock, signal });
+      }
+    }
+    if (!hasBegun) throw new DeliveryFailure({ message: `${plan.queue}: it was cancelled before it was consumed` });
+  }
+
+  /** Exchange, queue, binding, consumer, in this order. Gives what settles with its end: true where the queue was taken away. */
+  async #consume(connection: Connection): Promise<{ readonly ended: Promise<boolean> }> {
+    const channel = await connection.acquire({ emitErrorsFromChannel: true });
+    const { source, prefetch, exclusive = false, onDelivery } = this.#parts;
+    const { options, plan } = source;
+    const deliveries = new DeliveryChannel(channel);
+    const ended = new Promise<boolean>((resolve) => {
+      channel.on('close', () => resolve(false));
+      channel.on('basic.cancel', () => {
+        deliveries.retire();
+        resolve(true);
+      });
+    });
+    channel.on('error', (error) => options.log.warn(`${plan.queue}: the channel is lost: ${reasonOf(error)}`));
+    try {
+      await declareQueue(channel, plan, options);
+      await channel.basicQos({ prefetchCount: prefetch });
+      await channel.basicConsume({ queue: plan.queue, consumerTag: options.clientName, exclusive }, (raw) => {
+        onDelivery(deliveries.deliver(raw, source));
+      });
+    } catch (error) {
+      deliveries.retire();
+      throw error;
+    }
+    this.#current = deliveries;
+    return { ended };
+  }
+
+  #countTaken(): void {
+    const { clock, source } = this.#parts;
+    const { log } = source.options;
+    const now = clock.now();
+    this.#taken = [...this.#taken.filter((at) => now - at < OFTEN_MS), now];
+    const what = `the broker took the queue ${source.plan.queue} away from its consumer; it is declared anew`;
+    if (this.#taken.length < OFTEN) log.warn(what);
+    else log.error(`${what}, for the ${this.#taken.length}. time in a minute: is it deleted by an administrator?`);
+  }
+
+  async #cancel(): Promise<void> {
+    this.#end.abort();
+    const { plan, options } = this.#parts.source;
+    // What is being declared comes to its end first.
+    await this.#establishing;
+    const deliveries = this.#current;
+    if (deliveries === undefined || !deliveries.channel.active) return;
+    try {
+      await deliveries.channel.basicCancel(options.clientName);
+      // What came before the broker's answer is delivered a turn later.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (plan.isTransient) await deliveries.channel.queueDelete({ queue: plan.queue });
+    } catch {
+      // The connection is lost, and the consumer with it.
+    }
+    deliveries.retire();
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * A message that RabbitMQ delivered, and the channel it is settled on.
+ */
+import type { AsyncMessage, Channel } from 'rabbitmq-client';
+import { DeliveryFailure } from '../../errors.js';
+import type { Delivery, TransportOptions } from '../transport.js';
+import { countsOf, deathOf, messageOf } from './amqp-message.js';
+import type { AmqpPublisher } from './amqp-publisher.js';
+import { type Address, deadLetterAddress, delayQueue, type QueuePlan } from './amqp-topology.js';
+
+/** What deliveries of a consumer have in common. */
+export interface DeliverySource {
+  readonly plan: QueuePlan;
+  /** Where what it refuses goes; undefined: nowhere. */
+  readonly exchange: string | undefined;
+  readonly options: TransportOptions;
+  readonly publisher: AmqpPublisher;
+}
+
+/** The channel of one consumer: it is closed when the consumer has ended and nothing is left to be settled. */
+export class DeliveryChannel {
+  readonly channel: Channel;
+  readonly #unsettled = new Set<number>();
+  #isRetired = false;
+  #isEnding = false;
+  #isLost = false;
+
+  constructor(channel: Channel) {
+    this.channel = channel;
+    channel.on('close', () => {
+      this.#isLost = !this.#isEnding;
+    });
+  }
+
+  /** Gives a message to a consumer. */
+  deliver(raw: AsyncMessage, source: DeliverySource): Delivery {
+    this.#unsettled.add(raw.deliveryTag);
+    const message = messageOf(raw);
+    const { plan, exchange, options, publisher } = source;
+    const tag = raw.deliveryTag;
+    let isSettled = false;
+    const once = async (settle: () => Promise<void>): Promise<void> => {
+      if (isSettled) return;
+      isSettled = true;
+      await settle();
+    };
+    const bury = async (reason: string): Promise<void> => {
+      if (exchange !== undefined && options.deadLetter) {
+        const death = { reason, queue: plan.queue };
+        const buried = publisher.copy(deadLetterAddress(exchange), message, { death });
+        if (await succeeds(buried)) return this.#ackQuietly(tag);
+      }
+      // The broker makes it one, with a reason of its own.
+      this.#giveBack(tag, false);
+    };
+    const counts = countsOf(raw);
+    return {
+      message,
+      ...counts,
+      death: deathOf(raw),
+      ack: () => once(() => this.#ack(tag, `${plan.queue}: message ${message.id}`)),
+      requeue: ({ delayMs = 0 } = {}) =>
+        once(async () => {
+          // The broker's own count begins anew after a delay.
+          if (delayMs > 0 && counts.count > options.deliveryLimit) return bury('delivery_limit');
+          if (delayMs > 0 && (await succeeds(this.#delay(source, message, counts.count, delayMs)))) {
+            return this.#ackQuietly(tag);
+          }
+          this.#giveBack(tag, true);
+        }),
+      deadLetter: (reason) => once(() => bury(reason)),
+    };
+  }
+
+  /** No more deliveries come by it. */
+  retire(): void {
+    this.#isRetired = true;
+    if (this.#unsettled.size === 0) void this.close();
+  }
+
+  /** What is not settled goes back. What was acknowledged before is written first. */
+  close(): Promise<void> {
+    this.#isEnding = true;
+    return this.channel.close();
+  }
+
+  async #ack(tag: number, what: string): Promise<void> {
+    try {
+      this.channel.basicAck({ deliveryTag: tag });
+    } catch (cause) {
+      throw lost(what, cause);
+    }
+    // A connection that has ended is known to have by then.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.#isLost) throw lost(what);
+    this.#settled(tag);
+  }
+
+  /** A channel that is lost has given it back. */
+  async #ackQuietly(tag: number): Promise<void> {
+    if (this.channel.active) this.channel.basicAck({ deliveryTag: tag });
+    this.#settled(tag);
+  }
+
+  #giveBack(tag: number, requeue: boolean): void {
+    if (this.channel.active) this.channel.basicNack({ deliveryTag: tag, requeue });
+    this.#settled(tag);
+  }
+
+  #settled(tag: number): void {
+    this.#unsettled.delete(tag);
+    if (this.#isRetired) this.retire();
+  }
+
+  async #delay(
+    { plan, options, publisher }: DeliverySource,
+    message: Delivery['message'],
+    returns: number,
+    delayMs: number,
+  ): Promise<void> {
+    const delayed = delayQueue(plan.queue, options);
+    // Where this process declares nothing and the queue is not there, the message comes back at once.
+    if (options.manageTopology) await publisher.declare(delayed);
+    const address: Address = { exchange: '', type: 'topic', routingKey: delayed.queue };
+    await publisher.copy(address, message, { returns }, { ttlMs: delayMs });
+  }
+}
+
+function lost(what: string, cause?: unknown): DeliveryFailure {
+  return new DeliveryFailure({ message: `the connection was lost before ${what} was acknowledged`, cause });
+}
+
+async function succeeds(work: Promise<void>): Promise<boolean> {
+  try {
+    await work;
+    return true;
+  } catch {
+    return false;
+  }
+}

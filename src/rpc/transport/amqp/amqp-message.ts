@@ -1,0 +1,67 @@
+/**
+ * Messages as RabbitMQ has them.
+ */
+import type { AsyncMessage, Envelope } from 'rabbitmq-client';
+import type { Delivery, Message } from '../transport.js';
+
+/** How often a message came back by way of a delay: what the broker does not count. */
+const RETURNS = 'x-portico-returns';
+/** Why a consumer refused a message, and the queue it had it from. */
+const DEATH_REASON = 'x-portico-death-reason';
+const DEATH_QUEUE = 'x-portico-death-queue';
+
+/** What a message carries beside itself. */
+export interface Remarks {
+  readonly returns?: number;
+  readonly death?: { readonly reason: string; readonly queue: string };
+}
+
+/** The properties of a message that is published. */
+export function propertiesOf(message: Message, appId: string, { returns, death }: Remarks = {}): Envelope {
+  return {
+    durable: true,
+    messageId: message.id,
+    contentType: 'application/json',
+    // A body of unknown encoding would be parsed by the package.
+    contentEncoding: 'utf-8',
+    type: 'portico.rpc',
+    appId,
+    ...(message.correlationId !== undefined && { correlationId: message.correlationId }),
+    ...(message.replyTo !== undefined && { replyTo: message.replyTo }),
+    headers: {
+      ...(returns !== undefined && { [RETURNS]: returns }),
+      ...(death !== undefined && { [DEATH_REASON]: death.reason, [DEATH_QUEUE]: death.queue }),
+    },
+  };
+}
+
+/** A message that was delivered. */
+export function messageOf({ messageId = '', body, correlationId, replyTo }: AsyncMessage): Message {
+  return { id: messageId, body: bytesOf(body), correlationId, replyTo };
+}
+
+/** Which delivery it is. */
+export function countsOf({ redelivered, headers = {} }: AsyncMessage): Pick<Delivery, 'count' | 'redelivered'> {
+  const returns = numberOf(headers[RETURNS]) ?? 0;
+  const count = (numberOf(headers['x-delivery-count']) ?? (redelivered ? 1 : 0)) + returns + 1;
+  return { count, redelivered: redelivered || returns > 0 };
+}
+
+/** Why it is a dead letter: as its consumer said, else as the broker did. */
+export function deathOf({ headers = {} }: AsyncMessage): Delivery['death'] {
+  const { [DEATH_REASON]: reason, [DEATH_QUEUE]: queue } = headers as Record<string, unknown>;
+  if (typeof reason === 'string') return { reason, queue: String(queue) };
+  // The newest is the first.
+  const [last] = (headers['x-death'] ?? []) as readonly { readonly reason?: unknown; readonly queue?: unknown }[];
+  return last === undefined ? undefined : { reason: String(last.reason), queue: String(last.queue) };
+}
+
+/** Other senders may say of their bodies what makes the package parse them. */
+function bytesOf(body: unknown): Uint8Array {
+  if (body instanceof Uint8Array) return body;
+  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : undefined;
+}

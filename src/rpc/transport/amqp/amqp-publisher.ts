@@ -1,0 +1,236 @@
+/**
+ * Publishes over one connection, on a channel whose messages the broker confirms.
+ */
+import type { Channel, Connection, ReturnedMessage } from 'rabbitmq-client';
+import type { Clock } from '../../../tasks/index.js';
+import { DeliveryFailure, DeliveryUnknown, NoServers } from '../../errors.js';
+import { describeRoute } from '../route.js';
+import type { Message, PublishOptions, Route, TransportOptions } from '../transport.js';
+import { reasonOf } from './amqp-connection.js';
+import type { AmqpLink } from './amqp-link.js';
+import { propertiesOf, type Remarks } from './amqp-message.js';
+import { type Address, addressOf, declareExchange, declareQueue, type QueuePlan } from './amqp-topology.js';
+
+const TIMEOUT_MS = 30_000;
+
+/** What is published, and how. */
+interface Shipment {
+  readonly address: Address;
+  readonly message: Message;
+  readonly ttlMs: number | undefined;
+  readonly mandatory: boolean;
+  readonly remarks: Remarks | undefined;
+  /** For messages. */
+  readonly what: string;
+}
+
+/** A message that was sent and is not confirmed. */
+interface Unconfirmed {
+  returned: boolean;
+}
+
+/** The channel of a connection, and the exchanges that are known to be there. */
+interface Outlet {
+  readonly channel: Channel;
+  readonly exchanges: Map<string, Promise<void>>;
+  /** By what a returned message has of its shipment. */
+  readonly unconfirmed: Map<string, Unconfirmed[]>;
+}
+
+export class AmqpPublisher {
+  readonly #link: AmqpLink;
+  readonly #options: TransportOptions;
+  readonly #clock: Clock;
+  readonly #name: string;
+  readonly #outlets = new WeakMap<Connection, Promise<Outlet>>();
+
+  constructor({
+    link,
+    options,
+    clock,
+    name,
+  }: {
+    readonly link: AmqpLink;
+    readonly options: TransportOptions;
+    readonly clock: Clock;
+    /** Of the broker, for messages. */
+    readonly name: string;
+  }) {
+    this.#link = link;
+    this.#options = options;
+    this.#clock = clock;
+    this.#name = name;
+  }
+
+  /** As `Transport.publish`. */
+  publish(
+    to: Route | string,
+    message: Message,
+    { ttlMs, mandatory = false, timeoutMs }: PublishOptions,
+  ): Promise<void> {
+    const what = `message ${message.id} for ${describeRoute(to)}`;
+    return this.#send({ address: addressOf(to), message, ttlMs, mandatory, remarks: undefined, what }, timeoutMs);
+  }
+
+  /** Publishes a copy of a message that a consumer has, to a place that is there. */
+  copy(address: Address, message: Message, remarks: Remarks, options: { readonly ttlMs?: number } = {}): Promise<void> {
+    const what = `a copy of message ${message.id} for ${address.exchange}${address.routingKey}`;
+    return this.#send({ address, message, ttlMs: options.ttlMs, mandatory: true, remarks, what });
+  }
+
+  /** Declares a queue that is not consumed. */
+  async declare(plan: QueuePlan): Promise<void> {
+    const { connection } = this.#link;
+    if (connection === undefined) throw new DeliveryFailure({ message: `${this.#name} is not connected` });
+    await this.#aside(connection, (channel) => declareQueue(channel, plan, this.#options));
+  }
+
+  /** Closes its channel: what was published is written first. */
+  async close(): Promise<void> {
+    const { connection } = this.#link;
+    const outlet = connection === undefined ? undefined : await this.#outlets.get(connection)?.catch(() => undefined);
+    await outlet?.channel.close();
+  }
+
+  async #send(shipment: Shipment, timeoutMs = TIMEOUT_MS): Promise<void> {
+    const { what } = shipment;
+    const until = this.#clock.now() + timeoutMs;
+    const outlet = await this.#within(this.#ready(shipment), until, () => {
+      const why = this.#link.isBlocked ? 'blocks those who publish (memory or disk alarm)' : 'does not answer';
+      return new DeliveryFailure({ message: `${this.#name} ${why}: ${what} was not sent` });
+    });
+    const key = keyOf(shipment.address, shipment.message.id);
+    const entry: Unconfirmed = { returned: false };
+    outlet.unconfirmed.set(key, [...(outlet.unconfirmed.get(key) ?? []), entry]);
+    try {
+      await this.#within(this.#transmit(outlet, shipment), until, () => {
+        const hint = 'The broker may have it, or take it later.';
+        return new DeliveryUnknown({ message: `${this.#name} did not confirm ${what} in time`, hint });
+      });
+      // The package tells of a returned message one turn after its confirmation.
+      if (shipment.mandatory) await new Promise((resolve) => setImmediate(resolve));
+    } finally {
+      const others = outlet.unconfirmed.get(key)!.filter((each) => each !== entry);
+      if (others.length === 0) outlet.unconfirmed.delete(key);
+      else outlet.unconfirmed.set(key, others);
+    }
+    if (!entry.returned) return;
+    throw new NoServers({
+      message: `there is no queue for ${what}`,
+      hint: 'Start a service for it. A queue of a host is kept for host_queue_ttl after its service stopped.',
+    });
+  }
+
+  /** The channel, once the broker takes messages and the exchange is there. */
+  async #ready({ address, what }: Shipment): Promise<Outlet> {
+    try {
+      for (;;) {
+        const { connection } = this.#link;
+        if (connection === undefined) throw new Error('not connected');
+        if (this.#link.isBlocked) {
+          await this.#link.changed();
+          continue;
+        }
+        const outlet = await this.#outlet(connection);
+        await this.#exchange(connection, outlet, address);
+        if (outlet.channel.active && !this.#link.isBlocked) return outlet;
+        // The end of a channel is told a turn later.
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    } catch (cause) {
+      const { hint } = cause as { hint?: string };
+      throw new DeliveryFailure({ message: `${this.#name}: ${what} was not sent: ${reasonOf(cause)}`, hint, cause });
+    }
+  }
+
+  async #transmit(outlet: Outlet, { address, message, ttlMs, mandatory, remarks, what }: Shipment): Promise<void> {
+    const { exchange, routingKey } = address;
+    const { body } = message;
+    const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    try {
+      await outlet.channel.basicPublish(
+        {
+          exchange,
+          routingKey,
+          mandatory,
+          ...propertiesOf(message, this.#options.clientName, remarks),
+          ...(ttlMs !== undefined && { expiration: String(Math.max(0, Math.ceil(ttlMs))) }),
+        },
+        bytes,
+      );
+    } catch (cause) {
+      const { code } = cause as { code?: unknown };
+      if (code === 'NACK') {
+        throw new DeliveryFailure({ message: `${this.#name} refused ${what}`, hint: 'Its queue may be full.', cause });
+      }
+      const hint = 'The broker may have it.';
+      const message = `${this.#name}: the channel was lost before ${what} was confirmed: ${reasonOf(cause)}`;
+      throw new DeliveryUnknown({ message, hint, cause });
+    }
+  }
+
+  #outlet(connection: Connection): Promise<Outlet> {
+    const made = this.#outlets.get(connection) ?? this.#open(connection);
+    this.#outlets.set(connection, made);
+    return made;
+  }
+
+  async #open(connection: Connection): Promise<Outlet> {
+    const renew = (): void => void this.#outlets.delete(connection);
+    try {
+      const channel = await connection.acquire({ emitErrorsFromChannel: true });
+      const outlet: Outlet = { channel, exchanges: new Map(), unconfirmed: new Map() };
+      channel.on('close', renew);
+      // Those whose message it was are told, and the next one gets another channel.
+      channel.on('error', () => {});
+      channel.on('basic.return', ({ exchange, routingKey, messageId }: ReturnedMessage) => {
+        const entries = outlet.unconfirmed.get(keyOf({ exchange, routingKey }, messageId));
+        const entry = entries?.find(({ returned }) => !returned);
+        if (entry !== undefined) entry.returned = true;
+      });
+      await channel.confirmSelect();
+      return outlet;
+    } catch (error) {
+      renew();
+      throw error;
+    }
+  }
+
+  async #exchange(connection: Connection, { exchanges }: Outlet, address: Address): Promise<void> {
+    if (address.exchange === '') return;
+    const declare = (channel: Channel): Promise<void> => declareExchange(channel, address, this.#options);
+    const declared = exchanges.get(address.exchange) ?? this.#aside(connection, declare);
+    exchanges.set(address.exchange, declared);
+    await declared.catch((error: unknown) => {
+      exchanges.delete(address.exchange);
+      throw error;
+    });
+  }
+
+  /** On a channel of its own: a refusal closes it, and what others have published is not confirmed then. */
+  async #aside(connection: Connection, work: (channel: Channel) => Promise<void>): Promise<void> {
+    const channel = await connection.acquire({ emitErrorsFromChannel: true });
+    channel.on('error', () => {});
+    try {
+      await work(channel);
+    } finally {
+      await channel.close();
+    }
+  }
+
+  async #within<T>(work: Promise<T>, until: number, late: () => Error): Promise<T> {
+    let cancel = (): void => {};
+    const timeUp = new Promise<never>((_, reject) => {
+      cancel = this.#clock.after(until - this.#clock.now(), () => reject(late()));
+    });
+    try {
+      return await Promise.race([work, timeUp]);
+    } finally {
+      cancel();
+    }
+  }
+}
+
+function keyOf({ exchange, routingKey }: Pick<Address, 'exchange' | 'routingKey'>, id: string | undefined): string {
+  return `${exchange}\n${routingKey}\n${id}`;
+}

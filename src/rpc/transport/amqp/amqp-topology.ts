@@ -1,0 +1,180 @@
+/**
+ * The exchanges and queues of RabbitMQ. All are durable, and those of hosts and processes expire: a queue that is neither
+ * durable nor exclusive is refused since RabbitMQ 4.3, and an exclusive one does not outlive its connection.
+ */
+import type { Channel } from 'rabbitmq-client';
+import { ConfigurationRefused } from '../../../errors/index.js';
+import type { Route, TransportOptions } from '../transport.js';
+import { reasonOf } from './amqp-connection.js';
+
+/** Dead letters beyond these push the oldest out. */
+const MAX_DEAD_LETTERS = 10_000;
+
+/** Where a message is published. */
+export interface Address {
+  /** Empty: the broker's own, whose routing keys are names of queues. */
+  readonly exchange: string;
+  readonly type: 'topic' | 'fanout';
+  readonly routingKey: string;
+}
+
+/** A queue, as it is declared. */
+export interface QueuePlan {
+  readonly queue: string;
+  readonly arguments: Readonly<Record<string, string | number>>;
+  /** It is one process's alone, and goes with its consumer. */
+  readonly isTransient: boolean;
+  /** What it gets messages from. */
+  readonly from: Address | undefined;
+  /** The exchange of its dead letters. */
+  readonly deadLetters: string | undefined;
+}
+
+/** Where messages for a route, or for the address of a reply consumer, are published. */
+export function addressOf(to: Route | string): Address {
+  if (typeof to === 'string') return { exchange: '', type: 'topic', routingKey: to };
+  const { exchange, topic, server, fanout } = to;
+  if (fanout === true) return { exchange: `${exchange}.${topic}.fanout`, type: 'fanout', routingKey: '' };
+  return { exchange, type: 'topic', routingKey: server === undefined ? topic : `${topic}.${server}` };
+}
+
+/** The exchange that keeps the dead letters of an exchange. */
+export function deadLetterAddress(exchange: string): Address {
+  return { exchange: `${exchange}.dlx`, type: 'fanout', routingKey: '' };
+}
+
+/** The queue a route is consumed from. `id` tells the fanout queues of a topic apart. */
+export function queueOfRoute(route: Route, id: string, options: TransportOptions): QueuePlan {
+  const { exchange, topic, server, fanout } = route;
+  const { queueType, deliveryLimit, deadLetter, hostQueueTtlMs, transientQueueTtlMs } = options;
+  const from = addressOf(route);
+  if (fanout === true) {
+    return {
+      queue: `${exchange}.${topic}.fanout.${id}`,
+      arguments: { ...transient(options), 'x-message-ttl': transientQueueTtlMs },
+      isTransient: true,
+      from,
+      deadLetters: undefined,
+    };
+  }
+  const deadLetters = deadLetter ? deadLetterAddress(exchange).exchange : undefined;
+  return {
+    queue: server === undefined ? `${exchange}.${topic}` : `${exchange}.${topic}.${server}`,
+    arguments: {
+      'x-queue-type': queueType,
+      // Classic queues do not count deliveries, and refuse a limit.
+      ...(queueType === 'quorum' && { 'x-delivery-limit': deliveryLimit }),
+      ...(deadLetters !== undefined && { 'x-dead-letter-exchange': deadLetters }),
+      ...(server !== undefined && { 'x-expires': hostQueueTtlMs }),
+    },
+    isTransient: false,
+    from,
+    deadLetters,
+  };
+}
+
+/** The queue of a reply consumer. */
+export function replyQueue(queue: string, options: TransportOptions): QueuePlan {
+  return { queue, arguments: transient(options), isTransient: true, from: undefined, deadLetters: undefined };
+}
+
+/** The queue of the dead letters of an exchange. Classic: a quorum queue would drop what is looked at too often. */
+export function deadQueue(exchange: string): QueuePlan {
+  return {
+    queue: `${exchange}.dead`,
+    arguments: { 'x-queue-type': 'classic', 'x-max-length': MAX_DEAD_LETTERS },
+    isTransient: false,
+    from: deadLetterAddress(exchange),
+    deadLetters: undefined,
+  };
+}
+
+/**
+ * The queue whose messages go to another one when their time is up. Its name is none that a route can have. It outlives the
+ * consumer: what waits in it is to come back.
+ */
+export function delayQueue(queue: string, { hostQueueTtlMs }: TransportOptions): QueuePlan {
+  return {
+    queue: `${queue}/delay`,
+    arguments: {
+      'x-queue-type': 'classic',
+      'x-expires': hostQueueTtlMs,
+      'x-dead-letter-exchange': '',
+      'x-dead-letter-routing-key': queue,
+    },
+    isTransient: false,
+    from: undefined,
+    deadLetters: undefined,
+  };
+}
+
+/** Declares a queue, what leads to it, and where its dead letters go. Rejects with `PORTICO_RPC_TOPOLOGY` where it cannot be. */
+export async function declareQueue(channel: Channel, plan: QueuePlan, options: TransportOptions): Promise<void> {
+  const { queue, from, deadLetters } = plan;
+  if (from !== undefined) await declareExchange(channel, from, options);
+  if (deadLetters !== undefined) {
+    const exchange = deadLetters.slice(0, -'.dlx'.length);
+    await declareQueue(channel, deadQueue(exchange), options);
+  }
+  const text = JSON.stringify(plan.arguments);
+  // No administrator can declare the queues of a process, whose names are random.
+  const passive = !options.manageTopology && !plan.isTransient;
+  await channel
+    .queueDeclare({ queue, durable: true, passive, ...(!passive && { arguments: { ...plan.arguments } }) })
+    .catch((error: unknown) => {
+      throw refused(error, `the queue ${queue}`, { queue, text, passive });
+    });
+  if (from === undefined || passive) return;
+  await channel.queueBind({ queue, exchange: from.exchange, routingKey: from.routingKey }).catch((error: unknown) => {
+    throw refused(error, `the binding of the queue ${queue} to the exchange ${from.exchange}`, { text: '', passive });
+  });
+}
+
+/** Declares an exchange. Rejects as {@link declareQueue}. */
+export async function declareExchange(
+  channel: Channel,
+  { exchange, type }: Address,
+  { manageTopology }: TransportOptions,
+): Promise<void> {
+  if (exchange === '') return;
+  await channel.exchangeDeclare({ exchange, type, durable: true, passive: !manageTopology }).catch((error: unknown) => {
+    throw refused(error, `the exchange ${exchange}`, { text: `{"type":"${type}"}`, passive: !manageTopology });
+  });
+}
+
+/** What the broker refused for good, in words for an operator; anything else as it is. */
+function refused(
+  error: unknown,
+  what: string,
+  { queue, text, passive }: { readonly queue?: string; readonly text: string; readonly passive: boolean },
+): unknown {
+  const { code } = error as { code?: unknown };
+  const said = reasonOf(error);
+  if (code === 'PRECONDITION_FAILED') {
+    const empty = queue === undefined ? 'delete it' : `empty it, delete it (rabbitmqctl delete_queue ${queue})`;
+    return new ConfigurationRefused('PORTICO_RPC_TOPOLOGY', {
+      message: `${what} exists with other properties than those of [rpc], ${text}; the broker says: ${said}`,
+      hint: `Set [rpc] back to what it was (queue_type, delivery_limit, dead_letter, host_queue_ttl, transient_queue_ttl); or stop its services, ${empty} and start them again.`,
+      cause: error,
+    });
+  }
+  if (code === 'ACCESS_REFUSED') {
+    return new ConfigurationRefused('PORTICO_RPC_TOPOLOGY', {
+      message: `${what} is refused by the broker: ${said}`,
+      hint: 'Give the user of the transport URL the permission (rabbitmqctl set_permissions), or declare it and set [rpc] manage_topology = false.',
+      cause: error,
+    });
+  }
+  if (code === 'NOT_FOUND' && passive) {
+    return new ConfigurationRefused('PORTICO_RPC_TOPOLOGY', {
+      message: `${what} does not exist, and [rpc] manage_topology is false`,
+      hint: `Declare it durable, ${text}; or set manage_topology = true.`,
+      cause: error,
+    });
+  }
+  return error;
+}
+
+function transient({ transientQueueTtlMs }: TransportOptions): Readonly<Record<string, string | number>> {
+  return { 'x-queue-type': 'classic', 'x-expires': transientQueueTtlMs };
+}

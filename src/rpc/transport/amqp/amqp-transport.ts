@@ -1,0 +1,159 @@
+/**
+ * `amqp://` and `amqps://`: RabbitMQ. Two connections, because a broker in distress stops to read from those that publish, and
+ * acknowledgements must get through.
+ */
+import { randomUUID } from 'node:crypto';
+import { type Clock, systemClock } from '../../../tasks/index.js';
+import { DeliveryFailure } from '../../errors.js';
+import type {
+  ConsumeOptions,
+  Message,
+  OnDelivery,
+  PublishOptions,
+  ReplyConsumer,
+  Route,
+  Transport,
+  TransportConsumer,
+  TransportOptions,
+  TransportState,
+} from '../transport.js';
+import type { TransportUrl } from '../transport-url.js';
+import { AmqpConsumption, type ConsumptionParts } from './amqp-consumption.js';
+import { AmqpLink } from './amqp-link.js';
+import { AmqpPublisher } from './amqp-publisher.js';
+import { deadQueue, type QueuePlan, queueOfRoute, replyQueue } from './amqp-topology.js';
+
+/** Replies that are on their way to this process at a time. */
+const REPLY_PREFETCH = 256;
+
+class AmqpTransport implements Transport {
+  readonly name: string;
+  readonly #options: TransportOptions;
+  readonly #clock: Clock;
+  readonly #publishing: AmqpLink;
+  readonly #consuming: AmqpLink;
+  readonly #publisher: AmqpPublisher;
+  readonly #consumptions = new Set<AmqpConsumption>();
+  readonly #listeners = new Set<(state: TransportState) => void>();
+  #state: TransportState = 'new';
+  #connecting = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(url: TransportUrl, options: TransportOptions, clock: Clock) {
+    this.name = url.shown;
+    this.#options = options;
+    this.#clock = clock;
+    const link = (purpose: string): AmqpLink =>
+      new AmqpLink(
+        { url, options, name: `${options.clientName} ${purpose}` },
+        { clock, onChange: () => this.#enter(this.#now()) },
+      );
+    this.#publishing = link('publishes');
+    this.#consuming = link('consumes');
+    this.#publisher = new AmqpPublisher({ link: this.#publishing, options, clock, name: url.shown });
+  }
+
+  get state(): TransportState {
+    return this.#state;
+  }
+
+  onState(listener: (state: TransportState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async connect(signal?: AbortSignal): Promise<void> {
+    this.#publishing.start();
+    this.#connecting += 1;
+    try {
+      await this.#publishing.up(signal);
+    } finally {
+      this.#connecting -= 1;
+      if (this.#connecting === 0 && this.#state === 'new') this.#publishing.stop();
+    }
+  }
+
+  async publish(to: Route | string, message: Message, options: PublishOptions = {}): Promise<void> {
+    await this.#publisher.publish(to, message, options);
+  }
+
+  consume(route: Route, { prefetch }: ConsumeOptions, onDelivery: OnDelivery): Promise<TransportConsumer> {
+    const plan = queueOfRoute(route, randomUUID(), this.#options);
+    return this.#consume(plan, { prefetch, onDelivery, exchange: route.exchange });
+  }
+
+  async consumeReplies(onMessage: (message: Message) => void): Promise<ReplyConsumer> {
+    const address = `reply_${randomUUID()}`;
+    const onDelivery: OnDelivery = ({ message, ack }) => {
+      // One that is not acknowledged comes once more, and its call knows it has it.
+      ack().catch(() => {});
+      onMessage(message);
+    };
+    const plan = replyQueue(address, this.#options);
+    const consumption = await this.#consume(plan, { prefetch: REPLY_PREFETCH, onDelivery, exclusive: true });
+    return { address, cancel: () => consumption.cancel() };
+  }
+
+  consumeDeadLetters(
+    exchange: string,
+    { prefetch }: ConsumeOptions,
+    onDelivery: OnDelivery,
+  ): Promise<TransportConsumer> {
+    return this.#consume(deadQueue(exchange), { prefetch, onDelivery });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #consume(
+    plan: QueuePlan,
+    {
+      exchange,
+      ...how
+    }: Pick<ConsumptionParts, 'prefetch' | 'onDelivery' | 'exclusive'> & { readonly exchange?: string },
+  ): Promise<TransportConsumer> {
+    if (this.#state === 'new' || this.#closing !== undefined) {
+      throw new DeliveryFailure({ message: `${this.name} is not connected: ${plan.queue} cannot be consumed` });
+    }
+    this.#consuming.start();
+    const source = { plan, exchange, options: this.#options, publisher: this.#publisher };
+    const consumption = new AmqpConsumption({ link: this.#consuming, source, clock: this.#clock, ...how });
+    this.#consumptions.add(consumption);
+    try {
+      await consumption.begin();
+    } catch (error) {
+      this.#consumptions.delete(consumption);
+      throw error;
+    }
+    return consumption;
+  }
+
+  async #close(): Promise<void> {
+    const consumptions = [...this.#consumptions];
+    const ended = Promise.all(consumptions.map((consumption) => consumption.close()));
+    await this.#consuming.close(ended);
+    await this.#publishing.close(this.#publisher.close());
+    this.#enter('closed');
+  }
+
+  /** As its connections are. */
+  #now(): TransportState {
+    if (this.#state === 'closed' || this.#closing !== undefined) return this.#state;
+    if (this.#publishing.isLost || this.#consuming.isLost) return 'lost';
+    if (this.#publishing.connection === undefined) return 'new';
+    return this.#publishing.isBlocked ? 'blocked' : 'connected';
+  }
+
+  #enter(state: TransportState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    for (const listener of this.#listeners) listener(state);
+  }
+}
+
+/** The driver of `amqp://` and `amqps://`. */
+export function amqpTransport(url: TransportUrl, options: TransportOptions, clock: Clock = systemClock): Transport {
+  return new AmqpTransport(url, options, clock);
+}

@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
+import { makeTransport, parseTransportUrl } from '#internal/rpc';
+import { connectionOptions } from '../../../../dist/rpc/transport/amqp/amqp-connection.js';
+import { makePair } from '../../../server/certificate-files.js';
+import { recordedLog } from '../../../tasks/recorded-log.js';
+import { transportOptions } from '../../conformance.js';
+import { brokerUrl, withoutBroker } from './broker.js';
+import { ground, textMessage } from './open-broker.js';
+
+const QUICK = { retryIntervalMs: 50, retryBackoffMs: 0, retryIntervalMaxMs: 100 };
+
+function optionsOf(text: string, at = 0, more = {}): ReturnType<typeof connectionOptions> {
+  const url = parseTransportUrl(text);
+  return connectionOptions(url.hosts[at]!, { url, options: transportOptions(more), name: 'portico@north:7' });
+}
+
+test('RP-61 RP-84 RP-97 a URL says how a host is reached; what it does not say has the defaults of AMQP', () => {
+  const { hostname, port, username, password, vhost, tls, heartbeat, connectionTimeout, connectionName } = optionsOf(
+    'amqp://me:p%40ss@north,[::1]:5673/a%2Fb',
+    0,
+    { heartbeatMs: 20_000, connectTimeoutMs: 3000 },
+  );
+  assert.deepEqual(
+    { hostname, port, username, password, vhost, tls, heartbeat, connectionTimeout, connectionName },
+    {
+      hostname: 'north',
+      port: 5672,
+      username: 'me',
+      password: 'p@ss',
+      vhost: 'a/b',
+      tls: undefined,
+      heartbeat: 20,
+      connectionTimeout: 3000,
+      connectionName: 'portico@north:7',
+    },
+  );
+  const other = optionsOf('amqp://me:p%40ss@north,[::1]:5673/a%2Fb', 1);
+  assert.deepEqual([other.hostname, other.port, other.username], ['::1', 5673, 'guest']);
+  const bare = optionsOf('rabbit://north');
+  assert.deepEqual([bare.username, bare.password, bare.vhost], ['guest', 'guest', '/']);
+});
+
+test('RP-92 amqps:// is TLS: the host name is sent and verified, unless that is switched off', () => {
+  const verified = optionsOf('amqps://north', 0, { tls: { ca: 'CA', cert: 'CERT', key: 'KEY' } });
+  assert.deepEqual([verified.port, verified.tls], [5671, { servername: 'north', ca: 'CA', cert: 'CERT', key: 'KEY' }]);
+  // An address is no name to send; Node compares it with the certificate all the same.
+  assert.deepEqual(optionsOf('amqps://127.0.0.1').tls, {});
+  const { tls } = optionsOf('amqps://north', 0, { tls: { verifyHostname: false } });
+  assert.deepEqual(Object.keys(tls as object), ['servername', 'checkServerIdentity']);
+});
+
+test('a start that is given up says why it was not connected, without a password', async () => {
+  const closed = await closedPort();
+  const log = recordedLog();
+  const options = transportOptions({ ...QUICK, log: log.log });
+  const transport = makeTransport(`amqp://me:secret@127.0.0.1:${closed}/`, options);
+  const giveUp = new AbortController();
+  const connecting = transport.connect(giveUp.signal);
+  await said(log, /cannot be made/);
+  giveUp.abort();
+  await assert.rejects(connecting, ({ code, message }: { code: string; message: string }) => {
+    assert.equal(code, 'PORTICO_RPC_DELIVERY_FAILURE');
+    assert.match(message, /amqp:\/\/me:\*\*\*\*@127\.0\.0\.1:\d+\/ is not connected: connect ECONNREFUSED/);
+    return true;
+  });
+  assert.equal(transport.state, 'new');
+  await assert.rejects(transport.publish({ exchange: 'a', topic: 'b' }, textMessage('x')), {
+    code: 'PORTICO_RPC_DELIVERY_FAILURE',
+  });
+  await transport.close();
+  assert.doesNotMatch(JSON.stringify(log.lines), /secret/);
+});
+
+test('without the package an amqp:// URL says what to install; nothing else needs it', () => {
+  const hide = `export async function resolve(name, context, next) {
+    if (name === 'rabbitmq-client') throw new Error('not installed');
+    return next(name, context);
+  }`;
+  const register = `import { register } from 'node:module'; register(${JSON.stringify(`data:text/javascript,${hide}`)});`;
+  const program = `
+    import { makeTransport } from ${JSON.stringify(import.meta.resolve('#internal/rpc'))};
+    const options = { ...${JSON.stringify({ ...transportOptions(), log: undefined })}, log: { warn() {}, info() {} } };
+    await makeTransport('memory://', options).connect();
+    await makeTransport('amqp://127.0.0.1', options).connect().catch((error) => console.log(error.code, error.hint));`;
+  const { stdout } = spawnSync(
+    process.execPath,
+    ['--import', `data:text/javascript,${encodeURIComponent(register)}`, '--input-type=module', '-e', program],
+    { encoding: 'utf8' },
+  );
+  assert.equal(stdout, 'PORTICO_AMQP_MISSING npm install rabbitmq-client@5\n');
+});
+
+test('a broker that accepts and says nothing is given up after connect_timeout', async (t) => {
+  const silent = createServer(() => {});
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  t.after(() => silent.close());
+  const log = recordedLog();
+  const { port } = silent.address() as { port: number };
+  const transport = makeTransport(
+    `amqp://127.0.0.1:${port}/`,
+    transportOptions({ ...QUICK, connectTimeoutMs: 100, log: log.log }),
+  );
+  const giveUp = new AbortController();
+  const connecting = transport.connect(giveUp.signal);
+  await said(log, /cannot be made: connection timed out/);
+  giveUp.abort();
+  await assert.rejects(connecting, { code: 'PORTICO_RPC_DELIVERY_FAILURE' });
+  await transport.close();
+});
+
+test('a password that the broker refuses is told, and not shown', { skip: withoutBroker }, async () => {
+  const log = recordedLog();
+  const { host } = new URL(brokerUrl);
+  const transport = makeTransport(`amqp://guest:wr0ng@${host}/`, transportOptions({ ...QUICK, log: log.log }));
+  const giveUp = new AbortController();
+  const connecting = transport.connect(giveUp.signal);
+  await said(log, /cannot be made: .*ACCESS_REFUSED/);
+  giveUp.abort();
+  await assert.rejects(connecting, /ACCESS_REFUSED/);
+  await transport.close();
+  assert.doesNotMatch(JSON.stringify(log.lines), /wr0ng/);
+});
+
+test('RP-61 hosts are tried in turn, each with its own user; after a loss the next one is', {
+  skip: withoutBroker,
+}, async (t) => {
+  const { open, proxy } = ground(t);
+  const [one, two] = [await proxy(), await proxy()];
+  const [first, second] = [new URL(one.url), new URL(two.url)];
+  const url = `amqp://127.0.0.1:${await closedPort()},${first.username}:${first.password}@${first.host},${second.username}:${second.password}@${second.host}/`;
+  const transport = await open(url, { failoverStrategy: 'round-robin' });
+  assert.deepEqual([one.connections, two.connections], [1, 0]);
+  const connected = new Promise<void>((resolve) => {
+    transport.onState((state) => state === 'connected' && resolve());
+  });
+  one.cut();
+  await connected;
+  assert.deepEqual([one.connections, two.connections], [1, 1]);
+});
+
+test('RP-92 amqps:// reaches a broker behind TLS, and refuses a certificate for another name or from another authority', {
+  skip: withoutBroker,
+}, async (t) => {
+  const certificate = await makePair();
+  const { route, open, proxy: opened } = ground(t);
+  const proxy = await opened(certificate);
+  const { username, password } = new URL(brokerUrl);
+  const at = (host: string): string => `amqps://${username}:${password}@${host}:${proxy.port}/`;
+  const transport = await open(at('localhost'), { tls: { ca: certificate.cert } });
+  await assert.rejects(transport.publish(route, textMessage('x'), { mandatory: true }), {
+    code: 'PORTICO_RPC_NO_SERVERS',
+  });
+  for (const [options, reason] of [
+    [{ tls: { ca: (await makePair(365, 'elsewhere.example')).cert } }, /self-signed certificate|unable to verify/],
+    [{}, /self-signed certificate/],
+  ] as const) {
+    await refusedBy(at('localhost'), options, reason);
+  }
+  const elsewhere = await makePair(365, 'elsewhere.example');
+  const other = await opened(elsewhere);
+  const wrong = `amqps://${username}:${password}@localhost:${other.port}/`;
+  await refusedBy(wrong, { tls: { ca: elsewhere.cert } }, /Hostname\/IP does not match/);
+  await open(wrong, { tls: { ca: elsewhere.cert, verifyHostname: false } });
+});
+
+async function refusedBy(url: string, more: object, reason: RegExp): Promise<void> {
+  const log = recordedLog();
+  const transport = makeTransport(url, transportOptions({ ...QUICK, ...more, log: log.log }));
+  const giveUp = new AbortController();
+  const connecting = transport.connect(giveUp.signal);
+  await said(log, /cannot be made/);
+  giveUp.abort();
+  await assert.rejects(connecting, reason);
+  await transport.close();
+}
+
+async function closedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Settles when a line of the log says so. */
+async function said(log: ReturnType<typeof recordedLog>, what: RegExp): Promise<void> {
+  while (!log.messages().some((message) => what.test(message))) await new Promise((resolve) => setTimeout(resolve, 5));
+}

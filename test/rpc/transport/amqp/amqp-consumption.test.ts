@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { recordedLog } from '../../../tasks/recorded-log.js';
+import { brokerUrl, withBroker, withoutBroker } from './broker.js';
+import { Deliveries, entered, ground, textMessage, textOf } from './open-broker.js';
+
+test('RP-79 after a loss all consumers are there again, replies at the same address', {
+  skip: withoutBroker,
+}, async (t) => {
+  const { route, open, proxy: opened } = ground(t);
+  const proxy = await opened();
+  const [transport, other] = [await open(proxy.url), await open(brokerUrl)];
+  const [north, fanout] = [
+    { ...route, server: 'north' },
+    { ...route, fanout: true },
+  ];
+  const got = new Deliveries();
+  for (const each of [route, north, fanout]) await transport.consume(each, { prefetch: 5 }, got.take);
+  let tell!: (text: string) => void;
+  const replied = new Promise<string>((resolve) => {
+    tell = resolve;
+  });
+  const { address } = await transport.consumeReplies(({ body }) => tell(Buffer.from(body).toString()));
+
+  const lost = entered(transport, 'lost');
+  proxy.cut();
+  await lost;
+  // Their queues outlive the connection.
+  for (const each of [route, north, fanout]) await other.publish(each, textMessage('meanwhile'), { mandatory: true });
+  await other.publish(address, textMessage('reply'), { mandatory: true });
+  const deliveries = [await got.next(), await got.next(), await got.next()];
+  assert.deepEqual(deliveries.map(textOf), ['meanwhile', 'meanwhile', 'meanwhile']);
+  await Promise.all(deliveries.map(({ ack }) => ack()));
+  assert.equal(await replied, 'reply');
+});
+
+test('RP-81 a queue that is deleted under its consumer is declared and consumed anew; the third time in a minute is an error', {
+  skip: withoutBroker,
+}, async (t) => {
+  const { route, open } = ground(t);
+  const log = recordedLog();
+  const transport = await open(brokerUrl, { log: log.log });
+  const got = new Deliveries();
+  await transport.consume(route, { prefetch: 5 }, got.take);
+  const queue = `${route.exchange}.images`;
+  for (const text of ['a', 'b', 'c']) {
+    await withBroker((connection) => connection.queueDelete({ queue }));
+    // Until the queue is there again.
+    while (!(await published(transport.publish(route, textMessage(text), { mandatory: true }))));
+    const delivery = await got.next();
+    assert.equal(textOf(delivery), text);
+    await delivery.ack();
+  }
+  assert.deepEqual(
+    log.lines.filter(({ msg }) => msg.includes('took the queue')).map(({ level }) => level),
+    ['warn', 'warn', 'error'],
+  );
+});
+
+test('RP-84 a connection on which nothing comes is lost after two heartbeats', { skip: withoutBroker }, async (t) => {
+  const { route, open, proxy: opened } = ground(t);
+  const proxy = await opened();
+  const transport = await open(proxy.url, { heartbeatMs: 1000 });
+  const got = new Deliveries();
+  await transport.consume(route, { prefetch: 5 }, got.take);
+  const lost = entered(transport, 'lost');
+  proxy.freeze();
+  await lost;
+  await entered(transport, 'connected');
+  await transport.publish(route, textMessage('after'), { mandatory: true });
+  assert.equal(textOf(await got.next()), 'after');
+});
+
+test('a consumer that is cancelled while the broker is away does not come back', { skip: withoutBroker }, async (t) => {
+  const { route, open, proxy: opened } = ground(t);
+  const proxy = await opened();
+  const [transport, other] = [await open(proxy.url), await open(brokerUrl)];
+  const consumer = await transport.consume(route, { prefetch: 5 }, () => assert.fail('it is cancelled'));
+  const lost = entered(transport, 'lost');
+  proxy.cut();
+  await lost;
+  await consumer.cancel();
+  await entered(transport, 'connected');
+  const got = new Deliveries();
+  await transport.consume({ ...route, server: 'north' }, { prefetch: 1 }, got.take);
+  await other.publish(route, textMessage('for nobody'), { mandatory: true });
+  await other.publish({ ...route, server: 'north' }, textMessage('mine'), { mandatory: true });
+  assert.equal(textOf(await got.next()), 'mine');
+});
+
+async function published(publish: Promise<void>): Promise<boolean> {
+  return await publish.then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { brokerUrl, withBroker, withoutBroker } from './broker.js';
+import { Deliveries, entered, ground, textMessage, textOf } from './open-broker.js';
+
+test('RP-73 a message whose connection is lost before it is acknowledged is not to be begun: it comes again', {
+  skip: withoutBroker,
+}, async (t) => {
+  const { route, open, proxy: opened } = ground(t);
+  const proxy = await opened();
+  const transport = await open(proxy.url);
+  const got = new Deliveries();
+  await transport.consume(route, { prefetch: 2 }, got.take);
+  for (const text of ['a', 'b', 'c']) await transport.publish(route, textMessage(text));
+  const [first, second] = [await got.next(), await got.next()];
+  const lost = entered(transport, 'lost');
+  proxy.cut();
+  await lost;
+  await assert.rejects(first.ack(), { code: 'PORTICO_RPC_DELIVERY_FAILURE' });
+  // Neither rejects: it goes back anyway.
+  await Promise.all([first.requeue(), second.requeue({ delayMs: 10 }), second.deadLetter('poison')]);
+  const again = [await got.next(), await got.next()];
+  assert.deepEqual(again.map(textOf).toSorted(), ['a', 'b']);
+  assert.deepEqual(
+    again.map(({ redelivered, count }) => [redelivered, count]),
+    [
+      [true, 2],
+      [true, 2],
+    ],
+  );
+  await Promise.all(again.map(({ ack }) => ack()));
+  assert.equal(textOf(await got.next()), 'c');
+});
+
+test('RP-76 RP-77 deliveries are counted over delays as well, up to the limit', { skip: withoutBroker }, async (t) => {
+  const { route, open } = ground(t);
+  const transport = await open(brokerUrl);
+  const [got, dead] = [new Deliveries(), new Deliveries()];
+  await transport.consume(route, { prefetch: 1 }, got.take);
+  await transport.consumeDeadLetters(route.exchange, { prefetch: 1 }, dead.take);
+  await transport.publish(route, textMessage('poison'));
+  const counts: number[] = [];
+  for (const delayMs of [10, 0, 10]) {
+    const delivery = await got.next();
+    counts.push(delivery.count);
+    await delivery.requeue({ delayMs });
+  }
+  assert.deepEqual(counts, [1, 2, 3]);
+  const { death } = await dead.next();
+  assert.deepEqual(death, { reason: 'delivery_limit', queue: `${route.exchange}.images` });
+});
+
+test('RP-76 a classic queue says of a message only that it came back', { skip: withoutBroker }, async (t) => {
+  const { route, open } = ground(t);
+  const transport = await open(brokerUrl, { queueType: 'classic' });
+  const got = new Deliveries();
+  await transport.consume(route, { prefetch: 1 }, got.take);
+  await transport.publish(route, textMessage('again'));
+  await (await got.next()).requeue();
+  const { count, redelivered } = await got.next();
+  assert.deepEqual([count, redelivered], [2, true]);
+});
+
+test('a message of another sender is given as it is, whatever it says of its content', {
+  skip: withoutBroker,
+}, async (t) => {
+  const { route, open } = ground(t);
+  const transport = await open(brokerUrl);
+  const got = new Deliveries();
+  await transport.consume(route, { prefetch: 5 }, got.take);
+  await withBroker(async (connection) => {
+    const channel = await connection.acquire();
+    const to = { exchange: route.exchange, routingKey: route.topic };
+    await channel.basicPublish(to, 'plain');
+    await channel.basicPublish({ ...to, contentType: 'application/json' }, Buffer.from('{"a":1}'));
+    await channel.basicPublish({ ...to, contentType: 'application/json' }, Buffer.from('{"a":'));
+    await channel.close();
+  });
+  const texts = [await got.next(), await got.next(), await got.next()].map(textOf);
+  assert.deepEqual(texts, ['plain', '{"a":1}', '{"a":']);
+});

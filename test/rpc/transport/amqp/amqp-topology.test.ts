@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  addressOf,
+  deadQueue,
+  delayQueue,
+  queueOfRoute,
+  replyQueue,
+} from '../../../../dist/rpc/transport/amqp/amqp-topology.js';
+import { transportOptions } from '../../conformance.js';
+import { brokerUrl, withBroker, withoutBroker } from './broker.js';
+import { Deliveries, ground, textMessage, textOf } from './open-broker.js';
+
+const images = { exchange: 'app', topic: 'images' };
+const options = transportOptions({ hostQueueTtlMs: 86_400_000, transientQueueTtlMs: 600_000, deliveryLimit: 5 });
+
+test('RP-6 RP-66 messages go to an exchange of their application; a fanout to one of its topic, a reply to its queue', () => {
+  assert.deepEqual(
+    [images, { ...images, server: 'north.example' }, { ...images, fanout: true }, 'reply_1'].map(addressOf),
+    [
+      { exchange: 'app', type: 'topic', routingKey: 'images' },
+      { exchange: 'app', type: 'topic', routingKey: 'images.north.example' },
+      { exchange: 'app.images.fanout', type: 'fanout', routingKey: '' },
+      { exchange: '', type: 'topic', routingKey: 'reply_1' },
+    ],
+  );
+});
+
+test('RP-66 RP-67 queues are quorum queues with a limit of deliveries and dead letters; those of hosts and processes expire', () => {
+  const told = [
+    queueOfRoute(images, 'id', options),
+    queueOfRoute({ ...images, server: 'north' }, 'id', options),
+    queueOfRoute({ ...images, fanout: true }, 'id', options),
+    replyQueue('reply_1', options),
+    deadQueue('app'),
+    delayQueue('app.images', options),
+  ].map(({ queue, arguments: given }) => [queue, given]);
+  const kept = { 'x-queue-type': 'quorum', 'x-delivery-limit': 5, 'x-dead-letter-exchange': 'app.dlx' };
+  const passing = { 'x-queue-type': 'classic', 'x-expires': 600_000 };
+  assert.deepEqual(told, [
+    ['app.images', kept],
+    ['app.images.north', { ...kept, 'x-expires': 86_400_000 }],
+    ['app.images.fanout.id', { ...passing, 'x-message-ttl': 600_000 }],
+    ['reply_1', passing],
+    ['app.dead', { 'x-queue-type': 'classic', 'x-max-length': 10_000 }],
+    [
+      'app.images/delay',
+      {
+        'x-queue-type': 'classic',
+        'x-expires': 86_400_000,
+        'x-dead-letter-exchange': '',
+        'x-dead-letter-routing-key': 'app.images',
+      },
+    ],
+  ]);
+  const plain = queueOfRoute(images, 'id', { ...options, queueType: 'classic', deadLetter: false });
+  assert.deepEqual(plain.arguments, { 'x-queue-type': 'classic' });
+});
+
+test('RP-68 a queue that exists with other properties is told with both, and with what to do', {
+  skip: withoutBroker,
+}, async (t) => {
+  const { route, open } = ground(t);
+  const transport = await open(brokerUrl);
+  await (await transport.consume(route, { prefetch: 1 }, () => {})).cancel();
+  const other = await open(brokerUrl, { deliveryLimit: 7 });
+  await assert.rejects(
+    other.consume(route, { prefetch: 1 }, () => {}),
+    (error: { code: string; describe(): string }) => {
+      assert.equal(error.code, 'PORTICO_RPC_TOPOLOGY');
+      assert.match(error.describe(), new RegExp(`the queue ${route.exchange}.images exists with other properties`));
+      assert.match(
+        error.describe(),
+        /"x-delivery-limit":7.*inequivalent arg 'x-delivery-limit'.*received '7' but current is '2'/,
+      );
+      assert.match(error.describe(), new RegExp(`rabbitmqctl delete_queue ${route.exchange}.images`));
+      return true;
+    },
+  );
+  // Its connection is none the worse for it.
+  await transport.consume(route, { prefetch: 1 }, () => {});
+  await other.publish(route, textMessage('x'), { mandatory: true });
+});
+
+test('RP-60 without manage_topology nothing is declared: what is not there is told, what is there is used', {
+  skip: withoutBroker,
+}, async (t) => {
+  const { route, open } = ground(t);
+  const looking = await open(brokerUrl, { manageTopology: false });
+  await assert.rejects(
+    looking.consume(route, { prefetch: 1 }, () => {}),
+    {
+      code: 'PORTICO_RPC_TOPOLOGY',
+      message: new RegExp(`the exchange ${route.exchange} does not exist, and .* manage_topology is false`),
+    },
+  );
+  await assert.rejects(looking.publish(route, textMessage('x'), { mandatory: true }), {
+    code: 'PORTICO_RPC_DELIVERY_FAILURE',
+    message: /does not exist/,
+  });
+  const administrator = await open(brokerUrl);
+  const fanout = { ...route, fanout: true };
+  for (const each of [route, fanout]) await (await administrator.consume(each, { prefetch: 1 }, () => {})).cancel();
+  const got = new Deliveries();
+  for (const each of [route, fanout]) await looking.consume(each, { prefetch: 1 }, got.take);
+  for (const each of [route, fanout]) {
+    await looking.publish(each, textMessage('here'), { mandatory: true });
+    const delivery = await got.next();
+    assert.equal(textOf(delivery), 'here');
+    await delivery.ack();
+  }
+  await looking.consumeReplies(() => {});
+});
+
+test('RP-66 queues of one process go with it, and leave nothing', { skip: withoutBroker }, async (t) => {
+  const { route, open } = ground(t);
+  const transport = await open(brokerUrl);
+  await transport.consume({ ...route, fanout: true }, { prefetch: 1 }, () => {});
+  const { address } = await transport.consumeReplies(() => {});
+  await transport.close();
+  await withBroker(async (connection) => {
+    await assert.rejects(connection.queueDeclare({ queue: address, passive: true }), { code: 'NOT_FOUND' });
+  });
+});
