@@ -1,0 +1,257 @@
+/**
+ * What becomes of messages while RabbitMQ has a fault: a load of publishers and consumers goes on, and the fault is done to it.
+ * Closing single connections disturbs only this test. What stops or blocks the whole broker runs only in the long run
+ * (`node test/run.mjs --long rpc/transport/amqp/broker-faults`), with nothing else beside it.
+ */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { type TestContext, test } from 'node:test';
+import type { Route, Transport } from 'portico/rpc';
+import { isLong, printFigures, seconds } from '../../../e2e/faults/figures.js';
+import { brokerUrl, deleteTopic, rabbitmqctl, withoutBroker } from './broker.js';
+import { Deliveries, entered, ground, textMessage, textOf } from './open-broker.js';
+
+/** Of one publish, in milliseconds. */
+const TIMEOUT_MS = 2000;
+
+const withoutControl =
+  withoutBroker ||
+  (await rabbitmqctl('list_connections', 'pid').then(
+    () => false,
+    () => 'rabbitmqctl cannot be used here',
+  ));
+const disturbing = withoutControl || (isLong ? false : 'it disturbs the whole broker: node test/run.mjs --long');
+
+interface Outcome {
+  confirmed: number;
+  failed: number;
+  unknown: number;
+  longestMs: number;
+  redelivered: number;
+  /** Run more than once, though it was sent once: the connection was lost behind a written acknowledgement. */
+  repeated: number;
+}
+
+/** Publishers that send each message until it is confirmed, and a server that acknowledges at the start. */
+class Load {
+  readonly outcome: Outcome = { confirmed: 0, failed: 0, unknown: 0, longestMs: 0, redelivered: 0, repeated: 0 };
+  readonly #confirmed = new Set<string>();
+  readonly #sentAgain = new Set<string>();
+  readonly #run = new Map<string, number>();
+  readonly #route: Route;
+  readonly #publishers: Promise<void>[] = [];
+  #isStopped = false;
+  #arrived = (): void => {};
+
+  constructor(route: Route) {
+    this.#route = route;
+  }
+
+  async start(publishing: Transport, consuming: Transport, publishers = 4): Promise<void> {
+    await consuming.consume(this.#route, { prefetch: 16 }, ({ message, redelivered, ack }) => {
+      if (redelivered) this.outcome.redelivered += 1;
+      ack().then(
+        () => {
+          this.#run.set(message.id, (this.#run.get(message.id) ?? 0) + 1);
+          this.#arrived();
+        },
+        () => {},
+      );
+    });
+    for (let at = 0; at < publishers; at++) this.#publishers.push(this.#publish(publishing));
+  }
+
+  /** Settles when so many more messages are confirmed. */
+  async more(count: number): Promise<void> {
+    const until = this.outcome.confirmed + count;
+    while (this.outcome.confirmed < until) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  /** Ends when every message that was confirmed has been run. */
+  async stop(): Promise<Outcome> {
+    this.#isStopped = true;
+    await Promise.all(this.#publishers);
+    const missing = (): string[] => [...this.#confirmed].filter((id) => !this.#run.has(id));
+    while (missing().length > 0) {
+      await new Promise<void>((resolve) => {
+        this.#arrived = resolve;
+      });
+    }
+    this.outcome.confirmed = this.#confirmed.size;
+    this.outcome.repeated = [...this.#run].filter(([id, times]) => times > 1 && !this.#sentAgain.has(id)).length;
+    return this.outcome;
+  }
+
+  async #publish(transport: Transport): Promise<void> {
+    while (!this.#isStopped) {
+      const message = { id: randomUUID(), body: Buffer.from('x') };
+      for (;;) {
+        const begun = performance.now();
+        const outcome = await transport
+          .publish(this.#route, message, { mandatory: true, timeoutMs: TIMEOUT_MS })
+          .then(() => 'confirmed' as const)
+          .catch(({ code }: { code: string }) => {
+            if (code === 'PORTICO_RPC_DELIVERY_UNKNOWN') return 'unknown' as const;
+            assert.equal(code, 'PORTICO_RPC_DELIVERY_FAILURE');
+            return 'failed' as const;
+          });
+        this.outcome.longestMs = Math.max(this.outcome.longestMs, performance.now() - begun);
+        this.outcome[outcome] += 1;
+        if (outcome === 'confirmed') {
+          this.#confirmed.add(message.id);
+          break;
+        }
+        if (outcome === 'unknown') this.#sentAgain.add(message.id);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  }
+}
+
+/** Does a fault to a load, and prints what came of it. */
+async function underLoad(
+  t: TestContext,
+  row: string,
+  fault: (transport: Transport, name: string) => Promise<void>,
+): Promise<Outcome> {
+  const { route, open } = ground(t);
+  const options = { clientName: route.exchange };
+  const [publishing, consuming] = [await open(brokerUrl, options), await open(brokerUrl, options)];
+  const load = new Load(route);
+  await load.start(publishing, consuming);
+  await load.more(50);
+  const begun = performance.now();
+  await fault(publishing, route.exchange);
+  await load.more(50);
+  const lasted = performance.now() - begun;
+  const outcome = await load.stop();
+  printFigures(row, {
+    confirmed: outcome.confirmed,
+    'confirmed and not run': 0,
+    'sent again because it failed': outcome.failed,
+    'sent again because it was unknown': outcome.unknown,
+    'delivered again': outcome.redelivered,
+    'run again, acknowledged in vain': outcome.repeated,
+    'longest publish': seconds(outcome.longestMs),
+    'fault, until 50 more were confirmed': seconds(lasted),
+  });
+  return outcome;
+}
+
+/** Closes the connections of a client, one by one, as an administrator can. */
+async function closeConnections(name: string): Promise<number> {
+  const rows = (await rabbitmqctl('list_connections', 'pid', 'client_properties')).split('\n');
+  const pids = rows.filter((row) => row.includes(name)).map((row) => row.split('\t')[0]!);
+  for (const pid of pids) await rabbitmqctl('close_connection', pid, 'a test').catch(() => '');
+  return pids.length;
+}
+
+/** A memory alarm. Gives the limit there was, which ends it. */
+async function raiseAlarm(): Promise<string> {
+  const watermark = (await rabbitmqctl('eval', 'vm_memory_monitor:get_vm_memory_high_watermark().')).trim();
+  await rabbitmqctl('set_vm_memory_high_watermark', '0.0001');
+  return watermark;
+}
+
+test('RP-79 RP-98 connections that the broker closes: every confirmed message is run', {
+  skip: withoutControl,
+}, async (t) => {
+  let closed = 0;
+  await underLoad(t, 'connections closed by the broker', async (_, name) => {
+    for (let round = 0; round < (isLong ? 5 : 1); round++) closed += await closeConnections(name);
+  });
+  assert.ok(closed > 0);
+});
+
+test('RP-79 RP-98 the application of the broker stops and starts: every confirmed message is run', {
+  skip: disturbing,
+}, async (t) => {
+  await underLoad(t, 'broker stopped and started', async (transport) => {
+    const lost = entered(transport, 'lost');
+    await rabbitmqctl('stop_app');
+    try {
+      await lost;
+      await assert.rejects(transport.publish({ exchange: 'a', topic: 'b' }, textMessage('x')), {
+        code: 'PORTICO_RPC_DELIVERY_FAILURE',
+      });
+    } finally {
+      await rabbitmqctl('start_app');
+    }
+    await entered(transport, 'connected');
+  });
+});
+
+test('RP-79 all connections of the broker are closed at once: every confirmed message is run', {
+  skip: disturbing,
+}, async (t) => {
+  await underLoad(t, 'all connections closed', async () => {
+    for (let round = 0; round < 5; round++) await rabbitmqctl('close_all_connections', 'a test');
+  });
+});
+
+test('RP-80 a broker with a memory alarm: publishes fail in their time, what was delivered is acknowledged, and it goes on', {
+  skip: disturbing,
+}, async (t) => {
+  const { route, open } = ground(t);
+  const [transport, other] = [await open(brokerUrl), await open(brokerUrl)];
+  const got = new Deliveries();
+  await other.consume(route, { prefetch: 1 }, got.take);
+  for (const text of ['a', 'b']) await transport.publish(route, textMessage(text), { mandatory: true });
+  const codes: string[] = [];
+  let longestMs = 0;
+  const watermark = await raiseAlarm();
+  try {
+    const blocked = entered(transport, 'blocked');
+    for (let sent = 0; sent < 3; sent++) {
+      const begun = performance.now();
+      await transport
+        .publish(route, textMessage(`blocked ${sent}`), { timeoutMs: 500 })
+        .catch(({ code }: { code: string }) => {
+          codes.push(code);
+        });
+      longestMs = Math.max(longestMs, performance.now() - begun);
+      await blocked;
+    }
+    assert.equal(transport.state, 'blocked');
+    for (const text of ['a', 'b']) {
+      const delivery = await got.next();
+      assert.equal(textOf(delivery), text);
+      await delivery.ack();
+    }
+    const waiting = transport.publish(route, textMessage('waits'), { mandatory: true });
+    await rabbitmqctl('set_vm_memory_high_watermark', watermark);
+    await waiting;
+  } finally {
+    await rabbitmqctl('set_vm_memory_high_watermark', watermark);
+  }
+  await entered(transport, 'connected');
+  // The one that met the alarm was on its way: the broker took it when the alarm was over. The others were not sent.
+  assert.deepEqual(codes, [
+    'PORTICO_RPC_DELIVERY_UNKNOWN',
+    'PORTICO_RPC_DELIVERY_FAILURE',
+    'PORTICO_RPC_DELIVERY_FAILURE',
+  ]);
+  const texts: string[] = [];
+  while (texts.at(-1) !== 'waits') {
+    const delivery = await got.next();
+    texts.push(textOf(delivery));
+    await delivery.ack();
+  }
+  assert.deepEqual(texts, ['blocked 0', 'waits']);
+  printFigures('memory alarm', { 'longest of 3 publishes with 500 ms': seconds(longestMs), outcomes: codes.join(' ') });
+});
+
+test('RP-80 a transport can be closed while the broker blocks it', { skip: disturbing }, async (t) => {
+  const { route, open } = ground(t);
+  const transport = await open(brokerUrl);
+  await transport.publish(route, textMessage('before'));
+  const watermark = await raiseAlarm();
+  try {
+    const blocked = entered(transport, 'blocked');
+    await Promise.all([assert.rejects(transport.publish(route, textMessage('x'), { timeoutMs: 500 })), blocked]);
+    await transport.close();
+  } finally {
+    await rabbitmqctl('set_vm_memory_high_watermark', watermark);
+  }
+  await deleteTopic(route.exchange, 'images');
+});
