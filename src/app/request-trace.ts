@@ -26,8 +26,8 @@ export interface RequestTrace {
   failed(error: unknown): void;
 }
 
-/** W3C Trace Context §3.2; two of them in one request, which Node joins, are none. */
-const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-[^,]*)?$/;
+/** W3C Trace Context §3.2, where only versions after 00 may be longer; two of them in one request, which Node joins, are none. */
+const TRACEPARENT = /^(?!ff|00.{54})[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-[^,]*)?$/;
 
 /** The `traceparent` of a request; undefined for one that is not valid. */
 export function traceparentOf({ headers: { traceparent } }: IncomingMessage): string | undefined {

@@ -68,6 +68,7 @@ for (const traceparent of [
   PARENT.replace(/^00/, 'ff'),
   '00-00000000000000000000000000000000-b7ad6b7169203331-01',
   PARENT.toUpperCase(),
+  `${PARENT}-more`,
 ]) {
   test(`the trace "${traceparent}" of a client goes no further, and its state neither`, async () => {
     assert.deepEqual((await forwarded([], { traceparent, tracestate: 'a=1' })).sent, {});
