@@ -34,6 +34,18 @@ const processor = new BatchSpanProcessor({ exporter, scheduledDelayMillis: 600_0
 new NodeSDK({ spanProcessors: [processor], autoDetectResources: false }).start();
 `;
 
+/** A processor that fails with each span. */
+const broken = `
+import { NodeSDK } from '@opentelemetry/sdk-node';
+
+const settled = async () => {};
+const fail = () => {
+  throw new Error('the processor fails');
+};
+const processor = { onStart: () => {}, onEnd: fail, forceFlush: settled, shutdown: settled };
+new NodeSDK({ spanProcessors: [processor], autoDetectResources: false }).start();
+`;
+
 const app = `
 import { createRequire } from 'node:module';
 import { Router } from 'portico/routing';
@@ -87,6 +99,7 @@ async function served(t: TestContext, { node = [] as readonly string[], env = {}
   const { folder } = emptyProject({
     'app.js': app,
     'tracing.js': tracing,
+    'broken.js': broken,
     'api-paste.ini': paste,
     'portico.ini': `[DEFAULT]\nenabled_apis = shop\n[api:shop]\npipeline = api\nport = ${port}\nworkers = ${workers}\n${more}`,
   });
@@ -158,6 +171,21 @@ test('MW-48 [trace] filters makes a span of each filter within that of the one a
   assert.deepEqual(chain, ['GET /v2/servers/{id}', 'request_id', 'request_log', 'logging', 'application']);
   const { attributes } = spans.find(({ name }) => name === 'logging')!;
   assert.deepEqual(attributes, { 'portico.pipeline': 'servers', 'portico.filter': 'logging' });
+});
+
+test('MW-48 an SDK that throws costs spans: requests are answered, and their worker lives', async (t) => {
+  const { program, get, stopped } = await served(t, {
+    node: ['--import', './broken.js'],
+    more: '[trace]\nfilters = true\n',
+  });
+  const { pid } = await get();
+  assert.equal((await get()).pid, pid);
+  await stopped();
+  const told = linesOf<Line>(program.stderr).filter(({ level }) => level === 'warn' || level === 'error');
+  assert.deepEqual(
+    told.map(({ msg, err }) => [msg, (err as Error).message]),
+    [['The OpenTelemetry SDK has thrown: spans are missing', 'the processor fails']],
+  );
 });
 
 test('MW-48 without an SDK nothing of OpenTelemetry is loaded, and lines have the trace that the caller names', async (t) => {

@@ -28,17 +28,19 @@ function spanAround(name: string, attributes: Readonly<Record<string, string>>):
     if (!(request instanceof RequestSpan)) return app(req, res);
     const { activeContext, maker } = request;
     const { context, SpanStatusCode, trace } = maker.api;
-    const span = maker.tracer.startSpan(name, { attributes }, activeContext);
+    const span = maker.attempt(() => maker.tracer.startSpan(name, { attributes }, activeContext));
+    if (span === undefined) return app(req, res);
+    const end = (): void => maker.attempt(() => span.end());
     const failed = (error: unknown): void => {
       if (!(error instanceof Fault) || error.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
-      span.end();
+      end();
     };
     try {
       const returned: unknown = context.with(trace.setSpan(activeContext, span), () => app(req, res));
-      if (returned instanceof Promise) returned.then(() => span.end(), failed);
+      if (returned instanceof Promise) returned.then(end, failed);
       // It answers, or calls what is inside, by and by.
-      else if (!res.writableEnded) afterResponse(res, () => span.end());
-      else span.end();
+      else if (!res.writableEnded) afterResponse(res, end);
+      else end();
       return returned as void | Promise<void>;
     } catch (error) {
       failed(error);

@@ -7,6 +7,7 @@ import type { Attributes, Context, Span, Tracer } from '@opentelemetry/api';
 import { environ, Fault, type ResponseOutcome, remoteOf } from '../../app/index.js';
 import { connectionAddress, type RequestTrace, type TraceIds } from '../../app/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
+import type { Logger } from '../../log/index.js';
 import { maskUris } from '../../text/index.js';
 import type { OpenTelemetry } from './open-telemetry.js';
 
@@ -29,11 +30,28 @@ export class SpanMaker {
   readonly tracer: Tracer;
   /** Of {@link ServerMetadata} in a context. */
   readonly metadataKey: symbol;
+  readonly #log: Logger;
+  #hasFailed = false;
 
-  constructor(api: OpenTelemetry) {
+  constructor(api: OpenTelemetry, log: Logger) {
     this.api = api;
     this.tracer = api.trace.getTracer('portico');
     this.metadataKey = api.createContextKey('OpenTelemetry SDK Context Key RPC_METADATA');
+    this.#log = log;
+  }
+
+  /**
+   * Calls the SDK: samplers, processors and propagators of the program run in that call, and what they throw must neither
+   * fail the request nor end the worker. Undefined where they throw; the first time is logged, since others are alike.
+   */
+  attempt<T>(call: () => T): T | undefined {
+    try {
+      return call();
+    } catch (error) {
+      if (!this.#hasFailed) this.#log.warn('The OpenTelemetry SDK has thrown: spans are missing', { err: error });
+      this.#hasFailed = true;
+      return undefined;
+    }
   }
 }
 
@@ -91,7 +109,7 @@ export class RequestSpan implements RequestTrace {
 
   headers(): Record<string, string> {
     const headers: Record<string, string> = {};
-    this.maker.api.propagation.inject(this.activeContext, headers);
+    this.maker.attempt(() => this.maker.api.propagation.inject(this.activeContext, headers));
     return headers;
   }
 

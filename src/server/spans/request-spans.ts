@@ -29,12 +29,13 @@ export class RequestSpans {
   /** The app, each request of which has a span that is active while it works. */
   around(app: App): App {
     const api = this.#api;
-    const maker = new SpanMaker(api);
+    const maker = new SpanMaker(api, this.#log);
     return (req, res) => {
+      const span = maker.attempt(() => new RequestSpan(maker, req));
+      if (span === undefined) return app(req, res);
       const env = environ(req);
-      const span = new RequestSpan(maker, req);
       setTrace(env, span);
-      afterResponse(res, (outcome) => span.end(req, res, outcome));
+      afterResponse(res, (outcome) => maker.attempt(() => span.end(req, res, outcome)));
       return api.context.with(span.context, () => runInRequest(env, () => app(req, res)));
     };
   }
@@ -53,7 +54,9 @@ export class RequestSpans {
     try {
       await Promise.race([(provider.getDelegate?.() ?? provider).forceFlush?.({ timeoutMillis: FLUSH_MS }), late]);
     } catch (error) {
-      this.#log.warn('The last spans could not be exported', { err: error });
+      // The provider of an SDK rejects with a list: what each of its processors has to say.
+      const [first] = [error].flat();
+      this.#log.warn('The last spans could not be exported', { err: first });
     }
   }
 }

@@ -22,10 +22,17 @@ const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const METADATA = createContextKey('OpenTelemetry SDK Context Key RPC_METADATA');
 
 let flushing = Promise.resolve();
+/** Where the SDK fails. */
+let broken: 'start' | 'end' | undefined;
 const exporter = new InMemorySpanExporter();
 const exported = new EventEmitter();
 const processor = new (class extends SimpleSpanProcessor {
+  override onStart(): void {
+    if (broken === 'start') throw new Error('start fails');
+  }
+
   override onEnd(span: ReadableSpan): void {
+    if (broken === 'end') throw new Error('end fails');
     super.onEnd(span);
     exported.emit('span');
   }
@@ -312,6 +319,40 @@ test('MW-48 what is thrown may be anything: the request is answered, and its spa
   });
   assert.match(await exchange(port, get('/')), /^HTTP\/1.1 500/);
   assert.equal((await span()).status.code, SpanStatusCode.ERROR);
+});
+
+for (const where of ['start', 'end'] as const) {
+  test(`MW-48 an SDK that throws at the ${where} of a span fails no request, and is told of once`, async (t) => {
+    const log = memoryLog();
+    const port = await serving(t, (req, res) => void res.end(JSON.stringify(forwardHeaders(req))), { log });
+    broken = where;
+    t.after(() => {
+      broken = undefined;
+    });
+    for (let count = 0; count < 2; count++) {
+      const answer = await exchange(port, get('/', `traceparent: ${PARENT}\r\n`));
+      assert.match(answer, new RegExp(`^HTTP/1.1 200 .*"traceparent":"00-${TRACE_ID}-`, 's'));
+    }
+    const told = log.lines.filter(({ level }) => level === 'warn' || level === 'error');
+    assert.deepEqual(
+      told.map(({ message, fields }) => [message, (fields.err as Error).message]),
+      [['The OpenTelemetry SDK has thrown: spans are missing', `${where} fails`]],
+    );
+  });
+}
+
+test('MW-48 a stop tells why the last spans were not exported', async (t) => {
+  const log = memoryLog();
+  const server = new Server('failing', (_req, res) => void res.end(), { log });
+  await server.start();
+  flushing = Promise.reject(new Error('the collector is away'));
+  flushing.catch(() => undefined);
+  t.after(() => {
+    flushing = Promise.resolve();
+  });
+  await server.stop({ graceful: true });
+  const [told] = log.lines.filter(({ level }) => level === 'warn');
+  assert.equal((told!.fields.err as Error).message, 'the collector is away');
 });
 
 test('MW-48 a stop with a deadline does not wait longer than that for an export that hangs', async (t) => {
