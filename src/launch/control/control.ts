@@ -5,6 +5,7 @@
 import type { Config } from '../../config/index.js';
 import { describeError, PorticoError } from '../../errors/index.js';
 import { packageOf } from '../../modules/index.js';
+import { formatAddress } from '../../service/internal.js';
 import { History } from '../page/history.js';
 import { type HostProcess, programName } from '../process/host-process.js';
 import { adminGuard } from './admin-guard.js';
@@ -72,20 +73,19 @@ export class Control {
     const { log } = this.#controlled;
     const { listen, hosts } = config.group('admin', adminOptions);
     if (listen === undefined) return;
-    const shown = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
     if (remoteAdmin(config) !== undefined) {
       throw new PorticoError('PORTICO_ADMIN_LISTEN', {
-        message: `other machines reach ${shown}:${listen.port}`,
+        message: `other machines reach ${formatAddress(listen)}`,
         hint: 'Listen on 127.0.0.1, or set [admin] allow_remote = true.',
       });
     }
     const server = new ControlServer(routes, log, adminGuard(listen, hosts));
     try {
-      const url = `http://${shown}:${await server.listenOn(listen)}`;
+      const url = `http://${formatAddress({ host: listen.host, port: await server.listenOn(listen) })}`;
       this.#servers.push(server);
       log.info(`Operators are answered on ${url}`, { event: 'admin', url });
     } catch (cause) {
-      const message = `it cannot listen on ${shown}:${listen.port}: ${describeError(cause)}`;
+      const message = `it cannot listen on ${formatAddress(listen)}: ${describeError(cause)}`;
       throw new PorticoError('PORTICO_ADMIN_LISTEN', { message, hint: 'Name another port in [admin] listen.', cause });
     }
   }
