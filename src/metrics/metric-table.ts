@@ -13,7 +13,17 @@ export interface CountedMetric {
   readonly bounds?: readonly number[] | 'option';
 }
 
-export type MetricKey = 'requests' | 'rejected' | 'filters' | 'filterErrors' | 'logLinesLost';
+export type MetricKey =
+  | 'requests'
+  | 'requestBytes'
+  | 'responseBytes'
+  | 'rejected'
+  | 'filters'
+  | 'filterErrors'
+  | 'logLinesLost';
+
+/** 256 bytes to 16 MiB. */
+const SIZES = [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216];
 
 export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
   requests: {
@@ -21,6 +31,18 @@ export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
     help: 'Time from before the first filter until the answer has left, in seconds.',
     labels: ['method', 'route', 'status'],
     bounds: 'option',
+  },
+  requestBytes: {
+    name: 'portico_http_request_bytes',
+    help: 'Bytes of the body of a request that have come.',
+    labels: ['method', 'route', 'status'],
+    bounds: SIZES,
+  },
+  responseBytes: {
+    name: 'portico_http_response_bytes',
+    help: 'Bytes of the body of a response that were sent.',
+    labels: ['method', 'route', 'status'],
+    bounds: SIZES,
   },
   rejected: {
     name: 'portico_http_rejected_requests_total',

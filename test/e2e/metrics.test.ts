@@ -19,6 +19,7 @@ export const plain = () => (req, res) => {
   if (req.url.startsWith('/servers/')) return routed(req, res);
   const { pathname } = new URL(req.url, 'http://localhost');
   if (pathname === '/spin') return endlessly();
+  if (pathname === '/read') return void req.on('end', () => res.end('read')).resume();
   if (pathname === '/die') process.kill(process.pid, 'SIGKILL');
   if (pathname === '/fail') throw new Fault(500, { message: 'x' });
   if (pathname === '/broken') throw new Error('broken');
@@ -135,6 +136,21 @@ test('OP-56 MW-47 requests are counted by method, route and status, and a path o
   assert.ok(sumOf(found, `${seconds}_sum`, { method: 'other' }) >= 0.05);
   assert.equal(sumOf(found, `${seconds}_bucket`, { method: 'other', le: '0.05' }), 0);
   assert.equal(sumOf(found, `${seconds}_bucket`, { method: 'other', le: '10' }), 1);
+});
+
+test('MW-47 the bytes of bodies are counted, of requests with a length and in chunks, and of responses', async (t) => {
+  const { port, admin } = await served(t);
+  for (const headers of [{ 'content-length': 3000 }, { 'transfer-encoding': 'chunked' }]) {
+    const asked = request({ host: '127.0.0.1', port, path: '/read', method: 'POST', headers, agent: false });
+    asked.end(Buffer.alloc(3000));
+    const [res] = (await once(asked, 'response')) as [IncomingMessage];
+    await once(res.resume(), 'end');
+  }
+  const found = await until(admin, (all) => sumOf(all, REQUESTS) === 2);
+  assert.equal(sumOf(found, 'portico_http_request_bytes_sum', { method: 'POST' }), 6000);
+  assert.equal(sumOf(found, 'portico_http_request_bytes_bucket', { method: 'POST', le: '1024' }), 0);
+  assert.equal(sumOf(found, 'portico_http_request_bytes_bucket', { method: 'POST', le: '4096' }), 2);
+  assert.equal(sumOf(found, 'portico_http_response_bytes_sum', { method: 'POST' }), 8);
 });
 
 test('[metrics] buckets are the bounds of the histogram, ascending', async (t) => {

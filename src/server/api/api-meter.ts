@@ -3,19 +3,27 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { type App, afterResponse, environ, takesOwnSlot, withSlot } from '../../app/index.js';
-import { answeredStatus } from '../../app/internal.js';
+import { answeredStatus, sentBytes } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import { bucketsOf, type Counted, type Distribution, Meter, metricsOptions } from '../../metrics/index.js';
+import { exchangeOf } from '../connections/connections.js';
 import type { Server } from '../server.js';
 import { type PipelineProbes, pipelineProbes } from './filter-times.js';
 
 /** The methods that are told apart: which one a request has is for its client to say. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
+/** What is observed of the requests under one set of labels. */
+interface RequestDistributions {
+  readonly seconds: Distribution;
+  readonly requestBytes: Distribution;
+  readonly responseBytes: Distribution;
+}
+
 export class ApiMeter {
   readonly #meter = new Meter();
   /** By route, method and class of status: the names that the meter knows them by take 0.5 µs to put together. */
-  readonly #requests = new Map<string, Map<string, Distribution[]>>();
+  readonly #requests = new Map<string, Map<string, RequestDistributions[]>>();
   readonly #config: Config;
   readonly #server: Server;
 
@@ -45,8 +53,12 @@ export class ApiMeter {
     const inner = withSlot(app);
     return takesOwnSlot((req, res) => {
       const begun = performance.now();
+      const exchange = exchangeOf(req);
       afterResponse(res, (outcome) => {
-        this.#note(req, answeredStatus(res, outcome), (performance.now() - begun) / 1000);
+        const known = this.#distributionsOf(req, answeredStatus(res, outcome));
+        known.seconds.observe((performance.now() - begun) / 1000);
+        known.requestBytes.observe(exchange?.body?.received ?? 0);
+        known.responseBytes.observe(sentBytes(res));
       });
       return inner(req, res);
     });
@@ -68,19 +80,23 @@ export class ApiMeter {
     return this.#config.group('metrics', metricsOptions).enabled;
   }
 
-  #note(req: IncomingMessage, status: number, seconds: number): void {
+  #distributionsOf(req: IncomingMessage, status: number): RequestDistributions {
     const method = req.method !== undefined && METHODS.has(req.method) ? req.method : 'other';
     const route = environ(req).route?.template ?? '-';
     const group = Math.floor(status / 100);
-    const known = this.#requests.get(route)?.get(method)?.[group] ?? this.#newRequests(route, method, group);
-    known.observe(seconds);
     if (status === 429) this.#meter.count('rejected', ['rate limit']);
+    return this.#requests.get(route)?.get(method)?.[group] ?? this.#newRequests(route, method, group);
   }
 
-  #newRequests(route: string, method: string, group: number): Distribution {
-    const byMethod = this.#requests.get(route) ?? new Map<string, Distribution[]>();
+  #newRequests(route: string, method: string, group: number): RequestDistributions {
+    const byMethod = this.#requests.get(route) ?? new Map<string, RequestDistributions[]>();
+    const labels = [method, route, `${group}xx`];
     const byGroup = byMethod.get(method) ?? [];
-    byGroup[group] = this.#meter.distribution('requests', [method, route, `${group}xx`]);
+    byGroup[group] = {
+      seconds: this.#meter.distribution('requests', labels),
+      requestBytes: this.#meter.distribution('requestBytes', labels),
+      responseBytes: this.#meter.distribution('responseBytes', labels),
+    };
     this.#requests.set(route, byMethod.set(method, byGroup));
     return byGroup[group];
   }
