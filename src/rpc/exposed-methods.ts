@@ -2,6 +2,7 @@
  * Which methods of an object may be called from outside. A test such as `name in endpoint` would expose `constructor` and
  * `toString`, and run getters.
  */
+import { EventEmitter } from 'node:events';
 import { PorticoError } from '../errors/index.js';
 import type { Manager } from '../service/index.js';
 import { HOOK_NAMES } from '../service/internal.js';
@@ -10,7 +11,7 @@ import { HOOK_NAMES } from '../service/internal.js';
 export type RemoteMethod = (context: unknown, args: Readonly<Record<string, unknown>>) => unknown;
 
 /**
- * `public`: what the class defines, unless its name begins with an underscore. `explicit`: what is marked with
+ * `public`: what the class defines. `explicit`: what is marked with
  * {@link expose}, or listed in a static `rpc`. `none`: nothing.
  */
 export type ExposurePolicy = 'public' | 'explicit' | 'none';
@@ -21,6 +22,9 @@ const OWN: ReadonlySet<string> = new Set<string>([
   ...HOOK_NAMES,
   ...(['periodicTasks', 'track', 'backdoorPort', 'additionalEndpoints'] satisfies (keyof Manager)[]),
 ]);
+
+/** What classes inherit from these is no method for callers. */
+const BUILT_IN: ReadonlySet<unknown> = new Set([Object.prototype, EventEmitter.prototype]);
 
 /** Names that describe an endpoint. */
 const RESERVED: readonly string[] = ['target', 'rpc'];
@@ -38,12 +42,12 @@ export function expose<F extends (this: never, ...args: never[]) => unknown>(
 
 /**
  * The methods of an object that may be called from outside, by name, bound to it: looked up once. Never hooks, never what
- * every object has, never getters. `policy`: default `explicit` where the class marks or lists methods, else `public`.
- * Throws `PORTICO_RPC_RESERVED_NAME` for a method called `target` or `rpc`, `PORTICO_RPC_NO_SUCH_METHOD` for a name in the
- * static `rpc` that is no method.
+ * every object or event emitter has, never getters, never names that begin with an underscore. `policy`: default `explicit`
+ * where the class or a parent marks or lists methods, else `public`. Throws `PORTICO_RPC_RESERVED_NAME` for a method called
+ * `target` or `rpc`, `PORTICO_RPC_NO_SUCH_METHOD` for a name in the static `rpc` that is no method.
  */
 export function exposedMethods(endpoint: object, policy?: ExposurePolicy): ReadonlyMap<string, RemoteMethod> {
-  const found = methodsOf(endpoint);
+  const { found, marks } = methodsOf(endpoint);
   for (const name of RESERVED) {
     if (!found.has(name)) continue;
     throw new PorticoError('PORTICO_RPC_RESERVED_NAME', {
@@ -53,33 +57,39 @@ export function exposedMethods(endpoint: object, policy?: ExposurePolicy): Reado
   }
   const listed = listOf(endpoint, found);
   const marked = [...found].filter(([, method]) => isExposed(method)).map(([name]) => name);
-  const usual = listed !== undefined || marked.length > 0 ? 'explicit' : 'public';
+  const usual = listed !== undefined || marks ? 'explicit' : 'public';
   const names: Readonly<Record<ExposurePolicy, Iterable<string>>> = {
-    public: [...found.keys()].filter((name) => !/^[_#]/.test(name)),
+    public: found.keys(),
     explicit: new Set([...(listed ?? []), ...marked]),
     none: [],
   };
   return new Map([...names[policy ?? usual]].map((name) => [name, found.get(name)!.bind(endpoint)]));
 }
 
-function methodsOf(endpoint: object): Map<string, RemoteMethod> {
+/** `marks`: whether the class or a parent marks a method, be it one that was overridden. */
+function methodsOf(endpoint: object): { readonly found: ReadonlyMap<string, RemoteMethod>; readonly marks: boolean } {
   const chain: object[] = [];
+  // A class is no endpoint: its instances are.
+  if (typeof endpoint === 'function') return { found: new Map(), marks: false };
   // An object that is no instance of a class has its methods itself.
   const first = isSimple(endpoint) ? endpoint : (Object.getPrototypeOf(endpoint) as object | null);
-  for (let from = first; from !== null && from !== Object.prototype; ) {
+  for (let from = first; from !== null && !BUILT_IN.has(from); ) {
     chain.unshift(from);
     from = Object.getPrototypeOf(from) as object | null;
   }
   const found = new Map<string, RemoteMethod>();
+  let marks = false;
   for (const from of chain) {
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(from))) {
       if (OWN.has(name)) continue;
+      marks ||= typeof value === 'function' && isExposed(value);
+      if (/^[_#]/.test(name)) continue;
       if (typeof value === 'function') found.set(name, value as RemoteMethod);
       // An override that is a getter is no method any more.
       else found.delete(name);
     }
   }
-  return found;
+  return { found, marks };
 }
 
 function listOf(endpoint: object, found: ReadonlyMap<string, RemoteMethod>): readonly string[] | undefined {

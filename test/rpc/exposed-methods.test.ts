@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import { expose, exposedMethods } from 'portico/rpc';
 import type { Track } from 'portico/service';
@@ -121,4 +122,32 @@ test('LC-1344 RP-17 the base endpoint exposes ping and getStatus', () => {
     draining: true,
     configGeneration: 3,
   });
+});
+
+test('RP-10 RP-11 an override that is not marked is not exposed, and makes no other method so', () => {
+  class Marked {
+    @expose
+    open(): void {}
+    closed(): void {}
+  }
+  class Changed extends Marked {
+    override open(): void {}
+  }
+  assert.deepEqual([...exposedMethods(new Changed()).keys()], []);
+});
+
+test('RP-10 what classes and event emitters inherit is not exposed, and no name with an underscore', () => {
+  class Images extends EventEmitter {
+    resize(): void {}
+    @expose
+    _marked(): void {}
+  }
+  class Listed {
+    static readonly rpc = ['_hidden'];
+    _hidden(): void {}
+  }
+  assert.deepEqual([...exposedMethods(new Images(), 'public').keys()], ['resize']);
+  assert.deepEqual([...exposedMethods(new Images()).keys()], []);
+  assert.deepEqual([...exposedMethods(Images, 'public').keys()], []);
+  assert.throws(() => exposedMethods(new Listed()), { code: 'PORTICO_RPC_NO_SUCH_METHOD', message: /"_hidden"/ });
 });
