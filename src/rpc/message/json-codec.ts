@@ -71,7 +71,9 @@ function tagged(value: unknown): unknown {
   if (value instanceof Map) return { $map: [...value].map((pair) => pair.map(tagged)) };
   if (value instanceof Set) return { $set: [...value].map(tagged) };
   if (Array.isArray(value)) return value.map(tagged);
-  const members = Object.fromEntries(Object.entries(value).map(([name, each]) => [name, tagged(each)]));
+  // Absent members would be left out later, and what stays could look like a tag.
+  const present = Object.entries(value).filter(([, each]) => each !== undefined);
+  const members = Object.fromEntries(present.map(([name, each]) => [name, tagged(each)]));
   const names = Object.keys(members);
   return names.length === 1 && names[0]!.startsWith('$') ? { $plain: members } : members;
 }

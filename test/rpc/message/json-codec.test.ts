@@ -38,6 +38,16 @@ test('RP-25 undefined is absent, -0 is 0', () => {
   assert.equal(travelled(undefined), null);
 });
 
+test('RP-25 a simple object that looks like a tagged value once absent members are gone is one no more', () => {
+  for (const value of [
+    { $date: 'x', not: undefined },
+    { $set: 7, not: undefined },
+  ]) {
+    const { not: _, ...arrives } = value;
+    assert.deepEqual(decodeMessage(encodeMessage(value, 'it', 1000), 1000), arrives);
+  }
+});
+
 test('RP-25 what JSON would lose or change is refused where it is sent, by its path', () => {
   const circle: Record<string, unknown> = {};
   circle.self = circle;
