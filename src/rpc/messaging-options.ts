@@ -9,9 +9,8 @@ import type { ExposurePolicy } from './exposed-methods.js';
 import type { TransportOptions } from './transport/transport.js';
 import { parseTransportUrl } from './transport/transport-url.js';
 
-/** `[rpc]`, read. */
+/** `[rpc]`, read, without the URL: it may have a password, and these are shown with a connection. */
 export interface MessagingSettings {
-  readonly url: string;
   /** It reaches no other process. */
   readonly isInProcess: boolean;
   readonly exchange: string;
@@ -38,12 +37,11 @@ export interface MessagingSettings {
 export function messagingSettings(
   config: Config,
   { url, project = 'portico' }: { readonly url?: string | undefined; readonly project?: string | undefined } = {},
-): MessagingSettings {
+): { readonly url: string; readonly settings: MessagingSettings } {
   const group = config.group('rpc', rpcOptions);
   const text = url ?? group.transportUrl;
   const o = { ...group, ...overrides(text) };
-  return {
-    url: text,
+  const settings: MessagingSettings = {
     isInProcess: parseTransportUrl(text).driver === 'memory',
     exchange: o.exchange ?? project,
     responseMs: o.responseTimeout * 1000,
@@ -78,6 +76,7 @@ export function messagingSettings(
       },
     },
   };
+  return { url: text, settings };
 }
 
 function contentOf(file: string | undefined): Buffer | undefined {

@@ -13,7 +13,6 @@ function settings(text: string, options: object = {}) {
 test('RP-60 the defaults of [rpc]', () => {
   const { transport, ...others } = settings('');
   assert.deepEqual(others, {
-    url: 'memory://',
     isInProcess: true,
     exchange: 'portico',
     responseMs: 60_000,

@@ -45,6 +45,7 @@ export class RPCConnection implements RPCClients, CallPath {
   readonly clock: Clock;
   readonly pending: PendingCalls;
   readonly #given: Transport | undefined;
+  readonly #url: string;
   readonly #name: string;
   readonly #workerTopics: readonly string[] | undefined;
   #share: Transport | undefined;
@@ -53,7 +54,9 @@ export class RPCConnection implements RPCClients, CallPath {
   constructor(options: RPCConnectionOptions = {}) {
     const { config, transport, name, project, workerTopics, serializer, log, clock } = options;
     const url = typeof transport === 'string' ? transport : undefined;
-    this.settings = messagingSettings(config ?? new Config(), { url, project });
+    const read = messagingSettings(config ?? new Config(), { url, project });
+    this.settings = read.settings;
+    this.#url = read.url;
     this.#workerTopics = workerTopics;
     this.#given = typeof transport === 'object' ? transport : undefined;
     this.#name = name ?? `${process.pid}`;
@@ -124,7 +127,7 @@ export class RPCConnection implements RPCClients, CallPath {
 
   #transport(): Transport {
     if (this.#given !== undefined) return this.#given;
-    this.#share ??= shareTransport(this.settings.url, {
+    this.#share ??= shareTransport(this.#url, {
       ...this.settings.transport,
       log: this.log,
       clientName: this.#name,

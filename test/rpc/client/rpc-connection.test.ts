@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inspect } from 'node:util';
 import { Config } from 'portico/config';
 import { RPCConnection } from 'portico/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
@@ -57,3 +58,9 @@ test(
     await service.stop();
   }),
 );
+
+test('RP-61 a connection that is printed shows no password', async () => {
+  const connection = new RPCConnection({ transport: 'amqp://me:s3cret@north/' });
+  assert.doesNotMatch(`${inspect(connection, { depth: 9 })}${JSON.stringify(connection)}`, /s3cret/);
+  await connection.close();
+});
