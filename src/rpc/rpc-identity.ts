@@ -8,6 +8,7 @@ import type { ManagerContext, ManagerOption } from '../registry/index.js';
 import { heartbeatOptions, namedManager } from '../registry/internal.js';
 import type { ManagerSource } from '../service/index.js';
 import type { RPCServiceOptions } from './rpc-options.js';
+import { HOST, TOPIC } from './transport/route.js';
 
 /** The names of one service. */
 export interface RPCIdentity {
@@ -24,7 +25,7 @@ export function identityOf(options: RPCServiceOptions, config: Config): RPCIdent
   const host = options.host ?? config.group('DEFAULT', heartbeatOptions, { partial: true }).host;
   const binary = options.binary ?? commandName(options.argv);
   const topic = options.topic ?? topicOf(binary, options.project ?? 'portico');
-  checkName('host', host, /^[\w.:-]{1,100}$/);
+  checkName('host', host, HOST);
   if (binary === '' || binary.length > 255) {
     throw new PorticoError('PORTICO_RPC_NAME', {
       message: `the binary ${JSON.stringify(binary)} is no name of 1 to 255 characters`,
@@ -32,8 +33,7 @@ export function identityOf(options: RPCServiceOptions, config: Config): RPCIdent
     });
   }
   for (const name of [topic, ...(options.altTopic == null ? [] : [options.altTopic])]) {
-    // A dot stands between a topic and its host.
-    checkName('topic', name, /^[\w-]{1,100}$/);
+    checkName('topic', name, TOPIC);
   }
   return { host, binary, topic };
 }
@@ -93,6 +93,6 @@ function checkName(what: string, name: string, pattern: RegExp): void {
   if (pattern.test(name)) return;
   throw new PorticoError('PORTICO_RPC_NAME', {
     message: `the ${what} ${JSON.stringify(name)} cannot be part of the name of a queue`,
-    hint: `Take 1 to 100 letters, digits, underscores and dashes${what === 'host' ? ', or dots' : ''}.`,
+    hint: `Take 1 to 100 letters, digits, underscores and dashes${what === 'host' ? ', dots and colons' : ', but not "dead"'}.`,
   });
 }

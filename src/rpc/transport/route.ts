@@ -6,14 +6,16 @@ import type { Route } from './transport.js';
 
 /** A dot stands between an exchange, a topic and a host. */
 const NAME = /^[\w-]{1,100}$/;
-const HOST = /^[\w.:-]{1,100}$/;
+/** `<exchange>.dead` has the dead letters. */
+export const TOPIC = /^(?!dead$)[\w-]{1,100}$/;
+export const HOST = /^[\w.:-]{1,100}$/;
 /** What AMQP allows a queue's name and a routing key. */
 const LONGEST = 255;
 
 /** Throws `InvalidTarget` for a route whose names cannot be, or that is one host and all at once. */
 export function checkRoute({ exchange, topic, server, fanout }: Route): void {
   if (!NAME.test(exchange)) throw wrongName('exchange', exchange, '');
-  if (!NAME.test(topic)) throw wrongName('topic', topic, '');
+  if (!TOPIC.test(topic)) throw wrongName('topic', topic, ', but not "dead"');
   if (server !== undefined && !HOST.test(server)) throw wrongName('host', server, ', dots and colons');
   if (server !== undefined && fanout === true) {
     throw new InvalidTarget({ message: `${topic}: a call is for the host ${server} or for all, not both` });

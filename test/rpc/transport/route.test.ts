@@ -9,6 +9,7 @@ test('RP-7 names are such that queues can be called after them', () => {
   const long = 'x'.repeat(100);
   for (const [wrong, message] of [
     [{ ...route, topic: 'a.b' }, /^the topic "a\.b" cannot/],
+    [{ ...route, topic: 'dead' }, /^the topic "dead" cannot/],
     [{ ...route, exchange: '' }, /^the exchange ""/],
     [{ ...route, server: 'a b' }, /^the host "a b"/],
     [{ ...route, topic: `${long}x` }, /^the topic/],
