@@ -7,6 +7,7 @@ import type { ManagerCalls, RPCClient, TaskTracker } from '../service/index.js';
 import { isUntracked, notPlain } from '../service/internal.js';
 import { NoSuchMethod } from './errors.js';
 import { type ExposurePolicy, exposedMethods, type RemoteMethod } from './exposed-methods.js';
+import { methodCalls } from './method-calls.js';
 
 /** A manager's methods, and {@link on} for those of its like on another host. */
 export type ManagerApi<M> = ManagerCalls<M> & { readonly on: (host: string) => ManagerCalls<M> };
@@ -46,12 +47,7 @@ interface Parts extends ManagerApiParts {
 }
 
 function calls<M>(parts: Parts, host: string, own: object): ManagerCalls<M> {
-  const get = (target: object, name: string | symbol): unknown => {
-    // `then` would make it a promise to a caller that awaits it.
-    if (typeof name === 'symbol' || name === 'then' || Object.hasOwn(own, name)) return Reflect.get(target, name);
-    return (context?: unknown, args: Readonly<Record<string, unknown>> = {}) => call(parts, host, name, context, args);
-  };
-  return new Proxy(own, { get }) as ManagerCalls<M>;
+  return methodCalls<ManagerCalls<M>>((method, context, args = {}) => call(parts, host, method, context, args), own);
 }
 
 async function call(

@@ -2,17 +2,18 @@
  * Calls and casts to the services of a topic.
  */
 import { currentDeadline } from '../../app/internal.js';
-import { PorticoError } from '../../errors/index.js';
+import { didYouMean, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { CallOptions, ClientOptions, ManagerCalls, RPCClient } from '../../service/index.js';
 import type { Clock } from '../../tasks/index.js';
-import { InvalidTarget, RpcTimeout, VersionCapError } from '../errors.js';
-import { type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
+import { InvalidTarget, RpcTimeout, SerializationError, VersionCapError } from '../errors.js';
+import { isRecord, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
 import { ErrorRebuilder } from '../message/failure.js';
 import { messageId } from '../message/message-id.js';
 import { contextToDict, mapArguments, type Serializer } from '../message/serializer.js';
 import { checkVersion, FIRST_VERSION, isCompatible } from '../message/versions.js';
 import type { MessagingSettings } from '../messaging-options.js';
+import { methodCalls } from '../method-calls.js';
 import { checkRoute, describeRoute } from '../transport/route.js';
 import type { Message, Route, Transport } from '../transport/transport.js';
 import type { PendingCalls } from './pending-calls.js';
@@ -41,6 +42,25 @@ export interface CallPath {
   send(to: Route, message: Message, options: SendOptions): Promise<void>;
 }
 
+const OPTIONS: Readonly<Record<keyof ClientOptions, true>> = {
+  exchange: true,
+  topic: true,
+  server: true,
+  fanout: true,
+  namespace: true,
+  version: true,
+  versionCap: true,
+  timeout: true,
+  callMonitorTimeout: true,
+  retry: true,
+  ttl: true,
+  signal: true,
+  mandatory: true,
+  altTopic: true,
+  allowedErrors: true,
+  long: true,
+};
+
 /** Casts are tried as long. */
 const CAST_MS = 30_000;
 
@@ -50,8 +70,9 @@ export class CallClient implements RPCClient {
   readonly #route: Route;
   readonly #rebuilder: ErrorRebuilder;
 
-  /** Throws `InvalidTarget` for names and versions that cannot be, `PORTICO_RPC_OPTION` for times that cannot. */
+  /** Throws `InvalidTarget` for names and versions that cannot be, `PORTICO_RPC_OPTION` for unknown options and times that cannot. */
   constructor(path: CallPath, options: ClientOptions, rebuilder?: ErrorRebuilder) {
+    checkNames(options);
     const { exchange = path.settings.exchange, topic, server, fanout, versionCap, version } = options;
     this.#path = path;
     this.#options = options;
@@ -87,7 +108,7 @@ export class CallClient implements RPCClient {
     const transport = await this.#path.connected(until - clock.now(), signal);
     const to = await pending.address(transport);
     const left = until - clock.now();
-    const body = this.#write(context, method, args, { reply: { to, id }, deadline: left, monitor: monitorMs });
+    const body = this.#write(context, method, args, { id, reply: { to, id }, deadline: left, monitor: monitorMs });
     const { reply, forget } = pending.expect({ id, what, timeoutMs: left, monitorMs, signal });
     const send = this.#send({ id, body, replyTo: to }, { ttlMs: left, mandatory, until, retry, signal });
     try {
@@ -96,7 +117,9 @@ export class CallClient implements RPCClient {
       const { result } = answer;
       return (serializer.deserializeEntity === undefined ? result : serializer.deserializeEntity(context, result)) as T;
     } catch (error) {
-      if (signal?.aborted === true && error === signal.reason) this.#cancel(id);
+      // Of a time that is up the server knows by itself.
+      const isSilent = error instanceof RpcTimeout && error.monitor && !('remote' in error);
+      if (isSilent || (signal?.aborted === true && error === signal.reason)) this.#cancel(id);
       throw error;
     } finally {
       forget();
@@ -109,25 +132,26 @@ export class CallClient implements RPCClient {
     const { ttl, mandatory = server !== undefined && fanout !== true, retry, signal, timeout } = this.#options;
     const until = clock.now() + (timeout === undefined ? CAST_MS : timeout * 1000);
     const ttlMs = (ttl === undefined ? settings.castTtlMs : ttl * 1000) || undefined;
-    const message = { id: messageId(), body: this.#write(context, method, args, {}) };
+    const id = messageId();
+    const message = { id, body: this.#write(context, method, args, { id }) };
     await this.#path.connected(until - clock.now(), signal);
     await this.#send(message, { ttlMs, mandatory, until, retry, signal });
   }
 
   of<M extends object>(): ManagerCalls<M> {
-    const get = (_: object, name: string | symbol): unknown => {
-      // `then` would make it a promise to a caller that awaits it.
-      if (typeof name === 'symbol' || name === 'then') return undefined;
-      return (context?: unknown, args?: object) => this.call(context, name, args);
-    };
-    return new Proxy({}, { get }) as ManagerCalls<M>;
+    return methodCalls<ManagerCalls<M>>((method, context, args) => this.call(context, method, args));
   }
 
   #what(method: string): string {
     return `${method} of ${describeRoute(this.#route)}`;
   }
 
-  #write(context: unknown, method: string, args: object, more: Partial<RequestEnvelope>): Buffer {
+  #write(
+    context: unknown,
+    method: string,
+    args: object,
+    more: Pick<RequestEnvelope, 'id' | 'reply' | 'deadline' | 'monitor'>,
+  ): Buffer {
     const { version = FIRST_VERSION, namespace } = this.#options;
     const { serializer, settings } = this.#path;
     if (!this.canSend(version)) {
@@ -137,14 +161,21 @@ export class CallClient implements RPCClient {
       });
     }
     const { serializeEntity } = serializer;
+    const ctx = contextToDict(serializer, context);
+    for (const [name, value] of Object.entries({ method, args, context: ctx })) {
+      if (name === 'method' ? typeof value === 'string' : isRecord(value)) continue;
+      throw new SerializationError({
+        message: `${this.#what(method)}: its ${name} cannot be sent`,
+        hint: 'Give the context, the name of the method, and its arguments by name: call(context, "resize", { id }).',
+      });
+    }
     const named = args as Readonly<Record<string, unknown>>;
     const envelope: RequestEnvelope = {
-      id: more.reply?.id ?? messageId(),
       method,
       args: serializeEntity === undefined ? named : mapArguments(named, (value) => serializeEntity(context, value)),
       ns: namespace,
       ver: version,
-      ctx: contextToDict(serializer, context),
+      ctx,
       sent: Date.now(),
       ...more,
     };
@@ -178,15 +209,27 @@ export class CallClient implements RPCClient {
     });
   }
 
-  /** To every process of the topic: which one works on the call is not known. Best effort. */
+  /** To every process of the topics: which one works on the call is not known. Best effort. */
   #cancel(id: string): void {
     const { settings, log } = this.#path;
     const body = writeEnvelope({ cancel: id }, 'a cancellation', settings.maxMessageBytes);
-    const { exchange, topic } = this.#route;
+    const { exchange, topic: first } = this.#route;
     const message = { id: messageId(), body };
     const how = { ttlMs: settings.responseMs, mandatory: false, until: 0, retry: 0, signal: undefined };
-    this.#path.send({ exchange, topic, fanout: true }, message, how).catch((err: unknown) => {
-      log.debug(`call ${id} could not be cancelled`, { err });
+    for (const topic of new Set([first, this.#options.altTopic ?? first])) {
+      this.#path.send({ exchange, topic, fanout: true }, message, how).catch((err: unknown) => {
+        log.debug(`call ${id} could not be cancelled`, { err });
+      });
+    }
+  }
+}
+
+function checkNames(options: ClientOptions): void {
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(OPTIONS, name)) continue;
+    throw new PorticoError('PORTICO_RPC_OPTION', {
+      message: `a client has no option "${name}"`,
+      hint: didYouMean(name, Object.keys(OPTIONS)) ?? `There are: ${Object.keys(OPTIONS).join(', ')}.`,
     });
   }
 }

@@ -65,6 +65,13 @@ export function writeEnvelope(envelope: Envelope, what: string, maxBytes: number
   return encodeMessage({ v: VERSION, ...envelope }, what, maxBytes);
 }
 
+/** Names and values, as arguments and contexts are. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
 /** Throws {@link UnreadableEnvelope}. */
 export function readRequest(body: Uint8Array, maxBytes: number): RequestEnvelope | CancelEnvelope {
   const read = readEnvelope(body, maxBytes);
@@ -127,11 +134,6 @@ function readEnvelope(body: Uint8Array, maxBytes: number): Readonly<Record<strin
     throw new UnreadableEnvelope(`its version is ${/^[\d.]{1,9}$/.test(read.v) ? read.v : 'none'}, not ${major}.x`);
   }
   return read;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.getPrototypeOf(value) === Object.prototype;
 }
 
 function isOptional(value: unknown, type: 'string' | 'number'): boolean {

@@ -368,3 +368,78 @@ test(
     assert.equal(await client().call({}, 'begin'), 'begun');
   }),
 );
+
+test('the methods of a client can be printed, logged and compared: nothing is called', async () => {
+  const broker = new MemoryBroker({ manual: true });
+  const connection = new RPCConnection({ transport: new MemoryTransport(broker) });
+  const api = connection.client({ topic: 'images' }).of<Images>();
+  assert.equal(JSON.stringify({ api }), '{"api":{}}');
+  assert.equal(`${api as unknown as string}`, '[object Object]');
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(broker.published, []);
+  await connection.close();
+});
+
+test(
+  'an option that a client does not have is refused, with the nearest name',
+  withNetwork(async ({ client }) => {
+    const wrong = { timeuot: 5 } as ClientOptions & { timeuot: number };
+    const refused = {
+      code: 'PORTICO_RPC_OPTION',
+      message: 'a client has no option "timeuot"',
+      hint: 'Did you mean "timeout"?',
+    };
+    assert.throws(() => client(wrong), refused);
+    assert.throws(() => client().prepare(wrong), refused);
+  }),
+);
+
+test(
+  'RP-38 RP-87 an abort reaches a method of the second topic',
+  withNetwork(async ({ serve, client }) => {
+    const ended = gate();
+    const began = gate();
+    class Continuing {
+      @rpc({ continuation: true })
+      async wait({ signal }: RequestContext): Promise<void> {
+        signal!.addEventListener('abort', ended.open);
+        began.open();
+        await ended.opened;
+      }
+    }
+    await serve(new Continuing(), { altTopic: 'images-alt' });
+    const abort = new AbortController();
+    const call = client({ altTopic: 'images-alt', signal: abort.signal }).call({}, 'wait');
+    await began.opened;
+    abort.abort(new Error('enough'));
+    await assert.rejects(call, /enough/);
+    await ended.opened;
+  }),
+);
+
+test('RP-23 a message is known to the broker by the id that its receiver sees', async () => {
+  const broker = new MemoryBroker({ manual: true });
+  const connection = new RPCConnection({ transport: new MemoryTransport(broker) });
+  await connection.client({ topic: 'images' }).cast({}, 'note');
+  const { message } = broker.published[0]!;
+  assert.equal((JSON.parse(Buffer.from(message.body).toString()) as { id: string }).id, message.id);
+  await connection.close();
+});
+
+test(
+  'RP-12 what is no context, no method or no arguments by name is refused where it is sent',
+  withNetwork(async ({ serve, client }) => {
+    await serve(new Images());
+    for (const [context, method, args, name] of [
+      [{}, 'echo', ['a', 7], 'args'],
+      [{}, 'echo', 'a', 'args'],
+      [{}, 'echo', null, 'args'],
+      ['me', 'echo', {}, 'context'],
+      [{}, undefined, {}, 'method'],
+    ] as [object, string, object, string][]) {
+      const refused = { code: 'PORTICO_NOT_PLAIN', message: new RegExp(`: its ${name} cannot be sent$`) };
+      await assert.rejects(client().call(context, method, args), refused);
+      await assert.rejects(client().cast(context, method, args), refused);
+    }
+  }),
+);
