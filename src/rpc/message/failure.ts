@@ -21,13 +21,16 @@ export interface RemoteFailure {
 /** Members that every error has, or that travel by themselves. */
 const OWN: ReadonlySet<string> = new Set(['message', 'stack', 'name', 'code', 'cause', 'remote']);
 
+/** Characters of a message that was too long. */
+const LONGEST_SHORTENED = 1000;
+
 /** An error as it travels. `stack` is told only where it is asked for. */
 export function failureOf(
   error: unknown,
   remote: FailureEnvelope['remote'],
   { expected = false, stack = false }: { readonly expected?: boolean; readonly stack?: boolean } = {},
 ): FailureEnvelope {
-  if (!(error instanceof Error)) return { type: 'Error', message: String(error), expected, remote };
+  if (!(error instanceof Error)) return { type: 'Error', message: textOf(error), expected, remote };
   const { code } = error as { code?: unknown };
   const members = Object.entries(error).filter(
     ([name, value]) => !OWN.has(name) && value !== undefined && notPlain(value) === undefined,
@@ -35,13 +38,25 @@ export function failureOf(
   return {
     type: error.constructor.name,
     // Of one of ours the sentence: its place is in a file of another machine.
-    message: error instanceof PorticoError ? error.sentence : error.message,
+    message: error instanceof PorticoError ? error.sentence : textOf(error.message),
     expected,
     remote,
     ...(typeof code === 'string' ? { code } : {}),
     ...(members.length === 0 ? {} : { data: Object.fromEntries(members) }),
     ...(stack && error.stack !== undefined ? { stack: error.stack } : {}),
   };
+}
+
+/** What is left of a failure that is longer than a message may be. */
+export function shortened(failure: FailureEnvelope): FailureEnvelope {
+  const { message } = failure;
+  const text = message.length > LONGEST_SHORTENED ? `${message.slice(0, LONGEST_SHORTENED)}…` : message;
+  return { ...failure, message: text, data: undefined, stack: undefined };
+}
+
+/** Anything can be thrown, and some of it has no text. */
+function textOf(thrown: unknown): string {
+  return typeof thrown === 'object' && thrown !== null ? 'an object that is no error' : String(thrown);
 }
 
 /** Makes errors of what came back. */

@@ -16,6 +16,7 @@ export class Executor {
   readonly #waiting: Waiting[] = [];
   readonly #running = new Set<Promise<void>>();
   #idle: (() => void)[] = [];
+  #held = false;
 
   constructor(size: number) {
     this.#size = size;
@@ -31,6 +32,11 @@ export class Executor {
     this.#next();
   }
 
+  /** Begins nothing more. What comes waits to be given back. */
+  hold(): void {
+    this.#held = true;
+  }
+
   /** Gives back what has not begun. */
   async clear(): Promise<void> {
     await Promise.all(this.#waiting.splice(0).map((work) => work.giveBack()));
@@ -43,7 +49,7 @@ export class Executor {
   }
 
   #next(): void {
-    while (this.#running.size < this.#size) {
+    while (!this.#held && this.#running.size < this.#size) {
       const work = this.#waiting.shift();
       if (work === undefined) break;
       const run = work.run().finally(() => {

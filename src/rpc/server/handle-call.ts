@@ -9,7 +9,7 @@ import type { TaskTracker } from '../../service/index.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
 import { ServerShuttingDown } from '../errors.js';
 import type { ReplyEnvelope, RequestEnvelope } from '../message/envelope.js';
-import { failureOf } from '../message/failure.js';
+import { failureOf, shortened } from '../message/failure.js';
 import { contextFromDict, mapArguments, type Serializer } from '../message/serializer.js';
 import type { Delivery } from '../transport/transport.js';
 import type { Endpoints, ServedMethod } from './endpoints.js';
@@ -111,18 +111,20 @@ export class CallHandler {
     const late = method.options.ack === 'late';
     if (late) this.#late.set(call.request.id, call);
     const stopBeats = this.#beat(call, method);
+    const stopTime = this.#limit(call);
     let result: unknown;
     try {
       result = await Promise.race([this.#invoke(call, method), interrupted]);
     } catch (error) {
-      stopBeats();
       this.#late.delete(call.request.id);
       if (late && (await this.#giveBack(call, method, error))) return;
       await this.#fail(call, method.name, error, isExpected(error, method));
       if (late) await call.delivery.deadLetter('failed');
       return;
+    } finally {
+      stopBeats();
+      stopTime();
     }
-    stopBeats();
     log.debug(`${method.name}: done`, { elapsedMs: Math.round(clock.now() - call.since) });
     await this.#reply(call, method.name, result);
     this.#late.delete(call.request.id);
@@ -167,6 +169,14 @@ export class CallHandler {
     return () => cancel();
   }
 
+  /** The method's signal fires when its caller's time is up. */
+  #limit({ deadline, abort }: IncomingCall): Cancel {
+    const { clock } = this.#parts;
+    if (deadline === undefined) return () => {};
+    const late = (): void => abort.abort(new Error('the time of the caller is up'));
+    return clock.after(deadline - clock.now(), late, { unref: true });
+  }
+
   /** True where the message comes again: it failed in a way that may pass, or the server ends. */
   async #giveBack(
     { request, delivery }: IncomingCall,
@@ -174,7 +184,8 @@ export class CallHandler {
     err: unknown,
   ): Promise<boolean> {
     const { seen, log } = this.#parts;
-    const ends = err instanceof ServerShuttingDown && err.started;
+    // One that came back of a call which the method made speaks of another server.
+    const ends = err instanceof ServerShuttingDown && err.started && !('remote' in err);
     if (!ends && (err as { retryable?: unknown } | null)?.retryable !== true) return false;
     log.warn(`${name}: failed and will run again`, { err, delivery: delivery.count });
     seen.forget(request.id);
@@ -200,8 +211,13 @@ export class CallHandler {
     if (expected) log.debug(`${name}: ${messageOf(err)}`, facts);
     else log.error(`${name} failed`, { err, ...facts });
     if (request.reply === undefined) return;
+    const { id } = request.reply;
     const failure = failureOf(err, { host, binary, requestId }, { expected, stack: sendStack });
-    await this.#send(call, name, { id: request.reply.id, failure });
+    try {
+      await this.#send(call, name, { id, failure });
+    } catch {
+      await this.#send(call, name, { id, failure: shortened(failure) });
+    }
   }
 
   async #send({ request, since }: IncomingCall, name: string, envelope: ReplyEnvelope): Promise<void> {

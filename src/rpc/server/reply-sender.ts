@@ -47,12 +47,19 @@ export class ReplySender {
     this.#options = options;
   }
 
-  /** Throws `SerializationError` for a reply that cannot travel. */
+  /**
+   * Settles when it was tried once: handlers wait for a broker that takes nothing, not for a caller that is gone. Throws
+   * `SerializationError` for a reply that cannot travel.
+   */
   send(reply: Reply): Promise<void> {
     const body = writeEnvelope(reply.envelope, `the result of ${reply.name}`, this.#options.maxBytes);
-    const sending = this.#deliver(reply, body).finally(() => this.#pending.delete(sending));
-    this.#pending.add(sending);
-    return sending;
+    return new Promise((tried) => {
+      const sending = this.#deliver(reply, body, tried).finally(() => {
+        this.#pending.delete(sending);
+        tried();
+      });
+      this.#pending.add(sending);
+    });
   }
 
   /** A sign of life is sent once. */
@@ -70,7 +77,7 @@ export class ReplySender {
     cancel();
   }
 
-  async #deliver(reply: Reply, body: Uint8Array): Promise<void> {
+  async #deliver(reply: Reply, body: Uint8Array, tried: () => void): Promise<void> {
     const { transport, clock, retryMs } = this.#options;
     const { to, envelope } = reply;
     const message = { id: messageId(), body, correlationId: envelope.id };
@@ -82,6 +89,7 @@ export class ReplySender {
         return;
       } catch (error) {
         failure = error;
+        tried();
         const late = clock.now() + BETWEEN_MS > until;
         if (late || !(await pause(BETWEEN_MS, { clock, signal: this.#closing.signal, unref: true }))) this.#giveUp(to);
       }

@@ -40,7 +40,6 @@ export class RpcServer {
   readonly #calls = new Map<string, IncomingCall>();
   readonly #interrupt: (reason: Error) => void;
   #consumers: readonly TransportConsumer[] = [];
-  #draining = false;
 
   constructor(options: RpcServerOptions) {
     this.#options = { ...options, clock: options.clock ?? systemClock };
@@ -84,9 +83,12 @@ export class RpcServer {
     throw failed.reason;
   }
 
-  /** Nothing new is begun: the consumers end, that of this host last, and what has not begun goes back. */
+  /**
+   * Nothing new is begun: the consumers end, that of this host last, and what has not begun goes back. Not before they have ended:
+   * it would come here again at once, until it came too often and were a dead letter.
+   */
   async stopAccepting(): Promise<void> {
-    this.#draining = true;
+    this.#executor.hold();
     const own = this.#consumers.at(-1);
     await Promise.all(this.#consumers.slice(0, -1).map((consumer) => consumer.cancel()));
     await own?.cancel();
@@ -129,8 +131,7 @@ export class RpcServer {
       delivery.ack().catch(() => {});
       return;
     }
-    if (this.#draining) void delivery.requeue();
-    else this.#queue(envelope, delivery);
+    this.#queue(envelope, delivery);
   }
 
   #queue(request: RequestEnvelope, delivery: Delivery): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { currentContext, RequestContext } from 'portico/app';
-import { type Delivery, type Message, RPCConnection, RPCService, rpc } from 'portico/rpc';
+import { type Delivery, type Message, RPCConnection, RPCService, rpc, ServerShuttingDown } from 'portico/rpc';
 import { FakeClock } from 'portico/testing';
 import { Endpoints, MemoryBroker, MemoryTransport, RpcServer } from '#internal/rpc';
 import { TaskTracker } from '#internal/service';
@@ -415,4 +415,97 @@ test('RP-59 RP-82 a reply whose caller is gone is tried for a while, and does no
   await transport.publish(route, requestMessage('id-2', 'work', lost));
   await settled();
   assert.equal(given().length, 2, 'its address is known to be gone');
+});
+
+test('RP-82 replies whose callers are gone hold up no handler', async () => {
+  const { transport, client } = await served({ work: () => 'done' });
+  for (const id of ['a', 'b', 'c', 'd']) {
+    await transport.publish(route, requestMessage(id, 'work', { reply: { to: `reply_gone_${id}`, id } }));
+  }
+  await settled();
+  assert.equal(await client.call({}, 'work'), 'done');
+});
+
+test('RP-52 RP-59 whatever a method throws, its caller is told', async () => {
+  const long = 'x'.repeat(200_000);
+  const thrown: readonly [unknown, RegExp][] = [
+    [undefined, /^undefined$/],
+    ['disk full', /^disk full$/],
+    [Object.create(null), /^an object that is no error$/],
+    [Object.assign(new Error('disk full'), { message: 7 }), /^7$/],
+    [Object.assign(new Error('disk full'), { all: long }), /^disk full$/],
+    [new Error(long), /^x{1000}…$/],
+  ];
+  const { client } = await served({
+    fail(_context: unknown, { at }: { at: number }) {
+      throw thrown[at]![0];
+    },
+  });
+  for (const [at, [, message]] of thrown.entries()) {
+    await assert.rejects(client.call({}, 'fail', { at }), { code: 'PORTICO_RPC_REMOTE_ERROR', message });
+  }
+});
+
+test('RP-33 a method gets its signal when the time of its caller is up', async () => {
+  const { clock, client } = await served({
+    wait: async ({ signal }: RequestContext) => new Promise((resolve) => signal!.addEventListener('abort', resolve)),
+  });
+  const call = assert.rejects(client.prepare({ timeout: 5 }).call({}, 'wait'), { code: 'PORTICO_RPC_TIMEOUT' });
+  await settled();
+  await clock.advance(5001);
+  await call;
+  await settled();
+  assert.equal(clock.pending, 0);
+});
+
+test('RP-35 a call that was given up for want of a sign of life is not begun', async () => {
+  const held = new Held();
+  const { clock, transport, client } = await served(held);
+  for (const id of ['a', 'b', 'c', 'd']) await transport.publish(route, requestMessage(id, 'work', { args: { id } }));
+  await held.hasBegun(4);
+  const watched = client.prepare({ timeout: 600, callMonitorTimeout: 10 });
+  const call = assert.rejects(watched.call({}, 'work', { id: 'e' }), { monitor: true });
+  await settled();
+  await clock.advance(10_001);
+  await call;
+  await settled();
+  held.endAll();
+  await settled();
+  assert.deepEqual(held.begun, ['a', 'b', 'c', 'd']);
+});
+
+test('RP-77 a late method is not run again because a service that it called ended', async () => {
+  const late = new Late();
+  late.fails = Object.assign(new ServerShuttingDown({ message: 'volumes on south ended' }), { remote: true });
+  const { client, dead } = await served(late);
+  await assert.rejects(client.call({}, 'work'), { code: 'PORTICO_RPC_SHUTTING_DOWN' });
+  await settled();
+  assert.deepEqual([late.runs.length, dead.map(({ death }) => death!.reason)], [1, ['failed']]);
+});
+
+test('RP-86 RP-87 what comes while the consumers end goes back once, when they have ended', async () => {
+  const transport = new MemoryTransport(new MemoryBroker());
+  await transport.connect();
+  const consume = transport.consume.bind(transport);
+  const mayEnd = gate();
+  transport.consume = async (to, options, onDelivery) => {
+    const consumer = await consume(to, options, onDelivery);
+    const cancel = (): Promise<void> => mayEnd.opened.then(() => consumer.cancel());
+    return { cancel };
+  };
+  const runs: number[] = [];
+  const endpoint = { work: (context: RequestContext) => runs.push(context.delivery!.count) };
+  const ending = serverOver(transport, endpoint);
+  await ending.start();
+  const ended = ending.stopAccepting();
+  for (const to of [route, { ...route, server: 'north' }]) {
+    await transport.publish(to, requestMessage(`id-${'server' in to}`, 'work'));
+  }
+  await settled();
+  mayEnd.open();
+  await ended;
+  assert.deepEqual(runs, []);
+  await serverOver(transport, endpoint).start();
+  await settled();
+  assert.deepEqual(runs, [2, 2]);
 });
