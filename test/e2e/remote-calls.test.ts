@@ -2,7 +2,10 @@
  * Remote calls of real programs: an API and the service behind it, in one process and in several.
  */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { type TestContext, test } from 'node:test';
+import { brokerUrl, deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
 import { ask } from './clients.js';
 import { emptyProject, freePort, Program } from './program.js';
 
@@ -31,12 +34,12 @@ await launcher.launchService(new WSGIService('front', config, { log }));
 process.exitCode = await launcher.wait();
 `;
 
-function project(t: TestContext, port: number): string {
+function project(t: TestContext, port: number, transport = 'memory://'): string {
   const { folder, remove } = emptyProject({
     'managers.js': MANAGERS,
     'main.js': MAIN,
     'api-paste.ini': '[app:front]\npaste.app_factory = ./managers.js:app\n',
-    'portico.ini': `[DEFAULT]\nimages_manager = ./managers.js:Images\n[api:front]\nport = ${port}\nmanager = ./managers.js:Front\n`,
+    'portico.ini': `[DEFAULT]\nimages_manager = ./managers.js:Images\n[api:front]\nport = ${port}\nmanager = ./managers.js:Front\n[rpc]\ntransport_url = ${transport}\n`,
   });
   t.after(remove);
   return folder;
@@ -47,6 +50,21 @@ test('RP-62 RP-20 MG-6 in one process an API calls the service behind it by memo
   const program = new Program(process.execPath, ['main.js', 'single'], { cwd: project(t, port) });
   t.after(() => program.end());
   await program.printed(/front listening/);
+  const { status, text } = await ask(`http://127.0.0.1:${port}/`);
+  assert.deepEqual([status, text], [200, '3']);
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+});
+
+test('RP-64 RP-65 in a fleet an API in one process calls the service in another by amqp://, and both end', {
+  skip: withoutBroker,
+}, async (t) => {
+  const [port, exchange] = [await freePort(), `fleet-${randomUUID().slice(0, 8)}`];
+  t.after(() => deleteTopic(exchange, 'images', [hostname()]));
+  const folder = project(t, port, `${brokerUrl}?exchange=${exchange}`);
+  const program = new Program(process.execPath, ['main.js', 'fleet'], { cwd: folder });
+  t.after(() => program.end());
+  await program.printed(/Ready after/);
   const { status, text } = await ask(`http://127.0.0.1:${port}/`);
   assert.deepEqual([status, text], [200, '3']);
   program.kill('SIGTERM');

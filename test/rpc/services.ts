@@ -1,4 +1,4 @@
-/** Services over a transport in memory, and clients of them, for tests. */
+/** Services over a transport, and clients of them, for tests. */
 import { randomUUID } from 'node:crypto';
 import { Config } from 'portico/config';
 import {
@@ -22,10 +22,12 @@ export interface Network {
   end(): Promise<void>;
 }
 
-/** Runs a test with a network, and ends it. */
-export function withNetwork(run: (network: Network) => Promise<void>): () => Promise<void> {
+/** Runs a test with a network, by default one in memory, and ends it. */
+export function withNetwork(
+  run: (network: Network) => Promise<void>,
+  transport = `memory://${randomUUID()}`,
+): () => Promise<void> {
   return async () => {
-    const transport = `memory://${randomUUID()}`;
     const log = recordedLog();
     const ends: (() => Promise<void>)[] = [];
     const network: Network = {

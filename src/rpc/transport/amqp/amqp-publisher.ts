@@ -20,7 +20,8 @@ interface Shipment {
   readonly ttlMs: number | undefined;
   readonly mandatory: boolean;
   readonly remarks: Remarks | undefined;
-  /** For messages. */
+  /** The receiver, and the message, as errors tell them. */
+  readonly to: string;
   readonly what: string;
 }
 
@@ -68,14 +69,17 @@ export class AmqpPublisher {
     message: Message,
     { ttlMs, mandatory = false, timeoutMs }: PublishOptions,
   ): Promise<void> {
-    const what = `message ${message.id} for ${describeRoute(to)}`;
-    return this.#send({ address: addressOf(to), message, ttlMs, mandatory, remarks: undefined, what }, timeoutMs);
+    const receiver = describeRoute(to);
+    const what = `message ${message.id} for ${receiver}`;
+    const shipment = { address: addressOf(to), message, ttlMs, mandatory, remarks: undefined, to: receiver, what };
+    return this.#send(shipment, timeoutMs);
   }
 
   /** Publishes a copy of a message that a consumer has, to a place that is there. */
   copy(address: Address, message: Message, remarks: Remarks, options: { readonly ttlMs?: number } = {}): Promise<void> {
-    const what = `a copy of message ${message.id} for ${address.exchange}${address.routingKey}`;
-    return this.#send({ address, message, ttlMs: options.ttlMs, mandatory: true, remarks, what });
+    const to = address.exchange || address.routingKey;
+    const what = `a copy of message ${message.id} for ${to}`;
+    return this.#send({ address, message, ttlMs: options.ttlMs, mandatory: true, remarks, to, what });
   }
 
   /** Declares a queue that is not consumed. */
@@ -116,7 +120,7 @@ export class AmqpPublisher {
     }
     if (!entry.returned) return;
     throw new NoServers({
-      message: `there is no queue for ${what}`,
+      message: `there is no queue for ${shipment.to}`,
       hint: 'Start a service for it. A queue of a host is kept for host_queue_ttl after its service stopped.',
     });
   }
