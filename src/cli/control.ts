@@ -48,7 +48,8 @@ export function register(program: Command): void {
     .option('--dry-run', 'only say what would come of it: everything is checked as for a reload, and nothing changed')
     .addHelpText('after', `${example('api-cli reload --dry-run')}\n\nStatus: 0 accepted, 1 refused or incomplete.`)
     .action(async (args: ControlArguments & { dryRun?: boolean }) => {
-      const report = await ask<ReloadReport>(await socketOf(args), 'POST', '/reload', { dryRun: args.dryRun });
+      const path = args.dryRun ? '/reload/dry-run' : '/reload';
+      const report = await ask<ReloadReport>(await socketOf(args), 'POST', path);
       print(args, report, () => reloadText(report));
       process.exitCode = report.outcome === 'accepted' ? 0 : 1;
     });

@@ -176,7 +176,7 @@ test('OP-11 a dry run waits for the reload under way, and a reload for the dry r
   let from = program.output().length;
   const reload = cli('reload', '--json');
   await program.printed(/importing/, from);
-  const dryRun = ask(socket, 'POST', '/reload', '{"dryRun":true}');
+  const dryRun = ask(socket, 'POST', '/reload/dry-run');
   write('hold', 'go');
   assert.equal(JSON.parse((await reload).stdout).outcome, 'accepted');
   const { body } = await dryRun;
@@ -206,21 +206,6 @@ test('OP-11 where reloads mutate, a dry run says what they would take up, and no
   );
   assert.deepEqual(await state(socket), before);
   assert.match((await cli('reload')).stdout, /^accepted .*, configuration 2\n {2}DEFAULT\.log_level: info -> debug/);
-});
-
-test('OP-41 a dry run that is asked for wrongly is refused, and is no reload', async (t) => {
-  const { socket } = await served(t);
-  const wrong = [
-    ['/reload', '{"dryRun":"yes"}', /dryRun is .*yes/],
-    ['/reload', '{"dry_run":true}', /there is no member dry_run/],
-    ['/reload?dryRun=true', '', /in a body of JSON, not in the URL/],
-  ] as const;
-  for (const [path, body, why] of wrong) {
-    const refused = await ask(socket, 'POST', path, body);
-    assert.equal(refused.status, 400);
-    assert.match(refused.body.error.message, why);
-  }
-  assert.deepEqual((await state(socket)).reloads, []);
 });
 
 const ALONE = `

@@ -94,7 +94,9 @@ export function controlRoutes(controlled: Controlled): ControlRoutes {
     'GET /metrics': () => metrics(controlled),
     ...docsRoutes(controlled),
     'GET /config': () => ({ schema: 'portico/config', version: 1, options: optionsOf(controlled.config) }),
-    'POST /reload': ({ body }) => reload(controlled, body),
+    'POST /reload': async () => reported(await controlled.reload()),
+    // A path of its own: a parent that does not know dry runs must not take one for a reload.
+    'POST /reload/dry-run': async () => reported(await controlled.dryRun()),
     'POST /stop': () => {
       controlled.stop();
       return { stopping: true };
@@ -213,17 +215,8 @@ function optionsOf(config: Config | undefined): readonly ShownOption[] {
   return config === undefined ? [] : differencesFromDefaults(config);
 }
 
-async function reload(
-  controlled: Controlled,
-  { dryRun = false, ...rest }: ControlRequest['body'],
-): Promise<ReloadReport> {
-  // A dry run that is misspelt must not become a reload.
-  const [unknown] = Object.keys(rest);
-  if (unknown !== undefined || typeof dryRun !== 'boolean') {
-    const what = unknown === undefined ? `dryRun is ${JSON.stringify(dryRun)}` : `there is no member ${unknown}`;
-    return refuse('PORTICO_CONTROL_BODY', `${what}: a reload takes {"dryRun": true}, or nothing`, 400);
-  }
-  const report = await (dryRun ? controlled.dryRun() : controlled.reload());
+/** The report; refused once the service is being stopped. */
+function reported(report: ReloadReport | undefined): ReloadReport {
   return report ?? refuse('PORTICO_STOPPING', 'the service is being stopped: nothing is reloaded any more', 409);
 }
 

@@ -118,8 +118,7 @@ export class ControlServer {
     try {
       this.#guard(req);
       this.#router ??= await routerOf(this.#routes);
-      const [path = '/', query] = (req.url ?? '/').split('?', 2);
-      if (query !== undefined && req.method === 'POST') throw inQuery();
+      const [path = '/'] = (req.url ?? '/').split('?', 1);
       // Node sends no body behind HEAD.
       const method = req.method === 'HEAD' ? 'GET' : req.method;
       const found = this.#router.find(method as HTTPMethod, path);
@@ -153,13 +152,6 @@ async function routerOf(routes: ControlRoutes): Promise<Instance<never>> {
 function notFound(routes: ControlRoutes, asked: string): ControlRefused {
   const hint = didYouMean(asked, Object.keys(routes)) ?? `There are: ${Object.keys(routes).join(', ')}.`;
   return new ControlRefused(404, 'PORTICO_CONTROL_NOT_FOUND', { message: `there is nothing at ${asked}`, hint });
-}
-
-/** What would be ignored might have been meant to hold something back. */
-function inQuery(): ControlRefused {
-  return new ControlRefused(400, 'PORTICO_CONTROL_BODY', {
-    message: 'parameters are told in a body of JSON, not in the URL',
-  });
 }
 
 async function readJson(req: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
