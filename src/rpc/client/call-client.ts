@@ -6,7 +6,7 @@ import { didYouMean, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { CallOptions, ClientOptions, ManagerCalls, RPCClient } from '../../service/index.js';
 import type { Clock } from '../../tasks/index.js';
-import { InvalidTarget, RpcTimeout, SerializationError, VersionCapError } from '../errors.js';
+import { DeliveryFailure, InvalidTarget, RpcTimeout, SerializationError, VersionCapError } from '../errors.js';
 import { isRecord, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
 import { ErrorRebuilder } from '../message/failure.js';
 import { messageId } from '../message/message-id.js';
@@ -108,6 +108,7 @@ export class CallClient implements RPCClient {
     const transport = await this.#path.connected(until - clock.now(), signal);
     const to = await pending.address(transport);
     const left = until - clock.now();
+    if (left <= 0) throw new DeliveryFailure({ message: `${what}: its time was up before the connection was ready` });
     const body = this.#write(context, method, args, { id, reply: { to, id }, deadline: left, monitor: monitorMs });
     const { reply, forget } = pending.expect({ id, what, timeoutMs: left, monitorMs, signal });
     const send = this.#send({ id, body, replyTo: to }, { ttlMs: left, mandatory, until, retry, signal });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { Config } from 'portico/config';
-import { RPCConnection } from 'portico/rpc';
+import { RPCConnection, type Transport } from 'portico/rpc';
+import { FakeClock } from 'portico/testing';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { withNetwork } from '../services.js';
 
@@ -63,4 +64,27 @@ test('RP-61 a connection that is printed shows no password', async () => {
   const connection = new RPCConnection({ transport: 'amqp://me:s3cret@north/' });
   assert.doesNotMatch(`${inspect(connection, { depth: 9 })}${JSON.stringify(connection)}`, /s3cret/);
   await connection.close();
+});
+
+test('RP-33 a call whose time is up before there is an address for its reply is not sent', async () => {
+  const clock = new FakeClock();
+  const slow: Transport = {
+    state: 'connected',
+    name: 'slow',
+    onState: () => () => undefined,
+    connect: async () => undefined,
+    publish: () => Promise.reject(new Error('it was sent')),
+    consume: () => Promise.reject(new Error('it has no services')),
+    consumeDeadLetters: () => Promise.reject(new Error('it has no dead letters')),
+    async consumeReplies() {
+      await clock.advance(1200);
+      return { address: 'replies', cancel: async () => undefined };
+    },
+    close: async () => undefined,
+  };
+  const client = new RPCConnection({ transport: slow, log, clock }).client({ topic: 'images', timeout: 1 });
+  await assert.rejects(client.call({}, 'size'), {
+    code: 'PORTICO_RPC_DELIVERY_FAILURE',
+    message: 'size of images (exchange portico): its time was up before the connection was ready',
+  });
 });
