@@ -31,7 +31,7 @@ test('CF-79 CF-118 workers have the same command line and environment, and no op
     SHOP__COLOUR: 'red',
     PLAIN: 'plain',
   };
-  const args = ['--set', 'DEFAULT.transport_url=rabbit://user:hidden-in-a-word@broker/', '--trace-errors'];
+  const args = ['--set', 'rpc.transport_url=amqp://user:hidden-in-a-word@broker/', '--trace-errors'];
   const program = startProject(t, project, args, env);
   await program.printed(/^hello\b.*2 workers/m);
   const workers = new Map<string, Facts>();

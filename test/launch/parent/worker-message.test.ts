@@ -92,7 +92,7 @@ test('what a worker has counted has a metric of the table, all labels of it, and
     return { kind: 'counted', buckets: [], series: [one] };
   };
   assert.equal(faultOf(sent({})), '');
-  assert.match(faultOf(sent({ metric: 'toString' })), /series .*metric has to be one of requests, rejected/);
+  assert.match(faultOf(sent({ metric: 'toString' })), /series .*metric has to be one of requests, requestBytes/);
   assert.match(faultOf(sent({ labels: ['GET'] })), /series .*has to have the labels of its metric/);
   assert.match(faultOf(sent({ labels: ['GET', 'x'.repeat(201), '2xx'] })), /at most 200 characters/);
   for (const sum of [-1, Number.NaN, Number.POSITIVE_INFINITY]) assert.match(faultOf(sent({ sum })), /sum has to be/);
