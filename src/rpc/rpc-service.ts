@@ -141,8 +141,11 @@ export class RPCService implements ServiceBase {
 
   /** What it takes calls for; the same for its second topic. */
   get consumers(): readonly Consumer[] {
-    const topics = this.altTopic === null ? [this.topic] : [this.topic, this.altTopic];
-    return topics.flatMap((topic): Consumer[] => [{ topic }, { topic, server: this.host }, { topic, fanout: true }]);
+    return this.#topics.flatMap((topic): Consumer[] => [
+      { topic },
+      { topic, server: this.host },
+      { topic, fanout: true },
+    ]);
   }
 
   /** Whose methods can be called: the main manager, the base endpoint, what managers add. Fixed when it serves. */
@@ -225,9 +228,12 @@ export class RPCService implements ServiceBase {
     await hooks.start(signal, over);
   }
 
+  get #topics(): readonly string[] {
+    return this.altTopic === null ? [this.topic] : [this.topic, this.altTopic];
+  }
+
   #connect(config: Config): RPCConnection {
     const { transport, serializer, project } = this.#options;
-    const topics = this.altTopic === null ? [this.topic] : [this.topic, this.altTopic];
     return new RPCConnection({
       config,
       transport,
@@ -235,7 +241,7 @@ export class RPCService implements ServiceBase {
       project,
       name: `${this.binary}@${this.host}:${process.pid}`,
       log: this.#log,
-      ...(workerAssignment() === undefined ? {} : { workerTopics: topics }),
+      ...(workerAssignment() === undefined ? {} : { workerTopics: this.#topics }),
     });
   }
 

@@ -10,7 +10,7 @@ import { DeliveryFailure } from '../errors.js';
 import type { Serializer } from '../message/serializer.js';
 import { type MessagingSettings, messagingSettings } from '../messaging-options.js';
 import { shareTransport } from '../transport/open-transport.js';
-import type { Message, Route, Transport } from '../transport/transport.js';
+import { type Message, type Route, retryWaitMs, type Transport } from '../transport/transport.js';
 import { CallClient, type CallPath, type SendOptions } from './call-client.js';
 import { PendingCalls } from './pending-calls.js';
 
@@ -101,15 +101,13 @@ export class RPCConnection implements RPCClients, CallPath {
 
   /** Sends a message; again where it did not reach the broker. Never what may have been sent. */
   async send(to: Route, message: Message, { until, retry = -1, signal, ttlMs, mandatory }: SendOptions): Promise<void> {
-    const { retryIntervalMs, retryBackoffMs, retryIntervalMaxMs } = this.settings.transport;
     for (let tries = 0; ; tries++) {
       const left = until - this.clock.now();
       try {
         await this.#transport().publish(to, message, { ttlMs, mandatory, timeoutMs: Math.max(1000, left) });
         return;
       } catch (error) {
-        const waitMs =
-          Math.min(retryIntervalMs + tries * retryBackoffMs, retryIntervalMaxMs) * (0.75 + Math.random() / 2);
+        const waitMs = retryWaitMs(this.settings.transport, tries) * (0.75 + Math.random() / 2);
         const exhausted = (retry >= 0 && tries >= retry) || waitMs > left;
         if (!(error instanceof DeliveryFailure) || exhausted) throw error;
         if (!(await pause(waitMs, { clock: this.clock, signal }))) throw error;

@@ -22,11 +22,6 @@ export class Executor {
     this.#size = size;
   }
 
-  /** How many run. */
-  get running(): number {
-    return this.#running.size;
-  }
-
   add(work: Waiting): void {
     this.#waiting.push(work);
     this.#next();

@@ -13,8 +13,8 @@ import { failureOf, shortened } from '../message/failure.js';
 import { contextFromDict, mapArguments, type Serializer } from '../message/serializer.js';
 import type { Delivery } from '../transport/transport.js';
 import type { Endpoints, ServedMethod } from './endpoints.js';
+import type { RecentKeys } from './recent-keys.js';
 import type { ReplySender } from './reply-sender.js';
-import type { SeenMessages } from './seen-messages.js';
 
 /** A request that has come. */
 export interface IncomingCall {
@@ -35,7 +35,8 @@ export interface CallHandlerParts {
   readonly binary: string;
   readonly endpoints: Endpoints;
   readonly replies: ReplySender;
-  readonly seen: SeenMessages;
+  /** Messages that were begun. */
+  readonly seen: RecentKeys;
   readonly serializer: Serializer;
   readonly tracker: TaskTracker;
   readonly log: Logger;

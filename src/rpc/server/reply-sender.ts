@@ -8,6 +8,7 @@ import { type Clock, pause } from '../../tasks/index.js';
 import { type ReplyEnvelope, writeEnvelope } from '../message/envelope.js';
 import { messageId } from '../message/message-id.js';
 import type { Transport } from '../transport/transport.js';
+import { RecentKeys } from './recent-keys.js';
 
 /** How a {@link ReplySender} works. */
 export interface ReplySenderOptions {
@@ -39,12 +40,13 @@ const FLUSH_MS = 2000;
 export class ReplySender {
   readonly #options: ReplySenderOptions;
   readonly #pending = new Set<Promise<void>>();
-  /** Addresses that were given up, and until when. */
-  readonly #gone = new Map<string, number>();
+  /** Addresses that were given up. */
+  readonly #gone: RecentKeys;
   readonly #closing = new AbortController();
 
   constructor(options: ReplySenderOptions) {
     this.#options = options;
+    this.#gone = new RecentKeys({ clock: options.clock, keepMs: GONE_MS, most: GONE_ENTRIES });
   }
 
   /**
@@ -83,7 +85,7 @@ export class ReplySender {
     const message = { id: messageId(), body, correlationId: envelope.id };
     const until = clock.now() + retryMs;
     let failure: unknown = new Error('its caller is gone');
-    while (!this.#isGone(to)) {
+    while (!this.#gone.has(to)) {
       try {
         await transport.publish(to, message, { mandatory: true, timeoutMs: Math.max(1000, until - clock.now()) });
         return;
@@ -91,7 +93,8 @@ export class ReplySender {
         failure = error;
         tried();
         const late = clock.now() + BETWEEN_MS > until;
-        if (late || !(await pause(BETWEEN_MS, { clock, signal: this.#closing.signal, unref: true }))) this.#giveUp(to);
+        if (late || !(await pause(BETWEEN_MS, { clock, signal: this.#closing.signal, unref: true })))
+          this.#gone.add(to);
       }
     }
     this.#log(reply, failure);
@@ -101,15 +104,5 @@ export class ReplySender {
     const { log, clock } = this.#options;
     const age = Math.round(clock.now() - since);
     log.warn(`${name}: the reply to call ${envelope.id} was not delivered, ${age} ms after the call came`, { err });
-  }
-
-  #isGone(to: string): boolean {
-    return (this.#gone.get(to) ?? Number.NEGATIVE_INFINITY) > this.#options.clock.now();
-  }
-
-  #giveUp(to: string): void {
-    this.#gone.delete(to);
-    this.#gone.set(to, this.#options.clock.now() + GONE_MS);
-    if (this.#gone.size > GONE_ENTRIES) this.#gone.delete(this.#gone.keys().next().value!);
   }
 }

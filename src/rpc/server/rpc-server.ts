@@ -8,8 +8,8 @@ import { type RequestEnvelope, readRequest, UnreadableEnvelope } from '../messag
 import type { Delivery, Route, Transport, TransportConsumer } from '../transport/transport.js';
 import { Executor } from './executor.js';
 import { CallHandler, type CallHandlerParts, type IncomingCall } from './handle-call.js';
+import { RecentKeys } from './recent-keys.js';
 import { ReplySender } from './reply-sender.js';
-import { SeenMessages } from './seen-messages.js';
 
 /** What a server is made of. */
 export interface RpcServerOptions
@@ -26,6 +26,10 @@ export interface RpcServerOptions
   /** How long a reply is tried whose caller cannot be reached. */
   readonly replyRetryMs: number;
 }
+
+/** How long, and how many, messages are remembered that were begun. */
+const SEEN_MS = 600_000;
+const SEEN_MESSAGES = 10_000;
 
 /** What handlers get to end by themselves once their signal has fired. */
 const GRACE_MS = 1000;
@@ -55,14 +59,9 @@ export class RpcServer {
     this.#handler = new CallHandler({
       ...this.#options,
       replies: this.#replies,
-      seen: new SeenMessages(clock),
+      seen: new RecentKeys({ clock, keepMs: SEEN_MS, most: SEEN_MESSAGES }),
       interrupted,
     });
-  }
-
-  /** How many handlers run. */
-  get running(): number {
-    return this.#executor.running;
   }
 
   /** Settles when all three consumers are there. On failure none is. */

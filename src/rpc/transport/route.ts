@@ -1,7 +1,7 @@
 /**
  * Names that queues and exchanges are made of, and how routes are told.
  */
-import { InvalidTarget } from '../errors.js';
+import { InvalidTarget, NoServers } from '../errors.js';
 import type { Route } from './transport.js';
 
 /** A dot stands between an exchange, a topic and a host. */
@@ -34,6 +34,14 @@ export function describeRoute(to: Route | string): string {
   const { exchange, topic, server, fanout } = to;
   const where = server === undefined ? (fanout === true ? ' everywhere' : '') : ` on ${server}`;
   return `${topic}${where} (exchange ${exchange})`;
+}
+
+/** A mandatory message has no queue. `to`: as {@link describeRoute} tells it. */
+export function noQueue(to: string): NoServers {
+  return new NoServers({
+    message: `there is no queue for ${to}`,
+    hint: 'Start a service for it. A queue of a host is kept for host_queue_ttl after its service stopped.',
+  });
 }
 
 function wrongName(what: string, name: string, more: string): InvalidTarget {

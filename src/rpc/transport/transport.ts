@@ -7,6 +7,9 @@
  */
 import type { Logger } from '../../log/index.js';
 
+/** Dead letters of an exchange beyond these push the oldest out. */
+export const MAX_DEAD_LETTERS = 10_000;
+
 /** What a driver is made with: options of `[rpc]`, in milliseconds where they are times. */
 export interface TransportOptions {
   readonly log: Logger;
@@ -30,6 +33,18 @@ export interface TransportOptions {
   readonly deadLetter: boolean;
   /** False: nothing is declared, only looked for. */
   readonly manageTopology: boolean;
+}
+
+/** Milliseconds to wait before the next try, after so many waits. Callers spread it, so that they do not all come at once. */
+export function retryWaitMs(
+  {
+    retryIntervalMs,
+    retryBackoffMs,
+    retryIntervalMaxMs,
+  }: Pick<TransportOptions, 'retryIntervalMs' | 'retryBackoffMs' | 'retryIntervalMaxMs'>,
+  waits: number,
+): number {
+  return Math.min(retryIntervalMs + waits * retryBackoffMs, retryIntervalMaxMs);
 }
 
 /** How TLS is spoken. The chain of the broker's certificate is always verified. */

@@ -206,7 +206,7 @@ function isClientsFault(error: unknown): boolean {
   return error instanceof Fault && error.status < 500;
 }
 
-/** As the log shows it, but for passwords of URIs. */
+/** As the log shows it. */
 function exceptionOf(error: unknown): { name: string; message: string; stack?: string } {
   if (!(error instanceof Error)) return { name: typeof error, message: maskUris(String(error)) };
   const { name, message, stack } = error;

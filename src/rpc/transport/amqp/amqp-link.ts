@@ -5,6 +5,7 @@ import type { Connection } from 'rabbitmq-client';
 import { PorticoError } from '../../../errors/index.js';
 import { type Clock, pause } from '../../../tasks/index.js';
 import { DeliveryFailure } from '../../errors.js';
+import { retryWaitMs } from '../transport.js';
 import type { TransportHost } from '../transport-url.js';
 import { type ConnectionSettings, openConnection, reasonOf } from './amqp-connection.js';
 
@@ -184,9 +185,7 @@ export class AmqpLink {
 
   /** How long after the n-th round over all hosts. */
   #waitMs(round: number): number {
-    const { retryIntervalMs, retryBackoffMs, retryIntervalMaxMs } = this.#settings.options;
-    const waitMs = Math.min(retryIntervalMs + (round - 1) * retryBackoffMs, retryIntervalMaxMs);
-    return waitMs * (0.5 + this.#random() / 2);
+    return retryWaitMs(this.#settings.options, round - 1) * (0.5 + this.#random() / 2);
   }
 
   async #pause(ms: number, signal: AbortSignal): Promise<void> {

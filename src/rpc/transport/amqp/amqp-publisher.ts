@@ -3,8 +3,8 @@
  */
 import type { Channel, Connection, ReturnedMessage } from 'rabbitmq-client';
 import type { Clock } from '../../../tasks/index.js';
-import { DeliveryFailure, DeliveryUnknown, NoServers } from '../../errors.js';
-import { describeRoute } from '../route.js';
+import { DeliveryFailure, DeliveryUnknown } from '../../errors.js';
+import { describeRoute, noQueue } from '../route.js';
 import type { Message, PublishOptions, Route, TransportOptions } from '../transport.js';
 import { reasonOf } from './amqp-connection.js';
 import type { AmqpLink } from './amqp-link.js';
@@ -118,11 +118,7 @@ export class AmqpPublisher {
       if (others.length === 0) outlet.unconfirmed.delete(key);
       else outlet.unconfirmed.set(key, others);
     }
-    if (!entry.returned) return;
-    throw new NoServers({
-      message: `there is no queue for ${shipment.to}`,
-      hint: 'Start a service for it. A queue of a host is kept for host_queue_ttl after its service stopped.',
-    });
+    if (entry.returned) throw noQueue(shipment.to);
   }
 
   /** The channel, once the broker takes messages and the exchange is there. */

@@ -4,11 +4,8 @@
  */
 import type { Channel } from 'rabbitmq-client';
 import { ConfigurationRefused } from '../../../errors/index.js';
-import type { Route, TransportOptions } from '../transport.js';
+import { MAX_DEAD_LETTERS, type Route, type TransportOptions } from '../transport.js';
 import { reasonOf } from './amqp-connection.js';
-
-/** Dead letters beyond these push the oldest out. */
-const MAX_DEAD_LETTERS = 10_000;
 
 /** Where a message is published. */
 export interface Address {

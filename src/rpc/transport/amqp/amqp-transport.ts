@@ -17,6 +17,7 @@ import type {
   TransportOptions,
   TransportState,
 } from '../transport.js';
+import { TransportStates } from '../transport-states.js';
 import type { TransportUrl } from '../transport-url.js';
 import { AmqpConsumption, type ConsumptionParts } from './amqp-consumption.js';
 import { AmqpLink } from './amqp-link.js';
@@ -34,8 +35,7 @@ class AmqpTransport implements Transport {
   readonly #consuming: AmqpLink;
   readonly #publisher: AmqpPublisher;
   readonly #consumptions = new Set<AmqpConsumption>();
-  readonly #listeners = new Set<(state: TransportState) => void>();
-  #state: TransportState = 'new';
+  readonly #states = new TransportStates();
   #connecting = 0;
   #closing: Promise<void> | undefined;
 
@@ -46,7 +46,7 @@ class AmqpTransport implements Transport {
     const link = (purpose: string): AmqpLink =>
       new AmqpLink(
         { url, options, name: `${options.clientName} ${purpose}` },
-        { clock, onChange: () => this.#enter(this.#now()) },
+        { clock, onChange: () => this.#states.enter(this.#now()) },
       );
     this.#publishing = link('publishes');
     this.#consuming = link('consumes');
@@ -54,12 +54,11 @@ class AmqpTransport implements Transport {
   }
 
   get state(): TransportState {
-    return this.#state;
+    return this.#states.current;
   }
 
   onState(listener: (state: TransportState) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#states.onState(listener);
   }
 
   async connect(signal?: AbortSignal): Promise<void> {
@@ -69,7 +68,7 @@ class AmqpTransport implements Transport {
       await this.#publishing.up(signal);
     } finally {
       this.#connecting -= 1;
-      if (this.#connecting === 0 && this.#state === 'new') this.#publishing.stop();
+      if (this.#connecting === 0 && this.#states.current === 'new') this.#publishing.stop();
     }
   }
 
@@ -114,7 +113,7 @@ class AmqpTransport implements Transport {
       ...how
     }: Pick<ConsumptionParts, 'prefetch' | 'onDelivery' | 'exclusive'> & { readonly exchange?: string },
   ): Promise<TransportConsumer> {
-    if (this.#state === 'new' || this.#closing !== undefined) {
+    if (this.#states.current === 'new' || this.#closing !== undefined) {
       throw new DeliveryFailure({ message: `${this.name} is not connected: ${plan.queue} cannot be consumed` });
     }
     this.#consuming.start();
@@ -135,21 +134,15 @@ class AmqpTransport implements Transport {
     const ended = Promise.all(consumptions.map((consumption) => consumption.close()));
     await this.#consuming.close(ended);
     await this.#publishing.close(this.#publisher.close());
-    this.#enter('closed');
+    this.#states.enter('closed');
   }
 
   /** As its connections are. */
   #now(): TransportState {
-    if (this.#state === 'closed' || this.#closing !== undefined) return this.#state;
+    if (this.#states.current === 'closed' || this.#closing !== undefined) return this.#states.current;
     if (this.#publishing.isLost || this.#consuming.isLost) return 'lost';
     if (this.#publishing.connection === undefined) return 'new';
     return this.#publishing.isBlocked ? 'blocked' : 'connected';
-  }
-
-  #enter(state: TransportState): void {
-    if (this.#state === state) return;
-    this.#state = state;
-    for (const listener of this.#listeners) listener(state);
   }
 }
 

@@ -3,7 +3,7 @@
  * messages while one of them is open.
  */
 import { type Clock, systemClock } from '../../../tasks/index.js';
-import type { Message, PublishOptions, Route } from '../transport.js';
+import { MAX_DEAD_LETTERS, type Message, type PublishOptions, type Route } from '../transport.js';
 import { MemoryQueue } from './memory-queue.js';
 
 /** How a broker keeps messages. */
@@ -18,9 +18,6 @@ export interface MemoryBrokerOptions {
   /** Messages move only when {@link MemoryBroker.step} is called: for tests. Default false. */
   readonly manual?: boolean | undefined;
 }
-
-/** Dead letters beyond these push the oldest out. */
-const MAX_DEAD_LETTERS = 10_000;
 
 /** Routes messages to queues. */
 export class MemoryBroker {

@@ -3,8 +3,8 @@
  * can move messages one by one and lose the connection.
  */
 import { randomUUID } from 'node:crypto';
-import { DeliveryFailure, NoServers } from '../../errors.js';
-import { describeRoute } from '../route.js';
+import { DeliveryFailure } from '../../errors.js';
+import { describeRoute, noQueue } from '../route.js';
 import type {
   ConsumeOptions,
   Message,
@@ -17,6 +17,7 @@ import type {
   TransportOptions,
   TransportState,
 } from '../transport.js';
+import { TransportStates } from '../transport-states.js';
 import type { TransportUrl } from '../transport-url.js';
 import { MemoryBroker } from './memory-broker.js';
 import type { MemoryQueue, QueueConsumer } from './memory-queue.js';
@@ -35,8 +36,7 @@ export class MemoryTransport implements Transport {
   readonly name: string;
   readonly #broker: MemoryBroker;
   readonly #consumptions = new Set<Consumption>();
-  readonly #listeners = new Set<(state: TransportState) => void>();
-  #state: TransportState = 'new';
+  readonly #states = new TransportStates();
   #failures: Error[] = [];
 
   constructor(broker: MemoryBroker, name = 'memory://') {
@@ -45,20 +45,19 @@ export class MemoryTransport implements Transport {
   }
 
   get state(): TransportState {
-    return this.#state;
+    return this.#states.current;
   }
 
   onState(listener: (state: TransportState) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#states.onState(listener);
   }
 
   async connect(): Promise<void> {
-    if (this.#state === 'new') this.#enter('connected');
+    if (this.#states.current === 'new') this.#states.enter('connected');
   }
 
   async publish(to: Route | string, message: Message, options: PublishOptions = {}): Promise<void> {
-    if (this.#state !== 'connected') {
+    if (this.#states.current !== 'connected') {
       throw new DeliveryFailure({ message: `${this.name} is not connected: message ${message.id} was not sent` });
     }
     const failure = this.#failures.shift();
@@ -68,10 +67,7 @@ export class MemoryTransport implements Transport {
       throw failure;
     }
     if (this.#broker.publish(to, message, options) || options.mandatory !== true) return;
-    throw new NoServers({
-      message: `there is no queue for ${describeRoute(to)}`,
-      hint: 'Start a service for it. A queue of a host is kept for host_queue_ttl after its service stopped.',
-    });
+    throw noQueue(describeRoute(to));
   }
 
   async consume(route: Route, { prefetch }: ConsumeOptions, onDelivery: OnDelivery): Promise<TransportConsumer> {
@@ -99,19 +95,19 @@ export class MemoryTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    if (this.#state === 'closed') return;
+    if (this.#states.current === 'closed') return;
     this.#return();
     for (const { queue, consumer, end } of this.#consumptions) {
       queue.remove(consumer);
       end();
     }
     this.#consumptions.clear();
-    this.#enter('closed');
+    this.#states.enter('closed');
   }
 
   /** Loses the connection, as when a broker is restarted: nothing is sent, and what is not settled goes back. For tests. */
   lose(): void {
-    this.#enter('lost');
+    this.#states.enter('lost');
     for (const { queue, consumer } of this.#consumptions) queue.remove(consumer);
     this.#return();
   }
@@ -119,7 +115,7 @@ export class MemoryTransport implements Transport {
   /** Has a connection again. For tests. */
   restore(): void {
     for (const { queue, consumer, cancelled } of this.#consumptions) if (!cancelled) queue.add(consumer);
-    this.#enter('connected');
+    this.#states.enter('connected');
   }
 
   /** The next publishes reject so, one each; with `DeliveryUnknown` the broker has the message none the less. For tests. */
@@ -150,12 +146,6 @@ export class MemoryTransport implements Transport {
     for (const { queue, consumer } of this.#consumptions) {
       for (const entry of [...consumer.unsettled].reverse()) queue.giveBack(consumer, entry);
     }
-  }
-
-  #enter(state: TransportState): void {
-    if (this.#state === state) return;
-    this.#state = state;
-    for (const listener of this.#listeners) listener(state);
   }
 }
 

@@ -1,0 +1,34 @@
+/**
+ * Keys of a short past: messages that were begun, of which a broker may deliver one twice, and addresses that were given up.
+ */
+import type { Clock } from '../../tasks/index.js';
+
+/** Remembers each key for `keepMs`, and the newest `most` of them. */
+export class RecentKeys {
+  readonly #clock: Clock;
+  readonly #keepMs: number;
+  readonly #most: number;
+  /** When each came, in that order. */
+  readonly #keys = new Map<string, number>();
+
+  constructor({ clock, keepMs, most }: { readonly clock: Clock; readonly keepMs: number; readonly most: number }) {
+    this.#clock = clock;
+    this.#keepMs = keepMs;
+    this.#most = most;
+  }
+
+  has(key: string): boolean {
+    const at = this.#keys.get(key);
+    return at !== undefined && this.#clock.now() - at < this.#keepMs;
+  }
+
+  add(key: string): void {
+    this.#keys.delete(key);
+    this.#keys.set(key, this.#clock.now());
+    if (this.#keys.size > this.#most) this.#keys.delete(this.#keys.keys().next().value!);
+  }
+
+  forget(key: string): void {
+    this.#keys.delete(key);
+  }
+}
