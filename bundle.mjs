@@ -72,6 +72,25 @@ for (const path of filesBelow(dist)) {
   if (source !== path && !existsSync(join(root, 'src', source))) rmSync(join(dist, path));
 }
 
+// npm leaves these out of the package, which has the declarations that entry points lead to.
+const published = declarations();
+const unpublished = filesBelow(dist).filter((path) => path.endsWith('.d.ts') && !published.has(path));
+write(join(dist, '.npmignore'), `${unpublished.join('\n')}\n`);
+
+/** The declarations of the entry points, and all that these import. */
+function declarations() {
+  const found = new Set(
+    Object.values(exports).flatMap(({ types }) => (types === undefined ? [] : relative('dist', types))),
+  );
+  for (const path of found) {
+    const text = readFileSync(join(dist, path), 'utf8');
+    for (const [, specifier] of text.matchAll(/\b(?:from|import|import\()\s*['"](\.[^'"]+)\.js['"]/g)) {
+      found.add(join(dirname(path), `${specifier}.d.ts`));
+    }
+  }
+  return found;
+}
+
 /**
  * A module with the map to its source. V8 holds a file with one character beyond Latin-1 in twice the memory, so these are
  * written as escapes.

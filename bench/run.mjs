@@ -23,6 +23,7 @@ import { measureLayers } from './parts/layers.mjs';
 import { measureMemory } from './parts/memory.mjs';
 import { measurePaste, measureRouting } from './parts/micro.mjs';
 import { measureReload } from './parts/reload.mjs';
+import { measureCalls } from './parts/rpc.mjs';
 import { measureStart } from './parts/start.mjs';
 import { measureMetrics, measureTraces } from './parts/switches.mjs';
 import { measureWork } from './parts/works.mjs';
@@ -39,6 +40,7 @@ const OTHERS = {
   layers: { measure: measureLayers, about: 'server, router and pipeline, one after the other' },
   metrics: { measure: measureMetrics, about: 'metrics off, on, and with the times of filters' },
   traces: { measure: measureTraces, about: 'traces off, on, and with spans of filters' },
+  rpc: { measure: measureCalls, about: 'remote calls over RabbitMQ, beside others on the same broker; memory://' },
   paste: { measure: measurePaste, about: 'loading a large paste file' },
   routing: { measure: measureRouting, about: 'lookups of the router' },
 };
@@ -50,7 +52,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
  * servers are as warm: what V8 still compiles would be the larger part of its figures.
  */
 const ROUNDS = 9;
-const QUICK = { rounds: 1, scale: 0.4, without: ['layers', 'routing'] };
+const QUICK = { rounds: 1, scale: 0.4, without: ['layers', 'routing', 'rpc'] };
 
 /** After so long those that no target speaks of are measured less often, for a whole run is to end within twenty minutes. */
 const LATE_MS = 5 * 60_000;

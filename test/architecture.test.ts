@@ -25,6 +25,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   sqlite: ['errors', 'process'],
   config: GROUND,
   metrics: [...GROUND, 'config'],
+  spans: GROUND,
   tasks: GROUND,
   service: [...GROUND, 'config', 'tasks'],
   registry: [...GROUND, 'config', 'tasks', 'service'],
@@ -34,9 +35,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   openstack: [...FIRST, 'app', 'routing'],
   loader: [...FIRST, 'app'],
   middleware: [...FIRST, 'app'],
-  rpc: [...FIRST, 'registry', 'app'],
+  rpc: [...FIRST, 'metrics', 'spans', 'registry', 'app'],
   launch: [...FIRST, 'metrics', 'registry'],
-  server: [...FIRST, 'metrics', 'registry', 'rpc', 'wire', 'app', 'loader'],
+  server: [...FIRST, 'metrics', 'spans', 'registry', 'rpc', 'wire', 'app', 'loader'],
   testing: [...FIRST, 'registry', 'app', 'middleware'],
 };
 
@@ -233,7 +234,7 @@ test('every directory has an index.ts, and package.json exports those that are p
   const withoutIndex = directories.filter((name) => name !== 'cli' && !existsSync(join(src, name, 'index.ts')));
   assert.deepEqual(withoutIndex, []);
 
-  const inner = ['cli', 'errors', 'ini', 'log', 'metrics', 'modules', 'process', 'text', 'wire'];
+  const inner = ['cli', 'errors', 'ini', 'log', 'metrics', 'modules', 'process', 'spans', 'text', 'wire'];
   const expected = [
     '.',
     './package.json',

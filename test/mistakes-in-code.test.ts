@@ -57,7 +57,11 @@ const rows: Readonly<Record<string, [make: () => unknown, code: string, message:
     'Did you mean "faultStyle" for "faultStile", "strictPaths" for "strict_paths"?',
   ],
   'an action with options there are not': [
-    () => action(anything({ version: ['2.1'] }), () => undefined),
+    () =>
+      action(
+        anything({ version: ['2.1'] }),
+        anything(() => undefined),
+      ),
     'PORTICO_ACTION_OPTION',
     'an action has no option "version"',
     'Did you mean "versions"?',

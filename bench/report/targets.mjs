@@ -44,6 +44,17 @@ const TARGETS = [
   },
   { text: 'A request with metrics, to one without', most: 1.05, figure: ({ metrics }) => metrics?.on.ratio },
   { text: 'The same with the times of filters', most: 1.08, figure: ({ metrics }) => metrics?.filters.ratio },
+  {
+    text: 'A remote call over RabbitMQ, to the bare client',
+    most: 1.3,
+    figure: ({ rpc }) => rpc?.portico?.toBare,
+  },
+  {
+    text: 'oslo.messaging to Portico, a remote call',
+    least: 5,
+    figure: ({ rpc }) => rpc?.oslo?.toPortico,
+    digits: 1,
+  },
   { text: 'Worker with the sample API, idle, MiB', most: 90, figure: ({ memory }) => memory?.sampleWorker.idle },
   { text: 'Worker with the sample API, loaded, MiB', most: 110, figure: ({ memory }) => memory?.sampleWorker.loaded },
   {

@@ -118,11 +118,8 @@ export class RequestContext {
     here: Pick<ContextFields, 'signal' | 'delivery'> = {},
   ): RequestContext {
     const fields: Record<string, unknown> = { ...here };
-    const unknown: Record<string, unknown> = { ...dict };
-    for (const [name, key] of KEYS) {
-      if (fits(name, dict[key])) fields[name] = dict[key];
-      delete unknown[key];
-    }
+    for (const [name, key] of KEYS) if (fits(name, dict[key])) fields[name] = dict[key];
+    const unknown = Object.fromEntries(Object.entries(dict).filter(([key]) => !KNOWN.has(key)));
     return new RequestContext({ ...(fields as ContextFields), carryToken: fields.token !== undefined }, unknown);
   }
 
@@ -157,6 +154,8 @@ const KEYS: readonly (readonly [name: keyof ContextFields, key: string])[] = [
   ['readDeleted', 'read_deleted'],
   ['token', 'auth_token'],
 ];
+
+const KNOWN: ReadonlySet<string> = new Set(KEYS.map(([, key]) => key));
 
 function fits(name: keyof ContextFields, value: unknown): boolean {
   if (name === 'roles') return Array.isArray(value) && value.every((role) => typeof role === 'string');

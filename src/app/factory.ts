@@ -2,7 +2,13 @@
  * How a section of a paste file becomes an app or a filter: PasteDeploy's factory protocols, with one argument more.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Config, OptionDeclarations, OptionsOf, WrittenValue } from '../config/index.js';
+import {
+  type Config,
+  defineOptions,
+  type OptionDeclarations,
+  type OptionsOf,
+  type WrittenValue,
+} from '../config/index.js';
 import type { Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Awaitable } from '../service/index.js';
@@ -149,6 +155,8 @@ function declaredFactory<D extends OptionDeclarations, T>(
   make: Make<D, T>,
   { trial, order, describe, groups }: MoreOfFactory<D>,
 ) {
+  // Refuses what is no declaration: it would fail far from here, in the words of its reader.
+  defineOptions(options);
   const withOptions =
     <R>(work: Make<D, R>) =>
     (_globalConf: Conf, _localConf: Conf, ctx: FactoryContext): Awaitable<R> => {

@@ -181,6 +181,7 @@ export function faultStyleOf(config: Config, own?: FaultStyle): FaultStyle {
 
 /** How {@link answerFault} answers. */
 export interface AnswerFaultOptions {
+  /** How the body is written. */
   readonly style: FaultStyle;
   /** Told, for the log, that the answer itself has failed: a listener of `beforeHead` threw. */
   readonly onFailure: (error: unknown, req: IncomingMessage) => void;

@@ -54,3 +54,4 @@ export { isDraining } from './server-state.js';
 export { type SharedOptions, type SharingContext, sharedByConfig } from './shared-by-config.js';
 export { type SharedDatabaseOptions, sharedDatabase, sqliteConnection } from './shared-database.js';
 export { type BodyTransformer, transformBody } from './transform-body.js';
+export { takeUpgrade, type UpgradedConnection } from './upgrade.js';

@@ -6,7 +6,7 @@ export { catching } from './app.js';
 export { authOptions } from './auth-strategy.js';
 export { targetMask } from './client-text.js';
 export { type ConcurrencyLimit, limitConcurrency, noteOriginal } from './concurrency-limit.js';
-export { currentDeadline, runInRequest } from './context.js';
+export { ACTIVE_TRACE, currentDeadline, runInRequest } from './context.js';
 export { descriptionOf } from './description.js';
 export {
   connectionAddress,
@@ -31,5 +31,10 @@ export { collectBody, tooLarge } from './read-body.js';
 export { collapsed, decodePath, encodedPath, mountPath } from './request-path.js';
 export type { RequestTrace, TraceIds } from './request-trace.js';
 export { countAnswer, sentBytes, wrongLength } from './response-length.js';
+export { type AjvOptions, createAjv, FORMATS, type SchemaDraft } from './schemas/create-ajv.js';
+export { equalPair } from './schemas/json-equality.js';
+export { isSecretName, jsonShown, type RefusedValue, refusedValue } from './schemas/refused-value.js';
+export { compiledSchema, SchemaMistake } from './schemas/schema-mistake.js';
 export { isRecordLost, markDraining, tellRecordLost } from './server-state.js';
+export { isUpgraded, offerUpgrade } from './upgrade.js';
 export { routedTo, tellRouted, whenRouted } from './when-routed.js';

@@ -9,7 +9,9 @@ export type SharingContext = Pick<FactoryContext, 'config' | 'onClose'>;
 
 /** How the thing is opened and closed. */
 export interface SharedOptions<T> {
+  /** Makes the thing, for the first app that asks. */
   readonly open: (ctx: SharingContext) => T;
+  /** Ends the thing, when the last app that has it is closed. */
   readonly close: (thing: T) => void;
   /** What outlives its last user, because closing would lose it. Default: nothing. */
   readonly keep?: (thing: T) => boolean;

@@ -18,6 +18,7 @@ export function sqliteConnection(spec: { readonly default: string; readonly help
 
 /** Which option names the database, and what is made of it. */
 export interface SharedDatabaseOptions<T> {
+  /** The section of the configuration that names the database. */
   readonly group: string;
   /** The group's options; `connection`, of {@link sqliteConnection}, is among them. */
   readonly options: OptionDeclarations;
@@ -56,10 +57,10 @@ export function sharedDatabase<T extends { close(): void }>(
 
 function refuseSeveralProcesses(config: Config, group: string): void {
   const worker = workerAssignment();
-  const apis = config.has('DEFAULT', 'enabled_apis')
-    ? (config.resolve('DEFAULT', 'enabled_apis').value as string[])
-    : [];
-  if (worker === undefined || (worker.workers === 1 && apis.length === 1)) return;
+  const enabled = ['enabled_apis', 'enabled_services'].flatMap((opt) =>
+    config.has('DEFAULT', opt) ? (config.resolve('DEFAULT', opt).value as string[]) : [],
+  );
+  if (worker === undefined || (worker.workers === 1 && enabled.length === 1)) return;
   refuseOption(config, {
     group,
     opt: 'connection',

@@ -62,12 +62,12 @@ async function ofPasteFile(file: string, names: readonly string[], args: CheckAr
 /** The configuration and the paste file it names. */
 async function ofConfiguration(args: CheckArguments): Promise<Diagnostic[]> {
   const config = await readConfiguration(args, { collect: true });
-  const { services, diagnostics } = await judge(config, { import: args.import });
+  const { apis, diagnostics } = await judge(config, { import: args.import });
   const none = args.configFile === undefined ? noConfiguration(config) : undefined;
   const code = 'PORTICO_CONFIG_NO_FILE';
   const withoutFile: Diagnostic[] =
     none === undefined ? [] : [{ severity: 'warning', code, message: none, hint: NAME_A_CONFIGURATION }];
-  const expected = await Promise.all(services.map((service) => whatToExpect(config, service)));
+  const expected = await Promise.all(apis.map((service) => whatToExpect(config, service)));
   return [...withoutFile, ...inOrder([...diagnostics, ...expected.flat()])];
 }
 

@@ -16,6 +16,7 @@ export interface ConfigurationArguments {
 export interface ServeArguments extends ConfigurationArguments {
   readonly enabledApis?: string | undefined;
   readonly enabledSslApis?: string | undefined;
+  readonly enabledServices?: string | undefined;
   readonly dev?: boolean | undefined;
 }
 
@@ -47,9 +48,13 @@ const CONFIGURATION: Readonly<Record<string, Word>> = {
 const SERVE: Readonly<Record<string, Word>> = {
   'enabled-apis': {
     takes: '<names>',
-    help: 'the APIs to start, between commas (default: those of the configuration)',
+    help: 'the APIs to start, between commas, and no service (default: what the configuration enables)',
   },
   'enabled-ssl-apis': { takes: '<names>', help: 'those of them that speak HTTPS' },
+  'enabled-services': {
+    takes: '<names>',
+    help: 'the services to start, between commas, and no API that --enabled-apis does not name',
+  },
   dev: {
     help: 'one worker, anew when a file of it changes, readable logs, and a certificate of its own where HTTPS names none',
   },
@@ -85,6 +90,7 @@ function collect(value: string, before: readonly string[] | undefined): readonly
 /** The commands, in the order of the help. */
 export const COMMAND_NAMES = [
   'serve',
+  'init',
   'check',
   'config',
   'pipeline',
@@ -95,6 +101,7 @@ export const COMMAND_NAMES = [
   'generate',
   'service',
   'db',
+  'rpc',
   'status',
   'requests',
   'reload',

@@ -175,6 +175,8 @@ interface ShownWorker extends Omit<WorkerStatus, 'facts'> {
   readonly lagMs?: number;
   readonly rss?: number;
   readonly inFlight?: number;
+  /** What is wrong with what it needs. */
+  readonly troubles?: readonly string[];
 }
 
 /** Two signs of life are missing. */
@@ -195,6 +197,7 @@ function statusText({
         (row) => `  ${row}`,
       ),
     );
+    for (const trouble of new Set(workers.flatMap(({ troubles = [] }) => troubles))) lines.push(`  ${trouble}`);
     for (const { id, stack } of workers) {
       if (stack !== undefined) lines.push(`  worker ${id} is stuck:`, ...stack.map((frame) => `    ${frame}`));
     }

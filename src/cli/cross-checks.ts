@@ -8,6 +8,7 @@ import { apiOptions, enabledApisOptions } from '../server/internal.js';
 import { isWildcard, managerOptions } from '../service/internal.js';
 import { apiNames, apiSections, appsOf, missingComma } from './api-names.js';
 import { logOptions } from './log-options.js';
+import { serviceNames, serviceSections } from './service-names.js';
 
 /** Adds the checks to a configuration: they run when it is judged, and before a reload is accepted. */
 export function addCrossChecks(config: Config): void {
@@ -134,19 +135,29 @@ function strangeApiSections(config: Config): OptionMistake[] {
       issues.push({ ...place, hint, severity: strict ? 'error' : 'warning' });
     }
   }
-  return [...issues, ...strangeArguments(config, enabled)];
+  return [
+    ...issues,
+    ...strangeArguments(config, 'api', 'API', enabled, apiSections(config)),
+    ...strangeArguments(config, 'service', 'service', serviceNames(config), serviceSections(config)),
+  ];
 }
 
 /** `--set api:helo.port=1`, where no file has that section: no API would read it. */
-function strangeArguments(config: Config, enabled: readonly string[]): OptionMistake[] {
-  const known = new Set([...enabled, ...apiSections(config)]);
+function strangeArguments(
+  config: Config,
+  kind: string,
+  word: string,
+  enabled: readonly string[],
+  sections: readonly string[],
+): OptionMistake[] {
+  const known = new Set([...enabled, ...sections]);
   return config.arguments.flatMap(({ group, opt }) => {
-    const name = group.startsWith('api:') ? group.slice('api:'.length) : undefined;
+    const name = group.startsWith(`${kind}:`) ? group.slice(kind.length + 1) : undefined;
     if (name === undefined || known.has(name)) return [];
     const [near] = nearTo(name, enabled);
     const hint =
-      near === undefined ? `enabled are ${enabled.join(', ') || 'none'}` : `did you mean api:${near}.${opt}?`;
-    return [{ group, opt, message: 'no API of that name is enabled', hint }];
+      near === undefined ? `enabled are ${enabled.join(', ') || 'none'}` : `did you mean ${kind}:${near}.${opt}?`;
+    return [{ group, opt, message: `no ${word} of that name is enabled`, hint }];
   });
 }
 

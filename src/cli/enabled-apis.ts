@@ -10,6 +10,7 @@ import { WSGIService, type WSGIServiceOptions } from '../server/index.js';
 import { apiOptions, enabledApisOptions, servingOptions } from '../server/internal.js';
 import { apiNames, apiSections, missingComma } from './api-names.js';
 import { refuseGivenUp } from './missing-port.js';
+import { enabledServiceNames } from './service-names.js';
 
 /** How {@link enabledApis} makes services. */
 export interface EnabledApisOptions {
@@ -53,19 +54,29 @@ export async function enabledApis(config: Config, options: EnabledApisOptions): 
     await refusals.gather(() => refuseGivenUp(config, { running, next: services.map((service) => service.name) }));
   });
   const ending = running.filter((name) => !services.some((service) => service.name === name));
+  return { services, diagnostics: [...refusals.diagnostics, ...judgeMissing(config, missing, ending)] };
+}
+
+/** Names that nothing has, where those that run and are not named any more would end. */
+export function judgeMissing(
+  config: Config,
+  missing: readonly Diagnostic[],
+  ending: readonly string[],
+): readonly Diagnostic[] {
   const strict = config.resolve('DEFAULT', 'strict_config').value === true;
-  const judged = missing.map((issue): Diagnostic => {
+  return missing.map((issue): Diagnostic => {
     if (ending.length === 0) return strict ? { ...issue, severity: 'error' } : issue;
     const message = `${issue.message}, and ${ending.join(', ')} would end: nothing was changed`;
     return { ...issue, severity: 'error', message };
   });
-  return { services, diagnostics: [...refusals.diagnostics, ...judged] };
 }
 
-/** What is said of a configuration that leaves nothing to serve, at the place of `enabled_apis` where it has one. */
+/** What is said of a configuration that leaves nothing to run, at the place of the option that names it where it has one. */
 export function nothingEnabled(config: Config): Diagnostic {
-  const message = 'No APIs were started. Check the enabled_apis config option.';
-  const [section, option] = ['DEFAULT', 'enabled_apis'];
+  const named = enabledServiceNames(config);
+  const [what, option] = named.length > 0 ? ['services', 'enabled_services'] : ['APIs', 'enabled_apis'];
+  const message = `No ${what} were started. Check the ${option} config option.`;
+  const section = 'DEFAULT';
   const place = config.has(section, option) ? config.getLocation(section, option) : undefined;
   return { severity: 'error', code: 'PORTICO_NO_APIS', place, section, option, message };
 }

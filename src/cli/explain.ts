@@ -38,9 +38,9 @@ export function register(program: Command): void {
     .argument('<url>', 'a path with its query, or a whole URL, whose port says which API')
     .option('--api <name>', 'an API, or an app of the paste file (default: the only one)')
     .option('--paste <file>', 'the paste file (default: the one the configuration names)')
-    .option('--header <header>', '"Name: value"; may repeat', repeated)
+    .option('-H, --header <header>', '"Name: value"; may repeat', repeated)
     .option('--json', 'print one JSON document')
-    .addHelpText('after', "\nExample:\n  api-cli explain GET /v2.1/servers --header 'X-Auth-Token: t'");
+    .addHelpText('after', "\nExample:\n  api-cli explain GET /v2.1/servers -H 'X-Auth-Token: t'");
   addConfigurationOptions(command).action(async (method: string, url: string, args: ExplainArguments) => {
     const request = namedRequest(method, url, args.header);
     const document = await explain(request, args);

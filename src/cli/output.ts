@@ -1,10 +1,12 @@
 /** How commands print what they found: as JSON or as text, in columns. */
 import { relative } from 'node:path';
 import type { Origin } from '../errors/index.js';
+import { printableJson, printableLines } from '../text/index.js';
 
-/** Prints a document, or the text that stands for it. */
+/** Prints a document, or the text that stands for it; control characters, which may be of others, as escapes. */
 export function print(args: { readonly json?: boolean }, document: unknown, text: () => string): void {
-  process.stdout.write(`${args.json === true ? JSON.stringify(document, undefined, 2) : text()}\n`);
+  const printed = args.json === true ? printableJson(JSON.stringify(document, undefined, 2)) : printableLines(text());
+  process.stdout.write(`${printed}\n`);
 }
 
 /** Rows with their columns aligned. */

@@ -8,24 +8,35 @@ import { type ContextTree, Loader } from '../loader/index.js';
 import { tellsChildren } from '../loader/internal.js';
 import { silentLogger } from '../log/index.js';
 import { checkManager, namedManager } from '../registry/internal.js';
+import type { RPCService } from '../rpc/index.js';
 import type { WSGIService } from '../server/index.js';
 import { apiOptions } from '../server/internal.js';
 import type { ListenAddress } from '../service/index.js';
 import { apiNames } from './api-names.js';
 import { unread } from './configuration.js';
 import { addCrossChecks } from './cross-checks.js';
-import { type EnabledApisOptions, enabledApis, nothingEnabled } from './enabled-apis.js';
+import { type EnabledApisOptions, enabledApis, judgeMissing, nothingEnabled } from './enabled-apis.js';
+import { enabledServices } from './enabled-services.js';
 import { logFileIssue } from './log-file-issue.js';
 import { configuredPasteFile } from './paste-file.js';
+import { serviceNames, serviceSections } from './service-names.js';
 import { registerServedOptions, registerShippedOptions } from './shipped-options.js';
 
 /** What a configuration starts. JSON. */
 export interface Plan {
+  readonly apis: readonly PlannedApi[];
   readonly services: readonly PlannedService[];
 }
 
-/** One API of it. */
+/** A service beside the APIs. */
 export interface PlannedService {
+  readonly name: string;
+  readonly topic: string;
+  readonly workers: number;
+}
+
+/** An API. */
+export interface PlannedApi {
   readonly name: string;
   readonly addresses: readonly ListenAddress[];
   readonly workers: number;
@@ -37,7 +48,9 @@ export interface PlannedService {
 /** A plan, the services that would run it, and what is to be told of it. */
 export interface Planned {
   readonly plan: Plan;
-  readonly services: readonly WSGIService[];
+  readonly apis: readonly WSGIService[];
+  /** Those beside the APIs. */
+  readonly services: readonly RPCService[];
   /** Errors refuse it. */
   readonly diagnostics: readonly Diagnostic[];
   /** The configuration by which it was judged, a copy. */
@@ -47,23 +60,41 @@ export interface Planned {
 /** Reads and judges what is written. Imports no application, so it knows nothing of the options that only that has. */
 export async function plan(config: Config, options: EnabledApisOptions): Promise<Planned> {
   const cause = unread(config);
-  if (cause.length > 0) return { plan: { services: [] }, services: [], diagnostics: cause, judged: config };
-  const { services, diagnostics } = await enabledApis(config, options);
-  const more = services.length > 0 || diagnostics.some(isError) ? [] : [nothingEnabled(config)];
+  if (cause.length > 0) {
+    return { plan: { apis: [], services: [] }, apis: [], services: [], diagnostics: cause, judged: config };
+  }
+  const { apis, services, diagnostics } = await enabled(config, options);
+  const more = apis.length + services.length > 0 || diagnostics.some(isError) ? [] : [nothingEnabled(config)];
   const { judged, problems } = await asJudged(config);
   const written = problems.filter(({ section = '' }) => !judged.isSectional(section));
   // A reload keeps the file that is open.
   const unlogged = options.running?.length ? undefined : logFileIssue(judged);
   if (unlogged !== undefined) more.push(unlogged);
   return {
-    plan: { services: services.map(planned) },
+    plan: {
+      apis: apis.map(plannedApi),
+      services: services.map(({ name, topic, workers }) => ({ name, topic, workers })),
+    },
+    apis,
     services,
     diagnostics: inOrder([...written, ...more, ...diagnostics]),
     judged,
   };
 }
 
-function planned({ name, addresses, workers, usesTls: tls, pipeline }: WSGIService): PlannedService {
+/** What it enables, judged together: which of those that run would end. */
+async function enabled(config: Config, options: EnabledApisOptions): Promise<Omit<Planned, 'plan' | 'judged'>> {
+  const { running = [] } = options;
+  const { services, missing, diagnostics } = await enabledServices(config, options);
+  const isService = (name: string): boolean => serviceNames(config).includes(name);
+  const apis = await enabledApis(config, { ...options, running: running.filter((name) => !isService(name)) });
+  const next = [...apis.services, ...services].map(({ name }) => name);
+  const ending = running.filter((name) => !next.includes(name));
+  const judged = judgeMissing(config, missing, ending);
+  return { apis: apis.services, services, diagnostics: [...apis.diagnostics, ...diagnostics, ...judged] };
+}
+
+function plannedApi({ name, addresses, workers, usesTls: tls, pipeline }: WSGIService): PlannedApi {
   return { name, addresses, workers, tls, pipeline };
 }
 
@@ -100,11 +131,15 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
   const given = await plan(config, { log: silentLogger(), ...rest });
   const { judged } = given;
   if (judged === config) return given;
-  await Promise.all(given.services.map((service) => service.stop()));
+  await Promise.all([...given.apis, ...given.services].map((service) => service.stop()));
   await registerShippedOptions(judged).catch(refusalsOnly);
-  const { services } = given.plan;
-  const pasted = await judgePasteFile(judged, services, imports);
-  const told = imports && (await tellAllTheyRead(judged, services));
+  const { apis, services } = given.plan;
+  const pasted =
+    apis.length === 0 && services.length > 0
+      ? { diagnostics: [], followed: false }
+      : await judgePasteFile(judged, apis, imports);
+  // A manager may read any option.
+  const told = imports && services.length === 0 && (await tellAllTheyRead(judged, apis));
   const strict = judged.resolve('DEFAULT', 'strict_config').value === true;
   const written = judged.problems({ complete: told }).flatMap((issue): Diagnostic[] => {
     if (!strict && isFar(issue)) return [{ ...issue, severity: 'warning' }];
@@ -173,17 +208,13 @@ interface JudgedPasteFile {
 }
 
 /** What is wrong with the paste file: first as each API would load it, then the rest of it. */
-async function judgePasteFile(
-  config: Config,
-  services: readonly PlannedService[],
-  imports: boolean,
-): Promise<JudgedPasteFile> {
+async function judgePasteFile(config: Config, apis: readonly PlannedApi[], imports: boolean): Promise<JudgedPasteFile> {
   const found: Diagnostic[] = [];
   const names = imports ? pipelines(config) : undefined;
   try {
     const file = configuredPasteFile(config);
     if (imports) {
-      for (const { name, pipeline } of services) {
+      for (const { name, pipeline } of apis) {
         found.push(...(await Loader.checkFile(file, { config, service: name, names: [pipeline] })));
       }
     }
@@ -213,9 +244,9 @@ function refusalsOnly(error: unknown): void {
 }
 
 /** Whether every factory behind the APIs has declared its options; one that has not may read any, as a manager may. */
-async function tellAllTheyRead(config: Config, services: readonly PlannedService[]): Promise<boolean> {
-  for (const { name, pipeline } of services) {
-    if (managerOf(config, name) !== undefined) return false;
+async function tellAllTheyRead(config: Config, apis: readonly PlannedApi[]): Promise<boolean> {
+  for (const { name, pipeline } of apis) {
+    if (managerOf(config, `api:${name}`) !== undefined) return false;
     try {
       const tree = await new Loader(configuredPasteFile(config), { config }).tree(pipeline);
       if (!hasDeclared(tree)) return false;
@@ -233,17 +264,22 @@ function hasDeclared({ resolved, filters = [], app, filter, next, children = [] 
   return declared && inner.every((each) => each === undefined || hasDeclared(each));
 }
 
-function managerOf(config: Config, name: string): string | undefined {
-  const option = { group: `api:${name}`, opt: 'manager' };
-  return config.has(option.group, option.opt) ? namedManager(config, option) : undefined;
+function managerOf(config: Config, group: string): string | undefined {
+  return config.has(group, 'manager') ? namedManager(config, { group, opt: 'manager' }) : undefined;
 }
 
-/** The managers of `[api:<name>]`: a module that is missing stops the start, and a name that it does not export. */
+/**
+ * The managers of APIs and services: a module that is missing stops the start, and a name that it does not export. Services that
+ * are not enabled may be started elsewhere, by the same file: a warning.
+ */
 async function judgeManagers(config: Config): Promise<Diagnostic[]> {
   const found: Diagnostic[] = [];
-  for (const name of apiNames(config)) {
-    const option = { group: `api:${name}`, opt: 'manager' };
-    const reference = managerOf(config, name);
+  const apis = apiNames(config).map((name) => `api:${name}`);
+  const services = serviceNames(config).map((name) => `service:${name}`);
+  const others = serviceSections(config).map((name) => `service:${name}`);
+  for (const group of new Set([...apis, ...services, ...others])) {
+    const option = { group, opt: 'manager' };
+    const reference = managerOf(config, group);
     if (reference === undefined) continue;
     try {
       await checkManager(reference, config, option);
@@ -251,7 +287,11 @@ async function judgeManagers(config: Config): Promise<Diagnostic[]> {
       const { code, hint, cause } = error as ConfigurationRefused;
       // The finding has a place of its own.
       const { message } = cause as Error;
-      found.push(diagnose(config, { code, ...option, message, hint }));
+      const isEnabled = apis.includes(group) || services.includes(group);
+      const judged = isEnabled
+        ? { message }
+        : { message: `${message} (this service is not enabled here)`, severity: 'warning' as const };
+      found.push(diagnose(config, { code, ...option, ...judged, hint }));
     }
   }
   return found;

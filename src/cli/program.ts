@@ -17,6 +17,7 @@ interface CommandFile {
 
 const FILES: Readonly<Record<(typeof COMMAND_NAMES)[number], () => Promise<CommandFile>>> = {
   serve: () => import('./serve.js'),
+  init: () => import('./init.js'),
   check: () => import('./check.js'),
   config: () => import('./config.js'),
   pipeline: () => import('./pipeline.js'),
@@ -27,6 +28,7 @@ const FILES: Readonly<Record<(typeof COMMAND_NAMES)[number], () => Promise<Comma
   generate: () => import('./generate.js'),
   service: () => import('./service.js'),
   db: () => import('./service.js'),
+  rpc: () => import('./rpc.js'),
   notify: () => import('./notify.js'),
   'wait-ready': () => import('./notify.js'),
   status: () => import('./control.js'),
@@ -69,8 +71,15 @@ const DESCRIPTION = `Serves the APIs that portico.ini enables, each composed fro
 Example:
   api-cli --enabled-apis compute,metadata --config-file portico.ini`;
 
-async function parseCommand(words: readonly string[], named: string | undefined): Promise<number | undefined> {
-  const { Command, CommanderError, Help } = await import('commander');
+/** The program with all its commands, as the reference has them. */
+export async function completeProgram(): Promise<Command> {
+  const program = await newProgram();
+  await addCommands(program, [...COMMANDS.values()]);
+  return program;
+}
+
+async function newProgram(named?: string): Promise<Command> {
+  const { Command, Help } = await import('commander');
   const program = new Command('api-cli')
     .description(DESCRIPTION)
     // Options of serve are the program's where no command is named.
@@ -89,18 +98,25 @@ async function parseCommand(words: readonly string[], named: string | undefined)
     .exitOverride();
   // Of openapi it names the version of an API.
   if (named !== 'openapi') program.version(version(), '--version', 'print the version and exit');
-  addCommonOptions(program);
+  return addCommonOptions(program);
+}
 
+async function addCommands(program: Command, loads: readonly (() => Promise<CommandFile>)[]): Promise<void> {
+  const files = new Set(await Promise.all(loads.map((load) => load())));
+  for (const file of files) file.register(program);
+  for (const command of program.commands) command.exitOverride().showSuggestionAfterError(true);
+}
+
+async function parseCommand(words: readonly string[], named: string | undefined): Promise<number | undefined> {
+  const { CommanderError } = await import('commander');
+  const program = await newProgram(named);
   const asked = named === 'help' ? words.slice(1).find((word) => !word.startsWith('-')) : undefined;
   if (asked !== undefined && asked !== 'help' && !COMMANDS.has(asked)) return unknownCommand(asked);
   const all =
     named === 'help' ||
     named === 'completion' ||
     (named === undefined && words.some((word) => word === '-h' || word === '--help'));
-  const loads = all ? [...COMMANDS.values()] : [COMMANDS.get(named ?? 'serve')!];
-  const files = new Set(await Promise.all(loads.map((load) => load())));
-  for (const file of files) file.register(program);
-  for (const command of program.commands) command.exitOverride().showSuggestionAfterError(true);
+  await addCommands(program, all ? [...COMMANDS.values()] : [COMMANDS.get(named ?? 'serve')!]);
   const inner = program.commands.find((command) => command.name() === named)?.commands.map((command) => command.name());
   const rest = inner === undefined || inner.length === 0 ? words.slice(1) : commandFirst(words.slice(1), inner);
 

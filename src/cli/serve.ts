@@ -1,29 +1,36 @@
 /**
- * `api-cli serve`, and `api-cli` alone: starts the enabled APIs in the foreground.
+ * `api-cli serve`, and `api-cli` alone: starts the enabled APIs and services in the foreground.
  */
 import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
+import { workerAssignment } from '../config/internal.js';
 import { type Diagnostic, PorticoError } from '../errors/index.js';
 import { isWorker } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';
+import type { RPCService } from '../rpc/index.js';
 import { WSGIService, type WSGIServiceOptions } from '../server/index.js';
 import type { ListenAddress, WorkerContext } from '../service/index.js';
 import { formatAddress } from '../service/internal.js';
 import { addConfigurationOptions, addServeOptions, readWorkersWords, type ServeArguments } from './command-line.js';
 import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration, serversLogger } from './configuration.js';
 import type { DevelopmentFiles } from './development-files.js';
-import { enabledApis } from './enabled-apis.js';
+import { type EnabledApisOptions, enabledApis } from './enabled-apis.js';
+import { enabledServices } from './enabled-services.js';
 import { example } from './option-values.js';
 import { judge, plan, refuseErrors } from './plan.js';
 import { type MakeServices, runJudged } from './run-apis.js';
 import { endSoon } from './run-main.js';
+import { serviceNames } from './service-names.js';
 
 export function register(program: Command): void {
   const command = program
     .command('serve', { isDefault: true })
-    .description('start the enabled APIs in the foreground (what api-cli does when no command is named)')
-    .addHelpText('after', example('api-cli serve --enabled-apis compute,metadata --config-file portico.ini'));
+    .description('start the enabled APIs and services in the foreground (what api-cli does when no command is named)')
+    .addHelpText(
+      'after',
+      `${example('api-cli serve --enabled-apis compute,metadata --config-file portico.ini')}\n  api-cli serve --enabled-services conductor`,
+    );
   addConfigurationOptions(addServeOptions(command)).action(async (args: ServeArguments) => {
     process.exitCode = await serve(args, command.optsWithGlobals<{ traceErrors?: boolean }>().traceErrors === true);
   });
@@ -40,14 +47,16 @@ export function serveInWorker(words: readonly string[]): Promise<number> {
 
 /** `serve` with its options. */
 export async function serve(args: ServeArguments, traceErrors: boolean): Promise<number> {
-  if (args.enabledApis?.split(',').every((name) => name.trim() === '')) {
-    throw new PorticoError('PORTICO_USAGE', {
-      message: '--enabled-apis names no API',
-      hint: 'Write names between commas, or leave the option out for those of the configuration.',
-    });
-  }
+  refuseEmpty('--enabled-apis names no API', args.enabledApis);
+  refuseEmpty('--enabled-services names no service', args.enabledServices);
   const set: string[] = [];
-  if (args.enabledApis !== undefined) set.push(`DEFAULT.enabled_apis=${args.enabledApis}`);
+  if (args.enabledApis !== undefined || args.enabledServices !== undefined) {
+    // What is named on the command line is all that starts.
+    set.push(
+      `DEFAULT.enabled_apis=${args.enabledApis ?? ''}`,
+      `DEFAULT.enabled_services=${args.enabledServices ?? ''}`,
+    );
+  }
   if (args.enabledSslApis !== undefined) set.push(`DEFAULT.enabled_ssl_apis=${args.enabledSslApis}`);
   const dev = args.dev === true;
   const config = await readConfiguration(args, { set, collect: true });
@@ -56,11 +65,10 @@ export async function serve(args: ServeArguments, traceErrors: boolean): Promise
   const services: MakeServices = async (current, role, running) => {
     const make = (name: string, rest: WSGIServiceOptions) => new ServedApi(name, current, { ...rest, traceErrors });
     const options = { log, dev, running, make };
-    // The parent of a worker has judged it.
-    const { services, diagnostics } = await (role === 'worker' ? enabledApis : plan)(current, options);
+    const { made, diagnostics } = await (role === 'worker' ? ofWorker : ofParent)(current, options);
     if (role === 'parent') current.warn(diagnostics.map(asLogged));
     refuseErrors(diagnostics);
-    return services;
+    return made;
   };
   const development = dev ? await import('./development-files.js') : undefined;
   let files: DevelopmentFiles | undefined;
@@ -72,7 +80,7 @@ export async function serve(args: ServeArguments, traceErrors: boolean): Promise
       else if (development !== undefined) files = new development.DevelopmentFiles(launcher, config, log);
     },
     onReady: (service, addresses) => {
-      process.stdout.write(`${readyLine(service as WSGIService, addresses)}\n`);
+      process.stdout.write(`${readyLine(service as WSGIService | RPCService, addresses)}\n`);
       void files?.follow();
     },
     judge: async () => (await judge(config, { dev })).diagnostics,
@@ -80,6 +88,29 @@ export async function serve(args: ServeArguments, traceErrors: boolean): Promise
   // An application that was imported to judge it may hold the process.
   if (!isWorker()) endSoon(status);
   return status;
+}
+
+interface Made {
+  readonly made: readonly (WSGIService | RPCService)[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+async function ofParent(config: Config, options: EnabledApisOptions): Promise<Made> {
+  const { apis, services, diagnostics } = await plan(config, options);
+  return { made: [...apis, ...services], diagnostics };
+}
+
+/** Its parent has judged the configuration. A worker of an API loads nothing of services, and that of a service nothing of APIs. */
+async function ofWorker(config: Config, options: EnabledApisOptions): Promise<Made> {
+  const isService = serviceNames(config).includes(workerAssignment()!.service);
+  const { services, diagnostics } = await (isService ? enabledServices : enabledApis)(config, options);
+  return { made: services, diagnostics };
+}
+
+function refuseEmpty(message: string, names: string | undefined): void {
+  if (names === undefined || names.split(',').some((name) => name.trim() !== '')) return;
+  const hint = 'Write names between commas, or leave the option out for what the configuration enables.';
+  throw new PorticoError('PORTICO_USAGE', { message, hint });
 }
 
 /** As the log has it: in words that oslo's operators know. */
@@ -143,11 +174,12 @@ function tellOfNone(config: Config, args: ServeArguments, log: Logger): void {
   else log.warn(`${none} ${NAME_A_CONFIGURATION}`);
 }
 
-/** `compute     http://127.0.0.1:8774  2 workers  [compute] in paste/api-paste.ini`. */
-function readyLine(service: WSGIService, addresses: readonly ListenAddress[]): string {
+/** `compute     http://127.0.0.1:8774  2 workers  [compute] in paste/api-paste.ini`, `images     topic images  2 workers`. */
+function readyLine(service: WSGIService | RPCService, addresses: readonly ListenAddress[]): string {
+  const workers = `${service.workers} ${service.workers === 1 ? 'worker' : 'workers'}`;
+  if (!(service instanceof WSGIService)) return `${service.name.padEnd(10)} topic ${service.topic}  ${workers}`;
   const scheme = service.usesTls ? 'https' : 'http';
   const urls = addresses.map((each) => ('path' in each ? `unix:${each.path}` : `${scheme}://${formatAddress(each)}`));
-  const workers = `${service.workers} ${service.workers === 1 ? 'worker' : 'workers'}`;
   const file = service.pasteFile === undefined ? '' : ` in ${relative('', service.pasteFile)}`;
   return `${service.name.padEnd(10)} ${urls.join(' ')}  ${workers}  [${service.pipeline}]${file}`;
 }

@@ -22,9 +22,10 @@ import {
   traceOptions,
   wsgiOptions,
 } from '../server/internal.js';
-import { managerOptions, rpcOptions } from '../service/internal.js';
+import { managerOptions, rpcOptions, upgradeLevelOptions } from '../service/internal.js';
 import { apiNames } from './api-names.js';
 import { logOptions } from './log-options.js';
+import { enabledServicesOptions, serviceNames, serviceOptions } from './service-names.js';
 
 /** Options and the group they belong to. */
 export interface Registration {
@@ -38,6 +39,7 @@ export interface Registration {
 export const programOptions: readonly Registration[] = [
   { group: 'DEFAULT', options: configOptions },
   { group: 'DEFAULT', options: enabledApisOptions },
+  { group: 'DEFAULT', options: enabledServicesOptions },
   { group: 'DEFAULT', options: logOptions },
   { group: 'DEFAULT', options: servingOptions },
   { group: 'DEFAULT', options: faultOptions },
@@ -52,13 +54,15 @@ export const programOptions: readonly Registration[] = [
   { group: 'servicegroup', options: servicegroupOptions },
   { group: 'database', options: databaseOptions },
   { group: 'rpc', options: rpcOptions },
+  { group: 'upgrade_levels', options: upgradeLevelOptions },
   { group: 'oslo_reports', options: reportOptions },
 ];
 
-/** What APIs have beside it. */
+/** What APIs and services have beside it. */
 const servedOptions: readonly Registration[] = [
   { group: 'api', options: authOptions },
   { group: 'api:<name>', options: apiOptions },
+  { group: 'service:<name>', options: serviceOptions },
   { group: 'wsgi', options: wsgiOptions },
   { group: 'ssl', options: sslOptions },
   { group: 'trace', options: traceOptions },
@@ -85,6 +89,7 @@ function register(config: Config, registrations: readonly Registration[]): void 
   for (const { group, options, sectional = false } of registrations) config.register(group, options, { sectional });
   // An API may have all it needs from the environment and the command line.
   for (const name of apiNames(config)) config.register(`api:${name}`, apiOptions);
+  for (const name of serviceNames(config)) config.register(`service:${name}`, serviceOptions);
 }
 
 function isDeclared(value: unknown): value is Declared {

@@ -12,6 +12,7 @@ export {
   printDiagnostics,
   shownPath,
 } from './diagnostic.js';
+export type { ErrorCodes } from './error-codes.js';
 export {
   ConfigurationRefused,
   type DiagnosticsDetails,

@@ -19,12 +19,17 @@ export interface LaunchSettings {
   readonly reloadCheckTimeoutMs: number;
   /** Between "not ready any more" and "no new connections". */
   readonly drainDelayMs: number;
+  /** What SIGHUP does: new workers, or changes of mutable options in place. Default `reload`. */
   readonly restartMethod: RestartMethod;
+  /** What a second SIGTERM does during a graceful stop: nothing, or an end at once. Default `ignore`. */
   readonly secondTerm: 'ignore' | 'force';
+  /** What SIGINT does: an end at once with status 1, or a graceful stop. Default `fast`. */
   readonly sigint: 'fast' | 'graceful';
+  /** What SIGHUP does in the foreground of a terminal. Default `stop`. */
   readonly sighupForeground: 'stop' | 'reload';
   /** More respawns of one service than this within `restartWindowMs` end the launch; 0: never. */
   readonly maxRestarts: number;
+  /** Milliseconds within which `maxRestarts` counts; 0 (default): since the launch. */
   readonly restartWindowMs: number;
   /** Reload when the files of the configuration have changed on disk. */
   readonly watchConfigFiles: boolean;

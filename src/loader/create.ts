@@ -5,7 +5,7 @@
  * is inside, then the filter. A filter-with: the filter first. A composite makes its children when it asks for them.
  */
 import type { App, Filter } from '../app/index.js';
-import { ConfigurationRefused } from '../errors/index.js';
+import { ConfigurationRefused, PorticoError } from '../errors/index.js';
 import { whileLoading } from '../process/index.js';
 import type { Awaitable } from '../service/index.js';
 import { type Context, headerOf, isComposite } from './context.js';
@@ -191,7 +191,7 @@ async function guarded<T>(context: Context, call: () => Awaitable<T>, isApp = fa
       message: `${named(context)}: ${context.factory?.written ?? 'its factory'} failed: ${reason}`,
       origin,
       cause: error,
-      ...(isNoFactory(error) || (isApp && error instanceof TypeError) ? { hint: HOW_CALLED } : {}),
+      hint: isNoFactory(error) || (isApp && error instanceof TypeError) ? HOW_CALLED : hintOf(error),
     });
     throw explained(failed, context);
   }
@@ -199,6 +199,10 @@ async function guarded<T>(context: Context, call: () => Awaitable<T>, isApp = fa
 
 const HOW_CALLED =
   'A factory is called with (globalConf, localConf, ctx) and gives the app or filter: is its outer function missing?';
+
+function hintOf(error: unknown): string | undefined {
+  return error instanceof PorticoError ? error.hint : undefined;
+}
 
 /** What a filter or an app says that is called in the place of a factory: it is given plain values. */
 function isNoFactory(error: unknown): boolean {

@@ -3,7 +3,7 @@
  * that leads nowhere.
  */
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { didYouMean, type Origin, PorticoError } from '../errors/index.js';
 import { strip } from '../ini/index.js';
 import {
@@ -77,9 +77,14 @@ function noExport({ module, name }: ExportReference, { part, known }: ExportMiss
   });
 }
 
-/** What to do about a module that does not even parse. */
+/** What to do about a module that does not even parse, or imports a file that is called otherwise. */
 function importHint(error: unknown): string | undefined {
   if (error instanceof PorticoError) return error.hint;
+  const [, missing] = /^Cannot find module '([^']+)'/.exec((error as Error | undefined)?.message ?? '') ?? [];
+  if (missing !== undefined) {
+    const there = fileBeside(basename(missing).replace(/\.[cm]?js$/, ''), dirname(missing));
+    return there === undefined ? undefined : `There is ${there.slice(2)}: an import names a file with its ending.`;
+  }
   if (!(error instanceof SyntaxError) || !/token 'export'|import statement|token 'import'/.test(error.message)) {
     return undefined;
   }
@@ -99,7 +104,9 @@ function noModule(error: ModuleMissing, module: string, folder: string, written:
   const message = `no module is called ${JSON.stringify(module)}: ${why}.`;
   const looked = `Looked in node_modules of ${searchFolders(folder).join(', ')}, and above.`;
   if (error.what === 'package' && PYTHON_MODULE.test(module)) {
-    const proposal = `${normalExpression(written)}    ./${module.replaceAll('.', '/')}.js:factory`;
+    const named = normalExpression(written);
+    const [, name = 'factory'] = named.split(':');
+    const proposal = `${named}    ./${module.replaceAll('.', '/')}.js:${name}`;
     // Only Python has dots between words; a single word is more often a package that is not installed.
     const about = module.includes('.')
       ? 'It looks like a Python module.'
@@ -109,7 +116,7 @@ function noModule(error: ModuleMissing, module: string, folder: string, written:
   }
   const others =
     error.what === 'package' ? looked : 'Others are looked for in node_modules, from the folder of this file.';
-  const known = error.known.length > 0 ? `It has: ${error.known.slice(0, 10).join(', ')}.` : undefined;
+  const known = error.what === 'subpath' ? `It has: ${error.known.slice(0, 10).join(', ')}.` : undefined;
   const hint = didYouMean(module, error.known) ?? known ?? `Relative modules begin with "./". ${others}`;
   return refuse('no-module', { message, origin, hint });
 }

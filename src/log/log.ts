@@ -40,6 +40,7 @@ export interface Logger {
 
 /** How {@link createLogger} writes. */
 export interface LoggerOptions {
+  /** What is below is not written. Default `info`. */
   level?: LogLevel;
   /** `auto` (default): text on a terminal, else JSON. */
   format?: 'json' | 'text' | 'auto';
@@ -188,16 +189,25 @@ function readable(destination: { write(line: string): void }): { write(line: str
     translateTime: 'SYS:HH:MM:ss.l',
     singleLine: true,
     customLevels: allLevels,
+    customPrettifiers: { error: errorText },
   });
   const text = (line: string): string | undefined => pretty(JSON.parse(line, asShown) as object);
   return { write: (line) => destination.write(text(line)?.replace(' \n', '\n') ?? '') };
 }
 
 /** pino-pretty writes most texts as JSON, and these as they are. */
-function asShown(name: string, value: unknown): unknown {
+function asShown(this: { readonly error?: unknown }, name: string, value: unknown): unknown {
   if (typeof value !== 'string') return value;
   if (name === 'stack') return printableLines(value);
+  // An error that ends the message stands below it, in its lines.
+  if (name === 'msg' && typeof this.error === 'string' && value.endsWith(`: ${this.error}`)) {
+    return printable(value.slice(0, -`: ${this.error}`.length));
+  }
   return name === 'msg' || name === 'name' ? printable(value) : value;
+}
+
+function errorText(value: unknown): string {
+  return typeof value === 'string' ? printableLines(value) : JSON.stringify(value, null, 2);
 }
 
 /** Says what standard error has not taken. */

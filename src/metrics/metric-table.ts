@@ -20,7 +20,12 @@ export type MetricKey =
   | 'rejected'
   | 'filters'
   | 'filterErrors'
-  | 'logLinesLost';
+  | 'logLinesLost'
+  | 'callsMade'
+  | 'callsServed'
+  | 'callsDropped'
+  | 'callsRedelivered'
+  | 'callsDead';
 
 /** 256 bytes to 16 MiB. */
 const SIZES = [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216];
@@ -64,6 +69,33 @@ export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
     name: 'portico_log_lines_lost_total',
     help: 'Lines of the log that could not be written.',
     labels: [],
+  },
+  callsMade: {
+    name: 'portico_rpc_client_duration_seconds',
+    help: 'Time of a remote call until its result or error was there, of a cast until the broker had it, in seconds.',
+    labels: ['kind', 'topic', 'method', 'outcome'],
+    bounds: 'option',
+  },
+  callsServed: {
+    name: 'portico_rpc_server_duration_seconds',
+    help: 'Time that the method of a remote call or cast ran, in seconds.',
+    labels: ['kind', 'topic', 'method', 'outcome'],
+    bounds: 'option',
+  },
+  callsDropped: {
+    name: 'portico_rpc_dropped_total',
+    help: 'Messages that were not begun, because they had come before or nothing waited for them any more.',
+    labels: ['topic', 'reason'],
+  },
+  callsRedelivered: {
+    name: 'portico_rpc_redelivered_total',
+    help: 'Messages that came again.',
+    labels: ['topic'],
+  },
+  callsDead: {
+    name: 'portico_rpc_dead_letters_total',
+    help: 'Messages of which a service made dead letters: they could not be read, or failed and are acknowledged late.',
+    labels: ['topic', 'reason'],
   },
 };
 

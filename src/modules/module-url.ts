@@ -3,10 +3,11 @@
  * would, and then as in a file of the program. `exports` is read here and not by Node: `import.meta.resolve` takes no
  * parent without a flag, and `require.resolve` does not see what a package exports only to `import`.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { ignoreErrors } from '../errors/index.js';
 import { type Exports, enclosingPackage, type FoundPackage, findPackage, searchFolders } from './packages.js';
 
 /** There is no such module. */
@@ -34,7 +35,7 @@ export function moduleUrl(specifier: string, folder: string): string {
   if (/^(file|node|data):/.test(specifier)) return specifier;
   if (/^\.{1,2}\//.test(specifier) || isAbsolute(specifier)) {
     const path = resolve(folder, specifier);
-    if (!existsSync(path)) throw new ModuleMissing('file', `there is no file ${path}`);
+    if (!existsSync(path)) throw new ModuleMissing('file', `there is no file ${path}`, filesBeside(specifier, path));
     return pathToFileURL(path).href;
   }
   if (isBuiltin(specifier)) return specifier;
@@ -52,6 +53,12 @@ export function moduleUrl(specifier: string, folder: string): string {
   }
   const own = enclosingPackage(dirname(fileURLToPath(import.meta.url)))!;
   return urlIn({ ...own, seenFrom: own.folder }, specifier, name, subpath!);
+}
+
+/** What lies in the folder of a path, as it is written. */
+function filesBeside(specifier: string, path: string): string[] {
+  const names = ignoreErrors(() => readdirSync(dirname(path))) ?? [];
+  return names.map((name) => specifier.slice(0, specifier.lastIndexOf('/') + 1) + name);
 }
 
 const OWN_NAME = 'portico';

@@ -12,6 +12,7 @@ export interface VersionDocumentOptions {
   readonly status?: string | undefined;
   /** When the API was changed last, ISO 8601. */
   readonly updated: string;
+  /** Where the API and its documentation are. */
   readonly links: readonly { readonly rel: string; readonly href: string; readonly type?: string }[];
 }
 

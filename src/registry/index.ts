@@ -7,7 +7,8 @@ export {
   type ManagerContext,
   type ManagerOption,
 } from './managed-service.js';
-export type { MemberIdentity, Membership, MembershipOptions } from './membership.js';
+export type { MemberIdentity, Membership } from './membership.js';
+export type { MembershipOptions } from './membership-options.js';
 export { MemoryStore } from './memory-store.js';
 export { type MemberOptions, membership, openRegistry } from './open-registry.js';
 export {

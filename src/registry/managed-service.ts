@@ -63,8 +63,11 @@ export interface ManagedServiceOptions {
   readonly topic?: string | null;
   /** Default: `[DEFAULT] host`. */
   readonly host?: string;
+  /** The service configuration, which its managers get. */
   readonly config: Config;
+  /** The log of the service and its managers. */
   readonly log: Logger;
+  /** Where periodic tasks run; stopped with the service. */
   readonly tasks: TaskGroup;
   /**
    * The managers, the main one first: given in code, or named by this configuration. Asked at each start, which makes

@@ -2,11 +2,11 @@
  * One worker's membership in the registry: its service's record, made or found at the start, kept alive, and signed off.
  */
 import { PorticoError } from '../errors/index.js';
-import type { Logger } from '../log/index.js';
 import type { Registration, ServiceRecord, ServiceState } from '../service/index.js';
-import { type Clock, pause } from '../tasks/index.js';
+import { pause } from '../tasks/index.js';
 import { Heartbeat } from './heartbeat.js';
 import { correctedDownTime, isUp } from './is-up.js';
+import type { MembershipOptions } from './membership-options.js';
 import type { ServiceRegistry } from './service-registry.js';
 import { RecordExists, RegistryUnavailable, type ServiceAnnouncement } from './service-store.js';
 
@@ -15,35 +15,6 @@ export interface MemberIdentity extends Omit<ServiceAnnouncement, 'reportInterva
   /** Which worker of its service this process is. */
   readonly worker: number;
   readonly pid: number;
-}
-
-/** How a member behaves: `[servicegroup]`, and what surrounds it. Times in seconds. */
-export interface MembershipOptions {
-  readonly reportInterval: number;
-  readonly serviceDownTime: number;
-  readonly initialDelay: number;
-  readonly jitter: number;
-  readonly startWait: number;
-  /** Before the first further try of a registry that is away at the start; doubled each time, up to the second. */
-  readonly retryInterval: number;
-  readonly maxRetryInterval: number;
-  readonly autoRecreate: boolean;
-  readonly enableNewServices: boolean;
-  readonly onRegistryLoss: 'continue' | 'drain' | 'exit';
-  readonly fenceOnForcedDown: boolean;
-  /** Starts under a host name that another machine seems to use. */
-  readonly takeover: boolean;
-  /** Starts although every other service of this binary is newer. */
-  readonly allowOld: boolean;
-  /** Requests and calls under way, for the worker's row. */
-  readonly inFlight: () => number;
-  /** The service should stop taking work, or end; and why. */
-  readonly onVerdict: (verdict: 'drain' | 'exit', reason: string) => void;
-  /** True while that process runs. */
-  readonly isAlive: (pid: number) => boolean;
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly random: () => number;
 }
 
 /** Milliseconds between two complaints about the same thing. */
@@ -221,14 +192,14 @@ export class Membership implements Registration {
       // It would not understand what the others say.
       throw new PorticoError('PORTICO_SERVICE_TOO_OLD', {
         message: `${binary} has version ${version}, but every ${binary} that runs has at least ${minimum}`,
-        hint: 'Upgrade it, or start it with --allow-old.',
+        hint: 'Upgrade it, or start it once with --set servicegroup.allow_old=true.',
       });
     }
     if (existing === null || existing.machineId === machineId || this.#options.takeover) return;
     if (!isUp({ ...existing, forcedDown: false }, await store.now())) return;
     throw new PorticoError('PORTICO_HOST_TAKEN', {
       message: `${binary} runs on another machine under the host name ${host}`,
-      hint: 'Give this machine a name of its own ([DEFAULT] host), or start with --takeover if the other one is gone.',
+      hint: 'Give this machine a name of its own ([DEFAULT] host), or start once with --set servicegroup.takeover=true if the other one is gone.',
     });
   }
 

@@ -9,7 +9,8 @@ import { configOptions, workerAssignment } from '../config/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { systemClock } from '../tasks/index.js';
-import { Membership, type MembershipOptions } from './membership.js';
+import { Membership } from './membership.js';
+import type { MembershipOptions } from './membership-options.js';
 import { MemoryStore } from './memory-store.js';
 import { PostgresqlStore } from './postgresql-store.js';
 import { databaseOptions, heartbeatOptions, servicegroupOptions } from './registry-options.js';
@@ -91,9 +92,13 @@ export interface MemberOptions extends Partial<MembershipOptions> {
   readonly topic?: string | null;
   /** The version of its code, as it numbers it. Default 0. */
   readonly version?: number;
+  /** The availability zone of the service. Default null: none. */
   readonly zone?: string | null;
+  /** URLs at which the service is reached. Default: none. */
   readonly endpoints?: readonly string[];
+  /** Facts for operators, by name. Default: none. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** The log of the service. */
   readonly log: Logger;
   /** Which process this is. Default: what the launcher made it. */
   readonly process?: { readonly worker: number; readonly instance: string; readonly generation: number };
@@ -144,8 +149,8 @@ export function membership(registry: ServiceRegistry, config: Config, options: M
       enableNewServices: group.enableNewServices,
       onRegistryLoss: group.onRegistryLoss,
       fenceOnForcedDown: group.fenceOnForcedDown,
-      takeover: false,
-      allowOld: false,
+      takeover: group.takeover,
+      allowOld: group.allowOld,
       inFlight: () => 0,
       onVerdict: () => {},
       isAlive,

@@ -121,7 +121,8 @@ async function load(): Promise<typeof import('pg')> {
 /** Serialisation failure, deadlock, and a connection that broke under the statement. */
 function isPassing(error: unknown): boolean {
   const code = codeOf(error);
-  const broken = error instanceof Error && error.message.startsWith('Connection terminated');
+  // A server that cannot be connected to in time is away: to try again takes as long each time.
+  const broken = error instanceof Error && /^Connection terminated(?! due to connection timeout)/.test(error.message);
   return (
     broken || code === '40001' || code === '40P01' || code === '57P01' || code === 'ECONNRESET' || code === 'EPIPE'
   );

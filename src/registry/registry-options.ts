@@ -26,6 +26,14 @@ export const servicegroupOptions = defineOptions({
     help: 'Make a record anew that vanished while its service runs, unless an operator deleted it.',
   }),
   enable_new_services: boolean({ default: true, help: 'Give work to services that register for the first time.' }),
+  takeover: boolean({
+    default: false,
+    help: 'Start although another machine runs the service under this host name: for a machine in the place of one that is gone.',
+  }),
+  allow_old: boolean({
+    default: false,
+    help: 'Start although every other service of its binary has a newer version.',
+  }),
   register_apis: boolean({ default: true, help: 'Keep records of HTTP services as well.' }),
   fence_on_forced_down: boolean({
     default: false,
@@ -43,6 +51,7 @@ export const servicegroupOptions = defineOptions({
 export const heartbeatOptions = defineOptions({
   host: host({
     default: () => hostname(),
+    sampleDefault: 'name of the machine',
     help: 'The name of this machine in service records and remote calls. Must differ from that of every other machine.',
   }),
   report_interval: integer({

@@ -23,10 +23,13 @@ export interface RegistryEvent {
 
 /** How a registry is made. */
 export interface ServiceRegistryOptions {
+  /** Default: standard error, under the name `registry`. */
   readonly log?: Logger;
+  /** Times and timers. Default: those of the system. */
   readonly clock?: Clock;
   /** Seconds for which an answer may be given again when the database is away. Default 30. */
   readonly staleReadS?: number;
+  /** Called with each change of a service. Default: not called. */
   readonly onEvent?: (event: RegistryEvent) => void;
   /** May refuse to let a record be deleted, by throwing with the reason. */
   readonly beforeDelete?: (record: ServiceRecord) => unknown;
@@ -156,6 +159,13 @@ export class ServiceRegistry {
   /** Forgets what was deleted so many days ago. */
   purge(days = 30): Promise<number> {
     return this.store.purge(days * 86_400);
+  }
+
+  /** The lowest version among the services of a topic that are up, disabled ones too; undefined where none is. */
+  async lowestVersion(topic: string): Promise<number | undefined> {
+    const [records, now] = [await this.store.list({ topic }), await this.store.now()];
+    const versions = records.filter((record) => isUp(record, now)).map(({ version }) => version);
+    return versions.length === 0 ? undefined : Math.min(...versions);
   }
 
   /** The lowest version among the services of these binaries; disabled ones count, those forced down do not. */

@@ -7,6 +7,7 @@ export {
   type BodyOf,
   type Handler,
   type QueryOf,
+  type ResponseOf,
   type Since,
   type Versioned,
 } from './actions/action.js';
@@ -15,6 +16,7 @@ export type { ControllerSource } from './actions/controllers.js';
 export type { FromSchema, JsonSchema } from './actions/json-schema.js';
 export { Reply, SENT } from './actions/reply.js';
 export { Resource, type ResourceSettings } from './actions/resource.js';
+export type { Schema, StandardSchema } from './actions/standard-schema.js';
 export type { OperationSource } from './built-router.js';
 export {
   type DescribedRoute,

@@ -4,8 +4,10 @@
 import type { FaultStyle, OpenApiAdditions } from '../app/index.js';
 import type { RangedOptions, Schemas } from './actions/action.js';
 import type { JsonSchema } from './actions/json-schema.js';
+import { documentedSchema, type Schema } from './actions/standard-schema.js';
 import type { OperationSource } from './built-router.js';
 import type { CompiledRoute } from './matching/compiled-route.js';
+import type { OpenApiSchemas } from './openapi-schemas.js';
 import { getOwn } from './template/own-property.js';
 import { type ApiVersion, readRange, type WrittenRange } from './versions/api-version.js';
 import type { VersionOptions } from './versions/version-negotiation.js';
@@ -22,22 +24,27 @@ export interface OperationPlace {
   readonly versions: VersionOptions | undefined;
   /** What filters add, those of the pipeline and those of the router, and how their faults are written. */
   readonly filters: readonly { readonly additions: readonly OpenApiAdditions[]; readonly style: FaultStyle }[];
+  /** Those of the document, which take what schemas refer to. */
+  readonly schemas: OpenApiSchemas;
 }
 
 /** The operation of a route; undefined where its action is not there in the version. */
 export function operationOf(
   compiled: CompiledRoute,
   { controller, action, methods }: OperationSource,
-  { names, method, version, versions, filters }: OperationPlace,
+  { names, method, version, versions, filters, schemas }: OperationPlace,
 ): Json | undefined {
   const there = methods.filter((method) => version === null || isIn(version, method.versions));
   if (there.length === 0 && methods.length > 0) return undefined;
   const inner = filters.at(-1)!.style;
   const additions = filters.flatMap((group) => group.additions);
-  const bodies = there.map(({ body }) => schemasOf(body, version));
+  const placed = (schema: JsonSchema, part: string): JsonSchema =>
+    schemas.placed(schema, `${controller}.${action}.${part}`);
+  const bodyOf: SchemasIn = (body, version) => schemasOf(body, version).map((schema) => placed(schema, 'body'));
+  const queryOf: SchemasIn = (query, version) => schemasOf(query, version).map((schema) => schemas.inPlace(schema));
   const parameters = [
     ...pathParameters(compiled, names),
-    ...queryParameters(there.map(({ query }) => schemasOf(query, version))),
+    ...queryParameters(there.map(({ query }) => queryOf(query, version))),
     ...(versions === undefined ? [] : [versionParameter(versions, version)]),
     ...additions.flatMap((one) => one.parameters ?? []),
   ] as Parameter[];
@@ -47,18 +54,18 @@ export function operationOf(
     tags: [controller],
     ...(summary === undefined ? {} : { summary }),
     parameters: onlyFirst(parameters),
-    ...requestBody(bodies),
+    ...requestBody(there.map(({ body }) => bodyOf(body, version))),
     responses: withHeaders(
       {
         ...Object.assign({}, ...filters.map(({ additions: added, style }) => addedResponses(added, style))),
-        ...ownResponses(there, version),
+        ...ownResponses(there, version, (schema) => placed(schema, 'response')),
         default: { description: 'a fault', content: faultContent(inner) },
       },
       additions,
       method,
     ),
     ...securityOf(additions),
-    ...(version === null ? versionsOf(methods) : {}),
+    ...(version === null ? versionsOf(methods, bodyOf, queryOf) : {}),
   };
 }
 
@@ -119,12 +126,18 @@ function requestBody(methods: readonly (readonly JsonSchema[])[]): Json {
   return { requestBody: { required, content: { 'application/json': { schema: oneOrAny(schemas) } } } };
 }
 
-function ownResponses(methods: readonly RangedOptions[], version: ApiVersion | null): Json {
+function ownResponses(
+  methods: readonly RangedOptions[],
+  version: ApiVersion | null,
+  placed: (schema: JsonSchema) => JsonSchema,
+): Json {
   const responses: Json = {};
   const schemas = new Map<string, JsonSchema[]>();
   for (const { status, response = {} } of methods) {
     for (const code of statusesOf(status, version)) responses[code] = { description: `${code}` };
-    for (const [code, schema] of Object.entries(response)) schemas.set(code, [...(schemas.get(code) ?? []), schema]);
+    for (const [code, schema] of Object.entries(response)) {
+      schemas.set(code, [...(schemas.get(code) ?? []), placed(documentedSchema(schema, 'output'))]);
+    }
   }
   for (const [code, all] of schemas) {
     responses[code] = { description: code, content: { 'application/json': { schema: oneOrAny(all) } } };
@@ -182,26 +195,32 @@ function securityOf(additions: readonly OpenApiAdditions[]): Json {
 }
 
 /** All versions of an action, where there is more than one. */
-function versionsOf(methods: readonly RangedOptions[]): Json {
+function versionsOf(methods: readonly RangedOptions[], bodyOf: SchemasIn, queryOf: SchemasIn): Json {
   const ranges = methods.filter(({ versions }) => versions !== undefined);
   if (ranges.length === 0) return {};
   return {
     'x-versions': ranges.map(({ versions, body, query, status }) => ({
       from: versions![0],
       to: versions![1] ?? null,
-      ...(body === undefined ? {} : { body: oneOrAny(schemasOf(body, null)) }),
-      ...(query === undefined ? {} : { query: oneOrAny(schemasOf(query, null)) }),
+      ...(body === undefined ? {} : { body: oneOrAny(bodyOf(body, null)) }),
+      ...(query === undefined ? {} : { query: oneOrAny(queryOf(query, null)) }),
       ...(status === undefined ? {} : { status }),
     })),
   };
 }
 
+/** As the document has them. */
+type SchemasIn = (schemas: Schemas | undefined, version: ApiVersion | null) => readonly JsonSchema[];
+
 /** The schemas that hold in a version, or in any. */
 function schemasOf(schemas: Schemas | undefined, version: ApiVersion | null): readonly JsonSchema[] {
   if (schemas === undefined) return [];
-  if (!Array.isArray(schemas)) return [schemas as JsonSchema];
-  const ranged = schemas as readonly { readonly versions: WrittenRange; readonly schema: JsonSchema }[];
-  return ranged.filter(({ versions }) => version === null || isIn(version, versions)).map(({ schema }) => schema);
+  const ranged = (Array.isArray(schemas) ? schemas : [{ schema: schemas }]) as readonly {
+    readonly versions?: WrittenRange;
+    readonly schema: Schema;
+  }[];
+  const there = ranged.filter(({ versions }) => version === null || isIn(version, versions));
+  return there.map(({ schema }) => documentedSchema(schema, 'input'));
 }
 
 function isIn(version: ApiVersion, range: WrittenRange | undefined): boolean {

@@ -6,14 +6,17 @@ import { descriptionOf } from '../app/internal.js';
 import type { BuiltRouter } from './built-router.js';
 import type { CompiledRoute } from './matching/compiled-route.js';
 import { FAULT_SCHEMAS, type Json, operationOf } from './openapi-operation.js';
+import { OpenApiSchemas } from './openapi-schemas.js';
 import { pathText } from './template/template.js';
 import type { ApiVersion } from './versions/api-version.js';
 
 /** What a document says of the API as a whole. */
 export interface OpenApiOptions {
+  /** The name of the API. */
   readonly title: string;
   /** Default: the router's highest version, else 1.0. */
   readonly version?: string | undefined;
+  /** What the API is for, as CommonMark. Default: none. */
   readonly description?: string | undefined;
 }
 
@@ -49,6 +52,7 @@ export function openApiOf(routers: readonly DocumentedRouter[], options: Documen
   const paths = new Paths();
   const additions: OpenApiAdditions[] = [];
   const styles = new Set<FaultStyle>();
+  const schemas = new OpenApiSchemas(Object.values(FAULT_SCHEMAS).map(([name]) => name));
   for (const documented of routers) {
     const { router, prefix } = documented;
     const domain = prefix.startsWith('/') ? '' : prefix.split('/', 1)[0]!;
@@ -66,8 +70,9 @@ export function openApiOf(routers: readonly DocumentedRouter[], options: Documen
       additions.push(...inside);
       const outer = { additions: documented.additions, style: options.faultStyle };
       const inner = { additions: inside, style: router.faultStyle };
+      const around = { version, versions: router.versions, filters: [outer, inner], schemas };
       paths.add(place, path, methodsOf(compiled), (names, method) =>
-        operationOf(compiled, source, { names, method, version, versions: router.versions, filters: [outer, inner] }),
+        operationOf(compiled, source, { ...around, names, method }),
       );
     }
   }
@@ -79,7 +84,7 @@ export function openApiOf(routers: readonly DocumentedRouter[], options: Documen
     info: { title, version, ...(description === undefined ? {} : { description }) },
     ...(server === undefined && common === '' ? {} : { servers: [{ url: `${server ?? ''}${common}` }] }),
     paths: paths.sorted(server),
-    components: components(additions, styles),
+    components: components(additions, styles, schemas),
   };
 }
 
@@ -137,12 +142,16 @@ class Paths {
   }
 }
 
-function components(additions: readonly OpenApiAdditions[], styles: ReadonlySet<FaultStyle>): Json {
+function components(
+  additions: readonly OpenApiAdditions[],
+  styles: ReadonlySet<FaultStyle>,
+  { components }: OpenApiSchemas,
+): Json {
   const headers = Object.assign({}, ...additions.map((one) => ({ ...one.headers, ...one.contentHeaders }))) as Json;
   const securitySchemes = Object.assign({}, ...additions.map((one) => one.securitySchemes ?? {})) as Json;
-  const schemas = Object.fromEntries([...styles].map((style) => FAULT_SCHEMAS[style]));
+  const faults = Object.fromEntries([...styles].map((style) => FAULT_SCHEMAS[style]));
   return {
-    schemas,
+    schemas: { ...faults, ...components },
     ...(Object.keys(headers).length === 0 ? {} : { headers }),
     ...(Object.keys(securitySchemes).length === 0 ? {} : { securitySchemes }),
   };

@@ -3,10 +3,10 @@
  */
 import type { FastifyInstance, FastifyServerOptions } from 'fastify';
 import type { FaultStyle } from '../app/index.js';
+import type { SchemaDraft } from '../app/internal.js';
 import { PorticoError, refuseUnknownOptions, whatItIs } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { ControllerSource } from './actions/controllers.js';
-import type { SchemaDraft } from './actions/create-ajv.js';
 import type { MapperOptions } from './mapper/mapper.js';
 import type { OpenApiOptions } from './openapi.js';
 import type { ParamType } from './template/param-types.js';

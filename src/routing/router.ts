@@ -36,6 +36,7 @@ import type { VersionOptions } from './versions/version-negotiation.js';
 export interface ConnectOptions<T extends string = string> extends RouteOptions, Omit<RouteSettings, 'handler'> {
   /** The name of a controller, or the controller itself. */
   readonly controller?: string | ControllerSource | null | undefined;
+  /** The method of the controller. Default: what the variable `{action}` of the path says. */
   readonly action?: string | null | undefined;
   /** A function that answers, where a route needs no controller. The type of its params follows from the template. */
   readonly handler?: Handler<unknown, Readonly<Record<string, string | string[] | undefined>>, ParamsOf<T>> | undefined;
@@ -60,6 +61,7 @@ export type RouterUrl = (name: string, values?: UrlValues) => string;
 
 /** Options of a router's resource. */
 export interface RouterResourceOptions extends ResourceOptions {
+  /** The name of a controller, or the controller itself. Default: the collection name without outer slashes. */
   readonly controller?: string | ControllerSource | undefined;
   /** The only actions to keep. */
   readonly only?: readonly string[] | undefined;

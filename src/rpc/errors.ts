@@ -63,6 +63,13 @@ export class NoSuchMethod extends PorticoError {
   }
 }
 
+/** An argument that the method does not have, misses or does not take. The method was not called. */
+export class BadArguments extends PorticoError {
+  constructor(details: ErrorDetails) {
+    super('PORTICO_RPC_BAD_ARGUMENTS', details);
+  }
+}
+
 /** No endpoint has the namespace and version that were asked for. */
 export class UnsupportedVersion extends PorticoError {
   constructor(details: ErrorDetails) {

@@ -2,6 +2,7 @@
 export type { CallOptions, ClientOptions, ManagerCalls, RPCClient, RPCClients } from '../service/index.js';
 export { RPCConnection, type RPCConnectionOptions } from './client/rpc-connection.js';
 export {
+  BadArguments,
   DeliveryFailure,
   DeliveryUnknown,
   InvalidTarget,
@@ -20,11 +21,14 @@ export type { ErrorClass, RemoteFailure } from './message/failure.js';
 export type { ContextHere, Serializer } from './message/serializer.js';
 export type { RPCServiceOptions } from './rpc-options.js';
 export { type Consumer, RPCService } from './rpc-service.js';
+export type { ArgumentSchema } from './server/argument-check.js';
 export type { BaseEndpoint, ServiceStatus } from './server/base-endpoint.js';
+export { contractMistakes, type RpcContract, rpcContract } from './server/contract.js';
 export type { EndpointTarget } from './server/endpoints.js';
 export { type RpcMethodOptions, rpc } from './server/method-options.js';
 export type {
   ConsumeOptions,
+  Death,
   Delivery,
   Message,
   OnDelivery,

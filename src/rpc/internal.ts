@@ -1,6 +1,10 @@
 /** What other directories of Portico use of this one beside what is published. */
+export { CallMeter } from './call-meter.js';
+export { type DeadLetter, type DeadLetterFilter, DeadLetters } from './client/dead-letters.js';
+export { RPCConnection } from './client/rpc-connection.js';
 export { decodeMessage, encodeMessage } from './message/json-codec.js';
 export { isCompatible } from './message/versions.js';
+export { WireFormat } from './message/wire-format.js';
 export { BaseEndpoint } from './server/base-endpoint.js';
 export { Endpoints } from './server/endpoints.js';
 export { RpcServer } from './server/rpc-server.js';

@@ -2,12 +2,13 @@
  * A manager's methods for the other parts of an application: called here where the work is this host's, and sent to the
  * host it belongs to where it is not. The same names, the same arguments, either way.
  */
-import { didYouMean, PorticoError } from '../errors/index.js';
-import type { ManagerCalls, RPCClient, TaskTracker } from '../service/index.js';
-import { isUntracked, notPlain } from '../service/internal.js';
-import { NoSuchMethod } from './errors.js';
-import { type ExposurePolicy, exposedMethods, type RemoteMethod } from './exposed-methods.js';
+import { PorticoError } from '../errors/index.js';
+import type { ClientOptions, ManagerCalls, RPCClient, TaskTracker } from '../service/index.js';
+import { notPlain } from '../service/internal.js';
+import type { ExposurePolicy } from './exposed-methods.js';
+import { FIRST_VERSION, firstOfMajor } from './message/versions.js';
 import { methodCalls } from './method-calls.js';
+import { Endpoints, type EndpointTarget } from './server/endpoints.js';
 
 /** A manager's methods, and {@link on} for those of its like on another host. */
 export type ManagerApi<M> = ManagerCalls<M> & { readonly on: (host: string) => ManagerCalls<M> };
@@ -21,19 +22,20 @@ export interface ManagerApiParts {
   readonly tracker: TaskTracker;
   readonly policy: ExposurePolicy | undefined;
   /** Calls the service of another host. */
-  readonly remote: (host: string) => RPCClient;
+  readonly remote: (options: Omit<ClientOptions, 'topic'>) => RPCClient;
 }
 
 /**
  * Makes the client of a manager. A call rejects with `PORTICO_RPC_NO_SUCH_METHOD` for what the manager does not expose,
- * `PORTICO_NOT_PLAIN` for arguments that carry behaviour (also where the call is local, so that it goes on working when
- * the work moves), and as `RPCClient.call` where the work is another host's.
+ * `PORTICO_NOT_PLAIN` for arguments that carry behaviour and `PORTICO_RPC_BAD_ARGUMENTS` for those that the method does not take
+ * (also where the call is local, so that it goes on working when the work moves), and as `RPCClient.call` where the work is another host's; errors that methods declare as expected come
+ * back from there as what they are.
  */
 export function managerApi<M extends object>(options: ManagerApiParts): ManagerApi<M> {
   // Looked up once for each manager; a restart may have made another one.
-  const known = new WeakMap<object, ReadonlyMap<string, RemoteMethod>>();
-  const methodsOf = (manager: object): ReadonlyMap<string, RemoteMethod> => {
-    const methods = known.get(manager) ?? exposedMethods(manager, options.policy);
+  const known = new WeakMap<object, Endpoints>();
+  const methodsOf = (manager: object): Endpoints => {
+    const methods = known.get(manager) ?? new Endpoints([manager], options.policy);
     known.set(manager, methods);
     return methods;
   };
@@ -43,16 +45,19 @@ export function managerApi<M extends object>(options: ManagerApiParts): ManagerA
 }
 
 interface Parts extends ManagerApiParts {
-  readonly methodsOf: (manager: object) => ReadonlyMap<string, RemoteMethod>;
+  readonly methodsOf: (manager: object) => Endpoints;
 }
 
 function calls<M>(parts: Parts, host: string, own: object): ManagerCalls<M> {
-  return methodCalls<ManagerCalls<M>>((method, context, args = {}) => call(parts, host, method, context, args), own);
+  return methodCalls<ManagerCalls<M>>(
+    async (method, context, args = {}) =>
+      host === parts.host ? callHere(parts, method, context, args) : callThere(parts, host).call(context, method, args),
+    own,
+  );
 }
 
-async function call(
-  { manager: running, host: here, topic, tracker, remote, methodsOf }: Parts,
-  host: string,
+async function callHere(
+  { manager: running, topic, tracker, methodsOf }: Parts,
   method: string,
   context: unknown,
   args: Readonly<Record<string, unknown>>,
@@ -64,7 +69,6 @@ async function call(
       hint: 'Managers act on plain data: give ids and values, not objects with methods.',
     });
   }
-  if (host !== here) return remote(host).call(context, method, args);
   const manager = running();
   if (manager === undefined) {
     throw new PorticoError('PORTICO_NOT_STARTED', {
@@ -72,15 +76,30 @@ async function call(
       hint: 'Await the start() of its service first.',
     });
   }
-  const methods = methodsOf(manager);
-  const found = methods.get(method);
-  if (found === undefined) {
-    throw new NoSuchMethod({
-      message: `${topic} has no method "${method}"`,
-      hint: didYouMean(method, methods.keys()) ?? `It has: ${[...methods.keys()].join(', ') || 'none'}.`,
-    });
-  }
-  if (isUntracked((manager as Record<string, unknown>)[method])) return found(context, args);
+  const { namespace: ns, version: ver } = targetOf(manager);
+  const { name, call, tracked, checkArguments } = methodsOf(manager).find({ method, ns, ver });
+  checkArguments?.(args);
+  if (!tracked) return call(context, args);
   const { requestId } = (context ?? {}) as { requestId?: string };
-  return tracker.record(`${manager.constructor.name}.${method}`, () => found(context, args), { requestId });
+  return tracker.record(name, () => call(context, args), { requestId });
+}
+
+/** The manager there may be an older one of the same interface. */
+function callThere({ manager: running, remote, methodsOf }: Parts, server: string): RPCClient {
+  const manager = running();
+  const { namespace, version = FIRST_VERSION } = manager === undefined ? {} : targetOf(manager);
+  const methods = manager === undefined ? [] : methodsOf(manager).methods;
+  const asked = firstOfMajor(version);
+  return remote({
+    server,
+    version: asked,
+    // Every release of the interface has it, whatever its level is.
+    versionCap: asked,
+    allowedErrors: methods.flatMap(({ options }) => options.expected ?? []),
+    ...(namespace !== undefined && { namespace }),
+  });
+}
+
+function targetOf(manager: object): EndpointTarget {
+  return (manager as { readonly target?: EndpointTarget }).target ?? {};
 }

@@ -6,6 +6,7 @@ import type { Config, OptionsOf } from '../config/index.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { rpcOptions } from '../service/internal.js';
 import type { ExposurePolicy } from './exposed-methods.js';
+import { WireFormat } from './message/wire-format.js';
 import type { TransportOptions } from './transport/transport.js';
 import { parseTransportUrl } from './transport/transport-url.js';
 
@@ -24,7 +25,7 @@ export interface MessagingSettings {
   readonly monitorMs: number;
   readonly startWaitMs: number;
   readonly replyRetryMs: number;
-  readonly maxMessageBytes: number;
+  readonly format: WireFormat;
   readonly sendStack: boolean;
   readonly transport: Omit<TransportOptions, 'log' | 'clientName'>;
 }
@@ -32,7 +33,7 @@ export interface MessagingSettings {
 /**
  * `[rpc]` of a configuration, with what the query of the URL overrides. `url`: instead of the configuration's; `project`: the
  * exchange where none is named. Throws
- * `PORTICO_RPC_URL` for a URL that cannot be read, or whose query has what is no option.
+ * `PORTICO_RPC_URL` for a URL that cannot be read, or whose query has what is no option, `PORTICO_RPC_SIGNING` for keys that cannot be.
  */
 export function messagingSettings(
   config: Config,
@@ -53,7 +54,7 @@ export function messagingSettings(
     monitorMs: o.callMonitorThreshold * 1000,
     startWaitMs: o.startWait * 1000,
     replyRetryMs: o.replyRetryTimeout * 1000,
-    maxMessageBytes: o.maxMessageSize,
+    format: wireFormat(o),
     sendStack: o.sendRemoteStack,
     transport: {
       connectTimeoutMs: o.connectTimeout * 1000,
@@ -77,6 +78,22 @@ export function messagingSettings(
     },
   };
   return { url: text, settings };
+}
+
+/** What is wrong with a key is said without it, and without its id: they may have been mixed up. */
+function wireFormat(o: OptionsOf<typeof rpcOptions>): WireFormat {
+  const { signingKeys, requireSignature, maxMessageSize: maxBytes, compressOver } = o;
+  const wrong = [...signingKeys].findIndex(([id, secret]) => !/^[\w-]{1,32}$/.test(id) || secret.length < 32);
+  if (wrong >= 0 || (requireSignature && signingKeys.size === 0)) {
+    throw new ConfigurationRefused('PORTICO_RPC_SIGNING', {
+      message:
+        wrong >= 0
+          ? `[rpc] signing_keys: pair ${wrong + 1} is no key`
+          : '[rpc] require_signature is set, and signing_keys has no key',
+      hint: 'Write id:secret: an id of letters, digits, _ and -, and a secret of 32 characters or more, as `openssl rand -hex 32` makes it.',
+    });
+  }
+  return new WireFormat({ maxBytes, compressOver, signingKeys, requireSignature });
 }
 
 function contentOf(file: string | undefined): Buffer | undefined {

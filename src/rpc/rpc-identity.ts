@@ -46,25 +46,25 @@ function topicOf(binary: string, project: string): string {
 }
 
 /** The option that names a service's manager. */
-export function managerOption(topic: string): ManagerOption {
-  return { group: 'DEFAULT', opt: `${topic.replaceAll('-', '_')}_manager` };
+export function managerOption(topic: string, { managerOption: given }: RPCServiceOptions): ManagerOption {
+  return given ?? { group: 'DEFAULT', opt: `${topic.replaceAll('-', '_')}_manager` };
 }
 
 /**
- * Gives the managers of a service as a configuration has them: in code, else named by `[DEFAULT] <topic>_manager`, else
+ * Gives the managers of a service as a configuration has them: in code, else named by its option, else
  * those of its binary. The function it gives throws `PORTICO_MANAGER` where there is none.
  */
 export function managersFor(
   { binary, topic }: RPCIdentity,
   options: RPCServiceOptions,
 ): (config: Config) => readonly ManagerSource<ManagerContext>[] {
-  const option = managerOption(topic);
+  const option = managerOption(topic, options);
   const declared = defineOptions({
     [option.opt]: module({ help: `Module and export of the manager behind ${binary}.` }),
   });
   return (config) => {
     if (options.manager != null) return [options.manager].flat() as ManagerSource<ManagerContext>[];
-    config.group(option.group, declared, { partial: true });
+    if (options.managerOption == null) config.group(option.group, declared, { partial: true });
     const named = namedManager(config, option);
     return named === undefined ? [ofBinary(binary, options, option)] : [named];
   };

@@ -5,7 +5,7 @@
 import type { Config } from '../config/index.js';
 import { ConfigurationRefused, didYouMean, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import type { ManagerContext } from '../registry/index.js';
+import type { ManagerContext, ManagerOption } from '../registry/index.js';
 import type { ManagerSource, Registration } from '../service/index.js';
 import type { Serializer } from './message/serializer.js';
 import type { Transport } from './transport/transport.js';
@@ -25,6 +25,8 @@ export interface RPCServiceOptions {
    * else what `managers` has for the binary.
    */
   readonly manager?: ManagerSource<ManagerContext> | readonly ManagerSource<ManagerContext>[] | null;
+  /** The option that names the manager. Default: `[DEFAULT] <topic>_manager`. */
+  readonly managerOption?: ManagerOption | null;
   /** The managers of an application, by binary. */
   readonly managers?: Readonly<Record<string, ManagerSource<ManagerContext>>>;
   /** Between two heartbeats; 0: none. Default: `[DEFAULT] report_interval`. */
@@ -76,6 +78,7 @@ const KINDS: Readonly<Record<keyof RPCServiceOptions, Kind>> = {
     (value) => ['string', 'function', 'object'].includes(typeof value),
     'an object, a class, a function or a name',
   ],
+  managerOption: object,
   managers: object,
   reportInterval: seconds,
   periodicEnable: [(value) => typeof value === 'boolean', 'true or false'],

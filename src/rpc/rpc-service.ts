@@ -19,6 +19,7 @@ import {
 import { managerSettings } from '../service/internal.js';
 import { type PeriodicTasks, systemClock, TaskGroup } from '../tasks/index.js';
 import { formatDuration } from '../text/index.js';
+import { CallMeter } from './call-meter.js';
 import { RPCConnection } from './client/rpc-connection.js';
 import { type ManagerApi, managerApi } from './manager-api.js';
 import { identityOf, managerOption, managersFor, type RPCIdentity } from './rpc-identity.js';
@@ -57,6 +58,8 @@ export class RPCService implements ServiceBase {
   readonly tasks: TaskGroup;
   /** Where the launcher's backdoor listens: a port, a path, or null. Set by the launcher; managers that ask are told. */
   backdoorPort: number | string | null = null;
+  /** For metrics. */
+  readonly meter = new CallMeter({ troubles: () => this.#connection.troubles });
   readonly #options: RPCServiceOptions & { readonly config: Config };
   readonly #log: Logger;
   readonly #managed: ManagedService;
@@ -103,8 +106,8 @@ export class RPCService implements ServiceBase {
       log: this.#log,
       tasks: this.tasks,
       managers: managersFor(identity, options),
-      option: managerOption(topic).opt,
-      named: managerOption(topic),
+      option: managerOption(topic, options).opt,
+      named: managerOption(topic, options),
       registration: options.registration,
       member: { version: options.version ?? 0, ...(reportInterval == null ? {} : { reportInterval }) },
       periodic: {
@@ -114,6 +117,7 @@ export class RPCService implements ServiceBase {
         context: options.context ?? (() => ({ isAdmin: true, roles: ['admin'] })),
       },
       rpc: (next) => {
+        this.meter.use(next);
         this.#connection = this.#connect(next);
         return this.#connection;
       },
@@ -161,7 +165,7 @@ export class RPCService implements ServiceBase {
       topic: this.topic,
       tracker: this.#managed.tracker,
       policy: this.#connection.settings.accessPolicy,
-      remote: (host) => this.#connection.client({ topic: this.topic, server: host }),
+      remote: (options) => this.#connection.client({ topic: this.topic, ...options }),
     });
   }
 
@@ -234,15 +238,18 @@ export class RPCService implements ServiceBase {
 
   #connect(config: Config): RPCConnection {
     const { transport, serializer, project } = this.#options;
-    return new RPCConnection({
-      config,
-      transport,
-      serializer,
-      project,
-      name: `${this.binary}@${this.host}:${process.pid}`,
-      log: this.#log,
-      ...(workerAssignment() === undefined ? {} : { workerTopics: this.#topics }),
-    });
+    return new RPCConnection(
+      {
+        config,
+        transport,
+        serializer,
+        project,
+        name: `${this.binary}@${this.host}:${process.pid}`,
+        log: this.#log,
+        ...(workerAssignment() === undefined ? {} : { workerTopics: this.#topics }),
+      },
+      this.meter,
+    );
   }
 
   async #serve(aborted: AbortSignal): Promise<void> {

@@ -1,11 +1,15 @@
 /** `portico/sample`: a compute API and a metadata API, composed in `paste/api-paste.ini`. */
 import { type App, appFactory, type FactoryContext } from 'portico/app';
-import { defineOptions, string } from 'portico/config';
+import { type Config, defineOptions, refuseOption, string } from 'portico/config';
 import { openRegistry } from 'portico/registry';
+import { RPCConnection } from 'portico/rpc';
+import { HOST_TOPIC } from './compute/hosts/host-manager.js';
 import { computeRouter } from './compute/routes.js';
 import { metadataApp } from './metadata/app.js';
 import { cloudOf, sampleOptions } from './settings.js';
 
+export { Conductor } from './compute/conductor.js';
+export { HostManager } from './compute/hosts/host-manager.js';
 export { ComputeManager } from './compute/manager.js';
 export { version, versions } from './compute/versions.js';
 
@@ -13,11 +17,24 @@ export { version, versions } from './compute/versions.js';
 export const compute = appFactory('sample', sampleOptions, async (settings, ctx) => {
   const registry = openRegistry(ctx.config, { log: ctx.log });
   ctx.onClose(() => registry?.close());
-  const api = { cloud: cloudOf(ctx), settings, registry, service: ctx.service ?? 'compute' };
-  const app = await computeRouter(api, ctx.log).build();
+  const connection = new RPCConnection({ config: ctx.config, log: ctx.log });
+  ctx.onClose(() => connection.close());
+  const hosts = connection.settings.isInProcess ? null : connection.client({ topic: HOST_TOPIC });
+  if (hosts !== null && registry === null) refuseWithoutRegistry(ctx.config);
+  const api = { cloud: cloudOf(ctx), settings, hosts, registry, log: ctx.log, service: ctx.service ?? 'compute' };
+  const app = await computeRouter(api).build();
   ctx.onClose(() => app.close());
   return app;
 });
+
+function refuseWithoutRegistry(config: Config): never {
+  return refuseOption(config, {
+    group: 'rpc',
+    opt: 'transport_url',
+    message: 'servers are placed on the hosts of the service registry, and the configuration names none',
+    hint: 'Set [database] connection, or leave transport_url out to simulate one host.',
+  });
+}
 
 const secretOption = string({
   default: '',

@@ -65,11 +65,11 @@ export interface Aggregate {
 /** What a server is between two transitions; nova's `vm_state`. */
 export type VmState = 'building' | 'active' | 'stopped' | 'paused' | 'suspended' | 'error';
 
-/** A transition under way. It is over at `endsAt`; no timer or request has to end it. */
+/** A transition under way. It is over at `endsAt`: no timer or request has to end it. Null: the server's host says when. */
 export interface Task {
   state: string;
   startedAt: number;
-  endsAt: number;
+  endsAt: number | null;
   to: VmState | 'deleted';
 }
 

@@ -20,6 +20,7 @@ import {
   endEmptyBody,
   isLastAnswer,
   proveWire,
+  upgradableRequest,
 } from '../wire/index.js';
 import type { WsgiOptions } from './api/wsgi-options.js';
 import { BrokenConnections, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
@@ -29,7 +30,7 @@ import { type Connection, ConnectionList, connectionOf, type Exchange } from './
 import { announceClose } from './connections/drain.js';
 import { closeLingering, DISCARD_BYTES, discardRest } from './connections/lingering-close.js';
 import { ConnectionTimeouts } from './connections/timeouts.js';
-import { type UpgradeHandler, Upgrades } from './connections/upgrades.js';
+import { Upgrades } from './connections/upgrades.js';
 import { advertisedKeepAlive, handshakeTimeout, lastRequest, nodeOptions, timeoutLimits } from './node-options.js';
 import { Intake } from './requests/intake.js';
 import { joinChunks } from './requests/join-chunks.js';
@@ -46,12 +47,8 @@ export interface FrontWatcher {
   exchangeEnded(exchange: Exchange): void;
   /** A connection is closed. */
   connectionClosed(): void;
-  /** Absent: requests with `Upgrade` are answered as if they had none. */
-  readonly upgrade?: UpgradeHandler | undefined;
 }
 
-const DRAINING = refusal(503, 'The service is stopping.');
-const NOT_ALONE = refusal(400, 'An upgrade cannot be asked for while requests before it are under way.');
 const NO_EXPECTATION = refusal(417, 'The expectation cannot be met.');
 
 /** Connections and requests of one server. */
@@ -60,8 +57,7 @@ export class Front {
   readonly intake: Intake;
   readonly pool: RequestPool;
   readonly faults: ClientFaults;
-  /** Undefined where upgrades are not offered. */
-  readonly upgrades: Upgrades | undefined;
+  readonly upgrades = new Upgrades();
   /** Every answer says from now on that its connection ends. */
   closing = false;
   #limits: WsgiOptions;
@@ -79,7 +75,6 @@ export class Front {
     this.#limits = limits;
     this.#guard = requestGuard(limits);
     this.#watcher = watcher;
-    if (watcher.upgrade !== undefined) this.upgrades = new Upgrades(watcher.upgrade, log);
     this.#lastRequest = lastRequest(limits);
     this.#advertised = advertisedKeepAlive(limits);
     this.faults = new ClientFaults(log);
@@ -120,7 +115,8 @@ export class Front {
   /** Node's server with these limits, not listening yet. */
   async createServer(tls: TlsOptions | undefined): Promise<HttpServer> {
     await proveWire();
-    const options = { ...nodeOptions(this.#limits), ServerResponse: DirectResponse };
+    const IncomingMessage = upgradableRequest(isUpgradable);
+    const options = { ...nodeOptions(this.#limits), IncomingMessage, ServerResponse: DirectResponse };
     const server =
       tls === undefined
         ? createHttpServer(options)
@@ -145,8 +141,7 @@ export class Front {
     server.on('checkExpectation', (req, res) => this.#expectation(req, res));
     server.on('clientError', (error, socket) => this.#broken.clientError(error, socket as Socket));
     server.on('connect', (_req, socket) => this.#broken.connect(socket as Socket));
-    if (this.upgrades !== undefined)
-      server.on('upgrade', (req, socket, head) => this.#upgrade(req, socket as Socket, head));
+    server.on('upgrade', (req, socket, head) => this.#upgrade(req, socket as Socket, head));
     this.#server = server;
     return server;
   }
@@ -154,7 +149,7 @@ export class Front {
   /** Begins to look after the time limits. */
   open(): void {
     this.closing = false;
-    this.upgrades?.begin();
+    this.upgrades.begin();
     this.#timeouts.start();
   }
 
@@ -167,7 +162,7 @@ export class Front {
   /** Tells all clients that their connections end with the answers under way. */
   announceClose(): void {
     this.closing = true;
-    this.upgrades?.end();
+    this.upgrades.end();
     for (const connection of this.connections) announceClose(connection);
   }
 
@@ -203,26 +198,10 @@ export class Front {
     this.intake.enter(exchange);
   }
 
-  /** The same guard as for any request; then the connection is the application's. */
+  /** As any request; its app may take the connection. */
   #upgrade(req: IncomingMessage, socket: Socket, head: Buffer): void {
     const connection = connectionOf(socket) ?? this.connections.accept(socket);
-    connection.fresh = false;
-    connection.requests++;
-    const refused = this.#refusedUpgrade(req, connection);
-    if (refused === undefined) {
-      this.upgrades?.take(connection, req, head);
-      return;
-    }
-    this.faults.note(refused.reason, socket);
-    socket.on('error', () => socket.destroy());
-    this.#broken.refuse(connection, refused);
-  }
-
-  #refusedUpgrade(req: IncomingMessage, connection: Connection): Refusal | undefined {
-    const found = this.#guard(req);
-    if ('status' in found) return found;
-    if (this.closing) return DRAINING;
-    return connection.idle ? undefined : NOT_ALONE;
+    this.#request(req, this.upgrades.answerTo(req, connection, head), false);
   }
 
   #watchChunks(exchange: Exchange): void {
@@ -271,7 +250,7 @@ export class Front {
     this.intake.leave(exchange);
     this.pool.leave(exchange);
     emitMissedEnd(exchange);
-    if (!connection.socket.destroyed) {
+    if (!connection.socket.destroyed && !connection.upgraded) {
       if (connection.exchanges.length === 0) endTimeout(connection.socket);
       connection.bytesBefore = connection.socket.bytesRead;
       connection.endedEarly = !req.complete;
@@ -303,6 +282,12 @@ export class Front {
       else Socket.prototype.destroySoon.call(socket);
     };
   }
+}
+
+/** A body, or answers before its own, would have to be kept apart from what is sent in the other protocol. */
+function isUpgradable(req: IncomingMessage): boolean {
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = req.headers;
+  return length === '0' && coding === undefined && connectionOf(req.socket)?.idle !== false;
 }
 
 // Node 24.19 and newer send what a pipelined answer has written, also where it was destroyed while it waited.

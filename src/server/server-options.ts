@@ -7,7 +7,6 @@ import { camelCase } from '../config/internal.js';
 import type { Logger } from '../log/index.js';
 import type { ListenAddress } from '../service/index.js';
 import { type WsgiOptions, wsgiOptions } from './api/wsgi-options.js';
-import type { UpgradeHandler } from './connections/upgrades.js';
 
 /** How a {@link Server} listens and answers. The options of `[wsgi]` may be given as well; durations in seconds. */
 export interface ServerOptions extends Partial<WsgiOptions> {
@@ -29,8 +28,6 @@ export interface ServerOptions extends Partial<WsgiOptions> {
   readonly onExhausted?: () => void;
   /** Whether others take the service for dead, for the health check plugin `service_record`. Default: they do not. */
   readonly recordLost?: () => boolean;
-  /** Takes over connections of requests with `Upgrade`, as WebSocket does. Default: they are answered as if they had none. */
-  readonly upgrade?: UpgradeHandler;
   /** The format of faults that reach the server: `portico` (default) or `openstack`. */
   readonly faultStyle?: FaultStyle;
   /** Default: none. */

@@ -68,7 +68,6 @@ export class Server implements ListeningService {
       run: (exchange: Exchange) => this.#run(exchange),
       exchangeEnded: (exchange: Exchange) => this.#exchangeEnded(exchange),
       connectionClosed: () => this.#drain?.closed(),
-      upgrade: options.upgrade,
     };
     this.#front = new Front(this.#limits, watcher, this.#log);
   }
@@ -129,7 +128,7 @@ export class Server implements ListeningService {
 
   /** The requests at work and the upgraded connections, a line each. */
   describeWork(): readonly string[] {
-    return [...this.requests.map(describeExchange), ...(this.#front.upgrades?.describe() ?? [])];
+    return [...this.requests.map(describeExchange), ...this.#front.upgrades.describe()];
   }
 
   /**

@@ -15,6 +15,7 @@ export interface DriversOptions extends Partial<ModuleExportOptions> {
    * values of their group before all other arguments.
    */
   readonly config?: Config | undefined;
+  /** Tells of names that are old, and of drivers that fail to close. Default: not logged. */
   readonly log?: Logger;
 }
 

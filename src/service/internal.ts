@@ -8,7 +8,7 @@ export { findManager, loadManager } from './load-manager.js';
 export { managerOptions, managerSettings } from './managers-periodic-tasks.js';
 export { importModuleExport } from './module-export.js';
 export { notPlain } from './plain-data.js';
-export { rpcOptions } from './rpc-options.js';
+export { rpcOptions, upgradeLevelOptions } from './rpc-options.js';
 export { isListening } from './service.js';
 export { type SharedBuckets, type SharedRule, sharedBuckets } from './shared-buckets.js';
 export { isUntracked, TaskTracker } from './task-tracker.js';

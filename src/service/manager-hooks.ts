@@ -45,6 +45,7 @@ export interface ManagerHooksOptions extends ProtocolSteps {
   readonly registration?: Registration | null;
   /** Where periodic tasks run; stopped with the rest. */
   readonly tasks: TaskGroup;
+  /** How their periodic tasks run. Default: as `ManagerPeriodicOptions` says. */
   readonly periodic?: ManagerPeriodicOptions;
   /** Milliseconds any one hook may take. Default 120,000. */
   readonly hookTimeoutMs?: number;
@@ -52,7 +53,9 @@ export interface ManagerHooksOptions extends ProtocolSteps {
   readonly managerShutdownMs?: number | (() => number);
   /** Knows the managers' tasks by name. Default: one of its own. */
   readonly tracker?: TaskTracker;
+  /** The log of the managers. */
   readonly log: Logger;
+  /** Times and timers. Default: those of the system. */
   readonly clock?: Clock;
 }
 

@@ -23,12 +23,15 @@ function look(value: unknown, path: string, above: Set<object>): string | undefi
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? `${path}: an invalid date` : undefined;
   if (value instanceof Uint8Array) return undefined;
   if (above.has(value)) return `${path}: a circle`;
-  const inside = new Set([...above, value]);
-  for (const [key, member] of membersOf(value) ?? []) {
-    const found = look(member, `${path}.${String(key)}`, inside);
+  const members = membersOf(value);
+  if (members === undefined) return `${path}: an instance of ${value.constructor.name}`;
+  above.add(value);
+  for (const [key, member] of members) {
+    const found = look(member, `${path}.${String(key)}`, above);
     if (found !== undefined) return found;
   }
-  return membersOf(value) === undefined ? `${path}: an instance of ${value.constructor.name}` : undefined;
+  above.delete(value);
+  return undefined;
 }
 
 /** Undefined for an instance of some class. */

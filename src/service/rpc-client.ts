@@ -15,6 +15,7 @@ export type ManagerCalls<M> = {
 export interface CallOptions {
   /** Separates applications of one broker. Default: `[rpc] exchange`. */
   readonly exchange?: string;
+  /** The topic of the service. Default: that of the client. */
   readonly topic?: string;
   /** A host: its service alone. Default: any service of the topic. */
   readonly server?: string | undefined;
@@ -24,7 +25,7 @@ export interface CallOptions {
   readonly namespace?: string;
   /** The version that is asked for. Default 1.0. */
   readonly version?: string;
-  /** The highest version that may be sent, because older services are there. Default: any. */
+  /** The highest version that may be sent, because older services are there. Default: as `[upgrade_levels]` has it, else any. */
   readonly versionCap?: string;
   /** How long a call waits for its reply. Default: `[rpc] response_timeout`; never longer than the current request has. */
   readonly timeout?: number;
@@ -47,11 +48,17 @@ export interface CallOptions {
 
 /** What a client is for. */
 export interface ClientOptions extends CallOptions {
+  /** The topic of the service that is called. */
   readonly topic: string;
   /** Errors that come back as what they are: a class for each name. Others come back as `RemoteError`. */
   readonly allowedErrors?: readonly (abstract new (
     ...args: never[]
   ) => Error)[];
+  /**
+   * The version that releases of the service speak, for `[upgrade_levels]`: by a name of the release, and by the number that its
+   * record has as `version`, for `auto`: `{ 0: '1.0', 7: '1.4', autumn: '1.4' }`.
+   */
+  readonly releases?: Readonly<Record<string, string>>;
   /** Methods that run for long: their calls wait `[rpc] long_timeout`. */
   readonly long?: readonly string[];
 }
@@ -65,7 +72,7 @@ export interface RPCClient {
   /** Settles when the broker has the message, not when the method has run. */
   cast(context: unknown, method: string, args?: object): Promise<void>;
   /** Whether the version cap lets that version be sent. */
-  canSend(version: string): boolean;
+  canSend(version: string): Promise<boolean>;
   /** The methods of a manager, each a call: `await client.of<Images>().resize(context, { id })`. */
   of<M extends object>(): ManagerCalls<M>;
 }

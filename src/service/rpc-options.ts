@@ -2,7 +2,19 @@
  * The options of remote calls. Declared here, because every program judges its files by them, and few load `portico/rpc`, which reads
  * them.
  */
-import { boolean, bytes, defineOptions, duration, integer, oneOf, path, string, uri } from '../config/index.js';
+import {
+  boolean,
+  bytes,
+  defineOptions,
+  dict,
+  duration,
+  integer,
+  type OptionDeclarations,
+  oneOf,
+  path,
+  string,
+  uri,
+} from '../config/index.js';
 
 /** `[rpc]`. */
 export const rpcOptions = defineOptions({
@@ -86,6 +98,18 @@ export const rpcOptions = defineOptions({
     min: 1024,
     help: 'The longest message, in bytes, at both ends.',
   }),
+  compress_over: bytes({
+    min: 1,
+    help: 'Compress longer messages by gzip. Default: none.',
+  }),
+  signing_keys: dict({
+    secret: true,
+    help: 'Keys that messages are signed with, id:secret,id:secret: by the first, and verified by all. Default: messages are not signed.',
+  }),
+  require_signature: boolean({
+    default: false,
+    help: 'Refuse messages that none of signing_keys has signed.',
+  }),
   manage_topology: boolean({
     default: true,
     help: 'Declare exchanges and queues; false only looks for them, on brokers where an administrator declares them.',
@@ -93,5 +117,13 @@ export const rpcOptions = defineOptions({
   send_remote_stack: boolean({
     default: false,
     help: 'Tell callers the stack of what failed, for their logs.',
+  }),
+});
+
+/** `[upgrade_levels]`: an option for each topic, in whose name `-` is `_`. */
+export const upgradeLevelOptions: OptionDeclarations = Object.freeze({
+  '<name>': string({
+    mutable: true,
+    help: 'The highest version that may be sent to the services of the topic of this name, while older ones are there: a version, a release that the client knows, or auto, by the lowest version among the services that are up.',
   }),
 });

@@ -159,7 +159,9 @@ export interface ServiceOptions {
   readonly name?: string;
   /** How many of its tasks run at a time. Default 1000. */
   readonly tasks?: number;
+  /** Default: standard error, under the name of the service. */
   readonly log?: Logger;
+  /** Times and timers. Default: those of the system. */
   readonly clock?: Clock;
 }
 

@@ -31,7 +31,9 @@ export type Track = <T>(name: string, work: PromiseLike<T> | (() => Awaitable<T>
 export interface TaskTrackerOptions {
   /** Whose work it is, for logs. */
   readonly service: string;
+  /** Where failures are told. */
   readonly log: Logger;
+  /** Times and timers. Default: those of the system. */
   readonly clock?: Clock;
 }
 

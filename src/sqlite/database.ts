@@ -170,7 +170,7 @@ function loadDriver(): Driver {
     } catch (error) {
       throw new PorticoError('PORTICO_SQLITE_MISSING', {
         message: `this Node (${process.version}) has no SQLite, and the package @photostructure/sqlite is not installed`,
-        hint: 'Use Node 22.13 or newer, or install the package.',
+        hint: 'npm install @photostructure/sqlite@1.2, or Node 22.13 or newer',
         cause: new AggregateError([builtIn, error]),
       });
     }

@@ -34,7 +34,9 @@ export interface LoopOptions {
   readonly unref?: boolean;
   /** Stops the loop when aborted, as `stop()` does. */
   readonly signal?: AbortSignal;
+  /** Default: standard error, under the name `tasks`. */
   readonly log?: Logger;
+  /** Times and timers. Default: those of the system. */
   readonly clock?: Clock;
 }
 

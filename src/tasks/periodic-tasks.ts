@@ -19,7 +19,9 @@ export interface PeriodicTasksOptions {
   readonly workerId?: number;
   /** Takes or keeps the lease of a task that is exclusive in the cluster; false when another host has it. */
   readonly lease?: (task: string, seconds: number) => Promise<boolean>;
+  /** Default: standard error, under the name `periodic`. */
   readonly log?: Logger;
+  /** Times and timers. Default: those of the system. */
   readonly clock?: Clock;
   /** Uniform in [0, 1). Default: `Math.random`. */
   readonly random?: () => number;

@@ -21,6 +21,7 @@ export interface RetryOptions {
   readonly exceptions?: Retryable;
   /** Ends the waiting when aborted; the last error is thrown then. */
   readonly signal?: AbortSignal;
+  /** Times and timers. Default: those of the system. */
   readonly clock?: Clock;
 }
 

@@ -24,7 +24,9 @@ export interface TaskGroupOptions {
   readonly limit?: number;
   /** Names the group in logs. */
   readonly name?: string;
+  /** Default: standard error, under `name`. */
   readonly log?: Logger;
+  /** Times and timers. Default: those of the system. */
   readonly clock?: Clock;
 }
 
@@ -43,6 +45,7 @@ export type TimerOptions<A extends unknown[]> = Pick<
   FixedIntervalOptions,
   'initialDelay' | 'stopOnException' | 'unref'
 > & {
+  /** What the function is called with. Default: nothing. */
   readonly args?: A;
 };
 
@@ -50,7 +53,10 @@ export type TimerOptions<A extends unknown[]> = Pick<
 export type DynamicTimerOptions<A extends unknown[]> = Pick<
   DynamicOptions,
   'initialDelay' | 'periodicIntervalMax' | 'stopOnException' | 'unref'
-> & { readonly args?: A };
+> & {
+  /** What the function is called with. Default: nothing. */
+  readonly args?: A;
+};
 
 /** One line of a report about what is going on. */
 export interface Activity {

@@ -16,9 +16,11 @@ export interface BuildOptions {
   readonly global?: Readonly<Record<string, string>>;
   /** The service configuration, or its text. Default: empty. */
   readonly config?: Config | string;
+  /** The name of the service, as the factory is told it. Default: none. */
   readonly service?: string;
   /** The folder of the paste file, where relative modules are looked for. Default: the current one. */
   readonly folder?: string;
+  /** Default: nothing is written. */
   readonly log?: Logger;
 }
 

@@ -17,3 +17,4 @@ export {
 export { proveWire } from './proof.js';
 export { emitMissedEnd, endEmptyBody } from './request-end.js';
 export { type BodyReader, takeBody } from './take-body.js';
+export { upgradableRequest } from './upgradable-request.js';

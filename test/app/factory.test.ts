@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Config } from 'portico/config';
+import { filterFactory } from 'portico/app';
+import { Config, type OptionDeclarations } from 'portico/config';
 import { authToken, basicAuth, cors, proxyHeaders, rateLimit, staticFilesFilter } from 'portico/middleware';
 import { buildFilter, tempConfig } from 'portico/testing';
 
@@ -25,3 +26,11 @@ for (const [factory, group, line] of mistakes) {
     await assert.rejects(async () => buildFilter(factory, { config }), place);
   });
 }
+
+test('what is no declaration of an option is refused where the factory is declared', () => {
+  const options = { header: { type: 'string', default: 'x-shout' } } as unknown as OptionDeclarations;
+  assert.throws(() => filterFactory('shout', options, () => (app) => app), {
+    code: 'PORTICO_OPTION_DECLARATION',
+    message: /option header/,
+  });
+});

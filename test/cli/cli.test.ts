@@ -137,6 +137,7 @@ test('values of options that cannot be are a wrong command line: 2, with what th
     [['wait-ready', 'soon'], /"soon" is no number of seconds/],
     [['explain', 'GET', 'http://'], /http:\/\/ is no URL/],
     [['explain', 'GET', '/', '--header', 'x'], /is not of the form "Name: value"/],
+    [['explain', 'GET', '/', '-H', 'x'], /is not of the form "Name: value"/],
     [['routes', '--match', ''], /--match takes a method and the URL of a client/],
     [['routes', '--match', '/servers'], /--match takes a method and the URL of a client/],
     [['config', 'show', 'nope'], /there is no option nope in \[DEFAULT\]/],

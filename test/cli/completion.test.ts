@@ -61,7 +61,7 @@ test('OP-17 bash completes commands, options, choices and files', (t) => {
   assert.deepEqual(bashOffers(t, ['service', 'list', '--state', 'u']), ['unknown', 'up']);
   assert.deepEqual(bashOffers(t, ['log-level', 'de']), ['debug']);
   assert.deepEqual(bashOffers(t, ['routes', '--ma']), ['--match']);
-  assert.deepEqual(bashOffers(t, ['--enabled']), ['--enabled-apis', '--enabled-ssl-apis']);
+  assert.deepEqual(bashOffers(t, ['--enabled']), ['--enabled-apis', '--enabled-services', '--enabled-ssl-apis']);
   assert.deepEqual(bashOffers(t, ['check', 'ow']), ['own.ini']);
   assert.deepEqual(bashOffers(t, ['routes', '--config-file', 'o']), ['own.ini']);
   // What an option takes that nobody else knows; and a command's name as such a value.

@@ -54,6 +54,7 @@ const RUNNING = [
   'api:hello.workers',
   'api:hello.max_requests',
   'api:hello.max_requests_jitter',
+  'service:images.workers',
   'cors.*',
   'rate_limit.rules',
   'rate_limit.allow',
@@ -105,7 +106,7 @@ test('OP-81 CF-80 CF-81 CF-91 each option is reported with what takes its change
   const folder = mkdtempSync(join(tmpdir(), 'portico-effects-'));
   const file = join(folder, 'portico.ini');
   try {
-    const shipped = Config.fromText('[api:hello]\n');
+    const shipped = Config.fromText('[api:hello]\n[service:images]\n');
     await registerShippedOptions(shipped);
     // What it names is read: a value that is only well formed is refused.
     const options = shipped.resolveAll().filter(({ opt }) => opt !== 'config_source');

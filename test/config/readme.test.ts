@@ -22,21 +22,3 @@ test('the file of the README is read as the README says', () => {
     },
   );
 });
-
-test('every code of an issue is in the README', () => {
-  const source = new URL('../../dist/config/', import.meta.url);
-  for (const file of [
-    'values/resolver',
-    'sources/precedence',
-    'sources/environment',
-    'values/unknown-names',
-    'sources/read-files',
-    'values/cross-check',
-    'sources/external-sources',
-  ]) {
-    const text = readFileSync(new URL(`${file}.js`, source), 'utf8');
-    for (const [, code] of text.matchAll(/'PORTICO_CONFIG_([A-Z_]+)'/g)) {
-      assert.ok(readme.includes(`\`${code}\``), `${code} of ${file}`);
-    }
-  }
-});

@@ -1,6 +1,7 @@
 /**
  * A client that asks once. Those that ask on and count what they lose are in `faults/load.ts`.
  */
+import { once } from 'node:events';
 import { type Agent, type IncomingMessage, request } from 'node:http';
 
 /** A complete answer. */
@@ -32,4 +33,17 @@ export function ask(
     req.on('error', reject);
     req.end(body);
   });
+}
+
+/** Asks a control socket itself, as `curl --unix-socket` does. */
+export async function askSocket<T>(
+  socketPath: string,
+  method: string,
+  path: string,
+  body = '',
+): Promise<{ status: number; body: T }> {
+  const [res] = (await once(request({ socketPath, method, path }).end(body), 'response')) as [IncomingMessage];
+  let text = '';
+  for await (const chunk of res) text += String(chunk);
+  return { status: res.statusCode!, body: JSON.parse(text) as T };
 }

@@ -1,13 +1,12 @@
 /** The control socket of a running service, and the commands of api-cli that use it. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { lstatSync, statSync, writeFileSync } from 'node:fs';
-import { type IncomingMessage, request } from 'node:http';
+import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
-import { apiCli, emptyProject, freePort, Program, startProject } from './program.js';
+import { askSocket as ask } from './clients.js';
+import { emptyProject, freePort, Program, runApiCli, startProject } from './program.js';
 import { pidProject } from './projects.js';
 
 const app = `
@@ -38,34 +37,6 @@ async function served(t: TestContext, { more = '', workers = 2 } = {}): Promise<
   return { folder: project.folder, port, program, socket: socket! };
 }
 
-interface Outcome {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function cli(folder: string, ...words: string[]): Promise<Outcome> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [apiCli, ...words], { cwd: folder }, (error, stdout, stderr) => {
-      resolve({ status: error === null ? 0 : (error.code as number), stdout, stderr });
-    });
-  });
-}
-
-/** Asks the socket itself, as curl --unix-socket does. */
-async function ask(
-  socketPath: string,
-  method: string,
-  path: string,
-  body = '',
-): Promise<{ status: number; body: unknown }> {
-  const asked = request({ socketPath, method, path }).end(body);
-  const [res] = (await once(asked, 'response')) as [IncomingMessage];
-  let text = '';
-  for await (const chunk of res) text += String(chunk);
-  return { status: res.statusCode!, body: JSON.parse(text) };
-}
-
 /** A request that is answered in part, and stays so. */
 function begun(port: number, path: string): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -84,7 +55,7 @@ interface Status {
   }[];
 }
 
-const status = async (socket: string): Promise<Status> => (await ask(socket, 'GET', '/status')).body as Status;
+const status = async (socket: string): Promise<Status> => (await ask<Status>(socket, 'GET', '/status')).body;
 
 test('OP-40 OP-41 the parent answers on a socket that its user alone may open, below a directory of the same', async (t) => {
   const { socket, program, folder } = await served(t);
@@ -96,12 +67,12 @@ test('OP-40 OP-41 the parent answers on a socket that its user alone may open, b
     services.map(({ name, wanted, workers }) => [name, wanted, workers.length]),
     [['hello', 2, 2]],
   );
-  const shown = await cli(folder, 'status');
+  const shown = await runApiCli(folder, 'status');
   assert.match(shown.stdout, /^hello +127\.0\.0\.1:\d+ +2 of 2 ready/m);
   program.kill();
   assert.equal((await program.ended).code, 0);
   assert.equal(lstatSync(socket, { throwIfNoEntry: false }), undefined);
-  const { status: failed, stderr } = await cli(folder, 'status');
+  const { status: failed, stderr } = await runApiCli(folder, 'status');
   assert.equal(failed, 1);
   assert.match(stderr, /no service can be asked on .*: nothing listens there/);
 });
@@ -112,30 +83,30 @@ test('OP-43 OP-53 a worker that is stuck is shown with the line of code it is st
   let stack: string[] | undefined;
   while (stack === undefined) stack = (await status(socket)).services[0]?.workers[0]?.stack;
   assert.match(stack[0]!, /endlessly .*app\.js:8:/);
-  assert.match((await cli(folder, 'status')).stdout, /worker 0 is stuck:\n +at endlessly .*app\.js:8:/);
+  assert.match((await runApiCli(folder, 'status')).stdout, /worker 0 is stuck:\n +at endlessly .*app\.js:8:/);
 });
 
 test('OP-52 requests under way are listed with age, worker and path without its query', async (t) => {
   const { socket, port, folder } = await served(t);
   const pid = Number(await begun(port, '/work?token=secret'));
   let requests: readonly { path: string; pid: number }[] = [];
-  while (requests.length === 0) requests = ((await ask(socket, 'GET', '/requests')).body as { requests: [] }).requests;
+  while (requests.length === 0) requests = (await ask<{ requests: [] }>(socket, 'GET', '/requests')).body.requests;
   assert.deepEqual(
     requests.map((each) => [each.path, each.pid]),
     [['/work', pid]],
   );
-  const { stdout } = await cli(folder, 'requests');
+  const { stdout } = await runApiCli(folder, 'requests');
   assert.match(stdout, /^\d+\.\d s +hello\/\d +GET +\/work /m);
   assert.doesNotMatch(stdout, /secret/);
 });
 
 test('OP-11 reload waits and prints what came of it: 0 for a good file, 1 for a broken one, which changes nothing', async (t) => {
   const { socket, port, folder } = await served(t);
-  const good = await cli(folder, 'reload');
+  const good = await runApiCli(folder, 'reload');
   assert.deepEqual([good.status, good.stderr], [0, '']);
   assert.match(good.stdout, /^accepted after \d+ ms, configuration 2\n +hello: 2 workers replaced/);
   writeFileSync(join(folder, 'portico.ini'), `[api:hello]\nport = ${port}\nworkrs = 3\n`);
-  const bad = await cli(folder, 'reload');
+  const bad = await runApiCli(folder, 'reload');
   assert.equal(bad.status, 1);
   assert.match(bad.stdout, /^refused after .*portico\.ini:3:1.*workrs/s);
   assert.equal((await status(socket)).process.generation, 2);
@@ -144,26 +115,26 @@ test('OP-11 reload waits and prints what came of it: 0 for a good file, 1 for a 
 test('OP-12 scale, restart and stop do what they say, for a service that there is', async (t) => {
   const { socket, folder, program } = await served(t);
   const before = (await status(socket)).services[0]!.workers.map(({ pid }) => pid);
-  assert.match((await cli(folder, 'scale', 'hello', '3')).stdout, /hello has 3 workers/);
+  assert.match((await runApiCli(folder, 'scale', 'hello', '3')).stdout, /hello has 3 workers/);
   assert.equal((await status(socket)).services[0]?.wanted, 3);
-  const unknown = await cli(folder, 'restart', 'helo');
+  const unknown = await runApiCli(folder, 'restart', 'helo');
   assert.equal(unknown.status, 1);
   assert.match(unknown.stderr, /there is no service "helo"; there are: hello/);
-  assert.equal((await cli(folder, 'restart', 'hello')).status, 0);
+  assert.equal((await runApiCli(folder, 'restart', 'hello')).status, 0);
   const left = (await status(socket)).services[0]!.workers.filter(({ pid }) => before.includes(pid));
   assert.deepEqual(left, []);
-  assert.equal((await cli(folder, 'stop')).status, 0);
+  assert.equal((await runApiCli(folder, 'stop')).status, 0);
   assert.equal((await program.ended).code, 0);
 });
 
 test('OP-13 OP-14 the level of the log and the report of one worker are asked for by command', async (t) => {
   const { socket, folder, program } = await served(t);
-  assert.equal((await cli(folder, 'log-level', 'debug')).status, 0);
+  assert.equal((await runApiCli(folder, 'log-level', 'debug')).status, 0);
   const from = program.output().length;
-  assert.equal((await cli(folder, 'scale', 'hello', '3')).status, 0);
+  assert.equal((await runApiCli(folder, 'scale', 'hello', '3')).status, 0);
   await program.printed(/"level":"debug".*Started child/, from);
   const [worker] = (await status(socket)).services[0]!.workers;
-  const { stdout } = await cli(folder, 'report', '--worker', String(worker!.pid));
+  const { stdout } = await runApiCli(folder, 'report', '--worker', String(worker!.pid));
   assert.match(stdout, new RegExp(`pid ${worker!.pid}\\)[\\s\\S]*Guru Meditation`));
 });
 
@@ -184,13 +155,13 @@ test('OP-42 the socket of a killed process is replaced; that of a living one is 
 test('[control] socket names the path, or wants none', async (t) => {
   const { socket, folder } = await served(t, { more: '[control]\nsocket = here.sock' });
   assert.equal(socket, join(folder, 'here.sock'));
-  assert.match((await cli(folder, 'status')).stdout, /^hello/m);
+  assert.match((await runApiCli(folder, 'status')).stdout, /^hello/m);
   const port = await freePort();
   const project = emptyProject({ ...pidProject(port, 1, '[control]\nsocket ='), 'app.js': app });
   const program = startProject(t, project);
   await program.printed(/"event":"ready"/);
   assert.doesNotMatch(program.output(), /"event":"control"/);
-  const refused = await cli(project.folder, 'status');
+  const refused = await runApiCli(project.folder, 'status');
   assert.match(refused.stderr, /the configuration wants no control socket/);
 });
 

@@ -18,7 +18,7 @@ async function families(): Promise<ReadonlyMap<string, Family>> {
     sum: 1,
   }));
   totals.add('compute', { buckets: [1], series });
-  const facts = { utilization: 0.5, lagMs: 1, rss: 1, inFlight: 1, queued: 0 };
+  const facts = { utilization: 0.5, lagMs: 1, rss: 1, inFlight: 1, queued: 0, callsRunning: 0, callsPending: 0 };
   const worker = {
     id: 0,
     pid: 1,

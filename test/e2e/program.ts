@@ -1,7 +1,7 @@
 /**
  * Programs under test: started as an operator starts them, watched by what they print, ended by pid.
  */
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -14,6 +14,22 @@ import { endGroup, removeFolder, spawnKept, temporaryFolder } from '../fixtures/
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** What `api-cli` is in a clone. */
 export const apiCli = join(root, 'lib', 'cli', 'main.js');
+
+/** What a command printed, and its exit status. */
+export interface Outcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs one command of `api-cli` to its end. */
+export function runApiCli(cwd: string, ...words: string[]): Promise<Outcome> {
+  return new Promise((settle) => {
+    execFile(process.execPath, [apiCli, ...words], { cwd }, (error, stdout, stderr) => {
+      settle({ status: error === null ? 0 : (error.code as number), stdout, stderr });
+    });
+  });
+}
 
 /** How a program ended. */
 export interface Ending {

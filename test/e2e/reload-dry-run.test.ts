@@ -1,14 +1,12 @@
 /** `api-cli reload --dry-run`: everything a reload does up to its decision, and nothing is changed. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
 import { get } from '../fixtures/http-client.js';
-import { apiCli, emptyProject, freePort, Program, startProject } from './program.js';
+import { askSocket } from './clients.js';
+import { emptyProject, freePort, type Outcome, Program, runApiCli, startProject } from './program.js';
 
 /** An import that waits, where there is a file `hold`, until that says "go". */
 const APP = `
@@ -36,12 +34,6 @@ paste.app_factory = ./app.js:app
 paste.app_factory = ./app.js:app
 `;
 
-interface Outcome {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 interface Served {
   readonly program: Program;
   readonly port: number;
@@ -65,25 +57,8 @@ async function served(t: TestContext, more = ''): Promise<Served> {
 function inFolder(cwd: string): Pick<Served, 'write' | 'cli'> {
   return {
     write: (file, text) => writeFileSync(join(cwd, file), text),
-    cli: (...words) =>
-      new Promise((resolve) => {
-        execFile(process.execPath, [apiCli, ...words], { cwd }, (error, stdout, stderr) => {
-          resolve({ status: error === null ? 0 : (error.code as number), stdout, stderr });
-        });
-      }),
+    cli: (...words) => runApiCli(cwd, ...words),
   };
-}
-
-async function ask(
-  socketPath: string,
-  method: string,
-  path: string,
-  body = '',
-): Promise<{ status: number; body: Told }> {
-  const [res] = (await once(request({ socketPath, method, path }).end(body), 'response')) as [IncomingMessage];
-  let text = '';
-  for await (const chunk of res) text += String(chunk);
-  return { status: res.statusCode!, body: JSON.parse(text) as Told };
 }
 
 /** What the control socket answers: a report, a status or an error. */
@@ -96,7 +71,7 @@ interface Told extends ReloadReport {
 
 /** The configuration in force, the workers that serve, and the reloads there were. */
 async function state(socket: string): Promise<{ generation: number; pids: number[]; reloads: string[] }> {
-  const { body } = await ask(socket, 'GET', '/status');
+  const { body } = await askSocket<Told>(socket, 'GET', '/status');
   const pids = body.services.flatMap(({ workers }) =>
     workers.flatMap(({ state, pid }) => (state === 'ready' ? [pid] : [])),
   );
@@ -163,7 +138,7 @@ test('OP-57 a probe does not see the API that a dry run tries', async (t) => {
   const from = program.output().length;
   const tried = cli('reload', '--dry-run');
   await program.printed(/importing[\s\S]*importing/, from);
-  const ready = await ask(socket, 'GET', '/readyz');
+  const ready = await askSocket<Told>(socket, 'GET', '/readyz');
   assert.deepEqual([ready.status, ready.body.services.length], [200, 1]);
   write('hold', 'go');
   assert.equal((await tried).status, 0);
@@ -176,7 +151,7 @@ test('OP-11 a dry run waits for the reload under way, and a reload for the dry r
   let from = program.output().length;
   const reload = cli('reload', '--json');
   await program.printed(/importing/, from);
-  const dryRun = ask(socket, 'POST', '/reload/dry-run');
+  const dryRun = askSocket<Told>(socket, 'POST', '/reload/dry-run');
   write('hold', 'go');
   assert.equal(JSON.parse((await reload).stdout).outcome, 'accepted');
   const { body } = await dryRun;
@@ -187,7 +162,7 @@ test('OP-11 a dry run waits for the reload under way, and a reload for the dry r
   from = program.output().length;
   const tried = cli('reload', '--dry-run');
   await program.printed(/importing/, from);
-  const behind = ask(socket, 'POST', '/reload');
+  const behind = askSocket<Told>(socket, 'POST', '/reload');
   write('hold', 'go');
   assert.equal((await tried).status, 0);
   assert.deepEqual([(await behind).body.outcome, (await behind).body.generation], ['accepted', 3]);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
+import { PorticoError } from 'portico';
 import type { App, Conf, FactoryContext, SectionLoader } from 'portico/app';
 import { Config } from 'portico/config';
 import { PasteError } from 'portico/loader';
@@ -141,6 +142,14 @@ test('PD-163 what a factory throws becomes an error of its section, with the cau
       },
     );
   }
+});
+
+test('an error with a hint that a factory throws keeps its hint', async (t) => {
+  const missing = new PorticoError('PORTICO_SQLITE_MISSING', { message: 'no SQLite', hint: 'npm install it' });
+  const app = (): never => {
+    throw missing;
+  };
+  await assert.rejects(composed(t, '[app:main]\npaste.app_factory = app', { app }), { hint: 'npm install it' });
 });
 
 test('an app or a filter in the place of its factory is told how a factory is called', async (t) => {

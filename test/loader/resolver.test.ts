@@ -205,6 +205,28 @@ test('PD-155 the syntax of ES modules in a CommonJS folder is refused with what 
   });
 });
 
+test('an import that leaves the ending out, or has that of the compiled file, is told which file there is', async (t) => {
+  const more = {
+    'etc/parts/one.js': '',
+    'etc/parts/two.ts': '',
+    'etc/bare.js': "import './parts/one';",
+    'etc/compiled.js': "import './parts/two.js';",
+  };
+  for (const [module, there] of [
+    ['bare', 'one.js'],
+    ['compiled', 'two.ts'],
+  ]) {
+    await assert.rejects(
+      said(t, `[app:main]\npaste.app_factory = ./${module}.js:app\n`, {}, more),
+      (error: PasteError) => {
+        assert.equal(error.code, 'PORTICO_PASTE_NO_MODULE');
+        assert.equal(error.hint, `There is ${there}: an import names a file with its ending.`);
+        return true;
+      },
+    );
+  }
+});
+
 test('a module that lies beside the file, without "./" in front, is named with it', async (t) => {
   const rows: [expression: string, hint: string][] = [
     ['local.js:app', 'Relative modules begin with "./": write ./local.js:app.'],
@@ -230,7 +252,7 @@ test('names of Python in any script are taken for what they are', async (t) => {
   await assert.rejects(said(t, main), (error: PasteError) => {
     assert.match(
       error.hint ?? '',
-      /It looks like a Python module\..*módulo\.app:fábrica {4}\.\/módulo\/app\.js:factory/s,
+      /It looks like a Python module\..*módulo\.app:fábrica {4}\.\/módulo\/app\.js:fábrica/s,
     );
     return true;
   });

@@ -156,10 +156,11 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
     },
     { ini: '[app:main]\n▸use = call:nocolon', code: 'BAD_CALL_SPEC', says: ['nocolon', 'call:package/path:export'] },
     { ini: '[app:main]\n▸paste.app_factory = ./none.js:app', code: 'NO_MODULE', says: ['./none.js'] },
+    { ini: '[app:main]\n▸paste.app_factory = ./mm.js:app', code: 'NO_MODULE', says: ['Did you mean "./m.js"?'] },
     {
       ini: '[app:main]\n▸paste.app_factory = nova.api.x:App.factory',
       code: 'NO_MODULE',
-      says: ['[portico:aliases]', 'nova.api.x:App.factory    ./nova/api/x.js:factory'],
+      says: ['[portico:aliases]', 'nova.api.x:App.factory    ./nova/api/x.js:App.factory'],
     },
     { ini: '[app:main]\nuse = ▸egg:Psate#urlmap', code: 'NO_PACKAGE', says: ['Psate', 'Did you mean "Paste"'] },
     { ini: `[app:main]\nrequire = Paste ▸Nope\nuse = api${APP}`, code: 'NO_PACKAGE', says: ['"Nope"'] },

@@ -84,6 +84,17 @@ test('a notice is written at every level but silent', () => {
   assert.match(text.join(''), /^\[.*\] NOTICE: told \{"id":1\}\n$/);
 });
 
+test('as text, an error of several lines stands below its line, and once', () => {
+  const text: string[] = [];
+  const log = createLogger({ format: 'text', destination: { write: (line) => void text.push(line) } });
+  const error = "a.ini:1:1: error: sise: unknown option\n  did you mean 'size'?";
+  log.error(`Reload refused: ${error}`, { event: 'reload', error });
+  assert.match(
+    text.join(''),
+    /^\[.*\] ERROR: Reload refused \{"event":"reload"\}\n {4}error: a\.ini:1:1: error: sise: unknown option\n {6}did you mean 'size'\?\n$/,
+  );
+});
+
 test('a child of a logger, and of that one, opens the file anew as its parent does; without a file none can', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'portico-log-'));
   t.after(() => rmSync(folder, { recursive: true }));

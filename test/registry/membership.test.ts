@@ -381,7 +381,10 @@ test('SG-35 SG-59 a second machine under one host name is refused while the firs
   const first = await house.started();
   house.lines();
   const machineId = 'machine-2';
-  await assert.rejects(house.member({ machineId }).register(), { code: 'PORTICO_HOST_TAKEN', hint: /--takeover/ });
+  await assert.rejects(house.member({ machineId }).register(), {
+    code: 'PORTICO_HOST_TAKEN',
+    hint: /--set servicegroup\.takeover=true/,
+  });
   await house.started({ machineId, instanceId: 'instance-2', pid: 200 }, { takeover: true });
   await house.clock.advance(125_000);
   const errors = house.lines().filter(({ level }) => level === 'error');

@@ -8,9 +8,10 @@ import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { silentLogger } from 'portico';
 import { Config } from 'portico/config';
-import { membership, openRegistry } from 'portico/registry';
+import { MemoryStore, membership, openRegistry, ServiceRegistry } from 'portico/registry';
 import { sqlitePath } from '#internal/registry';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
+import { announcement } from './announcement.js';
 
 const log = silentLogger();
 const folder = mkdtempSync(join(tmpdir(), 'registry-'));
@@ -74,7 +75,7 @@ test('SG-16 SG-24 SG-59 real workers: one is killed and the service is up; when 
   const program = `
     import { silentLogger } from 'portico';
     import { Config } from 'portico/config';
-    import { membership, openRegistry } from 'portico/registry';
+    import { MemoryStore, membership, openRegistry, ServiceRegistry } from 'portico/registry';
     const config = await Config.load({ files: [], argv: [], env: {}, overrides: {
       'servicegroup.connection': 'sqlite:///${path}', 'servicegroup.initial_delay_s': 0, 'DEFAULT.host': 'fleet', 'DEFAULT.report_interval': 1, 'DEFAULT.service_down_time': 30 } });
     const registry = openRegistry(config, { log: silentLogger() });
@@ -119,4 +120,23 @@ test('SG-16 SG-24 SG-59 real workers: one is killed and the service is up; when 
   const [view] = await registry.list();
   assert.deepEqual([view!.state, view!.record.state], ['down', 'stopped']);
   await registry.close();
+});
+
+test('SG-35 SG-41 takeover and allow_old let a service start that is refused else', async () => {
+  const cases = [
+    ['takeover', { version: 1, machineId: 'another' }, 'PORTICO_HOST_TAKEN'],
+    ['allow_old', { host: 'two', version: 5 }, 'PORTICO_SERVICE_TOO_OLD'],
+  ] as const;
+  for (const [option, other, code] of cases) {
+    const store = new MemoryStore();
+    const binary = 'portico-images';
+    await store.insert(announcement({ binary, ...other }), { disabled: false, state: 'running' });
+    const registry = new ServiceRegistry(store, { log });
+    const member = (ini: string) => {
+      const config = Config.fromText(`[servicegroup]\n${ini}`);
+      return membership(registry, config, { binary, host: 'one', version: 1, log });
+    };
+    await assert.rejects(member('').register(), { code });
+    assert.equal((await member(`${option} = true\n`).register()).host, 'one');
+  }
 });

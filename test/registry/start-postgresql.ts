@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, chownSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -13,11 +13,15 @@ export interface Postgresql {
   database(): Promise<string>;
   /** Ends all connections from the server's side. */
   breakConnections(): Promise<void>;
+  /** Runs a statement in the database of that connection. */
+  run(connection: string, sql: string): Promise<void>;
+  /** Ends the server as an operator does, and starts it again once `meanwhile` is over. */
+  restart(meanwhile?: () => Promise<unknown>): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Starts a server in a temporary folder; undefined where this machine has none. */
-export async function startPostgresql(): Promise<Postgresql | undefined> {
+/** Starts a server in a temporary folder, at an address that its clients reach; undefined where this machine has none. */
+export async function startPostgresql(host = '127.0.0.1'): Promise<Postgresql | undefined> {
   const programs = findPrograms();
   const user = programs === undefined ? undefined : unprivileged();
   if (programs === undefined || user === undefined) return undefined;
@@ -29,23 +33,31 @@ export async function startPostgresql(): Promise<Postgresql | undefined> {
     cwd: folder,
   });
   if (made.status !== 0) return undefined;
-  const port = await freePort();
-  const options = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', '', '-F'];
-  const server = spawnKept(join(programs, 'postgres'), options, {
-    ...user,
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const output = server.stderr!;
-  for await (const line of createInterface(output)) if (line.includes('ready to accept connections')) break;
-  output.resume();
-  const address = (name: string): string => `postgresql://portico@127.0.0.1:${port}/${name}`;
-  const ask = async (sql: string): Promise<void> => {
-    const client = new pg.Client({ connectionString: address('postgres') });
+  if (host !== '127.0.0.1') appendFileSync(join(data, 'pg_hba.conf'), 'host all all samenet trust\n');
+  const port = await freePort(host);
+  const options = ['-D', data, '-p', String(port), '-h', host, '-k', '', '-F'];
+  const start = async (): Promise<ChildProcess> => {
+    const stdio = ['ignore', 'ignore', 'pipe'] as const;
+    const server = spawnKept(join(programs, 'postgres'), options, { ...user, cwd: folder, stdio: [...stdio] });
+    const output = server.stderr!;
+    for await (const line of createInterface(output)) if (line.includes('ready to accept connections')) break;
+    output.resume();
+    return server;
+  };
+  let server = await start();
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    server.kill(signal);
+    await once(server, 'exit');
+    endGroup(server.pid!);
+  };
+  const address = (name: string): string => `postgresql://portico@${host}:${port}/${name}`;
+  const run = async (connectionString: string, sql: string): Promise<void> => {
+    const client = new pg.Client({ connectionString });
     await client.connect();
     await client.query(sql);
     await client.end();
   };
+  const ask = (sql: string): Promise<void> => run(address('postgres'), sql);
   let databases = 0;
   return {
     database: async () => {
@@ -55,11 +67,16 @@ export async function startPostgresql(): Promise<Postgresql | undefined> {
     },
     breakConnections: () =>
       ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'portico-registry'"),
+    run,
+    restart: async (meanwhile) => {
+      // SIGINT: connections are ended, and what is written is kept.
+      await end('SIGINT');
+      await meanwhile?.();
+      server = await start();
+    },
     stop: async () => {
       // SIGQUIT: at once, since nothing of it is needed again.
-      server.kill('SIGQUIT');
-      await once(server, 'exit');
-      endGroup(server.pid!);
+      await end('SIGQUIT');
       removeFolder(folder);
     },
   };
@@ -79,9 +96,9 @@ function unprivileged(): { uid?: number; gid?: number } | undefined {
   return uid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
 }
 
-async function freePort(): Promise<number> {
+async function freePort(host: string): Promise<number> {
   const server = createServer();
-  server.listen(0, '127.0.0.1');
+  server.listen(0, host);
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
   server.close();

@@ -139,7 +139,7 @@ test('options of Ajv and of the serialisers are the user’s to set', async (t) 
     note: 'anything',
     properties: { name: { type: 'string', format: 'short' }, size: { type: 'integer', default: 7 } },
     additionalProperties: false,
-  };
+  } as const;
   const controller = { make: action({ body, response: { 200: { type: 'object' } } }, (request) => request.body) };
   router.connect('/', { controller, action: 'make' });
   const send = await serveRouter(t, router);

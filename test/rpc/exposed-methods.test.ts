@@ -42,7 +42,7 @@ class Images extends Parent {
   clean(): void {}
 }
 
-test('MG-23 RP-10 methods of the class and its parents are exposed; hooks, base members, getters and Object’s are not', () => {
+test('MG-23 RP-10 RP-98 methods of the class and its parents are exposed; hooks, base members, getters and Object’s are not', () => {
   const images = new Images();
   const methods = exposedMethods(images);
   assert.deepEqual([...methods.keys()].sort(), ['clean', 'fromParent', 'replaced', 'resize']);
@@ -136,7 +136,7 @@ test('RP-10 RP-11 an override that is not marked is not exposed, and makes no ot
   assert.deepEqual([...exposedMethods(new Changed()).keys()], []);
 });
 
-test('RP-10 what classes and event emitters inherit is not exposed, and no name with an underscore', () => {
+test('RP-10 RP-98 what classes and event emitters inherit is not exposed, and no name with an underscore', () => {
   class Images extends EventEmitter {
     resize(): void {}
     @expose

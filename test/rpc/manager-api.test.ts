@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RPCService, type RPCServiceOptions } from 'portico/rpc';
+import { Config } from 'portico/config';
+import { RPCService, type RPCServiceOptions, rpc } from 'portico/rpc';
 import { untracked } from 'portico/service';
 import { MemoryBroker, MemoryTransport } from '#internal/rpc';
 import { recordedLog } from '../tasks/recorded-log.js';
@@ -55,6 +56,37 @@ test('MG-3 LC-1348 work for another host is a remote call there, by the same nam
   });
   await assert.rejects(north.api<Images>().on('east').size(), { code: 'PORTICO_RPC_NO_SERVERS' });
   await Promise.all([north.stop(), south.stop()]);
+});
+
+test('MG-3 an error that a method declares as expected comes back from another host as what it is', async () => {
+  class NotFound extends Error {}
+  class Named {
+    readonly target = { namespace: 'images', version: '2.3' };
+    @rpc({ expected: [NotFound] })
+    find(): never {
+      throw new NotFound('no such image');
+    }
+  }
+  const transport = 'memory://expected-errors';
+  const north = service(new Named(), { transport });
+  const south = service(new Named(), { transport, host: 'south' });
+  await Promise.all([north.start(), south.start()]);
+  const api = north.api<Named>();
+  await assert.rejects(api.find(), NotFound);
+  await assert.rejects(api.on('south').find(), NotFound);
+  await Promise.all([north.stop(), south.stop()]);
+});
+
+test('MG-3 RP-42 levels of an upgrade do not hold up what every service of the major has', async () => {
+  for (const level of ['auto', 'autumn', '2.3']) {
+    const transport = `memory://levels-${level}`;
+    const config = Config.fromText(`[upgrade_levels]\nimages = ${level}\n`);
+    const north = service(new Images(), { transport, config });
+    const south = service(new Images(), { transport, config, host: 'south' });
+    await Promise.all([north.start(), south.start()]);
+    assert.equal(await north.api<Images>().on('south').size(), 7);
+    await Promise.all([north.stop(), south.stop()]);
+  }
 });
 
 test('MG-3 LC-1348 arguments are plain data, here as well as there', async () => {

@@ -11,7 +11,8 @@ function settings(text: string, options: object = {}) {
 }
 
 test('RP-60 the defaults of [rpc]', () => {
-  const { transport, ...others } = settings('');
+  const { transport, format, ...others } = settings('');
+  assert.equal(format.maxBytes, 16_777_216);
   assert.deepEqual(others, {
     isInProcess: true,
     exchange: 'portico',
@@ -24,7 +25,6 @@ test('RP-60 the defaults of [rpc]', () => {
     monitorMs: 60_000,
     startWaitMs: 60_000,
     replyRetryMs: 30_000,
-    maxMessageBytes: 16_777_216,
     sendStack: false,
   });
   assert.deepEqual(transport, {

@@ -14,6 +14,7 @@ import { wsgiOptions } from '../../server/internal.js';
 import type { ListenAddress } from '../../service/index.js';
 import { chosenApis, loaderOf } from '../api-routers.js';
 import type { ConfigurationArguments } from '../command-line.js';
+import { serviceNames } from '../service-names.js';
 
 /** One API, where balancers and probes find it. */
 export interface DeployedApi {
@@ -35,6 +36,8 @@ export interface Deployment {
   /** Variables of the environment that set options. */
   readonly variables: readonly string[];
   readonly apis: readonly DeployedApi[];
+  /** The services beside them, by name. */
+  readonly services: readonly string[];
   /** How long a graceful stop may take, killing included; undefined: for ever. */
   readonly stopSeconds: number | undefined;
   readonly workerTimeout: number;
@@ -93,6 +96,7 @@ export async function deploymentOf(config: Config, args: ConfigurationArguments)
     words: wordsOf(config, args),
     variables: config.variables,
     apis: deployed,
+    services: serviceNames(config),
     stopSeconds: stop === 0 ? undefined : Math.ceil(stop) + KILL_SECONDS,
     workerTimeout,
     descriptors: maxConnections + 64,

@@ -14,7 +14,7 @@ const DEFAULT_STOP_SECONDS = 90;
 export const systemd: DeploymentFile = { generate, check };
 
 function generate(deployment: Deployment): string {
-  const { main, words, folder, apis, stopSeconds, descriptors, statePath } = deployment;
+  const { main, words, folder, apis, services, stopSeconds, descriptors, statePath } = deployment;
   const start = [process.execPath, main, ...words.flatMap(({ option, value }) => [option, value])];
   const own = statePath.isDefault ? STATE : statePath.path;
   const state = below('/var/lib', own);
@@ -25,7 +25,7 @@ function generate(deployment: Deployment): string {
     ...variablesComment('the unit', deployment),
     '',
     '[Unit]',
-    `Description=APIs served by Portico: ${apis.map(({ name }) => name).join(', ')}`,
+    `Description=${apis.length > 0 ? 'APIs served' : 'Services run'} by Portico: ${[...apis.map(({ name }) => name), ...services].join(', ')}`,
     'After=network-online.target',
     'Wants=network-online.target',
     '',

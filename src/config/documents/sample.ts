@@ -88,21 +88,31 @@ function wrap(text: string, width: number): string[] {
 
 /** Notes on an option besides its help, one line each. */
 function notesOf(option: OptionDescription): string[] {
-  const unit = option.unit === undefined ? '' : ` ${option.unit}`;
   return [
     ...(option.required ? ['This option is required.'] : []),
     ...(option.unit === undefined ? [] : [`Unit: ${option.unit}, where the value names none`]),
-    ...(option.min === undefined ? [] : [`Minimum value: ${option.min}${unit}`]),
-    ...(option.max === undefined ? [] : [`Maximum value: ${option.max}${unit}`]),
-    ...(option.pattern === undefined ? [] : [`Must match: ${option.pattern}`]),
+    ...limitsOf(option),
     ...(option.choices === undefined ? [] : ['Possible values:']),
     ...(option.choices ?? []).map(({ value, help }) => (help === undefined ? `- ${value}` : `- ${value}: ${help}`)),
     ...(option.mutable ? ['Note: can be changed without restarting'] : []),
     ...option.aliases.map((name) => `Also written: ${name}`),
     ...option.deprecated.map((name) => `Deprecated name: ${name}`),
     ...removalOf(option),
-    ...(option.advanced ? ['Advanced option: for rare needs, not tuned lightly'] : []),
+    ...advancedOf(option),
   ];
+}
+
+function limitsOf({ unit, min, max, pattern }: OptionDescription): string[] {
+  const suffix = unit === undefined ? '' : ` ${unit}`;
+  return [
+    ...(min === undefined ? [] : [`Minimum value: ${min}${suffix}`]),
+    ...(max === undefined ? [] : [`Maximum value: ${max}${suffix}`]),
+    ...(pattern === undefined ? [] : [`Must match: ${pattern}`]),
+  ];
+}
+
+function advancedOf({ advanced }: OptionDescription): string[] {
+  return advanced ? ['Advanced option: for rare needs, not tuned lightly'] : [];
 }
 
 function removalOf({ removal }: OptionDescription): string[] {
@@ -116,15 +126,51 @@ function removalOf({ removal }: OptionDescription): string[] {
 
 /** One group as a section with a table. */
 function toMarkdown(group: GroupDescription): string {
-  const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
   const rows = group.options.map((option) => {
-    const shown = option.sampleDefault ?? option.default;
-    const value = shown === undefined || shown === '' ? '–' : `\`${shown}\``;
-    const help = [option.help, ...notesOf(option)].join(' ');
-    return `| \`${option.name}\` | ${option.type} | ${cell(value)} | ${cell(help)} |`;
+    const value = option.default === undefined || option.default === '' ? '–' : `\`${option.default}\``;
+    const type = option.unit === undefined ? option.type : `${option.type}, ${option.unit}`;
+    const meaning = [
+      option.help,
+      ...(option.required ? ['This option is required.'] : []),
+      ...choicesOf(option),
+      ...limitsOf(option).map((limit) => `${limit}.`),
+      ...inCode('Also written', option.aliases),
+      ...inCode('Deprecated', option.deprecated),
+      ...[...removalOf(option), ...advancedOf(option)].map((note) => note.replace(/\.?$/, '.')),
+    ];
+    const cells = [
+      `\`${option.name}\``,
+      type,
+      text(option.sampleDefault ?? '') || cell(value),
+      effectOf(option),
+      text(meaning.join(' ')),
+    ];
+    return `| ${cells.join(' | ')} |`;
   });
-  const help = group.help === undefined ? '' : `${group.help}\n\n`;
-  return `## [${group.name}]\n\n${help}| Option | Type | Default | Meaning |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
+  const help = group.help === undefined ? '' : `${text(group.help)}\n\n`;
+  const head = '| Option | Type | Default | A change takes effect | Meaning |\n| --- | --- | --- | --- | --- |';
+  return `## \`[${group.name}]\`\n\n${help}${head}\n${rows.join('\n')}\n`;
+}
+
+const cell = (words: string): string => words.replaceAll('|', '\\|').replaceAll('\n', ' ');
+/** Words in which, outside of code, `<name>` is no tag and `*` no emphasis. */
+const text = (words: string): string =>
+  cell(words).replaceAll(/`[^`]*`|[<*]/g, (part) => (part.startsWith('`') ? part : `\\${part}`));
+
+function inCode(label: string, names: readonly string[]): string[] {
+  return names.length === 0 ? [] : [`${label}: ${names.map((name) => `\`${name}\``).join(', ')}.`];
+}
+
+function effectOf({ mutable, restart, parent }: OptionDescription): string {
+  if (mutable) return 'at once';
+  if (restart) return 'at a restart';
+  return parent ? 'at a reload' : 'in new workers';
+}
+
+function choicesOf({ choices = [] }: OptionDescription): string[] {
+  if (choices.length === 0) return [];
+  const listed = choices.map(({ value, help }) => (help === undefined ? `\`${value}\`` : `\`${value}\` (${help})`));
+  return [`One of ${listed.join(', ')}.`];
 }
 
 /** For editors: every group an object, every option text that its type reads. */

@@ -22,8 +22,9 @@ export interface Upgrade {
 export function upgradeText(text: string, registrations: Iterable<Registration>): Upgrade {
   const groups = new DeclaredGroups();
   for (const { group, options } of registrations) groups.declare(group, options);
-  const { entries, sections } = readConf('', text);
-  for (const { name } of sections) groups.instantiate(name);
+  const file = readConf('', text);
+  const { entries } = file;
+  groups.instantiate({ files: [file], arguments: [] });
   const lines = text.split('\n');
   const renamed: Renaming[] = [];
   const moved = new Map<string, string[]>();

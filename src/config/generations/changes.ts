@@ -23,6 +23,7 @@ export type ReloadMethod = 'reload' | 'mutate';
 
 /** How a reload takes changes up: by new workers (`reload`, the default), or what is mutable in place. */
 export interface ReloadOptions {
+  /** `reload` or `mutate`. Default `reload`. */
   readonly method?: ReloadMethod;
 }
 

@@ -148,8 +148,7 @@ export class Generation {
   /** Every declared option, in the order of declaration; the sections of templates are groups of their own. */
   resolved(): Resolved[] {
     const { groups } = this.#declared;
-    for (const file of this.state.fixed.files) for (const { name } of file.sections) groups.instantiate(name);
-    for (const { group } of this.state.fixed.arguments) groups.instantiate(group);
+    groups.instantiate(this.state.fixed);
     return [...groups.all()].map(({ group, opt, option }) => this.resolver.resolve(group, opt, option));
   }
 

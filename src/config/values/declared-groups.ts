@@ -21,6 +21,15 @@ export interface DeclaredOption {
   readonly option: Option;
 }
 
+/** What is written in files and on the command line. */
+export interface Written {
+  readonly files: readonly {
+    readonly sections: readonly { readonly name: string }[];
+    readonly entries: readonly { readonly section: string; readonly name: string }[];
+  }[];
+  readonly arguments: readonly { readonly group: string; readonly opt: string }[];
+}
+
 interface Declaration extends DeclaredOption {
   readonly place: string;
   readonly spellings: readonly Spelling[];
@@ -31,6 +40,8 @@ export class DeclaredGroups {
   readonly #groups = new Map<string, Map<string, Declaration>>();
   /** `api:` to the options of `[api:<name>]`. */
   readonly #templates = new Map<string, Map<string, Declaration>>();
+  /** Groups in which every name is an option, with the declaration of all of them. */
+  readonly #anyName = new Map<string, Declaration>();
   /** Every spelling, as `group.opt`, to the declaration it belongs to. */
   readonly #spelled = new Map<string, Declaration>();
   /** Which groups these declarations were made for: a group may be asked for with every request. */
@@ -42,8 +53,8 @@ export class DeclaredGroups {
 
   /**
    * Adds options to a group; declaring the same option again in the same way does nothing. A group that ends in
-   * `<name>` is a template: every section of that form has these options. Gives whether anything was new. Throws on two
-   * different declarations.
+   * `<name>` is a template: every section of that form has these options. An option `<name>` stands for every name that is written
+   * in its group. Gives whether anything was new. Throws on two different declarations.
    */
   declare(groupName: string, options: OptionDeclarations): boolean {
     const group = sectionKey(groupName);
@@ -60,19 +71,35 @@ export class DeclaredGroups {
         place: placeOfDeclaration(options),
         spellings: spellings(group, opt, option),
       };
-      if (!isTemplate) this.#add(declaration);
+      if (opt === '<name>') this.#anyName.set(group, declaration);
+      else if (!isTemplate) this.#add(declaration);
       if (prefix !== undefined && this.#templates.get(prefix)?.has(opt) !== true) {
         insert(this.#templates, prefix, opt, { ...declaration, group: `${prefix}<name>` });
       }
     }
-    if (Object.keys(options).length === 0 && !isTemplate && !this.#groups.has(group))
-      this.#groups.set(group, new Map());
+    if (!isTemplate && !this.#groups.has(group)) this.#groups.set(group, new Map());
     this.#seen.set(options, (seen ?? new Set()).add(group));
     return this.#count > before;
   }
 
-  /** Gives a section of a template its own options, so that `[api:compute]` is a group like others. */
-  instantiate(section: string): void {
+  /** Gives what is written, and stands for nothing but itself, options of its own: `[api:compute]` is a group like others then. */
+  instantiate({ files, arguments: written }: Written): void {
+    for (const { sections, entries } of files) {
+      for (const { name } of sections) this.#instantiateSection(name);
+      for (const { section, name } of entries) this.#instantiateName(section, name);
+    }
+    for (const { group, opt } of written) {
+      this.#instantiateSection(group);
+      this.#instantiateName(group, opt);
+    }
+  }
+
+  #instantiateName(group: string, opt: string): void {
+    const any = this.#anyName.get(group);
+    if (any !== undefined) this.#add({ ...any, opt, spellings: spellings(group, opt, any.option) });
+  }
+
+  #instantiateSection(section: string): void {
     if (this.#groups.has(section)) return;
     for (const [prefix, template] of this.#templates) {
       if (!section.startsWith(prefix) || section === prefix) continue;

@@ -25,10 +25,7 @@ export interface NamesToJudge {
 
 /** All unknown names, each with the nearest known one. Sections whose name begins with `x-` are never reported. */
 export function unknownNames(judged: NamesToJudge): Diagnostic[] {
-  for (const file of judged.sources.files) {
-    for (const { name } of file.sections) judged.groups.instantiate(name);
-  }
-  for (const { group } of judged.sources.arguments) judged.groups.instantiate(group);
+  judged.groups.instantiate(judged.sources);
   if (judged.only !== undefined) return inFiles(judged);
   return [...inFiles(judged), ...inArguments(judged), ...inEnvironment(judged)];
 }

@@ -14,8 +14,11 @@ import type { ReportedRequest } from '../report/report.js';
 
 /** What the commands can see. */
 export interface BackdoorView {
+  /** The configuration that is shown. Default: none. */
   readonly config?: Config;
+  /** Tasks and timers that are shown. Default: none. */
   readonly activity?: () => Iterable<Activity>;
+  /** Requests under way that are shown. Default: none. */
   readonly requests?: () => Iterable<ReportedRequest>;
 }
 

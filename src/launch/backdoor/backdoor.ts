@@ -27,6 +27,7 @@ export interface BackdoorOptions extends BackdoorView {
   readonly socket?: string | undefined;
   /** Names that can be used in it beside the commands: the launcher, the services. */
   readonly names?: Readonly<Record<string, unknown>>;
+  /** Where the address is told, and why there is none. */
   readonly log: Logger;
 }
 

@@ -139,6 +139,8 @@ function workerMetrics({ services }: Known): Metric[] {
   return [
     gauge('portico_http_requests_in_flight', 'Requests that are not answered.', fact('inFlight')),
     gauge('portico_http_requests_queued', 'Of these, requests that wait for their turn.', fact('queued')),
+    gauge('portico_rpc_calls_running', 'Remote calls and casts whose method runs.', fact('callsRunning')),
+    gauge('portico_rpc_calls_pending', 'Remote calls that wait for their results.', fact('callsPending')),
     gauge(
       'portico_worker_event_loop_utilization',
       'The part of the last second in which the event loop was at work, 0 to 1.',

@@ -32,5 +32,11 @@ function reasonsOf({ ready, wanted, workers }: Omit<ServiceStatus, 'name'>): str
       const where = stack?.[0] === undefined ? '' : `, stuck ${stack[0]}`;
       return `worker ${id} has given no sign of life for ${formatDuration(silentMs / 1000)}${where}`;
     }),
+    ...new Set(workers.flatMap(({ facts }) => troublesOf(facts))),
   ];
+}
+
+/** What a worker has told to be wrong with what it needs: the other services lack it as well, so it serves on. */
+function troublesOf({ troubles }: WorkerStatus['facts']): readonly string[] {
+  return Array.isArray(troubles) ? troubles.map(String) : [];
 }

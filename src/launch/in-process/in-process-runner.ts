@@ -204,7 +204,19 @@ export class InProcessRunner implements Runner {
     const requests = runs.flatMap(({ service }) => [...((service as Telling).requestsInFlight?.() ?? [])]);
     const oldest = requests.sort((a, b) => b.ageMs - a.ageMs).slice(0, MOST_REQUESTS);
     const queued = runs.reduce((sum, { service }) => sum + ((service as Telling).meter?.queued ?? 0), 0);
-    const known = { inFlight: requests.length, queued, requests: oldest, ...this.#launcher.process.loop };
+    const calls = runs.flatMap(({ service }) => (service as Telling).meter?.calls ?? []);
+    const callsRunning = calls.reduce((sum, { running }) => sum + running, 0);
+    const callsPending = calls.reduce((sum, { pending }) => sum + pending, 0);
+    const troubles = runs.flatMap(({ service }) => (service as Telling).meter?.troubles?.() ?? []);
+    const known = {
+      inFlight: requests.length,
+      queued,
+      callsRunning,
+      callsPending,
+      troubles,
+      requests: oldest,
+      ...this.#launcher.process.loop,
+    };
     return Object.assign(known, ...this.#collectors.map((collect) => collect())) as Record<string, unknown>;
   }
 

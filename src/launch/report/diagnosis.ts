@@ -122,7 +122,11 @@ export interface Telling {
   readonly certificateEnds?: Date | undefined;
   readonly meter?: {
     /** Requests that wait for their turn. */
-    readonly queued: number;
+    readonly queued?: number;
+    /** What is wrong with what it needs, such as a broker: it serves all the same. */
+    troubles?(): readonly string[];
+    /** Remote calls that it handles, and that it waits for. */
+    readonly calls?: { readonly running: number; readonly pending: number } | undefined;
     /** What it has counted since it was asked last. */
     take(): Counted;
   };

@@ -11,6 +11,7 @@ import type { Logger } from '../../log/index.js';
 export interface NotifyOptions {
   /** Holds `NOTIFY_SOCKET`. Default: the process's environment. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Why a message could not be sent, at debug. Default: not logged. */
   readonly log?: Logger;
   /** What to send; lines are separate assignments. Default `READY=1`. */
   readonly state?: string;

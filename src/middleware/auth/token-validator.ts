@@ -64,9 +64,11 @@ export interface RefusedToken {
 
 /** What a validator is started with. */
 export interface ValidatorSettings {
+  /** The options of the filter. */
   readonly options: AuthTokenOptions;
   /** The service configuration; files are read through it, so that workers see what their parent accepted. */
   readonly config: Config;
+  /** The log of the filter. */
   readonly log: Logger;
   /** The section of the filter, for errors. */
   readonly origin: Origin;

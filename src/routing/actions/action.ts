@@ -8,7 +8,9 @@ import { refuseUnknownOptions, whatItIs } from '../../errors/index.js';
 import { RouteError } from '../mapper/route-error.js';
 import { ApiVersion, type WrittenRange } from '../versions/api-version.js';
 import type { ActionRequest, Args } from './action-request.js';
-import type { FromSchema, JsonSchema, OfAllVersions } from './json-schema.js';
+import type { FromSchema, OfAllVersions } from './json-schema.js';
+import type { Reply } from './reply.js';
+import type { Schema } from './standard-schema.js';
 
 /** One of several values, each for a range of versions. Ranges of one action must not overlap. */
 export interface Versioned<T> {
@@ -20,7 +22,7 @@ export interface Versioned<T> {
 export type Since<T> = Readonly<Record<`${number}.${number}`, T>>;
 
 /** One schema, or one for each range of versions. As it is written also by the version from which it holds. */
-export type Schemas = JsonSchema | readonly Versioned<JsonSchema>[];
+export type Schemas = Schema | readonly Versioned<Schema>[];
 
 /** A status, or one for each range of versions. */
 export type Statuses = number | readonly { readonly versions: WrittenRange; readonly status: number }[];
@@ -32,17 +34,24 @@ export interface ActionOptions {
   /** The key of the body that selects it, for routes to `action: 'action'`: `reboot` for `{"reboot": …}`. */
   readonly bodyKey?: string;
   /**
-   * What the body must be. Bodies are not coerced and nothing is removed or defaulted. `{ '2.1': schema, '2.19': schema }`
-   * are schemas by the version from which they hold; `request.body` has the members of all, and those that some versions
-   * do not require are optional.
+   * What the body must be: JSON Schema, one of TypeBox, or a Standard Schema (Zod, Valibot, ArkType). By JSON Schema bodies
+   * are not coerced and nothing is removed or defaulted; of a Standard Schema the action gets the output.
+   * `{ '2.1': schema, '2.19': schema }` are schemas by the version from which they hold; `request.body` has the members of
+   * all, and those that some versions do not require are optional.
    */
   readonly body?: Schemas;
-  /** What the query must be, also by version. Values are coerced to number, integer and boolean. */
+  /**
+   * What the query must be, also by version. By JSON Schema values are coerced to number, integer and boolean; a Standard
+   * Schema gets texts.
+   */
   readonly query?: Schemas;
   /** Default 200, or 204 for an empty answer. `{ '2.1': 200, '2.2': 201 }` are statuses by version. */
   readonly status?: Statuses | Since<number>;
-  /** What is answered, by status: the serialiser is compiled from it. */
-  readonly response?: Readonly<Record<number, JsonSchema>>;
+  /**
+   * What is answered, by status: the serialiser is compiled from it, so that what it does not name is left out, and the
+   * action must return it. Values are not checked. A Standard Schema must give JSON Schema.
+   */
+  readonly response?: Readonly<Record<number, Schema>>;
   /** Filters around this action, inside those of the route and the router. */
   readonly filters?: readonly Filter[];
   /** Largest body, in bytes. Default: the router's. */
@@ -53,13 +62,22 @@ export interface ActionOptions {
 
 type SchemaType<S> = S extends readonly (infer V)[]
   ? V extends { readonly schema: infer One }
-    ? OfAllVersions<FromSchema<One>>
+    ? OfAllVersions<ValueOf<One>>
     : unknown
   : S extends undefined
     ? unknown
     : [keyof S] extends [`${number}.${number}`]
-      ? OfAllVersions<FromSchema<S[keyof S]>>
-      : FromSchema<S>;
+      ? OfAllVersions<ValueOf<S[keyof S]>>
+      : ValueOf<S>;
+
+/** The type of the values of one schema: of a Standard Schema its output, of TypeBox its own type. */
+type ValueOf<S> = S extends { readonly '~standard': { readonly types?: infer T } }
+  ? NonNullable<T> extends { readonly output: infer Output }
+    ? Output
+    : unknown
+  : S extends { readonly static: infer Static }
+    ? Static
+    : FromSchema<S>;
 
 /** The type of the body an action with these options gets. */
 export type BodyOf<O> = O extends { readonly body: infer S } ? SchemaType<S> : unknown;
@@ -69,11 +87,34 @@ export type QueryOf<O> = O extends { readonly query: infer S }
   ? SchemaType<S>
   : Readonly<Record<string, string | string[] | undefined>>;
 
+/** What an action with these options may return. Schemas of statuses from 400 on are for documents: faults are thrown. */
+export type ResponseOf<O> = O extends { readonly response: infer R extends object }
+  ? Returned<
+      { [K in keyof R]: `${K & number}` extends `${4 | 5}${string}` ? never : ValueOf<R[K]> }[keyof R]
+    > extends infer V
+    ? V | Reply<V> | RawAnswer | (204 extends keyof R ? undefined | null : never)
+    : never
+  : unknown;
+
+/** Answers that no schema is for; the symbol is `SENT`, which TypeScript widens. */
+type RawAnswer = Response | NodeJS.ReadableStream | ReadableStream | ArrayBufferView | symbol;
+
+/** As an action may return it: lists may be read-only, and an object of any members may have an interface for its type. */
+type Returned<V> = V extends readonly (infer One)[]
+  ? readonly Returned<One>[]
+  : V extends Date | ((...given: never) => unknown)
+    ? V
+    : V extends Record<string, unknown>
+      ? Record<string, unknown> extends V
+        ? object
+        : { readonly [K in keyof V]: Returned<V[K]> }
+      : V;
+
 /** What runs for a request. `args`: path variables and defaults, and the body where there is one. */
-export type Handler<B = unknown, Q = unknown, P = Args> = (
+export type Handler<B = unknown, Q = unknown, P = Args, R = unknown> = (
   request: ActionRequest<P, B, Q>,
   args: P & { readonly body?: B },
-) => unknown;
+) => R | Promise<R>;
 
 /** An action with its options. Callable, so that a test can call it as the method it stands for. */
 export interface Action {
@@ -90,7 +131,7 @@ export type AnyHandler = (this: unknown, request: ActionRequest, args: Args) => 
 const ACTION: unique symbol = Symbol('portico.action');
 
 /**
- * Gives an action options; the types of `request.body` and `request.query` follow from the schemas.
+ * Gives an action options; the types of `request.body`, `request.query` and what it returns follow from the schemas.
  *
  * ```ts
  * class Servers {
@@ -99,7 +140,10 @@ const ACTION: unique symbol = Symbol('portico.action');
  * }
  * ```
  */
-export function action<const O extends ActionOptions>(options: O, handler: Handler<BodyOf<O>, QueryOf<O>>): Action {
+export function action<const O extends ActionOptions>(
+  options: O,
+  handler: Handler<BodyOf<O>, QueryOf<O>, Args, ResponseOf<O>>,
+): Action {
   checkAction(options, handler);
   const run = handler as AnyHandler;
   const callable = function (this: unknown, request: ActionRequest, args: Args = {}): unknown {
@@ -138,13 +182,13 @@ function withRanges({ status, ...options }: ActionOptions): RangedOptions {
   const { body, query } = options;
   return {
     ...options,
-    ...(isSince(body) && { body: schemasOf(body as Since<JsonSchema>) }),
-    ...(isSince(query) && { query: schemasOf(query as Since<JsonSchema>) }),
+    ...(isSince(body) && { body: schemasOf(body as unknown as Since<Schema>) }),
+    ...(isSince(query) && { query: schemasOf(query as unknown as Since<Schema>) }),
     ...(status !== undefined && { status: isSince(status) ? statusesOf(status as Since<number>) : status }),
   };
 }
 
-const schemasOf = (since: Since<JsonSchema>): Versioned<JsonSchema>[] =>
+const schemasOf = (since: Since<Schema>): Versioned<Schema>[] =>
   rangesSince(since).map(({ versions, value }) => ({ versions, schema: value }));
 
 const statusesOf = (since: Since<number>): Exclude<Statuses, number> =>

@@ -2,6 +2,7 @@
  * An action made ready when the router is built: its handler for each version, its checks, its statuses.
  */
 import type { Filter } from '../../app/index.js';
+import { SchemaMistake } from '../../app/internal.js';
 import { RouteError } from '../mapper/route-error.js';
 import {
   type ApiVersion,
@@ -13,7 +14,7 @@ import {
 import type { AnyHandler, RangedOptions, Schemas, Statuses } from './action.js';
 import type { JsonSchema } from './json-schema.js';
 import type { Check, SchemaCompiler } from './schema-compiler.js';
-import { SchemaMistake } from './schema-mistake.js';
+import { jsonSchemaOf, type Schema } from './standard-schema.js';
 
 /** Values by version; most have one for all. */
 export interface ByVersion<T> {
@@ -32,6 +33,8 @@ export interface CompiledAction {
   readonly bodyChecks: readonly ByVersion<Check>[];
   readonly queryChecks: readonly ByVersion<Check>[];
   readonly statuses: readonly ByVersion<number>[];
+  /** By status. */
+  readonly response: Readonly<Record<string, JsonSchema>> | undefined;
 }
 
 /** What compiling an action needs. */
@@ -56,6 +59,7 @@ export function compileAction(source: ActionSource, compiler: SchemaCompiler): C
     bodyChecks: byVersion(options.body, 'body', (schema) => compiler.body(schema)),
     queryChecks: byVersion(options.query, 'query', (schema) => compiler.query(schema)),
     statuses: statusesByVersion(options.status),
+    response: options.response && responseSchemas(options.response),
   };
 }
 
@@ -84,12 +88,12 @@ function describe({ from, to }: VersionRange): string {
 function byVersion(
   schemas: Schemas | undefined,
   what: string,
-  compile: (schema: JsonSchema) => Check,
+  compile: (schema: Schema) => Check,
 ): readonly ByVersion<Check>[] {
   if (schemas === undefined) return [];
   const written = Array.isArray(schemas)
-    ? (schemas as readonly { versions: readonly [string | null, (string | null)?]; schema: JsonSchema }[])
-    : [{ versions: undefined, schema: schemas as JsonSchema }];
+    ? (schemas as readonly { versions: readonly [string | null, (string | null)?]; schema: Schema }[])
+    : [{ versions: undefined, schema: schemas as Schema }];
   const values = written.map(({ versions, schema }) => ({
     range: readRange(versions),
     value: compileSchema(schema, what, compile),
@@ -101,7 +105,7 @@ function byVersion(
   return values;
 }
 
-function compileSchema(schema: JsonSchema, what: string, compile: (schema: JsonSchema) => Check): Check {
+function compileSchema(schema: Schema, what: string, compile: (schema: Schema) => Check): Check {
   try {
     return compile(schema);
   } catch (cause) {
@@ -111,6 +115,22 @@ function compileSchema(schema: JsonSchema, what: string, compile: (schema: JsonS
       cause,
     });
   }
+}
+
+/** The JSON Schemas that serialisers are compiled from: an answer has the members that its schema has. */
+function responseSchemas(response: NonNullable<RangedOptions['response']>): Readonly<Record<string, JsonSchema>> {
+  const entries = Object.entries<Schema>(response).map(([status, schema]) => {
+    try {
+      return [status, jsonSchemaOf(schema, 'output', 'draft-07')] as const;
+    } catch (cause) {
+      throw new RouteError('PORTICO_ROUTE_SCHEMA', {
+        message: `the response schema of ${status} gives no JSON Schema: ${(cause as Error).message}`,
+        hint: 'Use a library that gives it (Zod 4.2, ArkType 2.1.28, Valibot with toStandardJsonSchema), or write JSON Schema.',
+        cause,
+      });
+    }
+  });
+  return Object.fromEntries(entries);
 }
 
 function statusesByVersion(statuses: Statuses | undefined): readonly ByVersion<number>[] {

@@ -82,7 +82,10 @@ function constructed(source: new () => object): object {
   const refuse = (message: string, cause?: unknown): RouteError =>
     new RouteError('PORTICO_ROUTE_CONTROLLER', {
       message: `the controller ${name} ${message}`,
-      hint: `A class is constructed without arguments; is an object meant, new ${name}(…)?`,
+      // A name that is not defined has nothing to do with arguments.
+      ...(!(cause instanceof ReferenceError) && {
+        hint: `A class is constructed without arguments; is an object meant, new ${name}(…)?`,
+      }),
       cause,
     });
   if (source.length > 0) throw refuse('is a class whose constructor takes arguments');

@@ -14,27 +14,62 @@ interface TypeNames {
 }
 
 /** The type of the values that a schema takes, as far as its literals tell; `unknown` where they do not. */
-export type FromSchema<S> = S extends { readonly const: infer C }
-  ? C
-  : S extends { readonly enum: readonly (infer E)[] }
-    ? E
-    : S extends { readonly anyOf: readonly (infer A)[] } | { readonly oneOf: readonly (infer A)[] }
-      ? FromSchema<A>
-      : S extends { readonly type: infer T }
-        ? T extends readonly (infer One)[]
-          ? TypeOf<One, S>
-          : TypeOf<T, S>
-        : unknown;
+export type FromSchema<S> = S extends false
+  ? never
+  : S extends { readonly const: infer C }
+    ? C
+    : S extends { readonly enum: readonly (infer E)[] }
+      ? E
+      : Both<OwnType<S>, Both<AllOf<S>, OneOf<S>>>;
+
+/** What `type` and the keywords beside it say. */
+type OwnType<S> = S extends { readonly type: infer T }
+  ? T extends readonly (infer One)[]
+    ? TypeOf<One, S>
+    : TypeOf<T, S>
+  : unknown;
+
+/** Values of every one of the schemas. */
+type AllOf<S> = S extends { readonly allOf: readonly [infer First, ...infer Others] }
+  ? Both<FromSchema<First>, AllOf<{ readonly allOf: Others }>>
+  : unknown;
+
+/** Values of one of the schemas or more. */
+type OneOf<S> = S extends { readonly anyOf: readonly (infer A)[] } | { readonly oneOf: readonly (infer A)[] }
+  ? FromSchema<A>
+  : unknown;
+
+/** `&`, shown as one object where it is of two. */
+type Both<A, B> = unknown extends A ? B : unknown extends B ? A : A & B extends object ? Simplify<A & B> : A & B;
 
 type TypeOf<T, S> = T extends keyof TypeNames
   ? TypeNames[T]
   : T extends 'array'
-    ? S extends { readonly items: infer I }
-      ? FromSchema<I>[]
-      : unknown[]
+    ? ArrayOf<S>
     : T extends 'object'
       ? ObjectOf<S>
       : unknown;
+
+type ArrayOf<S> = S extends { readonly prefixItems: infer I extends readonly unknown[] }
+  ? TupleOf<I, S>
+  : S extends { readonly items: infer I }
+    ? I extends readonly unknown[]
+      ? TupleOf<I, S>
+      : FromSchema<I>[]
+    : unknown[];
+
+/** Items by their place: all are there where `minItems` says so, and no more where more are refused. */
+type TupleOf<I extends readonly unknown[], S> = [
+  ...(S extends { readonly minItems: I['length'] } ? ItemsOf<I> : Partial<ItemsOf<I>>),
+  ...(S extends { readonly additionalItems: false } | { readonly items: false } | { readonly maxItems: I['length'] }
+    ? []
+    : unknown[]),
+];
+
+type ItemsOf<I extends readonly unknown[]> = { -readonly [K in keyof I]: FromSchema<I[K]> };
+
+/** Patterns that every name has, as TypeBox writes records. */
+type AnyName = '^.*$' | '^(.*)$';
 
 type ObjectOf<S> = S extends { readonly properties: infer P }
   ? Simplify<
@@ -44,16 +79,18 @@ type ObjectOf<S> = S extends { readonly properties: infer P }
     >
   : S extends { readonly patternProperties: infer P; readonly additionalProperties: false }
     ? Record<string, FromSchema<P[keyof P]>>
-    : S extends { readonly additionalProperties: infer A }
-      ? Record<string, A extends object ? FromSchema<A> : unknown>
-      : Record<string, unknown>;
+    : S extends { readonly patternProperties: { readonly [K in AnyName]?: infer V } }
+      ? Record<string, FromSchema<V>>
+      : S extends { readonly additionalProperties: infer A }
+        ? Record<string, A extends object ? FromSchema<A> : unknown>
+        : Record<string, unknown>;
 
 type RequiredOf<S> = S extends { readonly required: readonly (infer R)[] } ? R : never;
 
 type Simplify<T> = { [K in keyof T]: T[K] };
 
 /** One type for the values of all versions: a member that some versions do not have, or need not have, is optional. */
-export type OfAllVersions<V> = [V] extends [readonly unknown[]]
+export type OfAllVersions<V> = [V] extends [readonly unknown[] | Date]
   ? V
   : [V] extends [object]
     ? Simplify<

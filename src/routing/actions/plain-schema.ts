@@ -1,7 +1,7 @@
 /**
  * Schemas that need no compiler to be known as sound, and values that their JSON text says all of.
  */
-import { equalPair } from './json-equality.js';
+import { equalPair } from '../../app/internal.js';
 
 type Test = (value: unknown) => boolean;
 
@@ -114,6 +114,7 @@ function memberNames(value: object): readonly string[] | undefined {
   const names = Object.keys(value);
   if (isList && (names.length !== value.length || names.some((name, index) => name !== String(index))))
     return undefined;
-  const hidden = Object.getOwnPropertyNames(value).length - names.length;
-  return hidden === (isList ? 1 : 0) ? names : undefined;
+  // TypeBox marks its schemas by hidden members whose names no keyword has.
+  const all = Object.getOwnPropertyNames(value).filter((name) => !/^~(?:kind|optional|readonly)$/.test(name));
+  return all.length - names.length === (isList ? 1 : 0) ? names : undefined;
 }

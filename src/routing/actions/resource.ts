@@ -6,7 +6,9 @@ import { didYouMean } from '../../errors/index.js';
 import { RouteError } from '../mapper/route-error.js';
 import { type Action, actionOf, isAction, type RangedOptions } from './action.js';
 import { type ActionSource, type CompiledAction, compileAction, refuseOverlap } from './compiled-action.js';
+import type { JsonSchema } from './json-schema.js';
 import type { SchemaCompiler } from './schema-compiler.js';
+import { documentedSchema, type Schema } from './standard-schema.js';
 
 /** Options of a {@link Resource}. */
 export interface ResourceSettings {
@@ -151,9 +153,9 @@ export class Resource {
 }
 
 /** What a body with this key looks like. */
-function keySchema(key: string, written: Written): Readonly<Record<string, unknown>> {
+function keySchema(key: string, written: Written): JsonSchema {
   const body = [written].flat().map((method) => actionOf(method)?.options.body)[0];
-  if (body !== undefined && !Array.isArray(body)) return body as Readonly<Record<string, unknown>>;
+  if (body !== undefined && !Array.isArray(body)) return documentedSchema(body as Schema, 'input');
   return { type: 'object', required: [key], properties: { [key]: {} }, additionalProperties: false };
 }
 

@@ -1,19 +1,28 @@
 /**
  * JSON Schemas to functions that check bodies and queries, with Ajv.
  */
-import type { Ajv, ErrorObject, ValidateFunction } from 'ajv';
-import { Fault, quoteClient } from '../../app/index.js';
-import { looksSecret } from '../../text/index.js';
-import { type AjvOptions, createAjv, FORMATS, type SchemaDraft } from './create-ajv.js';
+import type { Ajv, ValidateFunction } from 'ajv';
+import {
+  type AjvOptions,
+  compiledSchema,
+  createAjv,
+  FORMATS,
+  refusedValue,
+  type SchemaDraft,
+} from '../../app/internal.js';
+import { type InputPart, refusalOf } from './invalid-input.js';
 import type { JsonSchema } from './json-schema.js';
 import { isPlainData, plainSchemas } from './plain-schema.js';
-import { betterSaid, checkDraft } from './schema-mistake.js';
+import {
+  checkByStandard,
+  isStandardSchema,
+  jsonSchemaOf,
+  type Schema,
+  type StandardSchema,
+} from './standard-schema.js';
 
-/** Throws a `Fault` 400 for a value the schema does not take; a query's values are coerced in place. */
-export type Check = (value: unknown) => void;
-
-/** Names whose values are left out of messages. */
-const isSecretName = (name: string): boolean => looksSecret(name) || /secret|token|private|credential/i.test(name);
+/** Gives what the schema makes of a value, or a promise of it. Throws a `Fault` 400 for a value the schema does not take. */
+export type Check = (value: unknown) => unknown;
 
 const isPlain = plainSchemas(FORMATS);
 
@@ -35,19 +44,21 @@ export class SchemaCompiler {
     this.#options = options;
   }
 
-  /** Bodies: nothing is coerced, removed or defaulted. Throws when the schema is broken. */
-  body(schema: JsonSchema): Check {
-    const validator = this.#validator(schema, false);
-    return (value) => {
-      const validate = validator();
-      if (!validate(value)) throw refusal('', validate, value);
-    };
+  /** Bodies: by JSON Schema nothing is coerced, removed or defaulted. Throws when the schema is broken. */
+  body(schema: Schema): Check {
+    if (isStandardSchema(schema)) return (value) => checkByStandard(schema, value, 'body');
+    return this.#check(schema as JsonSchema, false, 'body');
   }
 
-  /** Queries: texts become numbers and booleans where the schema says so; a repeated key its last value. */
-  query(schema: JsonSchema): Check {
-    const validator = this.#validator(schema, true);
-    const lists = listNames(schema);
+  /**
+   * Queries: by JSON Schema texts become numbers and booleans where it says so. A repeated key is its last value, or the
+   * list where the schema takes one.
+   */
+  query(schema: Schema): Check {
+    const check = isStandardSchema(schema)
+      ? (value: unknown) => checkByStandard(schema, value, 'query')
+      : this.#check(schema as JsonSchema, true, 'query');
+    const lists = listNames(isStandardSchema(schema) ? queryJsonSchema(schema) : (schema as JsonSchema));
     return (value) => {
       const query = value as Record<string, unknown>;
       for (const name of Object.keys(query)) {
@@ -55,8 +66,17 @@ export class SchemaCompiler {
         if (lists.has(name)) query[name] = Array.isArray(received) ? received : [received];
         else if (Array.isArray(received) && lists.known.has(name)) query[name] = received.at(-1);
       }
+      return check(query);
+    };
+  }
+
+  /** `coerceTypes`: values become what the schema says in place. */
+  #check(schema: JsonSchema, coerceTypes: boolean, where: InputPart): Check {
+    const validator = this.#validator(schema, coerceTypes);
+    return (value) => {
       const validate = validator();
-      if (!validate(query)) throw refusal('query parameter ', validate, query);
+      if (!validate(value)) throw refusalOf(where, refusedValue(validate, value));
+      return value;
     };
   }
 
@@ -80,13 +100,8 @@ export class SchemaCompiler {
 
   #compiled(schema: JsonSchema, ajv: Ajv): () => ValidateFunction {
     // One instance checks schemas against the draft for all: each would compile the draft's own schema again.
-    checkDraft(schema, this.#ajv(false, false));
-    try {
-      const validate = ajv.compile(schema);
-      return () => validate;
-    } catch (error) {
-      throw betterSaid(error as Error, schema, ajv);
-    }
+    const validate = compiledSchema(schema, ajv, this.#ajv(false, false));
+    return () => validate;
   }
 
   #ajv(coerceTypes: boolean, verbose: boolean): Ajv {
@@ -94,6 +109,15 @@ export class SchemaCompiler {
     const ajv = this.#ajvs.get(key) ?? createAjv(this.#draft, { coerceTypes, verbose }, this.#options);
     this.#ajvs.set(key, ajv);
     return ajv;
+  }
+}
+
+/** For the names of a query; where the library gives none, no name is known. */
+function queryJsonSchema(schema: StandardSchema): JsonSchema {
+  try {
+    return jsonSchemaOf(schema, 'input', 'draft-07');
+  } catch {
+    return {};
   }
 }
 
@@ -110,59 +134,4 @@ function listNames(schema: JsonSchema): { has(name: string): boolean; readonly k
 
 function takesList(property: JsonSchema): boolean {
   return typeof property === 'object' && [property.type].flat().includes('array');
-}
-
-/** The first error only, as nova has it: the field, the value, and what the schema wanted. */
-function refusal(prefix: string, validate: ValidateFunction, value: unknown): Fault {
-  const error = validate.errors?.[0];
-  if (error === undefined) return new Fault(400);
-  const path = dottedPath(error);
-  const field = path === '' ? '' : `${prefix}${path}: `;
-  const shown = path === '' || isSecret(error, path) ? '' : ` Value: ${shownValue(error, value)}.`;
-  const subject = field === '' && prefix !== '' ? `${prefix.trim()}: ` : field;
-  return new Fault(400, {
-    message: `Invalid input for ${subject === '' ? 'the body: ' : subject}${wanted(error)}.${shown}`,
-  });
-}
-
-/** From the value that was checked to the one that is refused. */
-function stepsTo({ instancePath }: ErrorObject): string[] {
-  const steps = instancePath.split('/').slice(1);
-  return steps.map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
-}
-
-function dottedPath(error: ErrorObject): string {
-  const { keyword, params } = error;
-  const steps = stepsTo(error);
-  if (keyword === 'additionalProperties') steps.push(String(params.additionalProperty));
-  if (keyword === 'required') steps.push(String(params.missingProperty));
-  return quoteClient(steps.join('.'));
-}
-
-function wanted({ keyword, params, message = 'is not valid' }: ErrorObject): string {
-  if (keyword === 'additionalProperties') return 'additional properties are not allowed';
-  if (keyword === 'required') return 'it is required';
-  if (keyword === 'enum') return `must be one of ${quoteClient(JSON.stringify(params.allowedValues))}`;
-  if (keyword === 'const') return `must be ${quoteClient(JSON.stringify(params.allowedValue))}`;
-  return message;
-}
-
-function isSecret({ parentSchema, keyword }: ErrorObject, path: string): boolean {
-  const own = parentSchema as Readonly<Record<string, unknown>> | undefined;
-  return keyword === 'required' || own?.writeOnly === true || path.split('.').some((step) => isSecretName(step));
-}
-
-function shownValue(error: ErrorObject, value: unknown): string {
-  const { keyword, params, propertyName } = error;
-  const steps = keyword === 'additionalProperties' ? [...stepsTo(error), params.additionalProperty] : stepsTo(error);
-  const refused = steps.reduce<unknown>((inner, step) => (inner as Record<string, unknown>)[String(step)], value);
-  const shown = propertyName ?? refused;
-  try {
-    return quoteClient(
-      JSON.stringify(shown, (name, inner: unknown) => (isSecretName(name) ? '…' : inner)) ?? 'undefined',
-    );
-  } catch {
-    // As deep as JSON may be read, it cannot be written.
-    return 'too deep to be shown';
-  }
 }

@@ -28,6 +28,7 @@ export interface MapperOptions {
   readonly appendSlash?: boolean | undefined;
   /** Whether matches have a `sub_domain`. Default false. */
   readonly subDomains?: boolean | undefined;
+  /** Labels that count as no `sub_domain`, such as `www`. Default: none. */
   readonly subDomainsIgnore?: readonly string[] | undefined;
   /** A regular expression for the domain. Default two labels. */
   readonly domainMatch?: string | undefined;

@@ -14,12 +14,15 @@ export interface ResourceOptions {
   readonly member?: Readonly<Record<string, string>> | undefined;
   /** More actions below `/new`. */
   readonly new?: Readonly<Record<string, string>> | undefined;
+  /** In front of every path. Default: none. */
   readonly pathPrefix?: string | null | undefined;
+  /** In front of every name. Default: none. */
   readonly namePrefix?: string | null | undefined;
   /** Gives both prefixes where they are not given: `<collection>/:<member>_id` and `<member>_`. */
   readonly parentResource?: ParentResource | null | undefined;
   /** For the collection and new routes; member routes have one of their own. */
   readonly requirements?: Requirements | undefined;
+  /** Changes the values of each route before its URL is generated. Default: none. */
   readonly _filter?: RouteOptions['_filter'];
   readonly [name: string]: unknown;
 }

@@ -21,7 +21,9 @@ export type GenerateFilter = (values: Record<string, unknown>) => Record<string,
  * that generation looks for.
  */
 export interface RouteOptions {
+  /** Regular expressions of variables, by name. Default: whatever a segment can be. */
   readonly requirements?: Requirements | undefined;
+  /** What a request must be besides: `method`, `subDomain`, `function`. Default: any. */
   readonly conditions?: Conditions | null | undefined;
   /** False adds `controller: 'content'` and `action: 'index'`, as very old tables expect. */
   readonly _explicit?: boolean | undefined;
@@ -31,10 +33,15 @@ export interface RouteOptions {
   readonly _static?: boolean | undefined;
   /** Generated without script name. */
   readonly _absolute?: boolean | undefined;
+  /** Changes values before a URL is generated. Default: none. */
   readonly _filter?: GenerateFilter | null | undefined;
+  /** Known from Routes, and without effect: URLs are UTF-8. */
   readonly _encoding?: string | undefined;
+  /** The member of the resource, as `resource` sets it. */
   readonly _memberName?: string | undefined;
+  /** The collection of the resource, as `resource` sets it. */
   readonly _collectionName?: string | undefined;
+  /** The parent of the resource, as `resource` sets it. */
   readonly _parentResource?: ParentResource | null | undefined;
   readonly [name: string]: unknown;
 }

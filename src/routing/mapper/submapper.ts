@@ -23,6 +23,7 @@ export interface SubMapperOptions extends RouteOptions {
   readonly pathPrefix?: string | undefined;
   /** In front of every name. */
   readonly namePrefix?: string | undefined;
+  /** Names the route of `index`. Default: none. */
   readonly collectionName?: string | null | undefined;
   /** Default: the parent's, else the controller. */
   readonly resourceName?: string | null | undefined;
@@ -34,11 +35,15 @@ export interface SubMapperOptions extends RouteOptions {
 
 /** Arguments of link, action and the standard actions. */
 export interface StandardRouteOptions extends RouteOptions {
+  /** The name of the route. Default: made of `rel` or `action` and the resource name. */
   readonly name?: string | null | undefined;
+  /** The last segment of the path of a link. Default: `name`. */
   readonly rel?: string | null | undefined;
+  /** The action of the controller. Default: `rel`, else `name`. */
   readonly action?: string | null | undefined;
   /** Default GET. */
   readonly method?: string | null | undefined;
+  /** As that of a submapper, which is the default. */
   readonly formatted?: boolean | null | undefined;
 }
 
@@ -50,6 +55,7 @@ export interface CollectionOptions extends SubMapperOptions {
   readonly collectionActions?: readonly SubMapperAction[] | undefined;
   /** Default show, update, delete, edit. */
   readonly memberActions?: readonly SubMapperAction[] | undefined;
+  /** Options of the submapper `member` alone. Default: none. */
   readonly memberOptions?: SubMapperOptions | null | undefined;
 }
 

@@ -60,7 +60,9 @@ export function findOverlaps(planned: readonly PlannedRoute[]): Overlap[] {
   return overlaps.sort((a, b) => Number(b.byDefinition) - Number(a.byDefinition) || b.surprises - a.surprises);
 }
 
-function meet({ plan: a }: PlannedRoute, { plan: b }: PlannedRoute): boolean {
+function meet(one: PlannedRoute, other: PlannedRoute): boolean {
+  const [a, b] = [one.plan, other.plan];
+  if (!textsMeet(one.compiled, other.compiled)) return false;
   if (a.cuts !== null && b.cuts !== null && a.steps.length !== b.steps.length) return false;
   // A route whose rest spans segments needs at least one more than its certain ones.
   if (a.cuts !== null && a.steps.length <= b.steps.length && b.cuts === null) return false;
@@ -68,6 +70,18 @@ function meet({ plan: a }: PlannedRoute, { plan: b }: PlannedRoute): boolean {
   const common = Math.min(a.steps.length, b.steps.length);
   for (let index = 0; index < common; index++) if (!stepsMeet(a.steps[index]!, b.steps[index]!)) return false;
   return true;
+}
+
+/** Whether one path can have the fixed text of both: all of it where there is no variable, else what it begins with. */
+function textsMeet(a: CompiledRoute, b: CompiledRoute): boolean {
+  if (a.route.minimize || b.route.minimize) return true;
+  if (a.route.variables.size === 0) return b.capture(textOf(a)) !== null;
+  if (b.route.variables.size === 0) return a.capture(textOf(b)) !== null;
+  return a.prefix.startsWith(b.prefix) || b.prefix.startsWith(a.prefix);
+}
+
+function textOf({ route }: CompiledRoute): string {
+  return route.parts.filter((part) => typeof part === 'string').join('');
 }
 
 function shareMethod({ route: a }: CompiledRoute, { route: b }: CompiledRoute): boolean {

@@ -18,7 +18,10 @@ import type {
 } from 'fastify';
 import { type App, createFastify, environ, Fault, limitBody, listenerOf } from '../../app/index.js';
 import { guardPipe, loadNegotiator, tooLarge } from '../../app/internal.js';
-import type { RangedOptions } from '../actions/action.js';
+import type { RangedOptions, Schemas } from '../actions/action.js';
+import type { CompiledAction } from '../actions/compiled-action.js';
+import type { JsonSchema } from '../actions/json-schema.js';
+import { documentedSchema, type Schema } from '../actions/standard-schema.js';
 import { RouteError } from '../mapper/route-error.js';
 import type { RouterPlugin } from '../router-options.js';
 import { BodyTypes, refuseEncoding, WITH_BODY } from './body-types.js';
@@ -149,10 +152,10 @@ export class RouterFastify {
 
   #addRoutes(instance: FastifyInstance, action: ServedAction): void {
     for (const { methods, byKey } of targetsOf(action)) {
-      if (byKey !== null) this.#addRoute(instance, action, byKey, {});
+      if (byKey !== null) this.#addRoute(instance, action, byKey);
       // Those that a key selects are never entered, but their schemas are judged with all others.
       for (const method of [...methods, ...[...(byKey?.actions.values() ?? [])].flat()]) {
-        this.#addRoute(instance, action, method, method.compiled.options);
+        this.#addRoute(instance, action, method, method.compiled);
       }
     }
   }
@@ -161,11 +164,11 @@ export class RouterFastify {
     instance: FastifyInstance,
     { settings, matched }: ServedAction,
     { fastifyPath, methods, bodyLimit }: Entry,
-    options: RangedOptions,
+    { options, response }: Partial<CompiledAction> = {},
   ): void {
     // For plugins that make documents of them.
-    const shown = this.#plugins.length === 0 ? {} : shownSchemas(fastifyPath, methods, options);
-    const schema = { ...shown, ...(options.response !== undefined && { response: options.response }) };
+    const shown = this.#plugins.length === 0 ? {} : shownSchemas(fastifyPath, methods, options ?? {});
+    const schema = { ...shown, ...(response !== undefined && { response }) };
     // Fastify makes a compiler of serialisers ready for each schema, an empty one too.
     const isPlain = Object.keys(schema).length === 0;
     instance.route({
@@ -193,12 +196,15 @@ function shownSchemas(
 ): FastifySchema {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
   const params = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
-  const isOne = (schema: unknown): boolean => typeof schema === 'object' && !Array.isArray(schema);
+  const shown = (schemas: Schemas | undefined): JsonSchema | undefined =>
+    schemas === undefined || Array.isArray(schemas) ? undefined : documentedSchema(schemas as Schema, 'input');
+  const shownBody = shown(body);
+  const shownQuery = shown(query);
   return {
     ...(names.length > 0 && { params: { type: 'object', properties: params, required: names } }),
     // Fastify refuses them for the others.
-    ...(isOne(body) && methods.every((method) => WITH_BODY.has(method)) && { body }),
-    ...(isOne(query) && { querystring: query }),
+    ...(typeof shownBody === 'object' && methods.every((method) => WITH_BODY.has(method)) && { body: shownBody }),
+    ...(typeof shownQuery === 'object' && { querystring: shownQuery }),
     ...(summary !== undefined && { summary }),
   };
 }

@@ -67,7 +67,7 @@ function answer({ reply, pending, method: { compiled }, type, rules }: Turn, val
   try {
     sendAnswer(reply, value, {
       status: compiled.statuses.length === 0 ? undefined : valueFor(compiled.statuses, pending.version),
-      response: compiled.options.response,
+      response: compiled.response,
       type,
       serializer: type === null || rules.types === null ? null : rules.types.serializer(type),
     });
@@ -102,20 +102,35 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 
-function callAction(body: unknown, query: unknown, { pending, method: { compiled }, rules }: Turn): unknown {
-  const { version, request: own, args, target } = pending;
-  own.query = query;
-  if (compiled.queryChecks.length > 0) valueFor(compiled.queryChecks, version)?.(own.query);
-  const check = compiled.bodyChecks.length === 0 ? undefined : valueFor(compiled.bodyChecks, version);
-  if (check !== undefined) {
-    if (body === undefined) throw new Fault(400, { message: 'The request needs a body.' });
-    check(body);
+/** The query is checked first, then the body. A check that gives a promise is waited for. */
+function callAction(body: unknown, query: unknown, turn: Turn): unknown {
+  const { pending, method } = turn;
+  const { queryChecks } = method.compiled;
+  const check = queryChecks.length === 0 ? undefined : valueFor(queryChecks, pending.version);
+  const checked = check === undefined ? query : check(query);
+  if (isPromise(checked)) return checked.then((value) => callWithQuery(body, value, turn));
+  return callWithQuery(body, checked, turn);
+}
+
+function callWithQuery(body: unknown, query: unknown, turn: Turn): unknown {
+  const { pending, method, rules } = turn;
+  const { bodyChecks } = method.compiled;
+  pending.request.query = query;
+  const check = bodyChecks.length === 0 ? undefined : valueFor(bodyChecks, pending.version);
+  if (check === undefined) {
+    const isOptional = (pending.target.resource.schemas ?? rules.schemas) === 'optional';
+    return call(turn, isOptional || pending.method === undefined ? body : undefined);
   }
-  const optional = (target.resource.schemas ?? rules.schemas) === 'optional';
-  const passed = body !== undefined && (optional || check !== undefined || pending.method === undefined);
-  if (!passed) return compiled.handler.call(compiled.controller, own, args);
-  own.body = body;
-  return compiled.handler.call(compiled.controller, own, { ...args, body });
+  if (body === undefined) throw new Fault(400, { message: 'The request needs a body.' });
+  const checked = check(body);
+  return isPromise(checked) ? checked.then((value) => call(turn, value)) : call(turn, checked);
+}
+
+function call({ pending, method: { compiled } }: Turn, body: unknown): unknown {
+  const { request, args } = pending;
+  if (body === undefined) return compiled.handler.call(compiled.controller, request, args);
+  request.body = body;
+  return compiled.handler.call(compiled.controller, request, { ...args, body });
 }
 
 /** The body was read under the largest limit of the actions it could select; now the one's own holds. */

@@ -9,7 +9,9 @@ import { ApiVersion } from './api-version.js';
 export interface VersionOptions {
   /** Names the API in the header: `OpenStack-API-Version: compute 2.53`. */
   readonly serviceType: string;
+  /** The lowest version, such as `2.1`. */
   readonly min: string;
+  /** The highest version, such as `2.79`. */
   readonly max: string;
   /** For requests that name none. Default: `min`. */
   readonly default?: string;

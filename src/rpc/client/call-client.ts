@@ -4,8 +4,10 @@
 import { currentDeadline } from '../../app/internal.js';
 import { didYouMean, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import type { CallOptions, ClientOptions, ManagerCalls, RPCClient } from '../../service/index.js';
+import type { Awaitable, CallOptions, ClientOptions, ManagerCalls, RPCClient } from '../../service/index.js';
 import type { Clock } from '../../tasks/index.js';
+import type { CallMeter, SendKind } from '../call-meter.js';
+import type { CallSpans, TraceHeaders } from '../call-spans.js';
 import { DeliveryFailure, InvalidTarget, RpcTimeout, SerializationError, VersionCapError } from '../errors.js';
 import { isRecord, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
 import { ErrorRebuilder } from '../message/failure.js';
@@ -16,7 +18,9 @@ import type { MessagingSettings } from '../messaging-options.js';
 import { methodCalls } from '../method-calls.js';
 import { checkRoute, describeRoute } from '../transport/route.js';
 import type { Message, Route, Transport } from '../transport/transport.js';
+import { within } from '../within.js';
 import type { PendingCalls } from './pending-calls.js';
+import type { UpgradeLevels } from './upgrade-levels.js';
 
 /** How a message is sent. */
 export interface SendOptions {
@@ -36,6 +40,13 @@ export interface CallPath {
   readonly log: Logger;
   readonly clock: Clock;
   readonly pending: PendingCalls;
+  /** Undefined: nothing is counted. */
+  readonly meter: CallMeter | undefined;
+  /** Undefined: no spans are made. */
+  readonly spans: Promise<CallSpans | undefined> | undefined;
+  readonly levels: UpgradeLevels;
+  /** Throws `PORTICO_RPC_MEMORY` where the transport cannot reach the services of a topic. */
+  checkReach(topic: string): void;
   /** The transport, connected. Rejects with `DeliveryFailure` where that takes longer than `ms`. */
   connected(ms: number, signal?: AbortSignal): Promise<Transport>;
   /** Sends a message; again where it did not reach the broker. Never what may have been sent. */
@@ -58,6 +69,7 @@ const OPTIONS: Readonly<Record<keyof ClientOptions, true>> = {
   mandatory: true,
   altTopic: true,
   allowedErrors: true,
+  releases: true,
   long: true,
 };
 
@@ -70,7 +82,10 @@ export class CallClient implements RPCClient {
   readonly #route: Route;
   readonly #rebuilder: ErrorRebuilder;
 
-  /** Throws `InvalidTarget` for names and versions that cannot be, `PORTICO_RPC_OPTION` for unknown options and times that cannot. */
+  /**
+   * Throws `InvalidTarget` for names and versions that cannot be, `PORTICO_RPC_OPTION` for unknown options and times that cannot,
+   * and as {@link CallPath.checkReach} and {@link UpgradeLevels.level}.
+   */
   constructor(path: CallPath, options: ClientOptions, rebuilder?: ErrorRebuilder) {
     checkNames(options);
     const { exchange = path.settings.exchange, topic, server, fanout, versionCap, version } = options;
@@ -79,6 +94,9 @@ export class CallClient implements RPCClient {
     this.#route = { exchange, topic, server, fanout };
     this.#rebuilder = rebuilder ?? new ErrorRebuilder(options.allowedErrors);
     checkRoute(this.#route);
+    path.checkReach(topic);
+    for (const each of Object.values(options.releases ?? {})) checkVersion(topic, each);
+    if (versionCap === undefined) path.levels.level(topic, options.releases);
     for (const each of [version, versionCap]) if (each !== undefined) checkVersion(topic, each);
     checkTimes(options);
   }
@@ -87,12 +105,20 @@ export class CallClient implements RPCClient {
     return new CallClient(this.#path, { ...this.#options, ...options }, this.#rebuilder);
   }
 
-  canSend(version: string): boolean {
-    const { versionCap } = this.#options;
-    return versionCap === undefined || isCompatible(versionCap, version);
+  async canSend(version: string): Promise<boolean> {
+    const cap = await this.#cap();
+    return cap === undefined || isCompatible(cap, version);
   }
 
-  async call<T>(context: unknown, method: string, args: object = {}): Promise<T> {
+  call<T>(context: unknown, method: string, args: object = {}): Promise<T> {
+    return this.#observed('call', method, (trace) => this.#call<T>(context, method, args, trace));
+  }
+
+  cast(context: unknown, method: string, args: object = {}): Promise<void> {
+    return this.#observed('cast', method, (trace) => this.#cast(context, method, args, trace));
+  }
+
+  async #call<T>(context: unknown, method: string, args: object, trace: TraceHeaders | undefined): Promise<T> {
     const what = this.#what(method);
     if (this.#route.fanout === true) {
       throw new InvalidTarget({ message: `${what}: a call has one reply`, hint: 'Cast it, or call one host.' });
@@ -104,12 +130,19 @@ export class CallClient implements RPCClient {
     const monitorMs = this.#monitorMs(timeoutMs);
     const { signal, mandatory = true, retry } = this.#options;
     signal?.throwIfAborted();
+    await this.#checkCap(what, until);
     const id = messageId();
     const transport = await this.#path.connected(until - clock.now(), signal);
-    const to = await pending.address(transport);
+    const to = await this.#inTime(pending.address(transport), what, until);
     const left = until - clock.now();
-    if (left <= 0) throw new DeliveryFailure({ message: `${what}: its time was up before the connection was ready` });
-    const body = this.#write(context, method, args, { id, reply: { to, id }, deadline: left, monitor: monitorMs });
+    if (left <= 0) throw new DeliveryFailure({ message: `${what}: its time was up before it could be sent` });
+    const body = this.#write(context, method, args, {
+      id,
+      reply: { to, id },
+      deadline: left,
+      monitor: monitorMs,
+      trace,
+    });
     const { reply, forget } = pending.expect({ id, what, timeoutMs: left, monitorMs, signal });
     const send = this.#send({ id, body, replyTo: to }, { ttlMs: left, mandatory, until, retry, signal });
     try {
@@ -127,14 +160,15 @@ export class CallClient implements RPCClient {
     }
   }
 
-  async cast(context: unknown, method: string, args: object = {}): Promise<void> {
+  async #cast(context: unknown, method: string, args: object, trace: TraceHeaders | undefined): Promise<void> {
     const { settings, clock } = this.#path;
     const { server, fanout } = this.#route;
     const { ttl, mandatory = server !== undefined && fanout !== true, retry, signal, timeout } = this.#options;
     const until = clock.now() + (timeout === undefined ? CAST_MS : timeout * 1000);
     const ttlMs = (ttl === undefined ? settings.castTtlMs : ttl * 1000) || undefined;
+    await this.#checkCap(this.#what(method), until);
     const id = messageId();
-    const message = { id, body: this.#write(context, method, args, { id }) };
+    const message = { id, body: this.#write(context, method, args, { id, trace }) };
     await this.#path.connected(until - clock.now(), signal);
     await this.#send(message, { ttlMs, mandatory, until, retry, signal });
   }
@@ -143,24 +177,55 @@ export class CallClient implements RPCClient {
     return methodCalls<ManagerCalls<M>>((method, context, args) => this.call(context, method, args));
   }
 
+  /** Counts it, and makes its span, where that is wanted. */
+  #observed<T>(kind: SendKind, method: string, send: (trace?: TraceHeaders) => Promise<T>): Promise<T> {
+    const { meter, spans } = this.#path;
+    const { topic } = this.#route;
+    const counted = (trace?: TraceHeaders): Promise<T> =>
+      meter === undefined ? send(trace) : meter.sent(kind, topic, method, () => send(trace));
+    if (spans === undefined) return counted();
+    return spans.then((made) => (made === undefined ? counted() : made.sent(kind, topic, method, counted)));
+  }
+
   #what(method: string): string {
     return `${method} of ${describeRoute(this.#route)}`;
+  }
+
+  #cap(): Awaitable<string | undefined> {
+    const { versionCap, topic, namespace, releases } = this.#options;
+    // What all services answer has versions of its own.
+    if (versionCap !== undefined || namespace === 'base') return versionCap;
+    return this.#path.levels.cap(topic, releases);
+  }
+
+  /** Rejects with `VersionCapError` for a version that may not be sent. */
+  async #checkCap(what: string, until: number): Promise<void> {
+    const { version = FIRST_VERSION } = this.#options;
+    const found = this.#cap();
+    // Only what is asked of the registry takes time.
+    const cap = found instanceof Promise ? await this.#inTime(found, what, until) : found;
+    if (cap === undefined || isCompatible(cap, version)) return;
+    throw new VersionCapError({
+      message: `${what}: version ${version} is above the cap ${cap}`,
+      hint: 'Ask canSend() and call an older form, until all services are new.',
+    });
+  }
+
+  /** What a message waits for before it is sent: rejects with `DeliveryFailure` when the time is up. */
+  #inTime<T>(work: Promise<T>, what: string, until: number): Promise<T> {
+    const { clock } = this.#path;
+    const late = (): Error => new DeliveryFailure({ message: `${what}: its time was up before it could be sent` });
+    return within(work, { clock, until, late, signal: this.#options.signal });
   }
 
   #write(
     context: unknown,
     method: string,
     args: object,
-    more: Pick<RequestEnvelope, 'id' | 'reply' | 'deadline' | 'monitor'>,
+    more: Pick<RequestEnvelope, 'id' | 'reply' | 'deadline' | 'monitor' | 'trace'>,
   ): Buffer {
     const { version = FIRST_VERSION, namespace } = this.#options;
     const { serializer, settings } = this.#path;
-    if (!this.canSend(version)) {
-      throw new VersionCapError({
-        message: `${this.#what(method)}: version ${version} is above the cap ${this.#options.versionCap}`,
-        hint: 'Ask canSend() and call an older form, until all services are new.',
-      });
-    }
     const { serializeEntity } = serializer;
     const ctx = contextToDict(serializer, context);
     for (const [name, value] of Object.entries({ method, args, context: ctx })) {
@@ -180,7 +245,7 @@ export class CallClient implements RPCClient {
       sent: Date.now(),
       ...more,
     };
-    return writeEnvelope(envelope, this.#what(method), settings.maxMessageBytes);
+    return writeEnvelope(envelope, this.#what(method), settings.format);
   }
 
   /** What the call may take: its own time, and no more than the request has that it is made for. */
@@ -213,7 +278,7 @@ export class CallClient implements RPCClient {
   /** To every process of the topics: which one works on the call is not known. Best effort. */
   #cancel(id: string): void {
     const { settings, log } = this.#path;
-    const body = writeEnvelope({ cancel: id }, 'a cancellation', settings.maxMessageBytes);
+    const body = writeEnvelope({ cancel: id }, 'a cancellation', settings.format);
     const { exchange, topic: first } = this.#route;
     const message = { id: messageId(), body };
     const how = { ttlMs: settings.responseMs, mandatory: false, until: 0, retry: 0, signal: undefined };
@@ -238,7 +303,7 @@ function checkNames(options: ClientOptions): void {
 function checkTimes({ timeout, ttl, callMonitorTimeout, topic }: ClientOptions): void {
   const least = { timeout: [timeout, 0], ttl: [ttl, 0], callMonitorTimeout: [callMonitorTimeout, 2] } as const;
   for (const [name, [seconds, min]] of Object.entries(least)) {
-    if (seconds === undefined || seconds >= min) continue;
+    if (seconds === undefined || (Number.isFinite(seconds) && seconds >= min)) continue;
     throw new PorticoError('PORTICO_RPC_OPTION', {
       message: `${topic}: ${name} is ${seconds}: a number of seconds, ${min} or more, is wanted`,
     });

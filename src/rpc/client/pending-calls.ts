@@ -5,6 +5,7 @@ import type { Logger } from '../../log/index.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
 import { RpcTimeout } from '../errors.js';
 import { type ReplyEnvelope, readReply } from '../message/envelope.js';
+import type { WireFormat } from '../message/wire-format.js';
 import type { Message, ReplyConsumer, Transport } from '../transport/transport.js';
 
 /** A call. */
@@ -36,26 +37,28 @@ const LATE_ENTRIES = 1000;
 export class PendingCalls {
   readonly #log: Logger;
   readonly #clock: Clock;
-  readonly #maxBytes: number;
+  readonly #format: WireFormat;
   readonly #calls = new Map<string, Pending>();
   /** Calls that were given up, and when. */
   readonly #late = new Map<string, { readonly what: string; readonly at: number }>();
   #consumer: Promise<ReplyConsumer> | undefined;
   #warnAt = WARN_AT;
 
-  constructor({ log, clock, maxBytes }: { readonly log: Logger; readonly clock: Clock; readonly maxBytes: number }) {
+  constructor({ log, clock, format }: { readonly log: Logger; readonly clock: Clock; readonly format: WireFormat }) {
     this.#log = log;
     this.#clock = clock;
-    this.#maxBytes = maxBytes;
+    this.#format = format;
   }
 
   /** Where replies are to go. */
   async address(transport: Transport): Promise<string> {
     this.#consumer ??= transport.consumeReplies((message) => this.#take(message));
+    const consumer = this.#consumer;
     try {
-      return (await this.#consumer).address;
+      return (await consumer).address;
     } catch (error) {
-      this.#consumer = undefined;
+      // Another call may have begun another one.
+      if (this.#consumer === consumer) this.#consumer = undefined;
       throw error;
     }
   }
@@ -100,19 +103,20 @@ export class PendingCalls {
   }
 
   /** Gives up what still waits. */
-  async close(): Promise<void> {
+  close(): void {
     for (const { what, reject } of this.#calls.values()) {
       reject(new RpcTimeout({ message: `${what}: this process stopped waiting for its reply, because it ends` }));
     }
     const consumer = this.#consumer;
     this.#consumer = undefined;
-    await consumer?.then((each) => each.cancel()).catch(() => {});
+    // Not waited for: one that is still being made may need the connection that is lost.
+    consumer?.then((each) => each.cancel()).catch(() => {});
   }
 
   #take({ id, body }: Message): void {
     let reply: ReplyEnvelope;
     try {
-      reply = readReply(body, this.#maxBytes);
+      reply = readReply(body, this.#format);
     } catch (err) {
       this.#log.warn(`reply ${id} cannot be read`, { err, bytes: body.length });
       return;

@@ -5,7 +5,10 @@ import { Config } from '../../config/index.js';
 import { ConfigurationRefused } from '../../errors/index.js';
 import { createLogger, type Logger } from '../../log/index.js';
 import type { ClientOptions, RPCClient, RPCClients } from '../../service/index.js';
+import { isRegistered } from '../../spans/index.js';
 import { type Clock, pause, systemClock } from '../../tasks/index.js';
+import type { CallMeter } from '../call-meter.js';
+import { CallSpans } from '../call-spans.js';
 import { DeliveryFailure } from '../errors.js';
 import type { Serializer } from '../message/serializer.js';
 import { type MessagingSettings, messagingSettings } from '../messaging-options.js';
@@ -13,6 +16,7 @@ import { shareTransport } from '../transport/open-transport.js';
 import { type Message, type Route, retryWaitMs, type Transport } from '../transport/transport.js';
 import { CallClient, type CallPath, type SendOptions } from './call-client.js';
 import { PendingCalls } from './pending-calls.js';
+import { UpgradeLevels } from './upgrade-levels.js';
 
 /** How an {@link RPCConnection} is made. */
 export interface RPCConnectionOptions {
@@ -29,8 +33,11 @@ export interface RPCConnectionOptions {
    * reaches no other process.
    */
   readonly workerTopics?: readonly string[] | undefined;
+  /** Writes and reads contexts and entities. Default: contexts as they are, plain data. */
   readonly serializer?: Serializer | undefined;
+  /** Default: standard error. */
   readonly log?: Logger;
+  /** Times and timers. Default: those of the system. */
   readonly clock?: Clock;
 }
 
@@ -44,17 +51,20 @@ export class RPCConnection implements RPCClients, CallPath {
   readonly log: Logger;
   readonly clock: Clock;
   readonly pending: PendingCalls;
+  readonly meter: CallMeter | undefined;
+  readonly levels: UpgradeLevels;
   readonly #given: Transport | undefined;
   readonly #url: string;
   readonly #name: string;
   readonly #workerTopics: readonly string[] | undefined;
   #share: Transport | undefined;
+  #spans: Promise<CallSpans | undefined> | undefined;
 
-  /** Throws `PORTICO_RPC_URL` for a URL that cannot be read. */
-  constructor(options: RPCConnectionOptions = {}) {
-    const { config, transport, name, project, workerTopics, serializer, log, clock } = options;
+  /** `meter`: counts calls where it is on. Throws `PORTICO_RPC_URL` for a URL that cannot be read. */
+  constructor(options: RPCConnectionOptions = {}, meter?: CallMeter) {
+    const { config = new Config(), transport, name, project, workerTopics, serializer, log, clock } = options;
     const url = typeof transport === 'string' ? transport : undefined;
-    const read = messagingSettings(config ?? new Config(), { url, project });
+    const read = messagingSettings(config, { url, project });
     this.settings = read.settings;
     this.#url = read.url;
     this.#workerTopics = workerTopics;
@@ -63,15 +73,18 @@ export class RPCConnection implements RPCClients, CallPath {
     this.serializer = serializer ?? {};
     this.log = log ?? createLogger();
     this.clock = clock ?? systemClock;
-    this.pending = new PendingCalls({ log: this.log, clock: this.clock, maxBytes: this.settings.maxMessageBytes });
+    this.meter = meter?.isOn === true ? meter : undefined;
+    this.levels = new UpgradeLevels({ config, log: this.log, clock: this.clock });
+    this.pending = new PendingCalls({ log: this.log, clock: this.clock, format: this.settings.format });
   }
 
-  /**
-   * What calls the services of a topic. Throws `InvalidTarget` for names that cannot be, `PORTICO_RPC_MEMORY` where the transport
-   * cannot reach them.
-   */
+  /** What calls the services of a topic. Throws as `CallClient`. */
   client(options: ClientOptions): RPCClient {
-    const { topic } = options;
+    return new CallClient(this, options);
+  }
+
+  /** Throws `PORTICO_RPC_MEMORY` where the transport cannot reach the services of a topic. */
+  checkReach(topic: string): void {
     const isElsewhere = this.#workerTopics !== undefined && !this.#workerTopics.includes(topic);
     if (isElsewhere && this.#given === undefined && this.settings.isInProcess) {
       throw new ConfigurationRefused('PORTICO_RPC_MEMORY', {
@@ -79,7 +92,19 @@ export class RPCConnection implements RPCClients, CallPath {
         hint: 'Set [rpc] transport_url = amqp://user:password@host/, or run all services in one process.',
       });
     }
-    return new CallClient(this, options);
+  }
+
+  /** What is wrong with its connection to the broker, for those who ask how the service is. */
+  get troubles(): readonly string[] {
+    const { state, name } = this.#given ?? this.#share ?? { state: 'new', name: '' };
+    if (state === 'blocked') return [`remote calls: ${name} takes no messages (memory or disk alarm)`];
+    return state === 'lost' ? [`remote calls: the connection to ${name} is lost`] : [];
+  }
+
+  /** What makes spans; undefined where no OpenTelemetry SDK is registered. */
+  get spans(): Promise<CallSpans | undefined> | undefined {
+    if (isRegistered()) this.#spans ??= CallSpans.find(this.log);
+    return this.#spans;
   }
 
   /** The transport, connected. Rejects with `DeliveryFailure` where that takes longer than `ms`. */
@@ -101,10 +126,14 @@ export class RPCConnection implements RPCClients, CallPath {
 
   /** Sends a message; again where it did not reach the broker. Never what may have been sent. */
   async send(to: Route, message: Message, { until, retry = -1, signal, ttlMs, mandatory }: SendOptions): Promise<void> {
+    const transport = this.#given ?? this.#share;
+    // A call that was begun before must not open another share.
+    if (transport === undefined)
+      throw new DeliveryFailure({ message: `message ${message.id}: its connection is closed` });
     for (let tries = 0; ; tries++) {
       const left = until - this.clock.now();
       try {
-        await this.#transport().publish(to, message, { ttlMs, mandatory, timeoutMs: Math.max(1000, left) });
+        await transport.publish(to, message, { ttlMs, mandatory, timeoutMs: Math.max(1000, left) });
         return;
       } catch (error) {
         const waitMs = retryWaitMs(this.settings.transport, tries) * (0.75 + Math.random() / 2);
@@ -117,10 +146,11 @@ export class RPCConnection implements RPCClients, CallPath {
 
   /** Gives up the calls that wait, and this share in the transport. */
   async close(): Promise<void> {
-    await this.pending.close();
     const share = this.#share;
     this.#share = undefined;
+    this.pending.close();
     await share?.close();
+    await this.levels.close();
   }
 
   #transport(): Transport {

@@ -2,6 +2,7 @@
  * Envelope 1.0: what a message says, whatever carries it. Senders may add members; receivers ignore those they do not know.
  */
 import { decodeMessage, encodeMessage } from './json-codec.js';
+import type { WireFormat } from './wire-format.js';
 
 /** The envelope this process writes. Another major is one it cannot read. */
 const VERSION = '1.0';
@@ -25,6 +26,8 @@ export interface RequestEnvelope {
   readonly sent?: number | undefined;
   /** Milliseconds between two signs of life that the caller wants. */
   readonly monitor?: number | undefined;
+  /** The span it was sent in, as propagators of OpenTelemetry write it: `traceparent`. */
+  readonly trace?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What comes back of a call: its end, or a sign of life. */
@@ -61,8 +64,8 @@ export type Envelope = RequestEnvelope | ReplyEnvelope | CancelEnvelope;
 export class UnreadableEnvelope extends Error {}
 
 /** Throws `SerializationError` as {@link encodeMessage}; `what` is the call, for its message. */
-export function writeEnvelope(envelope: Envelope, what: string, maxBytes: number): Buffer {
-  return encodeMessage({ v: VERSION, ...envelope }, what, maxBytes);
+export function writeEnvelope(envelope: Envelope, what: string, format: WireFormat): Buffer {
+  return format.pack(encodeMessage({ v: VERSION, ...envelope }, what, format.maxBytes));
 }
 
 /** Names and values, as arguments and contexts are. */
@@ -73,10 +76,10 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 }
 
 /** Throws {@link UnreadableEnvelope}. */
-export function readRequest(body: Uint8Array, maxBytes: number): RequestEnvelope | CancelEnvelope {
-  const read = readEnvelope(body, maxBytes);
+export function readRequest(body: Uint8Array, format: WireFormat): RequestEnvelope | CancelEnvelope {
+  const read = readEnvelope(body, format);
   if (typeof read.cancel === 'string') return { cancel: read.cancel };
-  const { id, method, args, ns, ver, ctx, reply, deadline, sent, monitor } = read;
+  const { id, method, args, ns, ver, ctx, reply, deadline, sent, monitor, trace } = read;
   const isRequest =
     typeof id === 'string' &&
     typeof method === 'string' &&
@@ -87,14 +90,15 @@ export function readRequest(body: Uint8Array, maxBytes: number): RequestEnvelope
     isOptional(deadline, 'number') &&
     isOptional(sent, 'number') &&
     isOptional(monitor, 'number') &&
+    (trace === undefined || (isRecord(trace) && Object.values(trace).every((value) => typeof value === 'string'))) &&
     (reply === undefined || (isRecord(reply) && typeof reply.to === 'string' && typeof reply.id === 'string'));
   if (!isRequest) throw new UnreadableEnvelope('it is no request');
-  return { id, method, args, ns, ver, ctx, reply, deadline, sent, monitor } as RequestEnvelope;
+  return { id, method, args, ns, ver, ctx, reply, deadline, sent, monitor, trace } as RequestEnvelope;
 }
 
 /** Throws {@link UnreadableEnvelope}. */
-export function readReply(body: Uint8Array, maxBytes: number): ReplyEnvelope {
-  const { id, result = null, failure, alive } = readEnvelope(body, maxBytes);
+export function readReply(body: Uint8Array, format: WireFormat): ReplyEnvelope {
+  const { id, result = null, failure, alive } = readEnvelope(body, format);
   if (typeof id !== 'string') throw new UnreadableEnvelope('it is no reply');
   if (alive === true) return { id, alive };
   if (failure === undefined) return { id, result };
@@ -121,10 +125,10 @@ export function readReply(body: Uint8Array, maxBytes: number): ReplyEnvelope {
   };
 }
 
-function readEnvelope(body: Uint8Array, maxBytes: number): Readonly<Record<string, unknown>> {
+function readEnvelope(body: Uint8Array, format: WireFormat): Readonly<Record<string, unknown>> {
   let read: unknown;
   try {
-    read = decodeMessage(body, maxBytes);
+    read = decodeMessage(format.unpack(body), format.maxBytes);
   } catch (cause) {
     throw new UnreadableEnvelope((cause as Error).message);
   }

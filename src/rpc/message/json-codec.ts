@@ -22,8 +22,10 @@ const UNTAG: Readonly<Record<Tag, (content: unknown) => unknown>> = {
   $map: (content) => new Map(listOf(content).map((pair) => listOf(pair).map(untagged) as [unknown, unknown])),
   $set: (content) => new Set(listOf(content).map(untagged)),
   // A simple object whose only name looks like a tag.
-  $plain: (content) => membersOf(content as Readonly<Record<string, unknown>>),
+  $plain: (content) => membersOf(content as Record<string, unknown>),
 };
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Assigned to, these would change what an object is. */
 const DROPPED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
@@ -48,7 +50,7 @@ export function encodeMessage(value: unknown, what: string, maxBytes: number): B
 /** The value that was encoded. Throws a `TypeError` or `SyntaxError` for what is none, without its content. */
 export function decodeMessage(body: Uint8Array, maxBytes: number): unknown {
   if (body.length > maxBytes) throw new TypeError(`${body.length} bytes: ${maxBytes} are allowed`);
-  const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+  const text = UTF8.decode(body);
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -72,8 +74,10 @@ function tagged(value: unknown): unknown {
   if (value instanceof Set) return { $set: [...value].map(tagged) };
   if (Array.isArray(value)) return value.map(tagged);
   // Absent members would be left out later, and what stays could look like a tag.
-  const present = Object.entries(value).filter(([, each]) => each !== undefined);
-  const members = Object.fromEntries(present.map(([name, each]) => [name, tagged(each)]));
+  const members: Record<string, unknown> = {};
+  for (const [name, each] of Object.entries(value)) {
+    if (each !== undefined && !DROPPED.has(name)) members[name] = tagged(each);
+  }
   const names = Object.keys(members);
   return names.length === 1 && names[0]!.startsWith('$') ? { $plain: members } : members;
 }
@@ -85,13 +89,17 @@ function untagged(value: unknown): unknown {
   if (name !== undefined && others.length === 0 && Object.hasOwn(UNTAG, name)) {
     return UNTAG[name as Tag]((value as Readonly<Record<string, unknown>>)[name]);
   }
-  return membersOf(value as Readonly<Record<string, unknown>>);
+  return membersOf(value as Record<string, unknown>);
 }
 
-function membersOf(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
+/** The object that was parsed, with its members untagged. */
+function membersOf(value: Record<string, unknown>): Record<string, unknown> {
   if (typeof value !== 'object' || value === null) throw new TypeError('a tag without its content');
-  const members = Object.entries(value).filter(([name]) => !DROPPED.has(name));
-  return Object.fromEntries(members.map(([name, each]) => [name, untagged(each)]));
+  for (const name of Object.keys(value)) {
+    if (DROPPED.has(name)) delete value[name];
+    else value[name] = untagged(value[name]);
+  }
+  return value;
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -1,15 +1,11 @@
 /**
  * Ids of messages: UUIDs of version 7 (RFC 9562 §5.7), which sort by the time they were made.
  */
-import { randomFillSync } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 /** A new one. */
 export function messageId(): string {
-  const bytes = Buffer.alloc(16);
-  randomFillSync(bytes, 6);
-  bytes.writeUIntBE(Date.now(), 0, 6);
-  bytes[6] = 0x70 | (bytes[6]! & 0x0f);
-  bytes[8] = 0x80 | (bytes[8]! & 0x3f);
-  const hex = bytes.toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+  const time = Date.now().toString(16).padStart(12, '0');
+  // Version 4 has its random bits in the same places, and Node gathers those of many ids at once.
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
 }

@@ -19,13 +19,23 @@ export function isCompatible(implemented: string, asked: string): boolean {
   return wants[1] < has[1] || (wants[1] === has[1] && wants[2] <= has[2]);
 }
 
+/** Whether a text is a version. */
+export function isVersion(text: string): boolean {
+  return read(text) !== undefined;
+}
+
 /** Throws `InvalidTarget` for what is no version. `what` has it, for the message. */
 export function checkVersion(what: string, version: string): void {
-  if (read(version) !== undefined) return;
+  if (isVersion(version)) return;
   throw new InvalidTarget({
     message: `${what}: ${JSON.stringify(version)} is no version`,
     hint: 'Write major.minor, such as 1.0, or major.minor.revision.',
   });
+}
+
+/** The first version of the major one that a version belongs to. */
+export function firstOfMajor(version: string): string {
+  return `${version.split('.')[0]}.0`;
 }
 
 function read(text: string): Version | undefined {

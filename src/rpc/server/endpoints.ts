@@ -7,6 +7,7 @@ import { NoSuchMethod, UnsupportedVersion } from '../errors.js';
 import { type ExposurePolicy, exposedMethods, type RemoteMethod } from '../exposed-methods.js';
 import type { RequestEnvelope } from '../message/envelope.js';
 import { checkVersion, FIRST_VERSION, isCompatible } from '../message/versions.js';
+import { type ArgumentCheck, ArgumentChecks } from './argument-check.js';
 import { methodOptions, type RpcMethodOptions } from './method-options.js';
 
 /** What an endpoint implements: its member `target`. */
@@ -26,9 +27,13 @@ export interface ServedMethod {
   readonly call: RemoteMethod;
   readonly options: RpcMethodOptions;
   readonly tracked: boolean;
+  /** Throws `BadArguments`. Undefined: it takes any. */
+  readonly checkArguments: ArgumentCheck | undefined;
 }
 
-interface Endpoint {
+/** An endpoint, as it is served. */
+export interface ServedEndpoint {
+  /** Its own first; undefined: none. */
   readonly namespaces: ReadonlySet<string | undefined>;
   readonly version: string;
   readonly methods: ReadonlyMap<string, ServedMethod>;
@@ -36,18 +41,24 @@ interface Endpoint {
 
 /** The methods of a server. */
 export class Endpoints {
-  readonly #endpoints: readonly Endpoint[];
+  readonly #endpoints: readonly ServedEndpoint[];
 
   /**
-   * `serves`: which methods. Throws as `exposedMethods`, and `InvalidTarget` for a version that is none: names are looked up
-   * once, when a server begins.
+   * `serves`: which methods. Throws as `exposedMethods`, `InvalidTarget` for a version that is none, and `PORTICO_RPC_METHOD` for
+   * a schema that is none: names are looked up once, when a server begins.
    */
   constructor(
     endpoints: readonly object[],
     policy?: ExposurePolicy,
     serves: (options: RpcMethodOptions) => boolean = () => true,
   ) {
-    this.#endpoints = endpoints.map((endpoint) => read(endpoint, policy, serves));
+    const checks = new ArgumentChecks();
+    this.#endpoints = endpoints.map((endpoint) => read(endpoint, checks, policy, serves));
+  }
+
+  /** The endpoints, in order. */
+  get described(): readonly ServedEndpoint[] {
+    return this.#endpoints;
   }
 
   /** Everything that is served, for checks at the start. */
@@ -69,7 +80,10 @@ export class Endpoints {
     const where = ns === undefined ? '' : ` in namespace ${ns}`;
     if (fitting.length > 0) {
       const names = fitting.flatMap(({ methods }) => [...methods.keys()]);
-      throw new NoSuchMethod({ message: `there is no method "${method}"${where}`, hint: didYouMean(method, names) });
+      throw new NoSuchMethod({
+        message: `there is no method "${method}"${where}`,
+        hint: didYouMean(method, names) ?? `There are: ${names.join(', ') || 'none'}.`,
+      });
     }
     const versions = named.map(({ version }) => version).join(', ');
     throw new UnsupportedVersion({
@@ -80,19 +94,22 @@ export class Endpoints {
 
 function read(
   endpoint: object,
+  checks: ArgumentChecks,
   policy: ExposurePolicy | undefined,
   serves: (options: RpcMethodOptions) => boolean,
-): Endpoint {
+): ServedEndpoint {
   const { target = {} } = endpoint as { target?: EndpointTarget };
   const { namespace, version = FIRST_VERSION, acceptedNamespaces = [] } = target;
   const className = endpoint.constructor === Object ? 'endpoint' : endpoint.constructor.name;
   checkVersion(`the target of ${className}`, version);
   const methods = new Map<string, ServedMethod>();
-  for (const [name, call] of exposedMethods(endpoint, policy)) {
-    const method = (endpoint as Readonly<Record<string, unknown>>)[name];
-    const options = methodOptions(method);
+  for (const [method, call] of exposedMethods(endpoint, policy)) {
+    const written = (endpoint as Readonly<Record<string, unknown>>)[method];
+    const options = methodOptions(written);
     if (!serves(options)) continue;
-    methods.set(name, { name: `${className}.${name}`, call, options, tracked: !isUntracked(method) });
+    const name = `${className}.${method}`;
+    const checkArguments = options.args && checks.check(name, options.args);
+    methods.set(method, { name, call, options, tracked: !isUntracked(written), checkArguments });
   }
   return { namespaces: new Set([namespace, ...acceptedNamespaces]), version, methods };
 }

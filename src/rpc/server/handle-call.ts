@@ -2,17 +2,22 @@
  * One call or cast, from the message to the reply.
  */
 import { RequestContext } from '../../app/index.js';
-import { runInRequest } from '../../app/internal.js';
+import { ACTIVE_TRACE, runInRequest } from '../../app/internal.js';
 import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { TaskTracker } from '../../service/index.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
+import { maskUris } from '../../text/index.js';
+import type { CallMeter } from '../call-meter.js';
+import type { ActiveTrace, CallSpans } from '../call-spans.js';
 import { ServerShuttingDown } from '../errors.js';
 import type { ReplyEnvelope, RequestEnvelope } from '../message/envelope.js';
 import { failureOf, shortened } from '../message/failure.js';
 import { contextFromDict, mapArguments, type Serializer } from '../message/serializer.js';
 import type { Delivery } from '../transport/transport.js';
 import type { Endpoints, ServedMethod } from './endpoints.js';
+import { HeldLoop } from './held-loop.js';
+import type { Interruption } from './interruption.js';
 import type { RecentKeys } from './recent-keys.js';
 import type { ReplySender } from './reply-sender.js';
 
@@ -41,20 +46,33 @@ export interface CallHandlerParts {
   readonly tracker: TaskTracker;
   readonly log: Logger;
   readonly clock: Clock;
+  readonly topic: string;
+  /** Undefined: nothing is counted. */
+  readonly meter?: CallMeter | undefined;
+  /** Undefined: no spans are made. */
+  readonly spans?: CallSpans | undefined;
   /** Tell callers the stack of what failed. */
   readonly sendStack: boolean;
-  /** Rejects when a handler that goes on is not waited for any more. */
-  readonly interrupted: Promise<never>;
+  /** Of handlers that go on when the server ends. */
+  readonly interruption: Interruption;
 }
+
+/** Of an error, with a dead letter. */
+const REASON_CHARACTERS = 300;
+
+/** Errors of methods whose names end so are logged here, and not told to their callers. */
+const IGNORING = '_ignore_errors';
 
 /** Runs the method of a call and sends what came of it. */
 export class CallHandler {
   readonly #parts: CallHandlerParts;
+  readonly #held: HeldLoop;
   /** Calls under way that are acknowledged late, by their messages. */
   readonly #late = new Map<string, IncomingCall>();
 
   constructor(parts: CallHandlerParts) {
     this.#parts = parts;
+    this.#held = new HeldLoop(parts);
   }
 
   /** Never rejects. */
@@ -70,8 +88,9 @@ export class CallHandler {
 
   /** The method that is to run; undefined where none is. A message that need not come again is acknowledged. */
   async #begin(call: IncomingCall): Promise<ServedMethod | undefined> {
-    const { log, clock, seen, endpoints } = this.#parts;
+    const { log, clock, seen, endpoints, meter, topic } = this.#parts;
     const { request, delivery, deadline, abort } = call;
+    if (delivery.redelivered) meter?.redelivered(topic);
     const { id, method: name } = request;
     const running = this.#late.get(id);
     if (running !== undefined) {
@@ -89,7 +108,11 @@ export class CallHandler {
     let method: ServedMethod | undefined;
     let failure: unknown;
     try {
-      if (drop === undefined) method = endpoints.find(request);
+      if (drop === undefined) {
+        const found = endpoints.find(request);
+        found.checkArguments?.(request.args);
+        method = found;
+      }
     } catch (error) {
       failure = error;
     }
@@ -101,30 +124,40 @@ export class CallHandler {
         return undefined;
       }
     }
-    if (drop !== undefined) log.info(`${name}: message ${id} was dropped, ${drop}`);
+    if (drop !== undefined) {
+      log.info(`${name}: message ${id} was dropped, ${drop}`);
+      meter?.dropped(topic, drop);
+    }
     if (failure !== undefined) await this.#fail(call, name, failure, true);
     if (method !== undefined) seen.add(id);
     return method;
   }
 
   async #run(call: IncomingCall, method: ServedMethod): Promise<void> {
-    const { log, clock, interrupted } = this.#parts;
+    const { log, clock, interruption } = this.#parts;
     const late = method.options.ack === 'late';
     if (late) this.#late.set(call.request.id, call);
     const stopBeats = this.#beat(call, method);
     const stopTime = this.#limit(call);
+    const ended = this.#held.begin(method.name);
     let result: unknown;
     try {
-      result = await Promise.race([this.#invoke(call, method), interrupted]);
+      result = await interruption.wait(this.#observed(call, method));
     } catch (error) {
       this.#late.delete(call.request.id);
       if (late && (await this.#giveBack(call, method, error))) return;
-      await this.#fail(call, method.name, error, isExpected(error, method));
-      if (late) await call.delivery.deadLetter('failed');
+      await this.#ended(call, method, error);
+      if (late) {
+        this.#parts.meter?.died(this.#parts.topic, 'failed');
+        // Where the connection is lost the message comes again, and is no dead letter.
+        this.#parts.seen.forget(call.request.id);
+        await call.delivery.deadLetter(deathReason(error));
+      }
       return;
     } finally {
       stopBeats();
       stopTime();
+      ended();
     }
     log.debug(`${method.name}: done`, { elapsedMs: Math.round(clock.now() - call.since) });
     await this.#reply(call, method.name, result);
@@ -133,7 +166,26 @@ export class CallHandler {
     if (late) await call.delivery.ack().catch((err: unknown) => log.info(`${method.name}: not acknowledged`, { err }));
   }
 
-  async #invoke({ request, delivery, abort, deadline }: IncomingCall, method: ServedMethod): Promise<unknown> {
+  /** Counted, and in a span of its own, where that is wanted. */
+  #observed(call: IncomingCall, method: ServedMethod): Promise<unknown> {
+    const { meter, spans, topic } = this.#parts;
+    const { method: name, reply, trace } = call.request;
+    const kind = reply === undefined ? 'cast' : 'call';
+    const expected = (error: unknown): boolean => isExpected(error, method);
+    const counted = (active?: ActiveTrace): Promise<unknown> => {
+      const run = (): Promise<unknown> => this.#invoke(call, method, active);
+      return meter === undefined ? run() : meter.served(kind, topic, name, { run, isExpected: expected });
+    };
+    return spans === undefined
+      ? counted()
+      : spans.served(kind, topic, name, { trace, run: counted, isExpected: expected });
+  }
+
+  async #invoke(
+    { request, delivery, abort, deadline }: IncomingCall,
+    method: ServedMethod,
+    active: ActiveTrace | undefined,
+  ): Promise<unknown> {
     const { serializer, tracker } = this.#parts;
     const { id, ctx } = request;
     const { redelivered, count } = delivery;
@@ -142,7 +194,12 @@ export class CallHandler {
     const args = mapArguments(request.args, (value) => serializer.deserializeEntity?.(context, value) ?? value);
     const known = context instanceof RequestContext ? { context } : {};
     const requestId = requestIdOf(ctx);
-    const env = { ...known, ...(requestId && { requestId }), ...(deadline !== undefined && { deadline }) };
+    const env = {
+      ...known,
+      ...(requestId && { requestId }),
+      ...(deadline !== undefined && { deadline }),
+      ...(active && { [ACTIVE_TRACE]: active }),
+    };
     const work = async (): Promise<unknown> => {
       const result = await method.call(context, args);
       return serializer.serializeEntity === undefined ? result : serializer.serializeEntity(context, result);
@@ -204,15 +261,28 @@ export class CallHandler {
     }
   }
 
-  async #fail(call: IncomingCall, name: string, err: unknown, expected: boolean): Promise<void> {
-    const { log, host, binary, sendStack } = this.#parts;
-    const { request } = call;
-    const requestId = requestIdOf(request.ctx);
-    const facts = { requestId, message: request.id };
+  /** A method failed. */
+  async #ended(call: IncomingCall, method: ServedMethod, error: unknown): Promise<void> {
+    const expected = isExpected(error, method);
+    if (!method.name.endsWith(IGNORING)) return this.#fail(call, method.name, error, expected);
+    this.#log(call, method.name, error, expected);
+    await this.#reply(call, method.name, null);
+  }
+
+  #log({ request }: IncomingCall, name: string, err: unknown, expected: boolean): void {
+    const { log } = this.#parts;
+    const facts = { requestId: requestIdOf(request.ctx), message: request.id };
     if (expected) log.debug(`${name}: ${messageOf(err)}`, facts);
     else log.error(`${name} failed`, { err, ...facts });
+  }
+
+  async #fail(call: IncomingCall, name: string, err: unknown, expected: boolean): Promise<void> {
+    const { host, binary, sendStack } = this.#parts;
+    const { request } = call;
+    this.#log(call, name, err, expected);
     if (request.reply === undefined) return;
     const { id } = request.reply;
+    const requestId = requestIdOf(request.ctx);
     const failure = failureOf(err, { host, binary, requestId }, { expected, stack: sendStack });
     try {
       await this.#send(call, name, { id, failure });
@@ -229,6 +299,12 @@ export class CallHandler {
 function isExpected(error: unknown, { options }: ServedMethod): boolean {
   if (error instanceof ServerShuttingDown) return true;
   return options.expected?.some((each) => error instanceof each) ?? false;
+}
+
+/** For the operator who reads dead letters. */
+function deathReason(error: unknown): string {
+  const { type, message } = failureOf(error, { host: '', binary: '' });
+  return `failed: ${type}: ${maskUris(message)}`.slice(0, REASON_CHARACTERS);
 }
 
 function requestIdOf({ request_id: id, requestId = id }: Readonly<Record<string, unknown>>): string | undefined {

@@ -3,9 +3,15 @@
  */
 import { PorticoError } from '../../errors/index.js';
 import type { ErrorClass } from '../message/failure.js';
+import type { ArgumentSchema } from './argument-check.js';
 
 /** Said with {@link rpc}. */
 export interface RpcMethodOptions {
+  /**
+   * The JSON Schema (draft-07) that its arguments are checked by, as they travel: names that it has not are refused, unless it says
+   * `additionalProperties`. A failed check is `BadArguments`. Default: nothing is checked.
+   */
+  readonly args?: ArgumentSchema;
   /**
    * When the broker may forget a call: when the method begins (`start`, the default: it runs once at most), or when it has
    * ended (`late`: it runs again after a crash, so it must be `idempotent`).

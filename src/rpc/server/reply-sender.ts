@@ -7,6 +7,7 @@ import type { Logger } from '../../log/index.js';
 import { type Clock, pause } from '../../tasks/index.js';
 import { type ReplyEnvelope, writeEnvelope } from '../message/envelope.js';
 import { messageId } from '../message/message-id.js';
+import type { WireFormat } from '../message/wire-format.js';
 import type { Transport } from '../transport/transport.js';
 import { RecentKeys } from './recent-keys.js';
 
@@ -15,7 +16,7 @@ export interface ReplySenderOptions {
   readonly transport: Transport;
   readonly log: Logger;
   readonly clock: Clock;
-  readonly maxBytes: number;
+  readonly format: WireFormat;
   /** How long a reply is tried. */
   readonly retryMs: number;
 }
@@ -39,7 +40,8 @@ const FLUSH_MS = 2000;
 /** Never fails: what cannot be sent is logged. */
 export class ReplySender {
   readonly #options: ReplySenderOptions;
-  readonly #pending = new Set<Promise<void>>();
+  /** Those under way, each with what lets its handler go on. */
+  readonly #pending = new Map<Promise<void>, () => void>();
   /** Addresses that were given up. */
   readonly #gone: RecentKeys;
   readonly #closing = new AbortController();
@@ -54,28 +56,39 @@ export class ReplySender {
    * `SerializationError` for a reply that cannot travel.
    */
   send(reply: Reply): Promise<void> {
-    const body = writeEnvelope(reply.envelope, `the result of ${reply.name}`, this.#options.maxBytes);
+    const body = writeEnvelope(reply.envelope, `the result of ${reply.name}`, this.#options.format);
     return new Promise((tried) => {
       const sending = this.#deliver(reply, body, tried).finally(() => {
         this.#pending.delete(sending);
         tried();
       });
-      this.#pending.add(sending);
+      this.#pending.set(sending, tried);
     });
   }
 
   /** A sign of life is sent once. */
   beat({ to, envelope, name }: Omit<Reply, 'since'>): void {
-    const body = writeEnvelope(envelope, name, this.#options.maxBytes);
+    const body = writeEnvelope(envelope, name, this.#options.format);
     this.#options.transport.publish(to, { id: messageId(), body, correlationId: envelope.id }).catch((err: unknown) => {
       this.#options.log.debug(`${name}: no sign of life could be sent`, { err });
     });
   }
 
-  /** Settles once all replies are confirmed or given up, for which there is little time now. */
-  async flush(): Promise<void> {
-    const cancel = this.#options.clock.after(FLUSH_MS, () => this.#closing.abort(), { unref: true });
-    await Promise.all(this.#pending);
+  /**
+   * Settles once `handlers` have ended and all replies are confirmed or given up, for which there is little time now: a publish
+   * may wait for as long as the reply is tried.
+   */
+  async flush(handlers: Promise<void>): Promise<void> {
+    let cancel = (): void => {};
+    const late = new Promise<void>((resolve) => {
+      cancel = this.#options.clock.after(FLUSH_MS, () => {
+        this.#closing.abort();
+        for (const tried of this.#pending.values()) tried();
+        resolve();
+      });
+    });
+    await handlers;
+    await Promise.race([Promise.all(this.#pending.keys()), late]);
     cancel();
   }
 
@@ -84,7 +97,7 @@ export class ReplySender {
     const { to, envelope } = reply;
     const message = { id: messageId(), body, correlationId: envelope.id };
     const until = clock.now() + retryMs;
-    let failure: unknown = new Error('its caller is gone');
+    let failure: unknown;
     while (!this.#gone.has(to)) {
       try {
         await transport.publish(to, message, { mandatory: true, timeoutMs: Math.max(1000, until - clock.now()) });
@@ -97,7 +110,7 @@ export class ReplySender {
           this.#gone.add(to);
       }
     }
-    this.#log(reply, failure);
+    this.#log(reply, failure ?? new Error('its caller is gone'));
   }
 
   #log({ name, envelope, since }: Reply, err: unknown): void {

@@ -5,24 +5,25 @@
 import { systemClock } from '../../tasks/index.js';
 import { ServerShuttingDown } from '../errors.js';
 import { type RequestEnvelope, readRequest, UnreadableEnvelope } from '../message/envelope.js';
+import type { WireFormat } from '../message/wire-format.js';
 import type { Delivery, Route, Transport, TransportConsumer } from '../transport/transport.js';
 import { Executor } from './executor.js';
 import { CallHandler, type CallHandlerParts, type IncomingCall } from './handle-call.js';
+import { Interruption } from './interruption.js';
 import { RecentKeys } from './recent-keys.js';
 import { ReplySender } from './reply-sender.js';
 
 /** What a server is made of. */
 export interface RpcServerOptions
-  extends Omit<CallHandlerParts, 'replies' | 'seen' | 'interrupted' | 'clock'>,
+  extends Omit<CallHandlerParts, 'replies' | 'seen' | 'interruption' | 'clock'>,
     Partial<Pick<CallHandlerParts, 'clock'>> {
   readonly transport: Transport;
   readonly exchange: string;
-  readonly topic: string;
   /** How many handlers run at a time. */
   readonly poolSize: number;
   /** How many messages each consumer holds that are not acknowledged. */
   readonly prefetch: number;
-  readonly maxMessageBytes: number;
+  readonly format: WireFormat;
   /** How long a reply is tried whose caller cannot be reached. */
   readonly replyRetryMs: number;
 }
@@ -42,25 +43,19 @@ export class RpcServer {
   readonly #handler: CallHandler;
   /** By the id that their callers know them by. */
   readonly #calls = new Map<string, IncomingCall>();
-  readonly #interrupt: (reason: Error) => void;
+  readonly #interruption = new Interruption();
   #consumers: readonly TransportConsumer[] = [];
 
   constructor(options: RpcServerOptions) {
     this.#options = { ...options, clock: options.clock ?? systemClock };
-    const { transport, log, clock, maxMessageBytes: maxBytes, replyRetryMs: retryMs } = this.#options;
+    const { transport, log, clock, format, replyRetryMs: retryMs } = this.#options;
     this.#executor = new Executor(options.poolSize);
-    this.#replies = new ReplySender({ transport, log, clock, maxBytes, retryMs });
-    let interrupt!: (reason: Error) => void;
-    const interrupted = new Promise<never>((_, reject) => {
-      interrupt = reject;
-    });
-    interrupted.catch(() => {});
-    this.#interrupt = interrupt;
+    this.#replies = new ReplySender({ transport, log, clock, format, retryMs });
     this.#handler = new CallHandler({
       ...this.#options,
       replies: this.#replies,
       seen: new RecentKeys({ clock, keepMs: SEEN_MS, most: SEEN_MESSAGES }),
-      interrupted,
+      interruption: this.#interruption,
     });
   }
 
@@ -107,21 +102,22 @@ export class RpcServer {
         started: true,
       });
       for (const { abort } of this.#calls.values()) abort.abort(reason);
-      if (!(await this.#idleWithin(signal?.aborted === true ? GRACE_MS / 5 : GRACE_MS))) this.#interrupt(reason);
-      await this.#executor.idle();
+      if (!(await this.#idleWithin(signal?.aborted === true ? GRACE_MS / 5 : GRACE_MS)))
+        this.#interruption.interrupt(reason);
     }
-    await this.#replies.flush();
+    await this.#replies.flush(this.#executor.idle());
   }
 
   #take(delivery: Delivery): void {
-    const { maxMessageBytes, log } = this.#options;
+    const { format, log, meter, topic } = this.#options;
     let envelope: ReturnType<typeof readRequest>;
     try {
-      envelope = readRequest(delivery.message.body, maxMessageBytes);
+      envelope = readRequest(delivery.message.body, format);
     } catch (error) {
       if (!(error instanceof UnreadableEnvelope)) throw error;
       const { id, body, replyTo } = delivery.message;
       log.warn(`message ${id} cannot be read: ${error.message}`, { bytes: body.length, sender: replyTo });
+      meter?.died(topic, 'unreadable');
       void delivery.deadLetter(`unreadable: ${error.message}`);
       return;
     }
@@ -143,7 +139,8 @@ export class RpcServer {
       abort: new AbortController(),
     };
     const key = request.reply?.id ?? request.id;
-    this.#calls.set(key, call);
+    // One that comes again while it runs does not take its place: an abort is for that which runs.
+    if (!this.#calls.has(key)) this.#calls.set(key, call);
     const done = (): void => {
       if (this.#calls.get(key) === call) this.#calls.delete(key);
     };
@@ -172,13 +169,18 @@ export class RpcServer {
 }
 
 /**
- * When the caller stops waiting, by this process's clock. The message says how long it waited when it was sent, and by its own
+ * How much longer than its time a message may have been under way, in milliseconds: the broker counts from when it has it,
+ * and drops it when it would deliver it. One that seems older than that was sent by a clock that is wrong.
+ */
+const LATE_MS = 1_000;
+
+/**
+ * When the caller stops waiting, by this process's clock. The message says how long it waits when it was sent, and by its own
  * clock when that was; where the two clocks cannot agree, only the former counts.
  */
 function deadlineOf({ deadline, sent }: RequestEnvelope, now: number): number | undefined {
   if (deadline === undefined) return undefined;
   const queued = sent === undefined ? 0 : Date.now() - sent;
-  // The broker drops what waited longer than that.
-  const believed = queued > 0 && queued <= deadline ? queued : 0;
+  const believed = queued > 0 && queued <= deadline + LATE_MS ? queued : 0;
   return now + deadline - believed;
 }

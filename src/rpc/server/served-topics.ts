@@ -3,6 +3,7 @@
  */
 import { ConfigurationRefused } from '../../errors/index.js';
 import type { TaskTracker } from '../../service/index.js';
+import type { CallSpans } from '../call-spans.js';
 import type { RPCConnection } from '../client/rpc-connection.js';
 import type { Transport } from '../transport/transport.js';
 import { Endpoints } from './endpoints.js';
@@ -26,6 +27,7 @@ export class ServedTopics {
   readonly #options: ServedTopicsOptions;
   #main: RpcServer | undefined;
   #alt: RpcServer | undefined;
+  #spans: CallSpans | undefined;
 
   constructor(options: ServedTopicsOptions) {
     this.#options = options;
@@ -46,6 +48,7 @@ export class ServedTopics {
         hint: 'Only quorum queues count how often a message came back.',
       });
     }
+    this.#spans = await connection.spans;
     const transport = await connection.connected(startWaitMs, aborted);
     this.#main = this.#server(topic, served, transport);
     await this.#main.start();
@@ -70,11 +73,12 @@ export class ServedTopics {
     await this.#main?.finish(limitMs, signal);
     await this.#alt?.stopAccepting();
     await this.#alt?.finish(limitMs, signal);
+    await this.#spans?.flush(signal);
   }
 
   #server(topic: string, endpoints: Endpoints, transport: Transport): RpcServer {
     const { connection, host, binary, tracker, poolSize } = this.#options;
-    const { settings, serializer, log, clock } = connection;
+    const { settings, serializer, log, clock, meter } = connection;
     return new RpcServer({
       transport,
       topic,
@@ -85,10 +89,12 @@ export class ServedTopics {
       serializer,
       log,
       clock,
+      meter,
+      spans: this.#spans,
       exchange: settings.exchange,
       poolSize: poolSize ?? settings.poolSize,
       prefetch: poolSize ?? settings.prefetch,
-      maxMessageBytes: settings.maxMessageBytes,
+      format: settings.format,
       replyRetryMs: settings.replyRetryMs,
       sendStack: settings.sendStack,
     });

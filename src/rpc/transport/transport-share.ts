@@ -1,8 +1,10 @@
 /**
  * One user's share in a transport: consumers are its own, the connection is everyone's.
  */
+import { DeliveryFailure } from '../errors.js';
 import type {
   ConsumeOptions,
+  Delivery,
   Message,
   OnDelivery,
   PublishOptions,
@@ -59,8 +61,8 @@ export class TransportShare implements Transport {
     return this.#own(this.#transport.consumeReplies(onMessage));
   }
 
-  consumeDeadLetters(exchange: string, options: ConsumeOptions, onDelivery: OnDelivery): Promise<TransportConsumer> {
-    return this.#own(this.#transport.consumeDeadLetters(exchange, options, onDelivery));
+  eachDeadLetter(exchange: string, take: (letter: Delivery) => Promise<void>): Promise<void> {
+    return this.#transport.eachDeadLetter(exchange, take);
   }
 
   close(): Promise<void> {
@@ -70,6 +72,10 @@ export class TransportShare implements Transport {
 
   async #own<T extends TransportConsumer>(begun: Promise<T>): Promise<T> {
     const consumer = await begun;
+    if (this.#closing !== undefined) {
+      await consumer.cancel();
+      throw new DeliveryFailure({ message: `${this.name} was closed before it consumed` });
+    }
     this.#consumers.add(consumer);
     return consumer;
   }

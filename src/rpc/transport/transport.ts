@@ -99,6 +99,15 @@ export interface ConsumeOptions {
   readonly prefetch: number;
 }
 
+/** How a message became a dead letter. */
+export interface Death {
+  readonly reason: string;
+  /** The queue that had it, as the broker calls it: an address that it can be published to again. */
+  readonly queue: string;
+  /** When, in milliseconds since 1970 by the clock of the broker or of the consumer that refused it. */
+  readonly at: number;
+}
+
 /** A message that was given to this consumer. It settles it once, by one of three methods. */
 export interface Delivery {
   readonly message: Message;
@@ -106,8 +115,7 @@ export interface Delivery {
   readonly redelivered: boolean;
   /** Which delivery of the message this is, as far as the broker counts: from 1. */
   readonly count: number;
-  /** Of a dead letter: why it is one, and the queue that had it, as the broker calls it. */
-  readonly death?: { readonly reason: string; readonly queue: string } | undefined;
+  readonly death?: Death | undefined;
   /**
    * The broker may forget it. Settles when that is written. Rejects with `DeliveryFailure` when the connection it came by is
    * lost: it will come again, perhaps to another consumer.
@@ -168,8 +176,8 @@ export interface Transport {
   consume(route: Route, options: ConsumeOptions, onDelivery: OnDelivery): Promise<TransportConsumer>;
   /** Takes replies, at an address of its own. */
   consumeReplies(onMessage: (message: Message) => void): Promise<ReplyConsumer>;
-  /** Takes the dead letters of an exchange. */
-  consumeDeadLetters(exchange: string, options: ConsumeOptions, onDelivery: OnDelivery): Promise<TransportConsumer>;
+  /** Gives the dead letters of an exchange that are there now to `take`, the oldest first, one by one; those it does not settle stay. */
+  eachDeadLetter(exchange: string, take: (letter: Delivery) => Promise<void>): Promise<void>;
   /** Ends consumers, then the connection; deliveries that are not settled go back. Safe to call twice. */
   close(): Promise<void>;
 }

@@ -1,7 +1,8 @@
 /** What the controllers of the compute API have in common. */
-import { Fault, type RequestContext } from 'portico/app';
+import { type FactoryContext, Fault, type RequestContext } from 'portico/app';
 import type { ServiceRegistry } from 'portico/registry';
 import type { ActionRequest } from 'portico/routing';
+import type { RPCClient } from 'portico/rpc';
 import type { Cloud } from '../cloud.js';
 import type { Settings } from '../settings.js';
 
@@ -9,8 +10,11 @@ import type { Settings } from '../settings.js';
 export interface ComputeApi {
   readonly cloud: Cloud;
   readonly settings: Settings;
+  /** Calls the managers of hosts. Null: remote calls stay in the process, and the API simulates the one host there is. */
+  readonly hosts: RPCClient | null;
   /** The services of this deployment. Null where the configuration names no registry. */
   readonly registry: ServiceRegistry | null;
+  readonly log: FactoryContext['log'];
   /** The name of this API's own service in the registry. */
   readonly service: string;
 }

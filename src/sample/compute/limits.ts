@@ -28,7 +28,7 @@ export class Limits {
   });
 }
 
-/** What servers use of the host. */
+/** What servers use of hosts. */
 interface Usage {
   instances: number;
   cores: number;
@@ -36,12 +36,12 @@ interface Usage {
   disk: number;
 }
 
-/** What the servers of a project use of the host; without a project, all servers. */
-export function usageOf(cloud: Cloud, project?: string): Usage {
+/** What the servers of a project use, and those of a host; without these, all servers. */
+export function usageOf(cloud: Cloud, project?: string, host?: string): Usage {
   const now = Date.now();
   const usage: Usage = { instances: 0, cores: 0, ram: 0, disk: 0 };
   for (const server of cloud.servers.list(project)) {
-    if (settled(server, now) === undefined) continue;
+    if (settled(server, now) === undefined || (host !== undefined && server.host !== host)) continue;
     usage.instances += 1;
     usage.cores += server.flavor.vcpus;
     usage.ram += server.flavor.ram;

@@ -1,5 +1,4 @@
 /** The route table of the compute API. */
-import type { Logger } from 'portico';
 import { Router } from 'portico/routing';
 import type { ComputeApi } from './api.js';
 import { ExtraSpecs } from './flavors/extra-specs.js';
@@ -114,8 +113,8 @@ function routesOf(api: ComputeApi) {
 }
 
 /** The compute API's routes to its controllers. */
-export function computeRouter(api: ComputeApi, log: Logger): Router {
-  const router = new Router({ versions: VERSIONS, faultStyle: 'openstack', schemas: 'required', log });
+export function computeRouter(api: ComputeApi): Router {
+  const router = new Router({ versions: VERSIONS, faultStyle: 'openstack', schemas: 'required', log: api.log });
   for (const [method, path, controller, action, name = null] of routesOf(api)) {
     router.connect(name, path, { controller, action, conditions: { method: [method] } });
   }

@@ -11,6 +11,7 @@ import { namedManager, servicegroupOptions } from '../../registry/internal.js';
 import type { ProtocolSteps } from '../../service/index.js';
 import type { TaskGroup } from '../../tasks/index.js';
 import type { Server } from '../server.js';
+import type { ApiMeter } from './api-meter.js';
 import type { WSGIServiceOptions } from './wsgi-service-options.js';
 
 /** What the managers of an API are made of. */
@@ -22,6 +23,7 @@ export interface ApiManagersParts {
   readonly server: Server;
   readonly tasks: TaskGroup;
   readonly given: WSGIServiceOptions;
+  readonly meter: ApiMeter;
   /** The registry's word on the service. */
   readonly onVerdict: (verdict: 'drain' | 'exit', reason: string) => void;
 }
@@ -39,15 +41,21 @@ export function apiManagers({ given, server, ...parts }: ApiManagersParts): Mana
     registers: () => config.group('servicegroup', servicegroupOptions).registerApis,
     member: { inFlight: () => server.inFlight },
     rpc: async (next) => {
-      const { RPCConnection } = await import('../../rpc/index.js');
-      return new RPCConnection({
-        config: next,
-        project: given.project,
-        name: `${parts.binary}@${hostname()}:${process.pid}`,
-        log: parts.log,
-        // An API serves no topic.
-        ...(workerAssignment() === undefined ? {} : { workerTopics: [] }),
-      });
+      const { CallMeter, RPCConnection } = await import('../../rpc/internal.js');
+      const meter = new CallMeter({ meter: parts.meter.meter }).use(next);
+      const connection = new RPCConnection(
+        {
+          config: next,
+          project: given.project,
+          name: `${parts.binary}@${hostname()}:${process.pid}`,
+          log: parts.log,
+          // An API serves no topic.
+          ...(workerAssignment() === undefined ? {} : { workerTopics: [] }),
+        },
+        meter,
+      );
+      parts.meter.remote = { calls: () => meter.calls, troubles: () => connection.troubles };
+      return connection;
     },
     periodic: { context: () => new RequestContext({ isAdmin: true, roles: ['admin'] }) },
   });

@@ -13,6 +13,12 @@ import { type PipelineProbes, pipelineProbes } from './filter-times.js';
 /** The methods that are told apart: which one a request has is for its client to say. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
+/** How many are under way. */
+interface RemoteCalls {
+  readonly running: number;
+  readonly pending: number;
+}
+
 /** What is observed of the requests under one set of labels. */
 interface RequestDistributions {
   readonly seconds: Distribution;
@@ -21,7 +27,9 @@ interface RequestDistributions {
 }
 
 export class ApiMeter {
-  readonly #meter = new Meter();
+  readonly meter = new Meter();
+  /** The managers' connection to a broker; undefined where they have none. */
+  remote: { calls(): RemoteCalls; troubles(): readonly string[] } | undefined;
   /** By route, method and class of status: the names that the meter knows them by take 0.5 µs to put together. */
   readonly #requests = new Map<string, Map<string, RequestDistributions[]>>();
   readonly #config: Config;
@@ -37,19 +45,29 @@ export class ApiMeter {
     return this.#server.queued;
   }
 
+  /** Remote calls of its managers; undefined where they make none. */
+  get calls(): RemoteCalls | undefined {
+    return this.remote?.calls();
+  }
+
+  /** What is wrong with that connection. */
+  troubles(): readonly string[] {
+    return this.remote?.troubles() ?? [];
+  }
+
   /** What has come since it was asked last; nothing while the configuration does not ask for it. */
   take(): Counted {
     if (this.#enabled) {
-      for (const [reason, count] of this.#server.clientFaults) this.#meter.follow('rejected', [reason], count);
+      for (const [reason, count] of this.#server.clientFaults) this.meter.follow('rejected', [reason], count);
     }
-    return this.#meter.take();
+    return this.meter.take();
   }
 
   /** The app, with its requests counted. */
   around(app: App): App {
     if (!this.#enabled) return app;
     // What is counted already is counted by the first ones: others need a restart.
-    if (this.#meter.buckets.length === 0) this.#meter.buckets = bucketsOf(this.#config);
+    if (this.meter.buckets.length === 0) this.meter.buckets = bucketsOf(this.#config);
     const inner = withSlot(app);
     return takesOwnSlot((req, res) => {
       const begun = performance.now();
@@ -68,7 +86,7 @@ export class ApiMeter {
   probes(config: Config): PipelineProbes | undefined {
     const { enabled, filters } = config.group('metrics', metricsOptions);
     if (!enabled || !filters) return undefined;
-    const meter = this.#meter;
+    const meter = this.meter;
     return pipelineProbes((pipeline, filter) => ({
       in: meter.distribution('filters', [pipeline, filter, 'in']),
       out: meter.distribution('filters', [pipeline, filter, 'out']),
@@ -84,7 +102,7 @@ export class ApiMeter {
     const method = req.method !== undefined && METHODS.has(req.method) ? req.method : 'other';
     const route = environ(req).route?.template ?? '-';
     const group = Math.floor(status / 100);
-    if (status === 429) this.#meter.count('rejected', ['rate limit']);
+    if (status === 429) this.meter.count('rejected', ['rate limit']);
     return this.#requests.get(route)?.get(method)?.[group] ?? this.#newRequests(route, method, group);
   }
 
@@ -93,9 +111,9 @@ export class ApiMeter {
     const labels = [method, route, `${group}xx`];
     const byGroup = byMethod.get(method) ?? [];
     byGroup[group] = {
-      seconds: this.#meter.distribution('requests', labels),
-      requestBytes: this.#meter.distribution('requestBytes', labels),
-      responseBytes: this.#meter.distribution('responseBytes', labels),
+      seconds: this.meter.distribution('requests', labels),
+      requestBytes: this.meter.distribution('requestBytes', labels),
+      responseBytes: this.meter.distribution('responseBytes', labels),
     };
     this.#requests.set(route, byMethod.set(method, byGroup));
     return byGroup[group];

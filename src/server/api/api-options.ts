@@ -98,7 +98,7 @@ export const servingOptions = defineOptions({
 export const enabledApisOptions = defineOptions({
   enabled_apis: list({
     unique: true,
-    help: 'The APIs to serve, by the names of their sections in the paste file. Default: every [api:<name>].',
+    help: 'The APIs to serve, by the names of their sections in the paste file. Default: every [api:<name>], where enabled_services is not set either.',
   }),
   enabled_ssl_apis: list({
     unique: true,

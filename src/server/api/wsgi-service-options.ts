@@ -4,7 +4,6 @@
 import type { Logger } from '../../log/index.js';
 import type { ManagerContext } from '../../registry/index.js';
 import type { ManagerSource, Registration } from '../../service/index.js';
-import type { UpgradeHandler } from '../connections/upgrades.js';
 import type { AppLoader } from './paste-config.js';
 
 /** What a `WSGIService` may be given beside its configuration. */
@@ -21,8 +20,6 @@ export interface WSGIServiceOptions {
   readonly manager?: ManagerSource<ManagerContext> | readonly ManagerSource<ManagerContext>[];
   /** Its record in the service registry; null: none. Default: what `[servicegroup]` says. */
   readonly registration?: Registration | null;
-  /** Takes over connections of requests with `Upgrade`; see the server's option. */
-  readonly upgrade?: UpgradeHandler;
   /** In front of the binary's name. Default `portico`. */
   readonly project?: string;
   /** One worker, and a certificate of its own, kept in `state_path`, where TLS names none. Default false. */

@@ -99,6 +99,7 @@ export class WSGIService implements ListeningService {
       server: this.#server,
       tasks: this.tasks,
       given: options,
+      meter: this.meter,
       onVerdict: (verdict, reason) => this.#heed(verdict, reason),
     });
     this.#lifecycle = new Lifecycle(name, {
@@ -306,7 +307,6 @@ export class WSGIService implements ListeningService {
     return {
       ...this.#serving.serverOptions(settings),
       log: this.#processLog,
-      ...(this.#given.upgrade === undefined ? {} : { upgrade: this.#given.upgrade }),
       recordLost: () => this.#managed.registration?.isLost?.() === true,
       onExhausted: () => this.#worker?.requestReplacement(`${this.name} answered max_requests requests`),
     };

@@ -3,36 +3,18 @@
  * of connections until they are closed, and are told when the server drains.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
-import type { Logger } from '../../log/index.js';
-import type { Awaitable } from '../../service/index.js';
+import type { Socket } from 'node:net';
+import { Writable } from 'node:stream';
+import { Fault } from '../../app/index.js';
+import { offerUpgrade } from '../../app/internal.js';
+import { DirectResponse } from '../../wire/index.js';
+import { requestFacts } from '../requests/run-app.js';
 import type { Connection } from './connections.js';
-
-/**
- * Takes over the connection of a request with `Upgrade`: `socket` and `head` are those of Node's `upgrade` event, and
- * whatever is to be answered the handler writes itself. `closing` is raised when the server begins to drain: end the
- * session politely then (a WebSocket's close frame); at the deadline the socket is destroyed. No filter sees the request,
- * so the handler is the one to ask who calls.
- */
-export type UpgradeHandler = (
-  req: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-  closing: AbortSignal,
-) => Awaitable<void>;
 
 /** The upgraded connections of one server. */
 export class Upgrades {
-  readonly #handler: UpgradeHandler;
   readonly #open = new Map<Connection, { readonly target: string; readonly since: number }>();
   #closing = new AbortController();
-
-  readonly #log: Logger;
-
-  constructor(handler: UpgradeHandler, log: Logger) {
-    this.#handler = handler;
-    this.#log = log;
-  }
 
   /** The server serves: sessions may last. */
   begin(): void {
@@ -52,20 +34,42 @@ export class Upgrades {
     );
   }
 
-  /** Hands a connection to the handler. One that throws ends that connection, and no other. */
-  take(connection: Connection, req: IncomingMessage, head: Buffer): void {
+  /**
+   * The response to a request with `Upgrade`, for which Node makes none. An app may take the connection instead
+   * (`takeUpgrade`); then the response ends with 101, of which nothing is sent.
+   */
+  answerTo(req: IncomingMessage, connection: Connection, head: Buffer): DirectResponse {
     const { socket } = connection;
-    connection.upgraded = true;
-    const [path] = (req.url ?? '').split('?', 1);
-    this.#open.set(connection, { target: `${req.method} ${path}`, since: performance.now() });
-    connection.raw.once('close', () => this.#open.delete(connection));
-    // Node has taken its own listeners off the socket, and its times are those of HTTP.
+    const res = new DirectResponse(req);
+    res.shouldKeepAlive = false;
+    res.assignSocket(socket);
+    const end = (): void => socket.destroySoon();
+    res.once('finish', end);
+    // Node has taken its own listeners off the socket.
     socket.on('error', () => socket.destroy());
-    socket.setTimeout(0);
-    const handled = (async () => this.#handler(req, socket, head, this.#closing.signal))();
-    handled.catch((error: unknown) => {
-      this.#log.error(`the handler of upgrades failed for ${req.method} ${path}`, { err: error });
-      socket.destroy();
+    socket.on('drain', () => res.emit('drain'));
+    socket.once('close', () => req.destroy());
+    offerUpgrade(req, () => {
+      if (this.#closing.signal.aborted) throw new Fault(503, { message: 'The service is stopping.' });
+      res.off('finish', end);
+      this.#take(req, res, connection);
+      return { socket, head, closing: this.#closing.signal };
     });
+    return res;
+  }
+
+  #take(req: IncomingMessage, res: DirectResponse, connection: Connection): void {
+    const { socket } = connection;
+    const { method, path } = requestFacts(req);
+    this.#open.set(connection, { target: `${method} ${path}`, since: performance.now() });
+    connection.raw.once('close', () => this.#open.delete(connection));
+    connection.upgraded = true;
+    // Its times were those of HTTP.
+    socket.setTimeout(0);
+    res.detachSocket(socket);
+    const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+    res.assignSocket(nowhere as Socket);
+    res.once('finish', () => nowhere.destroy());
+    res.writeHead(101).end();
   }
 }

@@ -3,7 +3,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, abortResponse, asFault, environ, Fault, type FaultStyle } from '../../app/index.js';
-import { answerFault, destroyReason, type TraceIds, traceIds } from '../../app/internal.js';
+import { answerFault, destroyReason, isUpgraded, type TraceIds, traceIds } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 
 /** What is done about failures. */
@@ -33,6 +33,11 @@ function answerFailure(error: unknown, req: IncomingMessage, res: ServerResponse
   const { log, style, debug } = options;
   // As `pipeline` does. The server tells it when the response has ended.
   if (error instanceof Error && destroyReason(res) === error) return;
+  if (isUpgraded(req) && !req.socket.destroyed) {
+    log.error('request failed', { ...requestFacts(req), err: error });
+    req.socket.destroy();
+    return;
+  }
   if (res.closed || req.socket.destroyed) {
     log.debug('request failed after its client left', { ...requestFacts(req), err: error });
     return;

@@ -3,13 +3,11 @@
  * (https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Attributes, Context, Span, Tracer } from '@opentelemetry/api';
+import type { Attributes, Context, Span } from '@opentelemetry/api';
 import { environ, Fault, type ResponseOutcome, remoteOf } from '../../app/index.js';
 import { connectionAddress, type RequestTrace, type TraceIds } from '../../app/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
-import type { Logger } from '../../log/index.js';
-import { maskUris } from '../../text/index.js';
-import type { OpenTelemetry } from './open-telemetry.js';
+import { exceptionOf, idsOf, type SpanMaker } from '../../spans/index.js';
 
 /** RFC 9110, RFC 5789: a client may write any other. */
 const METHODS = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE']);
@@ -22,37 +20,6 @@ interface ServerMetadata {
   readonly type: 'http';
   readonly span: Span;
   route?: string;
-}
-
-/** What spans are made with. */
-export class SpanMaker {
-  readonly api: OpenTelemetry;
-  readonly tracer: Tracer;
-  /** Of {@link ServerMetadata} in a context. */
-  readonly metadataKey: symbol;
-  readonly #log: Logger;
-  #hasFailed = false;
-
-  constructor(api: OpenTelemetry, log: Logger) {
-    this.api = api;
-    this.tracer = api.trace.getTracer('portico');
-    this.metadataKey = api.createContextKey('OpenTelemetry SDK Context Key RPC_METADATA');
-    this.#log = log;
-  }
-
-  /**
-   * Calls the SDK: samplers, processors and propagators of the program run in that call, and what they throw must neither
-   * fail the request nor end the worker. Undefined where they throw; the first time is logged, since others are alike.
-   */
-  attempt<T>(call: () => T): T | undefined {
-    try {
-      return call();
-    } catch (error) {
-      if (!this.#hasFailed) this.#log.warn('The OpenTelemetry SDK has thrown: spans are missing', { err: error });
-      this.#hasFailed = true;
-      return undefined;
-    }
-  }
 }
 
 /**
@@ -164,11 +131,6 @@ export class RequestSpan implements RequestTrace {
   }
 }
 
-function idsOf(span: Span): TraceIds {
-  const { traceId, spanId, traceFlags } = span.spanContext();
-  return { trace_id: traceId, span_id: spanId, trace_flags: traceFlags.toString(16).padStart(2, '0') };
-}
-
 /** No query, which may hold secrets. */
 function requestAttributes(req: IncomingMessage): Attributes {
   const { method = '', url = '/', httpVersion, socket } = req;
@@ -204,11 +166,4 @@ const HOST = /^\[?([^[\]]+?)\]?(?::(\d+))?$/;
 
 function isClientsFault(error: unknown): boolean {
   return error instanceof Fault && error.status < 500;
-}
-
-/** As the log shows it. */
-function exceptionOf(error: unknown): { name: string; message: string; stack?: string } {
-  if (!(error instanceof Error)) return { name: typeof error, message: maskUris(String(error)) };
-  const { name, message, stack } = error;
-  return { name, message: maskUris(message), ...(stack === undefined ? {} : { stack: maskUris(stack) }) };
 }

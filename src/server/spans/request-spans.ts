@@ -5,11 +5,8 @@
 import { type App, afterResponse, environ } from '../../app/index.js';
 import { runInRequest, setTrace } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
-import { type OpenTelemetry, openTelemetry } from './open-telemetry.js';
-import { RequestSpan, SpanMaker } from './request-span.js';
-
-/** How long a stop waits for spans to be exported, in milliseconds: a collector that is away must not hold up a restart. */
-const FLUSH_MS = 5000;
+import { flushSpans, type OpenTelemetry, openTelemetry, SpanMaker } from '../../spans/index.js';
+import { RequestSpan } from './request-span.js';
 
 export class RequestSpans {
   readonly #api: OpenTelemetry;
@@ -40,28 +37,8 @@ export class RequestSpans {
     };
   }
 
-  /**
-   * Has the SDK export what has ended: the process may be next to end, and tells no SDK of that. Settles after five seconds
-   * at the latest, or when `signal` is raised; never rejects.
-   */
-  async flush(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return;
-    const provider = this.#api.trace.getTracerProvider() as Flushable & { getDelegate?(): Flushable };
-    const over = AbortSignal.any([signal, AbortSignal.timeout(FLUSH_MS)]);
-    const late = new Promise<void>((_resolve, reject) => {
-      over.addEventListener('abort', () => reject(new Error('it took too long')), { once: true });
-    });
-    try {
-      await Promise.race([(provider.getDelegate?.() ?? provider).forceFlush?.({ timeoutMillis: FLUSH_MS }), late]);
-    } catch (error) {
-      // The provider of an SDK rejects with a list: what each of its processors has to say.
-      const [first] = [error].flat();
-      this.#log.warn('The last spans could not be exported', { err: first });
-    }
+  /** As {@link flushSpans}. */
+  flush(signal: AbortSignal): Promise<void> {
+    return flushSpans(this.#api, this.#log, signal);
   }
-}
-
-/** What the provider of an SDK can do, and the interface of the API does not have. */
-interface Flushable {
-  forceFlush?(options: { readonly timeoutMillis: number }): Promise<void>;
 }

@@ -155,9 +155,9 @@ test('PD-161 Python left over becomes one block to paste', async (t) => {
     [
       '[portico:aliases]',
       'python =',
-      '    nova.api.auth:Context.factory    ./nova/api/auth.js:factory',
+      '    nova.api.auth:Context.factory    ./nova/api/auth.js:Context.factory',
       '    egg:mycompany.auth#token    ./mycompany/auth.js:token    paste.filter_factory',
-      '    nova.api.v2:make    ./nova/api/v2.js:factory',
+      '    nova.api.v2:make    ./nova/api/v2.js:make',
     ].join('\n'),
   );
 });

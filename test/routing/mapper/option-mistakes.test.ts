@@ -162,12 +162,21 @@ test('a controller that asks for constructor arguments is asked whether an objec
       return this.size;
     }
   }
+  class Lacking {
+    // @ts-expect-error: as in JavaScript.
+    readonly size: number = bok.length;
+    index(): number {
+      return this.size;
+    }
+  }
   const only = ['index', 'show'];
   const [told, ...more] = await issues((router) => router.resource('book', 'books', { controller: Books, only }));
   assert.deepEqual(more, []);
   assert.match(told!, /the controller Books is a class whose constructor takes arguments\n.*new Books\(…\)\?/);
   const [failed] = await issues((router) => router.connect('/', { controller: Failing, action: 'index' }));
   assert.match(failed!, /the controller Failing cannot be constructed: Cannot read .*\n.*new Failing\(…\)\?/);
+  const [unknown] = await issues((router) => router.connect('/', { controller: Lacking, action: 'index' }));
+  assert.match(unknown!, /the controller Lacking cannot be constructed: bok is not defined$/);
   const object = new Books(new Map());
   assert.deepEqual(await issues((router) => router.resource('book', 'books', { controller: object, only })), []);
 });

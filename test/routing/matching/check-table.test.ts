@@ -48,16 +48,17 @@ test('RT-196 RT-197 routes that can never win', () => {
   assert.deepEqual(shadowed(['/a', conditional], ['/a', conditional]), ['/a']);
 });
 
+const segment = fc.constantFrom('a', 'b', '{v}', '{v:\\d+}', '{v:[a-c]*}', 'x{v}', '{v}.y', '', '{v:a|b}');
+const tail = fc.constantFrom('', '', '/{w:.*}', '/{w:.+}', '/*w', '/{w:a/b}');
+const template = fc.tuple(fc.array(segment, { minLength: 1, maxLength: 3 }), tail).map(([segments, end]) => {
+  let count = 0;
+  return `/${segments.join('/')}${end}`.replace(/\{v/g, () => `{v${count++}`);
+});
+const path = fc
+  .array(fc.constantFrom('a', 'b', '1', 'xa', 'q.y', '', 'ab'), { maxLength: 4 })
+  .map((parts) => `/${parts.join('/')}`);
+
 test('RT-197 no false alarm: a route that is called shadowed never wins', () => {
-  const segment = fc.constantFrom('a', 'b', '{v}', '{v:\\d+}', '{v:[a-c]*}', 'x{v}', '{v}.y', '', '{v:a|b}');
-  const tail = fc.constantFrom('', '', '/{w:.*}', '/{w:.+}', '/*w', '/{w:a/b}');
-  const template = fc.tuple(fc.array(segment, { minLength: 1, maxLength: 3 }), tail).map(([segments, end]) => {
-    let count = 0;
-    return `/${segments.join('/')}${end}`.replace(/\{v/g, () => `{v${count++}`);
-  });
-  const path = fc
-    .array(fc.constantFrom('a', 'b', '1', 'xa', 'q.y', '', 'ab'), { maxLength: 4 })
-    .map((parts) => `/${parts.join('/')}`);
   fc.assert(
     fc.property(
       fc.array(template, { minLength: 2, maxLength: 10 }),
@@ -69,6 +70,28 @@ test('RT-197 no false alarm: a route that is called shadowed never wins', () => 
         const never = new Set(findShadowed(table.planned).map(({ compiled }) => compiled));
         for (const text of paths)
           assert.ok(!never.has(table.find('GET', text, null)?.compiled as never), `${templates.join(' ')} ${text}`);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test('RT-198 two routes that take one path are an overlap', () => {
+  fc.assert(
+    fc.property(
+      fc.array(template, { minLength: 2, maxLength: 6 }),
+      fc.array(path, { minLength: 20, maxLength: 40 }),
+      (templates, paths) => {
+        const mapper = new Mapper();
+        for (const text of templates) mapper.connect(text, { controller: 'c', action: 'a' });
+        const { planned } = mapper.compile();
+        const told = new Set(findOverlaps(planned).map(({ earlier, later }) => `${earlier.index} ${later.index}`));
+        for (const text of paths) {
+          const taking = planned.filter(({ compiled }) => compiled.capture(text) !== null);
+          for (const [index, { compiled: later }] of taking.entries())
+            for (const { compiled: earlier } of taking.slice(0, index))
+              assert.ok(told.has(`${earlier.index} ${later.index}`), `${templates.join(' ')} ${text}`);
+        }
       },
     ),
     { numRuns: 500 },
@@ -100,6 +123,20 @@ test('RT-198 overlaps, the most confusing first', () => {
   assert.deepEqual(found[0], ['/{a}/{b}', '/{a}/detail']);
   assert.ok(found.some(([earlier, later]) => earlier === '/x/{id}' && later === '/{a}/{b}'));
   assert.ok(!found.flat().includes('/other'));
+});
+
+test('RT-198 routes whose fixed text differs do not overlap', () => {
+  const overlaps = (...templates: string[]): string[][] => {
+    const mapper = new Mapper();
+    for (const template of templates) mapper.connect(template, GET);
+    return findOverlaps(mapper.compile().planned).map(({ earlier, later }) => [
+      earlier.route.template,
+      later.route.template,
+    ]);
+  };
+  assert.deepEqual(overlaps('/servers.{format:json|xml}', '/flavors.{format:json|xml}'), []);
+  assert.deepEqual(overlaps('', '/servers', '/{project_id}/servers'), []);
+  assert.deepEqual(overlaps('/s/{rest:.*}', '/s/1'), [['/s/1', '/s/{rest:.*}']]);
 });
 
 test('RT-199 RT-89 templates that say something else than they seem', () => {

@@ -11,6 +11,7 @@ import {
   RPCService,
   rpc,
 } from 'portico/rpc';
+import { FakeClock } from 'portico/testing';
 import { MemoryBroker, MemoryTransport } from '#internal/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { gate, withNetwork } from '../services.js';
@@ -78,6 +79,8 @@ test(
       [{ version: '1' }, 'PORTICO_RPC_INVALID_TARGET'],
       [{ callMonitorTimeout: 1.9 }, 'PORTICO_RPC_OPTION'],
       [{ timeout: -1 }, 'PORTICO_RPC_OPTION'],
+      [{ timeout: Infinity }, 'PORTICO_RPC_OPTION'],
+      [{ ttl: NaN }, 'PORTICO_RPC_OPTION'],
     ] as [Partial<ClientOptions>, string][]) {
       assert.throws(() => client(options), { code }, JSON.stringify(options));
       assert.throws(() => client().prepare(options), { code }, JSON.stringify(options));
@@ -109,7 +112,11 @@ test(
       remote: true,
     });
     const capped = api.prepare({ versionCap: '1.4' });
-    assert.deepEqual([capped.canSend('1.4'), capped.canSend('1.5'), api.canSend('9.9')], [true, false, true]);
+    assert.deepEqual(await Promise.all([capped.canSend('1.4'), capped.canSend('1.5'), api.canSend('9.9')]), [
+      true,
+      false,
+      true,
+    ]);
     await assert.rejects(capped.call({}, 'echo'), { code: 'PORTICO_RPC_VERSION_CAP' });
     await assert.rejects(capped.cast({}, 'echo'), { code: 'PORTICO_RPC_VERSION_CAP' });
     assert.deepEqual(await capped.prepare({ version: '1.4' }).call({}, 'echo'), {});
@@ -140,7 +147,7 @@ test(
     await assert.rejects(client({ timeout: 0.05 }).call({}, 'wait'), {
       code: 'PORTICO_RPC_TIMEOUT',
       monitor: false,
-      message: /^wait of images \(exchange portico\): no reply within 0\.05 s$/,
+      message: /^wait of images \(exchange portico\): no reply within 0\.0\d s$/,
     });
     slow.go.open();
     const told = (): boolean => log.messages().some((line) => /its reply came too late, \d+ ms after/.test(line));
@@ -328,6 +335,31 @@ test(
     await connection.close();
   }),
 );
+
+test('RP-33 a call that gets no address for its reply ends when its time is up, or its signal is raised', async () => {
+  const transport = new MemoryTransport(new MemoryBroker());
+  const waits = gate();
+  transport.consumeReplies = () => {
+    waits.open();
+    return new Promise(() => {});
+  };
+  const clock = new FakeClock();
+  const connection = new RPCConnection({ transport, clock, log: recordedLog().log });
+  const aborts = new AbortController();
+  const call = connection.client({ topic: 'images', timeout: 5 }).call({}, 'resize');
+  const aborted = connection.client({ topic: 'images', signal: aborts.signal }).call({}, 'resize');
+  const over = Promise.all([
+    assert.rejects(call, { code: 'PORTICO_RPC_DELIVERY_FAILURE', message: /its time was up before it could be sent$/ }),
+    assert.rejects(aborted, /not any more/),
+  ]);
+  await waits.opened;
+  await new Promise((resolve) => setImmediate(resolve));
+  aborts.abort(new Error('not any more'));
+  await clock.advance(5000);
+  await over;
+  assert.equal(clock.pending, 0);
+  await connection.close();
+});
 
 test('RP-19 a process that only casts consumes nothing; with its first call it has an address for replies', async () => {
   const broker = new MemoryBroker({ manual: true });

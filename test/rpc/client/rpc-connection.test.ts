@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { Config } from 'portico/config';
-import { RPCConnection, type Transport } from 'portico/rpc';
+import { RPCConnection, type Transport, type TransportState } from 'portico/rpc';
 import { FakeClock } from 'portico/testing';
+import { MemoryBroker, MemoryTransport } from '#internal/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { withNetwork } from '../services.js';
 
@@ -11,12 +12,14 @@ const { log } = recordedLog();
 
 test('memory:// in a worker: clients of topics that it does not serve itself are refused when they are made', () => {
   const connection = new RPCConnection({ log, workerTopics: ['images'] });
-  connection.client({ topic: 'images' });
-  assert.throws(() => connection.client({ topic: 'servers' }), {
+  const images = connection.client({ topic: 'images' });
+  const refused = {
     code: 'PORTICO_RPC_MEMORY',
     message: 'a client of "servers" runs in a worker, and memory:// reaches no other process',
     hint: /transport_url = amqp:\/\//,
-  });
+  };
+  assert.throws(() => connection.client({ topic: 'servers' }), refused);
+  assert.throws(() => images.prepare({ topic: 'servers' }), refused);
   new RPCConnection({ log }).client({ topic: 'servers' });
 });
 
@@ -66,6 +69,17 @@ test('RP-61 a connection that is printed shows no password', async () => {
   await connection.close();
 });
 
+test('RP-80 a connection says what is wrong with it: lost, or blocked by the broker', () => {
+  const troublesIn = (state: TransportState): readonly string[] => {
+    const transport = Object.assign(new MemoryTransport(new MemoryBroker(), 'amqp://host/'), {});
+    Object.defineProperty(transport, 'state', { value: state });
+    return new RPCConnection({ transport, log }).troubles;
+  };
+  assert.deepEqual((['new', 'connected', 'closed'] as const).flatMap(troublesIn), []);
+  assert.deepEqual(troublesIn('lost'), ['remote calls: the connection to amqp://host/ is lost']);
+  assert.deepEqual(troublesIn('blocked'), ['remote calls: amqp://host/ takes no messages (memory or disk alarm)']);
+});
+
 test('RP-33 a call whose time is up before there is an address for its reply is not sent', async () => {
   const clock = new FakeClock();
   const slow: Transport = {
@@ -75,7 +89,7 @@ test('RP-33 a call whose time is up before there is an address for its reply is 
     connect: async () => undefined,
     publish: () => Promise.reject(new Error('it was sent')),
     consume: () => Promise.reject(new Error('it has no services')),
-    consumeDeadLetters: () => Promise.reject(new Error('it has no dead letters')),
+    eachDeadLetter: () => Promise.reject(new Error('it has no dead letters')),
     async consumeReplies() {
       await clock.advance(1200);
       return { address: 'replies', cancel: async () => undefined };
@@ -85,6 +99,6 @@ test('RP-33 a call whose time is up before there is an address for its reply is 
   const client = new RPCConnection({ transport: slow, log, clock }).client({ topic: 'images', timeout: 1 });
   await assert.rejects(client.call({}, 'size'), {
     code: 'PORTICO_RPC_DELIVERY_FAILURE',
-    message: 'size of images (exchange portico): its time was up before the connection was ready',
+    message: 'size of images (exchange portico): its time was up before it could be sent',
   });
 });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
 import { currentContext, RequestContext } from 'portico/app';
-import { type Delivery, type Message, RPCConnection, RPCService, rpc, ServerShuttingDown } from 'portico/rpc';
+import { type Message, RPCConnection, RPCService, rpc, ServerShuttingDown } from 'portico/rpc';
 import { FakeClock } from 'portico/testing';
-import { Endpoints, MemoryBroker, MemoryTransport, RpcServer } from '#internal/rpc';
+import { Endpoints, MemoryBroker, MemoryTransport, RpcServer, WireFormat } from '#internal/rpc';
 import { TaskTracker } from '#internal/service';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { gate, withNetwork } from '../services.js';
@@ -73,6 +74,21 @@ test('RP-4 RP-14 RP-16 RP-71 RP-85 so many calls run at a time, and no more than
   await connection.close();
   await rest;
 });
+
+test(
+  'RP-58 errors of a method that ends in _ignore_errors are logged, and its caller gets null',
+  withNetwork(async ({ serve, client, log }) => {
+    await serve({
+      async update_cache_ignore_errors() {
+        throw new Error('no cache');
+      },
+    });
+    assert.equal(await client().call({}, 'update_cache_ignore_errors'), null);
+    const [line] = log.lines.filter(({ level }) => level === 'error');
+    assert.equal(line?.msg, 'endpoint.update_cache_ignore_errors failed');
+    assert.equal(line?.err?.message, 'no cache');
+  }),
+);
 
 test(
   'RP-17 every service answers ping and getStatus in the namespace base',
@@ -178,15 +194,26 @@ async function served(endpoint: object, { deliveryLimit = 5 } = {}) {
     clock,
     poolSize: 4,
     prefetch: 4,
-    maxMessageBytes: 100_000,
+    format: new WireFormat({ maxBytes: 100_000 }),
     replyRetryMs: 30_000,
     sendStack: false,
   });
   await server.start();
   const connection = new RPCConnection({ transport, log, clock });
-  const dead: Delivery[] = [];
-  await transport.consumeDeadLetters('portico', { prefetch: 10 }, (delivery) => dead.push(delivery));
-  return { clock, transport, server, connection, client: connection.client({ topic: 'images' }), dead, ...recorded };
+  const deadLetters = async (): Promise<readonly (string | undefined)[]> => {
+    const reasons: (string | undefined)[] = [];
+    await transport.eachDeadLetter('portico', async ({ death }) => void reasons.push(death?.reason));
+    return reasons;
+  };
+  return {
+    clock,
+    transport,
+    server,
+    connection,
+    client: connection.client({ topic: 'images' }),
+    deadLetters,
+    ...recorded,
+  };
 }
 
 const route = { exchange: 'portico', topic: 'images' };
@@ -272,7 +299,7 @@ function serverOver(transport: MemoryTransport, endpoint: object, poolSize = 1):
     log,
     poolSize,
     prefetch: poolSize,
-    maxMessageBytes: 100_000,
+    format: new WireFormat({ maxBytes: 100_000 }),
     replyRetryMs: 1000,
     sendStack: false,
   });
@@ -287,21 +314,36 @@ test('RP-74 a message that comes twice runs once', async () => {
   assert.ok(messages().includes('work: message id-1 was dropped, it came before'));
 });
 
+test('RP-33 RP-98 a call that was under way for longer than its caller waits is not run, one of a clock that is wrong is', async () => {
+  const ran: string[] = [];
+  const { transport, messages } = await served({ work: ({ requestId }: RequestContext) => ran.push(requestId!) });
+  const sent: [string, number][] = [
+    ['punctual', -50],
+    ['late', -250],
+    ['an hour slow', -3_600_000],
+    ['an hour fast', 3_600_000],
+  ];
+  for (const [id, ago] of sent) {
+    const call = { reply: { to: 'r', id }, deadline: 200, sent: Date.now() + ago, ctx: { request_id: id } };
+    await transport.publish(route, requestMessage(id, 'work', call));
+  }
+  await settled();
+  assert.deepEqual(ran, ['punctual', 'an hour slow', 'an hour fast']);
+  assert.ok(messages().includes('work: message late was dropped, its caller does not wait any more'));
+});
+
 test('RP-21 RP-75 a message that cannot be read is a dead letter, and its content is not logged', async () => {
-  const { transport, dead, lines } = await served({});
+  const { transport, deadLetters, lines } = await served({});
   const wrong = ['{"secret', '[]', '{"v":"2.0","secret":1}', '{"v":"1.0","method":7}', '{"v":"1.0","secret":1}'];
   for (const [at, text] of wrong.entries()) await transport.publish(route, { id: `id-${at}`, body: Buffer.from(text) });
   await settled();
-  assert.deepEqual(
-    dead.map(({ death }) => death!.reason),
-    [
-      'unreadable: not JSON',
-      'unreadable: it has no version',
-      'unreadable: its version is 2.0, not 1.x',
-      'unreadable: it is no request',
-      'unreadable: it is no request',
-    ],
-  );
+  assert.deepEqual(await deadLetters(), [
+    'unreadable: not JSON',
+    'unreadable: it has no version',
+    'unreadable: its version is 2.0, not 1.x',
+    'unreadable: it is no request',
+    'unreadable: it is no request',
+  ]);
   assert.equal(lines.filter(({ level }) => level === 'warn').length, 5);
   assert.ok(!JSON.stringify(lines).includes('secret'));
 });
@@ -319,7 +361,7 @@ class Late {
 
 test('RP-72 RP-76 RP-77 a late method that fails in a way that may pass runs again after a while, and not for ever', async () => {
   const late = new Late();
-  const { clock, client, dead } = await served(late, { deliveryLimit: 2 });
+  const { clock, client, deadLetters } = await served(late, { deliveryLimit: 2 });
   late.fails = Object.assign(new Error('busy'), { retryable: true });
   const call = client.prepare({ timeout: 600, callMonitorTimeout: 600 }).call({}, 'work');
   await settled();
@@ -337,16 +379,16 @@ test('RP-72 RP-76 RP-77 a late method that fails in a way that may pass runs aga
   await client.cast({}, 'work');
   await clock.advance(60_000);
   await settled();
-  assert.deepEqual([late.runs.length, dead.map(({ death }) => death!.reason)], [6, ['delivery_limit']]);
+  assert.deepEqual([late.runs.length, await deadLetters()], [6, ['delivery_limit']]);
 });
 
 test('RP-77 a late method that fails otherwise makes a dead letter of the message, and its caller is told', async () => {
   const late = new Late();
   late.fails = new Error('no such disk');
-  const { client, dead } = await served(late);
+  const { client, deadLetters } = await served(late);
   await assert.rejects(client.call({}, 'work'), { message: 'no such disk' });
   await settled();
-  assert.deepEqual([late.runs.length, dead.map(({ death }) => death!.reason)], [1, ['failed']]);
+  assert.deepEqual([late.runs.length, await deadLetters()], [1, ['failed: Error: no such disk']]);
 });
 
 class LateAndSlow {
@@ -397,6 +439,31 @@ test('RP-74 a late method under way is not begun again when its message comes ag
   transport.restore();
   await settled();
   assert.equal(late.runs, 1);
+});
+
+test('RP-74 a late method that fails while the connection is lost runs again: it could not be made a dead letter', async () => {
+  const transport = new MemoryTransport(new MemoryBroker());
+  await transport.connect();
+  const [counts, began, go] = [[] as number[], gate(), gate()];
+  class Failing {
+    @rpc({ ack: 'late', idempotent: true })
+    async work({ delivery }: RequestContext): Promise<void> {
+      counts.push(delivery!.count);
+      began.open();
+      if (delivery!.count > 1) return;
+      await go.opened;
+      throw new Error('the broker is away');
+    }
+  }
+  await serverOver(transport, new Failing(), 2).start();
+  await transport.publish(route, requestMessage('id-1', 'work'));
+  await began.opened;
+  transport.lose();
+  go.open();
+  await settled();
+  transport.restore();
+  await settled();
+  assert.deepEqual(counts, [1, 2]);
 });
 
 test('RP-59 RP-82 a reply whose caller is gone is tried for a while, and does not hold up others', async () => {
@@ -477,10 +544,13 @@ test('RP-35 a call that was given up for want of a sign of life is not begun', a
 test('RP-77 a late method is not run again because a service that it called ended', async () => {
   const late = new Late();
   late.fails = Object.assign(new ServerShuttingDown({ message: 'volumes on south ended' }), { remote: true });
-  const { client, dead } = await served(late);
+  const { client, deadLetters } = await served(late);
   await assert.rejects(client.call({}, 'work'), { code: 'PORTICO_RPC_SHUTTING_DOWN' });
   await settled();
-  assert.deepEqual([late.runs.length, dead.map(({ death }) => death!.reason)], [1, ['failed']]);
+  assert.deepEqual(
+    [late.runs.length, await deadLetters()],
+    [1, ['failed: ServerShuttingDown: volumes on south ended']],
+  );
 });
 
 test('RP-86 RP-87 what comes while the consumers end goes back once, when they have ended', async () => {
@@ -508,4 +578,47 @@ test('RP-86 RP-87 what comes while the consumers end goes back once, when they h
   await serverOver(transport, endpoint).start();
   await settled();
   assert.deepEqual(runs, [2, 2]);
+});
+
+test('RP-38 RP-74 a message that comes again while it runs does not take its place: a cancellation reaches what runs', async () => {
+  const aborted = gate();
+  let runs = 0;
+  const { transport } = await served({
+    work({ signal }: RequestContext) {
+      runs += 1;
+      signal!.addEventListener('abort', aborted.open);
+      return aborted.opened;
+    },
+  });
+  for (let time = 0; time < 2; time++) await transport.publish(route, requestMessage('id-1', 'work'));
+  await settled();
+  await transport.publish(route, { id: 'id-2', body: Buffer.from('{"v":"1.0","cancel":"id-1"}') });
+  await aborted.opened;
+  assert.equal(runs, 1);
+});
+
+test('RP-86 a reply that the broker does not take holds up a stop for two seconds, and no longer', async () => {
+  const { clock, transport, server } = await served({ work: () => 1 });
+  const publish = transport.publish.bind(transport);
+  const stuck = gate();
+  transport.publish = (to, message, options) => {
+    if (typeof to !== 'string') return publish(to, message, options);
+    stuck.open();
+    return new Promise(() => {});
+  };
+  await transport.publish(route, requestMessage('id-1', 'work', { reply: { to: 'reply_1', id: 'id-1' } }));
+  await stuck.opened;
+  await server.stopAccepting();
+  const over = server.finish(0);
+  for (let second = 0; second < 5; second++) {
+    await settled();
+    await clock.advance(1000);
+  }
+  await over;
+});
+
+test('RP-62 a method does not run in the asynchronous context of its caller, as it would not in another process', async () => {
+  const storage = new AsyncLocalStorage<string>();
+  const { client } = await served({ work: () => storage.getStore() ?? 'none' });
+  assert.equal(await storage.run('the caller’s', () => client.call({}, 'work')), 'none');
 });

@@ -44,3 +44,16 @@ test('RP-1 one transport for a URL: a share that is closed ends what it consumed
   await assert.rejects(anew.publish(route, message, { mandatory: true }), { code: 'PORTICO_RPC_NO_SERVERS' });
   await Promise.all([anew.close(), other!.close()]);
 });
+
+test('RP-1 a share that is closed while it begins to consume leaves no consumer', async () => {
+  const [one, two] = ['memory://c', 'memory://c'].map((url) => shareTransport(url, transportOptions()));
+  for (const share of [one!, two!]) await share.connect();
+  const begun = one!.consume({ ...route, fanout: true }, { prefetch: 1 }, () => assert.fail('it is closed'));
+  const over = assert.rejects(begun, { code: 'PORTICO_RPC_DELIVERY_FAILURE' });
+  await one!.close();
+  await over;
+  await assert.rejects(two!.publish({ ...route, fanout: true }, message, { mandatory: true }), {
+    code: 'PORTICO_RPC_NO_SERVERS',
+  });
+  await two!.close();
+});

@@ -1,10 +1,10 @@
 /**
  * A message that RabbitMQ delivered, and the channel it is settled on.
  */
-import type { AsyncMessage, Channel } from 'rabbitmq-client';
+import type { Channel } from 'rabbitmq-client';
 import { DeliveryFailure } from '../../errors.js';
 import type { Delivery, TransportOptions } from '../transport.js';
-import { countsOf, deathOf, messageOf } from './amqp-message.js';
+import { countsOf, deathOf, messageOf, type Received } from './amqp-message.js';
 import type { AmqpPublisher } from './amqp-publisher.js';
 import { type Address, deadLetterAddress, delayQueue, type QueuePlan } from './amqp-topology.js';
 
@@ -20,7 +20,11 @@ export interface DeliverySource {
 /** The channel of one consumer: it is closed when the consumer has ended and nothing is left to be settled. */
 export class DeliveryChannel {
   readonly channel: Channel;
+  /** In the order in which they came. */
   readonly #unsettled = new Set<number>();
+  /** To be acknowledged with the next turn of the event loop. */
+  readonly #acknowledged = new Set<number>();
+  #written: Promise<void> | undefined;
   #isRetired = false;
   #isEnding = false;
   #isLost = false;
@@ -33,7 +37,7 @@ export class DeliveryChannel {
   }
 
   /** Gives a message to a consumer. */
-  deliver(raw: AsyncMessage, source: DeliverySource): Delivery {
+  deliver(raw: Received, source: DeliverySource): Delivery {
     this.#unsettled.add(raw.deliveryTag);
     const message = messageOf(raw);
     const { plan, exchange, options, publisher } = source;
@@ -80,20 +84,36 @@ export class DeliveryChannel {
 
   /** What is not settled goes back. What was acknowledged before is written first. */
   close(): Promise<void> {
+    if (this.channel.active) this.#writeAcks();
     this.#isEnding = true;
     return this.channel.close();
   }
 
   async #ack(tag: number, what: string): Promise<void> {
+    this.#acknowledged.add(tag);
+    // A connection that has ended is known to have by the next turn.
+    this.#written ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#writeAcks());
     try {
-      this.channel.basicAck({ deliveryTag: tag });
+      await this.#written;
     } catch (cause) {
       throw lost(what, cause);
     }
-    // A connection that has ended is known to have by then.
-    await new Promise((resolve) => setImmediate(resolve));
     if (this.#isLost) throw lost(what);
     this.#settled(tag);
+  }
+
+  /** One acknowledgement says "all up to here" for as many as no older message is left out by. */
+  #writeAcks(): void {
+    const tags = new Set(this.#acknowledged);
+    this.#acknowledged.clear();
+    this.#written = undefined;
+    let upTo: number | undefined;
+    for (const tag of this.#unsettled) {
+      if (!tags.delete(tag)) break;
+      upTo = tag;
+    }
+    if (upTo !== undefined) this.channel.basicAck({ deliveryTag: upTo, multiple: true });
+    for (const deliveryTag of tags) this.channel.basicAck({ deliveryTag });
   }
 
   /** A channel that is lost has given it back. */

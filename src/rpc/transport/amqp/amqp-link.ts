@@ -26,7 +26,7 @@ export class AmqpLink {
   #wasUp = false;
   #isClosed = false;
   #failure: unknown;
-  #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
 
   constructor(
     settings: ConnectionSettings,
@@ -65,9 +65,10 @@ export class AmqpLink {
     return new Promise((resolve) => {
       const done = (): void => {
         signal?.removeEventListener('abort', done);
+        this.#waiting.delete(done);
         resolve();
       };
-      this.#waiting.push(done);
+      this.#waiting.add(done);
       signal?.addEventListener('abort', done, { once: true });
     });
   }
@@ -201,7 +202,7 @@ export class AmqpLink {
   }
 
   #tell(): void {
-    for (const done of this.#waiting.splice(0)) done();
+    for (const done of this.#waiting) done();
     this.#onChange();
   }
 

@@ -1,8 +1,8 @@
 /**
  * Messages as RabbitMQ has them.
  */
-import type { AsyncMessage, Envelope } from 'rabbitmq-client';
-import type { Delivery, Message } from '../transport.js';
+import type { AsyncMessage, Envelope, SyncMessage } from 'rabbitmq-client';
+import type { Death, Delivery, Message } from '../transport.js';
 
 /** How often a message came back by way of a delay: what the broker does not count. */
 const RETURNS = 'x-portico-returns';
@@ -10,10 +10,13 @@ const RETURNS = 'x-portico-returns';
 const DEATH_REASON = 'x-portico-death-reason';
 const DEATH_QUEUE = 'x-portico-death-queue';
 
+/** A message that a consumer got, or that was asked for. */
+export type Received = AsyncMessage | SyncMessage;
+
 /** What a message carries beside itself. */
 export interface Remarks {
   readonly returns?: number;
-  readonly death?: { readonly reason: string; readonly queue: string };
+  readonly death?: Omit<Death, 'at'>;
 }
 
 /** The properties of a message that is published. */
@@ -36,24 +39,26 @@ export function propertiesOf(message: Message, appId: string, { returns, death }
 }
 
 /** A message that was delivered. */
-export function messageOf({ messageId = '', body, correlationId, replyTo }: AsyncMessage): Message {
+export function messageOf({ messageId = '', body, correlationId, replyTo }: Received): Message {
   return { id: messageId, body: bytesOf(body), correlationId, replyTo };
 }
 
 /** Which delivery it is. */
-export function countsOf({ redelivered, headers = {} }: AsyncMessage): Pick<Delivery, 'count' | 'redelivered'> {
+export function countsOf({ redelivered, headers = {} }: Received): Pick<Delivery, 'count' | 'redelivered'> {
   const returns = numberOf(headers[RETURNS]) ?? 0;
   const count = (numberOf(headers['x-delivery-count']) ?? (redelivered ? 1 : 0)) + returns + 1;
   return { count, redelivered: redelivered || returns > 0 };
 }
 
 /** Why it is a dead letter: as its consumer said, else as the broker did. */
-export function deathOf({ headers = {} }: AsyncMessage): Delivery['death'] {
+export function deathOf({ headers = {}, timestamp = 0 }: Received): Delivery['death'] {
   const { [DEATH_REASON]: reason, [DEATH_QUEUE]: queue } = headers as Record<string, unknown>;
-  if (typeof reason === 'string') return { reason, queue: String(queue) };
+  // The package says of each message when it was published, in seconds: of a copy that is when it was made.
+  if (typeof reason === 'string') return { reason, queue: String(queue), at: timestamp * 1000 };
   // The newest is the first.
-  const [last] = (headers['x-death'] ?? []) as readonly { readonly reason?: unknown; readonly queue?: unknown }[];
-  return last === undefined ? undefined : { reason: String(last.reason), queue: String(last.queue) };
+  const [last] = (headers['x-death'] ?? []) as readonly Readonly<Record<'reason' | 'queue' | 'time', unknown>>[];
+  if (last === undefined) return undefined;
+  return { reason: String(last.reason), queue: String(last.queue), at: (numberOf(last.time) ?? 0) * 1000 };
 }
 
 /** Other senders may say of their bodies what makes the package parse them. */

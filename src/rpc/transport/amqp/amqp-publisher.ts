@@ -4,6 +4,7 @@
 import type { Channel, Connection, ReturnedMessage } from 'rabbitmq-client';
 import type { Clock } from '../../../tasks/index.js';
 import { DeliveryFailure, DeliveryUnknown } from '../../errors.js';
+import { within } from '../../within.js';
 import { describeRoute, noQueue } from '../route.js';
 import type { Message, PublishOptions, Route, TransportOptions } from '../transport.js';
 import { reasonOf } from './amqp-connection.js';
@@ -99,17 +100,28 @@ export class AmqpPublisher {
   async #send(shipment: Shipment, timeoutMs = TIMEOUT_MS): Promise<void> {
     const { what } = shipment;
     const until = this.#clock.now() + timeoutMs;
-    const outlet = await this.#within(this.#ready(shipment), until, () => {
-      const why = this.#link.isBlocked ? 'blocks those who publish (memory or disk alarm)' : 'does not answer';
-      return new DeliveryFailure({ message: `${this.#name} ${why}: ${what} was not sent` });
+    const clock = this.#clock;
+    const isLate = new AbortController();
+    const outlet = await within(this.#ready(shipment, isLate.signal), {
+      clock,
+      until,
+      late: () => {
+        isLate.abort();
+        const why = this.#link.isBlocked ? 'blocks those who publish (memory or disk alarm)' : 'does not answer';
+        return new DeliveryFailure({ message: `${this.#name} ${why}: ${what} was not sent` });
+      },
     });
     const key = keyOf(shipment.address, shipment.message.id);
     const entry: Unconfirmed = { returned: false };
     outlet.unconfirmed.set(key, [...(outlet.unconfirmed.get(key) ?? []), entry]);
     try {
-      await this.#within(this.#transmit(outlet, shipment), until, () => {
-        const hint = 'The broker may have it, or take it later.';
-        return new DeliveryUnknown({ message: `${this.#name} did not confirm ${what} in time`, hint });
+      await within(this.#transmit(outlet, shipment), {
+        clock,
+        until,
+        late: () => {
+          const hint = 'The broker may have it, or take it later.';
+          return new DeliveryUnknown({ message: `${this.#name} did not confirm ${what} in time`, hint });
+        },
       });
       // The package tells of a returned message one turn after its confirmation.
       if (shipment.mandatory) await new Promise((resolve) => setImmediate(resolve));
@@ -121,14 +133,15 @@ export class AmqpPublisher {
     if (entry.returned) throw noQueue(shipment.to);
   }
 
-  /** The channel, once the broker takes messages and the exchange is there. */
-  async #ready({ address, what }: Shipment): Promise<Outlet> {
+  /** The channel, once the broker takes messages and the exchange is there. Gives up when `signal` is raised. */
+  async #ready({ address, what }: Shipment, signal: AbortSignal): Promise<Outlet> {
     try {
       for (;;) {
+        signal.throwIfAborted();
         const { connection } = this.#link;
         if (connection === undefined) throw new Error('not connected');
         if (this.#link.isBlocked) {
-          await this.#link.changed();
+          await this.#link.changed(signal);
           continue;
         }
         const outlet = await this.#outlet(connection);
@@ -215,18 +228,6 @@ export class AmqpPublisher {
       await work(channel);
     } finally {
       await channel.close();
-    }
-  }
-
-  async #within<T>(work: Promise<T>, until: number, late: () => Error): Promise<T> {
-    let cancel = (): void => {};
-    const timeUp = new Promise<never>((_, reject) => {
-      cancel = this.#clock.after(until - this.#clock.now(), () => reject(late()));
-    });
-    try {
-      return await Promise.race([work, timeUp]);
-    } finally {
-      cancel();
     }
   }
 }

@@ -127,6 +127,16 @@ export async function declareQueue(channel: Channel, plan: QueuePlan, options: T
   });
 }
 
+/** How many messages of a queue no consumer has; 0 where there is no such queue. */
+export async function waitingIn(channel: Channel, queue: string): Promise<number> {
+  try {
+    return (await channel.queueDeclare({ queue, passive: true })).messageCount;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'NOT_FOUND') return 0;
+    throw error;
+  }
+}
+
 /** Declares an exchange. Rejects as {@link declareQueue}. */
 export async function declareExchange(
   channel: Channel,

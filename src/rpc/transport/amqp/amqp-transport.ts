@@ -7,6 +7,7 @@ import { type Clock, systemClock } from '../../../tasks/index.js';
 import { DeliveryFailure } from '../../errors.js';
 import type {
   ConsumeOptions,
+  Delivery,
   Message,
   OnDelivery,
   PublishOptions,
@@ -20,9 +21,10 @@ import type {
 import { TransportStates } from '../transport-states.js';
 import type { TransportUrl } from '../transport-url.js';
 import { AmqpConsumption, type ConsumptionParts } from './amqp-consumption.js';
+import { DeliveryChannel } from './amqp-delivery.js';
 import { AmqpLink } from './amqp-link.js';
 import { AmqpPublisher } from './amqp-publisher.js';
-import { deadQueue, type QueuePlan, queueOfRoute, replyQueue } from './amqp-topology.js';
+import { deadQueue, type QueuePlan, queueOfRoute, replyQueue, waitingIn } from './amqp-topology.js';
 
 /** Replies that are on their way to this process at a time. */
 const REPLY_PREFETCH = 256;
@@ -93,12 +95,22 @@ class AmqpTransport implements Transport {
     return { address, cancel: () => consumption.cancel() };
   }
 
-  consumeDeadLetters(
-    exchange: string,
-    { prefetch }: ConsumeOptions,
-    onDelivery: OnDelivery,
-  ): Promise<TransportConsumer> {
-    return this.#consume(deadQueue(exchange), { prefetch, onDelivery });
+  async eachDeadLetter(exchange: string, take: (letter: Delivery) => Promise<void>): Promise<void> {
+    const connection = await this.#publishing.up();
+    const channel = await connection.acquire({ emitErrorsFromChannel: true });
+    channel.on('error', () => {});
+    const plan = deadQueue(exchange);
+    const source = { plan, exchange: undefined, options: this.#options, publisher: this.#publisher };
+    const letters = new DeliveryChannel(channel);
+    try {
+      for (let left = await waitingIn(channel, plan.queue); left > 0; left--) {
+        const raw = await channel.basicGet(plan.queue);
+        if (raw === undefined) break;
+        await take(letters.deliver(raw, source));
+      }
+    } finally {
+      await letters.close();
+    }
   }
 
   close(): Promise<void> {

@@ -2,8 +2,9 @@
  * A broker in memory: the queues of `memory://name`, for all transports of this process that have that name. It keeps its
  * messages while one of them is open.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Clock, systemClock } from '../../../tasks/index.js';
-import { MAX_DEAD_LETTERS, type Message, type PublishOptions, type Route } from '../transport.js';
+import { type Death, MAX_DEAD_LETTERS, type Message, type PublishOptions, type Route } from '../transport.js';
 import { MemoryQueue } from './memory-queue.js';
 
 /** How a broker keeps messages. */
@@ -18,6 +19,9 @@ export interface MemoryBrokerOptions {
   /** Messages move only when {@link MemoryBroker.step} is called: for tests. Default false. */
   readonly manual?: boolean | undefined;
 }
+
+/** Runs what is of no request: a method does not run in the context of its caller, as it would not in another process. */
+const outside = AsyncLocalStorage.snapshot();
 
 /** Routes messages to queues. */
 export class MemoryBroker {
@@ -88,15 +92,17 @@ export class MemoryBroker {
       clock,
       deliveryLimit,
       expiresMs,
-      soon: manual ? (deliver) => void this.#steps.push(deliver) : (deliver) => void setImmediate(deliver),
+      soon: manual
+        ? (deliver) => void this.#steps.push(deliver)
+        : (deliver) => void outside(() => setImmediate(deliver)),
       bury: ({ message }, reason) => {
-        if (exchange !== undefined) this.#bury(exchange, message, { reason, queue: name });
+        if (exchange !== undefined) this.#bury(exchange, message, { reason, queue: name, at: Date.now() });
       },
       gone: () => void this.#queues.delete(name),
     });
   }
 
-  #bury(exchange: string, message: Message, death: { readonly reason: string; readonly queue: string }): void {
+  #bury(exchange: string, message: Message, death: Death): void {
     if (this.#options.deadLetter === false) return;
     const dead = this.deadLetters(exchange);
     if (dead.size >= MAX_DEAD_LETTERS) dead.dropOldest();

@@ -4,7 +4,7 @@
  */
 import type { Cancel, Clock } from '../../../tasks/index.js';
 import { DeliveryFailure } from '../../errors.js';
-import type { Message, OnDelivery } from '../transport.js';
+import type { Death, Delivery, Message, OnDelivery } from '../transport.js';
 
 /** A message in a queue. */
 export interface QueueEntry {
@@ -12,7 +12,7 @@ export interface QueueEntry {
   /** How often it was given back. */
   returns: number;
   redelivered: boolean;
-  readonly death?: { readonly reason: string; readonly queue: string };
+  readonly death?: Death;
   /** Its time is up. With a consumer that is no matter; it does not come back then. */
   expired?: boolean;
   /** Takes its time back. */
@@ -131,6 +131,16 @@ export class MemoryQueue {
     this.#schedule();
   }
 
+  /** Gives what is there now to `take`, one by one. What it does not settle stays where it was. */
+  async each(take: (delivery: Delivery) => Promise<void>): Promise<void> {
+    const reader: QueueConsumer = { prefetch: 0, onDelivery: () => {}, unsettled: new Set() };
+    for (let left = this.#waiting.length; left > 0 && this.#waiting.length > 0; left--) {
+      await take(this.#give(reader, this.#waiting.shift()!));
+    }
+    this.#waiting.unshift(...reader.unsettled);
+    this.#schedule();
+  }
+
   #expire(entry: QueueEntry): void {
     entry.expired = true;
     const at = this.#waiting.indexOf(entry);
@@ -161,8 +171,12 @@ export class MemoryQueue {
     // The next message is for the next consumer.
     this.#consumers.splice(this.#consumers.indexOf(consumer), 1);
     this.#consumers.push(consumer);
+    consumer.onDelivery(this.#give(consumer, entry));
+  }
+
+  #give(consumer: QueueConsumer, entry: QueueEntry): Delivery {
     consumer.unsettled.add(entry);
-    consumer.onDelivery({
+    return {
       message: entry.message,
       redelivered: entry.redelivered,
       count: entry.returns + 1,
@@ -170,6 +184,6 @@ export class MemoryQueue {
       ack: async () => this.ack(consumer, entry),
       requeue: async (options) => this.giveBack(consumer, entry, options),
       deadLetter: async (reason) => this.bury(consumer, entry, reason),
-    });
+    };
   }
 }

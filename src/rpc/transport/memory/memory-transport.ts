@@ -7,6 +7,7 @@ import { DeliveryFailure } from '../../errors.js';
 import { describeRoute, noQueue } from '../route.js';
 import type {
   ConsumeOptions,
+  Delivery,
   Message,
   OnDelivery,
   PublishOptions,
@@ -86,12 +87,8 @@ export class MemoryTransport implements Transport {
     return { ...this.#take(queue, Number.POSITIVE_INFINITY, take, end), address };
   }
 
-  async consumeDeadLetters(
-    exchange: string,
-    { prefetch }: ConsumeOptions,
-    onDelivery: OnDelivery,
-  ): Promise<TransportConsumer> {
-    return this.#take(this.#broker.deadLetters(exchange), prefetch, onDelivery);
+  async eachDeadLetter(exchange: string, take: (letter: Delivery) => Promise<void>): Promise<void> {
+    await this.#broker.deadLetters(exchange).each(take);
   }
 
   async close(): Promise<void> {

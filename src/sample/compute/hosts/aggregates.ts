@@ -4,9 +4,10 @@ import { isoMicros } from 'portico/openstack';
 import { type ActionRequest, action } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Aggregate } from '../../records.js';
-import { HOST } from '../../seed.js';
 import { type ComputeApi, refuse, requireAdmin } from '../api.js';
 import { addingHost, changingMetadata, creation, removingHost, update } from './aggregate-schemas.js';
+import { hostsOf } from './compute-hosts.js';
+import { knownServices } from './service-records.js';
 
 type Metadata = Aggregate['metadata'];
 
@@ -71,13 +72,14 @@ export class Aggregates {
     });
   });
 
-  readonly addHost = action({ bodyKey: 'add_host', body: addingHost }, (request) => {
+  readonly addHost = action({ bodyKey: 'add_host', body: addingHost }, async (request) => {
     requireAdmin(request, 'os-aggregates:add_host');
     const { host } = request.body.add_host;
+    const known = hostsOf(await knownServices(this.#api));
     return this.#change(request, ({ hosts, seq }) => {
-      if (host !== HOST.name) refuse(404, `Compute host ${host} could not be found.`);
+      if (!known.some(({ name }) => name === host)) refuse(404, `Compute host ${host} could not be found.`);
       if (hosts.includes(host)) refuse(409, `Aggregate ${seq} already has host ${host}.`);
-      return { hosts: [host] };
+      return { hosts: [...hosts, host] };
     });
   });
 
@@ -86,7 +88,7 @@ export class Aggregates {
     const { host } = request.body.remove_host;
     return this.#change(request, ({ hosts, seq }) => {
       if (!hosts.includes(host)) refuse(404, `Cannot remove host ${host} in aggregate ${seq}`);
-      return { hosts: [] };
+      return { hosts: hosts.filter((each) => each !== host) };
     });
   });
 

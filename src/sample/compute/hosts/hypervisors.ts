@@ -1,4 +1,4 @@
-/** The hypervisor of the one host. Administrators only. */
+/** Hypervisors: one for each host. Administrators only. */
 import { collectionPage } from 'portico/openstack';
 import { type ActionRequest, action } from 'portico/routing';
 import type { Cloud } from '../../cloud.js';
@@ -6,7 +6,8 @@ import { HOST } from '../../seed.js';
 import { type ComputeApi, refuse, requireAdmin } from '../api.js';
 import { usageOf } from '../limits.js';
 import { anyText } from '../schemas.js';
-import { findById, type KnownService, knownServices, statusOf } from './service-records.js';
+import { type ComputeHost, hostsOf } from './compute-hosts.js';
+import { findById, knownServices, statusOf } from './service-records.js';
 
 const pageQuery = { type: 'object', properties: { limit: anyText, marker: anyText } } as const;
 const patternQuery = {
@@ -25,39 +26,43 @@ export class Hypervisors {
 
   readonly index = action({ query }, async (request) => {
     requireAdmin(request, 'os-hypervisors:list');
-    const hypervisors = hypervisorsOf(await knownServices(this.#api));
+    const hypervisors = hostsOf(await knownServices(this.#api));
     return this.#list(request, hypervisors, (hypervisor) => briefView(request, hypervisor));
   });
 
   readonly detail = action({ query }, async (request) => {
     requireAdmin(request, 'os-hypervisors:list-detail');
     const { cloud } = this.#api;
-    const hypervisors = hypervisorsOf(await knownServices(this.#api));
+    const hypervisors = hostsOf(await knownServices(this.#api));
     return cloud.read(() => this.#list(request, hypervisors, (it) => hypervisorView(cloud, request, it)));
   });
 
   async show(request: ActionRequest) {
     requireAdmin(request, 'os-hypervisors:show');
     const { cloud } = this.#api;
-    const hypervisor = findById(request, hypervisorsOf(await knownServices(this.#api)), 404);
+    const hypervisor = findById(request, hostsOf(await knownServices(this.#api)), 404);
     return cloud.read(() => ({ hypervisor: hypervisorView(cloud, request, hypervisor) }));
   }
 
   async uptime(request: ActionRequest) {
     requireAdmin(request, 'os-hypervisors:uptime');
-    findById(request, hypervisorsOf(await knownServices(this.#api)), 404);
+    findById(request, hostsOf(await knownServices(this.#api)), 404);
     refuse(501, 'The requested functionality is not supported.');
   }
 
   async statistics(request: ActionRequest) {
     requireAdmin(request, 'os-hypervisors:statistics');
     const { cloud } = this.#api;
-    const count = hypervisorsOf(await knownServices(this.#api)).length;
-    return cloud.read(() => ({ hypervisor_statistics: { count, ...statistics(cloud) } }));
+    const count = hostsOf(await knownServices(this.#api)).length;
+    return cloud.read(() => ({ hypervisor_statistics: { count, ...statistics(cloud, count) } }));
   }
 
   /** From 2.33 on by pages; from 2.53 on all that a pattern finds. */
-  #list(request: ActionRequest, hypervisors: readonly Hypervisor[], show: (hypervisor: Hypervisor) => object): object {
+  #list(
+    request: ActionRequest,
+    hypervisors: readonly ComputeHost[],
+    show: (hypervisor: ComputeHost) => object,
+  ): object {
     const { apiVersion } = request;
     const byUuid = apiVersion.atLeast('2.53');
     const pattern = byUuid ? request.queryValue('hypervisor_hostname_pattern') : undefined;
@@ -65,27 +70,16 @@ export class Hypervisors {
       const { maxLimit } = this.#api.settings;
       return collectionPage(request, 'hypervisors', hypervisors, { show, marker: byUuid ? 'id' : 'seq', maxLimit });
     }
-    if (!HOST.name.includes(pattern ?? '')) refuse(404, `No hypervisor matching '${pattern}' was found.`);
-    return { hypervisors: hypervisors.map(show) };
+    const found = hypervisors.filter(({ name }) => name.includes(pattern ?? ''));
+    if (found.length === 0) refuse(404, `No hypervisor matching '${pattern}' was found.`);
+    return { hypervisors: found.map(show) };
   }
 }
 
-interface Hypervisor {
-  readonly seq: number;
-  readonly id: string;
-  readonly service: KnownService;
-}
-
-/** The hypervisor, as long as there is a service for it. */
-function hypervisorsOf(services: readonly KnownService[]): Hypervisor[] {
-  const driving = services.filter(({ binary }) => binary === 'nova-compute');
-  return driving.map((service) => ({ seq: 1, id: HOST.uuid, service }));
-}
-
-/** What the host has and what of it is used. */
-function statistics(cloud: Cloud) {
-  const { vcpus, memory_mb, local_gb } = HOST;
-  const { instances, cores, ram, disk } = usageOf(cloud);
+/** What so many hosts have, and what of it is used: by the servers of one host, or by all. */
+function statistics(cloud: Cloud, count: number, host?: string) {
+  const [vcpus, memory_mb, local_gb] = [HOST.vcpus * count, HOST.memory_mb * count, HOST.local_gb * count];
+  const { instances, cores, ram, disk } = usageOf(cloud, undefined, host);
   return {
     vcpus,
     memory_mb,
@@ -106,18 +100,18 @@ function idOf({ apiVersion }: ActionRequest, { id, seq }: { readonly id: string;
   return apiVersion.atLeast('2.53') ? id : seq;
 }
 
-function briefView(request: ActionRequest, hypervisor: Hypervisor) {
+function briefView(request: ActionRequest, hypervisor: ComputeHost) {
   const { state } = hypervisor.service;
   const status = statusOf(hypervisor.service);
-  return { hypervisor_hostname: HOST.name, state, status, id: idOf(request, hypervisor) };
+  return { hypervisor_hostname: hypervisor.name, state, status, id: idOf(request, hypervisor) };
 }
 
 const CPU = { arch: 'x86_64', model: 'sample', vendor: 'Portico', features: [], topology: { cores: HOST.vcpus } };
 
-function hypervisorView(cloud: Cloud, request: ActionRequest, hypervisor: Hypervisor): object {
+function hypervisorView(cloud: Cloud, request: ActionRequest, hypervisor: ComputeHost): object {
   const { hypervisor_hostname, state, status, id } = briefView(request, hypervisor);
   const { service } = hypervisor;
-  const used = statistics(cloud);
+  const used = statistics(cloud, 1, hypervisor.name);
   return {
     hypervisor_hostname,
     state,

@@ -1,4 +1,4 @@
-/** What is known of services: those of the one host, whose records the cloud keeps, and those of this deployment. */
+/** What is known of services: those of the simulated host, whose records the cloud keeps, and those of this deployment. */
 import { RegistryUnavailable, type ServiceView } from 'portico/registry';
 import type { ActionRequest } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
@@ -6,6 +6,7 @@ import type { Cloud } from '../../cloud.js';
 import type { Service } from '../../records.js';
 import { HOST } from '../../seed.js';
 import { type ComputeApi, refuse } from '../api.js';
+import { CONDUCTOR_TOPIC, HOST_TOPIC } from './host-manager.js';
 
 /** A service, and whether it is up. */
 export interface KnownService extends Stored<Service> {
@@ -17,16 +18,18 @@ export interface KnownService extends Stored<Service> {
 }
 
 /** All services. Not for use within a transaction: the registry is no part of the store. */
-export async function knownServices({ cloud, registry, service: api }: ComputeApi): Promise<KnownService[]> {
+export async function knownServices({ cloud, hosts, registry, service: api }: ComputeApi): Promise<KnownService[]> {
   const now = Date.now();
-  const registered = registry === null ? [] : (await listRegistered(registry)).map(registeredService);
+  const views = registry === null ? [] : await listRegistered(registry);
+  const registered = views.map((view) => registeredService(cloud, view));
+  if (hosts !== null) return registered;
   // The services of the host live in the processes of this API: its heartbeat is theirs. Without one, it is up, for it
   // answers.
-  const own = registered.find(({ binary }) => binary.endsWith(`-${api}`));
+  const own = registered.find(({ binary }) => binary === `portico-${api}`);
   const ofHost = cloud.services.list().map(
     (service): KnownService => ({
       ...service,
-      zone: service.binary === 'nova-compute' ? zoneOf(cloud) : service.zone,
+      zone: service.binary === 'nova-compute' ? zoneOf(cloud, service.host) : service.zone,
       state: service.forced_down ? 'down' : (own?.state ?? 'up'),
       seenAt: own?.seenAt ?? now,
       isRegistered: false,
@@ -44,14 +47,21 @@ async function listRegistered(registry: NonNullable<ComputeApi['registry']>): Pr
   }
 }
 
-function registeredService({ record, state }: ServiceView): KnownService {
+/** Those that have a part of nova's are called as nova calls them. */
+const BINARIES: ReadonlyMap<string | null, string> = new Map([
+  [HOST_TOPIC, 'nova-compute'],
+  [CONDUCTOR_TOPIC, 'nova-conductor'],
+]);
+
+function registeredService(cloud: Cloud, { record, state }: ServiceView): KnownService {
+  const isHost = record.topic === HOST_TOPIC;
   return {
     id: record.uuid,
     // Numbers that no service of the host has.
     seq: 1000 + record.id,
-    binary: record.binary,
+    binary: BINARIES.get(record.topic) ?? record.binary,
     host: record.host,
-    zone: record.zone ?? 'internal',
+    zone: isHost ? zoneOf(cloud, record.host) : (record.zone ?? 'internal'),
     disabled: record.disabled,
     disabled_reason: record.disabledReason,
     forced_down: record.forcedDown,
@@ -61,9 +71,9 @@ function registeredService({ record, state }: ServiceView): KnownService {
   };
 }
 
-/** The zone of the host: that of its aggregate. */
-export function zoneOf(cloud: Cloud): string {
-  const around = cloud.aggregates.list().filter(({ hosts }) => hosts.includes(HOST.name));
+/** The zone of a host: that of its aggregate. */
+export function zoneOf(cloud: Cloud, host: string): string {
+  const around = cloud.aggregates.list().filter(({ hosts }) => hosts.includes(host));
   return around.map(({ metadata }) => metadata.availability_zone).find(Boolean) ?? HOST.zone;
 }
 

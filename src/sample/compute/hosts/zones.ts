@@ -1,9 +1,9 @@
-/** Availability zones: that of the one host, and that of the services without one. */
+/** Availability zones: those of the hosts, and that of the services without one. */
 import { isoMicros } from 'portico/openstack';
 import type { ActionRequest } from 'portico/routing';
-import { HOST } from '../../seed.js';
 import { type ComputeApi, requireAdmin } from '../api.js';
-import { type KnownService, knownServices, zoneOf } from './service-records.js';
+import { placesOf } from './compute-hosts.js';
+import { type KnownService, knownServices } from './service-records.js';
 
 const zoneState = { available: true };
 
@@ -14,25 +14,32 @@ export class Zones {
     this.#api = api;
   }
 
-  index() {
-    const { cloud } = this.#api;
-    return { availabilityZoneInfo: [{ zoneName: cloud.read(() => zoneOf(cloud)), zoneState, hosts: null }] };
+  async index() {
+    const zoneNames = [...new Set((await placesOf(this.#api)).map(({ zone }) => zone))];
+    return { availabilityZoneInfo: zoneNames.map((zoneName) => ({ zoneName, zoneState, hosts: null })) };
   }
 
   /** With the services of each. Administrators only. */
   async detail(request: ActionRequest) {
     requireAdmin(request, 'os-availability-zone:detail');
     const services = await knownServices(this.#api);
-    const enabled = services.filter(({ disabled, isRegistered }) => !disabled && !isRegistered);
+    const enabled = services.filter(({ disabled, binary }) => !disabled && binary.startsWith('nova-'));
     const zoneNames = [...new Set(enabled.map(({ zone }) => zone))];
     return {
       availabilityZoneInfo: zoneNames.map((zoneName) => ({
         zoneName,
         zoneState,
-        hosts: { [HOST.name]: servicesView(enabled.filter(({ zone }) => zone === zoneName)) },
+        hosts: hostsView(enabled.filter(({ zone }) => zone === zoneName)),
       })),
     };
   }
+}
+
+function hostsView(services: readonly KnownService[]): object {
+  const names = new Set(services.map(({ host }) => host));
+  return Object.fromEntries(
+    [...names].map((name) => [name, servicesView(services.filter(({ host }) => host === name))] as const),
+  );
 }
 
 function servicesView(services: readonly KnownService[]): object {

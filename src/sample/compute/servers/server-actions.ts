@@ -3,12 +3,14 @@ import { type ActionRequest, action, Reply } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Server } from '../../records.js';
 import { type ComputeApi, callerOf, refuse, requireAdmin } from '../api.js';
+import { surroundingsOf } from '../hosts/compute-hosts.js';
 import { anyText, text } from '../schemas.js';
+import { beginTransition, readConsole } from './host-tasks.js';
 import { findKey, newPassword } from './server-create.js';
 import { rebuilding } from './server-schemas.js';
 import { rebuiltServerView } from './server-view.js';
-import { findServer, findUnlocked, recordAction } from './stored-servers.js';
-import { begin, TRANSITIONS, type TransitionName } from './transitions.js';
+import { findServer, recordAction } from './stored-servers.js';
+import type { TransitionName } from './transitions.js';
 
 const password = {
   type: 'object',
@@ -75,9 +77,9 @@ export class ServerActions {
   readonly resume = this.#transition('resume', 'resume');
   readonly changePassword = this.#transition('changePassword', 'changePassword', password);
 
-  readonly reboot = action({ bodyKey: 'reboot', status: 202, body: rebooting }, (request, { id }) => {
+  readonly reboot = action({ bodyKey: 'reboot', status: 202, body: rebooting }, async (request, { id }) => {
     const isSoft = request.body.reboot.type.toUpperCase() === 'SOFT';
-    this.#api.cloud.write(() => this.#begin(request, id, isSoft ? 'softReboot' : 'hardReboot'));
+    await beginTransition(this.#api, request, id, isSoft ? 'softReboot' : 'hardReboot');
   });
 
   readonly lock = action(
@@ -104,26 +106,23 @@ export class ServerActions {
     });
   });
 
-  readonly rebuild = action({ bodyKey: 'rebuild', status: 202, body: rebuilding }, (request, { id }) => {
+  readonly rebuild = action({ bodyKey: 'rebuild', status: 202, body: rebuilding }, async (request, { id }) => {
     const { cloud } = this.#api;
     const { imageRef, adminPass = newPassword(), key_name, ...changes } = request.body.rebuild;
-    return cloud.write(() => {
+    const server = await beginTransition(this.#api, request, id, 'rebuild', ({ key }) => {
       const image = cloud.images.get(imageRef) ?? refuse(400, 'Cannot find image for rebuild');
-      let { key } = findServer(cloud, request, id);
-      if (key_name === null) key = null;
-      if (typeof key_name === 'string') key = findKey(cloud, callerOf(request).userId, key_name);
-      const server = this.#begin(request, id, 'rebuild', { ...changes, key, image_id: image.id });
-      const Location = request.url('server', { id: server.id });
-      return new Reply({ server: rebuiltServerView(cloud, request, server, adminPass) }, { headers: { Location } });
+      const named = typeof key_name === 'string' ? findKey(cloud, callerOf(request).userId, key_name) : key;
+      return { ...changes, key: key_name === null ? null : named, image_id: image.id };
     });
+    const around = await surroundingsOf(this.#api, request);
+    const view = cloud.read(() => rebuiltServerView(around, request, server, adminPass));
+    return new Reply({ server: view }, { headers: { Location: request.url('server', { id: server.id }) } });
   });
 
   readonly consoleOutput = action(
     { bodyKey: 'os-getConsoleOutput', status: 200, body: readingConsole },
-    (request, { id }) => {
-      const { cloud } = this.#api;
-      const { name, flavor } = cloud.read(() => findServer(cloud, request, id));
-      const log = [`Booting ${name}`, `${flavor.vcpus} processors, ${flavor.ram} MiB of memory`, `${name} login: `];
+    async (request, { id }) => {
+      const log = await readConsole(this.#api, request, id);
       const wanted = Number(request.body['os-getConsoleOutput'].length ?? -1);
       return { output: (wanted < 0 ? log : log.slice(Math.max(0, log.length - wanted))).join('\n') };
     },
@@ -137,16 +136,9 @@ export class ServerActions {
       properties: { [bodyKey]: schema },
       additionalProperties: false,
     };
-    return action({ bodyKey, status: 202, body }, (request, { id }) => {
-      this.#api.cloud.write(() => this.#begin(request, id, name));
+    return action({ bodyKey, status: 202, body }, async (request, { id }) => {
+      await beginTransition(this.#api, request, id, name);
     });
-  }
-
-  #begin(request: ActionRequest, id: unknown, name: TransitionName, changes: Partial<Server> = {}): Stored<Server> {
-    const { cloud, settings } = this.#api;
-    const server = { ...begin(findUnlocked(cloud, request, id), name, settings), ...changes };
-    recordAction(cloud, request, TRANSITIONS[name].verb, server);
-    return cloud.servers.update(server.id, server);
   }
 
   #relock(request: ActionRequest, verb: 'lock' | 'unlock', server: Stored<Server>): void {

@@ -5,13 +5,14 @@ import type { Stored } from 'portico/sqlite';
 import type { Cloud } from '../../cloud.js';
 import type { KeyPair, Server } from '../../records.js';
 import { HOST } from '../../seed.js';
-import { type ComputeApi, callerOf, refuse } from '../api.js';
+import { type ComputeApi, callerOf, refuse, requireAdmin } from '../api.js';
 import { findFlavor } from '../flavors/flavors.js';
-import { zoneOf } from '../hosts/service-records.js';
+import { type Place, placesOf } from '../hosts/compute-hosts.js';
 import { keyPairOf } from '../key-pairs.js';
 import { roomFor } from '../limits.js';
 import { isTrue } from '../schemas.js';
-import { membersOf } from '../server-groups.js';
+import { taskMs, tellHost } from './host-tasks.js';
+import { pickPlace } from './placement.js';
 import type { creation } from './server-schemas.js';
 import { recordAction } from './stored-servers.js';
 import { beginTask, finishTransitions } from './transitions.js';
@@ -23,7 +24,29 @@ export type NewServer = BodyOf<{ body: typeof creation }>;
 export const newPassword = (): string => randomBytes(9).toString('base64url');
 
 /** Makes as many servers as were asked for and the quota lets. 400 for what does not exist, 403 for too much. */
-export function createServers(api: ComputeApi, request: ActionRequest, body: NewServer): Stored<Server>[] {
+export async function createServers(
+  api: ComputeApi,
+  request: ActionRequest,
+  body: NewServer,
+): Promise<Stored<Server>[]> {
+  const { cloud } = api;
+  const places = await placesOf(api);
+  const servers = cloud.write(() => insertServers(api, request, body, places));
+  const told = servers.map(async (server) => {
+    if (await tellHost(api, request, server)) return;
+    const fault = `Host ${server.host} cannot be told.`;
+    cloud.write(() => cloud.servers.update(server.id, { ...server, vm_state: 'error', task: null, fault }));
+  });
+  await Promise.all(told);
+  return servers;
+}
+
+function insertServers(
+  api: ComputeApi,
+  request: ActionRequest,
+  body: NewServer,
+  places: readonly Place[],
+): Stored<Server>[] {
   const { cloud, settings } = api;
   const { userId, projectId } = callerOf(request);
   const { server: asked, 'os:scheduler_hints': hints } = body;
@@ -33,8 +56,7 @@ export function createServers(api: ComputeApi, request: ActionRequest, body: New
   const flavor = findFlavor(cloud, request, String(asked.flavorRef).split('/').at(-1)!, 400);
   const image = cloud.images.get(asked.imageRef ?? '') ?? refuse(400, 'Can not find requested image');
   const key = asked.key_name === undefined ? null : findKey(cloud, userId, asked.key_name);
-  const zone = asked.availability_zone ?? zoneOf(cloud);
-  if (zone !== zoneOf(cloud)) refuse(400, 'The requested availability zone is not available');
+  const within = placesWithin(request, places, asked.availability_zone);
   if (Array.isArray(asked.networks) && asked.networks.length > 0) refuse(400, 'Network could not be found.');
   const group = hints?.group === undefined ? null : findGroup(cloud, projectId, hints.group);
   const least = Number(asked.min_count ?? 1);
@@ -49,8 +71,8 @@ export function createServers(api: ComputeApi, request: ActionRequest, body: New
   finishTransitions(cloud, now, projectId);
   const reservation_id = `r-${randomBytes(4).toString('hex')}`;
   return Array.from({ length: count }, (_, launch_index) => {
-    // With anti-affinity each server of a group wants a host of its own, and there is one.
-    const isPlaced = group?.policy !== 'anti-affinity' || membersOf(cloud, group.id).length === 0;
+    const place = pickPlace(cloud, within, group);
+    const ms = place === undefined ? settings.transitionMs : taskMs(api, place.host);
     const server: Server = {
       id: randomUUID(),
       name: most === 1 ? asked.name : `${asked.name}-${launch_index + 1}`,
@@ -60,9 +82,9 @@ export function createServers(api: ComputeApi, request: ActionRequest, body: New
       group_id: group?.id ?? null,
       flavor,
       key,
-      zone,
-      host: isPlaced ? HOST.name : null,
-      fault: isPlaced ? null : 'No valid host was found. There are not enough hosts available.',
+      zone: place?.zone ?? asked.availability_zone ?? HOST.zone,
+      host: place?.host ?? null,
+      fault: place === undefined ? 'No valid host was found. There are not enough hosts available.' : null,
       // Below 2.19 a server is described by its name.
       description: request.apiVersion.atLeast('2.19') ? (asked.description ?? null) : asked.name,
       metadata: asked.metadata ?? {},
@@ -80,12 +102,22 @@ export function createServers(api: ComputeApi, request: ActionRequest, body: New
       locked_by: null,
       locked_reason: null,
       vm_state: 'building',
-      task: beginTask('scheduling', isPlaced ? 'active' : 'error', settings),
+      task: beginTask('scheduling', place === undefined ? 'error' : 'active', ms),
     };
     const stored = cloud.servers.insert(server.id, server, projectId);
     recordAction(cloud, request, 'create', stored);
     return stored;
   });
+}
+
+/** The places in a zone, `zone`; administrators may name the host too, `zone:host`. 400 for a zone without places. */
+function placesWithin(request: ActionRequest, places: readonly Place[], asked: string | undefined): readonly Place[] {
+  if (asked === undefined) return places;
+  const [zone = '', host] = asked.split(':');
+  if (host !== undefined) requireAdmin(request, 'servers:create:forced_host');
+  const within = places.filter((place) => place.zone === zone);
+  if (within.length === 0) refuse(400, 'The requested availability zone is not available');
+  return within.filter((place) => host === undefined || place.host === host);
 }
 
 /** The user's key of that name. */

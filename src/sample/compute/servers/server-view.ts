@@ -2,10 +2,10 @@
 import { bookmarkUrl, isoMicros, isoSeconds, type ResourceLink, resourceLinks } from 'portico/openstack';
 import type { ActionRequest } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
-import type { Cloud } from '../../cloud.js';
 import { hostId, hostName, instanceName } from '../../names.js';
 import type { Server } from '../../records.js';
 import { callerOf } from '../api.js';
+import type { Surroundings } from '../hosts/compute-hosts.js';
 import { powerState, statusOf, taskState } from './transitions.js';
 
 type View = Record<string, unknown>;
@@ -16,42 +16,42 @@ export function serverReference(request: ActionRequest, { id, name }: Server) {
 }
 
 /** A server with all its members, as lists show it. */
-export function serverDetail(cloud: Cloud, request: ActionRequest, server: Stored<Server>): View {
+export function serverDetail(around: Surroundings, request: ActionRequest, server: Stored<Server>): View {
   const view = basicView(request, server);
-  addExtensions(view, cloud, request, server);
+  addExtensions(view, around, request, server);
   addUserData(view, request, server);
   return view;
 }
 
 /** A server with all its members, alone, and then with its groups. */
-export function serverView(cloud: Cloud, request: ActionRequest, server: Stored<Server>): object {
-  const view = serverDetail(cloud, request, server);
-  addGroups(view, cloud, request, server);
+export function serverView(around: Surroundings, request: ActionRequest, server: Stored<Server>): object {
+  const view = serverDetail(around, request, server);
+  addGroups(view, around, request, server);
   return view;
 }
 
 /** The answer to a change. Below 2.75 it leaves out what nova had added to the other answers as extensions. */
-export function changedServerView(cloud: Cloud, request: ActionRequest, server: Stored<Server>): object {
+export function changedServerView(around: Surroundings, request: ActionRequest, server: Stored<Server>): object {
   const view = basicView(request, server);
   if (request.apiVersion.atLeast('2.75')) {
-    addExtensions(view, cloud, request, server);
+    addExtensions(view, around, request, server);
     addUserData(view, request, server);
   }
-  addGroups(view, cloud, request, server);
+  addGroups(view, around, request, server);
   return view;
 }
 
 /** The answer to a rebuild: as that to a change, with key and user data as they are now, and the password. */
 export function rebuiltServerView(
-  cloud: Cloud,
+  around: Surroundings,
   request: ActionRequest,
   server: Stored<Server>,
   adminPass: string,
 ): object {
   const { apiVersion } = request;
   const view = basicView(request, server);
-  if (apiVersion.atLeast('2.75')) addExtensions(view, cloud, request, server);
-  addGroups(view, cloud, request, server);
+  if (apiVersion.atLeast('2.75')) addExtensions(view, around, request, server);
+  addGroups(view, around, request, server);
   if (apiVersion.atLeast('2.54')) view.key_name = server.key?.name ?? null;
   if (apiVersion.atLeast('2.57')) view.user_data = server.user_data;
   view.adminPass = adminPass;
@@ -113,7 +113,7 @@ function flavorOf({ flavor }: Server) {
 }
 
 /** What nova once had in extensions: zone, states, and for administrators the host. */
-function addExtensions(view: View, cloud: Cloud, request: ActionRequest, server: Stored<Server>): void {
+function addExtensions(view: View, { hostStatus }: Surroundings, request: ActionRequest, server: Stored<Server>): void {
   const { apiVersion } = request;
   const { host } = server;
   view.key_name = server.key?.name ?? null;
@@ -137,7 +137,7 @@ function addExtensions(view: View, cloud: Cloud, request: ActionRequest, server:
     view['OS-EXT-SRV-ATTR:kernel_id'] = '';
     view['OS-EXT-SRV-ATTR:ramdisk_id'] = '';
   }
-  if (apiVersion.atLeast('2.16')) view.host_status = host === null ? '' : hostStatus(cloud);
+  if (apiVersion.atLeast('2.16')) view.host_status = host === null ? '' : hostStatus(host);
 }
 
 function addUserData(view: View, request: ActionRequest, { user_data }: Server): void {
@@ -145,14 +145,7 @@ function addUserData(view: View, request: ActionRequest, { user_data }: Server):
   if (isShown) view['OS-EXT-SRV-ATTR:user_data'] = user_data;
 }
 
-/** In nova's words. This API runs where its one host does, so the host is never unknown. */
-function hostStatus(cloud: Cloud): string {
-  const service = cloud.services.list().find(({ binary }) => binary === 'nova-compute');
-  if (service?.forced_down) return 'DOWN';
-  return service?.disabled ? 'MAINTENANCE' : 'UP';
-}
-
-function addGroups(view: View, cloud: Cloud, { apiVersion }: ActionRequest, { group_id }: Server): void {
+function addGroups(view: View, { cloud }: Surroundings, { apiVersion }: ActionRequest, { group_id }: Server): void {
   if (!apiVersion.atLeast('2.71')) return;
   const group = group_id === null ? undefined : cloud.groups.get(group_id);
   view.server_groups = group === undefined ? [] : [group.id];

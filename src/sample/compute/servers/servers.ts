@@ -1,13 +1,15 @@
 /** Servers: looking at them, making, changing and removing them. */
 import { collectionPage } from 'portico/openstack';
 import { type ActionRequest, type Args, action, Reply } from 'portico/routing';
-import type { ComputeApi } from '../api.js';
+import { type ComputeApi, refuse } from '../api.js';
+import { isHostUp, surroundingsOf } from '../hosts/compute-hosts.js';
 import { isTrue } from '../schemas.js';
+import { taskMs, tellHost } from './host-tasks.js';
 import { createServers, newPassword } from './server-create.js';
 import { listServers, query } from './server-list.js';
 import { change, creation } from './server-schemas.js';
 import { changedServerView, serverDetail, serverReference, serverView } from './server-view.js';
-import { changeServer, findServer, recordAction } from './stored-servers.js';
+import { changeServer, findServer, findUnlocked, recordAction } from './stored-servers.js';
 import { beginTask } from './transitions.js';
 
 export class Servers {
@@ -26,25 +28,26 @@ export class Servers {
     });
   });
 
-  readonly detail = action({ query }, (request) => {
+  readonly detail = action({ query }, async (request) => {
     const { cloud, settings } = this.#api;
+    const around = await surroundingsOf(this.#api, request);
     return cloud.read(() =>
       collectionPage(request, 'servers', listServers(cloud, request, 'detail'), {
-        show: (server) => serverDetail(cloud, request, server),
+        show: (server) => serverDetail(around, request, server),
         maxLimit: settings.maxLimit,
       }),
     );
   });
 
-  show(request: ActionRequest, { id }: Args) {
+  async show(request: ActionRequest, { id }: Args) {
     const { cloud } = this.#api;
-    return cloud.read(() => ({ server: serverView(cloud, request, findServer(cloud, request, id)) }));
+    const around = await surroundingsOf(this.#api, request);
+    return cloud.read(() => ({ server: serverView(around, request, findServer(cloud, request, id)) }));
   }
 
-  readonly create = action({ status: 202, body: creation }, (request) => {
-    const { cloud } = this.#api;
+  readonly create = action({ status: 202, body: creation }, async (request) => {
     const { server: asked } = request.body;
-    const servers = cloud.write(() => createServers(this.#api, request, request.body));
+    const servers = await createServers(this.#api, request, request.body);
     const { id, reservation_id } = servers[0]!;
     if (isTrue(asked.return_reservation_id)) return { reservation_id };
     const server = {
@@ -57,20 +60,29 @@ export class Servers {
     return new Reply({ server }, { headers: { Location: request.url('server', { id }) } });
   });
 
-  readonly update = action({ body: change }, (request, { id }) => {
+  readonly update = action({ body: change }, async (request, { id }) => {
     const { cloud } = this.#api;
+    const around = await surroundingsOf(this.#api, request);
     return cloud.write(() => {
       // Also while it is locked.
       const server = { ...findServer(cloud, request, id), ...request.body.server, updatedAt: Date.now() };
-      return { server: changedServerView(cloud, request, cloud.servers.update(server.id, server)) };
+      return { server: changedServerView(around, request, cloud.servers.update(server.id, server)) };
     });
   });
 
-  readonly delete = action({ status: 204 }, (request, { id }) => {
+  /** A server whose host is down is forgotten without it. */
+  readonly delete = action({ status: 204 }, async (request, { id }) => {
     const { cloud, settings } = this.#api;
-    cloud.write(() => {
-      const server = changeServer(cloud, request, id, { task: beginTask('deleting', 'deleted', settings) });
-      recordAction(cloud, request, 'delete', server);
+    const before = cloud.read(() => findUnlocked(cloud, request, id));
+    const isUp = before.host !== null && (await isHostUp(this.#api, before.host));
+    const ms = isUp ? taskMs(this.#api, before.host) : settings.transitionMs;
+    const server = cloud.write(() => {
+      const deleted = changeServer(cloud, request, id, { task: beginTask('deleting', 'deleted', ms) });
+      recordAction(cloud, request, 'delete', deleted);
+      return deleted;
     });
+    if (await tellHost(this.#api, request, server)) return;
+    cloud.write(() => cloud.servers.update(before.id, before));
+    refuse(503, `Host ${server.host} cannot be told: nothing was changed.`);
   });
 }

@@ -5,7 +5,6 @@
 import type { Stored } from 'portico/sqlite';
 import type { Cloud } from '../../cloud.js';
 import type { Server, Task, VmState } from '../../records.js';
-import type { Settings } from '../../settings.js';
 import { refuse } from '../api.js';
 
 interface Transition {
@@ -40,51 +39,67 @@ export const TRANSITIONS = {
 
 export type TransitionName = keyof typeof TRANSITIONS;
 
-/** The server with the transition begun. 409 in the wrong state, and while another transition runs. */
-export function begin(server: Stored<Server>, name: TransitionName, settings: Settings): Stored<Server> {
+/** The server with the transition begun, as {@link beginTask}. 409 in the wrong state, and while another transition runs. */
+export function begin(server: Stored<Server>, name: TransitionName, ms: number | null): Stored<Server> {
   const { verb, from, task, to = server.vm_state }: Transition = TRANSITIONS[name];
   const now = Date.now();
   const cannot = `Cannot '${verb}' instance ${server.id} while it is in`;
   if (!from.includes(server.vm_state)) refuse(409, `${cannot} vm_state ${server.vm_state}`);
   if (server.task !== null) refuse(409, `${cannot} task_state ${taskState(server)}`);
-  return { ...server, updatedAt: now, task: task === null ? null : beginTask(task, to, settings) };
+  return { ...server, updatedAt: now, task: task === null ? null : beginTask(task, to, ms) };
 }
 
-/** A task that begins now. */
-export function beginTask(state: string, to: Task['to'], settings: Settings): Task {
+/** A task that begins now, and takes so many milliseconds; null: as long as its host needs. */
+export function beginTask(state: string, to: Task['to'], ms: number | null): Task {
   const now = Date.now();
-  return { state, startedAt: now, endsAt: now + settings.transitionMs, to };
+  return { state, startedAt: now, endsAt: ms === null ? null : now + ms, to };
 }
 
 /** The server as it is at that time: a transition that is over has happened. Undefined: it is gone. */
 export function settled(server: Stored<Server>, now: number): Stored<Server> | undefined {
   const { task, vm_state } = server;
-  if (task === null || now < task.endsAt) return server;
+  if (!isOver(task, now)) return server;
   if (task.to === 'deleted') return undefined;
   const launchedAt = vm_state === 'building' && task.to === 'active' ? task.endsAt : server.launchedAt;
   return { ...server, vm_state: task.to, task: null, launchedAt, updatedAt: task.endsAt };
 }
 
+function isOver(task: Task | null, now: number): task is Task & { endsAt: number } {
+  return task !== null && task.endsAt !== null && now >= task.endsAt;
+}
+
 /** The servers, of a project or of all, whose transition is over and not written down. */
 export function overdue({ servers }: Cloud, now: number, project?: string): Stored<Server>[] {
-  return servers.list(project).filter(({ task }) => task !== null && now >= task.endsAt);
+  return servers.list(project).filter(({ task }) => isOver(task, now));
 }
 
 /** Writes down what has become of them, and forgets those that are gone with their history. How many of each. */
 export function finishTransitions(cloud: Cloud, now: number, project?: string): { finished: number; removed: number } {
   const count = { finished: 0, removed: 0 };
   for (const server of overdue(cloud, now, project)) {
-    const left = settled(server, now);
-    if (left === undefined) {
-      cloud.servers.delete(server.id);
-      cloud.actions.deleteOf(server.id);
-      count.removed += 1;
-    } else {
-      cloud.servers.update(server.id, left);
-      count.finished += 1;
-    }
+    if (writeDown(cloud, server, now)) count.finished += 1;
+    else count.removed += 1;
   }
   return count;
+}
+
+/** Ends the task of a server that began then, now. False where the server has another one, or none. */
+export function finishTask(cloud: Cloud, id: string, startedAt: number): boolean {
+  const [server, now] = [cloud.servers.get(id), Date.now()];
+  if (server?.task?.startedAt !== startedAt) return false;
+  writeDown(cloud, { ...server, task: { ...server.task, endsAt: now } }, now);
+  return true;
+}
+
+/** False: nothing is left of it. */
+function writeDown(cloud: Cloud, server: Stored<Server>, now: number): boolean {
+  const left = settled(server, now);
+  if (left !== undefined) cloud.servers.update(server.id, left);
+  else {
+    cloud.servers.delete(server.id);
+    cloud.actions.deleteOf(server.id);
+  }
+  return left !== undefined;
 }
 
 const STATUS: Readonly<Record<VmState, string>> = {
@@ -128,6 +143,8 @@ export function powerState({ vm_state }: Server): number {
 /** nova's `task_state`. Building has two halves. */
 export function taskState({ task }: Server): string | null {
   if (task?.state !== 'scheduling') return task?.state ?? null;
+  // The API has found the host before it tells it.
+  if (task.endsAt === null) return 'spawning';
   const isHalfway = Date.now() - task.startedAt >= (task.endsAt - task.startedAt) / 2;
   return isHalfway ? 'spawning' : 'scheduling';
 }

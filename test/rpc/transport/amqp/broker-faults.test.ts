@@ -6,7 +6,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
-import type { Route, Transport } from 'portico/rpc';
+import { silentLogger } from 'portico';
+import { type Route, RPCConnection, type Transport } from 'portico/rpc';
 import { isLong, printFigures, seconds } from '../../../e2e/faults/figures.js';
 import { brokerUrl, deleteTopic, rabbitmqctl, withoutBroker } from './broker.js';
 import { Deliveries, entered, ground, textMessage, textOf } from './open-broker.js';
@@ -213,6 +214,8 @@ test('RP-80 a broker with a memory alarm: publishes fail in their time, what was
       await blocked;
     }
     assert.equal(transport.state, 'blocked');
+    const [trouble] = new RPCConnection({ transport, log: silentLogger() }).troubles;
+    assert.match(trouble!, /takes no messages \(memory or disk alarm\)/);
     for (const text of ['a', 'b']) {
       const delivery = await got.next();
       assert.equal(textOf(delivery), text);

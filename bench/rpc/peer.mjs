@@ -1,0 +1,47 @@
+// What every program of the rpc part does: it says that it is ready, and makes calls when it is told to, sixteen at a time.
+//
+//   stdin:  run 2000
+//   stdout: ready, done
+
+import { createInterface } from 'node:readline';
+
+/** What is asked and answered: 200 bytes each. */
+export const ASKED = {
+  id: 'c0ffee00-5e6f-4a5b-8c7d-0123456789ab',
+  flavor: 'm1.small',
+  image: 'debian-12',
+  count: 1,
+  names: ['one', 'two', 'three'],
+};
+export const answer = ({ id, count }) => ({
+  id,
+  status: 'BUILD',
+  host: 'node-17',
+  links: [{ rel: 'self', href: `/servers/${id}` }],
+  count,
+});
+
+const AT_A_TIME = 16;
+
+/** Makes calls by `call` whenever it is told to. */
+export function callOnDemand(call) {
+  const run = async (line) => {
+    let left = Number(line.split(' ')[1]);
+    const caller = async () => {
+      while (left-- > 0) {
+        const { id } = await call(ASKED);
+        if (id !== ASKED.id) throw new Error(`a wrong answer: ${id}`);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_A_TIME }, caller));
+    console.log('done');
+  };
+  createInterface({ input: process.stdin }).on('line', (line) => void run(line));
+  serveUntilEnd();
+}
+
+/** Serves until its input ends. */
+export function serveUntilEnd() {
+  process.stdin.on('end', () => process.exit()).resume();
+  console.log('ready');
+}

@@ -1,0 +1,3 @@
+export const app = () => (_req, res) => {
+  res.end('Hello\n');
+};

@@ -1,0 +1,20 @@
+import { Config, ProcessLauncher, runMain, WSGIService } from 'portico';
+import { Service } from 'portico/service';
+
+/** Runs in a process of its own, beside the workers of the API; a crash of one leaves the other alone. */
+class Sweeper extends Service {
+  name = 'sweeper';
+  async start() {
+    this.tasks.addTimer(1, () => console.log('swept'));
+  }
+}
+
+// Gives the exit status, and explains a mistake of the configuration without a stack.
+await runMain(async () => {
+  const config = await Config.load({ files: ['portico.ini'] });
+  const launcher = new ProcessLauncher({ config });
+  const hello = new WSGIService('hello', config);
+  await launcher.launchService(hello, { workers: hello.workers });
+  await launcher.launchService(new Sweeper());
+  return launcher.wait();
+});

@@ -1,0 +1,3 @@
+export const app = () => (req, res) => {
+  res.end(`${req.socket.getProtocol()}\n`);
+};

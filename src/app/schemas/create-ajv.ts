@@ -1,0 +1,137 @@
+/**
+ * Ajv as Portico uses it.
+ */
+import { createRequire } from 'node:module';
+import { isIPv4, isIPv6 } from 'node:net';
+import type { Ajv, CodeKeywordDefinition, KeywordCxt, _ as Template } from 'ajv';
+import type ajvFormats from 'ajv-formats';
+import type { FormatName } from 'ajv-formats';
+import type { FastifyServerOptions } from 'fastify';
+import { areEqual, equalPair, equalsOneOf } from './json-equality.js';
+
+/** Which draft schemas are written in. */
+export type SchemaDraft = 'draft-07' | '2020-12';
+
+const SHIPPED: FormatName[] = ['date-time', 'uuid', 'uri', 'email', 'ipv4', 'ipv6'];
+
+/** The formats there are; any other in a schema is a mistake. */
+export const FORMATS: readonly string[] = [...SHIPPED, 'cidr', 'base64'];
+
+/** Options and plugins of the user's, as Fastify's option `ajv` has them. */
+export type AjvOptions = NonNullable<FastifyServerOptions['ajv']>;
+
+/**
+ * An Ajv that knows the formats there are. `verbose`: its errors have their schema. Throws where Node may not make code of
+ * texts: a check is generated, and that is to be told at the start.
+ */
+export function createAjv(
+  draft: SchemaDraft,
+  options: { coerceTypes: boolean; verbose: boolean },
+  { customOptions, plugins = [], onCreate }: AjvOptions = {},
+): Ajv {
+  refuseWithoutCode();
+  const { Validator, addFormats, code } = loadAjv(draft);
+  const ajv = new Validator({
+    ...options,
+    strict: true,
+    strictRequired: false,
+    strictTypes: false,
+    strictTuples: false,
+    allowUnionTypes: true,
+    validateSchema: false,
+    // What it would write, the code of a check that does not compile, it throws as well, but for the code.
+    logger: false,
+    // Ajv's pass over the code it wrote is half of what compiling costs, and V8 makes the same of both.
+    code: { optimize: false },
+    ...customOptions,
+  });
+  compareAsJson(ajv, code);
+  addFormats(ajv, { formats: SHIPPED });
+  ajv.addFormat('cidr', isCidr);
+  ajv.addFormat('base64', /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/);
+  for (const written of plugins) {
+    const [plugin, settings] = Array.isArray(written) ? written : [written, undefined];
+    plugin(ajv, settings);
+  }
+  onCreate?.(ajv);
+  return ajv;
+}
+
+/** Ajv is loaded with the first schema: a router without one starts 60 ms sooner. */
+function loadAjv(draft: SchemaDraft): {
+  Validator: typeof Ajv;
+  addFormats: typeof ajvFormats.default;
+  code: typeof Template;
+} {
+  const require = createRequire(import.meta.url);
+  const addFormats = require('ajv-formats') as typeof ajvFormats.default;
+  if (draft === 'draft-07') {
+    const { Ajv, _ } = require('ajv') as typeof import('ajv');
+    return { Validator: Ajv, addFormats, code: _ };
+  }
+  const { Ajv2020, _ } = require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js');
+  return { Validator: Ajv2020, addFormats, code: _ };
+}
+
+function refuseWithoutCode(): void {
+  try {
+    Reflect.construct(Function, ['']);
+  } catch (cause) {
+    const message = 'checks are generated code, and this process may make none';
+    throw new Error(`${message} (--disallow-code-generation-from-strings)`, { cause });
+  }
+}
+
+function isCidr(text: string): boolean {
+  const [address = '', bits = '', ...more] = text.split('/');
+  if (more.length > 0 || !/^\d{1,3}$/.test(bits)) return false;
+  return (isIPv4(address) && Number(bits) <= 32) || (isIPv6(address) && Number(bits) <= 128);
+}
+
+/**
+ * Gives `const`, `enum` and `uniqueItems` of one Ajv the equality of JSON. Ajv's own calls `toString` and `valueOf` and
+ * looks at `constructor`, which in a client's object are values like others, and it goes as deep as the stack.
+ */
+function compareAsJson(ajv: Ajv, code: typeof Template): void {
+  const call = ({ gen }: KeywordCxt, compare: unknown): ReturnType<typeof gen.scopeValue> =>
+    gen.scopeValue('func', { ref: compare });
+  replaceCode(ajv, 'const', holdsMembers, (cxt) => {
+    cxt.fail(code`!${call(cxt, areEqual)}(${cxt.data}, ${cxt.schemaCode})`);
+  });
+  const listsObjects = (schema: unknown): boolean => Array.isArray(schema) && schema.some(holdsMembers);
+  replaceCode(ajv, 'enum', listsObjects, (cxt) => {
+    cxt.fail(code`!${call(cxt, equalsOneOf)}(${cxt.data}, ${cxt.schemaCode})`);
+  });
+  const comparesAny = (schema: unknown, { items }: Readonly<Record<string, unknown>>): boolean =>
+    schema === true && !isOfScalars(items);
+  replaceCode(ajv, 'uniqueItems', comparesAny, (cxt) => {
+    const pair = cxt.gen.const('pair', code`${call(cxt, equalPair)}(${cxt.data})`);
+    cxt.setParams({ j: code`${pair}[0]`, i: code`${pair}[1]` });
+    cxt.fail(code`${pair} !== undefined`);
+  });
+}
+
+/** Other code for a keyword where its value asks for it. The definition is this Ajv's own, and keeps its turn. */
+function replaceCode(
+  ajv: Ajv,
+  keyword: string,
+  applies: (schema: unknown, parent: Readonly<Record<string, unknown>>) => boolean,
+  write: (cxt: KeywordCxt) => void,
+): void {
+  const definition = ajv.getKeyword(keyword) as CodeKeywordDefinition;
+  const { code } = definition;
+  definition.code = (cxt, ruleType) => {
+    if (applies(cxt.schema, cxt.parentSchema)) write(cxt);
+    else code(cxt, ruleType);
+  };
+}
+
+/** Items that Ajv compares as members of an object, without its equality. */
+function isOfScalars(items: unknown): boolean {
+  const types = holdsMembers(items) ? [(items as { type?: unknown }).type ?? []].flat() : [];
+  return types.length > 0 && !types.includes('object') && !types.includes('array');
+}
+
+function holdsMembers(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,75 @@
+/**
+ * What a schema refused of a value, fit to be told to who sent it.
+ */
+import type { ErrorObject, ValidateFunction } from 'ajv';
+import { looksSecret } from '../../text/index.js';
+import { quoteClient } from '../client-text.js';
+
+/** One part of a value that its schema does not take. */
+export interface RefusedValue {
+  /** From the value that was checked to the part, its steps parted by dots; empty: all of it. */
+  readonly path: string;
+  /** What the schema wanted there. */
+  readonly wanted: string;
+  /** The part as JSON; undefined where it is all of it, or a secret. */
+  readonly shown: string | undefined;
+}
+
+/** Names whose values are left out of messages. */
+export const isSecretName = (name: string): boolean =>
+  looksSecret(name) || /secret|token|private|credential/i.test(name);
+
+/** The first error of a check that has failed. */
+export function refusedValue({ errors }: ValidateFunction, value: unknown): RefusedValue | undefined {
+  const error = errors?.[0];
+  if (error === undefined) return undefined;
+  const path = dottedPath(error);
+  const shown = path === '' || isSecret(error, path) ? undefined : shownValue(error, value);
+  return { path, wanted: wanted(error), shown };
+}
+
+/** From the value that was checked to the one that is refused. */
+function stepsTo({ instancePath }: ErrorObject): string[] {
+  const steps = instancePath.split('/').slice(1);
+  return steps.map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+function dottedPath(error: ErrorObject): string {
+  const { keyword, params } = error;
+  const steps = stepsTo(error);
+  if (keyword === 'additionalProperties') steps.push(String(params.additionalProperty));
+  if (keyword === 'required') steps.push(String(params.missingProperty));
+  return quoteClient(steps.join('.'));
+}
+
+function wanted({ keyword, params, message = 'is not valid' }: ErrorObject): string {
+  if (keyword === 'additionalProperties') return 'additional properties are not allowed';
+  if (keyword === 'required') return 'it is required';
+  if (keyword === 'enum') return `must be one of ${quoteClient(JSON.stringify(params.allowedValues))}`;
+  if (keyword === 'const') return `must be ${quoteClient(JSON.stringify(params.allowedValue))}`;
+  return message;
+}
+
+function isSecret({ parentSchema, keyword }: ErrorObject, path: string): boolean {
+  const own = parentSchema as Readonly<Record<string, unknown>> | undefined;
+  return keyword === 'required' || own?.writeOnly === true || path.split('.').some((step) => isSecretName(step));
+}
+
+function shownValue(error: ErrorObject, value: unknown): string {
+  const { keyword, params, propertyName } = error;
+  const steps = keyword === 'additionalProperties' ? [...stepsTo(error), params.additionalProperty] : stepsTo(error);
+  const refused = steps.reduce<unknown>((inner, step) => (inner as Record<string, unknown>)[String(step)], value);
+  return jsonShown(propertyName ?? refused);
+}
+
+/** A value as JSON, cut where it is long, without what stands under the names of secrets. */
+export function jsonShown(value: unknown): string {
+  try {
+    return quoteClient(
+      JSON.stringify(value, (name, inner: unknown) => (isSecretName(name) ? '…' : inner)) ?? 'undefined',
+    );
+  } catch {
+    // As deep as JSON may be read, it cannot be written.
+    return 'too deep to be shown';
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * What is wrong with a schema, in its author's terms: where, what stands there, and the nearest right name.
+ */
+import type { Ajv, AnySchemaObject, ErrorObject, ValidateFunction } from 'ajv';
+import { didYouMean, whatItIs } from '../../errors/index.js';
+
+/** A mistake in a schema. */
+export class SchemaMistake extends Error {
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+/**
+ * A schema as a function. `drafts`: the instance that checks it against its draft, where another than `ajv` has compiled
+ * the draft's own schema. Throws a {@link SchemaMistake} for a schema that is not valid, or what Ajv threw.
+ */
+export function compiledSchema(schema: AnySchemaObject | boolean, ajv: Ajv, drafts = ajv): ValidateFunction {
+  checkDraft(schema, drafts);
+  try {
+    return ajv.compile(schema);
+  } catch (error) {
+    throw betterSaid(error as Error, schema, ajv);
+  }
+}
+
+function checkDraft(schema: unknown, ajv: Ajv): void {
+  if (schema === null) throw new SchemaMistake(`it is ${whatItIs(schema)}, and must be object or boolean`);
+  if (ajv.validateSchema(schema as object) === true) return;
+  // The deepest: those around it follow from it. A value of a list is the first thing that a text could have meant.
+  const errors = (ajv.errors ?? []).toSorted((a, b) => depth(b) - depth(a));
+  const deepest = errors.filter((error) => depth(error) === depth(errors[0]!));
+  const error = deepest.find(({ keyword }) => keyword === 'enum') ?? deepest[0]!;
+  const steps = error.instancePath.split('/').slice(1).map(unescaped);
+  const value = steps.reduce<unknown>((inner, step) => (inner as Record<string, unknown>)[step], schema);
+  const where = steps.length === 0 ? 'it' : steps.join('.');
+  throw new SchemaMistake(`${where} is ${whatItIs(value)}, and ${wanted(error)}`, nearest(value, error));
+}
+
+/** What Ajv threw for a schema, said better where that is known. */
+function betterSaid(error: Error, schema: unknown, ajv: Ajv): Error {
+  const keyword = /^strict mode: unknown keyword: "(.*)"$/s.exec(error.message)?.[1];
+  if (keyword !== undefined) {
+    const place = placeOf(keyword, schema)?.join('.') ?? '';
+    const at = place === '' ? '' : `${place}: `;
+    return new SchemaMistake(
+      `${at}there is no keyword "${keyword}"`,
+      hintFor(keyword, Object.keys(ajv.RULES.keywords)),
+    );
+  }
+  const [, format, path] = /^unknown format "(.*)" ignored in schema at path "#(.*)"$/s.exec(error.message) ?? [];
+  if (format === undefined || path === undefined) return error;
+  const steps = path.split('/').slice(1).map(unescaped);
+  const formats = Object.keys(ajv.formats);
+  return new SchemaMistake(
+    `${[...steps, 'format'].join('.')} is the text "${format}", and there is no such format`,
+    hintFor(format, formats) ?? `Formats: ${formats.join(', ')}.`,
+  );
+}
+
+const depth = ({ instancePath }: ErrorObject): number => instancePath.split('/').length;
+const unescaped = (step: string): string => step.replaceAll('~1', '/').replaceAll('~0', '~');
+const hintFor = (name: string, names: readonly string[]): string | undefined => didYouMean(name, names);
+
+function wanted({ keyword, params, message = 'is not valid' }: ErrorObject): string {
+  if (keyword === 'enum') return `must be one of ${(params.allowedValues as unknown[]).join(', ')}`;
+  return keyword === 'type' ? message.replaceAll(',', ' or ') : message;
+}
+
+function nearest(value: unknown, { keyword, params }: ErrorObject): string | undefined {
+  if (keyword !== 'enum' || typeof value !== 'string') return undefined;
+  return hintFor(value, (params.allowedValues as unknown[]).map(String));
+}
+
+/** Keywords whose value has schemas by names of the author's. */
+const NAMED = new Set(['properties', 'patternProperties', 'definitions', '$defs', 'dependencies', 'dependentSchemas']);
+/** Keywords whose value is any. */
+const VALUES = new Set(['enum', 'const', 'default', 'examples']);
+
+/** The way to the schema that has a keyword. */
+function placeOf(keyword: string, schema: unknown, isNames = false): readonly string[] | undefined {
+  if (typeof schema !== 'object' || schema === null) return undefined;
+  if (!isNames && !Array.isArray(schema) && Object.hasOwn(schema, keyword)) return [];
+  for (const [name, inner] of Object.entries(schema)) {
+    if (!isNames && VALUES.has(name)) continue;
+    const found = placeOf(keyword, inner, !isNames && NAMED.has(name));
+    if (found !== undefined) return [name, ...found];
+  }
+  return undefined;
+}

@@ -1,0 +1,165 @@
+/**
+ * `api-cli rpc dead`: remote calls that were not handled in time, were refused, or came back too often.
+ */
+import type { Command } from 'commander';
+import { didYouMean, PorticoError } from '../errors/index.js';
+import { type DeadLetter, type DeadLetterFilter, DeadLetters } from '../rpc/internal.js';
+import { formatDuration, printable } from '../text/index.js';
+import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
+import { example } from './option-values.js';
+import { columns, print } from './output.js';
+import { withConnection } from './rpc-connection.js';
+
+interface Output extends ConfigurationArguments {
+  readonly json?: boolean;
+}
+
+interface Selection extends Output {
+  readonly topic?: string;
+  readonly all?: boolean;
+}
+
+/** Adds `dead` and its commands. */
+export function registerDeadLetters(rpc: Command): void {
+  const dead = rpc
+    .command('dead')
+    .description('messages that were not handled in time, were refused, or came back too often')
+    .addHelpText('after', example('api-cli rpc dead list --topic compute'))
+    .exitOverride();
+
+  add(dead, 'list', 'list them: the oldest first', 'list --topic compute')
+    .option('--topic <name>', 'those of this topic')
+    .action(async ({ topic, ...args }: Selection) => {
+      const { exchange, letters } = await withLetters(args, async (found) => ({
+        exchange: found.exchange,
+        letters: await found.list({ topic }),
+      }));
+      print(args, { ...HEAD, exchange, letters: letters.map(jsonOf) }, () => table(exchange, letters));
+    });
+
+  add(dead, 'show <id>', 'show one, without the values of its arguments', `show ${ID}`).action(
+    async (id: string, args: Output) => {
+      const [letter] = await withLetters(args, async (found) => {
+        const letters = await found.list();
+        refuseUnknown([id], letters);
+        return letters.filter((each) => each.id === id);
+      });
+      print(args, jsonOf(letter!), () => details(letter!));
+    },
+  );
+
+  addSelection(dead, 'replay', 'send them to the queues they came from once more').action(
+    async (ids: readonly string[], args: Selection) => {
+      const outcomes = await withLetters(args, async (found) => found.replay(await chosen(found, ids, args)));
+      const failed = outcomes.filter(({ failure }) => failure !== undefined);
+      const replayed = outcomes.length - failed.length;
+      print(args, { replayed, failed: failed.map(({ letter, failure }) => ({ id: letter.id, failure })) }, () =>
+        [
+          `replayed ${countText(replayed)}`,
+          ...failed.map(({ letter, failure }) => `${letter.id} is a dead letter still: ${failure}`),
+        ].join('\n'),
+      );
+      process.exitCode = failed.length === 0 ? 0 : 1;
+    },
+  );
+
+  addSelection(dead, 'drop', 'forget them').action(async (ids: readonly string[], args: Selection) => {
+    const dropped = await withLetters(args, async (found) => found.drop(await chosen(found, ids, args)));
+    print(args, { dropped: dropped.length }, () => `dropped ${countText(dropped.length)}`);
+  });
+}
+
+const ID = '01a8d29e-7c01-7a60-9c3b-2f0e8b7d4a11';
+const HEAD = { schema: 'portico/rpc-dead', version: 1 };
+
+function add(dead: Command, words: string, description: string, line: string): Command {
+  const command = dead.command(words).description(description).option('--json', 'print JSON').exitOverride();
+  return addConfigurationOptions(command.addHelpText('after', example(`api-cli rpc dead ${line}`)));
+}
+
+function addSelection(dead: Command, name: string, description: string): Command {
+  return add(dead, `${name} [id...]`, description, `${name} --topic compute`)
+    .option('--topic <name>', 'those of this topic')
+    .option('--all', 'all of the exchange');
+}
+
+function withLetters<T>(args: ConfigurationArguments, work: (letters: DeadLetters) => Promise<T>): Promise<T> {
+  return withConnection(args, (connection) => work(new DeadLetters(connection)));
+}
+
+/** Which ones a command line means: it names them, or says that it means all. */
+async function chosen(
+  found: DeadLetters,
+  ids: readonly string[],
+  { topic, all }: Selection,
+): Promise<DeadLetterFilter> {
+  if ((ids.length > 0 ? 1 : 0) + (topic === undefined ? 0 : 1) + (all === true ? 1 : 0) !== 1) {
+    const message = 'say which: ids, --topic <name>, or --all';
+    throw new PorticoError('PORTICO_USAGE', { message, hint: 'api-cli rpc dead list has their ids.' });
+  }
+  if (ids.length === 0) return { topic };
+  refuseUnknown(ids, await found.list());
+  return { ids };
+}
+
+function refuseUnknown(ids: readonly string[], letters: readonly DeadLetter[]): void {
+  const known = letters.map(({ id }) => id);
+  for (const id of ids) {
+    if (known.includes(id)) continue;
+    throw new PorticoError('PORTICO_NO_DEAD_LETTER', {
+      message: `no dead letter has the id ${id}`,
+      hint: didYouMean(id, known) ?? `api-cli rpc dead list has their ids: there are ${known.length}.`,
+    });
+  }
+}
+
+function jsonOf(letter: DeadLetter): object {
+  return {
+    id: letter.id,
+    topic: letter.topic,
+    host: letter.host ?? null,
+    method: letter.method ?? null,
+    version: letter.version ?? null,
+    namespace: letter.namespace ?? null,
+    request_id: letter.requestId ?? null,
+    arguments: letter.args,
+    bytes: letter.bytes,
+    sent: letter.sent?.toISOString() ?? null,
+    died: letter.died.toISOString(),
+    reason: letter.reason,
+  };
+}
+
+function table(exchange: string, letters: readonly DeadLetter[]): string {
+  const topics = new Map<string, number>();
+  for (const { topic } of letters) topics.set(topic, (topics.get(topic) ?? 0) + 1);
+  const counts = [...topics].map(([topic, count]) => `${topic} ${count}`).join(', ');
+  const total = `${countText(letters.length)} of the exchange ${exchange}${counts === '' ? '' : `: ${counts}`}`;
+  if (letters.length === 0) return total;
+  const rows = [
+    ['ID', 'TOPIC', 'HOST', 'METHOD', 'DIED', 'REASON'],
+    ...letters.map(({ id, topic, host = '-', method = '-', died, reason }) => [
+      id,
+      topic,
+      host,
+      method,
+      ago(died),
+      printable(reason),
+    ]),
+  ];
+  return [...columns(rows), total].join('\n');
+}
+
+function details(letter: DeadLetter): string {
+  return Object.entries(jsonOf(letter))
+    .map(([name, value]) => `${name.padEnd(12)} ${Array.isArray(value) ? value.join(', ') || '-' : (value ?? '-')}`)
+    .join('\n');
+}
+
+function countText(count: number): string {
+  return `${count} dead letter${count === 1 ? '' : 's'}`;
+}
+
+function ago(date: Date): string {
+  return `${formatDuration(Math.max(0, Math.round((Date.now() - date.getTime()) / 1000)))} ago`;
+}

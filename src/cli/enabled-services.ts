@@ -1,0 +1,99 @@
+/**
+ * The services beside the APIs that a configuration enables: managers whose methods others call.
+ */
+import type { Config } from '../config/index.js';
+import { diagnose } from '../config/internal.js';
+import { type Diagnostic, didYouMean, PorticoError, Refusals } from '../errors/index.js';
+import type { Logger } from '../log/index.js';
+import { namedManager } from '../registry/internal.js';
+import type { RPCService } from '../rpc/index.js';
+import { apiNames, apiSections } from './api-names.js';
+import { serviceNames, serviceOptions, serviceSections } from './service-names.js';
+
+/** How {@link enabledServices} makes services. */
+export interface EnabledServicesOptions {
+  readonly log: Logger;
+  /** One worker. */
+  readonly dev?: boolean;
+}
+
+/** The services, those that have neither section nor manager, and what is wrong with others. */
+export interface EnabledServices {
+  readonly services: readonly RPCService[];
+  readonly missing: readonly Diagnostic[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** One `RPCService` for each name in `enabled_services`, in that order. */
+export async function enabledServices(config: Config, options: EnabledServicesOptions): Promise<EnabledServices> {
+  const names = serviceNames(config);
+  if (names.length === 0) return { services: [], missing: [], diagnostics: [] };
+  const { RPCService } = await import('../rpc/index.js');
+  const services: RPCService[] = [];
+  const missing: Diagnostic[] = [];
+  const wrong: Diagnostic[] = [];
+  const refusals = new Refusals();
+  const add = (name: string): void => {
+    const group = `service:${name}`;
+    config.register(group, serviceOptions);
+    const managerOption = { group, opt: 'manager' };
+    if (namedManager(config, managerOption) === undefined) {
+      if (config.getSectionLocation(group) === undefined) missing.push(missingService(config, name));
+      else wrong.push(withoutManager(config, group));
+      return;
+    }
+    if (apiNames(config).includes(name)) wrong.push(sharedName(config, name));
+    const { topic, workers } = config.group(group, serviceOptions);
+    const { log, dev = false } = options;
+    const [binary, count] = [`portico-${name}`, dev ? 1 : workers];
+    const twin = services.find((service) => service.topic === (topic || name));
+    if (twin !== undefined) wrong.push(sharedTopic(config, name, twin));
+    try {
+      services.push(
+        RPCService.create({ name, binary, topic: topic || name, workers: count, managerOption, config, log }),
+      );
+    } catch (error) {
+      if (!(error instanceof PorticoError) || error.code !== 'PORTICO_RPC_NAME') throw error;
+      const { code, message, hint } = error;
+      wrong.push(diagnose(config, { code, group, ...(topic ? { opt: 'topic' } : {}), message, hint }));
+    }
+  };
+  for (const name of names) await refusals.gather(() => add(name));
+  return { services, missing, diagnostics: [...refusals.diagnostics, ...wrong] };
+}
+
+function withoutManager(config: Config, group: string): Diagnostic {
+  const hint = 'Write manager = ./file.js:Manager, or module:export of a package.';
+  return diagnose(config, { code: 'PORTICO_MANAGER', group, message: 'this service has no manager', hint });
+}
+
+/** A launcher knows services by their names, a registry by binaries that are made of them. */
+function sharedName(config: Config, name: string): Diagnostic {
+  const message = `there is an API of this name, which [api:${name}] or enabled_apis has`;
+  const hint = `Call the service something else, and write topic = ${name} where its callers go by that.`;
+  return diagnose(config, { code: 'PORTICO_SERVICE_NAME', group: `service:${name}`, message, hint });
+}
+
+/** Each would get calls that are meant for the other. */
+function sharedTopic(config: Config, name: string, { name: twin, topic }: RPCService): Diagnostic {
+  const message = `[service:${twin}] takes calls for the topic ${topic} as well`;
+  const hint = `Write another topic; for more processes of one service, workers of [service:${twin}].`;
+  return diagnose(config, { code: 'PORTICO_SERVICE_NAME', group: `service:${name}`, opt: 'topic', message, hint });
+}
+
+/** That a name of `enabled_services` has no section, with the nearest that has. A warning. */
+function missingService(config: Config, name: string): Diagnostic {
+  const others = serviceSections(config).filter((each) => each !== name);
+  const isApi = apiSections(config).includes(name);
+  return diagnose(config, {
+    severity: 'warning',
+    code: 'PORTICO_SERVICE_NOT_FOUND',
+    group: 'DEFAULT',
+    opt: 'enabled_services',
+    item: name,
+    message: `no section is called [service:${name}], so this service does not start`,
+    hint: isApi
+      ? `${name} is an API: name it in enabled_apis.`
+      : (didYouMean(name, others) ?? `Services with sections: ${others.join(', ') || 'none'}.`),
+  });
+}

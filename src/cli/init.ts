@@ -1,0 +1,146 @@
+/**
+ * `api-cli init`: a small project that works: an API, a filter with an option, a test, and the two files that compose them.
+ * The files are in `paste/init`; only `package.json` is made here.
+ */
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { ignoreErrors, PorticoError } from '../errors/index.js';
+import { packageOf } from '../modules/index.js';
+import { example } from './option-values.js';
+
+interface InitArguments {
+  readonly javascript?: boolean;
+}
+
+/** What differs between the languages. */
+interface Language {
+  readonly name: string;
+  readonly folder: string;
+  readonly extension: string;
+  readonly engine: string;
+  readonly check: string;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+/** Run as it is written, by a Node that leaves the types out. */
+const TYPESCRIPT: Language = {
+  name: 'TypeScript',
+  folder: 'typescript',
+  extension: '.ts',
+  engine: '>=22.18',
+  check: 'tsc && api-cli check',
+  devDependencies: { '@types/node': '^24.0.0', typescript: '^6.0.0' },
+};
+const JAVASCRIPT: Language = {
+  name: 'JavaScript',
+  folder: 'javascript',
+  extension: '.js',
+  engine: '>=20.19',
+  check: 'api-cli check',
+};
+
+export function register(program: Command): void {
+  program
+    .command('init')
+    .description(
+      'write a small project that works: an API, a filter with an option, a test, and the files that compose them',
+    )
+    .argument('[dir]', 'the directory, new or empty', '.')
+    .option('--javascript', 'in JavaScript instead of TypeScript')
+    .addHelpText(
+      'after',
+      `${example('api-cli init library')}\n\nTypeScript wants Node 22.18 or newer; an older one gets JavaScript.`,
+    )
+    .action((dir: string, args: InitArguments) => init(dir, args));
+}
+
+function init(dir: string, args: InitArguments): void {
+  const target = resolve(dir);
+  refuseOccupied(target, dir);
+  const runsTypes = Boolean((process.features as { readonly typescript?: string | false }).typescript);
+  const language = runsTypes && args.javascript !== true ? TYPESCRIPT : JAVASCRIPT;
+  const portico = packageOf(fileURLToPath(import.meta.url))!;
+  const template = join(portico.folder, 'paste', 'init');
+  const name = packageName(target);
+  const copied = (file: string): string => readFileSync(join(template, file), 'utf8');
+
+  mkdirSync(target, { recursive: true });
+  cpSync(join(template, language.folder), target, { recursive: true });
+  const files = {
+    // npm leaves a file of this name out of a package, and takes its lines for its own.
+    '.gitignore': copied('gitignore'),
+    'README.md': copied('README.md').replace('{name}', name),
+    'api-paste.ini': copied('api-paste.ini').replaceAll('.ts:', `${language.extension}:`),
+    'portico.ini': copied('portico.ini'),
+    'package.json': `${JSON.stringify(manifest(name, language, dependency(portico.folder, portico.manifest.version, target)), undefined, 2)}\n`,
+  };
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(target, file), text);
+  process.stdout.write(told(dir, language, runsTypes || args.javascript === true));
+}
+
+/** A project does not go over what is there; the directory of a new repository is as good as empty. */
+function refuseOccupied(target: string, dir: string): void {
+  if (!existsSync(target)) return;
+  const hint = 'Name a directory that is new or empty: api-cli init library.';
+  if (!statSync(target).isDirectory()) throw new PorticoError('PORTICO_USAGE', { message: `${dir} is a file`, hint });
+  const found = readdirSync(target).filter((name) => name !== '.git');
+  if (found.length === 0) return;
+  const rest = found.length > 5 ? ` and ${found.length - 5} more` : '';
+  const message = `${dir === '.' ? 'this directory' : dir} is not empty: it has ${found.slice(0, 5).join(', ')}${rest}`;
+  throw new PorticoError('PORTICO_USAGE', { message, hint });
+}
+
+/** The directory's name in the characters that npm takes. */
+function packageName(target: string): string {
+  const name = basename(target)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[._-]+/, '');
+  return name === '' ? 'api' : name;
+}
+
+/**
+ * The version that is running, where a registry has it; a clone, a tarball and a repository are named as they are. npm notes
+ * in `node_modules` where a package came from.
+ */
+function dependency(folder: string, version: string | undefined, target: string): string {
+  const modules = dirname(folder);
+  if (basename(modules) !== 'node_modules') return `file:${relative(target, folder)}`;
+  const noted = ignoreErrors(() => readFileSync(join(modules, '.package-lock.json'), 'utf8')) ?? '{}';
+  const { packages } = JSON.parse(noted) as { packages?: Readonly<Record<string, { resolved?: string }>> };
+  const { resolved = '' } = packages?.[`node_modules/${basename(folder)}`] ?? {};
+  if (resolved.startsWith('file:')) return `file:${relative(target, resolve(dirname(modules), resolved.slice(5)))}`;
+  return resolved.startsWith('git') ? resolved : `^${version}`;
+}
+
+function manifest(name: string, { engine, check, devDependencies }: Language, portico: string): object {
+  return {
+    name,
+    private: true,
+    type: 'module',
+    engines: { node: engine },
+    // `exec`: signals reach api-cli itself.
+    scripts: { dev: 'exec api-cli --dev', start: 'exec api-cli', test: 'node --test', check },
+    dependencies: { portico },
+    ...(devDependencies && { devDependencies }),
+  };
+}
+
+function told(dir: string, { name, extension }: Language, asWanted: boolean): string {
+  const why = asWanted ? '' : `: Node ${process.versions.node} does not run TypeScript, 22.18 does`;
+  const enter = resolve(dir) === resolve('.') ? '' : `  cd ${dir}\n`;
+  return `A project in ${name}${why}
+  app/books${extension}          an API: routes, a controller, a schema
+  app/cache-control${extension}  a filter with an option
+  test/books.test${extension}    a test
+  api-paste.ini         what a request goes through
+  portico.ini           where the API is served
+
+Next:
+${enter}  npm install
+  npm test
+  npm run dev           serves http://127.0.0.1:8080/books, and again after each change
+`;
+}

@@ -1,0 +1,95 @@
+/**
+ * `api-cli rpc ping|call|cast`: a service is asked whether it is there, or to do something.
+ */
+import type { Command } from 'commander';
+import { RequestContext } from '../app/index.js';
+import { PorticoError } from '../errors/index.js';
+import type { ClientOptions } from '../service/index.js';
+import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
+import { example } from './option-values.js';
+import { print } from './output.js';
+import { withConnection } from './rpc-connection.js';
+
+interface Target extends ConfigurationArguments {
+  readonly host?: string;
+  readonly json?: boolean;
+}
+
+interface CallTarget extends Target {
+  readonly namespace?: string;
+  readonly methodVersion?: string;
+}
+
+/** An operator's, with an administrator's rights: who may publish to the broker may call anything. */
+const CONTEXT = new RequestContext({ isAdmin: true, roles: ['admin'] });
+
+/** Adds `ping`, `call` and `cast`. */
+export function registerRemoteCalls(rpc: Command): void {
+  add(rpc, 'ping <topic>', 'ask a service whether it is there, and how it is', 'ping compute --host north').action(
+    async (topic: string, args: Target) => {
+      const client = targetOf(topic, { ...args, namespace: 'base', methodVersion: '1.1' });
+      const begun = performance.now();
+      const answer = await withConnection(args, async (rpcs) => {
+        const { host, service } = (await rpcs.client(client).call(CONTEXT, 'ping')) as Record<string, string>;
+        const ms = performance.now() - begun;
+        const status = (await rpcs.client({ ...client, server: host }).call(CONTEXT, 'getStatus')) as object;
+        return { service, host, ms: Math.round(ms), ...status } as const;
+      });
+      print(args, answer, () => `${answer.service} on ${answer.host} answered in ${answer.ms} ms`);
+    },
+  );
+
+  addCall(rpc, 'call', 'call a method, and print its result as JSON').action(
+    async (topic: string, method: string, values: string | undefined, args: CallTarget) => {
+      const named = argumentsOf(values);
+      const result = await withConnection(args, (rpcs) =>
+        rpcs.client(targetOf(topic, args)).call(CONTEXT, method, named),
+      );
+      print({ json: true }, result ?? null, () => '');
+    },
+  );
+
+  addCall(rpc, 'cast', 'have a method called, and do not wait for it').action(
+    async (topic: string, method: string, values: string | undefined, args: CallTarget) => {
+      const named = argumentsOf(values);
+      await withConnection(args, (rpcs) => rpcs.client(targetOf(topic, args)).cast(CONTEXT, method, named));
+      process.stdout.write('the broker has it\n');
+    },
+  );
+}
+
+function add(rpc: Command, words: string, description: string, line: string): Command {
+  const command = rpc.command(words).description(description).exitOverride();
+  command.option('--host <name>', 'the service on this host (default: any)');
+  if (words.startsWith('ping')) command.option('--json', 'print JSON');
+  return addConfigurationOptions(command.addHelpText('after', example(`api-cli rpc ${line}`)));
+}
+
+function addCall(rpc: Command, name: string, description: string): Command {
+  return add(rpc, `${name} <topic> <method> [arguments]`, description, `${name} images resize '{"id": "a", "to": 7}'`)
+    .option('--namespace <name>', 'of the method (default: none)')
+    .option('--method-version <version>', 'the least that the service has to speak (default: 1.0)');
+}
+
+function targetOf(topic: string, { host, namespace, methodVersion }: CallTarget): ClientOptions {
+  return {
+    topic,
+    ...(host !== undefined && { server: host }),
+    ...(namespace !== undefined && { namespace }),
+    ...(methodVersion !== undefined && { version: methodVersion }),
+  };
+}
+
+function argumentsOf(text = '{}'): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new PorticoError('PORTICO_USAGE', {
+    message: `the arguments are no JSON object: ${text}`,
+    hint: `Write them by name: '{"id": "a", "to": 7}'.`,
+  });
+}

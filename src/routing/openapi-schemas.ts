@@ -1,0 +1,177 @@
+/**
+ * `components/schemas` of an OpenAPI document. The references of an action's schema hold within that schema; in a document they lead
+ * to components, which its definitions become.
+ */
+import type { JsonSchema } from './actions/json-schema.js';
+
+/** Keywords whose members are schemas, by names of one's own. */
+const BY_NAME = new Set([
+  'properties',
+  'patternProperties',
+  'dependentSchemas',
+  'dependencies',
+  '$defs',
+  'definitions',
+]);
+const DEFINITIONS = new Set(['$defs', 'definitions']);
+const DATA = new Set(['const', 'enum', 'default', 'examples']);
+
+/** The components of a document: definitions that are referred to, schemas with an `$id`, and those that refer to themselves. */
+export class OpenApiSchemas {
+  readonly #components = new Map<string, JsonSchema>();
+  readonly #nameByText = new Map<string, string>();
+  readonly #taken: Set<string>;
+
+  /** `taken`: names that no schema of an action gets. */
+  constructor(taken: readonly string[]) {
+    this.#taken = new Set(taken);
+  }
+
+  /** The schema as a place of the document has it. `name` is that of its component where it becomes one without an `$id`. */
+  placed(schema: JsonSchema, name: string): JsonSchema {
+    const local = new LocalSchemas(schema, name);
+    const written = this.#written(local, '');
+    return local.names.has('') || local.hasId ? { $ref: this.#link(local, '') } : written;
+  }
+
+  /** The schema with its own members, which become parameters. */
+  inPlace(schema: JsonSchema): JsonSchema {
+    return this.#written(new LocalSchemas(schema, 'query'), '');
+  }
+
+  get components(): Readonly<Record<string, JsonSchema>> {
+    return Object.fromEntries(this.#components);
+  }
+
+  #written(local: LocalSchemas, at: string): JsonSchema {
+    return local.written(at, (to) => this.#link(local, to));
+  }
+
+  #link(local: LocalSchemas, at: string): string {
+    let name = local.names.get(at);
+    if (name === undefined) {
+      const text = local.textOf(at);
+      name = this.#nameByText.get(text) ?? this.#freeName(local.nameOf(at));
+      local.names.set(at, name);
+      if (!this.#nameByText.has(text)) {
+        this.#nameByText.set(text, name);
+        this.#components.set(name, this.#written(local, at));
+      }
+    }
+    return `#/components/schemas/${name}`;
+  }
+
+  #freeName(wanted: string): string {
+    const name = wanted.replace(/[^\w.-]/g, '_');
+    for (let number = 1; ; number += 1) {
+      const free = number === 1 ? name : `${name}.${number}`;
+      if (this.#taken.has(free)) continue;
+      this.#taken.add(free);
+      return free;
+    }
+  }
+}
+
+/** What can be referred to as a whole within one schema. */
+interface Target {
+  readonly schema: unknown;
+  /** Undefined for a schema that has none: its place is named. */
+  readonly name: string | undefined;
+  /** Where the schema is to which references from here are relative: the nearest around it with an `$id`. */
+  readonly base: string;
+}
+
+/** One schema of an action, and what its references lead to: by JSON Pointer, '' is the schema itself. */
+class LocalSchemas {
+  /** The names of components, of what has become one. */
+  readonly names = new Map<string, string>();
+  readonly hasId: boolean;
+  readonly #name: string;
+  readonly #targets = new Map<string, Target>();
+  readonly #byId = new Map<string, string>();
+
+  constructor(schema: JsonSchema, name: string) {
+    this.#find(schema, '', '', undefined);
+    this.hasId = this.#targets.has('');
+    if (!this.hasId) this.#targets.set('', { schema, name: undefined, base: '' });
+    this.#name = name;
+  }
+
+  nameOf(at: string): string {
+    return this.#targets.get(at)!.name ?? this.#name;
+  }
+
+  /** The same for what says the same, with all that it leads to. */
+  textOf(at: string): string {
+    const targets = new Map<string, number>();
+    const parts: unknown[] = [];
+    const link = (to: string): string => {
+      const number = targets.get(to) ?? targets.size;
+      if (number === targets.size) {
+        targets.set(to, number);
+        parts[number] = [this.#targets.get(to)!.name, this.written(to, link)];
+      }
+      return `#${number}`;
+    };
+    link(at);
+    return JSON.stringify(parts);
+  }
+
+  /** A target without its definitions; `link` says where a reference to another leads. */
+  written(at: string, link: (to: string) => string): JsonSchema {
+    const { schema, base } = this.#targets.get(at)!;
+    const rewrite = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(rewrite);
+      if (!isObject(value)) return value;
+      if (value !== schema && typeof value.$id === 'string') return { $ref: link(this.#byId.get(value.$id)!) };
+      return Object.fromEntries(Object.entries(value).flatMap(([key, inner]) => member(key, inner)));
+    };
+    const member = (key: string, inner: unknown): [string, unknown][] => {
+      if (DEFINITIONS.has(key) || key === '$id' || key === '$schema') return [];
+      if (key === '$ref') return [[key, this.#resolved(String(inner), base, link)]];
+      if (DATA.has(key)) return [[key, inner]];
+      if (!BY_NAME.has(key) || !isObject(inner)) return [[key, rewrite(inner)]];
+      return [[key, Object.fromEntries(Object.entries(inner).map(([name, one]) => [name, rewrite(one)]))]];
+    };
+    return rewrite(schema) as JsonSchema;
+  }
+
+  /** One that leads out of the schema stays. */
+  #resolved(reference: string, base: string, link: (to: string) => string): string {
+    const [id = '', fragment = ''] = reference.split('#');
+    const from = id === '' ? base : this.#byId.get(id);
+    if (from === undefined || (fragment !== '' && !fragment.startsWith('/'))) return reference;
+    const pointer = from + decodeURIComponent(fragment);
+    let to = pointer;
+    while (!this.#targets.has(to)) to = to.slice(0, to.lastIndexOf('/'));
+    return link(to) + encodeURI(pointer.slice(to.length));
+  }
+
+  #find(schema: unknown, at: string, around: string, definition: string | undefined): void {
+    const id = isObject(schema) && typeof schema.$id === 'string' ? schema.$id : undefined;
+    const base = id === undefined ? around : at;
+    const name = definition ?? id?.replace(/[#/]+$/, '').replace(/^.*\//, '');
+    if (id !== undefined) this.#byId.set(id, at);
+    if (name !== undefined) this.#targets.set(at, { schema, name, base });
+    if (typeof schema !== 'object' || schema === null) return;
+    // Of a list the keys are its places.
+    for (const [key, inner] of Object.entries(schema)) {
+      const path = `${at}/${escapePointer(key)}`;
+      if (DATA.has(key)) continue;
+      if (!BY_NAME.has(key) || !isObject(inner)) this.#find(inner, path, base, undefined);
+      else {
+        for (const [own, one] of Object.entries(inner)) {
+          this.#find(one, `${path}/${escapePointer(own)}`, base, DEFINITIONS.has(key) ? own : undefined);
+        }
+      }
+    }
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function escapePointer(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1');
+}

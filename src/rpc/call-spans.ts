@@ -1,0 +1,107 @@
+/**
+ * Spans of remote calls, by the semantic conventions for RPC (https://opentelemetry.io/docs/specs/semconv/rpc/): one where a call
+ * is made, one within it where it is served. Where no OpenTelemetry SDK is registered nothing is imported.
+ */
+import type { Context, Span } from '@opentelemetry/api';
+import type { TraceIds } from '../app/internal.js';
+import { ignoreErrors } from '../errors/index.js';
+import type { Logger } from '../log/index.js';
+import { exceptionOf, flushSpans, idsOf, openTelemetry, SpanMaker } from '../spans/index.js';
+import type { SendKind } from './call-meter.js';
+
+/** What a message says of the span it was sent in: `traceparent`, as propagators write it. */
+export type TraceHeaders = Readonly<Record<string, string>>;
+
+/** Of the span that is active in the code that asks. */
+export type ActiveTrace = () => TraceIds;
+
+export class CallSpans {
+  readonly #maker: SpanMaker;
+  readonly #log: Logger;
+
+  private constructor(maker: SpanMaker, log: Logger) {
+    this.#maker = maker;
+    this.#log = log;
+  }
+
+  /** Undefined where no SDK is registered. */
+  static async find(log: Logger): Promise<CallSpans | undefined> {
+    const api = await openTelemetry(log);
+    return api === undefined ? undefined : new CallSpans(new SpanMaker(api, log), log);
+  }
+
+  /** Runs `send` in a span within the active one, which is that of the current request; it is given what to send along. */
+  async sent<T>(
+    kind: SendKind,
+    topic: string,
+    method: string,
+    send: (trace: TraceHeaders | undefined) => Promise<T>,
+  ): Promise<T> {
+    const { context, propagation, SpanKind } = this.#maker.api;
+    const parent = context.active();
+    const span = this.#start(kind === 'call' ? SpanKind.CLIENT : SpanKind.PRODUCER, topic, method, parent);
+    if (span === undefined) return send(undefined);
+    const headers: Record<string, string> = {};
+    const inner = this.#maker.api.trace.setSpan(parent, span);
+    this.#maker.attempt(() => propagation.inject(inner, headers));
+    return this.#within(
+      span,
+      inner,
+      () => send(headers),
+      () => false,
+    );
+  }
+
+  /** Runs a method in a span within that which its message was sent in. */
+  async served<T>(
+    kind: SendKind,
+    topic: string,
+    method: string,
+    {
+      trace,
+      run,
+      isExpected,
+    }: {
+      readonly trace: TraceHeaders | undefined;
+      readonly run: (active: ActiveTrace | undefined) => Promise<T>;
+      readonly isExpected: (error: unknown) => boolean;
+    },
+  ): Promise<T> {
+    const { propagation, ROOT_CONTEXT, SpanKind, trace: traces } = this.#maker.api;
+    const parent = this.#maker.attempt(() => propagation.extract(ROOT_CONTEXT, trace ?? {})) ?? ROOT_CONTEXT;
+    const span = this.#start(kind === 'call' ? SpanKind.SERVER : SpanKind.CONSUMER, topic, method, parent);
+    if (span === undefined) return run(undefined);
+    const active: ActiveTrace = () => idsOf(traces.getActiveSpan() ?? span);
+    return this.#within(span, traces.setSpan(parent, span), () => run(active), isExpected);
+  }
+
+  /** As `flushSpans`. */
+  flush(signal?: AbortSignal): Promise<void> {
+    return flushSpans(this.#maker.api, this.#log, signal);
+  }
+
+  #start(kind: number, topic: string, method: string, parent: Context): Span | undefined {
+    const attributes = { 'rpc.system': 'portico', 'rpc.service': topic, 'rpc.method': method };
+    return this.#maker.attempt(() => this.#maker.tracer.startSpan(`${topic}/${method}`, { kind, attributes }, parent));
+  }
+
+  async #within<T>(
+    span: Span,
+    inner: Context,
+    work: () => Promise<T>,
+    isExpected: (error: unknown) => boolean,
+  ): Promise<T> {
+    const { context, SpanStatusCode } = this.#maker.api;
+    try {
+      return await context.with(inner, work);
+    } catch (error) {
+      if (!isExpected(error)) {
+        ignoreErrors(() => span.recordException(exceptionOf(error)));
+        this.#maker.attempt(() => span.setStatus({ code: SpanStatusCode.ERROR }));
+      }
+      throw error;
+    } finally {
+      this.#maker.attempt(() => span.end());
+    }
+  }
+}

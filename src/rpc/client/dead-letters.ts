@@ -1,0 +1,144 @@
+/**
+ * The dead letters of an exchange, for its operators: what was not handled in time, was refused, or came back too often.
+ */
+import { PorticoError } from '../../errors/index.js';
+import { isRecord, type RequestEnvelope, readRequest, writeEnvelope } from '../message/envelope.js';
+import { messageId } from '../message/message-id.js';
+import type { Delivery, Message, Transport } from '../transport/transport.js';
+import type { RPCConnection } from './rpc-connection.js';
+
+/** A dead letter, without the values of its arguments, which may be secret. */
+export interface DeadLetter {
+  readonly id: string;
+  readonly topic: string;
+  /** Of a message for one host. */
+  readonly host: string | undefined;
+  /** Undefined where the message cannot be read. */
+  readonly method: string | undefined;
+  readonly version: string | undefined;
+  readonly namespace: string | undefined;
+  readonly requestId: string | undefined;
+  /** The names of its arguments. */
+  readonly args: readonly string[];
+  readonly bytes: number;
+  /** By the clock of its sender. */
+  readonly sent: Date | undefined;
+  readonly died: Date;
+  readonly reason: string;
+}
+
+/** Which of them are meant: those with one of these ids, of this topic, or all. */
+export interface DeadLetterFilter {
+  readonly ids?: readonly string[] | undefined;
+  readonly topic?: string | undefined;
+}
+
+/** What became of one that was to be replayed; `failure`: it is a dead letter still. */
+export interface Replayed {
+  readonly letter: DeadLetter;
+  readonly failure?: string;
+}
+
+/** Reads, replays and drops dead letters. Rejects with `DeliveryFailure` where there is no broker. */
+export class DeadLetters {
+  readonly #connection: RPCConnection;
+
+  constructor(connection: RPCConnection) {
+    this.#connection = connection;
+  }
+
+  get exchange(): string {
+    return this.#connection.settings.exchange;
+  }
+
+  /** The oldest first. */
+  async list(filter: DeadLetterFilter = {}): Promise<readonly DeadLetter[]> {
+    const found: DeadLetter[] = [];
+    await this.#each(filter, async (letter) => void found.push(letter));
+    return found;
+  }
+
+  /** Forgets them, and gives what they were. */
+  async drop(filter: DeadLetterFilter): Promise<readonly DeadLetter[]> {
+    const dropped: DeadLetter[] = [];
+    await this.#each(filter, async (letter, { ack }) => {
+      await ack();
+      dropped.push(letter);
+    });
+    return dropped;
+  }
+
+  /**
+   * Sends each to the queue it came from, as a cast with an id of its own: nothing waits for a reply by now, and servers drop an
+   * id that they have begun before. A letter is forgotten once the broker has confirmed its message.
+   */
+  async replay(filter: DeadLetterFilter): Promise<readonly Replayed[]> {
+    const replayed: Replayed[] = [];
+    const { castTtlMs } = this.#connection.settings;
+    await this.#each(filter, async (letter, delivery, transport) => {
+      try {
+        const message = this.#renewed(delivery.message);
+        await transport.publish(delivery.death!.queue, message, { mandatory: true, ttlMs: castTtlMs || undefined });
+        await delivery.ack();
+        replayed.push({ letter });
+      } catch (error) {
+        replayed.push({ letter, failure: error instanceof PorticoError ? error.describe() : String(error) });
+      }
+    });
+    return replayed;
+  }
+
+  async #each(
+    { ids, topic }: DeadLetterFilter,
+    work: (letter: DeadLetter, delivery: Delivery, transport: Transport) => Promise<void>,
+  ): Promise<void> {
+    const { settings } = this.#connection;
+    const transport = await this.#connection.connected(settings.transport.connectTimeoutMs);
+    await transport.eachDeadLetter(this.exchange, async (delivery) => {
+      const letter = this.#read(delivery);
+      if (ids !== undefined && !ids.includes(letter.id)) return;
+      if (topic !== undefined && letter.topic !== topic) return;
+      await work(letter, delivery, transport);
+    });
+  }
+
+  #read({ message, death = { queue: '', reason: 'unknown', at: 0 } }: Delivery): DeadLetter {
+    const [topic = '', ...host] = death.queue.replace(`${this.exchange}.`, '').split('.');
+    const request = this.#requestOf(message);
+    const { method, ver, ns, ctx = {}, args = {}, sent } = request ?? {};
+    const requestId = ctx.request_id;
+    return {
+      id: message.id,
+      topic,
+      host: host.length === 0 ? undefined : host.join('.'),
+      method,
+      version: ver,
+      namespace: ns,
+      requestId: typeof requestId === 'string' ? requestId : undefined,
+      args: isRecord(args) ? Object.keys(args) : [],
+      bytes: message.body.length,
+      sent: sent === undefined ? undefined : new Date(sent),
+      died: new Date(death.at),
+      reason: death.reason,
+    };
+  }
+
+  /** What cannot be read is sent as it is: a newer server may be able to. */
+  #renewed(message: Message): Message {
+    const request = this.#requestOf(message);
+    if (request === undefined) return message;
+    const id = messageId();
+    const renewed = { ...request, id, sent: Date.now(), reply: undefined, deadline: undefined, monitor: undefined };
+    const { format } = this.#connection.settings;
+    return { id, body: writeEnvelope(renewed, `${request.method}, replayed`, format) };
+  }
+
+  #requestOf({ body }: Message): RequestEnvelope | undefined {
+    try {
+      const read = readRequest(body, this.#connection.settings.format.ofAnyAge());
+      return 'cancel' in read ? undefined : read;
+    } catch {
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * The highest version that clients of a topic may send while services of several releases are there: `[upgrade_levels]`.
+ */
+import type { Config } from '../../config/index.js';
+import { ConfigurationRefused, didYouMean } from '../../errors/index.js';
+import type { Logger } from '../../log/index.js';
+import { openRegistry, RegistryUnavailable, type ServiceRegistry } from '../../registry/index.js';
+import type { Awaitable, ClientOptions } from '../../service/index.js';
+import { upgradeLevelOptions } from '../../service/internal.js';
+import type { Clock } from '../../tasks/index.js';
+import { isVersion } from '../message/versions.js';
+
+/** By the names and numbers of releases, the version that they speak. */
+type Releases = NonNullable<ClientOptions['releases']>;
+
+/** What the registry says of a topic. */
+interface Answer {
+  readonly lowest: Promise<number | undefined>;
+  /** When it was asked. */
+  readonly at: number;
+  readonly generation: number;
+}
+
+/** How {@link UpgradeLevels} are made. */
+export interface UpgradeLevelsOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+const KEEP_MS = 60_000;
+
+/** Levels of all topics that a connection has clients of. */
+export class UpgradeLevels {
+  readonly #options: UpgradeLevelsOptions;
+  readonly #answers = new Map<string, Answer>();
+  #registry: ServiceRegistry | null | undefined;
+
+  constructor(options: UpgradeLevelsOptions) {
+    this.#options = options;
+  }
+
+  /** What is written for the topic. Throws `PORTICO_RPC_UPGRADE_LEVEL` where that is no level. */
+  level(topic: string, releases: Releases = {}): string | undefined {
+    const written = this.#written(topic);
+    if (written === undefined || isVersion(written) || Object.hasOwn(releases, written)) return written;
+    const names = Object.keys(releases);
+    const isAuto = written === 'auto';
+    if (isAuto && numbered(releases).length > 0) return written;
+    throw new ConfigurationRefused('PORTICO_RPC_UPGRADE_LEVEL', {
+      message: isAuto
+        ? `[upgrade_levels] ${topic} is "auto", and its client has no "releases" by number`
+        : `[upgrade_levels] ${topic} is "${written}", which is no version and no release`,
+      hint: isAuto
+        ? "Say in code what releases speak: rpc.client({ topic, releases: { 0: '1.0', 7: '1.4' } })."
+        : (didYouMean(written, ['auto', ...names]) ?? `Write a version such as 1.4, ${['auto', ...names].join(', ')}.`),
+    });
+  }
+
+  /**
+   * The highest version that may be sent; undefined: any. Where it is asked of the registry, the answer holds for a minute, until a
+   * new configuration, and for as long as the registry is away. Throws as {@link level}; rejects with `RegistryUnavailable`.
+   */
+  cap(topic: string, releases: Releases = {}): Awaitable<string | undefined> {
+    const level = this.level(topic, releases);
+    if (level === undefined || isVersion(level)) return level;
+    return Object.hasOwn(releases, level) ? releases[level] : this.#spoken(topic, releases);
+  }
+
+  async #spoken(topic: string, releases: Releases): Promise<string | undefined> {
+    const lowest = await this.#lowest(topic);
+    if (lowest === undefined) return undefined;
+    // Older than the oldest that is known here: no more than that can be said.
+    const known = numbered(releases);
+    return releases[known.findLast((number) => number <= lowest) ?? known[0]!];
+  }
+
+  async close(): Promise<void> {
+    const registry = this.#registry;
+    this.#registry = undefined;
+    await registry?.close();
+  }
+
+  #written(topic: string): string | undefined {
+    const { config } = this.#options;
+    // Declares what is written there.
+    config.group('upgrade_levels', upgradeLevelOptions);
+    const name = topic.replaceAll('-', '_');
+    return config.has('upgrade_levels', name) ? (config.resolve('upgrade_levels', name).value as string) : undefined;
+  }
+
+  #lowest(topic: string): Promise<number | undefined> {
+    const { config, clock } = this.#options;
+    const { generation } = config;
+    const last = this.#answers.get(topic);
+    if (last?.generation === generation && clock.now() - last.at < KEEP_MS) return last.lowest;
+    const answer = { lowest: this.#ask(topic, last?.lowest), at: clock.now(), generation };
+    this.#answers.set(topic, answer);
+    answer.lowest.catch(() => {
+      if (this.#answers.get(topic) === answer) this.#answers.delete(topic);
+    });
+    return answer.lowest;
+  }
+
+  /** `last`: what it said before, which stands while it is away. */
+  async #ask(topic: string, last: Promise<number | undefined> | undefined): Promise<number | undefined> {
+    const { config, log } = this.#options;
+    this.#registry ??= openRegistry(config, { log });
+    if (this.#registry === null) {
+      throw new ConfigurationRefused('PORTICO_RPC_UPGRADE_LEVEL', {
+        message: `[upgrade_levels] ${topic} is "auto", and the configuration names no service registry`,
+        hint: 'Set [servicegroup] connection, or write a version.',
+      });
+    }
+    try {
+      return await this.#registry.lowestVersion(topic);
+    } catch (error) {
+      if (last === undefined || !(error instanceof RegistryUnavailable)) throw error;
+      return last;
+    }
+  }
+}
+
+/** The numbers of releases, ascending. */
+function numbered(releases: Releases): number[] {
+  return Object.keys(releases)
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .toSorted((a, b) => a - b);
+}

@@ -1,0 +1,106 @@
+/**
+ * What becomes of an envelope's JSON on its way: signed, and compressed where it is long.
+ */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { gunzipSync, gzipSync } from 'node:zlib';
+
+/** How messages travel. */
+export interface WireFormatOptions {
+  /** The longest JSON, in bytes, at both ends. */
+  readonly maxBytes: number;
+  /** JSON of more bytes is compressed. Default: none is. */
+  readonly compressOver?: number | undefined;
+  /** Secrets by their ids: the first signs, all verify. Default: nothing is signed. */
+  readonly signingKeys?: ReadonlyMap<string, string> | undefined;
+  /** Refuse what is not signed. Default false. */
+  readonly requireSignature?: boolean | undefined;
+  /** How old a signature may be. Default: 5 minutes. */
+  readonly windowMs?: number;
+}
+
+/** The last member of a signed envelope: the id of the key, when it was signed, and the code of all before. */
+const SIGNATURE = /,"sig":"([\w-]{1,32})\.(\d{1,15})\.([\da-f]{64})"\}$/;
+const LONGEST_SIGNATURE = 130;
+
+/** Less than ids of messages are remembered (`rpc-server.ts`): a process takes a copy of a message only where it has seen many since. */
+const WINDOW_MS = 300_000;
+
+/** Keeps the secrets to itself: it is shown with the connection. */
+export class WireFormat {
+  readonly maxBytes: number;
+  readonly #compressOver: number;
+  readonly #keys: ReadonlyMap<string, string>;
+  readonly #requireSignature: boolean;
+  readonly #windowMs: number;
+
+  constructor(options: WireFormatOptions) {
+    const { maxBytes, compressOver, signingKeys, requireSignature = false, windowMs = WINDOW_MS } = options;
+    this.maxBytes = maxBytes;
+    this.#compressOver = compressOver ?? Number.POSITIVE_INFINITY;
+    this.#keys = signingKeys ?? new Map();
+    this.#requireSignature = requireSignature;
+    this.#windowMs = windowMs;
+  }
+
+  /** The same for messages that have long waited. */
+  ofAnyAge(): WireFormat {
+    return new WireFormat({
+      maxBytes: this.maxBytes,
+      signingKeys: this.#keys,
+      requireSignature: this.#requireSignature,
+      windowMs: Number.POSITIVE_INFINITY,
+    });
+  }
+
+  /** The JSON of an object, as it travels. */
+  pack(json: Buffer): Buffer {
+    const [key] = this.#keys;
+    const signed = key === undefined ? json : signedBy(key, json);
+    return signed.length > this.#compressOver ? gzipSync(signed) : signed;
+  }
+
+  /** The JSON of what came. Throws a `TypeError` that says nothing of its content. */
+  unpack(body: Uint8Array): Uint8Array {
+    const packed = Buffer.from(body.buffer, body.byteOffset, body.length);
+    const signed = isCompressed(packed) ? this.#decompressed(packed) : packed;
+    const found = SIGNATURE.exec(signed.subarray(-LONGEST_SIGNATURE).toString('latin1'));
+    if (found === null) {
+      if (this.#requireSignature) throw new TypeError('it is not signed');
+      return signed;
+    }
+    const json = Buffer.concat([signed.subarray(0, signed.length - found[0].length), Buffer.from('}')]);
+    if (this.#keys.size > 0) this.#verify(json, found);
+    return json;
+  }
+
+  #decompressed(body: Buffer): Buffer {
+    try {
+      return gunzipSync(body, { maxOutputLength: this.maxBytes + LONGEST_SIGNATURE });
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      throw new TypeError(code === 'ERR_BUFFER_TOO_LARGE' ? `${this.maxBytes} bytes are allowed` : 'it is not gzip');
+    }
+  }
+
+  #verify(json: Buffer, [, id, at, code]: readonly (string | undefined)[]): void {
+    const secret = this.#keys.get(id!);
+    if (secret === undefined) throw new TypeError(`it is signed by the key "${id}", which is not known here`);
+    const right = timingSafeEqual(Buffer.from(code!, 'hex'), codeOf(secret, `${id}.${at}`, json));
+    if (!right) throw new TypeError(`its signature by the key "${id}" is wrong`);
+    if (Math.abs(Date.now() - Number(at)) > this.#windowMs) throw new TypeError('its signature is too old');
+  }
+}
+
+function signedBy([id, secret]: readonly [string, string], json: Buffer): Buffer {
+  const head = `${id}.${Date.now()}`;
+  const code = codeOf(secret, head, json).toString('hex');
+  return Buffer.concat([json.subarray(0, -1), Buffer.from(`,"sig":"${head}.${code}"}`)]);
+}
+
+function codeOf(secret: string, head: string, json: Buffer): Buffer {
+  return createHmac('sha256', secret).update(`${head}\n`).update(json).digest();
+}
+
+function isCompressed(body: Buffer): boolean {
+  return body[0] === 0x1f && body[1] === 0x8b;
+}

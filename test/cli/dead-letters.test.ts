@@ -1,0 +1,172 @@
+/** `api-cli rpc dead`, over RabbitMQ. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { rpc } from 'portico/rpc';
+import { emptyProject, type Outcome, runApiCli } from '../e2e/program.js';
+import { nextDeadLetter } from '../rpc/conformance.js';
+import { gate, withNetwork } from '../rpc/services.js';
+import { brokerUrl, deleteTopic, withBroker, withoutBroker } from '../rpc/transport/amqp/broker.js';
+import { ground } from '../rpc/transport/amqp/open-broker.js';
+
+interface Letter {
+  readonly id: string;
+  readonly topic: string;
+  readonly host: string | null;
+  readonly method: string | null;
+  readonly reason: string;
+  readonly died: string;
+}
+
+/** `api-cli rpc dead` with a configuration of this exchange; services go on beside it. */
+function deadIn(t: TestContext, url: string): (...words: string[]) => Promise<Outcome> {
+  const { folder, remove } = emptyProject({});
+  t.after(remove);
+  writeFileSync(join(folder, 'portico.ini'), `[rpc]\ntransport_url = ${url}\n`, { mode: 0o600 });
+  return (...words) => runApiCli(folder, 'rpc', 'dead', ...words);
+}
+
+function lettersOf({ status, stdout, stderr }: Outcome): readonly Letter[] {
+  assert.equal(status, 0, stderr);
+  return (JSON.parse(stdout) as { letters: readonly Letter[] }).letters;
+}
+
+/** Fails until it is repaired. */
+class Disks {
+  readonly done: string[] = [];
+  readonly repaired = gate();
+  #works = false;
+  repair(): void {
+    this.#works = true;
+  }
+  @rpc({ ack: 'late', idempotent: true })
+  async attach(_: unknown, { id }: { id: string; password?: string }): Promise<void> {
+    if (!this.#works) throw new Error(`disk ${id} is broken`);
+    this.done.push(id);
+    if (this.done.length === 2) this.repaired.open();
+  }
+}
+
+test('RP-95 dead letters are listed and shown, replayed to the queue they came from, and dropped', {
+  skip: withoutBroker,
+}, async (t) => {
+  const exchange = `dead-${randomUUID().slice(0, 8)}`;
+  const url = `${brokerUrl}?exchange=${exchange}`;
+  t.after(() => deleteTopic(exchange, 'images', ['north']));
+  const dead = deadIn(t, url);
+  const none = await dead('list');
+  assert.deepEqual([none.status, none.stdout], [0, `0 dead letters of the exchange ${exchange}\n`]);
+  await withNetwork(async ({ serve, client }) => {
+    const disks = new Disks();
+    await serve(disks, { ini: '[rpc]\naccess_policy = public\n' });
+    const context = { request_id: 'req-7' };
+    await client().cast(context, 'attach', { id: 'a', password: 's3cret' });
+    const south = client({ server: 'north' });
+    await assert.rejects(south.call({}, 'attach', { id: 'b' }), { message: 'disk b is broken' });
+    let letters: readonly Letter[] = [];
+    while (letters.length < 2) letters = lettersOf(await dead('list', '--json'));
+    const byHost = letters.toSorted((a, b) => (a.host ?? '').localeCompare(b.host ?? ''));
+    assert.deepEqual(
+      byHost.map(({ topic, host, method, reason }) => [topic, host, method, reason]),
+      [
+        ['images', null, 'attach', 'failed: Error: disk a is broken'],
+        ['images', 'north', 'attach', 'failed: Error: disk b is broken'],
+      ],
+    );
+    const [first] = byHost;
+    const table = await dead('list', '--topic', 'images');
+    assert.match(table.stdout, /^ID +TOPIC +HOST +METHOD +DIED +REASON\n/);
+    assert.match(
+      table.stdout,
+      new RegExp(`${first!.id} +images +- +attach +\\S.* ago +failed: Error: disk a is broken`),
+    );
+    assert.match(table.stdout, new RegExp(`2 dead letters of the exchange ${exchange}: images 2\n$`));
+    const shown = await dead('show', first!.id);
+    assert.match(shown.stdout, /method +attach\n[\s\S]*request_id +req-7\narguments +id, password\n/);
+    assert.doesNotMatch(shown.stdout, /s3cret/);
+    disks.repair();
+    const replayed = await dead('replay', '--topic', 'images');
+    assert.deepEqual([replayed.status, replayed.stdout], [0, 'replayed 2 dead letters\n']);
+    await disks.repaired.opened;
+    assert.deepEqual(disks.done.toSorted(), ['a', 'b']);
+    assert.deepEqual(lettersOf(await dead('list', '--json')), []);
+  }, url)();
+});
+
+test('RP-95 a letter whose queue is gone is not replayed, and stays; it can be dropped', {
+  skip: withoutBroker,
+}, async (t) => {
+  const { route, open } = ground(t);
+  const dead = deadIn(t, `${brokerUrl}?exchange=${route.exchange}`);
+  const transport = await open(brokerUrl);
+  const consumer = await transport.consume({ ...route, server: 'north' }, { prefetch: 1 }, ({ deadLetter }) => {
+    void deadLetter('unreadable: not JSON');
+  });
+  await transport.publish({ ...route, server: 'north' }, { id: 'id-1', body: Buffer.from('{"secret') });
+  let letters: readonly Letter[] = [];
+  while (letters.length < 1) letters = lettersOf(await dead('list', '--json'));
+  assert.deepEqual([letters[0]!.method, letters[0]!.host, letters[0]!.reason], [null, 'north', 'unreadable: not JSON']);
+  await consumer.cancel();
+  await withBroker((connection) => connection.queueDelete({ queue: `${route.exchange}.images.north` }));
+  const replayed = await dead('replay', 'id-1');
+  assert.equal(replayed.status, 1);
+  assert.match(replayed.stdout, /^replayed 0 dead letters\nid-1 is a dead letter still: .*there is no queue/);
+  const dropped = await dead('drop', '--all');
+  assert.deepEqual([dropped.status, dropped.stdout], [0, 'dropped 1 dead letter\n']);
+  assert.deepEqual(lettersOf(await dead('list', '--json')), []);
+});
+
+test('RP-95 what is not confirmed is not forgotten: a replay that the broker refuses leaves the letter', {
+  skip: withoutBroker,
+}, async (t) => {
+  const { route, open } = ground(t);
+  const dead = deadIn(t, `${brokerUrl}?exchange=${route.exchange}`);
+  const transport = await open(brokerUrl);
+  const full = `${route.exchange}.full`;
+  await withBroker(async (connection) => {
+    t.after(() => withBroker((again) => again.queueDelete({ queue: full })));
+    const limits = {
+      'x-max-length': 1,
+      'x-overflow': 'reject-publish' as const,
+      'x-dead-letter-exchange': `${route.exchange}.dlx`,
+    };
+    await (await transport.consume(route, { prefetch: 1 }, () => {})).cancel();
+    await connection.queueDeclare({ queue: full, durable: true, arguments: limits });
+  });
+  await transport.publish(full, { id: 'id-1', body: Buffer.from('a') }, { ttlMs: 1, mandatory: true });
+  let letters: readonly Letter[] = [];
+  while (letters.length < 1) letters = lettersOf(await dead('list', '--json'));
+  await transport.publish(full, { id: 'id-2', body: Buffer.from('b') }, { mandatory: true });
+  const replayed = await dead('replay', '--all');
+  assert.equal(replayed.status, 1);
+  assert.match(replayed.stdout, /id-1 is a dead letter still: .*refused message id-1/);
+  assert.equal((await nextDeadLetter(transport, route.exchange)).message.id, 'id-1');
+});
+
+test('RP-95 what cannot be is said: memory://, no selection, an id that is none, a broker that is not there', async (t) => {
+  const memory = await deadIn(t, 'memory://')('list');
+  assert.equal(memory.status, 78);
+  assert.match(memory.stderr, /memory:\/\/, and what goes over it stays in the process[\s\S]*--config-file/);
+  const away = deadIn(t, 'amqp://guest:s3cret@127.0.0.1:1/?connect_timeout=1&retry_interval=0.1');
+  for (const command of ['replay', 'drop']) {
+    for (const words of [[], ['id-1', '--all'], ['--topic', 'images', '--all']]) {
+      const wrong = await away(command, ...words);
+      assert.deepEqual([wrong.status, /say which: ids, --topic <name>, or --all/.test(wrong.stderr)], [2, true]);
+    }
+  }
+  const gone = await away('list');
+  assert.equal(gone.status, 1);
+  assert.match(gone.stderr, /is not connected/);
+  assert.doesNotMatch(gone.stderr, /s3cret/);
+});
+
+test('RP-95 an id that is no dead letter’s is refused', { skip: withoutBroker }, async (t) => {
+  const dead = deadIn(t, `${brokerUrl}?exchange=dead-${randomUUID().slice(0, 8)}`);
+  for (const command of ['show', 'replay', 'drop']) {
+    const { status, stderr } = await dead(command, 'id-9');
+    assert.equal(status, 1);
+    assert.match(stderr, /no dead letter has the id id-9[\s\S]*there are 0/);
+  }
+});

@@ -1,0 +1,135 @@
+/** `api-cli init`: its project is installed from the packed package, tested, checked and served. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { after, before, type TestContext, test } from 'node:test';
+import ts from 'typescript';
+import { environmentOf, install, npm, pack, typeScriptNode, unpack } from '../e2e/packed.js';
+import { emptyProject, freePort, Program, root, runApiCli } from '../e2e/program.js';
+import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
+
+const place = temporaryFolder('portico-init-');
+let tarball = '';
+
+before(() => {
+  tarball = pack(place).tarball;
+  // Without one npm would take a folder above for the project.
+  writeFileSync(join(place, 'package.json'), '{ "private": true }\n');
+});
+
+after(() => removeFolder(place));
+
+/** A project made with this Node by the package that npm has installed, and installed as it says. Undefined without a registry. */
+async function installedProject(t: TestContext, node: string, words: readonly string[]): Promise<string | undefined> {
+  const env = environmentOf(node);
+  if (!(await install(t, place, [tarball], env))) return undefined;
+  const said = execFileSync('npx', ['api-cli', 'init', ...words], { cwd: place, env, encoding: 'utf8' });
+  assert.match(said, new RegExp(`Next:\n {2}cd ${words[0]}\n {2}npm install\n {2}npm test\n {2}npm run dev `));
+  const folder = join(place, words[0]!);
+  assert.equal(porticoOf(folder), `file:../${basename(tarball)}`);
+  return (await install(t, folder, [], env)) ? folder : undefined;
+}
+
+/** What the manifest of a project names. */
+function porticoOf(folder: string): string {
+  const manifest: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  return (manifest as { dependencies: { portico: string } }).dependencies.portico;
+}
+
+/** What a new user does: tests, starts, asks, makes a mistake in a file, stops. */
+async function use(folder: string, node: string, extension: string): Promise<void> {
+  const port = await freePort();
+  const env = { ...environmentOf(node), PORTICO_API_BOOKS__PORT: String(port) };
+  const tested = await npm(folder, ['test'], env);
+  assert.equal(tested.status, 0, tested.stdout + tested.stderr);
+  assert.match(tested.stdout, /pass 4/);
+  const checked = await npm(folder, ['run', 'check'], env);
+  assert.equal(checked.status, 0, checked.stdout + checked.stderr);
+
+  const program = new Program('npm', ['start'], { cwd: folder, env });
+  try {
+    await program.printed(/Ready after/);
+    const answer = await fetch(`http://127.0.0.1:${port}/books`, { headers: { connection: 'close' } });
+    assert.deepEqual(await answer.json(), { books: [{ id: '1', title: 'Emma', year: 1815 }] });
+    assert.equal(answer.headers.get('cache-control'), 'private, max-age=60');
+    assert.doesNotMatch(program.output(), /"level":"(warn|error)"|ExperimentalWarning/);
+    program.kill('SIGTERM');
+    assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+  } finally {
+    await program.end();
+  }
+
+  const paste = join(folder, 'api-paste.ini');
+  writeFileSync(paste, readFileSync(paste, 'utf8').replace('max_age =', 'max_agee ='));
+  const refused = await npm(folder, ['start'], env);
+  assert.equal(refused.status, 78, refused.stdout + refused.stderr);
+  assert.match(refused.stderr, /api-paste\.ini:\d+:1: .*max_agee[\s\S]*did you mean 'max_age'\?/);
+  assert.ok(readdirSync(join(folder, 'app')).every((name) => name.endsWith(extension)));
+}
+
+test('OP-9 a project in JavaScript is installed, tested, served, and says which option is wrong', {
+  timeout: 240_000,
+}, async (t) => {
+  const folder = await installedProject(t, process.execPath, ['in-javascript', '--javascript']);
+  if (folder !== undefined) await use(folder, process.execPath, '.js');
+});
+
+test('OP-9 a project in TypeScript is too, and its types are checked', { timeout: 240_000 }, async (t) => {
+  const node = await typeScriptNode(t);
+  const folder = node && (await installedProject(t, node, ['in-typescript']));
+  if (folder !== undefined) await use(folder, node!, '.ts');
+});
+
+test('a Node that does not run TypeScript gets JavaScript, and is told why', {
+  skip: Boolean((process.features as { typescript?: unknown }).typescript) && 'this Node runs TypeScript',
+}, async (t) => {
+  const project = emptyProject({});
+  t.after(() => project.remove());
+  const { stdout, status } = await runApiCli(project.folder, 'init', 'library');
+  assert.equal(status, 0);
+  assert.match(stdout, /^A project in JavaScript: Node \S+ does not run TypeScript, 22\.18 does\n/);
+  assert.ok(readdirSync(join(project.folder, 'library/app')).includes('books.js'));
+});
+
+test('a directory that is not empty is refused with what is in it, but for the .git of a new repository', async (t) => {
+  const project = emptyProject({ 'new/.git/HEAD': 'ref: refs/heads/main\n', 'a file': '' });
+  t.after(() => project.remove());
+  const inTheWay = await runApiCli(project.folder, 'init');
+  assert.equal(inTheWay.status, 2);
+  assert.match(inTheWay.stderr, /^this directory is not empty: it has a file, new, node_modules, package\.json$/m);
+  assert.match(inTheWay.stderr, /api-cli init library/);
+  assert.match((await runApiCli(project.folder, 'init', 'a file')).stderr, /a file is a file/);
+  assert.equal((await runApiCli(project.folder, 'init', 'new')).status, 0);
+});
+
+test('a clone, which no registry has, is depended on by its path', async (t) => {
+  const project = emptyProject({});
+  t.after(() => project.remove());
+  const folder = join(project.folder, 'My API');
+  assert.equal((await runApiCli(project.folder, 'init', 'My API')).status, 0);
+  assert.equal(join(folder, porticoOf(folder).replace('file:', '')), root);
+  assert.match(readFileSync(join(folder, 'package.json'), 'utf8'), /"name": "my-api"/);
+});
+
+test('a package that came from a registry is depended on by its version', () => {
+  const folder = temporaryFolder('portico-registry-');
+  unpack(tarball, folder);
+  execFileSync(process.execPath, [join(folder, 'node_modules/portico/lib/cli/main.js'), 'init', 'library'], {
+    cwd: folder,
+  });
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  assert.equal(porticoOf(join(folder, 'library')), `^${version}`);
+});
+
+test('the two languages say the same', () => {
+  const template = join(root, 'paste/init');
+  const options = { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext, removeComments: true };
+  const bare = (file: string): string => {
+    const { outputText } = ts.transpileModule(readFileSync(join(template, file), 'utf8'), { compilerOptions: options });
+    return outputText.replaceAll(/\s+/g, ' ');
+  };
+  for (const name of ['app/books', 'app/cache-control', 'test/books.test']) {
+    assert.equal(bare(`javascript/${name}.js`), bare(`typescript/${name}.ts`), name);
+  }
+});

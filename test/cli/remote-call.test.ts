@@ -1,0 +1,59 @@
+/** `api-cli rpc ping|call|cast`, over RabbitMQ. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { RPCService } from 'portico';
+import { emptyProject, type Outcome, runApiCli } from '../e2e/program.js';
+import { brokerUrl, withoutBroker } from '../rpc/transport/amqp/broker.js';
+import { recordedLog } from '../tasks/recorded-log.js';
+
+const { log } = recordedLog();
+
+/** `api-cli rpc` with a configuration of this URL. */
+function rpcIn(t: TestContext, url: string): (...words: string[]) => Promise<Outcome> {
+  const { folder, remove } = emptyProject({});
+  t.after(remove);
+  writeFileSync(join(folder, 'portico.ini'), `[rpc]\ntransport_url = ${url}\n`, { mode: 0o600 });
+  return (...words) => runApiCli(folder, 'rpc', ...words);
+}
+
+test('RP-95 a service is pinged; its methods are called and cast', { skip: withoutBroker }, async (t) => {
+  const url = `${brokerUrl}?exchange=call-${randomUUID().slice(0, 8)}&host_queue_ttl=5&queue_type=classic`;
+  const sizes: number[] = [];
+  class Images {
+    async resize({ isAdmin }: { isAdmin: boolean }, { to }: { to: number }) {
+      sizes.push(to);
+      return { size: to, isAdmin };
+    }
+  }
+  const service = RPCService.create({ binary: 'portico-images', host: 'north', manager: Images, transport: url, log });
+  await service.start();
+  t.after(() => service.kill());
+  const run = rpcIn(t, url);
+
+  const pinged = await run('ping', 'images', '--json');
+  assert.equal(pinged.status, 0, pinged.stderr);
+  const { host, draining } = JSON.parse(pinged.stdout) as { host: string; draining: boolean };
+  assert.deepEqual([host, draining], ['north', false]);
+  assert.match((await run('ping', 'images', '--host', 'north')).stdout, /images on north answered in \d+ ms\n$/);
+
+  const called = await run('call', 'images', 'resize', '{"to": 7}');
+  assert.deepEqual(JSON.parse(called.stdout), { size: 7, isAdmin: true });
+  assert.equal((await run('cast', 'images', 'resize', '{"to": 8}', '--host', 'north')).status, 0);
+  while (sizes.length < 2) await run('ping', 'images');
+  assert.deepEqual(sizes, [7, 8]);
+
+  const unknown = await run('call', 'images', 'resise', '{"to": 7}');
+  assert.deepEqual([unknown.status, /resise/.test(unknown.stderr)], [1, true]);
+  const nowhere = await run('ping', 'images', '--host', 'south');
+  assert.deepEqual([nowhere.status, /images/.test(nowhere.stderr)], [1, true]);
+});
+
+test('RP-95 arguments that are no object are a usage error, memory:// a wrong configuration', async (t) => {
+  const run = rpcIn(t, 'memory://');
+  assert.equal((await run('call', 'images', 'resize', '[7]')).status, 2);
+  const refused = await run('ping', 'images');
+  assert.deepEqual([refused.status, /memory:\/\//.test(refused.stderr)], [78, true]);
+});

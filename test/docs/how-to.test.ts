@@ -1,0 +1,55 @@
+/** The pages of docs/how-to: what each shows is run as it stands there. */
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { root } from '../e2e/program.js';
+import { startPostgresql } from '../registry/start-postgresql.js';
+import { brokerUrl, deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
+import { type PageOptions, runPage } from './page.js';
+
+/** What pages need besides themselves. */
+const PAGES: Readonly<Record<string, PageOptions>> = {
+  'authentication.md': { packages: ['jose'] },
+  'deployment.md': {},
+  'fastify-plugins.md': { packages: ['@fastify/cookie'] },
+  'filters.md': {},
+  'mount-apps.md': { packages: ['express', 'hono', 'koa'] },
+  'proxies.md': {},
+  'reload.md': {},
+  'streaming.md': { packages: ['@fastify/multipart'] },
+  'websockets.md': { packages: ['ws'] },
+};
+
+for (const [page, options] of Object.entries(PAGES)) {
+  test(`docs/how-to/${page} does what it says`, { timeout: 240_000 }, async (t) => {
+    await runPage(t, `docs/how-to/${page}`, { ports: [8080, 8443, 9100], ...options });
+  });
+}
+
+test('docs/how-to/many-machines.md does what it says', { skip: withoutBroker, timeout: 240_000 }, async (t) => {
+  const postgresql = await startPostgresql();
+  if (postgresql === undefined) {
+    t.skip('PostgreSQL is not installed here');
+    return;
+  }
+  t.after(() => postgresql.stop());
+  const exchange = `page-${process.pid}`;
+  t.after(() => deleteTopic(exchange, 'images'));
+  await runPage(t, 'docs/how-to/many-machines.md', {
+    packages: ['rabbitmq-client', 'pg'],
+    ports: [8080],
+    replace: {
+      'amqp://portico:secret@broker/': brokerUrl,
+      'exchange = shop': `exchange = ${exchange}`,
+      'postgresql://portico@database/portico': await postgresql.database(),
+    },
+  });
+});
+
+test('every page of docs/how-to is run', () => {
+  assert.deepEqual(
+    readdirSync(join(root, 'docs/how-to')).toSorted(),
+    [...Object.keys(PAGES), 'many-machines.md'].toSorted(),
+  );
+});

@@ -1,0 +1,178 @@
+/** The pages of docs/reference, and paste/portico.ini, made from what the code declares. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Argument, Command, Option as Flag } from 'commander';
+import { Config, generateSample, type Option, type OptionDeclarations } from 'portico/config';
+import { completeProgram } from '../../dist/cli/program.js';
+import { type Registration, shippedOptions } from '../../dist/cli/shipped-options.js';
+import type { ErrorCodes } from '../../dist/errors/index.js';
+import * as middleware from '../../dist/middleware/index.js';
+import { root } from '../e2e/program.js';
+import { renewShippedFile } from './shipped-file.js';
+
+const GENERATED = '<!-- Made from the code by `npm run docs:reference`. -->\n\n';
+
+/** Every page by its path in the repository. */
+export async function referencePages(): Promise<ReadonlyMap<string, string>> {
+  const registrations = await shippedOptions();
+  return new Map([
+    ['docs/reference/errors.md', await errorsPage()],
+    ['docs/reference/options.md', optionsPage(registrations)],
+    ['docs/reference/filters.md', filtersPage(registrations)],
+    ['docs/reference/commands.md', await commandsPage()],
+    ['paste/portico.ini', renewShippedFile(readFileSync(join(root, 'paste/portico.ini'), 'utf8'), registrations)],
+  ]);
+}
+
+/** The codes that each directory of src describes. */
+export async function describedCodes(): Promise<ReadonlyMap<string, ErrorCodes>> {
+  const directories = readdirSync(join(root, 'src')).filter((name) =>
+    existsSync(join(root, 'src', name, 'error-codes.ts')),
+  );
+  const read = async (name: string): Promise<readonly [string, ErrorCodes]> => {
+    const path = join(root, 'dist', name, 'error-codes.js');
+    return [name, ((await import(path)) as { errorCodes: ErrorCodes }).errorCodes];
+  };
+  return new Map(await Promise.all(directories.toSorted().map(read)));
+}
+
+async function errorsPage(): Promise<string> {
+  const sections = [...(await describedCodes())].map(([directory, codes]) => {
+    const rows = Object.entries(codes).map(([code, { cause, remedy }]) => [`\`${code}\``, cause, remedy]);
+    return `## ${TITLES[directory] ?? `portico/${directory}`}\n\n${table(['Code', 'Cause', 'Remedy'], rows)}`;
+  });
+  return `${GENERATED}# Error codes
+
+Every error of Portico has a \`code\`, which never changes; the text of its message may. The message names the place
+(\`file:line:column\`) and what is wrong with it; this page says what the code means. A warning refuses nothing.
+
+${sections.join('\n')}`;
+}
+
+const TITLES: Readonly<Record<string, string>> = { cli: 'api-cli', errors: 'Any part' };
+
+function optionsPage(registrations: readonly Registration[]): string {
+  const own = registrations.filter(({ sectional }) => sectional !== true);
+  return `${GENERATED}# Options
+
+What stands in \`portico.ini\`. How values are found, and what each type takes: [src/config](../../src/config/README.md).
+Options of filters: [filters](filters.md). As a file with comments: [paste/portico.ini](../../paste/portico.ini);
+with those of your own filters: \`api-cli config generate\`.
+
+| A change takes effect | |
+| --- | --- |
+| at once | in what runs, at a reload of either method |
+| in new workers | after a reload with \`restart_method = reload\`, which replaces the workers |
+| at a reload | in the parent, by the same |
+| at a restart | when the program is started anew |
+
+${generateSample(own, { format: 'md' })}`;
+}
+
+/** Factories with options, by the name of their group. */
+function filtersPage(registrations: readonly Registration[]): string {
+  const sections = registrations
+    .filter(
+      ({ sectional, group }, at) =>
+        sectional === true && at === registrations.findIndex((each) => each.group === group),
+    )
+    .toSorted((a, b) => (a.group < b.group ? -1 : 1))
+    .map((registration) => {
+      const sample = generateSample([registration], { format: 'md' });
+      const [heading, ...rest] = sample.split('\n');
+      const options = Object.keys(registration.options).length === 0 ? '\nNo options.\n' : rest.join('\n');
+      return `${heading}\n\n${exportsOf(registration.group).join('\n')}\n${options}`;
+    });
+  return `${GENERATED}# Filters and apps that ship, and their options
+
+What they are for and in which order they stand: [src/middleware](../../src/middleware/README.md). An option stands in the
+section of the filter in the paste file, or for all of them in the group of this name in \`portico.ini\`; when a change there
+takes effect is told in [options](options.md).
+
+${sections.join('\n')}`;
+}
+
+const APPS: ReadonlySet<string> = new Set(['echo', 'fastifyPlugin', 'healthcheck', 'staticFiles']);
+
+interface Factory {
+  readonly group?: string;
+  readonly options?: OptionDeclarations;
+  readonly describe?: (options: unknown, req: undefined, ctx: object) => { readonly does: string };
+}
+
+/** How a paste file names those of a group, and what each says that it does. */
+function exportsOf(group: string): string[] {
+  return Object.entries(middleware as unknown as Readonly<Record<string, Factory>>)
+    .filter(([, factory]) => factory.group === group)
+    .map(([name, { options = {}, describe }]) => {
+      const kind = APPS.has(name) ? 'app' : 'filter';
+      const config = Config.fromText(`[${group}]\n${requiredOf(options).join('\n')}\n`);
+      const ctx = { config, section: { options: new Map() } };
+      const does = describe?.(config.group(group, options, { partial: true }), undefined, ctx).does;
+      return `- \`paste.${kind}_factory = portico/middleware:${name}\`${does === undefined ? '' : `: with its defaults it ${does}.`}`;
+    });
+}
+
+function requiredOf(options: OptionDeclarations): string[] {
+  const textOf = (name: string, { type }: Option): string => (type === 'uri' ? `https://${name}.example` : `<${name}>`);
+  return Object.entries(options)
+    .filter(([, option]) => option.required)
+    .map(([name, option]) => `${name} = ${textOf(name, option)}`);
+}
+
+async function commandsPage(): Promise<string> {
+  const program = await completeProgram();
+  const everywhere = program.options.map(flagRow);
+  return `${GENERATED}# Commands of \`api-cli\`
+
+What they are for, and the statuses they end with: [src/cli](../../src/cli/README.md). Without a command it serves. Each
+command has these options too:
+
+${table(['Option', 'Meaning'], [...everywhere, ['`-h, --help`', 'say how to use this program or a command']])}
+${program.commands.flatMap((command) => commandSections(command, 'api-cli')).join('\n')}`;
+}
+
+function commandSections(command: Command, path: string): string[] {
+  const name = `${path} ${command.name()}`;
+  const usage = `\`\`\`text\n${name} ${command.usage()}\n\`\`\`\n`;
+  const parts = [`## ${name}\n`, `${sentence(command.description())}\n`, usage];
+  const rows = [...command.registeredArguments.map(argumentRow), ...command.options.map(flagRow)];
+  if (rows.length > 0) parts.push(table(['Argument or option', 'Meaning'], rows));
+  const example = exampleOf(command);
+  if (example !== '') parts.push(`\`\`\`text\n${example}\n\`\`\`\n`);
+  return [parts.join('\n'), ...command.commands.flatMap((inner) => commandSections(inner, name))];
+}
+
+function argumentRow(argument: Argument): readonly string[] {
+  return [`\`${argument.required ? `<${argument.name()}>` : `[${argument.name()}]`}\``, argument.description];
+}
+
+function flagRow({ flags, description, defaultValue }: Flag): readonly string[] {
+  const isShown = defaultValue !== undefined && typeof defaultValue !== 'boolean';
+  return [`\`${flags}\``, isShown ? `${description} (default: ${JSON.stringify(defaultValue)})` : description];
+}
+
+/** What stands behind the options in the help of a command. */
+function exampleOf(command: Command): string {
+  let help = '';
+  command.configureOutput({
+    writeOut: (text) => {
+      help += text;
+    },
+  });
+  command.outputHelp();
+  const [, example = ''] = help.split('Example:\n');
+  return example.replaceAll(/^ {2}/gm, '').trim();
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  // Outside of code `<name>` would be a tag, and `*` emphasis.
+  const plain = (cell: string): string =>
+    cell.replaceAll('|', '\\|').replaceAll(/`[^`]*`|[<*]/g, (part) => (part.startsWith('`') ? part : `\\${part}`));
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;
+  return [head, head.map(() => '---'), ...rows.map((cells) => cells.map(plain))].map(line).join('');
+}

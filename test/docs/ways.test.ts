@@ -1,0 +1,85 @@
+/**
+ * The three ways to use Portico, with the files of docs/ways.md, in an empty project that depends on the packed
+ * package.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { ask } from '../e2e/clients.js';
+import { pack, unpack } from '../e2e/packed.js';
+import { freePort, Program } from '../e2e/program.js';
+import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
+import { blocksOf } from './page.js';
+
+// Made out here: what is kept for a hook ends with the hook.
+const project = temporaryFolder('portico-packed-');
+let packed: string[] = [];
+
+before(() => {
+  const { tarball, files } = pack(project);
+  packed = files;
+  unpack(tarball, project);
+  writeFileSync(join(project, 'package.json'), '{ "name": "project", "private": true, "type": "module" }\n');
+});
+
+after(() => removeFolder(project));
+
+async function writePage(): Promise<number> {
+  const port = await freePort();
+  for (const { file, text } of blocksOf('docs/ways.md')) {
+    if (file !== undefined) writeFileSync(join(project, file), text.replace('port = 8080', `port = ${port}`));
+  }
+  return port;
+}
+
+test('the package holds what users need and nothing else', () => {
+  const wrong = packed.filter(
+    (path) =>
+      !/^(lib\/.*\.js(\.map)?$|dist\/.*\.d\.ts$|paste\/|examples\/|docs\/([a-z-]+\/)*[\w-]+\.md$|src\/([a-z]+\/)*README\.md$|(README|CHANGELOG|LICENSE)(\.md)?$|package\.json$)/.test(
+        path,
+      ),
+  );
+  assert.deepEqual(wrong, []);
+  assert.ok(packed.includes('lib/index.js') && packed.includes('dist/index.d.ts'));
+  assert.ok(packed.includes('paste/api-paste.ini') && packed.includes('paste/portico.ini'));
+  assert.ok(existsSync(join(project, 'node_modules', 'portico', 'lib', 'cli', 'main.js')));
+});
+
+test('OP-1 PD-155 api-cli serves a pipeline of one’s own app and filter from the page’s files', async () => {
+  const port = await writePage();
+  const program = new Program(process.execPath, [join(project, 'node_modules/portico/lib/cli/main.js')], {
+    cwd: project,
+  });
+  try {
+    await program.printed(new RegExp(`^hello\\b.*http://127\\.0\\.0\\.1:${port}\\b.*2 workers`, 'm'));
+    const answer = await ask(`http://127.0.0.1:${port}/`);
+    assert.equal(answer.text, 'Hello, world\n');
+    assert.equal(answer.headers['x-shout'], 'yes');
+    assert.match(String(answer.headers['x-openstack-request-id']), /^req-/);
+    program.kill('SIGTERM');
+    assert.deepEqual(await program.ended, { code: 0, signal: null });
+  } finally {
+    await program.end();
+  }
+});
+
+test('LC-208 a WSGIService and a Service of one’s own run in one launcher, as the page embeds them', async () => {
+  const port = await writePage();
+  const program = new Program(process.execPath, ['main.js'], { cwd: project });
+  try {
+    for (let tries = 0; ; tries++) {
+      const answer = await ask(`http://127.0.0.1:${port}/`).catch(() => undefined);
+      if (answer !== undefined) {
+        assert.equal(answer.text, 'Hello, world\n');
+        break;
+      }
+      assert.ok(program.child.exitCode === null && tries < 10_000, program.output());
+      await new Promise((settle) => setTimeout(settle, 20));
+    }
+    program.kill('SIGTERM');
+    assert.deepEqual(await program.ended, { code: 0, signal: null });
+  } finally {
+    await program.end();
+  }
+});

@@ -1,0 +1,7 @@
+/** `npm run docs:reference`: writes the pages of docs/reference anew. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../e2e/program.js';
+import { referencePages } from './reference.js';
+
+for (const [path, text] of await referencePages()) writeFileSync(join(root, path), text);

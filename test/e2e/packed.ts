@@ -1,0 +1,84 @@
+/** The package as it would be published, and npm as users call it. */
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { temporaryFolder } from '../fixtures/keeper.js';
+import { type Outcome, root } from './program.js';
+
+/** The tarball of the package, and the files in it. */
+export function pack(folder: string): { tarball: string; files: string[] } {
+  const report = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const parsed: unknown = JSON.parse(report);
+  const [entry] = Array.isArray(parsed) ? parsed : Object.values(parsed as object);
+  const { filename, files } = entry as { filename: string; files: { path: string }[] };
+  return { tarball: join(folder, filename), files: files.map(({ path }) => path) };
+}
+
+/** What is in the tarball as `node_modules/portico` of a folder, beside packages of the clone. */
+export function unpack(
+  tarball: string,
+  folder: string,
+  packages: readonly string[] = readdirSync(join(root, 'node_modules')),
+): void {
+  const modules = join(folder, 'node_modules');
+  mkdirSync(join(modules, 'portico'), { recursive: true });
+  execFileSync('tar', ['-xzf', tarball, '-C', join(modules, 'portico'), '--strip-components=1']);
+  for (const name of packages) {
+    if (name.startsWith('.')) continue;
+    mkdirSync(dirname(join(modules, name)), { recursive: true });
+    symlinkSync(join(root, 'node_modules', name), join(modules, name));
+  }
+}
+
+/** The environment of a program whose `node` is this one. */
+export function environmentOf(node: string): NodeJS.ProcessEnv {
+  return { ...process.env, NODE_TEST_CONTEXT: undefined, PATH: [dirname(node), process.env.PATH].join(delimiter) };
+}
+
+/** Runs npm to its end. */
+export function npm(folder: string, words: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Outcome> {
+  return new Promise((settle) => {
+    execFile('npm', words, { cwd: folder, env }, (error, stdout, stderr) => {
+      settle({ status: error === null ? 0 : (error.code as number), stdout, stderr });
+    });
+  });
+}
+
+/** Why npm has not reached a registry, by what it says. */
+export function registryFailure(said: string): string | undefined {
+  return /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED)\b/.exec(said)?.[0];
+}
+
+/** Installs as `npm install` with these words. False, with the test skipped, where no registry can be reached. */
+export async function install(
+  t: TestContext,
+  folder: string,
+  words: readonly string[] = [],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<boolean> {
+  const { status, stderr } = await npm(
+    folder,
+    ['install', '--no-audit', '--no-fund', '--prefer-offline', ...words],
+    env,
+  );
+  if (status === 0) return true;
+  const unreachable = registryFailure(stderr);
+  if (unreachable === undefined) throw new Error(`npm install ${words.join(' ')}\n${stderr}`);
+  t.skip(`no registry of packages can be reached: ${unreachable}`);
+  return false;
+}
+
+/** A Node that runs TypeScript: this one, or the newest of its line from npm. Undefined, with the test skipped, where none is to be had. */
+export async function typeScriptNode(t: TestContext): Promise<string | undefined> {
+  if ((process.features as { readonly typescript?: string | false }).typescript) return process.execPath;
+  const folder = temporaryFolder('portico-node-');
+  // Without one npm would take a folder above for the project.
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+  if (!(await install(t, folder, [`node-${process.platform}-${process.arch}@24`]))) return undefined;
+  return join(folder, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
+}

@@ -1,0 +1,184 @@
+/** A registry on PostgreSQL whose server, connections, network or clocks fail: heartbeats come again, and what is told is true. */
+import assert from 'node:assert/strict';
+import { after, before, type TestContext, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { silentLogger } from 'portico';
+import { Config } from 'portico/config';
+import { openRegistry } from 'portico/registry';
+import { TcpProxy } from '../fixtures/tcp-proxy.js';
+import { type Postgresql, startPostgresql } from '../registry/start-postgresql.js';
+import { emptyProject, type Program, startApiCli, startProject } from './program.js';
+
+let server: Postgresql | undefined;
+before(async () => {
+  server = await startPostgresql();
+});
+after(() => server?.stop());
+
+const ini = (connection: string) => `[DEFAULT]
+host = host1
+state_path = .
+report_interval = 1
+service_down_time = 3
+periodic_fuzzy_delay = 0
+[service:images]
+manager = ./images.js:Images
+[servicegroup]
+driver = postgresql
+connection = ${connection}
+initial_delay_s = 0
+jitter = 0
+`;
+
+interface Row {
+  readonly state: string;
+  readonly report_count: number;
+  readonly lifecycle: string;
+  readonly last_seen_up: string;
+}
+
+interface Started {
+  readonly proxy: TcpProxy;
+  readonly connection: string;
+  readonly program: Program;
+  /** The record as another machine sees it, which reaches the server by its own way, once it is so. */
+  seen(is: (row: Row) => boolean): Promise<Row>;
+  /** What `api-cli service list` says on the machine of the service. */
+  ownList(): Promise<Program>;
+}
+
+/** A service whose way to the server can be cut; `env` is its alone. */
+async function started(t: TestContext, env: NodeJS.ProcessEnv = {}): Promise<Started | undefined> {
+  if (server === undefined) {
+    t.skip('PostgreSQL is not installed');
+    return undefined;
+  }
+  const connection = await server.database();
+  const proxy = await TcpProxy.to(connection);
+  t.after(() => proxy.close());
+  const others = emptyProject({ 'portico.ini': ini(connection) });
+  t.after(others.remove);
+  const sync = startApiCli(['db', 'sync'], { cwd: others.folder });
+  assert.equal((await sync.ended).code, 0, sync.output());
+  const project = emptyProject({ 'portico.ini': ini(proxy.url), 'images.js': 'export class Images {}\n' });
+  const program = startProject(t, project, [], env);
+  await program.printed(/Ready after/);
+  const seen = async (is: (row: Row) => boolean): Promise<Row> => {
+    for (;;) {
+      const list = startApiCli(['service', 'list', '--json'], { cwd: others.folder });
+      await list.ended;
+      const [row] = (JSON.parse(list.stdout) as { services: Row[] }).services;
+      if (row !== undefined && is(row)) return row;
+      await pause(50);
+    }
+  };
+  const ownList = async (): Promise<Program> => {
+    const list = startApiCli(['service', 'list', '--json'], { cwd: project.folder });
+    await list.ended;
+    return list;
+  };
+  return { proxy, connection, program, seen, ownList };
+}
+
+/** Two more heartbeats come than there are. */
+async function beatsOn({ seen }: Started): Promise<void> {
+  const { report_count: count } = await seen(() => true);
+  await seen((row) => row.report_count >= count + 2 && row.state === 'up');
+}
+
+async function endsWell({ program }: Started): Promise<void> {
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+}
+
+const times = (program: Program, pattern: RegExp): number =>
+  program.output().match(new RegExp(pattern, 'g'))?.length ?? 0;
+
+test('SG-39 connections that the server ends are replaced: no heartbeat is lost to it', async (t) => {
+  const service = await started(t);
+  if (service === undefined) return;
+  for (let round = 0; round < 3; round++) {
+    await server!.breakConnections();
+    await beatsOn(service);
+  }
+  assert.equal(times(service.program, /Lost connection|Unexpected error/), 0, service.program.output());
+  await endsWell(service);
+});
+
+test('SG-30 a server that is restarted: one warning, one recovery, and the service lives', async (t) => {
+  const service = await started(t);
+  if (service === undefined) return;
+  await server!.restart(() => service.program.printed(/Lost connection to the service registry/));
+  await service.program.printed(/Recovered from being unable to report status/);
+  await beatsOn(service);
+  assert.equal(times(service.program, /Lost connection/), 1);
+  assert.equal(times(service.program, /Unexpected error|worker_exited/), 0, service.program.output());
+  await endsWell(service);
+});
+
+test('SG-30 a server that has become a standby is away, and the heart beats on once it is none', async (t) => {
+  const service = await started(t);
+  if (service === undefined) return;
+  const name = new URL(service.connection).pathname.slice(1);
+  const postgres = service.connection.replace(name, 'postgres');
+  await server!.run(postgres, `ALTER DATABASE ${name} SET default_transaction_read_only = on`);
+  await server!.breakConnections();
+  await service.program.printed(/Lost connection to the service registry/);
+  await service.seen(({ state }) => state === 'down');
+  await server!.run(postgres, `ALTER DATABASE ${name} SET default_transaction_read_only = off`);
+  await server!.breakConnections();
+  await service.program.printed(/Recovered from being unable to report status/);
+  await beatsOn(service);
+  await endsWell(service);
+});
+
+test('SG-25 SG-33 a network that loses everything: others see the service as down, it calls no other down, and it comes back', async (t) => {
+  const service = await started(t);
+  if (service === undefined) return;
+  await beatsOn(service);
+  service.proxy.partition();
+  await service.program.printed(/Lost connection to the service registry/);
+  const { lifecycle } = await service.seen(({ state }) => state === 'down');
+  assert.equal(lifecycle, 'running');
+  const list = await service.ownList();
+  assert.deepEqual([list.child.exitCode, list.stdout], [1, '']);
+  assert.match(list.stderr, /the service registry cannot be asked/);
+  service.proxy.heal();
+  await service.program.printed(/Recovered from being unable to report status, after/);
+  await beatsOn(service);
+  assert.equal(times(service.program, /Lost connection/), 1);
+  await endsWell(service);
+});
+
+test('SG-24 SG-30 a service ends in time while the network loses everything, and is down without its goodbye', async (t) => {
+  const service = await started(t);
+  if (service === undefined) return;
+  await beatsOn(service);
+  service.proxy.partition();
+  await service.program.printed(/Lost connection to the service registry/);
+  await endsWell(service);
+  assert.match(service.program.output(), /could not write .{1,2}(draining|stopped).{1,2} to the service registry/);
+  await service.seen(({ state }) => state === 'down');
+});
+
+test('SG-39 a server that cannot be connected to in time is asked once, not again and again', async (t) => {
+  if (server === undefined) return t.skip('PostgreSQL is not installed');
+  const proxy = await TcpProxy.to(await server.database());
+  t.after(() => proxy.close());
+  proxy.partition();
+  const registry = openRegistry(Config.fromText(ini(proxy.url)), { log: silentLogger() })!;
+  t.after(() => registry.close());
+  await assert.rejects(registry.list(), { code: 'PORTICO_REGISTRY_UNAVAILABLE' });
+  assert.equal(proxy.connections, 1);
+});
+
+test('SG-26 a machine whose clock is an hour off is up, seen at the time of the server', async (t) => {
+  const clock = 'data:text/javascript,const now=Date.now;Date.now=()=>now()-3600000';
+  const service = await started(t, { NODE_OPTIONS: `--import "${clock}"` });
+  if (service === undefined) return;
+  await beatsOn(service);
+  const row = await service.seen(({ state }) => state === 'up');
+  assert.ok(Math.abs(Date.parse(row.last_seen_up) - Date.now()) < 1_800_000, row.last_seen_up);
+  assert.equal(times(service.program, /clock/), 0, service.program.output());
+  await endsWell(service);
+});

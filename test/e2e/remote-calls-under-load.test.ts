@@ -1,0 +1,177 @@
+/**
+ * Servers of remote calls as processes, over RabbitMQ: one is killed, all are started anew, workers are replaced, while calls go on.
+ */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { type TestContext, test } from 'node:test';
+import { silentLogger } from 'portico';
+import { type RPCClient, RPCConnection } from 'portico/rpc';
+import { brokerUrl, deleteTopic, withBroker, withoutBroker } from '../rpc/transport/amqp/broker.js';
+import { emptyProject, Program } from './program.js';
+
+/** Serves `images` on the host that it is given; each run of its method is a line. */
+const MAIN = `
+import { writeSync } from 'node:fs';
+import { Config, createLogger, ProcessLauncher, RPCService, ServiceLauncher } from 'portico';
+class Images {
+  async size(_, { id }) {
+    writeSync(1, 'begun ' + id + '\\n');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    writeSync(1, 'done ' + id + '\\n');
+    return id;
+  }
+  postStartHook() { writeSync(1, 'serves ' + process.pid + '\\n'); }
+}
+const [host, workers] = process.argv.slice(2);
+const config = await Config.load({ files: ['portico.ini'], argv: [], env: {} });
+const log = createLogger({ format: 'json' });
+const service = RPCService.create({ binary: 'portico-images', host, manager: Images, config, log });
+const Launcher = workers === '1' ? ServiceLauncher : ProcessLauncher;
+const launcher = new Launcher({ config, log });
+await launcher.launchService(service, { workers: Number(workers) });
+process.exitCode = await launcher.wait();
+`;
+
+/** How many calls a server runs at a time. */
+const POOL = 8;
+
+interface Ground {
+  readonly queue: string;
+  readonly client: RPCClient;
+  serve(host: string, workers?: number): Program;
+}
+
+function ground(t: TestContext): Ground {
+  const exchange = `load-${randomUUID().slice(0, 8)}`;
+  const url = `${brokerUrl}?exchange=${exchange}`;
+  const { folder, remove } = emptyProject({
+    'main.js': MAIN,
+    'portico.ini': `[rpc]\ntransport_url = ${url}\nexecutor_pool_size = ${POOL}\n[servicegroup]\ndriver = memory\n`,
+  });
+  const programs: Program[] = [];
+  const connection = new RPCConnection({ transport: url, log: silentLogger() });
+  t.after(async () => {
+    await connection.close();
+    await Promise.all(programs.map((program) => program.end()));
+    await deleteTopic(exchange, 'images', ['north', 'south']);
+    remove();
+  });
+  return {
+    queue: `${exchange}.images`,
+    client: connection.client({ topic: 'images' }),
+    serve(host, workers = 1) {
+      const program = new Program(process.execPath, ['main.js', host, String(workers)], { cwd: folder });
+      programs.push(program);
+      return program;
+    },
+  };
+}
+
+const serves = /^serves \d+$/m;
+
+function idsOf({ stdout }: Program, what: 'begun' | 'done'): string[] {
+  return [...stdout.matchAll(new RegExp(`^${what} (.+)$`, 'gm'))].map(([, id]) => id!);
+}
+
+function pidsOf({ stdout }: Program): ReadonlySet<string> {
+  return new Set([...stdout.matchAll(/^serves (\d+)$/gm)].map(([, pid]) => pid!));
+}
+
+/** Waits until something has become so. */
+async function soon(is: () => boolean): Promise<void> {
+  while (!is()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+/** Callers that call one after another until the load is ended. */
+class Load {
+  calls = 0;
+  readonly #callers: Promise<void>[];
+  #isOver = false;
+
+  constructor(client: RPCClient) {
+    this.#callers = Array.from({ length: 6 }, async (_, caller) => {
+      for (let call = 0; !this.#isOver; call++) {
+        const id = `${caller}-${call}`;
+        assert.equal(await client.call({}, 'size', { id }), id);
+        this.calls += 1;
+      }
+    });
+  }
+
+  /** Settles when so many more calls have got their results; rejects with the first that failed. */
+  async more(count: number): Promise<void> {
+    const until = this.calls + count;
+    await Promise.race([soon(() => this.calls >= until), ...this.#callers]);
+  }
+
+  async end(): Promise<void> {
+    this.#isOver = true;
+    await Promise.all(this.#callers);
+  }
+}
+
+test('RP-70 RP-98 of 1000 queued messages and two servers one is killed: none is lost but those that it was running', {
+  skip: withoutBroker,
+}, async (t) => {
+  const { serve, client, queue } = ground(t);
+  const first = serve('north');
+  await first.printed(serves);
+  first.kill('SIGTERM');
+  await first.ended;
+  const ids = Array.from({ length: 1000 }, (_, at) => `id-${at}`);
+  await Promise.all(ids.map((id) => client.prepare({ mandatory: true }).cast({}, 'size', { id })));
+  const [killed, other] = [serve('north'), serve('south')];
+  await soon(() => idsOf(killed, 'done').length >= 50);
+  killed.kill('SIGKILL');
+  await killed.ended;
+  const done = (): ReadonlySet<string> => new Set([...idsOf(killed, 'done'), ...idsOf(other, 'done')]);
+  await soon(() => done().size >= ids.length - POOL);
+  other.kill('SIGTERM');
+  assert.deepEqual(await other.ended, { code: 0, signal: null });
+  const left = await withBroker((connection) => connection.queueDeclare({ queue, passive: true }));
+  const lost = ids.filter((id) => !done().has(id));
+  assert.ok(lost.length - left.messageCount <= POOL, `lost: ${lost.join(' ')}; left: ${left.messageCount}`);
+  // A message that was begun is not run again by the other, but where its acknowledgement was not written yet.
+  const twice = idsOf(other, 'begun').filter((id) => idsOf(killed, 'done').includes(id));
+  assert.ok(twice.length <= POOL, `run twice: ${twice.join(' ')}`);
+  assert.equal(new Set(idsOf(other, 'begun')).size, idsOf(other, 'begun').length);
+});
+
+test('RP-89 RP-98 of two hosts under load each is stopped and started again, and no call fails', {
+  skip: withoutBroker,
+}, async (t) => {
+  const { serve, client } = ground(t);
+  const programs = new Map(['north', 'south'].map((host) => [host, serve(host)]));
+  await Promise.all([...programs.values()].map((program) => program.printed(serves)));
+  const load = new Load(client);
+  await load.more(50);
+  for (const [host, program] of programs) {
+    program.kill('SIGTERM');
+    assert.deepEqual(await program.ended, { code: 0, signal: null });
+    assert.deepEqual(idsOf(program, 'begun').toSorted(), idsOf(program, 'done').toSorted());
+    await load.more(50);
+    await serve(host).printed(serves);
+    await load.more(50);
+  }
+  await load.end();
+});
+
+test('RP-86 RP-98 of two workers under load each is replaced by a reload, and no call fails', {
+  skip: withoutBroker,
+}, async (t) => {
+  const { serve, client } = ground(t);
+  const program = serve('north', 2);
+  await soon(() => pidsOf(program).size === 2);
+  const load = new Load(client);
+  await load.more(50);
+  const from = program.output().length;
+  program.kill('SIGHUP');
+  const [told] = await program.printed(/^.*"event":"reload".*$/m, from);
+  assert.match(told, /accepted/);
+  await load.more(50);
+  await load.end();
+  assert.equal(pidsOf(program).size, 4);
+  assert.deepEqual(idsOf(program, 'begun').toSorted(), idsOf(program, 'done').toSorted());
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+});

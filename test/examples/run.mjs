@@ -1,0 +1,45 @@
+/**
+ * Runs the tests of `examples/` as their readers do, with the package as it would be published: `npm run test:examples [NAME…]`.
+ * All of them share one installation, beside this machine's npm cache.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const examples = join(root, 'examples');
+const wanted = process.argv.slice(2);
+const names = readdirSync(examples, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && (wanted.length === 0 || wanted.includes(entry.name)))
+  .map(({ name }) => name);
+if (names.length === 0) throw new Error(`There is no example ${wanted.join(', ')}.`);
+
+const folder = mkdtempSync(join(tmpdir(), 'portico-examples-'));
+try {
+  const pack = execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], {
+    cwd: root,
+  });
+  const tarball = pack.toString().trim().split('\n').at(-1);
+  const manifests = names.map((name) => JSON.parse(readFileSync(join(examples, name, 'package.json'), 'utf8')));
+  const dependencies = Object.assign({}, ...manifests.flatMap((each) => [each.dependencies, each.devDependencies]));
+  dependencies.portico = `file:${tarball}`;
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }));
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder, stdio: 'inherit' });
+
+  const failed = names.filter((name) => {
+    cpSync(join(examples, name), join(folder, name), { recursive: true });
+    const { status, stdout, stderr } = spawnSync('npm', ['test'], {
+      cwd: join(folder, name),
+      encoding: 'utf8',
+      timeout: 120_000,
+    });
+    console.log(`${status === 0 ? 'passed' : 'FAILED'}  ${name}`);
+    if (status !== 0) console.log(`${stdout}\n${stderr}`);
+    return status !== 0;
+  });
+  process.exitCode = failed.length === 0 ? 0 : 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

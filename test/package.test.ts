@@ -1,0 +1,161 @@
+/** The package as npm makes it, installed beside its dependencies and without the optional ones. */
+import assert from 'node:assert/strict';
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import ts from 'typescript';
+import { pack, unpack } from './e2e/packed.js';
+import { removeFolder, temporaryFolder } from './fixtures/keeper.js';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  exports: Readonly<Record<string, unknown>>;
+  dependencies: Readonly<Record<string, string>>;
+};
+const entryPoints = Object.keys(manifest.exports)
+  .filter((path) => path !== './package.json')
+  .map((path) => `portico${path.slice(1)}`);
+
+// Made out here: what is kept for a hook ends with the hook.
+const project = temporaryFolder('portico-package-');
+const installed = join(project, 'node_modules', 'portico');
+let packed: readonly string[] = [];
+
+before(() => {
+  const { tarball, files } = pack(project);
+  packed = files;
+  unpack(tarball, project, [...Object.keys(manifest.dependencies), '@types/node']);
+});
+after(() => removeFolder(project));
+
+function run(file: string, text: string): SpawnSyncReturns<string> {
+  writeFileSync(join(project, file), text);
+  return spawnSync(process.execPath, [file], { cwd: project, encoding: 'utf8' });
+}
+
+const namesOf = (load: (name: string) => string): string =>
+  `console.log(JSON.stringify([${entryPoints.map((name) => `Object.keys(${load(name)}).length`).join()}]));`;
+
+test('every entry point is imported by a module, and required by CommonJS with the same names', () => {
+  const imported = run(
+    'all.mjs',
+    namesOf((name) => `await import('${name}')`),
+  );
+  assert.equal(imported.stderr, '');
+  const required = run(
+    'all.cjs',
+    namesOf((name) => `require('${name}')`),
+  );
+  assert.equal(required.status, 0, required.stderr);
+  assert.equal(required.stdout, imported.stdout);
+});
+
+test('types resolve for modules, for CommonJS and for bundlers, without the optional packages', () => {
+  const imports = entryPoints.map((name, at) => `import * as entry${at} from '${name}';`).join('\n');
+  const use = `${imports}\nexport const all = [${entryPoints.map((_, at) => `entry${at}`).join()}];\nexport const app: entry0.App = (_req, res) => void res.end();\n`;
+  // Under node16 TypeScript has no require() of modules yet.
+  const lazy = "export const load = async (): Promise<string[]> => Object.keys(await import('portico'));\n";
+  const { ModuleKind: M, ModuleResolutionKind: R } = ts;
+  const cases: [file: string, text: string, module: ts.ModuleKind, resolution: ts.ModuleResolutionKind][] = [
+    ['use.mts', use, M.Node16, R.Node16],
+    ['lazy.cts', lazy, M.Node16, R.Node16],
+    ['use.mts', use, M.NodeNext, R.NodeNext],
+    ['use.cts', use, M.NodeNext, R.NodeNext],
+    ['use.ts', use, M.ESNext, R.Bundler],
+  ];
+  for (const [at, [file, text, module, moduleResolution]] of cases.entries()) {
+    const path = join(project, file);
+    writeFileSync(path, text);
+    const program = ts.createProgram([path], {
+      module,
+      moduleResolution,
+      target: ts.ScriptTarget.ES2023,
+      lib: ['lib.es2023.d.ts'],
+      types: ['node'],
+      typeRoots: [join(project, 'node_modules', '@types')],
+      strict: true,
+      skipLibCheck: at > 0,
+      exactOptionalPropertyTypes: true,
+      noEmit: true,
+    });
+    const said = ts
+      .getPreEmitDiagnostics(program)
+      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '));
+    assert.deepEqual(said, [], `${file} under ${M[module]}, ${R[moduleResolution]}`);
+  }
+});
+
+test('the package has the declarations that entry points lead to, and no others', () => {
+  const { ModuleKind: M, ModuleResolutionKind: R } = ts;
+  const path = join(project, 'lead.mts');
+  writeFileSync(path, entryPoints.map((name) => `export type {} from '${name}';`).join('\n'));
+  const program = ts.createProgram([path], { module: M.NodeNext, moduleResolution: R.NodeNext, types: [] });
+  const read = program.getSourceFiles().map(({ fileName }) => relative(installed, fileName));
+  assert.deepEqual(
+    packed.filter((path) => path.endsWith('.d.ts')).toSorted(),
+    read.filter((path) => path.startsWith('dist/')).toSorted(),
+  );
+});
+
+test('an app of portico/app and portico/routing runs from one file that esbuild has made', async () => {
+  writeFileSync(
+    join(project, 'app.js'),
+    `import { createServer } from 'node:http';
+    import { Fault } from 'portico/app';
+    import { action, Router } from 'portico/routing';
+    const body = { type: 'object', required: ['name'], properties: { name: { type: 'string' } } };
+    const controller = { create: action({ body }, (request) => ({ hello: request.body.name })), none() { throw new Fault(404); } };
+    const router = new Router().connect('/', { controller, action: 'create' }).connect('/none', { controller, action: 'none' });
+    const server = createServer(await router.build()).listen(0, async () => {
+      const ask = async (path, name) => {
+        const answer = await fetch('http://127.0.0.1:' + server.address().port + path, { method: 'POST', body: JSON.stringify({ name }) });
+        return answer.status + ' ' + (await answer.text()).slice(0, 40);
+      };
+      console.log(JSON.stringify([await ask('/', 'a'), await ask('/', 7), await ask('/none', 'a')]));
+      process.exit();
+    });`,
+  );
+  const { warnings } = await build({
+    absWorkingDir: project,
+    entryPoints: ['app.js'],
+    outfile: 'bundled.mjs',
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'silent',
+    // What CommonJS packages within a module need, by esbuild's own documentation.
+    banner: {
+      js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
+    },
+  });
+  assert.deepEqual(warnings, []);
+  const { stdout, stderr } = spawnSync(process.execPath, ['bundled.mjs'], { cwd: project, encoding: 'utf8' });
+  assert.equal(stderr, '');
+  const answers = JSON.parse(stdout) as string[];
+  assert.equal(answers[0], '200 {"hello":"a"}');
+  assert.match(answers[1]!, /^400 /);
+  assert.match(answers[2]!, /^404 /);
+});
+
+test('without its package, a feature that few need says what to install', () => {
+  const sqlite = run(
+    'sqlite.mjs',
+    "import { openDatabase } from 'portico/sqlite';\ntry { openDatabase(':memory:').close(); console.log('open'); } catch (error) { console.log(error.code, error.hint); }\n",
+  );
+  const has = spawnSync(process.execPath, ['-e', "require('node:sqlite')"]).status === 0;
+  const hint = 'PORTICO_SQLITE_MISSING npm install @photostructure/sqlite@1.2, or Node 22.13 or newer\n';
+  assert.equal(sqlite.stdout, has ? 'open\n' : hint);
+});
+
+test('every page that the README leads to is in the package, but for those of contributors and measurements', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const linked = [...readme.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, path]) => path!);
+  const known = linked.filter((path) => existsSync(join(root, path)) && !/^(?:CONTRIBUTING\.md$|bench\/)/.test(path));
+  assert.deepEqual(
+    known.filter((path) => !packed.includes(path)),
+    [],
+  );
+});

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Config } from 'portico/config';
+import { openRegistry, RegistryUnavailable } from 'portico/registry';
+import { RPCConnection } from 'portico/rpc';
+import { FakeClock, tempConfig } from 'portico/testing';
+import { announcement } from '../../registry/announcement.js';
+import { recordedLog } from '../../tasks/recorded-log.js';
+
+const { log } = recordedLog();
+const NEW = { disabled: false, state: 'running' } as const;
+const RELEASES = { 0: '1.0', 7: '1.4', autumn: '1.4', 12: '2.1' };
+
+/** Which of these versions a client may send. */
+async function sent(connection: RPCConnection): Promise<string[]> {
+  const client = connection.client({ topic: 'images', releases: RELEASES });
+  const may = await Promise.all(['1.0', '1.4', '1.5', '2.1'].map(async (each) => [each, await client.canSend(each)]));
+  return may.filter(([, can]) => can).map(([each]) => String(each));
+}
+
+test('RP-42 a cap of a topic is a version, or a release that the client knows; others have none', async () => {
+  const capped = (level: string): Promise<string[]> =>
+    sent(new RPCConnection({ log, config: Config.fromText(`[upgrade_levels]\n${level}\n`) }));
+  assert.deepEqual(await capped('images = 1.3'), ['1.0']);
+  assert.deepEqual(await capped('images = autumn'), ['1.0', '1.4']);
+  const connection = new RPCConnection({ log, config: Config.fromText('[upgrade_levels]\nimages = 2.3\n') });
+  const base = connection.client({ topic: 'images', namespace: 'base', version: '1.1' });
+  assert.equal(await base.canSend('1.1'), true);
+  assert.deepEqual(await capped('servers = 1.3'), ['1.0', '1.4', '1.5', '2.1']);
+});
+
+test('RP-42 a level that is none is refused when a client is made, with the nearest', () => {
+  const refused = (level: string, message: string, hint: RegExp): void => {
+    const connection = new RPCConnection({ log, config: Config.fromText(`[upgrade_levels]\nimages = ${level}\n`) });
+    const options = level === 'auto' ? { topic: 'images' } : { topic: 'images', releases: RELEASES };
+    assert.throws(() => connection.client(options), { code: 'PORTICO_RPC_UPGRADE_LEVEL', message, hint });
+  };
+  const none = (level: string): string => `[upgrade_levels] images is "${level}", which is no version and no release`;
+  refused('auttumn', none('auttumn'), /^Did you mean "autumn"\?$/);
+  refused('atuo', none('atuo'), /^Did you mean "auto"\?$/);
+  refused('spring', none('spring'), /^Write a version such as 1\.4, auto, 0, 7, 12, autumn\.$/);
+  refused('auto', '[upgrade_levels] images is "auto", and its client has no "releases" by number', /releases: \{/);
+});
+
+test('RP-42 RP-43 auto is what the oldest service that is up speaks, asked again after a minute', async () => {
+  const clock = new FakeClock();
+  const config = Config.fromText('[servicegroup]\ndriver = memory\n[upgrade_levels]\nimages = auto\n');
+  const registry = openRegistry(config, { log })!;
+  const { store } = registry;
+  const connection = new RPCConnection({ log, config, clock });
+  assert.deepEqual(await sent(connection), ['1.0', '1.4', '1.5', '2.1']);
+  const old = await store.insert(announcement({ host: 'old', topic: 'images', version: 6 }), NEW);
+  await store.insert(announcement({ host: 'new', topic: 'images', version: 9 }), { ...NEW, disabled: true });
+  await store.insert(announcement({ host: 'one', topic: 'servers', version: 0 }), NEW);
+  assert.deepEqual(await sent(connection), ['1.0', '1.4', '1.5', '2.1']);
+  await clock.advance(60_000);
+  assert.deepEqual(await sent(connection), ['1.0']);
+  await store.update(old.id, { state: 'stopped' });
+  await clock.advance(60_000);
+  assert.deepEqual(await sent(connection), ['1.0', '1.4']);
+  const list = store.list.bind(store);
+  store.list = () => Promise.reject(new RegistryUnavailable(new Error('refused')));
+  await clock.advance(60_000);
+  assert.deepEqual(await sent(connection), ['1.0', '1.4']);
+  store.list = list;
+  await connection.close();
+});
+
+test('RP-42 RP-43 calls that come together ask once, and a registry that is away is asked once a minute', async () => {
+  const clock = new FakeClock();
+  const config = Config.fromText('[servicegroup]\ndriver = memory\n[upgrade_levels]\nimages = auto\n');
+  const { store } = openRegistry(config, { log })!;
+  const connection = new RPCConnection({ log, config, clock });
+  const list = store.list.bind(store);
+  let asked = 0;
+  store.list = (filter) => {
+    asked += 1;
+    return list(filter);
+  };
+  await sent(connection);
+  assert.equal(asked, 1);
+  store.list = () => {
+    asked += 1;
+    return Promise.reject(new RegistryUnavailable(new Error('refused')));
+  };
+  await clock.advance(60_000);
+  await sent(connection);
+  await sent(connection);
+  assert.equal(asked, 2);
+  store.list = list;
+  await connection.close();
+});
+
+test('RP-42 a registry that has never answered is asked again by the next call', async () => {
+  const config = Config.fromText('[servicegroup]\ndriver = memory\n[upgrade_levels]\nimages = auto\n');
+  const { store } = openRegistry(config, { log })!;
+  const connection = new RPCConnection({ log, config });
+  const list = store.list.bind(store);
+  store.list = () => Promise.reject(new RegistryUnavailable(new Error('refused')));
+  await assert.rejects(sent(connection), { code: 'PORTICO_REGISTRY_UNAVAILABLE' });
+  store.list = list;
+  assert.deepEqual(await sent(connection), ['1.0', '1.4', '1.5', '2.1']);
+  await connection.close();
+});
+
+test('RP-42 a version cap in code goes before the level of its topic', async () => {
+  const config = Config.fromText('[upgrade_levels]\nimages = auto\n');
+  const client = new RPCConnection({ log, config }).client({ topic: 'images', versionCap: '1.1' });
+  assert.deepEqual([await client.canSend('1.1'), await client.canSend('1.2')], [true, false]);
+});
+
+test('RP-42 auto without a registry is refused when it is asked', async () => {
+  const config = Config.fromText('[upgrade_levels]\nimages = auto\n');
+  await assert.rejects(sent(new RPCConnection({ log, config })), { code: 'PORTICO_RPC_UPGRADE_LEVEL' });
+});
+
+test('RP-42 RP-43 levels are read anew with a new configuration; a topic with a hyphen is one as well', async (t) => {
+  const files = await tempConfig({ 'portico.ini': '[upgrade_levels]\nold-images = 1.3\n' });
+  t.after(() => files.remove());
+  const config = await Config.load({ files: [files.path('portico.ini')], env: {} });
+  config.validate();
+  const client = new RPCConnection({ log, config }).client({ topic: 'old-images', releases: RELEASES });
+  assert.deepEqual([await client.canSend('1.3'), await client.canSend('1.4')], [true, false]);
+  await files.write('portico.ini', '[upgrade_levels]\nold-images = 1.4\nservers = auto\n');
+  await config.reload({ method: 'mutate' });
+  assert.deepEqual([await client.canSend('1.4'), await client.canSend('1.5')], [true, false]);
+});

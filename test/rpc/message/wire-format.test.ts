@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { inspect } from 'node:util';
+import { Config } from 'portico/config';
+import { RPCConnection, type RPCService, type Transport } from 'portico/rpc';
+import { MemoryBroker, MemoryTransport, WireFormat } from '#internal/rpc';
+import { withNetwork } from '../services.js';
+
+const [OLD, NEW, OTHER] = ['o', 'n', 'x'].map((letter) => letter.repeat(32)) as [string, string, string];
+const signed = (...keys: string[]): string => `[rpc]\nrequire_signature = yes\nsigning_keys = ${keys.join(',')}\n`;
+
+class Images {
+  readonly called: string[] = [];
+  size(_context: unknown, { id }: { id: string }): number {
+    return this.called.push(id);
+  }
+}
+
+test(
+  'RP-90 RP-91 with require_signature nothing is run that is not signed, and its text is in no log',
+  withNetwork(async ({ serve, client, log }) => {
+    const images = new Images();
+    await serve(images, { ini: signed(`a:${OLD}`) });
+    const call = (ini: string, id: string): Promise<number> =>
+      client({ timeout: 0.2 }, { ini }).call({ is_admin: true }, 'size', { id });
+    assert.equal(await call(signed(`a:${OLD}`), 'right'), 1);
+    const timeout = { code: 'PORTICO_RPC_TIMEOUT' };
+    await assert.rejects(call('', 'unsigned'), timeout);
+    await assert.rejects(call(signed(`a:${OTHER}`), 'wrong'), timeout);
+    await assert.rejects(call(signed(`b:${OLD}`), 'unknown'), timeout);
+    assert.deepEqual(images.called, ['right']);
+    const warned = log.lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg.replace(/^message \S+ /, ''));
+    assert.deepEqual(warned, [
+      'cannot be read: it is not signed',
+      'cannot be read: its signature by the key "a" is wrong',
+      'cannot be read: it is signed by the key "b", which is not known here',
+    ]);
+    assert.doesNotMatch(JSON.stringify(log.lines), new RegExp(`${OLD}|${OTHER}|unsigned|"wrong"`));
+  }),
+);
+
+test(
+  'RP-90 keys are changed without a call that fails: added everywhere, then first everywhere, then alone',
+  withNetwork(async ({ serve, client }) => {
+    const steps = [
+      signed(`a:${OLD}`),
+      signed(`a:${OLD}`, `b:${NEW}`),
+      signed(`b:${NEW}`, `a:${OLD}`),
+      signed(`b:${NEW}`),
+    ];
+    for (const [at, ini] of steps.entries()) {
+      const service: RPCService = await serve(new Images(), { ini, topic: `step${at}` });
+      for (const caller of steps.slice(Math.max(0, at - 1), at + 2)) {
+        assert.ok((await client({ topic: `step${at}` }, { ini: caller }).call({}, 'size', { id: 'a' })) as number);
+      }
+      await service.stop();
+    }
+  }),
+);
+
+test(
+  'RP-90 where signatures are not required, what is not signed is taken and a wrong signature is not',
+  withNetwork(async ({ serve, client }) => {
+    await serve(new Images(), { ini: `[rpc]\nsigning_keys = a:${OLD}\n` });
+    assert.equal(await client().call({}, 'size', { id: 'a' }), 1);
+    const wrong = client({ timeout: 0.2 }, { ini: `[rpc]\nsigning_keys = a:${NEW}\n` });
+    await assert.rejects(wrong.call({}, 'size', { id: 'b' }), { code: 'PORTICO_RPC_TIMEOUT' });
+  }),
+);
+
+test('RP-90 a signature covers every byte, and holds for five minutes', (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
+  const format = new WireFormat({ maxBytes: 1000, signingKeys: new Map([['a', OLD]]), requireSignature: true });
+  const json = Buffer.from('{"method":"resize","args":{"id":"a"},"ctx":{"is_admin":false}}');
+  const packed = format.pack(json);
+  assert.deepEqual(Buffer.from(format.unpack(packed)), json);
+  for (let at = 0; at < packed.length; at++) {
+    const changed = Buffer.from(packed);
+    changed[at]! ^= 1;
+    assert.throws(() => format.unpack(changed), TypeError, `byte ${at}`);
+  }
+  t.mock.timers.tick(300_000);
+  format.unpack(packed);
+  t.mock.timers.tick(1);
+  assert.throws(() => format.unpack(packed), /its signature is too old/);
+  format.ofAnyAge().unpack(packed);
+});
+
+test('RP-90 a message that is sent again as it was is not run again', async () => {
+  const transport: Transport = new MemoryTransport(new MemoryBroker());
+  await withNetwork(async ({ serve, client }) => {
+    const images = new Images();
+    const sent: Parameters<Transport['publish']>[] = [];
+    const publish = transport.publish.bind(transport);
+    transport.publish = (...message) => {
+      sent.push(message);
+      return publish(...message);
+    };
+    const ini = signed(`a:${OLD}`);
+    await serve(images, { ini, transport });
+    const caller = client({}, { ini, transport });
+    assert.equal(await caller.call({}, 'size', { id: 'once' }), 1);
+    await publish(...sent[0]!);
+    await caller.call({}, 'size', { id: 'last' });
+    assert.deepEqual(images.called, ['once', 'last']);
+  })();
+});
+
+test('RP-90 keys that cannot be are refused without being shown, and a connection that is shown has none', () => {
+  const refused = (keys: string, message: string): void => {
+    const config = Config.fromText(`[rpc]\nrequire_signature = yes\nsigning_keys = ${keys}\n`);
+    assert.throws(
+      () => new RPCConnection({ config }),
+      (error: Error) => {
+        assert.equal((error as Error & { code: string }).code, 'PORTICO_RPC_SIGNING');
+        assert.match(error.message, new RegExp(message));
+        assert.doesNotMatch(inspect(error), /short|ooooo/);
+        return true;
+      },
+    );
+  };
+  refused('', 'signing_keys has no key');
+  refused(`a:${OLD},b:short`, 'pair 2 is no key');
+  refused(`${OLD}${OLD}:a`, 'pair 1 is no key');
+  const connection = new RPCConnection({ config: Config.fromText(signed(`a:${OLD}`)) });
+  assert.doesNotMatch(inspect(connection, { depth: 9, showHidden: true }), /ooooo/);
+});
+
+test(
+  'RP-27 messages that are longer than compress_over travel compressed, and max_message_size holds for what they are',
+  withNetwork(async ({ serve, client }) => {
+    const ini = '[rpc]\ncompress_over = 1K\nmax_message_size = 100K\n';
+    await serve(
+      { echo: (_: unknown, { text }: { text: string }) => text.repeat(2) },
+      { ini: `${ini}signing_keys = a:${OLD}\n` },
+    );
+    const text = 'a'.repeat(40_000);
+    assert.equal(await client({}, { ini }).call({}, 'echo', { text }), text.repeat(2));
+    await assert.rejects(client({}, { ini }).call({}, 'echo', { text: text.repeat(3) }), { code: 'PORTICO_NOT_PLAIN' });
+    await assert.rejects(client({}, { ini }).call({}, 'echo', { text: text.repeat(2) }), {
+      code: 'PORTICO_NOT_PLAIN',
+      remote: true,
+    });
+  }),
+);
+
+test('RP-27 what is compressed becomes no longer than a message may be', () => {
+  const sender = new WireFormat({ maxBytes: 1_000_000, compressOver: 100 });
+  const packed = sender.pack(Buffer.from(JSON.stringify('a'.repeat(500_000))));
+  assert.ok(packed.length < 1000);
+  assert.equal(sender.unpack(packed).length, 500_002);
+  const receiver = new WireFormat({ maxBytes: 1000 });
+  assert.throws(() => receiver.unpack(packed), /1000 bytes are allowed/);
+  assert.throws(() => sender.unpack(packed.subarray(0, 100)), /it is not gzip/);
+});

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { contractMistakes, type RpcContract, rpc, rpcContract } from 'portico/rpc';
+
+const id = { type: 'string' };
+
+class Images {
+  readonly target = { namespace: 'images', version: '1.4' };
+  @rpc({ args: { properties: { id }, required: ['id'] } })
+  resize(): void {}
+  size(): void {}
+  initHost(): void {}
+}
+
+test('RP-45 a contract has namespaces, versions, methods and the schemas of their arguments', () => {
+  assert.deepEqual(rpcContract([new Images(), { ping() {} }]), [
+    {
+      namespace: 'images',
+      version: '1.4',
+      methods: { resize: { properties: { id }, required: ['id'] }, size: null },
+    },
+    { namespace: null, version: '1.0', methods: { ping: null } },
+  ]);
+});
+
+const BEFORE: RpcContract = {
+  namespace: 'images',
+  version: '1.4',
+  methods: { resize: { properties: { id }, required: ['id'] }, size: null },
+};
+
+test('RP-44 RP-45 what is added is a new minor version, what is removed or changed a new major one beside the old', () => {
+  const { size } = BEFORE.methods;
+  const mistakes = (...after: Partial<RpcContract>[]): string[] =>
+    contractMistakes(
+      [BEFORE],
+      after.map((each) => ({ ...BEFORE, ...each })),
+    );
+  const minor = 'images 1.4: it has methods or arguments that are new: that is a new minor version';
+  const optional = { properties: { id, to: {} }, required: ['id'] };
+  assert.deepEqual(mistakes({}), []);
+  assert.deepEqual(mistakes({ methods: { resize: null, size: null, crop: null } }), [minor]);
+  assert.deepEqual(mistakes({ methods: { resize: optional, size } as RpcContract['methods'] }), [minor]);
+  assert.deepEqual(mistakes({ version: '1.10', methods: { resize: optional, size } as RpcContract['methods'] }), []);
+  const major = 'that is a new major version, 2.0';
+  assert.deepEqual(mistakes({ version: '1.5', methods: { size: null } }), [`images 1.4: resize is gone: ${major}`]);
+  for (const changed of [
+    { properties: { id: { type: 'integer' } }, required: ['id'] },
+    { properties: { id, to: {} }, required: ['id', 'to'] },
+    { properties: {}, required: ['id'] },
+  ]) {
+    const methods = { resize: changed, size } as RpcContract['methods'];
+    assert.deepEqual(mistakes({ version: '1.5', methods }), [`images 1.4: arguments of resize have changed: ${major}`]);
+    assert.deepEqual(mistakes({ version: '1.4' }, { version: '2.0', methods }), []);
+  }
+  assert.deepEqual(mistakes({ version: '1.3' }), ['images 1.4: 1.3 is an older version']);
+  const gone = 'images 1.4 is gone: serve it for one release beside its successor';
+  assert.deepEqual(mistakes({ version: '2.0' }), [gone]);
+  assert.deepEqual(contractMistakes([BEFORE, { ...BEFORE, version: '2.0' }], [{ ...BEFORE, version: '2.0' }]), []);
+});

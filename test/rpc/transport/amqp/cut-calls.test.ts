@@ -1,0 +1,178 @@
+/** RP-98: a call whose connection to RabbitMQ is lost at each of its steps. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { type TestContext, test } from 'node:test';
+import { gate, type Network, withNetwork } from '../../services.js';
+import { deleteTopic, withBroker, withoutBroker } from './broker.js';
+import { BrokerProxy } from './broker-proxy.js';
+
+interface Ground extends Network {
+  /** The client's way to the broker, and the server's. */
+  readonly clients: BrokerProxy;
+  readonly servers: BrokerProxy;
+  /** Serves one method, which says that it has begun and waits to be let end. */
+  serveHeld(ini?: string): Promise<Held>;
+  /** Settles when no message waits in the queue of the topic. */
+  emptied(): Promise<void>;
+}
+
+class Held {
+  readonly begun = gate();
+  readonly end = gate();
+  readonly runs: string[] = [];
+  async resize(_: unknown, { id = 'a' }: { id?: string } = {}): Promise<string> {
+    this.runs.push(id);
+    this.begun.open();
+    await this.end.opened;
+    return `${id} is done`;
+  }
+}
+
+async function atStep(t: TestContext, run: (ground: Ground) => Promise<void>): Promise<void> {
+  const exchange = `cut-${randomUUID().slice(0, 8)}`;
+  const [clients, servers] = [await BrokerProxy.open(), await BrokerProxy.open()];
+  t.after(async () => {
+    await Promise.all([clients.close(), servers.close()]);
+    await deleteTopic(exchange, 'images', ['north']);
+  });
+  const options = `exchange=${exchange}&retry_interval=0.05&retry_backoff=0`;
+  await withNetwork(
+    (network) =>
+      run({
+        ...network,
+        clients,
+        servers,
+        async serveHeld(ini = '') {
+          const held = new Held();
+          await network.serve(held, { transport: `${servers.url}?${options}`, ini });
+          return held;
+        },
+        emptied: () =>
+          withBroker(async (connection) => {
+            const queue = { queue: `${exchange}.images`, passive: true };
+            while ((await connection.queueDeclare(queue)).messageCount > 0);
+          }),
+      }),
+    `${clients.url}?${options}`,
+  )();
+}
+
+test(
+  'RP-98 RP-36 lost before it is written: it is written once there is a connection again, and runs once',
+  {
+    skip: withoutBroker,
+  },
+  (t) =>
+    atStep(t, async ({ serveHeld, client, clients, log }) => {
+      const held = await serveHeld();
+      held.end.open();
+      const images = client();
+      assert.equal(await images.call({}, 'resize', { id: 'first' }), 'first is done');
+      clients.cut();
+      while (!log.messages().some((line) => /publishes" is lost/.test(line))) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      assert.equal(await images.call({}, 'resize', { id: 'second' }), 'second is done');
+      assert.deepEqual(held.runs, ['first', 'second']);
+    }),
+);
+
+test(
+  'RP-98 RP-50 lost before it is confirmed: it is unknown to its caller, and runs once',
+  { skip: withoutBroker },
+  (t) =>
+    atStep(t, async ({ serveHeld, client, clients }) => {
+      const held = await serveHeld();
+      const images = client();
+      await images.prepare({ namespace: 'base', version: '1.1' }).call({}, 'ping');
+      clients.hold();
+      const call = images.call({}, 'resize');
+      const lost = assert.rejects(call, { code: 'PORTICO_RPC_DELIVERY_UNKNOWN' });
+      await held.begun.opened;
+      clients.cut();
+      await lost;
+      held.end.open();
+      assert.deepEqual(held.runs, ['a']);
+    }),
+);
+
+test(
+  'RP-98 RP-73 lost before it is acknowledged: it is not begun, comes again, and runs once',
+  {
+    skip: withoutBroker,
+  },
+  (t) =>
+    atStep(t, async ({ serveHeld, client, servers, emptied, log }) => {
+      const held = await serveHeld('[rpc]\nexecutor_pool_size = 1\nprefetch = 2\n');
+      const images = client();
+      const first = images.call({}, 'resize', { id: 'first' });
+      await held.begun.opened;
+      const second = images.call({}, 'resize', { id: 'second' });
+      // The server has it, and has not begun it.
+      await emptied();
+      servers.cut();
+      held.end.open();
+      assert.deepEqual([await first, await second], ['first is done', 'second is done']);
+      assert.deepEqual(held.runs, ['first', 'second']);
+      assert.ok(log.messages().some((line) => /was not begun, it will come again/.test(line)));
+    }),
+);
+
+test('RP-98 RP-79 lost while it runs: it runs once, and its caller gets the result', { skip: withoutBroker }, (t) =>
+  atStep(t, async ({ serveHeld, client, clients, servers }) => {
+    const held = await serveHeld();
+    const call = client().call({}, 'resize');
+    await held.begun.opened;
+    for (const proxy of [clients, servers]) proxy.cut();
+    held.end.open();
+    assert.equal(await call, 'a is done');
+    assert.deepEqual(held.runs, ['a']);
+  }),
+);
+
+test(
+  'RP-98 RP-82 lost before its reply is written: the reply is written by the next connection',
+  {
+    skip: withoutBroker,
+  },
+  (t) =>
+    atStep(t, async ({ serveHeld, client, servers }) => {
+      const held = await serveHeld();
+      const call = client().call({}, 'resize');
+      await held.begun.opened;
+      servers.freeze();
+      held.end.open();
+      // The reply is on its way, to a socket that takes nothing further.
+      await new Promise((resolve) => setImmediate(resolve));
+      servers.cut();
+      assert.equal(await call, 'a is done');
+      assert.deepEqual(held.runs, ['a']);
+    }),
+);
+
+test(
+  'RP-98 RP-82 lost before its reply is confirmed: the caller has one result, and the reply that comes twice is no matter',
+  {
+    skip: withoutBroker,
+  },
+  (t) =>
+    atStep(t, async ({ serveHeld, client, servers, log }) => {
+      const held = await serveHeld();
+      const images = client();
+      // The server has published before: a new channel needs an answer.
+      await images.prepare({ namespace: 'base', version: '1.1' }).call({}, 'ping');
+      const call = images.call({}, 'resize');
+      await held.begun.opened;
+      servers.hold();
+      held.end.open();
+      assert.equal(await call, 'a is done');
+      servers.cut();
+      // Its reply comes behind that which is sent again.
+      assert.equal(await images.call({}, 'resize', { id: 'b' }), 'b is done');
+      assert.deepEqual(held.runs, ['a', 'b']);
+      assert.deepEqual(
+        log.lines.filter(({ level }) => level === 'error'),
+        [],
+      );
+    }),
+);
