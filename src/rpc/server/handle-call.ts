@@ -3,56 +3,34 @@
  */
 import { RequestContext } from '../../app/index.js';
 import { ACTIVE_TRACE, runInRequest } from '../../app/internal.js';
-import { PorticoError } from '../../errors/index.js';
-import type { Logger } from '../../log/index.js';
 import type { TaskTracker } from '../../service/index.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
 import { maskUris } from '../../text/index.js';
 import type { CallMeter } from '../call-meter.js';
 import type { ActiveTrace, CallSpans } from '../call-spans.js';
 import { ServerShuttingDown } from '../errors.js';
-import type { ReplyEnvelope, RequestEnvelope } from '../message/envelope.js';
-import { failureOf, shortened } from '../message/failure.js';
+import { failureOf } from '../message/failure.js';
 import { contextFromDict, mapArguments, type Serializer } from '../message/serializer.js';
-import type { Delivery } from '../transport/transport.js';
+import { CallReplies, type CallRepliesParts } from './call-replies.js';
 import type { Endpoints, ServedMethod } from './endpoints.js';
 import { HeldLoop } from './held-loop.js';
+import { type IncomingCall, requestIdOf } from './incoming-call.js';
 import type { Interruption } from './interruption.js';
 import type { RecentKeys } from './recent-keys.js';
-import type { ReplySender } from './reply-sender.js';
-
-/** A request that has come. */
-export interface IncomingCall {
-  readonly request: RequestEnvelope;
-  /** Of a method that is acknowledged late another one, where the message came again while it runs. */
-  delivery: Delivery;
-  /** When it came, by the clock. */
-  readonly since: number;
-  /** When its caller stops waiting. */
-  readonly deadline: number | undefined;
-  /** Fires when the caller does not wait any more, or the server ends. */
-  readonly abort: AbortController;
-}
 
 /** What calls are handled with. */
-export interface CallHandlerParts {
-  readonly host: string;
-  readonly binary: string;
+export interface CallHandlerParts extends CallRepliesParts {
   readonly endpoints: Endpoints;
-  readonly replies: ReplySender;
   /** Messages that were begun. */
   readonly seen: RecentKeys;
   readonly serializer: Serializer;
   readonly tracker: TaskTracker;
-  readonly log: Logger;
   readonly clock: Clock;
   readonly topic: string;
   /** Undefined: nothing is counted. */
   readonly meter?: CallMeter | undefined;
   /** Undefined: no spans are made. */
   readonly spans?: CallSpans | undefined;
-  /** Tell callers the stack of what failed. */
-  readonly sendStack: boolean;
   /** Of handlers that go on when the server ends. */
   readonly interruption: Interruption;
 }
@@ -66,12 +44,14 @@ const IGNORING = '_ignore_errors';
 /** Runs the method of a call and sends what came of it. */
 export class CallHandler {
   readonly #parts: CallHandlerParts;
+  readonly #replies: CallReplies;
   readonly #held: HeldLoop;
   /** Calls under way that are acknowledged late, by their messages. */
   readonly #late = new Map<string, IncomingCall>();
 
   constructor(parts: CallHandlerParts) {
     this.#parts = parts;
+    this.#replies = new CallReplies(parts);
     this.#held = new HeldLoop(parts);
   }
 
@@ -88,49 +68,58 @@ export class CallHandler {
 
   /** The method that is to run; undefined where none is. A message that need not come again is acknowledged. */
   async #begin(call: IncomingCall): Promise<ServedMethod | undefined> {
-    const { log, clock, seen, endpoints, meter, topic } = this.#parts;
-    const { request, delivery, deadline, abort } = call;
+    const { seen, endpoints, meter, topic } = this.#parts;
+    const { request, delivery } = call;
     if (delivery.redelivered) meter?.redelivered(topic);
-    const { id, method: name } = request;
-    const running = this.#late.get(id);
+    const running = this.#late.get(request.id);
     if (running !== undefined) {
       // The connection was lost meanwhile: what comes of it settles the message that is there now.
       running.delivery = delivery;
       return undefined;
     }
-    const drop = seen.has(id)
-      ? 'it came before'
-      : deadline !== undefined && clock.now() >= deadline
-        ? 'its caller does not wait any more'
-        : abort.signal.aborted
-          ? 'its caller took it back'
-          : undefined;
-    let method: ServedMethod | undefined;
-    let failure: unknown;
+    const reason = this.#reasonToDrop(call);
+    if (reason !== undefined) {
+      await this.#drop(call, reason);
+      return undefined;
+    }
+    let method: ServedMethod;
     try {
-      if (drop === undefined) {
-        const found = endpoints.find(request);
-        found.checkArguments?.(request.args);
-        method = found;
-      }
+      method = endpoints.find(request);
+      method.checkArguments?.(request.args);
     } catch (error) {
-      failure = error;
+      if (await this.#acknowledge(call)) await this.#replies.failure(call, request.method, error, true);
+      return undefined;
     }
-    if (method?.options.ack !== 'late') {
-      try {
-        await delivery.ack();
-      } catch (err) {
-        log.info(`${name}: message ${id} was not begun, it will come again`, { err });
-        return undefined;
-      }
-    }
-    if (drop !== undefined) {
-      log.info(`${name}: message ${id} was dropped, ${drop}`);
-      meter?.dropped(topic, drop);
-    }
-    if (failure !== undefined) await this.#fail(call, name, failure, true);
-    if (method !== undefined) seen.add(id);
+    if (method.options.ack !== 'late' && !(await this.#acknowledge(call))) return undefined;
+    seen.add(request.id);
     return method;
+  }
+
+  #reasonToDrop({ request, deadline, abort }: IncomingCall): string | undefined {
+    const { seen, clock } = this.#parts;
+    if (seen.has(request.id)) return 'it came before';
+    if (deadline !== undefined && clock.now() >= deadline) return 'its caller does not wait any more';
+    return abort.signal.aborted ? 'its caller took it back' : undefined;
+  }
+
+  /** It is not begun, here or anywhere else. */
+  async #drop(call: IncomingCall, reason: string): Promise<void> {
+    const { log, meter, topic } = this.#parts;
+    const { id, method } = call.request;
+    if (!(await this.#acknowledge(call))) return;
+    log.info(`${method}: message ${id} was dropped, ${reason}`);
+    meter?.dropped(topic, reason);
+  }
+
+  /** False where the message will come again. */
+  async #acknowledge({ request, delivery }: IncomingCall): Promise<boolean> {
+    try {
+      await delivery.ack();
+      return true;
+    } catch (err) {
+      this.#parts.log.info(`${request.method}: message ${request.id} was not begun, it will come again`, { err });
+      return false;
+    }
   }
 
   async #run(call: IncomingCall, method: ServedMethod): Promise<void> {
@@ -160,7 +149,7 @@ export class CallHandler {
       ended();
     }
     log.debug(`${method.name}: done`, { elapsedMs: Math.round(clock.now() - call.since) });
-    await this.#reply(call, method.name, result);
+    await this.#replies.result(call, method.name, result);
     this.#late.delete(call.request.id);
     // Not written: the message comes again, and is known then.
     if (late) await call.delivery.ack().catch((err: unknown) => log.info(`${method.name}: not acknowledged`, { err }));
@@ -181,19 +170,16 @@ export class CallHandler {
       : spans.served(kind, topic, name, { trace, run: counted, isExpected: expected });
   }
 
-  async #invoke(
-    { request, delivery, abort, deadline }: IncomingCall,
-    method: ServedMethod,
-    active: ActiveTrace | undefined,
-  ): Promise<unknown> {
+  async #invoke(call: IncomingCall, method: ServedMethod, active: ActiveTrace | undefined): Promise<unknown> {
     const { serializer, tracker } = this.#parts;
+    const { request, delivery, abort, deadline } = call;
     const { id, ctx } = request;
     const { redelivered, count } = delivery;
     const here = { signal: abort.signal, delivery: Object.freeze({ id, redelivered, count }) };
     const context = contextFromDict(serializer, ctx, here);
     const args = mapArguments(request.args, (value) => serializer.deserializeEntity?.(context, value) ?? value);
     const known = context instanceof RequestContext ? { context } : {};
-    const requestId = requestIdOf(ctx);
+    const requestId = requestIdOf(call);
     const env = {
       ...known,
       ...(requestId && { requestId }),
@@ -251,48 +237,12 @@ export class CallHandler {
     return true;
   }
 
-  async #reply(call: IncomingCall, name: string, result: unknown): Promise<void> {
-    const { reply } = call.request;
-    if (reply === undefined) return;
-    try {
-      await this.#send(call, name, { id: reply.id, result });
-    } catch (error) {
-      await this.#fail(call, name, error, false);
-    }
-  }
-
   /** A method failed. */
   async #ended(call: IncomingCall, method: ServedMethod, error: unknown): Promise<void> {
     const expected = isExpected(error, method);
-    if (!method.name.endsWith(IGNORING)) return this.#fail(call, method.name, error, expected);
-    this.#log(call, method.name, error, expected);
-    await this.#reply(call, method.name, null);
-  }
-
-  #log({ request }: IncomingCall, name: string, err: unknown, expected: boolean): void {
-    const { log } = this.#parts;
-    const facts = { requestId: requestIdOf(request.ctx), message: request.id };
-    if (expected) log.debug(`${name}: ${messageOf(err)}`, facts);
-    else log.error(`${name} failed`, { err, ...facts });
-  }
-
-  async #fail(call: IncomingCall, name: string, err: unknown, expected: boolean): Promise<void> {
-    const { host, binary, sendStack } = this.#parts;
-    const { request } = call;
-    this.#log(call, name, err, expected);
-    if (request.reply === undefined) return;
-    const { id } = request.reply;
-    const requestId = requestIdOf(request.ctx);
-    const failure = failureOf(err, { host, binary, requestId }, { expected, stack: sendStack });
-    try {
-      await this.#send(call, name, { id, failure });
-    } catch {
-      await this.#send(call, name, { id, failure: shortened(failure) });
-    }
-  }
-
-  async #send({ request, since }: IncomingCall, name: string, envelope: ReplyEnvelope): Promise<void> {
-    await this.#parts.replies.send({ to: request.reply!.to, envelope, name, since });
+    if (!method.name.endsWith(IGNORING)) return this.#replies.failure(call, method.name, error, expected);
+    this.#replies.log(call, method.name, error, expected);
+    await this.#replies.result(call, method.name, null);
   }
 }
 
@@ -305,13 +255,4 @@ function isExpected(error: unknown, { options }: ServedMethod): boolean {
 function deathReason(error: unknown): string {
   const { type, message } = failureOf(error, { host: '', binary: '' });
   return `failed: ${type}: ${maskUris(message)}`.slice(0, REASON_CHARACTERS);
-}
-
-function requestIdOf({ request_id: id, requestId = id }: Readonly<Record<string, unknown>>): string | undefined {
-  return typeof requestId === 'string' ? requestId : undefined;
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof PorticoError) return error.describe();
-  return error instanceof Error ? error.message : String(error);
 }

@@ -8,7 +8,8 @@ import { type RequestEnvelope, readRequest, UnreadableEnvelope } from '../messag
 import type { WireFormat } from '../message/wire-format.js';
 import type { Delivery, Route, Transport, TransportConsumer } from '../transport/transport.js';
 import { Executor } from './executor.js';
-import { CallHandler, type CallHandlerParts, type IncomingCall } from './handle-call.js';
+import { CallHandler, type CallHandlerParts } from './handle-call.js';
+import { type IncomingCall, incomingCall } from './incoming-call.js';
 import { Interruption } from './interruption.js';
 import { RecentKeys } from './recent-keys.js';
 import { ReplySender } from './reply-sender.js';
@@ -130,14 +131,7 @@ export class RpcServer {
   }
 
   #queue(request: RequestEnvelope, delivery: Delivery): void {
-    const since = this.#options.clock.now();
-    const call: IncomingCall = {
-      request,
-      delivery,
-      since,
-      deadline: deadlineOf(request, since),
-      abort: new AbortController(),
-    };
+    const call = incomingCall(request, delivery, this.#options.clock.now());
     const key = request.reply?.id ?? request.id;
     // One that comes again while it runs does not take its place: an abort is for that which runs.
     if (!this.#calls.has(key)) this.#calls.set(key, call);
@@ -166,21 +160,4 @@ export class RpcServer {
       });
     });
   }
-}
-
-/**
- * How much longer than its time a message may have been under way, in milliseconds: the broker counts from when it has it,
- * and drops it when it would deliver it. One that seems older than that was sent by a clock that is wrong.
- */
-const LATE_MS = 1_000;
-
-/**
- * When the caller stops waiting, by this process's clock. The message says how long it waits when it was sent, and by its own
- * clock when that was; where the two clocks cannot agree, only the former counts.
- */
-function deadlineOf({ deadline, sent }: RequestEnvelope, now: number): number | undefined {
-  if (deadline === undefined) return undefined;
-  const queued = sent === undefined ? 0 : Date.now() - sent;
-  const believed = queued > 0 && queued <= deadline + LATE_MS ? queued : 0;
-  return now + deadline - believed;
 }
