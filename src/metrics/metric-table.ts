@@ -84,7 +84,7 @@ export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
   },
   callsDropped: {
     name: 'portico_rpc_dropped_total',
-    help: 'Messages that were not begun, because they had come before or nothing waited for them any more.',
+    help: 'Messages that were not begun: they had come before, nothing waited for them any more, or the service stopped.',
     labels: ['topic', 'reason'],
   },
   callsRedelivered: {

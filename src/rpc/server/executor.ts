@@ -6,7 +6,7 @@
 export interface Waiting {
   /** Runs it; must not reject. */
   run(): Promise<void>;
-  /** It will not run here. */
+  /** It will not run here. Must not reject. */
   giveBack(): Promise<void>;
 }
 
@@ -17,23 +17,29 @@ export class Executor {
   readonly #running = new Set<Promise<void>>();
   #idle: (() => void)[] = [];
   #held = false;
+  #cleared = false;
 
   constructor(size: number) {
     this.#size = size;
   }
 
   add(work: Waiting): void {
+    if (this.#cleared) {
+      void work.giveBack();
+      return;
+    }
     this.#waiting.push(work);
     this.#next();
   }
 
-  /** Begins nothing more. What comes waits to be given back. */
+  /** Begins nothing more. What comes waits to be given back: see {@link clear}. */
   hold(): void {
     this.#held = true;
   }
 
-  /** Gives back what has not begun. */
+  /** Gives back what has not begun, and from now on what comes at once. */
   async clear(): Promise<void> {
+    this.#cleared = true;
     await Promise.all(this.#waiting.splice(0).map((work) => work.giveBack()));
   }
 

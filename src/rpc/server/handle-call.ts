@@ -66,6 +66,13 @@ export class CallHandler {
     }
   }
 
+  /** It is not begun here, because the server ends. Another one gets it, unless nothing is to run it. Never rejects. */
+  async giveBack(call: IncomingCall): Promise<void> {
+    const reason = this.#reasonToDrop(call) ?? (call.isCopy ? 'the service stops' : undefined);
+    if (reason === undefined) await call.delivery.requeue();
+    else await this.#drop(call, reason);
+  }
+
   /** The method that is to run; undefined where none is. A message that need not come again is acknowledged. */
   async #begin(call: IncomingCall): Promise<ServedMethod | undefined> {
     const { seen, endpoints, meter, topic } = this.#parts;
@@ -134,7 +141,7 @@ export class CallHandler {
       result = await interruption.wait(this.#observed(call, method));
     } catch (error) {
       this.#late.delete(call.request.id);
-      if (late && (await this.#giveBack(call, method, error))) return;
+      if (late && (await this.#runsAgain(call, method, error))) return;
       await this.#ended(call, method, error);
       if (late) {
         this.#parts.meter?.died(this.#parts.topic, 'failed');
@@ -222,7 +229,7 @@ export class CallHandler {
   }
 
   /** True where the message comes again: it failed in a way that may pass, or the server ends. */
-  async #giveBack(
+  async #runsAgain(
     { request, delivery }: IncomingCall,
     { name, options }: ServedMethod,
     err: unknown,

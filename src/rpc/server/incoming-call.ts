@@ -9,6 +9,8 @@ export interface IncomingCall {
   readonly request: RequestEnvelope;
   /** Of a method that is acknowledged late another one, where the message came again while it runs. */
   delivery: Delivery;
+  /** A fanout: every other process of the topic has it as well. */
+  readonly isCopy: boolean;
   /** When it came, by the clock. */
   readonly since: number;
   /** When its caller stops waiting. */
@@ -23,8 +25,12 @@ export interface IncomingCall {
  */
 const LATE_MS = 1_000;
 
-export function incomingCall(request: RequestEnvelope, delivery: Delivery, now: number): IncomingCall {
-  return { request, delivery, since: now, deadline: deadlineOf(request, now), abort: new AbortController() };
+/** A call that comes now, by the clock. */
+export function incomingCall(
+  request: RequestEnvelope,
+  { delivery, isCopy, now }: { readonly delivery: Delivery; readonly isCopy: boolean; readonly now: number },
+): IncomingCall {
+  return { request, delivery, isCopy, since: now, deadline: deadlineOf(request, now), abort: new AbortController() };
 }
 
 /**

@@ -75,10 +75,10 @@ export class ReplySender {
   }
 
   /**
-   * Settles once `handlers` have ended and all replies are confirmed or given up, for which there is little time now: a publish
-   * may wait for as long as the reply is tried.
+   * Settles once `handlers` have ended, and all replies are confirmed or given up and `consumer` has ended. For the latter two there
+   * is little time now: a broker that is silent would hold up the stop, a publish for as long as the reply is tried.
    */
-  async flush(handlers: Promise<void>): Promise<void> {
+  async flush(handlers: Promise<void>, consumer: Promise<void> = Promise.resolve()): Promise<void> {
     let cancel = (): void => {};
     const late = new Promise<void>((resolve) => {
       cancel = this.#options.clock.after(FLUSH_MS, () => {
@@ -88,7 +88,7 @@ export class ReplySender {
       });
     });
     await handlers;
-    await Promise.race([Promise.all(this.#pending.keys()), late]);
+    await Promise.race([Promise.all([...this.#pending.keys(), consumer]), late]);
     cancel();
   }
 

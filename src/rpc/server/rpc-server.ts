@@ -4,7 +4,7 @@
  */
 import { systemClock } from '../../tasks/index.js';
 import { ServerShuttingDown } from '../errors.js';
-import { type RequestEnvelope, readRequest, UnreadableEnvelope } from '../message/envelope.js';
+import { readRequest, UnreadableEnvelope } from '../message/envelope.js';
 import type { WireFormat } from '../message/wire-format.js';
 import type { Delivery, Route, Transport, TransportConsumer } from '../transport/transport.js';
 import { Executor } from './executor.js';
@@ -45,7 +45,10 @@ export class RpcServer {
   /** By the id that their callers know them by. */
   readonly #calls = new Map<string, IncomingCall>();
   readonly #interruption = new Interruption();
-  #consumers: readonly TransportConsumer[] = [];
+  /** Of the topic and of this host. */
+  #work: (TransportConsumer | undefined)[] = [];
+  /** Of what goes to every process. */
+  #copies: TransportConsumer | undefined;
 
   constructor(options: RpcServerOptions) {
     this.#options = { ...options, clock: options.clock ?? systemClock };
@@ -63,31 +66,29 @@ export class RpcServer {
   /** Settles when all three consumers are there. On failure none is. */
   async start(): Promise<void> {
     const { transport, exchange, topic, host, prefetch } = this.#options;
-    const routes: Route[] = [
-      { exchange, topic },
-      { exchange, topic, fanout: true },
-      { exchange, topic, server: host },
-    ];
-    const begun = await Promise.allSettled(
-      routes.map((route) => transport.consume(route, { prefetch }, (delivery) => this.#take(delivery))),
-    );
-    this.#consumers = begun.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    const consume = (to: Partial<Route>): Promise<TransportConsumer> => {
+      const isCopy = to.fanout === true;
+      return transport.consume({ exchange, topic, ...to }, { prefetch }, (delivery) => this.#take(delivery, isCopy));
+    };
+    const begun = await Promise.allSettled([consume({}), consume({ server: host }), consume({ fanout: true })]);
+    const [shared, own, copies] = begun.map((each) => (each.status === 'fulfilled' ? each.value : undefined));
+    this.#work = [shared, own];
+    this.#copies = copies;
     const failed = begun.find((each) => each.status === 'rejected');
     if (failed === undefined) return;
     await this.stopAccepting();
+    await this.finish(0);
     throw failed.reason;
   }
 
   /**
-   * Nothing new is begun: the consumers end, that of this host last, and what has not begun goes back. Not before they have ended:
-   * it would come here again at once, until it came too often and were a dead letter.
+   * Nothing new is begun: the consumers of the topic and of this host end, and what has not begun goes back. Not before they have
+   * ended: it would come here again at once, until it came too often and were a dead letter. The consumer of what goes to all stays
+   * until {@link finish}: it hears which of the running calls are cancelled.
    */
   async stopAccepting(): Promise<void> {
     this.#executor.hold();
-    const own = this.#consumers.at(-1);
-    await Promise.all(this.#consumers.slice(0, -1).map((consumer) => consumer.cancel()));
-    await own?.cancel();
-    this.#consumers = [];
+    for (const consumer of this.#work.splice(0)) await consumer?.cancel();
     await this.#executor.clear();
   }
 
@@ -96,7 +97,10 @@ export class RpcServer {
    * raised, get their signal and a moment; then their callers are told that the server ended.
    */
   async finish(limitMs: number, signal?: AbortSignal): Promise<void> {
-    if (!(await this.#idleWithin(limitMs, signal))) {
+    const isIdle = await this.#idleWithin(limitMs, signal);
+    // What it would cancel from now on gets its signal anyway.
+    const ended = this.#copies?.cancel();
+    if (!isIdle) {
       const { topic, host } = this.#options;
       const reason = new ServerShuttingDown({
         message: `${topic} on ${host} ended before the method did`,
@@ -106,10 +110,10 @@ export class RpcServer {
       if (!(await this.#idleWithin(signal?.aborted === true ? GRACE_MS / 5 : GRACE_MS)))
         this.#interruption.interrupt(reason);
     }
-    await this.#replies.flush(this.#executor.idle());
+    await this.#replies.flush(this.#executor.idle(), ended);
   }
 
-  #take(delivery: Delivery): void {
+  #take(delivery: Delivery, isCopy: boolean): void {
     const { format, log, meter, topic } = this.#options;
     let envelope: ReturnType<typeof readRequest>;
     try {
@@ -127,12 +131,12 @@ export class RpcServer {
       delivery.ack().catch(() => {});
       return;
     }
-    this.#queue(envelope, delivery);
+    this.#queue(incomingCall(envelope, { delivery, isCopy, now: this.#options.clock.now() }));
   }
 
-  #queue(request: RequestEnvelope, delivery: Delivery): void {
-    const call = incomingCall(request, delivery, this.#options.clock.now());
-    const key = request.reply?.id ?? request.id;
+  #queue(call: IncomingCall): void {
+    const { id, reply } = call.request;
+    const key = reply?.id ?? id;
     // One that comes again while it runs does not take its place: an abort is for that which runs.
     if (!this.#calls.has(key)) this.#calls.set(key, call);
     const done = (): void => {
@@ -140,10 +144,7 @@ export class RpcServer {
     };
     this.#executor.add({
       run: () => this.#handler.handle(call).finally(done),
-      giveBack: () => {
-        done();
-        return delivery.requeue();
-      },
+      giveBack: () => this.#handler.giveBack(call).finally(done),
     });
   }
 

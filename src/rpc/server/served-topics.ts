@@ -59,6 +59,7 @@ export class ServedTopics {
       await this.#alt.start();
     } catch (error) {
       await this.#main.stopAccepting();
+      await this.#main.finish(0, aborted);
       throw error;
     }
   }

@@ -4,7 +4,9 @@ import type { RequestContext } from 'portico/app';
 import { RPCConnection, RPCService } from 'portico/rpc';
 import { MemoryBroker, MemoryTransport } from '#internal/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
-import { gate, withNetwork } from '../services.js';
+import { gate, type Network, withNetwork } from '../services.js';
+import { withoutBroker } from '../transport/amqp/broker.js';
+import { overBroker } from '../transport/amqp/over-broker.js';
 
 class Slow {
   readonly began = gate();
@@ -67,6 +69,52 @@ test(
     assert.equal((signal!.reason as { code: string }).code, 'PORTICO_RPC_SHUTTING_DOWN');
     assert.ok(log.messages().some((line) => line.includes('Stuck.stuck')));
   }),
+);
+
+/** One call runs, one fanout waits behind it, and two more come when nothing new is begun. */
+async function cancelsWhileItDrains({ serve, client, log }: Network): Promise<void> {
+  const [began, draining, aborted] = [gate(), gate(), gate()];
+  const noted: string[] = [];
+  class Cancelled {
+    async work({ signal }: RequestContext): Promise<void> {
+      signal!.addEventListener('abort', aborted.open);
+      began.open();
+      await aborted.opened;
+    }
+    note(_context: unknown, { id }: { id: string }): void {
+      noted.push(id);
+    }
+    gracefulShutdown(): void {
+      draining.open();
+    }
+  }
+  const service = await serve(new Cancelled(), { ini: '[rpc]\nexecutor_pool_size = 1\nprefetch = 1\n' });
+  const abort = new AbortController();
+  const call = client({ signal: abort.signal }).call({}, 'work');
+  await began.opened;
+  const everywhere = client({ fanout: true });
+  await everywhere.cast({}, 'note', { id: 'before' });
+  const stopped = service.stop({ graceful: true, deadlineMs: 60_000 });
+  await draining.opened;
+  for (const id of ['while', 'after']) await everywhere.cast({}, 'note', { id });
+  abort.abort(new Error('enough'));
+  await assert.rejects(call, /enough/);
+  await aborted.opened;
+  await stopped;
+  assert.deepEqual(noted, []);
+  const dropped = log.messages().filter((line) => /^note: message \S+ was dropped, the service stops$/.test(line));
+  assert.equal(dropped.length, 3);
+}
+
+test(
+  'RP-38 RP-86 a cancellation reaches a method while its service drains; fanouts are not begun then',
+  withNetwork(cancelsWhileItDrains),
+);
+
+test(
+  'RP-38 RP-86 over RabbitMQ a cancellation reaches a method while its service drains',
+  { skip: withoutBroker },
+  overBroker(cancelsWhileItDrains),
 );
 
 test(

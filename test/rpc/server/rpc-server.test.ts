@@ -174,11 +174,12 @@ test(
 );
 
 /** A server by a clock that stands still, over a transport of its own. */
-async function served(endpoint: object, { deliveryLimit = 5 } = {}) {
+async function served(endpoint: object, { deliveryLimit = 5, change = (_: MemoryTransport) => {} } = {}) {
   const clock = new FakeClock();
   const recorded = recordedLog();
   const { log } = recorded;
   const transport = new MemoryTransport(new MemoryBroker({ clock, deliveryLimit }));
+  change(transport);
   await transport.connect();
   const tracker = new TaskTracker({ service: 'images', log, clock });
   const server = new RpcServer({
@@ -580,6 +581,22 @@ test('RP-86 RP-87 what comes while the consumers end goes back once, when they h
   assert.deepEqual(runs, [2, 2]);
 });
 
+test('RP-38 RP-86 what its caller took back before it began does not go back to the queue', async () => {
+  const transport = new MemoryTransport(new MemoryBroker());
+  await transport.connect();
+  const server = serverOver(transport, { work: () => new Promise(() => {}) });
+  await server.start();
+  for (const id of ['id-1', 'id-2', 'id-3']) await transport.publish(route, requestMessage(id, 'work'));
+  await settled();
+  await transport.publish({ ...route, fanout: true }, { id: 'id-4', body: Buffer.from('{"v":"1.0","cancel":"id-2"}') });
+  await settled();
+  await server.stopAccepting();
+  const left: string[] = [];
+  await transport.consume(route, { prefetch: 10 }, ({ message }) => left.push(message.id));
+  await settled();
+  assert.deepEqual(left, ['id-3']);
+});
+
 test('RP-38 RP-74 a message that comes again while it runs does not take its place: a cancellation reaches what runs', async () => {
   const aborted = gate();
   let runs = 0;
@@ -610,6 +627,31 @@ test('RP-86 a reply that the broker does not take holds up a stop for two second
   await stuck.opened;
   await server.stopAccepting();
   const over = server.finish(0);
+  for (let second = 0; second < 5; second++) {
+    await settled();
+    await clock.advance(1000);
+  }
+  await over;
+});
+
+test('RP-86 a broker that is silent when the last consumer is to end holds up a stop for two seconds, and no longer', async () => {
+  const cancelled = gate();
+  const change = (transport: MemoryTransport): void => {
+    const consume = transport.consume.bind(transport);
+    transport.consume = async (to, options, onDelivery) => {
+      const consumer = await consume(to, options, onDelivery);
+      if (to.fanout !== true) return consumer;
+      const cancel = (): Promise<void> => {
+        cancelled.open();
+        return new Promise(() => {});
+      };
+      return { cancel };
+    };
+  };
+  const { clock, server } = await served({}, { change });
+  await server.stopAccepting();
+  const over = server.finish(10_000);
+  await cancelled.opened;
   for (let second = 0; second < 5; second++) {
     await settled();
     await clock.advance(1000);

@@ -1,23 +1,11 @@
 /** Calls between services over RabbitMQ. */
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { gate, type Network, withNetwork } from '../../services.js';
-import { brokerUrl, deleteTopic, withoutBroker } from './broker.js';
+import { gate } from '../../services.js';
+import { withoutBroker } from './broker.js';
+import { overBroker } from './over-broker.js';
 
 class NotFound extends Error {}
-
-/** Runs a test with services over the broker. */
-function overBroker(run: (network: Network) => Promise<void>): () => Promise<void> {
-  return async () => {
-    const exchange = `calls-${randomUUID().slice(0, 8)}`;
-    try {
-      await withNetwork(run, `${brokerUrl}?exchange=${exchange}`)();
-    } finally {
-      await deleteTopic(exchange, 'images', ['north', 'south']);
-    }
-  };
-}
 
 test(
   'RP-4 RP-31 RP-32 RP-56 calls, casts, fanouts and errors travel by RabbitMQ',
