@@ -3,12 +3,14 @@
  * host it belongs to where it is not. The same names, the same arguments, either way.
  */
 import { PorticoError } from '../errors/index.js';
+import type { Logger } from '../log/index.js';
 import type { ClientOptions, ManagerCalls, RPCClient, TaskTracker } from '../service/index.js';
 import { notPlain } from '../service/internal.js';
 import type { ExposurePolicy } from './exposed-methods.js';
 import { FIRST_VERSION, firstOfMajor } from './message/versions.js';
 import { methodCalls } from './method-calls.js';
 import { Endpoints, type EndpointTarget } from './server/endpoints.js';
+import { isExpected, isIgnored, logFailure } from './server/failed-method.js';
 
 /** A manager's methods, and {@link on} for those of its like on another host. */
 export type ManagerApi<M> = ManagerCalls<M> & { readonly on: (host: string) => ManagerCalls<M> };
@@ -20,6 +22,8 @@ export interface ManagerApiParts {
   readonly host: string;
   readonly topic: string;
   readonly tracker: TaskTracker;
+  /** Gets what `_ignore_errors` methods fail with. */
+  readonly log: Logger;
   readonly policy: ExposurePolicy | undefined;
   /** Calls the service of another host. */
   readonly remote: (options: Omit<ClientOptions, 'topic'>) => RPCClient;
@@ -57,7 +61,7 @@ function calls<M>(parts: Parts, host: string, own: object): ManagerCalls<M> {
 }
 
 async function callHere(
-  { manager: running, topic, tracker, methodsOf }: Parts,
+  { manager: running, topic, tracker, log, methodsOf }: Parts,
   method: string,
   context: unknown,
   args: Readonly<Record<string, unknown>>,
@@ -77,11 +81,18 @@ async function callHere(
     });
   }
   const { namespace: ns, version: ver } = targetOf(manager);
-  const { name, call, tracked, checkArguments } = methodsOf(manager).find({ method, ns, ver });
+  const served = methodsOf(manager).find({ method, ns, ver });
+  const { name, call, tracked, checkArguments } = served;
   checkArguments?.(args);
-  if (!tracked) return call(context, args);
   const { requestId } = (context ?? {}) as { requestId?: string };
-  return tracker.record(name, () => call(context, args), { requestId });
+  const work = (): unknown => call(context, args);
+  try {
+    return await (tracked ? tracker.record(name, work, { requestId }) : work());
+  } catch (error) {
+    if (!isIgnored(error, served)) throw error;
+    logFailure(log, { name, error, isExpected: isExpected(error, served) }, { requestId });
+    return null;
+  }
 }
 
 /** The manager there may be an older one of the same interface. */

@@ -164,6 +164,7 @@ export class RPCService implements ServiceBase {
       host: this.host,
       topic: this.topic,
       tracker: this.#managed.tracker,
+      log: this.#log,
       policy: this.#connection.settings.accessPolicy,
       remote: (options) => this.#connection.client({ topic: this.topic, ...options }),
     });

@@ -77,6 +77,48 @@ test('MG-3 an error that a method declares as expected comes back from another h
   await Promise.all([north.stop(), south.stop()]);
 });
 
+test('MG-3 RP-58 errors of a method that ends in _ignore_errors are logged, and its caller gets null, here as well as there', async () => {
+  class NotFound extends Error {}
+  class Cache {
+    async drop_ignore_errors(_context: unknown): Promise<void> {
+      throw new Error('no cache');
+    }
+    @rpc({ expected: [NotFound], args: { properties: {} } })
+    find_ignore_errors(_context: unknown, _args?: { id?: number }): void {
+      throw new NotFound('no entry');
+    }
+    @untracked
+    touch_ignore_errors(_context: unknown): void {
+      throw new Error('no file');
+    }
+  }
+  const transport = 'memory://ignored-errors';
+  const hosts = ['north', 'south'].map((host) => ({ host, ...recordedLog() }));
+  const services = hosts.map(({ host, log }) => service(new Cache(), { transport, host, log }));
+  await Promise.all(services.map((each) => each.start()));
+  const api = services[0]!.api<Cache>();
+  const context = { requestId: 'req-1' };
+  for (const { host, lines } of hosts) {
+    const there = api.on(host);
+    assert.equal(await there.drop_ignore_errors(context), null, host);
+    assert.equal(await there.find_ignore_errors(context), null, host);
+    assert.equal(await there.touch_ignore_errors(context), null, host);
+    const told = lines.filter(({ msg }) => msg.startsWith('Cache.') && !msg.endsWith('done'));
+    assert.deepEqual(
+      told.map(({ level, msg, err }) => [level, msg, err?.message]),
+      [
+        ['error', 'Cache.drop_ignore_errors failed', 'no cache'],
+        ['debug', 'Cache.find_ignore_errors: no entry', undefined],
+        ['error', 'Cache.touch_ignore_errors failed', 'no file'],
+      ],
+      host,
+    );
+    assert.equal((told[0] as unknown as { requestId: string }).requestId, 'req-1');
+    await assert.rejects(there.find_ignore_errors({}, { id: 1 }), { code: 'PORTICO_RPC_BAD_ARGUMENTS' });
+  }
+  await Promise.all(services.map((each) => each.stop()));
+});
+
 test('MG-3 RP-42 levels of an upgrade do not hold up what every service of the major has', async () => {
   for (const level of ['auto', 'autumn', '2.3']) {
     const transport = `memory://levels-${level}`;

@@ -1,10 +1,10 @@
 /**
  * What is told of a call that has ended: its result or its error to the caller, and what failed to the log.
  */
-import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ReplyEnvelope } from '../message/envelope.js';
 import { failureOf, shortened } from '../message/failure.js';
+import { type Failure, logFailure } from './failed-method.js';
 import { type IncomingCall, requestIdOf } from './incoming-call.js';
 import type { ReplySender } from './reply-sender.js';
 
@@ -33,39 +33,31 @@ export class CallReplies {
     try {
       await this.#send(call, name, { id: reply.id, result });
     } catch (error) {
-      await this.failure(call, name, error, false);
+      await this.failure(call, { name, error, isExpected: false });
     }
   }
 
-  /** `expected`: the server is in order. */
-  async failure(call: IncomingCall, name: string, err: unknown, expected: boolean): Promise<void> {
+  async failure(call: IncomingCall, failure: Failure): Promise<void> {
     const { host, binary, sendStack } = this.#parts;
-    this.log(call, name, err, expected);
+    this.log(call, failure);
     const { reply } = call.request;
     if (reply === undefined) return;
     const { id } = reply;
-    const failure = failureOf(err, { host, binary, requestId: requestIdOf(call) }, { expected, stack: sendStack });
+    const { name, error, isExpected: expected } = failure;
+    const told = failureOf(error, { host, binary, requestId: requestIdOf(call) }, { expected, stack: sendStack });
     try {
-      await this.#send(call, name, { id, failure });
+      await this.#send(call, name, { id, failure: told });
     } catch {
-      await this.#send(call, name, { id, failure: shortened(failure) });
+      await this.#send(call, name, { id, failure: shortened(told) });
     }
   }
 
   /** Of a failure the caller is not told. */
-  log(call: IncomingCall, name: string, err: unknown, expected: boolean): void {
-    const { log } = this.#parts;
-    const facts = { requestId: requestIdOf(call), message: call.request.id };
-    if (expected) log.debug(`${name}: ${messageOf(err)}`, facts);
-    else log.error(`${name} failed`, { err, ...facts });
+  log(call: IncomingCall, failure: Failure): void {
+    logFailure(this.#parts.log, failure, { requestId: requestIdOf(call), message: call.request.id });
   }
 
   async #send({ request, since }: IncomingCall, name: string, envelope: ReplyEnvelope): Promise<void> {
     await this.#parts.replies.send({ to: request.reply!.to, envelope, name, since });
   }
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof PorticoError) return error.describe();
-  return error instanceof Error ? error.message : String(error);
 }

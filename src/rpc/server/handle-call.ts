@@ -8,11 +8,11 @@ import type { Cancel, Clock } from '../../tasks/index.js';
 import { maskUris } from '../../text/index.js';
 import type { CallMeter } from '../call-meter.js';
 import type { ActiveTrace, CallSpans } from '../call-spans.js';
-import { ServerShuttingDown } from '../errors.js';
 import { failureOf } from '../message/failure.js';
 import { contextFromDict, mapArguments, type Serializer } from '../message/serializer.js';
 import { CallReplies, type CallRepliesParts } from './call-replies.js';
 import type { Endpoints, ServedMethod } from './endpoints.js';
+import { isCutOff, isExpected, isIgnored } from './failed-method.js';
 import { HeldLoop } from './held-loop.js';
 import { type IncomingCall, requestIdOf } from './incoming-call.js';
 import type { Interruption } from './interruption.js';
@@ -37,9 +37,6 @@ export interface CallHandlerParts extends CallRepliesParts {
 
 /** Of an error, with a dead letter. */
 const REASON_CHARACTERS = 300;
-
-/** Errors of methods whose names end so are logged here, and not told to their callers. */
-const IGNORING = '_ignore_errors';
 
 /** Runs the method of a call and sends what came of it. */
 export class CallHandler {
@@ -94,7 +91,8 @@ export class CallHandler {
       method = endpoints.find(request);
       method.checkArguments?.(request.args);
     } catch (error) {
-      if (await this.#acknowledge(call)) await this.#replies.failure(call, request.method, error, true);
+      const failure = { name: request.method, error, isExpected: true };
+      if (await this.#acknowledge(call)) await this.#replies.failure(call, failure);
       return undefined;
     }
     if (method.options.ack !== 'late' && !(await this.#acknowledge(call))) return undefined;
@@ -235,8 +233,7 @@ export class CallHandler {
     err: unknown,
   ): Promise<boolean> {
     const { seen, log } = this.#parts;
-    // One that came back of a call which the method made speaks of another server.
-    const ends = err instanceof ServerShuttingDown && err.started && !('remote' in err);
+    const ends = isCutOff(err);
     if (!ends && (err as { retryable?: unknown } | null)?.retryable !== true) return false;
     log.warn(`${name}: failed and will run again`, { err, delivery: delivery.count });
     seen.forget(request.id);
@@ -246,16 +243,12 @@ export class CallHandler {
 
   /** A method failed. */
   async #ended(call: IncomingCall, method: ServedMethod, error: unknown): Promise<void> {
-    const expected = isExpected(error, method);
-    if (!method.name.endsWith(IGNORING)) return this.#replies.failure(call, method.name, error, expected);
-    this.#replies.log(call, method.name, error, expected);
-    await this.#replies.result(call, method.name, null);
+    const { name } = method;
+    const failure = { name, error, isExpected: isExpected(error, method) };
+    if (!isIgnored(error, method)) return this.#replies.failure(call, failure);
+    this.#replies.log(call, failure);
+    await this.#replies.result(call, name, null);
   }
-}
-
-function isExpected(error: unknown, { options }: ServedMethod): boolean {
-  if (error instanceof ServerShuttingDown) return true;
-  return options.expected?.some((each) => error instanceof each) ?? false;
 }
 
 /** For the operator who reads dead letters. */

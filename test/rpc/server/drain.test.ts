@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RequestContext } from 'portico/app';
-import { RPCConnection, RPCService } from 'portico/rpc';
+import { RPCConnection, RPCService, ServerShuttingDown } from 'portico/rpc';
 import { MemoryBroker, MemoryTransport } from '#internal/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { gate, type Network, withNetwork } from '../services.js';
@@ -115,6 +115,48 @@ test(
   'RP-38 RP-86 over RabbitMQ a cancellation reaches a method while its service drains',
   { skip: withoutBroker },
   overBroker(cancelsWhileItDrains),
+);
+
+test(
+  'RP-51 RP-58 a method that ends in _ignore_errors and is cut off has not failed: its caller is told',
+  withNetwork(async ({ serve, client }) => {
+    const began = gate();
+    const service = await serve({
+      stuck_ignore_errors(): Promise<never> {
+        began.open();
+        return new Promise(() => {});
+      },
+    });
+    const call = client().call({}, 'stuck_ignore_errors');
+    const told = assert.rejects(call, { code: 'PORTICO_RPC_SHUTTING_DOWN', started: true });
+    await began.opened;
+    await service.stop();
+    await told;
+  }),
+);
+
+test(
+  'RP-57 a method that fails because a service it called ended is a fault, one that is cut off is not',
+  withNetwork(async ({ serve, client, log }) => {
+    const began = gate();
+    const service = await serve({
+      fails(): never {
+        throw Object.assign(new ServerShuttingDown({ message: 'volumes on south ended' }), { remote: true });
+      },
+      cutOff({ signal }: RequestContext): Promise<never> {
+        began.open();
+        return new Promise((_, reject) => signal!.addEventListener('abort', () => reject(signal!.reason as Error)));
+      },
+    });
+    const ended = { code: 'PORTICO_RPC_SHUTTING_DOWN' };
+    await assert.rejects(client().call({}, 'fails'), ended);
+    const told = assert.rejects(client().call({}, 'cutOff'), ended);
+    await began.opened;
+    await service.stop();
+    await told;
+    const faults = log.lines.filter(({ level }) => level === 'error').map(({ msg }) => msg);
+    assert.deepEqual(faults, ['endpoint.fails failed']);
+  }),
 );
 
 test(
