@@ -2,6 +2,7 @@
  * What a service offers to others, as data to be kept with its code: each release is compared with the one before.
  */
 import { isDeepStrictEqual } from 'node:util';
+import type { ExposurePolicy } from '../exposed-methods.js';
 import { isCompatible } from '../message/versions.js';
 import type { ArgumentSchema } from './argument-check.js';
 import { Endpoints } from './endpoints.js';
@@ -9,18 +10,27 @@ import { Endpoints } from './endpoints.js';
 /** One interface of a service. */
 export interface RpcContract {
   readonly namespace: string | null;
+  /** Names it had before, which it is served under as well. Absent: none. */
+  readonly acceptedNamespaces?: readonly string[];
   readonly version: string;
   /** Methods by name, with the schema of their arguments; null: any. */
   readonly methods: Readonly<Record<string, ArgumentSchema | null>>;
 }
 
-/** What these endpoints (managers, and what they have beside them) offer. Throws as a start does. */
-export function rpcContract(endpoints: readonly object[]): RpcContract[] {
-  return new Endpoints(endpoints).described.map(({ namespaces: [namespace = null], version, methods }) => ({
-    namespace,
-    version,
-    methods: Object.fromEntries([...methods].map(([name, { options }]) => [name, options.args ?? null])),
-  }));
+/**
+ * What these endpoints (managers, and what they have beside them) offer; `policy` as for `exposedMethods`. Throws as a start
+ * does.
+ */
+export function rpcContract(endpoints: readonly object[], policy?: ExposurePolicy): RpcContract[] {
+  return new Endpoints(endpoints, policy).described.map(({ namespaces, version, methods }) => {
+    const [namespace = null, ...accepted] = namespaces;
+    return {
+      namespace,
+      ...(accepted.length === 0 ? {} : { acceptedNamespaces: accepted as string[] }),
+      version,
+      methods: Object.fromEntries([...methods].map(([name, { options }]) => [name, options.args ?? null])),
+    };
+  });
 }
 
 /**
@@ -28,26 +38,56 @@ export function rpcContract(endpoints: readonly object[]): RpcContract[] {
  * changed a new major one, beside which the one before is served for a release.
  */
 export function contractMistakes(before: readonly RpcContract[], after: readonly RpcContract[]): string[] {
-  return before.flatMap((old) => {
+  const mistakes = before.flatMap((old) => {
     const name = `${old.namespace ?? 'the interface'} ${old.version}`;
-    const now = after.find((each) => each.namespace === old.namespace && majorOf(each) === majorOf(old));
-    if (now !== undefined) return changesOf(name, old, now);
-    const newer = before.some((each) => each.namespace === old.namespace && majorOf(each) > majorOf(old));
+    const now = after.filter((each) => isServedAs(each, old.namespace) && majorOf(each) === majorOf(old));
+    if (now.length > 0) return changesOf(name, old, now, { before, after });
+    const newer = before.some((each) => isServedAs(each, old.namespace) && majorOf(each) > majorOf(old));
     return newer ? [] : [`${name} is gone: serve it for one release beside its successor`];
   });
+  return [...new Set(mistakes)];
 }
 
-function changesOf(name: string, old: RpcContract, now: RpcContract): string[] {
+interface Releases {
+  readonly before: readonly RpcContract[];
+  readonly after: readonly RpcContract[];
+}
+
+/** `now`: what is there of the interface in its major version. */
+function changesOf(name: string, old: RpcContract, now: readonly RpcContract[], { before, after }: Releases): string[] {
+  if (!now.some(({ version }) => isCompatible(version, old.version))) {
+    return [`${name}: ${now[0]!.version} is an older version`];
+  }
   const major = (what: string): string => `${name}: ${what}: that is a new major version, ${majorOf(old) + 1}.0`;
-  const broken = Object.entries(old.methods).flatMap(([method, schema]) => {
-    if (!Object.hasOwn(now.methods, method)) return [major(`${method} is gone`)];
-    return accepts(now.methods[method]!, schema) ? [] : [major(`arguments of ${method} have changed`)];
+  const broken = Object.keys(old.methods).flatMap((method) => {
+    const schema = served(after, old, method);
+    if (schema === undefined) return [major(`${method} is gone`)];
+    return accepts(schema, served(before, old, method)!) ? [] : [major(`arguments of ${method} have changed`)];
   });
   if (broken.length > 0) return broken;
-  if (!isCompatible(now.version, old.version)) return [`${name}: ${now.version} is an older version`];
-  const isSame = isDeepStrictEqual(now.methods, old.methods);
-  if (isSame || minorOf(now) > minorOf(old)) return [];
+  // A client that asks for it in this version may reach a service of the release before.
+  const isNew = ({ version, methods }: RpcContract): boolean =>
+    Object.keys(methods).some((method) => {
+      // A revision of the same minor version is no newer one.
+      const asked = { namespace: old.namespace, version: isCompatible(old.version, version) ? version : old.version };
+      return !isDeepStrictEqual(served(after, asked, method), served(before, asked, method));
+    });
+  if (!now.some((each) => minorOf(each) <= minorOf(old) && isNew(each))) return [];
   return [`${name}: it has methods or arguments that are new: that is a new minor version`];
+}
+
+/** The schema of what serves a call: of several endpoints the first that fits and has the method. Undefined: none has. */
+function served(
+  release: readonly RpcContract[],
+  { namespace, version }: Pick<RpcContract, 'namespace' | 'version'>,
+  method: string,
+): ArgumentSchema | null | undefined {
+  const fits = (each: RpcContract): boolean => isServedAs(each, namespace) && isCompatible(each.version, version);
+  return release.find((each) => fits(each) && Object.hasOwn(each.methods, method))?.methods[method];
+}
+
+function isServedAs({ namespace, acceptedNamespaces = [] }: RpcContract, asked: string | null): boolean {
+  return namespace === asked || (asked !== null && acceptedNamespaces.includes(asked));
 }
 
 /** Whether all that one schema takes another takes as well, as far as equal ones and arguments that are added show it. */

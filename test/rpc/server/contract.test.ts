@@ -39,6 +39,8 @@ test('RP-44 RP-45 what is added is a new minor version, what is removed or chang
   const minor = 'images 1.4: it has methods or arguments that are new: that is a new minor version';
   const optional = { properties: { id, to: {} }, required: ['id'] };
   assert.deepEqual(mistakes({}), []);
+  assert.deepEqual(mistakes({ version: '1.4.1' }), []);
+  assert.deepEqual(mistakes({ version: '1.4.1', methods: { ...BEFORE.methods, crop: null } }), [minor]);
   assert.deepEqual(mistakes({ methods: { resize: null, size: null, crop: null } }), [minor]);
   assert.deepEqual(mistakes({ methods: { resize: optional, size } as RpcContract['methods'] }), [minor]);
   assert.deepEqual(mistakes({ version: '1.10', methods: { resize: optional, size } as RpcContract['methods'] }), []);
@@ -57,4 +59,32 @@ test('RP-44 RP-45 what is added is a new minor version, what is removed or chang
   const gone = 'images 1.4 is gone: serve it for one release beside its successor';
   assert.deepEqual(mistakes({ version: '2.0' }), [gone]);
   assert.deepEqual(contractMistakes([BEFORE, { ...BEFORE, version: '2.0' }], [{ ...BEFORE, version: '2.0' }]), []);
+});
+
+test('RP-8 RP-45 several endpoints of one interface are one contract: a call goes to the first that has its method', () => {
+  const both = rpcContract([{ resize() {} }, { crop() {} }]);
+  assert.deepEqual(contractMistakes(both, both), []);
+  assert.deepEqual(contractMistakes(both, rpcContract([{ crop() {}, resize() {} }])), []);
+  assert.deepEqual(contractMistakes(both, rpcContract([{ resize() {} }, {}])), [
+    'the interface 1.0: crop is gone: that is a new major version, 2.0',
+  ]);
+  const minor = 'the interface 1.0: it has methods or arguments that are new: that is a new minor version';
+  assert.deepEqual(contractMistakes(both, rpcContract([{ resize() {} }, { crop() {}, turn() {} }])), [minor]);
+});
+
+test('RP-41 RP-45 what is served under its former name as well has not gone', () => {
+  const pictures = { target: { namespace: 'pictures', version: '1.4', acceptedNamespaces: ['images'] }, size() {} };
+  const renamed = rpcContract([pictures]);
+  assert.deepEqual(renamed, [
+    { namespace: 'pictures', acceptedNamespaces: ['images'], version: '1.4', methods: { size: null } },
+  ]);
+  const images = rpcContract([{ target: { namespace: 'images', version: '1.4' }, size() {} }]);
+  assert.deepEqual(contractMistakes(images, renamed), []);
+  const { acceptedNamespaces: _, ...alone } = renamed[0]!;
+  assert.deepEqual(contractMistakes(renamed, [alone]), []);
+  assert.match(contractMistakes(images, [alone])[0]!, /^images 1.4 is gone/);
+});
+
+test('RP-11 RP-45 a contract has what the policy of the service exposes', () => {
+  assert.deepEqual(rpcContract([new Images()], 'explicit')[0]!.methods, {});
 });
