@@ -47,6 +47,10 @@ export const errorCodes: ErrorCodes = {
     cause: 'The configuration names no service registry, or its database does not exist.',
     remedy: 'Set `[servicegroup] connection`; start a service once, for it makes the database.',
   },
+  PORTICO_RPC_CONTRACT: {
+    cause: 'A service breaks the contract of its last release (`rpc contract --check`).',
+    remedy: 'Give its endpoint the version that the message says, and serve the one before for a release.',
+  },
   PORTICO_SERVICE_NAME: {
     cause: 'The name of a `[service:<name>]` is that of an API too, or its topic that of another service.',
     remedy: 'Give the section another name, or the service another topic.',

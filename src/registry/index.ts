@@ -5,11 +5,11 @@ export {
   type ManagedServiceOptions,
   type ManagedStart,
   type ManagerContext,
-  type ManagerOption,
 } from './managed-service.js';
 export type { MemberIdentity, Membership } from './membership.js';
 export type { MembershipOptions } from './membership-options.js';
 export { MemoryStore } from './memory-store.js';
+export type { ManagerOption } from './named-manager.js';
 export { type MemberOptions, membership, openRegistry } from './open-registry.js';
 export {
   type OperatorChanges,

@@ -2,10 +2,8 @@
  * What services of all protocols have behind them: their managers, with what those are given, their periodic tasks, and
  * a place among the services that are known.
  */
-import { dirname } from 'node:path';
 import type { Config } from '../config/index.js';
 import { workerAssignment } from '../config/internal.js';
-import { ConfigurationRefused, type Origin, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import {
   type Awaitable,
@@ -15,15 +13,15 @@ import {
   type ManagerHooksOptions,
   type ManagerPeriodicOptions,
   type ManagerSource,
-  type ModuleExportOptions,
   type ProtocolSteps,
   type Registration,
   type RPCClients,
   type Track,
 } from '../service/index.js';
-import { buildLog, findManager, loadManager, managerSettings, TaskTracker } from '../service/internal.js';
+import { buildLog, loadManager, managerSettings, TaskTracker } from '../service/internal.js';
 import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import { MemoryStore } from './memory-store.js';
+import { checkManager, type ManagerOption, managersOf, originOfManager, withOrigin } from './named-manager.js';
 import { type MemberOptions, membership, openRegistry } from './open-registry.js';
 import { heartbeatOptions } from './registry-options.js';
 import type { ServiceRegistry } from './service-registry.js';
@@ -43,12 +41,6 @@ export interface ManagerContext {
   readonly drivers: Drivers;
   /** Makes work known by name, so that a stop waits for it: the same as `this.track`. */
   readonly track: Track;
-}
-
-/** An option that names a manager. Declared by its service. */
-export interface ManagerOption {
-  readonly group: string;
-  readonly opt: string;
 }
 
 /** What a {@link ManagedService} is made of. */
@@ -90,10 +82,13 @@ export interface ManagedServiceOptions {
    * Its way to other services, made at each start that makes managers, and closed with the last of its end. Opens nothing by
    * itself.
    */
-  readonly rpc: (config: Config) => Awaitable<RPCClients & { close(): Promise<void> }>;
+  readonly rpc: (config: Config) => Awaitable<Closable>;
   /** The registry's word on the service. */
   readonly onVerdict: (verdict: 'drain' | 'exit', reason: string) => void;
 }
+
+/** A way to other services that ends. */
+type Closable = RPCClients & { close(): Promise<void> };
 
 /** What is known at the start. */
 export interface ManagedStart {
@@ -102,6 +97,15 @@ export interface ManagedStart {
   readonly workerId: number;
   /** The protocol's own part. */
   readonly steps: ProtocolSteps;
+}
+
+/** What the managers of one start are given, and what closes what they open by it. */
+interface Given {
+  readonly context: ManagerContext;
+  /** Undefined without managers. */
+  readonly rpc: Closable | undefined;
+  readonly making: ReturnType<typeof buildLog>;
+  readonly letGo: () => Promise<void>;
 }
 
 /** The managers of one service over all its runs. Opens nothing by itself. */
@@ -147,35 +151,30 @@ export class ManagedService {
     for (const source of managers(config)) if (typeof source === 'string') await checkManager(source, config, named);
   }
 
+  /** What a start would make of the managers, for what `look` finds in them: no hook runs, and what they opened is closed. */
+  async inspect<T>(look: (managers: readonly Manager[]) => T): Promise<T> {
+    const given = await this.#given();
+    const made = await this.#make(given);
+    try {
+      return look(made);
+    } finally {
+      await given.letGo();
+    }
+  }
+
   /**
    * Makes the managers and the steps of a start. Throws `PORTICO_MANAGER`, and as `openRegistry`; then nothing of it is
    * left, and nothing of the last run either.
    */
   async prepare({ backdoorPort, workerId, steps }: ManagedStart): Promise<ManagerHooks> {
     this.#hooks = undefined;
-    const { name, config, log, tasks, registration, host: ownHost } = this.#options;
-    const where = managersOf(config);
-    // Nothing of remote calls is loaded for a service without managers.
-    const rpc = this.#options.managers(config).length === 0 ? undefined : await this.#options.rpc(config);
-    const host = ownHost ?? config.group('DEFAULT', heartbeatOptions, { partial: true }).host;
-    this.#registry ??= openRegistry(config, { log });
-    const making = buildLog(log);
-    const drivers = new Drivers({ ...where, log: making.log, config });
-    const context: ManagerContext = {
-      // Read by managers alone.
-      rpc: rpc as RPCClients,
-      host,
-      serviceName: this.#options.serviceName ?? name,
-      conf: config,
-      log,
-      registry: this.#registry,
-      drivers,
-      track: this.tracker.track,
-    };
-    const made = await this.#make(context).finally(making.over);
+    const { name, config, log, tasks, registration } = this.#options;
+    const given = await this.#given();
+    const { context, rpc, letGo } = given;
+    const made = await this.#make(given);
     for (const manager of made) if ('backdoorPort' in manager) manager.backdoorPort = backdoorPort;
     this.#managers = made;
-    this.#registration = registration === undefined ? this.#member(host) : registration;
+    this.#registration = registration === undefined ? this.#member(context.host) : registration;
     const { periodic, managerShutdownMs } = managerSettings(config);
     const options: ManagerHooksOptions = {
       ...steps,
@@ -189,7 +188,7 @@ export class ManagedService {
       ...(managerShutdownMs === undefined ? {} : { managerShutdownMs }),
       closeDrivers: async () => {
         await steps.closeDrivers?.();
-        await drivers.close();
+        await context.drivers.close();
       },
       release: async () => {
         await steps.release?.();
@@ -200,7 +199,7 @@ export class ManagedService {
     try {
       this.#hooks = new ManagerHooks(options);
     } catch (error) {
-      await letGo(context);
+      await letGo();
       const sources = this.#options.managers(config);
       const [origin] = sources.map((source) => originOfManager(source, config, this.#options.named)).filter(Boolean);
       throw withOrigin(error, origin);
@@ -208,16 +207,44 @@ export class ManagedService {
     return this.#hooks;
   }
 
+  async #given(): Promise<Given> {
+    const { name, serviceName = name, config, log, host } = this.#options;
+    // Nothing of remote calls is loaded for a service without managers.
+    const rpc = this.#options.managers(config).length === 0 ? undefined : await this.#options.rpc(config);
+    this.#registry ??= openRegistry(config, { log });
+    const making = buildLog(log);
+    const drivers = new Drivers({ ...managersOf(config), log: making.log, config });
+    const context: ManagerContext = {
+      // Read by managers alone.
+      rpc: rpc as RPCClients,
+      host: host ?? config.group('DEFAULT', heartbeatOptions, { partial: true }).host,
+      serviceName,
+      conf: config,
+      log,
+      registry: this.#registry,
+      drivers,
+      track: this.tracker.track,
+    };
+    const letGo = async (): Promise<void> => {
+      await drivers.close();
+      await rpc?.close();
+      await context.registry?.close();
+    };
+    return { context, rpc, making, letGo };
+  }
+
   /** Makes all managers. When one cannot be made, what those before it opened by their context is closed. */
-  async #make(context: ManagerContext): Promise<readonly Manager[]> {
+  async #make({ context, making, letGo }: Given): Promise<readonly Manager[]> {
     const { config, managers } = this.#options;
     const made: Manager[] = [];
     try {
       for (const source of managers(config)) made.push(await this.#makeOne(source, context));
       return made;
     } catch (error) {
-      await letGo(context);
+      await letGo();
       throw error;
+    } finally {
+      making.over();
     }
   }
 
@@ -258,53 +285,4 @@ export class ManagedService {
       onVerdict,
     });
   }
-}
-
-/** Closes what managers may have opened by what they were given. */
-async function letGo({ drivers, registry }: ManagerContext): Promise<void> {
-  await drivers.close();
-  await registry?.close();
-}
-
-/** Managers are named from the folder of the configuration file. */
-function managersOf(config: Config): ModuleExportOptions {
-  return { folder: dirname(config.configFiles.at(-1) ?? './x'), allowExternalModules: true };
-}
-
-/** The manager that the option names; undefined where it names none. */
-export function namedManager(config: Config, { group, opt }: ManagerOption): string | undefined {
-  const { value } = config.resolve(group, opt);
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-/**
- * Finds what a reference names, and makes no manager of it. Throws `PORTICO_MANAGER` when it cannot be had: with its
- * place where the option says it, without one where code does.
- */
-export async function checkManager(reference: string, config: Config, option: ManagerOption): Promise<void> {
-  try {
-    await findManager(reference, managersOf(config));
-  } catch (cause) {
-    const { message, hint } = cause as PorticoError;
-    throw new ConfigurationRefused('PORTICO_MANAGER', {
-      message,
-      hint,
-      cause,
-      origin: originOfManager(reference, config, option),
-    });
-  }
-}
-
-/** An error about a manager with the place in a file that named it, unless it knows one already. */
-function withOrigin(error: unknown, origin: Origin | undefined): unknown {
-  if (origin === undefined || !(error instanceof PorticoError) || error.origin !== undefined) return error;
-  const { message, hint } = error;
-  return new ConfigurationRefused('PORTICO_MANAGER', { message, hint, origin, cause: error });
-}
-
-/** Where the option says that reference; undefined for what code gives, and for what no file has. */
-function originOfManager(reference: unknown, config: Config, { group, opt }: ManagerOption): Origin | undefined {
-  if (!config.has(group, opt)) return undefined;
-  const { value, location } = config.resolve(group, opt);
-  return value === reference ? location.origin : undefined;
 }

@@ -120,6 +120,17 @@ export function checkOptions(options: RPCServiceOptions): void {
   });
 }
 
+/** Throws `PORTICO_INVALID_INTERVAL` for a time below 0. */
+export function checkTimes({ reportInterval, periodicFuzzyDelay, periodicIntervalMax }: RPCServiceOptions): void {
+  for (const [name, seconds] of Object.entries({ reportInterval, periodicFuzzyDelay, periodicIntervalMax })) {
+    if (seconds == null || seconds >= 0) continue;
+    throw new PorticoError('PORTICO_INVALID_INTERVAL', {
+      message: `${name} is ${seconds}: a number of seconds, 0 or more, is wanted`,
+      hint: 'Give 0 to switch it off, null for what the configuration says.',
+    });
+  }
+}
+
 function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `of type ${typeof value}`;

@@ -23,8 +23,9 @@ import { CallMeter } from './call-meter.js';
 import { RPCConnection } from './client/rpc-connection.js';
 import { type ManagerApi, managerApi } from './manager-api.js';
 import { identityOf, managerOption, managersFor, type RPCIdentity } from './rpc-identity.js';
-import { checkOptions, type RPCServiceOptions } from './rpc-options.js';
+import { checkOptions, checkTimes, type RPCServiceOptions } from './rpc-options.js';
 import { BaseEndpoint } from './server/base-endpoint.js';
+import { type RpcContract, rpcContract } from './server/contract.js';
 import { ServedTopics } from './server/served-topics.js';
 
 /** Where a service is when its methods can be called: hooks of a start call one another's, and work under way its own. */
@@ -180,6 +181,13 @@ export class RPCService implements ServiceBase {
     return [...this.#managed.tracker.describe(), ...spawned];
   }
 
+  /** What it offers to others, for `contractMistakes`. Where it is not started its managers are made for that; no hook runs. */
+  async contract(): Promise<RpcContract[]> {
+    const { accessPolicy } = this.#connection.settings;
+    const of = (managers: readonly Manager[]): RpcContract[] => rpcContract(endpointsOf(managers), accessPolicy);
+    return CALLABLE.has(this.#lifecycle.state) ? of(this.managers) : this.#managed.inspect(of);
+  }
+
   /** Looks for the managers that the next start will make, as that configuration names them; makes none. */
   async prepare(next: Config = this.#options.config): Promise<() => void> {
     await this.#managed.find(next);
@@ -286,9 +294,8 @@ export class RPCService implements ServiceBase {
       draining: () => this.#lifecycle.state === 'stopping',
       configGeneration: () => this.#options.config.generation,
     });
-    const [main, ...others] = this.managers;
-    const added = this.managers.flatMap(({ additionalEndpoints = [] }) => additionalEndpoints);
-    return Object.freeze([...(main === undefined ? [] : [main]), base, ...others, ...added]);
+    const [main, ...others] = endpointsOf(this.managers);
+    return Object.freeze([...(main === undefined ? [] : [main]), base, ...others]);
   }
 
   #heed(verdict: 'drain' | 'exit', reason: string): void {
@@ -299,12 +306,7 @@ export class RPCService implements ServiceBase {
   }
 }
 
-function checkTimes({ reportInterval, periodicFuzzyDelay, periodicIntervalMax }: RPCServiceOptions): void {
-  for (const [name, seconds] of Object.entries({ reportInterval, periodicFuzzyDelay, periodicIntervalMax })) {
-    if (seconds == null || seconds >= 0) continue;
-    throw new PorticoError('PORTICO_INVALID_INTERVAL', {
-      message: `${name} is ${seconds}: a number of seconds, 0 or more, is wanted`,
-      hint: 'Give 0 to switch it off, null for what the configuration says.',
-    });
-  }
+/** Of the application: the managers, and what they add. */
+function endpointsOf(managers: readonly Manager[]): readonly object[] {
+  return [...managers, ...managers.flatMap(({ additionalEndpoints = [] }) => additionalEndpoints)];
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { contractMistakes, type RpcContract, rpc, rpcContract } from 'portico/rpc';
+import { contractMistakes, RPCService, type RpcContract, rpc, rpcContract } from 'portico/rpc';
+import { recordedLog } from '../../tasks/recorded-log.js';
 
 const id = { type: 'string' };
 
@@ -87,4 +88,27 @@ test('RP-41 RP-45 what is served under its former name as well has not gone', ()
 
 test('RP-11 RP-45 a contract has what the policy of the service exposes', () => {
   assert.deepEqual(rpcContract([new Images()], 'explicit')[0]!.methods, {});
+});
+
+test('RP-45 a service gives its contract without a start, and the same while it runs', async () => {
+  let made = 0;
+  const hooks: string[] = [];
+  class Counted extends Images {
+    readonly additionalEndpoints = [{ crop() {} }];
+    constructor() {
+      super();
+      made += 1;
+    }
+    override initHost(): void {
+      hooks.push('initHost');
+    }
+  }
+  const { log } = recordedLog();
+  const service = RPCService.create({ binary: 'portico-images', manager: Counted, registration: null, log });
+  const contract = await service.contract();
+  assert.deepEqual(contract, rpcContract([new Images(), { crop() {} }]));
+  assert.deepEqual([service.manager, hooks], [undefined, []]);
+  await service.start();
+  assert.deepEqual([await service.contract(), made], [contract, 2]);
+  await service.stop();
 });

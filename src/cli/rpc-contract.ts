@@ -1,0 +1,109 @@
+/**
+ * `api-cli rpc contract`: what a service offers to others, and what in it breaks what the last release offered.
+ */
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { type Diagnostic, PorticoError, printDiagnostics } from '../errors/index.js';
+import { type ArgumentSchema, contractMistakes, type RpcContract } from '../rpc/index.js';
+import { unknownName } from './api-routers.js';
+import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
+import { configuredLogger, readConfiguration } from './configuration.js';
+import { enabledServices } from './enabled-services.js';
+import { columns, print } from './output.js';
+import { refuseErrors } from './plan.js';
+import { endSoon } from './run-main.js';
+import { serviceSections } from './service-names.js';
+
+interface ContractArguments extends ConfigurationArguments {
+  readonly check?: string;
+  readonly json?: boolean;
+}
+
+/** What is kept of a release. */
+interface ServiceContract {
+  readonly service: string;
+  readonly topic: string;
+  readonly interfaces: readonly RpcContract[];
+}
+
+const SCHEMA = 'portico/rpc-contract';
+
+/** Adds `contract`. */
+export function registerContract(rpc: Command): void {
+  const command = rpc
+    .command('contract <service>')
+    .description('print what a service of the configuration offers to others, or what in it breaks an older contract')
+    .option('--check <file>', 'print nothing but what breaks the contract in this file, which --json has printed')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      '\nExample:\n  api-cli rpc contract images --json > images.json\n  api-cli rpc contract images --check images.json\n\nStatus of --check: 0, or 1 when something breaks.',
+    )
+    .exitOverride();
+  addConfigurationOptions(command).action(async (name: string, args: ContractArguments) => {
+    const before = args.check === undefined ? undefined : contractIn(args.check);
+    const contract = await contractOf(name, args);
+    // What the application has opened when it was imported may hold the process.
+    endSoon(before === undefined ? show(contract, args) : check(contract, before, args));
+  });
+}
+
+async function contractOf(name: string, args: ConfigurationArguments): Promise<ServiceContract> {
+  // Whatever this host runs beside it.
+  const config = await readConfiguration(args, { set: [`DEFAULT.enabled_services=${name}`] });
+  const { services, diagnostics } = await enabledServices(config, { log: configuredLogger(config) });
+  refuseErrors(diagnostics);
+  const service = services.find((each) => each.name === name);
+  if (service === undefined) throw unknownName(`no service is called "${name}"`, name, serviceSections(config));
+  return { service: name, topic: service.topic, interfaces: await service.contract() };
+}
+
+function show(contract: ServiceContract, args: ContractArguments): number {
+  print(args, { schema: SCHEMA, version: 1, ...contract }, () =>
+    columns([
+      ['INTERFACE', 'VERSION', 'METHOD', 'ARGUMENTS'],
+      ...contract.interfaces.flatMap(({ namespace, version, methods }) =>
+        Object.entries(methods).map(([method, schema]) => [namespace ?? '-', version, method, argumentsText(schema)]),
+      ),
+    ]).join('\n'),
+  );
+  return 0;
+}
+
+/** Their names; with a question mark those that may be left out. */
+function argumentsText(schema: ArgumentSchema | null): string {
+  if (schema === null) return 'any';
+  const { properties = {}, required = [] } = schema as { properties?: object; required?: readonly string[] };
+  const names = Object.keys(properties).map((name) => (required.includes(name) ? name : `${name}?`));
+  return names.join(', ') || '-';
+}
+
+function check(now: ServiceContract, before: ServiceContract, args: ContractArguments): number {
+  const moved =
+    now.topic === before.topic
+      ? []
+      : [`its topic was ${before.topic} and is ${now.topic}: calls of the last release reach it no more`];
+  const findings = [...moved, ...contractMistakes(before.interfaces, now.interfaces)].map(
+    (message): Diagnostic => ({ severity: 'error', code: 'PORTICO_RPC_CONTRACT', message }),
+  );
+  print(args, { schema: SCHEMA, version: 1, findings }, () =>
+    findings.length === 0
+      ? `${args.check}: the contract of ${now.service} breaks nothing.`
+      : printDiagnostics(findings),
+  );
+  return findings.length === 0 ? 0 : 1;
+}
+
+function contractIn(path: string): ServiceContract {
+  let why = 'it has no contract';
+  try {
+    const read = JSON.parse(readFileSync(path, 'utf8')) as Partial<ServiceContract> & { readonly schema?: unknown };
+    if (read.schema === SCHEMA && Array.isArray(read.interfaces)) return read as ServiceContract;
+  } catch (error) {
+    why = (error as Error).message;
+  }
+  throw new PorticoError('PORTICO_USAGE', {
+    message: `${path} is not what --json prints: ${why}`,
+    hint: `Keep one with each release: api-cli rpc contract <service> --json > ${path}`,
+  });
+}

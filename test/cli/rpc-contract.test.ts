@@ -1,0 +1,120 @@
+/** `api-cli rpc contract`: what a service offers, and what in it breaks what the last release offered. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { emptyProject, type Outcome, runApiCli } from '../e2e/program.js';
+
+const IMAGES = `
+import { rpc } from 'portico/rpc';
+class Health {
+  target = { namespace: 'health', version: '2.0' };
+  check() {}
+}
+export class Images {
+  target = { version: '1.4' };
+  additionalEndpoints = [new Health()];
+  constructor({ rpc, registry }) { rpc.client({ topic: 'disks' }); }
+  initHost() { throw new Error('nothing is started'); }
+  resize() {}
+  size() {}
+}
+const [id, to] = [{ type: 'string' }, { type: 'integer' }];
+rpc({ args: { properties: { id, to }, required: ['id'] } })(Images.prototype.resize);
+`;
+
+interface Project {
+  readonly run: (...words: string[]) => Promise<Outcome>;
+  readonly write: (name: string, text: string) => void;
+}
+
+function project(t: TestContext, ini = ''): Project {
+  const { folder, remove } = emptyProject({
+    'images.js': IMAGES,
+    'portico.ini': `[service:images]\nmanager = ./images.js:Images\n${ini}`,
+  });
+  t.after(remove);
+  return {
+    run: (...words) => runApiCli(folder, 'rpc', 'contract', ...words),
+    write: (name, text) => writeFileSync(join(folder, name), text),
+  };
+}
+
+test('RP-45 the contract of a service has its interfaces, versions, methods and the schemas of their arguments', async (t) => {
+  const { run } = project(t);
+  const shown = await run('images');
+  assert.deepEqual([shown.status, shown.stderr], [0, '']);
+  assert.equal(
+    shown.stdout,
+    [
+      'INTERFACE  VERSION  METHOD  ARGUMENTS',
+      '-          1.4      resize  id, to?',
+      '-          1.4      size    any',
+      'health     2.0      check   any',
+      '',
+    ].join('\n'),
+  );
+  const [id, to] = [{ type: 'string' }, { type: 'integer' }];
+  assert.deepEqual(JSON.parse((await run('images', '--json')).stdout), {
+    schema: 'portico/rpc-contract',
+    version: 1,
+    service: 'images',
+    topic: 'images',
+    interfaces: [
+      {
+        namespace: null,
+        version: '1.4',
+        methods: { resize: { properties: { id, to }, required: ['id'] }, size: null },
+      },
+      { namespace: 'health', version: '2.0', methods: { check: null } },
+    ],
+  });
+});
+
+test('RP-11 RP-45 a contract has what [rpc] access_policy exposes', async (t) => {
+  const { run } = project(t, '[rpc]\naccess_policy = explicit\n');
+  const { interfaces } = JSON.parse((await run('images', '--json')).stdout) as { interfaces: { methods: object }[] };
+  assert.deepEqual(
+    interfaces.map(({ methods }) => methods),
+    [{}, {}],
+  );
+});
+
+test('RP-45 a release that breaks the contract of the last one is refused, each breakage told', async (t) => {
+  const { run, write } = project(t);
+  write('images.json', (await run('images', '--json')).stdout);
+  const same = await run('images', '--check', 'images.json');
+  assert.deepEqual(same, { status: 0, stdout: 'images.json: the contract of images breaks nothing.\n', stderr: '' });
+
+  write('images.js', IMAGES.replace('  size() {}', '  length() {}').replace("['id']", "['id', 'to']"));
+  const broken = await run('images', '--check', 'images.json');
+  assert.equal(broken.status, 1);
+  const major = 'that is a new major version, 2.0';
+  assert.equal(
+    broken.stdout,
+    `error: the interface 1.4: arguments of resize have changed: ${major}\nerror: the interface 1.4: size is gone: ${major}\n`,
+  );
+
+  const asJson = await run('images', '--check', 'images.json', '--json');
+  const { findings } = JSON.parse(asJson.stdout) as { findings: { code: string; message: string }[] };
+  assert.deepEqual([asJson.status, ...findings.map(({ code }) => code)], [1, ...Array(2).fill('PORTICO_RPC_CONTRACT')]);
+
+  write('images.js', IMAGES);
+  write('portico.ini', '[service:images]\nmanager = ./images.js:Images\ntopic = pictures\n');
+  const moved = await run('images', '--check', 'images.json');
+  assert.deepEqual([moved.status, /topic was images and is pictures/.test(moved.stdout)], [1, true]);
+});
+
+test('RP-45 a service that is not there and a file that has no contract are mistakes of the command line', async (t) => {
+  const { run, write } = project(t);
+  const unknown = await run('image');
+  assert.deepEqual([unknown.status, /Did you mean "?images/.test(unknown.stderr)], [2, true], unknown.stderr);
+  for (const text of ['{', '[]', '{"schema": "portico/generate"}']) {
+    write('other.json', text);
+    const other = await run('images', '--check', 'other.json');
+    assert.deepEqual([other.status, /other\.json/.test(other.stderr)], [2, true], other.stderr);
+  }
+  assert.equal((await run('images', '--check', 'nowhere.json')).status, 2);
+  write('portico.ini', '[service:images]\nmanager = ./image.js:Images\n');
+  assert.equal((await run('images')).status, 78);
+});
