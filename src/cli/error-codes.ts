@@ -43,10 +43,6 @@ export const errorCodes: ErrorCodes = {
     cause: '`NOTIFY_SOCKET` is not set.',
     remedy: 'Set it to the path of the socket to wait on.',
   },
-  PORTICO_NO_REGISTRY: {
-    cause: 'The configuration names no service registry, or its database does not exist.',
-    remedy: 'Set `[servicegroup] connection`; start a service once, for it makes the database.',
-  },
   PORTICO_RPC_CONTRACT: {
     cause: 'A service breaks the contract of its last release (`rpc contract --check`).',
     remedy: 'Give its endpoint the version that the message says, and serve the one before for a release.',

@@ -15,6 +15,7 @@ import {
 } from '../registry/index.js';
 import {
   databaseOptions,
+  neededRegistry,
   type ServiceJson,
   servicegroupOptions,
   serviceJson,
@@ -137,13 +138,7 @@ async function withRegistry<T>(
 ): Promise<T> {
   const config = await readConfiguration(args);
   refuseMissingDatabase(config);
-  const registry = openRegistry(config, { log: configuredLogger(config) });
-  if (registry === null) {
-    throw new PorticoError('PORTICO_NO_REGISTRY', {
-      message: 'the configuration names no service registry',
-      hint: 'Set [servicegroup] connection, or [database] connection: sqlite:////var/lib/portico/portico.db.',
-    });
-  }
+  const registry = neededRegistry(config, { log: configuredLogger(config), outside: true });
   try {
     return await work(registry, config.group('servicegroup', servicegroupOptions).purgeAfterDays);
   } finally {

@@ -46,6 +46,10 @@ export const errorCodes: ErrorCodes = {
     cause: 'The control socket has no such path.',
     remedy: 'Use one of those that the message names.',
   },
+  PORTICO_CONTROL_QUERY: {
+    cause: 'A request to the control socket or the admin listener has a query that its path does not take.',
+    remedy: 'Ask with what the message names.',
+  },
   PORTICO_CONTROL_SOCKET: {
     cause: 'The control socket cannot be listened on, or the configuration wants none.',
     remedy: 'Name another path in `[control] socket`.',

@@ -11,8 +11,12 @@ export const errorCodes: ErrorCodes = {
     remedy: 'Set `[DEFAULT] host`, or start once with `--set servicegroup.takeover=true` if the other machine is gone.',
   },
   PORTICO_INVALID_CHANGE: {
-    cause: 'A change of a service record contradicts itself.',
-    remedy: 'Give a reason only together with `disabled`.',
+    cause: 'A change of a service record is none, or contradicts itself.',
+    remedy: 'Give a reason only together with `disabled`; the message has what may be changed.',
+  },
+  PORTICO_NO_REGISTRY: {
+    cause: 'The configuration names no service registry that other processes can ask, or its database does not exist.',
+    remedy: 'Set `[servicegroup] connection`; start a service once, for it makes the database.',
   },
   PORTICO_PG_MISSING: {
     cause: 'PostgreSQL is configured, and the package `pg` is not installed.',

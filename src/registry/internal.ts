@@ -1,5 +1,5 @@
 /** What other directories of Portico use of this one beside what is published. */
 export { checkManager, namedManager } from './named-manager.js';
-export { sqlitePath } from './open-registry.js';
+export { neededRegistry, sqlitePath } from './open-registry.js';
 export { databaseOptions, heartbeatOptions, servicegroupOptions } from './registry-options.js';
 export { type ServiceJson, serviceJson } from './service-registry.js';

@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { resolve, sep } from 'node:path';
 import type { Config } from '../config/index.js';
 import { configOptions, workerAssignment } from '../config/internal.js';
-import { ConfigurationRefused } from '../errors/index.js';
+import { ConfigurationRefused, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { systemClock } from '../tasks/index.js';
 import { Membership } from './membership.js';
@@ -56,6 +56,30 @@ export function openRegistry(
       statementTimeoutMs: Math.min(statementTimeout, limit) * 1000,
     }),
   );
+}
+
+/**
+ * The registry for operators, who ask about services. `outside`: those run in other processes. Throws as `openRegistry`, and
+ * `PORTICO_NO_REGISTRY` where nothing can be asked.
+ */
+export function neededRegistry(
+  config: Config,
+  { outside, ...options }: Parameters<typeof openRegistry>[1] & { readonly outside: boolean },
+): ServiceRegistry {
+  const registry = openRegistry(config, options);
+  if (registry === null) {
+    throw new PorticoError('PORTICO_NO_REGISTRY', {
+      message: 'the configuration names no service registry',
+      hint: 'Set [servicegroup] connection, or [database] connection: sqlite:////var/lib/portico/portico.db.',
+    });
+  }
+  if (outside && registry.store instanceof MemoryStore) {
+    throw new PorticoError('PORTICO_NO_REGISTRY', {
+      message: 'the service registry is in memory: each process that serves has one of its own',
+      hint: 'Set [servicegroup] driver to sqlite or postgresql.',
+    });
+  }
+  return registry;
 }
 
 /** One for all that have the same configuration: the services of a process see one another. */

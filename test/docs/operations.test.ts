@@ -11,6 +11,7 @@ const SAYS: readonly (readonly [command: string, says: RegExp])[] = [
   ['api-cli requests', /No request is being served/],
   ['/metrics', /^portico_workers_ready\{api="compute"\} 1$/m],
   ['/readyz', /"ready"/],
+  ['api-cli service list', /^ID +BINARY +HOST/m],
   ['api-cli report', /compute/],
   ['api-cli explain', /compute_app: a Router of \d+ routes/],
   ['api-cli request ', /^200/m],
@@ -26,7 +27,7 @@ const SAYS: readonly (readonly [command: string, says: RegExp])[] = [
 
 test('every command of docs/operations.md does what the page says, to the stop', { timeout: 240_000 }, async (t) => {
   const ini =
-    '[DEFAULT]\nenabled_apis = compute\n[api]\nauth_strategy = noauth\n[api:compute]\nport = 8774\nworkers = 1\n[admin]\nlisten = 127.0.0.1:9100\n[metrics]\nenabled = yes\n';
+    '[DEFAULT]\nenabled_apis = compute\n[api]\nauth_strategy = noauth\n[api:compute]\nport = 8774\nworkers = 1\n[admin]\nlisten = 127.0.0.1:9100\n[metrics]\nenabled = yes\n[servicegroup]\nconnection = sqlite:///services.db\n';
   const files = { 'portico.ini': ini, 'api-paste.ini': readFileSync(join(root, 'paste', 'api-paste.ini'), 'utf8') };
   await runPage(t, 'docs/operations.md', { files, serve: 'api-cli', ports: [8774, 9100], says: SAYS });
 });

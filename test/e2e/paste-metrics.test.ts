@@ -36,6 +36,7 @@ async function families(): Promise<ReadonlyMap<string, Family>> {
     totals,
     reloads: { refused: 1 },
     logLinesLost: 0,
+    registered: [{ binary: 'portico-compute', host: 'one', up: true }],
   });
   return parseExposition(text);
 }

@@ -3,7 +3,7 @@
  * from what this process knows; a worker is waited for only where it has to do something.
  */
 import { type Config, differencesFromDefaults, type ShownOption } from '../../config/index.js';
-import { placeOf } from '../../errors/index.js';
+import { describeError, placeOf } from '../../errors/index.js';
 import { LOG_LEVELS, type Logger, type LogLevel } from '../../log/index.js';
 import { metricsOptions, type Totals } from '../../metrics/index.js';
 import type { ServiceBase } from '../../service/index.js';
@@ -23,6 +23,8 @@ import {
 import { docsRoutes, hasDocs } from './docs-routes.js';
 import { metricsText } from './metrics-text.js';
 import { type Readiness, readinessOf } from './readiness.js';
+import type { RegisteredServices } from './registered-services.js';
+import { serviceRoutes, servicesDocument } from './service-routes.js';
 
 /** What the routes need of a launcher. */
 export interface Controlled {
@@ -50,6 +52,7 @@ export interface Controlled {
   };
   /** What the charts of the status page show. */
   readonly history: History | undefined;
+  readonly registered: RegisteredServices;
 }
 
 /** What can be done with workers. */
@@ -93,6 +96,7 @@ export function controlRoutes(controlled: Controlled): ControlRoutes {
     },
     'GET /metrics': () => metrics(controlled),
     ...docsRoutes(controlled),
+    ...serviceRoutes(() => controlled.registered.registry),
     'GET /config': () => ({ schema: 'portico/config', version: 1, options: optionsOf(controlled.config) }),
     'POST /reload': async () => reported(await controlled.reload()),
     // A path of its own: a parent that does not know dry runs must not take one for a reload.
@@ -137,7 +141,7 @@ function statusDocument({ name, version, config, status }: Controlled): object {
   };
 }
 
-async function metrics({ config, log, status, runner, reloaded }: Controlled): Promise<ControlAnswer> {
+async function metrics({ config, log, status, runner, reloaded, registered }: Controlled): Promise<ControlAnswer> {
   if (!isCounted(config)) {
     const hint = 'Set enabled = true in [metrics].';
     throw new ControlRefused(404, 'PORTICO_METRICS_OFF', { message: 'nothing is counted', hint });
@@ -149,6 +153,7 @@ async function metrics({ config, log, status, runner, reloaded }: Controlled): P
     totals: runner.counted(),
     reloads: reloaded(),
     logLinesLost: log.lost?.() ?? 0,
+    registered: await registered.up(),
   };
   const { type, text } = await metricsText(known);
   return new ControlAnswer(200, text, { 'content-type': type });
@@ -160,10 +165,11 @@ function isCounted(config: Config | undefined): boolean {
 
 /** Loaded when it is first asked for. */
 async function page(
-  { name, version, config, status, runner, history }: Controlled,
+  { name, version, config, status, runner, history, registered }: Controlled,
   apps: ServicePlans['apps'],
 ): Promise<ControlAnswer> {
   const { stagesOf, statusPage } = await import('../page/index.js');
+  const listed = await registered.ask(servicesDocument).catch((error: unknown) => describeError(error));
   const known = status();
   const shown = statusPage({
     name,
@@ -179,6 +185,7 @@ async function page(
     pipelines: stagesOf(apps, runner.counted()),
     history: isCounted(config) ? history?.stretches : undefined,
     docs: hasDocs(config),
+    registered: listed,
   });
   return pageAnswer(shown);
 }

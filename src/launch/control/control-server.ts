@@ -23,6 +23,7 @@ export interface ControlRequest {
   readonly body: Readonly<Record<string, unknown>>;
   /** What stands in the path for its variables. */
   readonly params: Readonly<Record<string, string | undefined>>;
+  readonly query: URLSearchParams;
 }
 
 /** An answer that is no plain 200 of JSON or text. */
@@ -118,13 +119,13 @@ export class ControlServer {
     try {
       this.#guard(req);
       this.#router ??= await routerOf(this.#routes);
-      const [path = '/'] = (req.url ?? '/').split('?', 1);
+      const [path = '/', query] = (req.url ?? '/').split(/\?(.*)/s, 2);
       // Node sends no body behind HEAD.
       const method = req.method === 'HEAD' ? 'GET' : req.method;
       const found = this.#router.find(method as HTTPMethod, path);
       if (found === null) throw notFound(this.#routes, `${method} ${path}`);
       const { store, params } = found as unknown as { store: ControlHandler; params: ControlRequest['params'] };
-      const answer = await store({ body: await readJson(req), params });
+      const answer = await store({ body: await readJson(req), params, query: new URLSearchParams(query) });
       if (answer instanceof ControlAnswer) send(res, answer.status, answer.body, answer.headers);
       else send(res, 200, answer);
     } catch (error) {
@@ -180,6 +181,10 @@ function statusOf(error: unknown): number {
 }
 
 function send(res: ServerResponse, status: number, value: unknown, headers: OutgoingHttpHeaders = {}): void {
+  if (status === 204) {
+    res.writeHead(status, { 'cache-control': 'no-store', ...headers }).end();
+    return;
+  }
   const isText = typeof value === 'string';
   const text = isText ? value : `${JSON.stringify(value, undefined, 2)}\n`;
   const type = isText ? 'text/plain; charset=utf-8' : 'application/json';

@@ -13,15 +13,20 @@ import { adminOptions, remoteAdmin } from './admin-options.js';
 import { type Controlled, controlRoutes } from './control-routes.js';
 import { type ControlRoutes, ControlServer } from './control-server.js';
 import { controlOptions, controlPath } from './control-socket.js';
+import { RegisteredServices } from './registered-services.js';
+
+/** What a launcher gives of itself. */
+type Known = Omit<Controlled, 'name' | 'version' | 'history' | 'registered'>;
 
 export class Control {
-  readonly #controlled: Omit<Controlled, 'name' | 'version' | 'history'>;
+  readonly #controlled: Known;
   readonly #host: HostProcess;
   readonly #servers: ControlServer[] = [];
   #history: History | undefined;
+  #registered: RegisteredServices | undefined;
   #opening: Promise<unknown> | undefined;
 
-  constructor(host: HostProcess, controlled: Omit<Controlled, 'name' | 'version' | 'history'>) {
+  constructor(host: HostProcess, controlled: Known) {
     this.#controlled = controlled;
     this.#host = host;
   }
@@ -36,6 +41,7 @@ export class Control {
     await this.#opening;
     this.#history?.end();
     await Promise.all(this.#servers.map((server) => server.close()));
+    await this.#registered?.close();
   }
 
   async #open(config: Config): Promise<void> {
@@ -47,7 +53,9 @@ export class Control {
       this.#history = new History(() => this.#controlled.runner.counted());
       this.#history.begin();
     }
-    const routes = controlRoutes({ ...this.#controlled, name, version, history: this.#history });
+    const registered = new RegisteredServices({ ...this.#controlled, config });
+    this.#registered = registered;
+    const routes = controlRoutes({ ...this.#controlled, name, version, history: this.#history, registered });
     const asked = config.group('control', controlOptions).socket !== undefined;
     await Promise.all([
       this.#openSocket(config, name, routes).catch((error: unknown) => {

@@ -4,6 +4,7 @@
  */
 import { COUNTED, type CountedMetric, type Distribution, type MetricKey, type Totals } from '../../metrics/index.js';
 import type { ServiceStatus, WorkerStatus } from '../launcher-status.js';
+import type { ServiceUp } from './registered-services.js';
 
 /** What the launcher knows. */
 export interface Known {
@@ -14,6 +15,8 @@ export interface Known {
   readonly reloads: Readonly<Record<string, number>>;
   /** Lines of the log of this process that could not be written. */
   readonly logLinesLost: number;
+  /** Services of the registry, where this process is the one that tells of them. */
+  readonly registered: readonly ServiceUp[];
 }
 
 /** A metric as prom-client's `getMetricsAsJSON()` gives it, and its aggregation takes it. */
@@ -41,7 +44,7 @@ export async function metricsText(known: Known): Promise<{ readonly type: string
 }
 
 function metricsOf(known: Known): Metric[] {
-  return [...countedMetrics(known), ...serviceMetrics(known), ...workerMetrics(known)];
+  return [...countedMetrics(known), ...serviceMetrics(known), ...workerMetrics(known), registeredMetric(known)];
 }
 
 function countedMetrics({ totals, logLinesLost }: Known): Metric[] {
@@ -154,6 +157,11 @@ function workerMetrics({ services }: Known): Metric[] {
       each(({ silentMs }) => silentMs / 1000),
     ),
   ];
+}
+
+function registeredMetric({ registered }: Known): Metric {
+  const values = registered.map(({ binary, host, up }) => ({ labels: { binary, host }, value: up ? 1 : 0 }));
+  return gauge('portico_service_up', 'Whether a service of the registry is up; one process of all tells.', values);
 }
 
 const counter = (name: string, help: string, values: readonly Value[]): Metric => ({

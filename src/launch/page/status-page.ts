@@ -5,6 +5,7 @@
 import { formatAddress } from '../../service/internal.js';
 import { formatDuration } from '../../text/index.js';
 import type { Readiness } from '../control/readiness.js';
+import type { ServicesDocument } from '../control/service-routes.js';
 import { type LauncherStatus, type ServiceStatus, SILENT_MS, type WorkerStatus } from '../launcher-status.js';
 import type { ReloadReport } from '../reload/reload-report.js';
 import { chart } from './chart.js';
@@ -48,6 +49,8 @@ export interface PageFacts {
   readonly history: readonly Stretch[] | undefined;
   /** The APIs are described at `/docs`. */
   readonly docs: boolean;
+  /** What `GET /services` answers, or why it cannot be had. */
+  readonly registered: Pick<ServicesDocument, 'services'> | string;
 }
 
 export function statusPage(facts: PageFacts): SentPage {
@@ -58,6 +61,7 @@ export function statusPage(facts: PageFacts): SentPage {
     ['charts', 'Requests', charts(facts.history)],
     ['requests', 'Under way', requests(facts.requests)],
     ['pipelines', 'Pipelines', pipelines(facts.pipelines)],
+    ['services', 'Registered services', registered(facts.registered)],
     ['certificates', 'Certificates', certificates(status.services)],
     ['reload', 'Last reload', reload(status.reloads.at(-1))],
     ['configuration', 'Configuration', configuration(facts.settings)],
@@ -181,6 +185,20 @@ function pipelines(all: ReadonlyMap<string, StagedApp>): Html {
     ([name, app]) => html`<h3>${name}</h3>
 ${pipelinePicture(name, app)}`,
   )}`;
+}
+
+function registered(known: PageFacts['registered']): Html {
+  if (typeof known === 'string') return html`<p>${known}</p>`;
+  if (known.services.length === 0) return html`<p>No service has registered.</p>`;
+  const rows = known.services.map((each) => {
+    const reason = each.disabled_reason === null ? '' : `: ${each.disabled_reason}`;
+    const state = each.forced_down ? `${each.state} (forced)` : each.state;
+    const up = each.workers.filter((worker) => worker.state === 'up').length;
+    return html`<tr><th scope="row">${each.binary}</th><td>${each.host}</td><td>${each.status}${reason}</td><td class="${each.state === 'down' ? 'bad' : 'good'}">${state}</td><td>${each.lifecycle}</td><td class="number">${up} of ${each.workers.length}</td><td>${each.last_seen_up ?? 'never'}</td></tr>
+`;
+  });
+  const head = ['service', 'host', 'status', 'state', 'lifecycle', '#workers up', 'last seen'];
+  return table('On all hosts, as the registry has them', head, rows);
 }
 
 const DAY_MS = 86_400_000;

@@ -1,0 +1,256 @@
+/** The services of the registry, as operators see and change them by a running launcher: in SQLite, and in PostgreSQL. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync, renameSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
+import { join } from 'node:path';
+import { after, before, type TestContext, test } from 'node:test';
+import { type Family, parseExposition } from '../fixtures/exposition.js';
+import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
+import { type Postgresql, startPostgresql } from '../registry/start-postgresql.js';
+import { emptyProject, type Program, runApiCli, startProject } from './program.js';
+
+let server: Postgresql | undefined;
+before(async () => {
+  server = await startPostgresql();
+});
+after(() => server?.stop());
+
+/** The connection of a registry of the test's own. */
+type Registry = (t: TestContext) => Promise<{ driver: string; connection: string } | undefined>;
+
+const REGISTRIES: Readonly<Record<string, Registry>> = {
+  sqlite: async (t) => {
+    const folder = temporaryFolder('registered-');
+    t.after(() => removeFolder(folder));
+    return { driver: 'sqlite', connection: `sqlite:///${join(folder, 'services.db')}` };
+  },
+  postgresql: async (t) => {
+    if (server !== undefined) return { driver: 'postgresql', connection: await server.database() };
+    t.skip('PostgreSQL is not installed');
+    return undefined;
+  },
+};
+
+interface Launched {
+  readonly program: Program;
+  readonly admin: number;
+}
+
+interface Answered {
+  readonly status: number | undefined;
+  readonly text: string;
+}
+
+interface Row {
+  readonly id: string;
+  readonly host: string;
+  readonly binary: string;
+  readonly state: string;
+  readonly status: string;
+  readonly disabled_reason: string | null;
+  readonly forced_down: boolean;
+  readonly workers: readonly { readonly state: string }[];
+}
+
+/** A launcher on a host of that name, with one service. */
+async function launched(
+  t: TestContext,
+  host: string,
+  { driver, connection }: { driver: string; connection: string },
+): Promise<Launched> {
+  const project = emptyProject({
+    'portico.ini': `[DEFAULT]
+host = ${host}
+state_path = .
+report_interval = 1
+service_down_time = 3
+[admin]
+listen = 127.0.0.1:0
+[metrics]
+enabled = true
+[service:images]
+manager = ./images.js:Images
+[servicegroup]
+driver = ${driver}
+connection = ${connection}
+initial_delay_s = 0
+`,
+    'images.js': 'export class Images {}\n',
+  });
+  const { status, stderr } = await runApiCli(project.folder, 'db', 'sync');
+  assert.equal(status, 0, stderr);
+  const program = startProject(t, project);
+  const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
+  await program.printed(/"event":"ready"/);
+  return { program, admin: Number(admin) };
+}
+
+async function ask(
+  port: number,
+  method: string,
+  path: string,
+  { body, headers }: { body?: unknown; headers?: Record<string, string> } = {},
+): Promise<Answered> {
+  const asked = request({ host: '127.0.0.1', port, method, path, agent: false, ...(headers && { headers }) });
+  asked.end(body === undefined ? undefined : JSON.stringify(body));
+  const [res] = (await once(asked, 'response')) as [IncomingMessage];
+  let text = '';
+  for await (const chunk of res) text += String(chunk);
+  return { status: res.statusCode, text };
+}
+
+async function list(admin: number, query = ''): Promise<readonly Row[]> {
+  const { status, text } = await ask(admin, 'GET', `/services${query}`);
+  assert.equal(status, 200, text);
+  return (JSON.parse(text) as { services: readonly Row[] }).services;
+}
+
+/** Which services the metrics tell of, with their values. */
+async function told(admin: number): Promise<Readonly<Record<string, number>>> {
+  const { status, text } = await ask(admin, 'GET', '/metrics');
+  assert.equal(status, 200, text);
+  const family: Family | undefined = parseExposition(text).get('portico_service_up');
+  return Object.fromEntries(
+    (family?.samples ?? []).map(({ labels, value }) => [`${labels.binary}@${labels.host}`, value]),
+  );
+}
+
+for (const [kind, registryOf] of Object.entries(REGISTRIES)) {
+  test(`SG-50 SG-54 ${kind}: the admin listener lists the services of all hosts; more may not be asked for`, async (t) => {
+    const registry = await registryOf(t);
+    if (registry === undefined) return;
+    const one = await launched(t, 'one', registry);
+    await launched(t, 'two', registry);
+    const rows = await list(one.admin);
+    assert.deepEqual(
+      rows.map(({ binary, host, state, status, workers }) => [binary, host, state, status, workers.length]),
+      [
+        ['portico-images', 'one', 'up', 'enabled', 1],
+        ['portico-images', 'two', 'up', 'enabled', 1],
+      ],
+    );
+    for (const query of ['host=two', 'host=two&binary=portico-images&topic=images&state=up&status=enabled']) {
+      assert.deepEqual(
+        (await list(one.admin, `?${query}`)).map(({ host }) => host),
+        ['two'],
+        query,
+      );
+    }
+    assert.deepEqual(await list(one.admin, '?state=down'), []);
+    for (const [query, said] of [
+      ['hots=two', /hots.*Did you mean \\"host\\"/s],
+      ['state=dwon', /dwon.*Did you mean \\"down\\"/s],
+      ['status=on', /enabled, disabled/],
+      ['host=one&host=two', /host is given twice/],
+    ] as const) {
+      const { status, text } = await ask(one.admin, 'GET', `/services?${query}`);
+      assert.equal(status, 400, query);
+      assert.match(text, said);
+    }
+  });
+
+  test(`SG-51 SG-52 SG-54 ${kind}: an operator on the machine changes a service; by a proxy it can only be read`, async (t) => {
+    const registry = await registryOf(t);
+    if (registry === undefined) return;
+    const { admin } = await launched(t, 'one', registry);
+    const [{ id }] = (await list(admin)) as [Row];
+    const put = (body: unknown, headers = {}) => ask(admin, 'PUT', `/services/${id}`, { body, headers });
+    const proxied = { 'x-forwarded-for': '203.0.113.9' };
+    assert.equal((await ask(admin, 'GET', '/services', { headers: proxied })).status, 200);
+    for (const refused of [
+      await put({ status: 'disabled' }, proxied),
+      await ask(admin, 'DELETE', `/services/${id}?force=true`, { headers: proxied }),
+    ]) {
+      assert.equal(refused.status, 403);
+      assert.match(refused.text, /PORTICO_ADMIN_REMOTE/);
+    }
+    const disabled = await put({ status: 'disabled', disabled_reason: 'new disks' });
+    assert.equal(disabled.status, 200);
+    const { status, disabled_reason: reason, state } = JSON.parse(disabled.text) as Row;
+    assert.deepEqual([status, reason, state], ['disabled', 'new disks', 'up']);
+    assert.equal((JSON.parse((await put({ forced_down: true })).text) as Row).state, 'down');
+    assert.equal((JSON.parse((await put({ forced_down: false })).text) as Row).forced_down, false);
+    const up = await ask(admin, 'DELETE', `/services/${id}`);
+    assert.equal(up.status, 409);
+    assert.match(up.text, /PORTICO_SERVICE_UP/);
+    assert.deepEqual(await ask(admin, 'DELETE', `/services/${id}?force=true`), { status: 204, text: '' });
+    const gone = await ask(admin, 'DELETE', `/services/${id}`);
+    assert.equal(gone.status, 404);
+    assert.match(gone.text, /PORTICO_RECORD_NOT_FOUND/);
+  });
+
+  test(`SG-57 ${kind}: one exporter of all tells which services are up, and another one once it has ended`, async (t) => {
+    const registry = await registryOf(t);
+    if (registry === undefined) return;
+    const one = await launched(t, 'one', registry);
+    const two = await launched(t, 'two', registry);
+    const both = { 'portico-images@one': 1, 'portico-images@two': 1 };
+    for (let scrape = 0; scrape < 3; scrape++) {
+      assert.deepEqual(await told(one.admin), both);
+      assert.deepEqual(await told(two.admin), {});
+    }
+    one.program.kill();
+    assert.equal((await one.program.ended).code, 0, one.program.output());
+    assert.deepEqual(await told(two.admin), { 'portico-images@one': 0, 'portico-images@two': 1 });
+  });
+
+  test(`SG-58 ${kind}: the status page shows the services that GET /services lists`, async (t) => {
+    const registry = await registryOf(t);
+    if (registry === undefined) return;
+    const one = await launched(t, 'one', registry);
+    const two = await launched(t, 'two', registry);
+    two.program.kill();
+    await two.program.ended;
+    const [, down] = (await list(one.admin)) as [Row, Row];
+    await ask(one.admin, 'PUT', `/services/${down.id}`, {
+      body: { status: 'disabled', disabled_reason: '<b>broken</b>' },
+    });
+    const { text } = await ask(one.admin, 'GET', '/');
+    const [, shown = ''] = /<div id="services" data-part>(.*?)<\/section>/s.exec(text) ?? [];
+    assert.match(shown, /<th scope="row">portico-images<\/th><td>one<\/td><td>enabled<\/td><td class="good">up<\/td>/);
+    assert.match(
+      shown,
+      /<th scope="row">portico-images<\/th><td>two<\/td><td>disabled: &#60;b&#62;broken&#60;\/b&#62;<\/td><td class="bad">down<\/td>/,
+    );
+  });
+}
+
+test('SG-33 SG-54 SG-57 while the registry is away nothing is said of other services, and all else is answered', async (t) => {
+  const registry = (await REGISTRIES.sqlite!(t))!;
+  const { admin } = await launched(t, 'one', registry);
+  assert.deepEqual(await told(admin), { 'portico-images@one': 1 });
+  const path = registry.connection.replace('sqlite:///', '');
+  assert.ok(existsSync(path));
+  renameSync(path, `${path}.away`);
+  const listed = await ask(admin, 'GET', '/services');
+  assert.equal(listed.status, 503);
+  assert.match(listed.text, /PORTICO_REGISTRY_UNAVAILABLE/);
+  assert.deepEqual(await told(admin), {});
+  const page = await ask(admin, 'GET', '/');
+  assert.equal(page.status, 200);
+  assert.match(page.text, /the service registry cannot be asked/);
+  renameSync(`${path}.away`, path);
+  assert.deepEqual(await told(admin), { 'portico-images@one': 1 });
+});
+
+test('SG-54 without a registry, or with one that each worker has for itself, the answer says so', async (t) => {
+  const none = emptyProject({
+    'portico.ini': '[admin]\nlisten = 127.0.0.1:0\n[service:images]\nmanager = ./images.js:Images\n',
+    'images.js': 'export class Images {}\n',
+  });
+  for (const [set, said] of [
+    ['servicegroup.driver=sqlite', /names no service registry/],
+    ['servicegroup.driver=memory', /in memory/],
+  ] as const) {
+    const program = startProject(t, none, ['--set', set]);
+    const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
+    const { status, text } = await ask(Number(admin), 'GET', '/services');
+    assert.equal(status, 404, text);
+    assert.match(text, /PORTICO_NO_REGISTRY/);
+    assert.match(text, said);
+    assert.match((await ask(Number(admin), 'GET', '/')).text, said);
+    program.kill();
+    await program.ended;
+  }
+});
