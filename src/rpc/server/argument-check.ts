@@ -6,6 +6,7 @@ import { quoteClient } from '../../app/index.js';
 import { compiledSchema, createAjv, refusedValue, SchemaMistake } from '../../app/internal.js';
 import { didYouMean, PorticoError } from '../../errors/index.js';
 import { BadArguments } from '../errors.js';
+import { writeOnlyNames } from './shown-arguments.js';
 
 /** A JSON Schema of the object of a method's arguments. */
 export type ArgumentSchema = Readonly<Record<string, unknown>>;
@@ -23,8 +24,9 @@ export class ArgumentChecks {
     this.#ajv ??= createAjv('draft-07', { coerceTypes: false, verbose: true });
     const validate = compiled(method, { type: 'object', additionalProperties: false, ...schema }, this.#ajv);
     const names = Object.keys((schema.properties ?? {}) as object);
+    const secrets = writeOnlyNames(schema);
     return (args) => {
-      if (!validate(args)) throw refusal(method, validate, args, names);
+      if (!validate(args)) throw refusal(method, validate, args, { names, secrets });
     };
   }
 }
@@ -46,7 +48,7 @@ function refusal(
   method: string,
   validate: ValidateFunction,
   args: Readonly<Record<string, unknown>>,
-  names: readonly string[],
+  { names, secrets }: { readonly names: readonly string[]; readonly secrets: ReadonlySet<string> },
 ): BadArguments {
   const { instancePath, keyword, params } = validate.errors![0]!;
   if (keyword === 'additionalProperties' && instancePath === '') {
@@ -55,6 +57,7 @@ function refusal(
     return new BadArguments({ message: `${method} has no argument "${quoteClient(name)}". ${known}` });
   }
   const { path, wanted, shown } = refusedValue(validate, args)!;
-  const value = shown === undefined ? '' : `, not ${shown}`;
+  const isSecret = ['', ...path.split('.')].some((step) => secrets.has(step));
+  const value = shown === undefined || isSecret ? '' : `, not ${shown}`;
   return new BadArguments({ message: `${method}: ${path === '' ? 'the arguments' : path}: ${wanted}${value}` });
 }

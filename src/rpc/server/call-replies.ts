@@ -5,7 +5,7 @@ import type { Logger } from '../../log/index.js';
 import type { ReplyEnvelope } from '../message/envelope.js';
 import { failureOf, shortened } from '../message/failure.js';
 import { type Failure, logFailure } from './failed-method.js';
-import { type IncomingCall, requestIdOf } from './incoming-call.js';
+import { factsOf, type IncomingCall, requestIdOf } from './incoming-call.js';
 import type { ReplySender } from './reply-sender.js';
 
 /** What replies are made with. */
@@ -54,7 +54,7 @@ export class CallReplies {
 
   /** Of a failure the caller is not told. */
   log(call: IncomingCall, failure: Failure): void {
-    logFailure(this.#parts.log, failure, { requestId: requestIdOf(call), message: call.request.id });
+    logFailure(this.#parts.log, failure, factsOf(call));
   }
 
   async #send({ request, since }: IncomingCall, name: string, envelope: ReplyEnvelope): Promise<void> {

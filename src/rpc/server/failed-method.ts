@@ -3,7 +3,7 @@
  */
 import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import { ServerShuttingDown } from '../errors.js';
+import { BadArguments, ServerShuttingDown } from '../errors.js';
 import type { ServedMethod } from './endpoints.js';
 
 /** Errors of methods whose names end so are logged, and their callers get null. */
@@ -38,8 +38,11 @@ export function logFailure(
   { name, error, isExpected: expected }: Failure,
   facts: Readonly<Record<string, unknown>>,
 ): void {
-  if (expected) log.debug(`${name}: ${messageOf(error)}`, { ...facts });
-  else log.error(`${name} failed`, { err: error, ...facts });
+  if (!expected) log.error(`${name} failed`, { err: error, ...facts });
+  // Its message quotes arguments, and these are told at trace alone.
+  else if (error instanceof BadArguments && !log.enabled('trace'))
+    log.debug(`${name}: its arguments do not fit its schema`, { ...facts });
+  else log.debug(`${name}: ${messageOf(error)}`, { ...facts });
 }
 
 function messageOf(error: unknown): string {

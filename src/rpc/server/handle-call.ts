@@ -14,9 +14,10 @@ import { CallReplies, type CallRepliesParts } from './call-replies.js';
 import type { Endpoints, ServedMethod } from './endpoints.js';
 import { isCutOff, isExpected, isIgnored } from './failed-method.js';
 import { HeldLoop } from './held-loop.js';
-import { type IncomingCall, requestIdOf } from './incoming-call.js';
+import { factsOf, type IncomingCall, requestIdOf } from './incoming-call.js';
 import type { Interruption } from './interruption.js';
 import type { RecentKeys } from './recent-keys.js';
+import { shownArguments } from './shown-arguments.js';
 
 /** What calls are handled with. */
 export interface CallHandlerParts extends CallRepliesParts {
@@ -129,6 +130,10 @@ export class CallHandler {
 
   async #run(call: IncomingCall, method: ServedMethod): Promise<void> {
     const { log, clock, interruption } = this.#parts;
+    if (log.enabled('trace')) {
+      const args = shownArguments(call.request.args, method.options.args);
+      log.debug(`${method.name}: called`, { ...factsOf(call), args });
+    }
     const late = method.options.ack === 'late';
     if (late) this.#late.set(call.request.id, call);
     const stopBeats = this.#beat(call, method);
@@ -153,7 +158,7 @@ export class CallHandler {
       stopTime();
       ended();
     }
-    log.debug(`${method.name}: done`, { elapsedMs: Math.round(clock.now() - call.since) });
+    log.debug(`${method.name}: done`, { ...factsOf(call), elapsedMs: Math.round(clock.now() - call.since) });
     await this.#replies.result(call, method.name, result);
     this.#late.delete(call.request.id);
     // Not written: the message comes again, and is known then.

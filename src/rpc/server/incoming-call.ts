@@ -49,3 +49,8 @@ export function requestIdOf({ request }: IncomingCall): string | undefined {
   const { request_id: id, requestId = id } = request.ctx;
   return typeof requestId === 'string' ? requestId : undefined;
 }
+
+/** Which call a line of the log is about. */
+export function factsOf(call: IncomingCall): { readonly requestId: string | undefined; readonly message: string } {
+  return { requestId: requestIdOf(call), message: call.request.id };
+}

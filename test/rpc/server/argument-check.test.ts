@@ -9,6 +9,7 @@ const properties = {
   to: { type: 'integer', minimum: 1 },
   admin_password: { type: 'string' },
   at: {},
+  door: { writeOnly: true, properties: { code: { type: 'integer' } } },
 };
 
 /** Notes what it is called with. */
@@ -27,9 +28,10 @@ class Images {
 const REFUSED: readonly (readonly [args: object, message: string])[] = [
   [{ to: 3 }, 'Images.resize: id: it is required'],
   [{ id: 'a', too: 3 }, 'Images.resize has no argument "too". Did you mean "to"?'],
-  [{ id: 'a', width: 3 }, 'Images.resize has no argument "width". There are: id, to, admin_password, at.'],
+  [{ id: 'a', width: 3 }, 'Images.resize has no argument "width". There are: id, to, admin_password, at, door.'],
   [{ id: 'a', to: 0 }, 'Images.resize: to: must be >= 1, not 0'],
   [{ id: 'a', to: '3' }, 'Images.resize: to: must be integer, not "3"'],
+  [{ id: 'a', door: { code: 'seen' } }, 'Images.resize: door.code: must be integer'],
   [{ id: 'a', admin_password: 7 }, 'Images.resize: admin_password: must be string'],
 ];
 
