@@ -39,12 +39,12 @@ export function registerDeadLetters(rpc: Command): void {
 
   add(dead, 'show <id>', 'show one, without the values of its arguments', `show ${ID}`).action(
     async (id: string, args: Output) => {
-      const [letter] = await withLetters(args, async (found) => {
-        const letters = await found.list();
-        refuseUnknown([id], letters);
-        return letters.filter((each) => each.id === id);
+      const { exchange, letters } = await withLetters(args, async (found) => {
+        const all = await found.list();
+        refuseUnknown([id], all);
+        return { exchange: found.exchange, letters: all.filter((each) => each.id === id) };
       });
-      print(args, jsonOf(letter!), () => details(letter!));
+      print(args, { ...HEAD, exchange, letters: letters.map(jsonOf) }, () => letters.map(details).join('\n\n'));
     },
   );
 
@@ -116,8 +116,9 @@ function refuseUnknown(ids: readonly string[], letters: readonly DeadLetter[]): 
 function jsonOf(letter: DeadLetter): object {
   return {
     id: letter.id,
-    topic: letter.topic,
+    topic: letter.topic ?? null,
     host: letter.host ?? null,
+    fanout: letter.isFanout,
     method: letter.method ?? null,
     version: letter.version ?? null,
     namespace: letter.namespace ?? null,
@@ -125,25 +126,25 @@ function jsonOf(letter: DeadLetter): object {
     arguments: letter.args,
     bytes: letter.bytes,
     sent: letter.sent?.toISOString() ?? null,
-    died: letter.died.toISOString(),
+    died: letter.died?.toISOString() ?? null,
     reason: letter.reason,
   };
 }
 
 function table(exchange: string, letters: readonly DeadLetter[]): string {
   const topics = new Map<string, number>();
-  for (const { topic } of letters) topics.set(topic, (topics.get(topic) ?? 0) + 1);
+  for (const { topic = '-' } of letters) topics.set(topic, (topics.get(topic) ?? 0) + 1);
   const counts = [...topics].map(([topic, count]) => `${topic} ${count}`).join(', ');
   const total = `${countText(letters.length)} of the exchange ${exchange}${counts === '' ? '' : `: ${counts}`}`;
   if (letters.length === 0) return total;
   const rows = [
     ['ID', 'TOPIC', 'HOST', 'METHOD', 'DIED', 'REASON'],
-    ...letters.map(({ id, topic, host = '-', method = '-', died, reason }) => [
+    ...letters.map(({ id, topic = '-', isFanout, host = isFanout ? '(fanout)' : '-', method = '-', died, reason }) => [
       id,
       topic,
       host,
       method,
-      ago(died),
+      died === undefined ? '-' : ago(died),
       printable(reason),
     ]),
   ];

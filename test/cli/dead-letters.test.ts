@@ -9,7 +9,7 @@ import { emptyProject, type Outcome, runApiCli } from '../e2e/program.js';
 import { nextDeadLetter } from '../rpc/conformance.js';
 import { gate, withNetwork } from '../rpc/services.js';
 import { brokerUrl, deleteTopic, withBroker, withoutBroker } from '../rpc/transport/amqp/broker.js';
-import { ground } from '../rpc/transport/amqp/open-broker.js';
+import { Deliveries, ground } from '../rpc/transport/amqp/open-broker.js';
 
 interface Letter {
   readonly id: string;
@@ -116,6 +116,27 @@ test('RP-95 a letter whose queue is gone is not replayed, and stays; it can be d
   const dropped = await dead('drop', '--all');
   assert.deepEqual([dropped.status, dropped.stdout], [0, 'dropped 1 dead letter\n']);
   assert.deepEqual(lettersOf(await dead('list', '--json')), []);
+});
+
+test('RP-95 copies of a fanout have one id: each is listed and shown, and goes to its own process', {
+  skip: withoutBroker,
+}, async (t) => {
+  const { route, open } = ground(t);
+  const dead = deadIn(t, `${brokerUrl}?exchange=${route.exchange}`);
+  const transport = await open(brokerUrl);
+  await transport.consume(route, { prefetch: 1 }, () => {});
+  const got = new Deliveries();
+  const fanout = { ...route, fanout: true };
+  for (let processes = 0; processes < 2; processes++) await transport.consume(fanout, { prefetch: 1 }, got.take);
+  await transport.publish(fanout, { id: 'id-1', body: Buffer.from('{"secret') });
+  for (const name of ['first', 'second']) await (await got.next()).deadLetter(`unreadable: ${name}`);
+  const table = await dead('list');
+  assert.match(table.stdout, /\nid-1 +images +\(fanout\) +- .* unreadable: first\nid-1 .* unreadable: second\n2 dead/);
+  const shown = await dead('show', 'id-1');
+  assert.match(shown.stdout, /fanout +true\n[\s\S]*unreadable: first\n\nid +id-1\n[\s\S]*unreadable: second\n$/);
+  const replayed = await dead('replay', 'id-1');
+  assert.deepEqual([replayed.status, replayed.stdout], [0, 'replayed 2 dead letters\n']);
+  await Promise.all([(await got.next()).ack(), (await got.next()).ack()]);
 });
 
 test('RP-95 what is not confirmed is not forgotten: a replay that the broker refuses leaves the letter', {

@@ -67,6 +67,7 @@ const CASES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   'RP-76 a message that comes back too often is a dead letter': limitsDeliveries,
   'RP-95 dead letters are read as often as one likes; what is acknowledged is gone, the rest stays in its order':
     readsDeadLetters,
+  'RP-95 a dead letter of a fanout has the address of the one consumer that refused it': returnsFanouts,
   'RP-77 a message can come back after a delay': delays,
   'RP-31 a reply comes to the address of its consumer; one without a consumer is unroutable': replies,
   'bodies and ids arrive as they were sent, up to a mebibyte': carriesBytes,
@@ -339,6 +340,25 @@ async function readsDeadLetters({ exchange, open, take, dead, topic }: Bench): P
   const { death } = await dead(transport);
   await transport.publish(death!.queue, message('again'), { mandatory: true });
   assert.equal(await takeText(box), 'again');
+}
+
+async function returnsFanouts({ open, take, dead, topic }: Bench): Promise<void> {
+  const [one, two] = [await open(), await open()];
+  const fanout = { ...topic, fanout: true };
+  // A server has both: dead letters are those of the topic's exchange.
+  await take(one, topic);
+  const [box, other] = [await take(one, fanout), await take(two, fanout)];
+  await one.publish(fanout, message('poison'));
+  await (await box.next()).deadLetter('unreadable');
+  assert.equal(await takeText(other), 'poison');
+  const { death } = await dead(two);
+  await two.publish(death!.queue, message('again'), { mandatory: true });
+  assert.equal(await takeText(box), 'again');
+  assert.equal(other.waiting, 0);
+  await box.cancel();
+  await assert.rejects(two.publish(death!.queue, message('again'), { mandatory: true }), {
+    code: 'PORTICO_RPC_NO_SERVERS',
+  });
 }
 
 async function delays({ open, take, topic }: Bench): Promise<void> {

@@ -2,17 +2,23 @@
  * The dead letters of an exchange, for its operators: what was not handled in time, was refused, or came back too often.
  */
 import { PorticoError } from '../../errors/index.js';
+import { InvalidTarget, NoServers } from '../errors.js';
 import { isRecord, type RequestEnvelope, readRequest, writeEnvelope } from '../message/envelope.js';
 import { messageId } from '../message/message-id.js';
-import type { Delivery, Message, Transport } from '../transport/transport.js';
+import { routeOfQueue } from '../transport/route.js';
+import type { Delivery, Message, Route, Transport } from '../transport/transport.js';
 import type { RPCConnection } from './rpc-connection.js';
 
 /** A dead letter, without the values of its arguments, which may be secret. */
 export interface DeadLetter {
+  /** Of the message: each process that refused a fanout made a letter of its copy, and all have the same. */
   readonly id: string;
-  readonly topic: string;
+  /** Undefined where the message does not say which queue it came from. */
+  readonly topic: string | undefined;
   /** Of a message for one host. */
   readonly host: string | undefined;
+  /** It was sent to all, and this is the copy of one process. */
+  readonly isFanout: boolean;
   /** Undefined where the message cannot be read. */
   readonly method: string | undefined;
   readonly version: string | undefined;
@@ -23,7 +29,7 @@ export interface DeadLetter {
   readonly bytes: number;
   /** By the clock of its sender. */
   readonly sent: Date | undefined;
-  readonly died: Date;
+  readonly died: Date | undefined;
   readonly reason: string;
 }
 
@@ -70,16 +76,14 @@ export class DeadLetters {
 
   /**
    * Sends each to the queue it came from, as a cast with an id of its own: nothing waits for a reply by now, and servers drop an
-   * id that they have begun before. A letter is forgotten once the broker has confirmed its message.
+   * id that they have begun before. A fanout's goes to the process that refused it, and to no other: these have had their copies.
+   * A letter is forgotten once the broker has confirmed its message.
    */
   async replay(filter: DeadLetterFilter): Promise<readonly Replayed[]> {
     const replayed: Replayed[] = [];
-    const { castTtlMs } = this.#connection.settings;
     await this.#each(filter, async (letter, delivery, transport) => {
       try {
-        const message = this.#renewed(delivery.message);
-        await transport.publish(delivery.death!.queue, message, { mandatory: true, ttlMs: castTtlMs || undefined });
-        await delivery.ack();
+        await this.#sendAgain(letter, delivery, transport);
         replayed.push({ letter });
       } catch (error) {
         replayed.push({ letter, failure: error instanceof PorticoError ? error.describe() : String(error) });
@@ -102,15 +106,38 @@ export class DeadLetters {
     });
   }
 
-  #read({ message, death = { queue: '', reason: 'unknown', at: 0 } }: Delivery): DeadLetter {
-    const [topic = '', ...host] = death.queue.replace(`${this.exchange}.`, '').split('.');
+  async #sendAgain({ isFanout }: DeadLetter, { message, death, ack }: Delivery, transport: Transport): Promise<void> {
+    if (death === undefined) {
+      throw new InvalidTarget({
+        message: 'it does not say which queue it came from',
+        hint: `Another program put it into ${this.exchange}.dead. Have its method called by api-cli rpc cast, and drop it.`,
+      });
+    }
+    const { castTtlMs } = this.#connection.settings;
+    try {
+      const options = { mandatory: true, ttlMs: castTtlMs || undefined };
+      await transport.publish(death.queue, this.#renewed(message), options);
+    } catch (cause) {
+      if (!isFanout || !(cause instanceof NoServers)) throw cause;
+      throw new NoServers({
+        message: 'it was sent to all, and the process whose copy this is has ended',
+        hint: 'Drop it: processes that have begun since were not meant.',
+        cause,
+      });
+    }
+    await ack();
+  }
+
+  #read({ message, death }: Delivery): DeadLetter {
+    const route: Partial<Route> = death === undefined ? {} : routeOfQueue(this.exchange, death.queue);
     const request = this.#requestOf(message);
     const { method, ver, ns, ctx = {}, args = {}, sent } = request ?? {};
     const requestId = ctx.request_id;
     return {
       id: message.id,
-      topic,
-      host: host.length === 0 ? undefined : host.join('.'),
+      topic: route.topic,
+      host: route.server,
+      isFanout: route.fanout === true,
       method,
       version: ver,
       namespace: ns,
@@ -118,8 +145,8 @@ export class DeadLetters {
       args: isRecord(args) ? Object.keys(args) : [],
       bytes: message.body.length,
       sent: sent === undefined ? undefined : new Date(sent),
-      died: new Date(death.at),
-      reason: death.reason,
+      died: death && new Date(death.at),
+      reason: death?.reason ?? 'unknown',
     };
   }
 

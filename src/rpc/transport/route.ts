@@ -9,6 +9,8 @@ const NAME = /^[\w-]{1,100}$/;
 /** `<exchange>.dead` has the dead letters. */
 export const TOPIC = /^(?!dead$)[\w-]{1,100}$/;
 export const HOST = /^[\w.:-]{1,100}$/;
+/** Behind the topic in the name of a queue that has the fanouts of one process. */
+const FANOUT = /^fanout\.[\da-f-]{36}$/;
 /** What AMQP allows a queue's name and a routing key. */
 const LONGEST = 255;
 
@@ -26,6 +28,15 @@ export function checkRoute({ exchange, topic, server, fanout }: Route): void {
       message: `exchange, topic and host are ${length} characters together: a queue's name has ${LONGEST} at most`,
     });
   }
+}
+
+/** What a queue of an exchange is for, by its name. */
+export function routeOfQueue(exchange: string, queue: string): Route {
+  const own = queue.startsWith(`${exchange}.`) ? queue.slice(exchange.length + 1) : queue;
+  const [topic = '', ...rest] = own.split('.');
+  const server = rest.join('.');
+  if (FANOUT.test(server)) return { exchange, topic, fanout: true };
+  return { exchange, topic, ...(server !== '' && { server }) };
 }
 
 /** `compute on north of portico`, for messages. An address stays what it is. */

@@ -65,9 +65,14 @@ export class MemoryBroker {
     const topic = queueName(route);
     const queues = this.#fanouts.get(topic) ?? new Set();
     this.#fanouts.set(topic, queues);
-    const queue = this.#make(`${topic}.fanout.${consumer}`, { exchange: route.exchange });
+    const name = `${topic}.fanout.${consumer}`;
+    const queue = this.#named(name, { exchange: route.exchange });
     queues.add(queue);
-    return { queue, end: () => void queues.delete(queue) };
+    const end = (): void => {
+      queues.delete(queue);
+      this.#queues.delete(name);
+    };
+    return { queue, end };
   }
 
   /** A queue at an address of its own; the function gives it up. */
