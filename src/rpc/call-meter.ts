@@ -86,7 +86,7 @@ export class CallMeter {
     }
   }
 
-  /** A message that is not begun: it came before, nothing waits for it, it cannot be read. */
+  /** A message that is not begun: it came before, or nothing waits for it. */
   dropped(topic: string, reason: string): void {
     this.#meter.count('callsDropped', [topic, reason]);
   }

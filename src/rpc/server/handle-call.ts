@@ -147,10 +147,9 @@ export class CallHandler {
       if (late && (await this.#runsAgain(call, method, error))) return;
       await this.#ended(call, method, error);
       if (late) {
-        this.#parts.meter?.died(this.#parts.topic, 'failed');
         // Where the connection is lost the message comes again, and is no dead letter.
         this.#parts.seen.forget(call.request.id);
-        await call.delivery.deadLetter(deathReason(error));
+        if (await call.delivery.deadLetter(deathReason(error))) this.#parts.meter?.died(this.#parts.topic, 'failed');
       }
       return;
     } finally {

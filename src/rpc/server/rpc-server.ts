@@ -122,8 +122,9 @@ export class RpcServer {
       if (!(error instanceof UnreadableEnvelope)) throw error;
       const { id, body, replyTo } = delivery.message;
       log.warn(`message ${id} cannot be read: ${error.message}`, { bytes: body.length, sender: replyTo });
-      meter?.died(topic, 'unreadable');
-      void delivery.deadLetter(`unreadable: ${error.message}`);
+      void delivery.deadLetter(`unreadable: ${error.message}`).then((isOne) => {
+        if (isOne) meter?.died(topic, 'unreadable');
+      });
       return;
     }
     if ('cancel' in envelope) {

@@ -126,8 +126,11 @@ export interface Delivery {
    * letter with the reason `delivery_limit`. Never rejects: where the connection is lost, it goes back anyway.
    */
   requeue(options?: { readonly delayMs?: number }): Promise<void>;
-  /** Makes it a dead letter, with a reason of few words. Never rejects, as {@link requeue}. */
-  deadLetter(reason: string): Promise<void>;
+  /**
+   * Makes it a dead letter, with a reason of few words. Never rejects, as {@link requeue}. False where it is none: dead letters
+   * are not kept and it was dropped, or it goes back.
+   */
+  deadLetter(reason: string): Promise<boolean>;
 }
 
 /** What a consumer does with a message. It must not throw; it need not have settled the delivery when it returns. */

@@ -43,19 +43,24 @@ export class DeliveryChannel {
     const { plan, exchange, options, publisher } = source;
     const tag = raw.deliveryTag;
     let isSettled = false;
-    const once = async (settle: () => Promise<void>): Promise<void> => {
-      if (isSettled) return;
+    const once = async <T>(settle: () => Promise<T>): Promise<T | undefined> => {
+      if (isSettled) return undefined;
       isSettled = true;
-      await settle();
+      return await settle();
     };
-    const bury = async (reason: string): Promise<void> => {
+    const bury = async (reason: string): Promise<boolean> => {
       if (exchange !== undefined && options.deadLetter) {
         const death = { reason, queue: plan.queue };
         const buried = publisher.copy(deadLetterAddress(exchange), message, { death });
-        if (await succeeds(buried)) return this.#ackQuietly(tag);
+        if (await succeeds(buried)) {
+          this.#ackQuietly(tag);
+          return true;
+        }
       }
-      // The broker makes it one, with a reason of its own.
+      // The broker makes it one, with a reason of its own, where the queue has a place for it.
+      const isKept = this.channel.active && plan.deadLetters !== undefined;
       this.#giveBack(tag, false);
+      return isKept;
     };
     const counts = countsOf(raw);
     return {
@@ -66,13 +71,12 @@ export class DeliveryChannel {
       requeue: ({ delayMs = 0 } = {}) =>
         once(async () => {
           // The broker's own count begins anew after a delay.
-          if (delayMs > 0 && counts.count > options.deliveryLimit) return bury('delivery_limit');
-          if (delayMs > 0 && (await succeeds(this.#delay(source, message, counts.count, delayMs)))) {
-            return this.#ackQuietly(tag);
-          }
-          this.#giveBack(tag, true);
+          if (delayMs > 0 && counts.count > options.deliveryLimit) await bury('delivery_limit');
+          else if (delayMs > 0 && (await succeeds(this.#delay(source, message, counts.count, delayMs)))) {
+            this.#ackQuietly(tag);
+          } else this.#giveBack(tag, true);
         }),
-      deadLetter: (reason) => once(() => bury(reason)),
+      deadLetter: async (reason) => (await once(() => bury(reason))) === true,
     };
   }
 
@@ -117,7 +121,7 @@ export class DeliveryChannel {
   }
 
   /** A channel that is lost has given it back. */
-  async #ackQuietly(tag: number): Promise<void> {
+  #ackQuietly(tag: number): void {
     if (this.channel.active) this.channel.basicAck({ deliveryTag: tag });
     this.#settled(tag);
   }

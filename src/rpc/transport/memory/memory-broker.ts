@@ -100,18 +100,18 @@ export class MemoryBroker {
       soon: manual
         ? (deliver) => void this.#steps.push(deliver)
         : (deliver) => void outside(() => setImmediate(deliver)),
-      bury: ({ message }, reason) => {
-        if (exchange !== undefined) this.#bury(exchange, message, { reason, queue: name, at: Date.now() });
-      },
+      bury: ({ message }, reason) =>
+        exchange !== undefined && this.#bury(exchange, message, { reason, queue: name, at: Date.now() }),
       gone: () => void this.#queues.delete(name),
     });
   }
 
-  #bury(exchange: string, message: Message, death: Death): void {
-    if (this.#options.deadLetter === false) return;
+  #bury(exchange: string, message: Message, death: Death): boolean {
+    if (this.#options.deadLetter === false) return false;
     const dead = this.deadLetters(exchange);
     if (dead.size >= MAX_DEAD_LETTERS) dead.dropOldest();
     dead.put(message, { death });
+    return true;
   }
 }
 

@@ -28,8 +28,8 @@ export interface QueueParts {
   readonly expiresMs?: number | undefined;
   /** Runs a delivery, soon. */
   readonly soon: (deliver: () => void) => void;
-  /** Takes what is delivered no more. */
-  readonly bury: (entry: QueueEntry, reason: string) => void;
+  /** Takes what is delivered no more. False where it is not kept. */
+  readonly bury: (entry: QueueEntry, reason: string) => boolean;
   /** It has expired. */
   readonly gone: (queue: MemoryQueue) => void;
 }
@@ -124,11 +124,11 @@ export class MemoryQueue {
     else back();
   }
 
-  bury(consumer: QueueConsumer, entry: QueueEntry, reason: string): void {
-    if (!consumer.unsettled.delete(entry)) return;
+  bury(consumer: QueueConsumer, entry: QueueEntry, reason: string): boolean {
+    if (!consumer.unsettled.delete(entry)) return false;
     entry.settled?.();
-    this.#parts.bury(entry, reason);
     this.#schedule();
+    return this.#parts.bury(entry, reason);
   }
 
   /** Gives what is there now to `take`, one by one. What it does not settle stays where it was. */

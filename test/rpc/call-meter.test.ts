@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { rpc } from 'portico/rpc';
+import { makeTransport } from '#internal/rpc';
+import { transportOptions } from './conformance.js';
+import { gate, withNetwork } from './services.js';
+
+class Disks {
+  readonly begun = gate();
+  @rpc({ ack: 'late', idempotent: true })
+  attach(): void {
+    this.begun.open();
+    throw new Error('no disk');
+  }
+}
+
+/** What a service counts of a message that cannot be read, and of one whose method fails that is acknowledged late. */
+async function counted(t: TestContext, deadLetter: boolean): Promise<readonly (readonly string[])[]> {
+  let series: readonly (readonly string[])[] = [];
+  await t.test(
+    `dead_letter = ${deadLetter}`,
+    withNetwork(async ({ serve, client, transport }) => {
+      const disks = new Disks();
+      const service = await serve(disks, {
+        ini: `[metrics]\nenabled = true\n[rpc]\naccess_policy = public\ndead_letter = ${deadLetter}\n`,
+      });
+      const other = makeTransport(transport, transportOptions());
+      await other.connect();
+      await other.publish({ exchange: 'portico', topic: 'images' }, { id: 'id-1', body: Buffer.from('{') });
+      await client().cast({}, 'attach');
+      await disks.begun.opened;
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+      series = service.meter
+        .take()
+        .series.filter(({ metric }) => metric === 'callsDead')
+        .map(({ labels }) => labels);
+      await other.close();
+    }),
+  );
+  return series;
+}
+
+test('RP-93 a message that is refused is counted as a dead letter where these are kept, and only there', async (t) => {
+  assert.deepEqual(await counted(t, true), [
+    ['images', 'unreadable'],
+    ['images', 'failed'],
+  ]);
+  assert.deepEqual(await counted(t, false), []);
+});
