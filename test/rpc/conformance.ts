@@ -5,9 +5,23 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Delivery, Message, Route, Transport } from 'portico/rpc';
 import { makeTransport, type TransportOptions } from '#internal/rpc';
 import { recordedLog } from '../tasks/recorded-log.js';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+/** How many objects of several are kept by something. */
+export async function kept(refs: readonly WeakRef<object>[]): Promise<number> {
+  for (let turn = 0; turn < 5; turn++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+  }
+  return refs.filter((ref) => ref.deref() !== undefined).length;
+}
 
 /** The options of `[rpc]`, with times short enough for a test. */
 export function transportOptions(options: Partial<TransportOptions> = {}): TransportOptions {
@@ -62,6 +76,7 @@ const CASES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   'RP-86 what is given back goes to another consumer, and says that it came back': redelivers,
   'RP-86 a cancelled consumer gets nothing more, and can settle what it has': settlesAfterCancel,
   'a connection that ends gives back what it had not settled': givesBackOnClose,
+  'a consumer that has ended, and settled what it had, leaves nothing behind': forgetsConsumers,
   'RP-34 a message whose time is up is a dead letter': expires,
   'RP-75 a message that is refused is a dead letter, with its reason, its body and its id': buries,
   'RP-76 a message that comes back too often is a dead letter': limitsDeliveries,
@@ -279,6 +294,30 @@ async function givesBackOnClose({ open, take, topic }: Bench): Promise<void> {
   const back = [await other.next(), await other.next()];
   assert.deepEqual(back.map(textOf).toSorted(), ['a', 'b']);
   assert.deepEqual([...new Set(back.map(({ redelivered }) => redelivered))], [true]);
+}
+
+async function forgetsConsumers({ open, topic }: Bench): Promise<void> {
+  const transport = await open();
+  const refs: WeakRef<object>[] = [];
+  const cycle = async (): Promise<void> => {
+    const replies = (): void => {};
+    const replyConsumer = await transport.consumeReplies(replies);
+    let consumer: { cancel(): Promise<void> } | undefined;
+    const delivery = await new Promise<Delivery>((resolve) => {
+      const take = (each: Delivery): void => resolve(each);
+      refs.push(new WeakRef(replies), new WeakRef(take));
+      void transport.consume(topic, { prefetch: 1 }, take).then(async (begun) => {
+        consumer = begun;
+        await transport.publish(topic, message('a'));
+      });
+    });
+    await Promise.all([replyConsumer.cancel(), consumer!.cancel()]);
+    await delivery.ack();
+  };
+  for (let cycles = 0; cycles < 20; cycles++) await cycle();
+  // The last ones may still be on the stack, and the broker's answer to the end of their channels under way.
+  const left = await kept(refs);
+  assert.ok(left <= 4, `${left} of ${refs.length} are kept`);
 }
 
 async function expires({ open, take, dead, topic }: Bench): Promise<void> {

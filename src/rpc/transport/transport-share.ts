@@ -77,7 +77,11 @@ export class TransportShare implements Transport {
       throw new DeliveryFailure({ message: `${this.name} was closed before it consumed` });
     }
     this.#consumers.add(consumer);
-    return consumer;
+    const cancel = async (): Promise<void> => {
+      await consumer.cancel();
+      this.#consumers.delete(consumer);
+    };
+    return { ...consumer, cancel };
   }
 
   async #close(): Promise<void> {

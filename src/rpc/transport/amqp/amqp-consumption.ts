@@ -24,6 +24,8 @@ export interface ConsumptionParts {
   /** No other consumer may take from the queue. */
   readonly exclusive?: boolean;
   readonly onDelivery: OnDelivery;
+  /** Called when it is cancelled and has settled what it had, or could not begin. */
+  readonly onEnd: () => void;
   readonly clock: Clock;
   readonly random?: () => number;
 }
@@ -44,7 +46,7 @@ export class AmqpConsumption implements TransportConsumer {
   /** Settles when it consumes. Rejects with `PORTICO_RPC_TOPOLOGY` for what the broker refuses, else when it is cancelled. */
   begin(): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#run(resolve).catch(reject);
+      void this.#run(resolve).catch(reject).finally(this.#parts.onEnd);
     });
   }
 

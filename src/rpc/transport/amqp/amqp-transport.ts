@@ -130,14 +130,10 @@ class AmqpTransport implements Transport {
     }
     this.#consuming.start();
     const source = { plan, exchange, options: this.#options, publisher: this.#publisher };
-    const consumption = new AmqpConsumption({ link: this.#consuming, source, clock: this.#clock, ...how });
+    const onEnd = (): void => void this.#consumptions.delete(consumption);
+    const consumption = new AmqpConsumption({ link: this.#consuming, source, clock: this.#clock, onEnd, ...how });
     this.#consumptions.add(consumption);
-    try {
-      await consumption.begin();
-    } catch (error) {
-      this.#consumptions.delete(consumption);
-      throw error;
-    }
+    await consumption.begin();
     return consumption;
   }
 

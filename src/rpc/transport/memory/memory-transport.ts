@@ -28,7 +28,7 @@ interface Consumption {
   readonly queue: MemoryQueue;
   readonly consumer: QueueConsumer;
   readonly end: () => void;
-  /** It takes nothing more; kept while something is left to be settled. */
+  /** It takes nothing more; kept while something is left to be settled, which a loss of the connection gives back. */
   cancelled: boolean;
 }
 
@@ -127,6 +127,7 @@ export class MemoryTransport implements Transport {
       end,
       cancelled: false,
     };
+    this.#forgetEnded();
     this.#consumptions.add(consumption);
     queue.add(consumption.consumer);
     return {
@@ -134,9 +135,15 @@ export class MemoryTransport implements Transport {
         queue.remove(consumption.consumer);
         end();
         consumption.cancelled = true;
-        if (consumption.consumer.unsettled.size === 0) this.#consumptions.delete(consumption);
+        this.#forgetEnded();
       },
     };
+  }
+
+  #forgetEnded(): void {
+    for (const consumption of this.#consumptions) {
+      if (consumption.cancelled && consumption.consumer.unsettled.size === 0) this.#consumptions.delete(consumption);
+    }
   }
 
   #return(): void {
