@@ -8,6 +8,7 @@ export { WireFormat } from './message/wire-format.js';
 export { BaseEndpoint } from './server/base-endpoint.js';
 export { Endpoints } from './server/endpoints.js';
 export { RpcServer } from './server/rpc-server.js';
+export { ServedTopics } from './server/served-topics.js';
 export { MemoryBroker, type MemoryBrokerOptions } from './transport/memory/memory-broker.js';
 export { MemoryTransport } from './transport/memory/memory-transport.js';
 export { makeTransport, shareTransport } from './transport/open-transport.js';

@@ -69,11 +69,13 @@ export class ServedTopics {
     await this.#main?.stopAccepting();
   }
 
-  /** Settles when handlers have ended, those of the second topic last: see `RpcServer.finish`. */
+  /** Settles when handlers have ended, those of the second topic last: see `RpcServer.finish`. The limit is that of both. */
   async finish(limitMs: number, signal?: AbortSignal): Promise<void> {
+    const { clock } = this.#options.connection;
+    const until = clock.now() + limitMs;
     await this.#main?.finish(limitMs, signal);
     await this.#alt?.stopAccepting();
-    await this.#alt?.finish(limitMs, signal);
+    await this.#alt?.finish(Math.max(0, until - clock.now()), signal);
     await this.#spans?.flush(signal);
   }
 
