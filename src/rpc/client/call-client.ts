@@ -9,14 +9,14 @@ import type { Clock } from '../../tasks/index.js';
 import type { CallMeter, SendKind } from '../call-meter.js';
 import type { CallSpans, TraceHeaders } from '../call-spans.js';
 import { DeliveryFailure, InvalidTarget, RpcTimeout, SerializationError, VersionCapError } from '../errors.js';
-import { isRecord, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
+import { encodeEnvelope, isRecord, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
 import { ErrorRebuilder } from '../message/failure.js';
 import { messageId } from '../message/message-id.js';
 import { contextToDict, mapArguments, type Serializer } from '../message/serializer.js';
 import { checkVersion, FIRST_VERSION, isCompatible } from '../message/versions.js';
 import type { MessagingSettings } from '../messaging-options.js';
 import { methodCalls } from '../method-calls.js';
-import { checkRoute, describeRoute } from '../transport/route.js';
+import { addressText, checkRoute, describeRoute } from '../transport/route.js';
 import type { Message, Route, Transport } from '../transport/transport.js';
 import { within } from '../within.js';
 import type { PendingCalls } from './pending-calls.js';
@@ -72,6 +72,9 @@ const OPTIONS: Readonly<Record<keyof ClientOptions, true>> = {
   releases: true,
   long: true,
 };
+
+/** A message before it is known which topic it goes to. */
+type Unsigned = Omit<Message, 'body'> & { readonly json: Buffer };
 
 /** Casts are tried as long. */
 const CAST_MS = 30_000;
@@ -136,7 +139,7 @@ export class CallClient implements RPCClient {
     const to = await this.#inTime(pending.address(transport), what, until);
     const left = until - clock.now();
     if (left <= 0) throw new DeliveryFailure({ message: `${what}: its time was up before it could be sent` });
-    const body = this.#write(context, method, args, {
+    const json = this.#encode(context, method, args, {
       id,
       reply: { to, id },
       deadline: left,
@@ -144,7 +147,7 @@ export class CallClient implements RPCClient {
       trace,
     });
     const { reply, forget } = pending.expect({ id, what, timeoutMs: left, monitorMs, signal });
-    const send = this.#send({ id, body, replyTo: to }, { ttlMs: left, mandatory, until, retry, signal });
+    const send = this.#send({ id, json, replyTo: to }, { ttlMs: left, mandatory, until, retry, signal });
     try {
       const [answer] = await Promise.all([reply, send]);
       if ('failure' in answer) throw this.#rebuilder.rebuild(answer.failure);
@@ -168,7 +171,7 @@ export class CallClient implements RPCClient {
     const ttlMs = (ttl === undefined ? settings.castTtlMs : ttl * 1000) || undefined;
     await this.#checkCap(this.#what(method), until);
     const id = messageId();
-    const message = { id, body: this.#write(context, method, args, { id, trace }) };
+    const message = { id, json: this.#encode(context, method, args, { id, trace }) };
     await this.#path.connected(until - clock.now(), signal);
     await this.#send(message, { ttlMs, mandatory, until, retry, signal });
   }
@@ -218,7 +221,7 @@ export class CallClient implements RPCClient {
     return within(work, { clock, until, late, signal: this.#options.signal });
   }
 
-  #write(
+  #encode(
     context: unknown,
     method: string,
     args: object,
@@ -245,7 +248,7 @@ export class CallClient implements RPCClient {
       sent: Date.now(),
       ...more,
     };
-    return writeEnvelope(envelope, this.#what(method), settings.format);
+    return encodeEnvelope(envelope, this.#what(method), settings.format);
   }
 
   /** What the call may take: its own time, and no more than the request has that it is made for. */
@@ -264,9 +267,13 @@ export class CallClient implements RPCClient {
     return timeoutMs > monitorMs ? monitorMs : undefined;
   }
 
-  #send(message: Message, how: SendOptions): Promise<void> {
+  #send({ json, ...message }: Unsigned, how: SendOptions): Promise<void> {
     const { altTopic } = this.#options;
-    const send = (to: Route, mandatory: boolean): Promise<void> => this.#path.send(to, message, { ...how, mandatory });
+    const { format } = this.#path.settings;
+    const send = (to: Route, mandatory: boolean): Promise<void> => {
+      const body = format.at(addressText(to)).pack(json);
+      return this.#path.send(to, { ...message, body }, { ...how, mandatory });
+    };
     if (altTopic === undefined) return send(this.#route, how.mandatory);
     // An older service has no second topic.
     return send({ ...this.#route, topic: altTopic }, true).catch((error: unknown) => {
@@ -278,12 +285,12 @@ export class CallClient implements RPCClient {
   /** To every process of the topics: which one works on the call is not known. Best effort. */
   #cancel(id: string): void {
     const { settings, log } = this.#path;
-    const body = writeEnvelope({ cancel: id }, 'a cancellation', settings.format);
     const { exchange, topic: first } = this.#route;
-    const message = { id: messageId(), body };
     const how = { ttlMs: settings.responseMs, mandatory: false, until: 0, retry: 0, signal: undefined };
     for (const topic of new Set([first, this.#options.altTopic ?? first])) {
-      this.#path.send({ exchange, topic, fanout: true }, message, how).catch((err: unknown) => {
+      const to = { exchange, topic, fanout: true };
+      const body = writeEnvelope({ cancel: id }, 'a cancellation', settings.format.at(addressText(to)));
+      this.#path.send(to, { id: messageId(), body }, how).catch((err: unknown) => {
         log.debug(`call ${id} could not be cancelled`, { err });
       });
     }

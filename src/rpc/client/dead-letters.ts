@@ -5,7 +5,7 @@ import { PorticoError } from '../../errors/index.js';
 import { InvalidTarget, NoServers } from '../errors.js';
 import { isRecord, type RequestEnvelope, readRequest, writeEnvelope } from '../message/envelope.js';
 import { messageId } from '../message/message-id.js';
-import { routeOfQueue } from '../transport/route.js';
+import { addressText, routeOfQueue } from '../transport/route.js';
 import type { Delivery, Message, Route, Transport } from '../transport/transport.js';
 import type { RPCConnection } from './rpc-connection.js';
 
@@ -106,7 +106,8 @@ export class DeadLetters {
     });
   }
 
-  async #sendAgain({ isFanout }: DeadLetter, { message, death, ack }: Delivery, transport: Transport): Promise<void> {
+  async #sendAgain({ isFanout }: DeadLetter, delivery: Delivery, transport: Transport): Promise<void> {
+    const { death } = delivery;
     if (death === undefined) {
       throw new InvalidTarget({
         message: 'it does not say which queue it came from',
@@ -116,7 +117,7 @@ export class DeadLetters {
     const { castTtlMs } = this.#connection.settings;
     try {
       const options = { mandatory: true, ttlMs: castTtlMs || undefined };
-      await transport.publish(death.queue, this.#renewed(message), options);
+      await transport.publish(death.queue, this.#renewed(delivery), options);
     } catch (cause) {
       if (!isFanout || !(cause instanceof NoServers)) throw cause;
       throw new NoServers({
@@ -125,12 +126,13 @@ export class DeadLetters {
         cause,
       });
     }
-    await ack();
+    await delivery.ack();
   }
 
-  #read({ message, death }: Delivery): DeadLetter {
+  #read(delivery: Delivery): DeadLetter {
+    const { message, death } = delivery;
     const route: Partial<Route> = death === undefined ? {} : routeOfQueue(this.exchange, death.queue);
-    const request = this.#requestOf(message);
+    const request = this.#requestOf(delivery);
     const { method, ver, ns, ctx = {}, args = {}, sent } = request ?? {};
     const requestId = ctx.request_id;
     return {
@@ -151,21 +153,27 @@ export class DeadLetters {
   }
 
   /** What cannot be read is sent as it is: a newer server may be able to. */
-  #renewed(message: Message): Message {
-    const request = this.#requestOf(message);
-    if (request === undefined) return message;
+  #renewed(delivery: Delivery): Message {
+    const request = this.#requestOf(delivery);
+    if (request === undefined) return delivery.message;
     const id = messageId();
     const renewed = { ...request, id, sent: Date.now(), reply: undefined, deadline: undefined, monitor: undefined };
     const { format } = this.#connection.settings;
-    return { id, body: writeEnvelope(renewed, `${request.method}, replayed`, format) };
+    return { id, body: writeEnvelope(renewed, `${request.method}, replayed`, format.at(this.#addressOf(delivery))) };
   }
 
-  #requestOf({ body }: Message): RequestEnvelope | undefined {
+  /** Undefined also for what was put into a queue that it was not signed for: a replay would sign it for that. */
+  #requestOf(delivery: Delivery): RequestEnvelope | undefined {
+    const format = this.#connection.settings.format.ofAnyAge().at(this.#addressOf(delivery));
     try {
-      const read = readRequest(body, this.#connection.settings.format.ofAnyAge());
+      const read = readRequest(delivery.message.body, format);
       return 'cancel' in read ? undefined : read;
     } catch {
       return undefined;
     }
+  }
+
+  #addressOf({ death }: Delivery): string {
+    return death === undefined ? '' : addressText(routeOfQueue(this.exchange, death.queue));
   }
 }

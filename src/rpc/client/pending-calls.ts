@@ -5,7 +5,7 @@ import type { Logger } from '../../log/index.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
 import { RpcTimeout } from '../errors.js';
 import { type ReplyEnvelope, readReply } from '../message/envelope.js';
-import type { WireFormat } from '../message/wire-format.js';
+import type { AddressedFormat, WireFormat } from '../message/wire-format.js';
 import type { Message, ReplyConsumer, Transport } from '../transport/transport.js';
 
 /** A call. */
@@ -52,7 +52,7 @@ export class PendingCalls {
 
   /** Where replies are to go. */
   async address(transport: Transport): Promise<string> {
-    this.#consumer ??= transport.consumeReplies((message) => this.#take(message));
+    this.#consumer ??= this.#consume(transport);
     const consumer = this.#consumer;
     try {
       return (await consumer).address;
@@ -113,10 +113,18 @@ export class PendingCalls {
     consumer?.then((each) => each.cancel()).catch(() => {});
   }
 
-  #take({ id, body }: Message): void {
+  async #consume(transport: Transport): Promise<ReplyConsumer> {
+    // No server knows the address before it is known here.
+    let format = this.#format.at('');
+    const consumer = await transport.consumeReplies((message) => this.#take(message, format));
+    format = this.#format.at(consumer.address);
+    return consumer;
+  }
+
+  #take({ id, body }: Message, format: AddressedFormat): void {
     let reply: ReplyEnvelope;
     try {
-      reply = readReply(body, this.#format);
+      reply = readReply(body, format);
     } catch (err) {
       this.#log.warn(`reply ${id} cannot be read`, { err, bytes: body.length });
       return;

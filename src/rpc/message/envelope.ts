@@ -2,7 +2,7 @@
  * Envelope 1.0: what a message says, whatever carries it. Senders may add members; receivers ignore those they do not know.
  */
 import { decodeMessage, encodeMessage } from './json-codec.js';
-import type { WireFormat } from './wire-format.js';
+import type { AddressedFormat } from './wire-format.js';
 
 /** The envelope this process writes. Another major is one it cannot read. */
 const VERSION = '1.0';
@@ -64,8 +64,17 @@ export type Envelope = RequestEnvelope | ReplyEnvelope | CancelEnvelope;
 export class UnreadableEnvelope extends Error {}
 
 /** Throws `SerializationError` as {@link encodeMessage}; `what` is the call, for its message. */
-export function writeEnvelope(envelope: Envelope, what: string, format: WireFormat): Buffer {
-  return format.pack(encodeMessage({ v: VERSION, ...envelope }, what, format.maxBytes));
+export function writeEnvelope(envelope: Envelope, what: string, format: AddressedFormat): Buffer {
+  return format.pack(encodeEnvelope(envelope, what, format));
+}
+
+/** Its JSON, for a message that may go to one address or another. Throws as {@link writeEnvelope}. */
+export function encodeEnvelope(
+  envelope: Envelope,
+  what: string,
+  { maxBytes }: Pick<AddressedFormat, 'maxBytes'>,
+): Buffer {
+  return encodeMessage({ v: VERSION, ...envelope }, what, maxBytes);
 }
 
 /** Names and values, as arguments and contexts are. */
@@ -76,7 +85,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 }
 
 /** Throws {@link UnreadableEnvelope}. */
-export function readRequest(body: Uint8Array, format: WireFormat): RequestEnvelope | CancelEnvelope {
+export function readRequest(body: Uint8Array, format: AddressedFormat): RequestEnvelope | CancelEnvelope {
   const read = readEnvelope(body, format);
   if (typeof read.cancel === 'string') return { cancel: read.cancel };
   const { id, method, args, ns, ver, ctx, reply, deadline, sent, monitor, trace } = read;
@@ -97,7 +106,7 @@ export function readRequest(body: Uint8Array, format: WireFormat): RequestEnvelo
 }
 
 /** Throws {@link UnreadableEnvelope}. */
-export function readReply(body: Uint8Array, format: WireFormat): ReplyEnvelope {
+export function readReply(body: Uint8Array, format: AddressedFormat): ReplyEnvelope {
   const { id, result = null, failure, alive } = readEnvelope(body, format);
   if (typeof id !== 'string') throw new UnreadableEnvelope('it is no reply');
   if (alive === true) return { id, alive };
@@ -125,7 +134,7 @@ export function readReply(body: Uint8Array, format: WireFormat): ReplyEnvelope {
   };
 }
 
-function readEnvelope(body: Uint8Array, format: WireFormat): Readonly<Record<string, unknown>> {
+function readEnvelope(body: Uint8Array, format: AddressedFormat): Readonly<Record<string, unknown>> {
   let read: unknown;
   try {
     read = decodeMessage(format.unpack(body), format.maxBytes);

@@ -22,6 +22,15 @@ export interface WireFormatOptions {
 const SIGNATURE = /,"sig":"([\w-]{1,32})\.(\d{1,15})\.([\da-f]{64})"\}$/;
 const LONGEST_SIGNATURE = 130;
 
+/** How messages for one address travel. */
+export interface AddressedFormat {
+  readonly maxBytes: number;
+  /** The JSON of an object, as it travels. */
+  pack(json: Buffer): Buffer;
+  /** The JSON of what came. Throws a `TypeError` that says nothing of its content. */
+  unpack(body: Uint8Array): Uint8Array;
+}
+
 /** Less than ids of messages are remembered (`rpc-server.ts`): a process takes a copy of a message only where it has seen many since. */
 const WINDOW_MS = 300_000;
 
@@ -52,15 +61,22 @@ export class WireFormat {
     });
   }
 
-  /** The JSON of an object, as it travels. */
-  pack(json: Buffer): Buffer {
+  /** Of messages for an address, without line breaks: a signature is of it too, so that a copy is not taken at another one. */
+  at(address: string): AddressedFormat {
+    return {
+      maxBytes: this.maxBytes,
+      pack: (json) => this.#pack(json, address),
+      unpack: (body) => this.#unpack(body, address),
+    };
+  }
+
+  #pack(json: Buffer, address: string): Buffer {
     const [key] = this.#keys;
-    const signed = key === undefined ? json : signedBy(key, json);
+    const signed = key === undefined ? json : signedBy(key, json, address);
     return signed.length > this.#compressOver ? gzipSync(signed) : signed;
   }
 
-  /** The JSON of what came. Throws a `TypeError` that says nothing of its content. */
-  unpack(body: Uint8Array): Uint8Array {
+  #unpack(body: Uint8Array, address: string): Uint8Array {
     const packed = Buffer.from(body.buffer, body.byteOffset, body.length);
     const signed = isCompressed(packed) ? this.#decompressed(packed) : packed;
     const found = SIGNATURE.exec(signed.subarray(-LONGEST_SIGNATURE).toString('latin1'));
@@ -69,7 +85,7 @@ export class WireFormat {
       return signed;
     }
     const json = Buffer.concat([signed.subarray(0, signed.length - found[0].length), Buffer.from('}')]);
-    if (this.#keys.size > 0) this.#verify(json, found);
+    if (this.#keys.size > 0) this.#verify(json, address, found);
     return json;
   }
 
@@ -82,18 +98,18 @@ export class WireFormat {
     }
   }
 
-  #verify(json: Buffer, [, id, at, code]: readonly (string | undefined)[]): void {
+  #verify(json: Buffer, address: string, [, id, at, code]: readonly (string | undefined)[]): void {
     const secret = this.#keys.get(id!);
     if (secret === undefined) throw new TypeError(`it is signed by the key "${id}", which is not known here`);
-    const right = timingSafeEqual(Buffer.from(code!, 'hex'), codeOf(secret, `${id}.${at}`, json));
+    const right = timingSafeEqual(Buffer.from(code!, 'hex'), codeOf(secret, `${id}.${at}\n${address}`, json));
     if (!right) throw new TypeError(`its signature by the key "${id}" is wrong`);
     if (Math.abs(Date.now() - Number(at)) > this.#windowMs) throw new TypeError('its signature is too old');
   }
 }
 
-function signedBy([id, secret]: readonly [string, string], json: Buffer): Buffer {
+function signedBy([id, secret]: readonly [string, string], json: Buffer, address: string): Buffer {
   const head = `${id}.${Date.now()}`;
-  const code = codeOf(secret, head, json).toString('hex');
+  const code = codeOf(secret, `${head}\n${address}`, json).toString('hex');
   return Buffer.concat([json.subarray(0, -1), Buffer.from(`,"sig":"${head}.${code}"}`)]);
 }
 

@@ -56,7 +56,8 @@ export class ReplySender {
    * `SerializationError` for a reply that cannot travel.
    */
   send(reply: Reply): Promise<void> {
-    const body = writeEnvelope(reply.envelope, `the result of ${reply.name}`, this.#options.format);
+    const { envelope, to, name } = reply;
+    const body = writeEnvelope(envelope, `the result of ${name}`, this.#options.format.at(to));
     return new Promise((tried) => {
       const sending = this.#deliver(reply, body, tried).finally(() => {
         this.#pending.delete(sending);
@@ -68,7 +69,7 @@ export class ReplySender {
 
   /** A sign of life is sent once. */
   beat({ to, envelope, name }: Omit<Reply, 'since'>): void {
-    const body = writeEnvelope(envelope, name, this.#options.format);
+    const body = writeEnvelope(envelope, name, this.#options.format.at(to));
     this.#options.transport.publish(to, { id: messageId(), body, correlationId: envelope.id }).catch((err: unknown) => {
       this.#options.log.debug(`${name}: no sign of life could be sent`, { err });
     });

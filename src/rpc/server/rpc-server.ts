@@ -5,7 +5,8 @@
 import { systemClock } from '../../tasks/index.js';
 import { ServerShuttingDown } from '../errors.js';
 import { readRequest, UnreadableEnvelope } from '../message/envelope.js';
-import type { WireFormat } from '../message/wire-format.js';
+import type { AddressedFormat, WireFormat } from '../message/wire-format.js';
+import { addressText } from '../transport/route.js';
 import type { Delivery, Route, Transport, TransportConsumer } from '../transport/transport.js';
 import { Executor } from './executor.js';
 import { CallHandler, type CallHandlerParts } from './handle-call.js';
@@ -65,10 +66,11 @@ export class RpcServer {
 
   /** Settles when all three consumers are there. On failure none is. */
   async start(): Promise<void> {
-    const { transport, exchange, topic, host, prefetch } = this.#options;
+    const { transport, exchange, topic, host, prefetch, format } = this.#options;
     const consume = (to: Partial<Route>): Promise<TransportConsumer> => {
-      const isCopy = to.fanout === true;
-      return transport.consume({ exchange, topic, ...to }, { prefetch }, (delivery) => this.#take(delivery, isCopy));
+      const route = { exchange, topic, ...to };
+      const source = { format: format.at(addressText(route)), isCopy: to.fanout === true };
+      return transport.consume(route, { prefetch }, (delivery) => this.#take(delivery, source));
     };
     const begun = await Promise.allSettled([consume({}), consume({ server: host }), consume({ fanout: true })]);
     const [shared, own, copies] = begun.map((each) => (each.status === 'fulfilled' ? each.value : undefined));
@@ -113,8 +115,8 @@ export class RpcServer {
     await this.#replies.flush(this.#executor.idle(), ended);
   }
 
-  #take(delivery: Delivery, isCopy: boolean): void {
-    const { format, log, meter, topic } = this.#options;
+  #take(delivery: Delivery, { format, isCopy }: { readonly format: AddressedFormat; readonly isCopy: boolean }): void {
+    const { log, meter, topic } = this.#options;
     let envelope: ReturnType<typeof readRequest>;
     try {
       envelope = readRequest(delivery.message.body, format);

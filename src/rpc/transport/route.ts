@@ -47,6 +47,13 @@ export function describeRoute(to: Route | string): string {
   return `${topic}${where} (exchange ${exchange})`;
 }
 
+/** Where a message goes, for its signature: two routes have two texts. No name has a slash, and an address of replies has none. */
+export function addressText(to: Route | string): string {
+  if (typeof to === 'string') return to;
+  const { exchange, topic, server, fanout } = to;
+  return `${exchange}/${topic}/${fanout === true ? '*' : (server ?? '')}`;
+}
+
 /** A mandatory message has no queue. `to`: as {@link describeRoute} tells it. */
 export function noQueue(to: string): NoServers {
   return new NoServers({

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type Delivery, RPCConnection } from 'portico/rpc';
+import { Config } from 'portico/config';
+import { type Delivery, RPCConnection, rpc } from 'portico/rpc';
 import { DeadLetters, MemoryBroker, MemoryTransport } from '#internal/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { nextDeadLetter } from '../conformance.js';
+import { gate, type Network, withNetwork } from '../services.js';
+import { withoutBroker } from '../transport/amqp/broker.js';
+import { overBroker } from '../transport/amqp/over-broker.js';
 
 const route = { exchange: 'portico', topic: 'images' };
 const unreadable = { id: 'id-1', body: Buffer.from('{') };
@@ -74,3 +78,65 @@ test('RP-95 a letter that does not say where it died is listed, not replayed, an
   assert.match(replayed!.failure!, /^it does not say which queue it came from\n.*portico\.dead.*drop/);
   assert.equal((await letters.drop({})).length, 1);
 });
+
+const ini = `[rpc]\nrequire_signature = yes\nsigning_keys = a:${'o'.repeat(32)}\n`;
+
+/** Fails until it is repaired. */
+class Disks {
+  isRepaired = false;
+  readonly done: string[] = [];
+  readonly all = gate();
+  @rpc({ ack: 'late', idempotent: true })
+  attach(_: unknown, { id }: { id: string }): void {
+    if (!this.isRepaired) throw new Error(`disk ${id} is broken`);
+    this.done.push(id);
+    if (this.done.length === 3) this.all.open();
+  }
+}
+
+async function replaysWhereTheyWereSent({ transport, serve, client }: Network): Promise<void> {
+  const [disks, others] = [new Disks(), new Disks()];
+  others.isRepaired = true;
+  await serve(disks, { ini });
+  await serve(others, { ini, topic: 'volumes', binary: 'portico-volumes' });
+  const caller = client({}, { ini });
+  await caller.cast({}, 'attach', { id: 'of the topic' });
+  await caller.prepare({ server: 'north' }).cast({}, 'attach', { id: 'of the host' });
+  await caller.prepare({ fanout: true }).cast({}, 'attach', { id: 'of all' });
+  const connection = new RPCConnection({ config: Config.fromText(ini), transport });
+  const letters = new DeadLetters(connection);
+  while ((await letters.list()).length < 3) await new Promise((resolve) => setImmediate(resolve));
+  const found = (await letters.list()).map(({ topic, host = '', method }) => [topic, host, method].join(' '));
+  assert.deepEqual(found.toSorted(), ['images  attach', 'images  attach', 'images north attach']);
+  // What one who may publish to the broker can do: a copy for another service.
+  const driver = await connection.connected(10_000);
+  await driver.eachDeadLetter(letters.exchange, async ({ message }) => {
+    await driver.publish({ exchange: letters.exchange, topic: 'volumes' }, message);
+  });
+  while ((await letters.list({ topic: 'volumes' })).length < 3) await new Promise((resolve) => setImmediate(resolve));
+  for (const { method, reason } of await letters.list({ topic: 'volumes' })) {
+    assert.deepEqual([method, reason], [undefined, 'unreadable: its signature by the key "a" is wrong']);
+  }
+  disks.isRepaired = true;
+  const replayed = await letters.replay({});
+  assert.deepEqual(
+    replayed.map(({ failure }) => failure),
+    [undefined, undefined, undefined, undefined, undefined, undefined],
+  );
+  await disks.all.opened;
+  assert.deepEqual(disks.done.toSorted(), ['of all', 'of the host', 'of the topic']);
+  while ((await letters.list({ topic: 'volumes' })).length < 3) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(others.done, []);
+  await connection.close();
+}
+
+test(
+  'RP-90 RP-95 signed messages are replayed to where they were sent, and nowhere else',
+  withNetwork(replaysWhereTheyWereSent),
+);
+
+test(
+  'RP-90 RP-95 over RabbitMQ signed messages are replayed to where they were sent, and nowhere else',
+  { skip: withoutBroker },
+  overBroker(replaysWhereTheyWereSent, ['images', 'volumes']),
+);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
+import type { RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
-import { RPCConnection, type RPCService, type Transport } from 'portico/rpc';
+import { type Message, type Route, RPCConnection, type RPCService, type Transport } from 'portico/rpc';
 import { MemoryBroker, MemoryTransport, WireFormat } from '#internal/rpc';
-import { withNetwork } from '../services.js';
+import { gate, withNetwork } from '../services.js';
 
 const [OLD, NEW, OTHER] = ['o', 'n', 'x'].map((letter) => letter.repeat(32)) as [string, string, string];
 const signed = (...keys: string[]): string => `[rpc]\nrequire_signature = yes\nsigning_keys = ${keys.join(',')}\n`;
@@ -70,7 +71,8 @@ test(
 
 test('RP-90 a signature covers every byte, and holds for five minutes', (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
-  const format = new WireFormat({ maxBytes: 1000, signingKeys: new Map([['a', OLD]]), requireSignature: true });
+  const formats = new WireFormat({ maxBytes: 1000, signingKeys: new Map([['a', OLD]]), requireSignature: true });
+  const format = formats.at('portico/images/');
   const json = Buffer.from('{"method":"resize","args":{"id":"a"},"ctx":{"is_admin":false}}');
   const packed = format.pack(json);
   assert.deepEqual(Buffer.from(format.unpack(packed)), json);
@@ -83,7 +85,11 @@ test('RP-90 a signature covers every byte, and holds for five minutes', (t) => {
   format.unpack(packed);
   t.mock.timers.tick(1);
   assert.throws(() => format.unpack(packed), /its signature is too old/);
-  format.ofAnyAge().unpack(packed);
+  formats.ofAnyAge().at('portico/images/').unpack(packed);
+  assert.throws(
+    () => formats.ofAnyAge().at('portico/volumes/').unpack(packed),
+    /its signature by the key "a" is wrong/,
+  );
 });
 
 test('RP-90 a message that is sent again as it was is not run again', async () => {
@@ -105,6 +111,81 @@ test('RP-90 a message that is sent again as it was is not run again', async () =
     assert.deepEqual(images.called, ['once', 'last']);
   })();
 });
+
+test('RP-90 a signed message is taken by the topic, the host or the caller that it was sent to, and by no other', async () => {
+  const transport = new MemoryTransport(new MemoryBroker());
+  const sent: { readonly to: Route | string; readonly message: Message }[] = [];
+  const publish = transport.publish.bind(transport);
+  transport.publish = (to, message, options) => {
+    sent.push({ to, message });
+    return publish(to, message, options);
+  };
+  await withNetwork(async ({ serve, client, log }) => {
+    const images = new Images();
+    const ini = signed(`a:${OLD}`);
+    const found = async (text: string, times: number): Promise<void> => {
+      const lines = (): number => log.messages().filter((line) => line.includes(text)).length;
+      while (lines() < times) await new Promise((resolve) => setImmediate(resolve));
+    };
+    await serve(images, { ini, transport });
+    await serve(images, { ini, transport, host: 'south', topic: 'volumes', binary: 'portico-volumes' });
+    await serve(images, { ini: `${ini}exchange = others\n`, transport });
+    const [caller, other] = [client({}, { ini, transport }), client({}, { ini, transport })];
+    await caller.call({}, 'size', { id: 'called' });
+    await caller.prepare({ server: 'north' }).call({}, 'size', { id: 'directed' });
+    await caller.prepare({ fanout: true }).cast({}, 'size', { id: 'copied' });
+    await other.call({}, 'size', { id: 'other' });
+    while (images.called.length < 4) await new Promise((resolve) => setImmediate(resolve));
+    const messageOf = (id: string): Message =>
+      sent.find(({ message: { body } }) => Buffer.from(body).includes(`"${id}"`))!.message;
+    const called = messageOf('called');
+    const directed = messageOf('directed');
+    const copied = messageOf('copied');
+    const topic = { exchange: 'portico', topic: 'images' };
+    const volumes = { exchange: 'portico', topic: 'volumes' };
+    const elsewhere: [Route, Message][] = [
+      [volumes, called],
+      [{ ...topic, exchange: 'others' }, called],
+      [{ ...topic, server: 'north' }, called],
+      [{ ...topic, fanout: true }, called],
+      [topic, directed],
+      [{ ...volumes, server: 'south' }, directed],
+      [{ ...topic, fanout: true }, directed],
+      [topic, copied],
+      [{ ...volumes, fanout: true }, copied],
+    ];
+    for (const [to, message] of elsewhere) await publish(to, message, { mandatory: true });
+    await found('cannot be read: its signature by the key "a" is wrong', elsewhere.length);
+    assert.deepEqual(images.called.toSorted(), ['called', 'copied', 'directed', 'other']);
+    const replies = sent.filter(({ to }) => typeof to === 'string');
+    await publish(replies.at(-1)!.to, replies[0]!.message, { mandatory: true });
+    await found(`reply ${replies[0]!.message.id} cannot be read`, 1);
+  })();
+});
+
+test(
+  'RP-38 RP-87 RP-90 with signatures a call goes to the first topic where the second is not there, and is cancelled',
+  withNetwork(async ({ serve, client }) => {
+    const [began, aborted] = [gate(), gate()];
+    const ini = signed(`a:${OLD}`);
+    await serve(
+      {
+        async wait({ signal }: RequestContext): Promise<void> {
+          signal!.addEventListener('abort', aborted.open);
+          began.open();
+          await aborted.opened;
+        },
+      },
+      { ini },
+    );
+    const abort = new AbortController();
+    const call = client({ altTopic: 'images-alt', signal: abort.signal }, { ini }).call({}, 'wait');
+    await began.opened;
+    abort.abort(new Error('enough'));
+    await assert.rejects(call, /enough/);
+    await aborted.opened;
+  }),
+);
 
 test('RP-90 keys that cannot be are refused without being shown, and a connection that is shown has none', () => {
   const refused = (keys: string, message: string): void => {
@@ -145,11 +226,11 @@ test(
 );
 
 test('RP-27 what is compressed becomes no longer than a message may be', () => {
-  const sender = new WireFormat({ maxBytes: 1_000_000, compressOver: 100 });
+  const sender = new WireFormat({ maxBytes: 1_000_000, compressOver: 100 }).at('');
   const packed = sender.pack(Buffer.from(JSON.stringify('a'.repeat(500_000))));
   assert.ok(packed.length < 1000);
   assert.equal(sender.unpack(packed).length, 500_002);
-  const receiver = new WireFormat({ maxBytes: 1000 });
+  const receiver = new WireFormat({ maxBytes: 1000 }).at('');
   assert.throws(() => receiver.unpack(packed), /1000 bytes are allowed/);
   assert.throws(() => sender.unpack(packed.subarray(0, 100)), /it is not gzip/);
 });
