@@ -13,26 +13,29 @@ export interface UpgradedConnection {
   readonly closing: AbortSignal;
 }
 
-const offers = new WeakMap<IncomingMessage, () => UpgradedConnection>();
+/** Undefined where it cannot be taken any more. */
+type Take = () => UpgradedConnection | undefined;
+
+const offers = new WeakMap<IncomingMessage, Take>();
 const taken = new WeakSet<IncomingMessage>();
 
 /**
  * Takes the connection of a request with `Upgrade` and no body. The app answers on the socket (`handleUpgrade` of `ws` does),
  * and ends the session; for filters and logs the request is answered with 101. Undefined where the request asks for no
- * upgrade, has a body, follows requests that are still at work, or was taken already: such a request is answered as any
- * other. Throws a `Fault` with status 503 while the server drains.
+ * upgrade, has a body, follows requests that are still at work, is answered or was taken already, and where its client has
+ * left: such a request is answered as any other. Throws a `Fault` with status 503 while the server drains.
  */
 export function takeUpgrade(req: IncomingMessage): UpgradedConnection | undefined {
   const take = offers.get(req);
   if (take === undefined) return undefined;
   const connection = take();
   offers.delete(req);
-  taken.add(req);
+  if (connection !== undefined) taken.add(req);
   return connection;
 }
 
 /** Has `takeUpgrade` give what `take` does. */
-export function offerUpgrade(req: IncomingMessage, take: () => UpgradedConnection): void {
+export function offerUpgrade(req: IncomingMessage, take: Take): void {
   offers.set(req, take);
 }
 

@@ -284,8 +284,12 @@ export class Front {
   }
 }
 
-/** A body, or answers before its own, would have to be kept apart from what is sent in the other protocol. */
+/**
+ * A body, or answers before its own, would have to be kept apart from what is sent in the other protocol; in HTTP/1.0 there is
+ * no upgrade (RFC 9110 §7.8).
+ */
 function isUpgradable(req: IncomingMessage): boolean {
+  if (req.httpVersionMinor === 0) return false;
   const { 'content-length': length = '0', 'transfer-encoding': coding } = req.headers;
   return length === '0' && coding === undefined && connectionOf(req.socket)?.idle !== false;
 }

@@ -11,6 +11,9 @@ import { DirectResponse } from '../../wire/index.js';
 import { requestFacts } from '../requests/run-app.js';
 import type { Connection } from './connections.js';
 
+/** How much is kept, in bytes, of what a client sends before its upgrade is taken. */
+const KEPT = 64 * 1024;
+
 /** The upgraded connections of one server. */
 export class Upgrades {
   readonly #open = new Map<Connection, { readonly target: string; readonly since: number }>();
@@ -43,17 +46,22 @@ export class Upgrades {
     const res = new DirectResponse(req);
     res.shouldKeepAlive = false;
     res.assignSocket(socket);
-    const end = (): void => socket.destroySoon();
+    const early = readEarly(socket, head);
+    const end = (): void => {
+      early();
+      socket.destroySoon();
+    };
     res.once('finish', end);
     // Node has taken its own listeners off the socket.
     socket.on('error', () => socket.destroy());
     socket.on('drain', () => res.emit('drain'));
     socket.once('close', () => req.destroy());
     offerUpgrade(req, () => {
+      if (res.headersSent || socket.destroyed) return undefined;
       if (this.#closing.signal.aborted) throw new Fault(503, { message: 'The service is stopping.' });
       res.off('finish', end);
       this.#take(req, res, connection);
-      return { socket, head, closing: this.#closing.signal };
+      return { socket, head: early(), closing: this.#closing.signal };
     });
     return res;
   }
@@ -72,4 +80,28 @@ export class Upgrades {
     res.once('finish', () => nowhere.destroy());
     res.writeHead(101).end();
   }
+}
+
+/**
+ * Reads a connection that nothing else reads yet: of one that is not read nobody learns that its client has left. Gives what
+ * ends that, and has what came until then.
+ */
+function readEarly(socket: Socket, head: Buffer): () => Buffer {
+  const pieces = [head];
+  let left = KEPT;
+  // Not `data`: once that was listened to, the socket does not begin to flow for its next reader.
+  const read = (): void => {
+    while (left > 0) {
+      const piece = socket.read() as Buffer | null;
+      if (piece === null) return;
+      left -= piece.length;
+      pieces.push(piece);
+    }
+  };
+  const ended = (): unknown => socket.destroy();
+  socket.on('readable', read).once('end', ended);
+  return () => {
+    socket.off('readable', read).off('end', ended);
+    return pieces.length === 1 ? head : Buffer.concat(pieces);
+  };
 }

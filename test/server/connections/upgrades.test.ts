@@ -223,3 +223,92 @@ test('PH-9 RL-3 an app that fails with the connection it took ends this connecti
   const plain = client(t, port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
   await plain.came(/plain$/);
 });
+
+test('PH-9 a client that says it ends before its upgrade is taken ends request and response, whatever it has sent', async (t) => {
+  for (const early of ['', 'early']) {
+    const asked = deferred<void>();
+    const left = deferred<void>();
+    const { port, server } = await serving(
+      t,
+      () => {},
+      () => (_req, res) => {
+        res.once('close', () => left.resolve());
+        asked.resolve();
+      },
+    );
+    const chat = client(t, port, UPGRADE + early);
+    await asked.promise;
+    chat.socket.end();
+    await left.promise;
+    assert.equal(server.inFlight, 0);
+  }
+});
+
+test('PH-9 a connection is not taken whose client has left, or whose request is answered', async (t) => {
+  const asked = deferred<void>();
+  const closed = deferred<void>();
+  const taken: unknown[] = [];
+  const { port, server } = await serving(
+    t,
+    () => {},
+    () => (req, res) => {
+      if (req.url === '/answered') {
+        res.writeHead(403).write('no');
+        taken.push(takeUpgrade(req));
+        res.end(', no');
+        taken.push(takeUpgrade(req));
+        return;
+      }
+      res.once('close', () => {
+        taken.push(takeUpgrade(req));
+        closed.resolve();
+      });
+      asked.resolve();
+    },
+  );
+  const answered = client(t, port, UPGRADE.replace('/chat?room=1', '/answered'));
+  await answered.closed;
+  assert.match(answered.text(), /^HTTP\/1\.1 403 .*no.*, no/s);
+  const chat = client(t, port, UPGRADE);
+  await asked.promise;
+  chat.socket.resetAndDestroy();
+  await closed.promise;
+  assert.deepEqual(taken, [undefined, undefined, undefined]);
+  assert.deepEqual(server.describeWork(), []);
+});
+
+test('PH-9 what a client sends before its upgrade is taken comes with it, in its order', async (t) => {
+  const asked = deferred<void>();
+  const goOn = deferred<void>();
+  const { port } = await serving(
+    t,
+    async ({ socket, head }) => {
+      let text = head.toString();
+      socket.on('data', (piece: Buffer) => {
+        text += piece.toString();
+        if (text.endsWith('end')) socket.end(`${SWITCHED}${text.length} ${/^(one)+two(3)+end$/.test(text)}`);
+      });
+    },
+    (app) => async (req, res) => {
+      asked.resolve();
+      await goOn.promise;
+      return app(req, res);
+    },
+  );
+  const [one, three] = ['one'.repeat(10_000), '3'.repeat(200_000)];
+  const chat = client(t, port, `${UPGRADE}${one}`);
+  await asked.promise;
+  chat.socket.write(`two${three}`);
+  await turn();
+  goOn.resolve();
+  chat.socket.write('end');
+  await chat.closed;
+  assert.equal(chat.text(), `${SWITCHED}${one.length + three.length + 6} true`);
+});
+
+test('PH-9 an upgrade in HTTP/1.0 is ignored (RFC 9110 §7.8)', async (t) => {
+  const { port } = await serving(t, () => assert.fail('it was taken'));
+  const old = client(t, port, UPGRADE.replace('HTTP/1.1', 'HTTP/1.0'));
+  await old.closed;
+  assert.match(old.text(), /^HTTP\/1\.1 200 .*plain$/s);
+});
