@@ -90,17 +90,14 @@ export function readRequest(body: Uint8Array, format: AddressedFormat): RequestE
   if (typeof read.cancel === 'string') return { cancel: read.cancel };
   const { id, method, args, ns, ver, ctx, reply, deadline, sent, monitor, trace } = read;
   const isRequest =
-    typeof id === 'string' &&
-    typeof method === 'string' &&
+    isName(id) &&
+    isName(method) &&
     isRecord(args) &&
     isRecord(ctx) &&
-    isOptional(ns, 'string') &&
-    isOptional(ver, 'string') &&
-    isOptional(deadline, 'number') &&
-    isOptional(sent, 'number') &&
-    isOptional(monitor, 'number') &&
+    [ns, ver].every((each) => each === undefined || isName(each)) &&
+    [deadline, sent, monitor].every((each) => each === undefined || isTime(each)) &&
     (trace === undefined || (isRecord(trace) && Object.values(trace).every((value) => typeof value === 'string'))) &&
-    (reply === undefined || (isRecord(reply) && typeof reply.to === 'string' && typeof reply.id === 'string'));
+    (reply === undefined || (isRecord(reply) && isName(reply.to) && isName(reply.id)));
   if (!isRequest) throw new UnreadableEnvelope('it is no request');
   return { id, method, args, ns, ver, ctx, reply, deadline, sent, monitor, trace } as RequestEnvelope;
 }
@@ -149,8 +146,14 @@ function readEnvelope(body: Uint8Array, format: AddressedFormat): Readonly<Recor
   return read;
 }
 
-function isOptional(value: unknown, type: 'string' | 'number'): boolean {
-  return value === undefined || typeof value === type;
+/** What is no longer than names are; AMQP has none that is. They stand in messages and lines of the log. */
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= 255;
+}
+
+/** Milliseconds that a `Date` takes. */
+function isTime(value: unknown): boolean {
+  return typeof value === 'number' && Math.abs(value) <= 8.64e15;
 }
 
 function text(value: unknown): string {

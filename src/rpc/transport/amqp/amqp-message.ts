@@ -54,17 +54,25 @@ export function countsOf({ redelivered, headers = {} }: Received): Pick<Delivery
 export function deathOf({ headers = {}, timestamp = 0 }: Received): Delivery['death'] {
   const { [DEATH_REASON]: reason, [DEATH_QUEUE]: queue } = headers as Record<string, unknown>;
   // The package says of each message when it was published, in seconds: of a copy that is when it was made.
-  if (typeof reason === 'string') return { reason, queue: String(queue), at: timestamp * 1000 };
-  // The newest is the first.
-  const [last] = (headers['x-death'] ?? []) as readonly Readonly<Record<'reason' | 'queue' | 'time', unknown>>[];
-  if (last === undefined) return undefined;
-  return { reason: String(last.reason), queue: String(last.queue), at: (numberOf(last.time) ?? 0) * 1000 };
+  if (typeof reason === 'string') return { reason, queue: String(queue), at: timeOf(timestamp) };
+  const deaths: unknown = headers['x-death'];
+  // The newest is the first. Any sender may write a field of this name.
+  const last: unknown = Array.isArray(deaths) ? deaths[0] : undefined;
+  if (typeof last !== 'object' || last === null) return undefined;
+  const { reason: why, queue: from, time } = last as Readonly<Record<'reason' | 'queue' | 'time', unknown>>;
+  return { reason: String(why), queue: String(from), at: timeOf(time) };
 }
 
 /** Other senders may say of their bodies what makes the package parse them. */
 function bytesOf(body: unknown): Uint8Array {
   if (body instanceof Uint8Array) return body;
   return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+}
+
+/** Seconds as milliseconds; 0 for what is no time. */
+function timeOf(seconds: unknown): number {
+  const time = new Date((numberOf(seconds) ?? 0) * 1000).getTime();
+  return Number.isNaN(time) ? 0 : time;
 }
 
 function numberOf(value: unknown): number | undefined {

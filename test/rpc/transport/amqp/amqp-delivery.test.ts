@@ -81,3 +81,27 @@ test('a message of another sender is given as it is, whatever it says of its con
   const texts = [await got.next(), await got.next(), await got.next()].map(textOf);
   assert.deepEqual(texts, ['plain', '{"a":1}', '{"a":']);
 });
+
+test('RP-76 what another sender writes into the header fields of a message ends no process', {
+  skip: withoutBroker,
+}, async (t) => {
+  const { route, open } = ground(t);
+  const transport = await open(brokerUrl);
+  const got = new Deliveries();
+  await transport.consume(route, { prefetch: 9 }, got.take);
+  const deaths = [5, 'abc', [null], [5], {}, [{ reason: 'x', queue: 'y', time: 1e300 }]];
+  await withBroker(async (connection) => {
+    const channel = await connection.acquire();
+    for (const [at, death] of deaths.entries()) {
+      const to = { exchange: route.exchange, routingKey: route.topic, headers: { 'x-death': death } };
+      await channel.basicPublish(to, Buffer.from(`${at}`));
+    }
+    await channel.close();
+  });
+  for (const at of deaths.keys()) {
+    const delivery = await got.next();
+    assert.equal(textOf(delivery), `${at}`);
+    assert.ok(delivery.death === undefined || new Date(delivery.death.at).toISOString());
+    await delivery.ack();
+  }
+});
