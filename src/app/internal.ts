@@ -33,7 +33,7 @@ export type { RequestTrace, TraceIds } from './request-trace.js';
 export { countAnswer, sentBytes, wrongLength } from './response-length.js';
 export { type AjvOptions, createAjv, FORMATS, type SchemaDraft } from './schemas/create-ajv.js';
 export { equalPair } from './schemas/json-equality.js';
-export { isSecretName, jsonShown, type RefusedValue, refusedValue } from './schemas/refused-value.js';
+export { isSecretName, jsonShown, type RefusedValue, refusedValue, tellsSecret } from './schemas/refused-value.js';
 export { compiledSchema, SchemaMistake } from './schemas/schema-mistake.js';
 export { isRecordLost, markDraining, tellRecordLost } from './server-state.js';
 export { isUpgraded, offerUpgrade } from './upgrade.js';

@@ -145,7 +145,7 @@ function table(exchange: string, letters: readonly DeadLetter[]): string {
       host,
       method,
       died === undefined ? '-' : ago(died),
-      printable(reason),
+      reason,
     ]),
   ];
   return [...columns(rows), total].join('\n');
@@ -153,7 +153,8 @@ function table(exchange: string, letters: readonly DeadLetter[]): string {
 
 function details(letter: DeadLetter): string {
   return Object.entries(jsonOf(letter))
-    .map(([name, value]) => `${name.padEnd(12)} ${Array.isArray(value) ? value.join(', ') || '-' : (value ?? '-')}`)
+    .map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') || '-' : (value ?? '-')] as const)
+    .map(([name, value]) => `${name.padEnd(12)} ${printable(String(value))}`)
     .join('\n');
 }
 

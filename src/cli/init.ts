@@ -2,12 +2,22 @@
  * `api-cli init`: a small project that works: an API, a filter with an option, a test, and the two files that compose them.
  * The files are in `paste/init`; only `package.json` is made here.
  */
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { ignoreErrors, PorticoError } from '../errors/index.js';
 import { packageOf } from '../modules/index.js';
+import { printable } from '../text/index.js';
 import { example } from './option-values.js';
 
 interface InitArguments {
@@ -67,7 +77,8 @@ function init(dir: string, args: InitArguments): void {
   const copied = (file: string): string => readFileSync(join(template, file), 'utf8');
 
   mkdirSync(target, { recursive: true });
-  cpSync(join(template, language.folder), target, { recursive: true });
+  // Node copies no directory to a link.
+  cpSync(join(template, language.folder), realpathSync(target), { recursive: true });
   const files = {
     // npm leaves a file of this name out of a package, and takes its lines for its own.
     '.gitignore': copied('gitignore'),
@@ -84,11 +95,13 @@ function init(dir: string, args: InitArguments): void {
 function refuseOccupied(target: string, dir: string): void {
   if (!existsSync(target)) return;
   const hint = 'Name a directory that is new or empty: api-cli init library.';
-  if (!statSync(target).isDirectory()) throw new PorticoError('PORTICO_USAGE', { message: `${dir} is a file`, hint });
+  const shown = printable(dir);
+  if (!statSync(target).isDirectory()) throw new PorticoError('PORTICO_USAGE', { message: `${shown} is a file`, hint });
   const found = readdirSync(target).filter((name) => name !== '.git');
   if (found.length === 0) return;
   const rest = found.length > 5 ? ` and ${found.length - 5} more` : '';
-  const message = `${dir === '.' ? 'this directory' : dir} is not empty: it has ${found.slice(0, 5).join(', ')}${rest}`;
+  const names = printable(found.slice(0, 5).join(', '));
+  const message = `${dir === '.' ? 'this directory' : shown} is not empty: it has ${names}${rest}`;
   throw new PorticoError('PORTICO_USAGE', { message, hint });
 }
 
@@ -112,7 +125,8 @@ function dependency(folder: string, version: string | undefined, target: string)
   const { packages } = JSON.parse(noted) as { packages?: Readonly<Record<string, { resolved?: string }>> };
   const { resolved = '' } = packages?.[`node_modules/${basename(folder)}`] ?? {};
   if (resolved.startsWith('file:')) return `file:${relative(target, resolve(dirname(modules), resolved.slice(5)))}`;
-  return resolved.startsWith('git') ? resolved : `^${version}`;
+  // Without the token or password that it was installed with: the manifest is committed.
+  return resolved.startsWith('git') ? resolved.replace(/^(git\+https?:\/\/)[^/]*@/, '$1') : `^${version}`;
 }
 
 function manifest(name: string, { engine, check, devDependencies }: Language, portico: string): object {
@@ -130,7 +144,7 @@ function manifest(name: string, { engine, check, devDependencies }: Language, po
 
 function told(dir: string, { name, extension }: Language, asWanted: boolean): string {
   const why = asWanted ? '' : `: Node ${process.versions.node} does not run TypeScript, 22.18 does`;
-  const enter = resolve(dir) === resolve('.') ? '' : `  cd ${dir}\n`;
+  const enter = resolve(dir) === resolve('.') ? '' : `  cd ${printable(dir)}\n`;
   return `A project in ${name}${why}
   app/books${extension}          an API: routes, a controller, a schema
   app/cache-control${extension}  a filter with an option

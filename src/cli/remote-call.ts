@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { RequestContext } from '../app/index.js';
 import { PorticoError } from '../errors/index.js';
 import type { ClientOptions } from '../service/index.js';
+import { printable } from '../text/index.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { example } from './option-values.js';
 import { print } from './output.js';
@@ -35,7 +36,7 @@ export function registerRemoteCalls(rpc: Command): void {
         const status = (await rpcs.client({ ...client, server: host }).call(CONTEXT, 'getStatus')) as object;
         return { service, host, ms: Math.round(ms), ...status } as const;
       });
-      print(args, answer, () => `${answer.service} on ${answer.host} answered in ${answer.ms} ms`);
+      print(args, answer, () => printable(`${answer.service} on ${answer.host} answered in ${answer.ms} ms`));
     },
   );
 
@@ -89,7 +90,8 @@ function argumentsOf(text = '{}'): Record<string, unknown> {
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   throw new PorticoError('PORTICO_USAGE', {
-    message: `the arguments are no JSON object: ${text}`,
+    // Without what was written: it may hold a secret.
+    message: 'the arguments are no JSON object',
     hint: `Write them by name: '{"id": "a", "to": 7}'.`,
   });
 }

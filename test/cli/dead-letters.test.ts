@@ -139,6 +139,25 @@ test('RP-95 copies of a fanout have one id: each is listed and shown, and goes t
   await Promise.all([(await got.next()).ack(), (await got.next()).ack()]);
 });
 
+test('RP-95 what a sender wrote makes no line of its own in what is printed', { skip: withoutBroker }, async (t) => {
+  const { route, open } = ground(t);
+  const dead = deadIn(t, `${brokerUrl}?exchange=${route.exchange}`);
+  const transport = await open(brokerUrl);
+  await transport.consume({ ...route, server: 'north' }, { prefetch: 1 }, ({ deadLetter }) => {
+    void deadLetter('failed: Error: \nforged');
+  });
+  const request = { v: '1.0', id: 'i', method: 'a\nforged \u001b[2J', args: { 'b\nforged': 1 }, ctx: {} };
+  const body = Buffer.from(JSON.stringify(request));
+  await transport.publish({ ...route, server: 'north' }, { id: 'id\nforged', body });
+  while (lettersOf(await dead('list', '--json')).length < 1);
+  for (const words of [['list'], ['show', 'id\nforged']]) {
+    const { stdout } = await dead(...words);
+    assert.match(stdout, /a\\nforged/);
+    assert.doesNotMatch(stdout, /^forged/m);
+    assert.ok(!stdout.includes('\u001b'));
+  }
+});
+
 test('RP-95 what is not confirmed is not forgotten: a replay that the broker refuses leaves the letter', {
   skip: withoutBroker,
 }, async (t) => {

@@ -1,7 +1,7 @@
 /** `api-cli init`: its project is installed from the packed package, tested, checked and served. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import ts from 'typescript';
@@ -132,4 +132,19 @@ test('the two languages say the same', () => {
   for (const name of ['app/books', 'app/cache-control', 'test/books.test']) {
     assert.equal(bare(`javascript/${name}.js`), bare(`typescript/${name}.ts`), name);
   }
+});
+
+test('a link to an empty directory is as good as one, and names of others write no lines of their own', async (t) => {
+  const { folder, remove } = emptyProject({});
+  t.after(remove);
+  mkdirSync(join(folder, 'real'));
+  symlinkSync(join(folder, 'real'), join(folder, 'link'));
+  const made = await runApiCli(folder, 'init', 'link', '--javascript');
+  assert.equal(made.status, 0, made.stderr);
+  assert.ok(readdirSync(join(folder, 'real')).includes('app'));
+  mkdirSync(join(folder, 'full'));
+  writeFileSync(join(folder, 'full', 'a\u001b[31m\nerror: b'), '');
+  const { status, stderr } = await runApiCli(folder, 'init', 'full');
+  assert.equal(status, 2);
+  assert.match(stderr, /^full is not empty: it has a\\u001b\[31m\\nerror: b\n {2}Name a directory/);
 });

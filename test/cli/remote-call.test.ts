@@ -54,6 +54,9 @@ test('RP-95 a service is pinged; its methods are called and cast', { skip: witho
 test('RP-95 arguments that are no object are a usage error, memory:// a wrong configuration', async (t) => {
   const run = rpcIn(t, 'memory://');
   assert.equal((await run('call', 'images', 'resize', '[7]')).status, 2);
+  const broken = await run('call', 'images', 'login', '{"password": "hunter2"');
+  assert.deepEqual([broken.status, /no JSON object/.test(broken.stderr)], [2, true]);
+  assert.doesNotMatch(broken.stderr, /hunter2/);
   const refused = await run('ping', 'images');
   assert.deepEqual([refused.status, /memory:\/\//.test(refused.stderr)], [78, true]);
 });

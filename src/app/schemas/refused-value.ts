@@ -23,9 +23,9 @@ export const isSecretName = (name: string): boolean =>
 export function refusedValue({ errors }: ValidateFunction, value: unknown): RefusedValue | undefined {
   const error = errors?.[0];
   if (error === undefined) return undefined;
-  const path = dottedPath(error);
-  const shown = path === '' || isSecret(error, path) ? undefined : shownValue(error, value);
-  return { path, wanted: wanted(error), shown };
+  const steps = refusedSteps(error);
+  const shown = steps.length === 0 || isSecret(error, steps) ? undefined : shownValue(error, value);
+  return { path: quoteClient(steps.join('.')), wanted: wanted(error), shown };
 }
 
 /** From the value that was checked to the one that is refused. */
@@ -34,12 +34,13 @@ function stepsTo({ instancePath }: ErrorObject): string[] {
   return steps.map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-function dottedPath(error: ErrorObject): string {
+/** To the part that is told of: a member that should not, or should be there. */
+function refusedSteps(error: ErrorObject): readonly string[] {
   const { keyword, params } = error;
   const steps = stepsTo(error);
   if (keyword === 'additionalProperties') steps.push(String(params.additionalProperty));
   if (keyword === 'required') steps.push(String(params.missingProperty));
-  return quoteClient(steps.join('.'));
+  return steps;
 }
 
 function wanted({ keyword, params, message = 'is not valid' }: ErrorObject): string {
@@ -50,9 +51,9 @@ function wanted({ keyword, params, message = 'is not valid' }: ErrorObject): str
   return message;
 }
 
-function isSecret({ parentSchema, keyword }: ErrorObject, path: string): boolean {
+function isSecret({ parentSchema, keyword }: ErrorObject, steps: readonly string[]): boolean {
   const own = parentSchema as Readonly<Record<string, unknown>> | undefined;
-  return keyword === 'required' || own?.writeOnly === true || path.split('.').some((step) => isSecretName(step));
+  return keyword === 'required' || own?.writeOnly === true || steps.some(isSecretName);
 }
 
 function shownValue(error: ErrorObject, value: unknown): string {
@@ -60,6 +61,21 @@ function shownValue(error: ErrorObject, value: unknown): string {
   const steps = keyword === 'additionalProperties' ? [...stepsTo(error), params.additionalProperty] : stepsTo(error);
   const refused = steps.reduce<unknown>((inner, step) => (inner as Record<string, unknown>)[String(step)], value);
   return jsonShown(propertyName ?? refused);
+}
+
+/** Whether a text has what stands somewhere in a value under the name of a secret. */
+export function tellsSecret(text: string, value: unknown): boolean {
+  // No recursion: as deep as JSON may be read, the stack is not.
+  const pending: [name: string, inner: unknown][] = [['', value]];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const [name, inner] = next;
+    if (typeof inner === 'object' && inner !== null) {
+      for (const [key, each] of Object.entries(inner)) pending.push([isSecretName(name) ? name : key, each]);
+    } else if (isSecretName(name) && (typeof inner === 'string' || typeof inner === 'number') && inner !== '') {
+      if (text.includes(String(inner)) || text.includes(JSON.stringify(inner))) return true;
+    }
+  }
+  return false;
 }
 
 /** A value as JSON, cut where it is long, without what stands under the names of secrets. */

@@ -2,7 +2,7 @@
  * Standard Schemas (https://standardschema.dev), as Zod, Valibot and ArkType make them: checks, types and JSON Schema.
  */
 import { quoteClient } from '../../app/index.js';
-import { isSecretName, jsonShown, type RefusedValue } from '../../app/internal.js';
+import { isSecretName, jsonShown, type RefusedValue, tellsSecret } from '../../app/internal.js';
 import { type InputPart, refusalOf } from './invalid-input.js';
 import type { JsonSchema } from './json-schema.js';
 
@@ -63,10 +63,11 @@ function refusedByIssue(issue: StandardIssue | undefined, value: unknown): Refus
   const steps = Array.from(issue?.path ?? [], (step) => String(typeof step === 'object' ? step.key : step));
   const isSecret = steps.some(isSecretName);
   const refused = steps.reduce<unknown>((inner, step) => (inner as Record<string, unknown> | null)?.[step], value);
+  // A library may write the value into its message.
+  const isUntold = issue === undefined || isSecret || tellsSecret(issue.message, refused);
   return {
     path: quoteClient(steps.join('.')),
-    // A library may write the value into its message.
-    wanted: isSecret || issue === undefined ? 'it is not valid' : quoteClient(issue.message.replace(/\.$/, '')),
+    wanted: isUntold ? 'it is not valid' : quoteClient(issue.message.replace(/\.$/, '')),
     shown: steps.length === 0 || isSecret || refused === undefined ? undefined : jsonShown(refused),
   };
 }

@@ -108,6 +108,28 @@ test('RT-184 a repeated key of a query is a list where the JSON Schema of its sc
   assert.deepEqual((await send('GET', '/?tag=a&tag=b&name=x&name=y')).json, { query: { tag: ['a', 'b'], name: 'y' } });
 });
 
+test('RT-182 a secret of a body is in no refusal, however long the way to it, and whatever a library writes', async (t) => {
+  const any = { type: 'object', additionalProperties: { type: 'number' } } as const;
+  const nested = { type: 'object', additionalProperties: any } as const;
+  const narrowed = type({ password: 'string' }).narrow((_, context) => context.mustBe('better'));
+  const inner = type({ user: narrowed });
+  const user = { password: 'hunter"2', name: 'x' };
+  const long = 'x'.repeat(250);
+  for (const [schema, body] of [
+    [any, { [`${long}.password`]: 'hunter"2' }],
+    [nested, { [long]: { password: 'hunter"2' } }],
+    [nested, { password: { [long]: 'hunter"2' } }],
+    [narrowed, user],
+    [inner, { user }],
+  ] as const) {
+    const { status, text } = await post(await serveRouter(t, echoing({ body: schema })), body);
+    assert.equal(status, 400);
+    assert.doesNotMatch(text, /hunter/);
+  }
+  const send = await serveRouter(t, echoing({ body: type({ name: 'string <= 3' }) }));
+  assert.match(message(await post(send, { name: 'long', password: 'hunter2' })), /must be .*3.*\. Value: "long"\.$/);
+});
+
 test('an asynchronous schema is waited for', async (t) => {
   const body = z.object({ name: z.string().refine((name) => Promise.resolve(name !== 'taken'), 'the name is taken') });
   const query = z.object({ n: z.coerce.number().refine((n) => Promise.resolve(n < 3), 'too many') });
