@@ -9,6 +9,7 @@ export {
 } from './import-export.js';
 export { importFailure, thrownAt } from './import-failure.js';
 export { ModuleMissing, moduleUrl } from './module-url.js';
+export { importPeer } from './optional-peer.js';
 export {
   findPackage,
   type Manifest,

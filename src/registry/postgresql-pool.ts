@@ -3,6 +3,7 @@
  */
 import type { Pool, PoolClient } from 'pg';
 import { ConfigurationRefused, PorticoError } from '../errors/index.js';
+import { importPeer } from '../modules/index.js';
 import { RegistryUnavailable } from './service-store.js';
 
 /** How connections are made. */
@@ -14,6 +15,8 @@ export interface PoolOptions {
   /** Default 5000. */
   readonly statementTimeoutMs?: number;
 }
+
+const PG = { code: 'PORTICO_PG_MISSING', neededBy: '[servicegroup] driver = postgresql', spec: 'pg' };
 
 /** Tries of a statement that lost against another, or whose connection broke. */
 const TRIES = 5;
@@ -87,7 +90,7 @@ export class PostgresqlPool {
   }
 
   async #open(): Promise<Pool> {
-    const pg = await load();
+    const pg = await importPeer(() => import('pg'), PG);
     const { connections = 2, connectTimeoutMs = 5000, statementTimeoutMs = 5000 } = this.#options;
     const pool = new pg.default.Pool({
       connectionString: this.#connection,
@@ -103,18 +106,6 @@ export class PostgresqlPool {
     // An idle connection that breaks is replaced by the next use, which says so if it cannot.
     pool.on('error', () => {});
     return pool;
-  }
-}
-
-async function load(): Promise<typeof import('pg')> {
-  try {
-    return await import('pg');
-  } catch (cause) {
-    throw new ConfigurationRefused('PORTICO_PG_MISSING', {
-      message: '[servicegroup] driver = postgresql needs the package pg, which is not installed',
-      hint: 'npm install pg',
-      cause,
-    });
   }
 }
 

@@ -3,9 +3,15 @@
  */
 import { isIP } from 'node:net';
 import type { Connection, ConnectionOptions } from 'rabbitmq-client';
-import { ConfigurationRefused } from '../../../errors/index.js';
+import { importPeer } from '../../../modules/index.js';
 import type { TransportOptions } from '../transport.js';
 import type { TransportHost, TransportUrl } from '../transport-url.js';
+
+const RABBITMQ_CLIENT = {
+  code: 'PORTICO_AMQP_MISSING',
+  neededBy: '[rpc] transport_url = amqp://…',
+  spec: 'rabbitmq-client@5',
+};
 
 /** Longer messages travel in several frames; RabbitMQ's own limit is twice as much. */
 const FRAME_BYTES = 65_536;
@@ -27,7 +33,7 @@ export async function openConnection(
   settings: ConnectionSettings,
   signal: AbortSignal,
 ): Promise<Connection> {
-  const Made = await load();
+  const { Connection: Made } = await importPeer(() => import('rabbitmq-client'), RABBITMQ_CLIENT);
   signal.throwIfAborted();
   return await new Promise<Connection>((resolve, reject) => {
     const connection = new Made(connectionOptions(host, settings));
@@ -89,16 +95,4 @@ export function reasonOf(error: unknown): string {
   const { message = '', errors, code } = error as { message?: string; errors?: readonly unknown[]; code?: string };
   if (message === '' && errors?.[0] !== undefined) return reasonOf(errors[0]);
   return message === '' ? String(code ?? error) : message;
-}
-
-async function load(): Promise<typeof Connection> {
-  try {
-    return (await import('rabbitmq-client')).Connection;
-  } catch (cause) {
-    throw new ConfigurationRefused('PORTICO_AMQP_MISSING', {
-      message: '[rpc] transport_url = amqp://… needs the package rabbitmq-client, which is not installed',
-      hint: 'npm install rabbitmq-client@5',
-      cause,
-    });
-  }
 }

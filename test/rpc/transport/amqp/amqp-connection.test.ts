@@ -76,7 +76,8 @@ test('a start that is given up says why it was not connected, without a password
 
 test('without the package an amqp:// URL says what to install; nothing else needs it', () => {
   const hide = `export async function resolve(name, context, next) {
-    if (name === 'rabbitmq-client') throw new Error('not installed');
+    const missing = { code: 'ERR_MODULE_NOT_FOUND' };
+    if (name === 'rabbitmq-client') throw Object.assign(new Error("Cannot find package 'rabbitmq-client'"), missing);
     return next(name, context);
   }`;
   const register = `import { register } from 'node:module'; register(${JSON.stringify(`data:text/javascript,${hide}`)});`;
