@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import type { Command } from 'commander';
+import { example } from './option-values.js';
 
 /** What the options that name a configuration come to. */
 export interface ConfigurationArguments {
@@ -64,6 +65,11 @@ const SERVE: Readonly<Record<string, Word>> = {
 const EVERYWHERE: Readonly<Record<string, Word>> = {
   'trace-errors': { help: 'show stack traces for mistakes of the configuration too' },
 };
+
+/** Adds a command that reads a configuration to another one. `line` is the example at the end of its help. */
+export function addCommand(parent: Command, words: string, description: string, line: string): Command {
+  return addConfigurationOptions(parent.command(words).description(description).addHelpText('after', example(line)));
+}
 
 /** Adds `--config-file`, `--config-dir` and `--set` to a command. */
 export const addConfigurationOptions = (command: Command): Command => add(command, CONFIGURATION);

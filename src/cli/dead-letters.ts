@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { didYouMean, PorticoError } from '../errors/index.js';
 import { type DeadLetter, type DeadLetterFilter, DeadLetters } from '../rpc/internal.js';
 import { formatDuration, printable } from '../text/index.js';
-import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
+import { addCommand, type ConfigurationArguments } from './command-line.js';
 import { example } from './option-values.js';
 import { columns, print } from './output.js';
 import { withConnection } from './rpc-connection.js';
@@ -24,8 +24,7 @@ export function registerDeadLetters(rpc: Command): void {
   const dead = rpc
     .command('dead')
     .description('messages that were not handled in time, were refused, or came back too often')
-    .addHelpText('after', example('api-cli rpc dead list --topic compute'))
-    .exitOverride();
+    .addHelpText('after', example('api-cli rpc dead list --topic compute'));
 
   add(dead, 'list', 'list them: the oldest first', 'list --topic compute')
     .option('--topic <name>', 'those of this topic')
@@ -73,8 +72,7 @@ const ID = '01a8d29e-7c01-7a60-9c3b-2f0e8b7d4a11';
 const HEAD = { schema: 'portico/rpc-dead', version: 1 };
 
 function add(dead: Command, words: string, description: string, line: string): Command {
-  const command = dead.command(words).description(description).option('--json', 'print JSON').exitOverride();
-  return addConfigurationOptions(command.addHelpText('after', example(`api-cli rpc dead ${line}`)));
+  return addCommand(dead, words, description, `api-cli rpc dead ${line}`).option('--json', 'print JSON');
 }
 
 function addSelection(dead: Command, name: string, description: string): Command {

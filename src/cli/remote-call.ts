@@ -6,8 +6,7 @@ import { RequestContext } from '../app/index.js';
 import { PorticoError } from '../errors/index.js';
 import type { ClientOptions } from '../service/index.js';
 import { printable } from '../text/index.js';
-import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
-import { example } from './option-values.js';
+import { addCommand, type ConfigurationArguments } from './command-line.js';
 import { print } from './output.js';
 import { withConnection } from './rpc-connection.js';
 
@@ -26,8 +25,9 @@ const CONTEXT = new RequestContext({ isAdmin: true, roles: ['admin'] });
 
 /** Adds `ping`, `call` and `cast`. */
 export function registerRemoteCalls(rpc: Command): void {
-  add(rpc, 'ping <topic>', 'ask a service whether it is there, and how it is', 'ping compute --host north').action(
-    async (topic: string, args: Target) => {
+  add(rpc, 'ping <topic>', 'ask a service whether it is there, and how it is', 'ping compute --host north')
+    .option('--json', 'print JSON')
+    .action(async (topic: string, args: Target) => {
       const client = targetOf(topic, { ...args, namespace: 'base', methodVersion: '1.1' });
       const begun = performance.now();
       const answer = await withConnection(args, async (rpcs) => {
@@ -37,8 +37,7 @@ export function registerRemoteCalls(rpc: Command): void {
         return { service, host, ms: Math.round(ms), ...status } as const;
       });
       print(args, answer, () => printable(`${answer.service} on ${answer.host} answered in ${answer.ms} ms`));
-    },
-  );
+    });
 
   addCall(rpc, 'call', 'call a method, and print its result as JSON').action(
     async (topic: string, method: string, values: string | undefined, args: CallTarget) => {
@@ -60,10 +59,8 @@ export function registerRemoteCalls(rpc: Command): void {
 }
 
 function add(rpc: Command, words: string, description: string, line: string): Command {
-  const command = rpc.command(words).description(description).exitOverride();
-  command.option('--host <name>', 'the service on this host (default: any)');
-  if (words.startsWith('ping')) command.option('--json', 'print JSON');
-  return addConfigurationOptions(command.addHelpText('after', example(`api-cli rpc ${line}`)));
+  const command = addCommand(rpc, words, description, `api-cli rpc ${line}`);
+  return command.option('--host <name>', 'the service on this host (default: any)');
 }
 
 function addCall(rpc: Command, name: string, description: string): Command {

@@ -12,7 +12,7 @@ export function register(program: Command): void {
     .command('rpc')
     .description('remote calls between services: what can be called, making calls, and what became of them')
     .addHelpText('after', example('api-cli rpc dead list'));
-  registerRemoteCalls(rpc.exitOverride());
+  registerRemoteCalls(rpc);
   registerContract(rpc);
   registerDeadLetters(rpc);
 }

@@ -21,7 +21,7 @@ import {
   serviceJson,
   sqlitePath,
 } from '../registry/internal.js';
-import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
+import { addCommand, type ConfigurationArguments } from './command-line.js';
 import { configuredLogger, readConfiguration } from './configuration.js';
 import { choice, example, wholeNumber } from './option-values.js';
 import { columns, print } from './output.js';
@@ -120,9 +120,9 @@ const EXAMPLES: Readonly<Record<string, string>> = {
 };
 
 function add(service: Command, name: string, description: string): Command {
-  const command = service.command(name).description(description).option('--json', 'print JSON').exitOverride();
-  command.addHelpText('after', example(`api-cli service ${EXAMPLES[command.name()] ?? command.name()}`));
-  return addConfigurationOptions(command);
+  const [word = name] = name.split(' ');
+  const line = `api-cli service ${EXAMPLES[word] ?? word}`;
+  return addCommand(service, name, description, line).option('--json', 'print JSON');
 }
 
 async function change(name: string, args: Output, changes: OperatorChanges): Promise<void> {
@@ -244,27 +244,23 @@ function registerDatabase(program: Command): void {
     .command('db')
     .description('the database of service records')
     .addHelpText('after', example('api-cli db sync'));
-  const sync = db
-    .command('sync')
-    .description('make its tables, or bring them up to date; run it before an upgrade starts');
-  addConfigurationOptions(sync.addHelpText('after', example('api-cli db sync')).exitOverride()).action(
-    async (args: ConfigurationArguments) => {
-      const config = await readConfiguration(args);
-      const registry = openRegistry(config, { log: configuredLogger(config) });
-      if (registry === null) {
-        process.stdout.write('the configuration names no database: nothing to do\n');
-        return;
-      }
-      try {
-        // SQLite brings itself up to date when it is opened, which a question does.
-        const steps = (await registry.store.migrate?.()) ?? 0;
-        await registry.store.list();
-        process.stdout.write(
-          steps === 0 ? 'the tables are up to date\n' : `the tables are up to date, after ${steps} steps\n`,
-        );
-      } finally {
-        await registry.close();
-      }
-    },
-  );
+  const description = 'make its tables, or bring them up to date; run it before an upgrade starts';
+  addCommand(db, 'sync', description, 'api-cli db sync').action(async (args: ConfigurationArguments) => {
+    const config = await readConfiguration(args);
+    const registry = openRegistry(config, { log: configuredLogger(config) });
+    if (registry === null) {
+      process.stdout.write('the configuration names no database: nothing to do\n');
+      return;
+    }
+    try {
+      // SQLite brings itself up to date when it is opened, which a question does.
+      const steps = (await registry.store.migrate?.()) ?? 0;
+      await registry.store.list();
+      process.stdout.write(
+        steps === 0 ? 'the tables are up to date\n' : `the tables are up to date, after ${steps} steps\n`,
+      );
+    } finally {
+      await registry.close();
+    }
+  });
 }
