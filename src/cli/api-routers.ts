@@ -2,7 +2,7 @@
  * The enabled APIs that a command is about, and the routers of their apps, made without the filters around them.
  */
 import type { Config } from '../config/index.js';
-import { didYouMean, PorticoError } from '../errors/index.js';
+import { nearestOrAll, PorticoError } from '../errors/index.js';
 import { type ContextTree, Loader } from '../loader/index.js';
 import { describeNode, type MountedApp, mountedApps } from '../loader/internal.js';
 import { silentLogger } from '../log/index.js';
@@ -34,7 +34,7 @@ export async function chosenApis(config: Config, wanted: string | undefined): Pr
 
 /** A usage error for a name that is not there, with the nearest that is. */
 export function unknownName(message: string, wanted: string, names: readonly string[]): PorticoError {
-  const hint = didYouMean(wanted, names) ?? `There are: ${names.join(', ') || 'none'}.`;
+  const hint = nearestOrAll(wanted, names);
   return new PorticoError('PORTICO_USAGE', { message, hint });
 }
 

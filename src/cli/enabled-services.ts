@@ -3,7 +3,7 @@
  */
 import type { Config } from '../config/index.js';
 import { diagnose } from '../config/internal.js';
-import { type Diagnostic, didYouMean, PorticoError, Refusals } from '../errors/index.js';
+import { type Diagnostic, nearestOrAll, PorticoError, Refusals } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { namedManager } from '../registry/internal.js';
 import type { RPCService } from '../rpc/index.js';
@@ -92,8 +92,6 @@ function missingService(config: Config, name: string): Diagnostic {
     opt: 'enabled_services',
     item: name,
     message: `no section is called [service:${name}], so this service does not start`,
-    hint: isApi
-      ? `${name} is an API: name it in enabled_apis.`
-      : (didYouMean(name, others) ?? `Services with sections: ${others.join(', ') || 'none'}.`),
+    hint: isApi ? `${name} is an API: name it in enabled_apis.` : nearestOrAll(name, others, 'Services with sections'),
   });
 }

@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { didYouMean } from '../errors/index.js';
+import { nearestOrAll } from '../errors/index.js';
 import { packageOf } from '../modules/index.js';
 import { exitPlace } from '../process/index.js';
 import { addCommonOptions, type COMMAND_NAMES, commandFirst, type ServeWords } from './command-line.js';
@@ -163,7 +163,7 @@ async function usageText(
 }
 
 function unknownCommand(name: string): number {
-  const hint = didYouMean(name, COMMANDS.keys()) ?? `Commands: ${[...COMMANDS.keys()].join(', ')}.`;
+  const hint = nearestOrAll(name, [...COMMANDS.keys()], 'Commands');
   process.stderr.write(`error: there is no command "${name}". ${hint}\n`);
   return STATUS_USAGE;
 }

@@ -3,7 +3,7 @@
  */
 import type { Command } from 'commander';
 import { RequestContext } from '../app/index.js';
-import { PorticoError } from '../errors/index.js';
+import { isObject, PorticoError } from '../errors/index.js';
 import type { ClientOptions } from '../service/index.js';
 import { printable } from '../text/index.js';
 import { addCommand, type ConfigurationArguments } from './command-line.js';
@@ -85,7 +85,7 @@ function argumentsOf(text = '{}'): Record<string, unknown> {
   } catch {
     value = undefined;
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (isObject(value)) return value;
   throw new PorticoError('PORTICO_USAGE', {
     // Without what was written: it may hold a secret.
     message: 'the arguments are no JSON object',

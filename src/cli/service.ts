@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
-import { didYouMean, PorticoError } from '../errors/index.js';
+import { didYouMean, nearestOrAll, PorticoError } from '../errors/index.js';
 import {
   type OperatorChanges,
   openRegistry,
@@ -194,9 +194,7 @@ function nothingFits(args: ListArguments, all: readonly ServiceView[]): string {
     const names = [...new Set(all.map(({ record }) => record[column] ?? ''))].filter((name) => name !== '');
     const wanted = args[column];
     if (wanted === undefined || names.includes(wanted)) return [];
-    return [
-      `no ${column} is called ${wanted}. ${didYouMean(wanted, names) ?? `There are: ${names.join(', ') || 'none'}.`}`,
-    ];
+    return [`no ${column} is called ${wanted}. ${nearestOrAll(wanted, names)}`];
   });
   return ['No service fits.', ...hints].join(' ');
 }

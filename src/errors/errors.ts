@@ -115,6 +115,11 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
   return names.length === 0 ? undefined : `Did you mean ${names.join(' or ')}?`;
 }
 
+/** The hint for a name that is not one of `names`: those that come near, else all of them behind `label`. */
+export function nearestOrAll(word: string, names: Iterable<string>, label = 'There are'): string {
+  return didYouMean(word, names) ?? `${label}: ${[...names].join(', ') || 'none'}.`;
+}
+
 /** A name in `options` that is not one of `known`: itself, and a hint with the nearest ones. Undefined when all are known. */
 export function unknownOption(
   options: object,
@@ -122,7 +127,7 @@ export function unknownOption(
 ): { readonly name: string; readonly hint: string } | undefined {
   const names = [...known];
   const name = Object.keys(options).find((candidate) => !names.includes(candidate));
-  return name === undefined ? undefined : { name, hint: didYouMean(name, names) ?? `Options: ${names.join(', ')}.` };
+  return name === undefined ? undefined : { name, hint: nearestOrAll(name, names, 'Options') };
 }
 
 /**
@@ -142,6 +147,11 @@ export function refuseUnknownOptions(code: string, what: string, options: object
     message: `${what} has no ${unknown.length === 1 ? 'option' : 'options'} ${listed}`,
     hint: near.length > 0 ? `Did you mean ${near.join(', ')}?` : `Options: ${names.join(', ')}.`,
   });
+}
+
+/** An object that is no list. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** What a value is, for a message: `undefined`, `null`, `a list`, `an object`, `the number 5`, `the text "x"`. */

@@ -13,7 +13,7 @@ import {
 } from '../app/index.js';
 import type { LeafPlugin } from '../app/internal.js';
 import { boolean, defineOptions, module, type OptionsOf, string } from '../config/index.js';
-import { ConfigurationRefused } from '../errors/index.js';
+import { ConfigurationRefused, isObject } from '../errors/index.js';
 import { importModuleExport } from '../service/internal.js';
 
 export const connectOptions = defineOptions({
@@ -73,7 +73,7 @@ async function exported(name: string, option: string, ctx: FactoryContext): Prom
 function parsed(text: string, ctx: FactoryContext): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    if (isObject(value)) return value;
   } catch (error) {
     throw refused('options', `is no JSON: ${(error as Error).message}`, 'Write an object: {"name": "value"}.', ctx);
   }

@@ -2,6 +2,7 @@
  * `components/schemas` of an OpenAPI document. The references of an action's schema hold within that schema; in a document they lead
  * to components, which its definitions become.
  */
+import { isObject } from '../errors/index.js';
 import type { JsonSchema } from './actions/json-schema.js';
 
 /** Keywords whose members are schemas, by names of one's own. */
@@ -166,10 +167,6 @@ class LocalSchemas {
       }
     }
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function escapePointer(name: string): string {

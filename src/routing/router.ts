@@ -4,7 +4,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type App, type ClosableApp, contextFacts, type FaultStyle, type Filter } from '../app/index.js';
 import { connectApp } from '../app/internal.js';
-import { didYouMean, type PorticoError } from '../errors/index.js';
+import { nearestOrAll, type PorticoError } from '../errors/index.js';
 import { createLogger } from '../log/index.js';
 import type { Handler } from './actions/action.js';
 import type { ControllerSource } from './actions/controllers.js';
@@ -206,7 +206,7 @@ export class Router extends Mapper {
       this.refuse(
         new RouteError('PORTICO_ROUTE_UNKNOWN_ACTION', {
           message: `the resource "${collectionName}" has no action "${name}"`,
-          hint: didYouMean(name, actions) ?? `It has: ${[...actions].join(', ')}.`,
+          hint: nearestOrAll(name, actions, 'It has'),
         }),
       );
     }

@@ -1,7 +1,7 @@
 /**
  * A kind of driver, and what is checked of every driver of that kind when it is loaded.
  */
-import { PorticoError, unknownOption, whatItIs } from '../errors/index.js';
+import { isObject, PorticoError, unknownOption, whatItIs } from '../errors/index.js';
 import { packagesFrom } from '../modules/index.js';
 
 /** What all drivers of a kind have in common. */
@@ -41,13 +41,12 @@ export class NotSupported extends PorticoError {
 
 type Check = (value: unknown) => boolean;
 
-const isObject: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isText: Check = (value) => typeof value === 'string' && value !== '';
 const isNames: Check = (value) => Array.isArray(value) && value.every(isText);
 const isTable =
   (item: Check): Check =>
   (value) =>
-    isObject(value) && Object.values(value as object).every(item);
+    isObject(value) && Object.values(value).every(item);
 
 /** Each member of a declaration with what it has to be. */
 const MEMBERS: Readonly<Record<keyof DriverKind, readonly [what: string, check: Check]>> = {

@@ -3,7 +3,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { Config, defineOptions, type OptionDeclarations, string } from '../config/index.js';
-import { didYouMean, PorticoError } from '../errors/index.js';
+import { didYouMean, nearestOrAll, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { announcedDriver, checkDriver, checkKind, type DriverKind } from './driver-kind.js';
 import { importModuleExport, type ModuleExportOptions, makeFrom } from './module-export.js';
@@ -158,7 +158,7 @@ export class Drivers {
     const known = [...this.#kinds.keys()];
     throw new PorticoError('PORTICO_UNKNOWN_DRIVER_KIND', {
       message: `there is no kind of driver called "${name}"`,
-      hint: didYouMean(name, known) ?? `Kinds: ${known.join(', ') || 'none'}.`,
+      hint: nearestOrAll(name, known, 'Kinds'),
     });
   }
 

@@ -1,7 +1,7 @@
 /**
  * The mark on a method that is to run every so often.
  */
-import { didYouMean, PorticoError, unknownOption, whatItIs } from '../errors/index.js';
+import { didYouMean, isObject, PorticoError, unknownOption, whatItIs } from '../errors/index.js';
 
 /** How often a periodic task runs, and where. */
 export interface PeriodicTaskOptions {
@@ -94,7 +94,7 @@ const NAMES: Readonly<Record<string, readonly string[]>> = { scope: SCOPES, excl
 
 /** The options again; throws {@link InvalidPeriodicTaskArg} when there is one that does not exist or cannot be. */
 export function checkedOptions(options: PeriodicTaskOptions): PeriodicTaskOptions {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+  if (!isObject(options)) {
     throw new InvalidPeriodicTaskArg(
       `The options of a periodic task are an object, not ${whatItIs(options)}.`,
       'Write @periodicTask, or @periodicTask({ spacing: 10 }).',

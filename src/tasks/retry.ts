@@ -1,7 +1,7 @@
 /**
  * Calling a function again when it failed in a way that may pass.
  */
-import { PorticoError, unknownOption, whatItIs } from '../errors/index.js';
+import { isObject, PorticoError, unknownOption, whatItIs } from '../errors/index.js';
 import { type Clock, pause, systemClock } from './clock.js';
 
 type ErrorClass = abstract new (...args: never[]) => Error;
@@ -85,8 +85,7 @@ const OPTIONS: Readonly<Record<keyof RetryOptions, readonly [what: string, check
 };
 
 function checkOptions(options: RetryOptions): void {
-  const isObject = typeof options === 'object' && options !== null && !Array.isArray(options);
-  if (!isObject) {
+  if (!isObject(options)) {
     throw invalid(
       `the options of retry are an object, not ${whatItIs(options)}`,
       'Write retry({ exceptions: [TimeoutError] })(fn).',

@@ -1,7 +1,7 @@
 /**
  * The generation of a configuration that is in force: judging it, preparing the next, and replacing it.
  */
-import { type Diagnostic, PorticoError, printDiagnostic } from '../../errors/index.js';
+import { type Diagnostic, isObject, PorticoError, printDiagnostic } from '../../errors/index.js';
 import { optionKey, sectionKey } from '../../ini/index.js';
 import type { Logger } from '../../log/index.js';
 import { readAgain } from '../load.js';
@@ -294,7 +294,7 @@ export class CurrentGeneration {
   #asJson(kind: 'overrides' | 'defaults'): Record<string, unknown> {
     return Object.fromEntries(
       [...this.#declared[kind]].map(([key, value]) => {
-        if (typeof value !== 'object' || value === null || Array.isArray(value)) return [key, value];
+        if (!isObject(value)) return [key, value];
         const found = [...this.#declared.groups.all()].find(({ group, opt }) => `${group}.${opt}` === key);
         return [key, found === undefined ? value : found.option.format(value)];
       }),

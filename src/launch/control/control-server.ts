@@ -12,7 +12,7 @@ import {
 import type { AddressInfo } from 'node:net';
 import type { HTTPMethod, Instance } from 'find-my-way';
 import type { HostPort } from '../../config/index.js';
-import { describeError, didYouMean, PorticoError } from '../../errors/index.js';
+import { describeError, isObject, nearestOrAll, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { SentPage } from '../page/frame.js';
 import { listenOnPath, SocketTaken } from '../sockets/private-socket.js';
@@ -151,7 +151,7 @@ async function routerOf(routes: ControlRoutes): Promise<Instance<never>> {
 }
 
 function notFound(routes: ControlRoutes, asked: string): ControlRefused {
-  const hint = didYouMean(asked, Object.keys(routes)) ?? `There are: ${Object.keys(routes).join(', ')}.`;
+  const hint = nearestOrAll(asked, Object.keys(routes));
   return new ControlRefused(404, 'PORTICO_CONTROL_NOT_FOUND', { message: `there is nothing at ${asked}`, hint });
 }
 
@@ -170,9 +170,8 @@ async function readJson(req: IncomingMessage): Promise<Readonly<Record<string, u
   } catch (error) {
     throw refused(`the body is not JSON: ${(error as Error).message}`);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw refused('the body has to be an object');
-  return value as Record<string, unknown>;
+  if (!isObject(value)) throw refused('the body has to be an object');
+  return value;
 }
 
 function statusOf(error: unknown): number {

@@ -1,6 +1,6 @@
 /** The descriptions of APIs. A worker makes them: the routes are in the application, which the parent does not import. */
 import type { Config } from '../../config/index.js';
-import { didYouMean } from '../../errors/index.js';
+import { nearestOrAll } from '../../errors/index.js';
 import type { LauncherStatus } from '../launcher-status.js';
 import type { Answer } from '../report/questions.js';
 import { adminOptions } from './admin-options.js';
@@ -27,7 +27,7 @@ export function docsRoutes({ name: program, config, status, runner }: Describing
   const documentOf = async (service = ''): Promise<unknown> => {
     const known = names();
     if (!known.includes(service)) {
-      const hint = didYouMean(service, known) ?? `There are: ${known.join(', ')}.`;
+      const hint = nearestOrAll(service, known);
       throw refused(404, 'PORTICO_NO_SUCH_SERVICE', `there is no service ${JSON.stringify(service)}`, hint);
     }
     const answer = await runner.fleet?.describe(service);

@@ -3,7 +3,7 @@
  * worker runs the application's code, and whatever that sends must not be able to harm the parent.
  */
 import { types } from 'node:util';
-import type { Diagnostic, Place } from '../../errors/index.js';
+import { type Diagnostic, isObject, type Place } from '../../errors/index.js';
 import { COUNTED, LABEL_CHARACTERS, type Series } from '../../metrics/index.js';
 import {
   countValues,
@@ -53,7 +53,7 @@ const positive: Check = (value) =>
   amount(value) === undefined && value !== 0 ? undefined : 'has to be a number above 0';
 const label = textUpTo(LABEL_CHARACTERS);
 const facts: Check = (value) =>
-  isRecord(value) && countValues(value) <= FACTS_VALUES
+  isObject(value) && countValues(value) <= FACTS_VALUES
     ? undefined
     : `has to be an object, ${FACTS_VALUES} values and ${FACTS_DEPTH} deep at most`;
 const digests: Check = (value) => {
@@ -62,7 +62,7 @@ const digests: Check = (value) => {
 };
 
 const fields = (checks: Readonly<Record<string, Check>>, what: string): Check => {
-  return (value) => (isRecord(value) ? fieldsOf(value, checks) : `has to be ${what}`);
+  return (value) => (isObject(value) ? fieldsOf(value, checks) : `has to be ${what}`);
 };
 const service = fields({ name: text, workers: count }, 'a list of services');
 const origin = fields(
@@ -178,11 +178,6 @@ function firstOf(values: readonly unknown[], check: Check): string | undefined {
     if (wrong !== undefined) return `has an element that ${wrong}`;
   }
   return undefined;
-}
-
-/** No prototype is looked at: in another realm than Node's own, as test runners make them, it is another object. */
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function described(value: unknown): string {

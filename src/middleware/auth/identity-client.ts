@@ -1,8 +1,10 @@
 /**
  * Requests to an OpenStack identity service, each with an end, and the tokens of its answers (Identity API v3).
  */
+
 import { type IncomingHttpHeaders, Agent as PlainAgent, request as plainRequest } from 'node:http';
 import { request as secureRequest, Agent as TlsAgent } from 'node:https';
+import { isObject } from '../../errors/index.js';
 import { pause, systemClock } from '../../tasks/index.js';
 import {
   type AccessRule,
@@ -193,7 +195,7 @@ function named(value: unknown): Named | undefined {
 }
 
 function object(value: unknown): Json | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
+  return isObject(value) ? value : undefined;
 }
 
 function items(value: unknown): readonly unknown[] {

@@ -5,7 +5,7 @@
 import { evaluate, type MemberNode, type ObjectNode, parse, type ValueNode } from '@humanwhocodes/momoa';
 import type { Config } from '../../config/index.js';
 import { camelCase } from '../../config/internal.js';
-import { ConfigurationRefused, nearestNames, type Origin, Refusals } from '../../errors/index.js';
+import { ConfigurationRefused, isObject, nearestNames, type Origin, Refusals } from '../../errors/index.js';
 import { requireDebug } from '../debug-only.js';
 import type { RefusedToken, TokenInfo, TokenValidator, ValidatorSettings } from './token-validator.js';
 
@@ -86,7 +86,7 @@ const KINDS: Readonly<Record<Kind & string, { readonly is: string; fits(value: u
   flag: { is: 'true or false', fits: (value) => typeof value === 'boolean' },
   names: { is: 'a list of names', fits: (value) => Array.isArray(value) && value.every(isText) },
   list: { is: 'a list', fits: Array.isArray },
-  object: { is: 'an object', fits: (value) => typeof value === 'object' && value !== null && !Array.isArray(value) },
+  object: { is: 'an object', fits: isObject },
 };
 
 /**

@@ -4,7 +4,7 @@
  * An action without options is a plain method of its controller.
  */
 import type { Filter } from '../../app/index.js';
-import { refuseUnknownOptions, whatItIs } from '../../errors/index.js';
+import { isObject, refuseUnknownOptions, whatItIs } from '../../errors/index.js';
 import { RouteError } from '../mapper/route-error.js';
 import { ApiVersion, type WrittenRange } from '../versions/api-version.js';
 import type { ActionRequest, Args } from './action-request.js';
@@ -196,7 +196,7 @@ const statusesOf = (since: Since<number>): Exclude<Statuses, number> =>
 
 /** Whether an object's keys are versions. */
 function isSince(value: unknown): value is Since<unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  if (!isObject(value)) return false;
   const keys = Object.keys(value);
   return keys.length > 0 && keys.every((key) => ApiVersion.parse(key) !== null);
 }

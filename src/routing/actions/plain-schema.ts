@@ -1,14 +1,14 @@
 /**
  * Schemas that need no compiler to be known as sound, and values that their JSON text says all of.
  */
+
 import { equalPair } from '../../app/internal.js';
+import { isObject } from '../../errors/index.js';
 
 type Test = (value: unknown) => boolean;
 
 const TYPES: readonly unknown[] = ['null', 'boolean', 'object', 'array', 'number', 'string', 'integer'];
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isText: Test = (value) => typeof value === 'string';
 const isFlag: Test = (value) => typeof value === 'boolean';
 const isNumber: Test = (value) => Number.isFinite(value);

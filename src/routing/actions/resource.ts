@@ -2,7 +2,7 @@
  * A controller and its actions: nova's `wsgi.Resource`.
  */
 
-import { didYouMean } from '../../errors/index.js';
+import { didYouMean, nearestOrAll } from '../../errors/index.js';
 import { RouteError } from '../mapper/route-error.js';
 import { type Action, actionOf, isAction, type RangedOptions } from './action.js';
 import { type ActionSource, type CompiledAction, compileAction, refuseOverlap } from './compiled-action.js';
@@ -33,7 +33,7 @@ export class NoAction extends RouteError {
   constructor(controller: string, action: string, names: readonly string[]) {
     super('PORTICO_ROUTE_NO_ACTION', {
       message: `the controller ${controller} has no action "${action}"`,
-      hint: didYouMean(action, names) ?? `It has: ${names.join(', ') || 'none'}.`,
+      hint: nearestOrAll(action, names, 'It has'),
     });
     this.controller = controller;
     this.action = action;

@@ -2,6 +2,7 @@
  * Submappers: partial applications of a mapper, and shortcuts for the usual routes of a collection.
  */
 
+import { isObject } from '../../errors/index.js';
 import { pythonText } from '../template/python-text.js';
 import type { RouteOptions } from './route.js';
 import { RouteError } from './route-error.js';
@@ -206,7 +207,7 @@ function mergeOptions(outer: Readonly<Record<string, unknown>>, inner: RouteOpti
 }
 
 function isTable(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && isPlain(value);
+  return isObject(value) && isPlain(value);
 }
 
 function isPlain(value: object): boolean {

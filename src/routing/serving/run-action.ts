@@ -1,10 +1,12 @@
 /**
  * The action of a request: chosen, its input checked, called, and answered for.
  */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault, quoteClient } from '../../app/index.js';
 import { tooLarge, usableHeaders } from '../../app/internal.js';
+import { isObject } from '../../errors/index.js';
 import { valueFor } from '../actions/compiled-action.js';
 import type { AnswerTypes } from './send-answer.js';
 import { discardAnswer, sendAnswer } from './send-answer.js';
@@ -143,7 +145,7 @@ function selected(pending: Pending, body: unknown): RunnableAction {
 /** The method that the only key of the body selects. */
 function methodByKey({ target, version }: Pending, body: unknown): RunnableAction {
   if (body === undefined) throw new Fault(400, { message: 'The request needs a body.' });
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+  if (!isObject(body)) {
     throw new Fault(400, { message: 'The body must be an object with one key: the name of an action.' });
   }
   const keys = Object.keys(body);
