@@ -19,6 +19,7 @@ export {
   describeError,
   didYouMean,
   type ErrorDetails,
+  ignoreErrors,
   isObject,
   nearestNames,
   nearestOrAll,
@@ -27,5 +28,4 @@ export {
   unknownOption,
   whatItIs,
 } from './errors.js';
-export { ignoreErrors } from './ignore-errors.js';
 export { gatherRefusals, Refusals, severalRefusals, untold } from './refusals.js';

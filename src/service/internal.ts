@@ -10,6 +10,5 @@ export { importModuleExport } from './module-export.js';
 export { notPlain } from './plain-data.js';
 export { rpcOptions, upgradeLevelOptions } from './rpc-options.js';
 export { isListening } from './service.js';
-export { type SharedBuckets, type SharedRule, sharedBuckets } from './shared-buckets.js';
 export { isUntracked, TaskTracker } from './task-tracker.js';
-export { type Taken, TokenBuckets } from './token-buckets.js';
+export { type SharedBuckets, type SharedRule, sharedBuckets, type Taken, TokenBuckets } from './token-buckets.js';

@@ -4,7 +4,6 @@
 import { basename, dirname } from 'node:path';
 import { type Deployment, type DeploymentFile, type Misfit, variablesComment, writtenBy } from './deployment.js';
 import { secondsOf } from './time-span.js';
-import { parseUnit, type Unit } from './unit.js';
 
 const STATE = '/var/lib/portico';
 /** Shorter ones would end a service that only replaces a worker. */
@@ -209,4 +208,47 @@ function isWritable(unit: Unit, path: string): boolean {
     ...listed('StateDirectory', '/var/lib/'),
   ];
   return folders.some((folder) => path === folder || path.startsWith(`${folder}/`));
+}
+
+/** An assignment of the section `[Service]`. Without one: an empty value, and the line of the section. */
+interface Assignment {
+  readonly value: string;
+  readonly line: number;
+}
+
+/** What the section `[Service]` of a unit says: systemd.syntax(7). */
+interface Unit {
+  /** What these directives come to, where several stand for one thing: the last assignment. Lists are joined by blanks. */
+  last(...names: readonly string[]): Assignment;
+}
+
+/** Directives that add to what stands before. */
+const LISTS = ['Environment', 'ReadWritePaths', 'RuntimeDirectory', 'StateDirectory', 'AmbientCapabilities'];
+
+function parseUnit(text: string): Unit {
+  const found = new Map<string, Assignment>();
+  let section = '';
+  let sectionLine = 1;
+  const lines = text.split(/\r?\n/);
+  for (let at = 0; at < lines.length; at++) {
+    const line = at + 1;
+    let written = lines[at]!.trim();
+    if (/^[#;]/.test(written)) continue;
+    while (written.endsWith('\\') && at + 1 < lines.length) written = `${written.slice(0, -1)} ${lines[++at]!.trim()}`;
+    const header = /^\[(.+)\]$/.exec(written)?.[1];
+    if (header !== undefined) {
+      section = header;
+      if (section === 'Service') sectionLine = line;
+    }
+    const [, name, value] = /^(\w+)\s*=\s*(.*)$/.exec(written) ?? [];
+    if (section !== 'Service' || name === undefined) continue;
+    const before = LISTS.includes(name) && value !== '' ? (found.get(name)?.value ?? '') : '';
+    found.set(name, { value: before === '' ? value! : `${before} ${value}`, line });
+  }
+  return {
+    last: (...names) => {
+      const [last] = names.flatMap((name) => found.get(name) ?? []).sort((a, b) => b.line - a.line);
+      return last ?? { value: '', line: sectionLine };
+    },
+  };
 }

@@ -1,7 +1,6 @@
 /** The description of an API for people: its OpenAPI document as a page, operations by path. It needs no script. */
 import { framed, type SentPage } from './frame.js';
-import { type Html, html } from './html.js';
-import { table } from './table.js';
+import { type Html, html, table } from './html.js';
 
 /** Of OpenAPI 3.1 what Portico writes. */
 interface ApiDocument {

@@ -21,3 +21,16 @@ function shown(value: Shown): string {
   if (typeof value === 'object') return value.map(shown).join('');
   return String(value).replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
+
+/** A table that scrolls by itself where the page is narrow. `#` before a head: its column has numbers. */
+export function table(caption: string, heads: readonly string[], rows: readonly Html[]): Html {
+  const head = heads.map((each) =>
+    each.startsWith('#')
+      ? html`<th scope="col" class="number">${each.slice(1)}</th>`
+      : html`<th scope="col">${each}</th>`,
+  );
+  return html`<div class="scroll"><table><caption>${caption}</caption>
+<thead><tr>${head}</tr></thead>
+<tbody>
+${rows}</tbody></table></div>`;
+}

@@ -11,10 +11,9 @@ import type { ReloadReport } from '../reload/reload-report.js';
 import { chart } from './chart.js';
 import { framed, type SentPage } from './frame.js';
 import { History, type Stretch } from './history.js';
-import { type Html, html, type Shown } from './html.js';
+import { type Html, html, type Shown, table } from './html.js';
 import { SCRIPT } from './page-assets.js';
 import { pipelinePicture, type StagedApp } from './pipeline-picture.js';
-import { table } from './table.js';
 
 /** A request under way. */
 export interface ShownRequest {

@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { ActionRequest, BodyOf } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Cloud } from '../../cloud.js';
-import type { KeyPair, Server } from '../../records.js';
+import type { Group, KeyPair, Server } from '../../records.js';
 import { HOST } from '../../seed.js';
 import { type ComputeApi, callerOf, refuse, requireAdmin } from '../api.js';
 import { findFlavor } from '../flavors/flavors.js';
@@ -11,11 +11,11 @@ import { type Place, placesOf } from '../hosts/compute-hosts.js';
 import { keyPairOf } from '../key-pairs.js';
 import { roomFor } from '../limits.js';
 import { isTrue } from '../schemas.js';
+import { membersOf } from '../server-groups.js';
 import { taskMs, tellHost } from './host-tasks.js';
-import { pickPlace } from './placement.js';
 import type { creation } from './server-schemas.js';
 import { recordAction } from './stored-servers.js';
-import { beginTask, finishTransitions } from './transitions.js';
+import { beginTask, finishTransitions, settled } from './transitions.js';
 
 /** What a client asks for. */
 export type NewServer = BodyOf<{ body: typeof creation }>;
@@ -128,4 +128,20 @@ export function findKey(cloud: Cloud, user: string, name: string): KeyPair {
 function findGroup(cloud: Cloud, projectId: string, id: string) {
   const group = cloud.groups.get(id);
   return group?.project_id === projectId ? group : refuse(400, `Instance group ${id} could not be found.`);
+}
+
+/** The place with the fewest servers that suits the group; undefined where none does. */
+function pickPlace(cloud: Cloud, places: readonly Place[], group: Group | null): Place | undefined {
+  const taken = new Set(group === null ? [] : membersOf(cloud, group.id).map(({ host }) => host));
+  const suits = ({ host }: Place): boolean => {
+    if (group?.policy === 'anti-affinity') return !taken.has(host);
+    return group?.policy !== 'affinity' || taken.size === 0 || taken.has(host);
+  };
+  const [best] = places.filter(suits).toSorted((a, b) => serversOn(cloud, a.host) - serversOn(cloud, b.host));
+  return best;
+}
+
+function serversOn(cloud: Cloud, host: string): number {
+  const now = Date.now();
+  return cloud.servers.list().filter((server) => server.host === host && settled(server, now) !== undefined).length;
 }
