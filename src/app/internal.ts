@@ -25,7 +25,6 @@ export { connectApp } from './from-connect.js';
 export { guardPipe } from './guard-pipe.js';
 export { foldHeaders, replaceRawHeaders, usableHeaders } from './headers.js';
 export { overriddenMethod } from './method-override.js';
-export { loadNegotiator } from './negotiate.js';
 export { isOwnPatch } from './own-patches.js';
 export { collectBody, tooLarge } from './read-body.js';
 export { collapsed, decodePath, encodedPath, mountPath } from './request-path.js';

@@ -3,7 +3,6 @@
  * pino's, with an error or the facts first, and values for the placeholders of the message.
  */
 import { isError } from './error-fields.js';
-import { json } from './plain-lines.js';
 
 /** Facts that go with a message, as JSON values; `err` takes an Error, and any other name does too. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -140,4 +139,13 @@ function asText(value: unknown): string {
   const own = (value as { toString?: unknown }).toString;
   const said = typeof own === 'function' && own !== Object.prototype.toString && !Array.isArray(value);
   return said ? String(value as Date) : (json(value) ?? '');
+}
+
+/** What JSON has no form for must not cost the line: objects that contain themselves, say. */
+export function json(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value, (_name, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner));
+  } catch (error) {
+    return JSON.stringify(`[not JSON: ${String(error).split('\n', 1)[0]}]`);
+  }
 }

@@ -3,12 +3,10 @@
  */
 import { createRequire } from 'node:module';
 import type * as Pino from 'pino';
-import { lazyPackage, loadSoon } from '../process/index.js';
 import { printable, printableJson, printableLines } from '../text/index.js';
 import { errorFields, isError } from './error-fields.js';
-import { type LineParts, type LogFields, type LogMethod, lineParts, readableParts } from './log-arguments.js';
+import { json, type LineParts, type LogFields, type LogMethod, lineParts, readableParts } from './log-arguments.js';
 import { LogFile } from './log-file.js';
-import { type Lines, PlainLines, plainLine } from './plain-lines.js';
 import { StandardError } from './standard-error.js';
 
 export type { LogFields, LogMethod } from './log-arguments.js';
@@ -106,39 +104,28 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const { level = 'info', format = 'auto', base = {} } = options;
   const elsewhere = options.destination !== undefined || options.file !== undefined;
   const text = format === 'text' || (format === 'auto' && !elsewhere && process.stderr.isTTY);
-  const { facts = () => ({}) } = options;
-  const mixin = options.facts === undefined ? {} : { mixin: facts };
-  const shape = { level: 'trace', customLevels, timestamp: isoTime(), formatters, ...mixin };
   const file = options.file === undefined ? undefined : new LogFile(options.file, lostLines(text, base));
   const place = file ?? options.destination ?? new StandardError(lostLines(text, base));
   const lost = (): number => (place instanceof StandardError || place instanceof LogFile ? place.lost : 0);
   const destination = { write: (line: string): void => place.write(printableJson(line)) };
-  const pino = lazyPackage(() => {
-    const { pino: make } = loadPino();
-    const stream = text ? readable(destination) : destination;
-    return (bindings: LogFields): Lines =>
-      make(
-        { ...shape, serializers: { err: (value: unknown) => errorFields(value) }, base: bindings },
-        stream as NodeJS.WritableStream,
-      );
-  });
-  const plain = (line: string): void => destination.write(line);
-  const of = (bindings: () => LogFields): LineMakers => ({
-    pino: lazily(() => pino()?.(bindings())),
-    plain: () => new PlainLines(plain, bindings(), facts),
-  });
-  const own = of(() => ({ pid: process.pid, ...base }));
-  loadSoon(own.pino);
+  // Not imported above: it takes 18 ms of a processor, and commands that make no logger need none of it.
+  const { pino } = createRequire(import.meta.url)('pino') as typeof Pino;
+  const stream = (text ? readable(destination) : destination) as NodeJS.WritableStream;
+  const shape = {
+    level: 'trace',
+    customLevels,
+    timestamp: isoTime(),
+    formatters,
+    serializers: { err: (value: unknown) => errorFields(value) },
+    ...(options.facts !== undefined && { mixin: options.facts }),
+  };
+  const linesWith = (bindings: LogFields): LinesMaker => lazily(() => pino({ ...shape, base: bindings }, stream));
   const reopen = (): void => {
     const failed = file?.reopen();
     if (failed !== undefined) log.warn(`${failed.message}: the log goes on in the file that is open`);
   };
-  const log = wrap(
-    own,
-    of(() => base),
-    known(level),
-    { lost, ...(file !== undefined && { reopen }) },
-  );
+  const more = { lost, ...(file !== undefined && { reopen }) };
+  const log = wrap(linesWith({ pid: process.pid, ...base }), linesWith(base), known(level), more);
   return log;
 }
 
@@ -153,27 +140,25 @@ export function silentLogger(): Logger {
     notice: nothing,
     child: () => none,
   };
-  const source: LineMakers = { pino: () => none, plain: () => none };
-  return wrap(source, source, 'silent');
+  return wrap(
+    () => none,
+    () => none,
+    'silent',
+  );
 }
 
-/** The makers of the lines of one logger: pino, and for as long as that cannot be loaded a plainer one. */
-interface LineMakers {
-  readonly pino: () => Lines | undefined;
-  readonly plain: () => Lines;
+/** What writes the lines of one logger. */
+interface Lines extends Record<'debug' | 'info' | 'warn' | 'error' | 'notice', Write> {
+  child(fields: LogFields): Lines;
 }
 
-function linesOf(source: LineMakers): Lines {
-  return source.pino() ?? source.plain();
-}
+type Write = (fields: LogFields, message: string) => void;
 
-function childOf(source: LineMakers, fields: LogFields): LineMakers {
-  return { pino: lazily(() => source.pino()?.child(fields)), plain: () => source.plain().child(fields) };
-}
+/** Most loggers write nothing: their lines are made for the first one. */
+type LinesMaker = () => Lines;
 
-/** Loaded for the first line, behind the start: it takes 18 ms of a processor, and a worker that starts writes nothing. */
-function loadPino(): typeof Pino {
-  return createRequire(import.meta.url)('pino') as typeof Pino;
+function childOf(lines: LinesMaker, fields: LogFields): LinesMaker {
+  return lazily(() => lines().child(fields));
 }
 
 /** pino-pretty is loaded here and not above: only a terminal needs it, and it takes longer to load than pino itself. */
@@ -215,7 +200,8 @@ function lostLines(text: boolean, base: LogFields): (dropped: number, code: stri
   return (dropped, code) => {
     const message = `${dropped} ${dropped === 1 ? 'line' : 'lines'} of this log could not be written (${code})`;
     const fields = { pid: process.pid, ...base, event: 'log_lines_lost', dropped, code };
-    return text ? `WARN: ${message}\n` : plainLine('warn', fields, message);
+    const time = new Date().toISOString();
+    return text ? `WARN: ${message}\n` : `${json({ level: 'warn', time, ...fields, msg: message })}\n`;
   };
 }
 
@@ -225,8 +211,8 @@ function lostLines(text: boolean, base: LogFields): (dropped: number, code: stri
  * what its children can do as well.
  */
 function wrap(
-  target: LineMakers,
-  withoutPid: LineMakers,
+  target: LinesMaker,
+  withoutPid: LinesMaker,
   inherited: LogLevel | (() => LogLevel),
   more: Pick<Logger, 'reopen' | 'lost'> = {},
 ): Logger {
@@ -245,7 +231,7 @@ function wrap(
     };
   };
   const write = (asked: keyof Omit<Lines, 'child'>, [fields, message]: LineParts): void =>
-    linesOf(fields.pid === undefined ? target : withoutPid)[asked](fields, message);
+    (fields.pid === undefined ? target : withoutPid)()[asked](fields, message);
   return {
     get level() {
       return current();
@@ -285,8 +271,8 @@ function known(level: LogLevel): LogLevel {
   return level;
 }
 
-/** Made when it is first asked for, and once it can be. */
-function lazily<T extends object>(make: () => T | undefined): () => T | undefined {
+/** Made when it is first asked for. */
+function lazily<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => (made ??= make());
 }

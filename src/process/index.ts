@@ -3,6 +3,5 @@ export { connectError } from './connect-error.js';
 export { createWithMode } from './create-with-mode.js';
 export { type EarlyOptions, type EarlyProcess, GRACE_MS, holdSignals, takeHeldSignals } from './early-signals.js';
 export { refuseForeignLink } from './foreign-link.js';
-export { lazyPackage, loadSoon } from './lazy-package.js';
 export { watchLoading, whileLoading } from './loading.js';
 export { exitPlace, isOwnFile, ownFile } from './own-files.js';

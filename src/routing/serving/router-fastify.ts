@@ -17,7 +17,7 @@ import type {
   RouteOptions,
 } from 'fastify';
 import { type App, createFastify, environ, Fault, limitBody, listenerOf } from '../../app/index.js';
-import { guardPipe, loadNegotiator, tooLarge } from '../../app/internal.js';
+import { guardPipe, tooLarge } from '../../app/internal.js';
 import type { RangedOptions, Schemas } from '../actions/action.js';
 import type { CompiledAction } from '../actions/compiled-action.js';
 import type { JsonSchema } from '../actions/json-schema.js';
@@ -49,8 +49,6 @@ export class RouterFastify {
     this.#plugins = options.plugins ?? [];
     const types = new AnswerTypes(options.serializers, options.strictAccept);
     this.#rules = { schemas: options.schemas ?? 'optional', types: types.isChoice ? types : null, fail };
-    // Later no file may be open to it.
-    loadNegotiator();
     const { schemaController } = options.fastify ?? {};
     // In place of a package that takes 30 ms to load: the router checks bodies and queries itself, by version.
     const compilersFactory = {
