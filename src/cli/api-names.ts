@@ -4,18 +4,12 @@
 import type { Config } from '../config/index.js';
 import { Loader, PasteError } from '../loader/index.js';
 import { apiOptions, enabledApisOptions, servingOptions } from '../server/internal.js';
-import { enabledServiceNames } from './service-names.js';
+import { enabledServiceNames, sectionNames } from './service-names.js';
 
 /** The APIs a configuration enables: `enabled_apis`; every `[api:<name>]` where it enables no service by name either. */
 export function apiNames(config: Config): readonly string[] {
   const { enabledApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
-  return enabledApis.length > 0 || enabledServiceNames(config).length > 0 ? enabledApis : apiSections(config);
-}
-
-/** The names of the sections `[api:<name>]`, in the order of the files. */
-export function apiSections(config: Config): readonly string[] {
-  const sections = config.listAllSections().filter((section) => section.startsWith('api:'));
-  return sections.map((section) => section.slice('api:'.length)).filter((name) => name !== '');
+  return enabledApis.length > 0 || enabledServiceNames(config).length > 0 ? enabledApis : sectionNames(config, 'api');
 }
 
 /**

@@ -89,8 +89,9 @@ function add(command: Command, words: Readonly<Record<string, Word>>): Command {
   return command;
 }
 
-function collect(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value];
+/** The value of an option that may come again: each behind those before. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 /** The commands, in the order of the help. */

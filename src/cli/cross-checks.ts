@@ -6,9 +6,9 @@ import { nearestNames, placeOf } from '../errors/index.js';
 import { adminOptions, launcherOptions, remoteAdmin } from '../launch/internal.js';
 import { apiOptions, enabledApisOptions } from '../server/internal.js';
 import { isWildcard, managerOptions } from '../service/internal.js';
-import { apiNames, apiSections, appsOf, missingComma } from './api-names.js';
+import { apiNames, appsOf, missingComma } from './api-names.js';
 import { logOptions } from './log-options.js';
-import { serviceNames, serviceSections } from './service-names.js';
+import { sectionNames, serviceNames } from './service-names.js';
 
 /** Adds the checks to a configuration: they run when it is judged, and before a reload is accepted. */
 export function addCrossChecks(config: Config): void {
@@ -94,7 +94,7 @@ function tlsOfUnknownApis(config: Config): OptionMistake[] {
   const strangers = enabledSslApis.filter((name) => !enabled.includes(name));
   if (strangers.length === 0) return [];
   const hasApp = appsOf(config);
-  const sections = apiSections(config);
+  const sections = sectionNames(config, 'api');
   const plain = enabled.filter((name) => !enabledSslApis.includes(name));
   return strangers.map((name) => {
     const place = { group: 'DEFAULT', opt: 'enabled_ssl_apis', item: name };
@@ -120,7 +120,7 @@ function strangeApiSections(config: Config): OptionMistake[] {
   if (config.listAllSections().includes('api:')) {
     issues.push({ group: 'api:', message: 'this section names no API', hint: 'write [api:<name>]' });
   }
-  const strangers = apiSections(config).filter((name) => !enabled.includes(name));
+  const strangers = sectionNames(config, 'api').filter((name) => !enabled.includes(name));
   const hasApp = strangers.length === 0 ? undefined : appsOf(config);
   for (const name of strangers) {
     if (hasApp === undefined || hasApp(name)) continue;
@@ -137,8 +137,8 @@ function strangeApiSections(config: Config): OptionMistake[] {
   }
   return [
     ...issues,
-    ...strangeArguments(config, 'api', 'API', enabled, apiSections(config)),
-    ...strangeArguments(config, 'service', 'service', serviceNames(config), serviceSections(config)),
+    ...strangeArguments(config, 'api', 'API', enabled, sectionNames(config, 'api')),
+    ...strangeArguments(config, 'service', 'service', serviceNames(config), sectionNames(config, 'service')),
   ];
 }
 

@@ -8,9 +8,9 @@ import { Loader, PasteAppNotFound } from '../loader/index.js';
 import type { Logger } from '../log/index.js';
 import { WSGIService, type WSGIServiceOptions } from '../server/index.js';
 import { apiOptions, enabledApisOptions, servingOptions } from '../server/internal.js';
-import { apiNames, apiSections, missingComma } from './api-names.js';
+import { apiNames, missingComma } from './api-names.js';
 import { refuseGivenUp } from './missing-port.js';
-import { enabledServiceNames } from './service-names.js';
+import { enabledServiceNames, sectionNames } from './service-names.js';
 
 /** How {@link enabledApis} makes services. */
 export interface EnabledApisOptions {
@@ -121,11 +121,13 @@ function missingAppHint(config: Config, name: string, error: PasteAppNotFound): 
   if (path === undefined) return error.hint;
   const loader = new Loader(path, { config });
   const known = [
-    ...apiSections(config),
+    ...sectionNames(config, 'api'),
     ...loader.sections().flatMap((each) => (each.kind === 'app' ? [each.name] : [])),
   ];
   const comma = missingComma(name, known);
   if (comma !== undefined) return comma;
-  const others = apiSections(config).filter((each) => each !== name && loader.has(ownPipeline(config, each) ?? each));
+  const others = sectionNames(config, 'api').filter(
+    (each) => each !== name && loader.has(ownPipeline(config, each) ?? each),
+  );
   return didYouMean(name, others) ?? error.hint;
 }

@@ -7,8 +7,8 @@ import { type Diagnostic, nearestOrAll, PorticoError, Refusals } from '../errors
 import type { Logger } from '../log/index.js';
 import { namedManager } from '../registry/internal.js';
 import type { RPCService } from '../rpc/index.js';
-import { apiNames, apiSections } from './api-names.js';
-import { serviceNames, serviceOptions, serviceSections } from './service-names.js';
+import { apiNames } from './api-names.js';
+import { sectionNames, serviceNames, serviceOptions } from './service-names.js';
 
 /** How {@link enabledServices} makes services. */
 export interface EnabledServicesOptions {
@@ -83,8 +83,8 @@ function sharedTopic(config: Config, name: string, { name: twin, topic }: RPCSer
 
 /** That a name of `enabled_services` has no section, with the nearest that has. A warning. */
 function missingService(config: Config, name: string): Diagnostic {
-  const others = serviceSections(config).filter((each) => each !== name);
-  const isApi = apiSections(config).includes(name);
+  const others = sectionNames(config, 'service').filter((each) => each !== name);
+  const isApi = sectionNames(config, 'api').includes(name);
   return diagnose(config, {
     severity: 'warning',
     code: 'PORTICO_SERVICE_NOT_FOUND',

@@ -20,7 +20,7 @@ import { addConfigurationOptions } from './command-line.js';
 import { explainRouter, stepOf } from './explain-router.js';
 import { type NamedAppArguments, namedApp } from './named-app.js';
 import { placeText, print } from './output.js';
-import { admitted, type NamedRequest, namedRequest, repeated } from './request-arguments.js';
+import { addRequestArguments, admitted, type NamedRequest, namedRequest } from './request-arguments.js';
 import { endSoon } from './run-main.js';
 
 interface ExplainArguments extends NamedAppArguments {
@@ -29,16 +29,10 @@ interface ExplainArguments extends NamedAppArguments {
 }
 
 export function register(program: Command): void {
-  const command = program
-    .command('explain')
+  const command = addRequestArguments(program.command('explain'))
     .description(
       'tell what would happen to a request: mounts, filters in order, the route or why there is none, the action',
     )
-    .argument('<method>', 'GET, POST, …')
-    .argument('<url>', 'a path with its query, or a whole URL, whose port says which API')
-    .option('--api <name>', 'an API, or an app of the paste file (default: the only one)')
-    .option('--paste <file>', 'the paste file (default: the one the configuration names)')
-    .option('-H, --header <header>', '"Name: value"; may repeat', repeated)
     .option('--json', 'print one JSON document')
     .addHelpText('after', "\nExample:\n  api-cli explain GET /v2.1/servers -H 'X-Auth-Token: t'");
   addConfigurationOptions(command).action(async (method: string, url: string, args: ExplainArguments) => {

@@ -11,6 +11,9 @@ import type { ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
 import { shippedOptions } from './shipped-options.js';
 
+/** The option that names one. */
+export const PASTE_OPTION = ['--paste <file>', 'the paste file (default: the one the configuration names)'] as const;
+
 /** A paste file, and the configuration its factories read. */
 export interface PasteFile {
   readonly path: string;

@@ -8,7 +8,7 @@ import { camelCase, isSecret, maskText, maskValue } from '../config/internal.js'
 import { type ContextTree, Loader } from '../loader/index.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { choice } from './option-values.js';
-import { pasteFile } from './paste-file.js';
+import { PASTE_OPTION, pasteFile } from './paste-file.js';
 
 interface PipelineArguments extends ConfigurationArguments {
   readonly paste?: string;
@@ -23,7 +23,7 @@ export function register(program: Command): void {
     .command('pipeline')
     .description('show the composed tree: composites, pipelines, filters and apps, with places and options')
     .argument('[app]', 'the app to begin with (default: those that nothing else in the file mentions)')
-    .option('--paste <file>', 'the paste file (default: the one the configuration names)')
+    .option(...PASTE_OPTION)
     .option('--format <format>', 'text, json, mermaid or dot', choice('--format', FORMATS), 'text')
     .option('--json', 'the same as --format json')
     .addHelpText('after', '\nExample:\n  api-cli pipeline compute --format mermaid');

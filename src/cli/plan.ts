@@ -19,7 +19,7 @@ import { type EnabledApisOptions, enabledApis, judgeMissing, nothingEnabled } fr
 import { enabledServices } from './enabled-services.js';
 import { logFileIssue } from './log-file-issue.js';
 import { configuredPasteFile } from './paste-file.js';
-import { serviceNames, serviceSections } from './service-names.js';
+import { sectionNames, serviceNames } from './service-names.js';
 import { registerServedOptions, registerShippedOptions } from './shipped-options.js';
 
 /** What a configuration starts. JSON. */
@@ -276,7 +276,7 @@ async function judgeManagers(config: Config): Promise<Diagnostic[]> {
   const found: Diagnostic[] = [];
   const apis = apiNames(config).map((name) => `api:${name}`);
   const services = serviceNames(config).map((name) => `service:${name}`);
-  const others = serviceSections(config).map((name) => `service:${name}`);
+  const others = sectionNames(config, 'service').map((name) => `service:${name}`);
   for (const group of new Set([...apis, ...services, ...others])) {
     const option = { group, opt: 'manager' };
     const reference = managerOf(config, group);

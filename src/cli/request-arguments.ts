@@ -1,15 +1,28 @@
 /**
  * A request as a command line names it: method, URL and headers.
  */
+import type { Command } from 'commander';
 import { PorticoError } from '../errors/index.js';
 import type { ImaginedRequest } from '../loader/internal.js';
 import { canonicalTarget, type Refusal } from '../server/internal.js';
+import { collect } from './command-line.js';
+import { PASTE_OPTION } from './paste-file.js';
 
 /** A request as it is named, its URL as a client sends it; where that is a whole one, with the port it is for. */
 export interface NamedRequest extends Omit<ImaginedRequest, 'headers'> {
   /** Names in lower case, with each value of a field that comes again. */
   readonly headers: Readonly<Record<string, readonly string[]>>;
   readonly port?: number;
+}
+
+/** Adds the words that name a request, and the app that it is for. */
+export function addRequestArguments(command: Command): Command {
+  return command
+    .argument('<method>', 'GET, POST, …')
+    .argument('<url>', 'a path with its query, or a whole URL, whose port says which API')
+    .option('--api <name>', 'an API, or an app of the paste file (default: the only one)')
+    .option(...PASTE_OPTION)
+    .option('-H, --header <header>', '"Name: value"; may repeat', collect);
 }
 
 /** Reads a path with its query, or a whole URL, and `Name: value` for each header. */
@@ -33,11 +46,6 @@ export function admitted(request: NamedRequest): ImaginedRequest | Refusal {
     values.join(name === 'cookie' ? '; ' : ', '),
   ]);
   return { ...request, url: target.url, headers: Object.fromEntries(joined) };
-}
-
-/** An option that may come again: each value behind those before. */
-export function repeated(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }
 
 function parsed(url: string): URL {

@@ -12,7 +12,7 @@ import { addConfigurationOptions } from './command-line.js';
 import { configuredLogger } from './configuration.js';
 import { type NamedAppArguments, namedApp } from './named-app.js';
 import { columns, print } from './output.js';
-import { type NamedRequest, namedRequest, repeated } from './request-arguments.js';
+import { addRequestArguments, type NamedRequest, namedRequest } from './request-arguments.js';
 import { endSoon } from './run-main.js';
 
 interface RequestArguments extends NamedAppArguments {
@@ -23,14 +23,8 @@ interface RequestArguments extends NamedAppArguments {
 }
 
 export function register(program: Command): void {
-  const command = program
-    .command('request')
+  const command = addRequestArguments(program.command('request'))
     .description('send one request through the composed app: status, headers and body of the answer')
-    .argument('<method>', 'GET, POST, …')
-    .argument('<url>', 'a path with its query, or a whole URL, whose port says which API')
-    .option('--api <name>', 'an API, or an app of the paste file (default: the only one)')
-    .option('--paste <file>', 'the paste file (default: the one the configuration names)')
-    .option('-H, --header <header>', '"Name: value"; may repeat', repeated)
     .option('-d, --data <text>', 'the body; JSON, where no Content-Type says otherwise')
     .option('--trace', 'show the milliseconds in each filter, before what is inside it and after')
     .option('--json', 'print one JSON document')

@@ -12,7 +12,7 @@ import { enabledServices } from './enabled-services.js';
 import { columns, print } from './output.js';
 import { refuseErrors } from './plan.js';
 import { endSoon } from './run-main.js';
-import { serviceSections } from './service-names.js';
+import { sectionNames } from './service-names.js';
 
 interface ContractArguments extends ConfigurationArguments {
   readonly check?: string;
@@ -54,7 +54,7 @@ async function contractOf(name: string, args: ConfigurationArguments): Promise<S
   const { services, diagnostics } = await enabledServices(config, { log: configuredLogger(config) });
   refuseErrors(diagnostics);
   const service = services.find((each) => each.name === name);
-  if (service === undefined) throw unknownName(`no service is called "${name}"`, name, serviceSections(config));
+  if (service === undefined) throw unknownName(`no service is called "${name}"`, name, sectionNames(config, 'service'));
   return { service: name, topic: service.topic, interfaces: await service.contract() };
 }
 

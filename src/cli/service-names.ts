@@ -26,7 +26,7 @@ export const serviceOptions = defineOptions({
 export function serviceNames(config: Config): readonly string[] {
   const named = enabledServiceNames(config);
   const { enabledApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
-  return named.length > 0 || enabledApis.length > 0 ? named : serviceSections(config);
+  return named.length > 0 || enabledApis.length > 0 ? named : sectionNames(config, 'service');
 }
 
 /** The value of `enabled_services`. */
@@ -34,8 +34,8 @@ export function enabledServiceNames(config: Config): readonly string[] {
   return config.group('DEFAULT', enabledServicesOptions, { partial: true }).enabledServices;
 }
 
-/** The names of the sections `[service:<name>]`, in the order of the files. */
-export function serviceSections(config: Config): readonly string[] {
-  const sections = config.listAllSections().filter((section) => section.startsWith('service:'));
-  return sections.map((section) => section.slice('service:'.length)).filter((name) => name !== '');
+/** The names of the sections `[api:<name>]` or `[service:<name>]`, in the order of the files. */
+export function sectionNames(config: Config, kind: 'api' | 'service'): readonly string[] {
+  const sections = config.listAllSections().filter((section) => section.startsWith(`${kind}:`));
+  return sections.map((section) => section.slice(kind.length + 1)).filter((name) => name !== '');
 }

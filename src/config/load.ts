@@ -130,17 +130,15 @@ export interface WorkerConfiguration {
   readonly configuration?: ConfigSnapshot | undefined;
 }
 
-type Owner = { readonly [key: symbol]: unknown };
-
 /** Where launchers leave it on the process of a worker. */
 const WORKER_LINK = Symbol.for('portico.worker');
 
 /** Undefined in a process that is no worker. */
-export function workerConfiguration(owner: Owner = process as unknown as Owner): WorkerConfiguration | undefined {
-  return owner[WORKER_LINK] as WorkerConfiguration | undefined;
+export function workerConfiguration(): WorkerConfiguration | undefined {
+  return (process as { [WORKER_LINK]?: WorkerConfiguration })[WORKER_LINK];
 }
 
 /** Which worker this process is; undefined in one that is no worker. */
-export function workerAssignment(owner?: Owner): WorkerAssignment | undefined {
-  return workerConfiguration(owner)?.assignment;
+export function workerAssignment(): WorkerAssignment | undefined {
+  return workerConfiguration()?.assignment;
 }

@@ -111,10 +111,16 @@ export function markedLine(origin: Origin | undefined): string | undefined {
   return `    ${line}\n    ${text.slice(0, column - 1).replaceAll(/[^\t]/gu, ' ')}^`;
 }
 
-/** Each once, file by file as they come first, by line and column; what stands in no file comes first. */
-export function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+/**
+ * Each once, file by file, by line and column; `first` come these files, undefined for what stands in none, and then the
+ * others as they are met. By default what stands in no file comes first.
+ */
+export function inOrder(
+  diagnostics: readonly Diagnostic[],
+  first: readonly (string | undefined)[] = [undefined],
+): Diagnostic[] {
   const once = [...new Map(diagnostics.map((each) => [printDiagnostic(each), each])).values()];
-  const files = [undefined, ...new Set(once.map(({ place }) => place?.origin?.file))];
+  const files = [...new Set([...first, ...once.map(({ place }) => place?.origin?.file)])];
   const rank = ({ place }: Diagnostic): readonly [number, number, number] => {
     const { file, line = 0, column = 0 } = place?.origin ?? {};
     return [files.indexOf(file), line, column];

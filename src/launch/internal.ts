@@ -7,5 +7,5 @@ export { wasLogged } from './process/log-failure.js';
 export { SignalHandler } from './process/signal-handler.js';
 export { processReport, supervisorOptions } from './report/diagnosis.js';
 export { DESCRIBE_TOPIC } from './report/questions.js';
-export { type GuruMeditationOptions, guruMeditation, reportOptions } from './report/report.js';
+export { GuruMeditation, type GuruMeditationOptions, reportOptions } from './report/report.js';
 export { isRehearsal, isWorker } from './worker/parent-link.js';

@@ -59,10 +59,9 @@ export function checkWorkers(workers: unknown): number {
   return workers;
 }
 
-/** Throws `RangeError` for anything but `reload` and `mutate`. Undefined means `fallback`, by default `reload`. */
-export function checkRestartMethod(method: unknown, fallback: RestartMethod = 'reload'): RestartMethod {
-  if (method === undefined) return fallback;
-  if (method === 'reload' || method === 'mutate') return method;
+/** Throws `RangeError` for anything but `reload`, `mutate` and undefined. */
+export function checkRestartMethod(method: unknown): void {
+  if (method === undefined || method === 'reload' || method === 'mutate') return;
   throw withCode(new RangeError(`Invalid restart_method: ${printable(method)}`), 'PORTICO_INVALID_RESTART_METHOD');
 }
 
@@ -83,7 +82,7 @@ export function checkLauncherOptions(options: LauncherOptions): void {
   if (log !== undefined && LOG_METHODS.some(lacks)) {
     refuse('log', log, 'a Logger', 'Write log: createLogger(), or leave it out.');
   }
-  if (restartMethod !== undefined) checkRestartMethod(restartMethod);
+  checkRestartMethod(restartMethod);
 }
 
 /** Throws `TypeError` for anything that lacks one of the four verbs of a service, naming those that are missing. */

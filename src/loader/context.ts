@@ -26,15 +26,6 @@ export interface FactoryUse {
   value: unknown;
 }
 
-/** A child that a composite asks its loader for. */
-interface ChildContext {
-  readonly get: Kind;
-  readonly name: string;
-  /** The option that names it, where the composite has told that. */
-  readonly option?: string | undefined;
-  readonly context: Context;
-}
-
 /** One node of the tree: PasteDeploy's LoaderContext. Tables are shared between contexts where its tables are. */
 export interface Context {
   readonly kind: Kind;
@@ -59,7 +50,7 @@ export interface Context {
   /** Of a filter-app or a filter-with: the filter, and what it is put around. */
   readonly filter?: Context;
   readonly next?: Context;
-  readonly children: ChildContext[];
+  readonly children: ChildTree<Context>[];
 }
 
 /** A section that is being made into a context, in one place of the tree. */
@@ -165,12 +156,12 @@ export interface ContextTree {
 }
 
 /** A child of a composite: the reference it asked for, and what that leads to. */
-export interface ChildTree {
+export interface ChildTree<C = ContextTree> {
   readonly get: Kind;
   readonly name: string;
   /** The option that names it, where the composite has told that. */
   readonly option?: string | undefined;
-  readonly context: ContextTree;
+  readonly context: C;
 }
 
 /** The tree from a context on, as it is now. `note` is told which node is of which context. */
@@ -204,11 +195,7 @@ export function treeOf(
     ...(context.app === undefined ? {} : { app: inner(context.app) }),
     ...(context.filter === undefined ? {} : { filter: inner(context.filter) }),
     ...(context.next === undefined ? {} : { next: inner(context.next) }),
-    ...(composite
-      ? {
-          children: context.children.map((child) => ({ ...child, context: inner(child.context) })),
-        }
-      : {}),
+    ...(composite && { children: context.children.map((child) => ({ ...child, context: inner(child.context) })) }),
   };
   note(node, context);
   return node;

@@ -3,16 +3,8 @@
  * the signal's default action, and the exit status says 143 where nothing failed.
  */
 
-/** The part of `process` that is needed. */
-export interface EarlyProcess {
-  on(name: string, listener: () => void): unknown;
-  off(name: string, listener: () => void): unknown;
-  listenerCount(name: string): number;
-  exit(status: number): void;
-}
-
 /** What a program is about. */
-export interface EarlyOptions {
+interface EarlyOptions {
   /**
    * It does nothing before it launches, as far as anybody knows. Default true. False for a program that may be a job of
    * another kind: a signal is kept for {@link GRACE_MS}, in which a launcher may be there or the job may be done.
@@ -21,7 +13,7 @@ export interface EarlyOptions {
 }
 
 /** How long a program that may be about to launch goes on after TERM or HUP, in milliseconds. */
-export const GRACE_MS = 2000;
+const GRACE_MS = 2000;
 
 /** Where a process holds its early listeners, for the launcher that takes over from them. */
 const EARLY = Symbol.for('portico.early-signals');
@@ -44,13 +36,13 @@ interface EarlySignals {
  * with 143 and 129, as by the signal, unless it launches soon. A signal that has another listener too is left to it.
  * Done once a process, and not in a worker.
  */
-export function holdSignals({ launches = true }: EarlyOptions = {}, host: EarlyProcess = process): () => void {
-  const marked = host as Marked;
+export function holdSignals({ launches = true }: EarlyOptions = {}): () => void {
+  const marked = process as Marked;
   if (marked[EARLY] !== undefined || marked[WORKER] !== undefined) {
     if (launches) marked[EARLY]?.launches();
     return () => undefined;
   }
-  const signals = listen(host, launches, () => delete marked[EARLY]);
+  const signals = listen(launches, () => delete marked[EARLY]);
   marked[EARLY] = signals;
   return signals.release;
 }
@@ -66,26 +58,26 @@ export function takeHeldSignals(host: object): boolean {
   return signals?.hungUp === true;
 }
 
-function listen(host: EarlyProcess, launching: boolean, released: () => void): EarlySignals {
+function listen(launching: boolean, released: () => void): EarlySignals {
   const kept = new Set<string>();
   let launches = launching;
   let grace: NodeJS.Timeout | undefined;
   const keep = (name: string, status: number): void => {
     kept.add(name);
-    if (!launches && host.listenerCount(name) === 1) grace ??= setTimeout(() => host.exit(status), GRACE_MS);
+    if (!launches && process.listenerCount(name) === 1) grace ??= setTimeout(() => process.exit(status), GRACE_MS);
   };
   const listeners: Readonly<Record<string, () => void>> = {
     SIGTERM: () => {
-      if (host.listenerCount('SIGTERM') > 1) return;
-      if (launches) host.exit(0);
+      if (process.listenerCount('SIGTERM') > 1) return;
+      if (launches) process.exit(0);
       else keep('SIGTERM', 143);
     },
     SIGINT: () => {
-      if (host.listenerCount('SIGINT') === 1) host.exit(1);
+      if (process.listenerCount('SIGINT') === 1) process.exit(1);
     },
     SIGHUP: () => keep('SIGHUP', 129),
   };
-  for (const [name, listener] of Object.entries(listeners)) host.on(name, listener);
+  for (const [name, listener] of Object.entries(listeners)) process.on(name, listener);
   return {
     get hungUp() {
       return kept.has('SIGHUP');
@@ -93,11 +85,11 @@ function listen(host: EarlyProcess, launching: boolean, released: () => void): E
     launches: () => {
       launches = true;
       clearTimeout(grace);
-      if (kept.has('SIGTERM')) host.exit(0);
+      if (kept.has('SIGTERM')) process.exit(0);
     },
     release: () => {
       clearTimeout(grace);
-      for (const [name, listener] of Object.entries(listeners)) host.off(name, listener);
+      for (const [name, listener] of Object.entries(listeners)) process.off(name, listener);
       released();
     },
   };

@@ -1,7 +1,7 @@
 /**
  * One generation of a configuration: what was written, and its values seen through the declarations.
  */
-import { type Diagnostic, type Place, placeInFile } from '../../errors/index.js';
+import { type Diagnostic, inOrder, type Place, placeInFile } from '../../errors/index.js';
 import type { SourcePaths } from '../sources/default-files.js';
 import { type AcceptedFile, AcceptedFiles } from '../sources/read-files.js';
 import { noSources, type Sources, type Written } from '../sources/sources.js';
@@ -180,7 +180,7 @@ export class Generation {
     );
     return inOrder(
       [...this.state.issues, ...values.filter((issue) => this.#isWanted(issue)), ...this.unknown({ complete })],
-      this.state,
+      [...this.state.mutable.files.map(({ name }) => name), undefined],
     );
   }
 
@@ -199,23 +199,4 @@ export class Generation {
   #own(opt: keyof typeof configOptions): boolean {
     return this.resolver.resolve('DEFAULT', opt, configOptions[opt]).value === true;
   }
-}
-
-/** As an operator reads them: file by file and line by line, then the rest. One mistake is told once. */
-function inOrder(issues: readonly Diagnostic[], state: State): Diagnostic[] {
-  const rank = new Map(state.mutable.files.map(({ name }, index) => [name, index]));
-  const rankOf = ({ place }: Diagnostic) => {
-    const origin = place?.origin;
-    return origin === undefined ? [rank.size, 0, 0] : [rank.get(origin.file) ?? rank.size, origin.line, origin.column];
-  };
-  const told = new Set<string>();
-  const once = issues.filter((issue) => {
-    const key = JSON.stringify([issue.code, issue.section, issue.option, issue.place?.detail, issue.message]);
-    return !told.has(key) && told.add(key);
-  });
-  return once.toSorted((a, b) => {
-    const [fileA = 0, lineA = 0, columnA = 0] = rankOf(a);
-    const [fileB = 0, lineB = 0, columnB = 0] = rankOf(b);
-    return fileA - fileB || lineA - lineB || columnA - columnB;
-  });
 }

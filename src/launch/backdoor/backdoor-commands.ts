@@ -9,8 +9,7 @@ import { basename, join } from 'node:path';
 import { writeHeapSnapshot } from 'node:v8';
 import type { Config } from '../../config/index.js';
 import type { Activity } from '../../tasks/index.js';
-import { formatDuration } from '../../text/index.js';
-import type { ReportedRequest } from '../report/report.js';
+import { activityLine, type ReportedRequest, requestLine } from '../report/report.js';
 
 /** What the commands can see. */
 export interface BackdoorView {
@@ -111,12 +110,8 @@ function objectsOf(type: new (...args: never[]) => object): object[] {
 }
 
 function going({ activity, requests }: BackdoorView): string {
-  const tasks = [...(activity?.() ?? [])].map(
-    ({ kind, name, state, ageMs }) => `${kind} ${name}: ${state}, for ${formatDuration(ageMs / 1000)}`,
-  );
-  const inFlight = [...(requests?.() ?? [])].map(
-    ({ method, path, ageMs }) => `request ${method} ${path.split('?', 1)[0]}: for ${formatDuration(ageMs / 1000)}`,
-  );
+  const tasks = [...(activity?.() ?? [])].map(activityLine);
+  const inFlight = [...(requests?.() ?? [])].map((request) => `request ${requestLine(request)}`);
   return [...tasks, ...inFlight].join('\n') || 'nothing is going on';
 }
 

@@ -31,20 +31,24 @@ export class WorkerHandle {
   readonly assignment: Assignment;
   readonly pid: number | undefined;
   readonly startedAt = performance.now();
+  readonly #ready = deferred();
   /** Settles when the worker serves. Rejects with the reason when it ends before. */
-  readonly ready: Promise<void>;
+  readonly ready = this.#ready.promise;
+  readonly #rehearsed = deferred();
   /** Of a worker that checks a reload: settles when it found nothing wrong, as `ready` otherwise. */
-  readonly rehearsed: Promise<void>;
+  readonly rehearsed = this.#rehearsed.promise;
   /** The files it found need of, each with the digest of what it read there. */
   files: ReadonlyMap<string, string> = new Map();
   /** It checks a reload, and has not been told to start its service. */
   rehearsing: boolean;
   /** It was ended before it served: it is not needed. */
   dismissed = false;
+  readonly #drained = deferred();
   /** Settles when it accepts no new connections any more, or has ended. */
-  readonly drained: Promise<void>;
+  readonly drained = this.#drained.promise;
+  readonly #exited = deferred<WorkerExit>();
   /** Settles when the process is gone. */
-  readonly exited: Promise<WorkerExit>;
+  readonly exited = this.#exited.promise;
   /** How many slots there are: sockets of one address; 1 when all workers share one. */
   readonly slots: number;
   /** Serves, or served. */
@@ -75,8 +79,9 @@ export class WorkerHandle {
   lastBeatAt = performance.now();
   /** What the main thread is stuck in, innermost first. */
   stack: readonly string[] | undefined;
+  readonly #waiting = deferred<readonly LaunchedService[]>();
   /** Settles with the services its run of the program launched, once the program waits. */
-  readonly waiting: Promise<readonly LaunchedService[]>;
+  readonly waiting = this.#waiting.promise;
   /** Called when the worker asks for a fresh one in its place. */
   onReplace: (reason: string) => void = () => undefined;
   /** Called with what it has counted. */
@@ -89,11 +94,6 @@ export class WorkerHandle {
   onForeign: (what: string) => void = () => undefined;
   readonly #child: ChildProcess;
   readonly #channel: WorkerChannel;
-  readonly #ready = deferred();
-  readonly #rehearsed = deferred();
-  readonly #drained = deferred();
-  readonly #exited = deferred<WorkerExit>();
-  readonly #waiting = deferred<readonly LaunchedService[]>();
   readonly #answers = new Map<number, Deferred<unknown>>();
   #gone = false;
   #lastId = 0;
@@ -105,12 +105,7 @@ export class WorkerHandle {
     this.assignment = assignment;
     this.pid = child.pid;
     this.slots = first.sockets[0]?.descriptors.length ?? 1;
-    this.ready = this.#ready.promise;
     this.rehearsing = first.rehearse === true;
-    this.rehearsed = this.#rehearsed.promise;
-    this.drained = this.#drained.promise;
-    this.exited = this.#exited.promise;
-    this.waiting = this.#waiting.promise;
     this.#channel = new WorkerChannel(child, {
       message: (message) => this.#receive(message),
       take: (question) => this.onTake(question),

@@ -14,7 +14,7 @@ import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { Generation } from '../parent/worker-process.js';
 import { reloadTimeout } from '../process/hook-list.js';
-import { pause, within } from '../waiting.js';
+import { deferred, pause, within } from '../waiting.js';
 import { NOT_LAUNCHED } from '../worker/worker-start.js';
 import { changedMeanwhile } from './reload-source.js';
 
@@ -89,17 +89,14 @@ async function allOrWhy(works: readonly Promise<unknown>[]): Promise<void> {
 /** Waits for all, no longer than a moment once one has failed, nor than `limitMs`. Gives what went wrong by then. */
 async function failuresOf(works: readonly Promise<unknown>[], limitMs?: number): Promise<unknown[]> {
   const failures: unknown[] = [];
-  let failed!: () => void;
-  const first = new Promise<void>((resolve) => {
-    failed = resolve;
-  });
+  const first = deferred();
   const noted = works.map((work) =>
     work.catch((error: unknown) => {
       failures.push(error);
-      failed();
+      first.resolve();
     }),
   );
-  const known = Promise.race([Promise.all(noted), first.then(() => pause(OTHERS_MS))]);
+  const known = Promise.race([Promise.all(noted), first.promise.then(() => pause(OTHERS_MS))]);
   await (limitMs === undefined ? known : within(limitMs, known));
   return [...failures];
 }

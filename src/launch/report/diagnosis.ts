@@ -43,8 +43,7 @@ export class Diagnosis {
     const { name, services, workers, config } = options;
     const program = currentProcess().argv[1];
     this.#options = options;
-    const told = workers === undefined ? {} : { workers };
-    this.reporter = processReport({ service: name, services, config, program, ...told });
+    this.reporter = processReport({ service: name, services, config, program, workers });
   }
 
   /** Where the backdoor listens: a port, a path, or null. */
@@ -90,26 +89,16 @@ export class Diagnosis {
     const { config, log, services } = this.#options;
     if (config === undefined) return;
     this.reporter.start();
-    const all = (): readonly ServiceBase[] => services();
-    this.#backdoor = await initializeIfEnabled(config, {
-      log,
-      names: { services: all },
-      activity: () => all().flatMap((service) => activityOf(service)),
-    });
+    const { activity, requests } = toldBy(services);
+    const names = { services: (): readonly ServiceBase[] => services() };
+    this.#backdoor = await initializeIfEnabled(config, { log, names, activity, requests });
   }
 }
 
-/** The tasks and timers of a service that has a task group. */
-function activityOf(service: ServiceBase & { readonly tasks?: { activity?(): Activity[] } }): Activity[] {
-  return service.tasks?.activity?.() ?? [];
-}
-
 /** The subjects of a report. */
-export interface ProcessReportOptions
-  extends Pick<GuruMeditationOptions, 'service' | 'product' | 'vendor' | 'version' | 'program' | 'workers' | 'output'> {
+interface ProcessReportOptions extends Pick<GuruMeditationOptions, 'service' | 'program' | 'workers' | 'config'> {
   /** The services of this process, asked for each report. */
   readonly services: () => Iterable<ServiceBase>;
-  readonly config?: Config | undefined;
 }
 
 /** What a service may have beside its four verbs. */
@@ -133,17 +122,21 @@ export interface Telling {
 }
 
 /** A reporter of the services of this process: their tasks, periodic tasks, and what `describeWork` says. */
-export function processReport({ services, config, ...options }: ProcessReportOptions): GuruMeditation {
+export function processReport({ services, ...options }: ProcessReportOptions): GuruMeditation {
+  const { requests, ...told } = toldBy(services);
+  // A supervisor serves none: those of its workers are in their reports.
+  return new GuruMeditation({ ...options, ...told, requests: options.workers === undefined ? requests : undefined });
+}
+
+/** What services tell, when they are asked. */
+function toldBy(services: () => Iterable<ServiceBase>) {
   const each = <T>(tell: (service: ServiceBase & Telling) => Iterable<T>): (() => T[]) => {
     return () => [...services()].flatMap((service) => [...tell(service as ServiceBase & Telling)]);
   };
-  return new GuruMeditation({
-    ...options,
-    ...(config !== undefined && { config }),
+  return {
     activity: each(({ tasks }) => tasks?.activity?.() ?? []),
     periodicTasks: each(({ periodicTasks = [] }) => periodicTasks.flatMap((tasks) => [...tasks.status()])),
-    // A supervisor serves none: those of its workers are in their reports.
-    ...(options.workers === undefined && { requests: each((service) => service.requestsInFlight?.() ?? []) }),
+    requests: each((service) => service.requestsInFlight?.() ?? []),
     work: each((service) => service.describeWork?.() ?? []),
-  });
+  };
 }

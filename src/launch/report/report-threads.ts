@@ -72,6 +72,9 @@ class Sources {
   }
 }
 
+/** How long worker threads may take to answer. */
+const ANSWER_MS = 300;
+
 /** One worker thread. */
 interface WorkerStack {
   /** Its `threadId`. */
@@ -93,10 +96,10 @@ interface Message {
 }
 
 /**
- * The worker threads with what they are doing. One that does not answer within `limitMs` (default 300) runs no JavaScript:
+ * The worker threads with what they are doing. One that does not answer in time runs no JavaScript:
  * it is idle, or busy in native code. Each is held up for a moment, this thread is not.
  */
-async function workerStacks(limitMs = 300): Promise<WorkerStack[]> {
+async function workerStacks(): Promise<WorkerStack[]> {
   const session = await openSession();
   if (session === undefined) return [];
   const threads = new Map<string, { readonly id: number; stack?: string }>();
@@ -118,7 +121,7 @@ async function workerStacks(limitMs = 300): Promise<WorkerStack[]> {
   try {
     session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
     // Those there are have been told of by now.
-    if (threads.size > 0) await delay(limitMs, undefined, { signal: over.signal, ref: false }).catch(() => {});
+    if (threads.size > 0) await delay(ANSWER_MS, undefined, { signal: over.signal, ref: false }).catch(() => {});
     return [...threads.values()];
   } finally {
     // Else a thread that comes back from native code would be paused then, with no session left to resume it.

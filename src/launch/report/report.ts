@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { type Config, defineOptions, float, path } from '../../config/index.js';
 import { packageOf } from '../../modules/index.js';
 import type { Awaitable } from '../../service/index.js';
-import { type Activity, type Clock, DynamicLoopingCall, type PeriodicStatus, systemClock } from '../../tasks/index.js';
+import { type Activity, DynamicLoopingCall, type PeriodicStatus } from '../../tasks/index.js';
 import { formatDuration, printable, printableLines } from '../../text/index.js';
 import { within } from '../waiting.js';
 import { pairs, sectionBanner, titleBanner } from './report-layout.js';
@@ -43,22 +43,18 @@ export interface ReportedRequest {
 export interface GuruMeditationOptions {
   /** The service's name, for the name of the file. Default `portico`. */
   readonly service?: string | (() => string);
-  readonly product?: string;
-  readonly vendor?: string;
-  readonly version?: string;
-  /** The program's main module: `product` and `version` are its package's where they are not given. */
+  /** The program's main module, whose package is the product. */
   readonly program?: string | undefined;
-  readonly config?: Config;
+  readonly config?: Config | undefined;
   readonly activity?: () => Iterable<Activity>;
   readonly periodicTasks?: () => Iterable<PeriodicStatus>;
-  readonly requests?: () => Iterable<ReportedRequest>;
+  readonly requests?: (() => Iterable<ReportedRequest>) | undefined;
   /** What else is under way, a line each. */
   readonly work?: () => Iterable<string>;
   /** In a supervisor: its workers, a line each. */
-  readonly workers?: () => Iterable<string>;
+  readonly workers?: (() => Iterable<string>) | undefined;
   /** Where a report goes that has no file, and what is wrong with one that has. Default: standard error. */
   readonly output?: { write(text: string): unknown };
-  readonly clock?: Clock;
   /** Default: `Date`. Names files. */
   readonly now?: () => Date;
 }
@@ -151,7 +147,7 @@ export class GuruMeditation {
       return fileEventHandlerInterval;
     };
     this.#watch = new DynamicLoopingCall(lookAtFile);
-    this.#watch.start({ unref: true, stopOnException: false, clock: this.#options.clock ?? systemClock });
+    this.#watch.start({ unref: true, stopOnException: false });
   }
 
   async stop(): Promise<void> {
@@ -188,12 +184,12 @@ export class GuruMeditation {
   }
 
   #package(): string {
-    const { program, product, vendor, version } = this.#options;
+    const { program } = this.#options;
     const own = program === undefined ? undefined : packageOf(program, saysVersion)?.manifest;
     return pairs({
-      product: product ?? own?.name ?? this.#service,
-      vendor: vendor ?? 'none',
-      version: version ?? own?.version ?? 'none',
+      product: own?.name ?? this.#service,
+      vendor: 'none',
+      version: own?.version ?? 'none',
       portico: packageOf(fileURLToPath(import.meta.url))?.manifest.version ?? 'none',
       node: process.version,
       v8: process.versions.v8,
@@ -203,26 +199,23 @@ export class GuruMeditation {
 
   #tasks(): string {
     const { activity, periodicTasks, requests, work } = this.#options;
-    const going = [...(activity?.() ?? [])].map(
-      ({ kind, name, state, ageMs }) => `${kind} ${name}: ${state}, for ${formatDuration(ageMs / 1000)}`,
-    );
-    const inFlight = [...(requests?.() ?? [])].map(
-      ({ method, path, ageMs }) => `${method} ${path.split('?', 1)[0]}: for ${formatDuration(ageMs / 1000)}`,
-    );
     const block = (title: string, lines: readonly string[]): string =>
       `${title}:\n${lines.length === 0 ? '  none' : lines.map((line) => `  ${printable(line)}`).join('\n')}`;
     return [
-      block('Tasks and timers', going),
+      block('Tasks and timers', [...(activity?.() ?? [])].map(activityLine)),
       block('Periodic tasks', [...(periodicTasks?.() ?? [])].map(periodicLine)),
-      ...(requests === undefined ? [] : [block('Requests in flight', inFlight)]),
+      ...(requests === undefined ? [] : [block('Requests in flight', [...requests()].map(requestLine))]),
       ...(work === undefined ? [] : [block('Under way', [...work()])]),
     ].join('\n\n');
   }
 }
 
-/** Makes a reporter: what a signal handler asks to `write()`. */
-export function guruMeditation(options: GuruMeditationOptions = {}): GuruMeditation {
-  return new GuruMeditation(options);
+export function activityLine({ kind, name, state, ageMs }: Activity): string {
+  return `${kind} ${name}: ${state}, for ${formatDuration(ageMs / 1000)}`;
+}
+
+export function requestLine({ method, path, ageMs }: ReportedRequest): string {
+  return `${method} ${path.split('?', 1)[0]}: for ${formatDuration(ageMs / 1000)}`;
 }
 
 async function sectionText(text: ReportSection): Promise<string> {

@@ -196,13 +196,13 @@ export class ParentLink {
 }
 
 /** True in a worker: the program's main module runs there once more, for one of the services it launches. */
-export function isWorker(host: object = process): boolean {
-  return parentLink(host) !== undefined;
+export function isWorker(): boolean {
+  return parentLink(process) !== undefined;
 }
 
 /** True in the spare child of a reload, whose run of the program finds what is wrong with the new configuration. */
-export function isRehearsal(host: object = process): boolean {
-  return parentLink(host)?.rehearse === true;
+export function isRehearsal(): boolean {
+  return parentLink(process)?.rehearse === true;
 }
 
 /** The link of this process, when it is a worker. */

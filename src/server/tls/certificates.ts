@@ -109,21 +109,17 @@ export function parseCertificate(option: string, path: string, bytes: Buffer): X
 
 /** Days before its end from which a certificate is warned about. */
 const SOON_DAYS = 30;
+const DAY_MS = 86_400_000;
 
-/** A warning for a certificate that is not valid at `now`, or not much longer; undefined for one that is. */
-export function validityWarning(path: string, certificate: X509Certificate, now = Date.now()): string | undefined {
+/** A warning for a certificate that is not valid now, or not much longer; undefined for one that is. */
+export function validityWarning(path: string, certificate: X509Certificate): string | undefined {
   const from = new Date(certificate.validFrom);
   const to = new Date(certificate.validTo);
-  const days = daysLeft(certificate, now);
-  if (now < from.getTime()) return `The certificate ${path} is not valid before ${from.toISOString()}`;
+  const days = (to.getTime() - Date.now()) / DAY_MS;
+  if (Date.now() < from.getTime()) return `The certificate ${path} is not valid before ${from.toISOString()}`;
   if (days < 0) return `The certificate ${path} has expired on ${to.toISOString()}`;
   const left = days < 2 ? 'a day' : `${Math.floor(days)} days`;
   if (days < 1) return `The certificate ${path} expires today, on ${to.toISOString()}`;
   if (days < SOON_DAYS) return `The certificate ${path} expires in ${left}, on ${to.toISOString()}`;
   return undefined;
-}
-
-/** Days until a certificate ends; negative when it has. */
-function daysLeft(certificate: X509Certificate, now = Date.now()): number {
-  return (new Date(certificate.validTo).getTime() - now) / 86_400_000;
 }

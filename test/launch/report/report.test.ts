@@ -7,7 +7,7 @@ import { Config, defineOptions, string } from 'portico/config';
 import { Service, type ServiceBase } from 'portico/service';
 import { PeriodicTasks, TaskGroup } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
-import { type GuruMeditationOptions, guruMeditation, processReport } from '#internal/launch';
+import { GuruMeditation, type GuruMeditationOptions, processReport } from '#internal/launch';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 import { recordedLog } from '../../tasks/recorded-log.js';
 
@@ -39,7 +39,7 @@ function section(report: string, title: string): string {
 }
 
 test('LC-1505 the title and each section stand under banners of 72 columns', async () => {
-  const report = await guruMeditation().report();
+  const report = await new GuruMeditation().report();
   const lines = report.split('\n');
   assert.equal(lines[0], '='.repeat(72));
   assert.equal(lines[1], `====${' '.repeat(24)}Guru Meditation${' '.repeat(25)}====`);
@@ -50,16 +50,15 @@ test('LC-1505 the title and each section stand under banners of 72 columns', asy
 });
 
 test('LC-1506 the package: product, vendor, version, and what it runs on', async () => {
-  const options = { service: 'compute', product: 'Cloud', vendor: 'Us', version: '7.1' };
-  const text = section(await guruMeditation(options).report(), 'Package');
+  const text = section(await new GuruMeditation({ service: 'compute' }).report(), 'Package');
   assert.match(
     text,
-    /^product = Cloud\nvendor = Us\nversion = 7\.1\nportico = \d+\.\d+\.\d+\nnode = v\d+.*\nv8 = .*\nuptime = /,
+    /^product = compute\nvendor = none\nversion = none\nportico = \d+\.\d+\.\d+\nnode = v\d+.*\nv8 = .*\nuptime = /,
   );
 });
 
 test('LC-1507 threads: where the main thread stands, and what holds the event loop', async () => {
-  const text = section(await guruMeditation().report(), 'Threads');
+  const text = section(await new GuruMeditation().report(), 'Threads');
   assert.match(text, /^------ Thread #0 \(main\) ------\n.*\.js:\d+ in GuruMeditation/);
   assert.match(text, /Active resources:\n/);
 });
@@ -76,7 +75,7 @@ test('LC-1507 worker threads are shown with what they are doing, one that waits 
     await workerThread('setInterval(() => {}, 60_000);'),
     await workerThread('setImmediate(function spinning() { for (;;); });'),
   ];
-  const shown = async (): Promise<string> => section(await guruMeditation().report(), 'Threads');
+  const shown = async (): Promise<string> => section(await new GuruMeditation().report(), 'Threads');
   let text = await shown();
   // It may not have begun to spin yet.
   while (!text.includes('spinning')) text = await shown();
@@ -97,7 +96,7 @@ test('LC-1502 LC-1507 a worker thread that is busy in native code holds up no re
       resolve();
     });
   });
-  const text = section(await guruMeditation().report(), 'Threads');
+  const text = section(await new GuruMeditation().report(), 'Threads');
   assert.equal(done, false);
   assert.match(text, /Thread #\d+ \(worker\)/);
   await ended;
@@ -111,7 +110,7 @@ test('LC-1508 tasks, timers, periodic tasks and requests, with ages and without 
   });
   group.addTimer(60, function heartbeat() {});
   await clock.advance(90_000);
-  const report = await guruMeditation({
+  const report = await new GuruMeditation({
     activity: () => group.activity(),
     periodicTasks: () => [
       {
@@ -147,7 +146,7 @@ test('LC-1509 processes: this one and its children, and the workers of a supervi
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
   await new Promise((resolve) => child.once('spawn', resolve));
   const text = section(
-    await guruMeditation({ workers: () => ['worker 0: up for 3m, 1 restart'] }).report(),
+    await new GuruMeditation({ workers: () => ['worker 0: up for 3m, 1 restart'] }).report(),
     'Processes',
   );
   child.kill('SIGKILL');
@@ -164,7 +163,7 @@ test('LC-1510 LC-1511 the configuration: default first, then each group, sorted,
   const text = { help: 'A text.' };
   config.group('DEFAULT', defineOptions({ zeta: string(text), alpha: string(text) }));
   config.group('keys', defineOptions({ password: string({ ...text, secret: true }), name: string(text) }));
-  const shown = section(await guruMeditation({ config }).report(), 'Configuration');
+  const shown = section(await new GuruMeditation({ config }).report(), 'Configuration');
   assert.match(shown, /^default:\n {2}alpha = 2\n/);
   assert.match(shown, /zeta = 1\n/);
   assert.match(shown, /\n\nkeys:\n {2}name = n\n {2}password = \*{3,}/);
@@ -172,7 +171,7 @@ test('LC-1510 LC-1511 the configuration: default first, then each group, sorted,
 });
 
 test('LC-1512 sections of an application come last; one that fails shows its error and the rest appears', async () => {
-  const reporter = guruMeditation();
+  const reporter = new GuruMeditation();
   reporter.registerReportSection('Broken', () => {
     throw new Error('no pool');
   });
@@ -184,13 +183,13 @@ test('LC-1512 sections of an application come last; one that fails shows its err
 
 test('LC-1503 LC-1241 a report goes to standard error, or into a file of log_dir that only its user can read', async () => {
   const plain = output();
-  assert.equal(await guruMeditation({ output: plain.output }).write(), undefined);
+  assert.equal(await new GuruMeditation({ output: plain.output }).write(), undefined);
   assert.match(plain.text(), /Guru Meditation/);
 
   const config = Config.fromText(`[oslo_reports]\nlog_dir = ${folder}\n`);
   const now = (): Date => new Date(Date.UTC(2026, 10, 20, 8, 5, 9));
   const filed = output();
-  const file = await guruMeditation({ service: 'compute', config, now, output: filed.output }).write();
+  const file = await new GuruMeditation({ service: 'compute', config, now, output: filed.output }).write();
   assert.equal(file, join(folder, `compute_gurumeditation_20261120080509_${process.pid}`));
   assert.equal(statSync(file).mode & 0o777, 0o600);
   assert.match(readFileSync(file, 'utf8'), /Guru Meditation/);
@@ -204,8 +203,8 @@ test('a report is written through no link, and over no file: it takes another na
   const victim = join(folder, 'victim');
   writeFileSync(victim, 'kept');
   symlinkSync(victim, planted);
-  const first = await guruMeditation({ service: 'linked', config, now }).write();
-  const second = await guruMeditation({ service: 'linked', config, now }).write();
+  const first = await new GuruMeditation({ service: 'linked', config, now }).write();
+  const second = await new GuruMeditation({ service: 'linked', config, now }).write();
   assert.equal(readFileSync(victim, 'utf8'), 'kept');
   for (const file of [first, second]) {
     assert.notEqual(file, planted);
@@ -218,7 +217,7 @@ test('a report is written through no link, and over no file: it takes another na
 test('LC-1503 LC-1504 what cannot be written or made is said on standard error', async () => {
   const unwritable = output();
   const config = Config.fromText(`[oslo_reports]\nlog_dir = ${join(folder, 'no', 'such')}\n`);
-  assert.equal(await guruMeditation({ config, output: unwritable.output }).write(), undefined);
+  assert.equal(await new GuruMeditation({ config, output: unwritable.output }).write(), undefined);
   assert.match(unwritable.text(), /could not be written to .*no\/such.*ENOENT/);
   assert.match(unwritable.text(), /Guru Meditation/);
 
@@ -229,7 +228,7 @@ test('LC-1503 LC-1504 what cannot be written or made is said on standard error',
       throw new Error('gone');
     },
   };
-  assert.equal(await guruMeditation(broken).write(), undefined);
+  assert.equal(await new GuruMeditation(broken).write(), undefined);
   assert.match(failing.text(), /Error: gone\n[\s\S]*Unable to run Guru Meditation Report!\n$/);
 });
 
@@ -242,7 +241,7 @@ test('LC-1501 a file triggers reports when it is modified, and then the signal d
   utimesSync(trigger, 1000, 1000);
   const config = Config.fromText(`[oslo_reports]\nlog_dir = ${reports}\nfile_event_handler = ${trigger}\n`);
   const written: string[] = [];
-  const reporter = guruMeditation({ config });
+  const reporter = new GuruMeditation({ config });
   const write = reporter.write.bind(reporter);
   let told!: () => void;
   const made = new Promise<void>((resolve) => {
@@ -255,7 +254,7 @@ test('LC-1501 a file triggers reports when it is modified, and then the signal d
     return file;
   };
   assert.equal(reporter.triggeredByFile, true);
-  assert.equal(guruMeditation().triggeredByFile, false);
+  assert.equal(new GuruMeditation().triggeredByFile, false);
   reporter.start();
   // Modified again and again, since nobody knows when it is first looked at; the looking alone keeps no process alive.
   let time = 2000;
@@ -274,7 +273,7 @@ test('LC-1502 a report changes nothing: a thousand tasks are shown and go on', a
   const group = new TaskGroup({ limit: 1000, log: recordedLog().log });
   for (let n = 0; n < 1000; n++) group.spawn(() => new Promise(() => {}));
   await new Promise((resolve) => setImmediate(resolve));
-  const report = await guruMeditation({ activity: () => group.activity() }).report();
+  const report = await new GuruMeditation({ activity: () => group.activity() }).report();
   assert.equal(report.match(/task anonymous: running/g)?.length, 1000);
   await group.stop();
 });
