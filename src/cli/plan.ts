@@ -11,7 +11,6 @@ import { checkManager, namedManager } from '../registry/internal.js';
 import type { RPCService } from '../rpc/index.js';
 import type { WSGIService } from '../server/index.js';
 import { apiOptions } from '../server/internal.js';
-import type { ListenAddress } from '../service/index.js';
 import { apiNames } from './api-names.js';
 import { unread } from './configuration.js';
 import { addCrossChecks } from './cross-checks.js';
@@ -22,32 +21,8 @@ import { configuredPasteFile } from './paste-file.js';
 import { sectionNames, serviceNames } from './service-names.js';
 import { registerServedOptions, registerShippedOptions } from './shipped-options.js';
 
-/** What a configuration starts. JSON. */
-export interface Plan {
-  readonly apis: readonly PlannedApi[];
-  readonly services: readonly PlannedService[];
-}
-
-/** A service beside the APIs. */
-export interface PlannedService {
-  readonly name: string;
-  readonly topic: string;
-  readonly workers: number;
-}
-
-/** An API. */
-export interface PlannedApi {
-  readonly name: string;
-  readonly addresses: readonly ListenAddress[];
-  readonly workers: number;
-  readonly tls: boolean;
-  /** The app of the paste file that answers. */
-  readonly pipeline: string;
-}
-
-/** A plan, the services that would run it, and what is to be told of it. */
+/** What a configuration starts, and what is to be told of it. */
 export interface Planned {
-  readonly plan: Plan;
   readonly apis: readonly WSGIService[];
   /** Those beside the APIs. */
   readonly services: readonly RPCService[];
@@ -61,7 +36,7 @@ export interface Planned {
 export async function plan(config: Config, options: EnabledApisOptions): Promise<Planned> {
   const cause = unread(config);
   if (cause.length > 0) {
-    return { plan: { apis: [], services: [] }, apis: [], services: [], diagnostics: cause, judged: config };
+    return { apis: [], services: [], diagnostics: cause, judged: config };
   }
   const { apis, services, diagnostics } = await enabled(config, options);
   const more = apis.length + services.length > 0 || diagnostics.some(isError) ? [] : [nothingEnabled(config)];
@@ -70,20 +45,11 @@ export async function plan(config: Config, options: EnabledApisOptions): Promise
   // A reload keeps the file that is open.
   const unlogged = options.running?.length ? undefined : logFileIssue(judged);
   if (unlogged !== undefined) more.push(unlogged);
-  return {
-    plan: {
-      apis: apis.map(plannedApi),
-      services: services.map(({ name, topic, workers }) => ({ name, topic, workers })),
-    },
-    apis,
-    services,
-    diagnostics: inOrder([...written, ...more, ...diagnostics]),
-    judged,
-  };
+  return { apis, services, diagnostics: inOrder([...written, ...more, ...diagnostics]), judged };
 }
 
 /** What it enables, judged together: which of those that run would end. */
-async function enabled(config: Config, options: EnabledApisOptions): Promise<Omit<Planned, 'plan' | 'judged'>> {
+async function enabled(config: Config, options: EnabledApisOptions): Promise<Omit<Planned, 'judged'>> {
   const { running = [] } = options;
   const { services, missing, diagnostics } = await enabledServices(config, options);
   const isService = (name: string): boolean => serviceNames(config).includes(name);
@@ -92,10 +58,6 @@ async function enabled(config: Config, options: EnabledApisOptions): Promise<Omi
   const ending = running.filter((name) => !next.includes(name));
   const judged = judgeMissing(config, missing, ending);
   return { apis: apis.services, services, diagnostics: [...apis.diagnostics, ...diagnostics, ...judged] };
-}
-
-function plannedApi({ name, addresses, workers, usesTls: tls, pipeline }: WSGIService): PlannedApi {
-  return { name, addresses, workers, tls, pipeline };
 }
 
 /**
@@ -129,11 +91,10 @@ export interface JudgeOptions extends Partial<EnabledApisOptions> {
 export async function judge(config: Config, options: JudgeOptions = {}): Promise<Planned> {
   const { import: imports = true, ...rest } = options;
   const given = await plan(config, { log: silentLogger(), ...rest });
-  const { judged } = given;
+  const { judged, apis, services } = given;
   if (judged === config) return given;
-  await Promise.all([...given.apis, ...given.services].map((service) => service.stop()));
+  await Promise.all([...apis, ...services].map((service) => service.stop()));
   await registerShippedOptions(judged).catch(refusalsOnly);
-  const { apis, services } = given.plan;
   const pasted =
     apis.length === 0 && services.length > 0
       ? { diagnostics: [], followed: false }
@@ -208,7 +169,11 @@ interface JudgedPasteFile {
 }
 
 /** What is wrong with the paste file: first as each API would load it, then the rest of it. */
-async function judgePasteFile(config: Config, apis: readonly PlannedApi[], imports: boolean): Promise<JudgedPasteFile> {
+async function judgePasteFile(
+  config: Config,
+  apis: readonly WSGIService[],
+  imports: boolean,
+): Promise<JudgedPasteFile> {
   const found: Diagnostic[] = [];
   const names = imports ? pipelines(config) : undefined;
   try {
@@ -244,7 +209,7 @@ function refusalsOnly(error: unknown): void {
 }
 
 /** Whether every factory behind the APIs has declared its options; one that has not may read any, as a manager may. */
-async function tellAllTheyRead(config: Config, apis: readonly PlannedApi[]): Promise<boolean> {
+async function tellAllTheyRead(config: Config, apis: readonly WSGIService[]): Promise<boolean> {
   for (const { name, pipeline } of apis) {
     if (managerOf(config, `api:${name}`) !== undefined) return false;
     try {

@@ -27,7 +27,7 @@ const TIME = new RegExp(
  */
 export function clientTime(text: string): number {
   const parts = TIME.exec(text)?.groups;
-  const number = (name: string, usual = 0): number => Number(parts?.[name] ?? usual);
+  const number = (name: string): number => Number(parts?.[name] ?? 0);
   const month = Number(parts?.month ?? parts?.plainMonth ?? 1);
   const day = Number(parts?.day ?? parts?.plainDay ?? 1);
   const [year, hour, minute, second] = [number('year'), number('hour'), number('minute'), number('second')];

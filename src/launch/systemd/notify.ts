@@ -69,21 +69,14 @@ export const HELPER_TIMEOUT_MS = 2000;
  */
 export async function sendDatagram(path: string, text: string, timeoutMs = HELPER_TIMEOUT_MS): Promise<void> {
   const env = { ...process.env, NOTIFY_SOCKET: path };
-  const failures: unknown[] = [];
-  for (const [program, ...args] of senders(text)) {
-    try {
-      await run([program, ...args], env, timeoutMs);
-      return;
-    } catch (error) {
-      failures.push(error);
-      // A helper program that is missing has an alternative; one that ran and failed means that the socket has no listener.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') break;
-    }
+  let cause: NodeJS.ErrnoException | null = null;
+  for (const command of senders(text)) {
+    ({ error: cause } = await run(command, env, timeoutMs));
+    if (cause === null) return;
+    // A helper program that is missing has an alternative; one that ran and failed means that the socket has no listener.
+    if (cause.code !== 'ENOENT') break;
   }
-  throw new PorticoError('PORTICO_NOTIFY_FAILED', {
-    message: `no datagram could be sent to ${path}`,
-    cause: failures.at(-1),
-  });
+  throw new PorticoError('PORTICO_NOTIFY_FAILED', { message: `no datagram could be sent to ${path}`, cause });
 }
 
 /**
@@ -94,8 +87,8 @@ export async function sendDatagram(path: string, text: string, timeoutMs = HELPE
 async function receiveDatagram(path: string, timeoutS: number | null): Promise<string | undefined> {
   const env = { ...process.env, NOTIFY_SOCKET: path, PORTICO_TIMEOUT: timeoutS === null ? '' : String(timeoutS) };
   for (const command of RECEIVERS) {
-    const { error, stdout } = await runToTheEnd(command, env);
-    if ((error as NodeJS.ErrnoException | null)?.code === 'ENOENT') continue;
+    const { error, stdout } = await run(command, env);
+    if (error?.code === 'ENOENT') continue;
     // The helper says so when it has bound the path, and only what it bound is removed.
     const bound = stdout.startsWith(BOUND);
     if (bound && !path.startsWith('@')) removeQuietly(path);
@@ -153,22 +146,16 @@ const RECEIVERS: readonly Command[] = [
   ['python3', '-c', PYTHON_RECEIVE],
 ];
 
-function run([program, ...args]: Command, env: NodeJS.ProcessEnv, timeout: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    execFile(program, args, { env, timeout, killSignal: 'SIGKILL' }, (error, stdout) => {
-      if (error) reject(error as Error);
-      else resolve(stdout);
-    });
-  });
-}
-
-/** As {@link run}, without a limit of time, and with what a program printed before it failed. */
-function runToTheEnd(
+/** Gives what a program printed, and how it failed, if it did. `timeout` 0: it may take for ever. */
+function run(
   [program, ...args]: Command,
   env: NodeJS.ProcessEnv,
-): Promise<{ readonly error: Error | null; readonly stdout: string }> {
+  timeout = 0,
+): Promise<{ readonly error: NodeJS.ErrnoException | null; readonly stdout: string }> {
   return new Promise((resolve) => {
-    execFile(program, args, { env }, (error, stdout) => resolve({ error, stdout }));
+    execFile(program, args, { env, timeout, killSignal: 'SIGKILL' }, (error, stdout) =>
+      resolve({ error: error as NodeJS.ErrnoException | null, stdout }),
+    );
   });
 }
 

@@ -62,10 +62,6 @@ export class Controllers {
   has(name: string): boolean {
     return this.#sources.has(name);
   }
-
-  names(): string[] {
-    return [...this.#sources.keys()];
-  }
 }
 
 /** The action of a route with a `handler`. */

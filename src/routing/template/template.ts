@@ -18,7 +18,6 @@ export type Part = string | Variable;
 /** Something in a template that says something else than it seems. */
 export interface TemplateNotice {
   readonly kind: 'cut-regex' | 'swallowed-dash';
-  readonly offset: number;
   readonly variable: string;
 }
 
@@ -112,15 +111,15 @@ class TemplateReading {
   }
 
   #close(ender: string, offset: number): void {
-    this.#parts.push(this.#opener === '{' ? this.#braced(offset) : this.#plain(ender, offset));
+    this.#parts.push(this.#opener === '{' ? this.#braced(offset) : this.#plain(ender));
     if (SEPARATORS.includes(ender)) this.#parts.push(ender);
     this.#opener = '';
     this.#text = '';
     this.#enders = [];
   }
 
-  #plain(ender: string, offset: number): Variable {
-    if (ender === '-') this.#notices.push({ kind: 'swallowed-dash', offset, variable: this.#text });
+  #plain(ender: string): Variable {
+    if (ender === '-') this.#notices.push({ kind: 'swallowed-dash', variable: this.#text });
     return { type: this.#opener as Variable['type'], name: this.#text };
   }
 
@@ -130,7 +129,7 @@ class TemplateReading {
     const [name = '', regex, ...cut] = (dotted ? this.#text.slice(1) : this.#text).split(':');
     if (regex !== undefined) {
       setOwn(this.#requirements, name, regex);
-      if (cut.length > 0 || opensBrace(regex)) this.#notices.push({ kind: 'cut-regex', offset, variable: name });
+      if (cut.length > 0 || opensBrace(regex)) this.#notices.push({ kind: 'cut-regex', variable: name });
     }
     return { type: dotted ? '.' : ':', name };
   }

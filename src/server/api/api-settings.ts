@@ -50,7 +50,14 @@ export function apiSettings(config: Config, name: string): ApiSettings {
  * {@link apiSettings} has declared. Throws ConfigError for what is wrong with `[ssl]`.
  */
 export function tlsSettings(config: Config, name: string): TlsSettings {
-  return { ...sslSettings(config), ...ownFiles(config, name) };
+  const ssl = sslSettings(config);
+  const own = (opt: string): string | undefined => certificatePath(config, `api:${name}`, `ssl_${opt}`);
+  return {
+    ...ssl,
+    certFile: own('cert_file') ?? ssl.certFile,
+    keyFile: own('key_file') ?? ssl.keyFile,
+    caFile: own('ca_file') ?? ssl.caFile,
+  };
 }
 
 /** Throws `PORTICO_API_ARGUMENT` for what code cannot have meant as the name and configuration of an API. */
@@ -137,20 +144,6 @@ function listenAddressOf(
   });
 }
 
-function ownFiles(config: Config, name: string): TlsSettings {
-  const at = (opt: string): string | undefined => {
-    const group = `api:${name}`;
-    const path = config.resolve(group, opt).value as string | undefined;
-    return path === undefined ? undefined : certificatePath(config, group, opt, path);
-  };
-  const [certFile, keyFile, caFile] = [at('ssl_cert_file'), at('ssl_key_file'), at('ssl_ca_file')];
-  return {
-    ...(certFile === undefined ? {} : { certFile }),
-    ...(keyFile === undefined ? {} : { keyFile }),
-    ...(caFile === undefined ? {} : { caFile }),
-  };
-}
-
 /** `got` is left out where the message has the value. */
 function wrong(
   config: Config,
@@ -160,16 +153,13 @@ function wrong(
 ): ConfigError {
   const group = `api:${name}`;
   const location = config.getLocation(group, opt);
-  const written = got === undefined ? {} : { got: String(got) };
-  return new ConfigError([
-    {
-      severity: 'error',
-      code: 'PORTICO_CONFIG_VALUE',
-      section: group,
-      option: opt,
-      place: location,
-      ...said,
-      ...written,
-    },
-  ]);
+  const written = got === undefined ? undefined : String(got);
+  const about = {
+    severity: 'error',
+    code: 'PORTICO_CONFIG_VALUE',
+    section: group,
+    option: opt,
+    place: location,
+  } as const;
+  return new ConfigError([{ ...about, ...said, got: written }]);
 }

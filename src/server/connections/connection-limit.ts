@@ -18,9 +18,9 @@ export class ConnectionLimit {
   readonly #line: ThrottledWarning;
 
   /** `limit` 0 is no limit, except the number of descriptors that the process may have. */
-  constructor(connections: ConnectionList, limit: number, log: Logger, descriptors = descriptorLimit()) {
+  constructor(connections: ConnectionList, limit: number, log: Logger) {
     this.#connections = connections;
-    this.#descriptors = Math.max(1, descriptors - RESERVED);
+    this.#descriptors = Math.max(1, descriptorLimit() - RESERVED);
     this.limit = limit;
     this.#line = new ThrottledWarning(log, 'too many connections: some were closed');
   }

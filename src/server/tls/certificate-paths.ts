@@ -10,22 +10,19 @@ import { sslOptions, type TlsSettings } from './ssl-options.js';
 /** `[ssl]`, with its files where they lie. */
 export function sslSettings(config: Config): TlsSettings {
   const settings = config.group('ssl', sslOptions);
-  const { certFile, keyFile, caFile } = settings;
-  return {
-    ...settings,
-    ...(certFile === undefined ? {} : { certFile: certificatePath(config, 'ssl', 'cert_file', certFile) }),
-    ...(keyFile === undefined ? {} : { keyFile: certificatePath(config, 'ssl', 'key_file', keyFile) }),
-    ...(caFile === undefined ? {} : { caFile: certificatePath(config, 'ssl', 'ca_file', caFile) }),
-  };
+  const at = (opt: string): string | undefined => certificatePath(config, 'ssl', opt);
+  return { ...settings, certFile: at('cert_file'), keyFile: at('key_file'), caFile: at('ca_file') };
 }
 
 /**
  * The path of a file that an option names: a relative one is looked for beside the configuration file that names it, then
- * in the working directory. As written where it is in neither. Files already read count as there.
+ * in the working directory. As written where it is in neither; undefined where it names none. Files already read count as there.
  */
-export function certificatePath(config: Config, group: string, opt: string, path: string): string {
-  if (path === '' || isAbsolute(path)) return path;
-  const candidates = candidatesFor(path, config.getLocation(group, opt).origin?.file);
+export function certificatePath(config: Config, group: string, opt: string): string | undefined {
+  const { value, location } = config.resolve(group, opt);
+  const path = value as string | undefined;
+  if (path === undefined || path === '' || isAbsolute(path)) return path;
+  const candidates = candidatesFor(path, location.origin?.file);
   const found =
     candidates.find((candidate) => config.filesRead.includes(candidate)) ??
     candidates.find((candidate) => existsSync(candidate));
