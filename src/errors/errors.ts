@@ -83,6 +83,11 @@ export class ConfigurationRefused extends PorticoError {
   }
 }
 
+/** The message of anything that was thrown. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** The text for an operator of anything that was thrown; no stack trace for errors Portico throws on purpose. */
 export function describeError(error: unknown): string {
   if (error instanceof PorticoError) return error.describe();

@@ -19,6 +19,7 @@ export {
   describeError,
   didYouMean,
   type ErrorDetails,
+  errorText,
   ignoreErrors,
   isObject,
   nearestNames,

@@ -5,7 +5,7 @@
  * is inside, then the filter. A filter-with: the filter first. A composite makes its children when it asks for them.
  */
 import type { App, Filter } from '../app/index.js';
-import { ConfigurationRefused, PorticoError } from '../errors/index.js';
+import { ConfigurationRefused, errorText, PorticoError } from '../errors/index.js';
 import { whileLoading } from '../process/index.js';
 import type { Awaitable } from '../service/index.js';
 import { type Context, headerOf, isComposite } from './context.js';
@@ -186,7 +186,7 @@ async function guarded<T>(context: Context, call: () => Awaitable<T>, isApp = fa
     if (error instanceof PasteError)
       throw error.origin === undefined ? explained(error.with({ origin }), context) : error;
     if (error instanceof ConfigurationRefused) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     const failed = new FactoryFailed(pasteCode('factory-failed'), {
       message: `${named(context)}: ${context.factory?.written ?? 'its factory'} failed: ${reason}`,
       origin,

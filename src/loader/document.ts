@@ -2,7 +2,7 @@
  * A paste file on disk, read and parsed, and the errors of both.
  */
 import { basename } from 'node:path';
-import type { Origin } from '../errors/index.js';
+import { errorText, type Origin } from '../errors/index.js';
 import { type PasteDocument, type PasteProblem, readPaste } from '../ini/index.js';
 import { MAX_FILE_BYTES, MAX_SECTIONS, tooMuch } from './limits.js';
 import { type PasteError, type PasteErrorDetails, refuse } from './paste-error.js';
@@ -34,7 +34,7 @@ function unreadable(error: unknown, name: string): PasteError {
   if (code === 'EISDIR') {
     return refuse('is-a-directory', { message: `${name} is a folder, not a paste file.`, cause: error });
   }
-  const reason = code === 'ENOENT' ? 'there is no such file' : error instanceof Error ? error.message : String(error);
+  const reason = code === 'ENOENT' ? 'there is no such file' : errorText(error);
   return refuse('no-file', {
     message: `${name} cannot be read: ${reason}.`,
     hint: 'A relative path after "config:" begins in the folder of the file it stands in.',

@@ -2,7 +2,7 @@
  * What a load has still to do, and what it has to refuse, in the order in which PasteDeploy would come upon it: factories
  * to be resolved, and mistakes. So the first mistake that is told is the same, and questions about a file need no modules.
  */
-import { didYouMean, type Origin } from '../errors/index.js';
+import { didYouMean, errorText, type Origin } from '../errors/index.js';
 import { wordsOf } from '../ini/index.js';
 import { whileLoading } from '../process/index.js';
 import type { Context } from './context.js';
@@ -142,7 +142,7 @@ async function ask<T>(origin: Origin, what: string, work: () => T): Promise<Awai
     return (await whileLoading(() => `${origin.file}:${origin.line}:${origin.column}: ${what}`, work)) as Awaited<T>;
   } catch (error) {
     if (error instanceof PasteError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     const message = `${JSON.stringify(what)} cannot be loaded: ${reason}`;
     throw refuse('no-module', { message, origin, cause: error });
   }

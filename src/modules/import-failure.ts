@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ignoreErrors } from '../errors/index.js';
+import { errorText, ignoreErrors } from '../errors/index.js';
 import { isOwnFile } from '../process/index.js';
 
 /** How long another process may take to find the place of a mistake. */
@@ -15,7 +15,7 @@ const SEARCH_MS = 5000;
  * One line: what `import(url)` was rejected with, and `file:line:column` in the application's modules where it can be known.
  */
 export async function importFailure(error: unknown, url: string): Promise<string> {
-  const reason = (error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, ' ');
+  const reason = errorText(error).replaceAll(/\s*\n\s*/g, ' ');
   if (/^Unknown file extension "\.[mc]?ts"/.test(reason)) {
     return `${reason}: Node ${process.versions.node} reads no TypeScript; compile it, or use Node 22.18 or newer`;
   }

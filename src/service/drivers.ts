@@ -3,7 +3,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { Config, defineOptions, type OptionDeclarations, string } from '../config/index.js';
-import { didYouMean, nearestOrAll, PorticoError } from '../errors/index.js';
+import { didYouMean, errorText, nearestOrAll, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { announcedDriver, checkDriver, checkKind, type DriverKind } from './driver-kind.js';
 import { importModuleExport, type ModuleExportOptions, makeFrom } from './module-export.js';
@@ -233,7 +233,7 @@ function noConfiguration(message: string): PorticoError {
 
 /** A driver whose constructor, function or `open` failed. */
 function driverFailed(code: string, { kind }: DriverKind, name: string, what: string, cause: unknown): PorticoError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = errorText(cause);
   return new PorticoError(code, { message: `the ${kind} driver "${name}" cannot be ${what}: ${why}`, cause });
 }
 

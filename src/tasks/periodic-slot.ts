@@ -1,6 +1,7 @@
 /**
  * One periodic task's place in the schedule: when it ran, when it is due, what it is doing.
  */
+import { errorText } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { type Clock, pause } from './clock.js';
 import { DEFAULT_INTERVAL, type PeriodicTaskOptions } from './periodic-task.js';
@@ -146,7 +147,7 @@ export class PeriodicSlot {
         return undefined;
       } catch (error) {
         this.#errors++;
-        this.#lastError = error instanceof Error ? error.message : String(error);
+        this.#lastError = errorText(error);
         log.error(`Error during ${this.fullName}`, { err: error });
         return { thrown: error };
       } finally {

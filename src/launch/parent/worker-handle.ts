@@ -1,11 +1,13 @@
 /**
  * The parent's view of one worker process. The worker's view of its parent is `ParentLink`.
  */
+
 import type { ChildProcess, SendHandle } from 'node:child_process';
+import { errorText } from '../../errors/index.js';
 import type { Counted } from '../../metrics/index.js';
 import type { Assignment, Configure, LaunchedService, ToWorker, WorkerFailure } from '../assignment.js';
 import { STATUS_FAILED } from '../exit-status.js';
-import { type Answer, errorText } from '../report/questions.js';
+import type { Answer } from '../report/questions.js';
 import { type Deferred, deferred, within } from '../waiting.js';
 import { startError } from './start-error.js';
 import { type ChannelListener, type Told, WorkerChannel } from './worker-channel.js';

@@ -1,6 +1,7 @@
 /**
  * Questions that one part of an application asks all processes of a launch, by topic: requests under way, a report.
  */
+import { errorText } from '../../errors/index.js';
 import type { Awaitable } from '../../service/index.js';
 
 /** Asks a worker for the OpenAPI document of a service, whose name is the body. */
@@ -47,9 +48,4 @@ export class Questions {
       return { ...from, error: errorText(error) };
     }
   }
-}
-
-/** The text of what went wrong, as it travels. */
-export function errorText(error: unknown): string {
-  return String(error instanceof Error ? error.message : error);
 }

@@ -2,7 +2,9 @@
  * A `ProcessLauncher` inside a worker: it starts the one service the worker was assigned, and never takes the parent's
  * path.
  */
+
 import type { ConfigSnapshot } from '../../config/index.js';
+import { errorText } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { Meter } from '../../metrics/index.js';
 import type { Awaitable, ListeningService, ServiceBase, WorkerContext } from '../../service/index.js';
@@ -25,7 +27,7 @@ import {
 import { logFailure } from '../process/log-failure.js';
 import { digest } from '../reload/file-changes.js';
 import type { Telling } from '../report/diagnosis.js';
-import { errorText } from '../report/questions.js';
+
 import { within } from '../waiting.js';
 import type { ParentLink } from './parent-link.js';
 import { WorkerSockets } from './worker-sockets.js';

@@ -1,7 +1,7 @@
 /**
  * What `check` finds: errors and warnings with their places.
  */
-import { type Diagnostic, inOrder, type Origin, PorticoError, placeInFile } from '../../errors/index.js';
+import { type Diagnostic, errorText, inOrder, type Origin, PorticoError, placeInFile } from '../../errors/index.js';
 
 /** Collects findings, each once. */
 export class Findings {
@@ -22,7 +22,7 @@ export class Findings {
       for (const each of error.diagnostics) this.diagnostic(each, file);
       return;
     }
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorText(error);
     this.diagnostic({ severity: 'error', code: 'PORTICO_PASTE_FACTORY_FAILED', message }, file);
   }
 

@@ -1,6 +1,7 @@
 /**
  * Asking plugins: each at most once at a time and once in a while, and never for long.
  */
+import { errorText } from '../../errors/index.js';
 import { systemClock } from '../../tasks/index.js';
 import type { AskedAt, HealthcheckPlugin, PluginResult } from './healthcheck-plugins.js';
 import type { NamedResult } from './healthcheck-report.js';
@@ -61,7 +62,7 @@ export class PluginRunner {
       const answer = Promise.resolve(plugin.check({ ...at, signal: over.signal }));
       return await Promise.race([answer, timeout]);
     } catch (error) {
-      const details = error instanceof Error ? error.message : String(error);
+      const details = errorText(error);
       return { available: false, reason: 'CHECK FAILED', details };
     } finally {
       cancel();
