@@ -12,7 +12,7 @@ import { DeliveryFailure, InvalidTarget, RpcTimeout, SerializationError, Version
 import { encodeEnvelope, isRecord, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
 import { ErrorRebuilder } from '../message/failure.js';
 import { messageId } from '../message/message-id.js';
-import { contextToDict, mapArguments, type Serializer } from '../message/serializer.js';
+import { argumentsToData, contextToDict, entityFromData, type Serializer } from '../message/serializer.js';
 import { checkVersion, FIRST_VERSION, isCompatible } from '../message/versions.js';
 import type { MessagingSettings } from '../messaging-options.js';
 import { methodCalls } from '../method-calls.js';
@@ -151,8 +151,7 @@ export class CallClient implements RPCClient {
     try {
       const [answer] = await Promise.all([reply, send]);
       if ('failure' in answer) throw this.#rebuilder.rebuild(answer.failure);
-      const { result } = answer;
-      return (serializer.deserializeEntity === undefined ? result : serializer.deserializeEntity(context, result)) as T;
+      return entityFromData(serializer, context, answer.result) as T;
     } catch (error) {
       // Of a time that is up the server knows by itself.
       const isSilent = error instanceof RpcTimeout && error.monitor && !('remote' in error);
@@ -229,7 +228,6 @@ export class CallClient implements RPCClient {
   ): Buffer {
     const { version = FIRST_VERSION, namespace } = this.#options;
     const { serializer, settings } = this.#path;
-    const { serializeEntity } = serializer;
     const ctx = contextToDict(serializer, context);
     for (const [name, value] of Object.entries({ method, args, context: ctx })) {
       if (name === 'method' ? typeof value === 'string' : isRecord(value)) continue;
@@ -238,10 +236,9 @@ export class CallClient implements RPCClient {
         hint: 'Give the context, the name of the method, and its arguments by name: call(context, "resize", { id }).',
       });
     }
-    const named = args as Readonly<Record<string, unknown>>;
     const envelope: RequestEnvelope = {
       method,
-      args: serializeEntity === undefined ? named : mapArguments(named, (value) => serializeEntity(context, value)),
+      args: argumentsToData(serializer, context, args as RequestEnvelope['args']),
       ns: namespace,
       ver: version,
       ctx,

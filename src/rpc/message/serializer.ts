@@ -36,10 +36,31 @@ export function contextFromDict(
   return serializer.deserializeContext?.(dict, here) ?? RequestContext.fromDict(dict, here);
 }
 
-/** Arguments, each by the serializer. */
-export function mapArguments(
-  args: Readonly<Record<string, unknown>>,
-  map: (value: unknown) => unknown,
-): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(args).map(([name, value]) => [name, map(value)]));
+/** An argument or a result, as it travels. */
+export function entityToData(serializer: Serializer, context: unknown, value: unknown): unknown {
+  return serializer.serializeEntity === undefined ? value : serializer.serializeEntity(context, value);
+}
+
+/** An argument or a result that came. */
+export function entityFromData(serializer: Serializer, context: unknown, value: unknown): unknown {
+  return serializer.deserializeEntity === undefined ? value : serializer.deserializeEntity(context, value);
+}
+
+/** Arguments, by name. */
+type Arguments = Readonly<Record<string, unknown>>;
+
+/** Each argument as {@link entityToData}. */
+export function argumentsToData(serializer: Serializer, context: unknown, args: Arguments): Arguments {
+  if (serializer.serializeEntity === undefined) return args;
+  return eachOf(args, (value) => entityToData(serializer, context, value));
+}
+
+/** Each argument as {@link entityFromData}. */
+export function argumentsFromData(serializer: Serializer, context: unknown, args: Arguments): Arguments {
+  if (serializer.deserializeEntity === undefined) return args;
+  return eachOf(args, (value) => entityFromData(serializer, context, value));
+}
+
+function eachOf(args: Arguments, change: (value: unknown) => unknown): Arguments {
+  return Object.fromEntries(Object.entries(args).map(([name, value]) => [name, change(value)]));
 }

@@ -9,7 +9,7 @@ import { maskUris } from '../../text/index.js';
 import type { CallMeter } from '../call-meter.js';
 import type { ActiveTrace, CallSpans } from '../call-spans.js';
 import { failureOf } from '../message/failure.js';
-import { contextFromDict, mapArguments, type Serializer } from '../message/serializer.js';
+import { argumentsFromData, contextFromDict, entityToData, type Serializer } from '../message/serializer.js';
 import { CallReplies, type CallRepliesParts } from './call-replies.js';
 import type { Endpoints, ServedMethod } from './endpoints.js';
 import { isCutOff, isExpected, isIgnored } from './failed-method.js';
@@ -186,7 +186,7 @@ export class CallHandler {
     const { redelivered, count } = delivery;
     const here = { signal: abort.signal, delivery: Object.freeze({ id, redelivered, count }) };
     const context = contextFromDict(serializer, ctx, here);
-    const args = mapArguments(request.args, (value) => serializer.deserializeEntity?.(context, value) ?? value);
+    const args = argumentsFromData(serializer, context, request.args);
     const known = context instanceof RequestContext ? { context } : {};
     const requestId = requestIdOf(call);
     const env = {
@@ -195,10 +195,7 @@ export class CallHandler {
       ...(deadline !== undefined && { deadline }),
       ...(active && { [ACTIVE_TRACE]: active }),
     };
-    const work = async (): Promise<unknown> => {
-      const result = await method.call(context, args);
-      return serializer.serializeEntity === undefined ? result : serializer.serializeEntity(context, result);
-    };
+    const work = async (): Promise<unknown> => entityToData(serializer, context, await method.call(context, args));
     return runInRequest(env, () => (method.tracked ? tracker.record(method.name, work, { requestId }) : work()));
   }
 

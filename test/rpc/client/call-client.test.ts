@@ -336,6 +336,36 @@ test(
   }),
 );
 
+test(
+  'RP-24 a serializer may be an instance of a class, and make null of what came',
+  withNetwork(async ({ serve, client }) => {
+    class Words {
+      readonly #nothing = 'nothing';
+      serializeEntity(_context: unknown, value: unknown): unknown {
+        return value ?? this.#nothing;
+      }
+      deserializeEntity(_context: unknown, value: unknown): unknown {
+        return value === this.#nothing ? null : value;
+      }
+    }
+    const serializer = new Words();
+    const owners: (string | null)[] = [];
+    await serve(
+      {
+        own: (_: unknown, { owner }: { owner: string | null }) => {
+          owners.push(owner);
+          return owner;
+        },
+      },
+      { serializer },
+    );
+    const api = client({}, { serializer });
+    assert.equal(await api.call({}, 'own', { owner: null }), null);
+    assert.equal(await api.call({}, 'own', { owner: 'me' }), 'me');
+    assert.deepEqual(owners, [null, 'me']);
+  }),
+);
+
 test('RP-33 a call that gets no address for its reply ends when its time is up, or its signal is raised', async () => {
   const transport = new MemoryTransport(new MemoryBroker());
   const waits = gate();
