@@ -87,6 +87,8 @@ class Hold {
   }
 
   #writeHead(status: number, reason?: string | HeadersArgument, headers?: HeadersArgument): unknown {
+    // Of informational heads 101 alone is the last one.
+    if (status === 101) this.#state = 'released';
     if (this.#state === 'released' || status < 200) return this.#call('writeHead', [status, reason, headers]);
     this.setHead(status, reason, headers);
     this.#begin();

@@ -13,7 +13,7 @@ export type BodyTransformer = (res: ServerResponse) => Duplex | undefined;
  *
  * `make` is called just before the head is written, in order with the listeners of `beforeHead` (the innermost first,
  * and the body flows the same way), so it can decide by status and headers and change them. When it gives a stream,
- * `Content-Length` is removed. It is not called for answers without a body: HEAD, 204 and 304. Back-pressure holds
+ * `Content-Length` is removed. It is not called for answers without a body: HEAD, 101, 204 and 304. Back-pressure holds
  * from the socket to the app; a stream that fails breaks the response off.
  */
 export function transformBody(res: ServerResponse, make: BodyTransformer): void {
@@ -64,7 +64,7 @@ function bodyOf(res: ServerResponse): Body {
 }
 
 function mayHaveBody(res: ServerResponse): boolean {
-  return res.req.method !== 'HEAD' && res.statusCode !== 204 && res.statusCode !== 304;
+  return res.req.method !== 'HEAD' && res.statusCode >= 200 && res.statusCode !== 204 && res.statusCode !== 304;
 }
 
 type Callback = (error?: Error | null) => void;

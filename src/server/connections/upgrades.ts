@@ -78,7 +78,13 @@ export class Upgrades {
     const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
     res.assignSocket(nowhere as Socket);
     res.once('finish', () => nowhere.destroy());
-    res.writeHead(101).end();
+    try {
+      res.writeHead(101).end();
+    } catch (error) {
+      // A filter's, or an application's. Nobody would end the connection.
+      socket.destroy();
+      throw error;
+    }
   }
 }
 
