@@ -33,12 +33,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   app: [...FIRST, 'wire'],
   routing: [...FIRST, 'app'],
   openstack: [...FIRST, 'app', 'routing'],
-  loader: [...FIRST, 'app'],
+  loader: [...FIRST, 'app', 'rpc'],
   middleware: [...FIRST, 'app'],
   rpc: [...FIRST, 'metrics', 'spans', 'registry', 'app'],
   launch: [...FIRST, 'metrics', 'registry'],
   server: [...FIRST, 'metrics', 'spans', 'registry', 'rpc', 'wire', 'app', 'loader'],
-  testing: [...FIRST, 'registry', 'app', 'middleware'],
+  testing: [...FIRST, 'registry', 'app', 'rpc', 'middleware'],
 };
 
 /** The entry point and cli compose all; the sample uses what is published, which a test below holds. */

@@ -1,11 +1,10 @@
 import { Fault, RequestContext } from 'portico/app';
 import { Router } from 'portico/routing';
-import { RPCConnection } from 'portico/rpc';
 import { NoImage } from './images.js';
 
 /** The API: it asks the service `images`, on whatever host that runs. */
 export async function app(_globalConf, _localConf, ctx) {
-  const rpc = new RPCConnection({ config: ctx.config });
+  const rpc = await ctx.rpc();
   const images = rpc.client({ topic: 'images', allowedErrors: [NoImage] }).of();
   const router = new Router({ log: ctx.log });
   router.connect('resize', '/images/{id}/{to:int}', {
@@ -18,9 +17,6 @@ export async function app(_globalConf, _localConf, ctx) {
     },
   });
   const built = await router.build();
-  ctx.onClose(async () => {
-    await built.close();
-    await rpc.close();
-  });
+  ctx.onClose(() => built.close());
   return built;
 }

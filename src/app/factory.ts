@@ -11,7 +11,7 @@ import {
 } from '../config/index.js';
 import type { Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import type { Awaitable } from '../service/index.js';
+import type { Awaitable, RPCClients } from '../service/index.js';
 import type { App, Filter } from './app.js';
 import type { Description } from './description.js';
 
@@ -36,6 +36,12 @@ export interface FactoryContext {
   /** The API that is loaded, by its name in `[api:<name>]`; undefined for a Loader used by itself. */
   readonly service?: string | undefined;
   readonly log: Logger;
+  /**
+   * The way to other services, as `rpc` of a manager: one for all factories of an app, made for the first that asks, counted with
+   * its API and closed with it. Make clients in the factory: what they cannot reach is refused then. A promise, because an app
+   * that makes no calls loads nothing of them.
+   */
+  rpc(): Promise<RPCClients>;
   /** Registers a release: run once, in reverse order of registration, when the loaded app is closed. */
   onClose(release: () => Awaitable<void>): void;
 }

@@ -13,7 +13,7 @@ export async function withConnection<T>(
 ): Promise<T> {
   const config = await readConfiguration(args);
   const connection = new RPCConnection({ config, name: `api-cli:${process.pid}`, log: configuredLogger(config) });
-  if (connection.settings.isInProcess) {
+  if (connection.isInProcess) {
     throw new ConfigurationRefused('PORTICO_RPC_MEMORY', {
       message: '[rpc] transport_url is memory://, and what goes over it stays in the process that serves',
       hint: 'Name the configuration of services that run with --config-file, or set [rpc] transport_url = amqp://user:password@host/.',

@@ -4,7 +4,7 @@
 import type { App, Conf, FactoryContext, Section } from '../app/index.js';
 import type { Config } from '../config/index.js';
 import type { Logger } from '../log/index.js';
-import type { Awaitable } from '../service/index.js';
+import type { Awaitable, OwnRPCClients, RPCClients } from '../service/index.js';
 import { type Context, headerOf, sectionOf } from './context.js';
 
 /** What all factories of a load are given. */
@@ -13,12 +13,34 @@ export interface GivenToFactories {
   readonly service?: string | undefined;
   readonly log: Logger;
   readonly releases: Pick<Releases, 'add'>;
+  /** Default: {@link rpcOf} the configuration. */
+  readonly rpc?: FactoryContext['rpc'];
+}
+
+/** Makes the way to other services of one load. */
+export type Connect = () => Promise<OwnRPCClients>;
+
+/** What factories ask for the way to other services: it is made for the first, and is one of the releases. */
+export function rpcOf(
+  { config, log, releases }: Pick<GivenToFactories, 'config' | 'log' | 'releases'>,
+  connect: Connect = async () => {
+    const { RPCConnection } = await import('../rpc/index.js');
+    return new RPCConnection({ config, log });
+  },
+): FactoryContext['rpc'] {
+  let made: Promise<RPCClients> | undefined;
+  const make = async (): Promise<RPCClients> => {
+    const rpc = await connect();
+    releases.add(() => rpc.close());
+    return rpc;
+  };
+  return () => (made ??= make());
 }
 
 /** The arguments of a context's factory. The maps are its own: what it does with them is seen by nothing else. */
 export function argumentsFor(
   context: Context,
-  { config, service, log, releases }: GivenToFactories,
+  { config, service, log, releases, rpc = rpcOf({ config, log, releases }) }: GivenToFactories,
 ): { globalConf: Conf; localConf: Conf; ctx: FactoryContext } {
   let section: Section | undefined;
   let own: Logger | undefined;
@@ -33,6 +55,7 @@ export function argumentsFor(
       own ??= log.child({ section: headerOf(context).name });
       return own;
     },
+    rpc,
     onClose: (release) => releases.add(release),
   };
   const localConf = new Map<string, string>();

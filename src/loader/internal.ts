@@ -11,5 +11,6 @@ export {
   type ImaginedRequest,
   UNDESCRIBED,
 } from './explain.js';
+export type { CreateOptions } from './load.js';
 export { type MountedApp, mountedApps } from './mounted-apps.js';
 export { isPasteSection } from './section.js';

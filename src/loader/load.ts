@@ -14,7 +14,7 @@ import { type AskedChild, tellsChildren } from './composite/children.js';
 import { type Context, innerContexts, isComposite } from './context.js';
 import { type Around, type Created, Creation } from './create.js';
 import type { ReadFile } from './document.js';
-import { argumentsFor, Releases } from './factory-context.js';
+import { argumentsFor, type Connect, Releases, rpcOf } from './factory-context.js';
 import { Usage } from './limits.js';
 import { Reference } from './reference.js';
 import type { Resolver } from './resolver.js';
@@ -37,6 +37,12 @@ export interface LoadParts {
   readonly log: Logger;
   readonly resolver: Resolver | undefined;
   readonly aliases: AliasTable;
+}
+
+/** What an app is created with, beside its tree. */
+export interface CreateOptions extends Around {
+  /** Makes the way to other services of its factories. Default: one of the configuration. */
+  readonly connect?: Connect | undefined;
 }
 
 /** A load, and the creation of what it found. */
@@ -128,16 +134,19 @@ export class Load {
   }
 
   /** Calls the factories. If one fails, what was acquired so far is released first. */
-  async create(context: Context, releases: Releases, around: Around = {}): Promise<Created> {
+  async create(context: Context, all: Releases, { connect, ...around }: CreateOptions = {}): Promise<Created> {
     const { config, service, log } = this.#parts;
     let failed = false;
+    // A composite may have several children made at once: what is acquired after one of them failed goes at once.
+    const add: Releases['add'] = (release) => (failed ? void released(release, log) : all.add(release));
+    const releases = { add };
     const creation = new Creation({
       config,
       service,
       log,
       around,
-      // A composite may have several children made at once: what is acquired after one of them failed goes at once.
-      releases: { add: (release) => (failed ? void released(release, log) : releases.add(release)) },
+      releases,
+      rpc: rpcOf({ config, log, releases }, connect),
       child: (composite, kind, name, globalConf) => {
         const reference = Reference.ofChild(composite, kind, name);
         return this.#resolved(() => this.#composer.context(composite.answerer, reference, globalConf));
@@ -147,7 +156,7 @@ export class Load {
       return await creation.create(context);
     } catch (error) {
       failed = true;
-      await released(() => releases.run(), log);
+      await released(() => all.run(), log);
       throw error;
     }
   }

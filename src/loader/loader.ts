@@ -12,10 +12,10 @@ import type { PlannedApp } from '../service/index.js';
 import { aliasesOf } from './aliases.js';
 import { type CheckOptions, checkPaste } from './check/check.js';
 import { type Context, type ContextTree, treeOf } from './context.js';
-import type { Around, Created, ServerFactory } from './create.js';
+import type { Created, ServerFactory } from './create.js';
 import { firstRefusal, openDocument, type ReadFile } from './document.js';
 import { type LoadedApp, loadedApp, Releases } from './factory-context.js';
-import { Load, type LoadParts } from './load.js';
+import { type CreateOptions, Load, type LoadParts } from './load.js';
 import { ConfigNotFound, PasteError, pasteCode } from './paste-error.js';
 import { pasteFiles, type WrittenFiles, writtenFiles } from './paste-files.js';
 import type { Resolver } from './resolver.js';
@@ -98,12 +98,12 @@ export class Loader {
   }
 
   /**
-   * The app of that name, default `main`; `around`: what is put between its filters and apps. Throws
+   * The app of that name, default `main`; `options`: what is put between its filters and apps, and what these call by. Throws
    * {@link PasteAppNotFound} when there is none.
    */
-  async loadApp(name?: string, around: Around = {}): Promise<LoadedApp> {
+  async loadApp(name?: string, options: CreateOptions = {}): Promise<LoadedApp> {
     const releases = new Releases();
-    return loadedApp((await this.#create('app', name, releases, around)) as App, releases);
+    return loadedApp((await this.#create('app', name, releases, options)) as App, releases);
   }
 
   /** The filter of that name. What its factory registers to be released stays until the process ends. */
@@ -201,9 +201,9 @@ export class Loader {
     return checkPaste(this.#parts, options);
   }
 
-  async #create(kind: Kind, name: string | undefined, releases: Releases, around?: Around): Promise<Created> {
+  async #create(kind: Kind, name: string | undefined, releases: Releases, options?: CreateOptions): Promise<Created> {
     const load = this.#load();
-    return load.create(await load.load(kind, name), releases, around);
+    return load.create(await load.load(kind, name), releases, options);
   }
 
   #load(): Load {

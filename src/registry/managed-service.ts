@@ -13,6 +13,7 @@ import {
   type ManagerHooksOptions,
   type ManagerPeriodicOptions,
   type ManagerSource,
+  type OwnRPCClients,
   type ProtocolSteps,
   type Registration,
   type RPCClients,
@@ -82,13 +83,10 @@ export interface ManagedServiceOptions {
    * Its way to other services, made at each start that makes managers, and closed with the last of its end. Opens nothing by
    * itself.
    */
-  readonly rpc: (config: Config) => Awaitable<Closable>;
+  readonly rpc: (config: Config) => Awaitable<OwnRPCClients>;
   /** The registry's word on the service. */
   readonly onVerdict: (verdict: 'drain' | 'exit', reason: string) => void;
 }
-
-/** A way to other services that ends. */
-type Closable = RPCClients & { close(): Promise<void> };
 
 /** What is known at the start. */
 export interface ManagedStart {
@@ -103,7 +101,7 @@ export interface ManagedStart {
 interface Given {
   readonly context: ManagerContext;
   /** Undefined without managers. */
-  readonly rpc: Closable | undefined;
+  readonly rpc: OwnRPCClients | undefined;
   readonly making: ReturnType<typeof buildLog>;
   readonly letGo: () => Promise<void>;
 }

@@ -2,7 +2,6 @@
 import { type App, appFactory, type FactoryContext } from 'portico/app';
 import { type Config, defineOptions, refuseOption, string } from 'portico/config';
 import { openRegistry } from 'portico/registry';
-import { RPCConnection } from 'portico/rpc';
 import { HOST_TOPIC } from './compute/hosts/host-manager.js';
 import { computeRouter } from './compute/routes.js';
 import { metadataApp } from './metadata/app.js';
@@ -17,9 +16,8 @@ export { version, versions } from './compute/versions.js';
 export const compute = appFactory('sample', sampleOptions, async (settings, ctx) => {
   const registry = openRegistry(ctx.config, { log: ctx.log });
   ctx.onClose(() => registry?.close());
-  const connection = new RPCConnection({ config: ctx.config, log: ctx.log });
-  ctx.onClose(() => connection.close());
-  const hosts = connection.settings.isInProcess ? null : connection.client({ topic: HOST_TOPIC });
+  const rpc = await ctx.rpc();
+  const hosts = rpc.isInProcess ? null : rpc.client({ topic: HOST_TOPIC });
   if (hosts !== null && registry === null) refuseWithoutRegistry(ctx.config);
   const api = { cloud: cloudOf(ctx), settings, hosts, registry, log: ctx.log, service: ctx.service ?? 'compute' };
   const app = await computeRouter(api).build();

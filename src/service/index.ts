@@ -9,7 +9,7 @@ export type { Manager, Registration, ServiceRecord, ServiceState } from './manag
 export { ManagerHooks, type ManagerHooksOptions, type ProtocolSteps } from './manager-hooks.js';
 export type { ManagerPeriodicOptions } from './managers-periodic-tasks.js';
 export type { ModuleExportOptions } from './module-export.js';
-export type { CallOptions, ClientOptions, ManagerCalls, RPCClient, RPCClients } from './rpc-client.js';
+export type { CallOptions, ClientOptions, ManagerCalls, OwnRPCClients, RPCClient, RPCClients } from './rpc-client.js';
 export {
   type Awaitable,
   type ConfigChanges,

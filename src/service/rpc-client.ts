@@ -79,5 +79,12 @@ export interface RPCClient {
 
 /** Where clients come from: a service's way to the others. */
 export interface RPCClients {
+  /** With `memory://`: no service of another process is reached. */
+  readonly isInProcess: boolean;
   client(options: ClientOptions): RPCClient;
+}
+
+/** The same for those who end it. */
+export interface OwnRPCClients extends RPCClients {
+  close(): Promise<void>;
 }

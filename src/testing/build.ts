@@ -6,7 +6,7 @@ import type { App, AppFactory, Conf, FactoryContext, Filter, FilterFactory } fro
 import { Config } from '../config/index.js';
 import { PorticoError, whatItIs } from '../errors/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
-import type { Awaitable } from '../service/index.js';
+import type { Awaitable, RPCClients } from '../service/index.js';
 
 /** What a factory finds around it. */
 export interface BuildOptions {
@@ -61,11 +61,19 @@ async function build<T>(
   const written = Object.entries(local).map(([option, value], at) => {
     return [option, { value, origin: { ...origin, line: at + 2, option } }] as const;
   });
+  let rpc: Promise<RPCClients> | undefined;
+  const connect = async (): Promise<RPCClients> => {
+    const { RPCConnection } = await import('../rpc/index.js');
+    const connection = new RPCConnection({ config: ctx.config, log });
+    releases.push(() => connection.close());
+    return connection;
+  };
   const ctx: FactoryContext = {
     section: { kind, name: 'test', origin, options: new Map(written) },
     config: typeof config === 'string' ? Config.fromText(config) : (config ?? new Config()),
     service,
     log,
+    rpc: () => (rpc ??= connect()),
     onClose: (release) => void releases.push(release),
   };
   if (typeof factory !== 'function') throw wrongResult(`the factory is ${whatItIs(factory)}, not a function`);

@@ -32,15 +32,20 @@ let images;
 export class Front {
   constructor({ rpc }) { images = rpc.client({ topic: 'images' }); }
 }
-export const app = () => async (req, res) => {
+/** Calls by its own client and, for what begins with an m, by that of the manager. */
+export const app = async (_globalConf, _localConf, { rpc }) => {
+  const own = (await rpc()).client({ topic: 'images' });
+  return (req, res) => answer(req, res, req.url.startsWith('/m') ? images : own);
+};
+async function answer(req, res, client) {
   const id = req.url.slice(1);
   try {
-    const found = await images.call(new RequestContext({ requestId: 'req-1' }), 'size', { id });
+    const found = await client.call(new RequestContext({ requestId: 'req-1' }), 'size', { id });
     res.end(JSON.stringify(found));
   } catch (error) {
     res.end(error.message);
   }
-};
+}
 `;
 
 const main = `
@@ -126,7 +131,7 @@ async function started(t: TestContext, { node = [] as readonly string[], transpo
 
 test('RP-93 calls are counted where they are made and where they are served, by method and what came of them', async (t) => {
   const { get, scrape } = await started(t);
-  for (const path of ['/a', '/b', '/']) await get(path);
+  for (const path of ['/a', '/m', '/']) await get(path);
   const found = await scrape();
   const labels = { kind: 'call', topic: 'images', method: 'size' };
   const count = (side: string, more: Record<string, string>): number =>
@@ -176,7 +181,7 @@ test('RP-80 a lost connection to the broker is told by /readyz and status, of th
   const { get, ready, folder } = await started(t, {
     transport: `${proxy.url}?exchange=${exchange}&retry_interval=0.1`,
   });
-  assert.match(await get('/abc'), /"length":3/);
+  for (const path of ['/abc', '/mno']) assert.match(await get(path), /"length":3/);
   const fine = await ready();
   assert.deepEqual(
     fine.services.map(({ reasons }) => reasons),

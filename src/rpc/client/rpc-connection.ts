@@ -2,9 +2,10 @@
  * A process's way to the others: the transport, the calls that wait for their replies, and the clients that make them.
  */
 import { Config } from '../../config/index.js';
+import { workerAssignment } from '../../config/internal.js';
 import { ConfigurationRefused } from '../../errors/index.js';
 import { createLogger, type Logger } from '../../log/index.js';
-import type { ClientOptions, RPCClient, RPCClients } from '../../service/index.js';
+import type { ClientOptions, OwnRPCClients, RPCClient } from '../../service/index.js';
 import { isRegistered } from '../../spans/index.js';
 import { type Clock, pause, systemClock } from '../../tasks/index.js';
 import type { CallMeter } from '../call-meter.js';
@@ -30,7 +31,7 @@ export interface RPCConnectionOptions {
   readonly project?: string | undefined;
   /**
    * In a worker: the topics that it serves itself. Clients of other topics are refused where the transport is `memory://`, which
-   * reaches no other process.
+   * reaches no other process. Default: none.
    */
   readonly workerTopics?: readonly string[] | undefined;
   /** Writes and reads contexts and entities. Default: contexts as they are, plain data. */
@@ -45,7 +46,7 @@ export interface RPCConnectionOptions {
  * Opens nothing until something is sent or consumed, and can be used again after `close()`. A process that serves has one for
  * each service, and they share one transport for each URL.
  */
-export class RPCConnection implements RPCClients, CallPath {
+export class RPCConnection implements OwnRPCClients, CallPath {
   readonly settings: MessagingSettings;
   readonly serializer: Serializer;
   readonly log: Logger;
@@ -67,7 +68,7 @@ export class RPCConnection implements RPCClients, CallPath {
     const read = messagingSettings(config, { url, project });
     this.settings = read.settings;
     this.#url = read.url;
-    this.#workerTopics = workerTopics;
+    this.#workerTopics = workerTopics ?? (workerAssignment() === undefined ? undefined : []);
     this.#given = typeof transport === 'object' ? transport : undefined;
     this.#name = name ?? `${process.pid}`;
     this.serializer = serializer ?? {};
@@ -86,12 +87,16 @@ export class RPCConnection implements RPCClients, CallPath {
   /** Throws `PORTICO_RPC_MEMORY` where the transport cannot reach the services of a topic. */
   checkReach(topic: string): void {
     const isElsewhere = this.#workerTopics !== undefined && !this.#workerTopics.includes(topic);
-    if (isElsewhere && this.#given === undefined && this.settings.isInProcess) {
+    if (isElsewhere && this.isInProcess) {
       throw new ConfigurationRefused('PORTICO_RPC_MEMORY', {
         message: `a client of "${topic}" runs in a worker, and memory:// reaches no other process`,
         hint: 'Set [rpc] transport_url = amqp://user:password@host/, or run all services in one process.',
       });
     }
+  }
+
+  get isInProcess(): boolean {
+    return this.#given === undefined && this.settings.isInProcess;
   }
 
   /** What is wrong with its connection to the broker, for those who ask how the service is. */

@@ -6,11 +6,13 @@ import { type App, takesOwnSlot, withSlot } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, describeError } from '../../errors/index.js';
 import { type LoadedApp, Loader } from '../../loader/index.js';
+import type { CreateOptions } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
 import { buildLog } from '../../service/internal.js';
 import { filterSpans } from '../spans/filter-spans.js';
+import type { ApiMeter } from './api-meter.js';
 import { refuseUnknown } from './api-settings.js';
-import { bothProbes, type PipelineProbes } from './filter-times.js';
+import { bothProbes } from './filter-times.js';
 import { type AppLoader, pasteLoader } from './paste-config.js';
 
 /** An app, and the loader it came from. */
@@ -88,24 +90,25 @@ export class ApiApp {
   }
 }
 
-/** What is built, and where its app comes from when not from the paste file. */
+/** What is built, where its app comes from when not from the paste file, and what counts for it. */
 export interface ApiBuild {
   readonly pipeline: string;
   readonly log: Logger;
   readonly loader: AppLoader | undefined;
-  readonly aroundFilters?: PipelineProbes | undefined;
+  readonly meter: ApiMeter;
 }
 
 /** The app and its loader. All workers build the same one: what filters warn of meanwhile, the first worker says. */
 export async function buildApiApp(
   name: string,
   config: Config,
-  { pipeline, log, loader: own, aroundFilters }: ApiBuild,
+  { pipeline, log, loader: own, meter }: ApiBuild,
 ): Promise<BuiltApp> {
   const building = buildLog(log);
   const loader = own ?? pasteLoader(config, building.log, name);
-  const around = bothProbes(filterSpans(config), aroundFilters);
-  const app = await loadWhole(loader, pipeline, around).finally(building.over);
+  const aroundFilters = bothProbes(filterSpans(config), meter.probes(config));
+  const connect = () => meter.remote.connect(config);
+  const app = await loadWhole(loader, pipeline, { aroundFilters, connect }).finally(building.over);
   try {
     refuseUnknown(config, name);
   } catch (error) {
@@ -116,15 +119,11 @@ export async function buildApiApp(
 }
 
 /** The app, built. When the file is refused the error has everything that is wrong with it, not what came first. */
-async function loadWhole(
-  loader: AppLoader,
-  name: string,
-  aroundFilters: PipelineProbes | undefined,
-): Promise<LoadedApp> {
+async function loadWhole(loader: AppLoader, name: string, options: CreateOptions): Promise<LoadedApp> {
   try {
     // A Loader puts places round the innermost apps; of another loader's app the server counts the whole.
     if (!(loader instanceof Loader)) return await loader.loadApp(name);
-    return takesOwnSlot(await loader.loadApp(name, { aroundApp: withSlot, aroundFilters }));
+    return takesOwnSlot(await loader.loadApp(name, { aroundApp: withSlot, ...options }));
   } catch (error) {
     if (!(error instanceof ConfigurationRefused) || !(loader instanceof Loader)) throw error;
     const findings = await loader.check({ names: [name] }).catch(() => []);

@@ -1,17 +1,15 @@
 /**
  * The managers of an API, and its place among the services that are known.
  */
-import { hostname } from 'node:os';
 import { type App, Fault, RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
-import { workerAssignment } from '../../config/internal.js';
 import type { Logger } from '../../log/index.js';
 import { ManagedService } from '../../registry/index.js';
 import { namedManager, servicegroupOptions } from '../../registry/internal.js';
 import type { ProtocolSteps } from '../../service/index.js';
 import type { TaskGroup } from '../../tasks/index.js';
 import type { Server } from '../server.js';
-import type { ApiMeter } from './api-meter.js';
+import type { ApiCalls } from './api-calls.js';
 import type { WSGIServiceOptions } from './wsgi-service-options.js';
 
 /** What the managers of an API are made of. */
@@ -23,13 +21,13 @@ export interface ApiManagersParts {
   readonly server: Server;
   readonly tasks: TaskGroup;
   readonly given: WSGIServiceOptions;
-  readonly meter: ApiMeter;
+  readonly calls: ApiCalls;
   /** The registry's word on the service. */
   readonly onVerdict: (verdict: 'drain' | 'exit', reason: string) => void;
 }
 
 /** The managers of an API, with the request context of an administrator for their periodic tasks. */
-export function apiManagers({ given, server, ...parts }: ApiManagersParts): ManagedService {
+export function apiManagers({ given, server, calls, ...parts }: ApiManagersParts): ManagedService {
   const { config, name } = parts;
   const named = { group: `api:${name}`, opt: 'manager' };
   return new ManagedService({
@@ -40,23 +38,7 @@ export function apiManagers({ given, server, ...parts }: ApiManagersParts): Mana
     registration: given.registration,
     registers: () => config.group('servicegroup', servicegroupOptions).registerApis,
     member: { inFlight: () => server.inFlight },
-    rpc: async (next) => {
-      const { CallMeter, RPCConnection } = await import('../../rpc/internal.js');
-      const meter = new CallMeter({ meter: parts.meter.meter }).use(next);
-      const connection = new RPCConnection(
-        {
-          config: next,
-          project: given.project,
-          name: `${parts.binary}@${hostname()}:${process.pid}`,
-          log: parts.log,
-          // An API serves no topic.
-          ...(workerAssignment() === undefined ? {} : { workerTopics: [] }),
-        },
-        meter,
-      );
-      parts.meter.remote = { calls: () => meter.calls, troubles: () => connection.troubles };
-      return connection;
-    },
+    rpc: (next) => calls.connect(next),
     periodic: { context: () => new RequestContext({ isAdmin: true, roles: ['admin'] }) },
   });
 }

@@ -8,16 +8,11 @@ import type { Config } from '../../config/index.js';
 import { bucketsOf, type Counted, type Distribution, Meter, metricsOptions } from '../../metrics/index.js';
 import { exchangeOf } from '../connections/connections.js';
 import type { Server } from '../server.js';
+import { ApiCalls, type ApiCallsParts } from './api-calls.js';
 import { type PipelineProbes, pipelineProbes } from './filter-times.js';
 
 /** The methods that are told apart: which one a request has is for its client to say. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
-
-/** How many are under way. */
-interface RemoteCalls {
-  readonly running: number;
-  readonly pending: number;
-}
 
 /** What is observed of the requests under one set of labels. */
 interface RequestDistributions {
@@ -27,15 +22,16 @@ interface RequestDistributions {
 }
 
 export class ApiMeter {
-  readonly meter = new Meter();
-  /** The managers' connection to a broker; undefined where they have none. */
-  remote: { calls(): RemoteCalls; troubles(): readonly string[] } | undefined;
+  readonly meter: Meter;
+  readonly remote: ApiCalls;
   /** By route, method and class of status: the names that the meter knows them by take 0.5 µs to put together. */
   readonly #requests = new Map<string, Map<string, RequestDistributions[]>>();
   readonly #config: Config;
   readonly #server: Server;
 
-  constructor(config: Config, server: Server) {
+  constructor(config: Config, server: Server, calls: Omit<ApiCallsParts, 'meter'>) {
+    this.meter = new Meter();
+    this.remote = new ApiCalls({ ...calls, meter: this.meter });
     this.#config = config;
     this.#server = server;
   }
@@ -45,14 +41,14 @@ export class ApiMeter {
     return this.#server.queued;
   }
 
-  /** Remote calls of its managers; undefined where they make none. */
-  get calls(): RemoteCalls | undefined {
-    return this.remote?.calls();
+  /** Remote calls that it makes; undefined where it makes none. */
+  get calls(): ApiCalls['calls'] {
+    return this.remote.calls;
   }
 
-  /** What is wrong with that connection. */
+  /** What is wrong with its connections to brokers. */
   troubles(): readonly string[] {
-    return this.remote?.troubles() ?? [];
+    return this.remote.troubles();
   }
 
   /** What has come since it was asked last; nothing while the configuration does not ask for it. */

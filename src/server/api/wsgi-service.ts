@@ -88,7 +88,7 @@ export class WSGIService implements ListeningService {
       ...this.#serverOptions(settings),
       ...(tls === undefined ? {} : { tls }),
     });
-    this.meter = new ApiMeter(config, this.#server);
+    this.meter = new ApiMeter(config, this.#server, { binary: this.binary, project: options.project, log: this.#log });
     this.#app = new ApiApp(name, this.#log);
     this.tasks = new TaskGroup({ limit: 1000, name, log: this.#log });
     this.#managed = apiManagers({
@@ -99,7 +99,7 @@ export class WSGIService implements ListeningService {
       server: this.#server,
       tasks: this.tasks,
       given: options,
-      meter: this.meter,
+      calls: this.meter.remote,
       onVerdict: (verdict, reason) => this.#heed(verdict, reason),
     });
     this.#lifecycle = new Lifecycle(name, {
@@ -281,8 +281,8 @@ export class WSGIService implements ListeningService {
   }
 
   #build({ pipeline }: ApiSettings, config: Config): Promise<BuiltApp> {
-    const aroundFilters = this.meter.probes(config);
-    return buildApiApp(this.name, config, { pipeline, log: this.#log, loader: this.#given.loader, aroundFilters });
+    const { loader } = this.#given;
+    return buildApiApp(this.name, config, { pipeline, log: this.#log, loader, meter: this.meter });
   }
 
   /** The registry's word: to end, or to take no more work. */
