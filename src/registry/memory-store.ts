@@ -108,13 +108,15 @@ export class MemoryStore implements ServiceStore {
     return this.#records.get(id)?.deletedBy;
   }
 
-  async workers(serviceId: number): Promise<WorkerRow[]> {
-    return [...(this.#workers.get(serviceId) ?? [])].sort((a, b) => a.worker - b.worker || a.pid - b.pid);
+  async workers(...serviceIds: readonly number[]): Promise<WorkerRow[]> {
+    return serviceIds
+      .flatMap((id) => this.#workers.get(id) ?? [])
+      .sort((a, b) => a.serviceId - b.serviceId || a.worker - b.worker || a.pid - b.pid);
   }
 
-  async putWorker(serviceId: number, worker: Omit<WorkerRow, 'lastSeenUp'>): Promise<void> {
+  async putWorker(serviceId: number, worker: Omit<WorkerRow, 'serviceId' | 'lastSeenUp'>): Promise<void> {
     await this.dropWorker(serviceId, worker.worker, worker.pid);
-    this.#workers.get(serviceId)!.push({ ...worker, lastSeenUp: new Date(this.#now()) });
+    this.#workers.get(serviceId)!.push({ ...worker, serviceId, lastSeenUp: new Date(this.#now()) });
   }
 
   async dropWorker(serviceId: number, worker: number, pid: number): Promise<void> {

@@ -118,12 +118,12 @@ export class PostgresqlStore implements ServiceStore {
     return (rows[0]?.deleted_by as string | null | undefined) ?? undefined;
   }
 
-  async workers(serviceId: number): Promise<WorkerRow[]> {
-    const sql = 'SELECT * FROM service_workers WHERE service_id = $1 ORDER BY worker, pid';
-    return (await this.#pool.query(sql, [serviceId])).rows.map(toWorker);
+  async workers(...serviceIds: readonly number[]): Promise<WorkerRow[]> {
+    const sql = 'SELECT * FROM service_workers WHERE service_id = ANY($1) ORDER BY service_id, worker, pid';
+    return (await this.#pool.query(sql, [serviceIds])).rows.map(toWorker);
   }
 
-  async putWorker(serviceId: number, row: Omit<WorkerRow, 'lastSeenUp'>): Promise<void> {
+  async putWorker(serviceId: number, row: Omit<WorkerRow, 'serviceId' | 'lastSeenUp'>): Promise<void> {
     const { worker, pid, instanceId, inFlight, draining } = row;
     const sql = `INSERT INTO service_workers (service_id, worker, pid, instance_id, in_flight, draining, last_seen_up)
       VALUES ($1, $2, $3, $4, $5, $6, ${this.#now}) ON CONFLICT (service_id, worker, pid) DO UPDATE SET

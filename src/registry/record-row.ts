@@ -69,6 +69,7 @@ export function toRecord(row: AnyRow): ServiceRecord {
 
 export function toWorker(row: AnyRow): WorkerRow {
   return {
+    serviceId: Number(row.service_id),
     worker: Number(row.worker),
     pid: Number(row.pid),
     instanceId: String(row.instance_id),

@@ -120,12 +120,12 @@ export class ServiceRegistry {
         (state === undefined || liveness(record, now) === state) &&
         (status === undefined || (status === 'disabled') === record.disabled),
     );
-    return Promise.all(fitting.map((record) => this.#view(record, now)));
+    return this.#views(fitting, now);
   }
 
   /** One service. Rejects with `PORTICO_RECORD_NOT_FOUND`. */
   async show(uuid: string): Promise<ServiceView> {
-    return this.#view(await this.#get(uuid), await this.store.now());
+    return this.#view(await this.#get(uuid));
   }
 
   /**
@@ -139,7 +139,7 @@ export class ServiceRegistry {
     const updated = await this.store.update(record.id, changes);
     if (updated === null) throw noRecord(uuid);
     this.#options.onEvent?.({ kind: 'update', record: updated, changes });
-    return this.#view(updated, await this.store.now());
+    return this.#view(updated);
   }
 
   /** Deletes a record. One that is up only with `force` (`PORTICO_SERVICE_UP`); the application may refuse. */
@@ -215,13 +215,22 @@ export class ServiceRegistry {
     return record;
   }
 
-  async #view(record: ServiceRecord, now: Date): Promise<ServiceView> {
-    this.#warnOfTheFuture(record, now);
-    const workers = (await this.store.workers(record.id)).map((row) => ({
-      ...row,
-      up: isUp({ ...record, forcedDown: false, state: 'running', lastSeenUp: row.lastSeenUp }, now),
-    }));
-    return { record, state: liveness(record, now), workers };
+  async #view(record: ServiceRecord): Promise<ServiceView> {
+    const [view] = await this.#views([record], await this.store.now());
+    return view!;
+  }
+
+  async #views(records: readonly ServiceRecord[], now: Date): Promise<ServiceView[]> {
+    const rows = new Map<number, WorkerRow[]>(records.map(({ id }) => [id, []]));
+    for (const row of await this.store.workers(...rows.keys())) rows.get(row.serviceId)!.push(row);
+    return records.map((record) => {
+      this.#warnOfTheFuture(record, now);
+      const workers = rows.get(record.id)!.map((row) => ({
+        ...row,
+        up: isUp({ ...record, forcedDown: false, state: 'running', lastSeenUp: row.lastSeenUp }, now),
+      }));
+      return { record, state: liveness(record, now), workers };
+    });
   }
 
   async #ask(hook: ((record: ServiceRecord) => unknown) | undefined, record: ServiceRecord): Promise<void> {

@@ -29,6 +29,7 @@ export type RecordChanges = Partial<
 
 /** One worker process of a service. */
 export interface WorkerRow {
+  readonly serviceId: number;
   readonly worker: number;
   readonly pid: number;
   readonly instanceId: string;
@@ -84,8 +85,9 @@ export interface ServiceStore {
   remove(id: number, by: string): Promise<boolean>;
   /** Who deleted the record; undefined where it was not deleted. */
   deletedBy(id: number): Promise<string | undefined>;
-  workers(serviceId: number): Promise<WorkerRow[]>;
-  putWorker(serviceId: number, worker: Omit<WorkerRow, 'lastSeenUp'>): Promise<void>;
+  /** Those of these services, sorted by service, worker and process. */
+  workers(...serviceIds: readonly number[]): Promise<WorkerRow[]>;
+  putWorker(serviceId: number, worker: Omit<WorkerRow, 'serviceId' | 'lastSeenUp'>): Promise<void>;
   dropWorker(serviceId: number, worker: number, pid: number): Promise<void>;
   /** Forgets records deleted so long ago, and workers not seen for that time or a day at least; how many records. */
   purge(olderThanSeconds: number): Promise<number>;

@@ -156,12 +156,14 @@ export class SqliteStore implements ServiceStore {
     });
   }
 
-  workers(serviceId: number): Promise<WorkerRow[]> {
-    const sql = 'SELECT * FROM service_workers WHERE service_id = ? ORDER BY worker, pid';
-    return this.#use((database) => database.prepare(sql).all(serviceId).map(toWorker));
+  workers(...serviceIds: readonly number[]): Promise<WorkerRow[]> {
+    // A list as one value: SQLite bounds how many values a statement has.
+    const sql = `SELECT * FROM service_workers WHERE service_id IN (SELECT value FROM json_each(?))
+      ORDER BY service_id, worker, pid`;
+    return this.#use((database) => database.prepare(sql).all(JSON.stringify(serviceIds)).map(toWorker));
   }
 
-  putWorker(serviceId: number, row: Omit<WorkerRow, 'lastSeenUp'>): Promise<void> {
+  putWorker(serviceId: number, row: Omit<WorkerRow, 'serviceId' | 'lastSeenUp'>): Promise<void> {
     const sql = `INSERT OR REPLACE INTO service_workers
       (service_id, worker, pid, instance_id, last_seen_up, in_flight, draining) VALUES (?, ?, ?, ?, ?, ?, ?)`;
     const { worker, pid, instanceId, inFlight, draining } = row;

@@ -148,6 +148,16 @@ async function keepsWorkers(store: ServiceStore): Promise<void> {
       [1, 101, false],
     ],
   );
+  const other = await store.insert(announced({ host: 'two' }), NEW);
+  await store.putWorker(other.id, { ...row, worker: 0, pid: 200 });
+  assert.deepEqual(
+    (await store.workers(other.id, id)).map(({ serviceId, pid }) => [serviceId, pid]),
+    [
+      [id, 100],
+      [id, 101],
+      [other.id, 200],
+    ],
+  );
 }
 
 async function listsInOrder(store: ServiceStore): Promise<void> {

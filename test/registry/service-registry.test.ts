@@ -80,6 +80,35 @@ test('SG-50 a view has state and status apart, both times under their names, and
   assert.equal((await made.list({ state: 'down' })).length, 0);
 });
 
+test('SG-50 a list asks the database as often for many services as for one', async () => {
+  const { store, registry: made, record } = await registry();
+  await store.beat({ serviceId: record.id, worker: 0, pid: 1, instanceId: 'i', inFlight: 0 });
+  let asked = 0;
+  const counted = new Proxy(store, {
+    get: (target, name) => {
+      const method = target[name as 'list'] as unknown;
+      if (typeof method !== 'function') return method;
+      return (...values: readonly unknown[]) => {
+        asked++;
+        return method.apply(target, values) as unknown;
+      };
+    },
+  });
+  const questions = async (): Promise<number> => {
+    asked = 0;
+    const views = await new ServiceRegistry(counted).list();
+    assert.deepEqual(
+      views.map(({ workers }) => workers.length),
+      views.map(({ record: { host } }) => (host === 'one' ? 1 : 0)),
+    );
+    return asked;
+  };
+  const forOne = await questions();
+  for (let host = 0; host < 20; host++) await store.insert(announcement({ host: `host${host}` }), NEW);
+  assert.equal(await questions(), forOne);
+  await made.close();
+});
+
 test('SG-51 what an operator changes is checked', async () => {
   const { registry: made, record } = await registry();
   for (const changes of [{}, { status: 'enabled', disabledReason: 'x' }, { disabledReason: 'x' }] as const) {

@@ -128,12 +128,20 @@ for (const [kind, open] of stores) {
     await store.putWorker(id, { worker: 1, pid: 11, instanceId, inFlight: 1, draining: true });
     await store.beat({ serviceId: id, worker: 1, pid: 11, instanceId, inFlight: 4 });
     assert.deepEqual(await store.workers(id), [
-      { worker: 0, pid: 10, instanceId, lastSeenUp: new Date(1_000_000), inFlight: 3, draining: false },
-      { worker: 1, pid: 11, instanceId, lastSeenUp: new Date(1_001_000), inFlight: 4, draining: true },
+      { serviceId: id, worker: 0, pid: 10, instanceId, lastSeenUp: new Date(1_000_000), inFlight: 3, draining: false },
+      { serviceId: id, worker: 1, pid: 11, instanceId, lastSeenUp: new Date(1_001_000), inFlight: 4, draining: true },
     ]);
     await store.dropWorker(id, 1, 99);
     await store.dropWorker(id, 0, 10);
     assert.equal((await store.workers(id)).length, 1);
+    const other = await store.insert(announcement({ host: 'two' }), NEW);
+    await store.beat({ serviceId: other.id, worker: 0, pid: 20, instanceId, inFlight: 0 });
+    const both = (await store.workers(other.id, id)).map(({ serviceId, pid }) => [serviceId, pid]);
+    assert.deepEqual(both, [
+      [id, 11],
+      [other.id, 20],
+    ]);
+    assert.deepEqual(await store.workers(), []);
   });
 
   test(`${kind}: lists are filtered and sorted by host and binary`, async () => {
