@@ -133,6 +133,11 @@ async function launchApis(
         },
         // Explained once, at the end.
         startFailed: () => undefined,
+        registry: {
+          onEvent: async ({ kind, record }) => {
+            if (kind === 'delete') await (await import('./host-queue.js')).forgetHostQueue(record, config, log);
+          },
+        },
       }),
   );
   if (launcher !== undefined) options.launching?.(launcher);

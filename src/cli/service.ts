@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
 import { didYouMean, nearestOrAll, PorticoError } from '../errors/index.js';
+import type { Logger } from '../log/index.js';
 import {
   type OperatorChanges,
   openRegistry,
@@ -90,9 +91,11 @@ export function register(program: Command): void {
   add(service, 'delete <service>', 'delete the record of a service that is gone')
     .option('--force', 'also when it is up')
     .action(async (name: string, args: Output & { force?: boolean }) => {
-      const deleted = await withRegistry(args, async (registry) => {
+      const deleted = await withRegistry(args, async (registry, config, log) => {
         const { record } = await find(registry, name);
-        await registry.delete(record.uuid, { force: args.force === true, by: 'operator' });
+        await registry.delete(record.uuid, { force: args.force === true });
+        // Remote calls are loaded for this command alone.
+        await (await import('./host-queue.js')).forgetHostQueue(record, config, log);
         return record;
       });
       print(args, { deleted: deleted.uuid }, () => `deleted ${deleted.binary} on ${deleted.host}`);
@@ -101,7 +104,9 @@ export function register(program: Command): void {
   add(service, 'purge', 'forget records that were deleted long ago')
     .option('--days <number>', 'how long ago (default: purge_after_days)', wholeNumber('--days'))
     .action(async (args: Output & { days?: number }) => {
-      const purged = await withRegistry(args, (registry, usual) => registry.purge(args.days ?? usual));
+      const purged = await withRegistry(args, (registry, config) =>
+        registry.purge(args.days ?? config.group('servicegroup', servicegroupOptions).purgeAfterDays),
+      );
       print(args, { purged }, () => `forgot ${purged} records`);
     });
 
@@ -134,13 +139,14 @@ async function change(name: string, args: Output, changes: OperatorChanges): Pro
 
 async function withRegistry<T>(
   args: ConfigurationArguments,
-  work: (registry: ServiceRegistry, purgeAfterDays: number) => Promise<T>,
+  work: (registry: ServiceRegistry, config: Config, log: Logger) => Promise<T>,
 ): Promise<T> {
   const config = await readConfiguration(args);
   refuseMissingDatabase(config);
-  const registry = neededRegistry(config, { log: configuredLogger(config), outside: true });
+  const log = configuredLogger(config);
+  const registry = neededRegistry(config, { log, outside: true });
   try {
-    return await work(registry, config.group('servicegroup', servicegroupOptions).purgeAfterDays);
+    return await work(registry, config, log);
   } finally {
     await registry.close();
   }

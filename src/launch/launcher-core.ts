@@ -94,6 +94,7 @@ export class LauncherCore<R extends Runner = Runner> {
       stop: () => this.end(0),
       report: () => this.diagnosis.reporter.report(),
       runner,
+      registryHooks: options.registry ?? {},
     });
     void this.#ended.promise.then(() => this.diagnosis.close());
   }

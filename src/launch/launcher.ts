@@ -5,6 +5,7 @@
 import type { Config } from '../config/index.js';
 import { PorticoError, whatItIs } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
+import type { RegistryHooks } from '../registry/index.js';
 import type { ServiceBase } from '../service/index.js';
 import type { LaunchSettings, RestartMethod } from './launcher-options.js';
 import type { HostProcess } from './process/host-process.js';
@@ -36,6 +37,8 @@ export interface LauncherOptions {
   readonly prog?: string;
   /** Settings that win over the configuration's. */
   readonly settings?: Partial<LaunchSettings>;
+  /** What is to be done, or may refuse, when an operator changes a service of the registry by this launcher. Default: nothing. */
+  readonly registry?: RegistryHooks;
   /** The process to own. Default: this one. */
   readonly host?: HostProcess;
 }

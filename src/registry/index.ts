@@ -14,6 +14,7 @@ export { type MemberOptions, membership, openRegistry } from './open-registry.js
 export {
   type OperatorChanges,
   type RegistryEvent,
+  type RegistryHooks,
   type ServiceMember,
   ServiceRegistry,
   type ServiceRegistryOptions,

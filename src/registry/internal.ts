@@ -2,4 +2,4 @@
 export { checkManager, namedManager } from './named-manager.js';
 export { neededRegistry, sqlitePath } from './open-registry.js';
 export { databaseOptions, heartbeatOptions, servicegroupOptions } from './registry-options.js';
-export { type ServiceJson, serviceJson } from './service-registry.js';
+export { type ServiceJson, serviceJson } from './service-json.js';

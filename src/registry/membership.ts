@@ -169,16 +169,15 @@ export class Membership implements Registration {
   }
 
   async #insert(): Promise<ServiceRecord | null> {
-    const { store } = this.#registry;
     const { host, binary } = this.#who;
     try {
-      return await store.insert(this.#announcement(), {
+      return await this.#registry.create(this.#announcement(), {
         disabled: !this.#options.enableNewServices,
         state: 'starting',
       });
     } catch (error) {
       // A sibling was faster: its record is ours.
-      const record = error instanceof RecordExists ? await store.find(host, binary) : null;
+      const record = error instanceof RecordExists ? await this.#registry.store.find(host, binary) : null;
       if (record === null) throw error;
       return record;
     }

@@ -3,13 +3,14 @@
  */
 import { PorticoError } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
-import type { ServiceRecord } from '../service/index.js';
+import type { ServiceRecord, ServiceState } from '../service/index.js';
 import { type Clock, DynamicLoopingCall, systemClock } from '../tasks/index.js';
 import { isFromTheFuture, isUp, type Liveness, liveness } from './is-up.js';
 import {
   type RecordChanges,
   type RecordFilter,
   RegistryUnavailable,
+  type ServiceAnnouncement,
   type ServiceStore,
   type WorkerRow,
 } from './service-store.js';
@@ -21,20 +22,24 @@ export interface RegistryEvent {
   readonly changes?: RecordChanges;
 }
 
+/** What an application adds to changes of records. */
+export interface RegistryHooks {
+  /** Called with each change of a service, which settles when this does. Default: not called. */
+  readonly onEvent?: (event: RegistryEvent) => unknown;
+  /** May refuse to let a record be deleted, by throwing with the reason. */
+  readonly beforeDelete?: (record: ServiceRecord) => unknown;
+  /** May refuse to take back `forcedDown`, by throwing with the reason. */
+  readonly beforeForceUp?: (record: ServiceRecord) => unknown;
+}
+
 /** How a registry is made. */
-export interface ServiceRegistryOptions {
+export interface ServiceRegistryOptions extends RegistryHooks {
   /** Default: standard error, under the name `registry`. */
   readonly log?: Logger;
   /** Times and timers. Default: those of the system. */
   readonly clock?: Clock;
   /** Seconds for which an answer may be given again when the database is away. Default 30. */
   readonly staleReadS?: number;
-  /** Called with each change of a service. Default: not called. */
-  readonly onEvent?: (event: RegistryEvent) => void;
-  /** May refuse to let a record be deleted, by throwing with the reason. */
-  readonly beforeDelete?: (record: ServiceRecord) => unknown;
-  /** May refuse to take back `forcedDown`, by throwing with the reason. */
-  readonly beforeForceUp?: (record: ServiceRecord) => unknown;
 }
 
 /** A service as operators see it: the record, its workers, and whether it is up. */
@@ -138,7 +143,7 @@ export class ServiceRegistry {
     if (changes.forcedDown === false && record.forcedDown) await this.#ask(this.#options.beforeForceUp, record);
     const updated = await this.store.update(record.id, changes);
     if (updated === null) throw noRecord(uuid);
-    this.#options.onEvent?.({ kind: 'update', record: updated, changes });
+    await this.#options.onEvent?.({ kind: 'update', record: updated, changes });
     return this.#view(updated);
   }
 
@@ -153,7 +158,17 @@ export class ServiceRegistry {
     }
     await this.#ask(this.#options.beforeDelete, record);
     await this.store.remove(record.id, options.by ?? 'operator');
-    this.#options.onEvent?.({ kind: 'delete', record });
+    await this.#options.onEvent?.({ kind: 'delete', record });
+  }
+
+  /** Makes the record of a service that has none. Rejects with `RecordExists`. */
+  async create(
+    service: ServiceAnnouncement,
+    initial: { readonly disabled: boolean; readonly state: ServiceState },
+  ): Promise<ServiceRecord> {
+    const record = await this.store.insert(service, initial);
+    await this.#options.onEvent?.({ kind: 'create', record });
+    return record;
   }
 
   /** Forgets what was deleted so many days ago. */
@@ -271,34 +286,4 @@ function recordChanges(record: ServiceRecord, { status, disabledReason, forcedDo
   };
   if (Object.keys(changes).length === 0) refuse('nothing to change: give status, disabled_reason or forced_down');
   return changes;
-}
-
-/** What operators are shown of a service. */
-export type ServiceJson = ReturnType<typeof serviceJson>;
-
-/** A service as JSON, for operators. `updated_at` is the last change, `last_seen_up` the last heartbeat. */
-export function serviceJson({ record, state, workers }: ServiceView) {
-  return {
-    id: record.uuid,
-    host: record.host,
-    binary: record.binary,
-    topic: record.topic,
-    zone: record.zone,
-    version: record.version,
-    status: record.disabled ? ('disabled' as const) : ('enabled' as const),
-    disabled_reason: record.disabledReason,
-    state,
-    lifecycle: record.state,
-    forced_down: record.forcedDown,
-    last_seen_up: record.lastSeenUp?.toISOString() ?? null,
-    updated_at: record.updatedAt?.toISOString() ?? null,
-    report_count: record.reportCount,
-    workers: workers.map(({ worker, pid, up, lastSeenUp, inFlight }) => ({
-      worker,
-      pid,
-      state: up ? ('up' as const) : ('down' as const),
-      last_seen_up: lastSeenUp.toISOString(),
-      in_flight: inFlight,
-    })),
-  };
 }

@@ -1,6 +1,7 @@
 /** What other directories of Portico use of this one beside what is published. */
 export { CallMeter } from './call-meter.js';
 export { type DeadLetter, type DeadLetterFilter, DeadLetters } from './client/dead-letters.js';
+export { removeHostQueue } from './client/host-queue.js';
 export { RPCConnection } from './client/rpc-connection.js';
 export { decodeMessage, encodeMessage } from './message/json-codec.js';
 export { isCompatible } from './message/versions.js';

@@ -1,5 +1,6 @@
 /** The services of the registry, as operators see and change them by a running launcher: in SQLite, and in PostgreSQL. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, renameSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
@@ -8,6 +9,7 @@ import { after, before, type TestContext, test } from 'node:test';
 import { type Family, parseExposition } from '../fixtures/exposition.js';
 import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
 import { type Postgresql, startPostgresql } from '../registry/start-postgresql.js';
+import { brokerUrl, deleteTopic, withBroker, withoutBroker } from '../rpc/transport/amqp/broker.js';
 import { emptyProject, type Program, runApiCli, startProject } from './program.js';
 
 let server: Postgresql | undefined;
@@ -34,6 +36,7 @@ const REGISTRIES: Readonly<Record<string, Registry>> = {
 
 interface Launched {
   readonly program: Program;
+  readonly folder: string;
   readonly admin: number;
 }
 
@@ -58,6 +61,7 @@ async function launched(
   t: TestContext,
   host: string,
   { driver, connection }: { driver: string; connection: string },
+  more = '',
 ): Promise<Launched> {
   const project = emptyProject({
     'portico.ini': `[DEFAULT]
@@ -75,7 +79,7 @@ manager = ./images.js:Images
 driver = ${driver}
 connection = ${connection}
 initial_delay_s = 0
-`,
+${more}`,
     'images.js': 'export class Images {}\n',
   });
   const { status, stderr } = await runApiCli(project.folder, 'db', 'sync');
@@ -83,7 +87,7 @@ initial_delay_s = 0
   const program = startProject(t, project);
   const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
   await program.printed(/"event":"ready"/);
-  return { program, admin: Number(admin) };
+  return { program, admin: Number(admin), folder: project.folder };
 }
 
 async function ask(
@@ -232,6 +236,44 @@ test('SG-33 SG-54 SG-57 while the registry is away nothing is said of other serv
   assert.match(page.text, /the service registry cannot be asked/);
   renameSync(`${path}.away`, path);
   assert.deepEqual(await told(admin), { 'portico-images@one': 1 });
+});
+
+/** Which of these hosts have a queue. A channel ends with the first that is not there. */
+async function queuesOf(exchange: string, hosts: readonly string[]): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const host of hosts) {
+    const declared = withBroker((broker) =>
+      broker.queueDeclare({ queue: `${exchange}.images.${host}`, passive: true }),
+    );
+    if (await declared.catch(() => undefined)) found.push(host);
+  }
+  return found;
+}
+
+test('SG-52 with the record of a service goes the queue of its host, while others stay', {
+  skip: withoutBroker,
+}, async (t) => {
+  const registry = (await REGISTRIES.sqlite!(t))!;
+  const exchange = `registered-${randomUUID().slice(0, 8)}`;
+  const hosts = ['one', 'two', 'three'];
+  t.after(() => deleteTopic(exchange, 'images', hosts));
+  const more = `[rpc]\ntransport_url = ${brokerUrl}\nexchange = ${exchange}\n`;
+  const [one, two, three] = (await Promise.all(hosts.map((host) => launched(t, host, registry, more)))) as [
+    Launched,
+    Launched,
+    Launched,
+  ];
+  for (const { program } of [two, three]) program.kill();
+  await Promise.all([two, three].map(({ program }) => program.ended));
+  assert.deepEqual(await queuesOf(exchange, hosts), hosts);
+  const gone = (await list(one.admin)).find(({ host }) => host === 'two')!;
+  assert.equal((await ask(one.admin, 'DELETE', `/services/${gone.id}`)).status, 204);
+  assert.deepEqual(await queuesOf(exchange, hosts), ['one', 'three']);
+  await one.program.printed(/An operator deleted the record of portico-images on two/);
+  const { status, stderr } = await runApiCli(one.folder, 'service', 'delete', 'portico-images@three');
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(await queuesOf(exchange, hosts), ['one']);
+  assert.equal((await ask(one.admin, 'GET', '/readyz')).status, 200);
 });
 
 test('SG-54 without a registry, or with one that each worker has for itself, the answer says so', async (t) => {

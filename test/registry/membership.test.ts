@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { MemberIdentity, MembershipOptions } from 'portico/registry';
+import type { MemberIdentity, MembershipOptions, RegistryEvent } from 'portico/registry';
 import { FakeClock } from 'portico/testing';
 import { MemoryStore, RegistryUnavailable, ServiceRegistry } from '../../dist/registry/index.js';
 import { Membership } from '../../dist/registry/membership.js';
@@ -15,6 +15,7 @@ class House {
   readonly log = recordedLog();
   readonly alive = new Set<number>();
   readonly verdicts: string[] = [];
+  readonly events: string[] = [];
   away = false;
   broken = false;
   readonly registry: ServiceRegistry;
@@ -31,7 +32,8 @@ class House {
         };
       },
     });
-    this.registry = new ServiceRegistry(store, { log: this.log.log, clock: this.clock });
+    const onEvent = ({ kind, record }: RegistryEvent): void => void this.events.push(`${kind} ${record.host}`);
+    this.registry = new ServiceRegistry(store, { log: this.log.log, clock: this.clock, onEvent });
   }
 
   member(who: Partial<MemberIdentity> = {}, options: Partial<MembershipOptions> = {}): Membership {
@@ -314,6 +316,18 @@ test('SG-34 a creation race between workers ends in one record', async () => {
   const records = await Promise.all(members.map((member) => member.register()));
   assert.equal(new Set(records.map(({ id }) => id)).size, 1);
   assert.equal((await house.view()).workers.length, 3);
+});
+
+test('SG-56 the record of a new service is an event, once; that it starts, beats and ends is none', async () => {
+  const house = new House();
+  const [first, second] = [await house.started(), await house.started({ worker: 1, pid: 101 })];
+  await house.clock.advance(20_000);
+  for (const member of [first, second]) {
+    await member.drain();
+    await member.leave();
+  }
+  await house.started({ pid: 102 });
+  assert.deepEqual(house.events, ['create one']);
 });
 
 test('SG-16 SG-59 one worker of two dies: the service is up, that worker is down, and its replacement takes its row', async () => {

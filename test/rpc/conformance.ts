@@ -72,6 +72,8 @@ const CASES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   'RP-32 a fanout that nobody hears is a success': fansOutToNobody,
   'RP-37 without a queue a mandatory message is refused at once, another is dropped': refusesUnroutable,
   'RP-66 a queue outlives its consumer: what came meanwhile waits': keepsMessages,
+  'SG-52 a queue that is removed is gone at once, and what waited in it are dead letters': removesAQueue,
+  'SG-52 a queue that is consumed stays': keepsAQueueInUse,
   'RP-71 RP-85 no more than prefetch deliveries are unsettled': keepsToPrefetch,
   'RP-86 what is given back goes to another consumer, and says that it came back': redelivers,
   'RP-86 a cancelled consumer gets nothing more, and can settle what it has': settlesAfterCancel,
@@ -398,6 +400,42 @@ async function returnsFanouts({ open, take, dead, topic }: Bench): Promise<void>
   await assert.rejects(two.publish(death!.queue, message('again'), { mandatory: true }), {
     code: 'PORTICO_RPC_NO_SERVERS',
   });
+}
+
+async function removesAQueue({ exchange, open, take, dead, topic }: Bench): Promise<void> {
+  const transport = await open();
+  const north: Route = { ...topic, server: 'north' };
+  assert.equal(await transport.removeQueue(north), false);
+  const box = await take(transport, north);
+  const south = await take(transport, { ...topic, server: 'south' });
+  await box.cancel();
+  for (const text of ['a', 'b']) await transport.publish(north, message(text), { mandatory: true });
+  assert.equal(await transport.removeQueue(north), true);
+  await assert.rejects(transport.publish(north, message('c'), { mandatory: true }), { name: 'NoServers' });
+  const graves = [await dead(transport), await dead(transport)];
+  assert.deepEqual(
+    graves.map((grave) => [textOf(grave), grave.death!.reason]),
+    [
+      ['a', 'queue_removed'],
+      ['b', 'queue_removed'],
+    ],
+  );
+  assert.match(graves[0]!.death!.queue, new RegExp(`${exchange}.*north`));
+  assert.equal(await transport.removeQueue(north), false);
+  await transport.publish({ ...topic, server: 'south' }, message('d'), { mandatory: true });
+  assert.equal(await takeText(south), 'd');
+  const again = await take(transport, north);
+  await transport.publish(north, message('e'), { mandatory: true });
+  assert.equal(await takeText(again), 'e');
+}
+
+async function keepsAQueueInUse({ open, take, topic }: Bench): Promise<void> {
+  const transport = await open();
+  const north: Route = { ...topic, server: 'north' };
+  const box = await take(transport, north);
+  assert.equal(await (await open()).removeQueue(north), false);
+  await transport.publish(north, message('a'), { mandatory: true });
+  assert.equal(await takeText(box), 'a');
 }
 
 async function delays({ open, take, topic }: Bench): Promise<void> {

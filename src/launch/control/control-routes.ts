@@ -6,6 +6,7 @@ import { type Config, differencesFromDefaults, type ShownOption } from '../../co
 import { describeError, placeOf } from '../../errors/index.js';
 import { LOG_LEVELS, type Logger, type LogLevel } from '../../log/index.js';
 import { metricsOptions, type Totals } from '../../metrics/index.js';
+import type { RegistryHooks } from '../../registry/index.js';
 import type { ServiceBase } from '../../service/index.js';
 import type { LauncherStatus, ServiceStatus, WorkerStatus } from '../launcher-status.js';
 import type { History } from '../page/history.js';
@@ -53,6 +54,7 @@ export interface Controlled {
   /** What the charts of the status page show. */
   readonly history: History | undefined;
   readonly registered: RegisteredServices;
+  readonly registryHooks: RegistryHooks;
 }
 
 /** What can be done with workers. */

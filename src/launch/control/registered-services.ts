@@ -4,7 +4,12 @@
  */
 import type { Config } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
-import { type RegistryEvent, RegistryUnavailable, type ServiceRegistry } from '../../registry/index.js';
+import {
+  type RegistryEvent,
+  type RegistryHooks,
+  RegistryUnavailable,
+  type ServiceRegistry,
+} from '../../registry/index.js';
 import { heartbeatOptions, neededRegistry } from '../../registry/internal.js';
 import { within } from '../waiting.js';
 
@@ -25,6 +30,7 @@ interface Launcher {
     /** Its services run in workers. */
     readonly fleet?: unknown;
   };
+  readonly registryHooks: RegistryHooks;
 }
 
 const EXPORTER = 'portico_service_up';
@@ -46,14 +52,17 @@ export class RegisteredServices {
 
   /** That of the configuration in force. Throws `PORTICO_NO_REGISTRY`, and as `openRegistry`. */
   get registry(): ServiceRegistry {
-    const { config, log, runner } = this.#launcher;
+    const { config, log, runner, registryHooks } = this.#launcher;
     const { generation } = runner;
     if (this.#open?.generation !== generation) {
       void this.#open?.registry.close();
       this.#open = undefined;
-      const onEvent = (event: RegistryEvent): void => logChange(log, event);
+      const onEvent = async (event: RegistryEvent): Promise<void> => {
+        logChange(log, event);
+        await registryHooks.onEvent?.(event);
+      };
       const outside = runner.fleet !== undefined;
-      this.#open = { generation, registry: neededRegistry(config, { log, onEvent, outside }) };
+      this.#open = { generation, registry: neededRegistry(config, { log, ...registryHooks, onEvent, outside }) };
     }
     return this.#open.registry;
   }

@@ -2,7 +2,7 @@
  * The services of the registry for operators: who reaches the listener may list them; who may change something there may
  * change them (`admin-guard.ts`).
  */
-import { didYouMean, PorticoError } from '../../errors/index.js';
+import { didYouMean, nearestOrAll, PorticoError } from '../../errors/index.js';
 import type { OperatorChanges, ServiceRegistry, ViewFilter } from '../../registry/index.js';
 import { type ServiceJson, serviceJson } from '../../registry/internal.js';
 import { ControlAnswer, type ControlHandler, ControlRefused, type ControlRoutes } from './control-server.js';
@@ -77,7 +77,7 @@ function given<K extends string>(query: URLSearchParams, names: readonly K[]): {
   for (const [name, value] of query) {
     const known =
       names.find((each) => each === name) ??
-      refuseQuery(`it takes no ${JSON.stringify(name)} in its query`, hintOf(name, names));
+      refuseQuery(`it takes no ${JSON.stringify(name)} in its query`, nearestOrAll(name, names));
     if (found[known] !== undefined) refuseQuery(`${name} is given twice`);
     found[known] = value;
   }
@@ -92,7 +92,8 @@ function oneOf<T extends string>(name: string, words: readonly T[], text: string
 /** No value is taken for one of another type: `"false"` would force a service down. */
 function changesOf(body: Readonly<Record<string, unknown>>): OperatorChanges {
   const unknown = Object.keys(body).find((name) => !CHANGES.some((each) => each === name));
-  if (unknown !== undefined) refuseChange(`there is no ${JSON.stringify(unknown)} to change`, hintOf(unknown, CHANGES));
+  if (unknown !== undefined)
+    refuseChange(`there is no ${JSON.stringify(unknown)} to change`, nearestOrAll(unknown, CHANGES));
   const { status, disabled_reason: reason, forced_down: forcedDown } = body;
   const isStatus = status === undefined || STATUSES.some((each) => each === status);
   if (!isStatus) refuseChange(`status is one of ${STATUSES.join(', ')}, not ${JSON.stringify(status)}`);
@@ -103,10 +104,6 @@ function changesOf(body: Readonly<Record<string, unknown>>): OperatorChanges {
     ...(reason !== undefined && { disabledReason: reason as string }),
     ...(forcedDown !== undefined && { forcedDown: forcedDown as boolean }),
   };
-}
-
-function hintOf(name: string, names: readonly string[]): string {
-  return didYouMean(name, names) ?? `There are: ${names.join(', ')}.`;
 }
 
 function refuseQuery(message: string, hint?: string): never {

@@ -65,6 +65,10 @@ export class TransportShare implements Transport {
     return this.#transport.eachDeadLetter(exchange, take);
   }
 
+  removeQueue(route: Route): Promise<boolean> {
+    return this.#transport.removeQueue(route);
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

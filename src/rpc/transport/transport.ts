@@ -10,6 +10,9 @@ import type { Logger } from '../../log/index.js';
 /** Dead letters of an exchange beyond these push the oldest out. */
 export const MAX_DEAD_LETTERS = 10_000;
 
+/** Why what waited in a queue that is removed is dead. */
+export const QUEUE_REMOVED = 'queue_removed';
+
 /** What a driver is made with: options of `[rpc]`, in milliseconds where they are times. */
 export interface TransportOptions {
   readonly log: Logger;
@@ -181,6 +184,11 @@ export interface Transport {
   consumeReplies(onMessage: (message: Message) => void): Promise<ReplyConsumer>;
   /** Gives the dead letters of an exchange that are there now to `take`, the oldest first, one by one; those it does not settle stay. */
   eachDeadLetter(exchange: string, take: (letter: Delivery) => Promise<void>): Promise<void>;
+  /**
+   * Removes the queue of a host; what waits in it becomes dead letters, with the reason `queue_removed`. False where there is none, where
+   * something consumes from it, or `manageTopology` leaves that to an administrator.
+   */
+  removeQueue(route: Route): Promise<boolean>;
   /** Ends consumers, then the connection; deliveries that are not settled go back. Safe to call twice. */
   close(): Promise<void>;
 }

@@ -38,7 +38,12 @@ test('SG-57 the exporter that dies is followed by another once its lease has end
   const launchers = await Promise.all(
     ['one', 'two'].map(async (host) => {
       const config = await configOf(connection, host);
-      return new RegisteredServices({ config, log: silentLogger(), runner: { generation: 1, fleet: {} } });
+      return new RegisteredServices({
+        config,
+        log: silentLogger(),
+        runner: { generation: 1, fleet: {} },
+        registryHooks: {},
+      });
     }),
   );
   t.after(() => Promise.all(launchers.map((each) => each.close())));
@@ -65,7 +70,7 @@ test('SG-33 SG-57 a database that hangs holds up neither a scrape nor a page nor
   const lines: string[] = [];
   const log = createLogger({ destination: { write: (line: string) => lines.push(line) } });
   const config = await configOf(proxy.url);
-  const services = new RegisteredServices({ config, log, runner: { generation: 1, fleet: {} } });
+  const services = new RegisteredServices({ config, log, runner: { generation: 1, fleet: {} }, registryHooks: {} });
   assert.deepEqual(await services.up(), []);
   proxy.partition();
   const began = performance.now();

@@ -127,14 +127,22 @@ export async function declareQueue(channel: Channel, plan: QueuePlan, options: T
   });
 }
 
-/** How many messages of a queue no consumer has; 0 where there is no such queue. */
-export async function waitingIn(channel: Channel, queue: string): Promise<number> {
+/** How many messages of a queue no consumer has, and its consumers; undefined where there is no such queue. */
+export async function findQueue(
+  channel: Channel,
+  queue: string,
+): Promise<{ readonly messageCount: number; readonly consumerCount: number } | undefined> {
   try {
-    return (await channel.queueDeclare({ queue, passive: true })).messageCount;
+    return await channel.queueDeclare({ queue, passive: true });
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'NOT_FOUND') return 0;
+    if ((error as { code?: unknown }).code === 'NOT_FOUND') return undefined;
     throw error;
   }
+}
+
+/** Nothing comes to a queue any more but what is published by its name. */
+export async function unbindQueue(channel: Channel, { queue, from }: QueuePlan): Promise<void> {
+  if (from !== undefined) await channel.queueUnbind({ queue, exchange: from.exchange, routingKey: from.routingKey });
 }
 
 /** Declares an exchange. Rejects as {@link declareQueue}. */

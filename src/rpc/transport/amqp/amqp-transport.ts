@@ -5,18 +5,19 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from '../../../tasks/index.js';
 import { DeliveryFailure } from '../../errors.js';
-import type {
-  ConsumeOptions,
-  Delivery,
-  Message,
-  OnDelivery,
-  PublishOptions,
-  ReplyConsumer,
-  Route,
-  Transport,
-  TransportConsumer,
-  TransportOptions,
-  TransportState,
+import {
+  type ConsumeOptions,
+  type Delivery,
+  type Message,
+  type OnDelivery,
+  type PublishOptions,
+  QUEUE_REMOVED,
+  type ReplyConsumer,
+  type Route,
+  type Transport,
+  type TransportConsumer,
+  type TransportOptions,
+  type TransportState,
 } from '../transport.js';
 import { TransportStates } from '../transport-states.js';
 import type { TransportUrl } from '../transport-url.js';
@@ -24,7 +25,7 @@ import { AmqpConsumption, type ConsumptionParts } from './amqp-consumption.js';
 import { DeliveryChannel } from './amqp-delivery.js';
 import { AmqpLink } from './amqp-link.js';
 import { AmqpPublisher } from './amqp-publisher.js';
-import { deadQueue, type QueuePlan, queueOfRoute, replyQueue, waitingIn } from './amqp-topology.js';
+import { deadQueue, findQueue, type QueuePlan, queueOfRoute, replyQueue, unbindQueue } from './amqp-topology.js';
 
 /** Replies that are on their way to this process at a time. */
 const REPLY_PREFETCH = 256;
@@ -96,26 +97,52 @@ class AmqpTransport implements Transport {
   }
 
   async eachDeadLetter(exchange: string, take: (letter: Delivery) => Promise<void>): Promise<void> {
-    const connection = await this.#publishing.up();
-    const channel = await connection.acquire({ emitErrorsFromChannel: true });
-    channel.on('error', () => {});
     const plan = deadQueue(exchange);
     const source = { plan, exchange: undefined, options: this.#options, publisher: this.#publisher };
-    const letters = new DeliveryChannel(channel);
-    try {
-      for (let left = await waitingIn(channel, plan.queue); left > 0; left--) {
+    await this.#onChannel(async (letters) => {
+      const { channel } = letters;
+      for (let left = (await findQueue(channel, plan.queue))?.messageCount ?? 0; left > 0; left--) {
         const raw = await channel.basicGet(plan.queue);
         if (raw === undefined) break;
         await take(letters.deliver(raw, source));
       }
-    } finally {
-      await letters.close();
-    }
+    });
+  }
+
+  async removeQueue(route: Route): Promise<boolean> {
+    if (!this.#options.manageTopology) return false;
+    const plan = queueOfRoute(route, '', this.#options);
+    const source = { plan, exchange: route.exchange, options: this.#options, publisher: this.#publisher };
+    const { queue } = plan;
+    return this.#onChannel(async (deliveries) => {
+      const { channel } = deliveries;
+      const found = await findQueue(channel, queue);
+      if (found === undefined || found.consumerCount > 0) return false;
+      // First nothing comes to it any more: a quorum queue cannot be deleted on the condition that it is empty.
+      await unbindQueue(channel, plan);
+      for (let raw = await channel.basicGet(queue); raw !== undefined; raw = await channel.basicGet(queue)) {
+        await deliveries.deliver(raw, source).deadLetter(QUEUE_REMOVED);
+      }
+      await channel.queueDelete({ queue });
+      return true;
+    });
   }
 
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #onChannel<T>(work: (channel: DeliveryChannel) => Promise<T>): Promise<T> {
+    const connection = await this.#publishing.up();
+    const channel = await connection.acquire({ emitErrorsFromChannel: true });
+    channel.on('error', () => {});
+    const deliveries = new DeliveryChannel(channel);
+    try {
+      return await work(deliveries);
+    } finally {
+      await deliveries.close();
+    }
   }
 
   async #consume(

@@ -4,7 +4,14 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Clock, systemClock } from '../../../tasks/index.js';
-import { type Death, MAX_DEAD_LETTERS, type Message, type PublishOptions, type Route } from '../transport.js';
+import {
+  type Death,
+  MAX_DEAD_LETTERS,
+  type Message,
+  type PublishOptions,
+  QUEUE_REMOVED,
+  type Route,
+} from '../transport.js';
 import { MemoryQueue } from './memory-queue.js';
 
 /** How a broker keeps messages. */
@@ -78,6 +85,16 @@ export class MemoryBroker {
   /** A queue at an address of its own; the function gives it up. */
   replyQueue(address: string): { readonly queue: MemoryQueue; readonly end: () => void } {
     return { queue: this.#named(address, {}), end: () => void this.#queues.delete(address) };
+  }
+
+  /** False where there is none, or something consumes from it. What waits in it become dead letters. */
+  async removeQueue(route: Route): Promise<boolean> {
+    const name = queueName(route);
+    const queue = this.#queues.get(name);
+    if (queue === undefined || queue.isConsumed) return false;
+    this.#queues.delete(name);
+    await queue.each(async (delivery) => void (await delivery.deadLetter(QUEUE_REMOVED)));
+    return true;
   }
 
   deadLetters(exchange: string): MemoryQueue {

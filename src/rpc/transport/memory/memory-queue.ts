@@ -62,6 +62,10 @@ export class MemoryQueue {
     return this.#waiting.length;
   }
 
+  get isConsumed(): boolean {
+    return this.#consumers.length > 0;
+  }
+
   dropOldest(): void {
     this.#waiting.shift();
   }

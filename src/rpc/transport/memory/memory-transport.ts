@@ -91,6 +91,10 @@ export class MemoryTransport implements Transport {
     await this.#broker.deadLetters(exchange).each(take);
   }
 
+  async removeQueue(route: Route): Promise<boolean> {
+    return this.#broker.removeQueue(route);
+  }
+
   async close(): Promise<void> {
     if (this.#states.current === 'closed') return;
     this.#return();
