@@ -63,7 +63,7 @@ const CONNECTIONS = 100;
 export class ControlRefused extends PorticoError {
   readonly status: number;
 
-  constructor(status: number, code: string, what: { message: string; hint?: string }) {
+  constructor(status: number, code: string, what: { message: string; hint?: string | undefined }) {
     super(code, what);
     this.status = status;
   }

@@ -48,5 +48,5 @@ export function docsRoutes({ name: program, config, status, runner }: Describing
 }
 
 function refused(status: number, code: string, message: string, hint?: string): ControlRefused {
-  return new ControlRefused(status, code, { message, ...(hint === undefined ? {} : { hint }) });
+  return new ControlRefused(status, code, { message, hint });
 }

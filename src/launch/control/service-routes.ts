@@ -107,9 +107,9 @@ function changesOf(body: Readonly<Record<string, unknown>>): OperatorChanges {
 }
 
 function refuseQuery(message: string, hint?: string): never {
-  throw new ControlRefused(400, 'PORTICO_CONTROL_QUERY', { message, ...(hint !== undefined && { hint }) });
+  throw new ControlRefused(400, 'PORTICO_CONTROL_QUERY', { message, hint });
 }
 
 function refuseChange(message: string, hint?: string): never {
-  throw new PorticoError('PORTICO_INVALID_CHANGE', { message, ...(hint !== undefined && { hint }) });
+  throw new PorticoError('PORTICO_INVALID_CHANGE', { message, hint });
 }

@@ -12,7 +12,6 @@ import type { Awaitable } from '../../service/index.js';
 import { type Activity, DynamicLoopingCall, type PeriodicStatus } from '../../tasks/index.js';
 import { formatDuration, printable, printableLines } from '../../text/index.js';
 import { within } from '../waiting.js';
-import { pairs, sectionBanner, titleBanner } from './report-layout.js';
 import { processTree } from './report-processes.js';
 import { threads } from './report-threads.js';
 
@@ -276,4 +275,32 @@ async function modificationTime(file: string): Promise<number> {
     // Not there yet: its making will be its modification.
     return 0;
   }
+}
+
+/** Banners of 72 columns over plain lines, as oslo.reports draws them. */
+const WIDTH = 72;
+
+/** The title of the whole report. */
+function titleBanner(title: string): string {
+  return `${sectionBanner(title)}\n${'|'.repeat(WIDTH)}`;
+}
+
+/** The three lines over a section. */
+function sectionBanner(title: string): string {
+  const rule = '='.repeat(WIDTH);
+  return `${rule}\n====${centred(title, WIDTH - 8)}====\n${rule}`;
+}
+
+/** `key = value`, one a line. */
+function pairs(values: Readonly<Record<string, unknown>>, indent = ''): string {
+  return Object.entries(values)
+    .map(([key, value]) => `${indent}${key} = ${printable(String(value))}`)
+    .join('\n');
+}
+
+/** As Python's `'{:^64}'`: an odd space goes to the right. */
+function centred(text: string, width: number): string {
+  const space = Math.max(0, width - text.length);
+  const left = Math.floor(space / 2);
+  return ' '.repeat(left) + text + ' '.repeat(space - left);
 }
