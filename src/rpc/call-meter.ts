@@ -3,6 +3,7 @@
  */
 import type { Config } from '../config/index.js';
 import { bucketsOf, type Counted, Meter, metricsOptions } from '../metrics/index.js';
+import { errorCodes } from './error-codes.js';
 
 /** Whether a reply is waited for. */
 export type SendKind = 'call' | 'cast';
@@ -101,9 +102,12 @@ export class CallMeter {
   }
 }
 
-/** `timeout`, `no_servers`, `remote_error`, as the code of the error has it; `failed` for others. */
+/**
+ * `timeout`, `no_servers`, `remote_error`, as the code of the error has it; `failed` for others. A code that another service
+ * made up is none: each would be a series.
+ */
 function outcomeOf(error: unknown): string {
   const { code, remote } = (error ?? {}) as { readonly code?: unknown; readonly remote?: unknown };
-  const own = typeof code === 'string' ? /^PORTICO_RPC_(\w+)$/.exec(code)?.[1] : undefined;
-  return own?.toLowerCase() ?? (remote === true ? 'remote_error' : 'failed');
+  const own = typeof code === 'string' && Object.hasOwn(errorCodes, code) && /^PORTICO_RPC_(\w+)$/.exec(code)?.[1];
+  return own ? own.toLowerCase() : remote === true ? 'remote_error' : 'failed';
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { rpc } from 'portico/rpc';
-import { makeTransport } from '#internal/rpc';
+import { BadArguments, rpc } from 'portico/rpc';
+import { CallMeter, makeTransport } from '#internal/rpc';
 import { transportOptions } from './conformance.js';
 import { gate, withNetwork } from './services.js';
 
@@ -47,3 +47,24 @@ test('RP-93 a message that is refused is counted as a dead letter where these ar
   ]);
   assert.deepEqual(await counted(t, false), []);
 });
+
+test(
+  'RP-93 a code that another service made up is no label of a metric',
+  withNetwork(async ({ serve, client }) => {
+    await serve({
+      fail: (_: unknown, { code }: { code: string }): never => {
+        throw Object.assign(new BadArguments({ message: 'no disk' }), { code });
+      },
+    });
+    const calls = client();
+    const meter = new CallMeter();
+    for (const code of ['PORTICO_RPC_A1', 'PORTICO_RPC_A2', 'PORTICO_RPC_BAD_ARGUMENTS']) {
+      const sent = meter.sent('call', 'images', 'fail', () => calls.call({}, 'fail', { code }));
+      await assert.rejects(sent, { remote: true });
+    }
+    assert.deepEqual(
+      meter.take().series.map(({ labels }) => labels.at(-1)),
+      ['remote_error', 'bad_arguments'],
+    );
+  }),
+);

@@ -5,6 +5,7 @@ import { PorticoError } from '../../errors/index.js';
 import { InvalidTarget, NoServers } from '../errors.js';
 import { isRecord, type RequestEnvelope, readRequest, writeEnvelope } from '../message/envelope.js';
 import { messageId } from '../message/message-id.js';
+import type { WireFormatOptions } from '../message/wire-format.js';
 import { addressText, routeOfQueue } from '../transport/route.js';
 import type { Delivery, Message, Route, Transport } from '../transport/transport.js';
 import type { RPCConnection } from './rpc-connection.js';
@@ -152,21 +153,23 @@ export class DeadLetters {
     };
   }
 
-  /** What cannot be read is sent as it is: a newer server may be able to. */
+  /** What cannot be read is sent as it is: a newer server may be able to. What came unsigned goes unsigned: nothing says who sent it. */
   #renewed(delivery: Delivery): Message {
     const request = this.#requestOf(delivery);
     if (request === undefined) return delivery.message;
     const id = messageId();
     const renewed = { ...request, id, sent: Date.now(), reply: undefined, deadline: undefined, monitor: undefined };
+    const wasSigned = this.#requestOf(delivery, { requireSignature: true }) !== undefined;
     const { format } = this.#connection.settings;
-    return { id, body: writeEnvelope(renewed, `${request.method}, replayed`, format.at(this.#addressOf(delivery))) };
+    const sent = wasSigned ? format : format.with({ signingKeys: undefined });
+    return { id, body: writeEnvelope(renewed, `${request.method}, replayed`, sent.at(this.#addressOf(delivery))) };
   }
 
   /** Undefined also for what was put into a queue that it was not signed for: a replay would sign it for that. */
-  #requestOf(delivery: Delivery): RequestEnvelope | undefined {
-    const format = this.#connection.settings.format.ofAnyAge().at(this.#addressOf(delivery));
+  #requestOf(delivery: Delivery, how: Pick<WireFormatOptions, 'requireSignature'> = {}): RequestEnvelope | undefined {
+    const format = this.#connection.settings.format.with({ windowMs: Number.POSITIVE_INFINITY, ...how });
     try {
-      const read = readRequest(delivery.message.body, format);
+      const read = readRequest(delivery.message.body, format.at(this.#addressOf(delivery)));
       return 'cancel' in read ? undefined : read;
     } catch {
       return undefined;

@@ -37,6 +37,7 @@ const WINDOW_MS = 300_000;
 /** Keeps the secrets to itself: it is shown with the connection. */
 export class WireFormat {
   readonly maxBytes: number;
+  readonly #options: WireFormatOptions;
   readonly #compressOver: number;
   readonly #keys: ReadonlyMap<string, string>;
   readonly #requireSignature: boolean;
@@ -45,20 +46,16 @@ export class WireFormat {
   constructor(options: WireFormatOptions) {
     const { maxBytes, compressOver, signingKeys, requireSignature = false, windowMs = WINDOW_MS } = options;
     this.maxBytes = maxBytes;
+    this.#options = options;
     this.#compressOver = compressOver ?? Number.POSITIVE_INFINITY;
     this.#keys = signingKeys ?? new Map();
     this.#requireSignature = requireSignature;
     this.#windowMs = windowMs;
   }
 
-  /** The same for messages that have long waited. */
-  ofAnyAge(): WireFormat {
-    return new WireFormat({
-      maxBytes: this.maxBytes,
-      signingKeys: this.#keys,
-      requireSignature: this.#requireSignature,
-      windowMs: Number.POSITIVE_INFINITY,
-    });
+  /** The same but for these. */
+  with(options: Partial<WireFormatOptions>): WireFormat {
+    return new WireFormat({ ...this.#options, ...options });
   }
 
   /** Of messages for an address, without line breaks: a signature is of it too, so that a copy is not taken at another one. */

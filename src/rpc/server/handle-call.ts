@@ -19,6 +19,9 @@ import type { Interruption } from './interruption.js';
 import type { RecentKeys } from './recent-keys.js';
 import { shownArguments } from './shown-arguments.js';
 
+/** What a caller may ask for: its signs of life are messages that every caller pays for. */
+const LEAST_BEAT_MS = 50;
+
 /** What calls are handled with. */
 export interface CallHandlerParts extends CallRepliesParts {
   readonly endpoints: Endpoints;
@@ -207,7 +210,7 @@ export class CallHandler {
     let cancel: Cancel;
     const arm = (): void => {
       cancel = clock.after(
-        monitor / 2,
+        Math.max(monitor / 2, LEAST_BEAT_MS),
         () => {
           replies.beat({ to: reply.to, envelope: { id: reply.id, alive: true }, name });
           arm();

@@ -131,6 +131,27 @@ async function replaysWhereTheyWereSent({ transport, serve, client }: Network): 
 }
 
 test(
+  'RP-90 RP-95 a message that came unsigned is replayed unsigned: no service that requires a signature takes it',
+  withNetwork(async ({ transport, serve, client }) => {
+    const keys = ini.replace('require_signature = yes', 'require_signature = no');
+    const lenient = await serve(new Disks(), { ini: keys });
+    await client().cast({}, 'attach', { id: 'forged' });
+    const connection = new RPCConnection({ config: Config.fromText(keys), transport });
+    const letters = new DeadLetters(connection);
+    while ((await letters.list()).length < 1) await new Promise((resolve) => setImmediate(resolve));
+    await lenient.stop();
+    const strict = new Disks();
+    strict.isRepaired = true;
+    await serve(strict, { ini });
+    assert.equal((await letters.replay({}))[0]!.failure, undefined);
+    while ((await letters.list()).length < 1) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal((await letters.list())[0]!.reason, 'unreadable: it is not signed');
+    assert.deepEqual(strict.done, []);
+    await connection.close();
+  }),
+);
+
+test(
   'RP-90 RP-95 signed messages are replayed to where they were sent, and nowhere else',
   withNetwork(replaysWhereTheyWereSent),
 );
