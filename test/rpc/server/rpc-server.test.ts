@@ -174,12 +174,15 @@ test(
 );
 
 /** A server by a clock that stands still, over a transport of its own. */
-async function served(endpoint: object, { deliveryLimit = 5, change = (_: MemoryTransport) => {} } = {}) {
+async function served(
+  endpoint: object,
+  { deliveryLimit = 5, change }: { deliveryLimit?: number; change?: (transport: MemoryTransport) => void } = {},
+) {
   const clock = new FakeClock();
   const recorded = recordedLog();
   const { log } = recorded;
   const transport = new MemoryTransport(new MemoryBroker({ clock, deliveryLimit }));
-  change(transport);
+  change?.(transport);
   await transport.connect();
   const tracker = new TaskTracker({ service: 'images', log, clock });
   const server = new RpcServer({
