@@ -70,6 +70,8 @@ export interface Task {
   state: string;
   startedAt: number;
   endsAt: number | null;
+  /** The host has said that it does it. */
+  isBegun: boolean;
   to: VmState | 'deleted';
 }
 

@@ -5,7 +5,7 @@ import { rpc } from 'portico/rpc';
 import type { Cloud } from '../cloud.js';
 import { cloudOf } from '../settings.js';
 import type { TaskOfServer } from './hosts/host-manager.js';
-import { finishTask } from './servers/transitions.js';
+import { finishTask, startTask } from './servers/stored-tasks.js';
 
 export class Conductor {
   readonly #context: Pick<ManagerContext, 'conf' | 'log'>;
@@ -20,15 +20,23 @@ export class Conductor {
     this.#cloud = cloudOf({ config: this.#context.conf, onClose: (release) => void this.#onClose.push(release) });
   }
 
-  /**
-   * A host has done what a task asks. A task that is no longer the server's was given up meanwhile. What cannot be written down is a
-   * dead letter: without it the task would never end.
-   */
+  /** A host wants to do what a task asks. False: it was taken back or given up, and nothing is to be done. */
+  begin(_context: RequestContext, task: TaskOfServer): boolean {
+    return this.#change('begun', startTask, task);
+  }
+
+  /** A host has done what a task asks. What cannot be written down is a dead letter, for the host does not say it again. */
   @rpc({ ack: 'late', idempotent: true })
-  finish(_context: RequestContext, { server, startedAt }: TaskOfServer): void {
+  finish(_context: RequestContext, task: TaskOfServer): void {
+    this.#change('finished', finishTask, task);
+  }
+
+  #change(verb: string, change: typeof startTask, task: TaskOfServer): boolean {
     const cloud = this.#cloud!;
-    const isDone = cloud.write(() => finishTask(cloud, server, startedAt));
-    if (!isDone) this.#context.log.info(`server ${server} has no such task any more`, { startedAt });
+    const isChanged = cloud.write(() => change(cloud, task));
+    if (!isChanged)
+      this.#context.log.info(`a task of server ${task.server} is not ${verb}: it has it no more`, { ...task });
+    return isChanged;
   }
 
   cleanupHost(): void {

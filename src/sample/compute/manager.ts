@@ -4,7 +4,7 @@ import type { Manager, ServiceRecord } from 'portico/service';
 import { periodicTask } from 'portico/tasks';
 import type { Cloud } from '../cloud.js';
 import { cloudOf } from '../settings.js';
-import { finishTransitions, overdue } from './servers/transitions.js';
+import { finishTransitions, overdue } from './servers/stored-tasks.js';
 
 type Context = Pick<ManagerContext, 'host' | 'serviceName' | 'conf' | 'log'>;
 

@@ -27,11 +27,19 @@ export class HostManager {
     this.#conductor = rpc.client({ topic: CONDUCTOR_TOPIC });
   }
 
-  /** Does what a task asks. Where the host dies meanwhile, it begins again when the host is back. */
+  /**
+   * Does what a task asks, if it is still asked for. Where the host dies meanwhile, or cannot tell the conductor, it begins again;
+   * where that fails too often the message is a dead letter.
+   */
   @rpc({ ack: 'late', idempotent: true })
   async perform(context: RequestContext, task: TaskOfServer): Promise<void> {
-    await after(this.#settings.transitionMs);
-    await this.#conductor.cast(context, 'finish', task);
+    try {
+      if (!(await this.#conductor.call<boolean>(context, 'begin', task))) return;
+      await after(this.#settings.transitionMs);
+      await this.#conductor.prepare({ mandatory: true }).cast(context, 'finish', task);
+    } catch (cause) {
+      throw Object.assign(new Error('the conductor cannot be told', { cause }), { retryable: true });
+    }
   }
 
   /** The lines on a server's console. */

@@ -15,7 +15,8 @@ import { membersOf } from '../server-groups.js';
 import { taskMs, tellHost } from './host-tasks.js';
 import type { creation } from './server-schemas.js';
 import { recordAction } from './stored-servers.js';
-import { beginTask, finishTransitions, settled } from './transitions.js';
+import { finishTransitions } from './stored-tasks.js';
+import { beginTask, failed, settled } from './transitions.js';
 
 /** What a client asks for. */
 export type NewServer = BodyOf<{ body: typeof creation }>;
@@ -32,10 +33,9 @@ export async function createServers(
   const { cloud } = api;
   const places = await placesOf(api);
   const servers = cloud.write(() => insertServers(api, request, body, places));
-  const told = servers.map(async (server) => {
-    if (await tellHost(api, request, server)) return;
-    const fault = `Host ${server.host} cannot be told.`;
-    cloud.write(() => cloud.servers.update(server.id, { ...server, vm_state: 'error', task: null, fault }));
+  const told = servers.map((server) => {
+    const none = { ...failed(`Host ${server.host} cannot be told.`), host: null };
+    return tellHost(api, request, server, none);
   });
   await Promise.all(told);
   return servers;
@@ -47,7 +47,7 @@ function insertServers(
   body: NewServer,
   places: readonly Place[],
 ): Stored<Server>[] {
-  const { cloud, settings } = api;
+  const { cloud } = api;
   const { userId, projectId } = callerOf(request);
   const { server: asked, 'os:scheduler_hints': hints } = body;
   const now = Date.now();
@@ -72,7 +72,7 @@ function insertServers(
   const reservation_id = `r-${randomBytes(4).toString('hex')}`;
   return Array.from({ length: count }, (_, launch_index) => {
     const place = pickPlace(cloud, within, group);
-    const ms = place === undefined ? settings.transitionMs : taskMs(api, place.host);
+    const ms = taskMs(api, place?.host ?? null);
     const server: Server = {
       id: randomUUID(),
       name: most === 1 ? asked.name : `${asked.name}-${launch_index + 1}`,

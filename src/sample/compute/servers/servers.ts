@@ -1,15 +1,15 @@
 /** Servers: looking at them, making, changing and removing them. */
 import { collectionPage } from 'portico/openstack';
 import { type ActionRequest, type Args, action, Reply } from 'portico/routing';
-import { type ComputeApi, refuse } from '../api.js';
+import type { ComputeApi } from '../api.js';
 import { isHostUp, surroundingsOf } from '../hosts/compute-hosts.js';
 import { isTrue } from '../schemas.js';
-import { taskMs, tellHost } from './host-tasks.js';
+import { changeOnHost, taskMs } from './host-tasks.js';
 import { createServers, newPassword } from './server-create.js';
 import { listServers, query } from './server-list.js';
 import { change, creation } from './server-schemas.js';
 import { changedServerView, serverDetail, serverReference, serverView } from './server-view.js';
-import { changeServer, findServer, findUnlocked, recordAction } from './stored-servers.js';
+import { findServer, findUnlocked, recordAction } from './stored-servers.js';
 import { beginTask } from './transitions.js';
 
 export class Servers {
@@ -72,17 +72,13 @@ export class Servers {
 
   /** A server whose host is down is forgotten without it. */
   readonly delete = action({ status: 204 }, async (request, { id }) => {
-    const { cloud, settings } = this.#api;
-    const before = cloud.read(() => findUnlocked(cloud, request, id));
-    const isUp = before.host !== null && (await isHostUp(this.#api, before.host));
-    const ms = isUp ? taskMs(this.#api, before.host) : settings.transitionMs;
-    const server = cloud.write(() => {
-      const deleted = changeServer(cloud, request, id, { task: beginTask('deleting', 'deleted', ms) });
-      recordAction(cloud, request, 'delete', deleted);
-      return deleted;
+    const { cloud } = this.#api;
+    const { host } = cloud.read(() => findUnlocked(cloud, request, id));
+    const isUp = host !== null && (await isHostUp(this.#api, host));
+    const ms = taskMs(this.#api, isUp ? host : null);
+    await changeOnHost(this.#api, request, id, (server) => {
+      recordAction(cloud, request, 'delete', server);
+      return { ...server, task: beginTask('deleting', 'deleted', ms) };
     });
-    if (await tellHost(this.#api, request, server)) return;
-    cloud.write(() => cloud.servers.update(before.id, before));
-    refuse(503, `Host ${server.host} cannot be told: nothing was changed.`);
   });
 }

@@ -3,7 +3,6 @@
  * what it leads to is worked out when the server is read: no timer, so no restart loses it and no worker owns it.
  */
 import type { Stored } from 'portico/sqlite';
-import type { Cloud } from '../../cloud.js';
 import type { Server, Task, VmState } from '../../records.js';
 import { refuse } from '../api.js';
 
@@ -17,6 +16,9 @@ interface Transition {
   /** The state it ends in. Default: the one before. */
   readonly to?: VmState;
 }
+
+/** A host that has not done in that time what it was asked for is not expected to: the server is in error then. */
+export const HOST_TASK_MS = 3_600_000;
 
 /** What clients can ask for. */
 export const TRANSITIONS = {
@@ -39,67 +41,47 @@ export const TRANSITIONS = {
 
 export type TransitionName = keyof typeof TRANSITIONS;
 
-/** The server with the transition begun, as {@link beginTask}. 409 in the wrong state, and while another transition runs. */
+/**
+ * The server with the transition begun, as {@link beginTask}. 409 in the wrong state, while another transition runs, and for a
+ * server that its host never made.
+ */
 export function begin(server: Stored<Server>, name: TransitionName, ms: number | null): Stored<Server> {
   const { verb, from, task, to = server.vm_state }: Transition = TRANSITIONS[name];
   const now = Date.now();
   const cannot = `Cannot '${verb}' instance ${server.id} while it is in`;
   if (!from.includes(server.vm_state)) refuse(409, `${cannot} vm_state ${server.vm_state}`);
   if (server.task !== null) refuse(409, `${cannot} task_state ${taskState(server)}`);
+  if (server.launchedAt === null) refuse(409, `Cannot '${verb}' an instance which has never been active`);
   return { ...server, updatedAt: now, task: task === null ? null : beginTask(task, to, ms) };
 }
 
-/** A task that begins now, and takes so many milliseconds; null: as long as its host needs. */
+/** A task that begins now, and takes so many milliseconds; null: as long as its host needs, up to {@link HOST_TASK_MS}. */
 export function beginTask(state: string, to: Task['to'], ms: number | null): Task {
   const now = Date.now();
-  return { state, startedAt: now, endsAt: ms === null ? null : now + ms, to };
+  return { state, startedAt: now, endsAt: ms === null ? null : now + ms, isBegun: false, to };
 }
 
 /** The server as it is at that time: a transition that is over has happened. Undefined: it is gone. */
 export function settled(server: Stored<Server>, now: number): Stored<Server> | undefined {
-  const { task, vm_state } = server;
-  if (!isOver(task, now)) return server;
+  const { task, vm_state, host } = server;
+  if (task === null || now < endOf(task)) return server;
+  const updatedAt = endOf(task);
+  if (task.endsAt === null) {
+    return { ...server, ...failed(`Host ${host} did not do in time what was asked of it.`), updatedAt };
+  }
   if (task.to === 'deleted') return undefined;
   const launchedAt = vm_state === 'building' && task.to === 'active' ? task.endsAt : server.launchedAt;
-  return { ...server, vm_state: task.to, task: null, launchedAt, updatedAt: task.endsAt };
+  return { ...server, vm_state: task.to, task: null, launchedAt, updatedAt };
 }
 
-function isOver(task: Task | null, now: number): task is Task & { endsAt: number } {
-  return task !== null && task.endsAt !== null && now >= task.endsAt;
+/** When a task is over, or is given up. */
+export function endOf({ startedAt, endsAt }: Task): number {
+  return endsAt ?? startedAt + HOST_TASK_MS;
 }
 
-/** The servers, of a project or of all, whose transition is over and not written down. */
-export function overdue({ servers }: Cloud, now: number, project?: string): Stored<Server>[] {
-  return servers.list(project).filter(({ task }) => isOver(task, now));
-}
-
-/** Writes down what has become of them, and forgets those that are gone with their history. How many of each. */
-export function finishTransitions(cloud: Cloud, now: number, project?: string): { finished: number; removed: number } {
-  const count = { finished: 0, removed: 0 };
-  for (const server of overdue(cloud, now, project)) {
-    if (writeDown(cloud, server, now)) count.finished += 1;
-    else count.removed += 1;
-  }
-  return count;
-}
-
-/** Ends the task of a server that began then, now. False where the server has another one, or none. */
-export function finishTask(cloud: Cloud, id: string, startedAt: number): boolean {
-  const [server, now] = [cloud.servers.get(id), Date.now()];
-  if (server?.task?.startedAt !== startedAt) return false;
-  writeDown(cloud, { ...server, task: { ...server.task, endsAt: now } }, now);
-  return true;
-}
-
-/** False: nothing is left of it. */
-function writeDown(cloud: Cloud, server: Stored<Server>, now: number): boolean {
-  const left = settled(server, now);
-  if (left !== undefined) cloud.servers.update(server.id, left);
-  else {
-    cloud.servers.delete(server.id);
-    cloud.actions.deleteOf(server.id);
-  }
-  return left !== undefined;
+/** What a server is when something went wrong. */
+export function failed(fault: string): Pick<Server, 'vm_state' | 'task' | 'fault'> {
+  return { vm_state: 'error', task: null, fault };
 }
 
 const STATUS: Readonly<Record<VmState, string>> = {
@@ -143,8 +125,7 @@ export function powerState({ vm_state }: Server): number {
 /** nova's `task_state`. Building has two halves. */
 export function taskState({ task }: Server): string | null {
   if (task?.state !== 'scheduling') return task?.state ?? null;
-  // The API has found the host before it tells it.
-  if (task.endsAt === null) return 'spawning';
+  if (task.endsAt === null) return task.isBegun ? 'spawning' : 'scheduling';
   const isHalfway = Date.now() - task.startedAt >= (task.endsAt - task.startedAt) / 2;
   return isHalfway ? 'spawning' : 'scheduling';
 }

@@ -1,0 +1,213 @@
+/** What becomes of servers when messages between the API, a host and the conductor fail: over a broker in memory. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { environ, RequestContext } from 'portico/app';
+import type { ManagerContext } from 'portico/registry';
+import { DeliveryUnknown, NoServers, RPCConnection, RPCService } from 'portico/rpc';
+import { Conductor, HostManager } from 'portico/sample';
+import { DeadLetters, MemoryBroker, MemoryTransport } from '#internal/rpc';
+import { computeRouter } from '../../../dist/sample/compute/routes.js';
+import { cloudOf, sampleOptions } from '../../../dist/sample/settings.js';
+import { gate } from '../../rpc/services.js';
+import { recordedLog } from '../../tasks/recorded-log.js';
+import { type Answer, ask, CIRROS, sampleConfig, serve, temporaryFolder } from '../sample-api.js';
+
+const DEBIAN = '8c0d94aa-1e6f-4b5d-a3c8-52e7f96b3d02';
+const HOST_ROUTE = { exchange: 'portico', topic: 'compute-manager', server: 'host1' };
+const ADMIN = new RequestContext({ userId: 'admin', projectId: 'admin', isAdmin: true });
+
+/** An API, the queue of one host, and what else a test starts. */
+async function startCloud(t: TestContext) {
+  const { log, lines } = recordedLog();
+  // What comes back once is a dead letter: no test waits for the second time.
+  const broker = new MemoryBroker({ deliveryLimit: 0 });
+  const open = async (): Promise<MemoryTransport> => {
+    const transport = new MemoryTransport(broker);
+    await transport.connect();
+    t.after(() => transport.close());
+    return transport;
+  };
+  const config = sampleConfig(
+    temporaryFolder(t),
+    'transition_ms = 0\nquota_instances = 1',
+    '[rpc]\nresponse_timeout = 1',
+  );
+  const [own, others] = [await open(), await open()];
+  await (await others.consume(HOST_ROUTE, { prefetch: 1 }, () => {})).cancel();
+  const connection = new RPCConnection({ config, transport: own, log });
+  const record = { uuid: 'u', id: 1, host: 'host1', binary: 'b', topic: 'compute-manager', createdAt: new Date() };
+  const service = { record, state: 'up' as 'up' | 'down' };
+  const router = await computeRouter({
+    cloud: cloudOf({ config, onClose: (release) => t.after(release) }),
+    settings: config.group('sample', sampleOptions),
+    hosts: connection.client({ topic: 'compute-manager' }),
+    registry: { list: async () => [service] } as never,
+    log,
+    service: 'compute',
+  }).build();
+  t.after(() => router.close());
+  const port = await serve(t, (req, res) => {
+    environ(req).context = ADMIN;
+    return router(req, res);
+  });
+  const request = (line: string, body?: object): Promise<Answer> => ask(port, line, { version: '2.79', body });
+  const run = async (binary: string, host: string, manager: object): Promise<RPCService> => {
+    const parts = { binary, host, registration: null, manager, transport: others, config, log };
+    const made = RPCService.create(parts);
+    await made.start();
+    t.after(() => made.stop());
+    return made;
+  };
+  return {
+    own,
+    lines,
+    service,
+    request,
+    letters: new DeadLetters(new RPCConnection({ transport: others, log })),
+    startConductor: (Made: typeof Conductor = Conductor) =>
+      run('portico-conductor', 'control', new Made({ conf: config, log })),
+    startHost: () => {
+      const rpc = new RPCConnection({ config, transport: others, log });
+      const context = { host: 'host1', conf: config, rpc, log };
+      return run('portico-compute-manager', 'host1', new HostManager(context as unknown as ManagerContext));
+    },
+    create: async (members: object = {}): Promise<string> => {
+      const server = { name: 's', flavorRef: '1', imageRef: CIRROS, networks: 'none', ...members };
+      const { status, text, json } = await request('POST /servers', { server });
+      assert.equal(status, 202, text);
+      return json.server.id;
+    },
+    show: async (id: string) => (await request(`GET /servers/${id}`)).json.server,
+    act: (id: string, body: object) => request(`POST /servers/${id}/action`, body),
+    /** The server once it has that status. */
+    become: async (id: string, status: string) => {
+      for (;;) {
+        const { server } = (await request(`GET /servers/${id}`)).json;
+        if (server.status === status) return server;
+      }
+    },
+  };
+}
+
+/** What `own` publishes next reaches the broker or not, and rejects once `work` is done. */
+function failNext(own: MemoryTransport, failure: Error, work: () => Promise<unknown>): void {
+  const publish = own.publish.bind(own);
+  own.publish = async (...args) => {
+    own.publish = publish;
+    if (failure instanceof DeliveryUnknown) await publish(...args);
+    await work();
+    throw failure;
+  };
+}
+
+const unknown = () => new DeliveryUnknown({ message: 'the connection was lost' });
+/** None that a sender tries again. */
+const refused = () => new NoServers({ message: 'there is no queue' });
+
+test('a server whose host could not be told is in error, is on no host, and gives its quota back', async (t) => {
+  const { own, create, show, request } = await startCloud(t);
+  failNext(own, refused(), async () => {});
+  const id = await create();
+  const { status, fault, ...server } = await show(id);
+  assert.deepEqual([status, fault.message], ['ERROR', 'Host host1 cannot be told.']);
+  assert.equal(server['OS-EXT-SRV-ATTR:host'], null);
+  assert.equal((await request('GET /os-hypervisors/detail')).json.hypervisors.length, 1);
+  assert.equal((await request(`DELETE /servers/${id}`)).status, 204);
+  await create();
+});
+
+test('RP-50 a host that has begun was told, whatever the API could learn of it', async (t) => {
+  const { own, create, startConductor, startHost, become } = await startCloud(t);
+  const begun = gate();
+  class Watched extends Conductor {
+    override begin(...args: Parameters<Conductor['begin']>): boolean {
+      const answer = super.begin(...args);
+      begun.open();
+      return answer;
+    }
+  }
+  await Promise.all([startConductor(Watched), startHost()]);
+  failNext(own, unknown(), () => begun.opened);
+  await become(await create(), 'ACTIVE');
+});
+
+test('RP-50 a task that was taken back is not begun when its message arrives none the less', async (t) => {
+  const { own, create, show, act, become, startConductor, startHost, lines } = await startCloud(t);
+  await startConductor();
+  const host = await startHost();
+  const id = await create();
+  await become(id, 'ACTIVE');
+  await host.stop();
+  failNext(own, unknown(), async () => {});
+  const answer = await act(id, { 'os-stop': null });
+  assert.deepEqual([answer.status, /nothing was changed/.test(answer.text)], [503, true]);
+  await startHost();
+  while (!lines.some(({ msg }) => /^a task of server .* is not begun/.test(msg))) await show(id);
+  assert.deepEqual([(await show(id)).status, (await show(id))['OS-EXT-STS:task_state']], ['ACTIVE', null]);
+});
+
+test('what others change while a host is told is kept when that fails', async (t) => {
+  const { own, create, show, act, become, request, service, startConductor, startHost } = await startCloud(t);
+  await startConductor();
+  await startHost();
+  const id = await create();
+  await become(id, 'ACTIVE');
+  failNext(own, refused(), () => request(`PUT /servers/${id}`, { server: { name: 'renamed' } }));
+  const rebuilt = await act(id, { rebuild: { imageRef: DEBIAN, metadata: { a: 'b' } } });
+  assert.equal(rebuilt.status, 503);
+  const { name, image, metadata, status } = await show(id);
+  assert.deepEqual([name, image.id, metadata, status], ['renamed', CIRROS, {}, 'ACTIVE']);
+  await request(`DELETE /servers/${id}`);
+  while ((await request(`GET /servers/${id}`)).status !== 404);
+  // A server that is deleted meanwhile, without its host, does not come back.
+  service.state = 'up';
+  failNext(own, refused(), async () => {
+    service.state = 'down';
+    const [server] = (await request('GET /servers')).json.servers;
+    assert.equal((await request(`DELETE /servers/${server.id}`)).status, 204);
+  });
+  const deleted = await create();
+  assert.equal((await request(`GET /servers/${deleted}`)).status, 404);
+});
+
+test('a task that its host does not do within an hour puts the server in error', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  const { create, show, act, request, service, startConductor, startHost, lines } = await startCloud(t);
+  const id = await create();
+  t.mock.timers.tick(3_599_000);
+  assert.equal((await show(id)).status, 'BUILD');
+  t.mock.timers.tick(1000);
+  const { status, fault, ...server } = await show(id);
+  assert.deepEqual([status, server['OS-EXT-STS:task_state']], ['ERROR', null]);
+  assert.equal(fault.message, 'Host host1 did not do in time what was asked of it.');
+  // It never ran: there is nothing to stop, to start anew or to build from.
+  for (const body of [{ 'os-stop': null }, { reboot: { type: 'HARD' } }, { rebuild: { imageRef: CIRROS } }]) {
+    const { status: answered, text } = await act(id, body);
+    assert.deepEqual([answered, /an instance which has never been active/.test(text)], [409, true]);
+  }
+  // The message may arrive later than that.
+  await startConductor();
+  await startHost();
+  while (!lines.some(({ msg }) => /^a task of server .* is not begun/.test(msg))) await show(id);
+  assert.equal((await show(id)).status, 'ERROR');
+  service.state = 'down';
+  assert.equal((await request(`DELETE /servers/${id}`)).status, 204);
+  assert.equal((await request(`GET /servers/${id}`)).status, 404);
+  await create();
+});
+
+test('RP-77 what a host cannot tell its conductor is a dead letter, and is done when it is replayed', async (t) => {
+  const { create, show, become, letters, startConductor, startHost } = await startCloud(t);
+  await startHost();
+  const id = await create();
+  let reasons: readonly string[] = [];
+  while (reasons.length === 0) reasons = (await letters.list()).map(({ reason }) => reason);
+  assert.deepEqual(reasons, ['delivery_limit']);
+  assert.equal((await show(id)).status, 'BUILD');
+  await startConductor();
+  assert.deepEqual(
+    (await letters.replay({})).map(({ failure }) => failure),
+    [undefined],
+  );
+  await become(id, 'ACTIVE');
+});
