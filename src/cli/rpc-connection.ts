@@ -16,7 +16,7 @@ export async function withConnection<T>(
   if (connection.isInProcess) {
     throw new ConfigurationRefused('PORTICO_RPC_MEMORY', {
       message: '[rpc] transport_url is memory://, and what goes over it stays in the process that serves',
-      hint: 'Name the configuration of services that run with --config-file, or set [rpc] transport_url = amqp://user:password@host/.',
+      hint: 'Name the configuration of services that run with --config-file, or set [rpc] transport_url to that of their broker.',
     });
   }
   try {

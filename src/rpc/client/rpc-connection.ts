@@ -90,7 +90,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     if (isElsewhere && this.isInProcess) {
       throw new ConfigurationRefused('PORTICO_RPC_MEMORY', {
         message: `a client of "${topic}" runs in a worker, and memory:// reaches no other process`,
-        hint: 'Set [rpc] transport_url = amqp://user:password@host/, or run all services in one process.',
+        hint: 'Set [rpc] transport_url = amqp://… of a broker, or run all services in one process.',
       });
     }
   }

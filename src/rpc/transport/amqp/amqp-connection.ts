@@ -94,5 +94,6 @@ export function connectionOptions(
 export function reasonOf(error: unknown): string {
   const { message = '', errors, code } = error as { message?: string; errors?: readonly unknown[]; code?: string };
   if (message === '' && errors?.[0] !== undefined) return reasonOf(errors[0]);
-  return message === '' ? String(code ?? error) : message;
+  // The package begins with the method that was refused, where it knows one.
+  return message === '' ? String(code ?? error) : message.replace(/^undefined: /, '');
 }

@@ -74,6 +74,18 @@ test('a start that is given up says why it was not connected, without a password
   assert.doesNotMatch(JSON.stringify(log.lines), /secret/);
 });
 
+test('a user that the broker refuses is told in its words', { skip: withoutBroker }, async (t) => {
+  const { host } = new URL(brokerUrl);
+  const log = recordedLog();
+  const transport = makeTransport(`amqp://guest:wrong@${host}/`, transportOptions({ ...QUICK, log: log.log }));
+  t.after(() => transport.close());
+  const giveUp = new AbortController();
+  const connecting = transport.connect(giveUp.signal);
+  await said(log, /cannot be made/);
+  giveUp.abort();
+  await assert.rejects(connecting, /is not connected: ACCESS_REFUSED - Login was refused/);
+});
+
 test('without the package an amqp:// URL says what to install; nothing else needs it', () => {
   const hide = `export async function resolve(name, context, next) {
     const missing = { code: 'ERR_MODULE_NOT_FOUND' };
