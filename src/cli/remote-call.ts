@@ -52,7 +52,9 @@ export function registerRemoteCalls(rpc: Command): void {
   addCall(rpc, 'cast', 'have a method called, and do not wait for it').action(
     async (topic: string, method: string, values: string | undefined, args: CallTarget) => {
       const named = argumentsOf(values);
-      await withConnection(args, (rpcs) => rpcs.client(targetOf(topic, args)).cast(CONTEXT, method, named));
+      // Without a queue the broker would drop it.
+      const target = { ...targetOf(topic, args), mandatory: true };
+      await withConnection(args, (rpcs) => rpcs.client(target).cast(CONTEXT, method, named));
       process.stdout.write('the broker has it\n');
     },
   );

@@ -47,6 +47,8 @@ test('RP-95 a service is pinged; its methods are called and cast', { skip: witho
 
   const unknown = await run('call', 'images', 'resise', '{"to": 7}');
   assert.deepEqual([unknown.status, /resise/.test(unknown.stderr)], [1, true]);
+  const lost = await run('cast', 'imags', 'resize');
+  assert.deepEqual([lost.status, /there is no queue for imags/.test(lost.stderr), lost.stdout], [1, true, '']);
   const nowhere = await run('ping', 'images', '--host', 'south');
   assert.deepEqual([nowhere.status, /images/.test(nowhere.stderr)], [1, true]);
 });
