@@ -31,25 +31,28 @@ export function registerDeadLetters(rpc: Command): void {
     .action(async ({ topic, ...args }: Selection) => {
       const { exchange, letters } = await withLetters(args, async (found) => ({
         exchange: found.exchange,
-        letters: await found.list({ topic }),
+        letters: await meant(found, { topic }),
       }));
       print(args, { ...HEAD, exchange, letters: letters.map(jsonOf) }, () => table(exchange, letters));
     });
 
   add(dead, 'show <id>', 'show one, without the values of its arguments', `show ${ID}`).action(
     async (id: string, args: Output) => {
-      const { exchange, letters } = await withLetters(args, async (found) => {
-        const all = await found.list();
-        refuseUnknown([id], all);
-        return { exchange: found.exchange, letters: all.filter((each) => each.id === id) };
-      });
+      const { exchange, letters } = await withLetters(args, async (found) => ({
+        exchange: found.exchange,
+        letters: await meant(found, { ids: [id] }),
+      }));
       print(args, { ...HEAD, exchange, letters: letters.map(jsonOf) }, () => letters.map(details).join('\n\n'));
     },
   );
 
   addSelection(dead, 'replay', 'send them to the queues they came from once more').action(
     async (ids: readonly string[], args: Selection) => {
-      const outcomes = await withLetters(args, async (found) => found.replay(await chosen(found, ids, args)));
+      const filter = filterOf(ids, args);
+      const outcomes = await withLetters(args, async (found) => {
+        if (args.all !== true) await meant(found, filter);
+        return found.replay(filter);
+      });
       const failed = outcomes.filter(({ failure }) => failure !== undefined);
       const replayed = outcomes.length - failed.length;
       print(args, { replayed, failed: failed.map(({ letter, failure }) => ({ id: letter.id, failure })) }, () =>
@@ -63,7 +66,11 @@ export function registerDeadLetters(rpc: Command): void {
   );
 
   addSelection(dead, 'drop', 'forget them').action(async (ids: readonly string[], args: Selection) => {
-    const dropped = await withLetters(args, async (found) => found.drop(await chosen(found, ids, args)));
+    const filter = filterOf(ids, args);
+    const dropped = await withLetters(args, async (found) => {
+      if (args.all !== true) await meant(found, filter);
+      return found.drop(filter);
+    });
     print(args, { dropped: dropped.length }, () => `dropped ${countText(dropped.length)}`);
   });
 }
@@ -86,29 +93,34 @@ function withLetters<T>(args: ConfigurationArguments, work: (letters: DeadLetter
 }
 
 /** Which ones a command line means: it names them, or says that it means all. */
-async function chosen(
-  found: DeadLetters,
-  ids: readonly string[],
-  { topic, all }: Selection,
-): Promise<DeadLetterFilter> {
+function filterOf(ids: readonly string[], { topic, all }: Selection): DeadLetterFilter {
   if ((ids.length > 0 ? 1 : 0) + (topic === undefined ? 0 : 1) + (all === true ? 1 : 0) !== 1) {
     const message = 'say which: ids, --topic <name>, or --all';
     throw new PorticoError('PORTICO_USAGE', { message, hint: 'api-cli rpc dead list has their ids.' });
   }
-  if (ids.length === 0) return { topic };
-  refuseUnknown(ids, await found.list());
-  return { ids };
+  return ids.length === 0 ? { topic } : { ids };
 }
 
-function refuseUnknown(ids: readonly string[], letters: readonly DeadLetter[]): void {
-  const known = letters.map(({ id }) => id);
-  for (const id of ids) {
-    if (known.includes(id)) continue;
+/** Those that are meant. Refuses an id that none has; of a topic without any it says which have some. */
+async function meant(found: DeadLetters, filter: DeadLetterFilter): Promise<readonly DeadLetter[]> {
+  const { ids, topic } = filter;
+  const letters = await found.list(filter);
+  const unknown = ids?.find((id) => letters.every((letter) => letter.id !== id));
+  if (unknown !== undefined) {
+    const known = (await found.list()).map(({ id }) => id);
+    const hint = known.length === 0 ? 'There is none at all.' : 'api-cli rpc dead list has their ids.';
     throw new PorticoError('PORTICO_NO_DEAD_LETTER', {
-      message: `no dead letter has the id ${id}`,
-      hint: didYouMean(id, known) ?? `api-cli rpc dead list has their ids: there are ${known.length}.`,
+      message: `no dead letter has the id ${unknown}`,
+      hint: didYouMean(unknown, known) ?? hint,
     });
   }
+  if (topic !== undefined && letters.length === 0) {
+    const topics = new Set((await found.list()).flatMap((letter) => letter.topic ?? []));
+    const others = topics.size === 0 ? 'There is none at all.' : `There are some of ${[...topics].join(', ')}.`;
+    const hint = didYouMean(topic, topics) ?? others;
+    process.stderr.write(`${printable(`no dead letter is of the topic ${topic}`)}\n  ${printable(hint)}\n`);
+  }
+  return letters;
 }
 
 function jsonOf(letter: DeadLetter): object {
@@ -131,7 +143,7 @@ function jsonOf(letter: DeadLetter): object {
 
 function table(exchange: string, letters: readonly DeadLetter[]): string {
   const topics = new Map<string, number>();
-  for (const { topic = '-' } of letters) topics.set(topic, (topics.get(topic) ?? 0) + 1);
+  for (const { topic = 'no topic' } of letters) topics.set(topic, (topics.get(topic) ?? 0) + 1);
   const counts = [...topics].map(([topic, count]) => `${topic} ${count}`).join(', ');
   const total = `${countText(letters.length)} of the exchange ${exchange}${counts === '' ? '' : `: ${counts}`}`;
   if (letters.length === 0) return total;

@@ -189,6 +189,9 @@ test('RP-95 what cannot be is said: memory://, no selection, an id that is none,
   const memory = await deadIn(t, 'memory://')('list');
   assert.equal(memory.status, 78);
   assert.match(memory.stderr, /memory:\/\/, and what goes over it stays in the process[\s\S]*--config-file/);
+  assert.match(memory.stderr, /transport_url to that of their broker/);
+  // The command line is judged first.
+  assert.equal((await deadIn(t, 'memory://')('drop')).status, 2);
   const away = deadIn(t, 'amqp://guest:s3cret@127.0.0.1:1/?connect_timeout=1&retry_interval=0.1');
   for (const command of ['replay', 'drop']) {
     for (const words of [[], ['id-1', '--all'], ['--topic', 'images', '--all']]) {
@@ -207,6 +210,23 @@ test('RP-95 an id that is no dead letter’s is refused', { skip: withoutBroker 
   for (const command of ['show', 'replay', 'drop']) {
     const { status, stderr } = await dead(command, 'id-9');
     assert.equal(status, 1);
-    assert.match(stderr, /no dead letter has the id id-9[\s\S]*there are 0/);
+    assert.match(stderr, /no dead letter has the id id-9\n {2}There is none at all\./);
   }
+});
+
+test('RP-95 a topic without letters is named beside those that have some', { skip: withoutBroker }, async (t) => {
+  const { route, open } = ground(t);
+  const dead = deadIn(t, `${brokerUrl}?exchange=${route.exchange}`);
+  for (const command of ['list', 'replay', 'drop']) {
+    const { status, stderr } = await dead(command, '--topic', 'imags');
+    assert.deepEqual([status, stderr], [0, 'no dead letter is of the topic imags\n  There is none at all.\n']);
+  }
+  const transport = await open(brokerUrl);
+  await transport.consume(route, { prefetch: 1 }, ({ deadLetter }) => void deadLetter('unreadable: not JSON'));
+  await transport.publish(route, { id: 'id-1', body: Buffer.from('{') });
+  while (lettersOf(await dead('list', '--json')).length < 1);
+  await transport.publish(`${route.exchange}.dead`, { id: 'id-2', body: Buffer.from('{') }, { mandatory: true });
+  assert.match((await dead('list', '--topic', 'imags')).stderr, /topic imags\n {2}Did you mean "images"\?\n$/);
+  assert.match((await dead('drop', '--topic', 'disks')).stderr, /topic disks\n {2}There are some of images\.\n$/);
+  assert.match((await dead('list')).stdout, /: images 1, no topic 1\n$/);
 });

@@ -1,6 +1,7 @@
 /**
  * The dead letters of an exchange, for its operators: what was not handled in time, was refused, or came back too often.
  */
+import { hash } from 'node:crypto';
 import { PorticoError } from '../../errors/index.js';
 import { InvalidTarget, NoServers } from '../errors.js';
 import { isRecord, type RequestEnvelope, readRequest, writeEnvelope } from '../message/envelope.js';
@@ -12,7 +13,10 @@ import type { RPCConnection } from './rpc-connection.js';
 
 /** A dead letter, without the values of its arguments, which may be secret. */
 export interface DeadLetter {
-  /** Of the message: each process that refused a fanout made a letter of its copy, and all have the same. */
+  /**
+   * Of the message: each process that refused a fanout made a letter of its copy, and all have the same. Where another sender gave it
+   * none it is made of the body.
+   */
   readonly id: string;
   /** Undefined where the message does not say which queue it came from. */
   readonly topic: string | undefined;
@@ -137,7 +141,7 @@ export class DeadLetters {
     const { method, ver, ns, ctx = {}, args = {}, sent } = request ?? {};
     const requestId = ctx.request_id;
     return {
-      id: message.id,
+      id: message.id || `body-${hash('sha256', message.body).slice(0, 12)}`,
       topic: route.topic,
       host: route.server,
       isFanout: route.fanout === true,

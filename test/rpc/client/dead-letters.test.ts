@@ -161,3 +161,16 @@ test(
   { skip: withoutBroker },
   overBroker(replaysWhereTheyWereSent, ['images', 'volumes']),
 );
+
+test('RP-95 a letter of another sender, whose message has no id, has one by its body', async (t) => {
+  const { transport, letters } = await openLetters(t);
+  await letters.list();
+  for (const text of ['a', 'b']) await transport.publish('portico.dead', { id: '', body: Buffer.from(text) });
+  const [first, second] = (await letters.list()).map(({ id }) => id);
+  assert.deepEqual([first, second], ['body-ca978112ca1b', 'body-3e23e8160039']);
+  assert.equal((await letters.drop({ ids: [second!] })).length, 1);
+  assert.deepEqual(
+    (await letters.list()).map(({ id }) => id),
+    [first],
+  );
+});
