@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { RPCService } from 'portico';
 import { emptyProject, type Outcome, runApiCli } from '../e2e/program.js';
-import { brokerUrl, withoutBroker } from '../rpc/transport/amqp/broker.js';
+import { brokerUrl, deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
 import { recordedLog } from '../tasks/recorded-log.js';
 
 const { log } = recordedLog();
@@ -20,7 +20,8 @@ function rpcIn(t: TestContext, url: string): (...words: string[]) => Promise<Out
 }
 
 test('RP-95 a service is pinged; its methods are called and cast', { skip: withoutBroker }, async (t) => {
-  const url = `${brokerUrl}?exchange=call-${randomUUID().slice(0, 8)}&host_queue_ttl=5&queue_type=classic`;
+  const exchange = `call-${randomUUID().slice(0, 8)}`;
+  const url = `${brokerUrl}?exchange=${exchange}&host_queue_ttl=5&queue_type=classic`;
   const sizes: number[] = [];
   class Images {
     async resize({ isAdmin }: { isAdmin: boolean }, { to }: { to: number }) {
@@ -30,7 +31,10 @@ test('RP-95 a service is pinged; its methods are called and cast', { skip: witho
   }
   const service = RPCService.create({ binary: 'portico-images', host: 'north', manager: Images, transport: url, log });
   await service.start();
-  t.after(() => service.kill());
+  t.after(async () => {
+    await service.kill();
+    await deleteTopic(exchange, 'images', ['north']);
+  });
   const run = rpcIn(t, url);
 
   const pinged = await run('ping', 'images', '--json');
