@@ -4,6 +4,7 @@
 import type { Config, OptionMistake } from '../config/index.js';
 import { nearestNames, placeOf } from '../errors/index.js';
 import { adminOptions, launcherOptions, remoteAdmin } from '../launch/internal.js';
+import { connectionProblem, registryConnection, servicegroupOptions } from '../registry/internal.js';
 import { apiOptions, enabledApisOptions } from '../server/internal.js';
 import { isWildcard, managerOptions } from '../service/internal.js';
 import { apiNames, appsOf, missingComma } from './api-names.js';
@@ -14,6 +15,7 @@ import { sectionNames, serviceNames } from './service-names.js';
 export function addCrossChecks(config: Config): void {
   config.check(sharedAddresses);
   config.check(reachableAdmin);
+  config.check(registryOfItsDriver);
   config.check(shutdownTimes);
   config.check(tlsOfUnknownApis);
   config.check(strangeApiSections);
@@ -35,6 +37,15 @@ function reachableAdmin(config: Config): OptionMistake[] {
   const message = `other machines reach ${address.host}`;
   const hint = 'listen on 127.0.0.1, or set allow_remote = true: then they can read everything there';
   return [{ group: 'admin', opt: 'listen', message, hint }];
+}
+
+/** What services that register would refuse at their start. */
+function registryOfItsDriver(config: Config): OptionMistake[] {
+  const known = registryConnection(config);
+  if (known === undefined) return [];
+  const { driver } = config.group('servicegroup', servicegroupOptions, { partial: true });
+  const problem = connectionProblem(driver, known.connection);
+  return problem === undefined ? [] : [{ group: known.group, opt: 'connection', ...problem }];
 }
 
 /** Two APIs cannot listen on one address; the second one is told. So is the admin listener, which would be there first. */

@@ -18,6 +18,7 @@ import { type EnabledApisOptions, enabledApis, judgeMissing, nothingEnabled } fr
 import { enabledServices } from './enabled-services.js';
 import { logFileIssue } from './log-file-issue.js';
 import { configuredPasteFile } from './paste-file.js';
+import { remoteCallMistakes } from './remote-call-mistakes.js';
 import { sectionNames, serviceNames } from './service-names.js';
 import { registerServedOptions, registerShippedOptions } from './shipped-options.js';
 
@@ -109,10 +110,10 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
     return [{ ...issue, severity: 'warning', message: `${issue.message} (no enabled API takes its value from here)` }];
   });
   const managers = imports ? await judgeManagers(judged) : [];
-  return {
-    ...given,
-    diagnostics: inOrder(joined([...written, ...managers, ...pasted.diagnostics], given.diagnostics)).map(asForOthers),
-  };
+  const makesCalls = apis.some(({ name }) => managerOf(judged, `api:${name}`) !== undefined);
+  const calls = makesCalls ? await remoteCallMistakes(judged) : [];
+  const whole = [...written, ...managers, ...calls, ...pasted.diagnostics];
+  return { ...given, diagnostics: inOrder(joined(whole, given.diagnostics)).map(asForOthers) };
 }
 
 /** A configuration that names no API at all may be that of a program of one's own: nothing is wrong with it. */

@@ -15,8 +15,8 @@ import {
   type ViewFilter,
 } from '../registry/index.js';
 import {
-  databaseOptions,
   neededRegistry,
+  registryConnection,
   type ServiceJson,
   servicegroupOptions,
   serviceJson,
@@ -154,12 +154,9 @@ async function withRegistry<T>(
 
 /** A database that is not there has no records: these commands ask, and must not make an empty one somewhere else. */
 function refuseMissingDatabase(config: Config): void {
-  const { driver, connection = config.group('database', databaseOptions).connection } = config.group(
-    'servicegroup',
-    servicegroupOptions,
-  );
-  if (driver !== 'sqlite' || connection === undefined) return;
-  const path = sqlitePath(connection);
+  const known = registryConnection(config);
+  if (known === undefined || config.group('servicegroup', servicegroupOptions).driver !== 'sqlite') return;
+  const path = sqlitePath(known.connection);
   if (path === ':memory:' || existsSync(path)) return;
   throw new PorticoError('PORTICO_NO_REGISTRY', {
     message: `there is no service registry at ${path}`,

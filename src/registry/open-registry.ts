@@ -6,13 +6,14 @@ import { hostname } from 'node:os';
 import { resolve, sep } from 'node:path';
 import type { Config } from '../config/index.js';
 import { configOptions, workerAssignment } from '../config/internal.js';
-import { ConfigurationRefused, PorticoError } from '../errors/index.js';
+import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { systemClock } from '../tasks/index.js';
 import { Membership } from './membership.js';
 import type { MembershipOptions } from './membership-options.js';
 import { MemoryStore } from './memory-store.js';
 import { PostgresqlStore } from './postgresql-store.js';
+import { checkConnection, registryConnection, sqlitePath } from './registry-connection.js';
 import { databaseOptions, heartbeatOptions, servicegroupOptions } from './registry-options.js';
 import { ServiceRegistry, type ServiceRegistryOptions } from './service-registry.js';
 import type { ServiceStore } from './service-store.js';
@@ -28,7 +29,7 @@ export function openRegistry(
 ): ServiceRegistry | null {
   const group = config.group('servicegroup', servicegroupOptions);
   const database = config.group('database', databaseOptions);
-  const connection = group.connection ?? database.connection;
+  const connection = registryConnection(config)?.connection;
   // A heartbeat must fail before the next one is due, and so must what it waits for.
   const limit = TIMEOUT_PART * (config.group('DEFAULT', heartbeatOptions, { partial: true }).reportInterval || 60);
   const make = (store: ServiceStore): ServiceRegistry =>
@@ -42,12 +43,7 @@ export function openRegistry(
     const busyTimeoutMs = Math.min(database.sqliteBusyTimeoutMs, limit * 1000);
     return make(new SqliteStore(path, { log: options.log, busyTimeoutMs, makeFolder }));
   }
-  if (!/^postgres(ql)?:\/\//.test(connection)) {
-    throw new ConfigurationRefused('PORTICO_REGISTRY_CONNECTION', {
-      message: `[servicegroup] connection: this is no PostgreSQL connection: ${connection.split(':', 1)[0]}:…`,
-      hint: 'Write postgresql://user@host:5432/name.',
-    });
-  }
+  checkConnection('postgresql', connection);
   const { poolSize, poolTimeout, statementTimeout } = database;
   return make(
     new PostgresqlStore(connection, {
@@ -93,18 +89,6 @@ function memoryOf(config: Config): MemoryStore {
 
 /** The part of the time between two heartbeats that one statement may take. */
 const TIMEOUT_PART = 0.5;
-
-/** The file an SQLite connection names, as SQLAlchemy writes it: three slashes and a relative path, four and an absolute one. */
-export function sqlitePath(connection: string): string {
-  const [, path] = /^sqlite:\/\/(?:\/(.*))?$/s.exec(connection) ?? [];
-  if (path === undefined && !/^sqlite:(\/\/)?\/?$/.test(connection)) {
-    throw new ConfigurationRefused('PORTICO_REGISTRY_CONNECTION', {
-      message: `[servicegroup] connection: this is no SQLite connection: ${connection.split(':', 1)[0]}:…`,
-      hint: 'Write sqlite:///relative/path.db or sqlite:////absolute/path.db.',
-    });
-  }
-  return path === undefined || path === '' || path === ':memory:' ? ':memory:' : resolve(decodeURIComponent(path));
-}
 
 /** A service that wants a record. */
 export interface MemberOptions extends Partial<MembershipOptions> {

@@ -3,6 +3,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Config, OptionsOf } from '../config/index.js';
+import { diagnose } from '../config/internal.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { rpcOptions } from '../service/internal.js';
 import type { ExposurePolicy } from './exposed-methods.js';
@@ -121,4 +122,16 @@ function overrides(url: string): Partial<OptionsOf<typeof rpcOptions>> {
     }
   }
   return values;
+}
+
+/** What `[rpc]` is refused for, at the place of the option. */
+export function atItsOption(config: Config, error: unknown): unknown {
+  if (!(error instanceof ConfigurationRefused) || !error.code.startsWith('PORTICO_RPC_')) return error;
+  const { code, sentence, hint, cause } = error;
+  const [said = '', opt = 'transport_url'] = /^\[rpc\] (\w+):? /.exec(sentence) ?? [];
+  const message = sentence.slice(said.length);
+  return new ConfigurationRefused(code, {
+    diagnostics: [diagnose(config, { code, group: 'rpc', opt, message, hint })],
+    cause,
+  });
 }

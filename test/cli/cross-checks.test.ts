@@ -37,6 +37,32 @@ test('OP-58 the admin listener has a port of its own, on an address of this mach
   }
 });
 
+test('CF-51 SG-20 a connection of the registry that its driver does not take is told where it stands, without the rest of it', () => {
+  const wrong: readonly (readonly [text: string, at: string, said: RegExp])[] = [
+    [
+      '[servicegroup]\nconnection = postgresql://me:hidden@db/x\n',
+      '[servicegroup] connection',
+      /no SQLite connection: postgresql:…/,
+    ],
+    ['[database]\nconnection = postgresql://me:hidden@db/x\n', '[database] connection', /no SQLite connection/],
+    [
+      '[servicegroup]\ndriver = postgresql\nconnection = mysql://me:hidden@db/x\n',
+      '[servicegroup] connection',
+      /no PostgreSQL connection: mysql:…/,
+    ],
+  ];
+  for (const [text, at, said] of wrong) {
+    const [issue, ...more] = found(text);
+    assert.deepEqual(more, []);
+    assert.match(issue!, said);
+    assert.ok(issue!.includes(at), issue);
+    assert.doesNotMatch(issue!, /hidden/);
+  }
+  const common = 'connection = postgresql://me:hidden@db/x\n';
+  assert.deepEqual(found(`[servicegroup]\ndriver = postgresql\n${common}`), []);
+  assert.deepEqual(found(`[servicegroup]\ndriver = memory\n[database]\n${common}`), []);
+});
+
 test('CF-51 an API that speaks TLS and is not enabled is a warning', () => {
   assert.deepEqual(found('[DEFAULT]\nenabled_apis = a\nenabled_ssl_apis = a, b\n'), [
     'portico.ini:3:23: warning: [DEFAULT] enabled_ssl_apis: names an API that is not enabled: b',

@@ -22,6 +22,7 @@ export const reading = filterFactory('reading', {}, (_options, ctx) => {
   ctx.config.group('api:hello', further, { partial: true });
   return (inner) => inner;
 }, { groups: { 'api:hello': further } });
+export class Images {}
 export const helmet = () => (_req, _res, next) => next();
 `;
 
@@ -114,8 +115,38 @@ const SERVED: Readonly<Record<string, Case>> = {
   },
 };
 
+const IMAGES = '[service:images]\nmanager = ./app.js:Images\n';
+
 /** Configurations that are refused, by what is wrong. */
 const REFUSED: Readonly<Record<string, Case>> = {
+  'a transport of remote calls that there is not': {
+    defaults: 'enabled_services = images',
+    more: `${IMAGES}[rpc]\ntransport_url = ampq://me:hidden@broker/\n`,
+    says: /portico\.ini:\d+:17: error: \[rpc\] transport_url: there is no transport ampq:\/\/\n +Did you mean "amqp"/,
+    never: /hidden/,
+  },
+  'the same of an API with a manager': {
+    api: 'manager = ./app.js:Images',
+    more: '[rpc]\ntransport_url = ampq://me:hidden@broker/\n',
+    says: /portico\.ini:\d+:17: error: \[rpc\] transport_url: there is no transport ampq:\/\//,
+    never: /hidden/,
+  },
+  'an option behind the transport URL that there is not': {
+    defaults: 'enabled_services = images',
+    more: `${IMAGES}[rpc]\ntransport_url = memory://?exchnge=x\n`,
+    says: /\[rpc\] transport_url: the query of the transport URL has "exchnge".*\n +Did you mean "exchange"\?/,
+  },
+  'a key of remote calls that is none': {
+    defaults: 'enabled_services = images',
+    more: `${IMAGES}[rpc]\nsigning_keys = a:hidden\n`,
+    says: /portico\.ini:\d+:16: error: \[rpc\] signing_keys: pair 1 is no key/,
+    never: /hidden/,
+  },
+  'a connection of the registry that its driver does not take': {
+    more: '[servicegroup]\nconnection = postgresql://me:hidden@db/x\n',
+    says: /portico\.ini:\d+:14: error: \[servicegroup\] connection: this is no SQLite connection: postgresql:…/,
+    never: /hidden/,
+  },
   'a required option that is nowhere': filter('limited', '', './app.js:limited'),
   'a value of a section': filter('sizelimit', 'max_request_body_size = many'),
   'a name in a section': filter('sizelimit', 'max_size = 3'),

@@ -12,8 +12,8 @@ import type { CallMeter } from '../call-meter.js';
 import { CallSpans } from '../call-spans.js';
 import { DeliveryFailure } from '../errors.js';
 import type { Serializer } from '../message/serializer.js';
-import { type MessagingSettings, messagingSettings } from '../messaging-options.js';
-import { shareTransport } from '../transport/open-transport.js';
+import { atItsOption, type MessagingSettings, messagingSettings } from '../messaging-options.js';
+import { checkTransportUrl, shareTransport } from '../transport/open-transport.js';
 import { type Message, type Route, retryWaitMs, type Transport } from '../transport/transport.js';
 import { CallClient, type CallPath, type SendOptions } from './call-client.js';
 import { PendingCalls } from './pending-calls.js';
@@ -42,6 +42,20 @@ export interface RPCConnectionOptions {
   readonly clock?: Clock;
 }
 
+/** Throws as `messagingSettings`, and for a URL whose driver there is not; with the place of what the configuration says. */
+function readSettings(
+  config: Config,
+  given: NonNullable<Parameters<typeof messagingSettings>[1]>,
+): ReturnType<typeof messagingSettings> {
+  try {
+    const read = messagingSettings(config, given);
+    checkTransportUrl(read.url);
+    return read;
+  } catch (error) {
+    throw given.url === undefined ? atItsOption(config, error) : error;
+  }
+}
+
 /**
  * Opens nothing until something is sent or consumed, and can be used again after `close()`. A process that serves has one for
  * each service, and they share one transport for each URL.
@@ -61,11 +75,11 @@ export class RPCConnection implements OwnRPCClients, CallPath {
   #share: Transport | undefined;
   #spans: Promise<CallSpans | undefined> | undefined;
 
-  /** `meter`: counts calls where it is on. Throws `PORTICO_RPC_URL` for a URL that cannot be read. */
+  /** `meter`: counts calls where it is on. Throws `PORTICO_RPC_URL`, `PORTICO_RPC_SIGNING`. */
   constructor(options: RPCConnectionOptions = {}, meter?: CallMeter) {
     const { config = new Config(), transport, name, project, workerTopics, serializer, log, clock } = options;
     const url = typeof transport === 'string' ? transport : undefined;
-    const read = messagingSettings(config, { url, project });
+    const read = readSettings(config, { url, project });
     this.settings = read.settings;
     this.#url = read.url;
     this.#workerTopics = workerTopics ?? (workerAssignment() === undefined ? undefined : []);

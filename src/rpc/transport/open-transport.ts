@@ -1,7 +1,7 @@
 /**
  * Which driver a transport URL means, and one transport for all of a process that have the same URL.
  */
-import { ConfigurationRefused, didYouMean } from '../../errors/index.js';
+import { ConfigurationRefused, nearestOrAll } from '../../errors/index.js';
 import { amqpTransport } from './amqp/amqp-transport.js';
 import { memoryTransport } from './memory/memory-transport.js';
 import type { Transport, TransportOptions } from './transport.js';
@@ -23,15 +23,19 @@ const DRIVERS: Readonly<Record<string, MakeTransport>> = {
  * there is not.
  */
 export function makeTransport(text: string, options: TransportOptions): Transport {
-  const url = parseTransportUrl(text);
-  if (!Object.hasOwn(DRIVERS, url.driver)) {
-    throw new ConfigurationRefused('PORTICO_RPC_URL', {
-      message: `there is no transport ${url.driver}://`,
-      hint: didYouMean(url.driver, Object.keys(DRIVERS)) ?? `There are: ${Object.keys(DRIVERS).join(', ')}.`,
-    });
-  }
+  const url = checkTransportUrl(text);
   for (const warning of url.warnings) options.log.warn(warning);
   return DRIVERS[url.driver]!(url, options);
+}
+
+/** Reads a URL whose driver there is. Throws as {@link makeTransport}. */
+export function checkTransportUrl(text: string): TransportUrl {
+  const url = parseTransportUrl(text);
+  if (Object.hasOwn(DRIVERS, url.driver)) return url;
+  throw new ConfigurationRefused('PORTICO_RPC_URL', {
+    message: `there is no transport ${url.driver}://`,
+    hint: nearestOrAll(url.driver, Object.keys(DRIVERS)),
+  });
 }
 
 /** The transports of this process that are shared, by URL: a connection belongs to a process and not to one of its services. */
