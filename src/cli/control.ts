@@ -5,8 +5,8 @@ import { request } from 'node:http';
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
 import { PorticoError } from '../errors/index.js';
-import type { LauncherStatus, ReloadReport, ServiceStatus, WorkerStatus } from '../launch/index.js';
-import { controlPath } from '../launch/internal.js';
+import type { ReloadReport } from '../launch/index.js';
+import { controlPath, type ShownWorker, type StatusDocument } from '../launch/internal.js';
 import { LOG_LEVELS } from '../log/index.js';
 import { formatAddress } from '../service/internal.js';
 import { formatDuration } from '../text/index.js';
@@ -162,32 +162,18 @@ function notRunning(path: string, cause: NodeJS.ErrnoException): PorticoError {
   });
 }
 
-interface StatusDocument extends Pick<LauncherStatus, 'reloads'> {
-  readonly process: Pick<LauncherStatus, 'pid' | 'stopping' | 'generation'> & {
-    readonly name: string;
-    readonly version?: string;
-  };
-  readonly services: readonly (Omit<ServiceStatus, 'workers'> & { readonly workers: readonly ShownWorker[] })[];
-}
-
-interface ShownWorker extends Omit<WorkerStatus, 'facts'> {
-  readonly utilization?: number;
-  readonly lagMs?: number;
-  readonly rss?: number;
-  readonly inFlight?: number;
-  /** What is wrong with what it needs. */
-  readonly troubles?: readonly string[];
-}
-
 /** Two signs of life are missing. */
 const SILENT_MS = 2500;
 
 function statusText({
-  process: { name, version = '', pid, generation, stopping },
+  process: { name, version = '', pid, uptimeMs, generation, stopping },
   services,
   reloads,
 }: StatusDocument): string {
-  const lines = [`${name} ${version}  pid ${pid}  configuration ${generation}${stopping ? '  stopping' : ''}`];
+  const up = formatDuration(uptimeMs / 1000);
+  const lines = [
+    `${name} ${version}  pid ${pid}  up ${up}  configuration ${generation}${stopping ? '  stopping' : ''}`,
+  ];
   for (const { name: service, addresses, wanted, ready, restarts, workers } of services) {
     const where = addresses.map(formatAddress).join(' ');
     lines.push('', `${service}  ${where}  ${ready} of ${wanted} ready  ${restarts} restarts`);

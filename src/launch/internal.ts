@@ -2,6 +2,7 @@
 export { backdoorOptions, initializeBackdoor } from './backdoor/backdoor.js';
 export { adminOptions, isLoopback, remoteAdmin } from './control/admin-options.js';
 export { controlOptions, controlPath } from './control/control-socket.js';
+export type { ShownWorker, StatusDocument } from './control/status-document.js';
 export { DEFAULT_SETTINGS, launcherOptions } from './launcher-options.js';
 export { wasLogged } from './process/log-failure.js';
 export { SignalHandler } from './process/signal-handler.js';

@@ -1,10 +1,12 @@
 /** The control socket of a running service, and the commands of api-cli that use it. */
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { lstatSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
+import { makePair } from '../server/certificate-files.js';
 import { askSocket as ask } from './clients.js';
 import { emptyProject, freePort, Program, runApiCli, startProject } from './program.js';
 import { pidProject } from './projects.js';
@@ -28,11 +30,11 @@ interface Served {
   readonly socket: string;
 }
 
-async function served(t: TestContext, { more = '', workers = 2 } = {}): Promise<Served> {
+async function served(t: TestContext, { more = '', workers = 2, files = {} } = {}): Promise<Served> {
   const port = await freePort();
-  const project = emptyProject({ ...pidProject(port, workers, more), 'app.js': app });
+  const project = emptyProject({ ...pidProject(port, workers, more), ...files, 'app.js': app });
   const program = startProject(t, project);
-  await program.printed(/http:\/\/127\.0\.0\.1:\d+ +\d worker/);
+  await program.printed(/https?:\/\/127\.0\.0\.1:\d+ +\d worker/);
   const [, socket] = await program.printed(/"event":"control","socket":"([^"]+)"/);
   return { folder: project.folder, port, program, socket: socket! };
 }
@@ -55,6 +57,31 @@ interface Status {
   }[];
 }
 
+interface ShownService {
+  readonly name: string;
+  readonly state: string;
+  readonly addresses: readonly { readonly port: number }[];
+  readonly certificateEnds: string;
+  readonly wanted: number;
+  readonly ready: number;
+  readonly restarts: number;
+  readonly workers: readonly (Readonly<Record<'id' | 'pid' | 'uptimeMs' | 'silentMs' | 'inFlight', number>> & {
+    readonly state: string;
+    readonly utilization: number;
+    readonly lagMs: number;
+    readonly rss: number;
+  })[];
+}
+
+interface StatusDocument {
+  readonly schema: string;
+  readonly version: number;
+  readonly process: Readonly<Record<'name' | 'version', string>> &
+    Readonly<Record<'pid' | 'generation' | 'uptimeMs', number>> & { readonly stopping: boolean };
+  readonly services: readonly ShownService[];
+  readonly totals: Readonly<Record<'wanted' | 'ready' | 'restarts' | 'inFlight' | 'rss', number>>;
+}
+
 const status = async (socket: string): Promise<Status> => (await ask<Status>(socket, 'GET', '/status')).body;
 
 test('OP-40 OP-41 the parent answers on a socket that its user alone may open, below a directory of the same', async (t) => {
@@ -75,6 +102,40 @@ test('OP-40 OP-41 the parent answers on a socket that its user alone may open, b
   const { status: failed, stderr } = await runApiCli(folder, 'status');
   assert.equal(failed, 1);
   assert.match(stderr, /no service can be asked on .*: nothing listens there/);
+});
+
+test('OP-51 the status is one document: of the process, of each API and each of its workers, and of all together', async (t) => {
+  const { cert, key } = await makePair();
+  const more = 'enabled_ssl_apis = hello\n[ssl]\ncert_file = cert.pem\nkey_file = key.pem';
+  const { socket, program, port, folder } = await served(t, { more, files: { 'cert.pem': cert, 'key.pem': key } });
+  const document = async () => (await ask<StatusDocument>(socket, 'GET', '/status')).body;
+  let told = await document();
+  // What workers tell comes with their first sign of life.
+  while (told.totals.rss === 0 || told.services[0]!.workers.some(({ utilization }) => utilization === undefined)) {
+    told = await document();
+  }
+  const { process: own, services, totals, ...rest } = told;
+  assert.deepEqual([rest.schema, rest.version], ['portico/status', 1]);
+  assert.deepEqual([own.name, own.pid, own.generation, own.stopping], ['api-cli', program.pid, 1, false]);
+  assert.match(own.version, /^\d+\.\d+\.\d+/);
+  assert.ok(own.uptimeMs > 0 && (await document()).process.uptimeMs > own.uptimeMs);
+  assert.equal(services.length, 1);
+  const [{ name, state, addresses, certificateEnds, wanted, ready, restarts, workers }] = services as [ShownService];
+  assert.deepEqual([name, state, addresses[0]!.port, wanted, ready, restarts], ['hello', 'ready', port, 2, 2, 0]);
+  assert.equal(Date.parse(certificateEnds), Date.parse(new X509Certificate(cert).validTo));
+  for (const [at, worker] of workers.entries()) {
+    assert.deepEqual([worker.id, worker.state, worker.inFlight], [at, 'ready', 0]);
+    for (const fact of ['pid', 'uptimeMs', 'silentMs', 'utilization', 'lagMs', 'rss'] as const) {
+      assert.equal(typeof worker[fact], 'number', fact);
+    }
+  }
+  const rss = workers.reduce((sum, worker) => sum + worker.rss, 0);
+  assert.deepEqual(totals, { wanted: 2, ready: 2, restarts: 0, inFlight: 0, rss });
+  process.kill(workers[0]!.pid, 'SIGKILL');
+  while (told.totals.restarts === 0 || told.totals.ready < 2) told = await document();
+  assert.equal(told.services[0]!.restarts, 1);
+  const shown = (await runApiCli(folder, 'status')).stdout;
+  assert.match(shown, /^api-cli \S+ {2}pid \d+ {2}up \S+ {2}configuration 1$/m);
 });
 
 test('OP-43 OP-53 a worker that is stuck is shown with the line of code it is stuck in', async (t) => {

@@ -26,6 +26,7 @@ import { metricsText } from './metrics-text.js';
 import { type Readiness, readinessOf } from './readiness.js';
 import type { RegisteredServices } from './registered-services.js';
 import { serviceRoutes, servicesDocument } from './service-routes.js';
+import { statusDocument } from './status-document.js';
 
 /** What the routes need of a launcher. */
 export interface Controlled {
@@ -132,17 +133,6 @@ export function controlRoutes(controlled: Controlled): ControlRoutes {
   };
 }
 
-function statusDocument({ name, version, config, status }: Controlled): object {
-  const { services, reloads, ...process } = status();
-  return {
-    schema: 'portico/status',
-    version: 1,
-    process: { name, version, node: globalThis.process.version, ...process, configFiles: config?.configFiles ?? [] },
-    services: services.map((service) => ({ ...service, workers: service.workers.map(withoutRequests) })),
-    reloads,
-  };
-}
-
 async function metrics({ config, log, status, runner, reloaded, registered }: Controlled): Promise<ControlAnswer> {
   if (!isCounted(config)) {
     const hint = 'Set enabled = true in [metrics].';
@@ -196,11 +186,6 @@ async function page(
 function readyAnswer(services: readonly Readiness[]): ControlAnswer {
   const ready = services.length > 0 && services.every(({ state }) => state === 'ready');
   return new ControlAnswer(ready ? 200 : 503, { schema: 'portico/readiness', version: 1, ready, services });
-}
-
-function withoutRequests({ facts, ...worker }: WorkerStatus): object {
-  const { requests: _, ...rest } = facts;
-  return { ...worker, ...rest };
 }
 
 /** The requests under way of all workers, as each last told them. */
