@@ -68,6 +68,8 @@ export function runApis(services: MakeServices, options: RunApisOptions = {}): P
 export interface RunJudgedOptions extends RunApisOptions {
   /** Called with the launcher, in the parent and in every worker, before it launches anything. */
   readonly launching?: (launcher: ProcessLauncher) => void;
+  /** `--trace-errors`: the stack of what refused the start is explained as well. */
+  readonly traceErrors?: boolean;
 }
 
 /** The same for services that are made of a configuration only when that is right: `services` refuses any other. */
@@ -87,6 +89,7 @@ export async function runJudged(services: MakeServices, options: RunJudgedOption
       const all = await withAllMistakes(error, options.judge);
       if (isWorker()) throw all;
       explain(describeError(all));
+      if (options.traceErrors === true && error instanceof Error) explain(error.stack ?? '');
       // On standard error it is already.
       if (logFileOf(config) !== undefined && logFileIssue(config) === undefined)
         log.error(`The start failed: ${describeError(all)}`);

@@ -84,6 +84,7 @@ export async function serve(args: ServeArguments, traceErrors: boolean): Promise
       void files?.follow();
     },
     judge: async () => (await judge(config, { dev })).diagnostics,
+    traceErrors,
   });
   // An application that was imported to judge it may hold the process.
   if (!isWorker()) endSoon(status);

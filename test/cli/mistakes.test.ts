@@ -333,6 +333,34 @@ test('OP-3 a factory that throws is a failed start, with the place of the throw'
   assert.match(traced.stderr, /Error: no database\n {4}at .*x\.js:2:9/);
 });
 
+test('OP-19 mistakes of the configuration have no stack, unless --trace-errors asks for it', (t) => {
+  const ini = '[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = 0\nworkers = 1\n';
+  const mistakes: readonly (readonly [what: string, ini: string, more?: Readonly<Record<string, string>>])[] = [
+    ['a value', ini.replace('workers = 1', 'workers = many')],
+    ['a name', `${ini}wrokers = 2\n`],
+    ['a line', `${ini}what is this\n`],
+    ['a paste file', ini, { 'api-paste.ini': '[app:hello]\n' }],
+    ['a module', ini, { 'api-paste.ini': '[app:hello]\npaste.app_factory = ./y.js:app\n' }],
+    ['a certificate', `${ini}[DEFAULT]\nenabled_ssl_apis = hello\n[ssl]\ncert_file = gone.pem\n`],
+    ['a registry', `${ini}[servicegroup]\ndriver = postgresql\nconnection = sqlite:///x.db\n`],
+    [
+      'a transport',
+      `${ini}[DEFAULT]\nenabled_services = a\n[rpc]\ntransport_url = ampq://broker/\n[service:a]\nmanager = ./x.js:app\n`,
+    ],
+  ];
+  for (const [what, text, more] of mistakes) {
+    const cwd = folder(t, text, more);
+    for (const words of [[], ['check']]) {
+      const { status, stdout, stderr } = cli(cwd, ...words);
+      assert.equal(status, 78, `${what}: ${stderr}`);
+      assert.doesNotMatch(stdout + stderr, /\n\s+at .*:\d+:\d+|\(node:/, what);
+    }
+  }
+  const traced = cli(folder(t, ini.replace('workers = 1', 'workers = many')), '--trace-errors');
+  assert.equal(traced.status, 78);
+  assert.match(traced.stderr, /^portico\.ini:5:11: error: .*[\s\S]*\n\s+at .*:\d+:\d+/m);
+});
+
 test('PD-164 CF-49 a factory that gives something else, or refuses the configuration, is status 78', (t) => {
   const ini = '[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = 0\nworkers = 1\n';
   assert.equal(cli(folder(t, ini, { 'x.js': 'export const app = () => 5;\n' })).status, 78);
@@ -347,7 +375,7 @@ test('CF-51 a port in listen and another one in port contradict each other', (t)
   assert.match(stderr, /^portico\.ini:3:8: error: \[api:hello\] port: another port than 28114.*portico\.ini:2:10/m);
 });
 
-test('OP-3 wrong command lines are status 2', (t) => {
+test('OP-3 CF-71 wrong command lines are status 2', (t) => {
   const cwd = folder(t, '[DEFAULT]\nenabled_apis = hello\n');
   for (const names of ['', ',,']) {
     const { status, stderr } = cli(cwd, '--enabled-apis', names);
