@@ -60,7 +60,7 @@ const READING: readonly (readonly string[])[] = [
   ['db', 'sync'],
 ];
 
-test('a configuration that cannot be read is refused in a line, with 78, by every command', (t) => {
+test('CF-71 a configuration that cannot be read is refused in a line, with 78, by every command', (t) => {
   const cwd = project(t);
   const wrong: readonly (readonly [option: string, file: string, said: RegExp])[] = [
     ['--config-file', 'gone.ini', /gone\.ini .*it does not exist \(ENOENT\)/],
@@ -169,7 +169,7 @@ test('an option of the configuration on the command line is told how it is set',
   for (const [words, said] of cases) assertClear(words, run(cwd, words), 2, said);
 });
 
-test('options may stand before the command, and between it and what it is to do', (t) => {
+test('CF-112 options may stand before the command, and between it and what it is to do', (t) => {
   const cwd = project(t);
   const same: readonly (readonly [plain: readonly string[], other: readonly string[]])[] = [
     [

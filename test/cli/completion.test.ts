@@ -53,7 +53,7 @@ function bashOffers(t: TestContext, words: readonly string[]): string[] {
   return stdout.trim().split('\n').sort();
 }
 
-test('OP-17 bash completes commands, options, choices and files', (t) => {
+test('OP-17 CF-101 bash completes commands, options, choices and files', (t) => {
   assert.deepEqual(bashOffers(t, ['ro']), ['routes']);
   assert.deepEqual(bashOffers(t, ['config', 's']), ['show']);
   assert.deepEqual(bashOffers(t, ['--config-file', 'own.ini', 'pipe']), ['pipeline']);
@@ -91,7 +91,7 @@ function installed(shell: string): string | false {
   return spawnSync(shell, ['--version']).status === 0 ? false : `${shell} is not installed here`;
 }
 
-test('OP-17 zsh completes commands, options, choices and files', { skip: installed('zsh') }, (t) => {
+test('OP-17 CF-101 zsh completes commands, options, choices and files', { skip: installed('zsh') }, (t) => {
   const { folder, remove } = emptyProject({ 'script.zsh': run('completion', 'zsh') });
   t.after(remove);
   const offers = (...words: string[]): string => {
@@ -111,7 +111,7 @@ test('OP-17 zsh completes commands, options, choices and files', { skip: install
   assert.equal(offers('routes', '--config-file', ''), 'FILES\n');
 });
 
-test('OP-17 fish completes commands, options, choices and files', { skip: installed('fish') }, (t) => {
+test('OP-17 CF-101 fish completes commands, options, choices and files', { skip: installed('fish') }, (t) => {
   const { folder, remove } = emptyProject({ 'script.fish': run('completion', 'fish'), 'own.ini': '' });
   t.after(remove);
   const offers = (line: string): string[] => {

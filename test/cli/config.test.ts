@@ -15,7 +15,7 @@ async function run(args: string[], cwd: string, env: NodeJS.ProcessEnv = {}) {
   return { code, out: program.stdout, err: program.stderr };
 }
 
-test('CF-95 CF-118 a generated sample, uncommented whole, validates and changes nothing', async () => {
+test('OP-8 CF-95 CF-118 a generated sample, uncommented whole, validates and changes nothing', async () => {
   const project = emptyProject({});
   try {
     const { out, code } = await run(['generate'], project.folder);
@@ -40,7 +40,7 @@ test('CF-95 CF-118 a generated sample, uncommented whole, validates and changes 
   }
 });
 
-test('CF-97 validate names every mistake with its place, and ends with 78', async () => {
+test('OP-8 CF-71 CF-97 validate names every mistake with its place, and ends with 78', async () => {
   const project = emptyProject({ 'portico.ini': '[DEFAULT]\nenabled_api = x\n\n[wsgi]\nmax_headers = many\n' });
   try {
     const { code, err } = await run(['validate'], project.folder);
@@ -58,7 +58,7 @@ test('CF-97 validate names every mistake with its place, and ends with 78', asyn
   }
 });
 
-test('CF-98 show tells a value, where it comes from and what it shadows, and masks secrets', async () => {
+test('OP-8 CF-98 show tells a value, where it comes from and what it shadows, and masks secrets', async () => {
   const project = emptyProject({
     'portico.ini': '[api:hello]\nport = 8080\n\n[database]\nconnection = postgresql://me:hunter2@db/x\n',
   });
@@ -78,7 +78,7 @@ test('CF-98 show tells a value, where it comes from and what it shadows, and mas
   }
 });
 
-test('CF-99 CF-100 diff compares two files; upgrade rewrites deprecated names', async () => {
+test('OP-8 CF-99 CF-100 diff compares two files; upgrade rewrites deprecated names', async () => {
   const project = emptyProject({
     'a.ini': '[wsgi]\nkeep_alive_timeout = 10\n',
     'b.ini': '[DEFAULT]\ntcp_keepidle = 100\n',

@@ -49,7 +49,7 @@ class Disks {
   }
 }
 
-test('RP-95 dead letters are listed and shown, replayed to the queue they came from, and dropped', {
+test('OP-21 RP-95 dead letters are listed and shown, replayed to the queue they came from, and dropped', {
   skip: withoutBroker,
 }, async (t) => {
   const exchange = `dead-${randomUUID().slice(0, 8)}`;

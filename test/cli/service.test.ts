@@ -31,7 +31,7 @@ function json<T>(...words: string[]): T {
   return JSON.parse(stdout) as T;
 }
 
-test('SG-55 services are listed, shown, disabled, enabled, forced down and deleted', async () => {
+test('OP-21 SG-55 services are listed, shown, disabled, enabled, forced down and deleted', async () => {
   const store = new SqliteStore(join(folder, 'services.db'));
   const compute = await store.insert(announcement(), { disabled: false, state: 'running' });
   await store.insert(announcement({ binary: 'portico-metadata' }), { disabled: false, state: 'stopped' });
@@ -127,7 +127,7 @@ test('SG-55 a binary that runs on several hosts has to be said with its host', a
   assert.match(json<{ deleted: string }>('delete', 'portico-compute@two', '--force').deleted, /^[0-9a-f-]{36}$/);
 });
 
-test('SG-19 db sync makes the tables, and says so when there is nothing to do', () => {
+test('OP-21 SG-19 db sync makes the tables, and says so when there is nothing to do', () => {
   const empty = join(folder, 'nothing.ini');
   writeFileSync(empty, '');
   assert.match(apiCli('db', 'sync', '--config-file', empty).stdout, /names no database/);

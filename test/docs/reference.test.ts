@@ -33,7 +33,7 @@ test('CF-95 docs/reference and paste/portico.ini are what the code says; npm run
   );
 });
 
-test('every error code is described in the error-codes.ts of one directory, and none that there is not', async () => {
+test('OP-20 every error code is described in the error-codes.ts of one directory, and none that there is not', async () => {
   const described = [...(await describedCodes()).values()].flatMap((codes) => Object.keys(codes));
   const used = codesInSource();
   assert.ok(used.size > 200, String(used.size));

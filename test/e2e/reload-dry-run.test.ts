@@ -169,7 +169,7 @@ test('OP-11 a dry run waits for the reload under way, and a reload for the dry r
   assert.deepEqual((await state(socket)).reloads, ['accepted', 'accepted']);
 });
 
-test('OP-11 where reloads mutate, a dry run says what they would take up, and no worker takes it', async (t) => {
+test('OP-11 CF-90 where reloads mutate, a dry run says what they would take up, and POST /reload does it without a signal', async (t) => {
   const { cli, write, port, socket } = await served(t, 'restart_method = mutate\nlog_level = info');
   const before = await state(socket);
   write('portico.ini', ini(port, 'restart_method = mutate\nlog_level = debug'));
@@ -180,7 +180,13 @@ test('OP-11 where reloads mutate, a dry run says what they would take up, and no
     /^would be accepted.*\n {2}DEFAULT\.log_level: info -> debug \(.*portico\.ini:4:13\), applied now\n$/,
   );
   assert.deepEqual(await state(socket), before);
-  assert.match((await cli('reload')).stdout, /^accepted .*, configuration 2\n {2}DEFAULT\.log_level: info -> debug/);
+  const { body } = await askSocket<Told>(socket, 'POST', '/reload');
+  assert.deepEqual([body.outcome, body.generation], ['accepted', 2]);
+  assert.deepEqual(
+    body.changes.map(({ option, new: now, effect }) => [option, now, effect]),
+    [['DEFAULT.log_level', 'debug', 'applied now']],
+  );
+  assert.deepEqual((await state(socket)).pids, before.pids);
 });
 
 const ALONE = `

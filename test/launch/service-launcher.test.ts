@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLogger, type Logger, silentLogger } from 'portico';
 import { ServiceLauncher, type ServiceLauncherOptions } from 'portico/launch';
-import { Lifecycle, ServiceExit, type StopOptions } from 'portico/service';
+import { Lifecycle, type ServiceBase, ServiceExit, type StopOptions } from 'portico/service';
 import { InProcessRunner } from '../../dist/launch/in-process/in-process-runner.js';
 import { LauncherCore } from '../../dist/launch/launcher-core.js';
 import { RecordedService } from '../fixtures/recorded-service.js';
@@ -35,6 +35,37 @@ test('LC-103 LC-1911 wait is called only after start has settled', async () => {
   await launched;
   assert.deepEqual(service.calls, ['start', 'wait']);
   await launcher.stop();
+});
+
+test('LC-2 verbs that give no promise are taken as well, and what they throw is a rejection', async () => {
+  const order: string[] = [];
+  const verbs = (name: string, fails = false) => ({
+    name,
+    start: () => void order.push(`${name} start`),
+    stop: () => {
+      order.push(`${name} stop`);
+      if (fails) throw new Error('it cannot stop');
+    },
+    wait: () => undefined,
+    reset: () => void order.push(`${name} reset`),
+  });
+  const { log, lines } = logged();
+  const launcher = embedded({ log, restartMethod: 'mutate' });
+  const plain = verbs('plain') as unknown as ServiceBase;
+  await launcher.launchService(plain);
+  await launcher.launchService(verbs('failing', true) as unknown as ServiceBase);
+  await launcher.restart();
+  await launcher.stop();
+  assert.deepEqual(order.slice(0, 4), ['plain start', 'failing start', 'plain reset', 'failing reset']);
+  assert.deepEqual(order.slice(4).toSorted(), ['failing stop', 'plain stop']);
+  assert.equal(await launcher.wait(), 1);
+  assert.ok(lines.some(({ level, err }) => level === 'error' && /it cannot stop/.test(JSON.stringify(err))));
+  const thrown = Object.assign(verbs('none') as unknown as ServiceBase, {
+    start: () => {
+      throw new Error('it cannot start');
+    },
+  });
+  await assert.rejects(embedded().launchService(thrown), { message: 'it cannot start' });
 });
 
 test('LC-132 LC-1605 services start in the order they were launched, each awaited before the next', async () => {
@@ -312,7 +343,7 @@ test('LC-355 a start that is stuck past the deadline is let go, and the status i
   assert.deepEqual(lines.find(({ msg }) => msg === 'Graceful shutdown timeout exceeded')?.busy, ['its start']);
 });
 
-test('LC-355 LC-549 at the deadline the signal is raised, what was at work is named, and the status is 1', async () => {
+test('LC-8 LC-355 LC-549 at the deadline the signal is raised, what was at work is named, and the status is 1', async () => {
   const { log, lines } = logged();
   const launcher = embedded({ log, settings: { gracefulShutdownTimeoutMs: 20 } });
   const service = Object.assign(new RecordedService('busy'), { describeWork: () => ['GET /slow'] });

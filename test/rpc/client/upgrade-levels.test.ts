@@ -114,6 +114,22 @@ test('RP-42 auto without a registry is refused when it is asked', async () => {
   await assert.rejects(sent(new RPCConnection({ log, config })), { code: 'PORTICO_RPC_UPGRADE_LEVEL' });
 });
 
+test('RP-43 LC-1414 what auto has learned of the registry holds until a new configuration, without waiting for a minute', async (t) => {
+  const ini = '[servicegroup]\ndriver = memory\n[upgrade_levels]\nimages = auto\n';
+  const files = await tempConfig({ 'portico.ini': ini });
+  t.after(() => files.remove());
+  const config = await Config.load({ files: [files.path('portico.ini')], env: {} });
+  const { store } = openRegistry(config, { log })!;
+  const connection = new RPCConnection({ log, config, clock: new FakeClock() });
+  t.after(() => connection.close());
+  const old = await store.insert(announcement({ topic: 'images', version: 6 }), NEW);
+  assert.deepEqual(await sent(connection), ['1.0']);
+  await store.update(old.id, { version: 7 });
+  assert.deepEqual(await sent(connection), ['1.0']);
+  await config.reload({ method: 'mutate' });
+  assert.deepEqual(await sent(connection), ['1.0', '1.4']);
+});
+
 test('RP-42 RP-43 levels are read anew with a new configuration; a topic with a hyphen is one as well', async (t) => {
   const files = await tempConfig({ 'portico.ini': '[upgrade_levels]\nold-images = 1.3\n' });
   t.after(() => files.remove());

@@ -1,0 +1,58 @@
+/** How options are called. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Config } from 'portico/config';
+import { shippedOptions } from '../../dist/cli/shipped-options.js';
+
+const named = (await shippedOptions()).flatMap(({ group, options }) =>
+  Object.entries(options).map(([name, option]) => ({ group, name, option, shown: `[${group}] ${name}` })),
+);
+
+/** Named after what they send. */
+const DIRECTIVES = ['no_store'];
+
+/** Times whose names are oslo's and nova's, which have no unit. */
+const KNOWN = [
+  'report_interval',
+  'service_down_time',
+  'periodic_fuzzy_delay',
+  'periodic_interval_max',
+  'file_event_handler_interval',
+];
+
+test('CF-52 LC-9 options are in lower snake case in files, and in camel case in code', async () => {
+  assert.ok(named.length > 200, String(named.length));
+  const wrong = named.filter(({ name }) => name !== '<name>' && !/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name));
+  assert.deepEqual(
+    wrong.map(({ shown }) => shown),
+    [],
+  );
+  const config = Config.fromText('[DEFAULT]\n[wsgi]\nkeep_alive_timeout = 7\n');
+  const { options } = (await shippedOptions()).find(({ group }) => group === 'wsgi')!;
+  const read: Readonly<Record<string, unknown>> = config.group('wsgi', options);
+  assert.equal(read.keepAliveTimeout, 7);
+  assert.ok(Object.keys(read).every((name) => !name.includes('_')));
+});
+
+test('CF-52 a boolean says what is, and not what is not', () => {
+  const negative = named.filter(
+    ({ name, option }) =>
+      option.type === 'boolean' && /^(no|not|disable|without|skip)_/.test(name) && !DIRECTIVES.includes(name),
+  );
+  assert.deepEqual(
+    negative.map(({ shown }) => shown),
+    [],
+  );
+});
+
+test('CF-52 a number that is a time says its unit, unless it is one that operators know without', () => {
+  const times = named.filter(
+    ({ option }) => /^(integer|float)/.test(option.type) && /^(Milli)?[Ss]econds|^Days/.test(option.help ?? ''),
+  );
+  assert.ok(times.length > 0);
+  const bare = times.filter(({ name }) => !/_(s|ms|days)$/.test(name) && !KNOWN.includes(name));
+  assert.deepEqual(
+    bare.map(({ shown }) => shown),
+    [],
+  );
+});
