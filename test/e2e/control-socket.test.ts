@@ -110,8 +110,8 @@ test('OP-51 the status is one document: of the process, of each API and each of 
   const { socket, program, port, folder } = await served(t, { more, files: { 'cert.pem': cert, 'key.pem': key } });
   const document = async () => (await ask<StatusDocument>(socket, 'GET', '/status')).body;
   let told = await document();
-  // What workers tell comes with their first sign of life.
-  while (told.totals.rss === 0 || told.services[0]!.workers.some(({ utilization }) => utilization === undefined)) {
+  // What workers tell comes with their first signs of life, what their services tell with the second.
+  while (told.totals.rss === 0 || told.services[0]!.workers.some(({ inFlight }) => inFlight === undefined)) {
     told = await document();
   }
   const { process: own, services, totals, ...rest } = told;
